@@ -1,0 +1,1 @@
+"""What an AI service is: one module per provider. Knows no Django."""

@@ -1,0 +1,211 @@
+"""What a provider is: settings in, models and checks out."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
+
+import httpx2
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from ._transport import LARGEST_ANSWER, EgressPolicy, guarded_client
+from .errors import ProviderError, from_network, from_status
+from .types import Text, is_empty
+
+CHECK_SECONDS = 10.0
+
+
+class Capability(StrEnum):
+    """What a model can do for a caller. The values are those of Umbraco.AI's API."""
+
+    CHAT = "Chat"
+    EMBEDDING = "Embedding"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of an account: the `id` a request names, a name for people, what it can do (empty: the service does not say)."""
+
+    id: str
+    name: str
+    capabilities: frozenset[Capability] = frozenset()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A check that passed: what was asked, in words, how long it took, and how many models the account sees (None: not asked)."""
+
+    asked: str
+    seconds: float
+    model_count: int | None = None
+
+
+def setting(
+    default: Any = ...,
+    *,
+    title: str,
+    description: str = "",
+    group: str = "General",
+    address: bool = False,
+    environment: str = "",
+    shown_when: tuple[str, Any] | None = None,
+    required_when_shown: bool = False,
+    placeholder: str = "",
+    labels: dict[str, str] | None = None,
+    **constraints: Any,
+) -> Any:
+    """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
+
+    `address`: it names a host that credentials are sent to. `environment`: the variable the vendor's SDK reads, which
+    `$Env:NAME` may then name. `shown_when`: (an earlier field, its value), `required_when_shown` applies only then.
+    `labels`: choice -> words. `constraints` are pydantic's own (ge, le, max_length, ...).
+    """
+    marks = {
+        "group": group,
+        "address": address,
+        "environment": environment,
+        "shownWhen": list(shown_when) if shown_when else None,
+        "requiredWhenShown": required_when_shown,
+        "placeholder": placeholder,
+        "labels": labels,
+    }
+    extra = {key: value for key, value in marks.items() if value}
+    return Field(default, title=title, description=description, json_schema_extra=extra, **constraints)
+
+
+class ProviderSettings(BaseModel):
+    """Base of every provider's settings. `SecretStr` means secret; unknown names are refused; an instance does not change."""
+
+    # hide_input_in_errors: a ValidationError carries what was typed, secret or not, into logs and reports
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True, use_attribute_docstrings=False)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _required_when_shown(cls, value: Any, info: ValidationInfo) -> Any:
+        extra = cls.model_fields[info.field_name or ""].json_schema_extra
+        if not isinstance(extra, dict) or not extra.get("requiredWhenShown"):
+            return value
+        name, wanted = extra["shownWhen"]  # type: ignore[misc]
+        if name in info.data and info.data[name] == wanted and is_empty(value):
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+
+class NetworkSettings(ProviderSettings):
+    """What every provider behind a network has in common."""
+
+    timeout: float = setting(60.0, title="Timeout", description="Seconds to wait for an answer. A test waits 10.", group="Advanced", gt=0, le=3600)
+    max_retries: int = setting(2, title="Retries", description="How often a failed request is repeated. A test never repeats.", group="Advanced", ge=0, le=10)
+
+
+SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How patient a provider is. None: as its settings say. A check overrides that."""
+
+    timeout: float | None = None
+    max_retries: int | None = None
+    seconds: float | None = None  # of a whole connection, so that an answer that drips in for ever ends too
+    budget: int | None = None  # bytes of a whole connection
+
+
+CHECK_LIMITS = Limits(timeout=CHECK_SECONDS, max_retries=0, seconds=CHECK_SECONDS, budget=LARGEST_ANSWER)
+
+
+class Provider(Generic[SettingsT]):
+    """An AI service. Made with validated settings; `client` imports the SDK when it is first needed.
+
+    To add one, write one module in this folder: see CONTRIBUTING.md. `category` groups the cards, `section` is where
+    its keys live in configuration (`$OpenAI:ApiKey`), by default the name of the class.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    Settings: ClassVar[type[ProviderSettings]]
+    capabilities: ClassVar[tuple[Capability, ...]] = ()
+    description: ClassVar[str] = ""
+    docs_url: ClassVar[str] = ""
+    category: ClassVar[str] = "Model providers"
+    section: ClassVar[str] = ""
+    model_examples: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()) -> None:
+        self.settings, self.egress, self.limits = settings, egress or EgressPolicy(), limits
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.section = cls.__dict__.get("section") or cls.__name__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    # What a provider implements
+
+    @cached_property
+    def client(self) -> Any:
+        """The official SDK's client, every address and credential given explicitly: SDKs read the environment for what is left out."""
+        raise NotImplementedError
+
+    def list_models(self) -> list[Model]:
+        """The models this account can use, in the service's order. Raises ProviderError."""
+        raise NotImplementedError
+
+    @property
+    def asks(self) -> str:
+        """What a check asks, for people: `GET https://api.openai.com/v1/models`."""
+        return "the list of models"
+
+    def check(self) -> CheckResult:
+        """One unbilled question that needs the credentials; never a completion. Raises ProviderError."""
+        started = time.monotonic()
+        models = self.list_models()
+        return CheckResult(self.asks, time.monotonic() - started, len(models))
+
+    # What a provider uses
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one request."""
+        return self.limits.timeout or getattr(self.settings, "timeout", 60.0)
+
+    @property
+    def max_retries(self) -> int:
+        """How often the SDK repeats a failed request."""
+        own = getattr(self.settings, "max_retries", 0)
+        return own if self.limits.max_retries is None else self.limits.max_retries
+
+    def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
+        """The guarded HTTP client to hand to an SDK; `headers` go with every request."""
+        return guarded_client(self.egress, self.timeout, seconds=self.limits.seconds, budget=self.limits.budget, headers=headers)
+
+    @contextmanager
+    def translated(self, address: str) -> Iterator[None]:
+        """Turns what an SDK raises inside the block into a ProviderError that names the host of `address`."""
+        try:
+            yield
+        except Exception as error:
+            raise self.translate(error, urlsplit(address).netloc or address) from error
+
+    def translate(self, error: Exception, host: str) -> ProviderError:
+        """The ProviderError for an exception of this provider's SDK. Told apart by type and status, never by text."""
+        status = getattr(error, "status_code", None) or getattr(error, "code", None)
+        if isinstance(status, int) and status >= 300:
+            return from_status(status, host)
+        return from_network(error, host)
+
+
+def settings_class(provider: type[Provider[Any]]) -> type[ProviderSettings]:
+    """The class named in `Provider[ThisOne]`, so that it need not be written twice."""
+    for base in getattr(provider, "__orig_bases__", ()):
+        if isinstance(get_origin(base), type) and issubclass(get_origin(base), Provider):
+            argument = get_args(base)[0]
+            if isinstance(argument, type):
+                return argument
+    raise TypeError(f"{provider.__name__} names no settings class: write Provider[ItsSettings]")

@@ -1,0 +1,41 @@
+"""OpenAI: https://platform.openai.com/docs/api-reference"""
+
+from ._openai_compatible import OpenAICompatible
+from .base import Capability, NetworkSettings, setting
+from .registry import register
+from .types import ApiKey, HttpUrl, Text
+
+
+class OpenAISettings(NetworkSettings):
+    """An account, or one project of it. Names are those of the official SDK."""
+
+    api_key: ApiKey = setting(
+        title="API key",
+        description="From platform.openai.com, API keys.",
+        environment="OPENAI_API_KEY",
+        placeholder="sk-... or $OpenAI:ApiKey",
+    )
+    organization: Text | None = setting(
+        None, title="Organization", description="Organization ID, if the key belongs to several.", environment="OPENAI_ORG_ID", placeholder="org-..."
+    )
+    project: Text | None = setting(
+        None, title="Project", description="Project ID, for a key that is not bound to one.", environment="OPENAI_PROJECT_ID", placeholder="proj_..."
+    )
+    base_url: HttpUrl = setting(
+        "https://api.openai.com/v1",
+        title="Endpoint",
+        description="Where the API lives, with its version.",
+        address=True,
+        environment="OPENAI_BASE_URL",
+    )
+
+
+@register
+class OpenAI(OpenAICompatible[OpenAISettings]):
+    """OpenAI's own API."""
+
+    id, name = "openai", "OpenAI"
+    capabilities = (Capability.CHAT, Capability.EMBEDDING)
+    description = "GPT and o-series models, embeddings."
+    docs_url = "https://platform.openai.com/docs"
+    model_examples = ("gpt-4o-mini", "text-embedding-3-small")

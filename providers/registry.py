@@ -1,0 +1,78 @@
+"""Which providers there are: the modules of this folder, and those that others bring by entry point."""
+
+import importlib
+import logging
+import pkgutil
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from .base import Provider, settings_class
+
+ENTRY_POINT_GROUP = "switchboard.providers"
+NOT_PROVIDERS = {"base", "errors", "registry", "schema", "types"}
+ID_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+logger = logging.getLogger(__name__)
+_registered: dict[str, type[Provider[Any]]] = {}
+ProviderClass = TypeVar("ProviderClass", bound=type[Provider[Any]])
+
+
+class UnknownProvider(LookupError):
+    """No provider has this id: it never had, or its module or package is gone."""
+
+    def __init__(self, provider_id: str) -> None:
+        super().__init__(f"There is no provider {provider_id!r} here. Install the package that brings it.")
+        self.provider_id = provider_id
+
+
+def register(provider: ProviderClass) -> ProviderClass:
+    """Class decorator. Raises ValueError for an id that is taken or not lower-case-with-hyphens."""
+    if not ID_PATTERN.fullmatch(provider.id) or len(provider.id) > 100:
+        raise ValueError(f"{provider.id!r} is no provider id: lower case letters, digits and hyphens, at most 100")
+    if _registered.get(provider.id, provider) is not provider:
+        raise ValueError(f"Two providers have the id {provider.id!r}")
+    provider.Settings = provider.__dict__.get("Settings") or settings_class(provider)
+    _registered[provider.id] = provider
+    return provider
+
+
+@cache
+def _discover() -> None:
+    for module in pkgutil.iter_modules(importlib.import_module(__package__).__path__):
+        if module.name not in NOT_PROVIDERS and not module.name.startswith("_"):
+            importlib.import_module(f"{__package__}.{module.name}")
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            entry_point.load()  # its @register does the rest
+        except Exception:  # one broken package must not take every connection down
+            logger.exception("The provider package %s cannot be loaded", entry_point.name)
+
+
+def all_providers() -> list[type[Provider[Any]]]:
+    """Every provider, by name."""
+    _discover()
+    return sorted(_registered.values(), key=lambda provider: provider.name.lower())
+
+
+def get_provider(provider_id: str) -> type[Provider[Any]]:
+    """The provider with this id. Raises UnknownProvider."""
+    _discover()
+    try:
+        return _registered[provider_id]
+    except KeyError:
+        raise UnknownProvider(provider_id) from None
+
+
+@contextmanager
+def registered(provider: type[Provider[Any]]) -> Iterator[None]:
+    """Registers a provider for the length of the block. For tests."""
+    _discover()
+    register(provider)
+    try:
+        yield
+    finally:
+        del _registered[provider.id]

@@ -1,0 +1,149 @@
+"""One reading of a provider's pydantic class, for form, API, command line and docs."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import Secret, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from .base import NetworkSettings, Provider, ProviderSettings
+
+REQUIRED = "Required: enter a value or a reference such as {example}."
+
+
+@dataclass(frozen=True)
+class SettingsField:
+    """One setting as a surface sees it. `kind`: text, integer, number, boolean, choice or headers."""
+
+    name: str
+    label: str
+    help: str
+    kind: str
+    group: str
+    required: bool
+    default: Any
+    secret: bool
+    address: bool
+    choices: tuple[tuple[str, str], ...]
+    environment: str
+    placeholder: str
+    shown_when: tuple[str, Any] | None
+    required_when_shown: bool
+    example: str
+    bounds: tuple[tuple[str, Any], ...] = ()
+
+    def from_text(self, value: Any) -> Any:
+        """A typed text as the JSON value it means; what it cannot be stays as it is, for pydantic to judge."""
+        if not isinstance(value, str):
+            return value
+        if self.kind == "boolean":
+            return {"true": True, "false": False}.get(value.lower(), value)
+        try:
+            return {"integer": int, "number": float}.get(self.kind, str)(value)
+        except ValueError:
+            return value
+
+
+@dataclass(frozen=True)
+class SettingsError:
+    """Why one setting is refused: its name, a stable code, a sentence for people. Never the value."""
+
+    field: str
+    code: str
+    message: str
+
+
+@cache
+def settings_fields(provider: type[Provider[Any]]) -> dict[str, SettingsField]:
+    """The provider's settings by name, in the order they are declared."""
+    fields = {}
+    for name, info in provider.Settings.model_fields.items():
+        fields[name] = _read(name, info, provider.section)
+    # pydantic lists inherited fields first; what every provider has belongs last
+    return dict(sorted(fields.items(), key=lambda item: (item[1].group == "Advanced", item[0] in NetworkSettings.model_fields)))
+
+
+def secret_names(provider: type[Provider[Any]]) -> frozenset[str]:
+    """The names of the provider's secret settings."""
+    return frozenset(name for name, field in settings_fields(provider).items() if field.secret)
+
+
+def validate(provider: type[Provider[Any]], values: dict[str, Any], ignore: frozenset[str] = frozenset()) -> tuple[ProviderSettings | None, list[SettingsError]]:
+    """Judges resolved values. Returns the settings, or None and what is wrong; fields in `ignore` (unresolved) are not judged."""
+    known = {name: value for name, value in values.items() if value is not None and value != "" and name not in ignore}
+    try:
+        return provider.Settings.model_validate(known), []
+    except ValidationError as error:
+        fields = settings_fields(provider)
+        found = [_settings_error(fields, one) for one in error.errors(include_input=False, include_context=True, include_url=False)]
+        wrong = {one.field: one for one in reversed(found) if one.field not in ignore}
+        return None, list(wrong.values())[::-1]
+
+
+def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsError:
+    name = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "missing":
+        return SettingsError(name, "required", REQUIRED.format(example=fields[name].example))
+    if error["type"] == "extra_forbidden":
+        return SettingsError(name, "unknown_setting", f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.")
+    return SettingsError(name, error["type"], error["msg"].removeprefix("Value error, "))
+
+
+def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
+    marks: dict[str, Any] = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    kind, choices = _kind(_without_none(info.annotation))
+    labels = marks.get("labels") or {}
+    default = None if info.default is PydanticUndefined else info.default
+    return SettingsField(
+        name=name,
+        label=info.title or name.replace("_", " ").capitalize(),
+        help=info.description or "",
+        kind=kind,
+        group=marks.get("group", "General"),
+        required=info.is_required(),
+        default=default,
+        secret=_is_secret(_without_none(info.annotation)),
+        address=bool(marks.get("address")),
+        choices=tuple((choice, labels.get(choice, choice)) for choice in choices),
+        environment=marks.get("environment", ""),
+        placeholder=marks.get("placeholder", ""),
+        shown_when=tuple(marks["shownWhen"]) if marks.get("shownWhen") else None,
+        required_when_shown=bool(marks.get("requiredWhenShown")),
+        example=f"${section}:{pascal(name)}",
+        bounds=_bounds(info),
+    )
+
+
+def pascal(name: str) -> str:
+    """`api_key` -> `ApiKey`, the spelling appsettings.json files use."""
+    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[_-]", name))
+
+
+def _bounds(info: FieldInfo) -> tuple[tuple[str, Any], ...]:
+    names = ("gt", "ge", "lt", "le", "min_length", "max_length")
+    return tuple((name, getattr(one, name)) for one in info.metadata for name in names if getattr(one, name, None) is not None)
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        return next(one for one in get_args(annotation) if one is not type(None))
+    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
+        return _without_none(annotation.__origin__)
+    return annotation
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or get_origin(annotation) is Secret or (isinstance(annotation, type) and issubclass(annotation, Secret))
+
+
+def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
+    if get_origin(annotation) is Literal:
+        return "choice", get_args(annotation)
+    if get_origin(annotation) is Secret or (isinstance(annotation, type) and issubclass(annotation, Secret) and annotation is not SecretStr):
+        return "headers", ()
+    kinds = {bool: "boolean", int: "integer", float: "number"}
+    return kinds.get(annotation, "text"), ()

@@ -1,0 +1,82 @@
+"""Types of settings that pydantic does not bring: addresses, keys, headers, text without line breaks."""
+
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Secret, SecretStr
+from pydantic_core import PydanticCustomError
+
+from ._transport import EgressPolicy
+from .errors import BlockedAddress
+
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, section 5.6.2
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def is_empty(value: Any) -> bool:
+    """None, an empty text, or a secret that holds one of them."""
+    return value is None or value == "" or (isinstance(value, Secret | SecretStr) and not value.get_secret_value())
+
+
+def _one_line(value: str) -> str:
+    if CONTROL.search(value):
+        raise PydanticCustomError("line_break", "Contains a line break or another control character. Paste it again.")
+    return value
+
+
+def _secret_text(value: SecretStr) -> SecretStr:
+    _one_line(value.get_secret_value())
+    if not value.get_secret_value().isascii():
+        raise PydanticCustomError("not_ascii", "Contains a character that no key has. Paste it again.")
+    return value
+
+
+def _http_url(value: str) -> str:
+    _one_line(value)
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 raises ValueError for a port that is none
+    except ValueError:
+        raise PydanticCustomError("url", "This is no web address. Write it like https://api.example.com/v1.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
+        raise PydanticCustomError("url", "This is no web address. Write it like https://api.example.com/v1.")
+    if parts.username or parts.password:
+        raise PydanticCustomError("url_credentials", "A name or password does not belong into an address. Use the field for the key.")
+    if parts.query or parts.fragment:
+        raise PydanticCustomError("url_query", "Leave out what follows ? or #: paths are appended to this address.")
+    try:
+        EgressPolicy().refuse_name(parts.hostname)
+    except BlockedAddress as error:
+        raise PydanticCustomError("blocked_address", "{reason}", {"reason": str(error)}) from None
+    return value
+
+
+def _headers(value: Any) -> Any:
+    """`Name: value` lines, or a mapping, as a mapping."""
+    if isinstance(value, str):
+        lines = [line.partition(":") for line in value.splitlines() if line.strip()]
+        if any(not colon for _, colon, _ in lines):
+            raise PydanticCustomError("header", "Write one header a line: Name: value.")
+        return {name.strip(): text.strip() for name, _, text in lines}
+    return value
+
+
+def _header_names(value: Secret[dict[str, str]] | None) -> Secret[dict[str, str]] | None:
+    for name, text in value.get_secret_value().items() if value else ():
+        if not HEADER_NAME.fullmatch(name) or CONTROL.search(text) or not text.isascii():
+            raise PydanticCustomError("header", "A header's name is letters, digits and hyphens, its value one line of plain text.")
+    return value
+
+
+def _header_name(value: str) -> str:
+    if value and not HEADER_NAME.fullmatch(value):
+        raise PydanticCustomError("header", "A header's name is letters, digits and hyphens.")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_one_line)]
+ApiKey = Annotated[SecretStr, AfterValidator(_secret_text)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]  # kept as typed; pydantic's own type rewrites it
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+Headers = Annotated[Secret[dict[str, str]], BeforeValidator(_headers), AfterValidator(_header_names)]
