@@ -12,6 +12,8 @@ SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
 class OpenAICompatible(Provider[SettingsT]):
     """A provider reached through the official `openai` SDK. A subclass says where, with which key and which headers."""
 
+    packages = ("openai",)
+
     @property
     def base_url(self) -> str:
         """Where the API lives, with its version: `https://api.openai.com/v1`."""
@@ -24,48 +26,55 @@ class OpenAICompatible(Provider[SettingsT]):
         return key.get_secret_value() if key else ""
 
     @property
-    def headers(self) -> dict[str, str]:
-        """Headers of every request, beyond the SDK's own."""
+    def headers(self) -> dict[str, Any]:
+        """Headers of every request, beyond the SDK's own; `openai.Omit()` leaves one of those out."""
         return {}
 
     @property
     def asks(self) -> str:
         return f"GET {self.base_url.rstrip('/')}/models"
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What every client of the SDK is made with. Nothing is left for it to look up in the environment."""
+        return {
+            "timeout": self.timeout,
+            "max_retries": self.max_retries,
+            "default_headers": self.headers,
+            "http_client": self.http_client(),
+            "admin_api_key": "",
+            "webhook_secret": "",
+        }
+
     @cached_property
     def client(self) -> Any:
         from openai import OpenAI
 
-        client = OpenAI(
-            api_key=self.api_key or "none",
-            base_url=self.base_url,
-            timeout=self.timeout,
-            max_retries=self.max_retries,
-            default_headers=self.headers,
-            http_client=self.http_client(),
-        )
-        # Set here, or the SDK takes them from OPENAI_ORG_ID and OPENAI_PROJECT_ID (observed with openai 3.51).
+        return self.sealed(OpenAI(api_key=self.api_key, base_url=self.base_url, _enforce_credentials=False, **self.arguments))
+
+    def sealed(self, client: Any) -> Any:
+        """The client without what no argument keeps out: OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS (openai 3.52)."""
         client.organization = getattr(self.settings, "organization", None) or None
         client.project = getattr(self.settings, "project", None) or None
+        client._custom_headers = self.headers  # no public name for it; test_contract.py fails if this stops working
         return client
 
     def list_models(self) -> list[Model]:
         with self.translated(self.base_url):
-            page = self.client.models.list()
-            rows = getattr(page, "data", None)
+            rows = getattr(self.client.models.list(), "data", None)
             if not isinstance(rows, list) or not all(isinstance(getattr(row, "id", None), str) for row in rows):
                 raise bad_response(self.base_url)
-            return [Model(row.id, row.id, self.capabilities_of(row.id)) for row in rows]
+            return [Model(row.id, self.name_of(row), self.capabilities_of(row)) for row in rows]
 
-    def capabilities_of(self, model_id: str) -> frozenset[Capability]:
+    def name_of(self, row: Any) -> str:
+        """The name for people of one row of the list."""
+        return str(row.id)
+
+    def capabilities_of(self, row: Any) -> frozenset[Capability]:
         """What the model can do, as far as its name tells; OpenAI's list of models does not say."""
-        return frozenset({Capability.EMBEDDING if "embed" in model_id.lower() else Capability.CHAT})
+        return frozenset({Capability.EMBEDDING if "embed" in row.id.lower() else Capability.CHAT})
 
     def translate(self, error: Exception, host: str) -> ProviderError:
-        from openai import APIResponseValidationError, RateLimitError
-
-        if isinstance(error, RateLimitError) and error.code == "insufficient_quota":
+        if getattr(error, "status_code", None) == 429 and getattr(error, "code", None) == "insufficient_quota":
             return ProviderError(f"The account at {host} has no credit left. Check its billing.", "quota", True)
-        if isinstance(error, APIResponseValidationError):
-            return bad_response(host)
         return super().translate(error, host)

@@ -7,16 +7,18 @@ a name that answers differently the second time gains nothing.
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import httpcore2
 import httpx2
 
-from .errors import AnswerTooLarge, BlockedAddress, RedirectRefused
+from .errors import AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused
 
 # Cloud metadata that is not link-local. Azure: learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16,
 # Alibaba Cloud: alibabacloud.com/help/ecs/user-guide/view-instance-metadata, AWS over IPv6: docs.aws.amazon.com (IMDS).
@@ -24,7 +26,11 @@ METADATA_ADDRESSES = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "100.
 METADATA_NAMES = frozenset({"metadata.google.internal", "metadata.goog", "metadata"})
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; the longest list of models known is below 2 MB
 
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+IPV4_COMPATIBLE = ipaddress.ip_network("::/96")  # RFC 4291, section 2.5.5.1
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,29 @@ class EgressPolicy:
 
     def refuse_address(self, host: str, address: Address) -> None:
         """Raises BlockedAddress when `address`, which `host` stands for, may not be connected to."""
-        address = getattr(address, "ipv4_mapped", None) or address
-        if address.is_link_local or address in METADATA_ADDRESSES or address.is_multicast:
-            raise BlockedAddress(f"{host} is a link-local or cloud metadata address and is never asked.")
-        if not self.private and not address.is_global:
-            raise BlockedAddress(f"{host} is a private address, and CONNECTIONS_EGRESS_PRIVATE forbids those.")
+        for one in meanings(address):
+            if one.is_link_local or one in METADATA_ADDRESSES or one.is_multicast:
+                raise BlockedAddress(f"{host} is a link-local or cloud metadata address and is never asked.")
+            if not self.private and not one.is_global:
+                raise BlockedAddress(f"{host} is a private address, and CONNECTIONS_EGRESS_PRIVATE forbids those.")
 
 
 def _matches(name: str, pattern: str) -> bool:
     return name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern
+
+
+def meanings(address: Address) -> Iterator[Address]:
+    """The address, or the IPv4 address it carries where it only wraps one; both for 6to4, which is routed."""
+    if isinstance(address, ipaddress.IPv4Address):
+        yield address
+    elif address.ipv4_mapped:
+        yield address.ipv4_mapped
+    elif address in NAT64 or (address in IPV4_COMPATIBLE and int(address) > 1):
+        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    else:
+        yield address
+        if address.sixtofour:
+            yield address.sixtofour
 
 
 def literal_address(host: str) -> Address | None:
@@ -65,17 +85,40 @@ def literal_address(host: str) -> Address | None:
         pass
     try:
         return ipaddress.ip_address(socket.inet_aton(host)) if host[:1].isdigit() else None
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
-class GuardedStream(httpcore2.NetworkStream):
-    """A socket with a budget: no byte after `deadline` (monotonic seconds), none beyond `budget` bytes; None for no bound."""
+def within(seconds: float | None, call: Callable[..., Result], *arguments: Any) -> Result:
+    """What `call` returns, or TimeoutError after `seconds`: for what cannot be given a time limit, such as a name look-up."""
+    if seconds is None:
+        return call(*arguments)
+    future: Future[Result] = Future()
 
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: float | None, budget: int | None) -> None:
-        self._stream, self._deadline, self._budget = stream, deadline, budget
+    def settle() -> None:
+        try:
+            future.set_result(call(*arguments))
+        except Exception as error:  # noqa: BLE001 carried over to the thread that waits
+            future.set_exception(error)
 
-    def _left(self, timeout: float | None) -> float | None:
+    threading.Thread(target=settle, daemon=True).start()
+    return future.result(timeout=seconds)
+
+
+class Allowance:
+    """How long and how much one act may take, over all its connections and redirects; None for no bound."""
+
+    def __init__(self, seconds: float | None = None, budget: int | None = None) -> None:
+        self._seconds, self._budget = seconds, budget
+        self.renew()
+
+    def renew(self) -> None:
+        """Starts a new act."""
+        self._deadline = None if self._seconds is None else time.monotonic() + self._seconds
+        self._bytes_left = self._budget
+
+    def left(self, timeout: float | None = None) -> float | None:
+        """Seconds the next step may take, at most `timeout`. Raises a time-out when there are none."""
         if self._deadline is None:
             return timeout
         left = self._deadline - time.monotonic()
@@ -83,23 +126,34 @@ class GuardedStream(httpcore2.NetworkStream):
             raise httpcore2.ReadTimeout from TimeoutError()
         return left if timeout is None else min(left, timeout)
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._stream.read(max_bytes, self._left(timeout))
-        if self._budget is not None:
-            self._budget -= len(data)
-            if self._budget < 0:
+    def spend(self, count: int) -> None:
+        """Takes note of bytes that arrived. Raises AnswerTooLarge."""
+        if self._bytes_left is not None:
+            self._bytes_left -= count
+            if self._bytes_left < 0:
                 raise AnswerTooLarge
+
+
+class GuardedStream(httpcore2.NetworkStream):
+    """A socket that keeps to an allowance."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, allowance: Allowance) -> None:
+        self._stream, self._allowance = stream, allowance
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._stream.read(max_bytes, self._allowance.left(timeout))
+        self._allowance.spend(len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(timeout))
+        self._stream.write(buffer, self._allowance.left(timeout))
 
     def close(self) -> None:
         self._stream.close()
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> httpcore2.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
-        return GuardedStream(stream, self._deadline, self._budget)
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._allowance.left(timeout))
+        return GuardedStream(stream, self._allowance)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -108,8 +162,8 @@ class GuardedStream(httpcore2.NetworkStream):
 class GuardedBackend(httpcore2.SyncBackend):
     """Looks a name up once, refuses what the policy refuses, and connects to the very address it looked at."""
 
-    def __init__(self, policy: EgressPolicy, seconds: float | None, budget: int | None) -> None:
-        self._policy, self._seconds, self._budget = policy, seconds, budget
+    def __init__(self, policy: EgressPolicy, allowance: Allowance) -> None:
+        self._policy, self._allowance = policy, allowance
 
     def connect_tcp(
         self,
@@ -119,25 +173,31 @@ class GuardedBackend(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        deadline = None if self._seconds is None else time.monotonic() + self._seconds
         self._policy.refuse_name(host)
-        try:
-            found = {row[4][0] for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-        except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError(str(error)) from socket.gaierror(str(error))
-        addresses = sorted(found, key=lambda text: ":" in text)  # IPv4 first: a name with a dead IPv6 route is common
+        addresses = self._look_up(host, port, timeout)
         for address in addresses:
-            self._policy.refuse_address(host, ipaddress.ip_address(str(address).partition("%")[0]))
+            self._policy.refuse_address(host, ipaddress.ip_address(address.partition("%")[0]))
         stream = self._connect_any(addresses, port, timeout, local_address, socket_options)
-        return GuardedStream(stream, deadline, self._budget)
+        return GuardedStream(stream, self._allowance)
 
-    def _connect_any(self, addresses: list[Any], port: int, *arguments: Any) -> httpcore2.NetworkStream:
+    def _look_up(self, host: str, port: int, timeout: float | None) -> list[str]:
+        try:
+            rows = within(self._allowance.left(timeout), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout from error
+        except UnicodeError as error:
+            raise httpcore2.ConnectError(str(error)) from socket.gaierror(str(error))
+        except OSError as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        return sorted({str(row[4][0]) for row in rows}, key=lambda text: ":" in text)  # IPv4 first: dead IPv6 routes are common
+
+    def _connect_any(self, addresses: list[str], port: int, timeout: float | None, *arguments: Any) -> httpcore2.NetworkStream:
         for address in addresses[:-1]:
             try:
-                return super().connect_tcp(address, port, *arguments)
+                return super().connect_tcp(address, port, self._allowance.left(timeout), *arguments)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        return super().connect_tcp(addresses[-1], port, *arguments)
+        return super().connect_tcp(addresses[-1], port, self._allowance.left(timeout), *arguments)
 
 
 @cache
@@ -152,11 +212,11 @@ class GuardedTransport(httpx2.HTTPTransport):
     httpx2 drops `Authorization` on such a redirect, but not `x-api-key`, `api-key` or a header of the user's own.
     """
 
-    def __init__(self, policy: EgressPolicy, seconds: float | None, budget: int | None) -> None:
+    def __init__(self, policy: EgressPolicy, allowance: Allowance) -> None:
         context = trusted_authorities()
         super().__init__(verify=context)
         # httpx2 offers no argument for the backend; tests/providers/test_transport.py fails if this stops working.
-        self._pool = httpcore2.ConnectionPool(ssl_context=context, network_backend=GuardedBackend(policy, seconds, budget))
+        self._pool = httpcore2.ConnectionPool(ssl_context=context, network_backend=GuardedBackend(policy, allowance))
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = super().handle_request(request)
@@ -167,16 +227,16 @@ class GuardedTransport(httpx2.HTTPTransport):
                 raise RedirectRefused
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()  # a few kilobytes can unpack into gigabytes, and we asked for none of it
-            raise AnswerTooLarge
+            raise CompressedAnswer
         return response
 
 
 def guarded_client(
-    policy: EgressPolicy, timeout: float, *, seconds: float | None = None, budget: int | None = None, headers: dict[str, str] | None = None
+    policy: EgressPolicy, timeout: float, *, allowance: Allowance | None = None, headers: dict[str, str] | None = None
 ) -> httpx2.Client:
-    """A client for an SDK. `timeout`: seconds for one step; `seconds`, `budget`: bounds of a whole connection, None for none."""
+    """A client for an SDK. `timeout`: seconds for one step; `allowance`: bounds of a whole act, None for none."""
     return httpx2.Client(
-        transport=GuardedTransport(policy, seconds, budget),
+        transport=GuardedTransport(policy, allowance or Allowance()),
         timeout=timeout,
         trust_env=False,
         follow_redirects=True,

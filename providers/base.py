@@ -1,9 +1,10 @@
 """What a provider is: settings in, models and checks out."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
@@ -13,11 +14,13 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from ._transport import LARGEST_ANSWER, EgressPolicy, guarded_client
-from .errors import ProviderError, from_network, from_status
-from .types import Text, is_empty
+from ._transport import LARGEST_ANSWER, Allowance, EgressPolicy, guarded_client
+from .errors import ProviderError, chain, from_network, from_status, not_installed
+from .types import is_empty
 
 CHECK_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
 
 
 class Capability(StrEnum):
@@ -99,8 +102,12 @@ class ProviderSettings(BaseModel):
 class NetworkSettings(ProviderSettings):
     """What every provider behind a network has in common."""
 
-    timeout: float = setting(60.0, title="Timeout", description="Seconds to wait for an answer. A test waits 10.", group="Advanced", gt=0, le=3600)
-    max_retries: int = setting(2, title="Retries", description="How often a failed request is repeated. A test never repeats.", group="Advanced", ge=0, le=10)
+    timeout: float = setting(
+        60.0, title="Timeout", description="Seconds to wait for an answer. A test waits 10.", group="Advanced", gt=0, le=3600
+    )
+    max_retries: int = setting(
+        2, title="Retries", description="How often a failed request is repeated. A test never repeats.", group="Advanced", ge=0, le=10
+    )
 
 
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
@@ -112,8 +119,8 @@ class Limits:
 
     timeout: float | None = None
     max_retries: int | None = None
-    seconds: float | None = None  # of a whole connection, so that an answer that drips in for ever ends too
-    budget: int | None = None  # bytes of a whole connection
+    seconds: float | None = None  # of a whole act with all its connections: an answer that drips in for ever ends too
+    budget: int | None = None  # bytes of a whole act
 
 
 CHECK_LIMITS = Limits(timeout=CHECK_SECONDS, max_retries=0, seconds=CHECK_SECONDS, budget=LARGEST_ANSWER)
@@ -135,9 +142,11 @@ class Provider(Generic[SettingsT]):
     category: ClassVar[str] = "Model providers"
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
+    packages: ClassVar[tuple[str, ...]] = ()  # what brings the SDK, for the message when it is not installed
 
     def __init__(self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()) -> None:
         self.settings, self.egress, self.limits = settings, egress or EgressPolicy(), limits
+        self.allowance = Allowance(limits.seconds, limits.budget)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -170,6 +179,13 @@ class Provider(Generic[SettingsT]):
 
     # What a provider uses
 
+    def get_json(self, client: httpx2.Client, address: str) -> Any:
+        """The JSON at an address, for the few questions an SDK does not ask. Raises ProviderError, or what `translated` knows."""
+        response = client.get(address)
+        if not response.is_success:
+            raise from_status(response.status_code, urlsplit(address).netloc)
+        return response.json()
+
     @property
     def timeout(self) -> float:
         """Seconds for one request."""
@@ -183,22 +199,37 @@ class Provider(Generic[SettingsT]):
 
     def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
         """The guarded HTTP client to hand to an SDK; `headers` go with every request."""
-        return guarded_client(self.egress, self.timeout, seconds=self.limits.seconds, budget=self.limits.budget, headers=headers)
+        return guarded_client(self.egress, self.timeout, allowance=self.allowance, headers=headers)
 
     @contextmanager
-    def translated(self, address: str) -> Iterator[None]:
-        """Turns what an SDK raises inside the block into a ProviderError that names the host of `address`."""
+    def translated(self, address: str, *, same_act: bool = False) -> Iterator[None]:
+        """Around one act: turns what an SDK raises inside the block into a ProviderError that names the host of `address`.
+
+        A new act gets the whole of what `limits` allow; `same_act` is for a part of one.
+        """
+        if not same_act:
+            self.allowance.renew()
         try:
             yield
-        except Exception as error:
-            raise self.translate(error, urlsplit(address).netloc or address) from error
+        except ProviderError:
+            raise
+        except Exception as error:  # noqa: BLE001 nothing else may leave a provider
+            logger.debug("%s: %s", self.id, " from ".join(type(cause).__name__ for cause in chain(error)))
+            # from None: an SDK's exception carries the answer's body and the request, which no log may show
+            raise self.translate(error, urlsplit(address).netloc or address) from None
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         """The ProviderError for an exception of this provider's SDK. Told apart by type and status, never by text."""
+        if missing := next((cause for cause in chain(error) if isinstance(cause, ImportError)), None):
+            return not_installed(self._package_of(missing.name or ""))
         status = getattr(error, "status_code", None) or getattr(error, "code", None)
         if isinstance(status, int) and status >= 300:
             return from_status(status, host)
         return from_network(error, host)
+
+    def _package_of(self, module: str) -> str:
+        name = module.replace(".", "-")
+        return next((package for package in self.packages if name.startswith(package) or package.startswith(name)), name)
 
 
 def settings_class(provider: type[Provider[Any]]) -> type[ProviderSettings]:

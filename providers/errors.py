@@ -1,14 +1,15 @@
 """The one exception a provider raises, and how faults of the network become one."""
 
-import json
 import socket
 import ssl
 from collections.abc import Iterator
 
-CODES = frozenset(
-    "unauthorized forbidden not_found rate_limited quota timeout dns refused tls bad_request bad_response "
-    "blocked_address not_installed error".split()
-)
+import httpx2
+
+CREDENTIAL_CODES = ("unauthorized", "forbidden", "quota", "rate_limited")
+NETWORK_CODES = ("timeout", "dns", "refused", "tls", "blocked_address")
+ANSWER_CODES = ("not_found", "bad_request", "bad_response", "not_installed", "error")
+CODES = frozenset({*CREDENTIAL_CODES, *NETWORK_CODES, *ANSWER_CODES})
 
 
 class ProviderError(Exception):
@@ -33,13 +34,19 @@ class AnswerTooLarge(Exception):
     """The service sent more than the guard lets through."""
 
 
+class CompressedAnswer(Exception):
+    """The service compressed an answer although it was asked not to; unpacked it may be of any size."""
+
+
 class RedirectRefused(Exception):
     """The service redirected to another host, where credentials must not follow."""
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
     """The error and what caused it, outermost first."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 
@@ -66,36 +73,65 @@ def from_status(status: int, host: str) -> ProviderError:
 
 
 def from_network(error: BaseException, host: str) -> ProviderError:
-    """The error for a fault below HTTP, told apart by the types in its chain of causes, never by text."""
-    for cause in chain(error):
-        match cause:
-            case ProviderError():
-                return cause
-            case BlockedAddress():
-                return ProviderError(str(cause), "blocked_address", True)
-            case AnswerTooLarge():
-                return ProviderError(f"{host} answered more than a list of models can be. Check the endpoint.", "bad_response", True)
-            case RedirectRefused():
-                return ProviderError(
-                    f"{host} redirects to another host, where the key does not follow. Enter the final address as the endpoint.",
-                    "bad_response",
-                    True,
-                )
-            case ssl.SSLCertVerificationError():
-                return ProviderError(
-                    f"The certificate of {host} cannot be trusted. Renew it, or add its authority to the system's store.", "tls", True
-                )
-            case ssl.SSLError():
-                return ProviderError(f"{host} does not speak TLS as it should. Check the endpoint's scheme and port.", "tls", True)
-            case socket.gaierror():
-                return ProviderError(f"There is no host named {host}. Check the spelling of the endpoint.", "dns", True)
-            case ConnectionRefusedError():
-                return ProviderError(f"Nothing listens at {host}. Check the port, and that the service runs.", "refused")
-            case TimeoutError():
-                return ProviderError(f"{host} did not answer in time. Check the endpoint and the network, then try again.", "timeout")
-            case json.JSONDecodeError():
-                return bad_response(host)
-    return ProviderError(f"{host} closed the connection without an answer. Check the endpoint, then try again.", "error")
+    """The error for whatever else went wrong, told apart by the types in its chain of causes, never by text.
+
+    What is no fault of the network is an SDK that stumbled over the answer: `bad_response`.
+    """
+    causes = list(chain(error))
+    for cause in causes:
+        if isinstance(cause, ProviderError):
+            return cause
+        if found := _refused_by_guard(cause, host) or _broken_tls(cause, host) or _unreachable(cause, host):
+            return found
+    if any(isinstance(cause, OSError | httpx2.TransportError) for cause in causes):
+        return ProviderError(f"{host} closed the connection without an answer. Check the endpoint, then try again.", "error")
+    return bad_response(host)
+
+
+def _refused_by_guard(cause: BaseException, host: str) -> ProviderError | None:
+    match cause:
+        case BlockedAddress():
+            return ProviderError(str(cause), "blocked_address", True)
+        case AnswerTooLarge():
+            return ProviderError(f"{host} answered more than a list of models can be. Check the endpoint.", "bad_response", True)
+        case CompressedAnswer():
+            return ProviderError(f"{host} compresses answers that must not be compressed. Check the endpoint.", "bad_response", True)
+        case RedirectRefused() | httpx2.TooManyRedirects():
+            return ProviderError(
+                f"{host} redirects elsewhere, where the key does not follow. Enter the final address as the endpoint.", "bad_response", True
+            )
+        case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
+            return ProviderError(f"No request to {host} can be made. Check the endpoint and the key.", "bad_request", True)
+    return None
+
+
+def _broken_tls(cause: BaseException, host: str) -> ProviderError | None:
+    match cause:
+        case ssl.SSLCertVerificationError():
+            return ProviderError(
+                f"The certificate of {host} cannot be trusted. Renew it, or add its authority to the system's store.", "tls", True
+            )
+        case ssl.SSLError():
+            return ProviderError(f"{host} does not speak TLS as it should. Check the endpoint's scheme and port.", "tls", True)
+    return None
+
+
+def _unreachable(cause: BaseException, host: str) -> ProviderError | None:
+    match cause:
+        case socket.gaierror(errno=socket.EAI_AGAIN):
+            return ProviderError(f"The name service gave no answer about {host}. Check the network, then try again.", "dns")
+        case socket.gaierror():
+            return ProviderError(f"There is no host named {host}. Check the spelling of the endpoint.", "dns", True)
+        case ConnectionRefusedError():
+            return ProviderError(f"Nothing listens at {host}. Check the port, and that the service runs.", "refused")
+        case TimeoutError() | httpx2.TimeoutException():
+            return ProviderError(f"{host} did not answer in time. Check the endpoint and the network, then try again.", "timeout")
+    return None
+
+
+def not_installed(package: str) -> ProviderError:
+    """The error for an SDK that is not there."""
+    return ProviderError(f"The package {package} is not installed here. Install it, then restart the application.", "not_installed", True)
 
 
 def bad_response(host: str) -> ProviderError:

@@ -16,10 +16,18 @@ class OpenAISettings(NetworkSettings):
         placeholder="sk-... or $OpenAI:ApiKey",
     )
     organization: Text | None = setting(
-        None, title="Organization", description="Organization ID, if the key belongs to several.", environment="OPENAI_ORG_ID", placeholder="org-..."
+        None,
+        title="Organization",
+        description="Organization ID, if the key belongs to several.",
+        environment="OPENAI_ORG_ID",
+        placeholder="org-...",
     )
     project: Text | None = setting(
-        None, title="Project", description="Project ID, for a key that is not bound to one.", environment="OPENAI_PROJECT_ID", placeholder="proj_..."
+        None,
+        title="Project",
+        description="Project ID, for a key that is not bound to one.",
+        environment="OPENAI_PROJECT_ID",
+        placeholder="proj_...",
     )
     base_url: HttpUrl = setting(
         "https://api.openai.com/v1",

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Secret, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -72,7 +72,9 @@ def secret_names(provider: type[Provider[Any]]) -> frozenset[str]:
     return frozenset(name for name, field in settings_fields(provider).items() if field.secret)
 
 
-def validate(provider: type[Provider[Any]], values: dict[str, Any], ignore: frozenset[str] = frozenset()) -> tuple[ProviderSettings | None, list[SettingsError]]:
+def validate(
+    provider: type[Provider[Any]], values: dict[str, Any], ignore: frozenset[str] = frozenset()
+) -> tuple[ProviderSettings | None, list[SettingsError]]:
     """Judges resolved values. Returns the settings, or None and what is wrong; fields in `ignore` (unresolved) are not judged."""
     known = {name: value for name, value in values.items() if value is not None and value != "" and name not in ignore}
     try:
@@ -129,21 +131,23 @@ def _bounds(info: FieldInfo) -> tuple[tuple[str, Any], ...]:
 
 
 def _without_none(annotation: Any) -> Any:
+    """The bare type: `Annotated[X, ...] | None` is an X."""
     if get_origin(annotation) in (Union, UnionType):
-        return next(one for one in get_args(annotation) if one is not type(None))
-    if get_origin(annotation) is not None and hasattr(annotation, "__metadata__"):
-        return _without_none(annotation.__origin__)
-    return annotation
+        return _without_none(next(one for one in get_args(annotation) if one is not type(None)))
+    return _without_none(annotation.__origin__) if get_origin(annotation) is Annotated else annotation
 
 
 def _is_secret(annotation: Any) -> bool:
-    return annotation is SecretStr or get_origin(annotation) is Secret or (isinstance(annotation, type) and issubclass(annotation, Secret))
+    kind = get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, SecretStr | Secret)
 
 
 def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
     if get_origin(annotation) is Literal:
         return "choice", get_args(annotation)
-    if get_origin(annotation) is Secret or (isinstance(annotation, type) and issubclass(annotation, Secret) and annotation is not SecretStr):
+    if get_origin(annotation) is Secret or (
+        isinstance(annotation, type) and issubclass(annotation, Secret) and annotation is not SecretStr
+    ):
         return "headers", ()
     kinds = {bool: "boolean", int: "integer", float: "number"}
     return kinds.get(annotation, "text"), ()

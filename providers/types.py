@@ -12,6 +12,8 @@ from .errors import BlockedAddress
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, section 5.6.2
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Headers that say where one request ends and to whom it goes: set by the HTTP client alone (RFC 9112, section 6).
+FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "accept-encoding"})
 
 
 def is_empty(value: Any) -> bool:
@@ -26,10 +28,16 @@ def _one_line(value: str) -> str:
 
 
 def _secret_text(value: SecretStr) -> SecretStr:
-    _one_line(value.get_secret_value())
-    if not value.get_secret_value().isascii():
+    text = value.get_secret_value().strip()  # a file that holds a key ends with a line break
+    _one_line(text)
+    if not text.isascii():
         raise PydanticCustomError("not_ascii", "Contains a character that no key has. Paste it again.")
-    return value
+    return SecretStr(text)
+
+
+def lower_case(value: Any) -> Any:
+    """For a choice whose letter case does not matter: `Annotated[Literal["a", "b"], BeforeValidator(lower_case)]`."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def _http_url(value: str) -> str:
@@ -66,12 +74,19 @@ def _header_names(value: Secret[dict[str, str]] | None) -> Secret[dict[str, str]
     for name, text in value.get_secret_value().items() if value else ():
         if not HEADER_NAME.fullmatch(name) or CONTROL.search(text) or not text.isascii():
             raise PydanticCustomError("header", "A header's name is letters, digits and hyphens, its value one line of plain text.")
+        _refuse_framing(name)
     return value
+
+
+def _refuse_framing(name: str) -> None:
+    if name.lower() in FRAMING:
+        raise PydanticCustomError("header", "{name} is set by the HTTP client itself. Leave it out.", {"name": name})
 
 
 def _header_name(value: str) -> str:
     if value and not HEADER_NAME.fullmatch(value):
         raise PydanticCustomError("header", "A header's name is letters, digits and hyphens.")
+    _refuse_framing(value)
     return value
 
 

@@ -1,0 +1,66 @@
+# Needs git, make, python3 (3.11 or newer) and python3-venv. Everything else is installed into .venv and node_modules.
+UV_VERSION := 0.13.8
+PYTHON_BIN := .venv/bin/python
+TEMPLATES := templates
+LINT_PATHS := .
+
+# Throw-away keys for tests and checks: nothing is ever stored with them.
+THROW_AWAY = SECRET_KEY=not-a-secret-for-tests-and-checks-only-0123456789abcdef \
+  FERNET_KEYS=$$($(PYTHON_BIN) -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')
+WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench docs lock
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: .venv/.run ## install what is missing, prepare the database, serve on 127.0.0.1:8000 (PORT=8001 for another port)
+	@exec $(PYTHON_BIN) -m backoffice.serve
+
+test: .venv/.dev ## every test, the browser's included (ARGS="-k alias" for some)
+	@node=$$(tools/ensure_node) && chromium=$$(tools/ensure_browser) && \
+	  export $(THROW_AWAY) PATH="$$node:$$PATH" CHROMIUM="$$chromium" && \
+	  exec $(PYTHON_BIN) -m pytest -n 2 $(ARGS)
+
+lint: .venv/.dev ## style, types, import contracts, migrations, generated documents
+	$(PYTHON_BIN) -m ruff check $(LINT_PATHS)
+	$(PYTHON_BIN) -m ruff format --check $(LINT_PATHS)
+	$(PYTHON_BIN) -m djhtml --check --tabwidth 2 $(TEMPLATES)
+	@export $(WITHOUT_DATABASE) && set -x && \
+	  $(PYTHON_BIN) -m mypy . && \
+	  $(PYTHON_BIN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' && \
+	  $(PYTHON_BIN) manage.py makemigrations --check --dry-run && \
+	  $(PYTHON_BIN) manage.py check --fail-level WARNING && \
+	  $(PYTHON_BIN) manage.py render_provider_docs --check
+
+format: .venv/.dev ## put code and templates into their form
+	$(PYTHON_BIN) -m ruff check --fix $(LINT_PATHS)
+	$(PYTHON_BIN) -m ruff format $(LINT_PATHS)
+	$(PYTHON_BIN) -m djhtml --tabwidth 2 $(TEMPLATES)
+
+bench: .venv/.dev ## measure the hot paths on 10,000 connections
+	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
+
+docs: .venv/.dev ## write docs/providers.md from the providers
+	@export $(WITHOUT_DATABASE) && exec $(PYTHON_BIN) manage.py render_provider_docs
+
+COMPILE = $(PYTHON_BIN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+lock: .venv/.dev ## lock the requirements again (ARGS=--upgrade for newer versions)
+	$(COMPILE) $(ARGS) requirements.in -o requirements.txt
+	$(COMPILE) $(ARGS) requirements-dev.in -o requirements-dev.txt
+	PATH="$$(tools/ensure_node):$$PATH" npm install --package-lock-only
+
+# Two stamps for one venv. `uv pip sync` removes what is not listed, so once the development packages
+# are there (.venv/.dev), a new requirements.txt is installed together with them.
+SYNC = tools/ensure_venv $(UV_VERSION) && $(PYTHON_BIN) -m uv pip sync --quiet --python $(PYTHON_BIN) --require-hashes
+
+.venv/.run: requirements.txt
+	@echo "Installing the Python packages (once)."
+	@$(SYNC) requirements.txt $(if $(wildcard .venv/.dev),requirements-dev.txt)
+	@touch $@
+
+.venv/.dev: requirements.txt requirements-dev.txt
+	@echo "Installing the Python packages, with those for development (once)."
+	@$(SYNC) requirements.txt requirements-dev.txt
+	@touch .venv/.run $@

@@ -1,0 +1,1 @@
+"""The Django project: settings, doors, the dashboard. Wiring, no rules."""

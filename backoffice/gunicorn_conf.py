@@ -1,0 +1,24 @@
+"""How gunicorn serves: `gunicorn -c python:backoffice.gunicorn_conf`. The names are gunicorn's."""
+
+import os
+from typing import Any
+
+_host, _port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
+_address = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+
+wsgi_app = "backoffice.asgi:application"
+worker_class = "asgi"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+bind = _address
+worker_connections = 1000
+keepalive = 75  # the default of 2 s makes clients that reuse connections fail at the edge
+asgi_lifespan = "off"  # Django does not speak it
+control_socket_disable = True  # it would live in the home directory, one per user
+accesslog = "-"
+access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(D)sus'
+loglevel = "warning"
+
+
+def when_ready(server: Any) -> None:
+    """Called once, when connections are accepted."""
+    print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)  # noqa: T201

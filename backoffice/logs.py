@@ -1,0 +1,24 @@
+"""The last line of defence: what looks like a credential does not reach a log."""
+
+import logging
+import re
+
+LOOKS_SECRET = re.compile(
+    r"(?i)\b((?:authorization|api[-_]?key|x-api-key|password|secret|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',;&]{6,}"
+)
+LOOKS_LIKE_KEY = re.compile(r"\b((?:sk|pk|rk|gsk|xai|AIza|AKIA|ghp|glpat)[-_]?)[A-Za-z0-9_-]{12,}")
+
+
+def redact(text: str) -> str:
+    """The text with `***` for whatever looks like a credential."""
+    return LOOKS_LIKE_KEY.sub(r"\1***", LOOKS_SECRET.sub(r"\1***", text))
+
+
+class RedactSecrets(logging.Filter):
+    """Redacts the finished message, and the traceback if there is one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+        return True

@@ -1,0 +1,155 @@
+"""`make run` after the installation: keys, tables, the first user, then gunicorn in this process's place."""
+
+import base64
+import importlib
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENV_FILE = BASE_DIR / ".env"
+NEW_KEY = """.venv/bin/python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())\""""
+OTHER_OPTIONS = """
+# Everything below is optional; README.md says what each does. The environment wins over this file.
+# HOST=127.0.0.1
+# PORT=8000
+# WEB_CONCURRENCY=2
+# ALLOWED_HOSTS=switchboard.example.com
+# CSRF_TRUSTED_ORIGINS=https://switchboard.example.com
+# HTTPS=true
+# DATABASE_URL=postgres://user:password@127.0.0.1:5432/switchboard
+# CACHE_URL=redis://127.0.0.1:6379/1
+# TIME_ZONE=UTC
+# LOG_LEVEL=INFO
+# CONNECTIONS_SECRETS_DIR=/run/secrets
+# CONNECTIONS_CONFIG_FILE=appsettings.json
+# CONNECTIONS_REFERENCE_SECTIONS=Team
+# CONNECTIONS_EGRESS_ALLOW=api.openai.com,*.openai.azure.com
+
+# Keys that connections refer to, for example $OpenAI:ApiKey
+# OpenAI__ApiKey=
+"""
+
+
+def main() -> None:
+    """Prepare, then become gunicorn."""
+    os.umask(0o077)  # .env and the SQLite file are for this user only
+    os.chdir(BASE_DIR)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+    write_env_file()
+    set_up_django()
+    refuse_taken_port()
+    migrate()
+    ensure_admin()
+    become_gunicorn()
+
+
+def write_env_file() -> None:
+    """Generate the keys that the environment does not have, unless there is an .env already."""
+    generated = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FERNET_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
+    missing = {name: value for name, value in generated.items() if not os.environ.get(name)}
+    if not missing:
+        return
+    lines = ["# Keep this file: without FERNET_KEYS no stored credential can be read. Never commit it."]
+    lines += [f"{name}={value}" for name, value in missing.items()]
+    try:
+        descriptor = os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w") as file:
+        file.write("\n".join(lines) + "\n" + OTHER_OPTIONS)
+    say("Generated SECRET_KEY and FERNET_KEYS into .env. Keep a copy of it apart from the database.")
+
+
+def set_up_django() -> None:
+    """Load the settings, which read .env, and stop readably when something is wrong with them."""
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
+    except (ImproperlyConfigured, ValueError) as error:
+        stop(f"A setting in the environment or in .env cannot be read: {error}")
+    for name in ("SECRET_KEY", "FERNET_KEYS"):
+        if not getattr(settings, name):
+            stop(
+                f"{name} is neither in the environment nor in .env. If this database was used before, put the old value back.\n"
+                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  {NEW_KEY}"
+            )
+    django.setup()
+
+
+def refuse_taken_port() -> None:
+    """Stop when gunicorn could not listen."""
+    host, port = os.environ.setdefault("HOST", "127.0.0.1"), os.environ.setdefault("PORT", "8000")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        stop(f"PORT is {port!r}, which is no port. Choose one: make run PORT=8001")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, int(port)))
+    except OSError as error:
+        stop(f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another port: make run PORT={min(int(port) + 1, 65535)}")
+
+
+def migrate() -> None:
+    """Bring the database up to date; says nothing when it is."""
+    from django.core.management import call_command
+    from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            say("Preparing the database.")
+            call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        stop(f"The database cannot be used: {error}\nCheck DATABASE_URL, and that the server runs.")
+
+
+def ensure_admin() -> None:
+    """Make the superuser `admin` if there is no user at all. A generated password is printed once and stored nowhere."""
+    from django.contrib.auth import get_user_model
+
+    given = os.environ.pop("SWITCHBOARD_ADMIN_PASSWORD", "")  # the workers have no use for it
+    users = get_user_model().objects
+    if users.exists():
+        return
+    password = given or secrets.token_urlsafe(15)
+    users.create_superuser("admin", password=password)
+    if given:
+        say("Created the user admin with the password from SWITCHBOARD_ADMIN_PASSWORD.")
+    else:
+        say(f"\n  Sign in as   admin\n  Password     {password}\n\nIt is shown this once. Change it after signing in.\n")
+
+
+def become_gunicorn() -> NoReturn:
+    """Replace this process, so that signals reach gunicorn itself."""
+    from django.db import connections
+
+    connections.close_all()
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "python:backoffice.gunicorn_conf"])  # noqa: S606
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal; never through logging."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def stop(text: str) -> NoReturn:
+    """End with a message instead of a traceback."""
+    sys.stderr.write(f"{text}\n")
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

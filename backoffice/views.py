@@ -1,0 +1,47 @@
+"""The dashboard, and what is shown when something goes wrong."""
+
+from django.contrib.auth import views as auth_views
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse_lazy
+
+from connections import selectors
+from connections.views.base import Page
+
+
+class DashboardView(Page):
+    """The first page: numbers, and what needs attention."""
+
+    template_name = "dashboard.html"
+    title = "Dashboard"
+    section = "dashboard"
+    permission_required = "connections.view_connection"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(dashboard=selectors.dashboard()))
+
+
+class SignInView(auth_views.LoginView):
+    """Sign in. Who is signed in already goes on."""
+
+    redirect_authenticated_user = True
+    extra_context = {"title": "Sign in"}
+
+
+class PasswordChangeView(auth_views.PasswordChangeView):
+    """Change one's own password."""
+
+    success_url = reverse_lazy("password-changed")
+    extra_context = {"title": "Change password"}
+
+
+class PasswordChangedView(auth_views.PasswordChangeDoneView):
+    """It is changed."""
+
+    extra_context = {"title": "Password changed"}
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The page for a form whose token is missing or old."""
+    context = {"title": "This form is out of date", "exception": "Go back, load the page again and repeat what you did."}
+    return render(request, "403.html", context, status=403)

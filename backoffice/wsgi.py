@@ -1,0 +1,8 @@
+"""The door for servers that speak WSGI only. Sized by threads; asgi.py is the default."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+application = get_wsgi_application()

@@ -1,0 +1,1 @@
+"""Connections and profiles: rows, rules and surfaces."""

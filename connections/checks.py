@@ -1,0 +1,85 @@
+"""System checks: `manage.py check` for the keys, `manage.py check --tag connections --database default` for the rows too."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import DatabaseError
+
+from providers.registry import all_providers
+
+from . import selectors
+from .credentials import key_ids
+from .models import Connection
+from .references import State
+
+SHORTEST_KEY = 32
+EXAMPLES = 5
+
+
+@register("connections")
+def check_fernet_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Keys are set, and are keys: HKDF is no password hash and its salt is public, so a word could be guessed."""
+    keys = settings.FERNET_KEYS or []
+    hint = 'Make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+    if not keys:
+        return [Error("FERNET_KEYS is not set, so no credential can be stored or read.", hint=hint, id="connections.E001")]
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        return [Error(f"FERNET_KEYS holds a key of less than {SHORTEST_KEY} characters, which can be guessed.", hint=hint, id="connections.E002")]
+    if settings.SECRET_KEY in keys:
+        return [Error("FERNET_KEYS holds the SECRET_KEY. Use a key of its own.", hint=hint, id="connections.E003")]
+    return []
+
+
+def _rows_can_be_read(app_configs: Any, databases: Sequence[str] | None) -> bool:
+    """Rows are looked at only when a command asks for the database, as `check --tag connections` of ours and `migrate` do."""
+    try:
+        return Connection.objects.exists()
+    except DatabaseError:
+        return False  # before the first migrate
+
+
+@register("connections")
+def check_providers(app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every row's provider is installed."""
+    if not _rows_can_be_read(app_configs, databases):
+        return []
+    known = [provider.id for provider in all_providers()]
+    rows = Connection.objects.exclude(provider_id__in=known)
+    gone = sorted(set(rows.values_list("provider_id", flat=True)))
+    return [
+        Warning(
+            f"{rows.filter(provider_id=one).count()} connection(s) have the provider {one!r}, which is not installed.",
+            hint="Install the package that brings it, or delete these connections.",
+            id="connections.W001",
+        )
+        for one in gone
+    ]
+
+
+@register("connections")
+def check_references(app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every reference resolves."""
+    if not _rows_can_be_read(app_configs, databases):
+        return []
+    broken = [use for use in selectors.reference_uses() if use.resolution.state != State.RESOLVED]
+    return [
+        Warning(
+            f"{use.resolution.reference} is {use.resolution.state}, used by {len(use.uses)} connection(s): "
+            f"{', '.join(alias for _, _, alias, _ in use.uses[:EXAMPLES])}.",
+            hint=use.resolution.message,
+            id="connections.W002",
+        )
+        for use in broken
+    ]
+
+
+@register("connections")
+def check_decryptable(app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every row's credentials were encrypted by a key that is still there."""
+    if not _rows_can_be_read(app_configs, databases):
+        return []
+    lost = Connection.objects.filter(credentials_key__isnull=False).exclude(credentials_key__in=key_ids()).count()
+    hint = "Add the lost key to FERNET_KEYS again, or enter these credentials again."
+    return [Warning(f"The credentials of {lost} connection(s) cannot be decrypted.", hint=hint, id="connections.W003")] if lost else []

@@ -1,0 +1,56 @@
+"""What Django's settings say about references and outbound addresses, read late so that a change is seen."""
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from providers.base import EgressPolicy
+from providers.registry import all_providers
+from providers.schema import settings_fields
+
+from .references import Policy, Resolver
+from .sources import DirectorySource, EnvironmentSource, JsonFileSource, MappingSource, Source
+
+
+@lru_cache(maxsize=1)
+def resolver() -> Resolver:
+    """The resolver for this process: environment, secrets directory, JSON file, Django setting, in that order."""
+    environment = EnvironmentSource()
+    sources: list[Source] = [environment]
+    if settings.CONNECTIONS_SECRETS_DIR:
+        sources.append(DirectorySource(settings.CONNECTIONS_SECRETS_DIR))
+    if settings.CONNECTIONS_CONFIG_FILE:
+        sources.append(JsonFileSource(settings.CONNECTIONS_CONFIG_FILE))
+    sources.append(MappingSource(settings.CONNECTIONS_CONFIG))
+    return Resolver(sources, _policy(), environment)
+
+
+def _policy() -> Policy:
+    providers = all_providers()
+    declared = {field.environment for provider in providers for field in settings_fields(provider).values() if field.environment}
+    return Policy(
+        sections=_lower([provider.section for provider in providers] + list(settings.CONNECTIONS_REFERENCE_SECTIONS)),
+        variables=_lower(list(declared) + list(settings.CONNECTIONS_REFERENCE_ENV)),
+        secret_words=tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS),
+    )
+
+
+def _lower(names: list[str]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in names if name.strip())
+
+
+@lru_cache(maxsize=1)
+def egress() -> EgressPolicy:
+    """Where checks and calls may go."""
+    return EgressPolicy(tuple(settings.CONNECTIONS_EGRESS_ALLOW), settings.CONNECTIONS_EGRESS_PRIVATE)
+
+
+def _forget(setting: str, **kwargs: object) -> None:
+    """Settings change in tests only; what was read from them is read again."""
+    if setting.startswith("CONNECTIONS_"):
+        resolver.cache_clear()
+        egress.cache_clear()
+
+
+setting_changed.connect(_forget)

@@ -1,0 +1,186 @@
+"""The encrypted column, and what may be shown of a secret. Imports no models."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.db.models.query_utils import DeferredAttribute
+from fernet_fields import EncryptedField
+from fernet_fields.hkdf import derive_fernet_key
+
+MASK = "***"
+
+
+class Undecryptable:
+    """Credentials no key of FERNET_KEYS opens. Falsy, keeps the token so that it can be written back, shows nothing."""
+
+    def __init__(self, token: bytes) -> None:
+        self.token = token
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "<cannot decrypt>"
+
+
+class SecretDict(dict[str, Any]):
+    """A dict that prints its keys only. Still a dict: never hand one to a serializer."""
+
+    def __repr__(self) -> str:
+        return "{" + ", ".join(f"{key}: {MASK}" for key in self) + "}"
+
+    __str__ = __repr__
+
+
+class MaskedAttribute(DeferredAttribute):
+    """Wraps every dict that is assigned, so that no repr, history diff or debug page can print it."""
+
+    def __set__(self, row: models.Model, value: Any) -> None:
+        row.__dict__[self.field.attname] = SecretDict(value) if type(value) is dict else value
+
+
+def fernet() -> MultiFernet:
+    """Encrypts with the newest key of FERNET_KEYS, decrypts with any. Raises ImproperlyConfigured when there is none."""
+    keys = tuple(settings.FERNET_KEYS or ())
+    if not keys:
+        raise ImproperlyConfigured("FERNET_KEYS is not set, so credentials can neither be stored nor read. See SECURITY.md.")
+    return _fernet(keys)
+
+
+@lru_cache(maxsize=8)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(_derived(key)) for key in keys])
+
+
+@lru_cache(maxsize=64)
+def _derived(key: str) -> bytes:
+    return bytes(derive_fernet_key(key)) if getattr(settings, "FERNET_USE_HKDF", True) else key.encode()
+
+
+@lru_cache(maxsize=64)
+def key_id(key: str) -> str:
+    """A short name for one key, safe to store and print: it cannot be turned back."""
+    return sha256(b"switchboard key id" + _derived(key)).hexdigest()[:12]
+
+
+def key_ids() -> list[str]:
+    """The names of all keys, newest first; empty when none is set."""
+    return [key_id(key) for key in settings.FERNET_KEYS or ()]
+
+
+def opening_key(token: bytes) -> str | None:
+    """The name of the key that opens the token, None if none does."""
+    for key in settings.FERNET_KEYS or ():
+        try:
+            Fernet(_derived(key)).decrypt(token)
+        except InvalidToken:
+            continue
+        return key_id(key)
+    return None
+
+
+class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc]
+    """One JSON document a row, encrypted as one token, so that types survive and not even key names are readable.
+
+    Reads as SecretDict, as Undecryptable when no key opens it, or None. Built on django-fernet-fields (same import
+    name, settings and bytes), which by itself raises on a lost key and stores SQL expressions as their repr.
+    """
+
+    descriptor_class = MaskedAttribute
+
+    @property
+    def fernet(self) -> MultiFernet:  # not cached on the field, so that a changed setting is seen
+        return fernet()
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        if hasattr(value, "as_sql"):
+            if isinstance(value.output_field, CredentialsField):
+                return value
+            raise TypeError(f"{self.name}: this expression would be stored in clear")
+        if value is None:
+            return None
+        token = value.token if isinstance(value, Undecryptable) else fernet().encrypt(json.dumps(value).encode())
+        return connection.Database.Binary(token)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return SecretDict(json.loads(fernet().decrypt(bytes(value))))
+        except (InvalidToken, ImproperlyConfigured):
+            return Undecryptable(bytes(value))
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+    def value_to_string(self, row: models.Model) -> None:
+        """None: never in dumpdata."""
+
+    def formfield(self, **kwargs: Any) -> None:  # type: ignore[override]
+        """None: never in a form."""
+
+
+def mask(secret: Any) -> str:
+    """What may be shown of a stored secret: `sk-***` for 12 or more characters with a prefix, else `***`. Never its end."""
+    text = secret if isinstance(secret, str) else ""
+    if len(text) >= 12:
+        ends = [position for position in (text.find("-", 0, 8), text.find("_", 0, 8)) if position >= 0]
+        if ends:
+            return text[: min(ends) + 1] + MASK
+    return MASK
+
+
+def looks_masked(value: Any) -> bool:
+    """Whether somebody sent a mask back: it ends in `***`, or is nothing but `*` or `•`."""
+    return isinstance(value, str) and bool(value) and (value.endswith(MASK) or not value.strip("*•"))
+
+
+KEEP, CLEAR, REPLACE, MASKED = "keep", "clear", "replace", "masked_value"
+
+
+def write_rule(posted: Mapping[str, Any], name: str, stored: Any) -> str:
+    """What a posted secret means, the same for every surface.
+
+    Absent or empty: KEEP. None: CLEAR. The exact mask of what is stored: KEEP. Anything else that looks like a mask:
+    MASKED, which the caller refuses. Anything else: REPLACE. `stored`: the literal or reference that is stored,
+    Undecryptable when it cannot be known, None when there is none.
+    """
+    if name not in posted or posted[name] == "":
+        return KEEP
+    value = posted[name]
+    if value is None:
+        return CLEAR
+    if stored is not None and value == stored_text(stored):
+        return KEEP
+    return MASKED if looks_masked(value) else REPLACE
+
+
+def stored_text(stored: Any) -> str:
+    """What every surface shows for a stored secret: a reference as it is, a literal as its mask."""
+    if isinstance(stored, str) and stored.startswith("$") and not stored.startswith("$$"):
+        return stored
+    return mask(stored)
+
+
+SEAL_SECONDS = 3600
+
+
+def seal(value: str, purpose: str) -> str:
+    """A secret that was typed but not saved, to travel through a page that must be shown again; `purpose` binds it."""
+    return fernet().encrypt(json.dumps([purpose, value]).encode()).decode()
+
+
+def unseal(token: str, purpose: str) -> str:
+    """What was sealed for this purpose within the last hour, else an empty text."""
+    try:
+        bound, value = json.loads(fernet().decrypt(token.encode(), ttl=SEAL_SECONDS))
+    except (InvalidToken, ImproperlyConfigured, ValueError):
+        return ""
+    return str(value) if bound == purpose else ""

@@ -1,0 +1,206 @@
+"""Forms carry and translate; they judge nothing. What is wrong comes back from the services, field by field."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.forms import BoundField
+
+from providers.base import Capability, Provider
+from providers.schema import SettingsField, settings_fields
+
+from .models import Connection, Profile
+from .profile_settings import profile_settings_class
+from .references import is_reference
+from .services import Invalid, Stale, public_settings
+from .widgets import ChoiceOrReference, SecretInput
+
+SETTINGS = "settings-"
+YES_NO = (("true", "Yes"), ("false", "No"))
+
+
+class TagsField(forms.CharField):
+    """A list of words, typed with commas between them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, help_text="Words with commas between them, to find and group by.", **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        return [tag.strip() for tag in (value or "").split(",") if tag.strip()]
+
+
+class RowForm(forms.Form):
+    """What the forms of connections and profiles share. `version` is the one the editor saw."""
+
+    name = forms.CharField(max_length=255, help_text="For people.", widget=forms.TextInput({"autocomplete": "off"}))
+    alias = forms.CharField(
+        required=False,
+        max_length=100,
+        help_text="What code asks for. Left empty, it is made from the name. Cannot be changed later.",
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    tags = TagsField()
+    is_active = forms.BooleanField(required=False, initial=True, label="Active", help_text="Switched off, nothing can use it.")
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    row: Any = None
+
+    def fix_alias(self) -> None:
+        """A saved row's alias is shown, not asked for."""
+        if self.row is not None:
+            del self.fields["alias"]
+
+    def add_refusal(self, refused: Invalid) -> None:
+        """Puts each error of a service at its field; those without a field at the top."""
+        for error in refused.errors:
+            name = error.field.replace("settings.", SETTINGS, 1)
+            self.add_error(name if name in self.fields else None, forms.ValidationError(error.message, error.code))
+
+    def add_stale(self, stale: Stale) -> None:
+        """Says who was faster, and takes over their version, so that a second save is a decision."""
+        self.data = self.data.copy()
+        self.data["version"] = str(stale.current.version)
+        text = f"{stale} What you entered is kept below. Save again to replace the other change with yours."
+        self.add_error(None, forms.ValidationError(text, "stale"))
+
+    def columns(self) -> dict[str, Any]:
+        """The row's own columns, as the services take them."""
+        names = ("name", "alias", "tags", "is_active")
+        return {name: self.cleaned_data[name] for name in names if name in self.fields}
+
+    def settings(self) -> dict[str, Any]:
+        """The settings, as the services take them."""
+        return {name.removeprefix(SETTINGS): value for name, value in self.cleaned_data.items() if name.startswith(SETTINGS)}
+
+
+class ConnectionForm(RowForm):
+    """A connection of one provider; its settings fields are read off the provider's schema."""
+
+    def __init__(self, provider: type[Provider[Any]], user: Any, connection: Connection | None = None, **kwargs: Any) -> None:
+        self.provider, self.row = provider, connection
+        shown = public_settings(connection) if connection else {}
+        super().__init__(initial=_initial(connection, shown), **kwargs)
+        self.fix_alias()
+        purpose = f"{user.pk}:{provider.id}:{connection.pk if connection else ''}"
+        for field in settings_fields(provider).values():
+            self.fields[SETTINGS + field.name] = _settings_input(field, shown.get(field.name), purpose)
+            if field.secret and shown.get(field.name) is not None and not field.required:
+                self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(required=False, label=f"Clear the stored {field.label}")
+
+    def settings(self) -> dict[str, Any]:
+        """None for a secret whose Clear box is ticked; an empty text keeps it."""
+        posted = {name: value for name, value in super().settings().items() if not name.endswith("-clear")}
+        cleared = [name for name in posted if self.cleaned_data.get(f"{SETTINGS}{name}-clear") and not posted[name]]
+        return posted | dict.fromkeys(cleared)
+
+    def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
+        """The settings fields by group, General first."""
+        found: dict[str, list[BoundField]] = {}
+        for name, field in settings_fields(self.provider).items():
+            found.setdefault(field.group, []).append(self._decorated(self[SETTINGS + name], field))
+        yield from found.items()
+
+    def _decorated(self, bound: BoundField, field: SettingsField) -> BoundField:
+        """Hands the template what it needs beside the input: the Clear box, and on which choice the field depends."""
+        clear = f"{bound.name}-clear"
+        bound.clear = self[clear] if clear in self.fields else None  # type: ignore[attr-defined]
+        bound.schema = field  # type: ignore[attr-defined]
+        bound.depends = _dependence(self.provider, field)  # type: ignore[attr-defined]
+        return bound
+
+
+def _initial(connection: Connection | None, shown: dict[str, Any]) -> dict[str, Any]:
+    if connection is None:
+        return {}
+    columns = {name: getattr(connection, name) for name in ("name", "tags", "is_active", "version")}
+    return columns | {SETTINGS + name: value for name, value in shown.items()}
+
+
+def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:
+    """`1-2`: the field is shown while the second choice of the first choice field is ticked. The stylesheet knows these."""
+    if field.shown_when is None:
+        return ""
+    name, wanted = field.shown_when
+    choices = [one for one in settings_fields(provider).values() if one.kind == "choice"]
+    controller = next(position for position, one in enumerate(choices, 1) if one.name == name)
+    option = [value for value, _ in choices[controller - 1].choices].index(wanted) + 1
+    return f"{controller}-{option}"
+
+
+def _settings_input(field: SettingsField, shown: Any, purpose: str) -> forms.Field:
+    common: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.help}
+    attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": field.placeholder}
+    if field.secret:
+        stored = shown if shown is not None and not is_reference(shown) else ""
+        reference = shown if is_reference(shown) else None
+        input_type = SecretArea if field.kind == "headers" else SecretInput
+        return forms.CharField(initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common)
+    if field.kind in ("choice", "boolean"):
+        choices = YES_NO if field.kind == "boolean" else field.choices
+        return forms.CharField(initial=_text(field.default), widget=ChoiceOrReference(choices=choices), **common)
+    default = "" if field.default is None else _text(field.default)
+    return forms.CharField(initial=None, widget=forms.TextInput({**attrs, "placeholder": field.placeholder or default}), **common)
+
+
+def _text(value: Any) -> str:
+    return {True: "true", False: "false", None: ""}.get(value, str(value)) if not isinstance(value, int | float) or isinstance(value, bool) else str(value)
+
+
+class SecretArea(SecretInput):
+    """A secret of several lines."""
+
+    template_name = "widgets/secret_area.html"
+
+
+class ProfileForm(RowForm):
+    """A profile. The capability is fixed after creation, so it is part of the address, not of the form."""
+
+    connection = forms.CharField(max_length=100, help_text="Alias of the connection that answers.")
+    model = forms.CharField(max_length=255, help_text="Fetch the provider's models, or type any name.")
+    field_order = ("name", "alias", "connection", "model")
+
+    def __init__(self, capability: Capability, choices: list[Connection], profile: Profile | None = None, **kwargs: Any) -> None:
+        self.capability, self.row = capability, profile
+        kwargs["initial"] = {**_profile_initial(profile), **kwargs.get("initial", {})}
+        super().__init__(**kwargs)
+        self.fix_alias()
+        self.fields["connection"].widget = _connection_input(choices, self.initial.get("connection"))
+        self.fields["model"].widget = forms.TextInput({"list": "models", "autocomplete": "off", "spellcheck": "false"})
+        for name, info in profile_settings_class(capability).model_fields.items():
+            area = name.endswith("_template")
+            widget = forms.Textarea({"rows": 5}) if area else forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})
+            self.fields[SETTINGS + name] = forms.CharField(label=info.title, help_text=info.description or "", required=False, widget=widget)
+
+    def settings_inputs(self) -> list[BoundField]:
+        """The bound inputs of the capability's settings."""
+        return [self[name] for name in self.fields if name.startswith(SETTINGS)]
+
+    def clean_connection(self) -> Connection:
+        """The connection with this alias or id."""
+        try:
+            return Connection.objects.listed().get(alias=self.cleaned_data["connection"].strip())
+        except Connection.DoesNotExist:
+            raise forms.ValidationError("There is no connection with this alias.", "not_found") from None
+
+
+def _profile_initial(profile: Profile | None) -> dict[str, Any]:
+    if profile is None:
+        return {}
+    names = ("name", "tags", "is_active", "version", "model")
+    columns = {name: getattr(profile, name) for name in names} | {"connection": profile.connection.alias}
+    return columns | {SETTINGS + name: value for name, value in profile.settings.items()}
+
+
+def _connection_input(choices: list[Connection], chosen: str | None) -> forms.Widget:
+    """A list to choose from while there are few; a text with suggestions when there are too many for a list."""
+    labels = [(one.alias, f"{one.name} ({one.provider_name}{'' if one.is_active else ', inactive'})") for one in choices]
+    if len(choices) >= 200:
+        return forms.TextInput({"list": "connections", "autocomplete": "off"})
+    if chosen and chosen not in dict(labels):
+        labels.append((chosen, chosen))
+    return forms.Select(choices=[("", "Choose a connection"), *labels])
+
+

@@ -1,0 +1,176 @@
+"""The read side: lists, dashboards, references. Defers credentials, writes nothing."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from providers.registry import all_providers
+from providers.schema import settings_fields
+
+from . import conf
+from .credentials import key_ids
+from .models import Connection, ConnectionCheck, Profile
+from .profile_settings import profile_settings_class
+from .references import Resolution, State, is_reference
+
+CONNECTION_ORDERS = {
+    "name": ("name", "alias"),
+    "provider": ("provider_id", "name"),
+    "status": ("-is_active", "name"),
+    "checked": ("last_check__checked_at", "name"),
+    "modified": ("date_modified",),
+}
+PROFILE_ORDERS = {"name": ("name", "alias"), "model": ("model", "name"), "connection": ("connection__name", "name"), "modified": ("date_modified",)}
+
+
+@dataclass
+class ReferenceUse:
+    """One reference, what it stands for, and who uses it: (connection id, name, alias, setting)."""
+
+    resolution: Resolution
+    uses: list[tuple[uuid.UUID, str, str, str]] = field(default_factory=list)
+
+
+def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
+    """Connections by search text, provider, status, health and tag. Unknown values filter nothing; `-` reverses a sort."""
+    rows = Connection.objects.listed().select_related("last_check", "modified_by")
+    if text := filters.get("q", "").strip():
+        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text))
+    if provider := filters.get("provider"):
+        rows = rows.filter(provider_id=provider)
+    if filters.get("status") in ("active", "inactive"):
+        rows = rows.filter(is_active=filters["status"] == "active")
+    rows = rows.filter(_health(filters.get("health", "")))
+    return _tagged(rows, filters.get("tag", "")).order_by(*_order(CONNECTION_ORDERS, sort))
+
+
+def _health(health: str) -> Q:
+    fresh = Q(last_check__connection_version=F("version"))
+    return {
+        "ok": fresh & Q(last_check__success=True),
+        "failed": fresh & Q(last_check__success=False),
+        "stale": Q(last_check__isnull=False) & ~fresh,
+        "never": Q(last_check__isnull=True),
+    }.get(health, Q())
+
+
+def _tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
+    if not tag.strip():
+        return rows
+    # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
+    escaped, plain = json.dumps(tag.strip()), f'"{tag.strip()}"'
+    return rows.alias(tags_text=Cast("tags", TextField())).filter(Q(tags_text__contains=escaped) | Q(tags_text__contains=plain))
+
+
+def _order(orders: Mapping[str, tuple[str, ...]], sort: str) -> list[str]:
+    names = orders.get(sort.removeprefix("-"), orders["name"])
+    if not sort.startswith("-"):
+        return [*names, "pk"]
+    return [name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in names] + ["pk"]
+
+
+def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
+    """Profiles by search text, capability, connection and tag, with their connection (undecrypted)."""
+    rows = Profile.objects.select_related("connection").defer("connection__credentials")
+    if text := filters.get("q", "").strip():
+        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text) | Q(model__icontains=text))
+    if filters.get("capability"):
+        rows = rows.filter(capability=filters["capability"])
+    if alias := filters.get("connection", "").strip():
+        rows = rows.filter(connection__alias=alias)
+    if filters.get("status") in ("active", "inactive"):
+        rows = rows.filter(is_active=filters["status"] == "active")
+    return _tagged(rows, filters.get("tag", "")).order_by(*_order(PROFILE_ORDERS, sort))
+
+
+def reference_uses() -> list[ReferenceUse]:
+    """Every reference of every connection, the broken ones first. Reads settings only; nothing is decrypted."""
+    secret = {provider.id: {name for name, one in settings_fields(provider).items() if one.secret} for provider in all_providers()}
+    found: dict[tuple[str, bool], ReferenceUse] = {}
+    rows = Connection.objects.order_by("name").values_list("id", "name", "alias", "provider_id", "settings")
+    for pk, name, alias, provider_id, settings in rows.iterator():
+        for setting, value in settings.items():
+            if is_reference(value):
+                key = (value.lower(), setting in secret.get(provider_id, ()))
+                if key not in found:
+                    found[key] = ReferenceUse(conf.resolver().resolve(value, key[1]))
+                found[key].uses.append((pk, name, alias, setting))
+    return sorted(found.values(), key=lambda use: (use.resolution.state == State.RESOLVED, use.resolution.reference.lower()))
+
+
+def connection_choices(limit: int = 200) -> QuerySet[Connection]:
+    """The connections to offer in a list of choices, by name."""
+    return Connection.objects.listed().order_by("name")[:limit]
+
+
+def move_targets(source: Connection, limit: int = 200) -> list[Connection]:
+    """Other connections whose provider can serve every profile of this one; the same provider first, then by name."""
+    needed = set(source.profiles.values_list("capability", flat=True).distinct())
+    able = [provider.id for provider in all_providers() if needed <= {str(one) for one in provider.capabilities}]
+    rows = Connection.objects.listed().filter(provider_id__in=able, is_active=True).exclude(pk=source.pk).order_by("name")
+    same = list(rows.filter(provider_id=source.provider_id)[:limit])
+    return same + list(rows.exclude(provider_id=source.provider_id)[: limit - len(same)])
+
+
+@dataclass(frozen=True)
+class ShownSetting:
+    """One setting as the detail page shows it. `origin`: reference, stored (masked), typed or default."""
+
+    label: str
+    value: Any
+    origin: str
+
+
+def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[ShownSetting]:
+    """Every setting with its value or mask; `public` is what services.public_settings gave. Also for a provider that is gone."""
+    provider = connection.provider
+    if provider is None:
+        return [ShownSetting(name, value, "reference" if is_reference(value) else "typed") for name, value in public.items()]
+    found = []
+    for name, one in settings_fields(provider).items():
+        value = public.get(name)
+        origin = "reference" if is_reference(value) else "stored" if one.secret else "typed" if value is not None else "default"
+        if value is not None or one.default is not None:
+            found.append(ShownSetting(one.label, one.default if value is None else value, origin))
+    return found
+
+
+def shown_profile_settings(profile: Profile) -> list[ShownSetting]:
+    """A profile's settings with their labels; those that are not set are left out."""
+    fields = profile_settings_class(profile.capability).model_fields
+    return [ShownSetting(fields[name].title or name, value, "typed") for name, value in profile.settings.items() if name in fields]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """The numbers of the first page, and what needs attention."""
+
+    connections: int
+    active: int
+    profiles: int
+    failed: list[Connection]
+    undecryptable: list[Connection]
+    broken: list[ReferenceUse]
+    never: int
+    recent: list[ConnectionCheck]
+
+
+def dashboard(limit: int = 10) -> Dashboard:
+    """What the dashboard shows; lists are cut at `limit`."""
+    rows = Connection.objects.listed().select_related("last_check")
+    lost = rows.filter(credentials_key__isnull=False).exclude(credentials_key__in=key_ids())
+    return Dashboard(
+        connections=Connection.objects.count(),
+        active=Connection.objects.filter(is_active=True).count(),
+        profiles=Profile.objects.count(),
+        failed=list(rows.filter(_health("failed"), is_active=True).order_by("name")[:limit]),
+        undecryptable=list(lost.order_by("name")[:limit]),
+        broken=[use for use in reference_uses() if use.resolution.state != State.RESOLVED][:limit],
+        never=Connection.objects.filter(_health("never")).count(),
+        recent=list(ConnectionCheck.objects.select_related("connection", "checked_by").defer("connection__credentials")[:limit]),
+    )

@@ -1,0 +1,58 @@
+"""The only door: whatever changes or uses a connection or a profile comes through here.
+
+Surfaces translate, services decide. No service takes a request: the person is `actor`, and None means the machine's
+own operator at a terminal, who may do everything.
+"""
+
+from .checks import Outcome, list_models, test_connection, test_connections, test_settings
+from .connections import (
+    Saved,
+    create_connection,
+    delete_connection,
+    move_profiles,
+    set_active,
+    update_connection,
+)
+from .errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
+from .exports import export_connections
+from .history import Version, versions
+from .profiles import create_profile, delete_profile, set_profile_active, update_profile
+from .rotation import KeyReport, key_report, rotate_credentials
+from .using import FieldReference, get_configured_provider, get_connection, public_settings, reference_states, resolved_settings
+
+__all__ = [
+    "FieldError",
+    "FieldReference",
+    "InUse",
+    "Invalid",
+    "KeyReport",
+    "Notice",
+    "Outcome",
+    "Saved",
+    "Stale",
+    "Throttled",
+    "Unusable",
+    "Version",
+    "create_connection",
+    "create_profile",
+    "delete_connection",
+    "delete_profile",
+    "export_connections",
+    "get_configured_provider",
+    "get_connection",
+    "key_report",
+    "list_models",
+    "move_profiles",
+    "public_settings",
+    "reference_states",
+    "resolved_settings",
+    "rotate_credentials",
+    "set_active",
+    "set_profile_active",
+    "test_connection",
+    "test_connections",
+    "test_settings",
+    "update_connection",
+    "update_profile",
+    "versions",
+]

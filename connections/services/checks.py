@@ -1,0 +1,162 @@
+"""Testing connections and listing models: the only place where a page makes a call to the outside."""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from providers.base import CHECK_LIMITS, CHECK_SECONDS, Model, Provider
+from providers.errors import ProviderError
+
+from .. import conf
+from ..models import Connection, ConnectionCheck
+from .connections import known_provider
+from .errors import Invalid, Throttled, Unusable
+from .permissions import Actor, require
+from .settings_rules import judge
+from .using import get_configured_provider
+
+AT_ONCE = 8  # checks of one bulk test that run side by side
+MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check went. `code` is "ok", a ProviderError code, or one of Unusable; `message` names cause and cure."""
+
+    success: bool
+    code: str
+    message: str
+    asked: str = ""
+    latency_ms: int | None = None
+    model_count: int | None = None
+
+
+@sensitive_variables("provider")
+def run_check(provider: Provider[Any]) -> Outcome:
+    """One check, never more than its deadline, never an exception that is not the provider's own fault."""
+    started = time.monotonic()
+    try:
+        result = provider.check()
+    except ProviderError as error:
+        return Outcome(False, error.code, error.message, provider.asks, _milliseconds(started))
+    models = "" if result.model_count is None else f" {result.model_count} model{'' if result.model_count == 1 else 's'}."
+    return Outcome(True, "ok", f"It works.{models}", result.asked, _milliseconds(started), result.model_count)
+
+
+def _milliseconds(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
+    """Tests a saved connection, also an inactive one, and records the outcome. Raises Throttled, PermissionDenied."""
+    require(actor, "connections.test_connection")
+    _count(actor)
+    with _one_at_a_time(str(connection.pk)):
+        outcome = _prepared(connection)
+        return record_check(connection, outcome if isinstance(outcome, Outcome) else run_check(outcome), actor)
+
+
+@sensitive_variables()
+def _prepared(connection: Connection) -> Provider[Any] | Outcome:
+    try:
+        return get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
+    except Unusable as error:
+        return Outcome(False, error.code, error.message)
+
+
+def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list[ConnectionCheck]:
+    """Tests several, some at a time. Only the calls run in threads; what touches the database stays here."""
+    require(actor, "connections.test_connection")
+    _count(actor, len(connections))
+    prepared = [_prepared(connection) for connection in connections]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(lambda one: one if isinstance(one, Outcome) else run_check(one), prepared))
+    return [record_check(connection, outcome, actor) for connection, outcome in zip(connections, outcomes, strict=True)]
+
+
+def record_check(connection: Connection, outcome: Outcome, actor: Actor) -> ConnectionCheck:
+    """Remembers an outcome for the version that was tested. No new version of the connection, no history row."""
+    with transaction.atomic():
+        check = ConnectionCheck.objects.create(
+            connection=connection,
+            connection_version=connection.version,
+            checked_by=actor,
+            success=outcome.success,
+            code=outcome.code,
+            message=outcome.message[:500],
+            asked=outcome.asked[:500],
+            latency_ms=outcome.latency_ms,
+            model_count=outcome.model_count,
+        )
+        Connection.objects.filter(pk=connection.pk).update(last_check=check)
+    connection.last_check = check
+    return check
+
+
+@sensitive_variables("settings", "judged")
+def test_settings(provider_id: str, settings: Mapping[str, Any], *, actor: Actor, connection: Connection | None = None) -> Outcome:
+    """Tests values that are not saved, filled in from `connection` by the write rule. Nothing is recorded.
+
+    Raises Invalid at the field that is wrong (also when an address changed and the key was not entered again), Throttled.
+    """
+    require(actor, "connections.test_connection", f"connections.{'change' if connection else 'add'}_connection")
+    provider = known_provider(connection.provider_id if connection else provider_id)
+    stored = (connection.settings, connection.credentials) if connection else ({}, None)
+    judged = judge(provider, settings, *stored)
+    if judged.errors:
+        raise Invalid(judged.errors)
+    if judged.validated is None:
+        unresolved = [notice.message.removeprefix("Saved, but not usable yet: ") for notice in judged.notices if notice.code.endswith("_reference")]
+        code = "unresolved_reference" if unresolved else "undecryptable"
+        text = " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
+        return Outcome(False, code, text)
+    _count(actor)
+    with _one_at_a_time(str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")):
+        return run_check(provider(judged.validated, egress=conf.egress(), limits=CHECK_LIMITS))
+
+
+def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) -> list[Model]:
+    """The models of a saved connection, remembered for a while per version. Raises Unusable, ProviderError, Throttled."""
+    require(actor, "connections.view_connection")
+    key = f"models:{connection.pk}:{connection.version}"
+    models: list[Model] | None = None if refresh else cache.get(key)
+    if models is None:
+        _count(actor)
+        models = get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True).list_models()
+        cache.set(key, models, MODELS_SECONDS)
+    return models
+
+
+def _count(actor: Actor, number: int = 1) -> None:
+    """Raises Throttled when this person has asked for more than CONNECTIONS_TEST_RATE checks within a minute."""
+    if actor is None:
+        return
+    minute, left = divmod(int(time.time()), 60)
+    key = f"checks:{actor.pk}:{minute}"
+    cache.add(key, 0, 120)
+    if cache.incr(key, number) > django_settings.CONNECTIONS_TEST_RATE:
+        raise Throttled(f"Too many tests within a minute. Try again in {60 - left} seconds.", 60 - left)
+
+
+@contextmanager
+def _one_at_a_time(what: str) -> Iterator[None]:
+    """One running check of a thing. The lock dies by itself, should its process."""
+    key, token = f"checking:{what}", uuid.uuid4().hex
+    if not cache.add(key, token, int(CHECK_SECONDS * 3)):
+        raise Throttled("A test of this connection is running already. Wait for its answer.", int(CHECK_SECONDS))
+    try:
+        yield
+    finally:
+        if cache.get(key) == token:
+            cache.delete(key)
+
+

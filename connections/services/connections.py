@@ -1,0 +1,153 @@
+"""Create, update, switch and delete connections; move profiles from one to another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from providers.base import Provider
+from providers.registry import UnknownProvider, get_provider
+
+from ..models import Connection, Profile
+from .errors import FieldError, InUse, Invalid, Notice
+from .permissions import Actor, require
+from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
+from .settings_rules import Judged, judge
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A save that succeeded: the row, what to know about it, and whether anything changed at all."""
+
+    row: Any
+    notices: list[Notice] = field(default_factory=list)
+    changed: bool = True
+
+
+def known_provider(provider_id: str) -> type[Provider[Any]]:
+    """The provider, or Invalid at `provider_id` when there is none of this id."""
+    try:
+        return get_provider(provider_id)
+    except UnknownProvider as error:
+        raise Invalid([FieldError("provider_id", "unknown_provider", str(error))]) from None
+
+
+@sensitive_variables("settings", "judged", "row")
+def create_connection(
+    provider_id: str,
+    *,
+    actor: Actor,
+    name: str,
+    alias: str = "",
+    is_active: bool = True,
+    tags: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> Saved:
+    """Creates a connection. `settings`: field -> literal, reference or None. Raises Invalid, PermissionDenied."""
+    require(actor, "connections.add_connection")
+    provider = known_provider(provider_id)
+    name = name.strip()
+    row = Connection(provider_id=provider_id, name=name, alias=alias or new_alias(Connection, name), is_active=is_active)
+    judged = judge(provider, settings or {}, {}, None)
+    _fill(row, judged, tags, is_new=True)
+    with alias_race(row):
+        store(row, actor)
+    return Saved(row, judged.notices)
+
+
+@sensitive_variables("settings", "judged", "row", "before")
+def update_connection(
+    connection: Connection,
+    *,
+    actor: Actor,
+    expected_version: int | None = None,
+    name: str | None = None,
+    is_active: bool | None = None,
+    tags: Sequence[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    alias: str | None = None,
+    provider_id: str | None = None,
+) -> Saved:
+    """Changes a connection; None keeps. `settings` replaces the plain ones and obeys the write rule for secrets.
+
+    Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse another value.
+    """
+    require(actor, "connections.change_connection")
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        refuse_stale(row, expected_version)
+        refuse_fixed(row, {"alias": alias, "provider_id": provider_id})
+        if is_active is not None and is_active != row.is_active:
+            require(actor, "connections.toggle_connection")
+        before = _content(row)
+        row.name = row.name if name is None else name.strip()
+        row.is_active = row.is_active if is_active is None else is_active
+        judged = Judged(row.settings, row.credentials)
+        if settings is not None:
+            judged = judge(known_provider(row.provider_id), settings, row.settings, row.credentials)
+        _fill(row, judged, row.tags if tags is None else tags, is_new=False)
+        if changed := _content(row) != before:
+            store(row, actor)
+    return Saved(row, judged.notices, changed)
+
+
+def _content(row: Connection) -> tuple[Any, ...]:
+    return (row.name, row.is_active, list(row.tags), dict(row.settings), row.credentials)
+
+
+def _fill(row: Connection, judged: Judged, tags: Sequence[str], is_new: bool) -> None:
+    row.settings, row.credentials = judged.settings, judged.credentials
+    errors: list[FieldError] = []
+    try:
+        row.tags = clean_tags(tags)
+    except Invalid as error:
+        errors = list(error.errors)
+    errors = column_errors(row, is_new) + errors + judged.errors
+    if errors:
+        raise Invalid(errors)
+
+
+def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Saved:
+    """Switches a connection on or off; also one that cannot be decrypted, or whose provider is gone."""
+    require(actor, "connections.toggle_connection")
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        if changed := row.is_active != is_active:
+            row.is_active = is_active
+            store(row, actor, ["is_active"])
+    return Saved(row, changed=changed)
+
+
+def delete_connection(connection: Connection, *, actor: Actor) -> None:
+    """Deletes a connection. Raises InUse while a profile needs it; its history stays."""
+    require(actor, "connections.delete_connection")
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        dependents = list(row.profiles.all()[:100])
+        if dependents:
+            raise InUse(dependents)
+        row._history_user = actor  # type: ignore[attr-defined]
+        row.delete()
+
+
+def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> int:
+    """Moves every profile of `source` to `target` and says how many. Raises Invalid when `target` cannot serve them."""
+    require(actor, "connections.change_profile")
+    with transaction.atomic():
+        profiles = list(Profile.objects.select_for_update().filter(connection=source))
+        _refuse_unfit(target, source, profiles)
+        for profile in profiles:
+            profile.connection = target
+            store(profile, actor)
+    return len(profiles)
+
+
+def _refuse_unfit(target: Connection, source: Connection, profiles: list[Profile]) -> None:
+    can = target.provider.capabilities if target.provider else ()
+    lacking = sorted({profile.capability for profile in profiles} - {str(one) for one in can})
+    if target.pk == source.pk:
+        raise Invalid([FieldError("target", "invalid", "Choose another connection than this one.")])
+    if lacking:
+        raise Invalid([FieldError("target", "capability", f"{target.name} cannot serve {' and '.join(lacking)} profiles. Choose another.")])

@@ -1,0 +1,65 @@
+"""What a service can refuse, and the notices it gives. Every text is for people and carries no secret."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """Why one field is refused. `field`: a column (`alias`) or a setting (`settings.api_key`); `code` is stable."""
+
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to know about a save that succeeded. `field` as in FieldError."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Invalid(Exception):
+    """Input is refused; nothing was written."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class Stale(Exception):
+    """Somebody else saved the row first. `current` is the row as it is now."""
+
+    def __init__(self, current: Any) -> None:
+        who = current.modified_by or "Somebody"
+        super().__init__(f"{who} changed this while you were editing; it is at version {current.version} now. Nothing was saved.")
+        self.current = current
+
+
+class InUse(Exception):
+    """The row cannot be deleted while `dependents` need it."""
+
+    def __init__(self, dependents: Sequence[Any]) -> None:
+        names = ", ".join(str(one) for one in dependents[:5]) + (" and more" if len(dependents) > 5 else "")
+        super().__init__(f"Still used by {names}. Move or delete what uses it, or deactivate it instead.")
+        self.dependents = tuple(dependents)
+
+
+class Unusable(Exception):
+    """A connection cannot be used as it is. `code`: connection_inactive, undecryptable, unknown_provider, unresolved_reference, invalid_settings."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class Throttled(Exception):
+    """Too many tests. `seconds`: when to try again."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds

@@ -1,0 +1,137 @@
+"""Create, update, switch and delete profiles."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from pydantic import ValidationError
+
+from providers.base import Capability
+
+from ..models import Connection, Profile
+from ..profile_settings import profile_settings_class
+from .connections import Saved
+from .errors import FieldError, Invalid
+from .permissions import Actor, require
+from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
+
+
+def create_profile(
+    connection: Connection,
+    *,
+    actor: Actor,
+    capability: str,
+    name: str,
+    model: str,
+    alias: str = "",
+    is_active: bool = True,
+    tags: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> Saved:
+    """Creates a profile. Raises Invalid when the provider lacks the capability, PermissionDenied."""
+    require(actor, "connections.add_profile")
+    name = name.strip()
+    row = Profile(capability=capability, name=name, alias=alias or new_alias(Profile, name), is_active=is_active)
+    with transaction.atomic():
+        _fill(row, connection, model, tags, settings or {}, is_new=True)
+        with alias_race(row):
+            store(row, actor)
+    return Saved(row)
+
+
+def update_profile(
+    profile: Profile,
+    *,
+    actor: Actor,
+    expected_version: int | None = None,
+    connection: Connection | None = None,
+    name: str | None = None,
+    model: str | None = None,
+    is_active: bool | None = None,
+    tags: Sequence[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    alias: str | None = None,
+    capability: str | None = None,
+) -> Saved:
+    """Changes a profile; None keeps. Raises Invalid, Stale, PermissionDenied."""
+    require(actor, "connections.change_profile")
+    with transaction.atomic():
+        row = Profile.objects.select_for_update().get(pk=profile.pk)
+        refuse_stale(row, expected_version)
+        refuse_fixed(row, {"alias": alias, "capability": capability})
+        if is_active is not None and is_active != row.is_active:
+            require(actor, "connections.toggle_profile")
+            row.is_active = is_active
+        before = _content(profile=Profile.objects.get(pk=row.pk))
+        row.name = row.name if name is None else name.strip()
+        chosen = connection or row.connection
+        _fill(row, chosen, model if model is not None else row.model, row.tags if tags is None else tags, _kept(settings, row), is_new=False)
+        if changed := _content(row) != before:
+            store(row, actor)
+    return Saved(row, changed=changed)
+
+
+def _kept(settings: Mapping[str, Any] | None, row: Profile) -> Mapping[str, Any]:
+    stored: Mapping[str, Any] = row.settings
+    return stored if settings is None else settings
+
+
+def _content(profile: Profile) -> tuple[Any, ...]:
+    return (profile.name, profile.is_active, list(profile.tags), dict(profile.settings), profile.connection_id, profile.model)
+
+
+def _fill(row: Profile, connection: Connection, model: str, tags: Sequence[str], settings: Mapping[str, Any], is_new: bool) -> None:
+    """Sets and judges everything; the connection's row is held so that it cannot be deleted meanwhile."""
+    row.connection = Connection.objects.select_for_update().defer("credentials").get(pk=connection.pk)
+    row.model = model.strip()
+    errors: list[FieldError] = []
+    try:
+        row.tags = clean_tags(tags)
+    except Invalid as error:
+        errors += error.errors
+    row.settings, wrong = judge_settings(row.capability, settings)
+    errors = column_errors(row, is_new) + errors + _capability_errors(row) + wrong
+    if errors:
+        raise Invalid(errors)
+
+
+def _capability_errors(row: Profile) -> list[FieldError]:
+    provider = row.connection.provider
+    if row.capability not in {str(one) for one in Capability}:
+        return []  # the column's own rule has said so
+    if provider is None:
+        return [FieldError("connection", "unknown_provider", f"The provider of {row.connection.name} is gone. Choose another connection.")]
+    if row.capability not in {str(one) for one in provider.capabilities}:
+        return [FieldError("connection", "capability", f"{provider.name} offers no {row.capability} models. Choose another connection.")]
+    return []
+
+
+def judge_settings(capability: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+    """The settings to store (empty ones left out) and what is wrong with them."""
+    given = {name: value for name, value in settings.items() if value is not None and value != ""}
+    try:
+        valid = profile_settings_class(capability).model_validate(given)
+    except ValueError as error:
+        if not isinstance(error, ValidationError):
+            return given, []  # no such capability: said at its own field
+        found = error.errors(include_input=False, include_url=False)
+        return given, [FieldError(f"settings.{one['loc'][0]}", one["type"], one["msg"]) for one in found]
+    return valid.model_dump(mode="json", exclude_unset=True), []
+
+
+def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Saved:
+    """Switches a profile on or off."""
+    require(actor, "connections.toggle_profile")
+    with transaction.atomic():
+        row = Profile.objects.select_for_update().get(pk=profile.pk)
+        if changed := row.is_active != is_active:
+            row.is_active = is_active
+            store(row, actor, ["is_active"])
+    return Saved(row, changed=changed)
+
+
+def delete_profile(profile: Profile, *, actor: Actor) -> None:
+    """Deletes a profile; its history stays."""
+    require(actor, "connections.delete_profile")
+    profile._history_user = actor  # type: ignore[attr-defined]
+    profile.delete()

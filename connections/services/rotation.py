@@ -1,0 +1,77 @@
+"""Re-encrypting everything with the newest key: rows and their history, in batches, as often as one likes."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection as database
+from django.db import models, transaction
+
+from ..credentials import Undecryptable, key_ids, opening_key
+from ..models import Connection
+
+BATCH = 200
+UNREADABLE = "no key"
+
+
+@dataclass(frozen=True)
+class KeyReport:
+    """How many encrypted values each key opens, newest key first; `unreadable` ones are opened by none."""
+
+    counts: dict[str, int]
+    unreadable: int
+
+    @property
+    def is_rotated(self) -> bool:
+        """Whether the newest key opens everything that any key opens."""
+        return not any(count for count in list(self.counts.values())[1:])
+
+
+def tables() -> list[type[models.Model]]:
+    """Every table with an encrypted column."""
+    return [Connection, Connection.history.model]  # type: ignore[attr-defined]
+
+
+def key_report() -> KeyReport:
+    """Counts by trying to decrypt. Nothing is written."""
+    found: Counter[str] = Counter()
+    for table in tables():
+        for _, token in _tokens(table):
+            found[opening_key(token) or UNREADABLE] += 1
+    return KeyReport({key: found[key] for key in key_ids()}, found[UNREADABLE])
+
+
+def rotate_credentials() -> int:
+    """Encrypts with the newest key whatever an older one opens; leaves alone what no key opens. Returns how many."""
+    return sum(_rotate(table) for table in tables())
+
+
+def _rotate(table: type[models.Model]) -> int:
+    newest = key_ids()[0]
+    due = [pk for pk, token in _tokens(table) if opening_key(token) not in (None, newest)]
+    return sum(_rotate_batch(table, due[start : start + BATCH]) for start in range(0, len(due), BATCH))
+
+
+def _rotate_batch(table: type[models.Model], keys: list[Any]) -> int:
+    """Under a row lock and read again: a save that came between is not overwritten."""
+    with transaction.atomic():
+        rows = [row for row in table._default_manager.select_for_update().filter(pk__in=keys) if not _unreadable(row)]
+        for row in rows:
+            row.credentials_key = key_ids()[0]  # type: ignore[attr-defined]
+        table._default_manager.bulk_update(rows, ["credentials", "credentials_key"])
+    return len(rows)
+
+
+def _unreadable(row: Any) -> bool:
+    return row.credentials is None or isinstance(row.credentials, Undecryptable)
+
+
+def _tokens(table: type[models.Model]) -> list[tuple[Any, bytes]]:
+    """Primary key and raw token of every row that has one, without decrypting."""
+    meta, quote = table._meta, database.ops.quote_name
+    key = meta.pk
+    assert key is not None
+    with database.cursor() as cursor:
+        columns = f"{quote(key.column)}, {quote('credentials')}"
+        cursor.execute(f"SELECT {columns} FROM {quote(meta.db_table)} WHERE {quote('credentials')} IS NOT NULL")  # noqa: S608 names of our own
+        return [(key.to_python(pk), bytes(token)) for pk, token in cursor.fetchall()]

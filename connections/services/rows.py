@@ -1,0 +1,113 @@
+"""What saving a connection and saving a profile share: alias, name, tags, versions, the race for an alias."""
+
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from ..models import RESERVED_ALIASES, Row
+from .errors import FieldError, Invalid, Stale
+from .permissions import Actor
+
+TAG = re.compile(r"[^\s,\"\\]+( [^\s,\"\\]+)*")
+MOST_TAGS, LONGEST_TAG = 50, 50
+
+
+def new_alias(model: type[Row], name: str) -> str:
+    """An alias made from a name that nothing has yet."""
+    stem = slugify(name)[:90].replace("_", "-").strip("-") or model.__name__.lower()
+    stem = re.sub(r"-+", "-", stem)
+    alias, number = stem, 1
+    while alias_error(alias) or model._default_manager.filter(alias=alias).exists():
+        number += 1
+        alias = f"{stem}-{number}"
+    return alias
+
+
+def alias_error(alias: str) -> str:
+    """Why this text cannot be an alias beyond its pattern, empty if it can."""
+    if alias in RESERVED_ALIASES:
+        return f"{alias} is a reserved word. Choose another alias."
+    try:
+        uuid.UUID(alias)
+    except ValueError:
+        return ""
+    return "An alias must not look like an id. Choose another."
+
+
+def clean_tags(tags: Any) -> list[str]:
+    """Tags without blanks around them and without doubles, in order. Raises Invalid."""
+    if not isinstance(tags, Sequence) or isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        raise Invalid([FieldError("tags", "invalid", "Tags are a list of words.")])
+    clean = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    if len(clean) > MOST_TAGS or any(len(tag) > LONGEST_TAG or not TAG.fullmatch(tag) for tag in clean):
+        text = f"At most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, without commas, quotes and backslashes."
+        raise Invalid([FieldError("tags", "invalid", text)])
+    return clean
+
+
+def column_errors(row: Row, is_new: bool) -> list[FieldError]:
+    """What is wrong with the row's own columns."""
+    errors: list[FieldError] = []
+    try:
+        row.clean_fields(exclude=None if is_new else ["alias", "provider_id"])
+    except ValidationError as error:
+        errors = [
+            FieldError(field, one.code or "invalid", "; ".join(one.messages)) for field, found in error.error_dict.items() for one in found[:1]
+        ]
+    if is_new and not any(error.field == "alias" for error in errors):
+        errors += _new_alias_errors(row)
+    return errors
+
+
+def _new_alias_errors(row: Row) -> list[FieldError]:
+    if wrong := alias_error(row.alias):
+        return [FieldError("alias", "reserved", wrong)]
+    return [_taken(row)] if type(row)._default_manager.filter(alias=row.alias).exists() else []
+
+
+def _taken(row: Row) -> FieldError:
+    return FieldError("alias", "unique", f"The alias {row.alias} is taken. Choose another.")
+
+
+@contextmanager
+def alias_race(row: Row) -> Iterator[None]:
+    """Two saves of one alias: one wins, the other gets the field error."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        if type(row)._default_manager.filter(alias=row.alias).exclude(pk=row.pk).exists():
+            raise Invalid([_taken(row)]) from None
+        raise
+
+
+def refuse_fixed(row: Row, given: dict[str, Any]) -> None:
+    """Raises Invalid when a field that is fixed after creation is given another value."""
+    wrong = [name for name, value in given.items() if value is not None and value != getattr(row, name)]
+    if wrong:
+        raise Invalid([FieldError(name, "immutable", "This cannot be changed after creation.") for name in wrong])
+
+
+def refuse_stale(row: Row, expected_version: int | None) -> None:
+    """Raises Stale unless the row is still at the version the editor saw (None: does not matter)."""
+    if expected_version is not None and expected_version != row.version:
+        raise Stale(row)
+
+
+def store(row: Row, actor: Actor, update_fields: list[str] | None = None) -> None:
+    """Saves the row as its next version, in the actor's name."""
+    if row._state.adding:
+        row.created_by = actor
+    else:
+        row.version += 1
+    row.modified_by = actor
+    row._history_user = actor  # type: ignore[attr-defined] read by django-simple-history
+    extra = ["version", "modified_by", "date_modified"]
+    row.save(update_fields=[*update_fields, *extra] if update_fields else None)
+

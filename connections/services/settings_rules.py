@@ -1,0 +1,185 @@
+"""What becomes of posted settings: the write rule, the address rule, references, and the provider's own schema.
+
+One function for create, update and test-before-save, whichever surface asks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from providers.base import Provider, ProviderSettings
+from providers.errors import BlockedAddress
+from providers.schema import SettingsField, secret_names, settings_fields, validate
+
+from .. import conf
+from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, write_rule
+from ..references import InvalidReference, State, is_reference, parse, unescape
+from .errors import FieldError, Notice
+
+Credentials = dict[str, Any] | Undecryptable | None
+
+
+@dataclass
+class Judged:
+    """The outcome: what to store (`settings`, `credentials`), what is wrong, what to know.
+
+    `validated`: the provider's settings with every reference resolved, None when something is wrong or unresolved.
+    """
+
+    settings: dict[str, Any]
+    credentials: Credentials
+    errors: list[FieldError] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    validated: ProviderSettings | None = None
+
+    def refuse(self, name: str, code: str, message: str) -> None:
+        """Adds an error for one setting; the first one stands."""
+        if not any(error.field == f"settings.{name}" for error in self.errors):
+            self.errors.append(FieldError(f"settings.{name}", code, message))
+
+    def notify(self, name: str, code: str, message: str) -> None:
+        """Adds a notice for one setting."""
+        self.notices.append(Notice(f"settings.{name}", code, message))
+
+
+def judge(provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Mapping[str, Any], credentials: Credentials) -> Judged:
+    """Judges posted settings against what is stored. `posted`: field -> value; non-secret fields that are absent are cleared."""
+    fields = settings_fields(provider)
+    judged = Judged({}, None)
+    clean = {name: _clean(judged, fields.get(name), name, value) for name, value in posted.items()}
+    _apply_secrets(judged, provider, clean, settings, credentials)
+    _apply_plain(judged, fields, clean)
+    _check_addresses(judged, fields, settings, credentials)
+    _check_schema(judged, provider)
+    return judged
+
+
+def _clean(judged: Judged, field: SettingsField | None, name: str, value: Any) -> Any:
+    """A typed text without surrounding blanks and line breaks; said so where it was a secret."""
+    if not isinstance(value, str):
+        return value
+    stripped = value.strip()
+    if field and field.secret and stripped and stripped != value:
+        judged.notify(name, "stripped", f"{field.label}: blanks or line breaks around the value were removed.")
+    return stripped
+
+
+def _apply_secrets(judged: Judged, provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Mapping[str, Any], credentials: Credentials) -> None:
+    fields = settings_fields(provider)
+    kept: dict[str, Any] = {}
+    changed = False
+    for name in secret_names(provider):
+        stored = _stored_secret(name, settings, credentials)
+        rule = write_rule(posted, name, stored)
+        changed = changed or rule in (CLEAR, REPLACE)
+        if rule == MASKED:
+            judged.refuse(name, "masked_value", f"This is a mask, not a key. Leave {fields[name].label} empty to keep what is stored.")
+        value = posted[name] if rule == REPLACE else stored if rule in (KEEP, MASKED) else None
+        if is_reference(value):
+            judged.settings[name] = value
+        elif value is not None and not isinstance(value, Undecryptable):
+            kept[name] = value
+    judged.credentials = kept or None
+    if isinstance(credentials, Undecryptable):
+        _keep_undecryptable(judged, credentials, changed)
+
+
+def _stored_secret(name: str, settings: Mapping[str, Any], credentials: Credentials) -> Any:
+    if name in settings:
+        return settings[name]
+    return credentials if isinstance(credentials, Undecryptable) else (credentials or {}).get(name)
+
+
+def _keep_undecryptable(judged: Judged, credentials: Undecryptable, changed: bool) -> None:
+    if not changed:
+        judged.credentials = credentials
+    else:
+        text = "The stored credentials could not be decrypted and were replaced by what you entered; enter any other secret of this connection too."
+        judged.notices.append(Notice("credentials", "replaced_undecryptable", text))
+
+
+def _apply_plain(judged: Judged, fields: Mapping[str, SettingsField], posted: Mapping[str, Any]) -> None:
+    for name, value in posted.items():
+        field = fields.get(name)
+        if value is None or value == "" or (field and field.secret):
+            continue
+        judged.settings[name] = value if is_reference(value) or field is None else field.from_text(value)
+
+
+def _check_addresses(judged: Judged, fields: Mapping[str, SettingsField], settings: Mapping[str, Any], credentials: Credentials) -> None:
+    """A stored literal does not follow an address: enter it again. And an address must be one that may be asked."""
+    addresses = [field for field in fields.values() if field.address]
+    for field in addresses:
+        _check_egress(judged, field, judged.settings.get(field.name))
+    changed = [field for field in addresses if judged.settings.get(field.name, field.default) != settings.get(field.name, field.default)]
+    if not changed:
+        return
+    if isinstance(judged.credentials, Undecryptable):
+        kept = [next(name for name, field in fields.items() if field.secret)]
+    else:
+        old = credentials if isinstance(credentials, dict) else {}
+        kept = [name for name, value in (judged.credentials or {}).items() if name in old and old[name] is value]
+    for name in kept:
+        judged.refuse(name, "secret_required", f"Enter the {_inline(fields[name].label)} again, because the {_inline(changed[0].label)} changed.")
+
+
+def _inline(label: str) -> str:
+    """A label inside a sentence: `Endpoint` -> `endpoint`, but `API key` stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _check_egress(judged: Judged, field: SettingsField, value: Any) -> None:
+    if not isinstance(value, str) or is_reference(value):
+        return
+    try:
+        host = urlsplit(value).hostname
+        if host:
+            conf.egress().refuse_name(host)
+    except BlockedAddress as error:
+        judged.refuse(field.name, "blocked_address", str(error))
+    except ValueError:
+        return  # the schema says what is wrong with it
+
+
+def _check_schema(judged: Judged, provider: type[Provider[Any]]) -> None:
+    values, unresolved = _resolve(judged, provider)
+    if isinstance(judged.credentials, Undecryptable):
+        unresolved |= secret_names(provider) - set(values)
+    judged.validated, errors = validate(provider, values, ignore=frozenset(unresolved))
+    for error in errors:
+        reference = judged.settings.get(error.field)
+        suffix = f" This is about the value that {reference} stands for." if is_reference(reference) else ""
+        judged.refuse(error.field, error.code, error.message + suffix)
+    if judged.errors or unresolved:
+        judged.validated = None
+
+
+def _resolve(judged: Judged, provider: type[Provider[Any]]) -> tuple[dict[str, Any], set[str]]:
+    """Resolved values by field, and the fields that could not be resolved."""
+    secrets = secret_names(provider)
+    values: dict[str, Any] = {}
+    unresolved: set[str] = set()
+    stored = judged.credentials if isinstance(judged.credentials, dict) else {}
+    for name, value in {**judged.settings, **stored}.items():
+        if not is_reference(value):
+            values[name] = unescape(value) if isinstance(value, str) else value
+        elif (found := _resolve_one(judged, name, value, name in secrets)) is not None:
+            values[name] = found
+        else:
+            unresolved.add(name)
+    return values, unresolved
+
+
+def _resolve_one(judged: Judged, name: str, reference: str, secret: bool) -> str | None:
+    try:
+        parse(reference)
+    except InvalidReference as error:
+        judged.refuse(name, "invalid_reference", str(error))
+        return None
+    resolution = conf.resolver().resolve(reference, secret)
+    if resolution.state == State.DENIED:
+        judged.refuse(name, "denied_reference", resolution.message)
+    elif resolution.state != State.RESOLVED:
+        judged.notify(name, f"{resolution.state}_reference", f"Saved, but not usable yet: {resolution.message}")
+    return resolution.value

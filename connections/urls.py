@@ -1,0 +1,26 @@
+"""Addresses of the pages."""
+
+from django.urls import path
+
+from .views import connections, profiles, references
+
+urlpatterns = [
+    path("connections/", connections.ConnectionListView.as_view(), name="connection-list"),
+    path("connections/add/", connections.ProviderListView.as_view(), name="provider-list"),
+    path("connections/add/<slug:provider_id>/", connections.ConnectionCreateView.as_view(), name="connection-create"),
+    path("connections/bulk/", connections.ConnectionBulkView.as_view(), name="connection-bulk"),
+    path("connections/<uuid:pk>/", connections.ConnectionDetailView.as_view(), name="connection-detail"),
+    path("connections/<uuid:pk>/edit/", connections.ConnectionUpdateView.as_view(), name="connection-update"),
+    path("connections/<uuid:pk>/delete/", connections.ConnectionDeleteView.as_view(), name="connection-delete"),
+    path("connections/<uuid:pk>/move-profiles/", connections.ConnectionMoveProfilesView.as_view(), name="connection-move-profiles"),
+    path("connections/<uuid:pk>/test/", connections.ConnectionTestView.as_view(), name="connection-test"),
+    path("connections/<uuid:pk>/toggle/", connections.ConnectionToggleView.as_view(), name="connection-toggle"),
+    path("profiles/", profiles.ProfileListView.as_view(), name="profile-list"),
+    path("profiles/add/", profiles.CapabilityListView.as_view(), name="capability-list"),
+    path("profiles/add/<slug:capability>/", profiles.ProfileCreateView.as_view(), name="profile-create"),
+    path("profiles/<uuid:pk>/", profiles.ProfileDetailView.as_view(), name="profile-detail"),
+    path("profiles/<uuid:pk>/edit/", profiles.ProfileUpdateView.as_view(), name="profile-update"),
+    path("profiles/<uuid:pk>/delete/", profiles.ProfileDeleteView.as_view(), name="profile-delete"),
+    path("profiles/<uuid:pk>/toggle/", profiles.ProfileToggleView.as_view(), name="profile-toggle"),
+    path("references/", references.ReferenceListView.as_view(), name="reference-list"),
+]

@@ -1,0 +1,1 @@
+"""The pages. A view translates between a browser and the services; it decides nothing."""

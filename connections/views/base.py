@@ -1,0 +1,73 @@
+"""The furniture of every page: title, breadcrumbs, page or fragment, what the browser is told afterwards."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
+from django_htmx.http import HttpResponseClientRedirect
+
+from ..services import Notice, Throttled
+
+Crumb = tuple[str, str]  # text, address
+
+
+class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
+    """One page. `fragment_name` is the part of it that htmx gets; the page includes the same fragment."""
+
+    title: ClassVar[str] = ""
+    fragment_name: ClassVar[str] = ""
+    section: ClassVar[str] = "connections"
+    raise_exception = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except Throttled as error:
+            messages.error(request, str(error))
+            return self.back("dashboard")
+        patch_vary_headers(response, ["HX-Request"])  # type: ignore[arg-type]
+        return response
+
+    def handle_no_permission(self) -> Any:
+        raise PermissionDenied("You may not see this. Ask an administrator to add you to the group Viewers or Operators.")
+
+    def get_template_names(self) -> list[str]:
+        if self.fragment_name and self.request.htmx:  # type: ignore[attr-defined]
+            return [self.fragment_name]
+        return [self.template_name or ""]
+
+    def get_title(self) -> str:
+        """What the page is called."""
+        return self.title
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        """The way here, without this page."""
+        return ()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        furniture = {"title": self.get_title(), "breadcrumbs": self.get_breadcrumbs(), "section": self.section}
+        return super().get_context_data(**furniture, **kwargs)
+
+    def redirect(self, to: Any, *arguments: Any) -> HttpResponse:
+        """To another page, also when htmx asked."""
+        response = redirect(to, *arguments)
+        return HttpResponseClientRedirect(response["Location"]) if self.request.htmx else response  # type: ignore[attr-defined]
+
+    def back(self, otherwise: Any, *arguments: Any) -> HttpResponse:
+        """To the page that a form names in `next`, if it is one of ours, else to `otherwise`."""
+        wanted = self.request.POST.get("next", "")
+        if wanted and url_has_allowed_host_and_scheme(wanted, {self.request.get_host()}, self.request.is_secure()):
+            return self.redirect(wanted)
+        return self.redirect(otherwise, *arguments)
+
+    def tell(self, notices: Sequence[Notice]) -> None:
+        """Shows what a service has to say about a save that succeeded."""
+        for notice in notices:
+            messages.warning(self.request, notice.message)

@@ -1,0 +1,325 @@
+"""Pages of connections: list, provider cards, form, detail, delete; and the actions on them."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.utils.decorators import method_decorator
+
+from providers.base import Provider
+from providers.registry import UnknownProvider, all_providers, get_provider
+
+from .. import selectors, services
+from ..forms import ConnectionForm
+from ..models import Connection, ConnectionCheck
+from .base import Crumb, Page
+
+PAGE_SIZE = 25
+LIST: Crumb = ("Connections", "/connections/")
+
+
+class ConnectionListView(Page):
+    """Connections, filtered, sorted, a page at a time."""
+
+    template_name, fragment_name = "connections/connection_list.html", "connections/_connection_rows.html"
+    title = "Connections"
+    permission_required = "connections.view_connection"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        filters = {name: request.GET.get(name, "") for name in ("q", "provider", "status", "health", "tag")}
+        sort = request.GET.get("sort", "name")
+        page = Paginator(selectors.connections(filters, sort), PAGE_SIZE).get_page(request.GET.get("page"))
+        context = {"page": page, "filters": filters, "sort": sort, "providers": all_providers(), "is_filtered": any(filters.values())}
+        return self.render_to_response(self.get_context_data(**context))
+
+
+class ProviderListView(Page):
+    """The first step of adding a connection: which provider."""
+
+    template_name = "connections/provider_list.html"
+    title = "Add a connection"
+    permission_required = "connections.add_connection"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        categories: dict[str, list[type[Provider[Any]]]] = {}
+        for provider in all_providers():
+            categories.setdefault(provider.category, []).append(provider)
+        return self.render_to_response(self.get_context_data(categories=categories))
+
+
+class OneConnection(Page):
+    """A page about one saved connection."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection in the address; 404 if there is none."""
+        if not hasattr(self, "_connection"):
+            rows = Connection.objects.select_related("last_check", "created_by", "modified_by")
+            self._connection = get_object_or_404(rows, pk=self.kwargs["pk"])
+        return self._connection
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST, (self.connection.name, self.connection.get_absolute_url())]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(connection=self.connection, **kwargs)
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class ConnectionFormPage(Page):
+    """What adding and editing share: Save, Test, Test and save."""
+
+    template_name, fragment_name = "connections/connection_form.html", "connections/_connection_form.html"
+
+    def provider(self) -> type[Provider[Any]]:
+        """Whose settings the form asks for."""
+        raise NotImplementedError
+
+    def row(self) -> Connection | None:
+        """The saved connection, None while adding."""
+        return None
+
+    def save(self, form: ConnectionForm) -> services.Saved:
+        """Through the door."""
+        raise NotImplementedError
+
+    def form(self, **kwargs: Any) -> ConnectionForm:
+        """The form, bound when given `data`."""
+        return ConnectionForm(self.provider(), self.request.user, self.row(), **kwargs)
+
+    def show(self, form: ConnectionForm, **context: Any) -> HttpResponse:
+        """The form, as page or fragment."""
+        return self.render_to_response(self.get_context_data(form=form, provider=self.provider(), row=self.row(), **context))
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        return self.show(self.form())
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        form = self.form(data=request.POST)
+        action = request.POST.get("action", "save")
+        if not form.is_valid():
+            return self.show(form)
+        try:
+            return self._test(form) if action == "test" else self._save(form, test=action == "test-and-save")
+        except services.Invalid as refused:
+            form.add_refusal(refused)
+        except services.Stale as stale:
+            form.add_stale(stale)
+        except services.Throttled as throttled:
+            form.add_error(None, str(throttled))
+        return self.show(form)
+
+    def _test(self, form: ConnectionForm) -> HttpResponse:
+        outcome = services.test_settings(self.provider().id, form.settings(), actor=self.request.user, connection=self.row())
+        return self.show(form, outcome=outcome)
+
+    def _save(self, form: ConnectionForm, test: bool) -> HttpResponse:
+        saved = self.save(form)
+        messages.success(self.request, f"{saved.row.name} is saved." if saved.changed else f"Nothing was changed in {saved.row.name}.")
+        self.tell(saved.notices)
+        if test:
+            _tell_check(self.request, services.test_connection(saved.row, actor=self.request.user))
+        return self.redirect(saved.row)
+
+
+class ConnectionCreateView(ConnectionFormPage):
+    """Adds a connection of the provider in the address."""
+
+    permission_required = "connections.add_connection"
+
+    def provider(self) -> type[Provider[Any]]:
+        try:
+            return get_provider(self.kwargs["provider_id"])
+        except UnknownProvider as error:
+            raise Http404(str(error)) from error
+
+    def get_title(self) -> str:
+        return f"Add {self.provider().name}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST, ("Add a connection", reverse("provider-list"))]
+
+    def save(self, form: ConnectionForm) -> services.Saved:
+        return services.create_connection(self.provider().id, actor=self.request.user, settings=form.settings(), **form.columns())
+
+
+class ConnectionUpdateView(ConnectionFormPage, OneConnection):
+    """Edits a saved connection."""
+
+    permission_required = "connections.change_connection"
+
+    def provider(self) -> type[Provider[Any]]:
+        provider = self.connection.provider
+        if provider is None:
+            raise Http404(f"The provider {self.connection.provider_id} is not installed, so this connection cannot be edited.")
+        return provider
+
+    def row(self) -> Connection:
+        return self.connection
+
+    def get_title(self) -> str:
+        return f"Edit {self.connection.name}"
+
+    def save(self, form: ConnectionForm) -> services.Saved:
+        version = form.cleaned_data["version"]
+        return services.update_connection(
+            self.connection, actor=self.request.user, expected_version=version, settings=form.settings(), **form.columns()
+        )
+
+
+class ConnectionDetailView(OneConnection):
+    """Everything about one connection but its secrets."""
+
+    template_name, fragment_name = "connections/connection_detail.html", "connections/_connection_detail.html"
+    permission_required = "connections.view_connection"
+
+    def get_title(self) -> str:
+        return self.connection.name
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST]
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(**detail_context(self.connection)))
+
+
+def detail_context(connection: Connection) -> dict[str, Any]:
+    """What the detail page shows of a connection."""
+    return {
+        "settings_shown": selectors.shown_settings(connection, services.public_settings(connection)),
+        "references": services.reference_states(connection),
+        "checks": list(connection.checks.select_related("checked_by")[:20]),
+        "profiles": list(connection.profiles.all()[:50]),
+        "versions": services.versions(connection),
+    }
+
+
+class ConnectionToggleView(OneConnection):
+    """Switches a connection on or off: to `is_active` if the form says so, else to the other side."""
+
+    permission_required = "connections.toggle_connection"
+    fragment_name = "connections/_connection_row.html"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        wanted = request.POST.get("is_active")
+        is_active = not self.connection.is_active if wanted is None else wanted == "true"
+        row = services.set_active(self.connection, is_active, actor=request.user).row
+        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+            self._connection = Connection.objects.listed().select_related("last_check", "modified_by").get(pk=row.pk)
+            return self.render_to_response(self.get_context_data())
+        messages.success(request, f"{row.name} is {'active' if row.is_active else 'inactive'}.")
+        return self.back(row)
+
+
+class ConnectionTestView(OneConnection):
+    """Tests a saved connection."""
+
+    permission_required = "connections.test_connection"
+    fragment_name = "connections/_connection_row.html"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        check = services.test_connection(self.connection, actor=request.user)
+        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+            return self.render_to_response(self.get_context_data(check=check))
+        _tell_check(request, check)
+        return self.back(self.connection)
+
+
+def _tell_check(request: HttpRequest, check: ConnectionCheck) -> None:
+    text = f"Test of {check.connection.name}: {check.message}"
+    (messages.success if check.success else messages.error)(request, text)
+
+
+class ConnectionDeleteView(OneConnection):
+    """Asks, lists what depends on it, offers to move that elsewhere, and deletes."""
+
+    template_name = "connections/connection_confirm_delete.html"
+    permission_required = "connections.delete_connection"
+
+    def get_title(self) -> str:
+        return f"Delete {self.connection.name}"
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        profiles = list(self.connection.profiles.all()[:100])
+        targets = selectors.move_targets(self.connection) if profiles else []
+        return self.render_to_response(self.get_context_data(profiles=profiles, targets=targets))
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        try:
+            services.delete_connection(self.connection, actor=request.user)
+        except services.InUse as refused:
+            messages.error(request, str(refused))
+            return self.redirect("connection-delete", pk)
+        messages.success(request, f"{self.connection.name} is deleted.")
+        return self.redirect("connection-list")
+
+
+class ConnectionMoveProfilesView(OneConnection):
+    """Moves all profiles of a connection to another one."""
+
+    permission_required = "connections.change_profile"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        target = Connection.objects.listed().filter(alias=request.POST.get("target", "").strip()).first()
+        if target is None:
+            messages.error(request, "There is no connection with this alias. Choose where the profiles go.")
+            return self.back(self.connection)
+        try:
+            moved = services.move_profiles(self.connection, target, actor=request.user)
+            messages.success(request, f"{moved} profile{'' if moved == 1 else 's'} moved to {target.name}.")
+        except services.Invalid as refused:
+            messages.error(request, " ".join(error.message for error in refused.errors))
+        return self.back(self.connection)
+
+
+class ConnectionBulkView(Page):
+    """Activate, deactivate, test or export what is ticked in the list."""
+
+    permission_required = "connections.view_connection"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        rows = list(self._chosen())
+        action = request.POST.get("action")
+        if not rows:
+            messages.error(request, "Tick the connections first.")
+        elif action in ("activate", "deactivate"):
+            self._switch(rows, action == "activate")
+        elif action == "test":
+            self._test(rows)
+        elif action == "export":
+            return self._export(rows)
+        return self.back("connection-list")
+
+    def _chosen(self) -> QuerySet[Connection]:
+        try:
+            keys = [UUID(key) for key in self.request.POST.getlist("ids")]
+        except ValueError:
+            keys = []
+        return Connection.objects.filter(pk__in=keys).order_by("name")
+
+    def _switch(self, rows: list[Connection], is_active: bool) -> None:
+        changed = sum(services.set_active(row, is_active, actor=self.request.user).changed for row in rows)
+        messages.success(self.request, f"{changed} connection{'' if changed == 1 else 's'} {'activated' if is_active else 'deactivated'}.")
+
+    def _test(self, rows: list[Connection]) -> None:
+        checks = services.test_connections(rows, actor=self.request.user)
+        failed = [check for check in checks if not check.success]
+        if len(failed) < len(checks):
+            messages.success(self.request, f"{len(checks) - len(failed)} of {len(checks)} work.")
+        for check in failed:
+            _tell_check(self.request, check)
+
+    def _export(self, rows: list[Connection]) -> HttpResponse:
+        document = services.export_connections(rows, actor=self.request.user)
+        headers = {"Content-Disposition": 'attachment; filename="connections.json"'}
+        return HttpResponse(json.dumps(document, indent=2) + "\n", content_type="application/json", headers=headers)

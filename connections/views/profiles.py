@@ -1,0 +1,234 @@
+"""Pages of profiles: list, form with models fetched from the provider, delete, switch."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from providers.base import Capability, Model
+from providers.errors import ProviderError
+
+from .. import selectors, services
+from ..forms import ProfileForm
+from ..models import Connection, Profile
+from .base import Crumb, Page
+from .connections import PAGE_SIZE
+
+CAPABILITY_TEXTS = {
+    Capability.CHAT: "Conversations: a model, a temperature, a system prompt.",
+    Capability.EMBEDDING: "Vectors of texts, for search and comparison.",
+}
+LIST: Crumb = ("Profiles", "/profiles/")
+
+
+class ProfilePage(Page):
+    """A page about profiles."""
+
+    section = "profiles"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST]
+
+
+class ProfileListView(ProfilePage):
+    """Profiles, filtered, sorted, a page at a time."""
+
+    template_name, fragment_name = "connections/profile_list.html", "connections/_profile_rows.html"
+    title = "Profiles"
+    permission_required = "connections.view_profile"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return []
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        filters = {name: request.GET.get(name, "") for name in ("q", "capability", "connection", "status", "tag")}
+        sort = request.GET.get("sort", "name")
+        page = Paginator(selectors.profiles(filters, sort), PAGE_SIZE).get_page(request.GET.get("page"))
+        context = {"page": page, "filters": filters, "sort": sort, "capabilities": list(Capability), "is_filtered": any(filters.values())}
+        return self.render_to_response(self.get_context_data(**context))
+
+
+class CapabilityListView(ProfilePage):
+    """The first step of adding a profile: what it is for."""
+
+    template_name = "connections/capability_list.html"
+    title = "Add a profile"
+    permission_required = "connections.add_profile"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        context = {"capabilities": CAPABILITY_TEXTS.items(), "connection": request.GET.get("connection", "")}
+        return self.render_to_response(self.get_context_data(**context))
+
+
+class ProfileFormPage(ProfilePage):
+    """What adding and editing share: Save, Fetch models."""
+
+    template_name, fragment_name = "connections/profile_form.html", "connections/_profile_form.html"
+
+    def capability(self) -> Capability:
+        """What the profile is for."""
+        raise NotImplementedError
+
+    def row(self) -> Profile | None:
+        """The saved profile, None while adding."""
+        return None
+
+    def save(self, form: ProfileForm) -> services.Saved:
+        """Through the door."""
+        raise NotImplementedError
+
+    def form(self, **kwargs: Any) -> ProfileForm:
+        """The form, bound when given `data`."""
+        return ProfileForm(self.capability(), list(selectors.connection_choices()), self.row(), **kwargs)
+
+    def show(self, form: ProfileForm, **context: Any) -> HttpResponse:
+        """The form, as page or fragment."""
+        return self.render_to_response(self.get_context_data(form=form, capability=self.capability(), row=self.row(), **context))
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        return self.show(self.form(initial={"connection": request.GET.get("connection", "")} if "connection" in request.GET else {}))
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if request.POST.get("action") == "fetch-models":
+            return self._fetch_models()
+        form = self.form(data=request.POST)
+        if form.is_valid():
+            try:
+                saved = self.save(form)
+                messages.success(request, f"{saved.row.name} is saved." if saved.changed else f"Nothing was changed in {saved.row.name}.")
+                return self.redirect(saved.row)
+            except services.Invalid as refused:
+                form.add_refusal(refused)
+            except services.Stale as stale:
+                form.add_stale(stale)
+        return self.show(form)
+
+    def _fetch_models(self) -> HttpResponse:
+        """The form again, with the models of the chosen connection. What was typed is kept and not judged yet."""
+        typed = self.request.POST
+        form = self.form(initial={name: typed[name] for name in typed} | {"tags": typed.get("tags", ""), "is_active": "is_active" in typed})
+        connection = Connection.objects.filter(alias=typed.get("connection", "").strip()).first()
+        if connection is None:
+            return self.show(form, models_error="Choose a connection first.")
+        try:
+            models = services.list_models(connection, actor=self.request.user)
+        except (services.Unusable, services.Throttled, ProviderError) as error:
+            return self.show(form, models_error=str(error))
+        return self.show(form, models=_fitting(models, self.capability()), fetched=True)
+
+
+def _fitting(models: list[Model], capability: Capability) -> list[Model]:
+    """Models that have the capability, or of which the service does not say what they can do."""
+    return [model for model in models if not model.capabilities or capability in model.capabilities]
+
+
+class ProfileCreateView(ProfileFormPage):
+    """Adds a profile for the capability in the address."""
+
+    permission_required = "connections.add_profile"
+
+    def capability(self) -> Capability:
+        try:
+            return next(one for one in Capability if one.value.lower() == self.kwargs["capability"])
+        except StopIteration:
+            raise Http404("There is no such capability.") from None
+
+    def get_title(self) -> str:
+        return f"Add a {self.capability().value.lower()} profile"
+
+    def save(self, form: ProfileForm) -> services.Saved:
+        chosen = {"connection": form.cleaned_data["connection"], "model": form.cleaned_data["model"]}
+        return services.create_profile(
+            actor=self.request.user, capability=self.capability().value, settings=form.settings(), **chosen, **form.columns()
+        )
+
+
+class OneProfile(ProfilePage):
+    """A page about one saved profile."""
+
+    @property
+    def profile(self) -> Profile:
+        """The profile in the address; 404 if there is none."""
+        if not hasattr(self, "_profile"):
+            rows = Profile.objects.select_related("connection").defer("connection__credentials")
+            self._profile = get_object_or_404(rows, pk=self.kwargs["pk"])
+        return self._profile
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(profile=self.profile, **kwargs)
+
+
+class ProfileDetailView(OneProfile):
+    """Everything about one profile."""
+
+    template_name = "connections/profile_detail.html"
+    permission_required = "connections.view_profile"
+
+    def get_title(self) -> str:
+        return self.profile.name
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        shown = selectors.shown_profile_settings(self.profile)
+        return self.render_to_response(self.get_context_data(settings_shown=shown, versions=services.versions(self.profile)))
+
+
+class ProfileUpdateView(ProfileFormPage, OneProfile):
+    """Edits a saved profile."""
+
+    permission_required = "connections.change_profile"
+
+    def capability(self) -> Capability:
+        return Capability(self.profile.capability)
+
+    def row(self) -> Profile:
+        return self.profile
+
+    def get_title(self) -> str:
+        return f"Edit {self.profile.name}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST, (self.profile.name, self.profile.get_absolute_url())]
+
+    def save(self, form: ProfileForm) -> services.Saved:
+        chosen = {"connection": form.cleaned_data["connection"], "model": form.cleaned_data["model"]}
+        version = form.cleaned_data["version"]
+        return services.update_profile(
+            self.profile, actor=self.request.user, expected_version=version, settings=form.settings(), **chosen, **form.columns()
+        )
+
+
+class ProfileToggleView(OneProfile):
+    """Switches a profile on or off."""
+
+    permission_required = "connections.toggle_profile"
+    fragment_name = "connections/_profile_row.html"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        wanted = request.POST.get("is_active")
+        is_active = not self.profile.is_active if wanted is None else wanted == "true"
+        self._profile = services.set_profile_active(self.profile, is_active, actor=request.user).row
+        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+            return self.render_to_response(self.get_context_data())
+        messages.success(request, f"{self.profile.name} is {'active' if is_active else 'inactive'}.")
+        return self.back("profile-list")
+
+
+class ProfileDeleteView(OneProfile):
+    """Asks, and deletes."""
+
+    template_name = "connections/profile_confirm_delete.html"
+    permission_required = "connections.delete_profile"
+
+    def get_title(self) -> str:
+        return f"Delete {self.profile.name}"
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return self.render_to_response(self.get_context_data())
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        services.delete_profile(self.profile, actor=request.user)
+        messages.success(request, f"{self.profile.name} is deleted.")
+        return self.redirect("profile-list")

@@ -1,0 +1,56 @@
+"""Inputs that Django does not bring: a secret that is never rendered, and a choice that may also be a reference."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from .credentials import seal, unseal
+from .references import is_reference
+
+
+class SecretInput(forms.TextInput):
+    """Renders a reference, never a secret.
+
+    What was typed but could not be saved yet goes back into the page sealed (`<name>-sealed`), so that it need not be
+    typed again and still stands nowhere in clear. `purpose` binds the seal to one person and form.
+    """
+
+    template_name = "widgets/secret.html"
+
+    def __init__(self, purpose: str, stored: str = "", attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.purpose, self.stored = purpose, stored
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
+        value = data.get(name, "")
+        if not value and data.get(f"{name}-sealed") and not data.get(f"{name}-clear"):
+            return unseal(data[f"{name}-sealed"], self.purpose)
+        return str(value)
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        visible = is_reference(value)
+        context = super().get_context(name, value if visible else None, attrs)
+        context["widget"] |= {
+            "type": "text" if visible else "password",
+            "sealed": seal(str(value), self.purpose) if value and not visible else "",
+            "stored": self.stored,
+        }
+        return context
+
+
+class ChoiceOrReference(forms.RadioSelect):
+    """Radio buttons, and one more for a reference that is typed beside it."""
+
+    template_name = "widgets/choice.html"
+    OTHER = "$"
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
+        value = str(data.get(name, ""))
+        return str(data.get(f"{name}-reference", "")).strip() if value == self.OTHER else value
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["reference"] = value if is_reference(value) else ""
+        context["widget"]["other"] = self.OTHER
+        return context

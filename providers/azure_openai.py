@@ -1,0 +1,37 @@
+"""Azure OpenAI: https://learn.microsoft.com/azure/ai-services/openai/reference"""
+
+from ._azure import AzureProvider, AzureSettings
+from .base import setting
+from .registry import register
+from .types import Text
+
+
+class AzureOpenAISettings(AzureSettings):
+    """A resource of Azure OpenAI. `endpoint` is promptflow's `api_base`."""
+
+    api_version: Text = setting(
+        "2024-02-01",
+        title="API version",
+        description="Version of Azure's API, a date, with -preview behind it for a preview.",
+        environment="OPENAI_API_VERSION",
+    )
+    api_type: Text = setting(
+        "azure", title="API type", description="Kept for promptflow files; always azure.", group="Advanced", max_length=50
+    )
+    resource_id: Text | None = setting(
+        None,
+        title="Resource ID",
+        description="Azure's name of the resource. For your own records; no request carries it.",
+        group="Advanced",
+        placeholder="/subscriptions/.../resourceGroups/.../providers/Microsoft.CognitiveServices/accounts/...",
+    )
+
+
+@register
+class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
+    """OpenAI's models on an Azure resource. A request names a deployment, whose name may differ from the model's."""
+
+    id, name = "azure-openai", "Azure OpenAI"
+    description = "OpenAI's models on your own Azure resource, by key or Microsoft Entra ID."
+    docs_url = "https://learn.microsoft.com/azure/ai-services/openai/"
+    model_examples = ("gpt-4o", "text-embedding-3-small")
