@@ -1,4 +1,4 @@
-"""`make run` after the installation: keys, tables, the first user, then gunicorn in this process's place."""
+"""`make run` after the installation: keys, tables, the first user, then gunicorn."""
 
 import base64
 import importlib
@@ -35,7 +35,7 @@ OTHER_OPTIONS = """
 
 
 def main() -> None:
-    """Prepare, then become gunicorn."""
+    """Prepare, then serve. One process: Django is loaded once (about a second), also for gunicorn's workers."""
     os.umask(0o077)  # .env and the SQLite file are for this user only
     os.chdir(BASE_DIR)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
@@ -44,7 +44,7 @@ def main() -> None:
     refuse_taken_port()
     migrate()
     ensure_admin()
-    become_gunicorn()
+    run_gunicorn()
 
 
 def write_env_file() -> None:
@@ -130,13 +130,17 @@ def ensure_admin() -> None:
         say(f"\n  Sign in as   admin\n  Password     {password}\n\nIt is shown this once. Change it after signing in.\n")
 
 
-def become_gunicorn() -> NoReturn:
-    """Replace this process, so that signals reach gunicorn itself."""
+def run_gunicorn() -> None:
+    """Serve until a signal ends it. In this process, so that the workers share what is loaded already."""
     from django.db import connections
+    from gunicorn.app.wsgiapp import WSGIApplication
 
-    connections.close_all()
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "python:backoffice.gunicorn_conf"])  # noqa: S606
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):  # PostgreSQL: a pool's threads do not survive the fork
+            connection.close_pool()
+    sys.argv = ["gunicorn", "--config", "python:backoffice.gunicorn_conf"]
+    WSGIApplication("%(prog)s [OPTIONS]").run()
 
 
 def say(text: str) -> None:

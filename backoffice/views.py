@@ -24,6 +24,7 @@ class DashboardView(Page):
 class SignInView(auth_views.LoginView):
     """Sign in. Who is signed in already goes on."""
 
+    template_name = "people/sign_in.html"
     redirect_authenticated_user = True
     extra_context = {"title": "Sign in"}
 
@@ -31,6 +32,7 @@ class SignInView(auth_views.LoginView):
 class PasswordChangeView(auth_views.PasswordChangeView):
     """Change one's own password."""
 
+    template_name = "people/password_change.html"
     success_url = reverse_lazy("password-changed")
     extra_context = {"title": "Change password"}
 
@@ -38,6 +40,7 @@ class PasswordChangeView(auth_views.PasswordChangeView):
 class PasswordChangedView(auth_views.PasswordChangeDoneView):
     """It is changed."""
 
+    template_name = "people/password_changed.html"
     extra_context = {"title": "Password changed"}
 
 

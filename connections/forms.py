@@ -86,7 +86,7 @@ class ConnectionForm(RowForm):
         self.fix_alias()
         purpose = f"{user.pk}:{provider.id}:{connection.pk if connection else ''}"
         for field in settings_fields(provider).values():
-            self.fields[SETTINGS + field.name] = _settings_input(field, shown.get(field.name), purpose)
+            self.fields[SETTINGS + field.name] = _settings_input(provider, field, shown.get(field.name), purpose)
             if field.secret and shown.get(field.name) is not None and not field.required:
                 self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(required=False, label=f"Clear the stored {field.label}")
 
@@ -124,13 +124,16 @@ def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:
     if field.shown_when is None:
         return ""
     name, wanted = field.shown_when
-    choices = [one for one in settings_fields(provider).values() if one.kind == "choice"]
-    controller = next(position for position, one in enumerate(choices, 1) if one.name == name)
-    option = [value for value, _ in choices[controller - 1].choices].index(wanted) + 1
-    return f"{controller}-{option}"
+    option = [value for value, _ in settings_fields(provider)[name].choices].index(wanted) + 1
+    return f"{_choice_number(provider, name)}-{option}"
 
 
-def _settings_input(field: SettingsField, shown: Any, purpose: str) -> forms.Field:
+def _choice_number(provider: type[Provider[Any]], name: str) -> int:
+    choices = [one.name for one in settings_fields(provider).values() if one.kind in ("choice", "boolean")]
+    return choices.index(name) + 1
+
+
+def _settings_input(provider: type[Provider[Any]], field: SettingsField, shown: Any, purpose: str) -> forms.Field:
     common: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.help}
     attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": field.placeholder}
     if field.secret:
@@ -140,13 +143,14 @@ def _settings_input(field: SettingsField, shown: Any, purpose: str) -> forms.Fie
         return forms.CharField(initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common)
     if field.kind in ("choice", "boolean"):
         choices = YES_NO if field.kind == "boolean" else field.choices
-        return forms.CharField(initial=_text(field.default), widget=ChoiceOrReference(choices=choices), **common)
-    default = "" if field.default is None else _text(field.default)
-    return forms.CharField(initial=None, widget=forms.TextInput({**attrs, "placeholder": field.placeholder or default}), **common)
+        return forms.CharField(initial=_text(field.default), widget=ChoiceOrReference(_choice_number(provider, field.name), choices), **common)
+    widget = forms.TextInput({**attrs, "placeholder": field.placeholder or _text(field.default)})
+    return forms.CharField(widget=widget, **common)
 
 
 def _text(value: Any) -> str:
-    return {True: "true", False: "false", None: ""}.get(value, str(value)) if not isinstance(value, int | float) or isinstance(value, bool) else str(value)
+    """A value as a form has it: `true` and `false` in lower case, nothing for None."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class SecretArea(SecretInput):

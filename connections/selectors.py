@@ -174,3 +174,39 @@ def dashboard(limit: int = 10) -> Dashboard:
         never=Connection.objects.filter(_health("never")).count(),
         recent=list(ConnectionCheck.objects.select_related("connection", "checked_by").defer("connection__credentials")[:limit]),
     )
+
+
+@dataclass(frozen=True)
+class Health:
+    """A badge: what to say, in which tone (good, bad, warn, quiet), and the long sentence behind it."""
+
+    label: str
+    tone: str
+    detail: str = ""
+
+
+def health(connection: Connection) -> Health:
+    """Configuration first, then the last check, which counts for the version it was made of. Decrypts nothing, asks nobody."""
+    if connection.provider is None:
+        return Health("Unknown provider", "bad", f"The provider {connection.provider_id} is not installed.")
+    if not connection.is_decryptable:
+        return Health("Cannot decrypt", "bad", "The key that encrypted the credentials is not in FERNET_KEYS.")
+    for name, value in connection.settings.items():
+        if is_reference(value):
+            one = settings_fields(connection.provider).get(name)
+            resolution = conf.resolver().resolve(value, bool(one and one.secret))
+            if resolution.state != State.RESOLVED:
+                return Health(f"Reference {resolution.state}", "warn", resolution.message)
+    return _checked(connection)
+
+
+def _checked(connection: Connection) -> Health:
+    check = connection.last_check
+    if check is None:
+        return Health("Not tested", "quiet", "Nobody has tested this connection yet.")
+    when = f"{check.checked_at:%Y-%m-%d %H:%M} UTC"
+    if check.connection_version != connection.version:
+        return Health("Changed since test", "quiet", f"{'Worked' if check.success else 'Failed'} at {when}, before the last change.")
+    if check.success:
+        return Health("Works", "good", f"Tested at {when}.")
+    return Health("Failed", "bad", f"{check.message} Tested at {when}.")

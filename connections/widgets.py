@@ -40,10 +40,14 @@ class SecretInput(forms.TextInput):
 
 
 class ChoiceOrReference(forms.RadioSelect):
-    """Radio buttons, and one more for a reference that is typed beside it."""
+    """Radio buttons, and one more for a reference that is typed beside it. `number`: which choice field of the form it is."""
 
     template_name = "widgets/choice.html"
     OTHER = "$"
+
+    def __init__(self, number: int, choices: Any) -> None:
+        super().__init__(choices=choices)
+        self.number = number
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
         value = str(data.get(name, ""))
@@ -52,5 +56,5 @@ class ChoiceOrReference(forms.RadioSelect):
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         context["widget"]["reference"] = value if is_reference(value) else ""
-        context["widget"]["other"] = self.OTHER
+        context["widget"] |= {"other": self.OTHER, "number": self.number}
         return context

@@ -150,7 +150,8 @@ class AzureProvider(OpenAICompatible[SettingsT]):
     def token(self) -> str:
         """A token of Microsoft Entra ID. Raises ProviderError."""
         with self.translated(self.settings.authority, same_act=True):
-            return str(within(self.allowance.left(self.timeout), self.credential.get_token, self.scope).token)
+            ask = self.credential.get_token
+            return str(within(self.allowance.left(self.timeout), ask, self.scope).token)
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         if _is_of_azure(error):

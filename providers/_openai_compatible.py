@@ -3,10 +3,19 @@
 from functools import cached_property
 from typing import Any, TypeVar
 
+import httpx2
+
 from .base import Capability, Model, NetworkSettings, Provider
 from .errors import ProviderError, bad_response
 
 SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
+
+NO_KEY = "no-key"  # the SDK refuses to send nothing; `_without_no_key` takes it out again
+
+
+def _without_no_key(request: httpx2.Request) -> None:
+    if request.headers.get("authorization") == f"Bearer {NO_KEY}":
+        del request.headers["authorization"]
 
 
 class OpenAICompatible(Provider[SettingsT]):
@@ -26,8 +35,13 @@ class OpenAICompatible(Provider[SettingsT]):
         return key.get_secret_value() if key else ""
 
     @property
-    def headers(self) -> dict[str, Any]:
-        """Headers of every request, beyond the SDK's own; `openai.Omit()` leaves one of those out."""
+    def bearer(self) -> str:
+        """What goes into `Authorization: Bearer`; empty for no such header."""
+        return self.api_key
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of every request, beyond the SDK's own."""
         return {}
 
     @property
@@ -50,7 +64,12 @@ class OpenAICompatible(Provider[SettingsT]):
     def client(self) -> Any:
         from openai import OpenAI
 
-        return self.sealed(OpenAI(api_key=self.api_key, base_url=self.base_url, _enforce_credentials=False, **self.arguments))
+        return self.sealed(OpenAI(api_key=self.bearer or NO_KEY, base_url=self.base_url, **self.arguments))
+
+    def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
+        client = super().http_client(headers)
+        client.event_hooks = {"request": [_without_no_key]}
+        return client
 
     def sealed(self, client: Any) -> Any:
         """The client without what no argument keeps out: OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS (openai 3.52)."""

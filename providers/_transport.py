@@ -106,7 +106,10 @@ def within(seconds: float | None, call: Callable[..., Result], *arguments: Any) 
 
 
 class Allowance:
-    """How long and how much one act may take, over all its connections and redirects; None for no bound."""
+    """How long and how much one act may take, over all its connections and redirects; None for no bound.
+
+    The clock starts with the first step on the network: importing an SDK takes seconds and is no fault of a service.
+    """
 
     def __init__(self, seconds: float | None = None, budget: int | None = None) -> None:
         self._seconds, self._budget = seconds, budget
@@ -114,13 +117,15 @@ class Allowance:
 
     def renew(self) -> None:
         """Starts a new act."""
-        self._deadline = None if self._seconds is None else time.monotonic() + self._seconds
+        self._deadline: float | None = None
         self._bytes_left = self._budget
 
     def left(self, timeout: float | None = None) -> float | None:
         """Seconds the next step may take, at most `timeout`. Raises a time-out when there are none."""
-        if self._deadline is None:
+        if self._seconds is None:
             return timeout
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._seconds
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout from TimeoutError()

@@ -1,5 +1,6 @@
 """Amazon Bedrock: https://docs.aws.amazon.com/bedrock/latest/APIReference/"""
 
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -123,18 +124,20 @@ class Amazon(Provider[AmazonSettings]):
         import boto3
         import botocore.session
 
-        settings, core = self.settings, botocore.session.Session()
+        settings = self.settings
         if settings.auth_mode == "default":
             return boto3.Session(region_name=settings.region)
-        core.set_config_variable("profile", None)
+        # (name in the file, in the environment, default, conversion): neither AWS_PROFILE nor ~/.aws/config has a say
+        core = botocore.session.Session({"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)})
         keys = (settings.access_key_id, settings.secret_access_key, settings.session_token)
         core.set_credentials(*(key.get_secret_value() if key else None for key in keys))
         return boto3.Session(botocore_session=core, region_name=settings.region)
 
     def list_models(self) -> list[Model]:
         with self.translated(self.settings.endpoint or f"https://bedrock.{self.settings.region}.amazonaws.com"):
+            ask = self.client.list_foundation_models
             # The default chain looks for credentials on this machine's own terms, which no client bounds.
-            answer = within(self.allowance.left(self.timeout), lambda: self.client.list_foundation_models())
+            answer = within(self.allowance.left(self.timeout), ask)
             return [_model(row) for row in answer["modelSummaries"]]
 
     def translate(self, error: Exception, host: str) -> ProviderError:

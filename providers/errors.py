@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -134,6 +135,7 @@ def not_installed(package: str) -> ProviderError:
     return ProviderError(f"The package {package} is not installed here. Install it, then restart the application.", "not_installed", True)
 
 
-def bad_response(host: str) -> ProviderError:
-    """The error for an answer that is none of this protocol: HTML, other JSON, nonsense."""
+def bad_response(address: str) -> ProviderError:
+    """The error for an answer that is none of this protocol: HTML, other JSON, nonsense. `address`: a host, or an URL there."""
+    host = urlsplit(address).netloc or address
     return ProviderError(f"{host} answered, but not as this service does. Check the endpoint and its path.", "bad_response", True)

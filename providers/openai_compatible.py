@@ -1,9 +1,5 @@
 """Whatever speaks OpenAI's protocol: vLLM, LM Studio, llama.cpp, LiteLLM, OpenRouter, Groq, a gateway of your own."""
 
-from typing import Any
-
-import httpx2
-
 from ._openai_compatible import OpenAICompatible
 from .base import Capability, NetworkSettings, setting
 from .registry import register
@@ -56,14 +52,15 @@ class OpenAICompatibleService(OpenAICompatible[OpenAICompatibleSettings]):
     model_examples = ("llama-3.3-70b", "bge-m3")
 
     @property
-    def headers(self) -> dict[str, Any]:
-        from openai import Omit
+    def bearer(self) -> str:
+        own = self.settings.api_key_header or self.settings.api_key_prefix
+        return "" if own else self.api_key
 
-        settings = self.settings
-        name = settings.api_key_header or "Authorization"
-        prefix = settings.api_key_prefix or ("" if settings.api_key_header else "Bearer")
-        found = httpx2.Headers({name: f"{prefix} {self.api_key}".strip()} if self.api_key else {})
-        found.update(settings.extra_headers.get_secret_value() if settings.extra_headers else {})
-        # the SDK's own Authorization, under the very spelling it uses, or both would be sent
-        own = {"Authorization": found.pop("authorization", None) or Omit()}
-        return {**own, **dict(found)}
+    @property
+    def headers(self) -> dict[str, str]:
+        settings, found = self.settings, {}
+        if self.api_key and not self.bearer:
+            found[settings.api_key_header or "Authorization"] = f"{settings.api_key_prefix or ''} {self.api_key}".strip()
+        found |= settings.extra_headers.get_secret_value() if settings.extra_headers else {}
+        # under the SDK's own spelling, or a second one would be sent beside it
+        return {"Authorization" if name.lower() == "authorization" else name: value for name, value in found.items()}

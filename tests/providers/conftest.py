@@ -1,0 +1,48 @@
+"""Fixtures for the rooms of providers/."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from providers.base import Model, NetworkSettings, Provider, setting
+from providers.errors import ProviderError
+from providers.types import ApiKey, HttpUrl
+from tests.providers.samples import NETWORK, sample
+from tests.upstreams import Upstream
+
+
+@pytest.fixture(scope="session")
+def warm() -> None:
+    """Every SDK imported and used once, so that a test which looks at the clock sees the network only."""
+    with Upstream(mode="404") as upstream:
+        for provider in NETWORK.values():
+            with suppress(ProviderError):
+                sample(provider, upstream.url).check()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A service that answers as it should, to the good key."""
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def stranger() -> type[Provider]:
+    """A provider as somebody else would write it: other field names, no SDK."""
+
+    class StrangerSettings(NetworkSettings):
+        where: HttpUrl = setting(title="Where", description="Its address.", address=True)
+        passphrase: ApiKey = setting(title="Passphrase", description="Its secret.")
+        tenant: str = setting(title="Tenant", description="Its tenant.")
+
+    class Stranger(Provider[StrangerSettings]):
+        id, name, docs_url = "stranger", "Stranger", "https://example.com"
+
+        def list_models(self) -> list[Model]:
+            client = self.http_client({"Authorization": f"Bearer {self.settings.passphrase.get_secret_value()}"})
+            with self.translated(self.settings.where):
+                return [Model(row["id"], row["id"]) for row in self.get_json(client, f"{self.settings.where}/catalogue")["data"]]
+
+    return Stranger

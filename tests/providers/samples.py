@@ -1,0 +1,40 @@
+"""Made-up settings for any provider, read from its schema: so a provider nobody has written yet is tested too."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from providers.base import Limits, NetworkSettings, Provider
+from providers.registry import all_providers
+from providers.schema import SettingsField, secret_names, settings_fields, validate
+from tests.upstreams import GOOD_KEY
+
+PROVIDERS = {provider.id: provider for provider in all_providers()}
+NETWORK = {one: provider for one, provider in PROVIDERS.items() if issubclass(provider.Settings, NetworkSettings)}
+WITH_KEY = {one: provider for one, provider in NETWORK.items() if secret_names(provider)}
+SHORT = Limits(timeout=0.4, max_retries=0, seconds=0.8, budget=4 * 1024 * 1024)
+WRONG_KEY = "wrong-key-7391"
+
+
+def sample_settings(provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY) -> dict[str, Any]:
+    """Every address is `url` with the path of the default, every secret `key`; only fields that are shown by default."""
+    fields = settings_fields(provider)
+    shown = [field for field in fields.values() if not field.shown_when or fields[field.shown_when[0]].default == field.shown_when[1]]
+    values = {field.name: _value(field, url, key) for field in shown}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _value(field: SettingsField, url: str, key: str) -> Any:
+    if field.address:
+        return url + urlsplit(field.default or "").path
+    if field.kind == "headers":
+        return {"X-Made-Up": "header-secret-5512"}
+    if field.secret:
+        return key
+    return {"integer": 1, "number": 1.0, "boolean": False}.get(field.kind, "made-up") if field.required else None
+
+
+def sample(provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY, **changes: Any) -> Provider[Any]:
+    """A provider with made-up settings and little patience."""
+    settings, errors = validate(provider, {**sample_settings(provider, url, key), **changes})
+    assert settings, errors
+    return provider(settings, limits=SHORT)

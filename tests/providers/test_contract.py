@@ -1,0 +1,178 @@
+"""What every provider promises, whoever wrote it. Settings are made up from the schema."""
+
+import json
+import subprocess
+import sys
+import traceback
+
+import pytest
+from pydantic import ValidationError
+
+from providers.base import Capability, Provider, ProviderSettings
+from providers.errors import ProviderError
+from providers.registry import registered
+from providers.schema import secret_names, settings_fields, validate
+from tests.providers.samples import NETWORK, PROVIDERS, WITH_KEY, WRONG_KEY, sample, sample_settings
+from tests.upstreams import ROOT, Upstream
+
+SECRET = "sk-made-up-8841"
+
+every = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
+every_with_key = pytest.mark.parametrize("provider", WITH_KEY.values(), ids=WITH_KEY)
+
+
+@every
+def test_it_says_who_it_is(provider: type[Provider]):
+    assert provider.name and provider.description.endswith(".") and provider.category and provider.section
+    assert issubclass(provider.Settings, ProviderSettings)
+
+
+@every
+def test_it_can_do_something(provider: type[Provider]):
+    assert provider.capabilities and set(provider.capabilities) <= set(Capability)
+    assert provider.model_examples
+
+
+@every_network
+def test_it_has_documentation_and_an_address_and_a_patience(provider: type[Provider]):
+    fields = settings_fields(provider)
+    assert provider.docs_url.startswith("https://")
+    assert [one for one in fields.values() if one.address]
+    assert {"timeout", "max_retries"} <= set(fields)
+
+
+@every
+def test_every_setting_is_labelled_and_explained(provider: type[Provider]):
+    for field in settings_fields(provider).values():
+        assert field.label and field.help.endswith("."), field.name
+        assert field.label not in [other.label for other in settings_fields(provider).values() if other is not field]
+
+
+@every
+def test_a_choice_has_a_word_for_each_value(provider: type[Provider]):
+    for field in settings_fields(provider).values():
+        assert all(label != value for value, label in field.choices), field.name
+
+
+@every
+def test_a_setting_is_shown_by_a_choice_that_is_declared_before_it(provider: type[Provider]):
+    names = list(provider.Settings.model_fields)
+    for field in settings_fields(provider).values():
+        if field.shown_when:
+            choice = settings_fields(provider)[field.shown_when[0]]
+            assert choice.kind in ("choice", "boolean") and names.index(choice.name) < names.index(field.name)
+            assert choice.kind == "boolean" or field.shown_when[1] in dict(choice.choices)
+
+
+@every
+def test_what_sounds_like_a_secret_is_one(provider: type[Provider]):
+    words = {"key", "secret", "token", "password", "headers"}
+    names = {name for name in settings_fields(provider) if name.split("_")[-1] in words}
+    assert names <= secret_names(provider)
+
+
+@every
+def test_a_secret_is_in_no_repr_and_no_dump(provider: type[Provider]):
+    made = sample(provider, key=SECRET)
+    seen = f"{made!r} {made.settings!r} {made.settings} {made.settings.model_dump()} {made.settings.model_dump_json()}"
+    assert SECRET not in seen and "header-secret" not in seen
+
+
+@every
+def test_a_refused_value_is_in_no_error(provider: type[Provider]):
+    values = dict.fromkeys(settings_fields(provider), f"{SECRET}\n{SECRET}")
+    errors = validate(provider, {**values, "no_such_setting": SECRET})[1]
+    with pytest.raises(ValidationError) as caught:
+        provider.Settings.model_validate(values)
+    assert errors and SECRET not in f"{errors} {caught.value}"
+
+
+@every
+def test_every_error_names_its_field_and_its_cure(provider: type[Provider]):
+    _, errors = validate(provider, {"no_such_setting": 1})
+    assert {"no_such_setting"} <= {one.field for one in errors}
+    assert all(one.field and one.code and one.message.endswith(".") for one in errors)
+
+
+@every_network
+def test_a_link_local_address_is_refused_in_the_form(provider: type[Provider]):
+    _, errors = validate(provider, sample_settings(provider, "http://169.254.169.254"))
+    addresses = {field.name for field in settings_fields(provider).values() if field.address and not field.shown_when}
+    assert {one.field for one in errors if one.code == "blocked_address"} == addresses
+
+
+@every_network
+def test_a_good_key_lists_models(provider: type[Provider]):
+    with Upstream(keys={"good-key"} if provider.id in WITH_KEY else None) as upstream:
+        models = sample(provider, upstream.url).list_models()
+        assert models and all(model.id and model.name for model in models)
+        assert {one for model in models for one in model.capabilities} <= set(provider.capabilities)
+
+
+@every_network
+def test_a_check_counts_the_models_and_says_what_it_asked(provider: type[Provider]):
+    with Upstream(keys={"good-key"} if provider.id in WITH_KEY else None) as upstream:
+        made = sample(provider, upstream.url)
+        result = made.check()
+    assert result.model_count == len({request.path for request in upstream.requests}) * result.model_count > 0
+    assert result.asked == made.asks and result.seconds > 0
+
+
+@every_network
+def test_a_check_makes_no_completion(provider: type[Provider], upstream: Upstream):
+    sample(provider, upstream.url).check()
+    assert {request.method for request in upstream.requests} == {"GET"}
+
+
+@every_with_key
+def test_a_wrong_key_is_told_and_kept_to_itself(provider: type[Provider], upstream: Upstream):
+    with pytest.raises(ProviderError) as caught:
+        sample(provider, upstream.url, key=WRONG_KEY).check()
+    assert (caught.value.code, caught.value.permanent) == ("unauthorized", True)
+    assert WRONG_KEY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_providers_are_listed_and_their_sdk_is_named_when_it_is_missing():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_SDKS], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert found.keys() == PROVIDERS.keys()
+    said = {one: found[one] for one in ("openai", "anthropic", "google", "amazon", "azure-openai", "openai-compatible")}
+    assert {code for code, _ in said.values()} == {"not_installed"}
+    assert [package in said[one][1] for one, package in PACKAGES.items()] == [True] * len(PACKAGES)
+
+
+def test_importing_the_providers_imports_no_sdk():
+    code = "import sys, providers.registry as r; r.all_providers(); print([m for m in sys.modules if m.split('.')[0] in %s])"
+    sdks = ("openai", "anthropic", "boto3", "botocore", "azure", "django")
+    done = subprocess.run([sys.executable, "-c", code % (sdks,)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_provider_of_a_stranger_is_tested_like_ours(stranger: type[Provider], upstream: Upstream):
+    with registered(stranger):
+        test_every_setting_is_labelled_and_explained(stranger)
+        test_a_secret_is_in_no_repr_and_no_dump(stranger)
+        test_a_link_local_address_is_refused_in_the_form(stranger)
+        test_a_wrong_key_is_told_and_kept_to_itself(stranger, upstream)
+        test_a_check_counts_the_models_and_says_what_it_asked(stranger)
+
+
+PACKAGES = {"openai": "openai", "anthropic": "anthropic", "google": "google-genai", "amazon": "boto", "azure-openai": "openai"}
+WITHOUT_SDKS = """
+import json, sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("openai", "anthropic", "boto3", "botocore", "azure", "msal") or name.startswith("google.genai"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocker())
+from providers.errors import ProviderError
+from tests.providers.samples import PROVIDERS, sample
+found = {}
+for one, provider in PROVIDERS.items():
+    try:
+        found[one] = ["ok", sample(provider, "http://127.0.0.1:1").check().asked]
+    except ProviderError as error:
+        found[one] = [error.code, error.message]
+print(json.dumps(found))
+"""

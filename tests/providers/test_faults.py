@@ -1,0 +1,117 @@
+"""Every provider against every way a service can misbehave: the right code, in time, and nothing else escapes."""
+
+import socket
+import time
+import traceback
+
+import pytest
+
+from providers.base import Limits, Provider
+from providers.errors import ProviderError
+from providers.schema import validate
+from tests.providers.samples import NETWORK, SHORT, sample, sample_settings
+from tests.upstreams import MODES, NONSENSE, Upstream
+
+CODES = {
+    "401": "unauthorized",
+    "403": "forbidden",
+    "404": "not_found",
+    "429": "rate_limited",
+    "500": "error",
+    "hang": "timeout",
+    "drip": "timeout",
+    "drip_head": "timeout",
+    "close": "error",
+    "html": "bad_response",
+    **dict.fromkeys(NONSENSE, "bad_response"),
+    "redirect_away": "bad_response",
+    "redirect_loop": "bad_response",
+    "self_signed": "tls",
+    "large": "bad_response",
+    "gzip_bomb": "bad_response",
+}
+PERMANENT = {"unauthorized", "forbidden", "not_found", "bad_response", "tls", "blocked_address", "bad_request"}
+
+every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
+
+
+def failure(provider: type[Provider], url: str) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        sample(provider, url).check()
+    return caught.value
+
+
+def test_every_mode_of_the_upstream_is_in_the_matrix():
+    assert {*CODES, "good", "redirect_within"} == set(MODES)
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("mode", CODES)
+@every_network
+def test_a_fault_has_its_code_and_ends_in_time(provider: type[Provider], mode: str):
+    with Upstream() as other, Upstream(mode=mode, target=other.url) as upstream:
+        started = time.monotonic()
+        error = failure(provider, upstream.url)
+        assert time.monotonic() - started < SHORT.seconds + 2
+    assert (error.code, error.permanent) == (CODES[mode], CODES[mode] in PERMANENT)
+    assert "good-key" not in "".join(traceback.format_exception(error))
+    assert other.requests == []
+
+
+@every_network
+def test_a_redirect_within_the_host_is_followed(provider: type[Provider]):
+    with Upstream(mode="redirect_within") as upstream:
+        assert sample(provider, upstream.url).check().model_count
+
+
+@every_network
+def test_a_fault_names_the_host_in_one_sentence_of_cause_and_one_of_cure(provider: type[Provider]):
+    with Upstream(mode="500") as upstream:
+        message = failure(provider, upstream.url).message
+    assert upstream.host in message and message.endswith(".") and "\n" not in message and "made_up" not in message
+
+
+@every_network
+def test_a_closed_port_is_refused(provider: type[Provider]):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert failure(provider, f"http://127.0.0.1:{taken.getsockname()[1]}").code == "refused"
+
+
+@every_network
+def test_an_unknown_host_is_told(provider: type[Provider], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_host)
+    error = failure(provider, "http://nobody.example")
+    assert error.code == "dns" and "nobody.example" in error.message
+
+
+@every_network
+def test_a_name_that_leads_to_the_metadata_service_is_blocked(provider: type[Provider], monkeypatch: pytest.MonkeyPatch):
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
+    assert failure(provider, "http://innocent.example").code == "blocked_address"
+
+
+@every_network
+def test_a_service_that_speaks_no_tls_is_told(provider: type[Provider], upstream: Upstream):
+    assert failure(provider, f"https://{upstream.host}").code == "tls"
+
+
+@every_network
+def test_a_real_use_repeats_what_failed(provider: type[Provider]):
+    if provider.id in ("ollama",):
+        return  # asked without an SDK, so without its retries
+    settings, _ = validate(provider, {**sample_settings(provider, "http://127.0.0.1:9"), "max_retries": 1})
+    assert provider(settings).max_retries == 1 and provider(settings, limits=Limits(max_retries=0)).max_retries == 0
+
+
+@every_network
+def test_listing_again_gets_its_own_time(provider: type[Provider], upstream: Upstream):
+    made = sample(provider, upstream.url)
+    made.list_models()
+    time.sleep(SHORT.seconds + 0.1)
+    assert made.list_models()
+
+
+def no_such_host(*_: object, **__: object) -> None:
+    raise socket.gaierror(socket.EAI_NONAME, "made up")
