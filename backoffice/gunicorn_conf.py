@@ -23,4 +23,4 @@ loglevel = "warning"
 
 def when_ready(server: Any) -> None:
     """Called once, when connections are accepted."""
-    print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)  # noqa: T201
+    print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)

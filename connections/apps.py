@@ -2,12 +2,17 @@
 
 from django.apps import AppConfig
 
+from providers.base import Provider
+
 
 class ConnectionsConfig(AppConfig):
-    """Registers the system checks."""
+    """Registers the system checks, and lets templates read providers."""
 
     name = "connections"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 registered by being imported
+
+        # Templates call whatever can be called, a class too. Said here, because providers know no Django.
+        Provider.do_not_call_in_templates = True  # type: ignore[attr-defined]

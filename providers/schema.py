@@ -92,7 +92,16 @@ def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsErr
         return SettingsError(name, "required", REQUIRED.format(example=fields[name].example))
     if error["type"] == "extra_forbidden":
         return SettingsError(name, "unknown_setting", f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.")
-    return SettingsError(name, error["type"], error["msg"].removeprefix("Value error, "))
+    return SettingsError(name, error["type"], _sentence(error, fields.get(name)))
+
+
+def _sentence(error: Any, field: SettingsField | None) -> str:
+    if error["type"] == "literal_error" and field:
+        return f"Choose one of: {', '.join(str(choice) for choice, _ in field.choices)}."
+    if error["type"] == "string_pattern_mismatch" and field:
+        return f"This is not how it is written: {field.label}. {field.help}"
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return said if said.endswith(".") else f"{said}."
 
 
 def _read(name: str, info: FieldInfo, section: str) -> SettingsField:

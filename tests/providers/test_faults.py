@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from providers.base import Limits, Provider
+from providers.base import Provider
 from providers.errors import ProviderError
 from providers.schema import validate
 from tests.providers.samples import NETWORK, SHORT, sample, sample_settings
@@ -32,6 +32,7 @@ CODES = {
 }
 PERMANENT = {"unauthorized", "forbidden", "not_found", "bad_response", "tls", "blocked_address", "bad_request"}
 
+WITH_SDK = {one: provider for one, provider in NETWORK.items() if provider.packages}
 every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
 
 
@@ -97,12 +98,12 @@ def test_a_service_that_speaks_no_tls_is_told(provider: type[Provider], upstream
     assert failure(provider, f"https://{upstream.host}").code == "tls"
 
 
-@every_network
-def test_a_real_use_repeats_what_failed(provider: type[Provider]):
-    if provider.id in ("ollama",):
-        return  # asked without an SDK, so without its retries
-    settings, _ = validate(provider, {**sample_settings(provider, "http://127.0.0.1:9"), "max_retries": 1})
-    assert provider(settings).max_retries == 1 and provider(settings, limits=Limits(max_retries=0)).max_retries == 0
+@pytest.mark.parametrize("provider", WITH_SDK.values(), ids=WITH_SDK)
+def test_a_use_that_is_no_check_repeats_what_failed(provider: type[Provider]):
+    with Upstream(mode="500") as upstream, pytest.raises(ProviderError):
+        values = {**sample_settings(provider, upstream.url), "max_retries": 1}
+        provider(validate(provider, values)[0]).list_models()
+    assert len(upstream.requests) == 2
 
 
 @every_network

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Starts a fresh copy of this checkout with `make run`, twice, and waits for its sign-in page. Needs the standard library only."""
+# ruff: noqa: S310, S603, S607  its only programs are git and make, its only address this machine's
 
 import os
 import shutil
@@ -9,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -32,7 +32,9 @@ def main() -> None:
 
 def copy_files(copy: Path) -> None:
     """What a clone would hold, uncommitted work included."""
-    listing = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+    )
     for name in listing.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +47,15 @@ def start(copy: Path, seconds: float) -> float:
     environ = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("MAKE")}
     began = time.monotonic()
     with (copy / ".start.log").open("w+") as log:
-        server = subprocess.Popen(["make", "run", f"PORT={port}"], cwd=copy, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            ["make", "run", f"PORT={port}"],
+            cwd=copy,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             taken = wait(server, f"http://127.0.0.1:{port}/", began, seconds)
             server.terminate()
