@@ -1,8 +1,13 @@
-"""The Content-Security-Policy, nothing else. Django brings its own from 6.0 on."""
+"""The Content-Security-Policy, which Django brings itself from 6.0 on; and signing in when htmx asked."""
 
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django_htmx.http import HttpResponseClientRedirect
 
 POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
 
@@ -21,3 +26,13 @@ class ContentSecurityPolicyMiddleware:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """Every page asks to sign in. To htmx it says so in its own words, or the sign-in page would land inside a table row."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
+        if not request.htmx:  # type: ignore[attr-defined]
+            return super().handle_no_permission(request, view_func)
+        path = urlsplit(request.htmx.current_url or "/").path  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(redirect_to_login(path, self.get_login_url(view_func)).url)

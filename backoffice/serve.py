@@ -133,7 +133,7 @@ def ensure_admin() -> None:
 def run_gunicorn() -> None:
     """Serve until a signal ends it. In this process, so that the workers share what is loaded already."""
     from django.db import connections
-    from gunicorn.app.wsgiapp import WSGIApplication
+    from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
 
     for connection in connections.all(initialized_only=True):
         connection.close()

@@ -1,6 +1,6 @@
 """Django's admin of connections and profiles: the Active column may be changed, through the services; all else is read-only."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -10,12 +10,12 @@ from . import services
 from .models import Connection, Profile
 
 
-class ActiveOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ActiveOnlyAdmin(admin.ModelAdmin):
     """A list with an editable Active column. Adding, editing and deleting have their own pages."""
 
     list_editable = ("is_active",)
     search_fields = ("name", "alias")
-    list_filter = ("is_active",)
+    list_filter: ClassVar[Any] = ("is_active",)
     list_per_page = 50
     shown: tuple[str, ...] = ()
 
@@ -41,7 +41,19 @@ class ConnectionAdmin(ActiveOnlyAdmin):
 
     list_display = ("name", "alias", "provider_id", "is_active", "version", "date_modified")
     list_filter = ("is_active", "provider_id")
-    shown = ("id", "name", "alias", "provider_id", "is_active", "tags", "version", "date_created", "created_by", "date_modified", "modified_by")
+    shown = (
+        "id",
+        "name",
+        "alias",
+        "provider_id",
+        "is_active",
+        "tags",
+        "version",
+        "date_created",
+        "created_by",
+        "date_modified",
+        "modified_by",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         return super().get_queryset(request).defer("credentials")

@@ -26,7 +26,11 @@ def check_fernet_keys(**kwargs: Any) -> list[CheckMessage]:
     if not keys:
         return [Error("FERNET_KEYS is not set, so no credential can be stored or read.", hint=hint, id="connections.E001")]
     if any(len(key) < SHORTEST_KEY for key in keys):
-        return [Error(f"FERNET_KEYS holds a key of less than {SHORTEST_KEY} characters, which can be guessed.", hint=hint, id="connections.E002")]
+        return [
+            Error(
+                f"FERNET_KEYS holds a key of less than {SHORTEST_KEY} characters, which can be guessed.", hint=hint, id="connections.E002"
+            )
+        ]
     if settings.SECRET_KEY in keys:
         return [Error("FERNET_KEYS holds the SECRET_KEY. Use a key of its own.", hint=hint, id="connections.E003")]
     return []

@@ -5,7 +5,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from providers.base import EgressPolicy
+from providers._transport import EgressPolicy
 from providers.registry import all_providers
 from providers.schema import settings_fields
 

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 from fernet_fields import EncryptedField
 from fernet_fields.hkdf import derive_fernet_key
+from pydantic_core import from_json
 
 MASK = "***"
 
@@ -86,7 +87,17 @@ def opening_key(token: bytes) -> str | None:
     return None
 
 
-class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc]
+def decrypt(token: bytes | None) -> "SecretDict | Undecryptable | None":
+    """The credentials in a stored token."""
+    if token is None:
+        return None
+    try:
+        return SecretDict(from_json(fernet().decrypt(bytes(token))))
+    except (InvalidToken, ImproperlyConfigured):
+        return Undecryptable(bytes(token))
+
+
+class CredentialsField(EncryptedField, models.Field):
     """One JSON document a row, encrypted as one token, so that types survive and not even key names are readable.
 
     Reads as SecretDict, as Undecryptable when no key opens it, or None. Built on django-fernet-fields (same import
@@ -110,20 +121,15 @@ class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc]
         return connection.Database.Binary(token)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        if value is None:
-            return None
-        try:
-            return SecretDict(json.loads(fernet().decrypt(bytes(value))))
-        except (InvalidToken, ImproperlyConfigured):
-            return Undecryptable(bytes(value))
+        return decrypt(value)
 
     def to_python(self, value: Any) -> Any:
         return value
 
-    def value_to_string(self, row: models.Model) -> None:
+    def value_to_string(self, row: models.Model) -> None:  # type: ignore[override]
         """None: never in dumpdata."""
 
-    def formfield(self, **kwargs: Any) -> None:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> None:
         """None: never in a form."""
 
 
@@ -173,8 +179,11 @@ SEAL_SECONDS = 3600
 
 
 def seal(value: str, purpose: str) -> str:
-    """A secret that was typed but not saved, to travel through a page that must be shown again; `purpose` binds it."""
-    return fernet().encrypt(json.dumps([purpose, value]).encode()).decode()
+    """A secret that was typed but not saved, to travel through a page that must be shown again; `purpose` binds it.
+
+    Empty when there is no key to seal with: then it must be typed again.
+    """
+    return "" if not key_ids() else fernet().encrypt(json.dumps([purpose, value]).encode()).decode()
 
 
 def unseal(token: str, purpose: str) -> str:

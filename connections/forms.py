@@ -61,8 +61,7 @@ class RowForm(forms.Form):
 
     def add_stale(self, stale: Stale) -> None:
         """Says who was faster, and takes over their version, so that a second save is a decision."""
-        self.data = self.data.copy()
-        self.data["version"] = str(stale.current.version)
+        self.data = {**self.data.dict(), "version": str(stale.current.version)}  # type: ignore[attr-defined]
         text = f"{stale} What you entered is kept below. Save again to replace the other change with yours."
         self.add_error(None, forms.ValidationError(text, "stale"))
 
@@ -143,7 +142,9 @@ def _settings_input(provider: type[Provider[Any]], field: SettingsField, shown: 
         return forms.CharField(initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common)
     if field.kind in ("choice", "boolean"):
         choices = YES_NO if field.kind == "boolean" else field.choices
-        return forms.CharField(initial=_text(field.default), widget=ChoiceOrReference(_choice_number(provider, field.name), choices), **common)
+        return forms.CharField(
+            initial=_text(field.default), widget=ChoiceOrReference(_choice_number(provider, field.name), choices), **common
+        )
     widget = forms.TextInput({**attrs, "placeholder": field.placeholder or _text(field.default)})
     return forms.CharField(widget=widget, **common)
 
@@ -176,7 +177,9 @@ class ProfileForm(RowForm):
         for name, info in profile_settings_class(capability).model_fields.items():
             area = name.endswith("_template")
             widget = forms.Textarea({"rows": 5}) if area else forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})
-            self.fields[SETTINGS + name] = forms.CharField(label=info.title, help_text=info.description or "", required=False, widget=widget)
+            self.fields[SETTINGS + name] = forms.CharField(
+                label=info.title, help_text=info.description or "", required=False, widget=widget
+            )
 
     def settings_inputs(self) -> list[BoundField]:
         """The bound inputs of the capability's settings."""
@@ -206,5 +209,3 @@ def _connection_input(choices: list[Connection], chosen: str | None) -> forms.Wi
     if chosen and chosen not in dict(labels):
         labels.append((chosen, chosen))
     return forms.Select(choices=[("", "Choose a connection"), *labels])
-
-

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
 from simple_history.models import HistoricalRecords
@@ -17,7 +17,25 @@ from .credentials import CredentialsField, Undecryptable, key_ids
 ALIAS_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*\Z"
 ALIAS_RULE = "Use lower case letters, digits and single hyphens between them, for example openai-production."
 # Words that are path segments beside an alias, in pages or in the API.
-RESERVED_ALIASES = frozenset("add bulk capabilities check default exists export import models new references schema settings test usages".split())
+RESERVED_ALIASES = frozenset(
+    [
+        "add",
+        "bulk",
+        "capabilities",
+        "check",
+        "default",
+        "exists",
+        "export",
+        "import",
+        "models",
+        "new",
+        "references",
+        "schema",
+        "settings",
+        "test",
+        "usages",
+    ]
+)
 
 
 class Row(models.Model):
@@ -30,7 +48,7 @@ class Row(models.Model):
         validators=[RegexValidator(ALIAS_PATTERN, ALIAS_RULE)],
         help_text="What code asks for. Cannot be changed later. Left empty, it is made from the name.",
     )
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, validators=[ProhibitNullCharactersValidator()])  # PostgreSQL cannot store one
     tags = models.JSONField(default=list, blank=True)
     is_active = models.BooleanField("active", default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -111,7 +129,7 @@ class Profile(Row):
 
     capability = models.CharField(max_length=50, choices=[(one.value, one.value) for one in Capability])
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="profiles")
-    model = models.CharField(max_length=255)
+    model = models.CharField(max_length=255, validators=[ProhibitNullCharactersValidator()])
     settings = models.JSONField(default=dict, blank=True)
 
     history = HistoricalRecords()

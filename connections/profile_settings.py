@@ -30,6 +30,8 @@ class ChatSettings(ProfileSettings):
     @field_validator("system_prompt_template")
     @classmethod
     def _places(cls, template: str | None) -> str | None:
+        if template and "\x00" in template:
+            raise PydanticCustomError("null_character", "A null character cannot be stored. Remove it.")
         try:
             names = [name for _, name, _, _ in string.Formatter().parse(template or "") if name is not None]
         except ValueError:
@@ -43,10 +45,13 @@ class ChatSettings(ProfileSettings):
 class EmbeddingSettings(ProfileSettings):
     """Settings of an embedding profile."""
 
-    dimensions: int | None = Field(None, title="Dimensions", description="Length of a vector, where the model lets one choose.", ge=1, le=100_000)
+    dimensions: int | None = Field(
+        None, title="Dimensions", description="Length of a vector, where the model lets one choose.", ge=1, le=100_000
+    )
 
 
 @cache
 def profile_settings_class(capability: str) -> type[ProfileSettings]:
     """The settings class of a capability. Raises KeyError."""
-    return {Capability.CHAT: ChatSettings, Capability.EMBEDDING: EmbeddingSettings}[Capability(capability)]
+    classes: dict[Capability, type[ProfileSettings]] = {Capability.CHAT: ChatSettings, Capability.EMBEDDING: EmbeddingSettings}
+    return classes[Capability(capability)]

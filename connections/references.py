@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from .sources import EnvironmentSource, Source, SourceError
 
@@ -50,6 +51,7 @@ def unescape(value: str) -> str:
     return value[1:] if value.startswith("$$") else value
 
 
+@lru_cache(maxsize=4096)  # a reference is no secret
 def parse(reference: str) -> tuple[str, ...]:
     """`$OpenAI:ApiKey` -> ("OpenAI", "ApiKey"). Raises InvalidReference."""
     if len(reference) > LONGEST:

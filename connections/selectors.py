@@ -25,7 +25,12 @@ CONNECTION_ORDERS = {
     "checked": ("last_check__checked_at", "name"),
     "modified": ("date_modified",),
 }
-PROFILE_ORDERS = {"name": ("name", "alias"), "model": ("model", "name"), "connection": ("connection__name", "name"), "modified": ("date_modified",)}
+PROFILE_ORDERS = {
+    "name": ("name", "alias"),
+    "model": ("model", "name"),
+    "connection": ("connection__name", "name"),
+    "modified": ("date_modified",),
+}
 
 
 @dataclass
@@ -69,9 +74,9 @@ def _tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
 
 def _order(orders: Mapping[str, tuple[str, ...]], sort: str) -> list[str]:
     names = orders.get(sort.removeprefix("-"), orders["name"])
-    if not sort.startswith("-"):
-        return [*names, "pk"]
-    return [name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in names] + ["pk"]
+    if sort.startswith("-"):
+        names = tuple(name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in names)
+    return list(names) if names[-1].endswith("alias") else [*names, "pk"]  # an alias is unique, and in the index
 
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:

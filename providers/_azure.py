@@ -1,5 +1,6 @@
 """What Azure's AI services share: key or Microsoft Entra ID, the client, and the guard in front of the token service."""
 
+import logging
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -10,7 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ._openai_compatible import OpenAICompatible
 from ._transport import within
 from .base import Capability, NetworkSettings, setting
-from .errors import ProviderError, from_network
+from .errors import ProviderError, network_fault
 from .types import ApiKey, HttpUrl, Text, is_empty, lower_case
 
 AuthMode = Annotated[Literal["key", "meid_token"], BeforeValidator(lower_case)]
@@ -136,11 +137,12 @@ class AzureProvider(OpenAICompatible[SettingsT]):
         """What asks Microsoft Entra ID for tokens, and caches them: the app registration, or this machine's own credential."""
         from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
-        options = {"authority": self.settings.authority, "retry_total": self.max_retries}
-        if secret := self.settings.client_secret:
-            transport = azure_transport(self.http_client())
-            ids = (self.settings.tenant_id, self.settings.client_id, secret.get_secret_value())
-            return ClientSecretCredential(*ids, transport=transport, disable_instance_discovery=True, **options)
+        logging.getLogger("azure.identity").setLevel(logging.ERROR)  # its warnings repeat what the token service answered
+        settings = self.settings
+        options: dict[str, Any] = {"authority": settings.authority, "retry_total": self.max_retries}
+        if settings.tenant_id and settings.client_id and settings.client_secret:
+            options |= {"transport": azure_transport(self.http_client()), "disable_instance_discovery": True}
+            return ClientSecretCredential(settings.tenant_id, settings.client_id, settings.client_secret.get_secret_value(), **options)
         # Not guarded: the addresses come from this machine (IDENTITY_ENDPOINT, the metadata service), none from a setting.
         unused = ("shared_token_cache", "visual_studio_code", "powershell", "developer_cli", "broker")
         return DefaultAzureCredential(
@@ -155,8 +157,8 @@ class AzureProvider(OpenAICompatible[SettingsT]):
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         if _is_of_azure(error):
-            found = from_network(error, host)
-            return found if self.settings.client_secret and found.code != "bad_response" else self._no_token(host)
+            fault = network_fault(error, host) if self.settings.client_secret else None  # the default chain tries places in vain
+            return fault or self._no_token(host)
         return super().translate(error, host)
 
     def _no_token(self, host: str) -> ProviderError:
@@ -183,7 +185,8 @@ def azure_transport(client: httpx2.Client) -> Any:
 
     class Transport(HttpTransport[Any, Any]):
         def send(self, request: Any, **_: Any) -> Any:
-            found = client.request(request.method, request.url, headers=request.headers, content=request.body)
+            kind = "data" if isinstance(request.body, dict) else "content"
+            found = client.request(request.method, request.url, headers=request.headers, **{kind: request.body})
             answer = Answer(request, found)
             answer.status_code, answer.reason, answer.headers = found.status_code, found.reason_phrase, found.headers
             answer.content_type = found.headers.get("content-type")

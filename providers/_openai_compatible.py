@@ -1,7 +1,7 @@
 """What services that speak OpenAI's protocol share: the client, the list of models, the errors."""
 
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx2
 
@@ -21,7 +21,7 @@ def _without_no_key(request: httpx2.Request) -> None:
 class OpenAICompatible(Provider[SettingsT]):
     """A provider reached through the official `openai` SDK. A subclass says where, with which key and which headers."""
 
-    packages = ("openai",)
+    packages: ClassVar[tuple[str, ...]] = ("openai",)
 
     @property
     def base_url(self) -> str:

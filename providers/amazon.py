@@ -1,5 +1,6 @@
 """Amazon Bedrock: https://docs.aws.amazon.com/bedrock/latest/APIReference/"""
 
+import logging
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -110,6 +111,7 @@ class Amazon(Provider[AmazonSettings]):
     def client(self) -> Any:
         from botocore.config import Config
 
+        logging.getLogger("botocore").setLevel(logging.INFO)  # below that it logs whole requests, session token included
         config = Config(
             retries={"total_max_attempts": self.max_retries + 1, "mode": "standard"},
             ignore_configured_endpoint_urls=True,  # or AWS_ENDPOINT_URL and ~/.aws/config redirect the traffic

@@ -68,7 +68,7 @@ def setting(
     `$Env:NAME` may then name. `shown_when`: (an earlier field, its value), `required_when_shown` applies only then.
     `labels`: choice -> words. `constraints` are pydantic's own (ge, le, max_length, ...).
     """
-    marks = {
+    marks: dict[str, Any] = {
         "group": group,
         "address": address,
         "environment": environment,
@@ -87,14 +87,18 @@ class ProviderSettings(BaseModel):
     # hide_input_in_errors: a ValidationError carries what was typed, secret or not, into logs and reports
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True, use_attribute_docstrings=False)
 
+    _required_when: ClassVar[dict[str, tuple[str, Any]]] = {}  # field -> (field it depends on, the value that makes it required)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        marked = {name: info.json_schema_extra for name, info in cls.model_fields.items() if isinstance(info.json_schema_extra, dict)}
+        cls._required_when = {name: tuple(extra["shownWhen"]) for name, extra in marked.items() if extra.get("requiredWhenShown")}  # type: ignore
+
     @field_validator("*", mode="after")
     @classmethod
     def _required_when_shown(cls, value: Any, info: ValidationInfo) -> Any:
-        extra = cls.model_fields[info.field_name or ""].json_schema_extra
-        if not isinstance(extra, dict) or not extra.get("requiredWhenShown"):
-            return value
-        name, wanted = extra["shownWhen"]  # type: ignore[misc]
-        if name in info.data and info.data[name] == wanted and is_empty(value):
+        name, wanted = cls._required_when.get(info.field_name or "", ("", None))
+        if name and is_empty(value) and name in info.data and info.data[name] == wanted:
             raise PydanticCustomError("missing", "Field required")
         return value
 
@@ -189,7 +193,7 @@ class Provider(Generic[SettingsT]):
     @property
     def timeout(self) -> float:
         """Seconds for one request."""
-        return self.limits.timeout or getattr(self.settings, "timeout", 60.0)
+        return self.limits.timeout or float(getattr(self.settings, "timeout", 60.0))
 
     @property
     def max_retries(self) -> int:

@@ -74,10 +74,12 @@ def from_status(status: int, host: str) -> ProviderError:
 
 
 def from_network(error: BaseException, host: str) -> ProviderError:
-    """The error for whatever else went wrong, told apart by the types in its chain of causes, never by text.
+    """The error for whatever else went wrong. What is no fault of the network is an SDK that stumbled over the answer."""
+    return network_fault(error, host) or bad_response(host)
 
-    What is no fault of the network is an SDK that stumbled over the answer: `bad_response`.
-    """
+
+def network_fault(error: BaseException, host: str) -> ProviderError | None:
+    """The fault of the network or of the guard in the error's chain of causes, told apart by type, never by text; else None."""
     causes = list(chain(error))
     for cause in causes:
         if isinstance(cause, ProviderError):
@@ -86,7 +88,7 @@ def from_network(error: BaseException, host: str) -> ProviderError:
             return found
     if any(isinstance(cause, OSError | httpx2.TransportError) for cause in causes):
         return ProviderError(f"{host} closed the connection without an answer. Check the endpoint, then try again.", "error")
-    return bad_response(host)
+    return None
 
 
 def _refused_by_guard(cause: BaseException, host: str) -> ProviderError | None:

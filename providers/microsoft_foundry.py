@@ -37,7 +37,9 @@ class MicrosoftFoundrySettings(AzureSettings):
     project_name: Text | None = setting(
         None,
         title="Project",
-        description="With Microsoft Entra ID, only this project's deployments are listed.",
+        description="Only this project's deployments are listed. Leave empty for all models of the resource.",
+        shown_when=("auth_mode", "meid_token"),
+        group="Authentication",
         pattern=r"^[A-Za-z0-9._-]*$",
         max_length=100,
     )

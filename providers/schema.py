@@ -57,9 +57,14 @@ class SettingsError:
     message: str
 
 
-@cache
 def settings_fields(provider: type[Provider[Any]]) -> dict[str, SettingsField]:
     """The provider's settings by name, in the order they are declared."""
+    key: Any = provider  # mypy does not take a class for something hashable
+    return _settings_fields(key)
+
+
+@cache
+def _settings_fields(provider: type[Provider[Any]]) -> dict[str, SettingsField]:
     fields = {}
     for name, info in provider.Settings.model_fields.items():
         fields[name] = _read(name, info, provider.section)

@@ -1,6 +1,7 @@
 """Types of settings that pydantic does not bring: addresses, keys, headers, text without line breaks."""
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ def lower_case(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+@lru_cache(maxsize=1024)  # an address is no secret, and is judged again at each use
 def _http_url(value: str) -> str:
     _one_line(value)
     try:

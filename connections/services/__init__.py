@@ -18,7 +18,15 @@ from .exports import export_connections
 from .history import Version, versions
 from .profiles import create_profile, delete_profile, set_profile_active, update_profile
 from .rotation import KeyReport, key_report, rotate_credentials
-from .using import FieldReference, get_configured_provider, get_connection, public_settings, reference_states, resolved_settings
+from .using import (
+    FieldReference,
+    StoredConnection,
+    find_connection,
+    get_configured_provider,
+    public_settings,
+    reference_states,
+    resolved_settings,
+)
 
 __all__ = [
     "FieldError",
@@ -30,6 +38,7 @@ __all__ = [
     "Outcome",
     "Saved",
     "Stale",
+    "StoredConnection",
     "Throttled",
     "Unusable",
     "Version",
@@ -38,8 +47,8 @@ __all__ = [
     "delete_connection",
     "delete_profile",
     "export_connections",
+    "find_connection",
     "get_configured_provider",
-    "get_connection",
     "key_report",
     "list_models",
     "move_profiles",

@@ -115,7 +115,9 @@ def test_settings(provider_id: str, settings: Mapping[str, Any], *, actor: Actor
     if judged.errors:
         raise Invalid(judged.errors)
     if judged.validated is None:
-        unresolved = [notice.message.removeprefix("Saved, but not usable yet: ") for notice in judged.notices if notice.code.endswith("_reference")]
+        unresolved = [
+            notice.message.removeprefix("Saved, but not usable yet: ") for notice in judged.notices if notice.code.endswith("_reference")
+        ]
         code = "unresolved_reference" if unresolved else "undecryptable"
         text = " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
         return Outcome(False, code, text)
@@ -158,5 +160,3 @@ def _one_at_a_time(what: str) -> Iterator[None]:
     finally:
         if cache.get(key) == token:
             cache.delete(key)
-
-

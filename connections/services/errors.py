@@ -50,7 +50,10 @@ class InUse(Exception):
 
 
 class Unusable(Exception):
-    """A connection cannot be used as it is. `code`: connection_inactive, undecryptable, unknown_provider, unresolved_reference, invalid_settings."""
+    """A connection cannot be used as it is.
+
+    `code`: connection_inactive, undecryptable, unknown_provider, unresolved_reference or invalid_settings.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

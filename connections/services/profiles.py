@@ -65,7 +65,9 @@ def update_profile(
         before = _content(profile=Profile.objects.get(pk=row.pk))
         row.name = row.name if name is None else name.strip()
         chosen = connection or row.connection
-        _fill(row, chosen, model if model is not None else row.model, row.tags if tags is None else tags, _kept(settings, row), is_new=False)
+        _fill(
+            row, chosen, model if model is not None else row.model, row.tags if tags is None else tags, _kept(settings, row), is_new=False
+        )
         if changed := _content(row) != before:
             store(row, actor)
     return Saved(row, changed=changed)

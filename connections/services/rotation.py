@@ -29,7 +29,7 @@ class KeyReport:
 
 def tables() -> list[type[models.Model]]:
     """Every table with an encrypted column."""
-    return [Connection, Connection.history.model]  # type: ignore[attr-defined]
+    return [Connection, Connection.history.model]
 
 
 def key_report() -> KeyReport:
@@ -69,8 +69,7 @@ def _unreadable(row: Any) -> bool:
 def _tokens(table: type[models.Model]) -> list[tuple[Any, bytes]]:
     """Primary key and raw token of every row that has one, without decrypting."""
     meta, quote = table._meta, database.ops.quote_name
-    key = meta.pk
-    assert key is not None
+    key: Any = meta.pk
     with database.cursor() as cursor:
         columns = f"{quote(key.column)}, {quote('credentials')}"
         cursor.execute(f"SELECT {columns} FROM {quote(meta.db_table)} WHERE {quote('credentials')} IS NOT NULL")  # noqa: S608 names of our own

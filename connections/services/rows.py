@@ -14,7 +14,7 @@ from ..models import RESERVED_ALIASES, Row
 from .errors import FieldError, Invalid, Stale
 from .permissions import Actor
 
-TAG = re.compile(r"[^\s,\"\\]+( [^\s,\"\\]+)*")
+TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
 
 
@@ -58,7 +58,9 @@ def column_errors(row: Row, is_new: bool) -> list[FieldError]:
         row.clean_fields(exclude=None if is_new else ["alias", "provider_id"])
     except ValidationError as error:
         errors = [
-            FieldError(field, one.code or "invalid", "; ".join(one.messages)) for field, found in error.error_dict.items() for one in found[:1]
+            FieldError(field, one.code or "invalid", "; ".join(one.messages))
+            for field, found in error.error_dict.items()
+            for one in found[:1]
         ]
     if is_new and not any(error.field == "alias" for error in errors):
         errors += _new_alias_errors(row)
@@ -107,7 +109,6 @@ def store(row: Row, actor: Actor, update_fields: list[str] | None = None) -> Non
     else:
         row.version += 1
     row.modified_by = actor
-    row._history_user = actor  # type: ignore[attr-defined] read by django-simple-history
+    row._history_user = actor  # type: ignore[attr-defined]  # django-simple-history reads it
     extra = ["version", "modified_by", "date_modified"]
     row.save(update_fields=[*update_fields, *extra] if update_fields else None)
-

@@ -13,7 +13,7 @@ from providers.errors import BlockedAddress
 from providers.schema import SettingsField, secret_names, settings_fields, validate
 
 from .. import conf
-from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, write_rule
+from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, key_ids, write_rule
 from ..references import InvalidReference, State, is_reference, parse, unescape
 from .errors import FieldError, Notice
 
@@ -65,7 +65,9 @@ def _clean(judged: Judged, field: SettingsField | None, name: str, value: Any) -
     return stripped
 
 
-def _apply_secrets(judged: Judged, provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Mapping[str, Any], credentials: Credentials) -> None:
+def _apply_secrets(
+    judged: Judged, provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Mapping[str, Any], credentials: Credentials
+) -> None:
     fields = settings_fields(provider)
     kept: dict[str, Any] = {}
     changed = False
@@ -80,6 +82,8 @@ def _apply_secrets(judged: Judged, provider: type[Provider[Any]], posted: Mappin
             judged.settings[name] = value
         elif value is not None and not isinstance(value, Undecryptable):
             kept[name] = value
+        if kept.get(name) is not None and not key_ids():
+            judged.refuse(name, "no_encryption_key", "No key can be stored: FERNET_KEYS is not set. Set it, or enter a reference.")
     judged.credentials = kept or None
     if isinstance(credentials, Undecryptable):
         _keep_undecryptable(judged, credentials, changed)
@@ -95,7 +99,7 @@ def _keep_undecryptable(judged: Judged, credentials: Undecryptable, changed: boo
     if not changed:
         judged.credentials = credentials
     else:
-        text = "The stored credentials could not be decrypted and were replaced by what you entered; enter any other secret of this connection too."
+        text = "The stored credentials could not be decrypted and were replaced by what you entered; enter any other secret too."
         judged.notices.append(Notice("credentials", "replaced_undecryptable", text))
 
 
@@ -110,8 +114,8 @@ def _apply_plain(judged: Judged, fields: Mapping[str, SettingsField], posted: Ma
 def _check_addresses(judged: Judged, fields: Mapping[str, SettingsField], settings: Mapping[str, Any], credentials: Credentials) -> None:
     """A stored literal does not follow an address: enter it again. And an address must be one that may be asked."""
     addresses = [field for field in fields.values() if field.address]
-    for field in addresses:
-        _check_egress(judged, field, judged.settings.get(field.name))
+    for address in addresses:
+        _check_egress(judged, address, judged.settings.get(address.name))
     changed = [field for field in addresses if judged.settings.get(field.name, field.default) != settings.get(field.name, field.default)]
     if not changed:
         return
@@ -121,7 +125,9 @@ def _check_addresses(judged: Judged, fields: Mapping[str, SettingsField], settin
         old = credentials if isinstance(credentials, dict) else {}
         kept = [name for name, value in (judged.credentials or {}).items() if name in old and old[name] is value]
     for name in kept:
-        judged.refuse(name, "secret_required", f"Enter the {_inline(fields[name].label)} again, because the {_inline(changed[0].label)} changed.")
+        judged.refuse(
+            name, "secret_required", f"Enter the {_inline(fields[name].label)} again, because the {_inline(changed[0].label)} changed."
+        )
 
 
 def _inline(label: str) -> str:

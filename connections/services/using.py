@@ -1,17 +1,19 @@
 """From a stored row to something that can be used: decrypt, resolve, validate, construct. Late, at each use."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection as database
 from django.views.decorators.debug import sensitive_variables
+from pydantic_core import from_json
 
 from providers.base import Limits, Provider, ProviderSettings
 from providers.registry import UnknownProvider, get_provider
 from providers.schema import SettingsField, secret_names, settings_fields, validate
 
 from .. import conf
-from ..credentials import MASK, Undecryptable, mask
+from ..credentials import MASK, Undecryptable, decrypt, mask
 from ..models import Connection
 from ..references import Resolution, State, is_reference, unescape
 from .errors import Unusable
@@ -31,16 +33,54 @@ class FieldReference:
     resolution: Resolution
 
 
-def get_connection(id_or_alias: str) -> Connection:
-    """The connection with this id or alias. Raises Connection.DoesNotExist."""
-    try:
-        return Connection.objects.get(pk=uuid.UUID(id_or_alias))
-    except ValueError:
-        return Connection.objects.get(alias=id_or_alias)
+@dataclass(slots=True)
+class StoredConnection:
+    """What using a connection needs of its row, read without the ORM, whose `.get` alone takes five times as long."""
+
+    id: uuid.UUID
+    alias: str
+    name: str
+    version: int
+    provider_id: str
+    is_active: bool
+    settings: dict[str, Any]
+    credentials: Any = field(repr=False)
+
+
+Usable = Connection | StoredConnection
+QUERY = "SELECT id, alias, name, version, provider_id, is_active, settings, credentials FROM connections_connection WHERE {} = %s"
+BY_ID, BY_ALIAS = QUERY.format("id"), QUERY.format("alias")
 
 
 @sensitive_variables()
-def resolved_settings(connection: Connection) -> ProviderSettings:
+def find_connection(id_or_alias: str) -> StoredConnection:
+    """The connection with this id or alias, for use. One indexed query. Raises Connection.DoesNotExist."""
+    pk = parse_id(id_or_alias)
+    with database.cursor() as cursor:
+        if pk is None:
+            cursor.execute(BY_ALIAS, [id_or_alias])
+        else:
+            cursor.execute(BY_ID, [Connection._meta.pk.get_db_prep_value(pk, database)])
+        row = cursor.fetchone()
+    if row is None:
+        raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
+    key, alias, name, version, provider_id, is_active, settings, token = row
+    key = key if isinstance(key, uuid.UUID) else uuid.UUID(key)
+    return StoredConnection(key, alias, name, version, provider_id, bool(is_active), from_json(settings), decrypt(token))
+
+
+def parse_id(id_or_alias: str) -> uuid.UUID | None:
+    """The id that the text is, None if it is an alias. No alias looks like an id."""
+    if len(id_or_alias) not in (32, 36):
+        return None
+    try:
+        return uuid.UUID(id_or_alias)
+    except ValueError:
+        return None
+
+
+@sensitive_variables()
+def resolved_settings(connection: Usable) -> ProviderSettings:
     """The provider's settings with every secret decrypted and every reference resolved, in SecretStr. Raises Unusable."""
     provider = _provider(connection)
     values: dict[str, Any] = {}
@@ -54,28 +94,28 @@ def resolved_settings(connection: Connection) -> ProviderSettings:
         raise _invalid(connection, provider, values) from None
 
 
-def _provider(connection: Connection) -> type[Provider[Any]]:
+def _provider(connection: Usable) -> type[Provider[Any]]:
     try:
         return get_provider(connection.provider_id)
     except UnknownProvider as error:
         raise Unusable("unknown_provider", str(error)) from None
 
 
-def _stored(connection: Connection) -> dict[str, Any]:
+def _stored(connection: Usable) -> dict[str, Any]:
     credentials = connection.credentials
     if isinstance(credentials, Undecryptable):
         raise Unusable("undecryptable", CANNOT_DECRYPT.format(connection.name))
     return {**connection.settings, **credentials} if credentials else connection.settings
 
 
-def _resolve(connection: Connection, provider: type[Provider[Any]], name: str, reference: str) -> str:
+def _resolve(connection: Usable, provider: type[Provider[Any]], name: str, reference: str) -> str:
     resolution = conf.resolver().resolve(reference, name in secret_names(provider))
     if resolution.value is None:
         raise Unusable("unresolved_reference", resolution.message)
     return resolution.value
 
 
-def _invalid(connection: Connection, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:
+def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:
     """Read again by the slow path that words its findings; only rows made before a provider changed get here."""
     _, errors = validate(provider, values)
     fields = settings_fields(provider)
@@ -84,7 +124,7 @@ def _invalid(connection: Connection, provider: type[Provider[Any]], values: dict
 
 
 @sensitive_variables()
-def get_configured_provider(connection: Connection, *, limits: Limits = Limits(), even_inactive: bool = False) -> Provider[Any]:
+def get_configured_provider(connection: Usable, *, limits: Limits = Limits(), even_inactive: bool = False) -> Provider[Any]:
     """A provider ready for use. Raises Unusable, with code connection_inactive when the row is switched off."""
     if not connection.is_active and not even_inactive:
         raise Unusable("connection_inactive", f"The connection {connection.alias} is switched off.")
@@ -99,7 +139,7 @@ def public_settings(connection: Connection) -> dict[str, Any]:
     credentials = connection.credentials
     if isinstance(credentials, Undecryptable):
         missing = secret_names(connection.provider) - set(shown) if connection.provider else set()
-        return shown | {name: MASK for name in missing}
+        return shown | dict.fromkeys(missing, MASK)
     return shown | {name: mask(value) for name, value in (credentials or {}).items()}
 
 

@@ -34,5 +34,8 @@ def check_chart(checks: Sequence[ConnectionCheck]) -> dict[str, Any]:
     """The last checks as bars, oldest first: the height is the time each took, the colour whether it passed."""
     longest = max((check.latency_ms or 0 for check in checks), default=0) or 1
     heights = [max(4, round(HEIGHT * (check.latency_ms or 0) / longest)) for check in reversed(checks)]
-    bars = [Bar(position * (BAR + GAP), HEIGHT - height, height, check) for position, (height, check) in enumerate(zip(heights, reversed(checks), strict=True))]
+    bars = [
+        Bar(position * (BAR + GAP), HEIGHT - height, height, check)
+        for position, (height, check) in enumerate(zip(heights, reversed(checks), strict=True))
+    ]
     return {"bars": bars, "width": max(1, len(bars)) * (BAR + GAP) - GAP, "height": HEIGHT, "bar": BAR}

@@ -32,7 +32,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         except Throttled as error:
             messages.error(request, str(error))
             return self.back("dashboard")
-        patch_vary_headers(response, ["HX-Request"])  # type: ignore[arg-type]
+        patch_vary_headers(response, ["HX-Request"])
         return response
 
     def handle_no_permission(self) -> Any:

@@ -29,7 +29,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def stranger() -> type[Provider]:
+def foreign_provider() -> type[Provider]:
     """A provider as somebody else would write it: other field names, no SDK."""
 
     class StrangerSettings(NetworkSettings):

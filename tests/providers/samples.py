@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from providers._transport import LARGEST_ANSWER
 from providers.base import Limits, NetworkSettings, Provider
 from providers.registry import all_providers
 from providers.schema import SettingsField, secret_names, settings_fields, validate
@@ -11,7 +12,8 @@ from tests.upstreams import GOOD_KEY
 PROVIDERS = {provider.id: provider for provider in all_providers()}
 NETWORK = {one: provider for one, provider in PROVIDERS.items() if issubclass(provider.Settings, NetworkSettings)}
 WITH_KEY = {one: provider for one, provider in NETWORK.items() if secret_names(provider)}
-SHORT = Limits(timeout=0.4, max_retries=0, seconds=0.8, budget=4 * 1024 * 1024)
+SHORT = Limits(timeout=0.4, max_retries=0, seconds=0.8, budget=LARGEST_ANSWER)  # for what never ends
+PATIENT = Limits(timeout=10, max_retries=0, seconds=20, budget=LARGEST_ANSWER)  # for a machine that is busy
 WRONG_KEY = "wrong-key-7391"
 
 
@@ -33,8 +35,10 @@ def _value(field: SettingsField, url: str, key: str) -> Any:
     return {"integer": 1, "number": 1.0, "boolean": False}.get(field.kind, "made-up") if field.required else None
 
 
-def sample(provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY, **changes: Any) -> Provider[Any]:
-    """A provider with made-up settings and little patience."""
+def sample(
+    provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY, limits: Limits = PATIENT, **changes: Any
+) -> Provider[Any]:
+    """A provider with made-up settings."""
     settings, errors = validate(provider, {**sample_settings(provider, url, key), **changes})
     assert settings, errors
-    return provider(settings, limits=SHORT)
+    return provider(settings, limits=limits)

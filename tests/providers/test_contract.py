@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 
 import pytest
 from pydantic import ValidationError
@@ -133,6 +134,16 @@ def test_a_wrong_key_is_told_and_kept_to_itself(provider: type[Provider], upstre
     assert WRONG_KEY not in "".join(traceback.format_exception(caught.value))
 
 
+@every_network
+def test_no_secret_is_logged_however_much_is(provider: type[Provider], upstream: Upstream, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    sample(provider, upstream.url).check()
+    with suppress(ProviderError):
+        sample(provider, upstream.url, key=WRONG_KEY).check()
+    said = f"{caplog.text} {[vars(record) for record in caplog.records]}"
+    assert caplog.records and not [one for one in ("good-key", WRONG_KEY, "header-secret") if one in said]
+
+
 def test_providers_are_listed_and_their_sdk_is_named_when_it_is_missing():
     done = subprocess.run([sys.executable, "-c", WITHOUT_SDKS], cwd=ROOT, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
@@ -149,13 +160,13 @@ def test_importing_the_providers_imports_no_sdk():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_provider_of_a_stranger_is_tested_like_ours(stranger: type[Provider], upstream: Upstream):
-    with registered(stranger):
-        test_every_setting_is_labelled_and_explained(stranger)
-        test_a_secret_is_in_no_repr_and_no_dump(stranger)
-        test_a_link_local_address_is_refused_in_the_form(stranger)
-        test_a_wrong_key_is_told_and_kept_to_itself(stranger, upstream)
-        test_a_check_counts_the_models_and_says_what_it_asked(stranger)
+def test_a_provider_of_a_stranger_is_tested_like_ours(foreign_provider: type[Provider], upstream: Upstream):
+    with registered(foreign_provider):
+        test_every_setting_is_labelled_and_explained(foreign_provider)
+        test_a_secret_is_in_no_repr_and_no_dump(foreign_provider)
+        test_a_link_local_address_is_refused_in_the_form(foreign_provider)
+        test_a_wrong_key_is_told_and_kept_to_itself(foreign_provider, upstream)
+        test_a_check_counts_the_models_and_says_what_it_asked(foreign_provider)
 
 
 PACKAGES = {"openai": "openai", "anthropic": "anthropic", "google": "google-genai", "amazon": "boto", "azure-openai": "openai"}

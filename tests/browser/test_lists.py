@@ -1,0 +1,143 @@
+"""The lists: several rows at once, filters, order, pages."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import OpenPage, add_connection, add_profile, press
+
+pytestmark = pytest.mark.usefixtures("no_rows")
+
+
+def tick(page: Page, *names: str) -> None:
+    for name in names:
+        page.get_by_role("checkbox", name=f"Tick {name}").check()
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("td.name > a:first-child").all_text_contents()
+
+
+def test_ticked_rows_are_deactivated_and_activated(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    for name in ("One", "Two", "Three"):
+        add_connection(page, "echo", name)
+    page.goto("/connections/")
+    tick(page, "One", "Two")
+    press(page, "Deactivate")
+    expect(page.locator("#messages")).to_contain_text("2 connections deactivated.")
+    expect(page.get_by_role("switch", name="Active: Two")).to_have_attribute("aria-checked", "false")
+    expect(page.get_by_role("switch", name="Active: Three")).to_have_attribute("aria-checked", "true")
+    tick(page, "Two")
+    press(page, "Activate")
+    expect(page.locator("#messages")).to_contain_text("1 connection activated.")
+
+
+def test_ticked_rows_are_tested(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    add_connection(page, "echo", "Good")
+    add_connection(page, "openai", "Bad", api_key="$OpenAI:NotYet")
+    page.goto("/connections/")
+    tick(page, "Good", "Bad")
+    press(page, "Test")
+    expect(page.locator("#messages")).to_contain_text("1 of 2 work.")
+    expect(page.locator("#messages")).to_contain_text("OpenAI__NotYet")
+
+
+def test_ticked_rows_are_exported_without_secrets(open_page: OpenPage, javascript: bool):
+    page = open_page("viewer", javascript)
+    add_connection(open_page("operator"), "openai", "OpenAI", api_key="$OpenAI:ApiKey")
+    page.goto("/connections/")
+    tick(page, "OpenAI")
+    with page.expect_download() as download:
+        press(page, "Export")
+    document = json.loads(Path(download.value.path()).read_text())
+    assert download.value.suggested_filename == "connections.json"
+    assert [one["settings"]["api_key"] for one in document["connections"]] == ["$OpenAI:ApiKey"]
+
+
+def test_nothing_ticked_is_said(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    add_connection(page, "echo", "Echo")
+    page.goto("/connections/")
+    press(page, "Deactivate")
+    expect(page.locator("#messages")).to_contain_text("Tick the connections first.")
+
+
+def test_filters_narrow_the_list(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    add_connection(page, "echo", "Echo", tags="blue")
+    add_connection(page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", tags="red")
+    page.goto("/connections/")
+    page.get_by_label("Provider").select_option("echo")
+    press(page, "Filter")
+    expect(page.locator("td.name > a:first-child")).to_have_text(["Echo"])
+    page.goto("/connections/?tag=red")
+    expect(page.get_by_label("Tag")).to_have_value("red")
+    expect(page.locator("td.name > a:first-child")).to_have_text(["OpenAI"])
+    page.get_by_label("Search").fill("nothing like it")
+    press(page, "Filter")
+    expect(page.locator("#rows")).to_contain_text("No connection fits these filters.")
+    page.get_by_role("link", name="Show all").click()
+    expect(page.locator("td.name > a:first-child")).to_have_text(["Echo", "OpenAI"])
+
+
+def test_search_filters_while_typing(open_page: OpenPage):
+    page = open_page("operator")
+    for name in ("Alpha", "Beta"):
+        add_connection(page, "echo", name)
+    page.goto("/connections/")
+    page.get_by_label("Search").press_sequentially("bet")
+    expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
+    expect(page).to_have_url(lambda url: "q=bet" in url)
+
+
+def test_back_after_a_filter_shows_a_whole_page(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    for name in ("Alpha", "Beta"):
+        add_connection(page, "echo", name)
+    page.goto("/connections/")
+    page.get_by_label("Search").fill("bet")
+    press(page, "Filter")
+    expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
+    page.go_back()
+    expect(page.locator("td.name > a:first-child")).to_have_text(["Alpha", "Beta"])
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    expect(page.locator("#messages")).to_have_count(1)
+
+
+def test_headings_sort_the_list(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    add_connection(page, "echo", "Alpha")
+    add_connection(page, "openai", "Beta", api_key="$OpenAI:ApiKey")
+    page.goto("/connections/")
+    page.get_by_role("columnheader", name="Name").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "descending")
+    assert names(page) == ["Beta", "Alpha"]
+    page.get_by_role("columnheader", name="Provider").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Provider")).to_have_attribute("aria-sort", "ascending")
+    assert names(page) == ["Alpha", "Beta"]
+
+
+def test_long_list_has_pages_that_keep_the_filter(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    for number in range(27):
+        add_connection(page, "echo", f"Echo {number:02}", tags="many")
+    page.goto("/connections/?tag=many&sort=-name")
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_label("Pages")).to_contain_text("Page 2 of 2, 27 in all")
+    assert names(page) == ["Echo 01", "Echo 00"]
+    expect(page.get_by_label("Tag")).to_have_value("many")
+
+
+def test_profiles_are_filtered(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    add_connection(page, "echo", "Echo")
+    add_profile(page, "echo", "Talk", "echo-1")
+    add_profile(page, "echo", "Vectors", "echo-embedding-1", "embedding")
+    page.goto("/profiles/")
+    page.get_by_label("Capability").select_option("Embedding")
+    press(page, "Filter")
+    expect(page.locator("td.name > a:first-child")).to_have_text(["Vectors"])

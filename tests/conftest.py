@@ -1,0 +1,71 @@
+"""What every test gets: an environment, keys and caches of its own. And the people, the fake provider and a saved connection."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from connections import conf
+from providers.registry import all_providers
+from providers.schema import settings_fields
+from tests.fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
+from tests.people import administrator, nobody, operator, people, stranger, viewer  # noqa: F401 fixtures
+
+VENDORS = ("AWS_", "AZURE_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "MISTRAL_", "OLLAMA_", "IDENTITY_", "MSI_", "HTTP_", "HTTPS_")
+
+
+def _foreign(name: str) -> bool:
+    declared = {field.environment.upper() for provider in all_providers() for field in settings_fields(provider).values()}
+    return "__" in name or name.upper().removesuffix("_FILE") in declared or name.upper().startswith(VENDORS)
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a machine has set decides a test."""
+    for name in [one for one in os.environ if _foreign(one)]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(settings) -> None:
+    settings.FERNET_KEYS = [NEWEST_KEY]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CONNECTIONS_CONFIG = {}
+    settings.CONNECTIONS_CONFIG_FILE = settings.CONNECTIONS_SECRETS_DIR = ""
+    settings.CONNECTIONS_REFERENCE_SECTIONS = settings.CONNECTIONS_REFERENCE_ENV = settings.CONNECTIONS_EGRESS_ALLOW = []
+    settings.CONNECTIONS_SECRET_KEYS = ["key", "secret", "password", "token"]
+    settings.CONNECTIONS_EGRESS_PRIVATE, settings.CONNECTIONS_TEST_RATE = True, 60
+
+
+@pytest.fixture(autouse=True)
+def _empty_caches() -> Iterator[None]:
+    cache.clear()
+    conf.resolver.cache_clear()
+    yield
+    cache.clear()
+    conf.resolver.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file, as people have it: in memory all threads share one connection, and no file could leak."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture
+def connection(fake):  # noqa: F811
+    """A saved connection of the fake provider, with a literal key."""
+    return connect()
+
+
+@pytest.fixture
+def secrets(settings, tmp_path: Path) -> Path:
+    """The secrets directory, empty."""
+    settings.CONNECTIONS_SECRETS_DIR = str(tmp_path)
+    return tmp_path

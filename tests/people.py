@@ -1,0 +1,64 @@
+"""The five people of every permission test: three groups as the migration makes them, a signed-in stranger, and nobody."""
+
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import AnonymousUser, Group, User
+from django.test import Client
+
+PASSWORD = "correct-horse-battery"
+
+
+def person(name: str, group: str = "", **columns: object) -> User:
+    """A user, in a group of the migration or in none."""
+    user = User.objects.create_user(name, password=PASSWORD, **columns)
+    if group:
+        user.groups.add(_group(group))
+    return user
+
+
+def _group(name: str) -> Group:
+    if not Group.objects.exists():  # a test with real transactions emptied the tables before this one
+        import_module("connections.migrations.0002_groups").make_groups(apps, None)
+    return Group.objects.get(name=name)
+
+
+def browser(user: User | AnonymousUser, **options: bool) -> Client:
+    """A browser in which this person is signed in."""
+    client = Client(**options)
+    if user.is_authenticated:
+        client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def administrator(db) -> User:
+    return person("ada", "Administrators", is_staff=True)
+
+
+@pytest.fixture
+def operator(db) -> User:
+    return person("olaf", "Operators")
+
+
+@pytest.fixture
+def viewer(db) -> User:
+    return person("vera", "Viewers")
+
+
+@pytest.fixture
+def stranger(db) -> User:
+    """Signed in, in no group."""
+    return person("sten")
+
+
+@pytest.fixture
+def nobody() -> AnonymousUser:
+    return AnonymousUser()
+
+
+@pytest.fixture
+def people(administrator, operator, viewer, stranger, nobody) -> dict[str, User | AnonymousUser]:
+    """All five, by what they are."""
+    return {"administrator": administrator, "operator": operator, "viewer": viewer, "stranger": stranger, "nobody": nobody}
