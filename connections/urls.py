@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from .views import connections, profiles, references
+from .views import bulk, connections, profiles, references
 
 urlpatterns = [
     path("connections/", connections.ConnectionListView.as_view(), name="connection-list"),
     path("connections/add/", connections.ProviderListView.as_view(), name="provider-list"),
     path("connections/add/<slug:provider_id>/", connections.ConnectionCreateView.as_view(), name="connection-create"),
-    path("connections/bulk/", connections.ConnectionBulkView.as_view(), name="connection-bulk"),
+    path("connections/bulk/", bulk.ConnectionBulkView.as_view(), name="connection-bulk"),
     path("connections/<uuid:pk>/", connections.ConnectionDetailView.as_view(), name="connection-detail"),
     path("connections/<uuid:pk>/edit/", connections.ConnectionUpdateView.as_view(), name="connection-update"),
     path("connections/<uuid:pk>/delete/", connections.ConnectionDeleteView.as_view(), name="connection-delete"),

@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
 
+from ..models import ConnectionCheck
 from ..services import Notice, Throttled
 
 Crumb = tuple[str, str]  # text, address
@@ -71,3 +72,9 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         """Shows what a service has to say about a save that succeeded."""
         for notice in notices:
             messages.warning(self.request, notice.message)
+
+
+def tell_check(request: HttpRequest, check: ConnectionCheck) -> None:
+    """Shows how a test went."""
+    text = f"Test of {check.connection.name}: {check.message}"
+    (messages.success if check.success else messages.error)(request, text)

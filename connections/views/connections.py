@@ -1,12 +1,10 @@
 """Pages of connections: list, provider cards, form, detail, delete; and the actions on them."""
 
-import json
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -18,8 +16,8 @@ from providers.registry import UnknownProvider, all_providers, get_provider
 
 from .. import selectors, services
 from ..forms import ConnectionForm
-from ..models import Connection, ConnectionCheck
-from .base import Crumb, Page
+from ..models import Connection
+from .base import Crumb, Page, tell_check
 
 PAGE_SIZE = 25
 LIST: Crumb = ("Connections", "/connections/")
@@ -128,7 +126,7 @@ class ConnectionFormPage(Page):
         messages.success(self.request, f"{saved.row.name} is saved." if saved.changed else f"Nothing was changed in {saved.row.name}.")
         self.tell(saved.notices)
         if test:
-            _tell_check(self.request, services.test_connection(saved.row, actor=self.request.user))
+            tell_check(self.request, services.test_connection(saved.row, actor=self.request.user))
         return self.redirect(saved.row)
 
 
@@ -231,13 +229,8 @@ class ConnectionTestView(OneConnection):
         check = services.test_connection(self.connection, actor=request.user)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             return self.render_to_response(self.get_context_data(check=check))
-        _tell_check(request, check)
+        tell_check(request, check)
         return self.back(self.connection)
-
-
-def _tell_check(request: HttpRequest, check: ConnectionCheck) -> None:
-    text = f"Test of {check.connection.name}: {check.message}"
-    (messages.success if check.success else messages.error)(request, text)
 
 
 class ConnectionDeleteView(OneConnection):
@@ -280,46 +273,3 @@ class ConnectionMoveProfilesView(OneConnection):
         except services.Invalid as refused:
             messages.error(request, " ".join(error.message for error in refused.errors))
         return self.back(self.connection)
-
-
-class ConnectionBulkView(Page):
-    """Activate, deactivate, test or export what is ticked in the list."""
-
-    permission_required = "connections.view_connection"
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        rows = list(self._chosen())
-        action = request.POST.get("action")
-        if not rows:
-            messages.error(request, "Tick the connections first.")
-        elif action in ("activate", "deactivate"):
-            self._switch(rows, action == "activate")
-        elif action == "test":
-            self._test(rows)
-        elif action == "export":
-            return self._export(rows)
-        return self.back("connection-list")
-
-    def _chosen(self) -> QuerySet[Connection]:
-        try:
-            keys = [UUID(key) for key in self.request.POST.getlist("ids")]
-        except ValueError:
-            keys = []
-        return Connection.objects.filter(pk__in=keys).order_by("name")
-
-    def _switch(self, rows: list[Connection], is_active: bool) -> None:
-        changed = sum(services.set_active(row, is_active, actor=self.request.user).changed for row in rows)
-        messages.success(self.request, f"{changed} connection{'' if changed == 1 else 's'} {'activated' if is_active else 'deactivated'}.")
-
-    def _test(self, rows: list[Connection]) -> None:
-        checks = services.test_connections(rows, actor=self.request.user)
-        failed = [check for check in checks if not check.success]
-        if len(failed) < len(checks):
-            messages.success(self.request, f"{len(checks) - len(failed)} of {len(checks)} work.")
-        for check in failed:
-            _tell_check(self.request, check)
-
-    def _export(self, rows: list[Connection]) -> HttpResponse:
-        document = services.export_connections(rows, actor=self.request.user)
-        headers = {"Content-Disposition": 'attachment; filename="connections.json"'}
-        return HttpResponse(json.dumps(document, indent=2) + "\n", content_type="application/json", headers=headers)

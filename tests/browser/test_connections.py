@@ -213,6 +213,8 @@ def test_choice_survives_a_refused_save(open_page: OpenPage, javascript: bool):
     page = open_page("operator", javascript)
     page.goto("/connections/add/azure-openai/")
     page.get_by_role("radio", name="Microsoft Entra ID").check()
+    page.locator("[name=name]").fill("Azure")
+    page.locator("[name=settings-endpoint]").fill("https://switchboard.openai.azure.com")
     page.locator("[name=settings-tenant_id]").fill("contoso.onmicrosoft.com")
     press(page, "Save")
     expect(field_of(page, "settings-client_id")).to_contain_text("belong together")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PASSWORD, OpenPage
+from .conftest import PASSWORD, OpenPage, add_connection
 
 pytestmark = pytest.mark.usefixtures("no_rows")
 NAME_OF_FOCUSED = """() => {
@@ -45,8 +45,6 @@ def test_keyboard_alone_signs_in_and_adds_a_connection(open_page: OpenPage, java
 
 
 def test_keyboard_alone_switches_a_connection_off_in_the_list(open_page: OpenPage, javascript: bool):
-    from .conftest import add_connection
-
     page = open_page("operator", javascript)
     add_connection(page, "echo", "Echo")
     page.goto("/connections/")

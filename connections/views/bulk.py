@@ -1,0 +1,55 @@
+"""What is done to all connections that are ticked in the list."""
+
+import json
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from .. import services
+from ..models import Connection
+from .base import Page, tell_check
+
+
+class ConnectionBulkView(Page):
+    """Activate, deactivate, test or export what is ticked in the list."""
+
+    permission_required = "connections.view_connection"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        rows = list(self._chosen())
+        action = request.POST.get("action")
+        if not rows:
+            messages.error(request, "Tick the connections first.")
+        elif action in ("activate", "deactivate"):
+            self._switch(rows, action == "activate")
+        elif action == "test":
+            self._test(rows)
+        elif action == "export":
+            return self._export(rows)
+        return self.back("connection-list")
+
+    def _chosen(self) -> QuerySet[Connection]:
+        try:
+            keys = [UUID(key) for key in self.request.POST.getlist("ids")]
+        except ValueError:
+            keys = []
+        return Connection.objects.filter(pk__in=keys).order_by("name")
+
+    def _switch(self, rows: list[Connection], is_active: bool) -> None:
+        changed = sum(services.set_active(row, is_active, actor=self.request.user).changed for row in rows)
+        messages.success(self.request, f"{changed} connection{'' if changed == 1 else 's'} {'activated' if is_active else 'deactivated'}.")
+
+    def _test(self, rows: list[Connection]) -> None:
+        checks = services.test_connections(rows, actor=self.request.user)
+        failed = [check for check in checks if not check.success]
+        if len(failed) < len(checks):
+            messages.success(self.request, f"{len(checks) - len(failed)} of {len(checks)} work.")
+        for check in failed:
+            tell_check(self.request, check)
+
+    def _export(self, rows: list[Connection]) -> HttpResponse:
+        document = services.export_connections(rows, actor=self.request.user)
+        headers = {"Content-Disposition": 'attachment; filename="connections.json"'}
+        return HttpResponse(json.dumps(document, indent=2) + "\n", content_type="application/json", headers=headers)
