@@ -32,7 +32,8 @@ lint: .venv/.dev ## style, types, import contracts, migrations, generated docume
 	  $(PYTHON_BIN) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' && \
 	  $(PYTHON_BIN) manage.py makemigrations --check --dry-run && \
 	  $(PYTHON_BIN) manage.py check --fail-level WARNING && \
-	  $(PYTHON_BIN) manage.py render_provider_docs --check
+	  $(PYTHON_BIN) manage.py render_provider_docs --check && \
+	  $(PYTHON_BIN) manage.py render_openapi --check
 
 format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff check --fix $(LINT_PATHS)
@@ -42,8 +43,8 @@ format: .venv/.dev ## put code and templates into their form
 bench: .venv/.dev ## measure the hot paths on 10,000 connections
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
 
-docs: .venv/.dev ## write docs/providers.md from the providers
-	@export $(WITHOUT_DATABASE) && exec $(PYTHON_BIN) manage.py render_provider_docs
+docs: .venv/.dev ## write docs/providers.md and docs/openapi.yaml from the code
+	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && exec $(PYTHON_BIN) manage.py render_openapi
 
 COMPILE = $(PYTHON_BIN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: .venv/.dev ## lock the requirements again (ARGS=--upgrade for newer versions)

@@ -29,6 +29,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "heroicons",
     "simple_history",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "backoffice.apps.BackofficeConfig",
     "connections",
 ]
@@ -87,6 +90,7 @@ CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", default="locmemcache
 
 # People
 
+AUTHENTICATION_BACKENDS = ["backoffice.backends.OneQueryBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
@@ -113,6 +117,44 @@ WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are few and sm
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LANGUAGE_CODE = "en"
+
+# The API: see connections/api
+
+API_EXTRA_PREFIXES = [prefix.strip("/") for prefix in env.list("API_EXTRA_PREFIXES", default=[]) if prefix.strip("/")]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "connections.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["connections.api.authentication.AccessPermission"],
+    "DEFAULT_PARSER_CLASSES": ["connections.api.parsers.LimitedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_THROTTLE_RATE", default="6000/min")},
+    "EXCEPTION_HANDLER": "connections.api.problems.problem_handler",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Switchboard",
+    "DESCRIPTION": "Connections to AI services and the profiles that use them. A stored secret is never answered, only its mask.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["connections.api.authentication.AccessPermission"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_PATH_PREFIX_INSERT": "",
+    "COMPONENT_SPLIT_REQUEST": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
+    "PREPROCESSING_HOOKS": ["connections.api.openapi.only_v1"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "connections.api.openapi.add_provider_settings",
+        "connections.api.openapi.camel_parameters",
+    ],
+}
 
 # Secrets and references: see SECURITY.md
 

@@ -1,9 +1,11 @@
 """The doors: pages, sign-in, Django's admin."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from .health import health_live, health_ready
 from .views import DashboardView, PasswordChangedView, PasswordChangeView, SignInView
 
 urlpatterns = [
@@ -13,6 +15,11 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("password/", PasswordChangeView.as_view(), name="password-change"),
     path("password/done/", PasswordChangedView.as_view(), name="password-changed"),
+    *(path(f"{prefix}/", include("connections.api.urls")) for prefix in ["api/v1", *settings.API_EXTRA_PREFIXES]),
+    path("health/live", health_live, name="health-live"),
+    path("health/ready", health_ready, name="health-ready"),
     path("admin/login/", SignInView.as_view()),
     path("admin/", admin.site.urls),
 ]
+
+handler404 = "backoffice.views.not_found"

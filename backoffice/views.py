@@ -1,11 +1,14 @@
 """The dashboard, and what is shown when something goes wrong."""
 
+from django.conf import settings
 from django.contrib.auth import views as auth_views
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse_lazy
+from django.views.defaults import page_not_found
 
 from connections import selectors
+from connections.api.problems import problem_response
 from connections.views.base import Page
 
 
@@ -42,6 +45,13 @@ class PasswordChangedView(auth_views.PasswordChangeDoneView):
 
     template_name = "people/password_changed.html"
     extra_context = {"title": "Password changed"}
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """The page for what is not there; under the API's prefixes, a problem."""
+    if request.path.startswith(tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])):
+        return problem_response(request, 404, "There is no such address.", "not_found")
+    return page_not_found(request, exception)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from providers.base import Capability, Provider
@@ -163,3 +164,42 @@ class ConnectionCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{'ok' if self.success else self.code} at {self.checked_at:%Y-%m-%d %H:%M}"
+
+
+class DefaultProfile(models.Model):
+    """Which profile answers when none is named, one row a capability. A default cannot be deleted."""
+
+    capability = models.CharField(max_length=50, primary_key=True, choices=[(one.value, one.value) for one in Capability])
+    profile = models.ForeignKey(Profile, models.PROTECT, related_name="default_for")
+
+    def __str__(self) -> str:
+        return f"the default for {self.capability}"
+
+
+class ApiToken(models.Model):
+    """A key to our own API. Only a hash of it is stored; `prefix` finds the row and names it to people."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100, validators=[ProhibitNullCharactersValidator()])
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    prefix = models.CharField(max_length=20, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list)
+    profiles = models.ManyToManyField(Profile, blank=True, related_name="+", help_text="Empty: every profile.")
+    date_created = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-date_created"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        """active, expired or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"

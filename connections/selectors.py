@@ -51,7 +51,7 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
     if filters.get("status") in ("active", "inactive"):
         rows = rows.filter(is_active=filters["status"] == "active")
     rows = rows.filter(_health(filters.get("health", "")))
-    return _tagged(rows, filters.get("tag", "")).order_by(*_order(CONNECTION_ORDERS, sort))
+    return tagged(rows, filters.get("tag", "")).order_by(*_order(CONNECTION_ORDERS, sort))
 
 
 def _health(health: str) -> Q:
@@ -64,7 +64,8 @@ def _health(health: str) -> Q:
     }.get(health, Q())
 
 
-def _tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
+def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
+    """The rows that have this tag; all of them for an empty one."""
     if not tag.strip():
         return rows
     # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
@@ -90,7 +91,7 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
         rows = rows.filter(connection__alias=alias)
     if filters.get("status") in ("active", "inactive"):
         rows = rows.filter(is_active=filters["status"] == "active")
-    return _tagged(rows, filters.get("tag", "")).order_by(*_order(PROFILE_ORDERS, sort))
+    return tagged(rows, filters.get("tag", "")).order_by(*_order(PROFILE_ORDERS, sort))
 
 
 def reference_uses() -> list[ReferenceUse]:

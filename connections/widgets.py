@@ -33,7 +33,7 @@ class SecretInput(forms.TextInput):
         context = super().get_context(name, value if visible else None, attrs)
         context["widget"] |= {
             "type": "text" if visible else "password",
-            "sealed": seal(str(value), self.purpose) if value and not visible else "",
+            "sealed": seal(str(value), self.purpose) if value and not visible and value != self.stored else "",
             "stored": self.stored,
         }
         return context

@@ -111,7 +111,8 @@ class Amazon(Provider[AmazonSettings]):
     def client(self) -> Any:
         from botocore.config import Config
 
-        logging.getLogger("botocore").setLevel(logging.INFO)  # below that it logs whole requests, session token included
+        logger = logging.getLogger("botocore")  # below INFO it logs whole requests, session token included
+        logger.setLevel(max(logger.getEffectiveLevel(), logging.INFO))
         config = Config(
             retries={"total_max_attempts": self.max_retries + 1, "mode": "standard"},
             ignore_configured_endpoint_urls=True,  # or AWS_ENDPOINT_URL and ~/.aws/config redirect the traffic

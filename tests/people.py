@@ -1,11 +1,15 @@
 """The five people of every permission test: three groups as the migration makes them, a signed-in stranger, and nobody."""
 
 from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, Group, User
+from django.db.migrations import RunPython
 from django.test import Client
+
+from connections import migrations
 
 PASSWORD = "correct-horse-battery"
 
@@ -20,7 +24,10 @@ def person(name: str, group: str = "", **columns: object) -> User:
 
 def _group(name: str) -> Group:
     if not Group.objects.exists():  # a test with real transactions emptied the tables before this one
-        import_module("connections.migrations.0002_groups").make_groups(apps, None)
+        for module in sorted(one.name for one in iter_modules(migrations.__path__)):
+            for operation in import_module(f"{migrations.__name__}.{module}").Migration.operations:
+                if isinstance(operation, RunPython):
+                    operation.code(apps, None)
     return Group.objects.get(name=name)
 
 

@@ -13,11 +13,14 @@ from .connections import (
     set_active,
     update_connection,
 )
+from .defaults import default_profiles, set_default_profiles
 from .errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
 from .exports import export_connections
 from .history import Version, versions
+from .permissions import require
 from .profiles import create_profile, delete_profile, set_profile_active, update_profile
 from .rotation import KeyReport, key_report, rotate_credentials
+from .tokens import Scope, allows, authenticate_token, create_token, revoke_token
 from .using import (
     FieldReference,
     StoredConnection,
@@ -37,13 +40,18 @@ __all__ = [
     "Notice",
     "Outcome",
     "Saved",
+    "Scope",
     "Stale",
     "StoredConnection",
     "Throttled",
     "Unusable",
     "Version",
+    "allows",
+    "authenticate_token",
     "create_connection",
     "create_profile",
+    "create_token",
+    "default_profiles",
     "delete_connection",
     "delete_profile",
     "export_connections",
@@ -54,9 +62,12 @@ __all__ = [
     "move_profiles",
     "public_settings",
     "reference_states",
+    "require",
     "resolved_settings",
+    "revoke_token",
     "rotate_credentials",
     "set_active",
+    "set_default_profiles",
     "set_profile_active",
     "test_connection",
     "test_connections",

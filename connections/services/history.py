@@ -51,9 +51,9 @@ def _change(name: str, before: Any, after: Any) -> list[str]:
 
 
 def _credential_changes(before: Any, after: Any) -> list[str]:
-    """Which secrets changed, by name; where one side cannot be decrypted, no more than that something may have."""
+    """Which secrets changed, by name. One that cannot be decrypted cannot be compared: each save encrypts anew."""
     if isinstance(before, Undecryptable) or isinstance(after, Undecryptable):
         same = isinstance(before, Undecryptable) and isinstance(after, Undecryptable) and before.token == after.token
-        return [] if same else ["credentials changed"]
+        return [] if same else ["credentials cannot be compared"]
     before, after = before or {}, after or {}
     return [f"{key} replaced" for key in sorted({*before, *after}) if before.get(key) != after.get(key)]

@@ -11,7 +11,7 @@ from providers.base import Capability
 from ..models import Connection, Profile
 from ..profile_settings import profile_settings_class
 from .connections import Saved
-from .errors import FieldError, Invalid
+from .errors import FieldError, InUse, Invalid
 from .permissions import Actor, require
 from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
 
@@ -133,7 +133,9 @@ def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Sa
 
 
 def delete_profile(profile: Profile, *, actor: Actor) -> None:
-    """Deletes a profile; its history stays."""
+    """Deletes a profile; its history stays. Raises InUse while it is a default."""
     require(actor, "connections.delete_profile")
+    if defaults := list(profile.default_for.all()):
+        raise InUse(defaults)
     profile._history_user = actor  # type: ignore[attr-defined]
     profile.delete()

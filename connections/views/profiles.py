@@ -229,6 +229,10 @@ class ProfileDeleteView(OneProfile):
         return self.render_to_response(self.get_context_data())
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        services.delete_profile(self.profile, actor=request.user)
+        try:
+            services.delete_profile(self.profile, actor=request.user)
+        except services.InUse as refused:
+            messages.error(request, f"{self.profile.name} is {refused.dependents[0]}. Choose another default first.")
+            return self.redirect(self.profile)
         messages.success(request, f"{self.profile.name} is deleted.")
         return self.redirect("profile-list")

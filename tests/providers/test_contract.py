@@ -136,7 +136,8 @@ def test_a_wrong_key_is_told_and_kept_to_itself(provider: type[Provider], upstre
 
 @every_network
 def test_no_secret_is_logged_however_much_is(provider: type[Provider], upstream: Upstream, caplog: pytest.LogCaptureFixture):
-    caplog.set_level("DEBUG")
+    for name in ("", "httpx2", "httpcore2", "openai", "anthropic", "google_genai", "botocore", "azure", "providers"):
+        caplog.set_level("DEBUG", name or None)
     sample(provider, upstream.url).check()
     with suppress(ProviderError):
         sample(provider, upstream.url, key=WRONG_KEY).check()

@@ -54,11 +54,19 @@ def trap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Upstream]:
         yield running
 
 
+@pytest.fixture
+def before(request: pytest.FixtureRequest) -> list[str]:
+    """What the provider asks for in a bare environment; named before `trap`, so it runs before it."""
+    with Upstream() as running:
+        sample(request.getfixturevalue("provider"), running.url).check()
+        return [one.path for one in running.requests]
+
+
 @pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
-def test_nothing_of_the_environment_leaves(provider: type[Provider], trap: Upstream, upstream: Upstream):
+def test_nothing_of_the_environment_leaves(provider: type[Provider], before: list[str], trap: Upstream, upstream: Upstream):
     assert sample(provider, upstream.url).check().model_count
-    assert trap.requests == []
-    assert upstream.requests and not any(LEAK in request for request in upstream.requests)
+    assert trap.requests == [] and [one.path for one in upstream.requests] == before
+    assert not any(LEAK in request for request in upstream.requests)
 
 
 def test_without_a_key_no_authorization_is_sent(trap: Upstream):

@@ -1,0 +1,62 @@
+"""What every view of the API shares: access, finding a row by id or alias, ETag and If-Match."""
+
+import re
+from typing import Any, ClassVar
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from ..models import Row
+from ..services.using import parse_id
+from .problems import PreconditionFailed
+
+Access = dict[str, tuple[str, str]]
+
+
+class ApiView(GenericAPIView[Any]):
+    """Base of every view. `access`: method -> (scope a token needs, permission its user needs to read)."""
+
+    access: ClassVar[Access] = {}
+    filter_backends: ClassVar[list[Any]] = []  # type: ignore[misc]
+
+    def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+        """The body by names inside. Raises ValidationError."""
+        checked = serializer(data=request.data)
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)
+
+
+def find(rows: QuerySet[Any], id_or_alias: str) -> Any:
+    """The row with this id or alias. Raises Http404."""
+    pk = parse_id(id_or_alias)
+    row = None if "\x00" in id_or_alias else rows.filter(pk=pk).first() if pk else rows.filter(alias=id_or_alias).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def refuse_mismatch(request: Request, row: Row) -> int | None:
+    """The version that If-Match demands, None without that header. Raises PreconditionFailed when the row has another."""
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    if str(row.version) not in re.findall(r'(?:^|,)\s*"([^"]*)"', header):
+        raise PreconditionFailed
+    return row.version
+
+
+def tagged(response: Response, row: Row) -> Response:
+    """The answer with the row's version as its ETag."""
+    response["ETag"] = f'"{row.version}"'
+    return response
+
+
+def exists(rows: QuerySet[Any], alias: str, exclude: str) -> bool:
+    """Whether another row than `exclude` (an id or nothing) has this alias."""
+    pk = parse_id(exclude)
+    found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", ""))
+    return (found.exclude(pk=pk) if pk else found).exists()

@@ -1,0 +1,53 @@
+"""camelCase outside, snake_case inside, for names only: values, and keys inside values, are left alone."""
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+
+def camel(name: str) -> str:
+    """`api_key` -> `apiKey`."""
+    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
+
+
+class CamelCaseMixin:
+    """Names a serializer's fields in camelCase, and refuses fields that it does not know: a typo must not be lost in silence."""
+
+    ignored: frozenset[str] = frozenset()  # names a client may send back from an answer, which mean nothing here
+
+    def get_fields(self) -> dict[str, Any]:
+        """The declared fields under their names outside."""
+        fields = {}
+        for name, field in super().get_fields().items():  # type: ignore[misc]
+            if camel(name) != name and field.source is None:
+                field.source = name
+            fields[camel(name)] = field
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The values by their names inside. Raises ValidationError for unknown fields too."""
+        if isinstance(data, dict):
+            known = set(self.fields) | self.ignored  # type: ignore[attr-defined]
+            unknown = {str(name)[:100]: ["There is no such field."] for name in data if name not in known}
+            if unknown:
+                raise serializers.ValidationError(unknown, "unknown_field")
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class StrictCharField(serializers.CharField):
+    """Text and nothing else: DRF takes numbers for text. Without null characters, which PostgreSQL cannot store."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """true or false and nothing else: DRF takes "yes" and 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data

@@ -1,0 +1,315 @@
+"""Connections: `/connections...`"""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from providers.base import Capability
+from providers.registry import UnknownProvider, all_providers, get_provider
+from providers.schema import secret_names
+
+from .. import selectors, services
+from ..models import Connection
+from .base import ApiView, exists, find, refuse_mismatch, tagged
+from .openapi import answers, items_of
+from .pagination import SkipTakePagination, one_of, plain_text
+from .parsers import LimitedJSONParser, MergePatchParser
+from .serializers import (
+    ConnectionCreateSerializer,
+    ConnectionItemSerializer,
+    ConnectionPatchSerializer,
+    ConnectionSerializer,
+    ConnectionTestRequestSerializer,
+    ConnectionUpdateSerializer,
+    ModelSerializer,
+    ReferenceSerializer,
+    TestResultSerializer,
+    UsageSerializer,
+    inner_settings,
+    model_item,
+    reference_item,
+    test_result,
+)
+
+READ = ("connections:read", "connections.view_connection")
+WRITE, TEST, DELETE = ("connections:write", ""), ("connections:test", ""), ("connections:delete", "")
+ORDERS = {
+    "name": ("name", "alias"),
+    "alias": ("alias",),
+    "providerId": ("provider_id", "name", "pk"),
+    "isActive": ("is_active", "name", "pk"),
+    "dateCreated": ("date_created", "pk"),
+    "dateModified": ("date_modified", "pk"),
+}
+DIRECTIONS = ("ascending", "descending", "asc", "desc")
+FILTERS = [
+    OpenApiParameter("filter", str, description="The name contains this, in any case."),
+    OpenApiParameter("providerId", str),
+    OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
+    OpenApiParameter("isActive", str, enum=["true", "false"]),
+    OpenApiParameter("tag", str),
+    OpenApiParameter("orderBy", str, enum=list(ORDERS)),
+    OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
+]
+
+
+def filtered(rows: QuerySet[Any], request: Request, orders: dict[str, tuple[str, ...]]) -> QuerySet[Any]:
+    """What connections and profiles filter and sort by alike."""
+    query = request.query_params
+    if text := plain_text(query, "filter"):
+        rows = rows.filter(name__icontains=text)
+    if status := one_of(query, "isActive", ("true", "false")):
+        rows = rows.filter(is_active=status == "true")
+    rows = selectors.tagged(rows, plain_text(query, "tag"))
+    names = orders[one_of(query, "orderBy", list(orders)) or "name"]
+    backwards = one_of(query, "orderDirection", DIRECTIONS).startswith("desc")
+    return rows.order_by(*(f"-{name}" if backwards else name for name in names))
+
+
+def of_capability(rows: QuerySet[Connection], capability: str) -> QuerySet[Connection]:
+    """The connections whose provider has the capability."""
+    return rows.filter(provider_id__in=[one.id for one in all_providers() if capability in one.capabilities])
+
+
+class ConnectionList(ApiView):
+    """List and create."""
+
+    access = {"GET": READ, "POST": WRITE}
+    pagination_class = SkipTakePagination
+    serializer_class = ConnectionItemSerializer
+
+    def get_queryset(self) -> QuerySet[Connection]:
+        rows: QuerySet[Connection] = Connection.objects.listed()
+        query = self.request.query_params
+        if provider_id := plain_text(query, "providerId"):
+            rows = rows.filter(provider_id=provider_id)
+        if capability := one_of(query, "capability", [one.value for one in Capability]):
+            rows = of_capability(rows, capability)
+        return filtered(rows, self.request, ORDERS)
+
+    @extend_schema(operation_id="getAllConnections", parameters=FILTERS, responses=answers(200, items_of(ConnectionItemSerializer), 400))
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(ConnectionItemSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="createConnection",
+        request=ConnectionCreateSerializer,
+        responses=answers(201, ConnectionSerializer, 400, 409, 413, 415),
+    )
+    @sensitive_variables("values", "settings")
+    def post(self, request: Request) -> Response:
+        values = self.valid(ConnectionCreateSerializer, request)
+        settings = inner_settings(_provider(values["provider_id"]), values.pop("settings") or {})
+        row = services.create_connection(values.pop("provider_id"), actor=request.user, settings=settings, **values).row
+        response = Response(ConnectionSerializer(row).data, status=201)
+        response["Location"] = f"{request.path}/{row.pk}"
+        return tagged(response, row)
+
+
+def _provider(provider_id: str) -> Any:
+    try:
+        return get_provider(provider_id)
+    except UnknownProvider:
+        return None
+
+
+class ConnectionDetail(ApiView):
+    """One connection: read, replace, change, delete."""
+
+    access = {"GET": READ, "PUT": WRITE, "PATCH": WRITE, "DELETE": DELETE}
+    serializer_class = ConnectionSerializer
+    queryset = Connection.objects.all()
+
+    def get_parsers(self) -> list[BaseParser]:
+        is_patch = self.request is not None and self.request.method == "PATCH"
+        return [LimitedJSONParser(), MergePatchParser()] if is_patch else [LimitedJSONParser()]
+
+    @extend_schema(operation_id="getConnectionByIdOrAlias", responses=answers(200, ConnectionSerializer, 404))
+    def get(self, request: Request, id_or_alias: str) -> Response:
+        row = find(Connection.objects.all(), id_or_alias)
+        return tagged(Response(ConnectionSerializer(row).data), row)
+
+    @extend_schema(
+        operation_id="updateConnection",
+        request=ConnectionUpdateSerializer,
+        responses=answers(200, ConnectionSerializer, 400, 404, 412, 413, 415),
+    )
+    @sensitive_variables("values", "settings", "posted")
+    def put(self, request: Request, id_or_alias: str) -> Response:
+        row = find(Connection.objects.all(), id_or_alias)
+        values = self.valid(ConnectionUpdateSerializer, request)
+        posted = values.pop("settings", None)
+        settings = None if posted is None else inner_settings(row.provider, posted)
+        return self._update(request, row, settings, values)
+
+    @extend_schema(
+        operation_id="patchConnection",
+        request={"application/merge-patch+json": ConnectionPatchSerializer, "application/json": ConnectionPatchSerializer},
+        responses=answers(200, ConnectionSerializer, 400, 404, 412, 413, 415),
+    )
+    @sensitive_variables("values", "settings", "posted", "changes")
+    def patch(self, request: Request, id_or_alias: str) -> Response:
+        row = find(Connection.objects.all(), id_or_alias)
+        values = self.valid(ConnectionPatchSerializer, request)
+        posted = values.pop("settings", None)
+        settings = None if posted is None else _merged(row, inner_settings(row.provider, posted))
+        return self._update(request, row, settings, values)
+
+    @sensitive_variables("settings", "values")
+    def _update(self, request: Request, row: Connection, settings: dict[str, Any] | None, values: dict[str, Any]) -> Response:
+        version = refuse_mismatch(request, row)
+        saved = services.update_connection(row, actor=request.user, expected_version=version, settings=settings, **values).row
+        return tagged(Response(ConnectionSerializer(saved).data), saved)
+
+    @extend_schema(operation_id="deleteConnection", responses=answers(204, None, 404, 409, 412))
+    def delete(self, request: Request, id_or_alias: str) -> Response:
+        row = find(Connection.objects.listed(), id_or_alias)
+        refuse_mismatch(request, row)
+        services.delete_connection(row, actor=request.user)
+        return Response(status=204)
+
+
+def _merged(row: Connection, changes: dict[str, Any]) -> dict[str, Any]:
+    """A merge patch (RFC 7396) over what is stored: absent keeps, null takes away. Secrets follow the write rule by themselves."""
+    secrets = secret_names(row.provider) if row.provider else frozenset()
+    return {name: value for name, value in row.settings.items() if name not in secrets} | changes
+
+
+class ConnectionExists(ApiView):
+    """Whether an alias is taken."""
+
+    access = {"GET": READ}
+
+    @extend_schema(
+        operation_id="connectionAliasExists", parameters=[OpenApiParameter("excludeId", OpenApiTypes.UUID)], responses=answers(200, bool)
+    )
+    def get(self, request: Request, alias: str) -> Response:
+        return Response(exists(Connection.objects.all(), alias, request.query_params.get("excludeId", "")))
+
+
+class ConnectionTest(ApiView):
+    """Test a saved connection."""
+
+    access = {"POST": TEST}
+
+    @extend_schema(operation_id="testConnection", request=None, responses=answers(200, TestResultSerializer, 404))
+    def post(self, request: Request, id_or_alias: str) -> Response:
+        services.require(request.user, "connections.test_connection")
+        check = services.test_connection(find(Connection.objects.all(), id_or_alias), actor=request.user)
+        return Response(test_result(check, check.checked_at, check.connection_version))
+
+
+class ConnectionTestUnsaved(ApiView):
+    """Test settings that are not saved."""
+
+    access = {"POST": TEST}
+
+    @extend_schema(
+        operation_id="testConnectionSettings",
+        request=ConnectionTestRequestSerializer,
+        responses=answers(200, TestResultSerializer, 400, 404, 413, 415),
+    )
+    @sensitive_variables("values", "settings")
+    def post(self, request: Request) -> Response:
+        services.require(request.user, "connections.test_connection")
+        values = self.valid(ConnectionTestRequestSerializer, request)
+        row = find(Connection.objects.all(), values["id"]) if values.get("id") else None
+        provider_id = values.get("provider_id") or (row.provider_id if row else "")
+        if row and provider_id != row.provider_id:
+            raise services.Invalid([services.FieldError("provider_id", "immutable", f"{row.alias} is a connection of {row.provider_id}.")])
+        settings = inner_settings(_provider(provider_id), values["settings"])
+        outcome = services.test_settings(provider_id, settings, actor=request.user, connection=row)
+        return Response(test_result(outcome, timezone.now(), None))
+
+
+class ConnectionModels(ApiView):
+    """The models a connection's account can use."""
+
+    access = {"GET": READ}
+
+    @extend_schema(
+        operation_id="getModels",
+        parameters=[
+            OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
+            OpenApiParameter(
+                "refresh", str, enum=["true", "false"], description="true: ask the provider, not the memory of the last five minutes."
+            ),
+        ],
+        responses=answers(200, items_of(ModelSerializer, total=False), 400, 404, 409, 502),
+    )
+    def get(self, request: Request, id_or_alias: str) -> Response:
+        row = find(Connection.objects.all(), id_or_alias)
+        capability = one_of(request.query_params, "capability", [one.value for one in Capability])
+        refresh = one_of(request.query_params, "refresh", ("true", "false")) == "true"
+        models = services.list_models(row, actor=request.user, refresh=refresh)
+        fitting = [one for one in models if not capability or not one.capabilities or capability in one.capabilities]
+        return Response({"items": [model_item(row.provider_id, one) for one in fitting]})
+
+
+class ConnectionReferences(ApiView):
+    """What a connection's references stand for, never the value."""
+
+    access = {"GET": READ}
+
+    @extend_schema(operation_id="getConnectionReferences", responses=answers(200, items_of(ReferenceSerializer), 404))
+    def get(self, request: Request, id_or_alias: str) -> Response:
+        found = services.reference_states(find(Connection.objects.listed(), id_or_alias))
+        return Response({"total": len(found), "items": [reference_item(one) for one in found]})
+
+
+class ConnectionUsages(ApiView):
+    """Which profiles need a connection, and which of them are defaults."""
+
+    access = {"GET": READ}
+    pagination_class = SkipTakePagination
+    serializer_class = UsageSerializer
+
+    @extend_schema(operation_id="getConnectionUsages", responses=answers(200, items_of(UsageSerializer), 400, 404))
+    def get(self, request: Request, id_or_alias: str) -> Response:
+        rows = find(Connection.objects.listed(), id_or_alias).profiles.prefetch_related("default_for").order_by("name", "alias")
+        page = self.paginate_queryset(rows) or []
+        return self.get_paginated_response(
+            [
+                {"id": str(one.pk), "type": "profile", "alias": one.alias, "name": one.name, "isDefault": bool(one.default_for.all())}
+                for one in page
+            ]
+        )
+
+
+class ConnectionCapabilities(ApiView):
+    """The capabilities of all connections together."""
+
+    access = {"GET": READ}
+
+    @extend_schema(operation_id="getAllCapabilities", responses=answers(200, items_of(serializers.CharField, total=False)))
+    def get(self, request: Request) -> Response:
+        used = set(Connection.objects.order_by().values_list("provider_id", flat=True).distinct())
+        found = {str(one) for provider in all_providers() if provider.id in used for one in provider.capabilities}
+        return Response({"items": sorted(found)})
+
+
+class ConnectionsByCapability(ApiView):
+    """The connections whose provider has a capability."""
+
+    access = {"GET": READ}
+    pagination_class = SkipTakePagination
+    serializer_class = ConnectionItemSerializer
+
+    @extend_schema(operation_id="getConnectionsByCapability", responses=answers(200, items_of(ConnectionItemSerializer), 400, 404))
+    def get(self, request: Request, capability: str) -> Response:
+        known = next((one.value for one in Capability if one.value.lower() == capability.lower()), None)
+        if known is None:
+            raise Http404
+        rows = of_capability(Connection.objects.listed(), known).order_by("name", "alias")
+        page = self.paginate_queryset(rows) or []
+        return self.get_paginated_response(ConnectionItemSerializer(page, many=True).data)

@@ -1,0 +1,37 @@
+"""The OpenAPI document, and a page to read it on."""
+
+from typing import Any
+
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+# Swagger UI draws its icons from data: addresses and sets styles on elements; its scripts are our own files all the same.
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
+)
+
+
+@extend_schema(exclude=True)
+class SchemaView(SpectacularAPIView):
+    """The document, for everybody: it says which providers are installed, and nothing about what is stored."""
+
+    authentication_classes = []
+    permission_classes = []
+    renderer_classes = [OpenApiJsonRenderer, OpenApiYamlRenderer]
+
+
+@extend_schema(exclude=True)
+class DocsView(SpectacularSwaggerSplitView):
+    """Swagger UI from a package, under a policy of its own."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response = super().get(request, *args, **kwargs)
+        response["Content-Security-Policy"] = POLICY
+        return response

@@ -1,0 +1,177 @@
+"""Profiles: `/profiles...`"""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from providers.base import Capability
+
+from .. import services
+from ..models import Connection, Profile
+from ..profile_settings import profile_settings_class
+from .base import ApiView, exists, find, refuse_mismatch, tagged
+from .camelcase import camel
+from .connections import DIRECTIONS, filtered
+from .openapi import answers, items_of
+from .pagination import SkipTakePagination, one_of, plain_text
+from .parsers import LimitedJSONParser, MergePatchParser
+from .serializers import (
+    ProfileCreateSerializer,
+    ProfileItemSerializer,
+    ProfilePatchSerializer,
+    ProfileSerializer,
+    ProfileUpdateSerializer,
+    camel_type,
+)
+
+READ, WRITE = ("profiles:read", "connections.view_profile"), ("profiles:write", "")
+ORDERS = {
+    "name": ("name", "alias"),
+    "alias": ("alias",),
+    "capability": ("capability", "name", "pk"),
+    "dateCreated": ("date_created", "pk"),
+    "dateModified": ("date_modified", "pk"),
+}
+FILTERS = [
+    OpenApiParameter("filter", str, description="The name contains this, in any case."),
+    OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
+    OpenApiParameter("connection", str, description="Alias of the connection."),
+    OpenApiParameter("isActive", str, enum=["true", "false"]),
+    OpenApiParameter("tag", str),
+    OpenApiParameter("orderBy", str, enum=list(ORDERS)),
+    OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
+]
+
+
+def rows() -> QuerySet[Profile]:
+    """Profiles with their connection, undecrypted."""
+    return Profile.objects.select_related("connection").defer("connection__credentials")
+
+
+def translated(values: dict[str, Any], stored: Profile | None = None, merge: bool = False) -> dict[str, Any]:
+    """A valid body as the services take it. Raises Invalid for an unknown connection or another provider's model."""
+    arguments: dict[str, Any] = {name: values[name] for name in ("alias", "name", "capability", "is_active", "tags") if name in values}
+    connection = stored.connection if stored else None
+    if "connection_id" in values:
+        connection = Connection.objects.listed().filter(pk=values["connection_id"]).first()
+        if connection is None:
+            raise services.Invalid([services.FieldError("connection_id", "not_found", "There is no connection with this id.")])
+        arguments["connection"] = connection
+    if "model" in values:
+        arguments["model"] = _model_id(values["model"], connection)
+    if values.get("settings") is not None:
+        capability = values.get("capability") or (stored.capability if stored else "")
+        settings = _inner_settings(capability, values["settings"])
+        arguments["settings"] = {**stored.settings, **settings} if merge and stored else settings
+    return arguments
+
+
+def _model_id(model: dict[str, str], connection: Connection | None) -> str:
+    if connection and model["provider_id"] != connection.provider_id:
+        text = f"{connection.alias} is a connection of {connection.provider_id}, not of this model's provider."
+        raise services.Invalid([services.FieldError("model.provider_id", "mismatch", text)])
+    return model["model_id"]
+
+
+def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
+    """Settings by their names inside. `$type`, where it is sent, must name the profile's capability."""
+    kind = posted.get("$type", camel_type(capability))
+    if kind != camel_type(capability):
+        raise services.Invalid(
+            [services.FieldError("settings.$type", "mismatch", f"A {capability} profile takes {camel_type(capability)}.")]
+        )
+    names = {camel(name): name for name in profile_settings_class(capability).model_fields}
+    return {names.get(name, name): value for name, value in posted.items() if name != "$type"}
+
+
+class ProfileList(ApiView):
+    """List and create."""
+
+    access = {"GET": READ, "POST": WRITE}
+    pagination_class = SkipTakePagination
+    serializer_class = ProfileItemSerializer
+
+    def get_queryset(self) -> QuerySet[Profile]:
+        found, query = rows(), self.request.query_params
+        if capability := one_of(query, "capability", [one.value for one in Capability]):
+            found = found.filter(capability=capability)
+        if alias := plain_text(query, "connection"):
+            found = found.filter(connection__alias=alias)
+        return filtered(found, self.request, ORDERS)
+
+    @extend_schema(operation_id="getAllProfiles", parameters=FILTERS, responses=answers(200, items_of(ProfileItemSerializer), 400))
+    def get(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(ProfileItemSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="createProfile", request=ProfileCreateSerializer, responses=answers(201, ProfileSerializer, 400, 409, 413, 415)
+    )
+    def post(self, request: Request) -> Response:
+        arguments = translated(self.valid(ProfileCreateSerializer, request))
+        row = services.create_profile(arguments.pop("connection"), actor=request.user, **arguments).row
+        response = Response(ProfileSerializer(row).data, status=201)
+        response["Location"] = f"{request.path}/{row.pk}"
+        return tagged(response, row)
+
+
+class ProfileDetail(ApiView):
+    """One profile: read, replace, change, delete."""
+
+    access = {"GET": READ, "PUT": WRITE, "PATCH": WRITE, "DELETE": WRITE}
+    serializer_class = ProfileSerializer
+    queryset = Profile.objects.all()
+
+    def get_parsers(self) -> list[BaseParser]:
+        is_patch = self.request is not None and self.request.method == "PATCH"
+        return [LimitedJSONParser(), MergePatchParser()] if is_patch else [LimitedJSONParser()]
+
+    @extend_schema(operation_id="getProfileByIdOrAlias", responses=answers(200, ProfileSerializer, 404))
+    def get(self, request: Request, id_or_alias: str) -> Response:
+        row = find(rows(), id_or_alias)
+        return tagged(Response(ProfileSerializer(row).data), row)
+
+    @extend_schema(
+        operation_id="updateProfile", request=ProfileUpdateSerializer, responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415)
+    )
+    def put(self, request: Request, id_or_alias: str) -> Response:
+        row = find(rows(), id_or_alias)
+        return self._update(request, row, translated(self.valid(ProfileUpdateSerializer, request), row))
+
+    @extend_schema(
+        operation_id="patchProfile",
+        request={"application/merge-patch+json": ProfilePatchSerializer, "application/json": ProfilePatchSerializer},
+        responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415),
+    )
+    def patch(self, request: Request, id_or_alias: str) -> Response:
+        row = find(rows(), id_or_alias)
+        return self._update(request, row, translated(self.valid(ProfilePatchSerializer, request), row, merge=True))
+
+    def _update(self, request: Request, row: Profile, arguments: dict[str, Any]) -> Response:
+        version = refuse_mismatch(request, row)
+        saved = services.update_profile(row, actor=request.user, expected_version=version, **arguments).row
+        return tagged(Response(ProfileSerializer(saved).data), saved)
+
+    @extend_schema(operation_id="deleteProfile", responses=answers(204, None, 404, 409, 412))
+    def delete(self, request: Request, id_or_alias: str) -> Response:
+        row = find(rows(), id_or_alias)
+        refuse_mismatch(request, row)
+        services.delete_profile(row, actor=request.user)
+        return Response(status=204)
+
+
+class ProfileExists(ApiView):
+    """Whether an alias is taken."""
+
+    access = {"GET": READ}
+
+    @extend_schema(
+        operation_id="profileAliasExists", parameters=[OpenApiParameter("excludeId", OpenApiTypes.UUID)], responses=answers(200, bool)
+    )
+    def get(self, request: Request, alias: str) -> Response:
+        return Response(exists(Profile.objects.all(), alias, request.query_params.get("excludeId", "")))

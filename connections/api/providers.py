@@ -1,0 +1,77 @@
+"""Providers and settings: `/providers...`, `/settings`."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from providers.base import Capability
+from providers.registry import UnknownProvider, all_providers, get_provider
+
+from .. import services
+from ..models import Profile
+from .base import ApiView
+from .connections import READ
+from .openapi import answers, items_of
+from .profiles import READ as READ_PROFILES
+from .serializers import DefaultsSerializer, ProviderItemSerializer, provider_detail, provider_item
+
+
+class ProviderList(ApiView):
+    """The providers that are installed."""
+
+    access = {"GET": READ}
+
+    @extend_schema(operation_id="getAllProviders", responses=answers(200, items_of(ProviderItemSerializer)))
+    def get(self, request: Request) -> Response:
+        items = [provider_item(provider) for provider in all_providers()]
+        return Response({"total": len(items), "items": items})
+
+
+class ProviderDetail(ApiView):
+    """One provider, with its settings."""
+
+    access = {"GET": READ}
+
+    @extend_schema(operation_id="getProviderById", responses=answers(200, OpenApiTypes.OBJECT, 404))
+    def get(self, request: Request, provider_id: str) -> Response:
+        try:
+            return Response(provider_detail(get_provider(provider_id)))
+        except UnknownProvider:
+            raise Http404 from None
+
+
+class DefaultsView(ApiView):
+    """Which profile answers when none is named."""
+
+    access = {"GET": READ_PROFILES, "PUT": ("admin", "")}
+    serializer_class = DefaultsSerializer
+
+    @extend_schema(operation_id="getSettings", responses=answers(200, DefaultsSerializer))
+    def get(self, request: Request) -> Response:
+        return Response({_name(capability): str(row.pk) if row else None for capability, row in services.default_profiles().items()})
+
+    @extend_schema(operation_id="updateSettings", request=DefaultsSerializer, responses=answers(200, DefaultsSerializer, 400, 413, 415))
+    def put(self, request: Request) -> Response:
+        services.require(request.user, "connections.change_defaultprofile")
+        values = self.valid(DefaultsSerializer, request)
+        chosen = {capability.value: values[f"default_{capability.value.lower()}_profile_id"] for capability in Capability}
+        found = Profile.objects.in_bulk([key for key in chosen.values() if key])
+        missing = [capability for capability, key in chosen.items() if key and key not in found]
+        if missing:
+            raise services.Invalid([services.FieldError(_name(one), "not_found", "There is no profile with this id.") for one in missing])
+        self._set({capability: found[key] if key else None for capability, key in chosen.items()}, request.user)
+        return self.get(request)
+
+    def _set(self, defaults: dict[str, Profile | None], actor: Any) -> None:
+        try:
+            services.set_default_profiles(defaults, actor=actor)
+        except services.Invalid as refused:
+            raise services.Invalid([services.FieldError(_name(one.field), one.code, one.message) for one in refused.errors]) from None
+
+
+def _name(capability: str) -> str:
+    return f"default{capability}ProfileId"

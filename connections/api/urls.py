@@ -1,0 +1,27 @@
+"""Addresses of the API, mounted under /api/v1 and under every prefix of API_EXTRA_PREFIXES. Literal words come before aliases."""
+
+from django.urls import path
+
+from . import connections, profiles, providers
+from .docs import DocsView, SchemaView
+
+urlpatterns = [
+    path("connections", connections.ConnectionList.as_view()),
+    path("connections/test", connections.ConnectionTestUnsaved.as_view()),
+    path("connections/capabilities", connections.ConnectionCapabilities.as_view()),
+    path("connections/capabilities/<str:capability>", connections.ConnectionsByCapability.as_view()),
+    path("connections/<str:id_or_alias>", connections.ConnectionDetail.as_view()),
+    path("connections/<str:alias>/exists", connections.ConnectionExists.as_view()),
+    path("connections/<str:id_or_alias>/test", connections.ConnectionTest.as_view()),
+    path("connections/<str:id_or_alias>/models", connections.ConnectionModels.as_view()),
+    path("connections/<str:id_or_alias>/references", connections.ConnectionReferences.as_view()),
+    path("connections/<str:id_or_alias>/usages", connections.ConnectionUsages.as_view()),
+    path("profiles", profiles.ProfileList.as_view()),
+    path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
+    path("profiles/<str:alias>/exists", profiles.ProfileExists.as_view()),
+    path("providers", providers.ProviderList.as_view()),
+    path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
+    path("settings", providers.DefaultsView.as_view()),
+    path("schema", SchemaView.as_view(), name="api-schema"),
+    path("docs", DocsView.as_view(url_name="api-schema"), name="api-docs"),
+]

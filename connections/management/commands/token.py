@@ -1,0 +1,63 @@
+"""`manage.py token create|list|revoke`: keys to the API."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connections import services
+from connections.models import ApiToken
+
+
+class Command(BaseCommand):
+    """Makes, lists and ends tokens. The text of a token is printed once, alone on stdout, so that a script can take it."""
+
+    help = "Make, list and revoke tokens of the API."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        create = actions.add_parser("create", help="make a token and print it, once")
+        create.add_argument("name")
+        create.add_argument("--user", required=True, help="whose rights it has")
+        create.add_argument(
+            "--scope", action="append", default=[], dest="scopes", help=f"one of {', '.join(services.Scope)}; can be repeated"
+        )
+        create.add_argument(
+            "--profile", action="append", default=[], dest="profiles", help="alias of a profile it is limited to; can be repeated"
+        )
+        create.add_argument("--expires", type=int, metavar="DAYS", help="days until it ends")
+        actions.add_parser("list", help="list all tokens")
+        revoke = actions.add_parser("revoke", help="end a token now")
+        revoke.add_argument("token", help="its prefix, as `token list` shows it, or its id")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        {"create": self._create, "list": self._list, "revoke": self._revoke}[options["action"]](options)
+
+    def _create(self, options: dict[str, Any]) -> None:
+        user = get_user_model().objects.filter(username=options["user"]).first()
+        if user is None:
+            raise CommandError(f"There is no user {options['user']!r}.")
+        limits = {"scopes": options["scopes"], "profiles": options["profiles"], "expires_in_days": options["expires"]}
+        try:
+            row, text = services.create_token(options["name"], user=user, actor=None, **limits)
+        except services.Invalid as refused:
+            raise CommandError(" ".join(error.message for error in refused.errors)) from None
+        self.stdout.write(text)
+        self.stderr.write(f"{row} of {user}: {', '.join(row.scopes)}. It is shown this once.")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        for row in ApiToken.objects.select_related("user").prefetch_related("profiles"):
+            limits = ",".join(profile.alias for profile in row.profiles.all()) or "all profiles"
+            used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never used"
+            ends = f"ends {row.expires_at:%Y-%m-%d}" if row.expires_at else "no end"
+            self.stdout.write(
+                "  ".join([row.prefix, row.state, row.user.get_username(), row.name, ",".join(row.scopes), limits, used, ends])
+            )
+
+    def _revoke(self, options: dict[str, Any]) -> None:
+        wanted = options["token"].strip()
+        rows = [row for row in ApiToken.objects.select_related("user") if wanted in (row.prefix, str(row.pk))]
+        if len(rows) != 1:
+            raise CommandError(f"There is no token {wanted!r}. `token list` shows them.")
+        services.revoke_token(rows[0], actor=None)
+        self.stdout.write(f"{rows[0]} is revoked.")

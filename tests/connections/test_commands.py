@@ -1,0 +1,57 @@
+"""render_provider_docs. The other command has its own room: test_rotation.py."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from connections.management.commands.render_provider_docs import render
+from providers.registry import all_providers
+from providers.schema import settings_fields
+from tests.fakes import fake_provider
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def docs(settings, tmp_path: Path) -> Path:
+    """docs/providers.md of another place."""
+    settings.BASE_DIR = tmp_path
+    return tmp_path / "docs" / "providers.md"
+
+
+def test_the_committed_page_is_fresh():
+    call_command("render_provider_docs", "--check")
+
+
+def test_the_page_is_written(docs: Path):
+    call_command("render_provider_docs")
+    assert docs.read_text().startswith("# Providers")
+    call_command("render_provider_docs", "--check")
+
+
+def test_a_missing_page_is_stale_and_is_not_written(docs: Path):
+    with pytest.raises(CommandError, match="Run: make docs"):
+        call_command("render_provider_docs", "--check")
+    assert not docs.exists()
+
+
+def test_a_changed_page_is_stale_and_stays(docs: Path):
+    call_command("render_provider_docs")
+    docs.write_text(docs.read_text() + "by hand\n")
+    with pytest.raises(CommandError, match="out of date"):
+        call_command("render_provider_docs", "--check")
+    assert docs.read_text().endswith("by hand\n")
+
+
+def test_a_new_provider_makes_the_page_stale(docs: Path):
+    call_command("render_provider_docs")
+    with fake_provider(), pytest.raises(CommandError, match="out of date"):
+        call_command("render_provider_docs", "--check")
+
+
+@pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)
+def test_every_setting_is_a_row_of_as_many_cells_as_the_head(provider):
+    head, _, *rows = [line for line in render(provider) if line.startswith("|")]
+    cells = head.count("|")
+    assert [row.replace("\\|", "").count("|") for row in rows] == [cells] * len(settings_fields(provider))
