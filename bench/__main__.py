@@ -1,219 +1,65 @@
-"""Fills a throw-away SQLite file, measures, prints one table. Nothing here is asserted: read it, compare runs."""
+"""Fills throw-away databases, measures, prints tables. Nothing here is asserted: read it, compare ratios between runs."""
 
-import json
 import os
-import sqlite3
-import statistics
+import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from django.test import Client
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
-PROFILES = 2 * CONNECTIONS
-FEW = 100
-ROUNDS, REPEAT = 7, 300
-SECRET = "sk-bench-0123456789abcdef0123456789abcdef"
-
-
-def median(function: Callable[[int], object], repeat: int = REPEAT) -> float:
-    """Median over rounds of the mean time of one call, in microseconds."""
-    times = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        for number in range(repeat):
-            function(number)
-        times.append((time.perf_counter() - started) / repeat * 1e6)
-    return statistics.median(times)
-
-
-def report(name: str, value: float, floor: float | None = None, note: str = "") -> None:
-    """One line of the table."""
-    ratio = f"{value / floor:8.1f} x" if floor else " " * 10
-    print(f"{name:<58}{value:>12,.0f} µs{ratio}  {note}")
-
-
-def fill(start: int, stop: int) -> None:
-    """10,000 connections and 20,000 profiles; every second connection has a reference, every one a literal secret."""
-    from connections.models import Connection, Profile
-
-    rows = [
-        Connection(
-            alias=f"connection-{number}",
-            name=f"Connection {number:05}",
-            provider_id="openai",
-            settings={"organization": "$OpenAI:Organization", "base_url": f"https://host-{number}.example.com/v1"},
-            credentials={"api_key": f"{SECRET}-{number}"},
-            credentials_key=newest_key(),
-            tags=["prod"] if number % 2 else ["test", "eu"],
-            is_active=number % 5 != 0,
-        )
-        for number in range(start, stop)
-    ]
-    Connection.objects.bulk_create(rows, batch_size=500)
-    Profile.objects.bulk_create(
-        [
-            Profile(
-                alias=f"profile-{number}",
-                name=f"Profile {number:05}",
-                capability="Chat",
-                model="gpt-4o-mini",
-                connection=rows[number // 2 - start],
-            )
-            for number in range(2 * start, 2 * stop)
-        ],
-        batch_size=500,
-    )
-
-
-def newest_key() -> str:
-    """The name of the key that encrypts."""
-    from connections.credentials import key_ids
-
-    return key_ids()[0]
-
-
-def measure_resolve(path: Path) -> None:
-    """One connection by alias, decrypted and resolved, against the least that could do it."""
-    from connections import services
-    from connections.credentials import fernet
-    from connections.models import Connection
-
-    database = sqlite3.connect(path)
-    one_key = fernet()._fernets[0]
-
-    def floor(number: int) -> object:
-        query = "SELECT settings, credentials FROM connections_connection WHERE alias = ?"
-        settings, credentials = database.execute(query, (f"connection-{number}",)).fetchone()
-        return json.loads(settings), json.loads(one_key.decrypt(credentials))
-
-    def get(number: int) -> object:
-        return Connection.objects.get(alias=f"connection-{number}")
-
-    def resolve(number: int) -> object:
-        return services.resolved_settings(services.find_connection(f"connection-{number}"))
-
-    base = median(floor)
-    report("floor: indexed sqlite3 look-up and one Fernet decrypt", base)
-    report("for comparison: Connection.objects.get(alias=...)", median(get), base)
-    report("resolve: by alias, decrypted, reference resolved, validated", median(resolve), base)
-
-
-def signed_in() -> "Client":
-    """A browser, signed in."""
-    from django.contrib.auth.models import User
-    from django.test import Client
-
-    client = Client(headers={"host": "localhost"})
-    client.force_login(User.objects.get_or_create(username="bench", is_superuser=True)[0])
-    return client
-
-
-def list_page() -> Callable[[int], object]:
-    """Asks for the first page of the list."""
-    client = signed_in()
-    return lambda _: client.get("/connections/")
-
-
-class Decryptions:
-    """Counts Fernet decryptions inside its block."""
-
-    count = 0
-
-    def __enter__(self) -> "Decryptions":
-        from cryptography.fernet import MultiFernet
-
-        self.original = MultiFernet.decrypt
-
-        def counting(fernet: MultiFernet, *arguments: object, **options: object) -> bytes:
-            self.count += 1
-            return self.original(fernet, *arguments, **options)  # type: ignore[arg-type]
-
-        MultiFernet.decrypt = counting  # type: ignore[method-assign]
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        from cryptography.fernet import MultiFernet
-
-        MultiFernet.decrypt = self.original  # type: ignore[method-assign]
-
-
-def measure_pages(few: float) -> None:
-    """Pages through the test client: middleware, view, template; no network."""
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    from connections.models import Connection
-
-    client = signed_in()
-    row = Connection.objects.get(alias="connection-77")
-    report(f"list, first page, while only {FEW} connections existed", few)
-    pages = {
-        "list, first page": "/connections/",
-        "list, page 200": "/connections/?page=200",
-        "list, searched": "/connections/?q=Connection+0777",
-        "detail": f"/connections/{row.pk}/",
-        "edit form": f"/connections/{row.pk}/edit/",
-        "references": "/references/",
-        "dashboard": "/",
-        "profiles": "/profiles/",
-    }
-    base = median(lambda _: client.get("/password/"), 20)
-    report("floor: a page without rows (password change)", base)
-    for name, address in pages.items():
-        with CaptureQueriesContext(connection) as captured, Decryptions() as decrypted:
-            assert client.get(address).status_code == 200
-        queries = len(captured)
-        time_taken = median(lambda _, address=address: client.get(address), 5 if name in ("references", "dashboard") else 20)
-        report(name, time_taken, base, f"{queries} queries, {decrypted.count} rows decrypted")
-
-
-def measure_save() -> None:
-    """One save through the service: judge, encrypt, row, history."""
-    from connections import services
-    from connections.models import Connection
-
-    row = Connection.objects.get(alias="connection-78")
-
-    def save(number: int) -> object:
-        settings = {"organization": f"org-{time.perf_counter_ns()}", "base_url": "https://host-78.example.com/v1"}
-        return services.update_connection(row, actor=None, settings=settings)
-
-    def floor(number: int) -> object:
-        return Connection.objects.filter(pk=row.pk).update(name=f"Connection {time.perf_counter_ns()}")
-
-    base = median(floor, 50)
-    report("floor: one UPDATE through the ORM", base)
-    report("save: judged, encrypted, stored, with its history row", median(save, 50), base)
+SERVER = os.environ.get("BENCH_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+PARTS = sys.argv[1:] or ["process", "api"]
 
 
 def main() -> None:
-    """Builds the database beside nothing of the user's, and measures."""
+    """The parts named on the command line, or all: `process` and `api`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
-        os.environ |= {
-            "DATABASE_URL": f"sqlite:///{path}",
-            "DJANGO_SETTINGS_MODULE": "backoffice.settings",
-            "OpenAI__Organization": "org-bench",
-        }
-        import django
+        os.environ |= {"DATABASE_URL": f"sqlite:///{path}", "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
+        os.environ |= {"OpenAI__Organization": "org-bench", "API_THROTTLE_RATE": "1000000000/min", "LOG_LEVEL": "ERROR"}
+        migrate()
+        if "process" in PARTS:
+            from bench.in_process import measure
 
-        django.setup()
-        from django.core.management import call_command
+            measure(path, CONNECTIONS)
+        if "api" in PARTS:
+            api("SQLite", os.environ["DATABASE_URL"])
+            on_postgresql()
 
-        call_command("migrate", verbosity=0)
-        fill(0, FEW)
-        few = median(list_page(), 20)
-        started = time.perf_counter()
-        fill(FEW, CONNECTIONS)
-        print(f"{CONNECTIONS:,} connections, {PROFILES:,} profiles in {time.perf_counter() - started:.1f} s\n")
-        measure_resolve(path)
-        measure_pages(few)
-        measure_save()
+
+def migrate() -> None:
+    """Loads Django and makes the tables."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+
+
+def api(name: str, url: str) -> None:
+    """Measures the API on one database, in a process of its own: Django knows one database."""
+    print(f"\nAPI on {name}", flush=True)
+    subprocess.run([sys.executable, "-m", "bench.api", str(CONNECTIONS)], env=os.environ | {"DATABASE_URL": url}, check=True)
+
+
+def on_postgresql() -> None:
+    """Measures on a database made for it, or says that there is no server."""
+    import psycopg
+
+    name = "switchboard_bench"
+    try:
+        server = psycopg.connect(SERVER, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError:
+        print(f"\nPostgreSQL does not answer at {SERVER}: not measured. BENCH_DATABASE_URL names another.")
+        return
+    with server:
+        server.execute(f"DROP DATABASE IF EXISTS {name}")
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            api("PostgreSQL", SERVER.rpartition("/")[0] + f"/{name}")
+        finally:
+            server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 if __name__ == "__main__":
