@@ -15,9 +15,11 @@ def redact(text: str) -> str:
 
 
 class RedactSecrets(logging.Filter):
-    """Redacts the finished message, and the traceback if there is one."""
+    """Redacts the finished message, and the traceback if there is one. A refusal (403, 404) is no fault and has none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "django.request" and record.levelno < logging.ERROR:
+            record.exc_info = record.exc_text = None
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info and not record.exc_text:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))

@@ -146,13 +146,15 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SCHEMA_PATH_PREFIX_INSERT": "",
     "COMPONENT_SPLIT_REQUEST": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {"Capability": ["Chat", "Embedding"]},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
     "PREPROCESSING_HOOKS": ["connections.api.openapi.only_v1"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "connections.api.openapi.add_provider_settings",
-        "connections.api.openapi.camel_parameters",
+        "connections.api.openapi.complete_components",
+        "connections.api.openapi.complete_operations",
     ],
 }
 

@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from .health import health_live, health_ready
-from .views import DashboardView, PasswordChangedView, PasswordChangeView, SignInView
+from .views import AdminSignInView, DashboardView, PasswordChangedView, PasswordChangeView, SignInView
 
 urlpatterns = [
     path("", DashboardView.as_view(), name="dashboard"),
@@ -18,7 +18,7 @@ urlpatterns = [
     *(path(f"{prefix}/", include("connections.api.urls")) for prefix in ["api/v1", *settings.API_EXTRA_PREFIXES]),
     path("health/live", health_live, name="health-live"),
     path("health/ready", health_ready, name="health-ready"),
-    path("admin/login/", SignInView.as_view()),
+    path("admin/login/", AdminSignInView.as_view()),
     path("admin/", admin.site.urls),
 ]
 

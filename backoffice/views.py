@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth import views as auth_views
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse_lazy
@@ -30,6 +31,15 @@ class SignInView(auth_views.LoginView):
     template_name = "people/sign_in.html"
     redirect_authenticated_user = True
     extra_context = {"title": "Sign in"}
+
+
+class AdminSignInView(SignInView):
+    """Where the admin sends whoever may not enter. Who is signed in but not staff would be sent round in circles."""
+
+    def get_success_url(self) -> str:
+        if not getattr(self.request.user, "is_staff", False):
+            raise PermissionDenied("The administration is for staff. Ask an administrator.")
+        return super().get_success_url()
 
 
 class PasswordChangeView(auth_views.PasswordChangeView):

@@ -1,10 +1,12 @@
 """What every view of the API shares: access, finding a row by id or alias, ETag and If-Match."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -55,8 +57,10 @@ def tagged(response: Response, row: Row) -> Response:
     return response
 
 
-def exists(rows: QuerySet[Any], alias: str, exclude: str) -> bool:
-    """Whether another row than `exclude` (an id or nothing) has this alias."""
-    pk = parse_id(exclude)
+def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
+    """Whether another row than `excludeId` has this alias. Raises ValidationError when that is no id."""
+    pk = parse_id(query.get("excludeId", ""))
+    if pk is None and "excludeId" in query:
+        raise ValidationError({"excludeId": ["This is no id."]}, "invalid")
     found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", ""))
     return (found.exclude(pk=pk) if pk else found).exists()

@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,9 +20,10 @@ from .. import selectors, services
 from ..models import Connection
 from .base import ApiView, exists, find, refuse_mismatch, tagged
 from .openapi import answers, items_of
-from .pagination import SkipTakePagination, one_of, plain_text
+from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
 from .serializers import (
+    CapabilityField,
     ConnectionCreateSerializer,
     ConnectionItemSerializer,
     ConnectionPatchSerializer,
@@ -52,11 +52,12 @@ ORDERS = {
 }
 DIRECTIONS = ("ascending", "descending", "asc", "desc")
 FILTERS = [
-    OpenApiParameter("filter", str, description="The name contains this, in any case."),
-    OpenApiParameter("providerId", str),
-    OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
-    OpenApiParameter("isActive", str, enum=["true", "false"]),
-    OpenApiParameter("tag", str),
+    *PAGE,
+    OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
+    OpenApiParameter("providerId", PLAIN, description="Those of this provider."),
+    OpenApiParameter("capability", str, enum=[one.value for one in Capability], description="Those whose provider has it."),
+    OpenApiParameter("isActive", bool),
+    OpenApiParameter("tag", PLAIN, description="Those with this tag."),
     OpenApiParameter("orderBy", str, enum=list(ORDERS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
@@ -191,10 +192,12 @@ class ConnectionExists(ApiView):
     access = {"GET": READ}
 
     @extend_schema(
-        operation_id="connectionAliasExists", parameters=[OpenApiParameter("excludeId", OpenApiTypes.UUID)], responses=answers(200, bool)
+        operation_id="connectionAliasExists",
+        parameters=[OpenApiParameter("excludeId", OpenApiTypes.UUID)],
+        responses=answers(200, bool, 400, 404),
     )
     def get(self, request: Request, alias: str) -> Response:
-        return Response(exists(Connection.objects.all(), alias, request.query_params.get("excludeId", "")))
+        return Response(exists(Connection.objects.all(), alias, request.query_params))
 
 
 class ConnectionTest(ApiView):
@@ -241,9 +244,7 @@ class ConnectionModels(ApiView):
         operation_id="getModels",
         parameters=[
             OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
-            OpenApiParameter(
-                "refresh", str, enum=["true", "false"], description="true: ask the provider, not the memory of the last five minutes."
-            ),
+            OpenApiParameter("refresh", bool, description="Ask the provider, not the memory of the last five minutes."),
         ],
         responses=answers(200, items_of(ModelSerializer, total=False), 400, 404, 409, 502),
     )
@@ -274,7 +275,7 @@ class ConnectionUsages(ApiView):
     pagination_class = SkipTakePagination
     serializer_class = UsageSerializer
 
-    @extend_schema(operation_id="getConnectionUsages", responses=answers(200, items_of(UsageSerializer), 400, 404))
+    @extend_schema(operation_id="getConnectionUsages", parameters=PAGE, responses=answers(200, items_of(UsageSerializer), 400, 404))
     def get(self, request: Request, id_or_alias: str) -> Response:
         rows = find(Connection.objects.listed(), id_or_alias).profiles.prefetch_related("default_for").order_by("name", "alias")
         page = self.paginate_queryset(rows) or []
@@ -291,7 +292,7 @@ class ConnectionCapabilities(ApiView):
 
     access = {"GET": READ}
 
-    @extend_schema(operation_id="getAllCapabilities", responses=answers(200, items_of(serializers.CharField, total=False)))
+    @extend_schema(operation_id="getAllCapabilities", responses=answers(200, items_of(CapabilityField, total=False)))
     def get(self, request: Request) -> Response:
         used = set(Connection.objects.order_by().values_list("provider_id", flat=True).distinct())
         found = {str(one) for provider in all_providers() if provider.id in used for one in provider.capabilities}
@@ -305,7 +306,9 @@ class ConnectionsByCapability(ApiView):
     pagination_class = SkipTakePagination
     serializer_class = ConnectionItemSerializer
 
-    @extend_schema(operation_id="getConnectionsByCapability", responses=answers(200, items_of(ConnectionItemSerializer), 400, 404))
+    @extend_schema(
+        operation_id="getConnectionsByCapability", parameters=PAGE, responses=answers(200, items_of(ConnectionItemSerializer), 400, 404)
+    )
     def get(self, request: Request, capability: str) -> Response:
         known = next((one.value for one in Capability if one.value.lower() == capability.lower()), None)
         if known is None:

@@ -3,12 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 TAKE, MOST, FARTHEST = 100, 1000, 2**31 - 1
+PAGE = [
+    OpenApiParameter("skip", {"type": "integer", "minimum": 0, "maximum": FARTHEST, "default": 0}, description="How many to leave out."),
+    OpenApiParameter("take", {"type": "integer", "minimum": 1, "maximum": MOST, "default": TAKE}, description="How many at most."),
+]
+PLAIN = {"type": "string", "pattern": r"^[^\x00]*$"}
 
 
 def whole_number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -23,7 +29,7 @@ def one_of(query: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
     """One of the allowed words in any case, empty when it is absent. Raises ValidationError at its name."""
     text = query.get(name, "")
     found = next((word for word in allowed if word.lower() == text.lower()), None)
-    if text and found is None:
+    if name in query and found is None:
         raise serializers.ValidationError({name: [f"One of {', '.join(allowed)}."]}, "invalid")
     return found or ""
 

@@ -1,9 +1,10 @@
 """Request bodies: JSON of at most 1 MB, without NaN; for PATCH also under the name of a merge patch."""
 
+import json
 from typing import IO, Any
 
 from django.conf import settings
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
 
@@ -34,7 +35,13 @@ class LimitedJSONParser(JSONParser):
     """application/json"""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        return super().parse(LimitedStream(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0), media_type, parser_context)  # type: ignore[arg-type]
+        limited: Any = LimitedStream(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+        try:
+            parsed = super().parse(limited, media_type, parser_context)
+            json.dumps(parsed, ensure_ascii=False).encode()
+        except (RecursionError, UnicodeEncodeError):  # too deep; half of a surrogate pair, which no database stores
+            raise ParseError from None
+        return parsed
 
 
 class MergePatchParser(LimitedJSONParser):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -129,8 +130,10 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
-    headers = {"WWW-Authenticate": getattr(error, "auth_header", None), "Retry-After": getattr(error, "wait", None)}
-    return {name: str(round(value) if isinstance(value, float) else value) for name, value in headers.items() if value is not None}
+    headers = {"WWW-Authenticate": getattr(error, "auth_header", None)}
+    if isinstance(error, exceptions.Throttled):
+        headers["Retry-After"] = str(max(1, ceil(error.wait or 0)))
+    return {name: value for name, value in headers.items() if value is not None}
 
 
 def _dependent(row: Any) -> dict[str, str]:

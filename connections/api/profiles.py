@@ -13,12 +13,11 @@ from providers.base import Capability
 
 from .. import services
 from ..models import Connection, Profile
-from ..profile_settings import profile_settings_class
 from .base import ApiView, exists, find, refuse_mismatch, tagged
 from .camelcase import camel
 from .connections import DIRECTIONS, filtered
 from .openapi import answers, items_of
-from .pagination import SkipTakePagination, one_of, plain_text
+from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
 from .serializers import (
     ProfileCreateSerializer,
@@ -27,6 +26,8 @@ from .serializers import (
     ProfileSerializer,
     ProfileUpdateSerializer,
     camel_type,
+    profile_settings_kinds,
+    refuse_types,
 )
 
 READ, WRITE = ("profiles:read", "connections.view_profile"), ("profiles:write", "")
@@ -38,11 +39,12 @@ ORDERS = {
     "dateModified": ("date_modified", "pk"),
 }
 FILTERS = [
-    OpenApiParameter("filter", str, description="The name contains this, in any case."),
+    *PAGE,
+    OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
     OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
-    OpenApiParameter("connection", str, description="Alias of the connection."),
-    OpenApiParameter("isActive", str, enum=["true", "false"]),
-    OpenApiParameter("tag", str),
+    OpenApiParameter("connection", PLAIN, description="Alias of the connection."),
+    OpenApiParameter("isActive", bool),
+    OpenApiParameter("tag", PLAIN, description="Those with this tag."),
     OpenApiParameter("orderBy", str, enum=list(ORDERS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
@@ -85,8 +87,11 @@ def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
         raise services.Invalid(
             [services.FieldError("settings.$type", "mismatch", f"A {capability} profile takes {camel_type(capability)}.")]
         )
-    names = {camel(name): name for name in profile_settings_class(capability).model_fields}
-    return {names.get(name, name): value for name, value in posted.items() if name != "$type"}
+    kinds = profile_settings_kinds(capability)
+    names = {camel(name): name for name in kinds}
+    settings = {names.get(name, name): value for name, value in posted.items() if name != "$type"}
+    refuse_types(kinds, settings)
+    return settings
 
 
 class ProfileList(ApiView):
@@ -171,7 +176,9 @@ class ProfileExists(ApiView):
     access = {"GET": READ}
 
     @extend_schema(
-        operation_id="profileAliasExists", parameters=[OpenApiParameter("excludeId", OpenApiTypes.UUID)], responses=answers(200, bool)
+        operation_id="profileAliasExists",
+        parameters=[OpenApiParameter("excludeId", OpenApiTypes.UUID)],
+        responses=answers(200, bool, 400, 404),
     )
     def get(self, request: Request, alias: str) -> Response:
-        return Response(exists(Profile.objects.all(), alias, request.query_params.get("excludeId", "")))
+        return Response(exists(Profile.objects.all(), alias, request.query_params))

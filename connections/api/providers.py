@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +16,14 @@ from .base import ApiView
 from .connections import READ
 from .openapi import answers, items_of
 from .profiles import READ as READ_PROFILES
-from .serializers import DefaultsSerializer, ProviderItemSerializer, provider_detail, provider_item
+from .serializers import (
+    DefaultsSerializer,
+    DefaultsUpdateSerializer,
+    ProviderItemSerializer,
+    ProviderSerializer,
+    provider_detail,
+    provider_item,
+)
 
 
 class ProviderList(ApiView):
@@ -36,7 +42,7 @@ class ProviderDetail(ApiView):
 
     access = {"GET": READ}
 
-    @extend_schema(operation_id="getProviderById", responses=answers(200, OpenApiTypes.OBJECT, 404))
+    @extend_schema(operation_id="getProviderById", responses=answers(200, ProviderSerializer, 404))
     def get(self, request: Request, provider_id: str) -> Response:
         try:
             return Response(provider_detail(get_provider(provider_id)))
@@ -54,10 +60,12 @@ class DefaultsView(ApiView):
     def get(self, request: Request) -> Response:
         return Response({_name(capability): str(row.pk) if row else None for capability, row in services.default_profiles().items()})
 
-    @extend_schema(operation_id="updateSettings", request=DefaultsSerializer, responses=answers(200, DefaultsSerializer, 400, 413, 415))
+    @extend_schema(
+        operation_id="updateSettings", request=DefaultsUpdateSerializer, responses=answers(200, DefaultsSerializer, 400, 413, 415)
+    )
     def put(self, request: Request) -> Response:
         services.require(request.user, "connections.change_defaultprofile")
-        values = self.valid(DefaultsSerializer, request)
+        values = self.valid(DefaultsUpdateSerializer, request)
         chosen = {capability.value: values[f"default_{capability.value.lower()}_profile_id"] for capability in Capability}
         found = Profile.objects.in_bulk([key for key in chosen.values() if key])
         missing = [capability for capability, key in chosen.items() if key and key not in found]

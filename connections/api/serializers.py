@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from providers.base import Capability, Model, Provider
@@ -12,27 +13,54 @@ from .. import services
 from ..models import ALIAS_PATTERN, Connection, ConnectionCheck, Profile
 from ..profile_settings import profile_settings_class
 from .camelcase import CamelCaseMixin, StrictBooleanField, StrictCharField, camel
-from .settings_schema import settings_schema
+from .settings_schema import is_of_kind, settings_schema
 
 
 class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
     """Base of every serializer here."""
 
 
+TAG = r'[^\s,"\\\x00-\x1f\x7f]+'
+NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00]*[^\s\x00-\x1f][^\x00]*$"}
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 50, "pattern": f"^\\s*{TAG}( {TAG})*\\s*$"})
+class TagField(StrictCharField):
+    """A word, or several with single blanks between them."""
+
+
+@extend_schema_field(NAME_SCHEMA)
+class NameField(StrictCharField):
+    """What people read."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=255, **kwargs)
+
+
+@extend_schema_field({"type": "string", "enum": [one.value for one in Capability]})
+class CapabilityField(serializers.ChoiceField):
+    """What a model can do."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__([one.value for one in Capability], **kwargs)
+
+
 class TagsField(serializers.ListField):
     """A list of words."""
 
-    child = StrictCharField(max_length=50)
+    child = TagField(max_length=50)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=50, **kwargs)
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 100, "pattern": ALIAS_PATTERN.replace(r"\Z", "$")})
 class AliasField(StrictCharField):
     """What code asks for."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=100, help_text=f"Lower case letters, digits, single hyphens: {ALIAS_PATTERN}", **kwargs)
+        text = "Lower case letters, digits, single hyphens. No id and no word that is part of an address here."
+        super().__init__(max_length=100, trim_whitespace=False, help_text=text, **kwargs)
 
 
 # Connections
@@ -46,9 +74,19 @@ def public_settings(connection: Connection) -> dict[str, Any]:
 
 
 def inner_settings(provider: type[Provider[Any]] | None, posted: Mapping[str, Any]) -> dict[str, Any]:
-    """Posted settings by their names inside; an unknown name stays, for the services to refuse."""
-    names = {camel(name): name for name in settings_fields(provider)} if provider else {}
-    return {names.get(name, name): value for name, value in posted.items()}
+    """Posted settings by their names inside; an unknown name stays, for the services to refuse. Raises Invalid for a wrong type."""
+    fields = settings_fields(provider) if provider else {}
+    names = {camel(name): name for name in fields}
+    settings = {names.get(name, name): value for name, value in posted.items()}
+    refuse_types({name: field.kind for name, field in fields.items()}, settings)
+    return settings
+
+
+def refuse_types(kinds: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Raises Invalid for settings that are not of their kind, such as a number in quotes."""
+    wrong = [name for name, value in settings.items() if not is_of_kind(kinds.get(name, ""), value)]
+    if wrong:
+        raise services.Invalid([services.FieldError(f"settings.{name}", "type", f"This is no {kinds[name]}.") for name in wrong])
 
 
 class ConnectionItemSerializer(CamelCaseSerializer):
@@ -56,7 +94,7 @@ class ConnectionItemSerializer(CamelCaseSerializer):
 
     id = serializers.UUIDField(read_only=True)
     alias = AliasField()
-    name = StrictCharField(max_length=255)
+    name = NameField()
     provider_id = StrictCharField(max_length=100)
     is_active = StrictBooleanField(default=True)
     tags = TagsField(default=list)
@@ -81,7 +119,7 @@ class ConnectionCreateSerializer(CamelCaseSerializer):
 
     ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
     alias = AliasField()
-    name = StrictCharField(max_length=255)
+    name = NameField()
     provider_id = StrictCharField(max_length=100)
     is_active = StrictBooleanField(default=True)
     tags = TagsField(default=list)
@@ -93,7 +131,7 @@ class ConnectionUpdateSerializer(CamelCaseSerializer):
 
     ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
     alias = AliasField(required=False)
-    name = StrictCharField(max_length=255)
+    name = NameField()
     provider_id = StrictCharField(max_length=100, required=False)
     is_active = StrictBooleanField(required=False)
     tags = TagsField(required=False)
@@ -103,7 +141,7 @@ class ConnectionUpdateSerializer(CamelCaseSerializer):
 class ConnectionPatchSerializer(ConnectionUpdateSerializer):
     """What changes parts of a connection (PATCH, a JSON merge patch)."""
 
-    name = StrictCharField(max_length=255, required=False)
+    name = NameField(required=False)
 
 
 class ConnectionTestRequestSerializer(CamelCaseSerializer):
@@ -146,7 +184,7 @@ class ModelReferenceSerializer(CamelCaseSerializer):
     """A model of a provider."""
 
     provider_id = StrictCharField(max_length=100)
-    model_id = StrictCharField(max_length=255)
+    model_id = NameField()
 
 
 class ModelSerializer(CamelCaseSerializer):
@@ -154,7 +192,7 @@ class ModelSerializer(CamelCaseSerializer):
 
     id = serializers.CharField()
     name = serializers.CharField()
-    capabilities = serializers.ListField(child=serializers.CharField())
+    capabilities = serializers.ListField(child=CapabilityField())
     model = ModelReferenceSerializer()
 
 
@@ -201,8 +239,8 @@ class ProfileItemSerializer(CamelCaseSerializer):
 
     id = serializers.UUIDField(read_only=True)
     alias = AliasField()
-    name = StrictCharField(max_length=255)
-    capability = serializers.ChoiceField([one.value for one in Capability])
+    name = NameField()
+    capability = CapabilityField()
     model = serializers.SerializerMethodField()
     connection_id = serializers.UUIDField()
     is_active = StrictBooleanField(default=True)
@@ -211,6 +249,7 @@ class ProfileItemSerializer(CamelCaseSerializer):
     date_created = serializers.DateTimeField(read_only=True)
     date_modified = serializers.DateTimeField(read_only=True)
 
+    @extend_schema_field(ModelReferenceSerializer)
     def get_model(self, profile: Profile) -> dict[str, str]:
         """The model and whose it is."""
         return {"providerId": profile.connection.provider_id, "modelId": profile.model}
@@ -221,6 +260,7 @@ class ProfileSerializer(ProfileItemSerializer):
 
     settings = serializers.SerializerMethodField()
 
+    @extend_schema_field({"type": "object"})
     def get_settings(self, profile: Profile) -> dict[str, Any]:
         """Every setting of the capability, null where none is stored; `$type` names the capability, as Umbraco.AI has it."""
         names = profile_settings_class(profile.capability).model_fields
@@ -232,13 +272,19 @@ def camel_type(capability: str) -> str:
     return capability[:1].lower() + capability[1:]
 
 
+def profile_settings_kinds(capability: str) -> dict[str, str]:
+    """Every setting of the capability with the kind of its value, named as for providers. Raises KeyError, ValueError."""
+    properties = profile_settings_class(capability).model_json_schema()["properties"]
+    return {name: next(one["type"] for one in read["anyOf"] if one["type"] != "null") for name, read in properties.items()}
+
+
 class ProfileUpdateSerializer(CamelCaseSerializer):
     """What replaces a profile (PUT). `alias` and `capability` may be sent back, unchanged."""
 
     ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
     alias = AliasField(required=False)
-    name = StrictCharField(max_length=255)
-    capability = serializers.ChoiceField([one.value for one in Capability], required=False)
+    name = NameField()
+    capability = CapabilityField(required=False)
     model = ModelReferenceSerializer()
     connection_id = serializers.UUIDField()
     is_active = StrictBooleanField(required=False)
@@ -250,13 +296,13 @@ class ProfileCreateSerializer(ProfileUpdateSerializer):
     """What creates a profile."""
 
     alias = AliasField()
-    capability = serializers.ChoiceField([one.value for one in Capability])
+    capability = CapabilityField()
 
 
 class ProfilePatchSerializer(ProfileUpdateSerializer):
     """What changes parts of a profile (PATCH, a JSON merge patch)."""
 
-    name = StrictCharField(max_length=255, required=False)
+    name = NameField(required=False)
     model = ModelReferenceSerializer(required=False)
     connection_id = serializers.UUIDField(required=False)
 
@@ -272,7 +318,7 @@ class ProviderItemSerializer(CamelCaseSerializer):
     description = serializers.CharField()
     category = serializers.CharField()
     docs_url = serializers.CharField()
-    capabilities = serializers.ListField(child=serializers.CharField())
+    capabilities = serializers.ListField(child=CapabilityField())
 
 
 def provider_item(provider: type[Provider[Any]]) -> dict[str, Any]:
@@ -285,6 +331,53 @@ def provider_detail(provider: type[Provider[Any]]) -> dict[str, Any]:
     """A provider with its settings, field by field and as a JSON schema."""
     fields = [_field_item(position, field) for position, field in enumerate(settings_fields(provider).values())]
     return provider_item(provider) | {"settingsSchema": {"type": provider.id, "fields": fields}, "jsonSchema": settings_schema(provider)}
+
+
+class OptionSerializer(CamelCaseSerializer):
+    """One value of a choice."""
+
+    value = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class ShownWhenSerializer(CamelCaseSerializer):
+    """The setting that must have this value for the field to matter."""
+
+    field = serializers.CharField()
+    value = serializers.CharField()
+
+
+class SettingsFieldSerializer(CamelCaseSerializer):
+    """One setting, as a form needs it."""
+
+    key = serializers.CharField(help_text="Its name in `settings`.")
+    label = serializers.CharField()  # type: ignore[assignment]
+    description = serializers.CharField()
+    type = serializers.ChoiceField(["text", "integer", "number", "boolean", "choice", "headers"])
+    group = serializers.CharField()
+    sort_order = serializers.IntegerField()
+    is_required = serializers.BooleanField()
+    is_sensitive = serializers.BooleanField(help_text="A secret: it reads as its mask.")
+    is_address = serializers.BooleanField(help_text="It says where credentials are sent: changing it needs them again.")
+    default_value = serializers.JSONField(allow_null=True)
+    options = OptionSerializer(many=True)
+    shown_when = ShownWhenSerializer(allow_null=True)
+    reference = serializers.CharField(help_text="What a reference for it looks like.")
+    environment = serializers.CharField(allow_null=True, help_text="The variable that the vendor's own tools read.")
+
+
+class SettingsSchemaSerializer(CamelCaseSerializer):
+    """The settings of a provider."""
+
+    type = serializers.CharField()
+    fields = SettingsFieldSerializer(many=True)  # type: ignore[assignment]
+
+
+class ProviderSerializer(ProviderItemSerializer):
+    """A provider with its settings."""
+
+    settings_schema = SettingsSchemaSerializer()
+    json_schema = serializers.DictField(help_text="The same as JSON Schema: what a new connection takes as `settings`.")
 
 
 def _field_item(position: int, field: SettingsField) -> dict[str, Any]:
@@ -313,3 +406,7 @@ class DefaultsSerializer(CamelCaseSerializer):
 
     default_chat_profile_id = serializers.UUIDField(allow_null=True, default=None)
     default_embedding_profile_id = serializers.UUIDField(allow_null=True, default=None)
+
+
+class DefaultsUpdateSerializer(DefaultsSerializer):
+    """What chooses the defaults; a capability that is left out gets none."""

@@ -1,42 +1,107 @@
-"""A provider's settings as JSON Schema, read off its pydantic class."""
+"""A provider's settings as JSON Schema, read off its pydantic class; and the types of what is posted, judged by the same reading."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
 
 from providers.base import Provider
 from providers.schema import SettingsField, settings_fields
+from providers.types import HeaderName
 
 from .camelcase import camel
 
-REFERENCE = {"type": "string", "pattern": r"^\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+$", "maxLength": 500, "title": "Reference"}
-TYPES: dict[str, dict[str, Any]] = {
-    "text": {"type": "string"},
-    "integer": {"type": "integer"},
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "headers": {"type": "string", "description": "Name: value, one a line."},
+CONTROL = r"\x00-\x1f\x7f"
+PORT = "([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+HEX = "[0-9A-Fa-f]{1,4}"
+IPV6 = rf"\[(({HEX}:){{7}}{HEX}|({HEX}:){{1,4}}:{HEX}|::({HEX}:){{0,4}}{HEX})\]"
+HEADER = "[!#%&'*+.^_`|~0-9A-Za-z-]{1,100}"
+# The types that several settings share. No look-around: the regular expressions of some languages have none.
+SHARED: dict[str, dict[str, Any]] = {
+    "Reference": {
+        "type": "string",
+        "title": "Reference",
+        "description": "Names where the value is kept: `$Section:Key`, or `$Env:NAME` for a plain environment variable.",
+        "pattern": r"^\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+$",
+        "maxLength": 500,
+    },
+    "NotSet": {"type": ["string", "null"], "title": "Not set", "description": "null or an empty text.", "maxLength": 0},
+    "Text": {
+        "type": "string",
+        "title": "Text",
+        "description": "One line. For a value that begins with a dollar sign, write `$$`.",
+        "pattern": rf"^\s*(\$\$[^{CONTROL}]*|[^$\s{CONTROL}][^{CONTROL}]*)?\s*$",
+    },
+    "Secret": {
+        "type": "string",
+        "title": "Secret",
+        "description": "A key in clear, in ASCII. What looks like a mask is refused: nothing may end in `***` or be nothing but asterisks.",
+        "pattern": r"^\s*(\$\$|[!-#%-)+-~]|\*[ -~]*[!-)+-~])([ -~]*[!-)+-~])?\*{0,2}( +\*{1,2})*\s*$",
+    },
+    "KeptSecret": {
+        "type": "string",
+        "title": "Kept secret",
+        "description": "An empty text, or the mask exactly as it is read: the stored secret stays.",
+        "pattern": r"^$|\*{3}$",
+    },
+    "Address": {
+        "type": "string",
+        "title": "Address",
+        "description": "An http or https address without a name, a password, a query or a fragment.",
+        "pattern": rf"^\s*[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|{IPV6})(:{PORT})?(/[^{CONTROL} ?#]*)?\s*$",
+    },
+    "Headers": {
+        "title": "Headers",
+        "description": "Lines of `Name: value`, or an object.",
+        "anyOf": [
+            {"type": "string", "pattern": rf"^\s*{HEADER} *:[ -~]*(\n+ *{HEADER} *:[ -~]*)*\s*$"},
+            {
+                "type": "object",
+                "propertyNames": {"pattern": f"^{HEADER}$"},
+                "additionalProperties": {"type": "string", "pattern": "^[ -~]*$"},
+            },
+        ],
+    },
 }
-BOUNDS = {
-    "ge": "minimum",
-    "gt": "exclusiveMinimum",
-    "le": "maximum",
-    "lt": "exclusiveMaximum",
-    "min_length": "minLength",
-    "max_length": "maxLength",
-}
+TYPES: dict[str, dict[str, Any]] = {"integer": {"type": "integer"}, "number": {"type": "number"}, "boolean": {"type": "boolean"}}
+BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum", "max_length": "maxLength"}
+INSIDE = "#/$defs/"
 
 
 def settings_schema(provider: type[Provider[Any]]) -> dict[str, Any]:
-    """An object schema: names in camelCase, secrets writeOnly, every setting also as a reference or null.
+    """A self-contained schema of a new connection's settings: names in camelCase, secrets writeOnly, references allowed anywhere."""
+    return new_settings(provider, INSIDE) | {"$defs": SHARED}
 
-    Nothing is required by the schema: a secret that is left out keeps what is stored, and some depend on others.
-    """
+
+def new_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
+    """What a new connection must and may bring. `at`: where the shared types are."""
     fields = settings_fields(provider)
-    properties = {camel(name): _property(field) for name, field in fields.items()}
-    return {"type": "object", "title": f"{provider.name} settings", "additionalProperties": False, "properties": properties}
+    schema = _object(provider, f"{provider.name} settings", {name: _property(provider, field, at) for name, field in fields.items()})
+    if required := [camel(name) for name, field in fields.items() if field.required]:
+        schema["required"] = required
+    if conditions := list(_conditions(fields, at)):
+        schema["allOf"] = conditions
+    return schema
 
 
-def _property(field: SettingsField) -> dict[str, Any]:
-    schema: dict[str, Any] = {"title": field.label, "description": field.help, "anyOf": [_typed(field), REFERENCE, {"type": "null"}]}
+def changed_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
+    """What may be sent for a connection that is stored. Nothing is required: a secret that is left out keeps what is stored."""
+    properties = {name: _property(provider, field, at, is_new=False) for name, field in settings_fields(provider).items()}
+    return _object(provider, f"Changed {provider.name} settings", properties)
+
+
+def _object(provider: type[Provider[Any]], title: str, properties: dict[str, Any]) -> dict[str, Any]:
+    named = {camel(name): schema for name, schema in properties.items()}
+    return {"type": "object", "title": title, "additionalProperties": False, "properties": named}
+
+
+def _property(provider: type[Provider[Any]], field: SettingsField, at: str, is_new: bool = True) -> dict[str, Any]:
+    choices = [_typed(provider, field, at), {"$ref": f"{at}Reference"}]
+    if field.secret and not is_new:
+        choices += [{"$ref": f"{at}KeptSecret"}, {"type": "null"}]
+    elif not (field.required and is_new):
+        choices.append({"$ref": f"{at}NotSet"})
+    schema: dict[str, Any] = {"title": field.label, "description": field.help, "anyOf": choices}
     if field.secret:
         schema["writeOnly"] = True
     if field.default is not None:
@@ -44,9 +109,58 @@ def _property(field: SettingsField) -> dict[str, Any]:
     return schema | {"x-sensitive": field.secret, "x-address": field.address}
 
 
-def _typed(field: SettingsField) -> dict[str, Any]:
+def _typed(provider: type[Provider[Any]], field: SettingsField, at: str) -> dict[str, Any]:
+    bounds = {BOUNDS[name]: value for name, value in field.bounds if name in BOUNDS}
+    info = provider.Settings.model_fields[field.name]
     if field.choices:
         return {"type": "string", "enum": [value for value, _ in field.choices]}
+    if field.kind in TYPES:
+        return TYPES[field.kind] | bounds
+    if pattern := _pattern(info):
+        return {"type": "string", "pattern": pattern} | bounds
+    return {"$ref": at + _shared_type(field)} | bounds
+
+
+def _shared_type(field: SettingsField) -> str:
+    if field.kind == "headers":
+        return "Headers"
     if field.address:
-        return {"type": "string", "format": "uri", "pattern": "^https?://"}
-    return TYPES[field.kind] | {BOUNDS[name]: value for name, value in field.bounds}
+        return "Address"
+    return "Secret" if field.secret else "Text"
+
+
+def _pattern(info: FieldInfo) -> str:
+    """The regular expression that the field declares, empty when it declares none."""
+    found = [one.pattern for one in info.metadata if getattr(one, "pattern", None)]
+    if HeaderName in (info.annotation, *get_args(info.annotation)):
+        return f"^{HEADER}$"
+    return str(found[0]) if found else ""
+
+
+def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[str, Any]]:
+    """What is required only while another setting has a certain value, which may be its default."""
+    wanted: dict[tuple[str, Any], list[str]] = {}
+    for field in fields.values():
+        if field.required_when_shown and field.shown_when:
+            wanted.setdefault(field.shown_when, []).append(field.name)
+    for (name, value), names in wanted.items():
+        others = [choice for choice, _ in fields[name].choices if choice != value]
+        required = {camel(one): {"not": {"$ref": f"{at}NotSet"}} for one in names}
+        yield {
+            "if": {"properties": {camel(name): {"enum": others}}, "required": [camel(name)]},
+            "else": {"required": list(required), "properties": required},
+        }
+
+
+def is_of_kind(kind: str, value: Any) -> bool:
+    """Whether a JSON value can be a setting of this kind by its type; the rest is for the services to judge.
+
+    Only numbers are numbers and only true and false are booleans: pydantic would take "1" and true for both.
+    """
+    if value is None or value == "" or (isinstance(value, str) and value.startswith("$")):
+        return True
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind in ("integer", "number"):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return True

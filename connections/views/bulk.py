@@ -18,8 +18,8 @@ class ConnectionBulkView(Page):
     permission_required = "connections.view_connection"
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        rows = list(self._chosen())
         action = request.POST.get("action")
+        rows = list(self._chosen() if action == "test" else self._chosen().defer("credentials"))
         if not rows:
             messages.error(request, "Tick the connections first.")
         elif action in ("activate", "deactivate"):

@@ -122,12 +122,21 @@ class ConnectionFormPage(Page):
         return self.show(form, outcome=outcome)
 
     def _save(self, form: ConnectionForm, test: bool) -> HttpResponse:
+        if test:
+            services.require(self.request.user, "connections.test_connection")  # before anything is saved
         saved = self.save(form)
         messages.success(self.request, f"{saved.row.name} is saved." if saved.changed else f"Nothing was changed in {saved.row.name}.")
         self.tell(saved.notices)
         if test:
-            tell_check(self.request, services.test_connection(saved.row, actor=self.request.user))
+            self._test_saved(saved.row)
         return self.redirect(saved.row)
+
+    def _test_saved(self, row: Connection) -> None:
+        """The row is saved, whatever the test says, also that there were too many tests."""
+        try:
+            tell_check(self.request, services.test_connection(row, actor=self.request.user))
+        except services.Throttled as throttled:
+            messages.error(self.request, str(throttled))
 
 
 class ConnectionCreateView(ConnectionFormPage):

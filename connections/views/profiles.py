@@ -137,7 +137,7 @@ class ProfileCreateView(ProfileFormPage):
             raise Http404("There is no such capability.") from None
 
     def get_title(self) -> str:
-        return f"Add a {self.capability().value.lower()} profile"
+        return f"Add a profile for {self.capability().value.lower()}"
 
     def save(self, form: ProfileForm) -> services.Saved:
         chosen = {"connection": form.cleaned_data["connection"], "model": form.cleaned_data["model"]}

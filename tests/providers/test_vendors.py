@@ -149,7 +149,9 @@ def test_bedrock_requests_are_signed_for_the_region(upstream: Upstream):
     assert not any(secret in upstream.requests[0].path for secret in ("good-key",))
 
 
-def test_bedrock_is_asked_at_aws_unless_an_endpoint_is_given():
+def test_bedrock_is_asked_at_aws_unless_an_endpoint_is_given(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere.example")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", "http://elsewhere.example")
     made = sample(get_provider("amazon"), endpoint=None, region="eu-west-1")
     assert made.client.meta.endpoint_url == "https://bedrock.eu-west-1.amazonaws.com"
 

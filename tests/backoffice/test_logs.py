@@ -1,0 +1,67 @@
+"""The last line of defence in front of the log."""
+
+import logging
+
+import pytest
+
+from backoffice.logs import RedactSecrets, redact
+
+SECRET = "sk-proj-1234567890abcdef"
+LINES = [
+    f"key {SECRET} refused",
+    f"Authorization: Bearer {SECRET}",
+    f'{{"authorization": "Bearer {SECRET}"}}',
+    f"api_key={SECRET}&model=x",
+    f"api-key: {SECRET}",
+    f"APIKEY='{SECRET}'",
+    f"x-api-key: {SECRET}",
+    f"password = {SECRET}",
+    f"client_secret: {SECRET}",
+    f"OPENAI_API_KEY={SECRET}",
+    "Authorization: Bearer a.plain.bearer.token-1234567890abcdef",
+    "password=1234567890abcdef",
+    "AIzaSy1234567890abcdef",
+    "AKIA1234567890ABCDEF",
+    "ghp_1234567890abcdef",
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
+def test_what_looks_like_a_credential_is_redacted(line: str):
+    assert "1234567890" not in redact(line) and "***" in redact(line)
+
+
+@pytest.mark.parametrize("line", ["GET /connections/ 200", "3 tokens used", "The API key is missing.", "sk-short", "task-1234567890abcdef"])
+def test_other_words_stay(line: str):
+    assert redact(line) == line
+
+
+def record(message: str, *arguments: object, error: Exception | None = None) -> logging.LogRecord:
+    info = (type(error), error, error.__traceback__) if error else None
+    return logging.LogRecord("somebody", logging.ERROR, "file.py", 1, message, arguments, info)
+
+
+def test_arguments_are_redacted_with_the_message():
+    one = record("asked with %s at %s", f"api_key={SECRET}", "host")
+    assert RedactSecrets().filter(one) is True
+    assert one.getMessage() == "asked with api_key=*** at host"
+
+
+def test_a_traceback_is_redacted():
+    try:
+        raise ValueError(f"key {SECRET}")
+    except ValueError as error:
+        one = record("failed", error=error)
+    RedactSecrets().filter(one)
+    assert SECRET not in logging.Formatter().format(one) and "ValueError" in logging.Formatter().format(one)
+
+
+def test_a_refusal_leaves_no_traceback():
+    one = logging.LogRecord("django.request", logging.WARNING, "file.py", 1, "Forbidden: %s", ("/",), (ValueError, ValueError(SECRET), None))
+    RedactSecrets().filter(one)
+    assert logging.Formatter().format(one) == "Forbidden: /"
+
+
+def test_the_console_is_redacted(settings):
+    assert settings.LOGGING["handlers"]["console"]["filters"] == ["redact"]
+    assert settings.LOGGING["root"]["handlers"] == ["console"]

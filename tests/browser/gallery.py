@@ -1,0 +1,268 @@
+"""A backoffice as it looks after a month of use, and every state of every page in it.
+
+`SCENES` maps a name to what brings a page into that state. Accessibility, policy and screenshots go through all of them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from providers.registry import all_providers
+from tests.upstreams import Upstream
+
+from .conftest import PHONE, TYPED_KEY, WRONG_KEY, OpenPage, Server, add_connection, add_profile, fill_openai, press, submit
+
+
+@dataclass
+class Gallery:
+    """Where things are: pages of rows by name, the address of a service that answers."""
+
+    service: str
+    places: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def gallery_service() -> Iterator[Upstream]:
+    """The service behind the connections of the gallery."""
+    with Upstream(keys=None) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def gallery(server: Server, gallery_service: Upstream, browser, signed_in) -> Iterator[Gallery]:
+    """Connections and profiles in believable states. The tests that look at them change nothing."""
+    from .conftest import _state_after_sign_in
+
+    server.put({})
+    if "administrator" not in signed_in:
+        signed_in["administrator"] = _state_after_sign_in(browser, server, "administrator")
+    context = browser.new_context(base_url=server.url, storage_state=signed_in["administrator"])
+    gallery = Gallery(f"{gallery_service.url}/v1")
+    _add_connections(context.new_page(), gallery)
+    _add_checks(context.pages[0], gallery, gallery_service)
+    _add_profiles(context.pages[0], gallery)
+    context.close()
+    _age(server)
+    yield gallery
+
+
+def _add_connections(page: Page, gallery: Gallery) -> None:
+    here = {"base_url": gallery.service}
+    rows = [
+        ("openai", "OpenAI production", {"api_key": "$OpenAI:ApiKey", "tags": "production, support", **here}),
+        ("openai", "OpenAI evaluation", {"api_key": WRONG_KEY, "tags": "evaluation", "base_url": "http://127.0.0.1:9/v1"}),
+        ("azure-openai", "Azure OpenAI Sweden", {"api_key": TYPED_KEY, "auth_mode": "key", "endpoint": "https://sweden.openai.azure.com"}),
+        ("anthropic", "Anthropic", {"api_key": "$Anthropic:ApiKey", "tags": "production"}),
+        ("google", "Gemini experiments", {"api_key": TYPED_KEY, "is_active": ""}),
+        ("amazon", "Bedrock Frankfurt", {"auth_mode": "default", "region": "eu-central-1", "tags": "production"}),
+        ("mistral", "Mistral", {"api_key": TYPED_KEY, **here}),
+        ("openai-compatible", "vLLM in the basement", {"base_url": gallery.service, "tags": "on-premises"}),
+        ("openai-compatible", "Company gateway", {"base_url": gallery.service, "api_key": TYPED_KEY, "headers": "X-Team: search"}),
+        ("echo", "Echo", {}),
+    ]
+    for provider, name, columns in rows:
+        gallery.places[name] = add_connection(page, provider, name, **columns)
+
+
+def _add_checks(page: Page, gallery: Gallery, service: Upstream) -> None:
+    for mode in ("good", "good", "500", "good", "429", "good", "good"):
+        service.mode = mode
+        submit(page, f"{gallery.places['OpenAI production']}test/")
+    for name in ("OpenAI evaluation", "Mistral", "vLLM in the basement", "Company gateway", "Echo"):
+        submit(page, f"{gallery.places[name]}test/")
+    submit(page, f"{gallery.places['Mistral']}edit/", name="Mistral", is_active="on", tags="new", **{"settings-base_url": gallery.service})
+    page.goto("/connections/")  # reads the messages
+
+
+def _add_profiles(page: Page, gallery: Gallery) -> None:
+    rows = [
+        (
+            "openai-production",
+            "Helpdesk answers",
+            "gpt-4o-mini",
+            "chat",
+            {"temperature": "0.2", "system_prompt_template": "You are {role}."},
+        ),
+        ("openai-production", "Search index", "text-embedding-3-small", "embedding", {"dimensions": "512"}),
+        ("anthropic", "Long documents", "claude-sonnet-4-5", "chat", {"max_tokens": "4000"}),
+        ("gemini-experiments", "Draft translations", "gemini-2.5-flash", "chat", {}),
+        ("echo", "Rehearsal", "echo-1", "chat", {}),
+    ]
+    for connection, name, model, capability, settings in rows:
+        gallery.places[name] = add_profile(page, connection, name, model, capability, **settings)
+    page.goto("/profiles/")
+
+
+def _age(server: Server) -> None:
+    """What only time and accidents bring: old dates, a lost key, a provider that is gone."""
+    with closing(server.sqlite()) as database:
+        database.execute(
+            "UPDATE connections_connection SET date_modified = strftime('%Y-%m-%d %H:%M:%f', date_modified, (-31 * length(name)) || ' hours')"
+        )
+        database.execute("UPDATE connections_connection SET credentials_key = 'a lost key' WHERE name = 'Company gateway'")
+        database.execute("UPDATE connections_connection SET provider_id = 'retired-ai' WHERE name = 'vLLM in the basement'")
+
+
+Scene = Callable[[Page, Gallery], object]
+
+
+def at(path: str) -> Scene:
+    """The page at an address."""
+    return lambda page, gallery: page.goto(path)
+
+
+def of(name: str, path: str = "") -> Scene:
+    """The page of a row, or one below it."""
+    return lambda page, gallery: page.goto(gallery.places[name] + path)
+
+
+def form_with_errors(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/add/azure-openai/")
+    page.locator("[name=alias]").fill("Not an alias")
+    page.locator("[name=settings-endpoint]").fill("no address")
+    press(page, "Save")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def form_after_a_good_test(page: Page, gallery: Gallery) -> None:
+    fill_openai(page, "OpenAI staging", "$OpenAI:ApiKey", gallery.service)
+    press(page, "Test")
+    expect(page.locator("#outcome.good")).to_be_visible()
+
+
+def form_after_a_bad_test(page: Page, gallery: Gallery) -> None:
+    fill_openai(page, "OpenAI staging", WRONG_KEY, "http://127.0.0.1:9/v1")
+    press(page, "Test")
+    expect(page.locator("#outcome.bad")).to_be_visible()
+
+
+def edited_meanwhile(page: Page, gallery: Gallery) -> None:
+    page.goto(gallery.places["Mistral"] + "edit/")
+    page.locator("[name=version]").evaluate("input => input.value = '1'")
+    press(page, "Save")
+    expect(page.get_by_role("alert")).to_contain_text("while you were editing")
+
+
+def every_part_open(page: Page, gallery: Gallery) -> None:
+    page.goto(gallery.places["Azure OpenAI Sweden"] + "edit/")
+    page.get_by_role("radio", name="Microsoft Entra ID").check()
+    page.locator("summary").click()
+
+
+def tested_in_the_list(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/?q=Echo")
+    press(page, "Test Echo")
+    expect(page.locator("td .note")).to_be_visible()
+
+
+def messages(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/?q=experiments")
+    press(page, "Deactivate")
+    expect(page.locator(".message.error")).to_be_visible()
+
+
+def profile_with_models(page: Page, gallery: Gallery) -> None:
+    page.goto("/profiles/add/chat/?connection=openai-production")
+    press(page, "Fetch models")
+    expect(page.locator(".panel.good")).to_be_visible()
+
+
+def profile_with_errors(page: Page, gallery: Gallery) -> None:
+    page.goto("/profiles/add/chat/?connection=echo")
+    page.locator("[name=settings-temperature]").fill("7")
+    press(page, "Save")
+    expect(page.locator(".errors").first).to_be_visible()
+
+
+def refused_sign_in(page: Page, gallery: Gallery) -> None:
+    page.context.clear_cookies()
+    page.goto("/sign-in/")
+    page.get_by_label("Username").fill("administrator")
+    page.get_by_label("Password").fill("wrong")
+    press(page, "Sign in")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def sign_in_form(page: Page, gallery: Gallery) -> None:
+    page.context.clear_cookies()
+    page.goto("/sign-in/")
+
+
+def password_refused(page: Page, gallery: Gallery) -> None:
+    page.goto("/password/")
+    press(page, "Change password")
+    page.locator("input[type=password]").first.fill("wrong")
+    page.locator("input[type=password]").nth(1).fill("short")
+    page.locator("input[type=password]").nth(2).fill("shorter")
+    press(page, "Change password")
+    expect(page.locator(".errors").first).to_be_visible()
+
+
+SCENES: dict[str, Scene] = {
+    "dashboard": at("/"),
+    "connections": at("/connections/"),
+    "connections-none-fits": at("/connections/?q=nothing-like-it"),
+    "connections-tested": tested_in_the_list,
+    "connections-message": messages,
+    "providers": at("/connections/add/"),
+    **{f"add-{provider.id}": at(f"/connections/add/{provider.id}/") for provider in all_providers()},
+    "add-with-errors": form_with_errors,
+    "add-tested-good": form_after_a_good_test,
+    "add-tested-bad": form_after_a_bad_test,
+    "detail": of("OpenAI production"),
+    "detail-failed": of("OpenAI evaluation"),
+    "detail-reference-missing": of("Anthropic"),
+    "detail-cannot-decrypt": of("Company gateway"),
+    "detail-provider-gone": of("vLLM in the basement"),
+    "edit": of("OpenAI evaluation", "edit/"),
+    "edit-everything-open": every_part_open,
+    "edit-meanwhile": edited_meanwhile,
+    "delete": of("Bedrock Frankfurt", "delete/"),
+    "delete-refused": of("OpenAI production", "delete/"),
+    "profiles": at("/profiles/"),
+    "profiles-none-fits": at("/profiles/?q=nothing-like-it"),
+    "capabilities": at("/profiles/add/"),
+    "add-chat": at("/profiles/add/chat/"),
+    "add-embedding": at("/profiles/add/embedding/"),
+    "add-chat-models": profile_with_models,
+    "add-chat-errors": profile_with_errors,
+    "profile": of("Helpdesk answers"),
+    "profile-edit": of("Helpdesk answers", "edit/"),
+    "profile-delete": of("Helpdesk answers", "delete/"),
+    "references": at("/references/"),
+    "password": at("/password/"),
+    "password-refused": password_refused,
+    "sign-in": sign_in_form,
+    "sign-in-refused": refused_sign_in,
+    "404": at("/connections/add/no-such-provider/"),
+}
+WIDER = """() => [...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll, .skip')
+  && Math.max(one.getBoundingClientRect().right, one.scrollWidth) > innerWidth + 1).map(one => one.outerHTML.slice(0, 120))"""
+
+
+def too_wide(page: Page) -> list[str]:
+    """What sticks out of a phone's screen."""
+    page.set_viewport_size(PHONE)
+    if page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+        return []
+    return page.evaluate(WIDER) or ["the page"]
+
+
+EMPTY = {
+    "empty-dashboard": "/",
+    "empty-connections": "/connections/",
+    "empty-profiles": "/profiles/",
+    "empty-references": "/references/",
+    "empty-add-chat": "/profiles/add/chat/",
+}
+
+
+@pytest.fixture(params=SCENES)
+def scene(request: pytest.FixtureRequest, open_page: OpenPage, gallery: Gallery) -> Page:
+    """An administrator's page in one state after the other."""
+    page = open_page("administrator")
+    SCENES[request.param](page, gallery)
+    return page

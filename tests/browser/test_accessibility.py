@@ -1,0 +1,60 @@
+"""axe-core finds nothing on any page, light and dark, wide and narrow; and nothing sticks out of a phone's screen."""
+
+import os
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from .conftest import DESKTOP, PHONE, ROOT, OpenPage
+from .gallery import EMPTY, gallery, gallery_service, scene, too_wide  # noqa: F401 fixtures
+
+RUN = "options => axe.run(options).then(found => found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html).join(' ')}`))"
+
+
+@cache
+def axe() -> str:
+    program = Path(os.environ.get("AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
+    assert program.exists(), f"{program} is not there. Run `npm ci`, or let AXE name axe.min.js."
+    return program.read_text()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe says about the page in both colour schemes and both widths."""
+    page.evaluate(axe())
+    found = []
+    for scheme, size in product(("light", "dark"), (DESKTOP, PHONE)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size(size)
+        rules = {} if scheme == "light" else {"runOnly": ["color-contrast", "link-in-text-block"]}  # what colours can break
+        found += [f"{scheme} {size['width']} {one}" for one in page.evaluate(RUN, rules)]
+    return found
+
+
+def test_page_has_no_violation_and_fits_a_phone(scene: Page):  # noqa: F811
+    assert violations(scene) == []
+    assert too_wide(scene) == []
+
+
+@pytest.mark.parametrize("path", ["/connections/", "/profiles/add/chat/"])
+def test_refusal_has_no_violation(open_page: OpenPage, path: str):
+    page = open_page("stranger")
+    page.goto(path)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("path", EMPTY.values(), ids=EMPTY)
+def test_empty_page_has_no_violation_and_fits_a_phone(open_page: OpenPage, no_rows: None, path: str):
+    page = open_page("administrator")
+    page.goto(path)
+    assert violations(page) == []
+    assert too_wide(page) == []
+
+
+def test_axe_finds_what_is_wrong(open_page: OpenPage):
+    page = open_page("administrator")
+    page.goto("/password/")
+    page.locator("label").first.evaluate("label => label.remove()")
+    assert any("label:" in one for one in violations(page))

@@ -1,0 +1,392 @@
+"""Secrets are saved, and then searched for wherever something can be read.
+
+A surface is a function that takes the stage and yields (where, text); `@surface` adds it. Literals are stored encrypted,
+one more secret is only reachable through a reference. Log records are caught at DEBUG during each surface.
+"""
+
+import base64
+import json
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection as database
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from connections import conf, selectors, services
+from connections.models import Connection, Profile
+from providers.errors import ProviderError
+from tests.connections.pages import HTMX, entries
+from tests.fakes import connect, profile_of, reload
+from tests.people import browser
+from tests.upstreams import Upstream
+
+pytestmark = pytest.mark.django_db
+LITERAL, REFERENCED, HEADER, TYPED = "sk-literal-4b8d1f7730", "sk-referenced-92c6e05a1d", "header-secret-c7710e5ab2", "sk-typed-only-5d20f9e8c3"
+SECRETS = (LITERAL, REFERENCED, HEADER, TYPED)
+Found = Iterator[tuple[str, str]]
+
+
+@dataclass
+class Stage:
+    """Rows with secrets in every place, a service that answers with what it was sent, and an administrator's browser."""
+
+    upstream: Upstream
+    client: Client
+    rows: dict[str, Connection] = field(default_factory=dict)
+    profile: Any = None
+
+    def page(self, kind: str, act: str = "") -> str:
+        return f"/connections/{self.rows[kind].pk}/{f'{act}/' if act else ''}"
+
+    @property
+    def typed(self) -> dict[str, Any]:
+        """What somebody types into the form: good, but for one setting."""
+        return entries({"api_key": TYPED, "base_url": self.upstream.url, "timeout": "never"}, name="Typed")
+
+
+@pytest.fixture
+def stage(administrator, settings) -> Iterator[Stage]:
+    settings.CONNECTIONS_CONFIG = {"OpenAI": {"ApiKey": REFERENCED}}
+    with Upstream(keys={LITERAL, REFERENCED, TYPED}) as upstream:
+        made = Stage(upstream, browser(administrator))
+        made.client.raise_request_exception = False
+        made.rows["literal"] = connect("openai", name="Literal", settings={"api_key": LITERAL, "base_url": upstream.url})
+        made.rows["reference"] = connect("openai", name="Reference", settings={"api_key": "$OpenAI:ApiKey", "base_url": upstream.url})
+        given = {"api_key": LITERAL, "api_key_header": "x-my-key", "extra_headers": f"X-Secret: {HEADER}", "base_url": upstream.url}
+        made.rows["headers"] = connect("openai-compatible", name="Headers", settings=given)
+        services.update_connection(made.rows["literal"], actor=administrator, name="Literal 2")
+        made.profile = profile_of(made.rows["literal"])
+        yield made
+
+
+SURFACES: dict[str, Callable[[Stage], Found]] = {}
+
+
+def surface(function: Callable[[Stage], Found]) -> Callable[[Stage], Found]:
+    """Adds a place to search."""
+    SURFACES[function.__name__.replace("_", " ")] = function
+    return function
+
+
+def of_answer(where: str, response: Any) -> tuple[str, str]:
+    """All of an answer: status, headers, cookies, body."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    return where, f"{response.status_code} {response.headers} {response.cookies} {body.decode(errors='replace')}"
+
+
+def spellings(secret: str) -> set[str]:
+    """The secret as it is, and as an encoder would write it."""
+    return {secret, quote(secret), json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode().rstrip("="), repr(secret.encode())[2:-1]}
+
+
+def leaks(text: str) -> list[str]:
+    return [secret for secret in SECRETS for one in spellings(secret) if one in text]
+
+
+@pytest.fixture
+def records(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """Every log record, also of loggers that are set to be quieter."""
+    caplog.set_level(logging.DEBUG)
+    for name in [*logging.root.manager.loggerDict, "openai", "httpx2", "httpcore2"]:
+        caplog.set_level(logging.DEBUG, logger=name)
+    return caplog
+
+
+# Pages
+
+def patterns(resolver: Any = None, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every address of the product with the converters of its places."""
+    for one in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(one.pattern)
+        if isinstance(one, URLPattern):
+            yield route, one.pattern.converters
+        else:
+            yield from patterns(one, route)
+
+
+def addresses(stage: Stage) -> Iterator[str]:
+    """Every address, with every row in its places."""
+    rows = [*stage.rows.values(), stage.profile]
+    values = [*(str(row.pk) for row in rows), *(row.alias for row in rows), "openai", "chat", "user", "group"]
+    for route, converters in patterns():
+        if "(" in route or "\\" in route:
+            continue  # Django's admin by regular expression; its pages are named below
+        for value in values if converters else [""]:
+            address = "/" + route
+            for name in converters:
+                address = address.replace(next(part for part in address.split("<") if part.split(">")[0].split(":")[-1] == name).split(">")[0], value)
+            yield address.replace("<", "").replace(">", "")
+
+
+@surface
+def every_page(stage: Stage) -> Found:
+    for address in dict.fromkeys(addresses(stage)):
+        yield of_answer(address, stage.client.get(address))
+
+
+@surface
+def every_fragment(stage: Stage) -> Found:
+    for address in ("/connections/", stage.page("literal", "edit"), stage.page("reference", "edit"), "/connections/add/openai/", "/profiles/"):
+        yield of_answer(address, stage.client.get(address, headers=HTMX))
+
+
+@surface
+def the_admin(stage: Stage) -> Found:
+    for kind, row in (("connection", stage.rows["literal"]), ("connection", stage.rows["reference"]), ("profile", stage.profile)):
+        for end in ("", f"{row.pk}/change/", f"{row.pk}/history/", f"{row.pk}/delete/"):
+            yield of_answer(f"{kind} {end}", stage.client.get(f"/admin/connections/{kind}/{end}"))
+
+
+@surface
+def every_page_without_the_key(stage: Stage) -> Found:
+    from django.test import override_settings
+
+    with override_settings(FERNET_KEYS=["another-key-for-tests-only-0123456789abcdef"]):
+        for address in ("/", "/connections/", "/references/", stage.page("literal"), stage.page("literal", "edit")):
+            yield of_answer(address, stage.client.get(address))
+
+
+# Answers to what is posted
+
+@surface
+def an_invalid_form(stage: Stage) -> Found:
+    yield of_answer("add", stage.client.post("/connections/add/openai/", stage.typed))
+    yield of_answer("add, htmx", stage.client.post("/connections/add/openai/", stage.typed, headers=HTMX))
+    yield of_answer("edit", stage.client.post(stage.page("literal", "edit"), {**stage.typed, "version": "2"}))
+    swapped = {**entries({"api_key": "$OpenAI:ApiKey", "organization": "$OpenAI:ApiKey"}), "name": "Swapped"}
+    yield of_answer("reference in a plain setting", stage.client.post("/connections/add/openai/", swapped))
+    headers = entries({"base_url": stage.upstream.url, "extra_headers": f"no colon {TYPED}"}, name="Headers")
+    yield of_answer("headers", stage.client.post("/connections/add/openai-compatible/", headers))
+
+
+@surface
+def a_valid_form(stage: Stage) -> Found:
+    good = {**stage.typed, "settings-timeout": "5"}
+    yield of_answer("add", stage.client.post("/connections/add/openai/", {**good, "alias": "one"}, follow=True))
+    yield of_answer("test and save", stage.client.post("/connections/add/openai/", {**good, "action": "test-and-save"}, follow=True))
+    yield of_answer("stale", stage.client.post(stage.page("literal", "edit"), {**good, "version": "1"}))
+
+
+@surface
+def checks_that_pass_and_fail(stage: Stage) -> Found:
+    for mode in ("good", "401", "403", "500", "html", "json_rows", "close", "redirect_loop"):
+        stage.upstream.mode = mode
+        stage.upstream.keys = {"nothing"} if mode == "401" else stage.upstream.keys
+        yield of_answer(f"typed, {mode}", stage.client.post("/connections/add/openai/", {**stage.typed, "settings-timeout": "5", "action": "test"}))
+        for kind in stage.rows:
+            yield of_answer(f"{kind}, {mode}", stage.client.post(stage.page(kind, "test"), follow=True))
+        cache.clear()
+        yield of_answer(f"models, {mode}", stage.client.post("/profiles/add/chat/", {"connection": "literal", "action": "fetch-models"}))
+
+
+@surface
+def a_wrong_key_that_the_service_repeats(stage: Stage) -> Found:
+    stage.upstream.keys = {"nothing"}
+    for kind in stage.rows:
+        yield of_answer(kind, stage.client.post(stage.page(kind, "test"), follow=True))
+    yield of_answer("detail", stage.client.get(stage.page("literal")))
+
+
+@surface
+def actions(stage: Stage) -> Found:
+    ticked = {"ids": [str(row.pk) for row in stage.rows.values()]}
+    for action in ("export", "deactivate", "activate", "test"):
+        yield of_answer(action, stage.client.post("/connections/bulk/", {**ticked, "action": action}, follow=True))
+    for kind in stage.rows:
+        yield of_answer("toggle", stage.client.post(stage.page(kind, "toggle"), {"part": "row"}, headers=HTMX))
+    yield of_answer("move", stage.client.post(stage.page("literal", "move-profiles"), {"target": "reference"}, follow=True))
+    yield of_answer("delete", stage.client.post(stage.page("literal", "delete"), follow=True))
+
+
+# A crash
+
+@pytest.fixture(params=[False, True], ids=["DEBUG off", "DEBUG on"])
+def debug(request, settings) -> bool:
+    settings.DEBUG = request.param
+    return request.param
+
+
+def crash(*arguments: Any, **named: Any) -> Any:
+    raise ZeroDivisionError("crashed here")
+
+
+CRASHES = {
+    "store": "connections.services.connections.store",
+    "judge": "connections.services.settings_rules._check_schema",
+    "write rule": "connections.services.settings_rules.write_rule",
+    "encrypt": "connections.credentials.json.dumps",
+    "resolve": "connections.references.Resolver.resolve",
+    "use": "connections.services.using.get_provider",
+    "check": "providers.base.Provider.check",
+    "client": "providers._openai_compatible.OpenAICompatible.sealed",
+    "show": "connections.services.using.mask",
+}
+
+
+@pytest.mark.parametrize("where", CRASHES)
+def test_a_crash_shows_no_secret(stage: Stage, debug: bool, records, monkeypatch: pytest.MonkeyPatch, where: str):
+    monkeypatch.setattr(CRASHES[where], crash)
+    good = {**stage.typed, "settings-timeout": "5"}
+    answers = [
+        of_answer("add", stage.client.post("/connections/add/openai/", good)),
+        of_answer("test typed", stage.client.post("/connections/add/openai/", {**good, "action": "test"})),
+        of_answer("edit", stage.client.post(stage.page("literal", "edit"), {**good, "version": "2"})),
+        *(of_answer(f"test {kind}", stage.client.post(stage.page(kind, "test"))) for kind in stage.rows),
+        of_answer("detail", stage.client.get(stage.page("literal"))),
+    ]
+    assert any(text.startswith("500") for _, text in answers), "nothing crashed"
+    assert [(where, leaks(text)) for where, text in answers if leaks(text)] == []
+    assert leaks(records.text) == []
+
+
+# Objects
+
+@surface
+def rows_in_memory(stage: Stage) -> Found:
+    for row in [*stage.rows.values(), *map(reload, stage.rows.values())]:
+        yield "row", f"{row!r} {row} {vars(row)} {row.credentials!r} {row.history.first()!r} {vars(row.history.first())}"
+        yield "public settings", f"{services.public_settings(row)} {selectors.shown_settings(row, services.public_settings(row))}"
+        yield "references", f"{services.reference_states(row)} {selectors.reference_uses()} {selectors.health(row)}"
+        yield "for use", f"{services.find_connection(row.alias)!r}"
+    yield "lists", f"{list(Connection.objects.values('name', 'settings'))} {selectors.dashboard()} {vars(conf.resolver())}"
+
+
+@surface
+def what_is_used(stage: Stage) -> Found:
+    for row in stage.rows.values():
+        settings, provider = services.resolved_settings(row), services.get_configured_provider(row)
+        yield "settings", f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()} {vars(settings)}"
+        yield "provider", f"{provider!r} {provider} {vars(provider)}"
+
+
+@surface
+def what_is_raised(stage: Stage) -> Found:
+    stage.upstream.keys = {"nothing"}
+    for row in stage.rows.values():
+        with suppress(ProviderError):
+            yield "models", str(services.list_models(row, actor=None))
+    acts = {
+        "models": lambda: services.list_models(stage.rows["literal"], actor=None),
+        "reference": lambda: services.list_models(stage.rows["reference"], actor=None),
+        "invalid": lambda: connect("openai", settings={"api_key": f"{TYPED}\n{TYPED}", "organization": "$OpenAI:ApiKey", "x": TYPED}),
+        "stored nonsense": lambda: services.resolved_settings(_with(stage.rows["literal"], {"timeout": LITERAL, "organization": "$OpenAI:ApiKey"})),
+    }
+    for name, act in acts.items():
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 whatever it is must be silent
+            yield name, f"{error!r} {error} {error.args} {vars(error)} {''.join(traceback.format_exception(error))}"
+        else:
+            raise AssertionError(f"{name} raised nothing")
+
+
+def _with(row: Connection, settings: dict[str, Any]) -> Connection:
+    Connection.objects.filter(pk=row.pk).update(settings=settings)
+    return reload(row)
+
+
+# Documents
+
+@surface
+def exports_and_dumps(stage: Stage) -> Found:
+    yield "export", json.dumps(services.export_connections(Connection.objects.all(), actor=None))
+    out = StringIO()
+    call_command("dumpdata", stdout=out)
+    yield "dumpdata", out.getvalue()
+    for command in (["check", "--tag", "connections"], ["rotate_credentials"], ["rotate_credentials", "--check"]):
+        out = StringIO()
+        call_command(*command, stdout=out, stderr=out)
+        yield command[0], out.getvalue() + " "
+
+
+@surface
+def history(stage: Stage) -> Found:
+    row = stage.rows["literal"]
+    services.update_connection(row, actor=None, settings={"api_key": TYPED, "base_url": stage.upstream.url})
+    newest, older = list(row.history.all()[:2])
+    delta = newest.diff_against(older)
+    assert "credentials" in delta.changed_fields
+    yield "diff", f"{delta!r} {delta} {vars(delta)} {[(one.field, one.old, one.new) for one in delta.changes]} {delta.changes!r}"
+    yield "versions", str(services.versions(reload(row)))
+
+
+# What is stored
+
+@surface
+def every_column_of_every_table(stage: Stage) -> Found:
+    stage.client.post(stage.page("literal", "test"))
+    stage.client.post("/connections/add/openai/", stage.typed)
+    with database.cursor() as cursor:
+        for table in database.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {database.ops.quote_name(table)}")
+            rows = [[bytes(one) if isinstance(one, memoryview) else one for one in row] for row in cursor.fetchall()]
+            yield table, f"{table} {rows}"
+
+
+@surface
+def the_cache(stage: Stage) -> Found:
+    for kind in stage.rows:
+        stage.client.post(stage.page(kind, "test"))
+        services.list_models(stage.rows[kind], actor=None)
+    if hasattr(cache, "_cache") and isinstance(cache._cache, dict):
+        yield "local", f"{cache._cache}"
+    else:
+        server = cache._cache.get_client(None)
+        yield "redis", f"{[(key, server.dump(key), server.get(key)) for key in server.keys('*')]}"
+
+
+def surfaces() -> list[Any]:
+    return [pytest.param(function, id=name) for name, function in SURFACES.items()]
+
+
+@pytest.mark.parametrize("look", surfaces())
+def test_no_secret_is_on(stage: Stage, records: pytest.LogCaptureFixture, look: Callable[[Stage], Found]):
+    found = list(look(stage))
+    assert found and all(text for _, text in found)
+    assert [(where, leaks(text)) for where, text in found if leaks(text)] == []
+    assert leaks(records.text) == [], "in the log"
+
+
+def test_the_search_would_find_a_secret(stage: Stage):
+    encoded = base64.b64encode(LITERAL.encode()).decode()
+    assert leaks(f"x{LITERAL}y") and leaks(f"x{encoded}y") and not leaks("nothing")
+    assert services.resolved_settings(stage.rows["reference"]).api_key.get_secret_value() == REFERENCED
+    assert dict(stage.rows["headers"].credentials)["extra_headers"]
+
+
+def test_the_service_was_really_sent_the_secrets(stage: Stage):
+    for kind in stage.rows:
+        stage.client.post(stage.page(kind, "test"))
+    sent = [secret for secret in (LITERAL, REFERENCED, HEADER) if any(secret in request for request in stage.upstream.requests)]
+    assert sent == [LITERAL, REFERENCED, HEADER]
+
+
+def test_every_address_was_looked_at(stage: Stage):
+    seen = set(addresses(stage))
+    assert {"/", "/connections/", stage.page("literal", "edit"), "/connections/add/openai/", f"/profiles/{stage.profile.pk}/"} <= seen
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_secret_is_in_the_database_file(settings):
+    row = connect("openai", settings={"api_key": LITERAL})
+    services.update_connection(row, actor=None, settings={"api_key": TYPED})
+    with database.cursor() as cursor:
+        if database.vendor == "sqlite":
+            path = Path(database.settings_dict["NAME"])
+            stored = b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
+        else:
+            cursor.execute("SELECT connections_connection::text FROM connections_connection")
+            stored = str(cursor.fetchall()).encode()
+    assert b"openai" in stored and leaks(stored.decode(errors="replace")) == []
+    assert Profile.objects.count() == 0
