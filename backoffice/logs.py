@@ -2,6 +2,11 @@
 
 import logging
 import re
+from types import FrameType
+from typing import Any
+
+from django.http import HttpRequest
+from django.views.debug import SafeExceptionReporterFilter
 
 LOOKS_SECRET = re.compile(
     r"(?i)\b((?:authorization|api[-_]?key|x-api-key|password|secret|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',;&]{6,}"
@@ -24,3 +29,13 @@ class RedactSecrets(logging.Filter):
         if record.exc_info and not record.exc_text:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
         return True
+
+
+class NamesOnly(SafeExceptionReporterFilter):
+    """For reports of a crash, also of DEBUG's page, where Django's own filter sleeps: names of variables, never their values."""
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        return True
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> list[tuple[str, Any]]:
+        return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]

@@ -147,7 +147,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX_INSERT": "",
     "COMPONENT_SPLIT_REQUEST": False,
     "COMPONENT_SPLIT_PATCH": False,
-    "ENUM_NAME_OVERRIDES": {"Capability": ["Chat", "Embedding"]},
+    "ENUM_NAME_OVERRIDES": {
+        "Capability": ["Chat", "Embedding"],
+        "ReferenceState": ["resolved", "missing", "denied", "error"],
+        "SettingKind": ["text", "integer", "number", "boolean", "choice", "headers"],
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
     "PREPROCESSING_HOOKS": ["connections.api.openapi.only_v1"],
@@ -171,6 +175,7 @@ CONNECTIONS_EGRESS_ALLOW = env.list("CONNECTIONS_EGRESS_ALLOW", default=[])
 CONNECTIONS_EGRESS_PRIVATE = env.bool("CONNECTIONS_EGRESS_PRIVATE", default=True)
 CONNECTIONS_TEST_RATE = env.int("CONNECTIONS_TEST_RATE", default=60)
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

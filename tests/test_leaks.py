@@ -32,7 +32,12 @@ from tests.people import browser
 from tests.upstreams import Upstream
 
 pytestmark = pytest.mark.django_db
-LITERAL, REFERENCED, HEADER, TYPED = "sk-literal-4b8d1f7730", "sk-referenced-92c6e05a1d", "header-secret-c7710e5ab2", "sk-typed-only-5d20f9e8c3"
+LITERAL, REFERENCED, HEADER, TYPED = (
+    "sk-literal-4b8d1f7730",
+    "sk-referenced-92c6e05a1d",
+    "header-secret-c7710e5ab2",
+    "sk-typed-only-5d20f9e8c3",
+)
 SECRETS = (LITERAL, REFERENCED, HEADER, TYPED)
 Found = Iterator[tuple[str, str]]
 
@@ -87,7 +92,13 @@ def of_answer(where: str, response: Any) -> tuple[str, str]:
 
 def spellings(secret: str) -> set[str]:
     """The secret as it is, and as an encoder would write it."""
-    return {secret, quote(secret), json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode().rstrip("="), repr(secret.encode())[2:-1]}
+    return {
+        secret,
+        quote(secret),
+        json.dumps(secret)[1:-1],
+        base64.b64encode(secret.encode()).decode().rstrip("="),
+        repr(secret.encode())[2:-1],
+    }
 
 
 def leaks(text: str) -> list[str]:
@@ -104,6 +115,7 @@ def records(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -
 
 
 # Pages
+
 
 def patterns(resolver: Any = None, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every address of the product with the converters of its places."""
@@ -125,7 +137,9 @@ def addresses(stage: Stage) -> Iterator[str]:
         for value in values if converters else [""]:
             address = "/" + route
             for name in converters:
-                address = address.replace(next(part for part in address.split("<") if part.split(">")[0].split(":")[-1] == name).split(">")[0], value)
+                address = address.replace(
+                    next(part for part in address.split("<") if part.split(">")[0].split(":")[-1] == name).split(">")[0], value
+                )
             yield address.replace("<", "").replace(">", "")
 
 
@@ -137,7 +151,13 @@ def every_page(stage: Stage) -> Found:
 
 @surface
 def every_fragment(stage: Stage) -> Found:
-    for address in ("/connections/", stage.page("literal", "edit"), stage.page("reference", "edit"), "/connections/add/openai/", "/profiles/"):
+    for address in (
+        "/connections/",
+        stage.page("literal", "edit"),
+        stage.page("reference", "edit"),
+        "/connections/add/openai/",
+        "/profiles/",
+    ):
         yield of_answer(address, stage.client.get(address, headers=HTMX))
 
 
@@ -158,6 +178,7 @@ def every_page_without_the_key(stage: Stage) -> Found:
 
 
 # Answers to what is posted
+
 
 @surface
 def an_invalid_form(stage: Stage) -> Found:
@@ -183,7 +204,9 @@ def checks_that_pass_and_fail(stage: Stage) -> Found:
     for mode in ("good", "401", "403", "500", "html", "json_rows", "close", "redirect_loop"):
         stage.upstream.mode = mode
         stage.upstream.keys = {"nothing"} if mode == "401" else stage.upstream.keys
-        yield of_answer(f"typed, {mode}", stage.client.post("/connections/add/openai/", {**stage.typed, "settings-timeout": "5", "action": "test"}))
+        yield of_answer(
+            f"typed, {mode}", stage.client.post("/connections/add/openai/", {**stage.typed, "settings-timeout": "5", "action": "test"})
+        )
         for kind in stage.rows:
             yield of_answer(f"{kind}, {mode}", stage.client.post(stage.page(kind, "test"), follow=True))
         cache.clear()
@@ -211,6 +234,7 @@ def actions(stage: Stage) -> Found:
 
 # A crash
 
+
 @pytest.fixture(params=[False, True], ids=["DEBUG off", "DEBUG on"])
 def debug(request, settings) -> bool:
     settings.DEBUG = request.param
@@ -225,11 +249,10 @@ CRASHES = {
     "store": "connections.services.connections.store",
     "judge": "connections.services.settings_rules._check_schema",
     "write rule": "connections.services.settings_rules.write_rule",
-    "encrypt": "connections.credentials.json.dumps",
+    "encrypt": "connections.credentials.CredentialsField.get_db_prep_save",
     "resolve": "connections.references.Resolver.resolve",
     "use": "connections.services.using.get_provider",
     "check": "providers.base.Provider.check",
-    "client": "providers._openai_compatible.OpenAICompatible.sealed",
     "show": "connections.services.using.mask",
 }
 
@@ -251,6 +274,7 @@ def test_a_crash_shows_no_secret(stage: Stage, debug: bool, records, monkeypatch
 
 
 # Objects
+
 
 @surface
 def rows_in_memory(stage: Stage) -> Found:
@@ -280,7 +304,9 @@ def what_is_raised(stage: Stage) -> Found:
         "models": lambda: services.list_models(stage.rows["literal"], actor=None),
         "reference": lambda: services.list_models(stage.rows["reference"], actor=None),
         "invalid": lambda: connect("openai", settings={"api_key": f"{TYPED}\n{TYPED}", "organization": "$OpenAI:ApiKey", "x": TYPED}),
-        "stored nonsense": lambda: services.resolved_settings(_with(stage.rows["literal"], {"timeout": LITERAL, "organization": "$OpenAI:ApiKey"})),
+        "stored nonsense": lambda: services.resolved_settings(
+            _with(stage.rows["literal"], {"timeout": LITERAL, "organization": "$OpenAI:ApiKey"})
+        ),
     }
     for name, act in acts.items():
         try:
@@ -297,6 +323,7 @@ def _with(row: Connection, settings: dict[str, Any]) -> Connection:
 
 
 # Documents
+
 
 @surface
 def exports_and_dumps(stage: Stage) -> Found:
@@ -322,6 +349,7 @@ def history(stage: Stage) -> Found:
 
 
 # What is stored
+
 
 @surface
 def every_column_of_every_table(stage: Stage) -> Found:

@@ -18,7 +18,7 @@ IPV6 = rf"\[(({HEX}:){{7}}{HEX}|({HEX}:){{1,4}}:{HEX}|::({HEX}:){{0,4}}{HEX})\]"
 HEADER = "[!#%&'*+.^_`|~0-9A-Za-z-]{1,100}"
 # The types that several settings share. No look-around: the regular expressions of some languages have none.
 SHARED: dict[str, dict[str, Any]] = {
-    "Reference": {
+    "ReferenceText": {
         "type": "string",
         "title": "Reference",
         "description": "Names where the value is kept: `$Section:Key`, or `$Env:NAME` for a plain environment variable.",
@@ -96,7 +96,7 @@ def _object(provider: type[Provider[Any]], title: str, properties: dict[str, Any
 
 
 def _property(provider: type[Provider[Any]], field: SettingsField, at: str, is_new: bool = True) -> dict[str, Any]:
-    choices = [_typed(provider, field, at), {"$ref": f"{at}Reference"}]
+    choices = [_typed(provider, field, at), {"$ref": f"{at}ReferenceText"}]
     if field.secret and not is_new:
         choices += [{"$ref": f"{at}KeptSecret"}, {"type": "null"}]
     elif not (field.required and is_new):

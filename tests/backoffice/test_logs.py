@@ -57,7 +57,9 @@ def test_a_traceback_is_redacted():
 
 
 def test_a_refusal_leaves_no_traceback():
-    one = logging.LogRecord("django.request", logging.WARNING, "file.py", 1, "Forbidden: %s", ("/",), (ValueError, ValueError(SECRET), None))
+    one = logging.LogRecord(
+        "django.request", logging.WARNING, "file.py", 1, "Forbidden: %s", ("/",), (ValueError, ValueError(SECRET), None)
+    )
     RedactSecrets().filter(one)
     assert logging.Formatter().format(one) == "Forbidden: /"
 

@@ -27,7 +27,9 @@ def read(*names: str, **environment: str) -> dict[str, Any]:
 
 
 def test_without_any_environment_everything_is_safe():
-    found = read("DEBUG", "SECRET_KEY", "FERNET_KEYS", "ALLOWED_HOSTS", "CONNECTIONS_EGRESS_PRIVATE", "CONNECTIONS_TEST_RATE", "CACHES", "DATABASES")
+    found = read(
+        "DEBUG", "SECRET_KEY", "FERNET_KEYS", "ALLOWED_HOSTS", "CONNECTIONS_EGRESS_PRIVATE", "CONNECTIONS_TEST_RATE", "CACHES", "DATABASES"
+    )
     assert (found["DEBUG"], found["SECRET_KEY"], found["FERNET_KEYS"]) == (False, "", [])
     assert found["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
     assert (found["CONNECTIONS_EGRESS_PRIVATE"], found["CONNECTIONS_TEST_RATE"]) == (True, 60)
@@ -43,12 +45,23 @@ def test_sqlite_is_set_up_for_several_writers(tmp_path: Path):
 def test_postgresql_and_redis_come_by_address():
     found = read("DATABASES", "CACHES", DATABASE_URL="postgres://u:p@db:5433/name", CACHE_URL="redis://cache:6379/1")
     database = found["DATABASES"]["default"]
-    assert (database["ENGINE"], database["HOST"], database["PORT"], database["NAME"]) == ("django.db.backends.postgresql", "db", 5433, "name")
+    assert (database["ENGINE"], database["HOST"], database["PORT"], database["NAME"]) == (
+        "django.db.backends.postgresql",
+        "db",
+        5433,
+        "name",
+    )
     assert database["OPTIONS"]["pool"] and "Redis" in found["CACHES"]["default"]["BACKEND"]
 
 
 def test_lists_are_separated_by_commas():
-    names = ("FERNET_KEYS", "CONNECTIONS_REFERENCE_SECTIONS", "CONNECTIONS_REFERENCE_ENV", "CONNECTIONS_EGRESS_ALLOW", "CONNECTIONS_SECRET_KEYS")
+    names = (
+        "FERNET_KEYS",
+        "CONNECTIONS_REFERENCE_SECTIONS",
+        "CONNECTIONS_REFERENCE_ENV",
+        "CONNECTIONS_EGRESS_ALLOW",
+        "CONNECTIONS_SECRET_KEYS",
+    )
     found = read(*names, **dict.fromkeys(names, "one,two"))
     assert found == dict.fromkeys(names, ["one", "two"])
 

@@ -189,7 +189,7 @@ def open_page(browser: Browser, server: Server, signed_in: dict[str, Any], watch
 
     def open_page(person: str | None = "administrator", javascript: bool = True, **options: Any) -> Page:
         if person and person not in signed_in:
-            signed_in[person] = _state_after_sign_in(browser, server, person)
+            signed_in[person] = state_after_sign_in(browser, server, person)
         options = {"viewport": DESKTOP, "base_url": server.url, "java_script_enabled": javascript, **options}
         contexts.append(context := browser.new_context(storage_state=signed_in[person] if person else None, **options))
         context.set_default_timeout(10_000)
@@ -201,7 +201,7 @@ def open_page(browser: Browser, server: Server, signed_in: dict[str, Any], watch
         context.close()
 
 
-def _state_after_sign_in(browser: Browser, server: Server, person: str) -> Any:
+def state_after_sign_in(browser: Browser, server: Server, person: str) -> Any:
     context = browser.new_context(base_url=server.url)
     page = context.new_page()
     sign_in(page, person)

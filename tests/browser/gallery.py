@@ -13,7 +13,19 @@ from playwright.sync_api import Page, expect
 from providers.registry import all_providers
 from tests.upstreams import Upstream
 
-from .conftest import PHONE, TYPED_KEY, WRONG_KEY, OpenPage, Server, add_connection, add_profile, fill_openai, press, submit
+from .conftest import (
+    PHONE,
+    TYPED_KEY,
+    WRONG_KEY,
+    OpenPage,
+    Server,
+    add_connection,
+    add_profile,
+    fill_openai,
+    press,
+    state_after_sign_in,
+    submit,
+)
 
 
 @dataclass
@@ -34,11 +46,9 @@ def gallery_service() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def gallery(server: Server, gallery_service: Upstream, browser, signed_in) -> Iterator[Gallery]:
     """Connections and profiles in believable states. The tests that look at them change nothing."""
-    from .conftest import _state_after_sign_in
-
     server.put({})
     if "administrator" not in signed_in:
-        signed_in["administrator"] = _state_after_sign_in(browser, server, "administrator")
+        signed_in["administrator"] = state_after_sign_in(browser, server, "administrator")
     context = browser.new_context(base_url=server.url, storage_state=signed_in["administrator"])
     gallery = Gallery(f"{gallery_service.url}/v1")
     _add_connections(context.new_page(), gallery)
@@ -99,9 +109,8 @@ def _add_profiles(page: Page, gallery: Gallery) -> None:
 def _age(server: Server) -> None:
     """What only time and accidents bring: old dates, a lost key, a provider that is gone."""
     with closing(server.sqlite()) as database:
-        database.execute(
-            "UPDATE connections_connection SET date_modified = strftime('%Y-%m-%d %H:%M:%f', date_modified, (-31 * length(name)) || ' hours')"
-        )
+        older = "strftime('%Y-%m-%d %H:%M:%f', date_modified, (-31 * length(name)) || ' hours')"
+        database.execute(f"UPDATE connections_connection SET date_modified = {older}")
         database.execute("UPDATE connections_connection SET credentials_key = 'a lost key' WHERE name = 'Company gateway'")
         database.execute("UPDATE connections_connection SET provider_id = 'retired-ai' WHERE name = 'vLLM in the basement'")
 

@@ -131,6 +131,7 @@ def test_staff_who_sign_in_come_to_the_admin(administrator):
 
 # People
 
+
 def user_form(user: User, **changes: Any) -> dict[str, Any]:
     when = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00", "last_login_0": "", "last_login_1": ""}
     return {"username": user.username, "is_active": "on", **when, **changes}

@@ -210,7 +210,15 @@ def test_credentials_have_no_form_field():
 MASKS = [
     *[("sk-proj-1234567890", "sk-***"), ("sk_live_1234567890", "sk_***"), ("org-abcdefgh", "org-***"), ("1234567-90ab", "1234567-***")],
     *[("12345678-0ab", "***"), ("sk-12345678", "***"), ("sk-123456789", "sk-***"), ("abcdefghijklmnop", "***"), ("-bcdefghijkl", "-***")],
-    *[("a_b-cdefghijkl", "a_***"), ("a-b_cdefghijkl", "a-***"), ("", "***"), ("short", "***"), ("x" * 1000, "***"), ({"X": "y"}, "***"), (None, "***")],
+    *[
+        ("a_b-cdefghijkl", "a_***"),
+        ("a-b_cdefghijkl", "a-***"),
+        ("", "***"),
+        ("short", "***"),
+        ("x" * 1000, "***"),
+        ({"X": "y"}, "***"),
+        (None, "***"),
+    ],
 ]
 
 
@@ -285,6 +293,7 @@ def test_every_stored_literal_is_shown_as_a_mask(provider):
 
 
 # The seal
+
 
 def test_a_sealed_secret_opens_for_its_purpose_only():
     token = seal(SECRET, "1:fake:")

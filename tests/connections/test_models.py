@@ -19,7 +19,9 @@ RULE |= {"connections.change_defaultprofile", *(f"connections.{verb}_apitoken" f
 RULE |= {f"auth.{verb}_{thing}" for verb in ("view", "add", "change", "delete") for thing in ("user", "group")}
 
 
-@pytest.mark.parametrize(("who", "may"), [("viewer", SEE), ("operator", WORK), ("administrator", RULE), ("stranger", set()), ("nobody", set())])
+@pytest.mark.parametrize(
+    ("who", "may"), [("viewer", SEE), ("operator", WORK), ("administrator", RULE), ("stranger", set()), ("nobody", set())]
+)
 def test_the_groups_of_the_migration_have_these_permissions(people: dict, who: str, may: set[str]):
     assert people[who].get_all_permissions() == may
 
@@ -42,7 +44,7 @@ def test_a_list_is_cut_sorted_and_never_decrypts(fake, settings):
     assert [row.name for row in selectors.connections({})] == ["A", "B"]
 
 
-@pytest.mark.parametrize("tag", ["eu", "größe", 'o\'clock', "two words"])
+@pytest.mark.parametrize("tag", ["eu", "größe", "o'clock", "two words"])
 def test_a_tag_finds_its_connections_on_every_database(fake, tag: str):
     tagged = connect(name="Tagged", tags=[tag, "x"])
     connect(name="Other", tags=["europe", "größer", "words"])

@@ -47,7 +47,12 @@ def test_a_profile_is_added(connection: Connection, client: Client):
     ("name", "value"),
     [
         *[("name", ""), ("alias", "A B"), ("connection", "nobody"), ("connection", ""), ("model", ""), ("tags", 'a"'), ("model", "a\x00b")],
-        *[("settings-temperature", "3"), ("settings-temperature", "warm"), ("settings-max_tokens", "0"), ("settings-system_prompt_template", "{")],
+        *[
+            ("settings-temperature", "3"),
+            ("settings-temperature", "warm"),
+            ("settings-max_tokens", "0"),
+            ("settings-system_prompt_template", "{"),
+        ],
     ],
 )
 def test_bad_input_is_told_at_its_field_and_what_was_typed_stays(connection: Connection, client: Client, name: str, value: str):

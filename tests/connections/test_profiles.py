@@ -22,7 +22,14 @@ def profile(connection: Connection) -> Profile:
 
 def test_a_profile_is_created_as_its_first_version(connection: Connection, operator):
     row = reload(profile_of(connection, operator, name=" Answers ", model=" fake-chat ", tags=["a"], settings={"temperature": "0.5"}))
-    assert (row.name, row.alias, row.model, row.tags, row.settings, row.version) == ("Answers", "answers", "fake-chat", ["a"], {"temperature": 0.5}, 1)
+    assert (row.name, row.alias, row.model, row.tags, row.settings, row.version) == (
+        "Answers",
+        "answers",
+        "fake-chat",
+        ["a"],
+        {"temperature": 0.5},
+        1,
+    )
     assert (row.created_by, row.history.get().history_user) == (operator, operator)
 
 
@@ -68,7 +75,13 @@ def test_bad_settings_are_refused_at_their_field(connection: Connection, capabil
 
 @pytest.mark.parametrize(
     ("columns", "field"),
-    [({"name": ""}, "name"), ({"model": " "}, "model"), ({"model": "x" * 256}, "model"), ({"alias": "A B"}, "alias"), ({"alias": "add"}, "alias")],
+    [
+        ({"name": ""}, "name"),
+        ({"model": " "}, "model"),
+        ({"model": "x" * 256}, "model"),
+        ({"alias": "A B"}, "alias"),
+        ({"alias": "add"}, "alias"),
+    ],
 )
 def test_a_bad_column_is_refused_at_its_field(connection: Connection, columns: dict, field: str):
     assert list(refused(profile_of, connection, **({"alias": "fine"} | columns))) == [field]

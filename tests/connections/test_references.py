@@ -38,7 +38,9 @@ def test_a_reference_is_a_text_that_starts_with_one_dollar(value, expected: bool
     assert is_reference(value) is expected
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("$$A:B", "$A:B"), ("$$", "$"), ("$$$", "$$"), ("plain", "plain"), ("a$$b", "a$$b"), ("", "")])
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("$$A:B", "$A:B"), ("$$", "$"), ("$$$", "$$"), ("plain", "plain"), ("a$$b", "a$$b"), ("", "")]
+)
 def test_two_dollars_at_the_start_write_one(typed: str, meant: str):
     assert unescape(typed) == meant
 
@@ -51,7 +53,23 @@ def test_a_reference_is_read_at_any_depth(text: str, key: tuple[str, ...]):
     assert parse(text) == key
 
 
-BROKEN = ["$", "$:", "$A", "$A:", "$:B", "$A::B", "$A:B:", "$A B:C", "$A:B C", "$A/B:C", "$Ä:B", "$A:B\n", "$(A:B)", "$A:../B", "$" + "A:" * 5000]
+BROKEN = [
+    "$",
+    "$:",
+    "$A",
+    "$A:",
+    "$:B",
+    "$A::B",
+    "$A:B:",
+    "$A B:C",
+    "$A:B C",
+    "$A/B:C",
+    "$Ä:B",
+    "$A:B\n",
+    "$(A:B)",
+    "$A:../B",
+    "$" + "A:" * 5000,
+]
 
 
 @pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
@@ -132,6 +150,7 @@ def test_the_real_environment_is_read_late(monkeypatch: pytest.MonkeyPatch):
 
 # The secrets directory
 
+
 @pytest.mark.parametrize("name", ["OpenAI__ApiKey", "OpenAI:ApiKey", "openai__apikey"])
 def test_a_file_of_the_secrets_directory_is_found_in_both_spellings(tmp_path: Path, name: str):
     (tmp_path / name).write_text(f"{VALUE}\n")
@@ -147,7 +166,9 @@ def test_a_changed_secret_is_seen_at_once(tmp_path: Path):
     assert (before, source.lookup(("OpenAI", "ApiKey"))) == ("old", "new")
 
 
-@pytest.mark.parametrize("key", [("..", "outside"), ("../outside",), ("..", "..", "etc", "passwd"), ("..__outside",), (".", "..", "outside")])
+@pytest.mark.parametrize(
+    "key", [("..", "outside"), ("../outside",), ("..", "..", "etc", "passwd"), ("..__outside",), (".", "..", "outside")]
+)
 def test_no_key_leads_out_of_the_secrets_directory(tmp_path: Path, key: tuple[str, ...]):
     (tmp_path / "outside").write_text(VALUE)
     inside = tmp_path / "inside"
@@ -194,7 +215,9 @@ def test_keys_may_be_joined_at_any_depth(document: dict):
     assert MappingSource(document).lookup(("a", "b", "c")) == VALUE
 
 
-@pytest.mark.parametrize(("value", "text"), [(5, "5"), (0.5, "0.5"), (True, "true"), (False, "false"), (None, None), ({}, None), ([1], None)])
+@pytest.mark.parametrize(
+    ("value", "text"), [(5, "5"), (0.5, "0.5"), (True, "true"), (False, "false"), (None, None), ({}, None), ([1], None)]
+)
 def test_values_become_text_and_sections_are_no_values(value, text):
     assert MappingSource({"A": {"B": value}}).lookup(("A", "B")) == text
 
@@ -228,7 +251,9 @@ def test_a_json_file_that_does_not_change_is_read_once(tmp_path: Path):
     assert source._mapping() is source._mapping()
 
 
-@pytest.mark.parametrize(("content", "cause"), [("{", "no valid JSON"), ("[1]", "one JSON object"), ("", "no valid JSON"), ('"x"', "one JSON object")])
+@pytest.mark.parametrize(
+    ("content", "cause"), [("{", "no valid JSON"), ("[1]", "one JSON object"), ("", "no valid JSON"), ('"x"', "one JSON object")]
+)
 def test_a_broken_json_file_is_an_error_and_no_later_source_is_asked(tmp_path: Path, content: str, cause: str):
     path, later = tmp_path / "appsettings.json", RecordingSource({"openai:apikey": VALUE})
     path.write_text(content)
@@ -260,6 +285,7 @@ def test_an_unreadable_file_shows_nothing_of_its_content(tmp_path: Path):
 
 # Order
 
+
 def test_the_first_source_that_has_the_key_wins():
     first, second = RecordingSource({"openai:apikey": "first"}, "one"), RecordingSource({"openai:apikey": "second"}, "two")
     resolution = resolve("$OpenAI:ApiKey", first, second)
@@ -287,6 +313,7 @@ def test_the_process_asks_environment_directory_file_and_setting_in_this_order(s
 
 
 # Missing
+
 
 def test_a_missing_key_names_itself_and_the_cure():
     resolution = resolve("$OpenAI:ApiKey", MappingSource({}))
@@ -392,6 +419,7 @@ def test_a_source_that_cannot_say_its_sections_is_an_error(tmp_path: Path):
 
 
 # The result
+
 
 def test_no_value_is_in_a_repr():
     resolution = resolve("$OpenAI:ApiKey", OpenAI__ApiKey=VALUE)

@@ -109,6 +109,7 @@ def test_a_history_row_of_a_deleted_connection_is_rotated_too(rows: dict, settin
 
 # The command
 
+
 def test_the_command_rotates_and_counts(rows: dict):
     lines = run().splitlines()
     assert lines == ["2 encrypted anew with the newest key.", f"key 1 ({NEW}, newest): 4", f"key 2 ({OLD}): 0", "no key: 2"]

@@ -39,6 +39,7 @@ def lost(connection: Connection, settings) -> Connection:
 
 # Creating
 
+
 def test_a_connection_is_created_as_its_first_version(fake, operator):
     row = reload(connect(actor=operator, name=" My account ", tags=["b", "a", "b "]))
     assert (row.name, row.alias, row.tags, row.is_active, row.version) == ("My account", "my-account", ["b", "a"], True, 1)
@@ -58,7 +59,13 @@ def test_a_reference_is_stored_as_typed_and_nothing_is_encrypted(fake):
 
 @pytest.mark.parametrize(
     ("name", "alias"),
-    [("OpenAI Production", "openai-production"), ("Ünïcödé!", "unicode"), ("日本", "connection"), ("a__b  c--d", "a-b-c-d"), ("Test", "test-2")],
+    [
+        ("OpenAI Production", "openai-production"),
+        ("Ünïcödé!", "unicode"),
+        ("日本", "connection"),
+        ("a__b  c--d", "a-b-c-d"),
+        ("Test", "test-2"),
+    ],
 )
 def test_an_empty_alias_is_made_from_the_name(fake, name: str, alias: str):
     assert connect(name=name).alias == alias
@@ -116,8 +123,19 @@ def test_an_unknown_provider_is_refused_at_its_field():
 @pytest.mark.parametrize(
     ("columns", "field"),
     [
-        *[({"name": ""}, "name"), ({"name": "   "}, "name"), ({"name": "x" * 256}, "name"), ({"tags": "a"}, "tags"), ({"tags": ["x" * 51]}, "tags")],
-        *[({"tags": ["a,b"]}, "tags"), ({"tags": [1]}, "tags"), ({"tags": [f"t{n}" for n in range(51)]}, "tags"), ({"name": "a\x00b"}, "name")],
+        *[
+            ({"name": ""}, "name"),
+            ({"name": "   "}, "name"),
+            ({"name": "x" * 256}, "name"),
+            ({"tags": "a"}, "tags"),
+            ({"tags": ["x" * 51]}, "tags"),
+        ],
+        *[
+            ({"tags": ["a,b"]}, "tags"),
+            ({"tags": [1]}, "tags"),
+            ({"tags": [f"t{n}" for n in range(51)]}, "tags"),
+            ({"name": "a\x00b"}, "name"),
+        ],
     ],
 )
 def test_a_bad_column_is_refused_at_its_field(fake, columns: dict, field: str):
@@ -147,7 +165,10 @@ BAD_SETTINGS = [
     ({"api_key": 5}, {"settings.api_key": "string_type"}),
     ({"api_key": ["key"]}, {"settings.api_key": "string_type"}),
     ({"api_key": "key", "organization": {"a": 1}}, {"settings.organization": "string_type"}),
-    ({"samples": "many", "region": "mars"}, {"settings.api_key": "required", "settings.samples": "int_parsing", "settings.region": "literal_error"}),
+    (
+        {"samples": "many", "region": "mars"},
+        {"settings.api_key": "required", "settings.samples": "int_parsing", "settings.region": "literal_error"},
+    ),
 ]
 
 
@@ -205,6 +226,7 @@ def test_without_an_encryption_key_only_references_can_be_saved(fake, settings):
 
 
 # Two at once
+
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_saves_of_one_alias_one_wins_and_the_other_is_told_at_the_field(monkeypatch: pytest.MonkeyPatch):
@@ -265,6 +287,7 @@ def at_once(act: Any, meet: Any = None) -> list[Any]:
 
 # Changing
 
+
 def test_a_change_is_the_next_version_with_a_history_row(connection: Connection, operator):
     saved = services.update_connection(connection, actor=operator, name="Renamed")
     row = reload(connection)
@@ -289,7 +312,9 @@ def test_given_settings_replace_the_plain_ones(fake):
     assert reload(row).settings == {"samples": 4}
 
 
-@pytest.mark.parametrize("posted", [{}, {"api_key": ""}, {"api_key": "  "}, {"api_key": "sk-***"}], ids=["absent", "empty", "blank", "mask"])
+@pytest.mark.parametrize(
+    "posted", [{}, {"api_key": ""}, {"api_key": "  "}, {"api_key": "sk-***"}], ids=["absent", "empty", "blank", "mask"]
+)
 def test_a_secret_left_empty_stays(connection: Connection, posted: dict):
     update(connection, settings=posted)
     assert dict(reload(connection).credentials) == {"api_key": SECRET}
@@ -355,6 +380,7 @@ def test_an_old_row_writes_nothing_old_back(connection: Connection):
 
 # An address that changes
 
+
 def test_a_stored_key_does_not_follow_a_new_address(connection: Connection):
     with pytest.raises(services.Invalid, match="Enter the API key again, because the endpoint changed") as caught:
         update(connection, settings={"base_url": ADDRESS})
@@ -412,6 +438,7 @@ def test_a_host_that_is_not_listed_is_refused(fake, settings):
 
 # A lost key
 
+
 def test_undecryptable_credentials_are_kept_by_a_save_of_other_settings(lost: Connection, settings):
     saved = update(lost, name="Renamed", settings={"organization": "org-1"})
     assert saved.changed and isinstance(reload(lost).credentials, Undecryptable)
@@ -437,6 +464,7 @@ def test_undecryptable_credentials_are_switched_and_deleted(lost: Connection):
 
 
 # Switching and deleting
+
 
 def test_switching_is_a_version_with_a_history_row(connection: Connection, operator):
     saved = services.set_active(connection, False, actor=operator)
@@ -484,6 +512,7 @@ def test_profiles_do_not_move_to_where_they_are(connection: Connection):
 
 # A provider that is gone
 
+
 @pytest.fixture
 def orphan() -> Connection:
     """A connection whose provider is not installed any more."""
@@ -510,6 +539,7 @@ def test_settings_of_a_connection_without_its_provider_are_refused(orphan: Conne
 
 
 # Using
+
 
 def unusable(row: Any) -> services.Unusable:
     with pytest.raises(services.Unusable) as caught:
@@ -615,6 +645,7 @@ def test_a_provider_gets_the_address_policy(connection: Connection, settings):
 
 # What others may read
 
+
 def test_an_export_has_references_and_names_what_is_missing(fake):
     connect(settings={"api_key": SECRET, "spare_key": "$Fake:Spare", "organization": "org-1"}, tags=["eu"])
     document = services.export_connections(Connection.objects.listed(), actor=None)
@@ -656,7 +687,10 @@ ACTS: dict[str, tuple[Any, set[str]]] = {
     "create": (lambda row, actor: connect(actor=actor, name="New"), {"administrator", "operator"}),
     "change": (lambda row, actor: services.update_connection(row, actor=actor, name="New"), {"administrator", "operator"}),
     "switch": (lambda row, actor: services.set_active(row, False, actor=actor), {"administrator", "operator"}),
-    "switch while editing": (lambda row, actor: services.update_connection(row, actor=actor, is_active=False), {"administrator", "operator"}),
+    "switch while editing": (
+        lambda row, actor: services.update_connection(row, actor=actor, is_active=False),
+        {"administrator", "operator"},
+    ),
     "test": (lambda row, actor: services.test_connection(row, actor=actor), {"administrator", "operator"}),
     "test several": (lambda row, actor: services.test_connections([row], actor=actor), {"administrator", "operator"}),
     "test unsaved": (lambda row, actor: services.test_settings("fake", {"api_key": "x"}, actor=actor), {"administrator", "operator"}),
@@ -684,4 +718,3 @@ def test_an_operator_without_the_right_to_switch_cannot_switch_while_editing(con
     viewer.user_permissions.add(Permission.objects.get(codename="change_connection"))
     with pytest.raises(PermissionDenied, match="toggle"):
         services.update_connection(connection, actor=User.objects.get(pk=viewer.pk), is_active=False)
-

@@ -104,6 +104,7 @@ def test_a_check_counts_models(connection: Connection, fake, count: int, text: s
 
 # Badges
 
+
 def test_a_badge_greys_when_the_connection_changed_after_its_check(connection: Connection):
     services.test_connection(connection, actor=None)
     fresh = selectors.health(reload(connection))
@@ -138,6 +139,7 @@ def test_configuration_comes_first_in_a_badge(connection: Connection, label: str
 
 # Values that are not saved
 
+
 def test_unsaved_values_are_tested_and_nothing_is_recorded(fake):
     outcome = services.test_settings("fake", {"api_key": SECRET, "samples": "3"}, actor=None)
     assert (outcome.success, outcome.code, outcome.model_count) == (True, "ok", 2)
@@ -168,7 +170,9 @@ def test_an_unresolved_reference_is_not_sent_out_as_text(fake):
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(("posted", "code"), [({}, "required"), ({"api_key": "***"}, "masked_value"), ({"api_key": "$Database:Url"}, "denied_reference")])
+@pytest.mark.parametrize(
+    ("posted", "code"), [({}, "required"), ({"api_key": "***"}, "masked_value"), ({"api_key": "$Database:Url"}, "denied_reference")]
+)
 def test_unsaved_values_are_judged_as_a_save_would(fake, posted: dict, code: str):
     with pytest.raises(services.Invalid) as caught:
         services.test_settings("fake", posted, actor=None)
@@ -188,6 +192,7 @@ def test_undecryptable_credentials_are_told_in_a_test(connection: Connection, se
 
 
 # Not too often, not at once
+
 
 def test_more_tests_than_the_rate_within_a_minute_are_refused(connection: Connection, settings, operator):
     settings.CONNECTIONS_TEST_RATE = 2
@@ -253,6 +258,7 @@ def test_a_dead_lock_does_not_last(connection: Connection):
 
 # Several at once
 
+
 def test_several_are_tested_and_each_outcome_is_its_own(fake):
     good, bad = connect(name="Good"), connect(name="Bad", settings={"api_key": "$Fake:ApiKey"})
     checks = services.test_connections([good, bad], actor=None)
@@ -269,6 +275,7 @@ def test_several_are_tested_side_by_side():
 
 
 # Models
+
 
 def test_models_are_listed(connection: Connection):
     assert [model.id for model in services.list_models(connection, actor=None)] == ["fake-chat", "fake-any"]

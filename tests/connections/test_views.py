@@ -117,7 +117,9 @@ def address(name: str, connection: Connection, *others: Any) -> str:
 def test_every_page_is_for_those_who_may(fake, request, who: str, name: str, posted: dict | None, statuses: tuple[int, ...]):
     used, free, _ = connect(), connect(name="Free"), connect(name="Other")
     person = request.getfixturevalue(who)
-    token, _ = services.create_token("CI", user=person if person.pk else request.getfixturevalue("viewer"), actor=None, scopes=["connections:read"])
+    token, _ = services.create_token(
+        "CI", user=person if person.pk else request.getfixturevalue("viewer"), actor=None, scopes=["connections:read"]
+    )
     url = address(name, free if name == "connection-delete" else used, profile_of(used), token)
     ticked = {"ids": [str(used.pk)]} if name == "connection-bulk" else {}
     before = world()
@@ -206,7 +208,12 @@ def test_a_post_without_token_is_refused(connection: Connection, administrator, 
     assert world() == before
 
 
-FRAGMENTS = [("/connections/", 'id="rows"'), (ADD, 'id="connection-form"'), ("/profiles/", 'id="rows"'), ("/profiles/add/chat/", 'id="profile-form"')]
+FRAGMENTS = [
+    ("/connections/", 'id="rows"'),
+    (ADD, 'id="connection-form"'),
+    ("/profiles/", 'id="rows"'),
+    ("/profiles/add/chat/", 'id="profile-form"'),
+]
 
 
 @pytest.mark.parametrize(("url", "mark"), FRAGMENTS)
@@ -222,7 +229,9 @@ def test_caches_are_told_that_page_and_fragment_differ(fake, client: Client, url
     assert "HX-Request" in response["Vary"] and response["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("url", ["/connections/{}/", "/connections/{}/edit/", "/profiles/{}/", "/connections/add/nobody/", "/profiles/add/nothing/"])
+@pytest.mark.parametrize(
+    "url", ["/connections/{}/", "/connections/{}/edit/", "/profiles/{}/", "/connections/add/nobody/", "/profiles/add/nothing/"]
+)
 def test_what_is_not_there_is_a_404_page(client: Client, url: str):
     response = client.get(url.format(uuid.UUID(int=1)))
     assert response.status_code == 404 and "There is nothing here" in words(response)
@@ -233,6 +242,7 @@ def test_an_unknown_provider_is_named(client: Client):
 
 
 # Adding
+
 
 def test_every_provider_has_a_card(fake, client: Client):
     shown = html(client.get("/connections/add/"))
@@ -315,7 +325,13 @@ def test_an_invalid_form_keeps_what_was_typed(fake, client: Client):
     given = {"api_key": "$Fake:ApiKey", "samples": "many", "organization": 'org-"<1>', "region": "us", "base_url": "https://a.example.com"}
     response = client.post(ADD, entries(given, name="Näme", alias="fine", tags="a, b"))
     kept = {name: value_of(response, name) for name in ("name", "alias", "tags", "settings-organization", "settings-api_key")}
-    assert kept == {"name": "Näme", "alias": "fine", "tags": "a, b", "settings-organization": 'org-"<1>', "settings-api_key": "$Fake:ApiKey"}
+    assert kept == {
+        "name": "Näme",
+        "alias": "fine",
+        "tags": "a, b",
+        "settings-organization": 'org-"<1>',
+        "settings-api_key": "$Fake:ApiKey",
+    }
     assert (value_of(response, "settings-samples"), _entered(response, "settings-region")) == ("many", "us")
 
 
@@ -349,6 +365,7 @@ def test_a_taken_alias_is_told_at_its_field(connection: Connection, client: Clie
 
 
 # A secret that could not be saved yet
+
 
 def sealed(response: Any, name: str = "settings-api_key") -> str:
     return value_of(response, f"{name}-sealed") or ""
@@ -398,6 +415,7 @@ def test_a_forged_seal_is_ignored(fake, client: Client):
 
 
 # Editing
+
 
 def test_an_edit_form_shows_the_mask_and_no_secret(connection: Connection, client: Client):
     response = client.get(page_of(connection, "edit"))
@@ -475,6 +493,7 @@ def test_the_second_of_two_editors_may_save_again(connection: Connection, client
 
 # Testing
 
+
 def test_a_test_of_what_is_typed_shows_what_was_asked_and_saves_nothing(fake, client: Client):
     response = client.post(ADD, entries(action="test"), headers=HTMX)
     shown = words(response)
@@ -545,6 +564,7 @@ def test_test_and_save_saves_also_when_there_were_too_many_tests(fake, client: C
 
 # Switching
 
+
 def test_a_switch_tells_and_leads_back(connection: Connection, client: Client):
     response = client.post(page_of(connection, "toggle"), {"is_active": "false", "next": "/connections/?page=2"})
     assert (told(response), response["Location"]) == (["Production is inactive."], "/connections/?page=2")
@@ -562,12 +582,15 @@ def test_a_switch_pressed_twice_stays_where_it_was_put(connection: Connection, c
     assert (reload(connection).is_active, reload(connection).version) == (False, 2)
 
 
-@pytest.mark.parametrize("target", ["https://evil.example.com/", "//evil.example.com/", "javascript:alert(1)", "http:///evil", "\\\\evil", ""])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example.com/", "//evil.example.com/", "javascript:alert(1)", "http:///evil", "\\\\evil", ""]
+)
 def test_a_switch_leads_to_no_other_host(connection: Connection, client: Client, target: str):
     assert client.post(page_of(connection, "toggle"), {"next": target})["Location"] == page_of(connection)
 
 
 # Deleting
+
 
 def test_a_delete_page_asks_and_a_post_deletes(connection: Connection, administrator):
     client = browser(administrator)
@@ -603,6 +626,7 @@ def test_profiles_are_not_moved_to_where_they_cannot_go(connection: Connection, 
 
 # The detail page
 
+
 def test_a_detail_page_shows_settings_with_their_origin(fake, client: Client, settings):
     settings.CONNECTIONS_CONFIG = {"Fake": {"Spare": SECRET}}
     row = connect(settings={"api_key": SECRET, "spare_key": "$Fake:Spare", "organization": "org-1"})
@@ -626,6 +650,7 @@ def test_a_detail_page_shows_profiles_tests_and_versions(connection: Connection,
 
 
 # A lost key, a provider that is gone
+
 
 @pytest.mark.parametrize("url", ["/", "/connections/", "/references/", "/profiles/", "/connections/{}/", "/connections/{}/edit/"])
 def test_every_page_works_without_the_key(lost: Connection, client: Client, url: str):
@@ -688,6 +713,7 @@ def test_a_row_without_the_provider_is_switched_tested_and_deleted(orphan: Conne
 
 
 # The list
+
 
 def names(response: Any) -> list[str]:
     return [row.name for row in response.context["page"].object_list]
@@ -753,7 +779,9 @@ def test_failed_connections_are_found(several, client: Client):
     assert names(client.get("/connections/?health=failed")) == ["Beta"]
 
 
-@pytest.mark.parametrize("query", ["q=%00", "tag=%00", "provider=%00", "q=%F0%9F%98%80", "q=" + "x" * 3000, "tag=%5C", "page=%00", "sort=%00"])
+@pytest.mark.parametrize(
+    "query", ["q=%00", "tag=%00", "provider=%00", "q=%F0%9F%98%80", "q=" + "x" * 3000, "tag=%5C", "page=%00", "sort=%00"]
+)
 @pytest.mark.parametrize("where", ["connections", "profiles"])
 def test_nonsense_in_the_address_is_no_fault(connection: Connection, client: Client, where: str, query: str):
     assert client.get(f"/{where}/?{query}").status_code in (200, 400)
@@ -791,6 +819,7 @@ def test_an_export_decrypts_nothing(connection: Connection, client: Client, monk
 
 
 # Several at once
+
 
 def bulk(client: Client, action: str, *rows: Any, **more: str) -> Any:
     return client.post("/connections/bulk/", {"action": action, "ids": [getattr(row, "pk", row) for row in rows], **more})
@@ -835,6 +864,7 @@ def test_an_unknown_action_does_nothing(connection: Connection, client: Client):
 
 # References
 
+
 def test_references_are_listed_with_state_cure_and_users(fake, client: Client, settings):
     settings.CONNECTIONS_CONFIG = {"Fake": {"ApiKey": SECRET}}
     connect(name="One", settings={"api_key": "$Fake:ApiKey", "spare_key": "$Fake:Spare"})
@@ -845,6 +875,7 @@ def test_references_are_listed_with_state_cure_and_users(fake, client: Client, s
 
 
 # Nothing secret in an address
+
 
 def test_a_form_posts_and_htmx_includes_nothing_in_addresses(connection: Connection, client: Client):
     shown = html(client.get(page_of(connection, "edit")))

@@ -1,0 +1,170 @@
+"""The rules of the house that a machine can read."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connections.management import commands
+
+ROOT = Path(__file__).parents[1]
+TRACKED = [
+    ROOT / name
+    for name in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    if name
+]
+PRODUCT = [file for room in ("backoffice", "connections", "providers") for file in sorted((ROOT / room).rglob("*.py"))]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+
+
+def named(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(), named(file))
+
+
+def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_imports_go_down():
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "connections" / "services").glob("*.py")) + [ROOT / "connections" / "selectors.py"], ids=named
+)
+def test_no_service_takes_a_request(file: Path):
+    found = {name.arg for one in functions(file) for name in ast.walk(one.args) if isinstance(name, ast.arg)}
+    words = {node.id for node in ast.walk(tree(file)) if isinstance(node, ast.Name)}
+    assert not {"request", "HttpRequest"} & (found | words)
+
+
+MAY_READ_CREDENTIALS = {"connections/models.py"}  # save() keeps credentials_key true
+
+
+def test_only_services_read_the_credentials_of_rows():
+    reading = {
+        named(file)
+        for file in PRODUCT
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Attribute) and node.attr == "credentials" and file.parent.name != "services"
+    }
+    assert reading <= MAY_READ_CREDENTIALS
+
+
+def test_providers_know_no_django_and_import_no_sdk_at_the_top():
+    sdks = {"django", "openai", "anthropic", "google", "boto3", "botocore", "azure"}
+    found = {
+        (named(file), name.split(".")[0])
+        for file in (ROOT / "providers").glob("*.py")
+        for node in tree(file).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if not node.level else []
+        )
+    }
+    assert {one for one in found if one[1] in sdks} == set()
+
+
+def test_no_other_list_names_the_providers():
+    from providers.registry import all_providers
+
+    distinct = {one.id for one in all_providers()} & {
+        "azure-openai",
+        "microsoft-foundry",
+        "openai-compatible",
+        "ollama",
+        "amazon",
+        "mistral",
+    }
+    files = [file for file in [*PRODUCT, *TEMPLATES] if file.parent.name != "providers"]
+    assert [(named(file), one) for file in files for one in distinct if re.search(rf"[\"']{one}[\"']", file.read_text())] == []
+
+
+COMMANDS = [file.stem for file in Path(commands.__path__[0]).glob("*.py") if file.stem != "__init__"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_tested(command: str):
+    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py") if file != Path(__file__))
+    assert f'"{command}"' in tests
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=named)
+def test_no_template_has_inline_style_or_script(template: Path):
+    text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", template.read_text())
+    assert not re.findall(r"<style\b|<script(?![^>]*\bsrc=)|\sstyle\s*=|\son[a-z]+\s*=|\shx-on|javascript:", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=named)
+def test_no_template_loads_from_another_host(template: Path):
+    assert not re.findall(r"(?:src|href)\s*=\s*[\"'](?:https?:)?//", template.read_text())
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=named)
+def test_no_template_switches_escaping_off(template: Path):
+    assert not re.findall(r"\|\s*safe\b|autoescape\s+off|\|\s*safeseq", template.read_text())
+
+
+def test_every_form_that_posts_carries_a_token():
+    without = [
+        named(template)
+        for template in TEMPLATES
+        for form in re.findall(r"<form\b.*?</form>", template.read_text(), re.DOTALL)
+        if 'method="post"' in form and "csrf_token" not in form
+    ]
+    assert without == []
+
+
+BINARY = {".png", ".ico", ".woff2", ".sqlite3"}
+# Spelled apart, so that this file does not find itself.
+HOSTS = re.compile(
+    "|".join(
+        [
+            "files" + r"\.python" + r"hosted\.org",
+            "pypi" + r"\.org/simple",
+            "registry" + r"\.npm" + r"js\.org",
+            "registry" + r"\.yarn" + "pkg",
+            "--index-" + "url",
+        ]
+    )
+)
+MACHINE_PATHS = re.compile(
+    "|".join(["/" + "work/", "/" + r"home/[a-z]+/", "/" + "root/", "/" + r"Users/[A-Za-z]+/", r"[A-Z]:\\" + "Users"])
+)
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Every tracked text file that is still there."""
+    for file in TRACKED:
+        if file.suffix not in BINARY and file.is_file():
+            yield named(file), file.read_text(errors="replace")
+
+
+def test_no_tracked_file_names_a_package_registry():
+    assert [(name, found[0]) for name, text in texts() if (found := HOSTS.search(text))] == []
+
+
+def test_no_tracked_file_has_a_path_of_one_machine():
+    assert [(name, found[0]) for name, text in texts() if (found := MACHINE_PATHS.search(text))] == []
+
+
+def test_no_tracked_file_is_a_secret_or_a_database():
+    names = {named(file) for file in TRACKED}
+    assert not {name for name in names if re.search(r"(^|/)\.env$|\.sqlite3$|(^|/)uv\.lock$|\.pem$", name)}
+    assert (ROOT / ".gitignore").read_text().count(".env")
+
+
+def test_the_test_tree_has_no_skips():
+    skipping = re.compile(r"pytest\." + r"(skip|xfail|importorskip)|mark\." + r"(skip|skipif|xfail)")
+    assert [named(file) for file in (ROOT / "tests").rglob("*.py") if skipping.search(file.read_text())] == []
