@@ -35,10 +35,10 @@ class TagsField(forms.CharField):
 class RowForm(forms.Form):
     """What the forms of connections and profiles share. `version` is the one the editor saw."""
 
-    name = forms.CharField(max_length=255, help_text="For people.", widget=forms.TextInput({"autocomplete": "off"}))
+    # What is empty or too long is for the services to say, together with everything else that is wrong.
+    name = forms.CharField(required=False, help_text="For people.", widget=forms.TextInput({"autocomplete": "off", "required": True}))
     alias = forms.CharField(
         required=False,
-        max_length=100,
         help_text="What code asks for. Left empty, it is made from the name. Cannot be changed later.",
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
@@ -164,7 +164,7 @@ class ProfileForm(RowForm):
     """A profile. The capability is fixed after creation, so it is part of the address, not of the form."""
 
     connection = forms.CharField(max_length=100, help_text="Alias of the connection that answers.")
-    model = forms.CharField(max_length=255, help_text="Fetch the provider's models, or type any name.")
+    model = forms.CharField(required=False, help_text="Fetch the provider's models, or type any name.")
     field_order = ("name", "alias", "connection", "model")
 
     def __init__(self, capability: Capability, choices: list[Connection], profile: Profile | None = None, **kwargs: Any) -> None:
@@ -173,7 +173,7 @@ class ProfileForm(RowForm):
         super().__init__(**kwargs)
         self.fix_alias()
         self.fields["connection"].widget = _connection_input(choices, self.initial.get("connection"))
-        self.fields["model"].widget = forms.TextInput({"list": "models", "autocomplete": "off", "spellcheck": "false"})
+        self.fields["model"].widget = forms.TextInput({"list": "models", "autocomplete": "off", "spellcheck": "false", "required": True})
         for name, info in profile_settings_class(capability).model_fields.items():
             area = name.endswith("_template")
             widget = forms.Textarea({"rows": 5}) if area else forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})

@@ -41,7 +41,7 @@ def test_imports_go_down():
 
 
 @pytest.mark.parametrize(
-    "file", sorted((ROOT / "connections" / "services").glob("*.py")) + [ROOT / "connections" / "selectors.py"], ids=named
+    "file", [*sorted((ROOT / "connections" / "services").glob("*.py")), ROOT / "connections" / "selectors.py"], ids=named
 )
 def test_no_service_takes_a_request(file: Path):
     found = {name.arg for one in functions(file) for name in ast.walk(one.args) if isinstance(name, ast.arg)}
@@ -57,7 +57,7 @@ def test_only_services_read_the_credentials_of_rows():
         named(file)
         for file in PRODUCT
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.Attribute) and node.attr == "credentials" and file.parent.name != "services"
+        if isinstance(node, ast.Attribute) and node.attr == "credentials" and file.parent.name not in ("services", "migrations")
     }
     assert reading <= MAY_READ_CREDENTIALS
 
@@ -87,7 +87,7 @@ def test_no_other_list_names_the_providers():
         "amazon",
         "mistral",
     }
-    files = [file for file in [*PRODUCT, *TEMPLATES] if file.parent.name != "providers"]
+    files = [file for file in [*PRODUCT, *TEMPLATES] if file.parent.name != "providers" and file.name != "examples.py"]
     assert [(named(file), one) for file in files for one in distinct if re.search(rf"[\"']{one}[\"']", file.read_text())] == []
 
 

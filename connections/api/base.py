@@ -23,6 +23,7 @@ class ApiView(GenericAPIView[Any]):
     """Base of every view. `access`: method -> (scope a token needs, permission its user needs to read)."""
 
     access: ClassVar[Access] = {}
+    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]  # type: ignore[misc]
     filter_backends: ClassVar[list[Any]] = []  # type: ignore[misc]
 
     def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:

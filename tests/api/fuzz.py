@@ -26,7 +26,9 @@ def main() -> int:
     """Everything, once."""
     with tempfile.TemporaryDirectory() as place, serving(Path(place), os.environ.get("FUZZ_DATABASE_URL", "")) as served:
         done = run(served, *(sys.argv[1:] or FULL))
-    sys.stdout.write(done.stdout)
+        sys.stdout.write(done.stdout)
+        if keep := os.environ.get("FUZZ_LOG"):
+            Path(keep).write_bytes(served.log.read_bytes())
     return done.returncode
 
 

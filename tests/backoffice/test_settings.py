@@ -63,7 +63,7 @@ def test_lists_are_separated_by_commas():
         "CONNECTIONS_SECRET_KEYS",
     )
     found = read(*names, **dict.fromkeys(names, "one,two"))
-    assert found == dict.fromkeys(names, ["one", "two"])
+    assert found == {name: ["one", "two"] for name in names}
 
 
 def test_https_makes_cookies_secure():

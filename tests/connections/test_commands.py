@@ -1,4 +1,4 @@
-"""render_provider_docs. The other command has its own room: test_rotation.py."""
+"""What is generated is fresh. rotate_credentials has its own room: test_rotation.py."""
 
 from pathlib import Path
 
@@ -20,8 +20,14 @@ def docs(settings, tmp_path: Path) -> Path:
     return tmp_path / "docs" / "providers.md"
 
 
-def test_the_committed_page_is_fresh():
-    call_command("render_provider_docs", "--check")
+@pytest.mark.parametrize("command", ["render_provider_docs", "render_openapi"])
+def test_what_is_committed_is_fresh(command: str):
+    call_command(command, "--check")
+
+
+def test_a_missing_api_document_is_stale(docs: Path):
+    with pytest.raises(CommandError, match="Run: make docs"):
+        call_command("render_openapi", "--check")
 
 
 def test_the_page_is_written(docs: Path):

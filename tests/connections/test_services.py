@@ -365,7 +365,7 @@ def test_what_is_fixed_may_be_sent_unchanged(connection: Connection):
 
 def test_the_second_of_two_editors_is_told_who_was_first(connection: Connection, operator):
     services.update_connection(connection, actor=operator, expected_version=1, name="First")
-    with pytest.raises(services.Stale, match="olaf changed this.*version 2 now. Nothing was saved") as caught:
+    with pytest.raises(services.Stale, match=r"olaf changed this.*version 2 now\. Nothing was saved") as caught:
         update(connection, expected_version=1, name="Second")
     assert caught.value.current.name == reload(connection).name == "First"
 

@@ -45,8 +45,7 @@ def lost(connection: Connection, settings) -> Connection:
 def orphan() -> Connection:
     """A connection whose provider is not installed any more."""
     with fake_provider(id="gone"):
-        row = connect("gone", name="Orphan", settings={"api_key": SECRET, "organization": "org-1"})
-    return row
+        return connect("gone", name="Orphan", settings={"api_key": SECRET, "organization": "org-1"})
 
 
 # Who may see and do what: the url's name, what is posted (None: GET), and the status for
@@ -308,11 +307,10 @@ def test_a_choice_may_be_a_reference(fake, client: Client):
     assert Connection.objects.get().settings["region"] == "$Fake:Region"
 
 
-def test_an_invalid_form_says_what_is_wrong_at_each_field(fake, client: Client):
+def test_a_form_without_a_name_is_told_at_the_name(fake, client: Client):
     response = client.post(ADD, entries({"api_key": "", "samples": "many"}, name="", alias="A B"))
     assert response.status_code == 200 and not Connection.objects.exists()
-    errors = {name: found for name, found in response.context["form"].errors.items()}
-    assert "name" in errors and "Save" in words(response)
+    assert set(response.context["form"].errors) == {"name"}
 
 
 def test_an_invalid_setting_says_what_is_wrong_at_its_field(fake, client: Client):
