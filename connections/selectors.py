@@ -43,6 +43,7 @@ class ReferenceUse:
 
 def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
     """Connections by search text, provider, status, health and tag. Unknown values filter nothing; `-` reverses a sort."""
+    filters = _storable(filters)
     rows = Connection.objects.listed().select_related("last_check", "modified_by")
     if text := filters.get("q", "").strip():
         rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text))
@@ -52,6 +53,11 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
         rows = rows.filter(is_active=filters["status"] == "active")
     rows = rows.filter(_health(filters.get("health", "")))
     return tagged(rows, filters.get("tag", "")).order_by(*_order(CONNECTION_ORDERS, sort))
+
+
+def _storable(filters: Mapping[str, str]) -> dict[str, str]:
+    """Without null characters: no row has one, and PostgreSQL refuses to look for one."""
+    return {name: value.replace("\x00", "") for name, value in filters.items()}
 
 
 def _health(health: str) -> Q:
@@ -82,6 +88,7 @@ def _order(orders: Mapping[str, tuple[str, ...]], sort: str) -> list[str]:
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
     """Profiles by search text, capability, connection and tag, with their connection (undecrypted)."""
+    filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
     if text := filters.get("q", "").strip():
         rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text) | Q(model__icontains=text))

@@ -57,14 +57,16 @@ def column_errors(row: Row, is_new: bool) -> list[FieldError]:
     try:
         row.clean_fields(exclude=None if is_new else ["alias", "provider_id"])
     except ValidationError as error:
-        errors = [
-            FieldError(field, one.code or "invalid", "; ".join(one.messages))
-            for field, found in error.error_dict.items()
-            for one in found[:1]
-        ]
+        errors = [_column_error(field, found[0]) for field, found in error.error_dict.items()]
     if is_new and not any(error.field == "alias" for error in errors):
         errors += _new_alias_errors(row)
     return errors
+
+
+def _column_error(field: str, found: ValidationError) -> FieldError:
+    if found.code == "blank":
+        return FieldError(field, "required", "This field is required.")
+    return FieldError(field, found.code or "invalid", "; ".join(found.messages))
 
 
 def _new_alias_errors(row: Row) -> list[FieldError]:

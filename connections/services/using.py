@@ -55,6 +55,8 @@ BY_ID, BY_ALIAS = QUERY.format("id"), QUERY.format("alias")
 @sensitive_variables()
 def find_connection(id_or_alias: str) -> StoredConnection:
     """The connection with this id or alias, for use. One indexed query. Raises Connection.DoesNotExist."""
+    if "\x00" in id_or_alias:  # PostgreSQL refuses to look for one
+        raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     pk = parse_id(id_or_alias)
     with database.cursor() as cursor:
         if pk is None:

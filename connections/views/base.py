@@ -68,6 +68,10 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             return self.redirect(wanted)
         return self.redirect(otherwise, *arguments)
 
+    def posted(self, name: str) -> str:
+        """What was typed, to be looked up in the database; PostgreSQL refuses to look for a null character."""
+        return self.request.POST.get(name, "").replace("\x00", "").strip()
+
     def tell(self, notices: Sequence[Notice]) -> None:
         """Shows what a service has to say about a save that succeeded."""
         for notice in notices:

@@ -272,7 +272,7 @@ class ConnectionMoveProfilesView(OneConnection):
     permission_required = "connections.change_profile"
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        target = Connection.objects.listed().filter(alias=request.POST.get("target", "").strip()).first()
+        target = Connection.objects.listed().filter(alias=self.posted("target")).first()
         if target is None:
             messages.error(request, "There is no connection with this alias. Choose where the profiles go.")
             return self.back(self.connection)

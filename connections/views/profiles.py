@@ -110,7 +110,7 @@ class ProfileFormPage(ProfilePage):
         """The form again, with the models of the chosen connection. What was typed is kept and not judged yet."""
         typed = self.request.POST
         form = self.form(initial={name: typed[name] for name in typed} | {"tags": typed.get("tags", ""), "is_active": "is_active" in typed})
-        connection = Connection.objects.filter(alias=typed.get("connection", "").strip()).first()
+        connection = Connection.objects.filter(alias=self.posted("connection")).first()
         if connection is None:
             return self.show(form, models_error="Choose a connection first.")
         try:

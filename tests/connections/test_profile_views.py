@@ -107,8 +107,9 @@ def test_models_that_cannot_be_fetched_say_why_and_keep_what_was_typed(connectio
     assert REFUSED.message in words(response) and value_of(response, "model") == "typed"
 
 
-def test_models_of_no_connection_ask_for_one(fake, client: Client):
-    assert "Choose a connection first." in words(client.post(ADD, given(action="fetch-models", connection="")))
+@pytest.mark.parametrize("alias", ["", "nobody", "a\x00b"])
+def test_models_of_no_connection_ask_for_one(fake, client: Client, alias: str):
+    assert "Choose a connection first." in words(client.post(ADD, given(action="fetch-models", connection=alias)))
 
 
 def test_models_of_a_lost_key_say_so(connection: Connection, client: Client, settings):

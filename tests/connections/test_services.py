@@ -624,7 +624,7 @@ def test_a_connection_is_found_by_id_and_by_alias(connection: Connection):
     assert dict(found[0].credentials) == {"api_key": SECRET} and SECRET not in repr(found)
 
 
-@pytest.mark.parametrize("unknown", ["nobody", "", "x" * 36, str(uuid.UUID(int=1)), "' OR 1=1 --"])
+@pytest.mark.parametrize("unknown", ["nobody", "", "x" * 36, str(uuid.UUID(int=1)), "' OR 1=1 --", "a\x00b"])
 def test_a_connection_that_is_not_there_is_not_found(connection: Connection, unknown: str):
     with pytest.raises(Connection.DoesNotExist):
         services.find_connection(unknown)

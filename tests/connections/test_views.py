@@ -613,7 +613,7 @@ def test_a_delete_page_offers_to_move_the_profiles(connection: Connection, admin
     assert (told(response), response["Location"], reload(profile).connection) == (["1 profile moved to Other."], page, other)
 
 
-@pytest.mark.parametrize("target", ["", "nobody", "production", "chat-only"])
+@pytest.mark.parametrize("target", ["", "nobody", "production", "chat-only", "a\x00b"])
 def test_profiles_are_not_moved_to_where_they_cannot_go(connection: Connection, client: Client, target: str):
     profile = profile_of(connection, capability="Embedding")
     with fake_provider(id="chat-only", section="ChatOnly", capabilities=()):
