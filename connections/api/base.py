@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,8 +27,10 @@ class ApiView(GenericAPIView[Any]):
     filter_backends: ClassVar[list[Any]] = []  # type: ignore[misc]
 
     def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
-        """The body by names inside. Raises ValidationError."""
+        """The body by names inside. Raises ValidationError, ParseError."""
         checked = serializer(data=request.data)
+        if request.stream is None:
+            raise ParseError  # DRF takes no body for an empty object, which would clear what it does not name
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 

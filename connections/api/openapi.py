@@ -81,6 +81,7 @@ IF_MATCH: dict[str, Any] = {
     "name": "If-Match",
     "description": "The ETag of the version that the change is meant for; 412 when the row has another by now.",
     "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'},
+    "examples": {"any": {"summary": "Whatever is there", "value": "*"}, "first": {"summary": "The first version", "value": '"1"'}},
 }
 TEXT_HEADER = {"required": True, "schema": {"type": "string"}}
 ETAG = {"ETag": TEXT_HEADER | {"description": "The version, for If-Match.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}}}
@@ -265,7 +266,7 @@ def complete_operations(result: Schema, generator: Any, request: Any, public: bo
     result["paths"] = {_camel_path(path): operations for path, operations in result["paths"].items()}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            _name(operation)
+            _name(operation, path)
             _add_headers(operation, path, method)
             _add_examples(operation)
     return result
@@ -275,7 +276,7 @@ def _camel_path(path: str) -> str:
     return "/".join(f"{{{camel(one[1:-1])}}}" if one.startswith("{") else one for one in path.split("/"))
 
 
-def _name(operation: Schema) -> None:
+def _name(operation: Schema, path: str) -> None:
     operation["summary"] = SUMMARIES[operation["operationId"]]
     operation.pop("description", None)
     operation["security"] = [{name: []} for name in SECURITY]
@@ -283,6 +284,8 @@ def _name(operation: Schema) -> None:
         parameter["name"] = camel(parameter["name"])
         if parameter["in"] == "path":
             parameter |= PATHS[parameter["name"]]
+            if path.startswith("/api/v1/profiles"):
+                parameter["example"] = "support-answers"
 
 
 def _add_headers(operation: Schema, path: str, method: str) -> None:

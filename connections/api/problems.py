@@ -132,7 +132,7 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = {"WWW-Authenticate": getattr(error, "auth_header", None)}
     if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, ceil(error.wait or 0)))
+        headers["Retry-After"] = str(max(1, ceil(getattr(error, "wait", None) or 0)))
     return {name: value for name, value in headers.items() if value is not None}
 
 

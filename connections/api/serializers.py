@@ -20,11 +20,11 @@ class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
     """Base of every serializer here."""
 
 
-TAG = r'[^\s,"\\\x00-\x1f\x7f]+'
-NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00]*[^\s\x00-\x1f][^\x00]*$"}
+TAG = r'[^\s,"\\\x00-\x1f\x7f\x85]+'
+NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00]*[^\s\x00-\x1f\x85][^\x00]*$"}
 
 
-@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 50, "pattern": f"^\\s*{TAG}( {TAG})*\\s*$"})
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 50, "pattern": f"^{TAG}( {TAG})*$"})
 class TagField(StrictCharField):
     """A word, or several with single blanks between them."""
 
@@ -359,7 +359,7 @@ class SettingsFieldSerializer(CamelCaseSerializer):
     is_required = serializers.BooleanField()
     is_sensitive = serializers.BooleanField(help_text="A secret: it reads as its mask.")
     is_address = serializers.BooleanField(help_text="It says where credentials are sent: changing it needs them again.")
-    default_value = serializers.JSONField(allow_null=True)
+    default_value = extend_schema_field({"type": ["string", "number", "boolean", "null"]})(serializers.JSONField)()
     options = OptionSerializer(many=True)
     shown_when = ShownWhenSerializer(allow_null=True)
     reference = serializers.CharField(help_text="What a reference for it looks like.")

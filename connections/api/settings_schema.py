@@ -30,7 +30,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": "string",
         "title": "Text",
         "description": "One line. For a value that begins with a dollar sign, write `$$`.",
-        "pattern": rf"^\s*(\$\$[^{CONTROL}]*|[^$\s{CONTROL}][^{CONTROL}]*)?\s*$",
+        "pattern": rf"^(\$\$([^{CONTROL}]*[^\s\x85{CONTROL}])?|[^$\s\x85{CONTROL}]([^{CONTROL}]*[^\s\x85{CONTROL}])?)?$",
     },
     "Secret": {
         "type": "string",

@@ -48,6 +48,8 @@ def judge(provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Ma
     fields = settings_fields(provider)
     judged = Judged({}, None)
     clean = {name: _clean(judged, fields.get(name), name, value) for name, value in posted.items()}
+    for name in clean.keys() - fields.keys():  # whatever its value: validate sees neither empty nor unresolved ones
+        judged.refuse(name, "unknown_setting", f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.")
     _apply_secrets(judged, provider, clean, settings, credentials)
     _apply_plain(judged, fields, clean)
     _check_addresses(judged, fields, settings, credentials)

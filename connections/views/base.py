@@ -32,7 +32,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             response = super().dispatch(request, *args, **kwargs)
         except Throttled as error:
             messages.error(request, str(error))
-            return self.back("dashboard")
+            return self.back(self.came_from() or "dashboard")
         patch_vary_headers(response, ["HX-Request"])
         return response
 
@@ -63,10 +63,17 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
 
     def back(self, otherwise: Any, *arguments: Any) -> HttpResponse:
         """To the page that a form names in `next`, if it is one of ours, else to `otherwise`."""
-        wanted = self.request.POST.get("next", "")
-        if wanted and url_has_allowed_host_and_scheme(wanted, {self.request.get_host()}, self.request.is_secure()):
-            return self.redirect(wanted)
-        return self.redirect(otherwise, *arguments)
+        wanted = self.ours(self.request.POST.get("next", ""))
+        return self.redirect(wanted) if wanted else self.redirect(otherwise, *arguments)
+
+    def came_from(self) -> str:
+        """The page on which the form or the button was, empty when the browser does not say."""
+        return self.ours(self.request.headers.get("Referer", ""))
+
+    def ours(self, address: str) -> str:
+        """The address if it is one of this site, else an empty text."""
+        is_ours = url_has_allowed_host_and_scheme(address, {self.request.get_host()}, self.request.is_secure())
+        return address if is_ours else ""
 
     def posted(self, name: str) -> str:
         """What was typed, to be looked up in the database; PostgreSQL refuses to look for a null character."""

@@ -2,24 +2,29 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import schemathesis
 
 from connections.api.settings_schema import SHARED
-from tests.api.serving import Path, Served
+from tests.api.serving import Served
 
-REFERENCE = re.compile(SHARED["ReferenceText"]["pattern"].replace("$", r"\Z") if False else r"\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+")
+REFERENCE = re.compile(r"\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+")
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+TEXT = re.compile(SHARED["Text"]["pattern"])
 ALLOWED = "$OpenAI:Fuzz"  # any other section would have to be set aside by a setting first
+MODEL = {"providerId": "echo", "modelId": "echo"}
 served = Served(os.environ["FUZZ_URL"], os.environ["FUZZ_TOKEN"], Path(os.devnull))
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """Lets references name a section that may be named, and new profiles a connection that is there."""
+    """Where a case names something by a well-formed id or reference, lets it name what is there; everything else stays as it is."""
     case.body = _with_allowed_references(case.body)
-    if case.operation.definition.raw.get("operationId") == "createProfile" and isinstance(case.body, dict):
-        _name_existing_connection(case.body)
+    change = CHANGES.get(case.operation.definition.raw.get("operationId"))
+    if change and isinstance(case.body, dict):
+        change(case.body)
 
 
 def _with_allowed_references(value: Any) -> Any:
@@ -28,20 +33,54 @@ def _with_allowed_references(value: Any) -> Any:
     return ALLOWED if isinstance(value, str) and REFERENCE.fullmatch(value) else value
 
 
-def _name_existing_connection(body: dict[str, Any]) -> None:
-    if _is_uuid(body.get("connectionId")):
-        body["connectionId"] = _echo_connection()
+def _is_id(body: dict[str, Any], name: str) -> bool:
+    return isinstance(body.get(name), str) and UUID.fullmatch(body[name]) is not None
+
+
+def _name_connection(body: dict[str, Any]) -> None:
+    if _is_id(body, "connectionId"):
+        body["connectionId"] = _connection()
     model = body.get("model")
-    if isinstance(model, dict) and isinstance(model.get("providerId"), str) and 0 < len(model["providerId"]) <= 100:
+    if isinstance(model, dict) and isinstance(model.get("providerId"), str) and 0 < len(model["providerId"].strip()) <= 100:
         body["model"] = model | {"providerId": "echo"}
 
 
-def _is_uuid(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value) is not None
+def _name_profiles(body: dict[str, Any]) -> None:
+    for capability in ("Chat", "Embedding"):
+        if _is_id(body, f"default{capability}ProfileId"):
+            body[f"default{capability}ProfileId"] = _profile(capability)
 
 
-def _echo_connection() -> str:
-    """The id of a connection that profiles can use; other cases may have deleted the last one."""
+def _complete_entra(body: dict[str, Any]) -> None:
+    """Azure's own two rules: what a tenant looks like, and that three settings belong together."""
+    settings = body.get("settings")
+    if body.get("providerId") not in ("azure-openai", "microsoft-foundry") or not isinstance(settings, dict):
+        return
+    if isinstance(settings.get("tenantId"), str) and TEXT.search(settings["tenantId"]):
+        settings["tenantId"] = "contoso.onmicrosoft.com"
+    if settings.get("authMode") == "meid_token":
+        empty = [name for name in ("tenantId", "clientId", "clientSecret") if settings.get(name) in (None, "")]
+        settings |= dict.fromkeys(empty, ALLOWED)
+
+
+def _connection() -> str:
+    """The id of a connection that every profile can use; other cases may have deleted the last one."""
     found = served.ask("GET", "/connections?providerId=echo&take=1")["items"]
     row = found[0] if found else served.ask("POST", "/connections", {"alias": "for-profiles", "name": "Echo", "providerId": "echo"})
     return str(row["id"])
+
+
+def _profile(capability: str) -> str:
+    """The id of a profile of this capability."""
+    found = served.ask("GET", f"/profiles?capability={capability}&take=1")["items"]
+    new = {"alias": f"default-{capability.lower()}", "name": "Default", "capability": capability, "model": MODEL}
+    row = found[0] if found else served.ask("POST", "/profiles", new | {"connectionId": _connection()})
+    return str(row["id"])
+
+
+CHANGES = {
+    "createConnection": _complete_entra,
+    "testConnectionSettings": _complete_entra,
+    "createProfile": _name_connection,
+    "updateSettings": _name_profiles,
+}

@@ -27,7 +27,7 @@ user.groups.add(Group.objects.get(name="Administrators"))
 openai = services.create_connection(
     "openai", actor=user, name="OpenAI Production", alias="openai-production", settings={"api_key": "sk-example-not-a-key"}
 ).row
-services.create_profile(openai, actor=user, capability="Chat", name="Answers", alias="answers", model="gpt-4o")
+services.create_profile(openai, actor=user, capability="Chat", name="Answers", alias="support-answers", model="gpt-4o")
 print(services.create_token("fuzz", user=user, actor=user, scopes=["admin"])[1])
 """
 

@@ -307,10 +307,10 @@ def test_a_choice_may_be_a_reference(fake, client: Client):
     assert Connection.objects.get().settings["region"] == "$Fake:Region"
 
 
-def test_a_form_without_a_name_is_told_at_the_name(fake, client: Client):
+def test_everything_that_is_wrong_is_told_at_once(fake, client: Client):
     response = client.post(ADD, entries({"api_key": "", "samples": "many"}, name="", alias="A B"))
     assert response.status_code == 200 and not Connection.objects.exists()
-    assert set(response.context["form"].errors) == {"name"}
+    assert set(response.context["form"].errors) == {"name", "alias", "settings-api_key", "settings-samples"}
 
 
 def test_an_invalid_setting_says_what_is_wrong_at_its_field(fake, client: Client):

@@ -1,0 +1,35 @@
+"""schemathesis asks the API everything its document allows and much that it does not. Bounded here, in full by `make fuzz`."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.fuzz import run
+from tests.api.serving import Served, serving
+
+# Their bodies depend on eleven providers: every boundary of each is thousands of cases, which `make fuzz` has.
+MANY_BOUNDARIES = ("createConnection", "updateConnection", "patchConnection", "testConnectionSettings")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("fuzz")) as served:
+        yield served
+
+
+def cases(report: str) -> int:
+    """How many cases a report tells of."""
+    return int(re.findall(r"(\d+) generated", report)[0])
+
+
+def test_examples_and_random_cases_pass_every_check(served: Served):
+    done = run(served, "--phases=examples,fuzzing,stateful", "--max-examples=15")
+    assert done.returncode == 0, done.stdout
+    assert cases(done.stdout) > 400
+
+
+def test_boundaries_pass_every_check(served: Served):
+    done = run(served, "--phases=coverage", *(f"--exclude-operation-id={one}" for one in MANY_BOUNDARIES))
+    assert done.returncode == 0, done.stdout
+    assert cases(done.stdout) > 1000
