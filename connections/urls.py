@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import bulk, connections, profiles, references, tokens
+from .views import bulk, connections, defaults, profiles, references, tokens
 
 urlpatterns = [
     path("connections/", connections.ConnectionListView.as_view(), name="connection-list"),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("profiles/<uuid:pk>/edit/", profiles.ProfileUpdateView.as_view(), name="profile-update"),
     path("profiles/<uuid:pk>/delete/", profiles.ProfileDeleteView.as_view(), name="profile-delete"),
     path("profiles/<uuid:pk>/toggle/", profiles.ProfileToggleView.as_view(), name="profile-toggle"),
+    path("settings/", defaults.DefaultsView.as_view(), name="defaults"),
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),
     path("references/", references.ReferenceListView.as_view(), name="reference-list"),

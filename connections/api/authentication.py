@@ -38,15 +38,15 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class AccessPermission(BasePermission):
-    """A view's `access` says for each method which scope a token needs and, for reading, which permission its user needs.
+    """A view's `access` says for each method which scope a token needs and which permission its user needs to come in.
 
-    What changes something is judged by the services themselves.
+    The services judge again. Here it comes before the look-up, so that a refusal tells nothing about what exists.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
-        scope, permission = view.access.get(request.method, ("", ""))
+        scope, permission = view.access.get("GET" if request.method == "HEAD" else request.method, ("", ""))
         if scope and not services.allows(cast("ApiToken | None", request.auth), scope):
             self.message = f"This token lacks the scope {scope}."
             return False

@@ -20,7 +20,7 @@ Access = dict[str, tuple[str, str]]
 
 
 class ApiView(GenericAPIView[Any]):
-    """Base of every view. `access`: method -> (scope a token needs, permission its user needs to read)."""
+    """Base of every view. `access`: method -> (scope a token needs, permission its user needs)."""
 
     access: ClassVar[Access] = {}
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]  # type: ignore[misc]

@@ -1,14 +1,24 @@
 """camelCase outside, snake_case inside, for names only: values, and keys inside values, are left alone."""
 
 import re
+from collections.abc import Container, Iterable
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+NAME = re.compile(r"\$?[A-Za-z_]{1,40}[0-9]{0,2}")
 
 
 def camel(name: str) -> str:
     """`api_key` -> `apiKey`."""
     return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
+
+
+def unknown_names(given: Iterable[str], known: Container[str], text: str, code: str) -> dict[str, list[ErrorDetail]]:
+    """An error for each name that is not known. A name that may be a misplaced secret is not repeated: it stands for the whole."""
+    error = [ErrorDetail(text, code)]
+    return {name if NAME.fullmatch(name) else "non_field_errors": error for name in given if name not in known}
 
 
 class CamelCaseMixin:
@@ -29,9 +39,9 @@ class CamelCaseMixin:
         """The values by their names inside. Raises ValidationError for unknown fields too."""
         if isinstance(data, dict):
             known = set(self.fields) | self.ignored  # type: ignore[attr-defined]
-            unknown = {str(name)[:100]: ["There is no such field."] for name in data if name not in known}
+            unknown = unknown_names(data, known, "There is no such field.", "unknown_field")
             if unknown:
-                raise serializers.ValidationError(unknown, "unknown_field")
+                raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)  # type: ignore[misc]
 
 

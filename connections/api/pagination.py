@@ -20,7 +20,7 @@ PLAIN = {"type": "string", "pattern": r"^[^\x00]*$"}
 def whole_number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     """A whole number from the query. Raises ValidationError at its name."""
     text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit()) or not low <= int(text[:11]) <= high:
+    if not (text.isascii() and text.isdigit()) or len(text) > 10 or not low <= int(text) <= high:
         raise serializers.ValidationError({name: [f"A whole number from {low} to {high}."]}, "invalid")
     return int(text)
 

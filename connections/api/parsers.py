@@ -6,6 +6,7 @@ from typing import IO, Any
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
+from rest_framework.utils.json import strict_constant
 
 
 class PayloadTooLarge(APIException):
@@ -35,13 +36,22 @@ class LimitedJSONParser(JSONParser):
     """application/json"""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        limited: Any = LimitedStream(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+        data = LimitedStream(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0).read()
         try:
-            parsed = super().parse(limited, media_type, parser_context)
-            json.dumps(parsed, ensure_ascii=False).encode()
-        except (RecursionError, UnicodeEncodeError):  # too deep; half of a surrogate pair, which no database stores
+            # in UTF-8, whatever `charset` says: among Python's names for encodings are some that unpack
+            parsed = json.loads(data.decode(), parse_constant=strict_constant, object_pairs_hook=_unique)
+            json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError):  # also: half of a surrogate pair, which no database stores; 1e999; too deep
             raise ParseError from None
         return parsed
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises ValueError for a name that stands there twice: which one is meant?"""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
 
 
 class MergePatchParser(LimitedJSONParser):

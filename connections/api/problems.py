@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -97,7 +98,7 @@ def _translate(error: Exception) -> Translated:
             return 413, "A request body has at most 1 MB.", "too_large", {}, {}
         case exceptions.ParseError():
             return 400, "The body is not valid JSON.", "parse_error", {}, {}
-        case SuspiciousOperation():
+        case SuspiciousOperation() | MultiPartParserError():
             return 400, "The request makes no sense.", "bad_request", {}, {}
         case exceptions.ValidationError():
             errors = [{"pointer": pointer, "code": one.code, "detail": str(one)} for pointer, one in _flat(error.detail)]

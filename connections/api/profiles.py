@@ -14,7 +14,6 @@ from providers.base import Capability
 from .. import services
 from ..models import Connection, Profile
 from .base import ApiView, exists, find, refuse_mismatch, tagged
-from .camelcase import camel
 from .connections import DIRECTIONS, filtered
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
@@ -26,11 +25,13 @@ from .serializers import (
     ProfileSerializer,
     ProfileUpdateSerializer,
     camel_type,
+    inner_names,
     profile_settings_kinds,
-    refuse_types,
 )
 
-READ, WRITE = ("profiles:read", "connections.view_profile"), ("profiles:write", "")
+READ = ("profiles:read", "connections.view_profile")
+ADD, CHANGE = ("profiles:write", "connections.add_profile"), ("profiles:write", "connections.change_profile")
+DELETE = ("profiles:write", "connections.delete_profile")
 ORDERS = {
     "name": ("name", "alias"),
     "alias": ("alias",),
@@ -87,17 +88,13 @@ def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
         raise services.Invalid(
             [services.FieldError("settings.$type", "mismatch", f"A {capability} profile takes {camel_type(capability)}.")]
         )
-    kinds = profile_settings_kinds(capability)
-    names = {camel(name): name for name in kinds}
-    settings = {names.get(name, name): value for name, value in posted.items() if name != "$type"}
-    refuse_types(kinds, settings)
-    return settings
+    return inner_names(profile_settings_kinds(capability), {name: value for name, value in posted.items() if name != "$type"})
 
 
 class ProfileList(ApiView):
     """List and create."""
 
-    access = {"GET": READ, "POST": WRITE}
+    access = {"GET": READ, "POST": ADD}
     pagination_class = SkipTakePagination
     serializer_class = ProfileItemSerializer
 
@@ -128,7 +125,7 @@ class ProfileList(ApiView):
 class ProfileDetail(ApiView):
     """One profile: read, replace, change, delete."""
 
-    access = {"GET": READ, "PUT": WRITE, "PATCH": WRITE, "DELETE": WRITE}
+    access = {"GET": READ, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": DELETE}
     serializer_class = ProfileSerializer
     queryset = Profile.objects.all()
 

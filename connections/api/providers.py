@@ -53,7 +53,7 @@ class ProviderDetail(ApiView):
 class DefaultsView(ApiView):
     """Which profile answers when none is named."""
 
-    access = {"GET": READ_PROFILES, "PUT": ("admin", "")}
+    access = {"GET": READ_PROFILES, "PUT": ("admin", "connections.change_defaultprofile")}
     serializer_class = DefaultsSerializer
 
     @extend_schema(operation_id="getSettings", responses=answers(200, DefaultsSerializer))
@@ -64,7 +64,6 @@ class DefaultsView(ApiView):
         operation_id="updateSettings", request=DefaultsUpdateSerializer, responses=answers(200, DefaultsSerializer, 400, 413, 415)
     )
     def put(self, request: Request) -> Response:
-        services.require(request.user, "connections.change_defaultprofile")
         values = self.valid(DefaultsUpdateSerializer, request)
         chosen = {capability.value: values[f"default_{capability.value.lower()}_profile_id"] for capability in Capability}
         found = Profile.objects.in_bulk([key for key in chosen.values() if key])

@@ -5,6 +5,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from providers.base import Capability, Model, Provider
 from providers.schema import SettingsField, settings_fields
@@ -12,8 +13,8 @@ from providers.schema import SettingsField, settings_fields
 from .. import services
 from ..models import ALIAS_PATTERN, Connection, ConnectionCheck, Profile
 from ..profile_settings import profile_settings_class
-from .camelcase import CamelCaseMixin, StrictBooleanField, StrictCharField, camel
-from .settings_schema import is_of_kind, settings_schema
+from .camelcase import CamelCaseMixin, StrictBooleanField, StrictCharField, camel, unknown_names
+from .settings_schema import is_of_kind, is_too_long, settings_schema
 
 
 class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
@@ -21,7 +22,7 @@ class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
 
 
 TAG = r'[^\s,"\\\x00-\x1f\x7f\x85]+'
-NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00]*[^\s\x00-\x1f\x85][^\x00]*$"}
+NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"}
 
 
 @extend_schema_field({"type": "string", "minLength": 1, "maxLength": 50, "pattern": f"^{TAG}( {TAG})*$"})
@@ -35,6 +36,14 @@ class NameField(StrictCharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=255, **kwargs)
+
+
+@extend_schema_field(NAME_SCHEMA | {"maxLength": 100})
+class ProviderIdField(StrictCharField):
+    """Which provider."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
 
 
 @extend_schema_field({"type": "string", "enum": [one.value for one in Capability]})
@@ -74,19 +83,26 @@ def public_settings(connection: Connection) -> dict[str, Any]:
 
 
 def inner_settings(provider: type[Provider[Any]] | None, posted: Mapping[str, Any]) -> dict[str, Any]:
-    """Posted settings by their names inside; an unknown name stays, for the services to refuse. Raises Invalid for a wrong type."""
-    fields = settings_fields(provider) if provider else {}
-    names = {camel(name): name for name in fields}
-    settings = {names.get(name, name): value for name, value in posted.items()}
-    refuse_types({name: field.kind for name, field in fields.items()}, settings)
+    """Posted settings by their names inside, which the services refuse for an unknown provider. Raises ValidationError, Invalid."""
+    if provider is None:
+        return dict(posted)
+    fields = settings_fields(provider)
+    settings = inner_names({name: field.kind for name, field in fields.items()}, posted)
+    if long := [name for name, value in settings.items() if is_too_long(fields[name], value)]:
+        raise services.Invalid([services.FieldError(f"settings.{name}", "string_too_long", "This is too long.") for name in long])
     return settings
 
 
-def refuse_types(kinds: Mapping[str, str], settings: Mapping[str, Any]) -> None:
-    """Raises Invalid for settings that are not of their kind, such as a number in quotes."""
-    wrong = [name for name, value in settings.items() if not is_of_kind(kinds.get(name, ""), value)]
+def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str, Any]:
+    """Posted settings by their names inside. `kinds`: what there is. Raises ValidationError for unknown names and wrong types."""
+    names = {camel(name): name for name in kinds}
+    wrong = unknown_names(posted, names, f"There is no such setting. There are: {', '.join(names)}.", "unknown_setting")
+    for name, value in posted.items():
+        if name in names and not is_of_kind(kinds[names[name]], value):
+            wrong[name] = [ErrorDetail(f"This is no {kinds[names[name]]}.", "type")]
     if wrong:
-        raise services.Invalid([services.FieldError(f"settings.{name}", "type", f"This is no {kinds[name]}.") for name in wrong])
+        raise serializers.ValidationError({"settings": wrong})
+    return {names[name]: value for name, value in posted.items()}
 
 
 class ConnectionItemSerializer(CamelCaseSerializer):
@@ -95,7 +111,7 @@ class ConnectionItemSerializer(CamelCaseSerializer):
     id = serializers.UUIDField(read_only=True)
     alias = AliasField()
     name = NameField()
-    provider_id = StrictCharField(max_length=100)
+    provider_id = ProviderIdField()
     is_active = StrictBooleanField(default=True)
     tags = TagsField(default=list)
     version = serializers.IntegerField(read_only=True)
@@ -120,7 +136,7 @@ class ConnectionCreateSerializer(CamelCaseSerializer):
     ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
     alias = AliasField()
     name = NameField()
-    provider_id = StrictCharField(max_length=100)
+    provider_id = ProviderIdField()
     is_active = StrictBooleanField(default=True)
     tags = TagsField(default=list)
     settings = serializers.DictField(allow_null=True, default=dict)
@@ -132,7 +148,7 @@ class ConnectionUpdateSerializer(CamelCaseSerializer):
     ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
     alias = AliasField(required=False)
     name = NameField()
-    provider_id = StrictCharField(max_length=100, required=False)
+    provider_id = ProviderIdField(required=False)
     is_active = StrictBooleanField(required=False)
     tags = TagsField(required=False)
     settings = serializers.DictField(required=False)
@@ -148,7 +164,7 @@ class ConnectionTestRequestSerializer(CamelCaseSerializer):
     """Settings to test without saving them. With `id` (or alias) the stored secrets are filled in by the write rule."""
 
     id = StrictCharField(max_length=100, required=False, help_text="Id or alias of a saved connection.")
-    provider_id = StrictCharField(max_length=100, required=False, help_text="Needed without `id`.")
+    provider_id = ProviderIdField(required=False, help_text="Needed without `id`.")
     settings = serializers.DictField(default=dict)
 
 
@@ -183,7 +199,7 @@ def test_result(outcome: ConnectionCheck | services.Outcome, checked_at: Any, ve
 class ModelReferenceSerializer(CamelCaseSerializer):
     """A model of a provider."""
 
-    provider_id = StrictCharField(max_length=100)
+    provider_id = ProviderIdField()
     model_id = NameField()
 
 

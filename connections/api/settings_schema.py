@@ -30,7 +30,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": "string",
         "title": "Text",
         "description": "One line. For a value that begins with a dollar sign, write `$$`.",
-        "pattern": rf"^(\$\$([^{CONTROL}]*[^\s\x85{CONTROL}])?|[^$\s\x85{CONTROL}]([^{CONTROL}]*[^\s\x85{CONTROL}])?)?$",
+        "pattern": rf"^[\s\x85]*(\$\$[^{CONTROL}]*|[^$\s\x85{CONTROL}][^{CONTROL}]*)?[\s\x85]*$",
     },
     "Secret": {
         "type": "string",
@@ -150,6 +150,12 @@ def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[s
             "if": {"properties": {camel(name): {"enum": others}}, "required": [camel(name)]},
             "else": {"required": list(required), "properties": required},
         }
+
+
+def is_too_long(field: SettingsField, value: Any) -> bool:
+    """Whether a text is longer than the field's type says, as it was sent: the services count what is left of it without blanks."""
+    bounds = dict(field.bounds)
+    return isinstance(value, str) and not value.startswith("$") and len(value) > bounds.get("max_length", len(value))
 
 
 def is_of_kind(kind: str, value: Any) -> bool:

@@ -210,6 +210,20 @@ def password_refused(page: Page, gallery: Gallery) -> None:
     expect(page.locator(".errors").first).to_be_visible()
 
 
+def token_made(page: Page, gallery: Gallery) -> None:
+    page.goto("/tokens/")
+    page.locator("[name=name]").fill("Deployment")
+    page.get_by_label("connections:read").check()
+    press(page, "Make a token")
+    expect(page.locator(".panel.good")).to_be_visible()
+
+
+def token_refused(page: Page, gallery: Gallery) -> None:
+    page.goto("/tokens/")
+    press(page, "Make a token")
+    expect(page.locator(".errors").first).to_be_visible()
+
+
 SCENES: dict[str, Scene] = {
     "dashboard": at("/"),
     "connections": at("/connections/"),
@@ -242,6 +256,10 @@ SCENES: dict[str, Scene] = {
     "profile-edit": of("Helpdesk answers", "edit/"),
     "profile-delete": of("Helpdesk answers", "delete/"),
     "references": at("/references/"),
+    "defaults": at("/settings/"),
+    "tokens": at("/tokens/"),
+    "token-made": token_made,
+    "token-refused": token_refused,
     "password": at("/password/"),
     "password-refused": password_refused,
     "sign-in": sign_in_form,

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
 
-from connections.models import ApiToken, Connection, ConnectionCheck, Profile
+from connections.models import ApiToken, Connection, ConnectionCheck, DefaultProfile, Profile
 from providers.base import Provider
 from providers.schema import settings_fields
 from tests.fakes import SECRET
@@ -58,5 +58,5 @@ def told(response: HttpResponse) -> list[str]:
 
 def world() -> list[Any]:
     """Everything a request could have changed."""
-    rows = [list(model.objects.order_by("pk").values()) for model in (Connection, Profile, ConnectionCheck, ApiToken)]
+    rows = [list(model.objects.order_by("pk").values()) for model in (Connection, Profile, ConnectionCheck, ApiToken, DefaultProfile)]
     return [*rows, Connection.history.count(), Profile.history.count()]

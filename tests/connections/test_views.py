@@ -85,6 +85,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("profile-delete", {}, DO_RULE),
     ("profile-toggle", {}, DO_WORK),
     ("reference-list", None, SEEING),
+    ("defaults", None, SEEING),
+    ("defaults", {"Chat": "answers", "Embedding": ""}, DO_RULE),
     ("token-list", None, RULING),
     ("token-list", {"name": "CI", "scopes": ["connections:read"]}, RULING),
     ("token-revoke", {}, DO_RULE),

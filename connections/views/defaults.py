@@ -1,0 +1,78 @@
+"""The page of default profiles: which one answers when none is named."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from .. import services
+from ..models import Profile
+from .base import Crumb, Page
+from .profiles import LIST
+
+
+class DefaultsForm(forms.Form):
+    """One field a capability: the alias of a profile, or nothing."""
+
+    def __init__(self, chosen: Mapping[str, Profile | None], may_change: bool, data: Any = None) -> None:
+        super().__init__(data, initial={capability: profile.alias if profile else "" for capability, profile in chosen.items()})
+        for capability in chosen:
+            found = Profile.objects.filter(capability=capability).values_list("alias", "name")[:200]
+            choices = [("", "None"), *((alias, f"{name} ({alias})") for alias, name in found)]
+            self.fields[capability] = forms.CharField(
+                required=False, label=capability, disabled=not may_change, widget=forms.Select(choices=choices), help_text=_help(capability)
+            )
+
+    def profiles(self) -> dict[str, Profile | None]:
+        """The chosen profile of each capability. An alias that is gone meanwhile is an error at its field."""
+        wanted = dict(self.cleaned_data)
+        found = {profile.alias: profile for profile in Profile.objects.filter(alias__in=wanted.values())}
+        for capability, alias in wanted.items():
+            if alias and alias not in found:
+                self.add_error(capability, "There is no profile with this alias.")
+        return {capability: found.get(alias) for capability, alias in wanted.items()}
+
+
+def _help(capability: str) -> str:
+    return f"Answers {capability.lower()} requests that name no profile. It cannot be deleted while it is the default."
+
+
+class DefaultsView(Page):
+    """Default profiles."""
+
+    template_name = "connections/defaults.html"
+    title = "Default profiles"
+    section = "profiles"
+    permission_required = "connections.view_defaultprofile"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST]
+
+    def form(self, data: Any = None) -> DefaultsForm:
+        """The form; who may not change it sees it disabled."""
+        may_change = self.request.user.has_perm("connections.change_defaultprofile")
+        return DefaultsForm(services.default_profiles(), may_change, data)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=self.form()))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        services.require(request.user, "connections.change_defaultprofile")
+        form = self.form(request.POST)
+        if form.is_valid():
+            chosen = form.profiles()
+            if form.is_valid() and self._saved(form, chosen):
+                messages.success(request, "The default profiles are saved.")
+                return self.redirect("defaults")
+        return self.render_to_response(self.get_context_data(form=form))
+
+    def _saved(self, form: DefaultsForm, chosen: Mapping[str, Profile | None]) -> bool:
+        try:
+            services.set_default_profiles(chosen, actor=self.request.user)
+        except services.Invalid as refused:
+            for error in refused.errors:
+                form.add_error(error.field, forms.ValidationError(error.message, error.code))
+            return False
+        return True

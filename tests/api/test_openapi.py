@@ -1,0 +1,199 @@
+"""The OpenAPI document is valid, complete and true, and its page needs nothing from elsewhere."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from django.core.management import call_command
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from playwright.sync_api import sync_playwright
+from rest_framework.test import APIClient
+
+from connections import services
+from connections.api import urls
+from connections.api.camelcase import camel
+from connections.api.openapi import SUMMARIES, operations_of
+from connections.api.settings_schema import settings_schema
+from connections.models import Connection
+from providers.registry import all_providers
+from providers.schema import secret_names
+from tests.api.serving import Served, serving
+
+OPERATIONS = sorted(SUMMARIES)
+PROVIDERS = {provider.id: provider for provider in all_providers()}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """The document as it is served, through JSON."""
+    return json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str))
+
+
+@pytest.fixture
+def client(administrator) -> APIClient:
+    """An administrator's token, and rows of the names that the examples use."""
+    openai = services.create_connection(
+        "openai", actor=administrator, name="OpenAI Production", alias="openai-production", settings={"api_key": "sk-example-not-a-key"}
+    ).row
+    services.create_profile(openai, actor=administrator, capability="Chat", name="Support", alias="support-answers", model="gpt-4o")
+    _, token = services.create_token("examples", user=administrator, actor=administrator, scopes=["admin"])
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def operation_of(document: dict[str, Any], name: str) -> tuple[str, str, dict[str, Any]]:
+    return next(found for found in operations_of(document) if found[2]["operationId"] == name)
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that carries the components it refers to."""
+    return schema | {"components": document["components"]}
+
+
+def test_document_is_valid_openapi_3_1(document):
+    validate_schema(document)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_component_is_a_valid_json_schema(document):
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_rendering_warns_of_nothing(capsys):
+    GENERATOR_STATS.reset()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", os.devnull)
+    assert not GENERATOR_STATS
+
+
+def test_committed_document_is_fresh():
+    call_command("render_openapi", "--check")
+
+
+def test_every_address_is_described(document):
+    known = {f"/api/v1/{pattern.pattern}" for pattern in urls.urlpatterns if pattern.name not in ("api-schema", "api-docs")}
+    described = {
+        re.sub(r"\{(\w+)\}", lambda one: f"<str:{re.sub('([A-Z])', lambda c: '_' + c[1].lower(), one[1])}>", path)
+        for path in document["paths"]
+    }
+    assert described == known
+
+
+def test_operations_have_names_of_their_own(document):
+    names = [operation["operationId"] for _, _, operation in operations_of(document)]
+    assert sorted(names) == OPERATIONS
+
+
+def test_every_body_has_an_example(document):
+    for _, _, operation in operations_of(document):
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            assert media["examples"], operation["operationId"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_examples_fit_their_schema(document, name):
+    _, _, operation = operation_of(document, name)
+    for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for media in part.get("content", {}).values():
+            for one in media.get("examples", {}).values():
+                jsonschema.validate(one["value"], resolved(document, media["schema"]), jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize("name", [one for one in OPERATIONS if one.startswith(("create", "update", "patch", "test"))])
+def test_examples_of_bodies_are_accepted(document, client, name):
+    path, method, operation = operation_of(document, name)
+    known = {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"} if "parameters" in operation else {}
+    for media, body in operation.get("requestBody", {"content": {"": {}}})["content"].items():
+        for one in body.get("examples", {"": {"value": None}}).values():
+            answer = client.generic(method.upper(), path.format(**known), as_stored(one["value"]), content_type=media or "application/json")
+            assert answer.status_code in (200, 201), answer.content
+
+
+def as_stored(body: Any) -> str:
+    """The example with the ids of the rows that this test has; a created alias is a new one."""
+    rows = {"connectionId": Connection.objects.get(alias="openai-production").pk}
+    rows["defaultChatProfileId"] = Connection.objects.get(alias="openai-production").profiles.first().pk
+    if body is None:
+        return ""
+    new = {"alias": f"{body['alias']}-new"} if "alias" in body else {}
+    return json.dumps(body | new | {name: str(value) for name, value in rows.items() if name in body})
+
+
+@pytest.mark.parametrize("name", [one for one in OPERATIONS if one.startswith("get")])
+def test_answers_fit_the_document(document, client, name):
+    path, _, operation = operation_of(document, name)
+    known = {one["name"]: one["example"] for one in operation.get("parameters", []) if one["in"] == "path"}
+    answer = client.get(path.format(**known))
+    media = "application/problem+json" if answer.status_code == 502 else "application/json"  # nobody answers for OpenAI here
+    schema = operation["responses"][str(answer.status_code)]["content"][media]["schema"]
+    jsonschema.validate(json.loads(answer.content), resolved(document, schema), jsonschema.Draft202012Validator)
+
+
+@pytest.mark.parametrize("provider_id", PROVIDERS)
+def test_secrets_are_write_only(document, provider_id):
+    provider = PROVIDERS[provider_id]
+    stem = "".join(part.capitalize() for part in provider_id.split("-"))
+    secrets = {camel(name) for name in secret_names(provider)}
+    found = [document["components"]["schemas"][f"{stem}{kind}"] for kind in ("Settings", "SettingsChange")]
+    for schema in [*found, settings_schema(provider)]:
+        assert {name for name, one in schema["properties"].items() if one.get("writeOnly")} == secrets
+
+
+def test_new_connection_is_told_apart_by_its_provider(document):
+    create = document["components"]["schemas"]["ConnectionCreate"]
+    assert set(create["discriminator"]["mapping"]) == set(PROVIDERS)
+    assert [one["$ref"] for one in create["oneOf"]] == list(create["discriminator"]["mapping"].values())
+
+
+@pytest.mark.parametrize("accept", ["application/vnd.oai.openapi+json", "application/vnd.oai.openapi", "*/*"])
+def test_document_is_served_to_everybody(client, accept):
+    client.credentials()
+    answer = client.get("/api/v1/schema", HTTP_ACCEPT=accept)
+    assert answer.status_code == 200
+
+
+# The page
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("docs")) as served:
+        yield served
+
+
+@pytest.mark.django_db
+def test_page_names_no_other_host():
+    page = APIClient().get("/api/v1/docs")
+    script = APIClient().get("/api/v1/docs?script=")
+    text = page.content.decode() + script.content.decode()
+    assert "//" not in "".join(re.findall(r"(?:src|href|url)\s*[=:]\s*[\"']([^\"']*)", text))
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "http" not in policy
+
+
+def test_page_shows_every_operation_and_keeps_its_policy(served: Served):
+    program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    assert Path(program).exists(), f"{program} is not there. Run `make test`, or let CHROMIUM name a Chromium."
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.on("console", lambda one: complaints.append(one.text) if one.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda one: complaints.append(one.url) if not one.url.startswith((served.url, "data:", "blob:")) else None)
+        page.goto(f"{served.url}/api/v1/docs")
+        page.wait_for_selector(".opblock")
+        shown = page.locator(".opblock").count()
+        page.locator(".opblock-post .opblock-summary-control").first.click()
+        page.wait_for_selector(".opblock-body")
+        browser.close()
+    assert (shown, complaints) == (len(OPERATIONS), [])
