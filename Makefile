@@ -10,7 +10,7 @@ THROW_AWAY = SECRET_KEY=not-a-secret-for-tests-and-checks-only-0123456789abcdef 
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench docs lock
+.PHONY: help run test lint fuzz format bench docs lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ lint: .venv/.dev ## style, types, import contracts, migrations, generated docume
 	  $(PYTHON_BIN) manage.py check --fail-level WARNING && \
 	  $(PYTHON_BIN) manage.py render_provider_docs --check && \
 	  $(PYTHON_BIN) manage.py render_openapi --check
+
+fuzz: .venv/.dev ## ask the API everything its OpenAPI document allows, and much that it does not (some minutes)
+	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.api.fuzz $(ARGS)
 
 format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff check --fix $(LINT_PATHS)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from providers.base import Capability
 from providers.registry import UnknownProvider, all_providers, get_provider
-from providers.schema import secret_names, settings_fields
+from providers.schema import settings_fields
 
 from .. import selectors, services
 from ..models import Connection
@@ -182,12 +182,12 @@ class ConnectionDetail(ApiView):
 
 
 def _merged(row: Connection, changes: dict[str, Any]) -> dict[str, Any]:
-    """A merge patch (RFC 7396) over what is stored: absent keeps, null takes away. Secrets follow the write rule by themselves."""
-    secrets = secret_names(row.provider) if row.provider else frozenset()
-    merged = {name: value for name, value in row.settings.items() if name not in secrets} | changes
-    known = settings_fields(row.provider) if row.provider else {}
-    gone = {name for name in row.settings if name not in known and merged[name] is None}  # of an older version of the provider
-    return {name: value for name, value in merged.items() if name not in gone}
+    """A merge patch (RFC 7396) over what is stored: absent keeps, null takes away. Secrets follow the write rule by themselves.
+
+    What the provider no longer has is dropped, as by PUT.
+    """
+    fields = settings_fields(row.provider) if row.provider else {}
+    return {name: value for name, value in row.settings.items() if name in fields and not fields[name].secret} | changes
 
 
 class ConnectionExists(ApiView):

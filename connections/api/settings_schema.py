@@ -9,6 +9,7 @@ from providers.base import Provider
 from providers.schema import SettingsField, settings_fields
 from providers.types import HeaderName
 
+from ..references import is_reference
 from .camelcase import camel
 
 CONTROL = r"\x00-\x1f\x7f"
@@ -154,8 +155,8 @@ def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[s
 
 def is_too_long(field: SettingsField, value: Any) -> bool:
     """Whether a text is longer than the field's type says, as it was sent: the services count what is left of it without blanks."""
-    bounds = dict(field.bounds)
-    return isinstance(value, str) and not value.startswith("$") and len(value) > bounds.get("max_length", len(value))
+    longest = dict(field.bounds).get("max_length")
+    return longest is not None and isinstance(value, str) and not is_reference(value) and len(value) > longest
 
 
 def is_of_kind(kind: str, value: Any) -> bool:
@@ -163,7 +164,7 @@ def is_of_kind(kind: str, value: Any) -> bool:
 
     Only numbers are numbers and only true and false are booleans: pydantic would take "1" and true for both.
     """
-    if value is None or value == "" or (isinstance(value, str) and value.startswith("$")):
+    if value is None or value == "" or is_reference(value):
         return True
     if kind == "boolean":
         return isinstance(value, bool)

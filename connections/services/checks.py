@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,8 @@ class Outcome:
 @sensitive_variables("provider")
 def run_check(provider: Provider[Any]) -> Outcome:
     """One check, never more than its deadline, never an exception that is not the provider's own fault."""
+    with suppress(Exception):  # the first use imports the SDK, seconds that are not the service's; check() says what is wrong with it
+        _ = provider.client
     started = time.monotonic()
     try:
         result = provider.check()

@@ -80,11 +80,8 @@ def test_committed_document_is_fresh():
 
 def test_every_address_is_described(document):
     known = {f"/api/v1/{pattern.pattern}" for pattern in urls.urlpatterns if pattern.name not in ("api-schema", "api-docs")}
-    described = {
-        re.sub(r"\{(\w+)\}", lambda one: f"<str:{re.sub('([A-Z])', lambda c: '_' + c[1].lower(), one[1])}>", path)
-        for path in document["paths"]
-    }
-    assert described == known
+    described = {re.sub(r"\{\w+\}", "{}", path) for path in document["paths"]}
+    assert described == {re.sub("<.*?>", "{}", path) for path in known}
 
 
 def test_operations_have_names_of_their_own(document):
