@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -26,6 +26,12 @@ class ApiView(GenericAPIView[Any]):
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]  # type: ignore[misc]
     filter_backends: ClassVar[list[Any]] = []  # type: ignore[misc]
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        request.encoding = "utf-8"  # not what `charset` names: Python knows encodings that are none for text
+        if "Transfer-Encoding" in request.headers:  # DRF takes a body without Content-Length for none; the parser counts for itself
+            request.META.setdefault("CONTENT_LENGTH", "-1")
+        return super().initialize_request(request, *args, **kwargs)
+
     def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
         """The body by names inside. Raises ValidationError, ParseError."""
         checked = serializer(data=request.data)
@@ -36,9 +42,9 @@ class ApiView(GenericAPIView[Any]):
 
 
 def find(rows: QuerySet[Any], id_or_alias: str) -> Any:
-    """The row with this id or alias. Raises Http404."""
+    """The row with this id, or with this alias in any letter case. Raises Http404."""
     pk = parse_id(id_or_alias)
-    row = None if "\x00" in id_or_alias else rows.filter(pk=pk).first() if pk else rows.filter(alias=id_or_alias).first()
+    row = None if "\x00" in id_or_alias else rows.filter(pk=pk).first() if pk else rows.filter(alias=id_or_alias.lower()).first()
     if row is None:
         raise Http404
     return row

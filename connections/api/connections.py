@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -121,8 +123,9 @@ class ConnectionList(ApiView):
 def _provider(provider_id: str) -> Any:
     try:
         return get_provider(provider_id)
-    except UnknownProvider:
-        return None
+    except UnknownProvider:  # its text repeats the id, and a key may have been entered as one
+        text = f"There is no such provider. There are: {', '.join(one.id for one in all_providers())}."
+        raise ValidationError({"providerId": [text]}, "unknown_provider") from None
 
 
 class ConnectionDetail(ApiView):
@@ -175,9 +178,10 @@ class ConnectionDetail(ApiView):
 
     @extend_schema(operation_id="deleteConnection", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
-        row = find(Connection.objects.listed(), id_or_alias)
-        refuse_mismatch(request, row)
-        services.delete_connection(row, actor=request.user)
+        with transaction.atomic():
+            row = find(Connection.objects.listed().select_for_update(), id_or_alias)
+            refuse_mismatch(request, row)
+            services.delete_connection(row, actor=request.user)
         return Response(status=204)
 
 

@@ -83,7 +83,7 @@ PROBLEM = {
     "type": "https://tools.ietf.org/html/rfc7231#section-6.5.1",
     "title": "Bad Request",
     "status": 400,
-    "detail": "The request is not valid.",
+    "detail": "The request is not valid. name: This field is required.",
     "instance": "/api/v1/connections",
     "code": "invalid",
     "errors": [{"pointer": "/name", "code": "required", "detail": "This field is required."}],

@@ -102,7 +102,8 @@ def _translate(error: Exception) -> Translated:
             return 400, "The request makes no sense.", "bad_request", {}, {}
         case exceptions.ValidationError():
             errors = [{"pointer": pointer, "code": one.code, "detail": str(one)} for pointer, one in _flat(error.detail)]
-            return 400, "The request is not valid.", "invalid", {"errors": errors}, {}
+            said = "; ".join(f"{one['pointer'][1:] or 'body'}: {one['detail']}" for one in errors[:5])
+            return 400, f"The request is not valid. {said}", "invalid", {"errors": errors}, {}
         case exceptions.APIException():
             return error.status_code, str(error.detail), str(error.get_codes()), {}, _headers(error)
     return 500, "This is a fault of ours. Nothing was changed; the log says more.", "error", {}, {}

@@ -1,7 +1,10 @@
 """Profiles: `/profiles...`"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -42,6 +45,7 @@ ORDERS = {
 FILTERS = [
     *PAGE,
     OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
+    OpenApiParameter("providerId", PLAIN, description="Those whose connection is of this provider."),
     OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
     OpenApiParameter("connection", PLAIN, description="Alias of the connection."),
     OpenApiParameter("isActive", bool),
@@ -91,6 +95,17 @@ def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
     return inner_names(profile_settings_kinds(capability), {name: value for name, value in posted.items() if name != "$type"})
 
 
+@contextmanager
+def as_in_the_body() -> Iterator[None]:
+    """Inside, what the services refuse is said of the field that the body has for it."""
+    names = {"connection": "connection_id", "model": "model.model_id"}
+    try:
+        yield
+    except services.Invalid as refused:
+        errors = [services.FieldError(names.get(one.field, one.field), one.code, one.message) for one in refused.errors]
+        raise services.Invalid(errors) from None
+
+
 class ProfileList(ApiView):
     """List and create."""
 
@@ -102,6 +117,8 @@ class ProfileList(ApiView):
         found, query = rows(), self.request.query_params
         if capability := one_of(query, "capability", [one.value for one in Capability]):
             found = found.filter(capability=capability)
+        if provider_id := plain_text(query, "providerId"):
+            found = found.filter(connection__provider_id=provider_id)
         if alias := plain_text(query, "connection"):
             found = found.filter(connection__alias=alias)
         return filtered(found, self.request, ORDERS)
@@ -116,7 +133,8 @@ class ProfileList(ApiView):
     )
     def post(self, request: Request) -> Response:
         arguments = translated(self.valid(ProfileCreateSerializer, request))
-        row = services.create_profile(arguments.pop("connection"), actor=request.user, **arguments).row
+        with as_in_the_body():
+            row = services.create_profile(arguments.pop("connection"), actor=request.user, **arguments).row
         response = Response(ProfileSerializer(row).data, status=201)
         response["Location"] = f"{request.path}/{row.pk}"
         return tagged(response, row)
@@ -156,14 +174,16 @@ class ProfileDetail(ApiView):
 
     def _update(self, request: Request, row: Profile, arguments: dict[str, Any]) -> Response:
         version = refuse_mismatch(request, row)
-        saved = services.update_profile(row, actor=request.user, expected_version=version, **arguments).row
+        with as_in_the_body():
+            saved = services.update_profile(row, actor=request.user, expected_version=version, **arguments).row
         return tagged(Response(ProfileSerializer(saved).data), saved)
 
     @extend_schema(operation_id="deleteProfile", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
-        row = find(rows(), id_or_alias)
-        refuse_mismatch(request, row)
-        services.delete_profile(row, actor=request.user)
+        with transaction.atomic():
+            row = find(rows().select_for_update(of=("self",)), id_or_alias)
+            refuse_mismatch(request, row)
+            services.delete_profile(row, actor=request.user)
         return Response(status=204)
 
 

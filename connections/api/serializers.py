@@ -51,7 +51,14 @@ class CapabilityField(serializers.ChoiceField):
     """What a model can do."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__([one.value for one in Capability], **kwargs)
+        names = [one.value for one in Capability]
+        super().__init__(names, error_messages={"invalid_choice": f"One of {', '.join(names)}."}, **kwargs)
+
+
+class IdField(serializers.UUIDField):
+    """The id of a row. DRF's own text repeats what was sent."""
+
+    default_error_messages = {"invalid": "This is no id."}
 
 
 class TagsField(serializers.ListField):
@@ -258,7 +265,7 @@ class ProfileItemSerializer(CamelCaseSerializer):
     name = NameField()
     capability = CapabilityField()
     model = serializers.SerializerMethodField()
-    connection_id = serializers.UUIDField()
+    connection_id = IdField()
     is_active = StrictBooleanField(default=True)
     tags = TagsField(default=list)
     version = serializers.IntegerField(read_only=True)
@@ -302,7 +309,7 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
     name = NameField()
     capability = CapabilityField(required=False)
     model = ModelReferenceSerializer()
-    connection_id = serializers.UUIDField()
+    connection_id = IdField()
     is_active = StrictBooleanField(required=False)
     tags = TagsField(required=False)
     settings = serializers.DictField(required=False, allow_null=True)
@@ -320,7 +327,7 @@ class ProfilePatchSerializer(ProfileUpdateSerializer):
 
     name = NameField(required=False)
     model = ModelReferenceSerializer(required=False)
-    connection_id = serializers.UUIDField(required=False)
+    connection_id = IdField(required=False)
 
 
 # Providers, settings, tokens
@@ -420,8 +427,8 @@ def _field_item(position: int, field: SettingsField) -> dict[str, Any]:
 class DefaultsSerializer(CamelCaseSerializer):
     """Which profile answers when none is named."""
 
-    default_chat_profile_id = serializers.UUIDField(allow_null=True, default=None)
-    default_embedding_profile_id = serializers.UUIDField(allow_null=True, default=None)
+    default_chat_profile_id = IdField(allow_null=True, default=None)
+    default_embedding_profile_id = IdField(allow_null=True, default=None)
 
 
 class DefaultsUpdateSerializer(DefaultsSerializer):

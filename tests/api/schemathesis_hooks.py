@@ -2,6 +2,7 @@
 
 import os
 import re
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ REFERENCE = re.compile(r"\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 CONDITION = re.compile(r'(W/)?"[^"]*"( *, *(W/)?"[^"]*")*')
 FRAMING = ("transfer-encoding", "content-length", "connection", "expect", "host", "upgrade")  # read by gunicorn, before the API
+ALIAS, NUMBERS = re.compile("[a-z0-9]+(-[a-z0-9]+)*"), count()
 TEXT = re.compile(SHARED["Text"]["pattern"])
 ALLOWED = "$OpenAI:Fuzz"  # any other section would have to be set aside by a setting first
 MODEL = {"providerId": "echo", "modelId": "echo"}
@@ -30,6 +32,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     change = CHANGES.get(case.operation.definition.raw.get("operationId"))
     if change and isinstance(case.body, dict):
         change(case.body)
+        _free_alias(case.body)
 
 
 def _let_half_of_the_conditions_hold(case: Any) -> None:
@@ -47,6 +50,12 @@ def _with_allowed_references(value: Any) -> Any:
 
 def _is_id(body: dict[str, Any], name: str) -> bool:
     return isinstance(body.get(name), str) and UUID.fullmatch(body[name]) is not None
+
+
+def _free_alias(body: dict[str, Any]) -> None:
+    """A taken alias is a conflict, whatever else is wrong with the body or right with it."""
+    if isinstance(body.get("alias"), str) and len(body["alias"]) <= 90 and ALIAS.fullmatch(body["alias"]):
+        body["alias"] += f"-{next(NUMBERS)}"
 
 
 def _name_connection(body: dict[str, Any]) -> None:

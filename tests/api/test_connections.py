@@ -281,7 +281,7 @@ def test_unknown_fields_are_refused_and_nothing_is_saved(api: Api, connection: C
 
 
 def test_names_of_fields_are_said_as_the_api_writes_them(api: Api, connection: Connection):
-    detail = problem(api.patch(ONE, {"settings": {"colour": "red"}}), 400)["detail"]
+    detail = problem(api.patch(ONE, {"settings": {"colour": "red"}}), 400)["errors"][0]["detail"]
     assert "apiKey" in detail and "api_key" not in detail
 
 

@@ -63,6 +63,8 @@ def several(connection: Connection) -> list[Profile]:
         ("capability=embedding", ["Chicago"]),
         ("connection=production", ["Berlin", "amsterdam"]),
         ("connection=nothing", []),
+        ("providerId=echo", ["Chicago"]),
+        ("providerId=fake&filter=am", ["amsterdam"]),
         ("isActive=false", ["amsterdam"]),
         ("tag=us", ["Chicago"]),
         ("orderBy=alias&orderDirection=desc", ["Chicago", "Berlin", "amsterdam"]),

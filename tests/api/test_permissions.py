@@ -1,0 +1,136 @@
+"""Who may do what: one table over every endpoint, by the five people and by every kind of token."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+
+from connections.models import ApiToken, Connection
+from connections.services import Scope
+from tests.api.calls import Api, token_of
+from tests.fakes import SECRET, profile_of
+from tests.people import browser
+
+pytestmark = pytest.mark.django_db
+MODEL = {"providerId": "fake", "modelId": "m"}
+NEW = {"alias": "fresh", "name": "Fresh", "providerId": "fake", "settings": {"apiKey": SECRET}}
+READ, WRITE, TEST, DELETE = "connections:read", "connections:write", "connections:test", "connections:delete"
+READ_PROFILES, WRITE_PROFILES = "profiles:read", "profiles:write"
+# method, path, body, status when it is allowed, who may at least, which scope a token needs
+TABLE: list[tuple[str, str, Any, int, str, str]] = [
+    ("GET", "/connections", None, 200, "viewer", READ),
+    ("HEAD", "/connections", None, 200, "viewer", READ),
+    ("POST", "/connections", NEW, 201, "operator", WRITE),
+    ("GET", "/connections/production", None, 200, "viewer", READ),
+    ("HEAD", "/connections/production", None, 200, "viewer", READ),
+    ("PUT", "/connections/production", {"name": "N", "isActive": False}, 200, "operator", WRITE),
+    ("PATCH", "/connections/production", {"isActive": False}, 200, "operator", WRITE),
+    ("DELETE", "/connections/unused", None, 204, "administrator", DELETE),
+    ("POST", "/connections/production/test", None, 200, "operator", TEST),
+    ("POST", "/connections/test", {"providerId": "echo"}, 200, "operator", TEST),
+    ("POST", "/connections/test", {"id": "production"}, 200, "operator", TEST),
+    ("GET", "/connections/production/exists", None, 200, "viewer", READ),
+    ("GET", "/connections/production/models", None, 200, "viewer", READ),
+    ("GET", "/connections/production/references", None, 200, "viewer", READ),
+    ("GET", "/connections/production/usages", None, 200, "viewer", READ),
+    ("GET", "/connections/capabilities", None, 200, "viewer", READ),
+    ("GET", "/connections/capabilities/Chat", None, 200, "viewer", READ),
+    ("GET", "/profiles", None, 200, "viewer", READ_PROFILES),
+    ("POST", "/profiles", "a new profile", 201, "operator", WRITE_PROFILES),
+    ("GET", "/profiles/answers", None, 200, "viewer", READ_PROFILES),
+    ("HEAD", "/profiles/answers", None, 200, "viewer", READ_PROFILES),
+    ("PUT", "/profiles/answers", "the whole profile", 200, "operator", WRITE_PROFILES),
+    ("PATCH", "/profiles/answers", {"isActive": False}, 200, "operator", WRITE_PROFILES),
+    ("DELETE", "/profiles/answers", None, 204, "administrator", WRITE_PROFILES),
+    ("GET", "/profiles/answers/exists", None, 200, "viewer", READ_PROFILES),
+    ("GET", "/providers", None, 200, "viewer", READ),
+    ("GET", "/providers/fake", None, 200, "viewer", READ),
+    ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
+    ("PUT", "/settings", {}, 200, "administrator", "admin"),
+]
+OPEN = {"schema", "docs"}  # for everybody, without a word about what is stored
+RANKS = ["nobody", "stranger", "viewer", "operator", "administrator"]
+
+
+def callers(people: dict[str, Any]) -> dict[str, Api]:
+    """Everybody by session and by token, and every kind of token of an administrator."""
+    boss = people["administrator"]
+    found = {name: Api(client=browser(user)) for name, user in people.items()}
+    found |= {f"token of {name}": Api(token_of(user)) for name, user in people.items() if user.is_authenticated}
+    found |= {f"only {scope}": Api(token_of(boss, scope)) for scope in Scope}
+    found |= {name: Api(token_of(boss)) for name in ("expired", "revoked")} | {"unknown": Api("sb_" + "x" * 43)}
+    spent = ApiToken.objects.all()
+    now = timezone.now()
+    spent.filter(prefix=found["expired"].token[:11]).update(expires_at=now)
+    spent.filter(prefix=found["revoked"].token[:11]).update(revoked_at=now)
+    return found
+
+
+def expected(name: str, allowed: int, rank: str, scope: str) -> int:
+    """What the table says for a caller."""
+    if name in ("nobody", "expired", "revoked", "unknown"):
+        return 401
+    if name.startswith("only "):
+        return allowed if name[5:] in (scope, "admin") else 403
+    return allowed if RANKS.index(name.removeprefix("token of ")) >= RANKS.index(rank) else 403
+
+
+def status(caller: Api, method: str, path: str, body: Any) -> int:
+    """The status of one request, whose effects are undone."""
+    with transaction.atomic():
+        found = int(caller(method, path, b"" if body is None else body).status_code)
+        transaction.set_rollback(True)
+    return found
+
+
+@pytest.mark.parametrize(("method", "path", "body", "allowed", "rank", "scope"), TABLE, ids=[f"{row[0]} {row[1]}" for row in TABLE])
+def test_each_caller_is_answered_as_the_table_says(
+    people: dict[str, Any], connection: Connection, method: str, path: str, body: Any, allowed: int, rank: str, scope: str
+):
+    profile_of(connection)
+    Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
+    if isinstance(body, str):
+        fixed = {"alias": "fresh", "capability": "Chat"} if method == "POST" else {}
+        body = {"name": "N", "model": MODEL, "connectionId": str(connection.pk), **fixed}
+    wanted = {name: expected(name, allowed, rank, scope) for name in callers(people)}
+    assert {name: status(caller, method, path, body) for name, caller in callers(people).items()} == wanted
+
+
+def test_a_token_of_somebody_who_was_deactivated_opens_nothing(administrator: Any, connection: Connection):
+    caller = Api(token_of(administrator))
+    administrator.is_active = False
+    administrator.save()
+    assert {caller(method, path, b"" if body is None else body).status_code for method, path, body, *_ in TABLE} == {401}
+
+
+def test_the_table_has_every_address_and_method():
+    routes: list[URLPattern] = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/").url_patterns
+    served = {
+        (method.upper(), str(one.pattern).count("/"), one.callback.cls.__name__)
+        for one in routes
+        if str(one.pattern) not in OPEN
+        for method in one.callback.cls.access
+    }
+    resolved = {(row[0], row[1].count("/") - 1, get_resolver().resolve(f"/api/v1{row[1]}").func.cls.__name__) for row in TABLE}
+    assert served == {one for one in resolved if one[0] != "HEAD"}
+
+
+@pytest.mark.parametrize("path", sorted(OPEN))
+def test_the_description_is_for_everybody(path: str):
+    assert Client().get(f"/api/v1/{path}").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+def test_a_refusal_tells_nothing_about_what_exists(stranger: Any, connection: Connection, method: str):
+    caller = Api(token_of(stranger))
+    for body in ({"name": "N"}, {"colour": 1}, "{"):
+        answers = [caller(method, f"/connections/{name}", body) for name in ("production", "nothing")]
+        assert [(one.status_code, one.get("ETag")) for one in answers] == [(403, None), (403, None)]
+
+
+def test_a_refusal_names_the_scope_that_is_missing(administrator: Any):
+    response = Api(token_of(administrator, "profiles:read")).get("/connections")
+    assert (response.status_code, response.json()["detail"]) == (403, "This token lacks the scope connections:read.")

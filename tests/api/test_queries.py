@@ -1,0 +1,70 @@
+"""What an answer costs: queries and decryptions. With a token that was used within the last minute."""
+
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from tests.api.calls import Api
+from tests.fakes import connect, profile_of
+
+pytestmark = pytest.mark.django_db
+ROWS = 60
+
+
+@pytest.fixture
+def warm(api: Api, fake: Any) -> Api:
+    """A token in use, and sixty connections with a profile each."""
+    for number in range(ROWS):
+        profile_of(connect(name=f"Row {number}", tags=["eu"]), name=f"Row {number}")
+    api.get("/providers")
+    return api
+
+
+def queries(api: Api, path: str) -> int:
+    """How many queries a GET makes."""
+    with CaptureQueriesContext(database) as seen:
+        assert api.get(path).status_code == 200
+    return len(seen)
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/connections/row-7", 3),
+        ("/profiles/row-7", 3),
+        ("/connections/row-7/exists", 3),
+        ("/connections/row-7/references", 3),
+        ("/connections", 4),
+        ("/connections?take=50&filter=row&tag=eu&capability=Chat&isActive=true&orderBy=dateModified", 4),
+        ("/connections/capabilities/Chat", 4),
+        ("/profiles", 4),
+        ("/profiles?take=50&filter=row", 4),
+        ("/settings", 3),
+        ("/providers", 2),
+    ],
+)
+def test_an_answer_makes_few_queries(warm: Api, path: str, most: int):
+    assert queries(warm, path) <= most
+
+
+def test_usages_make_as_many_queries_for_one_profile_as_for_sixty(warm: Api, fake: Any):
+    row = connect(name="Busy")
+    profile_of(row, name="First")
+    before = queries(warm, "/connections/busy/usages")
+    for number in range(ROWS):
+        profile_of(row, name=f"Busy {number}")
+    assert queries(warm, "/connections/busy/usages") == before
+
+
+@pytest.mark.parametrize(
+    "path", ["/connections", "/connections?filter=row", "/connections/capabilities/Chat", "/profiles", "/connections/row-7/usages"]
+)
+def test_a_list_decrypts_nothing(warm: Api, monkeypatch: pytest.MonkeyPatch, path: str):
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("decrypted")
+
+    monkeypatch.setattr("connections.credentials.decrypt", refuse)
+    assert warm.get(path).status_code == 200
+    assert warm.get("/connections/row-7").status_code == 500
