@@ -72,7 +72,6 @@ def _settings_fields(provider: type[Provider[Any]]) -> dict[str, SettingsField]:
     return dict(sorted(fields.items(), key=lambda item: (item[1].group == "Advanced", item[0] in NetworkSettings.model_fields)))
 
 
-@cache
 def secret_names(provider: type[Provider[Any]]) -> frozenset[str]:
     """The names of the provider's secret settings."""
     return frozenset(name for name, field in settings_fields(provider).items() if field.secret)
