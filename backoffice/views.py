@@ -59,7 +59,7 @@ class PasswordChangedView(auth_views.PasswordChangeDoneView):
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """The page for what is not there; under the API's prefixes, a problem."""
-    if request.path.startswith(tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])):
+    if f"{request.path}/".startswith(tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])):
         return problem_response(request, 404, "There is no such address.", "not_found")
     return page_not_found(request, exception)
 

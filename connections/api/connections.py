@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -21,11 +20,7 @@ from providers.schema import settings_fields
 from .. import selectors, services
 from ..models import Connection
 from .base import ApiView, exists, find, refuse_mismatch, tagged
-from .openapi import answers, items_of
-from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
-from .parsers import LimitedJSONParser, MergePatchParser
-from .serializers import (
-    CapabilityField,
+from .connection_serializers import (
     ConnectionCreateSerializer,
     ConnectionItemSerializer,
     ConnectionPatchSerializer,
@@ -41,6 +36,10 @@ from .serializers import (
     reference_item,
     test_result,
 )
+from .fields import CapabilityField
+from .openapi import answers, items_of
+from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
+from .parsers import LimitedJSONParser, MergePatchParser
 
 READ = ("connections:read", "connections.view_connection")
 ADD, CHANGE = ("connections:write", "connections.add_connection"), ("connections:write", "connections.change_connection")
@@ -178,10 +177,9 @@ class ConnectionDetail(ApiView):
 
     @extend_schema(operation_id="deleteConnection", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
-        with transaction.atomic():
-            row = find(Connection.objects.listed().select_for_update(), id_or_alias)
-            refuse_mismatch(request, row)
-            services.delete_connection(row, actor=request.user)
+        row = find(Connection.objects.listed(), id_or_alias)
+        version = refuse_mismatch(request, row)
+        services.delete_connection(row, actor=request.user, expected_version=version)
         return Response(status=204)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,17 +17,17 @@ from .. import services
 from ..models import Connection, Profile
 from .base import ApiView, exists, find, refuse_mismatch, tagged
 from .connections import DIRECTIONS, filtered
+from .fields import inner_names
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
-from .serializers import (
+from .profile_serializers import (
     ProfileCreateSerializer,
     ProfileItemSerializer,
     ProfilePatchSerializer,
     ProfileSerializer,
     ProfileUpdateSerializer,
     camel_type,
-    inner_names,
     profile_settings_kinds,
 )
 
@@ -180,10 +179,9 @@ class ProfileDetail(ApiView):
 
     @extend_schema(operation_id="deleteProfile", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
-        with transaction.atomic():
-            row = find(rows().select_for_update(of=("self",)), id_or_alias)
-            refuse_mismatch(request, row)
-            services.delete_profile(row, actor=request.user)
+        row = find(rows(), id_or_alias)
+        version = refuse_mismatch(request, row)
+        services.delete_profile(row, actor=request.user, expected_version=version)
         return Response(status=204)
 
 

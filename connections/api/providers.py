@@ -16,7 +16,7 @@ from .base import ApiView
 from .connections import READ
 from .openapi import answers, items_of
 from .profiles import READ as READ_PROFILES
-from .serializers import (
+from .provider_serializers import (
     DefaultsSerializer,
     DefaultsUpdateSerializer,
     ProviderItemSerializer,

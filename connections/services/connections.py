@@ -120,11 +120,12 @@ def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Save
     return Saved(row, changed=changed)
 
 
-def delete_connection(connection: Connection, *, actor: Actor) -> None:
-    """Deletes a connection. Raises InUse while a profile needs it; its history stays."""
+def delete_connection(connection: Connection, *, actor: Actor, expected_version: int | None = None) -> None:
+    """Deletes a connection; its history stays. Raises InUse while a profile needs it, Stale, PermissionDenied."""
     require(actor, "connections.delete_connection")
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection.pk)
+        refuse_stale(row, expected_version)
         dependents = list(row.profiles.all()[:100])
         if dependents:
             raise InUse(dependents)

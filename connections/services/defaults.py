@@ -28,6 +28,8 @@ def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor
     if wrong:
         raise Invalid(wrong)
     with transaction.atomic():
+        chosen = [profile.pk for profile in defaults.values() if profile]
+        list(Profile.objects.select_for_update().filter(pk__in=chosen))  # so that none is deleted meanwhile
         for capability, profile in defaults.items():
             if profile is None:
                 DefaultProfile.objects.filter(pk=capability).delete()

@@ -132,10 +132,13 @@ def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Sa
     return Saved(row, changed=changed)
 
 
-def delete_profile(profile: Profile, *, actor: Actor) -> None:
-    """Deletes a profile; its history stays. Raises InUse while it is a default."""
+def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | None = None) -> None:
+    """Deletes a profile; its history stays. Raises InUse while it is a default, Stale, PermissionDenied."""
     require(actor, "connections.delete_profile")
-    if defaults := list(profile.default_for.all()):
-        raise InUse(defaults)
-    profile._history_user = actor  # type: ignore[attr-defined]
-    profile.delete()
+    with transaction.atomic():
+        row = Profile.objects.select_for_update().get(pk=profile.pk)
+        refuse_stale(row, expected_version)
+        if defaults := list(row.default_for.all()):
+            raise InUse(defaults)
+        row._history_user = actor  # type: ignore[attr-defined]
+        row.delete()

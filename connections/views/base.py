@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -33,6 +33,8 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         except Throttled as error:
             messages.error(request, str(error))
             return self.back(self.came_from() or "dashboard")
+        except ObjectDoesNotExist:
+            raise Http404("Somebody deleted it meanwhile.") from None
         patch_vary_headers(response, ["HX-Request"])
         return response
 

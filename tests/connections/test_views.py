@@ -882,3 +882,14 @@ def test_a_form_posts_and_htmx_includes_nothing_in_addresses(connection: Connect
     forms = re.findall(r"<form[^>]*>", shown)
     assert [form for form in forms if 'method="post"' not in form] == []
     assert "hx-get" not in shown and "hx-include" not in shown
+
+
+def test_a_row_that_is_deleted_meanwhile_is_a_page_that_says_so(connection: Connection, client: Client, monkeypatch):
+    def gone(row: Connection, *arguments: Any, **others: Any) -> None:
+        Connection.objects.filter(pk=row.pk).delete()
+        return switch(row, *arguments, **others)
+
+    switch = services.set_active
+    monkeypatch.setattr(services, "set_active", gone)
+    response = client.post(page_of(connection, "toggle"))
+    assert response.status_code == 404 and "Somebody deleted it meanwhile" in words(response)

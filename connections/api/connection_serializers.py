@@ -1,0 +1,174 @@
+"""Connections as JSON and back; and what belongs to one: tests, models, references, usages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from providers.base import Model, Provider
+from providers.schema import settings_fields
+
+from .. import services
+from ..models import Connection, ConnectionCheck
+from .camelcase import StrictBooleanField, StrictCharField, camel
+from .fields import (
+    AliasField,
+    CamelCaseSerializer,
+    CapabilityField,
+    ModelReferenceSerializer,
+    NameField,
+    ProviderIdField,
+    TagsField,
+    inner_names,
+)
+from .settings_schema import is_too_long
+
+
+def public_settings(connection: Connection) -> dict[str, Any]:
+    """A connection's settings as the API shows them: every setting of the provider, null where none is stored, secrets masked."""
+    stored = services.public_settings(connection)
+    names = [*(settings_fields(connection.provider) if connection.provider else {}), *stored]
+    return {camel(name): stored.get(name) for name in names}
+
+
+def inner_settings(provider: type[Provider[Any]] | None, posted: Mapping[str, Any]) -> dict[str, Any]:
+    """Posted settings by their names inside, which the services refuse for an unknown provider. Raises ValidationError, Invalid."""
+    if provider is None:
+        return dict(posted)
+    fields = settings_fields(provider)
+    settings = inner_names({name: field.kind for name, field in fields.items()}, posted)
+    if long := [name for name, value in settings.items() if is_too_long(fields[name], value)]:
+        raise services.Invalid([services.FieldError(f"settings.{name}", "string_too_long", "This is too long.") for name in long])
+    return settings
+
+
+class ConnectionItemSerializer(CamelCaseSerializer):
+    """A connection in a list."""
+
+    id = serializers.UUIDField(read_only=True)
+    alias = AliasField()
+    name = NameField()
+    provider_id = ProviderIdField()
+    is_active = StrictBooleanField(default=True)
+    tags = TagsField(default=list)
+    version = serializers.IntegerField(read_only=True)
+    date_created = serializers.DateTimeField(read_only=True)
+    date_modified = serializers.DateTimeField(read_only=True)
+
+
+class ConnectionSerializer(ConnectionItemSerializer):
+    """A connection, with its settings; secrets are masked."""
+
+    settings = serializers.DictField(help_text="By the provider's schema; a stored secret reads as its mask.")
+
+    def to_representation(self, instance: Connection) -> dict[str, Any]:
+        shown = {name: field for name, field in self.fields.items() if name != "settings"}
+        values = {name: field.to_representation(field.get_attribute(instance)) for name, field in shown.items()}
+        return values | {"settings": public_settings(instance)}
+
+
+class ConnectionCreateSerializer(CamelCaseSerializer):
+    """What creates a connection."""
+
+    ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
+    alias = AliasField()
+    name = NameField()
+    provider_id = ProviderIdField()
+    is_active = StrictBooleanField(default=True)
+    tags = TagsField(default=list)
+    settings = serializers.DictField(allow_null=True, default=dict)
+
+
+class ConnectionUpdateSerializer(CamelCaseSerializer):
+    """What replaces a connection (PUT). `alias` and `providerId` may be sent back, unchanged."""
+
+    ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
+    alias = AliasField(required=False)
+    name = NameField()
+    provider_id = ProviderIdField(required=False)
+    is_active = StrictBooleanField(required=False)
+    tags = TagsField(required=False)
+    settings = serializers.DictField(required=False)
+
+
+class ConnectionPatchSerializer(ConnectionUpdateSerializer):
+    """What changes parts of a connection (PATCH, a JSON merge patch)."""
+
+    name = NameField(required=False)
+
+
+class ConnectionTestRequestSerializer(CamelCaseSerializer):
+    """Settings to test without saving them. With `id` (or alias) the stored secrets are filled in by the write rule."""
+
+    id = StrictCharField(max_length=100, required=False, help_text="Id or alias of a saved connection.")
+    provider_id = ProviderIdField(required=False, help_text="Needed without `id`.")
+    settings = serializers.DictField(default=dict)
+
+
+class TestResultSerializer(CamelCaseSerializer):
+    """How a test went; 200 also when it failed."""
+
+    success = serializers.BooleanField()
+    error_message = serializers.CharField(allow_null=True)
+    code = serializers.CharField(help_text="`ok`, or why not.")
+    latency_ms = serializers.IntegerField(allow_null=True)
+    model_count = serializers.IntegerField(allow_null=True)
+    checked_at = serializers.DateTimeField(allow_null=True)
+    connection_version = serializers.IntegerField(allow_null=True, help_text="null: unsaved settings were tested.")
+
+
+def test_result(outcome: ConnectionCheck | services.Outcome, checked_at: Any, version: int | None) -> dict[str, Any]:
+    """A check or an outcome as the API shows it."""
+    return {
+        "success": outcome.success,
+        "errorMessage": None if outcome.success else outcome.message,
+        "code": outcome.code,
+        "latencyMs": outcome.latency_ms,
+        "modelCount": outcome.model_count,
+        "checkedAt": serializers.DateTimeField().to_representation(checked_at),
+        "connectionVersion": version,
+    }
+
+
+class ModelSerializer(CamelCaseSerializer):
+    """A model of an account, in both shapes that clients of Umbraco.AI know."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    capabilities = serializers.ListField(child=CapabilityField())
+    model = ModelReferenceSerializer()
+
+
+def model_item(provider_id: str, model: Model) -> dict[str, Any]:
+    """A model as the API shows it."""
+    capabilities = sorted(str(one) for one in model.capabilities)
+    named = {"id": model.id, "name": model.name, "capabilities": capabilities}
+    return named | {"model": {"providerId": provider_id, "modelId": model.id}}
+
+
+class ReferenceSerializer(CamelCaseSerializer):
+    """One reference: which setting holds it, what became of it, where it was looked for. Never the value."""
+
+    field = serializers.CharField(help_text="The setting's name in camelCase.")
+    reference = serializers.CharField()
+    state = serializers.ChoiceField(["resolved", "missing", "denied", "error"])
+    source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    tried = serializers.ListField(child=serializers.CharField())
+    message = serializers.CharField(allow_null=True)
+
+
+def reference_item(one: services.FieldReference) -> dict[str, Any]:
+    """A reference as the API shows it."""
+    found = one.resolution
+    shown = {"field": camel(one.field), "reference": found.reference, "state": str(found.state)}
+    return shown | {"source": found.source or None, "tried": list(found.tried), "message": found.message or None}
+
+
+class UsageSerializer(CamelCaseSerializer):
+    """A profile that needs the connection."""
+
+    id = serializers.UUIDField()
+    type = serializers.CharField()
+    alias = serializers.CharField()
+    name = serializers.CharField()
+    is_default = serializers.BooleanField()

@@ -1,0 +1,95 @@
+"""The fields that serializers share: names, aliases, tags, ids. They judge shapes and types; what is allowed is for the services to say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from providers.base import Capability
+
+from ..models import ALIAS_PATTERN
+from .camelcase import CamelCaseMixin, StrictCharField, camel, unknown_names
+from .settings_schema import is_of_kind
+
+
+class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
+    """Base of every serializer here."""
+
+
+TAG = r'[^\s,"\\\x00-\x1f\x7f\x85]+'
+NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"}
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 50, "pattern": f"^{TAG}( {TAG})*$"})
+class TagField(StrictCharField):
+    """A word, or several with single blanks between them."""
+
+
+@extend_schema_field(NAME_SCHEMA)
+class NameField(StrictCharField):
+    """What people read."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=255, **kwargs)
+
+
+@extend_schema_field(NAME_SCHEMA | {"maxLength": 100})
+class ProviderIdField(StrictCharField):
+    """Which provider."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+
+@extend_schema_field({"type": "string", "enum": [one.value for one in Capability]})
+class CapabilityField(serializers.ChoiceField):
+    """What a model can do."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        names = [one.value for one in Capability]
+        super().__init__(names, error_messages={"invalid_choice": f"One of {', '.join(names)}."}, **kwargs)
+
+
+class IdField(serializers.UUIDField):
+    """The id of a row. DRF's own text repeats what was sent."""
+
+    default_error_messages = {"invalid": "This is no id."}
+
+
+class TagsField(serializers.ListField):
+    """A list of words."""
+
+    child = TagField(max_length=50)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=50, **kwargs)
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 100, "pattern": ALIAS_PATTERN.replace(r"\Z", "$")})
+class AliasField(StrictCharField):
+    """What code asks for."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        text = "Lower case letters, digits, single hyphens. No id and no word that is part of an address here."
+        super().__init__(max_length=100, trim_whitespace=False, help_text=text, **kwargs)
+
+
+class ModelReferenceSerializer(CamelCaseSerializer):
+    """A model of a provider."""
+
+    provider_id = ProviderIdField()
+    model_id = NameField()
+
+
+def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str, Any]:
+    """Posted settings by their names inside. `kinds`: what there is. Raises ValidationError for unknown names and wrong types."""
+    names = {camel(name): name for name in kinds}
+    wrong = unknown_names(posted, names, f"There is no such setting. There are: {', '.join(names)}.", "unknown_setting")
+    for name, value in posted.items():
+        if name in names and not is_of_kind(kinds[names[name]], value):
+            wrong[name] = [ErrorDetail(f"This is no {kinds[names[name]]}.", "type")]
+    if wrong:
+        raise serializers.ValidationError({"settings": wrong})
+    return {names[name]: value for name, value in posted.items()}
