@@ -48,8 +48,8 @@ class StoredConnection:
 
 
 Usable = Connection | StoredConnection
-QUERY = "SELECT id, alias, name, version, provider_id, is_active, settings, credentials FROM connections_connection WHERE {} = %s"
-BY_ID, BY_ALIAS = QUERY.format("id"), QUERY.format("alias")
+QUERY = "SELECT id, alias, name, version, provider_id, is_active, settings, credentials FROM connections_connection WHERE {} = {}"
+PLACEHOLDERS = {"sqlite": "?", "postgresql": "%s"}
 
 
 @sensitive_variables()
@@ -58,17 +58,21 @@ def find_connection(id_or_alias: str) -> StoredConnection:
     if "\x00" in id_or_alias:  # PostgreSQL refuses to look for one
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     pk = parse_id(id_or_alias)
-    with database.cursor() as cursor:
-        if pk is None:
-            cursor.execute(BY_ALIAS, [id_or_alias])
-        else:
-            cursor.execute(BY_ID, [Connection._meta.pk.get_db_prep_value(pk, database)])
-        row = cursor.fetchone()
+    row = _row("alias", id_or_alias) if pk is None else _row("id", Connection._meta.pk.get_db_prep_value(pk, database))
     if row is None:
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     key, alias, name, version, provider_id, is_active, settings, token = row
     key = key if isinstance(key, uuid.UUID) else uuid.UUID(key)
     return StoredConnection(key, alias, name, version, provider_id, bool(is_active), from_json(settings), decrypt(token))
+
+
+def _row(column: str, value: Any) -> tuple[Any, ...] | None:
+    """One row by the driver's own cursor: the look-up through Django's takes twice as long (make bench)."""
+    with database.wrap_database_errors:
+        database.ensure_connection()
+        query = QUERY.format(column, PLACEHOLDERS[database.vendor])
+        found: tuple[Any, ...] | None = database.connection.execute(query, [value]).fetchone()
+    return found
 
 
 def parse_id(id_or_alias: str) -> uuid.UUID | None:
