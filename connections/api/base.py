@@ -67,9 +67,9 @@ def tagged(response: Response, row: Row) -> Response:
 
 
 def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
-    """Whether another row than `excludeId` has this alias. Raises ValidationError when that is no id."""
+    """Whether another row than `excludeId` has this alias in any letter case. Raises ValidationError when that is no id."""
     pk = parse_id(query.get("excludeId", ""))
     if pk is None and "excludeId" in query:
         raise ValidationError({"excludeId": ["This is no id."]}, "invalid")
-    found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", ""))
+    found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", "").lower())
     return (found.exclude(pk=pk) if pk else found).exists()

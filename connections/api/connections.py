@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
@@ -15,7 +14,6 @@ from rest_framework.response import Response
 
 from providers.base import Capability
 from providers.registry import UnknownProvider, all_providers, get_provider
-from providers.schema import settings_fields
 
 from .. import selectors, services
 from ..models import Connection
@@ -27,16 +25,10 @@ from .connection_serializers import (
     ConnectionSerializer,
     ConnectionTestRequestSerializer,
     ConnectionUpdateSerializer,
-    ModelSerializer,
-    ReferenceSerializer,
     TestResultSerializer,
-    UsageSerializer,
     inner_settings,
-    model_item,
-    reference_item,
     test_result,
 )
-from .fields import CapabilityField
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
@@ -148,31 +140,29 @@ class ConnectionDetail(ApiView):
         request=ConnectionUpdateSerializer,
         responses=answers(200, ConnectionSerializer, 400, 404, 412, 413, 415),
     )
-    @sensitive_variables("values", "settings", "posted")
+    @sensitive_variables("values")
     def put(self, request: Request, id_or_alias: str) -> Response:
         row = find(Connection.objects.all(), id_or_alias)
         values = self.valid(ConnectionUpdateSerializer, request)
-        posted = values.pop("settings", None)
-        settings = None if posted is None else inner_settings(row.provider, posted)
-        return self._update(request, row, settings, values)
+        return self._update(request, row, values)
 
     @extend_schema(
         operation_id="patchConnection",
         request={"application/merge-patch+json": ConnectionPatchSerializer, "application/json": ConnectionPatchSerializer},
         responses=answers(200, ConnectionSerializer, 400, 404, 412, 413, 415),
     )
-    @sensitive_variables("values", "settings", "posted", "changes")
+    @sensitive_variables("values")
     def patch(self, request: Request, id_or_alias: str) -> Response:
         row = find(Connection.objects.all(), id_or_alias)
         values = self.valid(ConnectionPatchSerializer, request)
-        posted = values.pop("settings", None)
-        settings = None if posted is None else _merged(row, inner_settings(row.provider, posted))
-        return self._update(request, row, settings, values)
+        return self._update(request, row, values, merge=True)
 
-    @sensitive_variables("settings", "values")
-    def _update(self, request: Request, row: Connection, settings: dict[str, Any] | None, values: dict[str, Any]) -> Response:
+    @sensitive_variables("settings", "values", "posted")
+    def _update(self, request: Request, row: Connection, values: dict[str, Any], merge: bool = False) -> Response:
+        posted = values.pop("settings", None)
+        settings = None if posted is None else inner_settings(row.provider, posted)
         version = refuse_mismatch(request, row)
-        saved = services.update_connection(row, actor=request.user, expected_version=version, settings=settings, **values).row
+        saved = services.update_connection(row, actor=request.user, expected_version=version, settings=settings, merge=merge, **values).row
         return tagged(Response(ConnectionSerializer(saved).data), saved)
 
     @extend_schema(operation_id="deleteConnection", responses=answers(204, None, 404, 409, 412))
@@ -181,15 +171,6 @@ class ConnectionDetail(ApiView):
         version = refuse_mismatch(request, row)
         services.delete_connection(row, actor=request.user, expected_version=version)
         return Response(status=204)
-
-
-def _merged(row: Connection, changes: dict[str, Any]) -> dict[str, Any]:
-    """A merge patch (RFC 7396) over what is stored: absent keeps, null takes away. Secrets follow the write rule by themselves.
-
-    What the provider no longer has is dropped, as by PUT.
-    """
-    fields = settings_fields(row.provider) if row.provider else {}
-    return {name: value for name, value in row.settings.items() if name in fields and not fields[name].secret} | changes
 
 
 class ConnectionExists(ApiView):
@@ -237,86 +218,3 @@ class ConnectionTestUnsaved(ApiView):
         settings = inner_settings(_provider(provider_id), values["settings"])
         outcome = services.test_settings(provider_id, settings, actor=request.user, connection=row)
         return Response(test_result(outcome, timezone.now(), None))
-
-
-class ConnectionModels(ApiView):
-    """The models a connection's account can use."""
-
-    access = {"GET": READ}
-
-    @extend_schema(
-        operation_id="getModels",
-        parameters=[
-            OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
-            OpenApiParameter("refresh", bool, description="Ask the provider, not the memory of the last five minutes."),
-        ],
-        responses=answers(200, items_of(ModelSerializer, total=False), 400, 404, 409, 502),
-    )
-    def get(self, request: Request, id_or_alias: str) -> Response:
-        row = find(Connection.objects.all(), id_or_alias)
-        capability = one_of(request.query_params, "capability", [one.value for one in Capability])
-        refresh = one_of(request.query_params, "refresh", ("true", "false")) == "true"
-        models = services.list_models(row, actor=request.user, refresh=refresh)
-        fitting = [one for one in models if not capability or not one.capabilities or capability in one.capabilities]
-        return Response({"items": [model_item(row.provider_id, one) for one in fitting]})
-
-
-class ConnectionReferences(ApiView):
-    """What a connection's references stand for, never the value."""
-
-    access = {"GET": READ}
-
-    @extend_schema(operation_id="getConnectionReferences", responses=answers(200, items_of(ReferenceSerializer), 404))
-    def get(self, request: Request, id_or_alias: str) -> Response:
-        found = services.reference_states(find(Connection.objects.listed(), id_or_alias))
-        return Response({"total": len(found), "items": [reference_item(one) for one in found]})
-
-
-class ConnectionUsages(ApiView):
-    """Which profiles need a connection, and which of them are defaults."""
-
-    access = {"GET": READ}
-    pagination_class = SkipTakePagination
-    serializer_class = UsageSerializer
-
-    @extend_schema(operation_id="getConnectionUsages", parameters=PAGE, responses=answers(200, items_of(UsageSerializer), 400, 404))
-    def get(self, request: Request, id_or_alias: str) -> Response:
-        rows = find(Connection.objects.listed(), id_or_alias).profiles.prefetch_related("default_for").order_by("name", "alias")
-        page = self.paginate_queryset(rows) or []
-        return self.get_paginated_response(
-            [
-                {"id": str(one.pk), "type": "profile", "alias": one.alias, "name": one.name, "isDefault": bool(one.default_for.all())}
-                for one in page
-            ]
-        )
-
-
-class ConnectionCapabilities(ApiView):
-    """The capabilities of all connections together."""
-
-    access = {"GET": READ}
-
-    @extend_schema(operation_id="getAllCapabilities", responses=answers(200, items_of(CapabilityField, total=False)))
-    def get(self, request: Request) -> Response:
-        used = set(Connection.objects.order_by().values_list("provider_id", flat=True).distinct())
-        found = {str(one) for provider in all_providers() if provider.id in used for one in provider.capabilities}
-        return Response({"items": sorted(found)})
-
-
-class ConnectionsByCapability(ApiView):
-    """The connections whose provider has a capability."""
-
-    access = {"GET": READ}
-    pagination_class = SkipTakePagination
-    serializer_class = ConnectionItemSerializer
-
-    @extend_schema(
-        operation_id="getConnectionsByCapability", parameters=PAGE, responses=answers(200, items_of(ConnectionItemSerializer), 400, 404)
-    )
-    def get(self, request: Request, capability: str) -> Response:
-        known = next((one.value for one in Capability if one.value.lower() == capability.lower()), None)
-        if known is None:
-            raise Http404
-        rows = of_capability(Connection.objects.listed(), known).order_by("name", "alias")
-        page = self.paginate_queryset(rows) or []
-        return self.get_paginated_response(ConnectionItemSerializer(page, many=True).data)

@@ -59,7 +59,7 @@ def rows() -> QuerySet[Profile]:
     return Profile.objects.select_related("connection").defer("connection__credentials")
 
 
-def translated(values: dict[str, Any], stored: Profile | None = None, merge: bool = False) -> dict[str, Any]:
+def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[str, Any]:
     """A valid body as the services take it. Raises Invalid for an unknown connection or another provider's model."""
     arguments: dict[str, Any] = {name: values[name] for name in ("alias", "name", "capability", "is_active", "tags") if name in values}
     connection = stored.connection if stored else None
@@ -72,8 +72,7 @@ def translated(values: dict[str, Any], stored: Profile | None = None, merge: boo
         arguments["model"] = _model_id(values["model"], connection)
     if values.get("settings") is not None:
         capability = values.get("capability") or (stored.capability if stored else "")
-        settings = _inner_settings(capability, values["settings"])
-        arguments["settings"] = {**stored.settings, **settings} if merge and stored else settings
+        arguments["settings"] = _inner_settings(capability, values["settings"])
     return arguments
 
 
@@ -169,7 +168,7 @@ class ProfileDetail(ApiView):
     )
     def patch(self, request: Request, id_or_alias: str) -> Response:
         row = find(rows(), id_or_alias)
-        return self._update(request, row, translated(self.valid(ProfilePatchSerializer, request), row, merge=True))
+        return self._update(request, row, translated(self.valid(ProfilePatchSerializer, request), row) | {"merge": True})
 
     def _update(self, request: Request, row: Profile, arguments: dict[str, Any]) -> Response:
         version = refuse_mismatch(request, row)

@@ -2,20 +2,20 @@
 
 from django.urls import path
 
-from . import connections, profiles, providers
+from . import connection_reads, connections, profiles, providers
 from .docs import DocsView, SchemaView
 
 urlpatterns = [
     path("connections", connections.ConnectionList.as_view()),
     path("connections/test", connections.ConnectionTestUnsaved.as_view()),
-    path("connections/capabilities", connections.ConnectionCapabilities.as_view()),
-    path("connections/capabilities/<str:capability>", connections.ConnectionsByCapability.as_view()),
+    path("connections/capabilities", connection_reads.ConnectionCapabilities.as_view()),
+    path("connections/capabilities/<str:capability>", connection_reads.ConnectionsByCapability.as_view()),
     path("connections/<str:id_or_alias>", connections.ConnectionDetail.as_view()),
     path("connections/<str:alias>/exists", connections.ConnectionExists.as_view()),
     path("connections/<str:id_or_alias>/test", connections.ConnectionTest.as_view()),
-    path("connections/<str:id_or_alias>/models", connections.ConnectionModels.as_view()),
-    path("connections/<str:id_or_alias>/references", connections.ConnectionReferences.as_view()),
-    path("connections/<str:id_or_alias>/usages", connections.ConnectionUsages.as_view()),
+    path("connections/<str:id_or_alias>/models", connection_reads.ConnectionModels.as_view()),
+    path("connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()),
+    path("connections/<str:id_or_alias>/usages", connection_reads.ConnectionUsages.as_view()),
     path("profiles", profiles.ProfileList.as_view()),
     path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
     path("profiles/<str:alias>/exists", profiles.ProfileExists.as_view()),

@@ -14,7 +14,7 @@ from ..models import Connection, Profile
 from .errors import FieldError, InUse, Invalid, Notice
 from .permissions import Actor, require
 from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
-from .settings_rules import Judged, judge
+from .settings_rules import Judged, judge, plain_settings
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,13 @@ def update_connection(
     is_active: bool | None = None,
     tags: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
+    merge: bool = False,
     alias: str | None = None,
     provider_id: str | None = None,
 ) -> Saved:
     """Changes a connection; None keeps. `settings` replaces the plain ones and obeys the write rule for secrets.
+
+    With `merge` it is a merge patch (RFC 7396) over what is stored when the row is locked: absent keeps, None takes away.
 
     Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse another value.
     """
@@ -86,7 +89,9 @@ def update_connection(
         row.is_active = row.is_active if is_active is None else is_active
         judged = Judged(row.settings, row.credentials)
         if settings is not None:
-            judged = judge(known_provider(row.provider_id), settings, row.settings, row.credentials)
+            provider = known_provider(row.provider_id)
+            kept = plain_settings(provider, row.settings) if merge else {}
+            judged = judge(provider, {**kept, **settings}, row.settings, row.credentials)
         _fill(row, judged, row.tags if tags is None else tags, is_new=False)
         if changed := _content(row) != before:
             store(row, actor)

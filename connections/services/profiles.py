@@ -50,10 +50,14 @@ def update_profile(
     is_active: bool | None = None,
     tags: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
+    merge: bool = False,
     alias: str | None = None,
     capability: str | None = None,
 ) -> Saved:
-    """Changes a profile; None keeps. Raises Invalid, Stale, PermissionDenied."""
+    """Changes a profile; None keeps. Raises Invalid, Stale, PermissionDenied.
+
+    With `merge`, `settings` is a merge patch (RFC 7396) over what is stored when the row is locked.
+    """
     require(actor, "connections.change_profile")
     with transaction.atomic():
         row = Profile.objects.select_for_update().get(pk=profile.pk)
@@ -65,17 +69,12 @@ def update_profile(
         before = _content(profile=Profile.objects.get(pk=row.pk))
         row.name = row.name if name is None else name.strip()
         chosen = connection or row.connection
-        _fill(
-            row, chosen, model if model is not None else row.model, row.tags if tags is None else tags, _kept(settings, row), is_new=False
-        )
+        row_model, row_tags = row.model if model is None else model, row.tags if tags is None else tags
+        given = {**(row.settings if merge or settings is None else {}), **(settings or {})}
+        _fill(row, chosen, row_model, row_tags, given, is_new=False)
         if changed := _content(row) != before:
             store(row, actor)
     return Saved(row, changed=changed)
-
-
-def _kept(settings: Mapping[str, Any] | None, row: Profile) -> Mapping[str, Any]:
-    stored: Mapping[str, Any] = row.settings
-    return stored if settings is None else settings
 
 
 def _content(profile: Profile) -> tuple[Any, ...]:

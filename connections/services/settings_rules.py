@@ -57,6 +57,12 @@ def judge(provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Ma
     return judged
 
 
+def plain_settings(provider: type[Provider[Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored settings that are no secrets and that the provider still has."""
+    fields = settings_fields(provider)
+    return {name: value for name, value in settings.items() if name in fields and not fields[name].secret}
+
+
 def _clean(judged: Judged, field: SettingsField | None, name: str, value: Any) -> Any:
     """A typed text without surrounding blanks and line breaks; said so where it was a secret."""
     if not isinstance(value, str):

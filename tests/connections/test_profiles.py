@@ -181,3 +181,11 @@ def test_who_may_do_what(profile: Profile, people: dict, who: str, act: Any, all
     else:
         with pytest.raises(PermissionDenied):
             act(profile, people[who])
+
+
+def test_two_merge_patches_from_one_reading_both_hold(connection: Connection):
+    row = profile_of(connection)
+    first, second = reload(row), reload(row)
+    services.update_profile(first, actor=None, settings={"temperature": 0.5}, merge=True)
+    services.update_profile(second, actor=None, settings={"max_tokens": 7}, merge=True)
+    assert reload(row).settings == {"temperature": 0.5, "max_tokens": 7}

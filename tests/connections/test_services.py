@@ -718,3 +718,13 @@ def test_an_operator_without_the_right_to_switch_cannot_switch_while_editing(con
     viewer.user_permissions.add(Permission.objects.get(codename="change_connection"))
     with pytest.raises(PermissionDenied, match="toggle"):
         services.update_connection(connection, actor=User.objects.get(pk=viewer.pk), is_active=False)
+
+
+def test_two_merge_patches_from_one_reading_both_hold(fake):
+    row = connect(settings={"api_key": SECRET})
+    first, second = reload(row), reload(row)
+    services.update_connection(first, actor=None, settings={"organization": "org-1"}, merge=True)
+    services.update_connection(second, actor=None, settings={"samples": 3}, merge=True)
+    kept = reload(row)
+    assert (kept.settings["organization"], kept.settings["samples"]) == ("org-1", 3)
+    assert services.public_settings(kept)["api_key"] != SECRET and kept.credentials == {"api_key": SECRET}
