@@ -13,6 +13,9 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 registered by being imported
+        from .services.stamp import watch_changes
+
+        watch_changes()
 
         # Templates call whatever can be called, a class too. Said here, because providers know no Django.
         Provider.do_not_call_in_templates = True  # type: ignore[attr-defined]

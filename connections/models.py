@@ -132,16 +132,32 @@ class Profile(Row):
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="profiles")
     model = models.CharField(max_length=255, validators=[ProhibitNullCharactersValidator()])
     settings = models.JSONField(default=dict, blank=True)
+    fallbacks = models.ManyToManyField("self", through="Fallback", symmetrical=False, related_name="fallback_for")
 
     history = HistoricalRecords()
 
     class Meta:
         ordering = ["name", "alias"]
         indexes = [models.Index(fields=["name", "alias"])]
-        permissions = [("toggle_profile", "Can switch profile on and off")]
+        permissions = [("toggle_profile", "Can switch profile on and off"), ("use_profile", "Can use profile")]
 
     def get_absolute_url(self) -> str:
         return reverse("profile-detail", args=[self.pk])
+
+
+class Fallback(models.Model):
+    """Who answers when a profile's own connection cannot: profiles of the same capability, tried in the order of `position`."""
+
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="fallback_steps")
+    fallback = models.ForeignKey(Profile, models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["profile", "fallback"], name="a_fallback_is_named_once")]
+
+    def __str__(self) -> str:
+        return f"{self.fallback.name}, a fallback of {self.profile.name}"
 
 
 class ConnectionCheck(models.Model):
@@ -186,6 +202,8 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
     profiles = models.ManyToManyField(Profile, blank=True, related_name="+", help_text="Empty: every profile.")
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="Through the gateway. Empty: no limit.")
+    tokens_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit.")
     date_created = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -203,3 +221,12 @@ class ApiToken(models.Model):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+
+class ChangeStamp(models.Model):
+    """One row whose number grows in the transaction of every change, so that a worker knows when what it remembers is old."""
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)

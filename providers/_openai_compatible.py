@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 import httpx2
 
 from .base import Capability, Model, NetworkSettings, Provider
-from .errors import ProviderError, bad_response
+from .errors import bad_response
 
 SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
 
@@ -92,8 +92,3 @@ class OpenAICompatible(Provider[SettingsT]):
     def capabilities_of(self, row: Any) -> frozenset[Capability]:
         """What the model can do, as far as its name tells; OpenAI's list of models does not say."""
         return frozenset({Capability.EMBEDDING if "embed" in row.id.lower() else Capability.CHAT})
-
-    def translate(self, error: Exception, host: str) -> ProviderError:
-        if getattr(error, "status_code", None) == 429 and getattr(error, "code", None) == "insufficient_quota":
-            return ProviderError(f"The account at {host} has no credit left. Check its billing.", "quota", True)
-        return super().translate(error, host)

@@ -225,15 +225,22 @@ class GuardedTransport(httpx2.HTTPTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = super().handle_request(request)
-        if response.has_redirect_location:
-            target = request.url.join(response.headers["location"])
-            if (target.scheme, target.host, target.port) != (request.url.scheme, request.url.host, request.url.port):
-                response.close()
-                raise RedirectRefused
-        if response.headers.get("content-encoding", "identity") != "identity":
-            response.close()  # a few kilobytes can unpack into gigabytes, and we asked for none of it
-            raise CompressedAnswer
+        try:
+            refuse_unsafe_answer(request, response)
+        except Exception:
+            response.close()
+            raise
         return response
+
+
+def refuse_unsafe_answer(request: httpx2.Request, response: httpx2.Response) -> None:
+    """Raises RedirectRefused for a redirect to another origin, CompressedAnswer for what we did not ask for."""
+    if response.has_redirect_location:
+        target = request.url.join(response.headers["location"])
+        if (target.scheme, target.host, target.port) != (request.url.scheme, request.url.host, request.url.port):
+            raise RedirectRefused
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise CompressedAnswer  # a few kilobytes can unpack into gigabytes
 
 
 def guarded_client(

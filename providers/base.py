@@ -1,10 +1,10 @@
-"""What a provider is: settings in, models and checks out."""
+"""What a provider is: settings in; models, checks, answers and vectors out."""
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
@@ -14,8 +14,10 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from ._async_transport import guarded_async_client
 from ._transport import LARGEST_ANSWER, Allowance, EgressPolicy, guarded_client
-from .errors import ProviderError, chain, from_network, from_status, not_installed
+from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest, Unsupported
+from .errors import ProviderError, chain, from_answer, from_network, from_status, not_installed
 from .types import is_empty
 
 CHECK_SECONDS = 10.0
@@ -117,6 +119,18 @@ class NetworkSettings(ProviderSettings):
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 
 
+@dataclass(frozen=True, slots=True)
+class WireTarget:
+    """Where a service that speaks OpenAI's protocol wants one request, for a caller that sends the bytes itself.
+
+    `headers` carry the credentials. `asks_usage`: a stream tells its usage only when `stream_options` asks for it.
+    """
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    asks_usage: bool = True
+
+
 @dataclass(frozen=True)
 class Limits:
     """How patient a provider is. None: as its settings say. A check overrides that."""
@@ -181,7 +195,56 @@ class Provider(Generic[SettingsT]):
         models = self.list_models()
         return CheckResult(self.asks, time.monotonic() - started, len(models))
 
+    @cached_property
+    def async_client(self) -> Any:
+        """As `client`, asynchronous: for chats and embeddings. Used in one event loop only; `aclose` ends it."""
+        raise NotImplementedError
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        """One whole answer. Raises ProviderError; Unsupported for what this provider or model cannot do, never dropped in silence."""
+        raise NotImplementedError
+
+    def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        """The answer piece by piece; the last pieces carry the finish reason and the usage. Raises as `chat`, at the first step too.
+
+        Closing the iterator cancels the request.
+        """
+        raise NotImplementedError
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """A vector for each text, in their order. Raises as `chat`."""
+        raise NotImplementedError
+
+    def refused_parameters(self, model: str) -> frozenset[str]:
+        """The sampling parameters that this model refuses, as its vendor documents. Asked for in a request they are Unsupported;
+        set on a profile they are left out, because a default is no demand."""
+        return frozenset()
+
+    async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
+        """Where to send OpenAI's protocol as bytes, None for a service that speaks another and is asked through its SDK."""
+        return None
+
+    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+        """A request of OpenAI's protocol in this service's own dialect of it. `body` is not changed. Raises Unsupported."""
+        return body
+
+    async def aclose(self) -> None:
+        """Closes the asynchronous client, if there is one."""
+        client = self.__dict__.pop("async_client", None)
+        close = getattr(client, "aclose", None) or getattr(client, "close", None)
+        if close is not None:
+            await close()
+
     # What a provider uses
+
+    def refuse_unless(self, request: ChatRequest | EmbeddingRequest, *supported: str) -> None:
+        """Raises Unsupported for the first field the request asks for that is not among `supported`, or that its model refuses."""
+        refused = self.refused_parameters(request.model)
+        for name in request.asked():
+            if name in refused:
+                raise Unsupported(name, f"The model {request.model} does not take {name}. Leave it out.")
+            if name not in supported:
+                raise Unsupported(name, f"{self.name} cannot do {name}. Leave it out, or ask a profile of another provider.")
 
     def get_json(self, client: httpx2.Client, address: str) -> Any:
         """The JSON at an address, for the few questions an SDK does not ask. Raises ProviderError, or what `translated` knows."""
@@ -204,6 +267,10 @@ class Provider(Generic[SettingsT]):
     def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
         """The guarded HTTP client to hand to an SDK; `headers` go with every request."""
         return guarded_client(self.egress, self.timeout, allowance=self.allowance, headers=headers)
+
+    def async_http_client(self, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
+        """As `http_client`, asynchronous."""
+        return guarded_async_client(self.egress, self.timeout, headers=headers)
 
     @contextmanager
     def translated(self, address: str, *, same_act: bool = False) -> Iterator[None]:
@@ -228,7 +295,8 @@ class Provider(Generic[SettingsT]):
             return not_installed(self._package_of(missing.name or ""))
         status = getattr(error, "status_code", None) or getattr(error, "code", None)
         if isinstance(status, int) and status >= 300:
-            return from_status(status, host)
+            headers = getattr(getattr(error, "response", None), "headers", None) or {}
+            return from_answer(status, host, headers, getattr(error, "body", None))
         return from_network(error, host)
 
     def _package_of(self, module: str) -> str:

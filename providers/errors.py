@@ -2,7 +2,8 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,14 +18,18 @@ class ProviderError(Exception):
     """A provider could not do what was asked.
 
     `message` is one plain sentence that names cause and cure and never carries what the service answered;
-    `code` is one of CODES; `permanent` says that trying again changes nothing.
+    `code` is one of CODES; `permanent` says that trying again changes nothing. `retry_after`: seconds the service asks to wait.
+    `said`: why the service refused a request, in its own words: it may repeat a credential, so nothing shows it unredacted.
     """
 
-    def __init__(self, message: str, code: str = "error", permanent: bool = False) -> None:
+    def __init__(
+        self, message: str, code: str = "error", permanent: bool = False, *, retry_after: float | None = None, said: str = ""
+    ) -> None:
         if code not in CODES:
             raise ValueError(f"{code!r} is not a provider error code")
         super().__init__(message)
         self.message, self.code, self.permanent = message, code, permanent
+        self.retry_after, self.said = retry_after, said
 
 
 class BlockedAddress(Exception):
@@ -71,6 +76,37 @@ def from_status(status: int, host: str) -> ProviderError:
     if 400 <= status < 500:
         return ProviderError(f"{host} refused the request (HTTP {status}). Check the settings.", "bad_request", True)
     return ProviderError(f"{host} failed with HTTP {status}. Try again later.", "error")
+
+
+MOST_SAID = 1000  # characters
+REFUSALS = (400, 404, 413, 422)  # answers whose reason a caller can do something about
+
+
+def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -> ProviderError:
+    """As `from_status`, with what the answer's headers and its JSON (None: it had none) tell besides."""
+    if status == 429 and _reason(body, "code") == "insufficient_quota":
+        return ProviderError(f"The account at {host} has no credit left. Check its billing.", "quota", True)
+    error = from_status(status, host)
+    error.retry_after = _seconds(headers.get("retry-after"))
+    if status in REFUSALS:
+        error.said = (_reason(body, "message") or _reason(body, "detail"))[:MOST_SAID]
+    return error
+
+
+def _reason(body: Any, name: str) -> str:
+    """A text of `{"error": {...}}`, or of the object itself, as OpenAI's SDK unpacks it."""
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    found = inner.get(name) if isinstance(inner, dict) else inner if name == "message" else None
+    return found if isinstance(found, str) else ""
+
+
+def _seconds(text: str | None) -> float | None:
+    """`Retry-After` in seconds; a date, which hardly anybody sends, counts as unsaid."""
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < 86400 else None
 
 
 def from_network(error: BaseException, host: str) -> ProviderError:

@@ -17,7 +17,7 @@ TRACKED = [
     for name in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
     if name
 ]
-PRODUCT = [file for room in ("backoffice", "connections", "providers") for file in sorted((ROOT / room).rglob("*.py"))]
+PRODUCT = [file for room in ("backoffice", "gateway", "connections", "providers") for file in sorted((ROOT / room).rglob("*.py"))]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
 

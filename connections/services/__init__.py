@@ -20,6 +20,7 @@ from .history import Version, versions
 from .permissions import require
 from .profiles import create_profile, delete_profile, set_profile_active, update_profile
 from .rotation import KeyReport, key_report, rotate_credentials
+from .stamp import CHANNEL, bump_stamp, read_stamp
 from .tokens import Scope, allows, authenticate_token, create_token, revoke_token
 from .using import (
     FieldReference,
@@ -32,6 +33,7 @@ from .using import (
 )
 
 __all__ = [
+    "CHANNEL",
     "FieldError",
     "FieldReference",
     "InUse",
@@ -47,6 +49,7 @@ __all__ = [
     "Unusable",
     "Version",
     "allows",
+    "bump_stamp",
     "authenticate_token",
     "create_connection",
     "create_profile",
@@ -61,6 +64,7 @@ __all__ = [
     "list_models",
     "move_profiles",
     "public_settings",
+    "read_stamp",
     "reference_states",
     "require",
     "resolved_settings",

@@ -10,11 +10,13 @@ from typing import Any
 
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.utils import timezone
 
 from ..models import ApiToken, Profile
 from .errors import FieldError, Invalid
 from .permissions import Actor, require
+from .stamp import bump_stamp
 
 PREFIX, PREFIX_LENGTH = "sb_", 11
 LONGEST_LIFE = 3650  # days
@@ -96,4 +98,6 @@ def revoke_token(token: ApiToken, *, actor: Actor) -> None:
     """Ends a token now; the row stays, to say that it was there. One's own, or anybody's with the right to delete tokens."""
     if actor is None or actor != token.user:
         require(actor, "connections.delete_apitoken")
-    ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        bump_stamp()

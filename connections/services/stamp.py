@@ -1,0 +1,48 @@
+"""The change stamp: a number that grows in the transaction of every change, and on PostgreSQL a notification with it.
+
+Whoever remembers rows (the gateway, in every worker) compares it. Django's signals miss what goes around the models, such as
+`QuerySet.update`; whoever uses that on what is remembered calls `bump_stamp` in the same transaction.
+"""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import connection as database
+from django.db.models import F
+from django.db.models.signals import m2m_changed, post_delete, post_save
+
+from ..models import ApiToken, ChangeStamp, Connection, DefaultProfile, Fallback, Profile
+
+CHANNEL = "switchboard_changed"
+NOT_CONTENT = ({"last_check"}, {"last_login"}, {"last_used_at"})
+
+
+def read_stamp() -> int:
+    """The stamp as it is committed now. One query."""
+    return ChangeStamp.objects.values_list("number", flat=True).filter(pk=1).first() or 0
+
+
+def bump_stamp() -> None:
+    """Says that something changed, as part of the transaction that changes it."""
+    if not ChangeStamp.objects.filter(pk=1).update(number=F("number") + 1):
+        ChangeStamp.objects.get_or_create(pk=1)  # emptied by hand
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute(f"NOTIFY {CHANNEL}")  # delivered when the transaction commits
+
+
+def _changed(sender: Any, update_fields: Any = None, action: str = "", raw: bool = False, **kwargs: Any) -> None:
+    is_content = update_fields is None or set(update_fields) not in NOT_CONTENT
+    if is_content and not raw and action in ("", "post_add", "post_remove", "post_clear"):
+        bump_stamp()
+
+
+def watch_changes() -> None:
+    """Connects the signals. Called once, when Django is ready."""
+    user = get_user_model()
+    for model in (Connection, Profile, Fallback, DefaultProfile, ApiToken, user, Group):
+        post_save.connect(_changed, model, dispatch_uid=f"stamp-{model.__name__}")
+        post_delete.connect(_changed, model, dispatch_uid=f"stamp-{model.__name__}-gone")
+    for through in (ApiToken.profiles.through, user.groups.through, user.user_permissions.through, Group.permissions.through):
+        m2m_changed.connect(_changed, through, dispatch_uid=f"stamp-{through.__name__}")

@@ -1,0 +1,67 @@
+"""The rows of the gateway: what was used, what tokens have spent, which connections rest. No rules."""
+
+from django.db import models
+
+
+class UsageRecord(models.Model):
+    """One request through the gateway, whatever became of it.
+
+    No foreign keys: a record outlives what it tells about, and keeps the names as they were. The text of prompt and answer is
+    empty unless GATEWAY_RECORD_TEXT asks for it.
+    """
+
+    started_at = models.DateTimeField(db_index=True)
+    endpoint = models.CharField(max_length=40)  # chat, embeddings; where it came in: "v1", "api", "playground"
+    capability = models.CharField(max_length=50)
+    profile_id = models.UUIDField(null=True)
+    profile_alias = models.CharField(max_length=100)  # as asked for, when there is no such profile; empty for a default that is not set
+    connection_id = models.UUIDField(null=True)
+    connection_alias = models.CharField(max_length=100)
+    connection_version = models.PositiveIntegerField(null=True)
+    provider_id = models.CharField(max_length=100)
+    model = models.CharField(max_length=255)
+    user_id = models.BigIntegerField(null=True)
+    user_name = models.CharField(max_length=150)
+    token_id = models.UUIDField(null=True)
+    token_name = models.CharField(max_length=100)
+    is_stream = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    input_tokens = models.PositiveIntegerField(null=True)  # null: the service did not say
+    output_tokens = models.PositiveIntegerField(null=True)
+    latency_ms = models.PositiveIntegerField()
+    first_chunk_ms = models.PositiveIntegerField(null=True)  # of a stream that had one
+    outcome = models.CharField(max_length=50)  # ok, client_closed, or the code of the error
+    prompt = models.TextField(blank=True)
+    answer = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        indexes = [models.Index(fields=["profile_alias", "started_at"]), models.Index(fields=["token_id", "started_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.profile_alias} at {self.started_at:%Y-%m-%d %H:%M:%S}: {self.outcome}"
+
+
+class TokenCount(models.Model):
+    """What a limited token has spent in one window: requests of a minute, or tokens of a day (UTC)."""
+
+    token_id = models.UUIDField()
+    window = models.CharField(max_length=20)  # "2026-11-20" or "2026-11-20T16:05"
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token_id", "window"], name="one_count_a_window")]
+
+    def __str__(self) -> str:
+        return f"{self.count} in {self.window}"
+
+
+class Cooldown(models.Model):
+    """A connection that failed and is passed over until then by profiles that have a fallback."""
+
+    connection_id = models.UUIDField(primary_key=True)
+    until = models.DateTimeField()
+    code = models.CharField(max_length=50)
+
+    def __str__(self) -> str:
+        return f"until {self.until:%H:%M:%S} for {self.code}"
