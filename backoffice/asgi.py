@@ -1,8 +1,12 @@
-"""The door that is served: `gunicorn backoffice.asgi:application -k asgi`."""
+"""The door that is served: `gunicorn backoffice.asgi:application -k asgi`. The gateway stands in front of Django."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
-application = get_asgi_application()
+django = get_asgi_application()
+
+from gateway.asgi import GatewayApplication  # noqa: E402 models can be imported only now
+
+application = GatewayApplication(django)

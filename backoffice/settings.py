@@ -83,7 +83,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "PRAGMA foreign_keys=ON;PRAGMA cache_size=-20000;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=4), "timeout": 10}}
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool demands it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -175,6 +175,13 @@ CONNECTIONS_SECRET_KEYS = env.list("CONNECTIONS_SECRET_KEYS", default=["key", "s
 CONNECTIONS_EGRESS_ALLOW = env.list("CONNECTIONS_EGRESS_ALLOW", default=[])
 CONNECTIONS_EGRESS_PRIVATE = env.bool("CONNECTIONS_EGRESS_PRIVATE", default=True)
 CONNECTIONS_TEST_RATE = env.int("CONNECTIONS_TEST_RATE", default=60)
+
+# The gateway: see gateway/
+
+GATEWAY_MAX_BODY = env.int("GATEWAY_MAX_BODY_MB", default=8) * 1024 * 1024  # bytes
+GATEWAY_COOLDOWN_SECONDS = env.float("GATEWAY_COOLDOWN_SECONDS", default=30)
+GATEWAY_RECORD_TEXT = env.bool("GATEWAY_RECORD_TEXT", default=False)
+GATEWAY_USAGE_DAYS = env.int("GATEWAY_USAGE_DAYS", default=400)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = {

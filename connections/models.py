@@ -202,6 +202,7 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
     profiles = models.ManyToManyField(Profile, blank=True, related_name="+", help_text="Empty: every profile.")
+    is_limited = models.BooleanField(default=False, editable=False)  # or a token would grow when its last profile is deleted
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="Through the gateway. Empty: no limit.")
     tokens_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit.")
     date_created = models.DateTimeField(auto_now_add=True)

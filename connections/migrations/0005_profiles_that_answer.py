@@ -24,6 +24,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='apitoken',
+            name='is_limited',
+            field=models.BooleanField(default=False, editable=False),
+        ),
+        migrations.AddField(
+            model_name='apitoken',
             name='requests_per_minute',
             field=models.PositiveIntegerField(blank=True, help_text='Through the gateway. Empty: no limit.', null=True),
         ),

@@ -1,4 +1,5 @@
-"""Operators and administrators may use profiles, on the page and through the gateway. And the one row of the change stamp."""
+"""Operators and administrators may use profiles, on the page and through the gateway. And the one row of the change stamp,
+and the mark of tokens that are limited to profiles already."""
 
 from django.apps import apps as installed
 from django.contrib.auth.management import create_permissions
@@ -12,6 +13,7 @@ def add_permission(apps, schema_editor):
         group, _ = Group.objects.get_or_create(name=name)
         group.permissions.add(*Permission.objects.filter(content_type__app_label="connections", codename="use_profile"))
     apps.get_model("connections", "ChangeStamp").objects.get_or_create(pk=1)
+    apps.get_model("connections", "ApiToken").objects.filter(profiles__isnull=False).update(is_limited=True)
 
 
 class Migration(migrations.Migration):

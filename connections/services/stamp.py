@@ -4,11 +4,14 @@ Whoever remembers rows (the gateway, in every worker) compares it. Django's sign
 `QuerySet.update`; whoever uses that on what is remembered calls `bump_stamp` in the same transaction.
 """
 
+from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import F
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
@@ -30,6 +33,22 @@ def bump_stamp() -> None:
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")  # delivered when the transaction commits
+    if address := redis_address():
+        transaction.on_commit(lambda: _publish(address), robust=True)
+
+
+def redis_address() -> str:
+    """Where Redis is, empty when it is not the cache."""
+    cache: dict[str, Any] = settings.CACHES["default"]
+    return str(cache["LOCATION"]) if "redis" in cache["BACKEND"].lower() else ""
+
+
+def _publish(address: str) -> None:
+    """One more word for those who listen; that Redis is away is no reason to fail a save."""
+    from redis import Redis, RedisError
+
+    with suppress(RedisError), Redis.from_url(address, socket_timeout=1) as client:
+        client.publish(CHANNEL, "")
 
 
 def _changed(sender: Any, update_fields: Any = None, action: str = "", raw: bool = False, **kwargs: Any) -> None:

@@ -1,0 +1,167 @@
+"""`/api/v1/chat...` and `/embeddings...`: the contract of Umbraco.AI, with streams. The profile is in the path, in the header
+`profileIdOrAlias` or in the body; named nowhere, the default answers.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pydantic_core import to_json
+
+from connections.api.problems import problem
+from connections.services import Caller
+from providers.base import Capability
+from providers.chat import ChatAnswer, FinishReason, Usage
+
+from . import sse
+from .calls import Call, new_call
+from .endpoint import JSON, SSE, Incoming, Outgoing, headers_of
+from .errors import GatewayError, invalid
+from .worker import Answered, Worker
+
+ENDPOINT = "api"
+PROBLEM = (b"content-type", b"application/problem+json")
+# The body's names, and OpenAI's for them
+CHAT_FIELDS = {
+    "messages": "messages",
+    "temperature": "temperature",
+    "maxTokens": "max_tokens",
+    "topP": "top_p",
+    "stop": "stop",
+    "seed": "seed",
+    "tools": "tools",
+    "toolChoice": "tool_choice",
+    "responseFormat": "response_format",
+    "variables": "variables",
+}
+MESSAGE_FIELDS = {"role", "content", "contentParts", "name", "toolCalls", "toolCallId"}
+FINISH = {FinishReason.CONTENT_FILTER: "contentFilter", FinishReason.TOOL_CALLS: "toolCalls"}
+
+
+def refusal(error: GatewayError, path: str = "") -> Outgoing:
+    """An error as a problem (RFC 9457)."""
+    return Outgoing(error.status, [PROBLEM, *headers_of(error)], to_json(_problem(error, path)))
+
+
+def _problem(error: GatewayError, path: str) -> dict[str, Any]:
+    extra = (
+        {"errors": [{"pointer": "/" + error.param.replace(".", "/"), "code": error.code, "detail": error.message}]} if error.param else {}
+    )
+    return problem(error.status, error.message, error.code, path, **extra)
+
+
+async def chat(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
+    """POST /chat/complete, /chat/{profile}/complete"""
+    call = _chat_call(caller, incoming, stream=False)
+    answered = await worker.answer(call)
+    with answered.whole() as whole:
+        answer: ChatAnswer = whole.answer()
+        answered.note(answer.content)
+    message: dict[str, Any] = {"role": "assistant", "content": answer.content}
+    if answer.tool_calls:
+        message["toolCalls"] = [one.model_dump() for one in answer.tool_calls]
+    body = {"message": message, "finishReason": _finish(answer.finish_reason), "usage": _usage(answer.usage)}
+    return Outgoing(200, [JSON, *answered.headers], to_json(body))
+
+
+async def stream(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
+    """POST /chat/stream, /chat/{profile}/stream"""
+    call = _chat_call(caller, incoming, stream=True)
+    answered = await worker.answer(call)
+
+    def broken(error: GatewayError) -> bytes:
+        return sse.event({"error": _problem(error, incoming.path)})
+
+    return Outgoing(200, [*SSE, *answered.headers], pieces=answered.stream(_frames(answered), broken), answered=answered)
+
+
+async def _frames(answered: Answered) -> AsyncIterator[bytes]:
+    """`{"content": ...}` as it comes, then `{"finishReason": ...}` with the usage, then `[DONE]`."""
+    reason = FinishReason.STOP
+    chunks = answered.answer.chunks()
+    try:
+        async for chunk in chunks:
+            reason = chunk.finish_reason or reason
+            if chunk.content:
+                answered.note(chunk.content)
+                yield sse.event({"content": chunk.content})
+            if chunk.tool_calls:
+                calls = [{"index": one.index, "id": one.id, "name": one.name, "arguments": one.arguments} for one in chunk.tool_calls]
+                yield sse.event({"toolCalls": calls})
+    finally:
+        await chunks.aclose()
+    yield sse.event({"finishReason": _finish(reason), "usage": _usage(answered.answer.usage)})
+    yield sse.DONE
+
+
+async def embeddings(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
+    """POST /embeddings/generate, /embeddings/{profile}/generate"""
+    body = incoming.json()
+    profile = _named(incoming, body)
+    _refuse_unknown(body, {"values", "dimensions"}, "")
+    values = body.get("values")
+    if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
+        raise invalid("invalid_request", "values: a list of one text or more.", "values")
+    sent = {"input": values, "dimensions": body.get("dimensions")}
+    answered = await worker.answer(new_call(ENDPOINT, Capability.EMBEDDING, caller, profile, sent))
+    with answered.whole() as whole:
+        vectors = whole.vectors()
+    found = {"embeddings": [{"index": index, "vector": vector} for index, vector in enumerate(vectors)]}
+    return Outgoing(200, [JSON, *answered.headers], to_json(found))
+
+
+def _chat_call(caller: Caller, incoming: Incoming, *, stream: bool) -> Call:
+    body = incoming.json()
+    profile = _named(incoming, body)
+    _refuse_unknown(body, set(CHAT_FIELDS), "")
+    sent = {CHAT_FIELDS[name]: value for name, value in body.items() if value is not None}
+    messages = sent.get("messages")
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        raise invalid("invalid_request", 'messages: a list such as [{"role": "user", "content": "Hello"}].', "messages")
+    sent["messages"] = [_message(one, f"messages.{index}") for index, one in enumerate(messages)]
+    return new_call(ENDPOINT, Capability.CHAT, caller, profile, sent | {"stream": stream})
+
+
+def _named(incoming: Incoming, body: dict[str, Any]) -> str:
+    """The profile: by path, header, body, in this order. Umbraco's client sends the header for chats and the field for embeddings."""
+    field = body.pop("profileIdOrAlias", None) or ""
+    if not isinstance(field, str):
+        raise invalid("invalid_request", "profileIdOrAlias: a text.", "profileIdOrAlias")
+    return incoming.profile or incoming.text_of(b"profileidoralias") or field
+
+
+def _refuse_unknown(body: dict[str, Any], known: set[str], where: str) -> None:
+    for name in body:
+        if name not in known:
+            raise invalid("unknown_field", f"{where}{name[:50]}: there is no such field. There are {', '.join(sorted(known))}.", name[:50])
+
+
+def _message(message: dict[str, Any], where: str) -> dict[str, Any]:
+    """A message in OpenAI's format. `contentParts` win over `content`, as in Umbraco.AI."""
+    _refuse_unknown(message, MESSAGE_FIELDS, f"{where}.")
+    found = {"role": message.get("role"), "content": message.get("content")}
+    if (parts := message.get("contentParts")) is not None:
+        if not isinstance(parts, list) or not all(isinstance(one, dict) for one in parts):
+            raise invalid("invalid_request", f"{where}.contentParts: a list of parts.", "messages")
+        found["content"] = [_part(one, where) for one in parts]
+    names = {"name": "name", "toolCalls": "tool_calls", "toolCallId": "tool_call_id"}
+    return found | {inner: message[name] for name, inner in names.items() if message.get(name) is not None}
+
+
+def _part(part: dict[str, Any], where: str) -> dict[str, Any]:
+    """A part as Umbraco.AI has it: `text`, or `mimeType` and base64 `data`. Its discriminator is `type`, in newer ones `$type`."""
+    if isinstance(part.get("text"), str):
+        return {"type": "text", "text": part["text"]}
+    kind, data = part.get("mimeType"), part.get("data")
+    if not isinstance(kind, str) or not isinstance(data, str) or not kind.startswith("image/"):
+        raise invalid("invalid_request", f"{where}: a part is {{text}}, or {{mimeType, data}} of an image in base64.", "messages")
+    return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{data}"}}
+
+
+def _finish(reason: FinishReason) -> str:
+    return FINISH.get(reason, reason.value)
+
+
+def _usage(usage: Usage | None) -> dict[str, int] | None:
+    if usage is None:
+        return None
+    return {"inputTokens": usage.input_tokens, "outputTokens": usage.output_tokens, "totalTokens": usage.total_tokens}

@@ -1,0 +1,150 @@
+"""Bytes to a service that speaks OpenAI's protocol, and back: one pooled session in a worker, nothing encoded twice."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from pydantic_core import from_json, to_json
+
+from providers._async_transport import allowed_addresses
+from providers._transport import EgressPolicy, trusted_authorities
+from providers.base import WireTarget
+from providers.errors import ProviderError, bad_response, from_answer, from_network
+
+LARGEST_ANSWER = 128 * 1024 * 1024  # bytes: 2,048 vectors of 3,072 numbers are 60 MB
+LARGEST_REFUSAL = 64 * 1024
+DNS_SECONDS = 10
+HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "switchboard"}
+BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
+
+
+class GuardedResolver(AbstractResolver):
+    """Looks a name up and refuses what the policy refuses; aiohttp connects to the very addresses that come back."""
+
+    def __init__(self, policy: EgressPolicy) -> None:
+        self._policy = policy
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await allowed_addresses(self._policy, host, port, family)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in found
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+@lru_cache(maxsize=1024)
+def _refuse(policy: EgressPolicy, url: str) -> str:
+    """The host of an address. Raises BlockedAddress for one that is refused by its name; aiohttp resolves no literal address."""
+    parts = urlsplit(url)
+    policy.refuse_name(parts.hostname or "")
+    return parts.netloc
+
+
+class Upstream:
+    """The session. Made in the event loop that uses it."""
+
+    def __init__(self, policy: EgressPolicy) -> None:
+        self._policy = policy
+        connector = aiohttp.TCPConnector(
+            limit=0, resolver=GuardedResolver(policy), ttl_dns_cache=DNS_SECONDS, ssl=trusted_authorities(), keepalive_timeout=30
+        )
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def close(self) -> None:
+        """Closes the session."""
+        await self._session.close()
+
+    async def ask(self, target: WireTarget, body: dict[str, Any], timeout: float, *, stream: bool) -> "Reply":
+        """The reply to one request, its head read. `timeout`: seconds for the whole, of a stream for each step. Raises ProviderError."""
+        limit = aiohttp.ClientTimeout(total=None if stream else timeout, sock_connect=timeout, sock_read=timeout)
+        arguments: dict[str, Any] = {"data": to_json(body), "headers": {**HEADERS, **target.headers}, "timeout": limit}
+        host = urlsplit(target.url).netloc
+        try:
+            _refuse(self._policy, target.url)
+            reply = Reply(await self._post(target.url, arguments), host, stream)
+        except Exception as error:  # noqa: BLE001 whatever the client raises becomes one of ours
+            raise from_network(error, host) from None
+        try:
+            await reply.judge()
+        except BaseException:
+            reply.close()
+            raise
+        return reply
+
+    async def _post(self, url: str, arguments: dict[str, Any]) -> aiohttp.ClientResponse:
+        """Once more at once when a kept connection turns out to be dead: the request was not read then."""
+        try:
+            return await self._session.post(url, allow_redirects=False, **arguments)
+        except aiohttp.ClientConnectorError:
+            raise
+        except BROKEN:
+            return await self._session.post(url, allow_redirects=False, **arguments)
+
+
+class Reply:
+    """One reply whose head has arrived."""
+
+    def __init__(self, response: aiohttp.ClientResponse, host: str, is_stream: bool) -> None:
+        self._response, self.host, self._is_stream = response, host, is_stream
+
+    def close(self) -> None:
+        """Ends the connection: the service sees that nobody listens any more."""
+        self._response.close()
+
+    async def judge(self) -> None:
+        """Raises ProviderError unless this is the start of what was asked for."""
+        response = self._response
+        if response.status != 200:
+            raise from_answer(response.status, self.host, response.headers, await self._refusal())
+        wanted = "text/event-stream" if self._is_stream else "application/json"
+        if response.content_type != wanted or response.headers.get("Content-Encoding", "identity") != "identity":
+            raise bad_response(self.host)
+
+    async def _refusal(self) -> Any:
+        """The JSON of a refusal, None when it is none or too long."""
+        try:
+            data = await self._response.content.read(LARGEST_REFUSAL)
+            while len(data) < LARGEST_REFUSAL and (more := await self._response.content.read(LARGEST_REFUSAL)):
+                data += more
+            return from_json(data)
+        except (ValueError, aiohttp.ClientError, TimeoutError):
+            return None
+
+    async def read(self) -> bytes:
+        """The whole body. Raises ProviderError."""
+        pieces, size = [], 0
+        try:
+            async for piece in self._response.content.iter_any():
+                pieces.append(piece)
+                size += len(piece)
+                if size > LARGEST_ANSWER:
+                    raise bad_response(self.host)
+        except Exception as error:  # noqa: BLE001 as above
+            self.close()
+            raise error if isinstance(error, ProviderError) else from_network(error, self.host) from None
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises ProviderError; closing the iterator ends the connection."""
+        try:
+            async for piece in self._response.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            raise from_network(error, self.host) from None
+        finally:
+            self.close()
