@@ -11,7 +11,7 @@ from datetime import UTC, date
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from providers.chat import Usage
 
@@ -47,34 +47,34 @@ class Trace:
         if self.first_chunk is None:
             self.first_chunk = time.perf_counter()
 
-    def record(self, with_text: bool) -> UsageRecord:
-        """The row."""
+    def values(self, with_text: bool) -> dict[str, Any]:
+        """The columns of the row."""
         call, step, usage = self.call, self.step, self.usage
-        return UsageRecord(
-            started_at=call.started_at,
-            endpoint=call.endpoint,
-            capability=call.capability.value,
-            profile_id=step.profile.id if step else None,
-            profile_alias=step.profile.alias if step else call.profile_ref[:100].replace("\x00", ""),
-            connection_id=step.connection_id if step else None,
-            connection_alias=step.connection_alias if step else "",
-            connection_version=step.connection_version if step else None,
-            provider_id=step.provider_id if step else "",
-            model=step.profile.model if step else "",
-            user_id=call.caller.user_id,
-            user_name=call.caller.user_name[:150],
-            token_id=call.caller.token_id,
-            token_name=call.caller.token_name[:100],
-            is_stream=call.is_stream,
-            attempts=self.attempts,
-            input_tokens=usage.input_tokens if usage else None,
-            output_tokens=usage.output_tokens if usage else None,
-            latency_ms=_ms(self.ended - call.started),
-            first_chunk_ms=_ms(self.first_chunk - call.started) if self.first_chunk else None,
-            outcome=self.outcome,
-            prompt=_text(call.body.get("messages", call.body.get("input"))) if with_text else "",
-            answer="".join(self.answer)[:LONGEST_TEXT].replace("\x00", "") if with_text else "",
-        )
+        return {
+            "started_at": call.started_at,
+            "endpoint": call.endpoint,
+            "capability": call.capability.value,
+            "profile_id": step.profile.id if step else None,
+            "profile_alias": step.profile.alias if step else call.profile_ref[:100].replace("\x00", ""),
+            "connection_id": step.connection_id if step else None,
+            "connection_alias": step.connection_alias if step else "",
+            "connection_version": step.connection_version if step else None,
+            "provider_id": step.provider_id if step else "",
+            "model": step.profile.model if step else "",
+            "user_id": call.caller.user_id,
+            "user_name": call.caller.user_name[:150],
+            "token_id": call.caller.token_id,
+            "token_name": call.caller.token_name[:100],
+            "is_stream": call.is_stream,
+            "attempts": self.attempts,
+            "input_tokens": usage.input_tokens if usage else None,
+            "output_tokens": usage.output_tokens if usage else None,
+            "latency_ms": _ms(self.ended - call.started),
+            "first_chunk_ms": _ms(self.first_chunk - call.started) if self.first_chunk else None,
+            "outcome": self.outcome,
+            "prompt": _text(call.body.get("messages", call.body.get("input"))) if with_text else "",
+            "answer": "".join(self.answer)[:LONGEST_TEXT].replace("\x00", "") if with_text else "",
+        }
 
 
 def _ms(seconds: float) -> int:
@@ -146,6 +146,22 @@ def write(traces: list[Trace], with_text: bool) -> None:
         if caller.tokens_per_day is not None and caller.token_id and trace.usage:
             spent[caller.token_id, trace.call.started_at.astimezone(UTC).date()] += trace.usage.total_tokens
     with transaction.atomic():
-        UsageRecord.objects.bulk_create([trace.record(with_text) for trace in traces], batch_size=BATCH)
+        _insert([trace.values(with_text) for trace in traces])
         for (token_id, day), tokens in spent.items():
             add_tokens(token_id, day, tokens)
+
+
+FIELDS = [field for field in UsageRecord._meta.concrete_fields if not field.primary_key]
+TRANSLATED = (models.UUIDField, models.DateTimeField)  # which databases keep in their own ways
+
+
+def _insert(rows: list[dict[str, Any]]) -> None:
+    """By the driver's executemany: bulk_create takes five times as long, in which this process answers nobody (make bench)."""
+    columns, places = ", ".join(str(field.column) for field in FIELDS), ", ".join(["%s"] * len(FIELDS))
+    statement = f"INSERT INTO {UsageRecord._meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608 names of our own
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [[_prepared(field, row[field.attname]) for field in FIELDS] for row in rows])
+
+
+def _prepared(field: Any, value: Any) -> Any:
+    return field.get_db_prep_save(value, connection) if isinstance(field, TRANSLATED) else value
