@@ -1,6 +1,8 @@
 """What Azure's AI services share: key or Microsoft Entra ID, the client, and the guard in front of the token service."""
 
+import asyncio
 import logging
+import time
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -8,6 +10,7 @@ import httpx2
 from pydantic import BeforeValidator, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from ._dialect import for_reasoning, refused_by
 from ._openai_compatible import OpenAICompatible
 from ._transport import within
 from .base import Capability, NetworkSettings, setting
@@ -16,6 +19,7 @@ from .types import ApiKey, HttpUrl, Text, is_empty, lower_case
 
 AuthMode = Annotated[Literal["key", "meid_token"], BeforeValidator(lower_case)]
 ENTRA = ("tenant_id", "client_id", "client_secret")
+SPARE_SECONDS = 300  # a token is asked for anew when it has less to live
 NOT_ALL_OF_ENTRA = "Tenant ID, client ID and client secret belong together: fill in all three, or none for the default Azure credential."
 
 
@@ -115,14 +119,49 @@ class AzureProvider(OpenAICompatible[SettingsT]):
     def base_url(self) -> str:
         return f"{self.endpoint}/openai"
 
+    @property
+    def answers_url(self) -> str:
+        return self.base_url
+
+    @property
+    def api_version(self) -> str:
+        """The version in every address."""
+        return str(getattr(self.settings, "api_version"))  # noqa: B009 a setting of the subclass
+
+    @property
+    def azure_arguments(self) -> dict[str, Any]:
+        """As `arguments`, for the clients that know Azure's addresses."""
+        return {**self.arguments, "azure_endpoint": self.endpoint, "api_version": self.api_version}
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the key opens the door, and no token."""
+        return self.settings.auth_mode == "key"
+
     @cached_property
     def client(self) -> Any:
         from openai import AzureOpenAI
 
-        key = self.settings.auth_mode == "key"
-        access = {"api_key": self.api_key} if key else {"azure_ad_token_provider": self.token}
-        version = getattr(self.settings, "api_version")  # noqa: B009 a setting of the subclass
-        return self.sealed(AzureOpenAI(azure_endpoint=self.endpoint, api_version=version, **access, **self.arguments))
+        access: dict[str, Any] = {"api_key": self.api_key} if self.by_key else {"azure_ad_token_provider": self.token}
+        return self.sealed(AzureOpenAI(http_client=self.http_client(), **access, **self.azure_arguments))
+
+    @cached_property
+    def async_client(self) -> Any:
+        from openai import AsyncAzureOpenAI
+
+        access: dict[str, Any] = {"api_key": self.api_key} if self.by_key else {"azure_ad_token_provider": self.held_token}
+        return self.sealed(AsyncAzureOpenAI(http_client=self.async_http_client(), **access, **self.azure_arguments))
+
+    async def wire_headers(self) -> dict[str, str]:
+        return {"api-key": self.api_key} if self.by_key else {"Authorization": f"Bearer {await self.held_token()}"}
+
+    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+        """Judged by the name of the deployment, as far as it is named after its model."""
+        return refused_by(model, effort)
+
+    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+        body = super().wire_body(capability, body)
+        return for_reasoning(body) if capability is Capability.CHAT else body
 
     def capabilities_of(self, row: Any) -> frozenset[Capability]:
         """As the row's own `capabilities` say, else as its name tells."""
@@ -152,8 +191,27 @@ class AzureProvider(OpenAICompatible[SettingsT]):
     def token(self) -> str:
         """A token of Microsoft Entra ID. Raises ProviderError."""
         with self.translated(self.settings.authority, same_act=True):
-            ask = self.credential.get_token
-            return str(within(self.allowance.left(self.timeout), ask, self.scope).token)
+            return str(self._ask_token().token)
+
+    def _ask_token(self) -> Any:
+        ask = self.credential.get_token
+        return within(self.allowance.left(self.timeout), ask, self.scope)
+
+    @cached_property
+    def _held(self) -> dict[str, Any]:
+        return {}
+
+    @cached_property
+    def _asking(self) -> asyncio.Lock:
+        return asyncio.Lock()
+
+    async def held_token(self) -> str:
+        """As `token`, beside the event loop, and asked for once while it lives: some credentials run a program for each question."""
+        async with self._asking:
+            if "token" not in self._held or self._held["token"].expires_on < time.time() + SPARE_SECONDS:
+                with self.translated(self.settings.authority):
+                    self._held["token"] = await asyncio.to_thread(self._ask_token)
+            return str(self._held["token"].token)
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         if _is_of_azure(error):

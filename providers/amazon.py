@@ -1,41 +1,32 @@
 """Amazon Bedrock: https://docs.aws.amazon.com/bedrock/latest/APIReference/"""
 
+import asyncio
 import logging
 import os
-from collections.abc import Iterator
-from functools import cached_property
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from functools import cached_property, partial
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
+from ._anthropic_chat import refused_by
+from ._bedrock_chat import SAYS, ConverseStream, chat_answer, converse
+from ._bedrock_client import BedrockRuntime, send
+from ._bedrock_embed import Vectors, bodies, embedding_answer, family_of, invoke
+from ._bedrock_errors import from_boto
 from ._transport import within
 from .base import Capability, Model, NetworkSettings, Provider, setting
-from .errors import ProviderError, chain, from_status
+from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest
+from .errors import ProviderError
 from .registry import register
 from .types import ApiKey, HttpUrl, Text, lower_case
 
 AuthMode = Annotated[Literal["keys", "default"], BeforeValidator(lower_case)]
 MODALITIES = {"TEXT": Capability.CHAT, "EMBEDDING": Capability.EMBEDDING}
-
-# Codes of docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html, as the HTTP status they amount to.
-STATUS_OF = {
-    "UnrecognizedClientException": 401,
-    "InvalidSignatureException": 401,
-    "SignatureDoesNotMatch": 401,
-    "InvalidClientTokenId": 401,
-    "IncompleteSignature": 401,
-    "MissingAuthenticationToken": 401,
-    "MissingAuthenticationTokenException": 401,
-    "ExpiredToken": 401,
-    "ExpiredTokenException": 401,
-    "AccessDeniedException": 403,
-    "OptInRequired": 403,
-    "ThrottlingException": 429,
-    "TooManyRequestsException": 429,
-    "ResourceNotFoundException": 404,
-    "ServiceQuotaExceededException": 402,
-}
-NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "SSOTokenLoadError"}
+EMBEDDINGS_AT_ONCE = 4  # requests for one caller
 
 
 class AmazonSettings(NetworkSettings):
@@ -59,7 +50,7 @@ class AmazonSettings(NetworkSettings):
     access_key_id: ApiKey | None = setting(
         None,
         title="Access key ID",
-        description="Of a user or role that may bedrock:ListFoundationModels.",
+        description="Of a user or role that may bedrock:ListFoundationModels and bedrock:InvokeModel*.",
         environment="AWS_ACCESS_KEY_ID",
         shown_when=("auth_mode", "keys"),
         required_when_shown=True,
@@ -86,7 +77,8 @@ class AmazonSettings(NetworkSettings):
     endpoint: HttpUrl | None = setting(
         None,
         title="Endpoint",
-        description="Leave empty for AWS's own. A VPC endpoint or gateway that serves Bedrock.",
+        description="Leave empty for AWS's own. Else a host that serves bedrock and bedrock-runtime; where its name begins with bedrock., "
+        "models answer at bedrock-runtime. instead.",
         address=True,
         group="Advanced",
     )
@@ -94,7 +86,7 @@ class AmazonSettings(NetworkSettings):
 
 @register
 class Amazon(Provider[AmazonSettings]):
-    """Bedrock's control plane, through boto3 on the guarded HTTP client."""
+    """Bedrock, through boto3 on the guarded HTTP clients: `client` is its control plane, `async_client` its models."""
 
     id, name = "amazon", "Amazon Bedrock"
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
@@ -109,6 +101,26 @@ class Amazon(Provider[AmazonSettings]):
 
     @cached_property
     def client(self) -> Any:
+        client = self._boto("bedrock", self.settings.endpoint)
+        http = self.http_client()
+        client.meta.events.register("before-send", lambda request, **_: send(http, request))
+        return client
+
+    @cached_property
+    def async_client(self) -> BedrockRuntime:
+        return BedrockRuntime(partial(self._boto, "bedrock-runtime", self._runtime_endpoint), self.async_http_client())
+
+    @property
+    def _runtime_endpoint(self) -> str | None:
+        """Where the models answer, None for AWS's own address: docs.aws.amazon.com/general/latest/gr/bedrock.html"""
+        given = self.settings.endpoint
+        return given and re.sub(r"^(https?://)bedrock(-fips)?\.", r"\1bedrock-runtime\2.", given, flags=re.IGNORECASE)
+
+    @property
+    def _runtime_address(self) -> str:
+        return self._runtime_endpoint or f"https://bedrock-runtime.{self.settings.region}.amazonaws.com"
+
+    def _boto(self, service: str, endpoint: str | None) -> Any:
         from botocore.config import Config
 
         logger = logging.getLogger("botocore")  # below INFO it logs whole requests, session token included
@@ -118,10 +130,7 @@ class Amazon(Provider[AmazonSettings]):
             ignore_configured_endpoint_urls=True,  # or AWS_ENDPOINT_URL and ~/.aws/config redirect the traffic
             signature_version="v4",  # or AWS_BEARER_TOKEN_BEDROCK replaces the keys (botocore 1.44)
         )
-        client = self._session().client("bedrock", config=config, endpoint_url=self.settings.endpoint, verify=True, use_ssl=True)
-        http = self.http_client()
-        client.meta.events.register("before-send", lambda request, **_: _send(http, request))
-        return client
+        return self._session().client(service, config=config, endpoint_url=endpoint, verify=True, use_ssl=True)
 
     def _session(self) -> Any:
         import boto3
@@ -143,33 +152,45 @@ class Amazon(Provider[AmazonSettings]):
             answer = within(self.allowance.left(self.timeout), ask)
             return [_model(row) for row in answer["modelSummaries"]]
 
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        self.refuse_unless(request, *SAYS)
+        body = converse(request)
+        with self.translated(self._runtime_address):
+            answer = await self.async_client.call(lambda boto: boto.converse(**body))
+            return chat_answer(request.model, answer, urlsplit(self._runtime_address).netloc)
+
+    async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        self.refuse_unless(request, *SAYS)
+        body, reader = converse(request), ConverseStream(request.model, urlsplit(self._runtime_address).netloc)
+        with self.translated(self._runtime_address):
+            async with aclosing(self.async_client.each(lambda boto: boto.converse_stream(**body)["stream"])) as events:
+                async for event in events:
+                    if chunk := reader.chunk(event):
+                        yield chunk
+            reader.end()
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        self.refuse_unless(request, *family_of(request.model).extras)
+        few = asyncio.Semaphore(EMBEDDINGS_AT_ONCE)
+
+        async def ask(body: dict[str, Any]) -> Vectors:
+            async with few:
+                with self.translated(self._runtime_address):
+                    return await self.async_client.call(lambda boto: invoke(boto, request.model, body))
+
+        asked = bodies(request)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(ask(body)) for body in asked]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return embedding_answer(request.model, [task.result() for task in tasks])
+
+    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+        return refused_by(model)
+
     def translate(self, error: Exception, host: str) -> ProviderError:
-        if any(type(cause).__name__ in NO_CREDENTIALS for cause in chain(error)):
-            return ProviderError("This machine has no AWS credentials. Enter access keys, or give it a role.", "unauthorized", True)
-        answer = getattr(error, "response", None)
-        if not isinstance(answer, dict):
-            return super().translate(error, host)
-        code, status = answer.get("Error", {}).get("Code"), answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return from_status(STATUS_OF.get(code) or status or 500, host)
-
-
-class _Body:
-    """The answer's bytes, where botocore expects a urllib3 response."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self) -> Iterator[bytes]:
-        yield self._content
-
-
-def _send(http: Any, request: Any) -> Any:
-    """Sends what botocore has signed through the guarded client."""
-    from botocore.awsrequest import AWSResponse
-
-    headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
-    found = http.request(request.method, request.url, headers=headers, content=request.body)
-    return AWSResponse(request.url, found.status_code, found.headers, _Body(found.content))
+        return from_boto(error, host) or super().translate(error, host)
 
 
 def _model(row: dict[str, Any]) -> Model:

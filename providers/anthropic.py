@@ -1,14 +1,32 @@
 """Anthropic: https://docs.anthropic.com/en/api"""
 
+from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
+from ._anthropic_answers import answer_of, chunks_of
+from ._anthropic_chat import SUPPORTED, arguments_for, refused_by
 from .base import Capability, Model, NetworkSettings, Provider, setting
-from .errors import bad_response
+from .chat import ChatAnswer, ChatChunk, ChatRequest
+from .errors import ProviderError, bad_response, from_answer
 from .registry import register
 from .types import ApiKey, HttpUrl
 
 MOST_MODELS = 1000  # the largest page there is: docs.anthropic.com/en/api/models-list
+# platform.claude.com/docs/en/api/errors: in a stream, whose status is 200, an error has its type only
+STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
 
 
 class AnthropicSettings(NetworkSettings):
@@ -48,17 +66,23 @@ class Anthropic(Provider[AnthropicSettings]):
     def client(self) -> Any:
         from anthropic import Anthropic as Client
 
-        client = Client(
-            api_key=self.settings.api_key.get_secret_value(),
-            base_url=self.settings.base_url,
-            timeout=self.timeout,
-            max_retries=self.max_retries,
-            http_client=self.http_client(),
-            webhook_key="",
-        )
-        # No argument keeps ANTHROPIC_CUSTOM_HEADERS out (anthropic 2.11); test_contract.py fails if this stops working.
-        client._custom_headers = {}
-        return client
+        return _sealed(Client(http_client=self.http_client(), **self._arguments))
+
+    @cached_property
+    def async_client(self) -> Any:
+        from anthropic import AsyncAnthropic
+
+        return _sealed(AsyncAnthropic(http_client=self.async_http_client(), **self._arguments))
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "api_key": self.settings.api_key.get_secret_value(),
+            "base_url": self.settings.base_url,
+            "timeout": self.timeout,
+            "max_retries": self.max_retries,
+            "webhook_key": "",
+        }
 
     def list_models(self) -> list[Model]:
         with self.translated(self.settings.base_url):
@@ -67,3 +91,42 @@ class Anthropic(Provider[AnthropicSettings]):
                 raise bad_response(self.settings.base_url)
             chat = frozenset({Capability.CHAT})
             return [Model(row.id, str(getattr(row, "display_name", None) or row.id), chat) for row in rows]
+
+    @property
+    def host(self) -> str:
+        """The service, for messages."""
+        return urlsplit(self.settings.base_url).netloc
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        with self.translated(self.settings.base_url):
+            return answer_of(await self._create(request), self.host)
+
+    async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        with self.translated(self.settings.base_url):
+            stream = await self._create(request, stream=True)
+            try:
+                async for chunk in chunks_of(stream, self.host):
+                    yield chunk
+            finally:
+                await stream.close()
+
+    async def _create(self, request: ChatRequest, **more: Any) -> Any:
+        self.refuse_unless(request, *SUPPORTED)
+        # With a timeout given, the SDK does not refuse long answers that are not streamed.
+        await self.warm()
+        return await self.async_client.messages.create(**arguments_for(request), **more, timeout=self.timeout)
+
+    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+        return refused_by(model)
+
+    def translate(self, error: Exception, host: str) -> ProviderError:
+        body = getattr(error, "body", None)
+        if getattr(error, "status_code", None) == 200 and isinstance(body, dict) and body.get("type") == "error":
+            return from_answer(STATUSES.get(str(getattr(error, "type", "")), 500), host, {}, body)
+        return super().translate(error, host)
+
+
+def _sealed(client: Any) -> Any:
+    """No argument keeps ANTHROPIC_CUSTOM_HEADERS out (anthropic 2.11); test_environment.py fails if this stops working."""
+    client._custom_headers = {}
+    return client

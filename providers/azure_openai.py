@@ -1,9 +1,14 @@
 """Azure OpenAI: https://learn.microsoft.com/azure/ai-services/openai/reference"""
 
+from urllib.parse import quote
+
 from ._azure import AzureProvider, AzureSettings
-from .base import setting
+from ._openai_chat import PATHS
+from .base import Capability, WireTarget, setting
 from .registry import register
 from .types import Text
+
+USAGE_SINCE = "2024-09-01"  # the first version whose streams may be asked for their usage
 
 
 class AzureOpenAISettings(AzureSettings):
@@ -35,3 +40,12 @@ class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
     description = "OpenAI's models on your own Azure resource, by key or Microsoft Entra ID."
     docs_url = "https://learn.microsoft.com/azure/ai-services/openai/"
     model_examples = ("gpt-4o", "text-embedding-3-small")
+
+    @property
+    def asks_usage(self) -> bool:  # type: ignore[override]
+        return self.api_version >= USAGE_SINCE
+
+    async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
+        """The deployment's own address, as the SDK makes it from the model's name."""
+        url = f"{self.answers_url}/deployments/{quote(model, safe='')}/{PATHS[capability]}?api-version={quote(self.api_version)}"
+        return WireTarget(url, await self.wire_headers(), self.asks_usage)

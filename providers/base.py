@@ -1,5 +1,6 @@
 """What a provider is: settings in; models, checks, answers and vectors out."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -215,9 +216,11 @@ class Provider(Generic[SettingsT]):
         """A vector for each text, in their order. Raises as `chat`."""
         raise NotImplementedError
 
-    def refused_parameters(self, model: str) -> frozenset[str]:
-        """The sampling parameters that this model refuses, as its vendor documents. Asked for in a request they are Unsupported;
-        set on a profile they are left out, because a default is no demand."""
+    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+        """The sampling parameters that this model refuses at this reasoning effort (None: not said), as its vendor documents.
+
+        Asked for in a request they are Unsupported; set on a profile they are left out, because a default is no demand.
+        """
         return frozenset()
 
     async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
@@ -227,6 +230,11 @@ class Provider(Generic[SettingsT]):
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
         """A request of OpenAI's protocol in this service's own dialect of it. `body` is not changed. Raises Unsupported."""
         return body
+
+    async def warm(self) -> None:
+        """Makes the asynchronous client beside the event loop: importing an SDK takes up to a second, in which nobody is answered."""
+        if "async_client" not in self.__dict__:
+            await asyncio.to_thread(lambda: self.async_client)
 
     async def aclose(self) -> None:
         """Closes the asynchronous client, if there is one."""

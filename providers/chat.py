@@ -8,11 +8,12 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from .errors import ProviderError
@@ -187,12 +188,11 @@ class ResponseFormat(Wire):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
 
-    @field_validator("json_schema")
-    @classmethod
-    def _not_null(cls, schema: JsonSchema | None) -> JsonSchema | None:
-        if schema is None:
-            raise PydanticCustomError("missing", "response_format of type json_schema needs json_schema.")
-        return schema
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type == "json_schema" and self.json_schema is None:
+            raise PydanticCustomError("missing", "A response_format of type json_schema needs json_schema.")
+        return self
 
 
 class StreamOptions(Wire):
@@ -338,12 +338,16 @@ class ChatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call. `id` and `name` come with its first piece; `arguments` are put together over all."""
+    """A piece of a tool call. `id` and `name` come with its first piece; `arguments` are put together over all.
+
+    `extra`: what the service wants to see again with the call, under the names it has in OpenAI's format.
+    """
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

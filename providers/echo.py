@@ -1,8 +1,19 @@
 """Echo: built in, no network, no key. For trying the product, and for tests that must not leave the machine."""
 
+import asyncio
+import hashlib
+import math
+import re
+from collections.abc import AsyncIterator
+
 from .base import Capability, CheckResult, Model, Provider, ProviderSettings, setting
+from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest, FinishReason, Message, TextPart, Unsupported, Usage
 from .registry import register
 from .types import Text
+
+TAKEN = ("temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens", "user")
+DIMENSIONS, MOST_DIMENSIONS = 8, 4096
+WORD = re.compile(r"\s*\S+|\s+")  # a word with the space before it: joined, they are the text again
 
 
 class EchoSettings(ProviderSettings):
@@ -13,7 +24,7 @@ class EchoSettings(ProviderSettings):
 
 @register
 class Echo(Provider[EchoSettings]):
-    """Answers with what it was asked."""
+    """Answers with what it was asked. A token is a word."""
 
     id, name = "echo", "Echo"
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
@@ -30,3 +41,52 @@ class Echo(Provider[EchoSettings]):
 
     def check(self) -> CheckResult:
         return CheckResult(self.asks, 0.0, len(self.list_models()))
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        words, reason, usage = self._answer(request)
+        return ChatAnswer(request.model, "".join(words), finish_reason=reason, usage=usage)
+
+    async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        words, reason, usage = self._answer(request)
+        for word in words:
+            yield ChatChunk(word, model=request.model)
+            await asyncio.sleep(0)  # an answer of any length leaves room for others
+        yield ChatChunk(finish_reason=reason, usage=usage, model=request.model)
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        self.refuse_unless(request, "dimensions", "user")
+        size = request.dimensions or DIMENSIONS
+        if size > MOST_DIMENSIONS:
+            raise Unsupported("dimensions", f"Echo makes vectors of at most {MOST_DIMENSIONS} dimensions. Ask for fewer.")
+        texts = request.texts()
+        return EmbeddingAnswer(request.model, tuple(_vector(text, size) for text in texts), Usage(sum(map(_count, texts))))
+
+    def _answer(self, request: ChatRequest) -> tuple[list[str], FinishReason, Usage]:
+        """The words, why they end, and what they cost."""
+        self.refuse_unless(request, *TAKEN)
+        texts = [_text(message) for message in request.messages]
+        asked = [text for message, text in zip(request.messages, texts, strict=True) if message.role == "user"]
+        said = f"{self.settings.prefix}{(asked or texts)[-1]}"
+        words = WORD.findall(said[: min((said.find(stop) for stop in request.stops if stop in said), default=len(said))])
+        kept = words[: request.longest]
+        reason = FinishReason.LENGTH if len(kept) < len(words) else FinishReason.STOP
+        return kept, reason, Usage(sum(map(_count, texts)), _count("".join(kept)))
+
+
+def _text(message: Message) -> str:
+    for part in message.parts():
+        if not isinstance(part, TextPart):
+            raise Unsupported(part.type, f"Echo reads text only, no {part.type}. Leave it out, or ask a profile of another provider.")
+    return message.text()
+
+
+def _count(text: str) -> int:
+    return len(text.split())
+
+
+def _vector(text: str, size: int) -> tuple[float, ...]:
+    """A vector of length 1, the same for the same text."""
+    raw = hashlib.shake_256(text.encode()).digest(2 * size)
+    numbers = [int.from_bytes(raw[at : at + 2]) / 32767.5 - 1 for at in range(0, len(raw), 2)]
+    length = math.hypot(*numbers)
+    return tuple(number / length for number in numbers)

@@ -1,11 +1,19 @@
 """Google's Gemini API: https://ai.google.dev/api"""
 
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from functools import cached_property
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx2
+
+from ._google_answers import answer_of, chunks_of, vectors_of
+from ._google_chat import SUPPORTED, config_for, contents_for, refused_by
 from .base import Capability, Model, NetworkSettings, Provider, setting
-from .errors import ProviderError, bad_response, from_status
+from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest
+from .errors import ProviderError, bad_response, chain, from_answer, from_status
 from .registry import register
 from .types import ApiKey, HttpUrl, Text
 
@@ -14,6 +22,12 @@ ACTIONS = {
     "embedContent": Capability.EMBEDDING,
 }
 PAGE_SIZE, MOST_MODELS = 1000, 5000  # the largest page there is: ai.google.dev/api/models
+MOST_TEXTS = 100  # of one request for embeddings: github.com/langchain-ai/langchainjs/issues/4491
+RETRY = "type.googleapis.com/google.rpc.RetryInfo"
+
+# The answers that a step of a stream opened. Dropped, the SDK's generators form a cycle that only the garbage collector closes
+# (google-genai 3.4, HttpResponse.__aiter__), so they are closed from here.
+opened: ContextVar[list[httpx2.Response] | None] = ContextVar("opened", default=None)
 
 
 class GoogleSettings(NetworkSettings):
@@ -54,6 +68,24 @@ class Google(Provider[GoogleSettings]):
 
     @cached_property
     def client(self) -> Any:
+        return self._client(httpx_client=self.http_client())
+
+    @cached_property
+    def async_client(self) -> Any:
+        return self._async_owner.aio
+
+    @cached_property
+    def _async_owner(self) -> Any:
+        """Kept: a client that nobody holds is closed by the collector."""
+        return self._client(httpx_client=self.http_client(), httpx_async_client=self._async_http)
+
+    @cached_property
+    def _async_http(self) -> httpx2.AsyncClient:
+        client = self.async_http_client()
+        client.event_hooks = {"response": [_note]}
+        return client
+
+    def _client(self, **clients: Any) -> Any:
         from google.genai import Client
         from google.genai.types import HttpOptions, HttpRetryOptions
 
@@ -62,10 +94,16 @@ class Google(Provider[GoogleSettings]):
             api_version=self.settings.api_version,
             timeout=int(self.timeout * 1000),
             retry_options=HttpRetryOptions(attempts=self.max_retries + 1),
-            httpx_client=self.http_client(),
+            **clients,
         )
         # vertexai: or GOOGLE_GENAI_USE_VERTEXAI sends everything to another service (google-genai 3.4)
         return Client(vertexai=False, api_key=self.settings.api_key.get_secret_value(), http_options=options)
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        self.__dict__.pop("_async_owner", None)
+        if http := self.__dict__.pop("_async_http", None):
+            await http.aclose()
 
     def list_models(self) -> list[Model]:
         with self.translated(self.settings.base_url):
@@ -74,11 +112,62 @@ class Google(Provider[GoogleSettings]):
                 raise bad_response(self.settings.base_url)
             return [_model(row) for row in rows]
 
+    @property
+    def host(self) -> str:
+        """The service, for messages."""
+        return urlsplit(self.settings.base_url).netloc
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        with self.translated(self.settings.base_url):
+            await self.warm()
+            found = await self.async_client.models.generate_content(**self._arguments(request))
+            return answer_of(found, request.model, self.host)
+
+    async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        with self.translated(self.settings.base_url):
+            answers: list[httpx2.Response] = []
+            try:
+                await self.warm()
+                stream = await self.async_client.models.generate_content_stream(**self._arguments(request))
+                async for chunk in chunks_of(_steps(stream, answers), request.model, self.host):
+                    yield chunk
+            finally:
+                for answer in answers:
+                    await answer.aclose()
+
+    def _arguments(self, request: ChatRequest) -> dict[str, Any]:
+        from google.genai.types import Content, GenerateContentConfig
+
+        self.refuse_unless(request, *SUPPORTED)
+        contents = [Content.model_validate(one) for one in contents_for(request)]
+        return {"model": request.model, "contents": contents, "config": GenerateContentConfig.model_validate(config_for(request))}
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        with self.translated(self.settings.base_url):
+            from google.genai.types import Content, Part
+
+            self.refuse_unless(request, "dimensions")
+            # one Content each: of plain texts the SDK makes one for all of them, depending on the model's name
+            texts = [Content(parts=[Part(text=text)]) for text in request.texts()]
+            config = {"output_dimensionality": request.dimensions} if request.dimensions else None
+            await self.warm()
+            ask = self.async_client.models.embed_content
+            batches = [texts[start : start + MOST_TEXTS] for start in range(0, len(texts), MOST_TEXTS)]
+            pages = [await ask(model=request.model, contents=batch, config=config) for batch in batches]
+            return vectors_of(pages, len(texts), request.model, self.host)
+
+    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+        return refused_by(model)
+
     def translate(self, error: Exception, host: str) -> ProviderError:
+        said = next((cause for cause in chain(error) if isinstance(getattr(cause, "code", None), int)), None)
+        if said is None:
+            return super().translate(error, host)
+        details = _details(getattr(said, "details", None))
         # Gemini answers a wrong key with 400; the reason is a code of google.rpc.ErrorInfo: cloud.google.com/apis/design/errors
-        if "API_KEY_INVALID" in _reasons(getattr(error, "details", None)):
+        if "API_KEY_INVALID" in [one.get("reason") for one in details]:
             return from_status(401, host)
-        return super().translate(error, host)
+        return _from_answer(said, details, host)
 
 
 def _model(row: Any) -> Model:
@@ -87,7 +176,43 @@ def _model(row: Any) -> Model:
     return Model(identifier, row.display_name or identifier, frozenset(ACTIONS[one] for one in actions if one in ACTIONS))
 
 
-def _reasons(body: Any) -> list[Any]:
+async def _note(answer: httpx2.Response) -> None:
+    if (answers := opened.get()) is not None:
+        answers.append(answer)
+
+
+async def _steps(stream: AsyncIterator[Any], answers: list[httpx2.Response]) -> AsyncIterator[Any]:
+    """The same stream; the answers that it opens are noted in `answers`."""
+    while True:
+        token = opened.set(answers)
+        try:
+            found = await anext(stream)
+        except StopAsyncIteration:
+            return
+        finally:
+            opened.reset(token)
+        yield found
+
+
+def _from_answer(error: Any, details: list[dict[str, Any]], host: str) -> ProviderError:
+    """The error for one of the SDK's APIErrors. Of an answer that was no JSON the SDK makes JSON without `error`."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    body = error.details if isinstance(error.details, dict) and "error" in error.details else None
+    found = from_answer(error.code, host, headers, body)
+    if found.retry_after is None:
+        found.retry_after = next((_seconds(one.get("retryDelay")) for one in details if one.get("@type") == RETRY), None)
+    return found
+
+
+def _details(body: Any) -> list[dict[str, Any]]:
     error = body.get("error") if isinstance(body, dict) else None
     details = error.get("details") if isinstance(error, dict) else None
-    return [one.get("reason") for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+
+
+def _seconds(text: Any) -> float | None:
+    """A duration as JSON has it in Google's APIs, `32.5s`."""
+    try:
+        return float(str(text).removesuffix("s"))
+    except ValueError:
+        return None

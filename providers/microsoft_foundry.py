@@ -1,12 +1,18 @@
 """Microsoft Foundry: https://learn.microsoft.com/azure/ai-foundry/"""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import cached_property
 from typing import Any
 
 import httpx2
 
 from ._azure import AzureProvider, AzureSettings
-from .base import Capability, Model, setting
+from ._openai_chat import NO_KEY
+from ._responses import answer_of, chunks_of, request_of
+from .base import Capability, Model, WireTarget, setting
+from .chat import ChatAnswer, ChatChunk, ChatRequest
 from .errors import bad_response
 from .registry import register
 from .types import ApiKey, HttpUrl, Text
@@ -68,6 +74,53 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
     def scope(self) -> str:  # type: ignore[override]
         """The project's API wants tokens of its own."""
         return "https://ai.azure.com/.default" if self.project_url else "https://cognitiveservices.azure.com/.default"
+
+    @property
+    def answers_url(self) -> str:
+        """The v1 API: all models of the resource, whoever made them, and no api-version (learn.microsoft.com, API lifecycle)."""
+        return f"{self.endpoint}/openai/v1"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"api-key": self.api_key} if self.by_key else {}
+
+    @cached_property
+    def async_client(self) -> Any:
+        from openai import AsyncOpenAI
+
+        key = NO_KEY if self.by_key else self.held_token
+        http_client = self.async_http_client()
+        return self.sealed(AsyncOpenAI(api_key=key, base_url=self.answers_url, http_client=http_client, **self.arguments))
+
+    async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
+        by_responses = capability is Capability.CHAT and self.settings.use_responses_api
+        return None if by_responses else await super().wire_target(capability, model)
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        if not self.settings.use_responses_api:
+            return await super().chat(request)
+        with self.translated(self.answers_url):
+            body = request_of(self.asked(request))
+            found = await (await self._responses()).create(model=body["model"], extra_body=body)
+            return answer_of(found, self.answers_url)
+
+    async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        pieces = self._stream_responses(request) if self.settings.use_responses_api else super().stream_chat(request)
+        async with aclosing(pieces) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _responses(self) -> Any:
+        client = await self._made()
+        return await asyncio.to_thread(lambda: client.responses)  # imports more of the SDK when it is first used
+
+    async def _stream_responses(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        with self.translated(self.answers_url):
+            body = request_of(self.asked(request))
+            stream = await (await self._responses()).create(model=body["model"], extra_body=body, stream=True)
+            async with stream, aclosing(chunks_of(stream, self.answers_url)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
     @property
     def asks(self) -> str:

@@ -5,9 +5,15 @@ from typing import Any
 
 import httpx2
 
-from .base import Capability, Model, NetworkSettings, Provider, setting
+from ._dialect import OPENAI_ONLY, renamed, without
+from ._openai_chat import OpenAIChat
+from .base import Capability, Model, NetworkSettings, setting
+from .chat import Unsupported
 from .registry import register
 from .types import ApiKey, HttpUrl
+
+KNOWN = ("logprobs", "top_logprobs")  # of OpenAI's own fields
+UNKNOWN = (*(name for name in OPENAI_ONLY if name not in KNOWN), "n", "tool_choice", "parallel_tool_calls")
 
 
 class OllamaSettings(NetworkSettings):
@@ -30,8 +36,8 @@ class OllamaSettings(NetworkSettings):
 
 
 @register
-class Ollama(Provider[OllamaSettings]):
-    """A server of Ollama. Its list of models is asked for directly: `/v1/models` does not tell what a model can do."""
+class Ollama(OpenAIChat[OllamaSettings]):
+    """A server of Ollama, which speaks OpenAI's protocol under /v1. Its list of models does not tell there what a model can do."""
 
     id, name = "ollama", "Ollama"
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
@@ -50,8 +56,21 @@ class Ollama(Provider[OllamaSettings]):
 
     @cached_property
     def client(self) -> httpx2.Client:
-        key = self.settings.api_key.get_secret_value() if self.settings.api_key else ""
-        return self.http_client({"Authorization": f"Bearer {key}"} if key else None)
+        return self.http_client({"Authorization": f"Bearer {self.bearer}"} if self.bearer else None)
+
+    @property
+    def answers_url(self) -> str:
+        return f"{self.settings.base_url.rstrip('/')}/v1"
+
+    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+        """Ollama passes over what it does not know without a word, so that is refused here: docs.ollama.com/api/openai-compatibility."""
+        if capability is Capability.EMBEDDING:
+            if isinstance(body.get("input"), list) and not all(isinstance(one, str) for one in body["input"]):
+                raise Unsupported("input", "Ollama embeds texts, not token numbers. Send texts.")
+            return body
+        body = without(body, UNKNOWN, "{} is not known to Ollama.")
+        messages = [{**one, "role": "system"} if one["role"] == "developer" else one for one in body["messages"]]
+        return {**renamed(body, max_completion_tokens="max_tokens"), "messages": messages}
 
     def list_models(self) -> list[Model]:
         with self.translated(self.settings.base_url):

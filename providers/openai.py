@@ -1,5 +1,8 @@
 """OpenAI: https://platform.openai.com/docs/api-reference"""
 
+from typing import Any
+
+from ._dialect import for_reasoning, refused_by
 from ._openai_compatible import OpenAICompatible
 from .base import Capability, NetworkSettings, setting
 from .registry import register
@@ -47,3 +50,15 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     description = "GPT and o-series models, embeddings."
     docs_url = "https://platform.openai.com/docs"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        account = {"OpenAI-Organization": self.settings.organization, "OpenAI-Project": self.settings.project}
+        return {name: value for name, value in account.items() if value}
+
+    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+        return refused_by(model, effort)
+
+    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+        """Every model is asked for max_completion_tokens: max_tokens is deprecated, and reasoning models refuse it."""
+        return for_reasoning(body, always=True) if capability is Capability.CHAT else body

@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import re
+import socket
 import ssl
 import subprocess
 import threading
@@ -21,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD_KEY = "good-key"
@@ -49,7 +51,7 @@ class Request:
 
 @dataclass
 class Upstream:
-    """A server on 127.0.0.1 that behaves as `mode` says; `answers` overrides single paths with (status, JSON).
+    """A server on 127.0.0.1 that behaves as `mode` says; `answers` overrides single paths with (status, JSON or a stream's bytes).
 
     `keys`: accepted keys, None for a service that wants none. `target`: where "redirect_away" points.
     """
@@ -116,7 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
     def be_good(self, path: str = "") -> None:
         path = (path or self.path).partition("?")[0]
         if path in self.upstream.answers:
-            return self.send_json(*self.upstream.answers[path])
+            status, body = self.upstream.answers[path]
+            stream = {"Content-Type": "text/event-stream"}
+            return self.send_bytes(status, body, stream) if isinstance(body, bytes) else self.send_json(status, body)
         if path.startswith("/msi/") or "/oauth2/" in path or "/.well-known/" in path:
             return self.send_json(200, _entra(self.upstream, path))
         if not self.upstream.accepts(self.upstream.requests[-1].headers):
@@ -182,6 +186,40 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+
+class Relay:
+    """Passes bytes on to another server, and notes when a caller hangs up: `with Relay(url) as relay: relay.url, relay.hung_up`."""
+
+    def __init__(self, target: str) -> None:
+        parts = urlsplit(target)
+        self.target, self.hung_up = (parts.hostname, parts.port), threading.Event()
+
+    def __enter__(self) -> Self:
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._door.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                caller, service = self._door.accept()[0], socket.create_connection(self.target)
+                threading.Thread(target=self._pass_on, args=(service, caller, None), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(caller, service, self.hung_up), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, over: threading.Event | None) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        if over:
+            over.set()
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def models_for(path: str, headers: dict[str, str]) -> Any:

@@ -1,11 +1,15 @@
 """SDKs read the environment for whatever is left out. Nothing of it may leave, and nothing may go elsewhere."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from providers.base import Provider
+from providers.chat import ChatRequest
+from providers.errors import ProviderError
 from tests.providers.samples import NETWORK, sample
 from tests.upstreams import Upstream
 
@@ -67,6 +71,29 @@ def test_nothing_of_the_environment_leaves(provider: type[Provider], before: lis
     assert sample(provider, upstream.url).check().model_count
     assert trap.requests == [] and [one.path for one in upstream.requests] == before
     assert not any(LEAK in request for request in upstream.requests)
+
+
+async def used(made: Provider) -> None:
+    """A chat, as far as it gets: these upstreams answer in no protocol."""
+    with suppress(ProviderError):
+        await made.chat(ChatRequest.model_validate({"model": "any", "messages": [{"role": "user", "content": "Hi"}]}))
+    await made.aclose()
+
+
+@pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
+def test_nothing_of_the_environment_leaves_with_a_chat(provider: type[Provider], trap: Upstream, upstream: Upstream):
+    upstream.mode = "json_object"
+    asyncio.run(used(sample(provider, upstream.url)))
+    assert trap.requests == [] and [one.method for one in upstream.requests] == ["POST"]
+    assert not any(LEAK in request for request in upstream.requests)
+
+
+def test_without_a_key_no_authorization_is_sent_with_a_chat(trap: Upstream):
+    with Upstream(mode="json_object", keys=None) as upstream:
+        for one, nothing in (("openai-compatible", {"extra_headers": None}), ("ollama", {})):
+            asyncio.run(used(sample(NETWORK[one], upstream.url, api_key="", **nothing)))
+    names = {name for request in upstream.requests for name in request.headers}
+    assert len(upstream.requests) == 2 and not {"authorization", "x-api-key", "api-key"} & names
 
 
 def test_without_a_key_no_authorization_is_sent(trap: Upstream):
