@@ -1,5 +1,6 @@
 # Needs git, make, python3 (3.11 or newer) and python3-venv. Everything else is installed into .venv and node_modules.
 UV_VERSION := 0.13.8
+LITELLM_VERSION := 1.106.2
 PYTHON_BIN := .venv/bin/python
 TEMPLATES := templates
 LINT_PATHS := .
@@ -10,10 +11,10 @@ THROW_AWAY = SECRET_KEY=not-a-secret-for-tests-and-checks-only-0123456789abcdef 
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fuzz format bench docs lock
+.PHONY: help run test lint fuzz format bench bench-peers docs lock
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/.run ## install what is missing, prepare the database, serve on 127.0.0.1:8000 (PORT=8001 for another port)
 	@exec $(PYTHON_BIN) -m backoffice.serve
@@ -43,8 +44,10 @@ format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff format $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --tabwidth 2 $(TEMPLATES)
 
-bench: .venv/.dev ## measure the hot paths on 10,000 connections
+bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; process, api, gateway)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
+
+bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) ## install LiteLLM's proxy into .venv-peers (670 MB), for make bench to compare with
 
 docs: .venv/.dev ## write docs/providers.md and docs/openapi.yaml from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && exec $(PYTHON_BIN) manage.py render_openapi
@@ -68,3 +71,10 @@ SYNC = tools/ensure_venv $(UV_VERSION) && $(PYTHON_BIN) -m uv pip sync --quiet -
 	@echo "Installing the Python packages, with those for development (once)."
 	@$(SYNC) requirements.txt requirements-dev.txt
 	@touch .venv/.run $@
+
+# A venv of its own: LiteLLM's proxy wants other versions than we do. Not locked, as it is measured and never shipped.
+.venv-peers/litellm-$(LITELLM_VERSION): | .venv/.dev
+	@echo "Installing LiteLLM's proxy $(LITELLM_VERSION) into .venv-peers."
+	@$(PYTHON_BIN) -m venv --clear --without-pip .venv-peers
+	@$(PYTHON_BIN) -m uv pip install --quiet --python .venv-peers/bin/python 'litellm[proxy]==$(LITELLM_VERSION)'
+	@touch $@

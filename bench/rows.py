@@ -1,4 +1,6 @@
-"""The rows that are measured."""
+"""The rows that are measured. `python -m bench.rows` makes those of the gateway in a process of its own."""
+
+import sys
 
 SECRET = "sk-bench-0123456789abcdef0123456789abcdef"
 
@@ -41,3 +43,42 @@ def newest_key() -> str:
     from connections.credentials import key_ids
 
     return key_ids()[0]
+
+
+def prepare(connections: int, scope: str) -> str:
+    """Loads Django, makes tables and rows where they are missing, and a token with this scope."""
+    import django
+
+    django.setup()
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.db import connection
+
+    from connections import services
+    from connections.models import Connection
+
+    call_command("migrate", verbosity=0)
+    if not Connection.objects.exists():
+        fill(0, connections)
+    user = User.objects.get_or_create(username="bench", is_superuser=True)[0]
+    _, token = services.create_token("bench", user=user, actor=None, scopes=[scope])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    connection.close()
+    return token
+
+
+def serve_from(port: int, alias: str) -> None:
+    """A profile that is answered by the stub on this port."""
+    from connections import services
+
+    settings = {"base_url": f"http://127.0.0.1:{port}/v1", "api_key": SECRET}
+    saved = services.create_connection("openai-compatible", actor=None, name=alias, alias=alias, settings=settings)
+    services.create_profile(saved.row, actor=None, capability="Chat", name=alias, alias=alias, model="stub")
+
+
+if __name__ == "__main__":  # connections, then the ports of a fast and of a slow stub; prints the token
+    token = prepare(int(sys.argv[1]), "gateway:use")
+    serve_from(int(sys.argv[2]), "bench")
+    serve_from(int(sys.argv[3]), "bench-slow")
+    print(token)

@@ -1,0 +1,77 @@
+"""What a server's processes cost: CPU seconds and memory, read from /proc. None where there is no /proc."""
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+PROC = Path("/proc")
+
+
+class Running(NamedTuple):
+    """A server that was started: where it listens, and its first process."""
+
+    port: int
+    pid: int
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tree(pid: int) -> list[int]:
+    """The process and all that it started; empty where that cannot be read."""
+    try:
+        children = [line for task in (PROC / str(pid) / "task").iterdir() for line in (task / "children").read_text().split()]
+    except OSError:
+        return []
+    return [pid, *(one for child in children for one in tree(int(child)))]
+
+
+def cpu(pid: int) -> float | None:
+    """CPU seconds that the process and all that it started have used."""
+    ticks = 0
+    for one in tree(pid):
+        try:
+            fields = (PROC / str(one) / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK") if ticks else None
+
+
+def memory(pid: int) -> tuple[float, float] | None:
+    """MB of the process and all that it started: as each sees it (RSS), and with shared pages counted once (PSS)."""
+    lines = [line.split() for one in tree(pid) for line in _memory_lines(one)]
+    sums = [sum(int(line[1]) for line in lines if line[0] == name) / 1024 for name in ("Rss:", "Pss:")]
+    return (sums[0], sums[1]) if lines else None
+
+
+def _memory_lines(pid: int) -> list[str]:
+    try:
+        return (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
+    except OSError:
+        return []
+
+
+def served_by(pid: int, port: int, client_port: int) -> int | None:
+    """Which process of a server on `port` holds the connection that a client on this machine has from `client_port`."""
+    try:
+        table = [line.split() for line in (PROC / "net/tcp").read_text().splitlines()[1:]]
+    except OSError:
+        return None
+    ends = (f":{port:04X}", f":{client_port:04X}")
+    inodes = {f"socket:[{row[9]}]" for row in table if row[1].endswith(ends[0]) and row[2].endswith(ends[1])}
+    return next((one for one in tree(pid) if inodes & _sockets(one)), None)
+
+
+def _sockets(pid: int) -> set[str]:
+    found = set()
+    for file in (PROC / str(pid) / "fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found.add(str(file.readlink()))
+    return found
