@@ -13,10 +13,11 @@ bind = _address
 preload_app = True  # loaded once, shared by the workers: half the start, less memory
 worker_connections = 1000
 keepalive = 75  # the default of 2 s makes clients that reuse connections fail at the edge
-graceful_timeout = 10  # on SIGTERM; a browser's idle connection counts as unfinished, so this is how long a stop takes
+graceful_timeout = int(os.environ.get("GRACEFUL_TIMEOUT", "30"))  # for running streams; an idle connection counts as unfinished too
 asgi_lifespan = "on"  # the gateway writes what is left of its usage records when the server stops
 control_socket_disable = True  # it would live in the home directory, one per user
 accesslog = "-"
+logger_class = "backoffice.access_log.AccessLog"
 access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(D)sus'
 loglevel = "warning"
 

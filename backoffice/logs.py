@@ -12,7 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter
 LOOKS_SECRET = re.compile(
     r"(?i)\b((?:authorization|api[-_]?key|x-api-key|password|secret|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',;&]{6,}"
 )
-LOOKS_LIKE_KEY = re.compile(r"\b((?:sk|pk|rk|gsk|xai|AIza|AKIA|ghp|glpat)[-_]?)[A-Za-z0-9_-]{12,}")
+LOOKS_LIKE_KEY = re.compile(r"\b((?:sk|pk|rk|sb|gsk|xai|AIza|AKIA|ghp|glpat)[-_]?)[A-Za-z0-9_-]{12,}")
 
 
 def redact(text: str) -> str:

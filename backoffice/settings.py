@@ -159,6 +159,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "connections.api.openapi.complete_components",
+        "gateway.api.openapi.describe_operations",
         "connections.api.openapi.complete_operations",
     ],
 }
@@ -184,6 +185,7 @@ GATEWAY_RECORD_TEXT = env.bool("GATEWAY_RECORD_TEXT", default=False)
 GATEWAY_USAGE_DAYS = env.int("GATEWAY_USAGE_DAYS", default=400)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
+CLIENTS = ("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore", "azure")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -192,5 +194,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # at INFO these write every address that is asked, at DEBUG every header
-    "loggers": {name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "openai", "anthropic", "google_genai", "botocore", "azure")},
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore", "azure")
+    },
 }

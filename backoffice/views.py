@@ -1,5 +1,7 @@
 """The dashboard, and what is shown when something goes wrong."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.core.exceptions import PermissionDenied
@@ -11,6 +13,8 @@ from django.views.defaults import page_not_found
 from connections import selectors
 from connections.api.problems import problem_response
 from connections.views.base import Page
+from gateway import usage_selectors
+from gateway.charts import requests_chart
 
 
 class DashboardView(Page):
@@ -22,7 +26,15 @@ class DashboardView(Page):
     permission_required = "connections.view_connection"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(dashboard=selectors.dashboard()))
+        usage = _usage() if request.user.has_perm("gateway.view_usagerecord") else {}
+        return self.render_to_response(self.get_context_data(dashboard=selectors.dashboard(), **usage))
+
+
+def _usage() -> dict[str, Any]:
+    """What went through the gateway in the last 24 hours."""
+    day = usage_selectors.last(usage_selectors.PERIODS["24h"])
+    totals = usage_selectors.usage(day).totals
+    return {"usage": totals, "usage_chart": requests_chart(usage_selectors.course(day) if totals.requests else [])}
 
 
 class SignInView(auth_views.LoginView):

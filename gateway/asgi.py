@@ -5,9 +5,11 @@ Django's to judge (gateway/api/chat.py).
 """
 
 import asyncio
+import gc
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +18,11 @@ from django.conf import settings
 from connections.services import Caller
 
 from . import management_api, openai_api
-from .endpoint import Incoming, Outgoing, find_caller
+from .endpoint import Incoming, Outgoing, find_caller, too_large
 from .errors import GatewayError
 from .worker import Worker, start_worker, stop_worker
 
+LONGEST_DROP, MOST_DROPPED = 10.0, 256 * 1024 * 1024  # seconds, bytes
 WATCHED_AFTER = 0.25  # seconds; a shorter call is over before anybody could hang up
 
 Scope = dict[str, Any]
@@ -42,6 +45,12 @@ class Route:
     def refuse(self, error: GatewayError, path: str) -> Outgoing:
         """The error in this endpoint's shape."""
         return openai_api.refusal(error) if self.is_openai else management_api.refusal(error, path)
+
+    def other_method(self) -> GatewayError:
+        """A 405, which has to name the method that there is."""
+        error = GatewayError(405, "method_not_allowed", f"This address takes {self.method}.")
+        error.headers = [(b"allow", self.method.encode())]
+        return error
 
 
 OPENAI = {
@@ -97,13 +106,11 @@ class _Exchange:
 
     def __init__(self, route: Route, profile: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._route, self._profile, self._scope, self._receive, self._send = route, profile, scope, receive, send
+        self._later: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        later = loop.call_later(WATCHED_AFTER, self._watch, task)
         try:
             outgoing = await self._answer()
             await self._write(outgoing)
@@ -111,7 +118,8 @@ class _Exchange:
             if not self._hung_up:
                 raise
         finally:
-            later.cancel()
+            if self._later is not None:
+                self._later.cancel()
             if self._watcher is not None:
                 self._watcher.cancel()
 
@@ -144,8 +152,10 @@ class _Exchange:
         if not self._route.method:
             raise GatewayError(404, "not_found", "There is no such address.")
         if self._scope["method"] != self._route.method:
-            raise GatewayError(405, "method_not_allowed", f"This address takes {self._route.method}.")
+            raise self._route.other_method()
         body = await self._read(headers)
+        # Not before the body is read: the watcher would take the body for itself.
+        self._later = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._watch, asyncio.current_task())
         return await self._route.endpoint(worker, caller, Incoming(self._scope["method"], path, headers, body, self._profile))
 
     async def _read(self, headers: dict[bytes, bytes]) -> bytes:
@@ -153,7 +163,9 @@ class _Exchange:
         most = settings.GATEWAY_MAX_BODY
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > most:
-            raise _too_large(most)
+            if b"expect" not in headers:  # who waits for a 100 (Continue) has sent nothing yet
+                await self._drop()
+            raise _too_large()
         pieces, size, more = [], 0, self._route.method == "POST"
         while more:
             message = await self._receive()
@@ -162,9 +174,21 @@ class _Exchange:
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             if size > most:
-                raise _too_large(most)
+                await self._drop()
+                raise _too_large()
             more = message.get("more_body", False)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _drop(self) -> None:
+        """Takes the rest of a body that is too large, within bounds: most clients read no answer before they have sent all."""
+        dropped = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_DROP):
+                while dropped < MOST_DROPPED:
+                    message = await self._receive()
+                    if not message.get("more_body"):
+                        return
+                    dropped += len(message["body"])
 
     async def _write(self, outgoing: Outgoing) -> None:
         if outgoing.pieces is None:
@@ -183,8 +207,8 @@ class _Exchange:
                 outgoing.answered.abandon()
 
 
-def _too_large(most: int) -> GatewayError:
-    error = GatewayError(413, "too_large", f"A request body has at most {most // 1024 // 1024} MB here.")
+def _too_large() -> GatewayError:
+    error = too_large()
     error.headers = [(b"connection", b"close")]  # what is left of the body is not read
     return error
 
@@ -195,6 +219,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await start_worker()
+            gc.collect()
+            gc.freeze()  # what is loaded stays: to look through it again and again took 4 % of a busy worker's time (make bench)
             await send({"type": "lifespan.startup.complete"})
         else:
             await stop_worker()

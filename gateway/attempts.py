@@ -61,7 +61,7 @@ async def serve(call: Call, plan: Plan, trace: Trace, snapshot: Snapshot, upstre
             raise step.refusal
         has_next = position + 1 < len(steps)
         try:
-            return await _ask(call, plan, step, step.client, upstream, patient=not has_next)
+            return await _ask(call, plan, step, step.client, upstream)
         except ProviderError as error:
             moves_on = plan.profile.settings.moves_on(error.code)
             if moves_on and len(plan.steps) > 1:
@@ -104,8 +104,8 @@ def _rest(step: Step, until: datetime, code: str) -> None:
                 cursor.execute(f"NOTIFY {CHANNEL}")
 
 
-async def _ask(call: Call, plan: Plan, step: Step, client: Client, upstream: Upstream, *, patient: bool) -> Served:
-    """One step, tried as often as its settings say when it is the last hope. Raises ProviderError, GatewayError."""
+async def _ask(call: Call, plan: Plan, step: Step, client: Client, upstream: Upstream) -> Served:
+    """One step, tried as often as its client does. Raises ProviderError, GatewayError."""
     provider = client.__enter__()
     try:
         body, left_out = body_for(call, plan.profile, step.profile, provider)
@@ -116,8 +116,7 @@ async def _ask(call: Call, plan: Plan, step: Step, client: Client, upstream: Ups
             body = provider.wire_body(call.capability, body)
             if call.is_stream and target.asks_usage:
                 body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
-            tries = provider.max_retries if patient else 0
-            answer = await _repeated(lambda: _by_wire(call, upstream, target, body, provider.timeout), tries)
+            answer = await _repeated(lambda: _by_wire(call, upstream, target, body, provider.timeout), provider.max_retries)
         return Served(answer, step, client, left_out)
     except BaseException:
         client.__exit__()

@@ -82,7 +82,7 @@ def body_for(call: Call, asked: StoredProfile, step: StoredProfile, provider: Pr
     """
     body = {**call.body, "model": step.model}
     left_out = []
-    refused = provider.refused_parameters(step.model)
+    refused = provider.refused_parameters(step.model, body.get("reasoning_effort"))
     defaults = asked.settings.request_defaults() | step.settings.request_defaults()
     for name, value in defaults.items():
         if name in refused:

@@ -38,18 +38,19 @@ class Clients:
     """Keeps a provider while its connection's version and its resolved settings are the same as before."""
 
     def __init__(self) -> None:
-        self._current: dict[UUID, tuple[int, Client]] = {}
+        self._current: dict[tuple[UUID, int | None], tuple[int, Client]] = {}
         self._retired: list[Client] = []
 
     @sensitive_variables("provider")
     def get(self, connection_id: UUID, version: int, provider: Provider[Any]) -> Client:
         """The client that is there already if `provider`, made from the row just now, would be no other; else a new one."""
-        known = self._current.get(connection_id)
+        key = (connection_id, provider.limits.max_retries)
+        known = self._current.get(key)
         if known is not None and known[0] == version and known[1].provider.settings == provider.settings:
             known[1].used_at = time.monotonic()
             return known[1]
         client = Client(provider, secret_values(provider.settings))
-        self._current[connection_id] = (version, client)
+        self._current[key] = (version, client)
         if known is not None:
             self._retired.append(known[1])
         return client

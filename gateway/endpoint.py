@@ -1,17 +1,23 @@
 """What the endpoints of both protocols share: what comes in, what goes out, and the door in between."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 from urllib.parse import unquote
 
+from django.conf import settings
 from pydantic_core import from_json
 
 from connections import services
 from connections.services import Caller
+from providers.base import Capability
+from providers.chat import ChatRequest
 
+from .calls import Call
 from .errors import GatewayError, invalid
+from .usage import Trace
 from .worker import Answered, Worker
 
 JSON = (b"content-type", b"application/json")
@@ -25,7 +31,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class Incoming:
-    """A request whose body has been read. `profile`: from the path, empty where it names none."""
+    """A request whose body has been read. `profile`: from the path, or what the rest of the request names once that is known."""
 
     method: str
     path: str
@@ -72,6 +78,22 @@ async def find_caller(worker: Worker, headers: dict[bytes, bytes]) -> Caller:
     if not services.allows(caller, services.Scope.GATEWAY_USE):
         raise GatewayError(403, "missing_scope", f"This token lacks the scope {services.Scope.GATEWAY_USE}.")
     return caller
+
+
+@contextmanager
+def judging(worker: Worker, endpoint: str, capability: Capability, caller: Caller, incoming: Incoming) -> Iterator[None]:
+    """Around making a call of what came in: a request that is refused before it is a call leaves its usage record too."""
+    try:
+        yield
+    except GatewayError as error:
+        nothing = ChatRequest.model_construct(messages=[])
+        worker.recorder.take(Trace(Call(endpoint, capability, caller, incoming.profile, {}, nothing)), error.code)
+        raise
+
+
+def too_large() -> GatewayError:
+    """A 413."""
+    return GatewayError(413, "too_large", f"A request body has at most {settings.GATEWAY_MAX_BODY // 1024 // 1024} MB here.")
 
 
 def headers_of(error: GatewayError) -> Headers:

@@ -113,7 +113,7 @@ def _call(delta: ToolCallDelta) -> dict[str, Any]:
     if delta.name is not None:
         function = {"name": delta.name, **function}
         first = {"id": delta.id, "type": "function"}
-    return {"index": delta.index, **first, "function": function}
+    return {"index": delta.index, **first, "function": function, **delta.extra}
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from providers.base import Capability
 from providers.chat import EmbeddingRequest
 
 from . import sse
-from .calls import new_call
-from .endpoint import JSON, SSE, Incoming, Outgoing, headers_of
+from .calls import Call, new_call
+from .endpoint import JSON, SSE, Incoming, Outgoing, headers_of, judging
 from .errors import GatewayError, invalid
 from .snapshot import ListedProfile
 from .worker import Answered, Worker
@@ -38,17 +38,19 @@ def broken(error: GatewayError) -> bytes:
     return sse.event({"error": _error(error)})
 
 
-def _profile(body: dict[str, Any]) -> str:
-    model = body.get("model", "")
-    if not isinstance(model, str):
-        raise invalid("invalid_request", "model: the alias of a profile, as a text.", "model")
-    return model
+def _call(worker: Worker, capability: Capability, caller: Caller, incoming: Incoming) -> Call:
+    with judging(worker, ENDPOINT, capability, caller, incoming):
+        body = incoming.json()
+        model = body.get("model", "")
+        if not isinstance(model, str):
+            raise invalid("invalid_request", "model: the alias of a profile, as a text.", "model")
+        incoming.profile = model
+        return new_call(ENDPOINT, capability, caller, model, body)
 
 
 async def chat(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
     """POST /v1/chat/completions"""
-    body = incoming.json()
-    call = new_call(ENDPOINT, Capability.CHAT, caller, _profile(body), body)
+    call = _call(worker, Capability.CHAT, caller, incoming)
     answered = await worker.answer(call)
     if call.is_stream:
         blocks = _noted(answered) if answered.wants_text else answered.answer.blocks()
@@ -75,8 +77,7 @@ async def _noted(answered: Answered) -> AsyncIterator[bytes]:
 
 async def embeddings(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
     """POST /v1/embeddings"""
-    body = incoming.json()
-    call = new_call(ENDPOINT, Capability.EMBEDDING, caller, _profile(body), body)
+    call = _call(worker, Capability.EMBEDDING, caller, incoming)
     answered = await worker.answer(call)
     encoding = call.request.encoding_format if isinstance(call.request, EmbeddingRequest) else None
     with answered.whole() as answer:

@@ -22,6 +22,11 @@ def fill(template: str, variables: Mapping[str, Any]) -> str:
     return "".join(filled)
 
 
+def places(template: str) -> list[str]:
+    """The names of a template's places, each once, in their order. Raises ValueError for a brace that is not closed."""
+    return list(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(template) if name is not None))
+
+
 def _value(name: str, variables: Mapping[str, Any]) -> str:
     if name not in variables:
         raise invalid("missing_variable", f"The system prompt of this profile needs the variable {name}. Send it in variables.", name)

@@ -91,7 +91,9 @@ class RawStream:
         finished, block = False, self.first
         try:
             while True:
-                if sse.ERROR.search(block):
+                if broken := sse.ERROR.search(block):
+                    if whole := sse.end_of_last(block[: broken.start() + 1]):
+                        yield block[:whole]
                     raise ProviderError(CUT_OFF.format(self.host), "error")
                 finished = finished or b"[DONE]" in block or sse.FINISHED.search(block) is not None
                 if passed := self._counted(block) if sse.USAGE.search(block) else block:

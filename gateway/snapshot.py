@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections import services
 from connections.models import Profile
-from providers.base import Capability
+from providers.base import Capability, Limits
 
 from .clients import Client, Clients
 from .errors import GatewayError, from_unusable
@@ -146,17 +146,19 @@ class Snapshot:
     def _plan(self, id_or_alias: str, capability: Capability) -> Plan:
         profile = _find(id_or_alias, capability)
         chain = [profile, *(found for pk in profile.fallback_ids if (found := _fallback(pk)))]
-        return Plan(tuple(self._step(one) for one in chain))
+        return Plan(tuple(self._step(one, is_last=one is chain[-1]) for one in chain))
 
     @sensitive_variables()
-    def _step(self, profile: services.StoredProfile) -> Step:
+    def _step(self, profile: services.StoredProfile, *, is_last: bool) -> Step:
+        """Only the last of a chain repeats what failed: before it, the next one is asked instead."""
         connection = services.find_connection(str(profile.connection_id))
         step = Step(profile, connection.id, connection.alias, connection.version, connection.provider_id)
         if not profile.is_active:
             step.refusal = GatewayError(409, "profile_inactive", f"The profile {profile.alias} is switched off.")
             return step
         try:
-            step.client = self._clients.get(connection.id, connection.version, services.get_configured_provider(connection))
+            provider = services.get_configured_provider(connection, limits=Limits() if is_last else Limits(max_retries=0))
+            step.client = self._clients.get(connection.id, connection.version, provider)
         except services.Unusable as error:
             step.refusal = from_unusable(error, connection.alias)
         return step

@@ -37,7 +37,7 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield rest
             rest = b""
             continue
-        if cut := _last_end(rest):
+        if cut := end_of_last(rest):
             yield rest[:cut]
             rest = rest[cut:]
         elif len(rest) > LONGEST_EVENT:
@@ -46,7 +46,8 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield rest
 
 
-def _last_end(data: bytes) -> int:
+def end_of_last(data: bytes) -> int:
+    """Where the last whole event in it ends, 0 when there is none."""
     return max(position + len(end) if (position := data.rfind(end)) >= 0 else 0 for end in ENDS)
 
 

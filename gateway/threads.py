@@ -19,12 +19,13 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _called(function: Callable[..., Result], *arguments: Any) -> Result:
-    close_old_connections()
     try:
         return function(*arguments)
     finally:
         if connection.vendor != "sqlite":  # a file's connection costs nothing to keep; a server's goes back into the pool
             connection.close()
+        elif connection.errors_occurred:
+            close_old_connections()
 
 
 async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:

@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 from providers._async_transport import allowed_addresses
 from providers._transport import EgressPolicy, trusted_authorities
 from providers.base import WireTarget
-from providers.errors import ProviderError, bad_response, from_answer, from_network
+from providers.errors import ProviderError, bad_response, from_answer, from_network, network_fault
 
 LARGEST_ANSWER = 128 * 1024 * 1024  # bytes: 2,048 vectors of 3,072 numbers are 60 MB
 LARGEST_REFUSAL = 64 * 1024
@@ -55,6 +55,13 @@ def _refuse(policy: EgressPolicy, url: str) -> str:
     return parts.netloc
 
 
+def _fault(error: Exception, host: str) -> ProviderError:
+    """As `from_network`, which does not know aiohttp's own exceptions for a connection that ended before its answer did."""
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError) and network_fault(error, host) is None:
+        return ProviderError(f"{host} closed the connection before its answer was over. Try again.", "error")
+    return from_network(error, host)
+
+
 class Upstream:
     """The session. Made in the event loop that uses it."""
 
@@ -78,7 +85,7 @@ class Upstream:
             _refuse(self._policy, target.url)
             reply = Reply(await self._post(target.url, arguments), host, stream)
         except Exception as error:  # noqa: BLE001 whatever the client raises becomes one of ours
-            raise from_network(error, host) from None
+            raise _fault(error, host) from None
         try:
             await reply.judge()
         except BaseException:
@@ -136,7 +143,7 @@ class Reply:
                     raise bad_response(self.host)
         except Exception as error:  # noqa: BLE001 as above
             self.close()
-            raise error if isinstance(error, ProviderError) else from_network(error, self.host) from None
+            raise error if isinstance(error, ProviderError) else _fault(error, self.host) from None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def pieces(self) -> AsyncIterator[bytes]:
@@ -145,6 +152,6 @@ class Reply:
             async for piece in self._response.content.iter_any():
                 yield piece
         except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as error:
-            raise from_network(error, self.host) from None
+            raise _fault(error, self.host) from None
         finally:
             self.close()

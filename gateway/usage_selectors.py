@@ -79,15 +79,14 @@ def count_since(start: datetime, **columns: Any) -> int:
     return UsageRecord.objects.filter(started_at__gte=start, **columns).count()
 
 
-def batches(rows: QuerySet[UsageRecord], size: int = 2000) -> Iterator[list[UsageRecord]]:
-    """The requests in the order of their times, so many at once, each lot by a query of its own."""
-    rows = rows.order_by("started_at", "id")
-    batch = list(rows[:size])
-    while batch:
-        yield batch
-        seen = batch[-1]
-        rest = rows.filter(started_at__gte=seen.started_at).exclude(started_at=seen.started_at, id__lte=seen.pk)
-        batch = list(rest[:size]) if len(batch) == size else []
+def batches(period: Period, filters: Mapping[str, str] | None, columns: Sequence[str], size: int = 2000) -> Iterator[list[list[Any]]]:
+    """Values of the requests of a period, the oldest first, so many at once, each lot by a query of its own."""
+    rows = records(period, filters)
+    while batch := list(rows.order_by("started_at", "pk").values_list("started_at", "pk", *columns)[:size]):
+        yield [values for _, _, *values in batch]
+        at, pk, *_ = batch[-1]
+        # not one more condition on the period's: SQLite would go on to look up the first
+        rows = records(Period(at, period.end), filters).exclude(started_at=at, pk__lte=pk)
 
 
 # Totals and shares: one query for as many dimensions as are wanted
@@ -115,7 +114,8 @@ def usage(period: Period, filters: Mapping[str, str] | None = None, dimensions: 
 
 def _places(dimensions: Sequence[str], with_ids: bool) -> tuple[dict[str, slice], list[str]]:
     """Where in a row the values of each dimension are, and the columns of the row."""
-    places, columns = {}, []
+    places: dict[str, slice] = {}
+    columns: list[str] = []
     for name in dict.fromkeys(dimensions):
         own = [*DIMENSIONS[name], *([IDS[name]] if with_ids and name in IDS else [])]
         places[name] = slice(len(columns), len(columns) + len(own))
@@ -153,7 +153,7 @@ def _key(ids: Sequence[Any]) -> str:
 def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None) -> float | None:
     """The median time to the first chunk of the streams that had one, in milliseconds; None without such streams."""
     streams = records(period, filters).filter(first_chunk_ms__isnull=False).order_by()
-    return median(dict(streams.values_list("first_chunk_ms").annotate(Count("*"))))
+    return median({value: count for value, count in streams.values_list("first_chunk_ms").annotate(n=Count("*")) if value is not None})
 
 
 # The course of a period

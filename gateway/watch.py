@@ -107,6 +107,13 @@ class Watch:
                 logger.warning("Listening for changes was interrupted: %s", type(error).__name__)
             await asyncio.sleep(1)
 
+    async def _heard(self) -> None:
+        """The word comes after the commit: what is read from now on is new."""
+        self._forget()
+        self._confirmed = float("-inf")
+        with suppress(GatewayError):
+            await self.read()
+
     async def _listen_to_postgresql(self) -> None:
         import psycopg
 
@@ -116,8 +123,7 @@ class Watch:
             await listener.execute(f"LISTEN {CHANNEL}")
             await self.read()  # what happened before is no news any more
             async for _ in listener.notifies():
-                self._confirmed = float("-inf")  # a request that comes now waits for the reading
-                await self.read()
+                await self._heard()
 
     async def _listen_to_redis(self, address: str) -> None:
         from redis.asyncio import Redis
@@ -126,8 +132,7 @@ class Watch:
             await listener.subscribe(CHANNEL)
             await self.read()
             async for _ in listener.listen():
-                self._confirmed = float("-inf")
-                await self.read()
+                await self._heard()
 
 
 class SQLiteWatch(Watch):
@@ -137,10 +142,16 @@ class SQLiteWatch(Watch):
         super().__init__(forget)
         self._file: sqlite3.Connection | None = None
         self._seen: int | None = None
+        self._looked = False
 
     async def confirm(self) -> None:
+        if self._looked:
+            return
         try:
             self._look()
+            # Once in a turn of the event loop: whatever is answered in this turn had arrived before it.
+            self._looked = True
+            asyncio.get_running_loop().call_soon(self._look_again)
         except sqlite3.Error as error:
             logger.error("The database file cannot be read: %s", type(error).__name__)
             self._close()
@@ -148,6 +159,9 @@ class SQLiteWatch(Watch):
 
     async def read(self) -> None:
         await self.confirm()
+
+    def _look_again(self) -> None:
+        self._looked = False
 
     def _look(self) -> None:
         if self._file is None:

@@ -1,0 +1,39 @@
+"""A call as it is made by a program: for curl, and for the official SDK of OpenAI in Python."""
+
+import json
+import shlex
+from typing import Any
+
+TOKEN = "sb_..."  # noqa: S105 a placeholder
+INDENT = "    "
+
+
+def curl(base_url: str, path: str, body: dict[str, Any]) -> str:
+    """The command. `base_url` ends in /v1, `path` is below it; `body` is in OpenAI's format."""
+    return (
+        f"curl {shlex.quote(f'{base_url}/{path}')} \\\n"
+        f'  -H "Authorization: Bearer {TOKEN}" \\\n'
+        f'  -H "Content-Type: application/json" \\\n'
+        f"  -d {shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))}"
+    )
+
+
+def python(base_url: str, call: str, body: dict[str, Any], result: str) -> str:
+    """The program. `call`: the SDK's method; `result`: what to print of the answer. What the SDK does not know goes into extra_body."""
+    body = dict(body)
+    extra = {"variables": body.pop("variables")} if "variables" in body else {}
+    arguments = [f"{INDENT}{name}={_literal(value)},\n" for name, value in body.items()]
+    arguments += [f"{INDENT}extra_body={_literal(extra)},\n"] if extra else []
+    return (
+        "from openai import OpenAI\n\n"
+        f"client = OpenAI(base_url={_literal(base_url)}, api_key={_literal(TOKEN)})\n"
+        f"answer = client.{call}(\n{''.join(arguments)})\n"
+        f"print({result})"
+    )
+
+
+def _literal(value: Any) -> str:
+    """As Python writes it: what is sent are texts, numbers, lists and objects, which JSON writes alike."""
+    if isinstance(value, list):
+        return "[\n" + "".join(f"{INDENT * 2}{_literal(one)},\n" for one in value) + f"{INDENT}]"
+    return json.dumps(value, ensure_ascii=False)
