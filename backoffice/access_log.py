@@ -5,7 +5,7 @@ from typing import Any
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 
-class AccessLog(Logger):  # type: ignore[misc]
+class AccessLog(Logger):
     """gunicorn's own, without the answers of `/v1`: each has its usage record, and a line is a fifth of such a request's time."""
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:

@@ -194,8 +194,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # at INFO these write every address that is asked, at DEBUG every header
-    "loggers": {
-        name: {"level": "WARNING"}
-        for name in ("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore", "azure")
-    },
+    "loggers": {name: {"level": "WARNING"} for name in CLIENTS},
 }

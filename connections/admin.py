@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from . import services
+from . import selectors, services
 from .models import Connection, Profile
 
 
@@ -70,7 +70,7 @@ class ProfileAdmin(ActiveOnlyAdmin):
     list_filter = ("is_active", "capability")
     list_select_related = ("connection",)
     shown = (
-        *("id", "name", "alias", "capability", "connection", "model", "is_active", "tags", "settings", "version"),
+        *("id", "name", "alias", "capability", "connection", "model", "is_active", "tags", "settings", "chain", "version"),
         *("date_created", "created_by", "date_modified", "modified_by"),
     )
 
@@ -79,3 +79,8 @@ class ProfileAdmin(ActiveOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: bool) -> None:
         services.set_profile_active(obj, obj.is_active, actor=request.user)
+
+    @admin.display(description="fallbacks")
+    def chain(self, profile: Profile) -> str:
+        """The fallbacks in their order; the column itself would be shown by name."""
+        return ", ".join(one.alias for one in selectors.fallback_chain(profile))

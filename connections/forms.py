@@ -10,12 +10,14 @@ from providers.base import Capability, Provider
 from providers.schema import SettingsField, settings_fields
 
 from .models import Connection, Profile
-from .profile_settings import profile_settings_class
+from .profile_fields import FALLBACKS, ProfileField, from_one_line, on_one_line
+from .profile_settings import profile_fields
 from .references import is_reference
-from .services import Invalid, Stale, public_settings
-from .widgets import ChoiceOrReference, SecretInput
+from .services import MOST_FALLBACKS, Invalid, Stale, public_settings
+from .widgets import ChoiceOrReference, InOrder, SecretInput, SomeOrAll
 
 SETTINGS = "settings-"
+MOST_CHOICES = 200  # more than these are typed, with suggestions
 YES_NO = (("true", "Yes"), ("false", "No"))
 
 
@@ -30,6 +32,32 @@ class TagsField(forms.CharField):
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
         return [tag.strip() for tag in (value or "").split(",") if tag.strip()]
+
+
+class AliasesField(forms.Field):
+    """Aliases of profiles, in order: from several inputs, or from one text with commas between them."""
+
+    def to_python(self, value: Any) -> list[str]:
+        given = value.split(",") if isinstance(value, str) else value or ()
+        aliases = [alias.strip() for alias in given if alias.strip()]
+        if any("\x00" in alias for alias in aliases):
+            raise forms.ValidationError("Null characters are not allowed.", "null_characters_not_allowed")
+        return aliases
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, widget=forms.Textarea({"rows": 2, "spellcheck": "false"}), **kwargs)
+        self.help_text = f"{self.help_text} One a line; write \\n for a line break in a text."
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(on_one_line(text) for text in value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str] | None:  # type: ignore[override]
+        lines = str(value or "").replace("\r\n", "\n").split("\n")
+        return [from_one_line(line) for line in lines if line] or None
 
 
 class RowForm(forms.Form):
@@ -61,7 +89,8 @@ class RowForm(forms.Form):
 
     def add_stale(self, stale: Stale) -> None:
         """Says who was faster, and takes over their version, so that a second save is a decision."""
-        self.data = {**self.data.dict(), "version": str(stale.current.version)}  # type: ignore[attr-defined]
+        self.data = self.data.copy()  # type: ignore[attr-defined]
+        self.data["version"] = str(stale.current.version)  # type: ignore[index]
         text = f"{stale} What you entered is kept below. Save again to replace the other change with yours."
         self.add_error(None, forms.ValidationError(text, "stale"))
 
@@ -165,25 +194,37 @@ class ProfileForm(RowForm):
 
     connection = forms.CharField(max_length=100, help_text="Alias of the connection that answers.")
     model = forms.CharField(required=False, help_text="Fetch the provider's models, or type any name.")
+    fallbacks = AliasesField(
+        required=False, label="Profiles", help_text="Who answers, in this order, when this one cannot. Their own fallbacks are not asked."
+    )
     field_order = ("name", "alias", "connection", "model")
 
-    def __init__(self, capability: Capability, choices: list[Connection], profile: Profile | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, capability: Capability, choices: list[Connection], others: list[Profile], profile: Profile | None = None, **kwargs: Any
+    ) -> None:
         self.capability, self.row = capability, profile
         kwargs["initial"] = {**_profile_initial(profile), **kwargs.get("initial", {})}
         super().__init__(**kwargs)
         self.fix_alias()
         self.fields["connection"].widget = _connection_input(choices, self.initial.get("connection"))
         self.fields["model"].widget = forms.TextInput({"list": "models", "autocomplete": "off", "spellcheck": "false", "required": True})
-        for name, info in profile_settings_class(capability).model_fields.items():
-            area = name.endswith("_template")
-            widget = forms.Textarea({"rows": 5}) if area else forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})
-            self.fields[SETTINGS + name] = forms.CharField(
-                label=info.title, help_text=info.description or "", required=False, widget=widget
-            )
+        self.fields["fallbacks"].widget = _fallbacks_input(others, self.initial.get("fallbacks") or [])
+        if not others:
+            self.fields["fallbacks"].help_text = f"There is no other {capability.value.lower()} profile yet that could answer."
+        for name, field in profile_fields(capability).items():
+            self.fields[SETTINGS + name] = _profile_input(field)
 
-    def settings_inputs(self) -> list[BoundField]:
-        """The bound inputs of the capability's settings."""
-        return [self[name] for name in self.fields if name.startswith(SETTINGS)]
+    def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
+        """The bound inputs of the settings by group; the fallbacks themselves are the first of theirs."""
+        found: dict[str, list[BoundField]] = {}
+        for name, field in profile_fields(self.capability).items():
+            found.setdefault(field.group, []).append(self[SETTINGS + name])
+        found[FALLBACKS].insert(0, self["fallbacks"])
+        yield from found.items()
+
+    def typed(self) -> dict[str, Any]:
+        """What was entered, as it is, for another form to begin with."""
+        return {name: self[name].data for name in self.fields}
 
     def clean_connection(self) -> Connection:
         """The connection with this alias or id."""
@@ -192,19 +233,47 @@ class ProfileForm(RowForm):
         except Connection.DoesNotExist:
             raise forms.ValidationError("There is no connection with this alias.", "not_found") from None
 
+    def clean_fallbacks(self) -> list[Profile]:
+        """The profiles with these aliases, in order."""
+        aliases = self.cleaned_data["fallbacks"]
+        found = {one.alias: one for one in Profile.objects.filter(alias__in=aliases)}
+        if unknown := ", ".join(alias for alias in aliases if alias not in found):
+            raise forms.ValidationError(f"There is no profile {unknown}.", "not_found")
+        return [found[alias] for alias in aliases]
+
+
+def _profile_input(field: ProfileField) -> forms.Field:
+    common: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.help}
+    if field.kind == "choices":
+        return forms.Field(widget=SomeOrAll(field.unset, field.choices), **common)
+    if field.kind == "texts":
+        return LinesField(**common)
+    if field.name.endswith("_template"):
+        return forms.CharField(widget=forms.Textarea({"rows": 5}), **common)
+    number = {"inputmode": "text" if field.signed else "decimal"}  # a decimal keypad may have no minus
+    return forms.CharField(widget=forms.TextInput({"autocomplete": "off", **number}), **common)
+
 
 def _profile_initial(profile: Profile | None) -> dict[str, Any]:
     if profile is None:
         return {}
     names = ("name", "tags", "is_active", "version", "model")
     columns = {name: getattr(profile, name) for name in names} | {"connection": profile.connection.alias}
-    return columns | {SETTINGS + name: value for name, value in profile.settings.items()}
+    chain = list(profile.fallback_steps.values_list("fallback__alias", flat=True))
+    return columns | {"fallbacks": chain} | {SETTINGS + name: value for name, value in profile.settings.items()}
+
+
+def _fallbacks_input(others: list[Profile], chosen: list[str]) -> forms.Widget:
+    """Lists to choose from while there are few profiles, texts with suggestions when there are too many."""
+    labels = {one.alias: f"{one.name} ({one.connection.name}, {one.model}{'' if one.is_active else ', inactive'})" for one in others}
+    gone = [(alias, alias) for alias in chosen if alias not in labels]
+    return InOrder("Fallback", [*labels.items(), *gone], MOST_FALLBACKS, typed=len(labels) >= MOST_CHOICES)
 
 
 def _connection_input(choices: list[Connection], chosen: str | None) -> forms.Widget:
     """A list to choose from while there are few; a text with suggestions when there are too many for a list."""
     labels = [(one.alias, f"{one.name} ({one.provider_name}{'' if one.is_active else ', inactive'})") for one in choices]
-    if len(choices) >= 200:
+    if len(choices) >= MOST_CHOICES:
         return forms.TextInput({"list": "connections", "autocomplete": "off"})
     if chosen and chosen not in dict(labels):
         labels.append((chosen, chosen))

@@ -15,7 +15,8 @@ from providers.schema import settings_fields
 from . import conf
 from .credentials import key_ids
 from .models import Connection, ConnectionCheck, Profile
-from .profile_settings import profile_settings_class
+from .profile_fields import REQUEST, ProfileField, on_one_line
+from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference
 
 CONNECTION_ORDERS = {
@@ -153,10 +154,31 @@ def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[Sh
     return found
 
 
-def shown_profile_settings(profile: Profile) -> list[ShownSetting]:
-    """A profile's settings with their labels; those that are not set are left out."""
-    fields = profile_settings_class(profile.capability).model_fields
-    return [ShownSetting(fields[name].title or name, value, "typed") for name, value in profile.settings.items() if name in fields]
+def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[ShownSetting]:
+    """A profile's settings of one group with their labels. Those that are not set are left out, unless that means something."""
+    fields = [one for one in profile_fields(profile.capability).values() if one.group == group]
+    shown = [(one, _readable(one, profile.settings.get(one.name))) for one in fields]
+    return [ShownSetting(one.label, text, "typed" if one.name in profile.settings else "default") for one, text in shown if text]
+
+
+def _readable(field: ProfileField, value: Any) -> str:
+    if value is None:
+        return field.unset
+    if field.kind == "choices":
+        return ", ".join(field.labels(value)) or "nothing"
+    return "\n".join(on_one_line(text) for text in value) if field.kind == "texts" else str(value)
+
+
+def fallback_choices(capability: str, profile: Profile | None = None, limit: int = 200) -> list[Profile]:
+    """The profiles that could stand in for one of this capability, by name, with their connection."""
+    rows = Profile.objects.select_related("connection").defer("connection__credentials").filter(capability=capability)
+    return list((rows.exclude(pk=profile.pk) if profile else rows).order_by("name", "alias")[:limit])
+
+
+def fallback_chain(profile: Profile) -> list[Profile]:
+    """Who answers when the profile cannot, in order, with their connections."""
+    steps = profile.fallback_steps.select_related("fallback__connection").defer("fallback__connection__credentials")
+    return [step.fallback for step in steps]
 
 
 @dataclass(frozen=True)

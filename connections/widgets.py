@@ -1,6 +1,7 @@
-"""Inputs that Django does not bring: a secret that is never rendered, and a choice that may also be a reference."""
+"""Inputs that Django does not bring: a secret that is never rendered, a choice that may also be a reference, a choice of some or
+all, a choice in an order. None of them needs JavaScript."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -58,3 +59,49 @@ class ChoiceOrReference(forms.RadioSelect):
         context["widget"]["reference"] = value if is_reference(value) else ""
         context["widget"] |= {"other": self.OTHER, "number": self.number}
         return context
+
+
+class SomeOrAll(forms.CheckboxSelectMultiple):
+    """Two radio buttons, for everything and for only what is ticked below. Gives None or the list of what is ticked."""
+
+    template_name = "widgets/some_or_all.html"
+    SOME = "some"
+
+    def __init__(self, everything: str, choices: Any) -> None:
+        super().__init__(choices=choices)
+        self.everything = everything
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str] | None:
+        return data.getlist(f"{name}-{self.SOME}") if data.get(name) == self.SOME else None
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"] |= {"everything": self.everything, "some": self.SOME, "is_some": value is not None}
+        return context
+
+
+class InOrder(forms.Widget):
+    """Several inputs of one name, one more than there are values. Gives the list of what is chosen, first things first.
+
+    They are lists to choose from; with `typed` they are texts, and the choices are suggestions.
+    """
+
+    template_name = "widgets/in_order.html"
+    use_fieldset = True
+
+    def __init__(self, label: str, choices: Sequence[tuple[str, str]], most: int, typed: bool = False) -> None:
+        super().__init__()
+        self.label, self.choices, self.most, self.typed = label, choices, most, typed
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [value for value in data.getlist(name) if value.strip()]
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        chosen = list(value or ())
+        empty = max(1, 3 - len(chosen)) if len(chosen) < self.most else 0
+        context = super().get_context(name, value, attrs)
+        context["widget"] |= {"slots": chosen + [""] * empty, "label": self.label, "choices": self.choices, "typed": self.typed}
+        return context
+
+    def id_for_label(self, id_: str, index: str = "0") -> str:
+        return ""  # the label is the legend of all of them

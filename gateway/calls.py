@@ -60,10 +60,11 @@ def new_call(endpoint: str, capability: Capability, caller: Caller, profile_ref:
 def refuse_forbidden(call: Call, profile: StoredProfile) -> None:
     """Raises GatewayError when the request sets what the profile does not let it set, or asks for a longer answer than it allows."""
     settings = profile.settings
-    differing = (name for name in call.request.asked() if not _is_default(name, call.body.get(name), settings))
-    if settings.allowed_overrides is not None and (refused := settings.refused_overrides(differing)):
-        message = f"The profile {profile.alias} does not let a request set {refused[0]}. Leave it out."
-        raise invalid("override_not_allowed", message, refused[0])
+    if settings.allowed_overrides is not None:
+        differing = [name for name in call.request.asked() if not _is_default(name, call.body.get(name), settings)]
+        if refused := settings.refused_overrides(differing):
+            message = f"The profile {profile.alias} does not let a request set {refused[0]}. Leave it out."
+            raise invalid("override_not_allowed", message, refused[0])
     limit = settings.max_tokens_limit if isinstance(settings, ChatSettings) else None
     longest = call.request.longest if isinstance(call.request, ChatRequest) else None
     if limit is not None and longest is not None and longest > limit:

@@ -61,6 +61,8 @@ def _problem(error: GatewayError, path: str) -> dict[str, Any]:
 def _place(error: GatewayError) -> str:
     """The field an error is about, by this API's names."""
     param = error.param or ""
+    if error.code == "unknown_field":
+        return param
     if error.code in ("missing_variable", "invalid_variable") and param != "variables":
         return f"variables.{param}"
     steps = param.split(".")
@@ -130,7 +132,7 @@ def _embedding_call(caller: Caller, incoming: Incoming) -> Call:
     values = body.get("values")
     if not isinstance(values, list) or not values or not all(isinstance(one, str) for one in values):
         raise invalid("invalid_request", "values: a list of one text or more.", "values")
-    return new_call(ENDPOINT, Capability.EMBEDDING, caller, profile, {"input": values, "dimensions": body.get("dimensions")})
+    return new_call(ENDPOINT, Capability.EMBEDDING, caller, profile, {"input": values, "dimensions": _whole(body.get("dimensions"))})
 
 
 def _chat_call(worker: Worker, caller: Caller, incoming: Incoming, *, stream: bool) -> Call:
@@ -138,12 +140,17 @@ def _chat_call(worker: Worker, caller: Caller, incoming: Incoming, *, stream: bo
         body = incoming.json()
         profile = _named(incoming, body)
         _refuse_unknown(body, set(CHAT_FIELDS), "")
-        sent = {CHAT_FIELDS[name]: value for name, value in body.items() if value is not None}
+        sent = {CHAT_FIELDS[name]: _whole(value) for name, value in body.items() if value is not None}
         messages = sent.get("messages")
         if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
             raise invalid("invalid_request", 'messages: a list such as [{"role": "user", "content": "Hello"}].', "messages")
         sent["messages"] = [_message(one, f"messages.{index}") for index, one in enumerate(messages)]
         return new_call(ENDPOINT, Capability.CHAT, caller, profile, sent | {"stream": stream})
+
+
+def _whole(value: Any) -> Any:
+    """1.0 is an integer: https://json-schema.org/draft/2020-12/json-schema-validation#section-6.1.1"""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _named(incoming: Incoming, body: dict[str, Any]) -> str:

@@ -80,6 +80,7 @@ class Snapshot:
         self._plans: Memory = {}
         self._callers: Memory = {}
         self._models: Memory = {}
+        self._reading: dict[Any, asyncio.Task[Any]] = {}
         self._clients = Clients()
         self._generation = 0
         self._sweeper: asyncio.Task[None] | None = None
@@ -124,12 +125,20 @@ class Snapshot:
         entry = memory.get(key)
         if entry is not None and time.monotonic() - entry[0] < MEMORY:
             return entry[1]
-        found = await self._built(build, *arguments)
+        found = await self._shared((id(memory), key), build, *arguments)
         if found is not None:  # what is not there is looked up each time: anybody can ask for a lot that is not there
             if len(memory) >= MOST:
                 memory.clear()
             memory[key] = (time.monotonic(), found)
         return found
+
+    async def _shared(self, key: Any, build: Callable[..., Any], *arguments: Any) -> Any:
+        """What is being read already is read once for all who wait: after a change, everybody asks for the same."""
+        task = self._reading.get(key)
+        if task is None:
+            task = self._reading[key] = asyncio.create_task(self._built(build, *arguments))
+            task.add_done_callback(lambda done: (self._reading.pop(key), done.cancelled() or done.exception()))
+        return await asyncio.shield(task)
 
     async def _built(self, build: Callable[..., Built], *arguments: Any) -> Built:
         """What `build` reads in a thread. Read again when something changed meanwhile: it may be half old, half new."""

@@ -10,6 +10,7 @@ from django.db.migrations import RunPython
 from django.test import Client
 
 from connections import migrations
+from gateway import migrations as gateway_migrations
 
 PASSWORD = "correct-horse-battery"
 
@@ -24,10 +25,11 @@ def person(name: str, group: str = "", **columns: object) -> User:
 
 def _group(name: str) -> Group:
     if not Group.objects.exists():  # a test with real transactions emptied the tables before this one
-        for module in sorted(one.name for one in iter_modules(migrations.__path__)):
-            for operation in import_module(f"{migrations.__name__}.{module}").Migration.operations:
-                if isinstance(operation, RunPython):
-                    operation.code(apps, None)
+        for package in (migrations, gateway_migrations):
+            for module in sorted(one.name for one in iter_modules(package.__path__)):
+                for operation in import_module(f"{package.__name__}.{module}").Migration.operations:
+                    if isinstance(operation, RunPython):
+                        operation.code(apps, None)
     return Group.objects.get(name=name)
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from connections.management import commands
-
 ROOT = Path(__file__).parents[1]
 TRACKED = [
     ROOT / name
@@ -91,7 +89,7 @@ def test_no_other_list_names_the_providers():
     assert [(named(file), one) for file in files for one in distinct if re.search(rf"[\"']{one}[\"']", file.read_text())] == []
 
 
-COMMANDS = [file.stem for file in Path(commands.__path__[0]).glob("*.py") if file.stem != "__init__"]
+COMMANDS = [file.stem for file in PRODUCT if file.parent.name == "commands" and file.stem != "__init__"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -139,7 +139,7 @@ class Dropped(Provider[DroppedSettings]):
 
 
 def test_a_module_dropped_into_the_folder_needs_no_other_change(tmp_path: Path):
-    for folder in ("providers", "connections", "backoffice", "templates", "static"):
+    for folder in ("providers", "connections", "gateway", "backoffice", "templates", "static"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "manage.py", tmp_path)
     (tmp_path / "providers" / "dropped_in.py").write_text(MODULE)

@@ -3,6 +3,7 @@
 from typing import Any
 
 CONNECTION_ID, PROFILE_ID = "7f1f4c1e-6f0b-4c8e-9d43-2a7c1b0d5e11", "0b9d9f3a-52d4-4b4e-8c3a-5f6e7d8c9b21"
+FALLBACK_ID = "5a1e6f0c-9b1d-4f57-8a52-0d3c4b7e6f18"
 CREATED, MODIFIED = "2026-01-15T09:30:00Z", "2026-02-01T14:05:00Z"
 OPENAI_SETTINGS: dict[str, Any] = {
     "apiKey": "sk-***",
@@ -37,9 +38,22 @@ PROFILE_ITEM: dict[str, Any] = {
     "dateCreated": CREATED,
     "dateModified": MODIFIED,
 }
-CHAT_SETTINGS = {"$type": "chat", "temperature": 0.2, "maxTokens": 800, "systemPromptTemplate": "Answer in {language}."}
-PROFILE = PROFILE_ITEM | {"settings": CHAT_SETTINGS}
-NEW_PROFILE = {name: PROFILE[name] for name in ("alias", "name", "capability", "model", "connectionId", "settings")}
+CHAT_SETTINGS: dict[str, Any] = {
+    "$type": "chat",
+    "temperature": 0.2,
+    "topP": None,
+    "maxTokens": 800,
+    "seed": None,
+    "presencePenalty": None,
+    "frequencyPenalty": None,
+    "stop": ["END"],
+    "systemPromptTemplate": "Answer in {language}.",
+    "maxTokensLimit": 2000,
+    "allowedOverrides": ["temperature", "max_tokens"],
+    "fallbackOn": None,
+}
+PROFILE = PROFILE_ITEM | {"settings": CHAT_SETTINGS, "fallbackProfileIds": [FALLBACK_ID]}
+NEW_PROFILE = {name: PROFILE[name] for name in ("alias", "name", "capability", "model", "connectionId", "settings", "fallbackProfileIds")}
 PROVIDER_ITEM = {
     "id": "openai",
     "name": "OpenAI",

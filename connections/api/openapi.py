@@ -10,7 +10,7 @@ from rest_framework import serializers
 from providers.base import Capability, Provider
 from providers.registry import all_providers
 
-from ..profile_settings import profile_settings_class
+from ..profile_settings import profile_fields, profile_settings_class
 from . import examples
 from .camelcase import camel
 from .settings_schema import SHARED, changed_settings, new_settings
@@ -50,7 +50,7 @@ SUMMARIES = {
     "getProfileByIdOrAlias": "Get a profile",
     "updateProfile": "Replace a profile",
     "patchProfile": "Change parts of a profile (JSON merge patch)",
-    "deleteProfile": "Delete a profile that is no default",
+    "deleteProfile": "Delete a profile that nothing needs",
     "profileAliasExists": "Whether a profile has this alias",
     "getAllProviders": "List the installed providers",
     "getProviderById": "Get a provider with its settings",
@@ -249,11 +249,12 @@ def _add_profiles(schemas: dict[str, Schema]) -> None:
 def _profile_settings(capability: Capability) -> Schema:
     kind = {"type": "string", "enum": [capability.value[:1].lower() + capability.value[1:]]}
     properties: dict[str, Schema] = {"$type": kind}
-    for name, read in profile_settings_class(capability).model_json_schema()["properties"].items():
-        typed = next(one for one in read["anyOf"] if one["type"] != "null")
+    read = profile_settings_class(capability).model_json_schema()["properties"]
+    for name, field in profile_fields(capability).items():
+        typed = next(one for one in read[name]["anyOf"] if one["type"] != "null")
         typed |= {"pattern": TEMPLATE} if name == "system_prompt_template" else {}
-        texts = {"title": read["title"], "description": read["description"]}
-        properties[camel(name)] = texts | {"anyOf": [typed, _ref("NotSet")]}
+        unset = f" null: {field.unset}. An empty list: nothing." if field.unset else ""
+        properties[camel(name)] = {"title": field.label, "description": field.help + unset, "anyOf": [typed, _ref("NotSet")]}
     title = f"{capability.value} settings"
     return {"type": "object", "title": title, "additionalProperties": False, "properties": properties}
 
@@ -268,7 +269,8 @@ def complete_operations(result: Schema, generator: Any, request: Any, public: bo
         for method, operation in operations.items():
             _name(operation, path)
             _add_headers(operation, path, method)
-            _add_examples(operation)
+            if operation["operationId"] in SUMMARIES:
+                add_examples(operation, examples.REQUESTS, examples.ANSWERS)
     return result
 
 
@@ -277,13 +279,13 @@ def _camel_path(path: str) -> str:
 
 
 def _name(operation: Schema, path: str) -> None:
-    operation["summary"] = SUMMARIES[operation["operationId"]]
+    operation["summary"] = SUMMARIES.get(operation["operationId"]) or operation["summary"]  # that of an app above
     operation.pop("description", None)
     operation["security"] = [{name: []} for name in SECURITY]
     for parameter in operation.get("parameters", []):
         parameter["name"] = camel(parameter["name"])
         if parameter["in"] == "path":
-            parameter |= PATHS[parameter["name"]]
+            parameter |= PATHS.get(parameter["name"], {})  # an app above describes its own
             if path.startswith("/api/v1/profiles"):
                 parameter["example"] = "support-answers"
 
@@ -295,17 +297,18 @@ def _add_headers(operation: Schema, path: str, method: str) -> None:
     for status, answer in operation["responses"].items():
         headers = HEADERS.get(status, {}) | (ETAG if is_row and status == "200" else {})
         if headers:
-            answer["headers"] = headers
+            answer["headers"] = headers | answer.get("headers", {})
 
 
-def _add_examples(operation: Schema) -> None:
+def add_examples(operation: Schema, requests: dict[str, examples.Examples], answers: dict[str, examples.Examples]) -> None:
+    """Puts the examples of an operation into its bodies. Every body that is sent has some."""
     name = operation["operationId"]
     for media in operation.get("requestBody", {}).get("content", {}).values():
-        media["examples"] = _shown(examples.REQUESTS[name])
+        media["examples"] = _shown(requests[name])
     for status, answer in operation["responses"].items():
         for media in answer.get("content", {}).values():
-            if status.startswith("2") and name in examples.ANSWERS:
-                media["examples"] = _shown(examples.ANSWERS[name])
+            if status.startswith("2") and name in answers:
+                media["examples"] = _shown(answers[name])
 
 
 def _shown(named: examples.Examples) -> Schema:

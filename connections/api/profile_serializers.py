@@ -6,7 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ..models import Profile
-from ..profile_settings import profile_settings_class
+from ..profile_settings import profile_fields
+from ..services import MOST_FALLBACKS
 from .camelcase import StrictBooleanField, camel
 from .fields import (
     AliasField,
@@ -17,6 +18,8 @@ from .fields import (
     NameField,
     TagsField,
 )
+
+KINDS = {"texts": "array", "choices": "array"}  # by the names of JSON Schema
 
 
 class ProfileItemSerializer(CamelCaseSerializer):
@@ -44,11 +47,17 @@ class ProfileSerializer(ProfileItemSerializer):
     """A profile, with its settings."""
 
     settings = serializers.SerializerMethodField()
+    fallback_profile_ids = serializers.SerializerMethodField("get_fallbacks", help_text="Who answers when it cannot, in this order.")
+
+    @extend_schema_field({"type": "array", "items": {"type": "string", "format": "uuid"}})
+    def get_fallbacks(self, profile: Profile) -> list[str]:
+        """The ids in the order they are tried."""
+        return [str(step.fallback_id) for step in profile.fallback_steps.all()]
 
     @extend_schema_field({"type": "object"})
     def get_settings(self, profile: Profile) -> dict[str, Any]:
         """Every setting of the capability, null where none is stored; `$type` names the capability, as Umbraco.AI has it."""
-        names = profile_settings_class(profile.capability).model_fields
+        names = profile_fields(profile.capability)
         return {"$type": camel_type(profile.capability)} | {camel(name): profile.settings.get(name) for name in names}
 
 
@@ -59,8 +68,7 @@ def camel_type(capability: str) -> str:
 
 def profile_settings_kinds(capability: str) -> dict[str, str]:
     """Every setting of the capability with the kind of its value, named as for providers. Raises KeyError, ValueError."""
-    properties = profile_settings_class(capability).model_json_schema()["properties"]
-    return {name: next(one["type"] for one in read["anyOf"] if one["type"] != "null") for name, read in properties.items()}
+    return {name: KINDS.get(one.kind, one.kind) for name, one in profile_fields(capability).items()}
 
 
 class ProfileUpdateSerializer(CamelCaseSerializer):
@@ -75,6 +83,13 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
     is_active = StrictBooleanField(required=False)
     tags = TagsField(required=False)
     settings = serializers.DictField(required=False, allow_null=True)
+    fallback_profile_ids = serializers.ListField(
+        child=IdField(),
+        required=False,
+        allow_null=True,
+        max_length=MOST_FALLBACKS,
+        help_text="Profiles of the same capability that answer, in this order, when this one cannot. null or empty: none.",
+    )
 
 
 class ProfileCreateSerializer(ProfileUpdateSerializer):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -73,7 +74,16 @@ def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[st
     if values.get("settings") is not None:
         capability = values.get("capability") or (stored.capability if stored else "")
         arguments["settings"] = _inner_settings(capability, values["settings"])
+    if "fallback_profile_ids" in values:
+        arguments["fallbacks"] = _profiles(values["fallback_profile_ids"] or [])
     return arguments
+
+
+def _profiles(ids: list[UUID]) -> list[Profile]:
+    found = {row.pk: row for row in Profile.objects.filter(pk__in=ids)}
+    if not found.keys() >= set(ids):
+        raise services.Invalid([services.FieldError("fallback_profile_ids", "not_found", "There is no profile with one of these ids.")])
+    return [found[one] for one in ids]
 
 
 def _model_id(model: dict[str, str], connection: Connection | None) -> str:
@@ -96,7 +106,7 @@ def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def as_in_the_body() -> Iterator[None]:
     """Inside, what the services refuse is said of the field that the body has for it."""
-    names = {"connection": "connection_id", "model": "model.model_id"}
+    names = {"connection": "connection_id", "model": "model.model_id", "fallbacks": "fallback_profile_ids"}
     try:
         yield
     except services.Invalid as refused:

@@ -170,4 +170,4 @@ def is_of_kind(kind: str, value: Any) -> bool:
         return isinstance(value, bool)
     if kind in ("integer", "number"):
         return isinstance(value, int | float) and not isinstance(value, bool)
-    return True
+    return isinstance(value, list) if kind == "array" else True

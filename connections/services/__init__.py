@@ -16,16 +16,20 @@ from .connections import (
 from .defaults import default_profiles, set_default_profiles
 from .errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
 from .exports import export_connections
+from .fallbacks import MOST_FALLBACKS
 from .history import Version, versions
 from .permissions import require
-from .profiles import create_profile, delete_profile, set_profile_active, update_profile
+from .profiles import create_profile, delete_profile, dependents_of, set_profile_active, update_profile
 from .rotation import KeyReport, key_report, rotate_credentials
-from .stamp import CHANNEL, bump_stamp, read_stamp
-from .tokens import Scope, allows, authenticate_token, create_token, revoke_token
+from .stamp import CHANNEL, bump_stamp, read_stamp, redis_address
+from .tokens import Caller, Scope, allows, authenticate_token, caller_of, create_token, find_caller, revoke_token
 from .using import (
     FieldReference,
     StoredConnection,
+    StoredProfile,
     find_connection,
+    find_default_profile,
+    find_profile,
     get_configured_provider,
     public_settings,
     reference_states,
@@ -34,6 +38,8 @@ from .using import (
 
 __all__ = [
     "CHANNEL",
+    "MOST_FALLBACKS",
+    "Caller",
     "FieldError",
     "FieldReference",
     "InUse",
@@ -45,26 +51,33 @@ __all__ = [
     "Scope",
     "Stale",
     "StoredConnection",
+    "StoredProfile",
     "Throttled",
     "Unusable",
     "Version",
     "allows",
-    "bump_stamp",
     "authenticate_token",
+    "bump_stamp",
+    "caller_of",
     "create_connection",
     "create_profile",
     "create_token",
     "default_profiles",
     "delete_connection",
     "delete_profile",
+    "dependents_of",
     "export_connections",
+    "find_caller",
     "find_connection",
+    "find_default_profile",
+    "find_profile",
     "get_configured_provider",
     "key_report",
     "list_models",
     "move_profiles",
     "public_settings",
     "read_stamp",
+    "redis_address",
     "reference_states",
     "require",
     "resolved_settings",

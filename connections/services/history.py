@@ -35,7 +35,8 @@ def _changes(record: Any, older: Any) -> Sequence[str]:
     if older is None:
         return ["created"] if record.history_type == "+" else []
     names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
-    return [text for name in names for text in _change(name, getattr(older, name, None), getattr(record, name, None))]
+    texts = [text for name in names for text in _change(name, getattr(older, name, None), getattr(record, name, None))]
+    return [*texts, record.history_change_reason] if record.history_change_reason else texts
 
 
 def _change(name: str, before: Any, after: Any) -> list[str]:

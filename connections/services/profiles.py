@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import ProtectedError
 from pydantic import ValidationError
 
 from providers.base import Capability
 
-from ..models import Connection, Profile
+from ..models import Connection, DefaultProfile, Profile
 from ..profile_settings import profile_settings_class
 from .connections import Saved
 from .errors import FieldError, InUse, Invalid
+from .fallbacks import fallback_errors, hold, replace_fallbacks
 from .permissions import Actor, require
 from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
 
@@ -27,15 +29,18 @@ def create_profile(
     is_active: bool = True,
     tags: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
+    fallbacks: Sequence[Profile] = (),
 ) -> Saved:
-    """Creates a profile. Raises Invalid when the provider lacks the capability, PermissionDenied."""
+    """Creates a profile. `fallbacks`: who answers when it cannot, in order. Raises Invalid, PermissionDenied."""
     require(actor, "connections.add_profile")
     name = name.strip()
     row = Profile(capability=capability, name=name, alias=alias or new_alias(Profile, name), is_active=is_active)
     with transaction.atomic():
-        _fill(row, connection, model, tags, settings or {}, is_new=True)
+        held = hold(fallbacks)
+        _fill(row, connection, model, tags, settings or {}, fallback_errors(row, fallbacks, held))
         with alias_race(row):
             store(row, actor)
+        replace_fallbacks(row, fallbacks)
     return Saved(row)
 
 
@@ -51,6 +56,7 @@ def update_profile(
     tags: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
     merge: bool = False,
+    fallbacks: Sequence[Profile] | None = None,
     alias: str | None = None,
     capability: str | None = None,
 ) -> Saved:
@@ -60,20 +66,25 @@ def update_profile(
     """
     require(actor, "connections.change_profile")
     with transaction.atomic():
-        row = Profile.objects.select_for_update().get(pk=profile.pk)
+        held = hold([profile, *(fallbacks or ())])
+        row = held.get(profile.pk) or Profile.objects.get(pk=profile.pk)
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "capability": capability})
         if is_active is not None and is_active != row.is_active:
             require(actor, "connections.toggle_profile")
             row.is_active = is_active
-        before = _content(profile=Profile.objects.get(pk=row.pk))
+        before, kept = _content(profile=Profile.objects.get(pk=row.pk)), list(row.fallback_steps.values_list("fallback_id", flat=True))
         row.name = row.name if name is None else name.strip()
         chosen = connection or row.connection
         row_model, row_tags = row.model if model is None else model, row.tags if tags is None else tags
         given = {**(row.settings if merge or settings is None else {}), **(settings or {})}
-        _fill(row, chosen, row_model, row_tags, given, is_new=False)
-        if changed := _content(row) != before:
+        _fill(row, chosen, row_model, row_tags, given, fallback_errors(row, fallbacks or (), held), is_new=False)
+        moved = fallbacks is not None and [one.pk for one in fallbacks] != kept
+        if changed := moved or _content(row) != before:
+            row._change_reason = "fallbacks changed" if moved else None  # type: ignore[attr-defined]  # the history sees columns only
             store(row, actor)
+        if moved:
+            replace_fallbacks(row, fallbacks or ())
     return Saved(row, changed=changed)
 
 
@@ -81,8 +92,16 @@ def _content(profile: Profile) -> tuple[Any, ...]:
     return (profile.name, profile.is_active, list(profile.tags), dict(profile.settings), profile.connection_id, profile.model)
 
 
-def _fill(row: Profile, connection: Connection, model: str, tags: Sequence[str], settings: Mapping[str, Any], is_new: bool) -> None:
-    """Sets and judges everything; the connection's row is held so that it cannot be deleted meanwhile."""
+def _fill(
+    row: Profile,
+    connection: Connection,
+    model: str,
+    tags: Sequence[str],
+    settings: Mapping[str, Any],
+    others: list[FieldError],
+    is_new: bool = True,
+) -> None:
+    """Sets and judges everything; the connection's row is held so that it cannot be deleted meanwhile. `others`: errors found before."""
     row.connection = Connection.objects.select_for_update().defer("credentials").get(pk=connection.pk)
     row.model = model.strip()
     errors: list[FieldError] = []
@@ -91,7 +110,7 @@ def _fill(row: Profile, connection: Connection, model: str, tags: Sequence[str],
     except Invalid as error:
         errors += error.errors
     row.settings, wrong = judge_settings(row.capability, settings)
-    errors = column_errors(row, is_new) + errors + _capability_errors(row) + wrong
+    errors = column_errors(row, is_new) + errors + _capability_errors(row) + wrong + others
     if errors:
         raise Invalid(errors)
 
@@ -132,12 +151,20 @@ def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Sa
 
 
 def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | None = None) -> None:
-    """Deletes a profile; its history stays. Raises InUse while it is a default, Stale, PermissionDenied."""
+    """Deletes a profile; its history stays. Raises InUse while `dependents_of` names any, Stale, PermissionDenied."""
     require(actor, "connections.delete_profile")
     with transaction.atomic():
         row = Profile.objects.select_for_update().get(pk=profile.pk)
         refuse_stale(row, expected_version)
-        if defaults := list(row.default_for.all()):
-            raise InUse(defaults)
+        if dependents := dependents_of(row):
+            raise InUse(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
-        row.delete()
+        try:
+            row.delete()
+        except ProtectedError as error:  # named as a fallback or a default since the look
+            raise InUse([getattr(one, "profile", one) for one in error.protected_objects]) from None
+
+
+def dependents_of(profile: Profile) -> list[DefaultProfile | Profile]:
+    """What stands in the way of deleting a profile: being a default, and profiles that fall back on it."""
+    return [*profile.default_for.all(), *profile.fallback_for.all()[:100]]

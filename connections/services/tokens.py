@@ -2,8 +2,10 @@
 
 import hmac
 import secrets
+import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -20,6 +22,7 @@ from .stamp import bump_stamp
 
 PREFIX, PREFIX_LENGTH = "sb_", 11
 LONGEST_LIFE = 3650  # days
+MOST = {"requests_per_minute": 10_000_000, "tokens_per_day": 2_000_000_000}  # an integer column holds little more
 USED_EVERY = 60  # seconds between two notes of "last used"
 
 
@@ -33,28 +36,40 @@ class Scope(StrEnum):
     PROFILES_READ = "profiles:read"
     PROFILES_WRITE = "profiles:write"
     GATEWAY_USE = "gateway:use"
+    USAGE_READ = "usage:read"
     ADMIN = "admin"
 
 
 def create_token(
-    name: str, *, user: Any, actor: Actor, scopes: Sequence[str], profiles: Sequence[str] = (), expires_in_days: int | None = None
+    name: str,
+    *,
+    user: Any,
+    actor: Actor,
+    scopes: Sequence[str],
+    profiles: Sequence[str] = (),
+    expires_in_days: int | None = None,
+    requests_per_minute: int | None = None,
+    tokens_per_day: int | None = None,
 ) -> tuple[ApiToken, str]:
     """Creates a token for `user` and returns it with its text, which cannot be had again. `profiles`: aliases, none for all.
 
-    On a page people make tokens for themselves only. Raises Invalid, PermissionDenied.
+    The two limits hold for what goes through the gateway; None is no limit. On a page people make tokens for themselves only.
+    Raises Invalid, PermissionDenied.
     """
     require(actor, "connections.add_apitoken")
     if actor is not None and actor != user and not actor.is_superuser:
         raise PermissionDenied("You may make tokens for yourself only.")
-    name, chosen = name.strip(), list(Profile.objects.filter(alias__in=profiles))
-    errors = _errors(name, scopes, set(profiles) - {profile.alias for profile in chosen}, expires_in_days)
-    if errors:
-        raise Invalid(errors)
-    text = PREFIX + secrets.token_urlsafe(32)
-    expires_at = timezone.now() + timedelta(days=expires_in_days) if expires_in_days else None
-    values = {"prefix": text[:PREFIX_LENGTH], "digest": _digest(text), "scopes": sorted(set(scopes)), "expires_at": expires_at}
-    row = ApiToken.objects.create(name=name, user=user, **values)
-    row.profiles.set(chosen)
+    limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
+    name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
+    expires_at = timezone.now() + timedelta(days=expires_in_days) if expires_in_days and 0 < expires_in_days <= LONGEST_LIFE else None
+    with transaction.atomic():
+        chosen = list(Profile.objects.select_for_update().filter(alias__in=[one for one in profiles if "\x00" not in one]).order_by("pk"))
+        unknown = set(profiles) - {profile.alias for profile in chosen}
+        if errors := [*_errors(name, scopes, unknown, expires_in_days), *_limit_errors(limits)]:
+            raise Invalid(errors)
+        values = {"prefix": text[:PREFIX_LENGTH], "digest": _digest(text), "scopes": sorted(set(scopes)), "expires_at": expires_at}
+        row = ApiToken.objects.create(name=name, user=user, is_limited=bool(chosen), **values, **limits)
+        row.profiles.set(chosen)
     return row, text
 
 
@@ -69,6 +84,11 @@ def _errors(name: str, scopes: Sequence[str], unknown: set[str], days: int | Non
     if days is not None and not 0 < days <= LONGEST_LIFE:
         errors.append(FieldError("expires_in_days", "invalid", f"1 to {LONGEST_LIFE} days, or nothing for no end."))
     return errors
+
+
+def _limit_errors(limits: dict[str, int | None]) -> list[FieldError]:
+    wrong = {name: MOST[name] for name, value in limits.items() if value is not None and not 0 < value <= MOST[name]}
+    return [FieldError(name, "invalid", f"1 to {most:,}, or nothing for no limit.") for name, most in wrong.items()]
 
 
 def _digest(text: str) -> str:
@@ -89,9 +109,55 @@ def authenticate_token(text: str) -> ApiToken | None:
     return row
 
 
-def allows(token: ApiToken | None, scope: str) -> bool:
-    """Whether a token (None: a signed-in person) may be used for this."""
-    return token is None or scope in token.scopes or Scope.ADMIN in token.scopes
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as far as using profiles needs it. A signed-in person has no token: `token_id` is None and the rest of it empty.
+
+    `profile_ids`: the profiles a token is limited to, None for all. `may_use_profiles`: what the user is allowed, whatever the scopes.
+    """
+
+    user_id: int
+    user_name: str
+    token_id: uuid.UUID | None = None
+    token_name: str = ""
+    prefix: str = ""
+    scopes: frozenset[str] = frozenset()
+    profile_ids: frozenset[uuid.UUID] | None = None
+    requests_per_minute: int | None = None
+    tokens_per_day: int | None = None
+    expires_at: datetime | None = None
+    may_use_profiles: bool = False
+
+
+def find_caller(text: str) -> Caller | None:
+    """Whose active token this is, None if it is nobody's."""
+    row = authenticate_token(text)
+    if row is None:
+        return None
+    profile_ids = frozenset(row.profiles.order_by().values_list("pk", flat=True)) if row.is_limited else None
+    return replace(
+        caller_of(row.user),
+        token_id=row.pk,
+        token_name=row.name,
+        prefix=row.prefix,
+        scopes=frozenset(row.scopes),
+        profile_ids=profile_ids,
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_day=row.tokens_per_day,
+        expires_at=row.expires_at,
+    )
+
+
+def caller_of(user: Any) -> Caller:
+    """A person who is signed in, without a token."""
+    return Caller(user.pk, user.get_username(), may_use_profiles=user.is_active and user.has_perm("connections.use_profile"))
+
+
+def allows(token: ApiToken | Caller | None, scope: str) -> bool:
+    """Whether a token may be used for this. None, or a caller without a token, is a signed-in person, whom scopes do not limit."""
+    if token is None or (isinstance(token, Caller) and token.token_id is None):
+        return True
+    return scope in token.scopes or Scope.ADMIN in token.scopes
 
 
 def revoke_token(token: ApiToken, *, actor: Actor) -> None:

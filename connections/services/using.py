@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection as database
+from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from providers.base import Limits, Provider, ProviderSettings
@@ -14,7 +16,8 @@ from providers.schema import SettingsField, secret_names, settings_fields, valid
 
 from .. import conf
 from ..credentials import MASK, Undecryptable, decrypt, mask
-from ..models import Connection
+from ..models import Connection, Fallback, Profile
+from ..profile_settings import ProfileSettings, profile_settings_class
 from ..references import Resolution, State, is_reference, unescape
 from .errors import Unusable
 
@@ -64,6 +67,59 @@ def find_connection(id_or_alias: str) -> StoredConnection:
     key, alias, name, version, provider_id, is_active, settings, token = row
     key = key if isinstance(key, uuid.UUID) else uuid.UUID(key)
     return StoredConnection(key, alias, name, version, provider_id, bool(is_active), from_json(settings), decrypt(token))
+
+
+@dataclass(slots=True)
+class StoredProfile:
+    """What using a profile needs of its row. `settings` are judged; `fallback_ids` are in the order they are tried."""
+
+    id: uuid.UUID
+    alias: str
+    name: str
+    version: int
+    capability: str
+    connection_id: uuid.UUID
+    model: str
+    is_active: bool
+    settings: ProfileSettings
+    fallback_ids: tuple[uuid.UUID, ...]
+
+
+PROFILE_COLUMNS = ("id", "alias", "name", "version", "capability", "connection_id", "model", "is_active", "settings")
+
+
+def find_profile(id_or_alias: str) -> StoredProfile:
+    """The profile with this id, or this alias in any letter case, for use. Two queries. Raises Profile.DoesNotExist, Unusable."""
+    pk = parse_id(id_or_alias)
+    named = Profile.objects.filter(alias=id_or_alias.lower()) if pk is None else Profile.objects.filter(pk=pk)
+    if "\x00" in id_or_alias or (found := _stored_profile(named)) is None:
+        raise Profile.DoesNotExist(f"There is no profile {id_or_alias!r}.")
+    return found
+
+
+def find_default_profile(capability: str) -> StoredProfile | None:
+    """The profile that answers when none is named, None where none is chosen. Two queries. Raises Unusable."""
+    return _stored_profile(Profile.objects.filter(default_for__capability=capability))
+
+
+def _stored_profile(rows: QuerySet[Profile]) -> StoredProfile | None:
+    columns = rows.order_by().values(*PROFILE_COLUMNS).first()
+    if columns is None:
+        return None
+    settings = _judged(columns)
+    fallback_ids = Fallback.objects.filter(profile_id=columns["id"]).values_list("fallback_id", flat=True)
+    return StoredProfile(**columns | {"settings": settings, "fallback_ids": tuple(fallback_ids)})
+
+
+def _judged(columns: dict[str, Any]) -> ProfileSettings:
+    """The settings of a stored row; one that was made before the schema changed may fail."""
+    try:
+        return profile_settings_class(columns["capability"]).model_validate(columns["settings"])
+    except (KeyError, ValueError) as error:
+        found = error.errors(include_input=False) if isinstance(error, ValidationError) else []
+        wrong = ", ".join(dict.fromkeys(str(one["loc"][0]) for one in found if one["loc"]))
+        text = f"The settings of the profile {columns['alias']} are no longer valid{wrong and f' ({wrong})'}. Edit and save the profile."
+        raise Unusable("invalid_settings", text) from None
 
 
 def _row(column: str, value: Any) -> tuple[Any, ...] | None:

@@ -13,7 +13,8 @@ from providers.errors import ProviderError
 
 from .. import selectors, services
 from ..forms import ProfileForm
-from ..models import Connection, Profile
+from ..models import Connection, DefaultProfile, Profile
+from ..profile_fields import GROUPS
 from .base import Crumb, Page
 from .connections import PAGE_SIZE
 
@@ -82,7 +83,8 @@ class ProfileFormPage(ProfilePage):
 
     def form(self, **kwargs: Any) -> ProfileForm:
         """The form, bound when given `data`."""
-        return ProfileForm(self.capability(), list(selectors.connection_choices()), self.row(), **kwargs)
+        others = selectors.fallback_choices(self.capability(), self.row())
+        return ProfileForm(self.capability(), list(selectors.connection_choices()), others, self.row(), **kwargs)
 
     def show(self, form: ProfileForm, **context: Any) -> HttpResponse:
         """The form, as page or fragment."""
@@ -108,8 +110,7 @@ class ProfileFormPage(ProfilePage):
 
     def _fetch_models(self) -> HttpResponse:
         """The form again, with the models of the chosen connection. What was typed is kept and not judged yet."""
-        typed = self.request.POST
-        form = self.form(initial={name: typed[name] for name in typed} | {"tags": typed.get("tags", ""), "is_active": "is_active" in typed})
+        form = self.form(initial=self.form(data=self.request.POST).typed())
         connection = Connection.objects.filter(alias=self.posted("connection")).first()
         if connection is None:
             return self.show(form, models_error="Choose a connection first.")
@@ -140,7 +141,7 @@ class ProfileCreateView(ProfileFormPage):
         return f"Add a profile for {self.capability().value.lower()}"
 
     def save(self, form: ProfileForm) -> services.Saved:
-        chosen = {"connection": form.cleaned_data["connection"], "model": form.cleaned_data["model"]}
+        chosen = {name: form.cleaned_data[name] for name in ("connection", "model", "fallbacks")}
         return services.create_profile(
             actor=self.request.user, capability=self.capability().value, settings=form.settings(), **chosen, **form.columns()
         )
@@ -171,8 +172,9 @@ class ProfileDetailView(OneProfile):
         return self.profile.name
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        shown = selectors.shown_profile_settings(self.profile)
-        return self.render_to_response(self.get_context_data(settings_shown=shown, versions=services.versions(self.profile)))
+        shown = {f"{group.lower()}_shown": selectors.shown_profile_settings(self.profile, group) for group in GROUPS}
+        chain = selectors.fallback_chain(self.profile)
+        return self.render_to_response(self.get_context_data(versions=services.versions(self.profile), chain=chain, **shown))
 
 
 class ProfileUpdateView(ProfileFormPage, OneProfile):
@@ -193,7 +195,7 @@ class ProfileUpdateView(ProfileFormPage, OneProfile):
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]
 
     def save(self, form: ProfileForm) -> services.Saved:
-        chosen = {"connection": form.cleaned_data["connection"], "model": form.cleaned_data["model"]}
+        chosen = {name: form.cleaned_data[name] for name in ("connection", "model", "fallbacks")}
         version = form.cleaned_data["version"]
         return services.update_profile(
             self.profile, actor=self.request.user, expected_version=version, settings=form.settings(), **chosen, **form.columns()
@@ -226,13 +228,15 @@ class ProfileDeleteView(OneProfile):
         return f"Delete {self.profile.name}"
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        return self.render_to_response(self.get_context_data())
+        return self.render_to_response(self.get_context_data(dependents=services.dependents_of(self.profile)))
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             services.delete_profile(self.profile, actor=request.user)
         except services.InUse as refused:
-            messages.error(request, f"{self.profile.name} is {refused.dependents[0]}. Choose another default first.")
+            first = refused.dependents[0]
+            cure = f"It is {first}. Choose another default first." if isinstance(first, DefaultProfile) else str(refused)
+            messages.error(request, f"{self.profile.name} is not deleted. {cure}")
             return self.redirect(self.profile)
         messages.success(request, f"{self.profile.name} is deleted.")
         return self.redirect("profile-list")

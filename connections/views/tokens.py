@@ -10,12 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from .. import services
-from ..models import ApiToken
+from ..forms import AliasesField
+from ..models import ApiToken, Profile
 from .base import Page
+
+MOST_TICKED = 60  # with more profiles than these, aliases are typed
 
 
 class TokenForm(forms.Form):
-    """A new token, always of the person who is signed in."""
+    """A new token, always of the person who is signed in. What makes no sense is for the services to say."""
 
     name = forms.CharField(
         max_length=100, help_text="To tell tokens apart: what will use it?", widget=forms.TextInput({"autocomplete": "off"})
@@ -25,8 +28,20 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="What it may be used for, within what you may do yourself. admin is all of them.",
     )
-    profiles = forms.CharField(required=False, help_text="Aliases with commas between them, to limit it to these profiles. Empty: all.")
-    expires_in_days = forms.IntegerField(required=False, min_value=1, label="Ends after", help_text="Days. Empty: no end.")
+    profiles = AliasesField(required=False)
+    requests_per_minute = forms.IntegerField(required=False, help_text="Requests through the gateway (gateway:use). Empty: no limit.")
+    tokens_per_day = forms.IntegerField(
+        required=False, help_text="Tokens of models, in and out, through the gateway, by days of UTC. Empty: no limit."
+    )
+    expires_in_days = forms.IntegerField(required=False, label="Ends after", help_text="Days. Empty: no end.")
+
+    def __init__(self, profiles: list[Profile], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        many = len(profiles) >= MOST_TICKED
+        choices = [(one.alias, one.name) for one in profiles]
+        self.fields["profiles"].widget = forms.TextInput() if many else forms.CheckboxSelectMultiple(choices=choices)
+        how = "Aliases with commas between them. Empty: all." if many else "None ticked: all of them, also those made later."
+        self.fields["profiles"].help_text = f"Which it is limited to in the gateway. {how}"
 
 
 class TokenListView(Page):
@@ -45,22 +60,25 @@ class TokenListView(Page):
         """The page."""
         return self.render_to_response(self.get_context_data(form=form, tokens=self.tokens(), **context))
 
+    def form(self, **kwargs: Any) -> TokenForm:
+        """The form, bound when given `data`."""
+        return TokenForm(list(Profile.objects.order_by("name", "alias")[:MOST_TICKED]), **kwargs)
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(TokenForm())
+        return self.show(self.form())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = TokenForm(request.POST)
+        form = self.form(data=request.POST)
         if not form.is_valid():
             return self.show(form)
         values = form.cleaned_data
-        profiles = [alias.strip() for alias in values.pop("profiles").split(",") if alias.strip()]
         try:
-            row, text = services.create_token(values.pop("name"), user=request.user, actor=request.user, profiles=profiles, **values)
+            row, text = services.create_token(values.pop("name"), user=request.user, actor=request.user, **values)
         except services.Invalid as refused:
             for error in refused.errors:
                 form.add_error(error.field, forms.ValidationError(error.message, error.code))
             return self.show(form)
-        return self.show(TokenForm(), created=row, text=text)
+        return self.show(self.form(), created=row, text=text)
 
 
 class TokenRevokeView(Page):

@@ -28,6 +28,9 @@ openai = services.create_connection(
     "openai", actor=user, name="OpenAI Production", alias="openai-production", settings={"api_key": "sk-example-not-a-key"}
 ).row
 services.create_profile(openai, actor=user, capability="Chat", name="Answers", alias="support-answers", model="gpt-4o")
+echo = services.create_connection("echo", actor=user, name="Rehearsal", alias="rehearsal").row
+for capability, alias in (("Chat", "rehearsal"), ("Embedding", "rehearsal-search")):
+    services.create_profile(echo, actor=user, capability=capability, name="Rehearsal", alias=alias, model="echo-1")
 print(services.create_token("fuzz", user=user, actor=user, scopes=["admin"])[1])
 """
 
@@ -51,21 +54,37 @@ class Served:
 @contextmanager
 def serving(place: Path, database_url: str = "") -> Iterator[Served]:
     """Serves until the block ends; a database that is named must be empty. Its log is free of tracebacks in the end."""
-    port = _free_port()
-    environment = _environment(database_url or f"sqlite:///{place / 'api.sqlite3'}")
+    variables = environment(database_url or f"sqlite:///{place / 'api.sqlite3'}")
     prepared = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE], cwd=ROOT, env=environment, check=True, capture_output=True
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE], cwd=ROOT, env=variables, check=True, capture_output=True
     )
-    served = Served(f"http://127.0.0.1:{port}", prepared.stdout.decode().strip(), place / "log")
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:backoffice.gunicorn_conf", "-b", f"127.0.0.1:{port}", "--graceful-timeout=1"]
-    with served.log.open("wb") as log, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process:
+    with running(variables, place / "log", "--graceful-timeout=1") as server:
+        yield Served(server.url, prepared.stdout.decode().strip(), server.log)
+    text = server.log.read_text(errors="replace")
+    assert "Traceback" not in text, text[text.index("Traceback") - 500 :][:5000]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running gunicorn: its address, what it writes, its process."""
+
+    url: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+
+@contextmanager
+def running(variables: dict[str, str], log: Path, *options: str) -> Iterator[Server]:
+    """gunicorn with the configuration of production, until the block ends. The database must be there."""
+    port = _free_port()
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:backoffice.gunicorn_conf", "-b", f"127.0.0.1:{port}", *options]
+    with log.open("wb") as file, subprocess.Popen(command, cwd=ROOT, env=variables, stdout=file, stderr=file) as process:
+        server = Server(f"http://127.0.0.1:{port}", log, process)
         try:
-            _wait_for(served, process)
-            yield served
+            _wait_for(server)
+            yield server
         finally:
             process.terminate()
-    text = served.log.read_text(errors="replace")
-    assert "Traceback" not in text, text[text.index("Traceback") - 500 :][:5000]
 
 
 def _free_port() -> int:
@@ -74,8 +93,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment(database_url: str) -> dict[str, str]:
-    own = ("CONNECTIONS_", "CACHE_URL", "API_", "HTTPS", "ALLOWED_HOSTS")
+def environment(database_url: str, **variables: str) -> dict[str, str]:
+    """What the server's process gets: new keys, nothing of this machine that would decide a test, and `variables`."""
+    own = ("CONNECTIONS_", "CACHE_URL", "API_", "HTTPS", "ALLOWED_HOSTS", "GATEWAY_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(own) and "__" not in name}
     return inherited | {
         "DATABASE_URL": database_url,
@@ -86,16 +106,17 @@ def _environment(database_url: str) -> dict[str, str]:
         "CONNECTIONS_TEST_RATE": "1000000",
         "LOG_LEVEL": "WARNING",
         "PYTHONUNBUFFERED": "1",
+        **variables,
     }
 
 
-def _wait_for(served: Served, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(server: Server) -> None:
     for _ in range(300):
         try:
-            urllib.request.urlopen(f"{served.url}/health/live", timeout=10).close()
+            urllib.request.urlopen(f"{server.url}/health/live", timeout=10).close()
         except (urllib.error.URLError, ConnectionError):
-            assert process.poll() is None, served.log.read_text()
+            assert server.process.poll() is None, server.log.read_text()[-5000:]
             time.sleep(0.1)
         else:
             return
-    raise AssertionError(f"The server did not start within 30 seconds:\n{served.log.read_text()}")
+    raise AssertionError(f"The server did not start within 30 seconds:\n{server.log.read_text()[-5000:]}")

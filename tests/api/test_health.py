@@ -33,7 +33,7 @@ def test_it_is_not_ready_without_keys(settings: Any, keys: list[str]):
 
 def test_it_is_not_ready_while_a_migration_is_missing():
     with connections["default"].cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'connections' AND name LIKE '0004%%'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'connections'")
     assert ready() == (503, {"status": "unavailable", "checks": GOOD | {"migrations": "failed"}})
 
 

@@ -22,11 +22,13 @@ from connections.api.camelcase import camel
 from connections.api.openapi import SUMMARIES, operations_of
 from connections.api.settings_schema import settings_schema
 from connections.models import Connection
+from gateway.api import examples as gateway_examples
+from gateway.api import urls as gateway_urls
 from providers.registry import all_providers
 from providers.schema import secret_names
 from tests.api.serving import Served, serving
 
-OPERATIONS = sorted(SUMMARIES)
+OPERATIONS = sorted(SUMMARIES | gateway_examples.SUMMARIES)
 PROVIDERS = {provider.id: provider for provider in all_providers()}
 
 
@@ -42,7 +44,8 @@ def client(administrator) -> APIClient:
     openai = services.create_connection(
         "openai", actor=administrator, name="OpenAI Production", alias="openai-production", settings={"api_key": "sk-example-not-a-key"}
     ).row
-    services.create_profile(openai, actor=administrator, capability="Chat", name="Support", alias="support-answers", model="gpt-4o")
+    for name, alias in (("Support", "support-answers"), ("Reserve", "reserve")):
+        services.create_profile(openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o")
     _, token = services.create_token("examples", user=administrator, actor=administrator, scopes=["admin"])
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
@@ -79,7 +82,8 @@ def test_committed_document_is_fresh():
 
 
 def test_every_address_is_described(document):
-    known = {f"/api/v1/{pattern.pattern}" for pattern in urls.urlpatterns if pattern.name not in ("api-schema", "api-docs")}
+    patterns = [*urls.urlpatterns, *gateway_urls.urlpatterns]
+    known = {f"/api/v1/{pattern.pattern}" for pattern in patterns if pattern.name not in ("api-schema", "api-docs")}
     described = {re.sub(r"\{\w+\}", "{}", path) for path in document["paths"]}
     assert described == {re.sub("<.*?>", "{}", path) for path in known}
 
@@ -116,19 +120,22 @@ def test_examples_of_bodies_are_accepted(document, client, name):
 
 def as_stored(body: Any) -> str:
     """The example with the ids of the rows that this test has; a created alias is a new one."""
-    rows = {"connectionId": Connection.objects.get(alias="openai-production").pk}
-    rows["defaultChatProfileId"] = Connection.objects.get(alias="openai-production").profiles.first().pk
+    openai = Connection.objects.get(alias="openai-production")
+    reserve = str(openai.profiles.get(alias="reserve").pk)
+    rows = {"connectionId": str(openai.pk), "defaultChatProfileId": reserve, "fallbackProfileIds": [reserve]}
     if body is None:
         return ""
     new = {"alias": f"{body['alias']}-new"} if "alias" in body else {}
-    return json.dumps(body | new | {name: str(value) for name, value in rows.items() if name in body})
+    return json.dumps(body | new | {name: value for name, value in rows.items() if name in body})
 
 
 @pytest.mark.parametrize("name", [one for one in OPERATIONS if one.startswith("get")])
 def test_answers_fit_the_document(document, client, name):
     path, _, operation = operation_of(document, name)
-    known = {one["name"]: one["example"] for one in operation.get("parameters", []) if one["in"] == "path"}
-    answer = client.get(path.format(**known))
+    parameters = [one for one in operation.get("parameters", []) if one.get("required")]
+    known = {one["name"]: one["example"] for one in parameters if one["in"] == "path"}
+    query = {one["name"]: next(iter(one["examples"].values()))["value"] for one in parameters if one["in"] == "query"}
+    answer = client.get(path.format(**known), query)
     media = "application/problem+json" if answer.status_code == 502 else "application/json"  # nobody answers for OpenAI here
     schema = operation["responses"][str(answer.status_code)]["content"][media]["schema"]
     jsonschema.validate(json.loads(answer.content), resolved(document, schema), jsonschema.Draft202012Validator)

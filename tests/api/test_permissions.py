@@ -19,6 +19,7 @@ MODEL = {"providerId": "fake", "modelId": "m"}
 NEW = {"alias": "fresh", "name": "Fresh", "providerId": "fake", "settings": {"apiKey": SECRET}}
 READ, WRITE, TEST, DELETE = "connections:read", "connections:write", "connections:test", "connections:delete"
 READ_PROFILES, WRITE_PROFILES = "profiles:read", "profiles:write"
+USAGE = ("summary", "time-series", "by-provider", "by-model", "by-profile", "by-connection", "by-user")
 # method, path, body, status when it is allowed, who may at least, which scope a token needs
 TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/connections", None, 200, "viewer", READ),
@@ -50,6 +51,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/providers/fake", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
     ("PUT", "/settings", {}, 200, "administrator", "admin"),
+    *(("GET", f"/analytics/usage-{name}?from=2026-01-01&to=2026-01-02", None, 200, "operator", "usage:read") for name in USAGE),
 ]
 OPEN = {"schema", "docs"}  # for everybody, without a word about what is stored
 RANKS = ["nobody", "stranger", "viewer", "operator", "administrator"]
@@ -107,14 +109,16 @@ def test_a_token_of_somebody_who_was_deactivated_opens_nothing(administrator: An
 
 
 def test_the_table_has_every_address_and_method():
-    routes: list[URLPattern] = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/").url_patterns
+    apis = [one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/"]
+    routes: list[URLPattern] = [route for api in apis for route in api.url_patterns]
     served = {
         (method.upper(), str(one.pattern).count("/"), one.callback.cls.__name__)
         for one in routes
         if str(one.pattern) not in OPEN
         for method in one.callback.cls.access
     }
-    resolved = {(row[0], row[1].count("/") - 1, get_resolver().resolve(f"/api/v1{row[1]}").func.cls.__name__) for row in TABLE}
+    paths = {(row[0], row[1].partition("?")[0]) for row in TABLE}
+    resolved = {(method, path.count("/") - 1, get_resolver().resolve(f"/api/v1{path}").func.cls.__name__) for method, path in paths}
     assert served == {one for one in resolved if one[0] != "HEAD"}
 
 

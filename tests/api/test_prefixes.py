@@ -14,6 +14,7 @@ from tests.api.calls import Api, problem
 
 pytestmark = pytest.mark.django_db
 PREFIX = "umbraco/ai/management/api/v1"
+USAGE = "/analytics/usage-summary?from=2026-01-01&to=2026-01-02"
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_there_is_no_other_prefix_by_itself(settings: Any):
 
 
 @pytest.mark.parametrize(
-    "path", ["/connections", "/connections/production", "/profiles", "/providers", "/settings", "/connections/production/models"]
+    "path", ["/connections", "/connections/production", "/profiles", "/providers", "/settings", "/connections/production/models", USAGE]
 )
 def test_the_same_is_served_under_another_prefix(api: Api, umbraco: Api, connection: Connection, path: str):
     assert umbraco.read(path) == api.read(path)

@@ -6,14 +6,31 @@ from typing import Any
 import pytest
 
 from connections import services
+from connections.api.camelcase import camel
 from connections.models import Connection, Profile
+from connections.profile_settings import profile_fields
 from tests.api.calls import MERGE, Api, errors, problem
 from tests.fakes import connect, fake_provider, profile_of, reload
 
 pytestmark = pytest.mark.django_db
 ONE = "/profiles/answers"
 CHAT = {"temperature": 0.5, "max_tokens": 100, "system_prompt_template": "Answer in {language}."}
-SHOWN = {"$type": "chat", "temperature": 0.5, "maxTokens": 100, "systemPromptTemplate": "Answer in {language}."}
+NAMES = [camel(name) for name in profile_fields("Chat")]
+SHOWN = {"$type": "chat", **dict.fromkeys(NAMES), "temperature": 0.5, "maxTokens": 100, "systemPromptTemplate": "Answer in {language}."}
+EVERYTHING = {
+    "$type": "chat",
+    "temperature": 0.5,
+    "topP": 0.9,
+    "maxTokens": 100,
+    "seed": -7,
+    "presencePenalty": -1.5,
+    "frequencyPenalty": 2,
+    "stop": ["END", "\n\n"],
+    "systemPromptTemplate": "Answer in {language}.",
+    "maxTokensLimit": 200,
+    "allowedOverrides": ["temperature", "max_tokens"],
+    "fallbackOn": ["timeout", "error"],
+}
 
 
 @pytest.fixture
@@ -109,6 +126,17 @@ def test_creating_answers_with_the_object_and_where_it_is(api: Api, connection: 
         ({"settings": {"max_tokens": 1}}, 400, {"/settings/max_tokens": "unknown_setting"}),
         ({"settings": {"dimensions": 1}}, 400, {"/settings/dimensions": "unknown_setting"}),
         ({"settings": {"systemPromptTemplate": "{"}}, 400, {"/settings/systemPromptTemplate": "template"}),
+        ({"settings": {"stop": "END"}}, 400, {"/settings/stop": "type"}),
+        ({"settings": {"stop": []}}, 400, {"/settings/stop": "too_short"}),
+        ({"settings": {"stop": [1]}}, 400, {"/settings/stop": "string_type"}),
+        ({"settings": {"allowedOverrides": ["maxTokens"]}}, 400, {"/settings/allowedOverrides": "literal_error"}),
+        ({"settings": {"allowedOverrides": {}}}, 400, {"/settings/allowedOverrides": "type"}),
+        ({"settings": {"fallbackOn": ["bad_request"]}}, 400, {"/settings/fallbackOn": "literal_error"}),
+        ({"settings": {"maxTokens": 2, "maxTokensLimit": 1}}, 400, {"/settings/maxTokensLimit": "below_max_tokens"}),
+        ({"fallbackProfileIds": [str(uuid.UUID(int=1))]}, 400, {"/fallbackProfileIds": "not_found"}),
+        ({"fallbackProfileIds": ["answers"]}, 400, {"/fallbackProfileIds/0": "invalid"}),
+        ({"fallbackProfileIds": "answers"}, 400, {"/fallbackProfileIds": "not_a_list"}),
+        ({"fallbackProfileIds": [str(uuid.UUID(int=1))] * 11}, 400, {"/fallbackProfileIds": "max_length"}),
         ({"settings": {"$type": "embedding"}}, 400, {"/settings/$type": "mismatch"}),
         ({"colour": "red"}, 400, {"/colour": "unknown_field"}),
         ({"model": {"providerId": "fake", "modelId": "m", "x": 1}}, 400, {"/model/x": "unknown_field"}),
@@ -140,9 +168,69 @@ def test_get_then_put_of_the_unchanged_body_changes_nothing(api: Api, profile: P
 
 def test_put_replaces_the_settings_and_keeps_what_it_may_leave_out(api: Api, profile: Profile):
     shown = api.put(ONE, whole(profile, settings={"maxTokens": 7})).json()
-    assert shown["settings"] == {"$type": "chat", "temperature": None, "maxTokens": 7, "systemPromptTemplate": None}
+    assert shown["settings"] == {"$type": "chat", **dict.fromkeys(NAMES), "maxTokens": 7}
     assert (shown["name"], shown["tags"], shown["isActive"], shown["version"]) == ("Fresh", ["eu"], True, 2)
     assert api.put(ONE, whole(profile)).json()["settings"]["maxTokens"] == 7
+
+
+@pytest.fixture
+def chain(connection: Connection) -> list[str]:
+    """The ids of two profiles that can stand in."""
+    return [str(profile_of(connection, name=name).pk) for name in ("Zebra", "Ape")]
+
+
+@pytest.fixture
+def full(api: Api, connection: Connection, chain: list[str]) -> dict[str, Any]:
+    """A profile with everything filled, as it is read."""
+    api.post("/profiles", new(connection, alias="answers", settings=EVERYTHING, fallbackProfileIds=chain, tags=["eu"]))
+    return api.read(ONE)
+
+
+def test_every_setting_there_is_is_filled_above():
+    assert set(EVERYTHING) == {"$type", *NAMES} and None not in EVERYTHING.values()
+
+
+def test_everything_is_read_as_it_was_written(full: dict[str, Any], chain: list[str]):
+    assert (full["settings"], full["fallbackProfileIds"], full["tags"]) == (EVERYTHING, chain, ["eu"])
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_get_then_put_of_a_full_profile_changes_nothing(api: Api, full: dict[str, Any], method: str):
+    assert api(method, ONE, full, if_match='"1"').json() == full
+
+
+def test_fallbacks_are_put_in_another_order(api: Api, full: dict[str, Any], chain: list[str]):
+    shown = api.put(ONE, full | {"fallbackProfileIds": chain[::-1]}).json()
+    assert (shown["fallbackProfileIds"], shown["version"]) == (chain[::-1], 2)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize("nothing", [None, []])
+def test_null_and_an_empty_list_take_the_fallbacks_away(api: Api, full: dict[str, Any], method: str, nothing: Any):
+    assert api(method, ONE, full | {"fallbackProfileIds": nothing}).json()["fallbackProfileIds"] == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_fallbacks_that_are_not_named_stay(api: Api, full: dict[str, Any], chain: list[str], method: str):
+    body = {name: value for name, value in full.items() if name != "fallbackProfileIds"} | {"name": "Renamed"}
+    assert api(method, ONE, body).json()["fallbackProfileIds"] == chain
+
+
+def test_fallbacks_that_make_no_sense_are_pointed_at(api: Api, full: dict[str, Any], connection: Connection, chain: list[str]):
+    vectors = str(profile_of(connection, name="Vectors", capability="Embedding").pk)
+    for ids, code in (([full["id"]], "itself"), ([vectors], "capability"), ([chain[0]] * 2, "duplicate")):
+        assert errors(api.patch(ONE, {"fallbackProfileIds": ids})) == {"/fallbackProfileIds": code}
+
+
+def test_an_empty_list_of_overrides_is_not_null(api: Api, full: dict[str, Any]):
+    for value in ([], None):
+        shown = api.patch(ONE, {"settings": {"allowedOverrides": value, "fallbackOn": value}}).json()["settings"]
+        assert shown == EVERYTHING | {"allowedOverrides": value, "fallbackOn": value}
+
+
+def test_a_fallback_cannot_be_deleted_and_says_whose_it_is(api: Api, full: dict[str, Any]):
+    found = problem(api.delete("/profiles/zebra"), 409)
+    assert found["dependents"] == [{"id": full["id"], "type": "profile", "alias": "answers", "name": "Fresh"}]
 
 
 def test_put_needs_name_model_and_connection(api: Api, profile: Profile):

@@ -33,7 +33,7 @@ def queries(api: Api, path: str) -> int:
     ("path", "most"),
     [
         ("/connections/row-7", 3),
-        ("/profiles/row-7", 3),
+        ("/profiles/row-7", 4),
         ("/connections/row-7/exists", 3),
         ("/connections/row-7/references", 3),
         ("/connections", 4),

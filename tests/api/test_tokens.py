@@ -64,6 +64,12 @@ def test_create_takes_profiles_and_an_end(operator: Any, connection: Connection)
         ["CI", "--user", "olaf", "--scope", "admin", "--expires", "0"],
         ["CI", "--user", "olaf", "--scope", "admin", "--expires", "3651"],
         ["CI", "--scope", "admin"],
+        ["CI", "--user", "olaf", "--scope", "gateway:use", "--requests-per-minute", "0"],
+        ["CI", "--user", "olaf", "--scope", "gateway:use", "--requests-per-minute", "10000001"],
+        ["CI", "--user", "olaf", "--scope", "gateway:use", "--tokens-per-day", "-1"],
+        ["CI", "--user", "olaf", "--scope", "gateway:use", "--tokens-per-day", "2000000001"],
+        ["CI", "--user", "olaf", "--scope", "gateway:use", "--tokens-per-day", "many"],
+        ["CI", "--user", "olaf", "--scope", "gateway:use", "--profile", "a\x00b"],
     ],
     ids=" ".join,
 )
@@ -78,6 +84,21 @@ def test_list_shows_everything_but_the_token(operator: Any):
     out = command("list")[0]
     assert all(word in out for word in (text[:11], "active", "olaf", "test", "connections:read", "never used", "no end"))
     assert text not in out and text[11:] not in out
+
+
+def test_create_takes_limits_and_list_shows_them(operator: Any):
+    limits = ["--requests-per-minute", "60", "--tokens-per-day", "2000000000"]
+    command("create", "CI", "--user", "olaf", "--scope", "gateway:use", *limits)
+    row = ApiToken.objects.get()
+    assert (row.requests_per_minute, row.tokens_per_day) == (60, 2_000_000_000)
+    assert "all profiles  60 requests a minute  2000000000 tokens a day" in command("list")[0]
+
+
+def test_list_says_when_the_profiles_of_a_token_are_gone(operator: Any, connection: Connection):
+    profile = profile_of(connection)
+    token_of(operator, profiles=["answers"])
+    services.delete_profile(profile, actor=None)
+    assert "no profile any more" in command("list")[0]
 
 
 @pytest.mark.parametrize("by", ["prefix", "id"])
@@ -247,7 +268,9 @@ def test_a_token_made_on_the_page_is_shown_once_and_works(administrator: Any):
 
 @pytest.mark.parametrize(
     "values",
-    [{"name": ""}, {"name": "x" * 101}, {"scopes": []}, {"scopes": ["all"]}, {"expires_in_days": "0"}, {"profiles": "nothing"}],
+    [{"name": ""}, {"name": "x" * 101}, {"scopes": []}, {"scopes": ["all"]}, {"expires_in_days": "0"}, {"profiles": "nothing"}]
+    + [{name: value} for name in ("requests_per_minute", "tokens_per_day") for value in ("0", "-1", "x", "1.5", "9" * 12, "9" * 40)]
+    + [{"expires_in_days": "9" * 40}, {"profiles": ["answers", "a\x00b"]}],
     ids=repr,
 )
 def test_the_page_refuses_what_makes_no_sense(administrator: Any, values: dict[str, Any]):
@@ -258,6 +281,37 @@ def test_the_page_refuses_what_makes_no_sense(administrator: Any, values: dict[s
 
 def test_the_page_says_that_a_life_is_too_long(administrator: Any):
     assert "3650" in words(make(browser(administrator), expires_in_days="3651")) and not ApiToken.objects.exists()
+
+
+def test_a_token_made_on_the_page_has_its_limits_and_the_list_shows_them(administrator: Any, connection: Connection):
+    rows = [profile_of(connection, name=name) for name in ("Answers", "Summaries", "Others")]
+    client = browser(administrator)
+    make(client, scopes=["gateway:use"], profiles=["answers", "summaries"], requests_per_minute="60", tokens_per_day="5000")
+    row = ApiToken.objects.get()
+    assert (set(row.profiles.all()), row.requests_per_minute, row.tokens_per_day) == (set(rows[:2]), 60, 5000)
+    assert "only answers, summaries; 60 requests a minute; 5000 tokens a day" in words(client.get("/tokens/"))
+
+
+def test_a_token_without_limits_says_so(administrator: Any):
+    client = browser(administrator)
+    make(client)
+    assert "all profiles active" in words(client.get("/tokens/"))
+
+
+def test_a_token_whose_profiles_are_gone_is_not_said_to_have_all(administrator: Any, connection: Connection):
+    profile = profile_of(connection)
+    token_of(administrator, profiles=["answers"])
+    services.delete_profile(profile, actor=None)
+    assert "no profile any more" in words(browser(administrator).get("/tokens/"))
+
+
+def test_with_many_profiles_their_aliases_are_typed(administrator: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("connections.views.tokens.MOST_TICKED", 2)
+    rows = [profile_of(connection, name=name) for name in ("Answers", "Summaries")]
+    client = browser(administrator)
+    assert '<input type="text" name="profiles"' in html(client.get("/tokens/"))
+    make(client, profiles="answers, summaries")
+    assert set(ApiToken.objects.get().profiles.all()) == set(rows)
 
 
 @pytest.mark.parametrize("name", ["operator", "viewer", "stranger", "nobody"])

@@ -13,7 +13,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -63,13 +62,15 @@ class Server:
         return sqlite3.connect(self.database, timeout=20, isolation_level=None)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of the tables of connections."""
+        """Every row of the tables of connections and of the gateway."""
         with closing(self.sqlite()) as database:
-            names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'connections_%'").fetchall()
+            names = database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND (name LIKE 'connections_%' OR name LIKE 'gateway_%')"
+            ).fetchall()
             return {name: database.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}
 
     def put(self, rows: dict[str, list[tuple[Any, ...]]]) -> None:
-        """Replaces every row of the tables of connections."""
+        """Replaces every row of the tables of connections and of the gateway."""
         with closing(self.sqlite()) as database:
             database.execute("BEGIN IMMEDIATE")
             for name in self.rows():
@@ -89,9 +90,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     command = [sys.executable, "-m", "gunicorn", "backoffice.asgi:application", "-k", "asgi", "-w", "2", "-b", server.url[7:]]
     command += ["--no-control-socket", "--asgi-lifespan", "off", "--graceful-timeout", "1", "--access-logfile", "-"]
     with server.log.open("wb") as log, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process:
-        _wait_for(server, process)
-        yield server
-        process.terminate()
+        try:
+            _wait_for(server, process)
+            yield server
+        finally:
+            process.terminate()
     _judge_what_is_left(server)
 
 
@@ -117,7 +120,7 @@ def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
     for _ in range(300):
         try:
             urllib.request.urlopen(f"{server.url}/sign-in/", timeout=10).close()
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # also a timeout, on a machine that has much to do
             assert process.poll() is None, server.log.read_text()
             time.sleep(0.1)
         else:
@@ -283,5 +286,6 @@ def add_connection(page: Page, provider: str, name: str, **columns: Any) -> str:
 
 def add_profile(page: Page, connection: str, name: str, model: str, capability: str = "chat", **settings: Any) -> str:
     """Adds a profile past the browser. Gives the address of its page."""
-    extra = {f"settings-{key}": value for key, value in settings.items()}
+    own = {key: settings.pop(key) for key in ("fallbacks",) if key in settings}
+    extra = own | {f"settings-{key}": value for key, value in settings.items()}
     return submit(page, f"/profiles/add/{capability}/", name=name, connection=connection, model=model, is_active="on", **extra)

@@ -56,6 +56,7 @@ def gallery(server: Server, gallery_service: Upstream, browser, signed_in) -> It
     _add_profiles(context.pages[0], gallery)
     context.close()
     _age(server)
+    _add_usage(server)
     yield gallery
 
 
@@ -88,18 +89,14 @@ def _add_checks(page: Page, gallery: Gallery, service: Upstream) -> None:
 
 
 def _add_profiles(page: Page, gallery: Gallery) -> None:
+    helpdesk = {"temperature": "0.2", "system_prompt_template": "You are {role}.", "fallbacks": "rehearsal", "stop": "END"}
+    limits = {"max_tokens_limit": "2000", "allowed_overrides": "some", "allowed_overrides-some": "temperature"}
     rows = [
-        (
-            "openai-production",
-            "Helpdesk answers",
-            "gpt-4o-mini",
-            "chat",
-            {"temperature": "0.2", "system_prompt_template": "You are {role}."},
-        ),
+        ("echo", "Rehearsal", "echo-1", "chat", {}),
+        ("openai-production", "Helpdesk answers", "gpt-4o-mini", "chat", helpdesk | limits),
         ("openai-production", "Search index", "text-embedding-3-small", "embedding", {"dimensions": "512"}),
         ("anthropic", "Long documents", "claude-sonnet-4-5", "chat", {"max_tokens": "4000"}),
         ("gemini-experiments", "Draft translations", "gemini-2.5-flash", "chat", {}),
-        ("echo", "Rehearsal", "echo-1", "chat", {}),
     ]
     for connection, name, model, capability, settings in rows:
         gallery.places[name] = add_profile(page, connection, name, model, capability, **settings)
@@ -113,6 +110,28 @@ def _age(server: Server) -> None:
         database.execute(f"UPDATE connections_connection SET date_modified = {older}")
         database.execute("UPDATE connections_connection SET credentials_key = 'a lost key' WHERE name = 'Company gateway'")
         database.execute("UPDATE connections_connection SET provider_id = 'retired-ai' WHERE name = 'vLLM in the basement'")
+
+
+def _add_usage(server: Server) -> None:
+    """Requests of a month: more by day than by night, one in nineteen failed, and what was asked for in vain."""
+    rows = [
+        ("helpdesk-answers", "openai-production", "openai", "gpt-4o-mini", "Website"),
+        ("search-index", "openai-production", "openai", "text-embedding-3-small", "Intranet search"),
+        ("long-documents", "anthropic", "anthropic", "claude-sonnet-4-5", ""),
+        ("no-such-profile", "", "", "", "Website"),
+    ]
+    columns = "started_at, endpoint, capability, profile_alias, connection_alias, provider_id, model, token_name, user_name, "
+    columns += "is_stream, attempts, input_tokens, output_tokens, latency_ms, first_chunk_ms, outcome, prompt, answer"
+    values = "strftime('%Y-%m-%d %H:%M:%f', 'now', ?), 'v1', 'Chat', ?, ?, ?, ?, ?, 'operator', 1, 1, ?, ?, ?, ?, ?, '', ''"
+    with closing(server.sqlite()) as database:
+        for number in range(1200):
+            outcome = "client_closed" if number % 23 == 0 else "rate_limited" if number % 19 == 0 else "ok"
+            row = rows[number % 3 if number % 40 else 3]
+            numbers = (number % 900, number % 400, 200 + number % 1700, 40 + number % 300)
+            database.execute(
+                f"INSERT INTO gateway_usagerecord ({columns}) VALUES ({values})",
+                (f"-{number * number // 33} seconds", *row, *numbers, outcome),
+            )
 
 
 Scene = Callable[[Page, Gallery], object]
@@ -186,6 +205,18 @@ def profile_with_errors(page: Page, gallery: Gallery) -> None:
     expect(page.locator(".errors").first).to_be_visible()
 
 
+def profile_with_everything_open(page: Page, gallery: Gallery) -> None:
+    page.goto(gallery.places["Helpdesk answers"] + "edit/")
+    page.get_by_role("group", name="Move on when").get_by_label("Only what is ticked").check()
+    page.get_by_label("Fallback 2").select_option("long-documents")
+
+
+def every_number_of_usage(page: Page, gallery: Gallery) -> None:
+    page.goto("/usage/?period=7d&page=2")
+    page.get_by_text("The same numbers as a table").click()
+    expect(page.get_by_role("region", name="Numbers of the charts")).to_be_visible()
+
+
 def refused_sign_in(page: Page, gallery: Gallery) -> None:
     page.context.clear_cookies()
     page.goto("/sign-in/")
@@ -213,7 +244,10 @@ def password_refused(page: Page, gallery: Gallery) -> None:
 def token_made(page: Page, gallery: Gallery) -> None:
     page.goto("/tokens/")
     page.locator("[name=name]").fill("Deployment")
-    page.get_by_label("connections:read").check()
+    page.get_by_label("gateway:use").check()
+    page.get_by_label("Helpdesk answers").check()
+    page.locator("[name=requests_per_minute]").fill("60")
+    page.locator("[name=tokens_per_day]").fill("1000000")
     press(page, "Make a token")
     expect(page.locator(".panel.good")).to_be_visible()
 
@@ -254,7 +288,12 @@ SCENES: dict[str, Scene] = {
     "add-chat-errors": profile_with_errors,
     "profile": of("Helpdesk answers"),
     "profile-edit": of("Helpdesk answers", "edit/"),
+    "profile-edit-everything-open": profile_with_everything_open,
     "profile-delete": of("Helpdesk answers", "delete/"),
+    "profile-delete-refused": of("Rehearsal", "delete/"),
+    "usage": at("/usage/"),
+    "usage-week": every_number_of_usage,
+    "usage-none-fits": at("/usage/?profile=nothing-like-it&outcome=odd"),
     "references": at("/references/"),
     "defaults": at("/settings/"),
     "tokens": at("/tokens/"),
@@ -282,6 +321,7 @@ EMPTY = {
     "empty-dashboard": "/",
     "empty-connections": "/connections/",
     "empty-profiles": "/profiles/",
+    "empty-usage": "/usage/",
     "empty-references": "/references/",
     "empty-add-chat": "/profiles/add/chat/",
 }

@@ -1,9 +1,12 @@
 """Profiles in the browser: with a model that the provider lists, with a typed one, with a mistake."""
 
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from .conftest import OpenPage, Upstream, add_connection, add_profile, field_of, press
+from .test_keyboard import tab_to
 
 pytestmark = pytest.mark.usefixtures("no_rows")
 
@@ -65,6 +68,71 @@ def test_models_that_cannot_be_fetched_are_a_sentence(open_page: OpenPage, javas
     page.get_by_label("Connection").select_option("openai")
     press(page, "Fetch models")
     expect(page.get_by_role("alert")).to_contain_text("does not accept the credentials")
+
+
+def three(page: Page) -> None:
+    """Three profiles of one connection."""
+    add_connection(page, "echo", "Echo")
+    for name in ("Helpdesk", "Night shift", "Reserve"):
+        add_profile(page, "echo", name, "echo-1")
+
+
+def test_fallbacks_are_chosen_put_in_order_and_shown(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    three(page)
+    page.goto("/profiles/?q=Helpdesk")
+    page.get_by_role("link", name="Edit Helpdesk").click()
+    page.get_by_label("Fallback 1").select_option("reserve")
+    page.get_by_label("Fallback 3").select_option("night-shift")
+    press(page, "Save")
+    steps = page.locator("ol.steps li")
+    expect(steps).to_have_count(2)
+    expect(steps.nth(0)).to_contain_text("Reserve")
+    expect(steps.nth(1)).to_contain_text("Night shift")
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("Fallback 2")).to_have_value("night-shift")
+    expect(page.get_by_label("Fallback 3")).to_have_value("")
+
+
+def test_a_fallback_is_chosen_by_keyboard_alone(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    three(page)
+    page.goto("/profiles/?q=Helpdesk")
+    tab_to(page, "Edit Helpdesk")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Edit Helpdesk")).to_be_visible()
+    tab_to(page, "Fallback 1")
+    page.keyboard.type("Night")
+    page.keyboard.press("Enter")  # a list sends no form
+    tab_to(page, "Save")
+    page.keyboard.press("Enter")
+    expect(page.locator("ol.steps li")).to_contain_text("Night shift")
+
+
+def test_what_requests_may_set_appears_when_it_counts(open_page: OpenPage, javascript: bool):
+    page = open_page("operator", javascript)
+    three(page)
+    page.goto("/profiles/?q=Helpdesk")
+    page.get_by_role("link", name="Edit Helpdesk").click()
+    group = page.get_by_role("group", name="Requests may set")
+    expect(group.get_by_label("tools")).to_be_hidden()
+    group.get_by_label("Only what is ticked").check()
+    group.get_by_label("tools").check()
+    press(page, "Save")
+    expect(page.get_by_role("main")).to_contain_text(re.compile(r"Requests may set\s*tools\b"))
+
+
+def test_a_fallback_in_use_is_not_deleted(open_page: OpenPage, javascript: bool):
+    page = open_page("administrator", javascript)
+    add_connection(page, "echo", "Echo")
+    needed = add_profile(page, "echo", "Reserve", "echo-1")
+    add_profile(page, "echo", "Helpdesk", "echo-1", fallbacks="reserve")
+    page.goto(needed)
+    page.get_by_role("link", name="Delete").click()
+    expect(page.get_by_role("main")).to_contain_text("cannot be deleted")
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_have_count(0)
+    press(page, "Deactivate")
+    expect(page.locator("#messages")).to_contain_text("Reserve is inactive.")
 
 
 def test_operator_switches_a_profile(open_page: OpenPage, javascript: bool):

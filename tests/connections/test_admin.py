@@ -188,3 +188,9 @@ def test_a_superuser_may_make_superusers(stranger):
 
 def test_profiles_in_the_admin_name_their_connection(rows: dict, client: Client):
     assert "Production" in html(client.get(LISTS["profile"])) and Profile.objects.count() == 1
+
+
+def test_the_page_of_a_profile_shows_its_fallbacks_in_their_order(rows: dict, client: Client):
+    others = [profile_of(rows["connection"], name=name) for name in ("Zebra", "Ape")]
+    row = profile_of(rows["connection"], name="Chained", fallbacks=others)
+    assert "zebra, ape" in words(client.get(f"{LISTS['profile']}{row.pk}/change/"))

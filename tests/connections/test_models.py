@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 SEE = {"connections.view_connection", "connections.view_profile", "connections.view_connectioncheck", "connections.view_defaultprofile"}
 WORK = SEE | {f"connections.{verb}_{thing}" for verb in ("add", "change", "toggle") for thing in ("connection", "profile")}
-WORK |= {"connections.test_connection", "connections.use_profile"}
+WORK |= {"connections.test_connection", "connections.use_profile", "gateway.view_usagerecord"}
 RULE = WORK | {"connections.delete_connection", "connections.delete_profile"}
 RULE |= {"connections.change_defaultprofile", *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete"))}
 RULE |= {f"auth.{verb}_{thing}" for verb in ("view", "add", "change", "delete") for thing in ("user", "group")}

@@ -1,6 +1,8 @@
 """The pages of profiles. Who may see them is in the table of test_views.py."""
 
+import re
 import uuid
+from html import unescape
 from typing import Any
 
 import pytest
@@ -52,6 +54,13 @@ def test_a_profile_is_added(connection: Connection, client: Client):
             ("settings-temperature", "warm"),
             ("settings-max_tokens", "0"),
             ("settings-system_prompt_template", "{"),
+            ("settings-top_p", "2"),
+            ("settings-seed", "one"),
+            ("settings-stop", "a\nb\nc\nd\ne"),
+            ("settings-stop", "a\x00b"),
+            ("settings-max_tokens_limit", "0"),
+            ("fallbacks", "nobody"),
+            ("fallbacks", "a\x00b"),
         ],
     ],
 )
@@ -81,6 +90,150 @@ def test_an_edit_form_posted_back_changes_nothing(profile: Profile, client: Clie
     names = ("name", "model", "settings-temperature", "version")
     values = {name: value_of(shown, name) for name in names} | {"settings-system_prompt_template": "Answer in {language}."}
     assert told(client.post(edit(profile), given(**values))) == ["Nothing was changed in Answers."]
+
+
+# Limits, overrides, fallbacks
+
+SOME = {
+    "settings-temperature": "0.5",
+    "settings-stop": "END\r\n\\n\\n\r\n a\\\\b",
+    "settings-max_tokens_limit": "200",
+    "settings-allowed_overrides": "some",
+    "settings-allowed_overrides-some": ["tools", "temperature"],
+    "settings-fallback_on": "some",
+    "settings-fallback_on-some": ["timeout"],
+}
+
+
+@pytest.fixture
+def others(connection: Connection) -> list[Profile]:
+    return [profile_of(connection, name=name) for name in ("Zebra", "Ape")]
+
+
+def chain_of(profile: Profile) -> list[str]:
+    """The aliases of a profile's fallbacks in their order."""
+    return [step.fallback.alias for step in profile.fallback_steps.all()]
+
+
+def ticked(response: Any, name: str) -> list[str]:
+    """The values that are ticked of the inputs of this name."""
+    return re.findall(rf'name="{name}" value="([^"]*)" checked', html(response))
+
+
+def chosen(response: Any) -> list[str]:
+    """What the inputs for fallbacks hold, empty ones included."""
+    inputs = re.findall(r'<select name="fallbacks".*?</select>', html(response), re.DOTALL)
+    return [(re.findall(r'value="([^"]*)" selected', one) or [""])[0] for one in inputs]
+
+
+def test_limits_and_fallbacks_are_saved(connection: Connection, others: list[Profile], client: Client):
+    client.post(ADD, given(fallbacks=["zebra", "", "ape"], **SOME))
+    row = Profile.objects.get(alias="answers")
+    assert row.settings == {
+        "temperature": 0.5,
+        "stop": ["END", "\n\n", " a\\b"],
+        "max_tokens_limit": 200,
+        "allowed_overrides": ["temperature", "tools"],
+        "fallback_on": ["timeout"],
+    }
+    assert chain_of(row) == ["zebra", "ape"]
+
+
+@pytest.mark.parametrize(("posted", "stored"), [({"settings-allowed_overrides": "some"}, {"allowed_overrides": []}), ({}, {})])
+def test_nothing_ticked_is_not_everything(connection: Connection, client: Client, posted: dict[str, str], stored: dict[str, Any]):
+    client.post(ADD, given(**posted))
+    assert Profile.objects.get().settings == stored
+
+
+def test_what_is_ticked_below_everything_does_not_count(connection: Connection, client: Client):
+    client.post(ADD, given(**SOME | {"settings-allowed_overrides": ""}))
+    assert "allowed_overrides" not in Profile.objects.get().settings
+
+
+def test_a_full_edit_form_shows_what_is_stored_and_posted_back_changes_nothing(others: list[Profile], client: Client):
+    client.post(ADD, given(fallbacks=["zebra", "ape"], **SOME))
+    row = Profile.objects.get(alias="answers")
+    shown = client.get(edit(row))
+    stop = re.search(r'<textarea name="settings-stop"[^>]*>\s*([^<]*)</textarea>', html(shown))
+    values = {name: value_of(shown, name) for name in ("version", "settings-temperature", "settings-max_tokens_limit")}
+    for name in ("settings-allowed_overrides", "settings-fallback_on"):
+        values |= {one: ticked(shown, one) for one in (name, f"{name}-some")}
+    response = client.post(edit(row), given(fallbacks=chosen(shown), **values, **{"settings-stop": unescape(stop[1])}))
+    assert chosen(shown) == ["zebra", "ape", ""] and told(response) == ["Nothing was changed in Answers."]
+
+
+def test_three_places_for_fallbacks_are_offered_and_one_more_than_are_taken(connection: Connection, others: list[Profile], client: Client):
+    assert chosen(client.get(ADD)) == [""] * 3
+    more = [profile_of(connection, name=f"Row {number}") for number in range(8)]
+    row = profile_of(connection, fallbacks=[*others, *more[:7]])
+    assert len(chosen(client.get(edit(row)))) == 10
+    services.update_profile(row, actor=None, fallbacks=[*others, *more])
+    assert len(chosen(client.get(edit(row)))) == 10
+
+
+def test_fallbacks_of_the_same_capability_are_offered_and_never_the_profile_itself(profile: Profile, others: list[Profile], client: Client):
+    profile_of(profile.connection, name="Vectors", capability="Embedding")
+    offered = re.findall(
+        r'<option value="([^"]*)"', re.search(r'<select name="fallbacks".*?</select>', html(client.get(edit(profile))), re.DOTALL)[0]
+    )
+    assert offered == ["", "ape", "zebra"]
+
+
+def test_where_nobody_could_stand_in_the_form_says_so(connection: Connection, client: Client):
+    assert "no other embedding profile yet" in words(client.get("/profiles/add/embedding/"))
+
+
+def test_with_very_many_profiles_fallbacks_are_typed(connection: Connection, others: list[Profile], client: Client, monkeypatch):
+    monkeypatch.setattr("connections.forms.MOST_CHOICES", 2)
+    shown = html(client.get(ADD))
+    assert shown.count('<input name="fallbacks"') == 3 and '<option value="ape">' in shown
+
+
+@pytest.mark.parametrize(("aliases", "code"), [(["zebra", "zebra"], "duplicate"), (["vectors"], "capability"), (["answers"], "itself")])
+def test_fallbacks_that_make_no_sense_are_told_at_their_field(
+    profile: Profile, others: list[Profile], client: Client, aliases: list[str], code: str
+):
+    profile_of(profile.connection, name="Vectors", capability="Embedding")
+    response = client.post(edit(profile), given(fallbacks=aliases, version="1"))
+    assert [one.code for one in response.context["form"].errors["fallbacks"].as_data()] == [code]
+
+
+def test_everything_entered_stays_when_models_are_fetched(connection: Connection, others: list[Profile], client: Client):
+    response = client.post(ADD, given(action="fetch-models", fallbacks=["zebra"], **SOME), headers=HTMX)
+    assert chosen(response) == ["zebra", "", ""] and ticked(response, "settings-fallback_on-some") == ["timeout"]
+    assert "END\n\\n\\n" in html(response).replace("\r", "") and value_of(response, "settings-max_tokens_limit") == "200"
+
+
+def test_the_second_of_two_editors_keeps_fallbacks_and_ticks(profile: Profile, others: list[Profile], client: Client, administrator):
+    services.update_profile(profile, actor=administrator, name="First")
+    response = client.post(edit(profile), given(fallbacks=["zebra", "ape"], version="1", **SOME))
+    assert chosen(response) == ["zebra", "ape", ""]
+    assert ticked(response, "settings-allowed_overrides-some") == ["temperature", "tools"]
+
+
+def test_a_detail_page_says_who_answers_next_and_what_is_limited(others: list[Profile], client: Client):
+    client.post(ADD, given(fallbacks=["zebra", "ape"], **SOME))
+    shown = words(client.get(Profile.objects.get(alias="answers").get_absolute_url()))
+    assert re.search("First fake-chat of Production, then: Zebra .* Ape .* Move on when no answer in time", shown)
+    assert "Max tokens limit 200 Requests may set temperature, tools" in shown and r"END \n\n a\\b" in shown
+
+
+def test_a_detail_page_without_limits_says_that_there_are_none(profile: Profile, client: Client):
+    shown = words(client.get(profile.get_absolute_url()))
+    assert "Requests may set everything" in shown and "when the connection fails, so does the request" in shown
+
+
+def test_a_profile_that_may_be_asked_nothing_says_so(connection: Connection, client: Client):
+    row = profile_of(connection, settings={"allowed_overrides": []})
+    assert "Requests may set nothing" in words(client.get(row.get_absolute_url()))
+
+
+def test_the_delete_page_says_who_needs_the_profile(profile: Profile, others: list[Profile], administrator):
+    services.update_profile(profile, actor=None, fallbacks=others[:1])
+    client = browser(administrator)
+    url = f"/profiles/{others[0].pk}/delete/"
+    assert "Answers answers falls back on it" in words(client.get(url)) and '<button class="button danger">' not in html(client.get(url))
+    assert told(client.post(url)) == ["Zebra is not deleted. Still used by Answers. Move or delete what uses it, or deactivate it instead."]
 
 
 def test_the_second_of_two_editors_is_told_and_loses_nothing(profile: Profile, client: Client, administrator):

@@ -37,7 +37,11 @@ GOOD = [
     ("Chat", {"temperature": 0, "max_tokens": 1, "system_prompt_template": "Answer in {language}. {{json}}"}),
     ("Chat", {"temperature": "2", "max_tokens": "10000000"}),
     ("Chat", {"temperature": "", "max_tokens": None, "system_prompt_template": ""}),
+    ("Chat", {"top_p": 0, "seed": -5, "presence_penalty": "-2", "frequency_penalty": 2, "stop": ["END", "\n\n"]}),
+    ("Chat", {"max_tokens": 500, "max_tokens_limit": 500, "allowed_overrides": ["tools"], "fallback_on": ["timeout", "dns"]}),
+    ("Chat", {"max_tokens_limit": "4000", "allowed_overrides": [], "fallback_on": []}),
     ("Embedding", {"dimensions": "256"}),
+    ("Embedding", {"allowed_overrides": ["dimensions", "other"], "fallback_on": ["error"]}),
 ]
 
 
@@ -61,6 +65,26 @@ BAD = [
     ("Chat", {"system_prompt_template": "{a.b}"}, "system_prompt_template"),
     ("Chat", {"system_prompt_template": "x" * 100_001}, "system_prompt_template"),
     ("Chat", {"system_prompt_template": "a\x00"}, "system_prompt_template"),
+    ("Chat", {"top_p": 1.1}, "top_p"),
+    ("Chat", {"seed": 2**63}, "seed"),
+    ("Chat", {"seed": "1.5"}, "seed"),
+    ("Chat", {"presence_penalty": -2.1}, "presence_penalty"),
+    ("Chat", {"frequency_penalty": 2.1}, "frequency_penalty"),
+    ("Chat", {"stop": []}, "stop"),
+    ("Chat", {"stop": ["a"] * 5}, "stop"),
+    ("Chat", {"stop": [""]}, "stop"),
+    ("Chat", {"stop": ["x" * 501]}, "stop"),
+    ("Chat", {"stop": ["a\x00"]}, "stop"),
+    ("Chat", {"stop": "END"}, "stop"),
+    ("Chat", {"max_tokens_limit": 0}, "max_tokens_limit"),
+    ("Chat", {"max_tokens": 501, "max_tokens_limit": 500}, "max_tokens_limit"),
+    ("Chat", {"allowed_overrides": ["model"]}, "allowed_overrides"),
+    ("Chat", {"allowed_overrides": ["dimensions"]}, "allowed_overrides"),
+    ("Chat", {"allowed_overrides": "tools"}, "allowed_overrides"),
+    ("Chat", {"allowed_overrides": [["tools"]]}, "allowed_overrides"),
+    ("Chat", {"fallback_on": ["bad_request"]}, "fallback_on"),
+    ("Embedding", {"allowed_overrides": ["tools"]}, "allowed_overrides"),
+    ("Embedding", {"max_tokens_limit": 5}, "max_tokens_limit"),
     ("Chat", {"dimensions": 3}, "dimensions"),
     ("Embedding", {"dimensions": 0}, "dimensions"),
     ("Embedding", {"temperature": 1}, "temperature"),
@@ -181,6 +205,137 @@ def test_who_may_do_what(profile: Profile, people: dict, who: str, act: Any, all
     else:
         with pytest.raises(PermissionDenied):
             act(profile, people[who])
+
+
+def test_the_same_choice_is_stored_as_the_same_list(connection: Connection):
+    row = profile_of(connection, settings={"allowed_overrides": ["other", "stop", "other"], "fallback_on": ["error", "dns"]})
+    assert reload(row).settings == {"allowed_overrides": ["stop", "other"], "fallback_on": ["dns", "error"]}
+
+
+def test_an_empty_list_is_kept_and_is_not_the_same_as_none(connection: Connection):
+    row = profile_of(connection, settings={"allowed_overrides": []})
+    assert reload(row).settings == {"allowed_overrides": []}
+    services.update_profile(row, actor=None, settings={"allowed_overrides": None}, merge=True)
+    assert reload(row).settings == {}
+
+
+# Fallbacks
+
+
+@pytest.fixture
+def others(connection: Connection) -> list[Profile]:
+    """Three profiles that could stand in."""
+    return [profile_of(connection, name=name) for name in ("First", "Second", "Third")]
+
+
+def chain_of(profile: Profile) -> list[str]:
+    """The names of a profile's fallbacks in their order, as the database has it."""
+    return [step.fallback.name for step in reload(profile).fallback_steps.all()]
+
+
+def test_fallbacks_are_stored_in_their_order(connection: Connection, others: list[Profile]):
+    row = profile_of(connection, fallbacks=[others[2], others[0]])
+    assert (chain_of(row), row.version) == (["Third", "First"], 1)
+
+
+def test_another_order_is_the_next_version_and_is_told(profile: Profile, others: list[Profile], operator):
+    services.update_profile(profile, actor=None, fallbacks=others[:2])
+    saved = services.update_profile(profile, actor=operator, fallbacks=[others[1], others[0]])
+    assert (chain_of(profile), saved.changed, saved.row.version) == (["Second", "First"], True, 3)
+    assert services.versions(profile)[0].changes == ("fallbacks changed",)
+
+
+def test_a_change_beside_the_fallbacks_says_nothing_of_them(profile: Profile, others: list[Profile]):
+    services.update_profile(profile, actor=None, fallbacks=others)
+    services.update_profile(profile, actor=None, fallbacks=others, name="Renamed")
+    assert services.versions(profile)[0].changes == ("name changed",)
+
+
+@pytest.mark.parametrize("given", [{}, {"fallbacks": None}])
+def test_a_save_that_names_no_fallbacks_keeps_them(profile: Profile, others: list[Profile], given: dict):
+    services.update_profile(profile, actor=None, fallbacks=others)
+    services.update_profile(profile, actor=None, name="Renamed", **given)
+    assert chain_of(profile) == ["First", "Second", "Third"]
+
+
+def test_the_same_fallbacks_change_nothing(profile: Profile, others: list[Profile]):
+    services.update_profile(profile, actor=None, fallbacks=others)
+    assert services.update_profile(profile, actor=None, fallbacks=others).changed is False
+    assert reload(profile).version == 2
+
+
+def test_fallbacks_are_taken_away(profile: Profile, others: list[Profile]):
+    services.update_profile(profile, actor=None, fallbacks=others)
+    services.update_profile(profile, actor=None, fallbacks=[])
+    assert chain_of(profile) == []
+
+
+def test_two_profiles_may_stand_in_for_each_other(profile: Profile, others: list[Profile]):
+    services.update_profile(profile, actor=None, fallbacks=others[:1])
+    services.update_profile(others[0], actor=None, fallbacks=[profile])
+    assert (chain_of(profile), chain_of(others[0])) == (["First"], ["Answers"])
+
+
+def test_a_profile_is_no_fallback_of_itself(profile: Profile):
+    assert refused(services.update_profile, profile, actor=None, fallbacks=[profile]) == {"fallbacks": "itself"}
+
+
+def test_a_fallback_is_named_once(connection: Connection, others: list[Profile]):
+    assert refused(profile_of, connection, fallbacks=[others[0], others[0]]) == {"fallbacks": "duplicate"}
+
+
+def test_a_fallback_has_the_same_capability(profile: Profile):
+    vectors = profile_of(profile.connection, name="Vectors", capability="Embedding")
+    assert refused(services.update_profile, profile, actor=None, fallbacks=[vectors]) == {"fallbacks": "capability"}
+
+
+def test_there_are_at_most_ten_fallbacks(connection: Connection):
+    many = [profile_of(connection, name=f"Row {number}") for number in range(11)]
+    assert refused(profile_of, connection, fallbacks=many) == {"fallbacks": "too_many"}
+    assert len(chain_of(profile_of(connection, fallbacks=many[:10]))) == 10
+
+
+def test_a_fallback_that_was_deleted_meanwhile_is_refused(connection: Connection, others: list[Profile]):
+    services.delete_profile(reload(others[0]), actor=None)
+    assert refused(profile_of, connection, fallbacks=others) == {"fallbacks": "not_found"}
+
+
+def test_refused_fallbacks_change_nothing_else(profile: Profile):
+    refused(services.update_profile, profile, actor=None, name="Renamed", fallbacks=[profile])
+    assert reload(profile).name == "Answers"
+
+
+def test_a_fallback_is_not_deleted_and_those_that_need_it_are_named(profile: Profile, others: list[Profile]):
+    services.update_profile(profile, actor=None, fallbacks=others[:1])
+    with pytest.raises(services.InUse, match="Answers") as caught:
+        services.delete_profile(others[0], actor=None)
+    assert caught.value.dependents == (profile,)
+
+
+def test_a_profile_that_became_a_fallback_at_the_last_moment_is_not_deleted(profile: Profile, others: list[Profile], monkeypatch):
+    services.update_profile(profile, actor=None, fallbacks=others[:1])
+    monkeypatch.setattr("connections.services.profiles.dependents_of", lambda row: [])  # the look that came too early
+    with pytest.raises(services.InUse) as caught:
+        services.delete_profile(others[0], actor=None)
+    assert caught.value.dependents == (profile,) and Profile.objects.filter(pk=others[0].pk).exists()
+
+
+def test_a_profile_with_fallbacks_is_deleted_and_they_stay(profile: Profile, others: list[Profile]):
+    services.update_profile(profile, actor=None, fallbacks=others)
+    services.delete_profile(profile, actor=None)
+    assert Profile.objects.count() == 3
+
+
+def test_who_remembers_profiles_learns_of_other_fallbacks(profile: Profile, others: list[Profile]):
+    before = services.read_stamp()
+    services.update_profile(profile, actor=None, fallbacks=others)
+    assert services.read_stamp() > before
+
+
+def test_a_token_for_a_profile_that_was_deleted_may_use_none(profile: Profile, operator):
+    text = services.create_token("CI", user=operator, actor=None, scopes=["gateway:use"], profiles=["answers"])[1]
+    services.delete_profile(profile, actor=None)
+    assert services.find_caller(text).profile_ids == frozenset()
 
 
 def test_two_merge_patches_from_one_reading_both_hold(connection: Connection):

@@ -26,6 +26,8 @@ class Command(BaseCommand):
             "--profile", action="append", default=[], dest="profiles", help="alias of a profile it is limited to; can be repeated"
         )
         create.add_argument("--expires", type=int, metavar="DAYS", help="days until it ends")
+        create.add_argument("--requests-per-minute", type=int, metavar="N", help="limit of requests through the gateway")
+        create.add_argument("--tokens-per-day", type=int, metavar="N", help="limit of models' tokens, in and out, by days of UTC")
         actions.add_parser("list", help="list all tokens")
         revoke = actions.add_parser("revoke", help="end a token now")
         revoke.add_argument("token", help="its prefix, as `token list` shows it, or its id")
@@ -37,9 +39,9 @@ class Command(BaseCommand):
         user = get_user_model().objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['user']!r}.")
-        limits = {"scopes": options["scopes"], "profiles": options["profiles"], "expires_in_days": options["expires"]}
+        limits = {name: options[name] for name in ("scopes", "profiles", "requests_per_minute", "tokens_per_day")}
         try:
-            row, text = services.create_token(options["name"], user=user, actor=None, **limits)
+            row, text = services.create_token(options["name"], user=user, actor=None, expires_in_days=options["expires"], **limits)
         except services.Invalid as refused:
             raise CommandError(" ".join(error.message for error in refused.errors)) from None
         self.stdout.write(text)
@@ -47,11 +49,15 @@ class Command(BaseCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         for row in ApiToken.objects.select_related("user").prefetch_related("profiles"):
-            limits = ",".join(profile.alias for profile in row.profiles.all()) or "all profiles"
+            profiles = ",".join(profile.alias for profile in row.profiles.all()) or (
+                "no profile any more" if row.is_limited else "all profiles"
+            )
+            limits = [f"{row.requests_per_minute} requests a minute"] if row.requests_per_minute else []
+            limits += [f"{row.tokens_per_day} tokens a day"] if row.tokens_per_day else []
             used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never used"
             ends = f"ends {row.expires_at:%Y-%m-%d}" if row.expires_at else "no end"
             self.stdout.write(
-                "  ".join([row.prefix, row.state, row.user.get_username(), row.name, ",".join(row.scopes), limits, used, ends])
+                "  ".join([row.prefix, row.state, row.user.get_username(), row.name, ",".join(row.scopes), profiles, *limits, used, ends])
             )
 
     def _revoke(self, options: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""The management API of the gateway, with the furniture of connections.api."""

@@ -1,0 +1,21 @@
+"""The playground's section, for pages of connections/ that must not import it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+
+from connections.models import Profile
+
+from ..views.playground import new_form, section
+
+register = template.Library()
+
+
+@register.inclusion_tag("gateway/_playground.html", takes_context=True)
+def playground(context: RequestContext, profile: Profile, chain: Sequence[Profile]) -> dict[str, Any]:
+    """The section, for those who may use profiles. `chain`: the profile's fallbacks."""
+    if not context["request"].user.has_perm("connections.use_profile"):
+        return {}
+    return section(context["request"], profile, new_form(profile, chain))

@@ -1,0 +1,71 @@
+"""What templates need to show usage: numbers for people, links to a filtered page, how often something was used lately."""
+
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.urls import reverse
+
+from .. import usage_selectors as selectors
+from ..tallies import Share
+
+register = template.Library()
+COLUMNS = {"profile": "profile_alias", "connection": "connection_alias"}
+NONE = "\N{EN DASH}"
+UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k"))
+
+
+@register.filter
+def whole(number: int) -> str:
+    """`12345` -> `12,345`."""
+    return f"{number:,}"
+
+
+@register.filter
+def short(number: int) -> str:
+    """`12345678` -> `12.3 M`; small numbers in full."""
+    for size, unit in UNITS:
+        if number >= size:
+            return f"{number / (1000 if unit == 'k' else size):.1f} {unit}"
+    return f"{number:,}"
+
+
+@register.filter
+def duration(milliseconds: float | None) -> str:
+    """`812.5` -> `812 ms`, `2412` -> `2.41 s`; a dash for None."""
+    if milliseconds is None:
+        return NONE
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
+
+
+@register.filter
+def percent(part: float | None) -> str:
+    """`0.9456` -> `94.6 %`; a dash for None. Never 100 % of what is not all, nor 0 % of what is there."""
+    if part is None:
+        return NONE
+    shown = round(part * 100, 1)
+    if part not in (0, 1) and shown in (0, 100):
+        return "< 0.1 %" if shown == 0 else "> 99.9 %"
+    return f"{shown:g} %"
+
+
+@register.simple_tag(takes_context=True)
+def share_link(context: RequestContext, dimension: str, share: Share) -> str:
+    """The query of this page, narrowed to a share; empty when the page has no filter for it."""
+    value = share.key if dimension == "token" else share.name
+    if dimension not in ("profile", "connection", "token", "outcome") or not value:
+        return ""
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    query[dimension] = value
+    return f"?{query.urlencode()}"
+
+
+@register.inclusion_tag("elements/used.html", takes_context=True)
+def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str, Any]:
+    """How often a profile or a connection was used in 7 days, for those who may know."""
+    if not context["request"].user.has_perm("gateway.view_usagerecord"):
+        return {}
+    period = selectors.last(selectors.PERIODS["7d"])
+    count = selectors.count_since(period.start, **{COLUMNS[dimension]: alias})
+    return {"is_shown": True, "count": count, "address": reverse("usage", query={"period": "7d", dimension: alias})}

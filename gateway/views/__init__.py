@@ -1,0 +1,1 @@
+"""The pages of the gateway. A view translates between a browser and the selectors or services; it decides nothing."""

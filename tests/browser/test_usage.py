@@ -1,0 +1,60 @@
+"""Usage in the browser: filters with and without JavaScript, pages, the table of the charts, the download."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from .conftest import OpenPage, press
+from .gallery import Gallery, gallery, gallery_service  # noqa: F401 fixtures
+
+
+def test_filters_narrow_the_page_and_periods_keep_them(open_page: OpenPage, gallery: Gallery, javascript: bool):  # noqa: F811
+    page = open_page("operator", javascript)
+    page.goto("/usage/?period=7d")
+    page.get_by_label("Profile", exact=True).fill("search-index")
+    press(page, "Filter")
+    expect(page).to_have_url(re.compile("profile=search-index"))
+    expect(page.locator(".shares").nth(2).locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="30 days").click()
+    expect(page).to_have_url(re.compile("period=30d"))
+    expect(page.get_by_label("Profile", exact=True)).to_have_value("search-index")
+    page.get_by_role("link", name="Clear").click()
+    expect(page.get_by_label("Profile", exact=True)).to_have_value("")
+
+
+def test_choosing_an_outcome_filters_at_once(open_page: OpenPage, gallery: Gallery):  # noqa: F811
+    page = open_page("operator")
+    page.goto("/usage/?period=30d")
+    page.get_by_label("Outcome").select_option("Failed")
+    expect(page).to_have_url(re.compile("outcome=failed"))
+    expect(page.locator(".usage-numbers")).to_contain_text("0 %")
+    expect(page.get_by_label("Outcome")).to_have_value("failed")
+
+
+def test_the_latest_requests_have_pages_that_keep_the_filter(open_page: OpenPage, gallery: Gallery, javascript: bool):  # noqa: F811
+    page = open_page("operator", javascript)
+    page.goto("/usage/?period=30d&connection=openai-production")
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_label("Pages")).to_contain_text("Page 2 of")
+    expect(page.get_by_label("Connection", exact=True)).to_have_value("openai-production")
+
+
+def test_the_requests_are_downloaded_as_the_server_streams_them(open_page: OpenPage, gallery: Gallery, javascript: bool):  # noqa: F811
+    page = open_page("operator", javascript)
+    page.goto("/usage/?period=30d&outcome=failed")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download CSV").click()
+    found = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    assert re.fullmatch(r"usage-[-0-9]+\.csv", download.value.suggested_filename)
+    assert len(found) > 20 and {one["outcome"] for one in found} == {"rate_limited"}
+
+
+def test_a_viewer_is_told_who_may(open_page: OpenPage, gallery: Gallery):  # noqa: F811
+    page = open_page("viewer")
+    page.goto("/")
+    expect(page.get_by_role("link", name="Usage")).to_have_count(0)
+    page.goto("/usage/")
+    expect(page.locator("main")).to_contain_text("group Operators")

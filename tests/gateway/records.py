@@ -1,0 +1,41 @@
+"""Usage records, as the gateway would have written them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from gateway.models import UsageRecord
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SUPPORT, PRODUCTION, WEBSITE = UUID(int=1), UUID(int=2), UUID(int=3)
+USED: dict[str, Any] = {
+    "started_at": NOON,
+    "endpoint": "v1",
+    "capability": "Chat",
+    "profile_id": SUPPORT,
+    "profile_alias": "support",
+    "connection_id": PRODUCTION,
+    "connection_alias": "production",
+    "connection_version": 1,
+    "provider_id": "openai",
+    "model": "gpt-4o",
+    "user_id": 7,
+    "user_name": "ada",
+    "token_id": WEBSITE,
+    "token_name": "Website",
+    "input_tokens": 10,
+    "output_tokens": 5,
+    "latency_ms": 100,
+    "outcome": "ok",
+}
+NOWHERE: dict[str, Any] = {
+    **dict.fromkeys(("profile_id", "connection_id", "connection_version", "input_tokens", "output_tokens")),
+    **dict.fromkeys(("connection_alias", "provider_id", "model"), ""),
+    "profile_alias": "no-such-profile",
+    "outcome": "profile_not_found",
+}
+
+
+def used(**changes: Any) -> UsageRecord:
+    """One request: a success of 100 ms at noon, with 10 tokens in and 5 out, unless the changes say otherwise."""
+    return UsageRecord.objects.create(**USED | changes)
