@@ -17,7 +17,6 @@ from providers.chat import ChatRequest
 
 from .calls import Call
 from .errors import GatewayError, invalid
-from .usage import Trace
 from .worker import Answered, Worker
 
 JSON = (b"content-type", b"application/json")
@@ -87,7 +86,8 @@ def judging(worker: Worker, endpoint: str, capability: Capability, caller: Calle
         yield
     except GatewayError as error:
         nothing = ChatRequest.model_construct(messages=[])
-        worker.recorder.take(Trace(Call(endpoint, capability, caller, incoming.profile, {}, nothing)), error.code)
+        trace = worker.recorder.begin(Call(endpoint, capability, caller, incoming.profile, {}, nothing))
+        worker.recorder.take(trace, error.code)
         raise
 
 

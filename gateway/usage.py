@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Trace:
-    """What becomes of one call. Filled while it is answered; `outcome` is ok, client_closed, or the code of the error."""
+    """What becomes of one call. Filled while it is answered; `outcome` is ok, client_closed, server_stopped, or an error's code."""
 
     call: Call
     step: Step | None = None
@@ -86,16 +86,25 @@ def _text(content: Any) -> str:
 
 
 class Recorder:
-    """Takes what has happened and writes it every EVERY seconds, and what is left when it stops."""
+    """Takes what has happened and writes it every EVERY seconds, and what is left when it stops; what runs then, too."""
 
     def __init__(self, with_text: bool) -> None:
         self.with_text = with_text
+        self._running: dict[int, Trace] = {}
         self._waiting: deque[Trace] = deque()
         self._task: asyncio.Task[None] | None = None
         self._lost = 0
 
+    def begin(self, call: Call) -> Trace:
+        """A call that begins. It ends with `take`."""
+        trace = Trace(call)
+        self._running[id(trace)] = trace
+        return trace
+
     def take(self, trace: Trace, outcome: str) -> None:
-        """A call that has ended, one way or another."""
+        """A call that has ended, one way or another. Only its first end counts."""
+        if self._running.pop(id(trace), None) is None:
+            return
         trace.outcome, trace.ended = outcome, time.perf_counter()
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
@@ -112,7 +121,7 @@ class Recorder:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self._write()
+        await self._write_all()
 
     async def _write_often(self) -> None:
         try:
@@ -120,8 +129,13 @@ class Recorder:
                 await asyncio.sleep(EVERY)
                 await self._write()
         except asyncio.CancelledError:
-            await self._write()  # the server is told to stop at once and cancels everything
+            await self._write_all()  # the server is told to stop at once and cancels everything
             raise
+
+    async def _write_all(self) -> None:
+        for trace in list(self._running.values()):
+            self.take(trace, "server_stopped")
+        await self._write()
 
     async def _write(self) -> None:
         """Writes what waits, in batches. A database that does not answer is asked again later; nothing is lost meanwhile."""

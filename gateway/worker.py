@@ -43,7 +43,7 @@ class Worker:
 
     async def answer(self, call: Call) -> "Answered":
         """The answer to one call, of a stream its beginning. Raises GatewayError. Either way the usage is recorded when it ends."""
-        trace = Trace(call)
+        trace = self.recorder.begin(call)
         try:
             plan = await self.snapshot.plan(call.profile_ref, call.capability)
             trace.step = plan.steps[0]

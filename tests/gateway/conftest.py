@@ -1,0 +1,22 @@
+"""One running gateway for a whole run, because a start costs seconds. Every test makes the rows it changes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.serving import Gateway, another_server, gateway
+
+
+@pytest.fixture(scope="session")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """The gateway with two workers."""
+    with gateway(tmp_path_factory.mktemp("gateway")) as one:
+        yield one
+
+
+@pytest.fixture
+def own(gate: Gateway, tmp_path: Path) -> Iterator[Gateway]:
+    """A server for one test, which may end it, on the same database. It has six seconds to stop."""
+    with another_server(gate, tmp_path / "log", GRACEFUL_TIMEOUT="6") as one:
+        yield one

@@ -1,0 +1,294 @@
+"""Another process on the server's database, as the pages and commands of another host are: it changes rows while the server runs.
+
+with office(variables) as there: there.connect("shop", base_url=...); at = there.switch_connection("shop", on=False)
+
+`python -m tests.gateway.office` is that process: what to do on stdin, one JSON a line, what came of it on stdout.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.api.serving import ROOT
+
+KEY = "sk-upstream-5b1e7c90aa42f6d3"  # what the services know; nobody who asks the gateway may ever see it
+USER = "olaf"
+
+
+class Refused(Exception):
+    """What a service raised over there."""
+
+
+class Office:
+    """This side: every function below is a method. A change gives the moment (time.monotonic) at which it was committed."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            assert self._process.stdin and self._process.stdout
+            self._process.stdin.write(json.dumps([name, arguments, named]) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+            assert line, "The other process has ended; what it says is above."
+            answer = json.loads(line)
+            if "error" in answer:
+                raise Refused(answer["error"])
+            return answer["value"]
+
+        return call
+
+
+@contextmanager
+def office(variables: dict[str, str]) -> Iterator[Office]:
+    """The other process, until the block ends. The database's tables and people are there then."""
+    command = [sys.executable, "-m", "tests.gateway.office"]
+    variables = {**variables, "LOG_LEVEL": "WARNING", "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Office(process)
+        finally:
+            process.stdin.close()  # type: ignore[union-attr]
+
+
+# The other side
+
+
+def connect(alias: str, provider: str = "openai-compatible", is_active: bool = True, **settings: Any) -> str:
+    """A saved connection."""
+    from connections import services
+
+    made = services.create_connection(provider, actor=None, name=alias, alias=alias, settings=settings, is_active=is_active)
+    return str(made.row.pk)
+
+
+def profile(
+    alias: str, connection: str, model: str, capability: str = "Chat", fallbacks: tuple[str, ...] = (), **settings: Any
+) -> dict[str, str]:
+    """A saved profile of a connection, both by alias."""
+    from connections import services
+
+    chain = [_profile(one) for one in fallbacks]
+    values = {"capability": capability, "name": alias, "alias": alias, "model": model, "settings": settings, "fallbacks": chain}
+    row = services.create_profile(_connection(connection), actor=None, **values).row
+    return {"id": str(row.pk)}
+
+
+def change_connection(alias: str, **settings: Any) -> float:
+    """Edits settings, as a merge."""
+    from connections import services
+
+    services.update_connection(_connection(alias), actor=None, settings=settings, merge=True)
+    return time.monotonic()
+
+
+def switch_connection(alias: str, on: bool) -> float:
+    from connections import services
+
+    services.set_active(_connection(alias), on, actor=None)
+    return time.monotonic()
+
+
+def switch_profile(alias: str, on: bool) -> float:
+    from connections import services
+
+    services.set_profile_active(_profile(alias), on, actor=None)
+    return time.monotonic()
+
+
+def move(alias: str, connection: str) -> float:
+    """Puts a profile on another connection, whatever that is like."""
+    return spoil("profile", alias, connection_id=_connection(connection).pk)
+
+
+def delete_profile(alias: str) -> float:
+    from connections import services
+
+    services.delete_profile(_profile(alias), actor=None)
+    return time.monotonic()
+
+
+def make_default(capability: str, alias: str | None) -> float:
+    from connections import services
+
+    services.set_default_profiles({capability: _profile(alias) if alias else None}, actor=None)
+    return time.monotonic()
+
+
+def token(user: str = USER, scopes: tuple[str, ...] = ("gateway:use",), **limits: Any) -> str:
+    """The text of a new token."""
+    from connections import services
+
+    return services.create_token("test", user=_user(user), actor=None, scopes=scopes, **limits)[1]
+
+
+def token_id(text: str) -> str:
+    return str(_token(text).pk)
+
+
+def revoke(text: str) -> float:
+    from connections import services
+
+    services.revoke_token(_token(text), actor=None)
+    return time.monotonic()
+
+
+def expire(text: str) -> float:
+    """Lets a token end now."""
+    from django.utils import timezone
+
+    row = _token(text)
+    row.expires_at = timezone.now()
+    row.save()
+    return time.monotonic()
+
+
+def person(name: str, group: str = "Operators") -> None:
+    """A user, in a group or in none."""
+    from django.contrib.auth.models import Group, User
+
+    user = User.objects.create_user(name)
+    if group:
+        user.groups.add(Group.objects.get(name=group))
+
+
+def switch_user(name: str, on: bool) -> float:
+    user = _user(name)
+    user.is_active = on
+    user.save()
+    return time.monotonic()
+
+
+def leave_groups(name: str) -> float:
+    _user(name).groups.clear()
+    return time.monotonic()
+
+
+def spoil(table: str, alias: str, **columns: Any) -> float:
+    """Writes columns past every service, as an older version or a person with a database client would."""
+    from connections.models import Connection, Profile
+    from connections.services import bump_stamp
+
+    {"connection": Connection, "profile": Profile}[table].objects.filter(alias=alias).update(**columns)
+    bump_stamp()
+    return time.monotonic()
+
+
+def spoil_credentials(alias: str) -> float:
+    """The credentials of a connection as they are when their key is lost."""
+    from cryptography.fernet import Fernet
+    from django.db import connection as database
+
+    from connections.services import bump_stamp
+
+    lost = Fernet(Fernet.generate_key()).encrypt(b'{"api_key": "lost"}')
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE connections_connection SET credentials = %s WHERE alias = %s", [lost, alias])
+    bump_stamp()
+    return time.monotonic()
+
+
+def records(**wanted: Any) -> list[dict[str, Any]]:
+    """Usage records, the oldest first."""
+    from gateway.models import UsageRecord
+
+    rows = UsageRecord.objects.filter(**wanted).order_by("pk").values()
+    return [{name: value if isinstance(value, int | None) else str(value) for name, value in row.items()} for row in rows]
+
+
+def wake(alias: str) -> float:
+    """Ends a connection's cool-down, as time does."""
+    from gateway.models import Cooldown
+
+    Cooldown.objects.filter(connection_id=_connection(alias).pk).delete()
+    return time.monotonic()
+
+
+def resting(alias: str) -> dict[str, Any] | None:
+    """The cool-down of a connection: seconds that are left, and its code."""
+    from django.utils import timezone
+
+    from gateway.models import Cooldown
+
+    row = Cooldown.objects.filter(connection_id=_connection(alias).pk).first()
+    return row and {"seconds": (row.until - timezone.now()).total_seconds(), "code": row.code}
+
+
+def spend(text: str, tokens: int) -> None:
+    """Lets a token have spent some of today."""
+    from django.utils import timezone
+
+    from gateway.limits import add_tokens
+
+    add_tokens(_token(text).pk, timezone.now().date(), tokens)
+
+
+def counts(text: str) -> list[int]:
+    """What is counted for a token."""
+    from gateway.models import TokenCount
+
+    return list(TokenCount.objects.filter(token_id=_token(text).pk).values_list("count", flat=True))
+
+
+def everything() -> str:
+    """All that the database holds, as text."""
+    from django.db import connection as database
+
+    found = []
+    with database.cursor() as cursor:
+        for table in database.introspection.table_names():
+            cursor.execute(f'SELECT * FROM "{table}"')
+            found += [repr([bytes(one) if isinstance(one, memoryview) else one for one in row]) for row in cursor.fetchall()]
+    return "\n".join(found)
+
+
+def _connection(alias: str) -> Any:
+    from connections.models import Connection
+
+    return Connection.objects.get(alias=alias)
+
+
+def _profile(alias: str) -> Any:
+    from connections.models import Profile
+
+    return Profile.objects.get(alias=alias)
+
+
+def _user(name: str) -> Any:
+    from django.contrib.auth.models import User
+
+    return User.objects.get(username=name)
+
+
+def _token(text: str) -> Any:
+    from connections.models import ApiToken
+
+    return ApiToken.objects.get(prefix=text[:11])
+
+
+def main() -> None:
+    """Prepares the database, then does what stdin says until it ends."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    person(USER)
+    known = {name: one for name, one in globals().items() if callable(one) and not name.startswith("_")}
+    for line in sys.stdin:
+        name, arguments, named = json.loads(line)
+        try:
+            answer = {"value": known[name](*arguments, **named)}
+        except Exception as error:  # noqa: BLE001 told on the other side
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
