@@ -139,7 +139,9 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Switchboard",
-    "DESCRIPTION": "Connections to AI services and the profiles that use them. A stored secret is never answered, only its mask.",
+    "DESCRIPTION": "Connections to AI services and the profiles that use them. A stored secret is never answered, only its mask. "
+    "Beside this API, `/v1` speaks OpenAI's protocol (`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) with the same tokens; "
+    "the model is a profile's alias. See docs/gateway.md.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -33,6 +33,7 @@ CHAT_FIELDS = {
     "tools": "tools",
     "toolChoice": "tool_choice",
     "responseFormat": "response_format",
+    "streamOptions": "stream_options",
     "variables": "variables",
 }
 MESSAGE_FIELDS = {"role", "content", "contentParts", "name", "toolCalls", "toolCallId"}
@@ -92,11 +93,11 @@ async def stream(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing
     def broken(error: GatewayError) -> bytes:
         return sse.event({"error": _problem(error, incoming.path)})
 
-    return Outgoing(200, [*SSE, *answered.headers], pieces=answered.stream(_frames(answered), broken), answered=answered)
+    return Outgoing(200, [*SSE, *answered.headers], pieces=answered.stream(_frames(answered, call.wants_usage), broken), answered=answered)
 
 
-async def _frames(answered: Answered) -> AsyncIterator[bytes]:
-    """`{"content": ...}` as it comes, then `{"finishReason": ...}` with the usage, then `[DONE]`."""
+async def _frames(answered: Answered, wants_usage: bool) -> AsyncIterator[bytes]:
+    """`{"content": ...}` as it comes, then `{"finishReason": ...}`, with the usage where `streamOptions` asks for it, then `[DONE]`."""
     reason = FinishReason.STOP
     chunks = answered.answer.chunks()
     try:
@@ -110,7 +111,8 @@ async def _frames(answered: Answered) -> AsyncIterator[bytes]:
                 yield sse.event({"toolCalls": calls})
     finally:
         await chunks.aclose()
-    yield sse.event({"finishReason": _finish(reason), "usage": _usage(answered.answer.usage)})
+    usage = {"usage": _usage(answered.answer.usage)} if wants_usage else {}
+    yield sse.event({"finishReason": _finish(reason), **usage})
     yield sse.DONE
 
 
@@ -145,6 +147,8 @@ def _chat_call(worker: Worker, caller: Caller, incoming: Incoming, *, stream: bo
         if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
             raise invalid("invalid_request", 'messages: a list such as [{"role": "user", "content": "Hello"}].', "messages")
         sent["messages"] = [_message(one, f"messages.{index}") for index, one in enumerate(messages)]
+        if not stream:
+            sent.pop("stream_options", None)  # a whole answer tells its usage anyway, and services refuse the field there
         return new_call(ENDPOINT, Capability.CHAT, caller, profile, sent | {"stream": stream})
 
 

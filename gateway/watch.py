@@ -50,6 +50,7 @@ class Watch:
         self._confirmed = float("-inf")
         self._reading: asyncio.Lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopped = False
         self.resting: dict[UUID, tuple[datetime, str]] = {}
 
     async def confirm(self) -> None:
@@ -88,6 +89,7 @@ class Watch:
 
     async def stop(self) -> None:
         """Ends listening."""
+        self._is_stopped = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -100,10 +102,12 @@ class Watch:
             await asyncio.sleep(EVERY)
 
     async def _forever(self, listen: Callable[..., Any], *arguments: Any) -> None:
-        while True:
+        while not self._is_stopped:  # redis turns a cancellation that comes while it connects into an error of its own
             try:
                 await listen(*arguments)
             except Exception as error:  # noqa: BLE001 the driver's own, of any kind; the stamp is read all the same
+                if self._is_stopped:
+                    return
                 logger.warning("Listening for changes was interrupted: %s", type(error).__name__)
             await asyncio.sleep(1)
 

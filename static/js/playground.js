@@ -64,7 +64,7 @@ for (const form of document.querySelectorAll("form[data-stream]")) {
   }
 
   async function ask(data, said, signal) {
-    const answer = await fetch(form.action, {
+    const answer = await fetch(form.getAttribute("action"), { // form.action is the button of that name
       method: "POST", body: new URLSearchParams(data), headers: { Accept: "text/event-stream" }, signal,
     });
     if (!(answer.headers.get("Content-Type") || "").startsWith("text/event-stream")) {

@@ -54,6 +54,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     *(("GET", f"/analytics/usage-{name}?from=2026-01-01&to=2026-01-02", None, 200, "operator", "usage:read") for name in USAGE),
 ]
 OPEN = {"schema", "docs"}  # for everybody, without a word about what is stored
+ELSEWHERE = ("chat/", "embeddings/")  # tests/gateway/test_chat_api.py: the gateway reads in threads, which see no open transaction
 RANKS = ["nobody", "stranger", "viewer", "operator", "administrator"]
 
 
@@ -114,7 +115,7 @@ def test_the_table_has_every_address_and_method():
     served = {
         (method.upper(), str(one.pattern).count("/"), one.callback.cls.__name__)
         for one in routes
-        if str(one.pattern) not in OPEN
+        if str(one.pattern) not in OPEN and not str(one.pattern).startswith(ELSEWHERE)
         for method in one.callback.cls.access
     }
     paths = {(row[0], row[1].partition("?")[0]) for row in TABLE}

@@ -217,6 +217,24 @@ def every_number_of_usage(page: Page, gallery: Gallery) -> None:
     expect(page.get_by_role("region", name="Numbers of the charts")).to_be_visible()
 
 
+def conversation(page: Page, gallery: Gallery) -> None:
+    page.goto(gallery.places["Rehearsal"])
+    for message in ("What is a switchboard?", "And who worked at one?\nPlease answer in two lines."):
+        page.get_by_label("Message").fill(message)
+        press(page, "Send")
+        expect(page.get_by_role("log")).to_contain_text(f"Echo: {message}")
+    for summary in page.locator("#playground summary").all():
+        summary.click()
+
+
+def conversation_refused(page: Page, gallery: Gallery) -> None:
+    page.goto(gallery.places["Helpdesk answers"])
+    page.get_by_label("role").fill("a helpful colleague")
+    page.get_by_label("Message").fill("What is a switchboard?")
+    press(page, "Send")
+    expect(page.locator("#playground [role=alert]")).to_be_visible()
+
+
 def refused_sign_in(page: Page, gallery: Gallery) -> None:
     page.context.clear_cookies()
     page.goto("/sign-in/")
@@ -287,6 +305,9 @@ SCENES: dict[str, Scene] = {
     "add-chat-models": profile_with_models,
     "add-chat-errors": profile_with_errors,
     "profile": of("Helpdesk answers"),
+    "playground": conversation,
+    "playground-refused": conversation_refused,
+    "playground-alone": of("Helpdesk answers", "playground/"),
     "profile-edit": of("Helpdesk answers", "edit/"),
     "profile-edit-everything-open": profile_with_everything_open,
     "profile-delete": of("Helpdesk answers", "delete/"),

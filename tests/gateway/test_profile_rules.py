@@ -221,6 +221,5 @@ def test_the_other_door_embeds(gate: Gateway):
 def test_the_other_door_streams(gate: Gateway):
     response = gate.post(f"/api/v1/chat/{gate.known('words')}/stream", {"messages": HELLO})
     assert response.headers["content-type"].startswith("text/event-stream")
-    usage = '"usage":{"inputTokens":9,"outputTokens":4,"totalTokens":13}'
     assert response.text.startswith('data: {"content":"Grüße"}\n\n')
-    assert response.text.endswith(f'data: {{"finishReason":"stop",{usage}}}\n\ndata: [DONE]\n\n')
+    assert response.text.endswith('data: {"finishReason":"stop"}\n\ndata: [DONE]\n\n')
