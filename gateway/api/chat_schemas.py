@@ -44,8 +44,8 @@ def components() -> dict[str, Schema]:
     outer["variables"] = {"anyOf": [{"type": "object", "additionalProperties": True}, NULL]}
     outer = {name: schema | {"description": TEXTS[name]} for name, schema in outer.items()} | {"profileIdOrAlias": PROFILE}
     found = {"ChatRequest": _object("Chat", ["messages"], outer), "ChatMessage": _message()}
-    needed = ("Tool", "FunctionDefinition", "NamedTool", "NamedFunction", "ResponseFormat", "JsonSchema", "ToolCall", "FunctionCall")
-    needed = (*needed, "StreamOptions")
+    tools = ("Tool", "FunctionDefinition", "NamedTool", "NamedFunction", "ToolCall", "FunctionCall")
+    needed = (*tools, "ResponseFormat", "JsonSchema", "StreamOptions")
     parts = ("TextPart", "ImagePart", "ImageUrl")
     found |= {PREFIX + name: _component(read["$defs"][name]) for name in (*needed, *parts)}
     _complete(found)
@@ -114,8 +114,8 @@ def _answers() -> dict[str, Schema]:
     frames = (
         'Frames of `data: ` and JSON, each followed by a blank line: `{"content": "..."}` as often as there is more, with tools '
         'also `{"toolCalls": [{"index", "id", "name", "arguments"}]}`, whose arguments are pieces of one text; then '
-        '`{"finishReason": "stop"}`, with `usage` if `streamOptions` asked for it; then `data: [DONE]`. An answer that breaks off ends with '
-        '`{"error": {...}}`, '
+        '`{"finishReason": "stop"}`, with `usage` if `streamOptions` asked for it; then `data: [DONE]`. An answer that breaks off '
+        'ends with `{"error": {...}}`, '
         "a problem, and nothing after it."
     )
     event = {"type": "object", "title": "One of them", "required": ["data"], "properties": {"data": {"type": "string"}}}
