@@ -147,9 +147,10 @@ def _chat_call(worker: Worker, caller: Caller, incoming: Incoming, *, stream: bo
         if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
             raise invalid("invalid_request", 'messages: a list such as [{"role": "user", "content": "Hello"}].', "messages")
         sent["messages"] = [_message(one, f"messages.{index}") for index, one in enumerate(messages)]
+        call = new_call(ENDPOINT, Capability.CHAT, caller, profile, sent | {"stream": stream})
         if not stream:
-            sent.pop("stream_options", None)  # a whole answer tells its usage anyway, and services refuse the field there
-        return new_call(ENDPOINT, Capability.CHAT, caller, profile, sent | {"stream": stream})
+            call.body.pop("stream_options", None)  # a whole answer tells its usage anyway, and services refuse the field there
+        return call
 
 
 def _whole(value: Any) -> Any:

@@ -50,7 +50,6 @@ class Watch:
         self._confirmed = float("-inf")
         self._reading: asyncio.Lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
-        self._is_stopped = False
         self.resting: dict[UUID, tuple[datetime, str]] = {}
 
     async def confirm(self) -> None:
@@ -89,9 +88,11 @@ class Watch:
 
     async def stop(self) -> None:
         """Ends listening."""
-        self._is_stopped = True
-        for task in self._tasks:
-            task.cancel()
+        running = set(self._tasks)
+        while running:  # redis swallows a cancellation that comes while it connects
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=0.1)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
@@ -102,12 +103,10 @@ class Watch:
             await asyncio.sleep(EVERY)
 
     async def _forever(self, listen: Callable[..., Any], *arguments: Any) -> None:
-        while not self._is_stopped:  # redis turns a cancellation that comes while it connects into an error of its own
+        while True:
             try:
                 await listen(*arguments)
             except Exception as error:  # noqa: BLE001 the driver's own, of any kind; the stamp is read all the same
-                if self._is_stopped:
-                    return
                 logger.warning("Listening for changes was interrupted: %s", type(error).__name__)
             await asyncio.sleep(1)
 

@@ -143,6 +143,10 @@ def test_a_stream_that_is_asked_for_its_usage_tells_it_at_the_end(api: Api):
     ]
 
 
+def test_stream_options_are_judged_where_nothing_streams(api: Api):
+    assert problem(api.post("/chat/complete", {**HELLO, "streamOptions": [None]}), 400)["code"] == "invalid_request"
+
+
 def test_embeddings_answer_as_the_contract_says(api: Api):
     found = api.post("/embeddings/generate", {"values": ["one", "two"]}).json()["embeddings"]
     assert [one["index"] for one in found] == [0, 1]
