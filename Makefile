@@ -1,6 +1,7 @@
 # Needs git, make, python3 (3.11 or newer) and python3-venv. Everything else is installed into .venv and node_modules.
 UV_VERSION := 0.13.8
 LITELLM_VERSION := 1.106.2
+PROMPTFLOW_VERSION := 1.18.5
 PYTHON_BIN := .venv/bin/python
 TEMPLATES := templates
 LINT_PATHS := .
@@ -11,10 +12,10 @@ THROW_AWAY = SECRET_KEY=not-a-secret-for-tests-and-checks-only-0123456789abcdef 
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fuzz format bench bench-peers docs lock
+.PHONY: help run test lint fuzz format bench bench-peers test-promptflow docs lock
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/.run ## install what is missing, prepare the database, serve on 127.0.0.1:8000 (PORT=8001 for another port)
 	@exec $(PYTHON_BIN) -m backoffice.serve
@@ -44,10 +45,13 @@ format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff format $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --tabwidth 2 $(TEMPLATES)
 
-bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; process, api, gateway)
+bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; process, api, gateway, promptflow)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
 
-bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) ## install LiteLLM's proxy into .venv-peers (670 MB), for make bench to compare with
+bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## install LiteLLM's proxy (670 MB) and promptflow (300 MB), for make bench to compare with
+
+test-promptflow: .venv/.dev .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## promptflow-core reads its connections from here and runs a flow
+	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.promptflow
 
 docs: .venv/.dev ## write docs/providers.md and docs/openapi.yaml from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && exec $(PYTHON_BIN) manage.py render_openapi
@@ -77,4 +81,12 @@ SYNC = tools/ensure_venv $(UV_VERSION) && $(PYTHON_BIN) -m uv pip sync --quiet -
 	@echo "Installing LiteLLM's proxy $(LITELLM_VERSION) into .venv-peers."
 	@$(PYTHON_BIN) -m venv --clear --without-pip .venv-peers
 	@$(PYTHON_BIN) -m uv pip install --quiet --python .venv-peers/bin/python 'litellm[proxy]==$(LITELLM_VERSION)'
+	@touch $@
+
+# keyrings.alt: its store needs a keyring, and most servers have none.
+.venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION): | .venv/.dev
+	@echo "Installing promptflow $(PROMPTFLOW_VERSION) into .venv-peers-promptflow."
+	@$(PYTHON_BIN) -m venv --clear --without-pip .venv-peers-promptflow
+	@$(PYTHON_BIN) -m uv pip install --quiet --python .venv-peers-promptflow/bin/python \
+	  'promptflow-core==$(PROMPTFLOW_VERSION)' 'promptflow-devkit==$(PROMPTFLOW_VERSION)' 'keyrings.alt==5.0.2'
 	@touch $@

@@ -178,6 +178,8 @@ CONNECTIONS_SECRET_KEYS = env.list("CONNECTIONS_SECRET_KEYS", default=["key", "s
 CONNECTIONS_EGRESS_ALLOW = env.list("CONNECTIONS_EGRESS_ALLOW", default=[])
 CONNECTIONS_EGRESS_PRIVATE = env.bool("CONNECTIONS_EGRESS_PRIVATE", default=True)
 CONNECTIONS_TEST_RATE = env.int("CONNECTIONS_TEST_RATE", default=60)
+CONNECTIONS_REVEAL_DAYS = env.int("CONNECTIONS_REVEAL_DAYS", default=400)  # how long prune_reveals keeps who read secrets
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many of X-Forwarded-For's last addresses our own proxies wrote
 
 # The gateway: see gateway/
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", DashboardView.as_view(), name="dashboard"),
     path("", include("connections.urls")),
     path("", include("gateway.urls")),
+    path("promptflow/", include("connections.reveal.urls")),
     path("sign-in/", SignInView.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("password/", PasswordChangeView.as_view(), name="password-change"),

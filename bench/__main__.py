@@ -6,15 +6,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import gateway
+from bench import gateway, promptflow
 from bench.databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
-PARTS = sys.argv[1:] or ["process", "api", "gateway"]
+PARTS = sys.argv[1:] or ["process", "api", "gateway", "promptflow"]
 
 
 def main() -> None:
-    """The parts named on the command line, or all: `process`, `api` and `gateway`."""
+    """The parts named on the command line, or all: `process`, `api`, `gateway` and `promptflow`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
         os.environ |= {"DATABASE_URL": f"sqlite:///{path}", "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
@@ -23,6 +23,8 @@ def main() -> None:
             process(path)
         if {"api", "gateway"} & set(PARTS):
             served()
+        if "promptflow" in PARTS:
+            promptflow.measure(Path(folder))
 
 
 def process(path: Path) -> None:

@@ -1,5 +1,6 @@
 """What Django's settings say about references and outbound addresses, read late so that a change is seen."""
 
+import re
 from functools import lru_cache
 
 from django.conf import settings
@@ -24,6 +25,12 @@ def resolver() -> Resolver:
         sources.append(JsonFileSource(settings.CONNECTIONS_CONFIG_FILE))
     sources.append(MappingSource(settings.CONNECTIONS_CONFIG))
     return Resolver(sources, _policy(), environment)
+
+
+def sounds_secret(name: str) -> bool:
+    """Whether a key of this name holds a secret, by the last of its words: `api_key`, `clientSecret`, but not `max_tokens`."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return bool(words) and words[-1].lower().endswith(tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS))
 
 
 def _policy() -> Policy:

@@ -143,6 +143,20 @@ def mask(secret: Any) -> str:
     return MASK
 
 
+def masked(secret: Any, is_map: bool) -> Any:
+    """The mask of a stored secret; of a secret map (`is_map`) its keys, each with the mask of its value."""
+    return {key: mask(value) for key, value in secret.items()} if is_map and isinstance(secret, dict) else mask(secret)
+
+
+def merged(settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored settings and decrypted credentials as one. Of a secret map, the references are in the one and the literals in the other."""
+    both = {**settings, **credentials}
+    for name, value in credentials.items():
+        if isinstance(value, dict) and isinstance(settings.get(name), dict):
+            both[name] = {**settings[name], **value}
+    return both
+
+
 def looks_masked(value: Any) -> bool:
     """Whether somebody sent a mask back: it ends in `***`, or is nothing but `*` or `•`."""
     return isinstance(value, str) and bool(value) and (value.endswith(MASK) or not value.strip("*•"))

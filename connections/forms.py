@@ -14,7 +14,7 @@ from .profile_fields import FALLBACKS, ProfileField, from_one_line, on_one_line
 from .profile_settings import profile_fields
 from .references import is_reference
 from .services import MOST_FALLBACKS, Invalid, Stale, public_settings
-from .widgets import ChoiceOrReference, InOrder, SecretInput, SomeOrAll
+from .widgets import ChoiceOrReference, InOrder, MapInput, MapRow, SecretInput, SomeOrAll
 
 SETTINGS = "settings-"
 MOST_CHOICES = 200  # more than these are typed, with suggestions
@@ -60,6 +60,23 @@ class LinesField(forms.CharField):
         return [from_one_line(line) for line in lines if line] or None
 
 
+class MapField(forms.Field):
+    """Keys and their values. A row whose Remove box is ticked becomes None, an empty one nothing."""
+
+    def clean(self, value: list[MapRow] | None) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for row in value or ():
+            if row.is_empty or (row.removed and not row.key):
+                continue
+            if not row.key:
+                raise forms.ValidationError("Enter a key for each value.", "required")
+            if found.get(row.key) is not None and not row.removed:
+                raise forms.ValidationError(f"Two rows have the key {row.key}. Change or remove one of them.", "duplicate")
+            if not row.removed or row.key not in found:
+                found[row.key] = None if row.removed else row.value
+        return found
+
+
 class RowForm(forms.Form):
     """What the forms of connections and profiles share. `version` is the one the editor saw."""
 
@@ -82,10 +99,17 @@ class RowForm(forms.Form):
             del self.fields["alias"]
 
     def add_refusal(self, refused: Invalid) -> None:
-        """Puts each error of a service at its field; those without a field at the top."""
+        """Puts each error of a service at its field, at the map for one of its entries; those without a field at the top."""
         for error in refused.errors:
-            name = error.field.replace("settings.", SETTINGS, 1)
-            self.add_error(name if name in self.fields else None, forms.ValidationError(error.message, error.code))
+            name, _, key = error.field.replace("settings.", SETTINGS, 1).partition(".")
+            message = f"{key}: {error.message}" if key else error.message
+            if key and name in self.fields and isinstance(self.fields[name].widget, MapInput):
+                self.fields[name].widget.wrong.add(key)
+            self.add_error(name if name in self.fields else None, forms.ValidationError(message, error.code))
+
+    def typed(self) -> dict[str, Any]:
+        """What was entered, as it is, for another form to begin with."""
+        return {name: self[name].data for name in self.fields}
 
     def add_stale(self, stale: Stale) -> None:
         """Says who was faster, and takes over their version, so that a second save is a decision."""
@@ -110,12 +134,13 @@ class ConnectionForm(RowForm):
     def __init__(self, provider: type[Provider[Any]], user: Any, connection: Connection | None = None, **kwargs: Any) -> None:
         self.provider, self.row = provider, connection
         shown = public_settings(connection) if connection else {}
-        super().__init__(initial=_initial(connection, shown), **kwargs)
+        kwargs["initial"] = {**_initial(provider, connection, shown), **kwargs.get("initial", {})}
+        super().__init__(**kwargs)
         self.fix_alias()
         purpose = f"{user.pk}:{provider.id}:{connection.pk if connection else ''}"
         for field in settings_fields(provider).values():
             self.fields[SETTINGS + field.name] = _settings_input(provider, field, shown.get(field.name), purpose)
-            if field.secret and shown.get(field.name) is not None and not field.required:
+            if field.secret and not field.is_map and shown.get(field.name) is not None and not field.required:
                 self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(required=False, label=f"Clear the stored {field.label}")
 
     def settings(self) -> dict[str, Any]:
@@ -123,6 +148,17 @@ class ConnectionForm(RowForm):
         posted = {name: value for name, value in super().settings().items() if not name.endswith("-clear")}
         cleared = [name for name in posted if self.cleaned_data.get(f"{SETTINGS}{name}-clear") and not posted[name]]
         return posted | dict.fromkeys(cleared)
+
+    def add_row(self, name: str) -> None:
+        """One more empty row in the map of this input, if there is such a map."""
+        if name in self.fields and isinstance(self.fields[name], MapField):
+            self.initial[name] = [*(self.initial.get(name) or ()), MapRow()]
+            self.fields[name].widget.begins_in_last = True
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it has buttons that only add a row: then Enter must still save."""
+        return any(isinstance(field, MapField) for field in self.fields.values())
 
     def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
         """The settings fields by group, General first."""
@@ -140,11 +176,17 @@ class ConnectionForm(RowForm):
         return bound
 
 
-def _initial(connection: Connection | None, shown: dict[str, Any]) -> dict[str, Any]:
+def _initial(provider: type[Provider[Any]], connection: Connection | None, shown: dict[str, Any]) -> dict[str, Any]:
     if connection is None:
         return {}
     columns = {name: getattr(connection, name) for name in ("name", "tags", "is_active", "version")}
-    return columns | {SETTINGS + name: value for name, value in shown.items()}
+    maps = {name: [MapRow(key, value) for key, value in shown[name].items()] for name in shown if _is_map(provider, name)}
+    return columns | {SETTINGS + name: maps.get(name, value) for name, value in shown.items()}
+
+
+def _is_map(provider: type[Provider[Any]], name: str) -> bool:
+    field = settings_fields(provider).get(name)
+    return field is not None and field.is_map
 
 
 def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:
@@ -163,6 +205,8 @@ def _choice_number(provider: type[Provider[Any]], name: str) -> int:
 
 def _settings_input(provider: type[Provider[Any]], field: SettingsField, shown: Any, purpose: str) -> forms.Field:
     common: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.help}
+    if field.is_map:
+        return MapField(widget=MapInput(field.label, shown or {}, purpose if field.secret else ""), **common)
     attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": field.placeholder}
     if field.secret:
         stored = shown if shown is not None and not is_reference(shown) else ""
@@ -221,10 +265,6 @@ class ProfileForm(RowForm):
             found.setdefault(field.group, []).append(self[SETTINGS + name])
         found[FALLBACKS].insert(0, self["fallbacks"])
         yield from found.items()
-
-    def typed(self) -> dict[str, Any]:
-        """What was entered, as it is, for another form to begin with."""
-        return {name: self[name].data for name in self.fields}
 
     def clean_connection(self) -> Connection:
         """The connection with this alias or id."""

@@ -224,6 +224,60 @@ class ApiToken(models.Model):
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
 
 
+class RevealToken(models.Model):
+    """A key to the secrets of some connections, for promptflow's flows. A kind of its own: it opens nothing else, and no other opens this.
+
+    Only a hash of it is stored, which also finds it; `prefix` names it to people. `networks`: where it may be used from, empty for
+    anywhere. It always ends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100, validators=[ProhibitNullCharactersValidator()])
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    prefix = models.CharField(max_length=20, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    connections = models.ManyToManyField(Connection, related_name="+")
+    networks = models.JSONField(default=list, blank=True)
+    date_created = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-date_created"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        """active, expired or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at <= timezone.now() else "active"
+
+
+class RevealRecord(models.Model):
+    """One attempt to read secrets: when, with which token, from where, what became of it. Never a value, never a token's text.
+
+    `outcome`: `read`, or why not. `asked`: the name of a connection, empty for the list; `connections`: the aliases that were handed out.
+    """
+
+    read_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    token = models.ForeignKey(RevealToken, models.SET_NULL, null=True, blank=True, related_name="+")
+    token_name = models.CharField(max_length=100, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    asked = models.CharField(max_length=255, blank=True)
+    connections = models.JSONField(default=list, blank=True)
+    outcome = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["-read_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.read_at:%Y-%m-%d %H:%M}"
+
+
 class ChangeStamp(models.Model):
     """One row whose number grows in the transaction of every change, so that a worker knows when what it remembers is old."""
 

@@ -1,10 +1,11 @@
 """`$Section:Key`: what is a reference, what it may name, and what it stands for. Pure: the sources are passed in."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 from .sources import EnvironmentSource, Source, SourceError
 
@@ -44,6 +45,19 @@ class Resolution:
 def is_reference(value: object) -> bool:
     """Whether a stored value is a reference: a text that starts with one `$`, not two."""
     return isinstance(value, str) and value.startswith("$") and not value.startswith("$$")
+
+
+def references_in(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Every reference in stored settings, also those inside of maps: (setting, key in its map or an empty text, reference)."""
+    for name, value in settings.items():
+        for key, one in value.items() if isinstance(value, dict) else [("", value)]:
+            if is_reference(one):
+                yield name, key, one
+
+
+def place(name: str, key: str) -> str:
+    """How a setting, or one entry of it, is named: `secrets.api-key`."""
+    return f"{name}.{key}" if key else name
 
 
 def unescape(value: str) -> str:

@@ -17,7 +17,7 @@ from .credentials import key_ids
 from .models import Connection, ConnectionCheck, Profile
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
-from .references import Resolution, State, is_reference
+from .references import Resolution, State, is_reference, place, references_in
 
 CONNECTION_ORDERS = {
     "name": ("name", "alias"),
@@ -108,18 +108,18 @@ def reference_uses() -> list[ReferenceUse]:
     found: dict[tuple[str, bool], ReferenceUse] = {}
     rows = Connection.objects.order_by("name").values_list("id", "name", "alias", "provider_id", "settings")
     for pk, name, alias, provider_id, settings in rows.iterator():
-        for setting, value in settings.items():
-            if is_reference(value):
-                key = (value.lower(), setting in secret.get(provider_id, ()))
-                if key not in found:
-                    found[key] = ReferenceUse(conf.resolver().resolve(value, key[1]))
-                found[key].uses.append((pk, name, alias, setting))
+        for setting, entry, reference in references_in(settings):
+            key = (reference.lower(), setting in secret.get(provider_id, ()))
+            if key not in found:
+                found[key] = ReferenceUse(conf.resolver().resolve(reference, key[1]))
+            found[key].uses.append((pk, name, alias, place(setting, entry)))
     return sorted(found.values(), key=lambda use: (use.resolution.state == State.RESOLVED, use.resolution.reference.lower()))
 
 
-def connection_choices(limit: int = 200) -> QuerySet[Connection]:
-    """The connections to offer in a list of choices, by name."""
-    return Connection.objects.listed().order_by("name")[:limit]
+def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection]:
+    """The connections whose provider has a capability, to offer in a list of choices, by name."""
+    able = [provider.id for provider in all_providers() if capability in provider.capabilities]
+    return Connection.objects.listed().filter(provider_id__in=able).order_by("name")[:limit]
 
 
 def move_targets(source: Connection, limit: int = 200) -> list[Connection]:
@@ -141,17 +141,26 @@ class ShownSetting:
 
 
 def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[ShownSetting]:
-    """Every setting with its value or mask; `public` is what services.public_settings gave. Also for a provider that is gone."""
+    """Every setting with its value or mask, and every entry of a map; `public` is what services.public_settings gave.
+
+    Also for a provider that is gone.
+    """
     provider = connection.provider
     if provider is None:
-        return [ShownSetting(name, value, "reference" if is_reference(value) else "typed") for name, value in public.items()]
+        return [one for name, value in public.items() for one in _shown(name, value, "typed")]
     found = []
     for name, one in settings_fields(provider).items():
-        value = public.get(name)
-        origin = "reference" if is_reference(value) else "stored" if one.secret else "typed" if value is not None else "default"
-        if value is not None or one.default is not None:
-            found.append(ShownSetting(one.label, one.default if value is None else value, origin))
+        if public.get(name) is not None:
+            found += _shown(one.label, public[name], "stored" if one.secret else "typed")
+        elif one.default is not None:
+            found.append(ShownSetting(one.label, one.default, "default"))
     return found
+
+
+def _shown(label: str, value: Any, origin: str) -> list[ShownSetting]:
+    if isinstance(value, dict):
+        return [one for key, inner in value.items() for one in _shown(f"{label}: {key}", inner, origin)]
+    return [ShownSetting(label, value, "reference" if is_reference(value) else origin)]
 
 
 def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[ShownSetting]:
@@ -226,12 +235,11 @@ def health(connection: Connection) -> Health:
         return Health("Unknown provider", "bad", f"The provider {connection.provider_id} is not installed.")
     if not connection.is_decryptable:
         return Health("Cannot decrypt", "bad", "The key that encrypted the credentials is not in FERNET_KEYS.")
-    for name, value in connection.settings.items():
-        if is_reference(value):
-            one = settings_fields(connection.provider).get(name)
-            resolution = conf.resolver().resolve(value, bool(one and one.secret))
-            if resolution.state != State.RESOLVED:
-                return Health(f"Reference {resolution.state}", "warn", resolution.message)
+    for name, _, reference in references_in(connection.settings):
+        one = settings_fields(connection.provider).get(name)
+        resolution = conf.resolver().resolve(reference, bool(one and one.secret))
+        if resolution.state != State.RESOLVED:
+            return Health(f"Reference {resolution.state}", "warn", resolution.message)
     return _checked(connection)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import bulk, connections, defaults, profiles, references, tokens
+from .views import bulk, connections, defaults, profiles, references, reveal_tokens, tokens
 
 urlpatterns = [
     path("connections/", connections.ConnectionListView.as_view(), name="connection-list"),
@@ -25,5 +25,8 @@ urlpatterns = [
     path("settings/", defaults.DefaultsView.as_view(), name="defaults"),
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),
+    path("tokens/flows/", reveal_tokens.RevealTokenListView.as_view(), name="reveal-token-list"),
+    path("tokens/flows/reads/", reveal_tokens.RevealRecordListView.as_view(), name="reveal-record-list"),
+    path("tokens/flows/<uuid:pk>/revoke/", reveal_tokens.RevealTokenRevokeView.as_view(), name="reveal-token-revoke"),
     path("references/", references.ReferenceListView.as_view(), name="reference-list"),
 ]

@@ -1,7 +1,9 @@
 """Inputs that Django does not bring: a secret that is never rendered, a choice that may also be a reference, a choice of some or
-all, a choice in an order. None of them needs JavaScript."""
+all, a choice in an order, a free map. None of them needs JavaScript."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -102,6 +104,76 @@ class InOrder(forms.Widget):
         context = super().get_context(name, value, attrs)
         context["widget"] |= {"slots": chosen + [""] * empty, "label": self.label, "choices": self.choices, "typed": self.typed}
         return context
+
+    def id_for_label(self, id_: str, index: str = "0") -> str:
+        return ""  # the label is the legend of all of them
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """One row of a map's input: what stands in it, and whether its Remove box is ticked."""
+
+    key: str = ""
+    value: str = field(default="", repr=False)
+    removed: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was entered."""
+        return not self.key and not self.value
+
+
+class MapInput(forms.Widget):
+    """Rows of key and value, named `<name>-<number>-key` and so on, and a button for one more, which posts the form as `add-row`.
+
+    Gives a list of MapRow. `stored`: what is shown for each stored entry. A secret map (`purpose` is given) renders no secret and
+    seals what was typed, as SecretInput does; the keys of its stored entries are fixed, because a key cannot change without its value.
+    """
+
+    template_name = "widgets/map.html"
+    use_fieldset = True
+
+    def __init__(self, label: str, stored: Mapping[str, str], purpose: str = "") -> None:
+        super().__init__()
+        self.label, self.stored, self.purpose = label, stored, purpose
+        self.wrong: set[str] = set()  # the keys whose entries were refused
+        self.begins_in_last = False  # whether the last row is the one to go on with
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[MapRow]:
+        pattern = re.compile(rf"{re.escape(name)}-(\d{{1,4}})-(?:key|value)")
+        numbers = sorted({int(found[1]) for one in data if (found := pattern.fullmatch(one))})
+        return [self._posted(data, f"{name}-{number}") for number in numbers]
+
+    def _posted(self, data: Mapping[str, Any], name: str) -> MapRow:
+        value = str(data.get(f"{name}-value", "")).replace("\r\n", "\n")  # a textarea's line breaks (HTML, form submission)
+        sealed = data.get(f"{name}-sealed")
+        if self.purpose and sealed and not value:
+            value = unseal(sealed, self.purpose)
+        return MapRow(str(data.get(f"{name}-key", "")).strip(), value, f"{name}-remove" in data)
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        rows = [row for row in value or () if row.key in self.stored or not row.removed]
+        shown = [self._shown(row, f"{name}-{number}") for number, row in enumerate(rows or [MapRow()])]
+        context["widget"] |= {"rows": shown, "label": self.label, "is_secret": bool(self.purpose)}
+        context["widget"]["begins_in_last"] = self.begins_in_last
+        return context
+
+    def _shown(self, row: MapRow, name: str) -> dict[str, Any]:
+        mask = self.stored.get(row.key, "")
+        visible = not self.purpose or is_reference(row.value)
+        return {
+            "name": name,
+            "key": row.key,
+            "value": row.value if visible else "",
+            "type": "text" if visible else "password",
+            "is_long": visible and "\n" in row.value,
+            "sealed": seal(row.value, self.purpose) if row.value and not visible and row.value != mask else "",
+            "stored": mask if self.purpose and not is_reference(mask) else "",
+            "is_fixed": bool(self.purpose) and row.key in self.stored,
+            "removed": row.removed,
+            "wrong": row.key in self.wrong,
+        }
 
     def id_for_label(self, id_: str, index: str = "0") -> str:
         return ""  # the label is the legend of all of them

@@ -244,11 +244,19 @@ def refuse_unsafe_answer(request: httpx2.Request, response: httpx2.Response) -> 
 
 
 def guarded_client(
-    policy: EgressPolicy, timeout: float, *, allowance: Allowance | None = None, headers: dict[str, str] | None = None
+    policy: EgressPolicy,
+    timeout: float,
+    *,
+    allowance: Allowance | None = None,
+    headers: dict[str, str] | None = None,
+    transport: httpx2.BaseTransport | None = None,
 ) -> httpx2.Client:
-    """A client for an SDK. `timeout`: seconds for one step; `allowance`: bounds of a whole act, None for none."""
+    """A client for an SDK. `timeout`: seconds for one step; `allowance`: bounds of a whole act, None for none.
+
+    `transport`: one that ends in a GuardedTransport, where something has to happen between that and the client.
+    """
     return httpx2.Client(
-        transport=GuardedTransport(policy, allowance or Allowance()),
+        transport=transport or GuardedTransport(policy, allowance or Allowance()),
         timeout=timeout,
         trust_env=False,
         follow_redirects=True,

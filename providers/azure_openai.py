@@ -5,6 +5,7 @@ from urllib.parse import quote
 from ._azure import AzureProvider, AzureSettings
 from ._openai_chat import PATHS
 from .base import Capability, WireTarget, setting
+from .promptflow import PromptflowType
 from .registry import register
 from .types import Text
 
@@ -40,6 +41,18 @@ class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
     description = "OpenAI's models on your own Azure resource, by key or Microsoft Entra ID."
     docs_url = "https://learn.microsoft.com/azure/ai-services/openai/"
     model_examples = ("gpt-4o", "text-embedding-3-small")
+    promptflow = PromptflowType(
+        "azure_open_ai",
+        "AzureOpenAIConnection",
+        {
+            "api_key": "api_key",
+            "api_base": "endpoint",
+            "api_type": "api_type",
+            "api_version": "api_version",
+            "auth_mode": "auth_mode",
+            "resource_id": "resource_id",
+        },
+    )
 
     @property
     def asks_usage(self) -> bool:  # type: ignore[override]

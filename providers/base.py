@@ -19,6 +19,7 @@ from ._async_transport import guarded_async_client
 from ._transport import LARGEST_ANSWER, Allowance, EgressPolicy, guarded_client
 from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest, Unsupported
 from .errors import ProviderError, chain, from_answer, from_network, from_status, not_installed
+from .promptflow import PromptflowType
 from .types import is_empty
 
 CHECK_SECONDS = 10.0
@@ -161,6 +162,7 @@ class Provider(Generic[SettingsT]):
     category: ClassVar[str] = "Model providers"
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
+    promptflow: ClassVar[PromptflowType | None] = None  # what promptflow calls it
     packages: ClassVar[tuple[str, ...]] = ()  # what brings the SDK, for the message when it is not installed
 
     def __init__(self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()) -> None:

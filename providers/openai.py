@@ -5,6 +5,7 @@ from typing import Any
 from ._dialect import for_reasoning, refused_by
 from ._openai_compatible import OpenAICompatible
 from .base import Capability, NetworkSettings, setting
+from .promptflow import PromptflowType
 from .registry import register
 from .types import ApiKey, HttpUrl, Text
 
@@ -50,6 +51,9 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     description = "GPT and o-series models, embeddings."
     docs_url = "https://platform.openai.com/docs"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")
+    promptflow = PromptflowType(
+        "open_ai", "OpenAIConnection", {"api_key": "api_key", "organization": "organization", "base_url": "base_url"}
+    )
 
     @property
     def headers(self) -> dict[str, str]:

@@ -11,13 +11,19 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from .base import NetworkSettings, Provider, ProviderSettings
+from .types import SecretEntries, is_entry_key
 
 REQUIRED = "Required: enter a value or a reference such as {example}."
+NO_MAP = "Give keys with their values, all of them texts. A reference stands for one value, not for the whole."
+MAPS = ("map", "secret_map")
 
 
 @dataclass(frozen=True)
 class SettingsField:
-    """One setting as a surface sees it. `kind`: text, integer, number, boolean, choice or headers."""
+    """One setting as a surface sees it. `kind`: text, integer, number, boolean, choice, headers, map or secret_map.
+
+    A map has entries, keys and texts of any name; those of a secret map are secrets, each by itself.
+    """
 
     name: str
     label: str
@@ -35,6 +41,11 @@ class SettingsField:
     required_when_shown: bool
     example: str
     bounds: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def is_map(self) -> bool:
+        """Whether it is a map, plain or secret."""
+        return self.kind in MAPS
 
     def from_text(self, value: Any) -> Any:
         """A typed text as the JSON value it means; what it cannot be stays as it is, for pydantic to judge."""
@@ -80,14 +91,17 @@ def secret_names(provider: type[Provider[Any]]) -> frozenset[str]:
 def validate(
     provider: type[Provider[Any]], values: dict[str, Any], ignore: frozenset[str] = frozenset()
 ) -> tuple[ProviderSettings | None, list[SettingsError]]:
-    """Judges resolved values. Returns the settings, or None and what is wrong; fields in `ignore` (unresolved) are not judged."""
+    """Judges resolved values. Returns the settings, or None and what is wrong; fields in `ignore` (unresolved) are not judged.
+
+    What is wrong with one entry of a map is named `field.key`.
+    """
     known = {name: value for name, value in values.items() if value is not None and value != "" and name not in ignore}
     try:
         return provider.Settings.model_validate(known), []
     except ValidationError as error:
         fields = settings_fields(provider)
         found = [_settings_error(fields, one) for one in error.errors(include_input=False, include_context=True, include_url=False)]
-        wrong = {one.field: one for one in reversed(found) if one.field not in ignore}
+        wrong = {one.field: one for one in reversed(found) if one.field.partition(".")[0] not in ignore}
         return None, list(wrong.values())[::-1]
 
 
@@ -97,10 +111,18 @@ def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsErr
         return SettingsError(name, "required", REQUIRED.format(example=fields[name].example))
     if error["type"] == "extra_forbidden":
         return SettingsError(name, "unknown_setting", f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.")
-    return SettingsError(name, error["type"], _sentence(error, fields.get(name)))
+    return SettingsError(_place(error, fields.get(name)) or name, error["type"], _sentence(error, fields.get(name)))
+
+
+def _place(error: Any, field: SettingsField | None) -> str:
+    """`configs.region` for what is wrong with one value of a map, else empty: a wrong key is not repeated."""
+    names = error["loc"]
+    return f"{names[0]}.{names[1]}" if field and field.is_map and len(names) == 2 and is_entry_key(names[1]) else ""
 
 
 def _sentence(error: Any, field: SettingsField | None) -> str:
+    if field and field.is_map and error["type"] in ("dict_type", "string_type"):
+        return "A value is text. Write numbers, true and false in quotes." if len(error["loc"]) == 2 else NO_MAP
     if error["type"] == "literal_error" and field:
         return f"Choose one of: {', '.join(str(choice) for choice, _ in field.choices)}."
     if error["type"] == "string_pattern_mismatch" and field:
@@ -113,7 +135,7 @@ def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
     marks: dict[str, Any] = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     kind, choices = _kind(_without_none(info.annotation))
     labels = marks.get("labels") or {}
-    default = None if info.default is PydanticUndefined else info.default
+    default = None if info.default is PydanticUndefined or kind in MAPS else info.default
     return SettingsField(
         name=name,
         label=info.title or name.replace("_", " ").capitalize(),
@@ -159,6 +181,10 @@ def _is_secret(annotation: Any) -> bool:
 def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
     if get_origin(annotation) is Literal:
         return "choice", get_args(annotation)
+    if get_origin(annotation) is dict:
+        return "map", ()
+    if isinstance(annotation, type) and issubclass(annotation, SecretEntries):
+        return "secret_map", ()
     if get_origin(annotation) is Secret or (
         isinstance(annotation, type) and issubclass(annotation, Secret) and annotation is not SecretStr
     ):

@@ -1,4 +1,4 @@
-"""Types of settings that pydantic does not bring: addresses, keys, headers, text without line breaks."""
+"""Types of settings that pydantic does not bring: addresses, keys, headers, free maps, text without line breaks."""
 
 import re
 from functools import lru_cache
@@ -13,6 +13,8 @@ from .errors import BlockedAddress
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, section 5.6.2
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+MOST_ENTRIES, LONGEST_ENTRY_KEY = 200, 200
+ENTRY_KEY = r"[^\s\x00-\x1f\x7f\x85]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f\x85])?"
 # Headers that say where one request ends and to whom it goes: set by the HTTP client alone (RFC 9112, section 6).
 FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "accept-encoding"})
 
@@ -85,6 +87,30 @@ def _refuse_framing(name: str) -> None:
         raise PydanticCustomError("header", "{name} is set by the HTTP client itself. Leave it out.", {"name": name})
 
 
+def is_entry_key(value: Any) -> bool:
+    """Whether this can be a key of a map: 1 to 200 characters, no control characters, no blanks around it."""
+    return isinstance(value, str) and len(value) <= LONGEST_ENTRY_KEY and re.fullmatch(ENTRY_KEY, value) is not None
+
+
+def _entry_key(value: str) -> str:
+    if not is_entry_key(value):
+        text = "A key has 1 to {most} characters, no line breaks or other control characters, and no blanks around it."
+        raise PydanticCustomError("entry_key", text, {"most": LONGEST_ENTRY_KEY})
+    return value
+
+
+def _entry_value(value: str) -> str:
+    if "\x00" in value:  # PostgreSQL cannot store one
+        raise PydanticCustomError("null_character", "Contains a null character. Paste it again.")
+    return value
+
+
+def _not_too_many(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) > MOST_ENTRIES:
+        raise PydanticCustomError("too_many_entries", "There are at most {most} entries.", {"most": MOST_ENTRIES})
+    return value
+
+
 def _header_name(value: str) -> str:
     if value and not HEADER_NAME.fullmatch(value):
         raise PydanticCustomError("header", "A header's name is letters, digits and hyphens.")
@@ -97,3 +123,12 @@ ApiKey = Annotated[SecretStr, AfterValidator(_secret_text)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]  # kept as typed; pydantic's own type rewrites it
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Headers = Annotated[Secret[dict[str, str]], BeforeValidator(_headers), AfterValidator(_header_names)]
+Entries = dict[Annotated[str, AfterValidator(_entry_key)], Annotated[str, AfterValidator(_entry_value)]]
+TextMap = Annotated[Entries, BeforeValidator(_not_too_many)]
+
+
+class SecretEntries(Secret[Entries]):
+    """A map of keys to secret texts. `get_secret_value()` gives the map; a repr shows neither keys nor values."""
+
+
+SecretMap = Annotated[SecretEntries, BeforeValidator(_not_too_many)]

@@ -26,19 +26,20 @@ from django.urls import URLPattern, get_resolver
 from connections import conf, selectors, services
 from connections.models import Connection, Profile
 from providers.errors import ProviderError
-from tests.connections.pages import HTMX, entries
+from tests.connections.pages import HTMX, entries, rows
 from tests.fakes import connect, profile_of, reload
 from tests.people import browser
 from tests.upstreams import Upstream
 
 pytestmark = pytest.mark.django_db
-LITERAL, REFERENCED, HEADER, TYPED = (
+LITERAL, REFERENCED, HEADER, TYPED, ENTRY = (
     "sk-literal-4b8d1f7730",
     "sk-referenced-92c6e05a1d",
     "header-secret-c7710e5ab2",
     "sk-typed-only-5d20f9e8c3",
+    "entry-of-a-map-3f01c8d7b4",
 )
-SECRETS = (LITERAL, REFERENCED, HEADER, TYPED)
+SECRETS = (LITERAL, REFERENCED, HEADER, TYPED, ENTRY)
 Found = Iterator[tuple[str, str]]
 
 
@@ -69,6 +70,8 @@ def stage(administrator, settings) -> Iterator[Stage]:
         made.rows["literal"] = connect("openai", name="Literal", settings={"api_key": LITERAL, "base_url": upstream.url})
         made.rows["reference"] = connect("openai", name="Reference", settings={"api_key": "$OpenAI:ApiKey", "base_url": upstream.url})
         given = {"api_key": LITERAL, "api_key_header": "x-my-key", "extra_headers": f"X-Secret: {HEADER}", "base_url": upstream.url}
+        entries_given = {"configs": {"region": "eu"}, "secrets": {"api-key": ENTRY, "token": "$OpenAI:ApiKey"}}
+        made.rows["maps"] = connect("custom", name="Maps", settings=entries_given)
         made.rows["headers"] = connect("openai-compatible", name="Headers", settings=given)
         services.update_connection(made.rows["literal"], actor=administrator, name="Literal 2")
         made.profile = profile_of(made.rows["literal"])
@@ -155,6 +158,7 @@ def every_fragment(stage: Stage) -> Found:
         "/connections/",
         stage.page("literal", "edit"),
         stage.page("reference", "edit"),
+        stage.page("maps", "edit"),
         "/connections/add/openai/",
         "/profiles/",
     ):
@@ -189,6 +193,22 @@ def an_invalid_form(stage: Stage) -> Found:
     yield of_answer("reference in a plain setting", stage.client.post("/connections/add/openai/", swapped))
     headers = entries({"base_url": stage.upstream.url, "extra_headers": f"no colon {TYPED}"}, name="Headers")
     yield of_answer("headers", stage.client.post("/connections/add/openai-compatible/", headers))
+
+
+@surface
+def rows_of_a_map(stage: Stage) -> Found:
+    typed = entries(rows("secrets", {"new": TYPED, "": TYPED, "long": f"{TYPED}\n{TYPED}"}), name="Maps")
+    add = "/connections/add/custom/"
+    yield of_answer("one more", stage.client.post(add, {**typed, "add-row": "settings-secrets"}))
+    yield of_answer("one more, htmx", stage.client.post(add, {**typed, "add-row": "settings-configs"}, headers=HTMX))
+    yield of_answer("no key", stage.client.post(add, typed))
+    both = entries({**rows("configs", {"a": "1"}), **rows("secrets", {"a": TYPED})}, name="Maps")
+    yield of_answer("refused", stage.client.post(add, both))
+    yield of_answer("tested", stage.client.post(add, {**entries(rows("secrets", {"a": TYPED}), name="Maps"), "action": "test"}))
+    changed = entries(rows("secrets", {"api-key": TYPED, "token": TYPED}), name="Maps")
+    yield of_answer("stale", stage.client.post(stage.page("maps", "edit"), {**changed, "version": "9"}))
+    yield of_answer("saved", stage.client.post(stage.page("maps", "edit"), {**changed, "version": "1"}, follow=True))
+    yield "history", str(services.versions(reload(stage.rows["maps"])))
 
 
 @surface
@@ -253,7 +273,7 @@ CRASHES = {
     "resolve": "connections.references.Resolver.resolve",
     "use": "connections.services.using.get_provider",
     "check": "providers.base.Provider.check",
-    "show": "connections.services.using.mask",
+    "show": "connections.services.using.masked",
 }
 
 
@@ -304,6 +324,7 @@ def what_is_raised(stage: Stage) -> Found:
         "models": lambda: services.list_models(stage.rows["literal"], actor=None),
         "reference": lambda: services.list_models(stage.rows["reference"], actor=None),
         "invalid": lambda: connect("openai", settings={"api_key": f"{TYPED}\n{TYPED}", "organization": "$OpenAI:ApiKey", "x": TYPED}),
+        "entries": lambda: connect("custom", settings={"secrets": {"a": [TYPED], f"{TYPED}\n": TYPED}, "configs": [TYPED]}),
         "stored nonsense": lambda: services.resolved_settings(
             _with(stage.rows["literal"], {"timeout": LITERAL, "organization": "$OpenAI:ApiKey"})
         ),
@@ -390,7 +411,9 @@ def test_the_search_would_find_a_secret(stage: Stage):
     encoded = base64.b64encode(LITERAL.encode()).decode()
     assert leaks(f"x{LITERAL}y") and leaks(f"x{encoded}y") and not leaks("nothing")
     assert services.resolved_settings(stage.rows["reference"]).api_key.get_secret_value() == REFERENCED
-    assert dict(stage.rows["headers"].credentials)["extra_headers"]
+    assert dict(stage.rows["headers"].credentials)["extra_headers"] and dict(stage.rows["maps"].credentials)["secrets"] == {
+        "api-key": ENTRY
+    }
 
 
 def test_the_service_was_really_sent_the_secrets(stage: Stage):

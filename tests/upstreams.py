@@ -22,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD_KEY = "good-key"
@@ -34,6 +34,17 @@ MODES = (
     *("redirect_away", "redirect_within", "redirect_loop", "self_signed", "large", "gzip_bomb"),
 )
 LARGE = 5 * 1024 * 1024
+# Where a service looks for its key, by the beginning of the path; any other service looks into every usual header.
+KEY_PLACES = {
+    "/servicestats": ("api-key", "authorization"),
+    "/contentsafety/": ("ocp-apim-subscription-key",),
+    "/formrecognizer/": ("ocp-apim-subscription-key",),
+    "/documentintelligence/": ("ocp-apim-subscription-key",),
+    "/collections": ("api-key",),
+    "/v1/meta": ("authorization",),
+    "/account": ("?api_key",),
+}
+USUAL_PLACES = ("x-api-key", "api-key", "x-goog-api-key", "x-my-key", "authorization")
 
 
 @dataclass(frozen=True)
@@ -88,13 +99,16 @@ class Upstream:
     def url(self) -> str:
         return f"{'https' if self.mode == 'self_signed' else 'http'}://{self.host}"
 
-    def accepts(self, headers: dict[str, str]) -> bool:
-        """Whether one of the usual headers carries an accepted key; for AWS the access key ID of the signature."""
+    def accepts(self, headers: dict[str, str], path: str = "", query: str = "") -> bool:
+        """Whether an accepted key is where the service of this path looks for it; for AWS the access key ID of the signature."""
         if self.keys is None:
             return True
-        sent = [headers.get(name, "") for name in ("x-api-key", "api-key", "x-goog-api-key", "x-my-key")]
-        authorization = headers.get("authorization", "")
-        sent += [authorization.partition(" ")[2], *re.findall(r"Credential=([^/]+)/", authorization)]
+        places = next((places for start, places in KEY_PLACES.items() if path.startswith(start)), USUAL_PLACES)
+        sent = [headers.get(name, "") for name in places if name != "authorization"]
+        if "authorization" in places:
+            authorization = headers.get("authorization", "")
+            sent += [authorization.partition(" ")[2], *re.findall(r"Credential=([^/]+)/", authorization)]
+        sent += [text for place in places if place[0] == "?" for text in parse_qs(query).get(place[1:], [])]
         return any(key in sent for key in self.keys)
 
 
@@ -116,16 +130,17 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = answer_request
 
     def be_good(self, path: str = "") -> None:
-        path = (path or self.path).partition("?")[0]
+        path, _, query = (path or self.path).partition("?")
         if path in self.upstream.answers:
             status, body = self.upstream.answers[path]
             stream = {"Content-Type": "text/event-stream"}
             return self.send_bytes(status, body, stream) if isinstance(body, bytes) else self.send_json(status, body)
         if path.startswith("/msi/") or "/oauth2/" in path or "/.well-known/" in path:
             return self.send_json(200, _entra(self.upstream, path))
-        if not self.upstream.accepts(self.upstream.requests[-1].headers):
+        if not self.upstream.accepts(self.upstream.requests[-1].headers, path, query):
             # as some services do: the answer repeats what was sent, which no message may show
-            return self.send_json(401, {"error": {"message": f"wrong: {dict(self.headers)}", "code": "invalid_api_key"}})
+            said = f"wrong: {self.path} {dict(self.headers)}"
+            return self.send_json(401, {"error": {"message": said, "code": "invalid_api_key"}})
         return self.send_json(200, models_for(path, self.upstream.requests[-1].headers))
 
     be_self_signed = be_good
@@ -134,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         mode = self.upstream.mode
         if mode in NONSENSE:
             return self.send_json(200, NONSENSE[mode])
-        return self.send_json(int(mode), {"error": {"message": f"you sent {dict(self.headers)}", "type": "made_up"}})
+        return self.send_json(int(mode), {"error": {"message": f"you sent {self.path} {dict(self.headers)}", "type": "made_up"}})
 
     def be_hang(self) -> None:
         self.upstream.closing.wait()
@@ -223,12 +238,22 @@ class Relay:
 
 
 def models_for(path: str, headers: dict[str, str]) -> Any:
-    """The list of models in the shape of the service whose path or headers these are; OpenAI's for any other."""
+    """The list of models in the shape of the service whose path or headers these are; OpenAI's for any other.
+
+    For a service without models what it answers to a check.
+    """
     shapes: dict[str, Callable[[], Any]] = {
         "/api/tags": _ollama,
         "/foundation-models": _bedrock,
         "/deployments": _foundry,
         "/openai/models": _azure,
+        "/servicestats": lambda: {"counters": {"documentCount": {"usage": 1, "quota": None}}, "limits": {"maxFieldsPerIndex": 1000}},
+        "/contentsafety/text/blocklists": lambda: {"value": []},
+        "/formrecognizer/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
+        "/documentintelligence/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
+        "/account": lambda: {"account_id": "5ac5", "api_key": "made-up", "plan_name": "Free Plan", "total_searches_left": 100},
+        "/collections": lambda: {"result": {"collections": []}, "status": "ok", "time": 0.0001},
+        "/v1/meta": lambda: {"hostname": "http://[::]:8080", "modules": {}, "version": "1.30.0"},
     }
     for end, shape in shapes.items():
         if path.partition("?")[0].endswith(end):

@@ -149,7 +149,7 @@ def model_item(provider_id: str, model: Model) -> dict[str, Any]:
 class ReferenceSerializer(CamelCaseSerializer):
     """One reference: which setting holds it, what became of it, where it was looked for. Never the value."""
 
-    field = serializers.CharField(help_text="The setting's name in camelCase.")
+    field = serializers.CharField(help_text="The setting's name in camelCase; for an entry of a map a dot and its key follow.")
     reference = serializers.CharField()
     state = serializers.ChoiceField(["resolved", "missing", "denied", "error"])
     source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
@@ -160,7 +160,8 @@ class ReferenceSerializer(CamelCaseSerializer):
 def reference_item(one: services.FieldReference) -> dict[str, Any]:
     """A reference as the API shows it."""
     found = one.resolution
-    shown = {"field": camel(one.field), "reference": found.reference, "state": str(found.state)}
+    name, dot, key = one.field.partition(".")
+    shown = {"field": f"{camel(name)}{dot}{key}", "reference": found.reference, "state": str(found.state)}
     return shown | {"source": found.source or None, "tried": list(found.tried), "message": found.message or None}
 
 

@@ -52,6 +52,7 @@ FILTERS = [
     OpenApiParameter("capability", str, enum=[one.value for one in Capability], description="Those whose provider has it."),
     OpenApiParameter("isActive", bool),
     OpenApiParameter("tag", PLAIN, description="Those with this tag."),
+    OpenApiParameter("settings", bool, description="With true, each has its settings too; secrets are masked."),
     OpenApiParameter("orderBy", str, enum=list(ORDERS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
@@ -93,8 +94,10 @@ class ConnectionList(ApiView):
 
     @extend_schema(operation_id="getAllConnections", parameters=FILTERS, responses=answers(200, items_of(ConnectionItemSerializer), 400))
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset()) or []
-        return self.get_paginated_response(ConnectionItemSerializer(page, many=True).data)
+        rows, serializer = self.get_queryset(), ConnectionItemSerializer
+        if one_of(request.query_params, "settings", ("true", "false")) == "true":
+            rows, serializer = rows.defer(None), ConnectionSerializer
+        return self.get_paginated_response(serializer(self.paginate_queryset(rows) or [], many=True).data)
 
     @extend_schema(
         operation_id="createConnection",

@@ -89,7 +89,7 @@ def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str
     wrong = unknown_names(posted, names, f"There is no such setting. There are: {', '.join(names)}.", "unknown_setting")
     for name, value in posted.items():
         if name in names and not is_of_kind(kinds[names[name]], value):
-            wrong[name] = [ErrorDetail(f"This is no {kinds[names[name]]}.", "type")]
+            wrong[name] = [ErrorDetail(f"This is no {kinds[names[name]].replace('secret_map', 'map')}.", "type")]
     if wrong:
         raise serializers.ValidationError({"settings": wrong})
     return {names[name]: value for name, value in posted.items()}

@@ -116,8 +116,10 @@ def _invalid(error: services.Invalid) -> Translated:
 
 
 def pointer(field: str) -> str:
-    """`settings.api_key` -> `/settings/apiKey`."""
-    return "".join(f"/{camel(part)}" for part in field.split("."))
+    """`settings.api_key` -> `/settings/apiKey`; a key of a map stays as it is: `settings.configs.a_b` -> `/settings/configs/a_b`."""
+    names, key = field.split(".", 2)[:2], field.split(".", 2)[2:]
+    escaped = [one.replace("~", "~0").replace("/", "~1") for one in key]  # RFC 6901, section 3
+    return "".join(f"/{part}" for part in [*map(camel, names), *escaped])
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, Any]]:

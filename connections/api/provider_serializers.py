@@ -56,7 +56,7 @@ class SettingsFieldSerializer(CamelCaseSerializer):
     key = serializers.CharField(help_text="Its name in `settings`.")
     label = serializers.CharField()  # type: ignore[assignment]
     description = serializers.CharField()
-    type = serializers.ChoiceField(["text", "integer", "number", "boolean", "choice", "headers"])
+    type = serializers.ChoiceField(["text", "integer", "number", "boolean", "choice", "headers", "map", "secret_map"])
     group = serializers.CharField()
     sort_order = serializers.IntegerField()
     is_required = serializers.BooleanField()

@@ -6,13 +6,14 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from providers.base import Provider
-from providers.schema import SettingsField, settings_fields
-from providers.types import HeaderName
+from providers.schema import MAPS, SettingsField, settings_fields
+from providers.types import ENTRY_KEY, LONGEST_ENTRY_KEY, MOST_ENTRIES, HeaderName
 
 from ..references import is_reference
 from .camelcase import camel
 
 CONTROL = r"\x00-\x1f\x7f"
+BLANK = r"\s\x1c-\x1f\x85"
 PORT = "([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 HEX = "[0-9A-Fa-f]{1,4}"
 IPV6 = rf"\[(({HEX}:){{7}}{HEX}|({HEX}:){{1,4}}:{HEX}|::({HEX}:){{0,4}}{HEX})\]"
@@ -50,6 +51,19 @@ SHARED: dict[str, dict[str, Any]] = {
         "title": "Address",
         "description": "An http or https address without a name, a password, a query or a fragment.",
         "pattern": rf"^\s*[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|{IPV6})(:{PORT})?(/[^{CONTROL} ?#]*)?\s*$",
+    },
+    "EntryText": {
+        "type": "string",
+        "title": "Entry",
+        "description": "Any text, of several lines too. For a value that begins with a dollar sign, write `$$`.",
+        "pattern": rf"^[{BLANK}]*(\$\$[^\x00]*|[^$\x00{BLANK}][^\x00]*)?$",
+    },
+    "SecretEntry": {
+        "type": "string",
+        "title": "Secret entry",
+        "description": "Any text, of several lines too. What looks like a mask is refused: it ends in `***`, or is nothing but asterisks.",
+        "pattern": rf"^[{BLANK}]*(\$\$|[^$*•\x00{BLANK}]|[*•][^\x00]*[^*•\x00{BLANK}])([^\x00]*[^*\x00{BLANK}])?"
+        rf"\*{{0,2}}([{BLANK}]+\*{{1,2}})*[{BLANK}]*$",
     },
     "Headers": {
         "title": "Headers",
@@ -97,8 +111,8 @@ def _object(provider: type[Provider[Any]], title: str, properties: dict[str, Any
 
 
 def _property(provider: type[Provider[Any]], field: SettingsField, at: str, is_new: bool = True) -> dict[str, Any]:
-    choices = [_typed(provider, field, at), {"$ref": f"{at}ReferenceText"}]
-    if field.secret and not is_new:
+    choices = [_map(field, at, is_new)] if field.is_map else [_typed(provider, field, at), {"$ref": f"{at}ReferenceText"}]
+    if field.secret and not is_new and not field.is_map:
         choices += [{"$ref": f"{at}KeptSecret"}, {"type": "null"}]
     elif not (field.required and is_new):
         choices.append({"$ref": f"{at}NotSet"})
@@ -120,6 +134,17 @@ def _typed(provider: type[Provider[Any]], field: SettingsField, at: str) -> dict
     if pattern := _pattern(info):
         return {"type": "string", "pattern": pattern} | bounds
     return {"$ref": at + _shared_type(field)} | bounds
+
+
+def _map(field: SettingsField, at: str, is_new: bool) -> dict[str, Any]:
+    """Keys of any name with their values. null takes an entry away; a secret entry that is left out, or empty, keeps what is stored."""
+    names = ["SecretEntry" if field.secret else "EntryText", "ReferenceText"] + (["KeptSecret"] if field.secret and not is_new else [])
+    return {
+        "type": "object",
+        "maxProperties": MOST_ENTRIES,
+        "propertyNames": {"pattern": f"^{ENTRY_KEY}$", "maxLength": LONGEST_ENTRY_KEY},
+        "additionalProperties": {"anyOf": [*({"$ref": at + name} for name in names), {"type": "null"}]},
+    }
 
 
 def _shared_type(field: SettingsField) -> str:
@@ -164,7 +189,11 @@ def is_of_kind(kind: str, value: Any) -> bool:
 
     Only numbers are numbers and only true and false are booleans: pydantic would take "1" and true for both.
     """
-    if value is None or value == "" or is_reference(value):
+    if value is None or value == "":
+        return True
+    if kind in MAPS:
+        return isinstance(value, dict)  # each entry is for the services to judge
+    if is_reference(value):
         return True
     if kind == "boolean":
         return isinstance(value, bool)

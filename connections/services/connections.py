@@ -12,6 +12,7 @@ from providers.registry import UnknownProvider, get_provider
 
 from ..models import Connection, Profile
 from .errors import FieldError, InUse, Invalid, Notice
+from .map_rules import merge_patch
 from .permissions import Actor, require
 from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
 from .settings_rules import Judged, judge, plain_settings
@@ -57,7 +58,7 @@ def create_connection(
     return Saved(row, judged.notices)
 
 
-@sensitive_variables("settings", "judged", "row", "before")
+@sensitive_variables("settings", "posted", "judged", "row", "before")
 def update_connection(
     connection: Connection,
     *,
@@ -90,8 +91,8 @@ def update_connection(
         judged = Judged(row.settings, row.credentials)
         if settings is not None:
             provider = known_provider(row.provider_id)
-            kept = plain_settings(provider, row.settings) if merge else {}
-            judged = judge(provider, {**kept, **settings}, row.settings, row.credentials)
+            posted = merge_patch(provider, plain_settings(provider, row.settings), settings) if merge else settings
+            judged = judge(provider, posted, row.settings, row.credentials)
         _fill(row, judged, row.tags if tags is None else tags, is_new=False)
         if changed := _content(row) != before:
             store(row, actor)

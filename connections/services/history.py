@@ -1,12 +1,16 @@
 """The versions of a row: who changed what and when, never to which secret."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from providers.registry import UnknownProvider, get_provider
+from providers.schema import settings_fields
+
 from ..credentials import Undecryptable
 from ..models import Row
+from ..references import place
 
 NOT_CONTENT = {"version", "date_modified", "date_created", "modified_by", "created_by", "credentials_key", "last_check", "id"}
 
@@ -35,26 +39,45 @@ def _changes(record: Any, older: Any) -> Sequence[str]:
     if older is None:
         return ["created"] if record.history_type == "+" else []
     names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
-    texts = [text for name in names for text in _change(name, getattr(older, name, None), getattr(record, name, None))]
+    maps = _maps(getattr(record, "provider_id", ""))
+    texts = [text for name in names for text in _change(name, getattr(older, name, None), getattr(record, name, None), maps)]
     return [*texts, record.history_change_reason] if record.history_change_reason else texts
 
 
-def _change(name: str, before: Any, after: Any) -> list[str]:
+def _maps(provider_id: str) -> frozenset[str]:
+    """The settings of this provider whose entries change one by one; none for a provider that is gone."""
+    try:
+        return frozenset(name for name, field in settings_fields(get_provider(provider_id)).items() if field.is_map)
+    except UnknownProvider:
+        return frozenset()
+
+
+def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[str]:
     if name == "credentials":
-        return _credential_changes(before, after)
+        return _credential_changes(before, after, maps)
     if before == after:
         return []
     if name == "settings":
-        return [f"{key} changed" for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
+        return [f"{key} changed" for key in _different(before, after, maps)]
     if name == "is_active":
         return ["switched on" if after else "switched off"]
     return [f"{name} changed"]
 
 
-def _credential_changes(before: Any, after: Any) -> list[str]:
+def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[str]:
     """Which secrets changed, by name. One that cannot be decrypted cannot be compared: each save encrypts anew."""
     if isinstance(before, Undecryptable) or isinstance(after, Undecryptable):
         same = isinstance(before, Undecryptable) and isinstance(after, Undecryptable) and before.token == after.token
         return [] if same else ["credentials cannot be compared"]
-    before, after = before or {}, after or {}
-    return [f"{key} replaced" for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
+    return [f"{key} replaced" for key in _different(before or {}, after or {}, maps)]
+
+
+def _different(before: Mapping[str, Any], after: Mapping[str, Any], maps: frozenset[str]) -> list[str]:
+    """The names of the settings that differ, those inside of maps as `configs.region`."""
+    old, new = _flat(before, maps), _flat(after, maps)
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+
+
+def _flat(document: Mapping[str, Any], maps: frozenset[str]) -> dict[str, Any]:
+    both = [(name, value.items() if name in maps and isinstance(value, dict) else [("", value)]) for name, value in document.items()]
+    return {place(name, key): one for name, inner in both for key, one in inner}

@@ -3,7 +3,7 @@
 One function for create, update and test-before-save, whichever surface asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +13,10 @@ from providers.errors import BlockedAddress
 from providers.schema import SettingsField, secret_names, settings_fields, validate
 
 from .. import conf
-from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, key_ids, write_rule
-from ..references import InvalidReference, State, is_reference, parse, unescape
+from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, key_ids, merged, write_rule
+from ..references import InvalidReference, State, is_reference, parse, place, unescape
 from .errors import FieldError, Notice
+from .map_rules import apply_map, apply_secret_map, entries, notice_secrets
 
 Credentials = dict[str, Any] | Undecryptable | None
 
@@ -52,6 +53,7 @@ def judge(provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Ma
         judged.refuse(name, "unknown_setting", f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.")
     _apply_secrets(judged, provider, clean, settings, credentials)
     _apply_plain(judged, fields, clean)
+    notice_secrets(judged, fields)
     _check_addresses(judged, fields, settings, credentials)
     _check_schema(judged, provider)
     return judged
@@ -80,6 +82,12 @@ def _apply_secrets(
     kept: dict[str, Any] = {}
     changed = False
     for name in secret_names(provider):
+        if fields[name].is_map:
+            literals, touched = apply_secret_map(judged, fields[name], posted, settings, credentials)
+            kept |= {name: literals} if literals else {}
+            changed = changed or touched
+            _require_key(judged, name, kept)
+            continue
         stored = _stored_secret(name, settings, credentials)
         rule = write_rule(posted, name, stored)
         changed = changed or rule in (CLEAR, REPLACE)
@@ -90,11 +98,15 @@ def _apply_secrets(
             judged.settings[name] = value
         elif value is not None and not isinstance(value, Undecryptable):
             kept[name] = value
-        if kept.get(name) is not None and not key_ids():
-            judged.refuse(name, "no_encryption_key", "No key can be stored: FERNET_KEYS is not set. Set it, or enter a reference.")
+        _require_key(judged, name, kept)
     judged.credentials = kept or None
     if isinstance(credentials, Undecryptable):
         _keep_undecryptable(judged, credentials, changed)
+
+
+def _require_key(judged: Judged, name: str, kept: Mapping[str, Any]) -> None:
+    if kept.get(name) is not None and not key_ids():
+        judged.refuse(name, "no_encryption_key", "No key can be stored: FERNET_KEYS is not set. Set it, or enter a reference.")
 
 
 def _stored_secret(name: str, settings: Mapping[str, Any], credentials: Credentials) -> Any:
@@ -116,6 +128,9 @@ def _apply_plain(judged: Judged, fields: Mapping[str, SettingsField], posted: Ma
         field = fields.get(name)
         if value is None or value == "" or (field and field.secret):
             continue
+        if field and field.is_map:
+            apply_map(judged, field, value)
+            continue
         judged.settings[name] = value if is_reference(value) or field is None else field.from_text(value)
 
 
@@ -128,14 +143,22 @@ def _check_addresses(judged: Judged, fields: Mapping[str, SettingsField], settin
     if not changed:
         return
     if isinstance(judged.credentials, Undecryptable):
-        kept = [next(name for name, field in fields.items() if field.secret)]
+        kept = [(next(name for name, field in fields.items() if field.secret), "")]
     else:
-        old = credentials if isinstance(credentials, dict) else {}
-        kept = [name for name, value in (judged.credentials or {}).items() if name in old and old[name] is value]
-    for name in kept:
-        judged.refuse(
-            name, "secret_required", f"Enter the {_inline(fields[name].label)} again, because the {_inline(changed[0].label)} changed."
-        )
+        kept = list(_kept_literals(fields, credentials if isinstance(credentials, dict) else {}, judged.credentials or {}))
+    for name, key in kept:
+        what = key or f"the {_inline(fields[name].label)}"
+        text = f"Enter {what} again, because the {_inline(changed[0].label)} changed."
+        judged.refuse(place(name, key), "secret_required", text)
+
+
+def _kept_literals(fields: Mapping[str, SettingsField], old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The secrets that stay what they were: (setting, key in its map or an empty text)."""
+    for name, value in new.items():
+        if fields[name].is_map:
+            yield from ((name, key) for key, one in value.items() if entries(old.get(name)).get(key) is one)
+        elif name in old and old[name] is value:
+            yield name, ""
 
 
 def _inline(label: str) -> str:
@@ -157,32 +180,49 @@ def _check_egress(judged: Judged, field: SettingsField, value: Any) -> None:
 
 
 def _check_schema(judged: Judged, provider: type[Provider[Any]]) -> None:
-    values, unresolved = _resolve(judged, provider)
+    fields = settings_fields(provider)
+    values, unresolved = _resolve(judged, fields)
+    unknown = {name for name in unresolved if not fields[name].is_map}  # a reference in a map stands in for its value, which is any text
     if isinstance(judged.credentials, Undecryptable):
-        unresolved |= secret_names(provider) - set(values)
-    judged.validated, errors = validate(provider, values, ignore=frozenset(unresolved))
+        lost = {name for name in secret_names(provider) if name not in values or fields[name].is_map}
+        unresolved, unknown = unresolved | lost, unknown | lost
+    judged.validated, errors = validate(provider, values, ignore=frozenset(unknown))
     for error in errors:
-        reference = judged.settings.get(error.field)
-        suffix = f" This is about the value that {reference} stands for." if is_reference(reference) else ""
-        judged.refuse(error.field, error.code, error.message + suffix)
+        judged.refuse(error.field, error.code, error.message + _about_reference(judged, error.field))
     if judged.errors or unresolved:
         judged.validated = None
 
 
-def _resolve(judged: Judged, provider: type[Provider[Any]]) -> tuple[dict[str, Any], set[str]]:
-    """Resolved values by field, and the fields that could not be resolved."""
-    secrets = secret_names(provider)
+def _about_reference(judged: Judged, where: str) -> str:
+    name, _, key = where.partition(".")
+    value = judged.settings.get(name)
+    reference = entries(value).get(key) if key else value
+    return f" This is about the value that {reference} stands for." if is_reference(reference) else ""
+
+
+def _resolve(judged: Judged, fields: Mapping[str, SettingsField]) -> tuple[dict[str, Any], set[str]]:
+    """Resolved values by field, and the fields that could not be resolved; of maps every value that could be, and the references."""
+    stored = judged.credentials if isinstance(judged.credentials, dict) else {}
     values: dict[str, Any] = {}
     unresolved: set[str] = set()
-    stored = judged.credentials if isinstance(judged.credentials, dict) else {}
-    for name, value in {**judged.settings, **stored}.items():
-        if not is_reference(value):
-            values[name] = unescape(value) if isinstance(value, str) else value
-        elif (found := _resolve_one(judged, name, value, name in secrets)) is not None:
-            values[name] = found
-        else:
+    for name, value in merged(judged.settings, stored).items():
+        is_map = name in fields and fields[name].is_map
+        secret = name in fields and fields[name].secret
+        found = {key: _value(judged, place(name, key), one, secret) for key, one in (value if is_map else {"": value}).items()}
+        if None in found.values():
             unresolved.add(name)
+        if is_map:
+            values[name] = {key: value[key] if one is None else one for key, one in found.items()}
+        elif found[""] is not None:
+            values[name] = found[""]
     return values, unresolved
+
+
+def _value(judged: Judged, where: str, value: Any, secret: bool) -> Any:
+    """What a stored value stands for, None for a reference that does not resolve."""
+    if is_reference(value):
+        return _resolve_one(judged, where, value, secret)
+    return unescape(value) if isinstance(value, str) else value
 
 
 def _resolve_one(judged: Judged, name: str, reference: str, secret: bool) -> str | None:

@@ -15,10 +15,10 @@ from providers.registry import UnknownProvider, get_provider
 from providers.schema import SettingsField, secret_names, settings_fields, validate
 
 from .. import conf
-from ..credentials import MASK, Undecryptable, decrypt, mask
+from ..credentials import MASK, Undecryptable, decrypt, masked, merged
 from ..models import Connection, Fallback, Profile
 from ..profile_settings import ProfileSettings, profile_settings_class
-from ..references import Resolution, State, is_reference, unescape
+from ..references import Resolution, State, is_reference, place, references_in, unescape
 from .errors import Unusable
 
 CANNOT_DECRYPT = (
@@ -148,7 +148,9 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     values: dict[str, Any] = {}
     for name, value in _stored(connection).items():
         if type(value) is str and value[:1] == "$":
-            value = _resolve(connection, provider, name, value) if is_reference(value) else unescape(value)
+            value = _meaning(provider, name, value)
+        elif type(value) is dict and _is_map(provider, name):
+            value = {key: _meaning(provider, name, one) if type(one) is str and one[:1] == "$" else one for key, one in value.items()}
         values[name] = value
     try:
         return provider.Settings.model_validate(values)
@@ -167,11 +169,19 @@ def _stored(connection: Usable) -> dict[str, Any]:
     credentials = connection.credentials
     if isinstance(credentials, Undecryptable):
         raise Unusable("undecryptable", CANNOT_DECRYPT.format(connection.name))
-    return {**connection.settings, **credentials} if credentials else connection.settings
+    return merged(connection.settings, credentials) if credentials else connection.settings
 
 
-def _resolve(connection: Usable, provider: type[Provider[Any]], name: str, reference: str) -> str:
-    resolution = conf.resolver().resolve(reference, name in secret_names(provider))
+def _is_map(provider: type[Provider[Any]] | None, name: str) -> bool:
+    field = settings_fields(provider).get(name) if provider else None
+    return field is not None and field.is_map
+
+
+def _meaning(provider: type[Provider[Any]], name: str, value: str) -> str:
+    """What a text that begins with a dollar sign stands for."""
+    if not is_reference(value):
+        return unescape(value)
+    resolution = conf.resolver().resolve(value, name in secret_names(provider))
     if resolution.value is None:
         raise Unusable("unresolved_reference", resolution.message)
     return resolution.value
@@ -180,8 +190,7 @@ def _resolve(connection: Usable, provider: type[Provider[Any]], name: str, refer
 def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:
     """Read again by the slow path that words its findings; only rows made before a provider changed get here."""
     _, errors = validate(provider, values)
-    fields = settings_fields(provider)
-    texts = [f"{fields[error.field].label if error.field in fields else error.field}: {error.message}" for error in errors]
+    texts = [f"{_label(settings_fields(provider), *error.field.split('.', 1))}: {error.message}" for error in errors]
     return Unusable("invalid_settings", f"The settings of {connection.name} do not fit {provider.name}. {' '.join(texts)}")
 
 
@@ -196,26 +205,32 @@ def get_configured_provider(connection: Usable, *, limits: Limits = Limits(), ev
 
 @sensitive_variables("credentials", "value")
 def public_settings(connection: Connection) -> dict[str, Any]:
-    """What may be shown: plain values and references as stored, a stored literal as its mask. Never fails on a lost key."""
-    shown = dict(connection.settings)
-    credentials = connection.credentials
+    """What may be shown: plain values and references as stored, a stored literal as its mask. Never fails on a lost key.
+
+    Of a secret map the keys are shown, each with its reference or mask; those behind a lost key are not known.
+    """
+    provider, credentials = connection.provider, connection.credentials
     if isinstance(credentials, Undecryptable):
-        missing = secret_names(connection.provider) - set(shown) if connection.provider else set()
-        return shown | dict.fromkeys(missing, MASK)
-    return shown | {name: mask(value) for name, value in (credentials or {}).items()}
+        names = secret_names(provider) if provider else frozenset()
+        return {name: {} if _is_map(provider, name) else MASK for name in names} | connection.settings
+    shown = {name: masked(value, _is_map(provider, name)) for name, value in (credentials or {}).items()}
+    return merged(connection.settings, shown)
 
 
 def reference_states(connection: Connection) -> list[FieldReference]:
     """Every reference in the connection's settings with what it stands for; needs no credentials."""
-    provider = connection.provider
-    fields: dict[str, SettingsField] = settings_fields(provider) if provider else {}
+    fields = settings_fields(connection.provider) if connection.provider else {}
     found = []
-    for name, value in connection.settings.items():
-        if is_reference(value):
-            secret = fields[name].secret if name in fields else False
-            label = fields[name].label if name in fields else name
-            found.append(FieldReference(name, label, conf.resolver().resolve(value, secret)))
+    for name, key, reference in references_in(connection.settings):
+        resolution = conf.resolver().resolve(reference, name in fields and fields[name].secret)
+        found.append(FieldReference(place(name, key), _label(fields, name, key), resolution))
     return found
+
+
+def _label(fields: dict[str, SettingsField], name: str, key: str = "") -> str:
+    """What a setting is called for people, or one entry of it: `Secrets: api-key`."""
+    label = fields[name].label if name in fields else name
+    return f"{label}: {key}" if key else label
 
 
 def unresolved(connection: Connection) -> list[FieldReference]:

@@ -104,6 +104,8 @@ class ConnectionFormPage(Page):
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = self.form(data=request.POST)
+        if "add-row" in request.POST:
+            return self._with_a_row(form, request.POST["add-row"])
         action = request.POST.get("action", "save")
         if not form.is_valid():
             return self.show(form)
@@ -116,6 +118,12 @@ class ConnectionFormPage(Page):
         except services.Throttled as throttled:
             form.add_error(None, str(throttled))
         return self.show(form)
+
+    def _with_a_row(self, form: ConnectionForm, name: str) -> HttpResponse:
+        """The form as it was filled in, judged by nobody, with one more row in a map."""
+        longer = self.form(initial=form.typed())
+        longer.add_row(name)
+        return self.show(longer)
 
     def _test(self, form: ConnectionForm) -> HttpResponse:
         outcome = services.test_settings(self.provider().id, form.settings(), actor=self.request.user, connection=self.row())

@@ -84,7 +84,7 @@ class ProfileFormPage(ProfilePage):
     def form(self, **kwargs: Any) -> ProfileForm:
         """The form, bound when given `data`."""
         others = selectors.fallback_choices(self.capability(), self.row())
-        return ProfileForm(self.capability(), list(selectors.connection_choices()), others, self.row(), **kwargs)
+        return ProfileForm(self.capability(), list(selectors.connection_choices(self.capability())), others, self.row(), **kwargs)
 
     def show(self, form: ProfileForm, **context: Any) -> HttpResponse:
         """The form, as page or fragment."""

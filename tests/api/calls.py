@@ -80,7 +80,8 @@ def every_setting(provider: type[Provider[Any]], **changes: Any) -> dict[str, An
     """A good value for every setting of a provider, by its name inside: secrets too, and what is shown only sometimes."""
     made: dict[str, Any] = {}
     for name, one in settings_fields(provider).items():
-        by_kind = {"integer": 1, "number": 1.5, "boolean": True, "headers": {"X-Made-Up": SECRET}}
+        by_kind: dict[str, Any] = {"integer": 1, "number": 1.5, "boolean": True, "headers": {"X-Made-Up": SECRET}}
+        by_kind |= {"map": {"region": "eu", "api_base": ""}, "secret_map": {"api-key": SECRET, "a_b.C/d": "x"}}
         made[name] = by_kind.get(
             one.kind, one.default or ("https://api.example.com" if one.address else SECRET if one.secret else "made-up")
         )

@@ -111,13 +111,35 @@ def _name_profiles(body: dict[str, Any]) -> None:
 def _complete_entra(body: dict[str, Any]) -> None:
     """Azure's own two rules: what a tenant looks like, and that three settings belong together."""
     settings = body.get("settings")
-    if body.get("providerId") not in ("azure-openai", "microsoft-foundry") or not isinstance(settings, dict):
+    entra = ("azure-openai", "microsoft-foundry", "azure-ai-search", "azure-ai-services")
+    if body.get("providerId") not in entra or not isinstance(settings, dict):
         return
     if isinstance(settings.get("tenantId"), str) and TEXT.search(settings["tenantId"]):
         settings["tenantId"] = "contoso.onmicrosoft.com"
     if settings.get("authMode") == "meid_token":
-        empty = [name for name in ("tenantId", "clientId", "clientSecret") if settings.get(name) in (None, "")]
+        given = {name: settings.get(name) for name in ("tenantId", "clientId", "clientSecret")}
+        empty = [name for name, one in given.items() if one is None or (isinstance(one, str) and not one.strip())]
         settings |= dict.fromkeys(empty, ALLOWED)
+
+
+def _complete_custom(body: dict[str, Any]) -> None:
+    """The rule of custom connections: an entry at least, and no key in both maps."""
+    if body.get("providerId") != "custom":
+        return
+    settings = {} if body.get("settings") is None else body["settings"]
+    maps = [settings.get(name) for name in ("configs", "secrets")] if isinstance(settings, dict) else ["none"]
+    if any(one not in (None, "") and not isinstance(one, dict) for one in maps):
+        return
+    configs, secrets = [one or {} for one in maps]
+    for key in configs.keys() & secrets.keys():
+        del configs[key]
+    if not any(value is not None for one in (configs, secrets) for value in one.values()):
+        body["settings"] = settings | {"configs": configs | {"made-up": "1"}}
+
+
+def _complete_settings(body: dict[str, Any]) -> None:
+    _complete_entra(body)
+    _complete_custom(body)
 
 
 def _connection() -> str:
@@ -136,8 +158,8 @@ def _profile(capability: str) -> str:
 
 
 CHANGES = {
-    "createConnection": _complete_entra,
-    "testConnectionSettings": _complete_entra,
+    "createConnection": _complete_settings,
+    "testConnectionSettings": _complete_settings,
     "createProfile": _complete_profile,
     "updateSettings": _name_profiles,
 }

@@ -363,19 +363,20 @@ def test_get_then_put_of_the_unchanged_body_changes_nothing(api: Api, provider_i
 def test_get_then_put_keeps_references_in_every_field(api: Api, settings: Any, provider_id: str):
     provider = PROVIDERS[provider_id]
     settings.CONNECTIONS_REFERENCE_SECTIONS = ["Mine"]
-    given = {
-        name: f"$Mine:{'Api' if name in secret_names(provider) else 'Plain'}{place}" for place, name in enumerate(settings_fields(provider))
-    }
+    given: dict[str, Any] = {}
+    for place, (name, one) in enumerate(settings_fields(provider).items()):
+        reference = f"$Mine:{'Api' if name in secret_names(provider) else 'Plain'}{place}"
+        given[name] = {f"an_entry-{place}": reference} if one.is_map else reference
     connect(provider_id, settings=given)
     shown = api.read(ONE)
-    assert sorted(shown["settings"].values()) == sorted(given.values())
+    assert sorted(map(str, shown["settings"].values())) == sorted(map(str, given.values()))
     assert api.put(ONE, shown).json() == shown
 
 
 @pytest.mark.parametrize("provider_id", PROVIDERS)
 def test_get_then_put_of_a_connection_with_defaults_changes_nothing(api: Api, provider_id: str):
     provider = PROVIDERS[provider_id]
-    required = {name for name, one in settings_fields(provider).items() if one.required or one.required_when_shown}
+    required = {name for name, one in settings_fields(provider).items() if one.required or one.required_when_shown or one.is_map}
     connect(provider_id, settings={name: value for name, value in every_setting(provider).items() if name in required})
     shown = api.read(ONE)
     assert api.put(ONE, shown).json() == shown

@@ -27,6 +27,19 @@ from .conftest import (
     submit,
 )
 
+SEARCH = {
+    "configs-0-key": "endpoint",
+    "configs-0-value": "https://search.example.com/indexes/handbook",
+    "configs-1-key": "api_version",
+    "configs-1-value": "2023-11-01",
+    "configs-2-key": "language",
+    "configs-2-value": "$Custom:Language",
+    "secrets-0-key": "api-key",
+    "secrets-0-value": TYPED_KEY,
+    "secrets-1-key": "webhook-token",
+    "secrets-1-value": "$Custom:Token",
+}
+
 
 @dataclass
 class Gallery:
@@ -72,6 +85,7 @@ def _add_connections(page: Page, gallery: Gallery) -> None:
         ("mistral", "Mistral", {"api_key": TYPED_KEY, **here}),
         ("openai-compatible", "vLLM in the basement", {"base_url": gallery.service, "tags": "on-premises"}),
         ("openai-compatible", "Company gateway", {"base_url": gallery.service, "api_key": TYPED_KEY, "headers": "X-Team: search"}),
+        ("custom", "Document search", SEARCH | {"tags": "promptflow"}),
         ("echo", "Echo", {}),
     ]
     for provider, name, columns in rows:
@@ -180,6 +194,26 @@ def every_part_open(page: Page, gallery: Gallery) -> None:
     page.locator("summary").click()
 
 
+def rows_with_errors(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/add/custom/")
+    page.locator("[name=settings-configs-0-key]").fill("endpoint")
+    page.locator("[name=settings-configs-0-value]").fill("$Custom:ApiKey")
+    press(page, "Add a row to Configs")
+    page.locator("[name=settings-configs-1-key]").fill("api_version")
+    page.locator("[name=settings-secrets-0-key]").fill("api-key")
+    page.locator("[name=settings-secrets-0-value]").fill(TYPED_KEY)
+    press(page, "Save")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def rows_removed(page: Page, gallery: Gallery) -> None:
+    page.goto(gallery.places["Document search"] + "edit/")
+    page.get_by_label("Remove language").check()
+    page.get_by_label("Remove api-key").check()
+    press(page, "Add a row to Secrets")
+    expect(page.locator("[name=settings-secrets-2-key]")).to_be_focused()
+
+
 def tested_in_the_list(page: Page, gallery: Gallery) -> None:
     page.goto("/connections/?q=Echo")
     press(page, "Test Echo")
@@ -276,6 +310,31 @@ def token_refused(page: Page, gallery: Gallery) -> None:
     expect(page.locator(".errors").first).to_be_visible()
 
 
+def flow_token_made(page: Page, gallery: Gallery) -> None:
+    page.goto("/tokens/flows/")
+    page.locator("[name=name]").fill("Nightly evaluation")
+    page.get_by_label("OpenAI production").check()
+    page.locator("[name=networks]").fill("10.0.0.0/8")
+    press(page, "Make a token")
+    address = page.locator(".panel.good code").inner_text().partition("=")[2]
+    expect(page.locator(".panel.good")).to_contain_text("PF_HTTP_CONNECTION_PROVIDER_ENDPOINT")
+    for end in ("connections/openai-production", "nothing"):
+        page.request.get(f"{address}/{end}")
+    page.request.get(f"{address[:-3]}/connections")
+
+
+def flow_token_refused(page: Page, gallery: Gallery) -> None:
+    page.goto("/tokens/flows/")
+    press(page, "Make a token")
+    expect(page.locator(".errors").first).to_be_visible()
+
+
+def flow_reads(page: Page, gallery: Gallery) -> None:
+    flow_token_made(page, gallery)
+    page.goto("/tokens/flows/reads/")
+    expect(page.locator("tbody tr").first).to_be_visible()
+
+
 SCENES: dict[str, Scene] = {
     "dashboard": at("/"),
     "connections": at("/connections/"),
@@ -295,6 +354,10 @@ SCENES: dict[str, Scene] = {
     "edit": of("OpenAI evaluation", "edit/"),
     "edit-everything-open": every_part_open,
     "edit-meanwhile": edited_meanwhile,
+    "rows": of("Document search", "edit/"),
+    "rows-with-errors": rows_with_errors,
+    "rows-removed": rows_removed,
+    "rows-detail": of("Document search"),
     "delete": of("Bedrock Frankfurt", "delete/"),
     "delete-refused": of("OpenAI production", "delete/"),
     "profiles": at("/profiles/"),
@@ -320,6 +383,11 @@ SCENES: dict[str, Scene] = {
     "tokens": at("/tokens/"),
     "token-made": token_made,
     "token-refused": token_refused,
+    "flow-tokens": at("/tokens/flows/"),
+    "flow-token-made": flow_token_made,
+    "flow-token-refused": flow_token_refused,
+    "flow-reads-none": at("/tokens/flows/reads/"),
+    "flow-reads": flow_reads,
     "password": at("/password/"),
     "password-refused": password_refused,
     "sign-in": sign_in_form,

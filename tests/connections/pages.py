@@ -23,8 +23,15 @@ def entries(settings: dict[str, Any] | None = None, **columns: Any) -> dict[str,
 
 def typed(provider: type[Provider[Any]], settings: dict[str, Any]) -> dict[str, str]:
     """Settings as a person types them."""
-    kinds = {name: field.kind for name, field in settings_fields(provider).items()}
-    return {name: _text(kinds[name], value) for name, value in settings.items()}
+    fields = settings_fields(provider)
+    found = {name: _text(fields[name].kind, value) for name, value in settings.items() if not fields[name].is_map}
+    return found | {key: text for name, value in settings.items() if fields[name].is_map for key, text in rows(name, value).items()}
+
+
+def rows(name: str, entries: dict[str, str]) -> dict[str, str]:
+    """The entries of a map as its rows post them."""
+    pairs = [(f"{name}-{number}", key, value) for number, (key, value) in enumerate(entries.items())]
+    return {f"{row}-key": key for row, key, _ in pairs} | {f"{row}-value": value for row, _, value in pairs}
 
 
 def _text(kind: str, value: Any) -> str:

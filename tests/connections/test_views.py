@@ -253,7 +253,8 @@ def test_every_provider_has_a_card(fake, client: Client):
 @pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)
 def test_the_form_of_every_provider_has_every_setting(client: Client, provider):
     shown = html(client.get(f"/connections/add/{provider.id}/"))
-    assert [name for name in settings_fields(provider) if f'name="settings-{name}"' not in shown] == []
+    names = [f"{name}-0-key" if field.is_map else name for name, field in settings_fields(provider).items()]
+    assert [name for name in names if f'name="settings-{name}"' not in shown] == []
 
 
 @pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)
@@ -269,7 +270,9 @@ def test_the_form_of_every_provider_saves(client: Client, provider):
 def test_the_edit_form_of_every_provider_posted_back_changes_nothing(client: Client, provider):
     row = connect(provider.id, settings=sample_settings(provider, key=SECRET))
     shown = client.get(page_of(row, "edit"))
-    found = {name: _entered(shown, f"settings-{name}") for name in settings_fields(provider)}
+    names = [name for name, field in settings_fields(provider).items() if not field.is_map]
+    names += re.findall(r'name="settings-(\w+-\d+-(?:key|value))"', html(shown))
+    found = {name: _entered(shown, f"settings-{name}") for name in names}
     client.post(page_of(row, "edit"), entries(found, version="1"))
     after = reload(row)
     default = {name: field.default for name, field in settings_fields(provider).items()}

@@ -4,13 +4,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from providers._transport import LARGEST_ANSWER
-from providers.base import Limits, NetworkSettings, Provider
+from providers.base import Limits, Provider
 from providers.registry import all_providers
 from providers.schema import SettingsField, secret_names, settings_fields, validate
 from tests.upstreams import GOOD_KEY
 
 PROVIDERS = {provider.id: provider for provider in all_providers()}
-NETWORK = {one: provider for one, provider in PROVIDERS.items() if issubclass(provider.Settings, NetworkSettings)}
+NETWORK = {one: provider for one, provider in PROVIDERS.items() if any(field.address for field in settings_fields(provider).values())}
+WITH_MODELS = {one: provider for one, provider in NETWORK.items() if provider.capabilities}
+SERVICES = {one: provider for one, provider in NETWORK.items() if not provider.capabilities}  # search, stores and the like
 WITH_KEY = {one: provider for one, provider in NETWORK.items() if secret_names(provider)}
 SHORT = Limits(timeout=0.4, max_retries=0, seconds=0.8, budget=LARGEST_ANSWER)  # for what never ends
 PATIENT = Limits(timeout=10, max_retries=0, seconds=20, budget=LARGEST_ANSWER)  # for a machine that is busy
@@ -30,6 +32,8 @@ def _value(field: SettingsField, url: str, key: str) -> Any:
         return url + urlsplit(field.default or "").path
     if field.kind == "headers":
         return {"X-Made-Up": "header-secret-5512"}
+    if field.kind == "secret_map":
+        return {"made_up": key}
     if field.secret:
         return key
     return {"integer": 1, "number": 1.0, "boolean": False}.get(field.kind, "made-up") if field.required else None

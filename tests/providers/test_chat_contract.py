@@ -50,6 +50,7 @@ PLAYED = {
     "mistral": Played(("logit_bias", {"logit_bias": {"1": 5}}), counts_streams=False),
     "ollama": Played(("tool_choice", {"tool_choice": "required"})),
     "openai-compatible": Played(("n", {"n": 2}), path="/v1"),
+    "serverless": Played(("n", {"n": 2}), vectors=False),
     "anthropic": Played(("logit_bias", {"logit_bias": {"1": 5}}), vectors=False),
     "google": Played(("logit_bias", {"logit_bias": {"1": 5}}), vectors=False),
     "echo": Played(

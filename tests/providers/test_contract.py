@@ -9,17 +9,19 @@ from contextlib import suppress
 import pytest
 from pydantic import ValidationError
 
-from providers.base import Capability, Provider, ProviderSettings
+from providers.base import Capability, NetworkSettings, Provider, ProviderSettings
 from providers.errors import ProviderError
 from providers.registry import registered
 from providers.schema import secret_names, settings_fields, validate
-from tests.providers.samples import NETWORK, PROVIDERS, WITH_KEY, WRONG_KEY, sample, sample_settings
+from tests.providers.samples import NETWORK, PROVIDERS, SERVICES, WITH_KEY, WITH_MODELS, WRONG_KEY, sample, sample_settings
 from tests.upstreams import ROOT, Upstream
 
 SECRET = "sk-made-up-8841"
 
 every = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
 every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
+every_with_models = pytest.mark.parametrize("provider", WITH_MODELS.values(), ids=WITH_MODELS)
+every_service = pytest.mark.parametrize("provider", SERVICES.values(), ids=SERVICES)
 every_with_key = pytest.mark.parametrize("provider", WITH_KEY.values(), ids=WITH_KEY)
 
 
@@ -30,17 +32,24 @@ def test_it_says_who_it_is(provider: type[Provider]):
 
 
 @every
-def test_it_can_do_something(provider: type[Provider]):
-    assert provider.capabilities and set(provider.capabilities) <= set(Capability)
-    assert provider.model_examples
+def test_what_it_can_do_has_examples(provider: type[Provider]):
+    assert set(provider.capabilities) <= set(Capability)
+    assert bool(provider.capabilities) == bool(provider.model_examples)
 
 
-@every_network
-def test_it_has_documentation_and_an_address_and_a_patience(provider: type[Provider]):
-    fields = settings_fields(provider)
-    assert provider.docs_url.startswith("https://")
-    assert [one for one in fields.values() if one.address]
-    assert {"timeout", "max_retries"} <= set(fields)
+@every
+def test_a_card_of_model_providers_leads_to_models(provider: type[Provider]):
+    assert provider.capabilities or provider.category not in ("Model providers", "Built in")
+
+
+@every
+def test_it_has_documentation_unless_it_is_built_in(provider: type[Provider]):
+    assert provider.docs_url.startswith("https://") or provider.category == "Built in"
+
+
+@every_with_models
+def test_what_answers_over_a_network_has_a_patience(provider: type[Provider]):
+    assert issubclass(provider.Settings, NetworkSettings) and {"timeout", "max_retries"} <= set(settings_fields(provider))
 
 
 @every
@@ -103,7 +112,7 @@ def test_a_link_local_address_is_refused_in_the_form(provider: type[Provider]):
     assert {one.field for one in errors if one.code == "blocked_address"} == addresses
 
 
-@every_network
+@every_with_models
 def test_a_good_key_lists_models(provider: type[Provider]):
     with Upstream(keys={"good-key"} if provider.id in WITH_KEY else None) as upstream:
         models = sample(provider, upstream.url).list_models()
@@ -111,7 +120,16 @@ def test_a_good_key_lists_models(provider: type[Provider]):
         assert {one for model in models for one in model.capabilities} <= set(provider.capabilities)
 
 
-@every_network
+@every_service
+def test_a_service_without_models_is_checked_by_one_question(provider: type[Provider], upstream: Upstream):
+    made = sample(provider, upstream.url)
+    result = made.check()
+    assert (result.model_count, len(upstream.requests), made.list_models()) == (None, 1, [])
+    assert result.asked == made.asks and result.asked.startswith(f"GET {upstream.url}/") and result.seconds > 0
+    assert "good-key" not in result.asked
+
+
+@every_with_models
 def test_a_check_counts_the_models_and_says_what_it_asked(provider: type[Provider]):
     with Upstream(keys={"good-key"} if provider.id in WITH_KEY else None) as upstream:
         made = sample(provider, upstream.url)

@@ -10,7 +10,7 @@ from providers.schema import validate
 from tests.providers.samples import PATIENT, sample
 from tests.upstreams import Upstream, trusting_context
 
-AZURE = ("azure-openai", "microsoft-foundry")
+AZURE = ("azure-openai", "microsoft-foundry", "azure-ai-search", "azure-ai-services")
 APP = {"auth_mode": "meid_token", "tenant_id": "contoso.onmicrosoft.com", "client_id": "made-up-app", "client_secret": "app-secret-4417"}
 
 every_azure = pytest.mark.parametrize("provider", [get_provider(one) for one in AZURE], ids=AZURE)
@@ -48,7 +48,7 @@ def code(provider: Provider) -> str:
 @every_azure
 def test_the_machines_own_identity_opens_the_door(provider: type[Provider], identity: Upstream):
     made = sample(provider, identity.url, auth_mode="meid_token")
-    assert made.check().model_count and made.check().model_count
+    assert made.check().asked and made.check().asked
     asked = [request.path.partition("?")[0] for request in identity.requests]
     assert asked.count("/msi/token") == 1 and identity.requests[-1].headers["authorization"] == "Bearer good-key"
     assert "api-key" not in identity.requests[-1].headers
@@ -62,7 +62,7 @@ def test_a_key_that_was_kept_is_not_sent_with_a_token(provider: type[Provider], 
 
 @every_azure
 def test_an_app_registration_opens_the_door(provider: type[Provider], authority: Upstream, upstream: Upstream):
-    assert sample(provider, upstream.url, **APP, authority=authority.url).check().model_count
+    assert sample(provider, upstream.url, **APP, authority=authority.url).check().asked
     assert "app-secret-4417" in authority.requests[-1] and upstream.requests[0].headers["authorization"] == "Bearer good-key"
     assert not any("app-secret-4417" in request for request in upstream.requests)
 

@@ -9,7 +9,7 @@ import pytest
 from providers.base import Limits, Provider
 from providers.errors import ProviderError
 from providers.schema import validate
-from tests.providers.samples import NETWORK, PATIENT, SHORT, sample, sample_settings
+from tests.providers.samples import NETWORK, PATIENT, SHORT, WITH_MODELS, sample, sample_settings
 from tests.upstreams import MODES, NONSENSE, Upstream
 
 CODES = {
@@ -32,7 +32,7 @@ CODES = {
 }
 PERMANENT = {"unauthorized", "forbidden", "not_found", "bad_response", "tls", "blocked_address", "bad_request"}
 
-WITH_SDK = {one: provider for one, provider in NETWORK.items() if provider.packages}
+WITH_SDK = {one: provider for one, provider in WITH_MODELS.items() if provider.packages}
 every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
 
 
@@ -62,7 +62,7 @@ def test_a_fault_has_its_code_and_ends_in_time(provider: type[Provider], mode: s
 @every_network
 def test_a_redirect_within_the_host_is_followed(provider: type[Provider]):
     with Upstream(mode="redirect_within") as upstream:
-        assert sample(provider, upstream.url).check().model_count
+        assert sample(provider, upstream.url).check().asked
 
 
 @every_network

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Secret, SecretStr
 from providers.base import NetworkSettings, Provider, setting
 from providers.registry import get_provider, registered
 from providers.schema import pascal, secret_names, settings_fields, validate
-from providers.types import ApiKey, Headers, HttpUrl, Text, lower_case
+from providers.types import ApiKey, Headers, HttpUrl, SecretEntries, SecretMap, Text, TextMap, lower_case
 
 
 class MadeUpSettings(NetworkSettings):
@@ -23,6 +23,8 @@ class MadeUpSettings(NetworkSettings):
     loud: bool = setting(False, title="Loud", group="Advanced")
     headers: Headers | None = setting(None, title="Headers")
     note: Text = setting("", max_length=5, title="Note")
+    tags: TextMap = setting({}, title="Tags")
+    keys: SecretMap = setting(SecretEntries({}), title="Keys")
 
 
 class MadeUp(Provider[MadeUpSettings]):
@@ -47,11 +49,12 @@ def codes(values: dict, **options: frozenset) -> dict[str, str]:
 def test_kinds_are_read_off_the_types():
     kinds = {name: field.kind for name, field in settings_fields(MadeUp).items()}
     assert kinds | {"mode": "choice", "count": "integer", "ratio": "number", "loud": "boolean", "headers": "headers"} == kinds
+    assert (kinds["tags"], kinds["keys"]) == ("map", "secret_map")
     assert kinds["key"] == kinds["where"] == kinds["note"] == "text"
 
 
 def test_optional_secrets_and_headers_are_secret_too():
-    assert secret_names(MadeUp) == {"key", "plain_secret", "headers"}
+    assert secret_names(MadeUp) == {"key", "plain_secret", "headers", "keys"}
 
 
 def test_marks_are_carried():

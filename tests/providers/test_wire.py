@@ -33,6 +33,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("mistral", {}),
     ("ollama", {}),
     ("ollama", {"api_key": ""}),
+    ("serverless", {}),
     ("openai-compatible", {}),
     ("openai-compatible", {"api_key": "", "extra_headers": None}),
     ("openai-compatible", {"api_key_prefix": "Token"}),
@@ -151,8 +152,14 @@ def test_azure_is_asked_for_the_usage_of_a_stream_where_it_knows_how(version: st
 
 
 def test_who_speaks_another_protocol_has_no_target():
-    others = {one for one, provider in PROVIDERS.items() if asyncio.run(sample(provider).wire_target(CHAT, "m")) is None}
+    chatting = [one for one, provider in PROVIDERS.items() if CHAT in provider.capabilities]
+    others = {one for one in chatting if asyncio.run(sample(PROVIDERS[one]).wire_target(CHAT, "m")) is None}
     assert others == {"anthropic", "google", "amazon", "echo"}
+
+
+def test_who_answers_no_chats_has_no_target():
+    silent = [sample(provider) for provider in PROVIDERS.values() if not provider.capabilities]
+    assert {asyncio.run(made.wire_target(CHAT, "m")) for made in silent} == {None}
 
 
 def test_foundry_by_the_responses_api_has_a_target_for_vectors_only():
@@ -248,6 +255,7 @@ def test_a_newer_model_takes_a_temperature_when_its_reasoning_is_switched_off():
         ("microsoft-foundry", "DeepSeek-R1", "max_tokens", "max_tokens"),
         ("mistral", "m", "max_completion_tokens", "max_tokens"),
         ("ollama", "m", "max_completion_tokens", "max_tokens"),
+        ("serverless", "m", "max_completion_tokens", "max_tokens"),
         ("openai-compatible", "openai/o3", "max_tokens", "max_tokens"),
         ("openai-compatible", "m", "max_completion_tokens", "max_completion_tokens"),
     ],

@@ -56,7 +56,8 @@ def _cells(provider: type[Provider[Any]], field: SettingsField) -> list[str]:
     required = "yes" if field.required else condition if field.required_when_shown else ""
     environment = f" or `$Env:{field.environment}`" if field.environment else ""
     choices = f" One of {', '.join(f'`{value}` ({label})' for value, label in field.choices)}." if field.choices else ""
+    entries = " A map: keys of your own, each with a text or a reference." if field.is_map else ""
     only = f" Only {condition}." if condition else ""
     default = "" if field.default is None else f"`{field.default}`"
     cells = (field.label, f"`{field.name}`", required, default, "yes" if field.secret else "", f"`{field.example}`{environment}")
-    return [*cells, (field.help + choices + only).replace("|", "\\|")]
+    return [*cells, (field.help + entries + choices + only).replace("|", "\\|")]

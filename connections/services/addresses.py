@@ -1,0 +1,44 @@
+"""Where a request came from, and whether that is within networks."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+
+
+def source_address(remote: str, forwarded: str, trusted: int) -> str:
+    """The address a request came from, empty when it cannot be known.
+
+    `remote`: whoever is connected to us. `forwarded`: the header X-Forwarded-For, of which only as many hops are believed as there are
+    `trusted` proxies of ours, counted from the end; whatever stands before them, the caller wrote.
+    """
+    hops = [one for one in forwarded.split(",") if one.strip()] if trusted > 0 else []
+    found = _address([*hops, remote][max(0, len(hops) - trusted)])
+    return str(found) if found else ""
+
+
+def _address(text: str) -> Address | None:
+    """Also with a port, as some proxies write it; an IPv4 address inside an IPv6 one is the IPv4 address."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+
+
+def clean_network(text: str) -> str:
+    """A network in CIDR form, an address as the network of it alone. Raises ValueError."""
+    return str(ip_network(text.strip()))
+
+
+def is_within(address: str, networks: Sequence[str]) -> bool:
+    """Whether the address is in one of the networks. None given: everywhere. An unknown address is nowhere."""
+    if not networks:
+        return True
+    found = _address(address)
+    return found is not None and any(found in ip_network(one) for one in networks)

@@ -1,0 +1,63 @@
+"""Azure AI Document Intelligence, once Form Recognizer: https://learn.microsoft.com/rest/api/aiservices/"""
+
+from ._service import Service, versioned
+from .base import ProviderSettings, setting
+from .promptflow import PromptflowType
+from .registry import register
+from .types import ApiKey, HttpUrl, Text
+
+RENAMED_SINCE = "2023-10-31"  # the first version that lives under /documentintelligence: learn.microsoft.com, v4.0 migration guide
+
+
+class AzureDocumentIntelligenceSettings(ProviderSettings):
+    """A resource of Document Intelligence."""
+
+    endpoint: HttpUrl = setting(
+        title="Endpoint",
+        description="The resource's address, without a path.",
+        address=True,
+        environment="DOCUMENTINTELLIGENCE_ENDPOINT",
+        placeholder="https://my-resource.cognitiveservices.azure.com",
+    )
+    api_key: ApiKey = setting(
+        title="API key",
+        description="From the Azure portal: the resource, Keys and Endpoint.",
+        environment="DOCUMENTINTELLIGENCE_API_KEY",
+        placeholder="$AzureDocumentIntelligence:ApiKey",
+    )
+    api_version: Text = setting(
+        "2023-07-31", title="API version", description="Version of the API, a date: 2023-07-31 is 3.1, 2024-11-30 is 4.0."
+    )
+    api_type: Text = setting(
+        "Form Recognizer",
+        title="API type",
+        description="Kept for promptflow files; no request carries it.",
+        group="Advanced",
+        max_length=50,
+    )
+
+
+@register
+class AzureDocumentIntelligence(Service[AzureDocumentIntelligenceSettings]):
+    """Reads documents. What the resource holds is told for free."""
+
+    id, name = "azure-document-intelligence", "Azure AI Document Intelligence"
+    category = "AI services"
+    description = "Reads text, tables and fields out of documents; once Form Recognizer."
+    docs_url = "https://learn.microsoft.com/azure/ai-services/document-intelligence/"
+    promptflow = PromptflowType(
+        "form_recognizer",
+        "FormRecognizerConnection",
+        {"api_key": "api_key", "endpoint": "endpoint", "api_version": "api_version", "api_type": "api_type"},
+        other_names=("azure_form_recognizer", "document_intelligence", "azure_document_intelligence", "azure_ai_document_intelligence"),
+    )
+    sign = ("customDocumentModels", "count")
+
+    @property
+    def address(self) -> str:
+        room = "documentintelligence" if self.settings.api_version >= RENAMED_SINCE else "formrecognizer"
+        return versioned(self.settings.endpoint, f"/{room}/info", self.settings.api_version)
+
+    @property
+    def access(self) -> dict[str, str]:
+        return {"Ocp-Apim-Subscription-Key": self.settings.api_key.get_secret_value()}

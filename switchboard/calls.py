@@ -1,0 +1,216 @@
+"""What each method asks, in which order, and what it makes of the answers. It sends nothing: it yields calls and is sent answers.
+
+So it is written once for the synchronous and the asynchronous client.
+"""
+
+import re
+from collections.abc import Generator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from . import wire
+from .connection import Connection, Stored
+from .errors import (
+    ConflictError,
+    ConnectionNameNotSetError,
+    ConnectionNotFoundError,
+    InvalidError,
+    NotFoundError,
+    ProfileNotFoundError,
+)
+from .results import CheckResult, Profile
+from .wire import Answer, Call
+
+T = TypeVar("T")
+Steps = Generator[Call, Answer, T]
+Row = Mapping[str, Any]
+
+ALIAS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # ids look like that too
+PAGE = 1000
+NO_NAME = "Name is required to create or update connection."
+
+
+def ask(call: Call) -> Steps[Any]:
+    """The JSON of one answer. Raises SwitchboardError."""
+    answer = yield call
+    return answer.read()
+
+
+def pages(path: str, most: int | None, **params: str | int) -> Steps[list[Row]]:
+    """The rows of a list, page by page; `most`: None for all."""
+    rows: list[Row] = []
+    while most is None or len(rows) < most:
+        take = PAGE if most is None else min(PAGE, most - len(rows))
+        page = yield from ask(Call("GET", path, {"skip": len(rows), "take": take, **params}))
+        items = wire.shaped(lambda page: list(page["items"]), page)
+        rows += items
+        if len(items) < take:
+            break
+    return rows
+
+
+def limit(max_results: int | None, all_results: bool) -> int | None:
+    """promptflow's two arguments as one: None and negative numbers mean all."""
+    return None if all_results or max_results is None or max_results < 0 else max_results
+
+
+# Connections
+
+
+def located(name: str) -> Steps[Row | None]:
+    """The connection with this alias or id, else with exactly this name. Raises ConflictError when several have it."""
+    text = name.strip()
+    if ALIAS.fullmatch(text):
+        answer = yield Call("GET", f"/connections/{text}")
+        # 405 and an answer without id: a word that is no alias but an address of the API
+        row = None if answer.status in (404, 405) else answer.read()
+        if row and "id" in row:
+            return dict(row)
+    return (yield from _named(text)) if text else None
+
+
+def _named(name: str) -> Steps[Row | None]:
+    rows = [row for row in (yield from pages("/connections", None, filter=name, settings="true")) if row["name"] == name]
+    if len(rows) > 1:
+        found = ", ".join(row["alias"] for row in rows[:5])
+        raise ConflictError(f"{len(rows)} connections are called {name!r}. Ask for one of their aliases: {found}.")
+    return rows[0] if rows else None
+
+
+def _found(name: str) -> Steps[Row]:
+    row = yield from located(name)
+    if row is None:
+        raise ConnectionNotFoundError(f"Connection {name!r} is not found. Look at connections.list(): letter case counts.")
+    return row
+
+
+def get(name: str, raise_error: bool = True) -> Steps[Connection | None]:
+    """One connection."""
+    row = yield from (_found(name) if raise_error else located(name))
+    return wire.to_object(row) if row else None
+
+
+def list_connections(most: int | None) -> Steps[list[Connection]]:
+    """The oldest first, as promptflow has them."""
+    rows = yield from pages("/connections", most, orderBy="dateCreated", settings="true")
+    return [wire.to_object(row) for row in rows]
+
+
+def create_or_update(connection: Connection) -> Steps[Connection]:
+    """By its mark if the server knows it, else by its name."""
+    name, stored = _name_of(connection), connection._stored
+    if stored and stored.name == name:
+        try:
+            return (yield from _changed(connection, stored, stored.version))
+        except NotFoundError:
+            connection._stored = None  # deleted meanwhile: it is a new one, or one that somebody made anew
+    row = yield from located(name)
+    if row is None and (made := (yield from _made(connection))):
+        return made
+    row = row or (yield from _found(name))
+    return (yield from _changed(connection, Stored.from_row(row)))
+
+
+def create(connection: Connection) -> Steps[Connection]:
+    """A new one. Raises ConflictError when there is one of this name."""
+    name = _name_of(connection)
+    taken = yield from located(name)
+    made = None if taken else (yield from _made(connection))
+    if made is None:
+        raise ConflictError(f"There is a connection {name!r} already. Use create_or_update or update, or choose another name.")
+    return made
+
+
+def update(connection: Connection) -> Steps[Connection]:
+    """One that exists. An object of the server's goes by its mark, so another name renames it."""
+    name, stored = _name_of(connection), connection._stored
+    if stored is None:
+        row = yield from _found(name)
+        return (yield from _changed(connection, Stored.from_row(row)))
+    try:
+        return (yield from _changed(connection, stored, stored.version, name))
+    except NotFoundError:
+        raise ConnectionNotFoundError(f"Connection {name!r} was deleted meanwhile. Use create to make it anew.") from None
+
+
+def delete(name: str, raise_error: bool = False) -> Steps[None]:
+    """Deletes it; a missing one is fine unless `raise_error`."""
+    row = yield from (_found(name) if raise_error else located(name))
+    if row is None:
+        return
+    try:
+        yield from ask(Call("DELETE", f"/connections/{row['id']}"))
+    except NotFoundError:
+        return  # somebody was faster
+
+
+def set_active(name: str, is_active: bool) -> Steps[Connection]:
+    """Switches it on or off."""
+    row = yield from _found(name)
+    return wire.to_object((yield from ask(Call("PATCH", f"/connections/{row['id']}", body={"isActive": is_active}))))
+
+
+def test(connection: str | Connection) -> Steps[CheckResult]:
+    """Asks the service itself: with what is stored under a name, or with what an object holds."""
+    if isinstance(connection, str):
+        row = yield from _found(connection)
+        return wire.shaped(CheckResult.from_row, (yield from ask(Call("POST", f"/connections/{row['id']}/test"))))
+    stored = connection._stored
+    wire.refuse_unfilled(connection, is_new=stored is None)
+    settings = connection.changed_settings(stored.settings if stored else {})
+    body = {"providerId": connection.provider_id, "settings": settings} | ({"id": stored.id} if stored else {})
+    return wire.shaped(CheckResult.from_row, (yield from ask(Call("POST", "/connections/test", body=body))))
+
+
+def _name_of(connection: Connection) -> str:
+    if not (connection.name or "").strip():
+        raise ConnectionNameNotSetError(NO_NAME)
+    return str(connection.name).strip()
+
+
+def _made(connection: Connection) -> Steps[Connection | None]:
+    """The new connection, None when somebody made one of this name meanwhile."""
+    refused: Exception | None = None
+    for alias in wire.aliases(connection):
+        try:
+            row = yield from ask(Call("POST", "/connections", body=wire.new_body(connection, alias)))
+            return _marked(connection, row)
+        except (ConflictError, InvalidError) as error:
+            if connection.alias or not error.is_about("/alias", ("unique", "reserved")):
+                raise
+            refused = error
+        if (yield from located(str(connection.name))):
+            return None
+    raise refused or ConflictError("No alias is free for this name. Give one: alias=...")
+
+
+def _changed(connection: Connection, stored: Stored, version: int | None = None, name: str | None = None) -> Steps[Connection]:
+    """`version`: that the row must still have; `name`: a new one."""
+    body = wire.changed_body(connection, stored) | ({"name": name} if name else {})
+    row = yield from ask(Call("PATCH", f"/connections/{stored.id}", body=body, if_match=version))
+    return _marked(connection, row)
+
+
+def _marked(connection: Connection, row: Row) -> Connection:
+    """What the server has now. The object that was saved is up to date with it, so it can be changed and saved again."""
+    saved = wire.to_object(row)
+    connection._stored = saved._stored
+    return saved
+
+
+# Profiles
+
+
+def list_profiles(most: int | None) -> Steps[list[Profile]]:
+    """By name."""
+    return [wire.shaped(Profile.from_row, row) for row in (yield from pages("/profiles", most))]
+
+
+def get_profile(id_or_alias: str, raise_error: bool = True) -> Steps[Profile | None]:
+    """One profile."""
+    try:
+        return wire.shaped(Profile.from_row, (yield from ask(Call("GET", f"/profiles/{quote(id_or_alias, safe='')}"))))
+    except NotFoundError:
+        if raise_error:
+            raise ProfileNotFoundError(f"Profile {id_or_alias!r} is not found. Profiles are named by alias or id.") from None
+        return None
