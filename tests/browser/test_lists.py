@@ -78,7 +78,7 @@ def test_filters_narrow_the_list(open_page: OpenPage, javascript: bool):
     page.goto("/connections/?tag=red")
     expect(page.get_by_label("Tag")).to_have_value("red")
     expect(page.locator("td.name > a:first-child")).to_have_text(["OpenAI"])
-    page.get_by_label("Search").fill("nothing like it")
+    page.get_by_role("searchbox", name="Search").fill("nothing like it")
     press(page, "Filter")
     expect(page.locator("#rows")).to_contain_text("No connection fits these filters.")
     page.get_by_role("link", name="Show all").click()
@@ -90,7 +90,7 @@ def test_search_filters_while_typing(open_page: OpenPage):
     for name in ("Alpha", "Beta"):
         add_connection(page, "echo", name)
     page.goto("/connections/")
-    page.get_by_label("Search").press_sequentially("bet")
+    page.get_by_role("searchbox", name="Search").press_sequentially("bet")
     expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
     expect(page).to_have_url(re.compile("q=bet"))
 
@@ -100,7 +100,7 @@ def test_back_from_a_row_shows_the_filtered_list(open_page: OpenPage, javascript
     for name in ("Alpha", "Beta"):
         add_connection(page, "echo", name)
     page.goto("/connections/")
-    page.get_by_label("Search").fill("bet")
+    page.get_by_role("searchbox", name="Search").fill("bet")
     press(page, "Filter")
     expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
     page.get_by_role("link", name="Beta", exact=True).click()
@@ -108,7 +108,7 @@ def test_back_from_a_row_shows_the_filtered_list(open_page: OpenPage, javascript
     page.go_back()
     expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
-    expect(page.get_by_label("Search")).to_have_value("bet")
+    expect(page.get_by_role("searchbox", name="Search")).to_have_value("bet")
 
 
 def test_tab_through_the_filters_asks_for_nothing(open_page: OpenPage):
@@ -117,7 +117,7 @@ def test_tab_through_the_filters_asks_for_nothing(open_page: OpenPage):
     page.goto("/connections/")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/connections/" in request.url else None)
-    page.get_by_label("Search").focus()
+    page.get_by_role("searchbox", name="Search").focus()
     for _ in range(8):
         page.keyboard.press("Tab")
     page.wait_for_timeout(800)
