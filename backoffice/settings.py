@@ -160,7 +160,7 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["connections.api.openapi.only_v1"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "connections.api.openapi.complete_components",
+        "connections.api.components.complete_components",
         "gateway.api.openapi.describe_operations",
         "connections.api.openapi.complete_operations",
     ],

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from pydantic_core import to_json
 
-from providers.chat import ChatAnswer, ChatChunk, EmbeddingAnswer, ToolCallDelta, Usage
+from providers.answers import ChatAnswer, ChatChunk, EmbeddingAnswer, ToolCallDelta, Usage
 from providers.errors import ProviderError
 
 from . import sse

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from providers.chat import ChatAnswer, ChatChunk, FinishReason, ToolCall, ToolCallDelta, Usage
+from providers.answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from providers.chat import ToolCall
 from providers.errors import ProviderError, bad_response
 
 from . import sse

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection, models, transaction
 
-from providers.chat import Usage
+from providers.answers import Usage
 
 from .calls import Call
 from .limits import add_tokens

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ._openai_answers import broken_off
-from .chat import ChatAnswer, ChatChunk, FinishReason, FunctionCall, ToolCall, ToolCallDelta, Usage
+from .answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from .chat import FunctionCall, ToolCall
 from .errors import bad_response
 
 FINISH = {  # platform.claude.com/docs/en/build-with-claude/handling-stop-reasons

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from ._azure_access import AzureAccess, AzureAccessSettings
 from ._dialect import for_reasoning, refused_by
 from ._openai_compatible import OpenAICompatible
-from .base import Capability, NetworkSettings
+from .base import Capability
+from .settings import NetworkSettings
 
 
 class AzureSettings(AzureAccessSettings, NetworkSettings):

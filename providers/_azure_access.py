@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, ValidationError, field_validator, model_va
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ._transport import within
-from .base import Provider, ProviderSettings, setting
+from .base import Provider
 from .errors import ProviderError, network_fault
+from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl, Text, is_empty, lower_case
 
 AuthMode = Annotated[Literal["key", "meid_token"], BeforeValidator(lower_case)]

@@ -7,23 +7,8 @@ import json
 from typing import Any
 
 from ._conversation import INSTRUCTIONS, answered_call, refusal_in, refuse_extras, turns
-from .chat import (
-    ChatAnswer,
-    ChatChunk,
-    ChatRequest,
-    FinishReason,
-    FunctionCall,
-    ImagePart,
-    Message,
-    NamedTool,
-    OtherPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolCallDelta,
-    Unsupported,
-    Usage,
-)
+from .answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from .chat import ChatRequest, FunctionCall, ImagePart, Message, NamedTool, OtherPart, TextPart, Tool, ToolCall, Unsupported
 from .errors import ProviderError
 
 SAYS = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "tools", "tool_choice", "response_format")

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .chat import EmbeddingAnswer, EmbeddingRequest, Unsupported, Usage
+from .answers import EmbeddingAnswer, Usage
+from .chat import EmbeddingRequest, Unsupported
 
 MOST_TEXTS = 96  # in one call to Cohere
 COUNTED = "x-amzn-bedrock-input-token-count"  # in the answer's headers, where its body does not say

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ._openai_answers import broken_off
-from .chat import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, FunctionCall, ToolCall, ToolCallDelta, Usage
+from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, ToolCallDelta, Usage
+from .chat import FunctionCall, ToolCall
 from .errors import ProviderError, bad_response
 
 FINISH = {

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from .chat import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, FunctionCall, ToolCall, ToolCallDelta, Usage
+from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, ToolCallDelta, Usage
+from .chat import FunctionCall, ToolCall
 from .errors import ProviderError, bad_response
 
 FINISH = {

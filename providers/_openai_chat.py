@@ -10,9 +10,11 @@ import httpx2
 
 from ._dialect import without
 from ._openai_answers import answer_of, broken_off, chunks_of, vectors_of
-from .base import Capability, NetworkSettings, Provider, WireTarget
-from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest
+from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer
+from .base import Capability, Provider, WireTarget
+from .chat import ChatRequest, EmbeddingRequest
 from .errors import ProviderError, from_answer
+from .settings import NetworkSettings
 
 SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
 

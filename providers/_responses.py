@@ -9,7 +9,8 @@ from typing import Any
 
 from ._dialect import without
 from ._openai_answers import broken_off
-from .chat import ChatAnswer, ChatChunk, FinishReason, FunctionCall, ToolCall, ToolCallDelta, Unsupported, Usage
+from .answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from .chat import FunctionCall, ToolCall, Unsupported
 from .errors import bad_response
 
 SAME = ("model", "temperature", "top_p", "parallel_tool_calls", "user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key")

@@ -7,8 +7,9 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from .base import CheckResult, Model, Provider, ProviderSettings
+from .base import CheckResult, Model, Provider
 from .errors import ProviderError
+from .settings import ProviderSettings
 
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 

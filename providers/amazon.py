@@ -18,10 +18,12 @@ from ._bedrock_client import BedrockRuntime, send
 from ._bedrock_embed import Vectors, bodies, embedding_answer, family_of, invoke
 from ._bedrock_errors import from_boto
 from ._transport import within
-from .base import Capability, Model, NetworkSettings, Provider, setting
-from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest
+from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer
+from .base import Capability, Model, Provider
+from .chat import ChatRequest, EmbeddingRequest
 from .errors import ProviderError
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl, Text, lower_case
 
 AuthMode = Annotated[Literal["keys", "default"], BeforeValidator(lower_case)]

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from ._anthropic_answers import answer_of, chunks_of
 from ._anthropic_chat import SUPPORTED, arguments_for, refused_by
-from .base import Capability, Model, NetworkSettings, Provider, setting
-from .chat import ChatAnswer, ChatChunk, ChatRequest
+from .answers import ChatAnswer, ChatChunk
+from .base import Capability, Model, Provider
+from .chat import ChatRequest
 from .errors import ProviderError, bad_response, from_answer
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl
 
 MOST_MODELS = 1000  # the largest page there is: docs.anthropic.com/en/api/models-list

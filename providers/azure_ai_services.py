@@ -3,9 +3,9 @@
 from ._azure_access import AzureAccessSettings
 from ._azure_service import AzureService
 from ._service import versioned
-from .base import setting
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import setting
 from .types import ApiKey, HttpUrl
 
 # Of the list of models. A resource of the kind AIServices has it wherever it is and however one gets in; Content Safety is not in

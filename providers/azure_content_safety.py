@@ -1,9 +1,9 @@
 """Azure AI Content Safety: https://learn.microsoft.com/rest/api/contentsafety/"""
 
 from ._service import Service, versioned
-from .base import ProviderSettings, setting
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl, Text
 
 

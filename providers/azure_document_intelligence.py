@@ -1,9 +1,9 @@
 """Azure AI Document Intelligence, once Form Recognizer: https://learn.microsoft.com/rest/api/aiservices/"""
 
 from ._service import Service, versioned
-from .base import ProviderSettings, setting
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl, Text
 
 RENAMED_SINCE = "2023-10-31"  # the first version that lives under /documentintelligence: learn.microsoft.com, v4.0 migration guide

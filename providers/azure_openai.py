@@ -4,9 +4,10 @@ from urllib.parse import quote
 
 from ._azure import AzureProvider, AzureSettings
 from ._openai_chat import PATHS
-from .base import Capability, WireTarget, setting
+from .base import Capability, WireTarget
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import setting
 from .types import Text
 
 USAGE_SINCE = "2024-09-01"  # the first version whose streams may be asked for their usage

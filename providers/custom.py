@@ -5,9 +5,10 @@ import time
 from pydantic import ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from .base import CheckResult, Model, Provider, ProviderSettings, setting
+from .base import CheckResult, Model, Provider
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import ProviderSettings, setting
 from .types import SecretEntries, SecretMap, Text, TextMap
 
 STRONG = "Strong type"

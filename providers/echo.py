@@ -6,9 +6,11 @@ import math
 import re
 from collections.abc import AsyncIterator
 
-from .base import Capability, CheckResult, Model, Provider, ProviderSettings, setting
-from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest, FinishReason, Message, TextPart, Unsupported, Usage
+from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, Usage
+from .base import Capability, CheckResult, Model, Provider
+from .chat import ChatRequest, EmbeddingRequest, Message, TextPart, Unsupported
 from .registry import register
+from .settings import ProviderSettings, setting
 from .types import Text
 
 TAKEN = ("temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens", "user")

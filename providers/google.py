@@ -11,10 +11,12 @@ import httpx2
 
 from ._google_answers import answer_of, chunks_of, vectors_of
 from ._google_chat import SUPPORTED, config_for, contents_for, refused_by
-from .base import Capability, Model, NetworkSettings, Provider, setting
-from .chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest
+from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer
+from .base import Capability, Model, Provider
+from .chat import ChatRequest, EmbeddingRequest
 from .errors import ProviderError, bad_response, chain, from_answer, from_status
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl, Text
 
 ACTIONS = {

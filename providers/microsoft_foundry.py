@@ -11,10 +11,12 @@ import httpx2
 from ._azure import AzureProvider, AzureSettings
 from ._openai_chat import NO_KEY
 from ._responses import answer_of, chunks_of, request_of
-from .base import Capability, Model, WireTarget, setting
-from .chat import ChatAnswer, ChatChunk, ChatRequest
+from .answers import ChatAnswer, ChatChunk
+from .base import Capability, Model, WireTarget
+from .chat import ChatRequest
 from .errors import bad_response
 from .registry import register
+from .settings import setting
 from .types import ApiKey, HttpUrl, Text
 
 PROJECT_API_VERSION = "v1"  # of the deployments list: learn.microsoft.com/rest/api/aifoundry/aiprojects/deployments/list

@@ -4,9 +4,10 @@ from typing import Any
 
 from ._dialect import OPENAI_ONLY, renamed, without
 from ._openai_compatible import OpenAICompatible
-from .base import Capability, NetworkSettings, setting
+from .base import Capability
 from .chat import Unsupported
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl
 
 UNKNOWN = (*OPENAI_ONLY, "user")

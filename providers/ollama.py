@@ -7,9 +7,10 @@ import httpx2
 
 from ._dialect import OPENAI_ONLY, renamed, without
 from ._openai_chat import OpenAIChat
-from .base import Capability, Model, NetworkSettings, setting
+from .base import Capability, Model
 from .chat import Unsupported
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl
 
 KNOWN = ("logprobs", "top_logprobs")  # of OpenAI's own fields

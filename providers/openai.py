@@ -4,9 +4,10 @@ from typing import Any
 
 from ._dialect import for_reasoning, refused_by
 from ._openai_compatible import OpenAICompatible
-from .base import Capability, NetworkSettings, setting
+from .base import Capability
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl, Text
 
 

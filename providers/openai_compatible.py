@@ -1,8 +1,9 @@
 """Whatever speaks OpenAI's protocol: vLLM, LM Studio, llama.cpp, LiteLLM, OpenRouter, Groq, a gateway of your own."""
 
 from ._openai_compatible import OpenAICompatible
-from .base import Capability, NetworkSettings, setting
+from .base import Capability
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HeaderName, Headers, HttpUrl, Text
 
 

@@ -1,9 +1,9 @@
 """Qdrant: https://api.qdrant.tech/api-reference"""
 
 from ._service import Service
-from .base import ProviderSettings, setting
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl
 
 

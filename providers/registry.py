@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from .base import Provider, settings_class
 
 ENTRY_POINT_GROUP = "switchboard.providers"
-NOT_PROVIDERS = {"base", "chat", "errors", "promptflow", "registry", "schema", "types"}
+NOT_PROVIDERS = {"answers", "base", "chat", "errors", "promptflow", "registry", "schema", "settings", "types"}
 ID_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from pydantic import Secret, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from .base import NetworkSettings, Provider, ProviderSettings
+from .base import Provider
+from .settings import NetworkSettings, ProviderSettings
 from .types import SecretEntries, is_entry_key
 
 REQUIRED = "Required: enter a value or a reference such as {example}."

@@ -6,9 +6,9 @@ import httpx2
 
 from ._service import Service
 from ._transport import GuardedTransport, guarded_client
-from .base import ProviderSettings, setting
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl
 
 PARAMETER = "api_key"

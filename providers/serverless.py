@@ -5,10 +5,11 @@ from typing import Any
 from ._dialect import renamed
 from ._openai_compatible import OpenAICompatible
 from ._service import versioned
-from .base import Capability, Model, NetworkSettings, setting
+from .base import Capability, Model
 from .errors import ProviderError
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl
 
 INFO_API_VERSION = "2024-05-01-preview"  # learn.microsoft.com/rest/api/aifoundry/model-inference/get-model-info

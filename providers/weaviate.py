@@ -1,9 +1,9 @@
 """Weaviate: https://docs.weaviate.io/weaviate/api/rest"""
 
 from ._service import Service
-from .base import ProviderSettings, setting
 from .promptflow import PromptflowType
 from .registry import register
+from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl
 
 

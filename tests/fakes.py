@@ -9,9 +9,10 @@ import pytest
 from connections import conf, services
 from connections.models import Connection, Profile
 from connections.sources import SourceError
-from providers.base import Capability, Model, NetworkSettings, Provider, setting
+from providers.base import Capability, Model, Provider
 from providers.errors import ProviderError
 from providers.registry import registered
+from providers.settings import NetworkSettings, setting
 from providers.types import ApiKey, HttpUrl, Text
 
 NEWEST_KEY = "newest-key-for-tests-only-0123456789abcdef"

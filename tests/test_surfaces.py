@@ -12,7 +12,8 @@ from django.test import Client
 from connections import services
 from connections.management.commands.render_provider_docs import render
 from connections.models import Connection
-from providers.base import Capability, Model, NetworkSettings, Provider, setting
+from providers.base import Capability, Model, Provider
+from providers.settings import NetworkSettings, setting
 from providers.types import ApiKey, HttpUrl
 from tests.connections.pages import entries, html, value_of, words
 from tests.fakes import OLDER_KEY, SECRET, available
@@ -126,7 +127,8 @@ def test_it_is_in_the_documents():
 
 
 MODULE = """
-from .base import Provider, ProviderSettings, setting
+from .base import Provider
+from .settings import ProviderSettings, setting
 from .registry import register
 
 class DroppedSettings(ProviderSettings):

@@ -70,12 +70,9 @@ def update_profile(
         row = held.get(profile.pk) or Profile.objects.get(pk=profile.pk)
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "capability": capability})
-        if is_active is not None and is_active != row.is_active:
-            require(actor, "connections.toggle_profile")
-            row.is_active = is_active
-        before, kept = _content(profile=Profile.objects.get(pk=row.pk)), list(row.fallback_steps.values_list("fallback_id", flat=True))
-        row.name = row.name if name is None else name.strip()
-        chosen = connection or row.connection
+        before, kept = _content(row), list(row.fallback_steps.values_list("fallback_id", flat=True))
+        _switch(row, is_active, actor)
+        row.name, chosen = row.name if name is None else name.strip(), connection or row.connection
         row_model, row_tags = row.model if model is None else model, row.tags if tags is None else tags
         given = {**(row.settings if merge or settings is None else {}), **(settings or {})}
         _fill(row, chosen, row_model, row_tags, given, fallback_errors(row, fallbacks or (), held), is_new=False)
@@ -86,6 +83,12 @@ def update_profile(
         if moved:
             replace_fallbacks(row, fallbacks or ())
     return Saved(row, changed=changed)
+
+
+def _switch(row: Profile, is_active: bool | None, actor: Actor) -> None:
+    if is_active is not None and is_active != row.is_active:
+        require(actor, "connections.toggle_profile")
+        row.is_active = is_active
 
 
 def _content(profile: Profile) -> tuple[Any, ...]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.base import Provider, ProviderSettings
+from providers.base import Provider
 from providers.errors import BlockedAddress
 from providers.schema import SettingsField, secret_names, settings_fields, validate
+from providers.settings import ProviderSettings
 
 from .. import conf
 from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, key_ids, merged, write_rule

@@ -10,9 +10,10 @@ from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from providers.base import Limits, Provider, ProviderSettings
+from providers.base import Limits, Provider
 from providers.registry import UnknownProvider, get_provider
 from providers.schema import SettingsField, secret_names, settings_fields, validate
+from providers.settings import ProviderSettings
 
 from .. import conf
 from ..credentials import MASK, Undecryptable, decrypt, masked, merged

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from providers.chat import ChatRequest, EmbeddingRequest, FinishReason
+from providers.answers import FinishReason
+from providers.chat import ChatRequest, EmbeddingRequest
 
 from ..management_api import CHAT_FIELDS, FINISH
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from connections.api.openapi import Schema, add_examples, operations_of
+from connections.api.components import Schema
+from connections.api.openapi import add_examples, operations_of
 
 from . import chat_examples, chat_schemas, examples
 

@@ -8,7 +8,8 @@ import pytest
 from connections import conf, selectors, services
 from connections.credentials import Undecryptable, mask, masked, merged
 from connections.models import Connection
-from providers.base import NetworkSettings, Provider, setting
+from providers.base import Provider
+from providers.settings import NetworkSettings, setting
 from providers.types import HttpUrl, SecretEntries, SecretMap, TextMap
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, available, connect, reload
 

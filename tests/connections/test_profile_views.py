@@ -184,7 +184,7 @@ def test_where_nobody_could_stand_in_the_form_says_so(connection: Connection, cl
 
 
 def test_with_very_many_profiles_fallbacks_are_typed(connection: Connection, others: list[Profile], client: Client, monkeypatch):
-    monkeypatch.setattr("connections.forms.MOST_CHOICES", 2)
+    monkeypatch.setattr("connections.forms.profiles.MOST_CHOICES", 2)
     shown = html(client.get(ADD))
     assert shown.count('<input name="fallbacks"') == 3 and '<option value="ape">' in shown
 

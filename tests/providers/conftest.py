@@ -5,8 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from providers.base import Model, NetworkSettings, Provider, setting
+from providers.base import Model, Provider
 from providers.errors import ProviderError
+from providers.settings import NetworkSettings, setting
 from providers.types import ApiKey, HttpUrl
 from tests.providers.samples import NETWORK, sample
 from tests.upstreams import Upstream

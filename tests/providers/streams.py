@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from providers.answers import ChatAnswer, ChatChunk
 from providers.base import Provider
-from providers.chat import ChatAnswer, ChatChunk, ChatRequest
+from providers.chat import ChatRequest
 from tests.upstreams import ROOT
 
 STORIES = ROOT / "tests" / "fixtures" / "aimock" / "vendors.json"  # what aimock answers here
+WEATHER = {"name": "weather", "description": "Tells it.", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
+TOOLS = [{"type": "function", "function": WEATHER}]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 

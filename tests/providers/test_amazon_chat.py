@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
+from providers.answers import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, Usage
 from providers.base import Provider
-from providers.chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest, FinishReason, Unsupported, Usage
+from providers.chat import ChatRequest, EmbeddingRequest, Unsupported
 from providers.errors import ProviderError
 from providers.registry import get_provider
 from tests.providers.samples import sample

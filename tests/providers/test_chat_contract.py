@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from providers.answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 from providers.base import Capability, Provider
-from providers.chat import ChatAnswer, ChatChunk, ChatRequest, EmbeddingRequest, FinishReason, ToolCallDelta, Unsupported, Usage
+from providers.chat import ChatRequest, EmbeddingRequest, Unsupported
 from providers.errors import ProviderError
 from providers.registry import get_provider
 from tests.providers.samples import PROVIDERS, WRONG_KEY, sample

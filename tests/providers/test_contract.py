@@ -9,10 +9,11 @@ from contextlib import suppress
 import pytest
 from pydantic import ValidationError
 
-from providers.base import Capability, NetworkSettings, Provider, ProviderSettings
+from providers.base import Capability, Provider
 from providers.errors import ProviderError
 from providers.registry import registered
 from providers.schema import secret_names, settings_fields, validate
+from providers.settings import NetworkSettings, ProviderSettings
 from tests.providers.samples import NETWORK, PROVIDERS, SERVICES, WITH_KEY, WITH_MODELS, WRONG_KEY, sample, sample_settings
 from tests.upstreams import ROOT, Upstream
 

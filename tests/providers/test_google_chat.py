@@ -4,24 +4,20 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from providers.chat import ChatRequest, EmbeddingRequest, FinishReason, Unsupported, Usage
+from providers.answers import FinishReason, Usage
+from providers.chat import ChatRequest, EmbeddingRequest, Unsupported
 from providers.errors import ProviderError
 from providers.google import Google
-from tests.providers.samples import WRONG_KEY, sample
-from tests.providers.streams import STORIES, arguments, asked, request, streamed, streaming
-from tests.upstreams import Upstream, aimock
-
-pytestmark = pytest.mark.filterwarnings("ignore:FUNCTION_CALL is not a valid FinishReason")  # a word of aimock's own
+from tests.providers.samples import sample
+from tests.providers.streams import TOOLS, WEATHER, arguments, asked, request, streamed, streaming
+from tests.upstreams import Upstream
 
 MODEL, OLD, THINKS, NEW = "gemini-2.5-flash", "gemini-2.0-flash", "gemini-3.1-pro-preview", "gemini-3.6-flash"
 PATH = "/v1beta/models/{}:generateContent"
-WEATHER = {"name": "weather", "description": "Tells it.", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
-TOOLS = [{"type": "function", "function": WEATHER}]
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 TOLD = {"promptTokenCount": 3, "toolUsePromptTokenCount": 2, "candidatesTokenCount": 4, "thoughtsTokenCount": 5}
 
@@ -90,44 +86,6 @@ def broken(*pieces: dict[str, Any], ending: str = "clean") -> ProviderError:
     with pytest.raises(ProviderError) as caught:
         asyncio.run(stream_of(*pieces, ending=ending))
     return caught.value
-
-
-@pytest.fixture(scope="module")
-def mock() -> Iterator[str]:
-    with aimock(fixtures=STORIES) as url:
-        yield url
-
-
-# With a service that nobody here wrote
-
-
-def test_an_answer_and_its_stream_say_the_same(mock: str):
-    given = request("tell me a saga")
-    answer, chunks = asyncio.run(asked(sample(Google, mock), given)), asyncio.run(streamed(sample(Google, mock), given))
-    assert answer.content == "".join(chunk.content for chunk in chunks) == "Once upon a time there was a"
-    assert answer.finish_reason == chunks[-1].finish_reason == FinishReason.LENGTH
-    assert answer.usage == chunks[-1].usage == Usage(5, 8)
-
-
-def test_tools_are_called_and_answered(mock: str):
-    question: list[Any] = [{"role": "user", "content": "weather in Paris and Rome"}]
-    answer = asyncio.run(asked(sample(Google, mock), request(*question, tools=TOOLS)))
-    assert [one.function.parsed()["city"] for one in answer.tool_calls] == ["Paris", "Rome"]
-    assert answer.finish_reason == FinishReason.TOOL_CALLS
-    called = {"role": "assistant", "content": answer.content, "tool_calls": [one.model_dump() for one in answer.tool_calls]}
-    results = [{"role": "tool", "tool_call_id": one.id, "content": "Sun"} for one in answer.tool_calls]
-    assert asyncio.run(asked(sample(Google, mock), request(*question, called, *results, tools=TOOLS))).content == "Sun in both."
-
-
-def test_streamed_tool_calls_are_put_together_by_their_index(mock: str):
-    chunks = asyncio.run(streamed(sample(Google, mock), request("weather in Paris and Rome", tools=TOOLS)))
-    assert arguments(chunks) == {0: ("call_paris", "weather", '{"city": "Paris"}'), 1: ("call_rome", "weather", '{"city": "Rome"}')}
-
-
-def test_a_wrong_key_is_told_and_not_repeated(mock: str):
-    with pytest.raises(ProviderError) as caught:
-        asyncio.run(asked(sample(Google, mock, key=WRONG_KEY), request()))
-    assert caught.value.code == "unauthorized" and WRONG_KEY not in f"{caught.value!r} {caught.value.said}"
 
 
 # What leaves

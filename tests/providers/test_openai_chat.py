@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from providers.answers import ChatChunk, EmbeddingAnswer, FinishReason, Usage
 from providers.base import Limits
-from providers.chat import ChatChunk, ChatRequest, EmbeddingAnswer, EmbeddingRequest, FinishReason, Unsupported, Usage
+from providers.chat import ChatRequest, EmbeddingRequest, Unsupported
 from providers.errors import ProviderError
 from providers.registry import get_provider
 from tests.providers.samples import sample

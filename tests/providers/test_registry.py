@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from providers import registry
-from providers.base import Capability, Provider, ProviderSettings, setting
+from providers.base import Capability, Provider
 from providers.registry import UnknownProvider, all_providers, get_provider, register, registered
+from providers.settings import ProviderSettings, setting
 from tests.upstreams import ROOT
 
 
@@ -26,7 +27,8 @@ class Invented(Provider[InventedSettings]):
 
 
 NEW_MODULE = """
-from providers.base import Provider, ProviderSettings
+from providers.base import Provider
+from providers.settings import ProviderSettings
 from providers.registry import register
 class NewSettings(ProviderSettings): ...
 @register

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BeforeValidator, Secret, SecretStr
 
-from providers.base import NetworkSettings, Provider, setting
+from providers.base import Provider
 from providers.registry import get_provider, registered
 from providers.schema import pascal, secret_names, settings_fields, validate
+from providers.settings import NetworkSettings, setting
 from providers.types import ApiKey, Headers, HttpUrl, SecretEntries, SecretMap, Text, TextMap, lower_case
 
 

@@ -1,0 +1,133 @@
+"""The components of the OpenAPI document: what may be sent, told apart by provider and by capability."""
+
+from typing import Any
+
+from providers.base import Capability, Provider
+from providers.registry import all_providers
+
+from ..profile_settings import profile_fields, profile_settings_class
+from .camelcase import camel
+from .settings_schema import SHARED, changed_settings, new_settings
+
+SECURITY = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of `manage.py token create` or of the page Tokens. It never may more than its user.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sessionid",
+        "description": "A signed-in browser. What changes something needs the CSRF token in the header X-CSRFToken too.",
+    },
+}
+IGNORED = "Ignored: an answer may be sent back as it is."
+TEMPLATE = r"^([^{}\x00]|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*$"
+AT = "#/components/schemas/"
+
+Schema = dict[str, Any]
+
+
+def complete_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+    """A postprocessing hook: the bodies that depend on a provider or a capability, closed; every field of an answer required."""
+    schemas: dict[str, Schema] = result["components"]["schemas"]
+    for name, schema in schemas.items():
+        if not name.endswith(("Create", "Update", "Patch", "Request")) and name not in ("Problem", "Dependent"):
+            schema |= {"required": sorted(schema["properties"])} if "properties" in schema else {}
+    for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
+        _close(schemas[name])
+    schemas["ModelReference"]["additionalProperties"] = False
+    schemas |= SHARED
+    _add_profiles(schemas)
+    _add_connections(schemas)
+    result["components"] = {"schemas": dict(sorted(schemas.items())), "securitySchemes": SECURITY}
+    return result
+
+
+def _close(schema: Schema) -> None:
+    """Unknown fields are refused, but those that only an answer has may be sent back."""
+    if {"alias", "name"} & set(schema["properties"]):
+        schema["properties"] |= {name: {"description": IGNORED} for name in ("id", "version", "dateCreated", "dateModified")}
+    schema["additionalProperties"] = False
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": AT + name}
+
+
+def _stem(provider: type[Provider[Any]]) -> str:
+    return "".join(part.capitalize() for part in provider.id.split("-"))
+
+
+def _chosen_by(schemas: dict[str, Schema], name: str, values: dict[str, str]) -> Schema:
+    mapping = {value: AT + component for value, component in values.items()}
+    return {"oneOf": [{"$ref": one} for one in mapping.values()], "discriminator": {"propertyName": name, "mapping": mapping}}
+
+
+def _add_connections(schemas: dict[str, Schema]) -> None:
+    """ConnectionCreate by `providerId`; the settings of a change are those of any provider, because the body need not name it."""
+    create, test = schemas.pop("ConnectionCreate"), schemas.pop("ConnectionTestRequest")
+    for provider in all_providers():
+        stem = _stem(provider)
+        schemas[f"{stem}Settings"] = new_settings(provider, AT)
+        schemas[f"{stem}SettingsChange"] = changed_settings(provider, AT)
+        schemas[f"{stem}Connection"] = _new_connection(provider, create)
+        schemas[f"{stem}Test"] = _test(provider, test)
+    stems = {provider.id: _stem(provider) for provider in all_providers()}
+    changes: Schema = {"anyOf": [_ref(f"{stem}SettingsChange") for stem in stems.values()]}
+    schemas["ConnectionCreate"] = _chosen_by(schemas, "providerId", {key: f"{stem}Connection" for key, stem in stems.items()})
+    schemas["SavedConnectionTest"] = test | {"properties": test["properties"] | {"settings": changes}, "required": ["id"]}
+    schemas["ConnectionTestRequest"] = {"anyOf": [*(_ref(f"{stem}Test") for stem in stems.values()), _ref("SavedConnectionTest")]}
+    for name in ("ConnectionUpdate", "ConnectionPatch"):
+        schemas[name]["properties"]["settings"] = changes
+
+
+def _own(provider: type[Provider[Any]], base: Schema, title: str, required: list[str]) -> Schema:
+    settings: Schema = _ref(f"{_stem(provider)}Settings")
+    named = {"providerId": {"type": "string", "enum": [provider.id]}, "settings": settings}
+    must = new_settings(provider, AT)
+    if "required" in must or "allOf" in must:
+        required = [*required, "settings"]
+    return base | {"title": title, "properties": base["properties"] | named, "required": required}
+
+
+def _new_connection(provider: type[Provider[Any]], base: Schema) -> Schema:
+    schema = _own(provider, base, f"{provider.name} connection", ["alias", "name", "providerId"])
+    if "settings" not in schema["required"]:
+        schema["properties"]["settings"] = {"anyOf": [schema["properties"]["settings"], {"type": "null"}]}
+    return schema
+
+
+def _test(provider: type[Provider[Any]], base: Schema) -> Schema:
+    schema = _own(provider, base, f"Test of {provider.name} settings", ["providerId"])
+    return schema | {"properties": {name: one for name, one in schema["properties"].items() if name != "id"}}
+
+
+def _add_profiles(schemas: dict[str, Schema]) -> None:
+    """ProfileCreate by `capability`; the settings of a change are those of either."""
+    create = schemas.pop("ProfileCreate")
+    for capability in Capability:
+        name = f"{capability.value}Settings"
+        schemas[name] = _profile_settings(capability)
+        settings = {"anyOf": [_ref(name), {"type": "null"}]}
+        own = {"capability": {"type": "string", "enum": [capability.value]}, "settings": settings}
+        schemas[f"{capability.value}Profile"] = create | {"title": f"{capability.value} profile", "properties": create["properties"] | own}
+    either = [_ref(f"{one.value}Settings") for one in Capability]
+    schemas["ProfileCreate"] = _chosen_by(schemas, "capability", {one.value: f"{one.value}Profile" for one in Capability})
+    schemas["Profile"]["properties"]["settings"] = {"anyOf": either}
+    for name in ("ProfileUpdate", "ProfilePatch"):
+        schemas[name]["properties"]["settings"] = {"anyOf": [*either, {"type": "null"}]}
+
+
+def _profile_settings(capability: Capability) -> Schema:
+    kind = {"type": "string", "enum": [capability.value[:1].lower() + capability.value[1:]]}
+    properties: dict[str, Schema] = {"$type": kind}
+    read = profile_settings_class(capability).model_json_schema()["properties"]
+    for name, field in profile_fields(capability).items():
+        typed = next(one for one in read[name]["anyOf"] if one["type"] != "null")
+        typed |= {"pattern": TEMPLATE} if name == "system_prompt_template" else {}
+        unset = f" null: {field.unset}. An empty list: nothing." if field.unset else ""
+        properties[camel(name)] = {"title": field.label, "description": field.help + unset, "anyOf": [typed, _ref("NotSet")]}
+    title = f"{capability.value} settings"
+    return {"type": "object", "title": title, "additionalProperties": False, "properties": properties}

@@ -1,0 +1,64 @@
+"""Fields that take what people type and give what services take."""
+
+from typing import Any
+
+from django import forms
+
+from ..profile_fields import from_one_line, on_one_line
+from ..widgets import MapRow
+
+
+class TagsField(forms.CharField):
+    """A list of words, typed with commas between them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, help_text="Words with commas between them, to find and group by.", **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        return [tag.strip() for tag in (value or "").split(",") if tag.strip()]
+
+
+class AliasesField(forms.Field):
+    """Aliases of profiles, in order: from several inputs, or from one text with commas between them."""
+
+    def to_python(self, value: Any) -> list[str]:
+        given = value.split(",") if isinstance(value, str) else value or ()
+        aliases = [alias.strip() for alias in given if alias.strip()]
+        if any("\x00" in alias for alias in aliases):
+            raise forms.ValidationError("Null characters are not allowed.", "null_characters_not_allowed")
+        return aliases
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, widget=forms.Textarea({"rows": 2, "spellcheck": "false"}), **kwargs)
+        self.help_text = f"{self.help_text} One a line; write \\n for a line break in a text."
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(on_one_line(text) for text in value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str] | None:  # type: ignore[override]
+        lines = str(value or "").replace("\r\n", "\n").split("\n")
+        return [from_one_line(line) for line in lines if line] or None
+
+
+class MapField(forms.Field):
+    """Keys and their values. A row whose Remove box is ticked becomes None, an empty one nothing."""
+
+    def clean(self, value: list[MapRow] | None) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for row in value or ():
+            if row.is_empty or (row.removed and not row.key):
+                continue
+            if not row.key:
+                raise forms.ValidationError("Enter a key for each value.", "required")
+            if found.get(row.key) is not None and not row.removed:
+                raise forms.ValidationError(f"Two rows have the key {row.key}. Change or remove one of them.", "duplicate")
+            if not row.removed or row.key not in found:
+                found[row.key] = None if row.removed else row.value
+        return found

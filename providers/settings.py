@@ -1,0 +1,74 @@
+"""What a provider wants to know: a pydantic class, each field of which carries all that form, API and documents need."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from .types import is_empty
+
+
+def setting(
+    default: Any = ...,
+    *,
+    title: str,
+    description: str = "",
+    group: str = "General",
+    address: bool = False,
+    environment: str = "",
+    shown_when: tuple[str, Any] | None = None,
+    required_when_shown: bool = False,
+    placeholder: str = "",
+    labels: dict[str, str] | None = None,
+    **constraints: Any,
+) -> Any:
+    """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
+
+    `address`: it names a host that credentials are sent to. `environment`: the variable the vendor's SDK reads, which
+    `$Env:NAME` may then name. `shown_when`: (an earlier field, its value), `required_when_shown` applies only then.
+    `labels`: choice -> words. `constraints` are pydantic's own (ge, le, max_length, ...).
+    """
+    marks: dict[str, Any] = {
+        "group": group,
+        "address": address,
+        "environment": environment,
+        "shownWhen": list(shown_when) if shown_when else None,
+        "requiredWhenShown": required_when_shown,
+        "placeholder": placeholder,
+        "labels": labels,
+    }
+    extra = {key: value for key, value in marks.items() if value}
+    return Field(default, title=title, description=description, json_schema_extra=extra, **constraints)
+
+
+class ProviderSettings(BaseModel):
+    """Base of every provider's settings. `SecretStr` means secret; unknown names are refused; an instance does not change."""
+
+    # hide_input_in_errors: a ValidationError carries what was typed, secret or not, into logs and reports
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True, use_attribute_docstrings=False)
+
+    _required_when: ClassVar[dict[str, tuple[str, Any]]] = {}  # field -> (field it depends on, the value that makes it required)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        marked = {name: info.json_schema_extra for name, info in cls.model_fields.items() if isinstance(info.json_schema_extra, dict)}
+        cls._required_when = {name: tuple(extra["shownWhen"]) for name, extra in marked.items() if extra.get("requiredWhenShown")}  # type: ignore
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _required_when_shown(cls, value: Any, info: ValidationInfo) -> Any:
+        name, wanted = cls._required_when.get(info.field_name or "", ("", None))
+        if name and is_empty(value) and name in info.data and info.data[name] == wanted:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+
+class NetworkSettings(ProviderSettings):
+    """What every provider behind a network has in common."""
+
+    timeout: float = setting(
+        60.0, title="Timeout", description="Seconds to wait for an answer. A test waits 10.", group="Advanced", gt=0, le=3600
+    )
+    max_retries: int = setting(
+        2, title="Retries", description="How often a failed request is repeated. A test never repeats.", group="Advanced", ge=0, le=10
+    )
