@@ -58,7 +58,7 @@ async def serve(call: Call, plan: Plan, trace: Trace, snapshot: Snapshot, upstre
         trace.step, trace.attempts = step, trace.attempts + 1
         if step.client is None:
             assert step.refusal is not None  # noqa: S101 one of the two is there
-            raise step.refusal
+            raise step.refusal.again()
         has_next = position + 1 < len(steps)
         try:
             return await _ask(call, plan, step, step.client, upstream)

@@ -24,6 +24,10 @@ class GatewayError(Exception):
         self.status, self.code, self.message, self.param, self.retry_after = status, code, message, param, retry_after
         self.headers: list[tuple[bytes, bytes]] = []
 
+    def again(self) -> "GatewayError":
+        """The same refusal for another request: raised twice, one exception would keep the frames of both, bodies and all."""
+        return GatewayError(self.status, self.code, self.message, self.param, self.retry_after)
+
 
 def invalid(code: str, message: str, param: str | None = None) -> GatewayError:
     """A 400."""

@@ -45,6 +45,8 @@ class Worker:
         """The answer to one call, of a stream its beginning. Raises GatewayError. Either way the usage is recorded when it ends."""
         trace = self.recorder.begin(call)
         try:
+            if not call.caller.may_use_profiles:  # before the look-up: a refusal tells nothing about what exists
+                raise GatewayError(403, "permission_denied", NOT_ALLOWED)
             plan = await self.snapshot.plan(call.profile_ref, call.capability)
             trace.step = plan.steps[0]
             refuse_stranger(call.caller, plan)
@@ -65,9 +67,7 @@ class Worker:
 
 
 def refuse_stranger(caller: Caller, plan: Plan) -> None:
-    """Raises GatewayError 403 when the caller may not use profiles, or not this one."""
-    if not caller.may_use_profiles:
-        raise GatewayError(403, "permission_denied", NOT_ALLOWED)
+    """Raises GatewayError 403 when the caller's token is limited to other profiles."""
     if caller.profile_ids is not None and plan.profile.id not in caller.profile_ids:
         raise GatewayError(403, "profile_not_allowed", f"This token may not use the profile {plan.profile.alias}.", "model")
 
