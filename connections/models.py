@@ -78,13 +78,16 @@ class Connection(Row):
 
     `settings` holds plain values and references as typed, readable; `credentials` only the secret literals, encrypted.
     `credentials_key` names the key that encrypted them (None: no credentials), so that a list can say "cannot decrypt"
-    without decrypting.
+    without decrypting. `type_version` is the version of the provider whose settings these are: `Provider.migrated` reads older ones.
+    `lacking` names secrets that an import or a copy could not bring.
     """
 
     provider_id = models.CharField("provider", max_length=100, db_index=True)  # no choices: a new provider is no migration
     settings = models.JSONField(default=dict, blank=True)
     credentials = CredentialsField(null=True, blank=True)
     credentials_key = models.CharField(max_length=12, null=True, blank=True, editable=False)  # noqa: DJ001 None is "no credentials"
+    type_version = models.PositiveIntegerField(default=1, editable=False)
+    lacking = models.JSONField(default=list, blank=True, editable=False)
     last_check = models.ForeignKey("ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
 
     history = HistoricalRecords(excluded_fields=["last_check"])
@@ -93,7 +96,11 @@ class Connection(Row):
     class Meta:
         ordering = ["name", "alias"]
         indexes = [models.Index(fields=["name", "alias"]), models.Index(fields=["-date_modified"])]
-        permissions = [("test_connection", "Can test connection"), ("toggle_connection", "Can switch connection on and off")]
+        permissions = [
+            ("test_connection", "Can test connection"),
+            ("toggle_connection", "Can switch connection on and off"),
+            ("export_secrets", "Can export connections with their secrets"),
+        ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps `credentials_key` true: whatever is loaded and readable is encrypted with the newest key by this save."""
@@ -267,6 +274,56 @@ class RevealRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} at {self.read_at:%Y-%m-%d %H:%M}"
+
+
+class ConnectionType(models.Model):
+    """A kind of connection that an administrator added without a deployment. `document` is its manifest as it was given.
+
+    Types that are files (shipped ones, and those of CONNECTIONS_TYPES_DIR) have no row.
+    """
+
+    key = models.CharField(primary_key=True, max_length=100)
+    version = models.PositiveIntegerField()
+    document = models.TextField()
+    digest = models.CharField(max_length=64, editable=False)  # of the document, so that a worker knows what it has read
+    date_installed = models.DateTimeField(auto_now=True)
+    installed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.version}"
+
+
+class AccessToken(models.Model):
+    """A connection's OAuth2 token, so that all workers use one. It can be fetched again at any time.
+
+    `key` says for which settings it was given out; `credentials` is `{"token": ...}`. `leased_until`: a worker fetches a new one until
+    then, and the others wait for it.
+    """
+
+    connection = models.OneToOneField(Connection, models.CASCADE, primary_key=True, related_name="access_token")
+    key = models.CharField(max_length=64)
+    credentials = CredentialsField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"the token of {self.connection_id}"
+
+
+class PackageUpload(models.Model):
+    """A package between its upload and the decision what becomes of its parts. `content` is encrypted; it lives for an hour."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    file_name = models.CharField(max_length=255, blank=True)
+    content = models.BinaryField()
+    date_created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.file_name
 
 
 class ChangeStamp(models.Model):

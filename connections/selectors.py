@@ -235,6 +235,8 @@ def health(connection: Connection) -> Health:
         return Health("Unknown provider", "bad", f"The provider {connection.provider_id} is not installed.")
     if not connection.is_decryptable:
         return Health("Cannot decrypt", "bad", "The key that encrypted the credentials is not in FERNET_KEYS.")
+    if connection.lacking:
+        return Health("Needs its key", "warn", f"It came here without {', '.join(connection.lacking)}. Edit it and enter what is missing.")
     for name, _, reference in references_in(connection.settings):
         one = settings_fields(connection.provider).get(name)
         resolution = conf.resolver().resolve(reference, bool(one and one.secret))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -44,11 +44,15 @@ class Model:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A check that passed: what was asked, in words, how long it took, and how many models the account sees (None: not asked)."""
+    """A check that passed: what was asked, in words, how long it took, and how many models the account sees (None: not asked).
+
+    `verdict`: sentences for people that say what is known now, where "It works." would say too much or too little.
+    """
 
     asked: str
     seconds: float
     model_count: int | None = None
+    verdict: str = ""
 
 
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
@@ -96,6 +100,9 @@ class Provider(Generic[SettingsT]):
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
     promptflow: ClassVar[PromptflowType | None] = None  # what promptflow calls it
+    icon: ClassVar[str] = ""  # a heroicon's name, for its card
+    version: ClassVar[int] = 1  # of its settings: see `migrated`
+    check_cost: ClassVar[str] = "free"  # free, tiny (less than a cent) or billed; billed ones are not made
     packages: ClassVar[tuple[str, ...]] = ()  # what brings the SDK, for the message when it is not installed
 
     def __init__(self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()) -> None:
@@ -110,6 +117,11 @@ class Provider(Generic[SettingsT]):
         return f"<{type(self).__name__}>"
 
     # What a provider implements
+
+    @classmethod
+    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """All stored settings, secrets included, of an older `version` of the provider, as its settings are today."""
+        return dict(values)
 
     @cached_property
     def client(self) -> Any:

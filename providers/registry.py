@@ -1,10 +1,10 @@
-"""Which providers there are: the modules of this folder, and those that others bring by entry point."""
+"""Which providers there are: the modules of this folder, those that others bring by entry point, and those installed while running."""
 
 import importlib
 import logging
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from .base import Provider, settings_class
 
 ENTRY_POINT_GROUP = "switchboard.providers"
-NOT_PROVIDERS = {"answers", "base", "chat", "errors", "promptflow", "registry", "schema", "settings", "types"}
-ID_PATTERN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NOT_PROVIDERS = {"answers", "base", "chat", "errors", "manifests", "promptflow", "registry", "schema", "settings", "types"}
+ID_PATTERN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 logger = logging.getLogger(__name__)
 _registered: dict[str, type[Provider[Any]]] = {}
+_installed: dict[str, type[Provider[Any]]] = {}
 ProviderClass = TypeVar("ProviderClass", bound=type[Provider[Any]])
 
 
@@ -30,9 +31,9 @@ class UnknownProvider(LookupError):
 
 
 def register(provider: ProviderClass) -> ProviderClass:
-    """Class decorator. Raises ValueError for an id that is taken or not lower-case-with-hyphens."""
+    """Class decorator. Raises ValueError for an id that is taken or is none."""
     if not ID_PATTERN.fullmatch(provider.id) or len(provider.id) > 100:
-        raise ValueError(f"{provider.id!r} is no provider id: lower case letters, digits and hyphens, at most 100")
+        raise ValueError(f"{provider.id!r} is no provider id: lower case letters and digits, with - . or _ between them, at most 100")
     if _registered.get(provider.id, provider) is not provider:
         raise ValueError(f"Two providers have the id {provider.id!r}")
     provider.Settings = provider.__dict__.get("Settings") or settings_class(provider)
@@ -55,16 +56,22 @@ def _discover() -> None:
 def all_providers() -> list[type[Provider[Any]]]:
     """Every provider, by name."""
     _discover()
-    return sorted(_registered.values(), key=lambda provider: provider.name.lower())
+    return sorted({**_installed, **_registered}.values(), key=lambda provider: provider.name.lower())
 
 
 def get_provider(provider_id: str) -> type[Provider[Any]]:
     """The provider with this id. Raises UnknownProvider."""
     _discover()
-    try:
-        return _registered[provider_id]
-    except KeyError:
-        raise UnknownProvider(provider_id) from None
+    found = _registered.get(provider_id) or _installed.get(provider_id)
+    if found is None:
+        raise UnknownProvider(provider_id)
+    return found
+
+
+def replace_installed(providers: Iterable[type[Provider[Any]]]) -> None:
+    """Those that were installed while the application runs, all of them: what is not named is gone. Those of code come first."""
+    global _installed
+    _installed = {provider.id: provider for provider in providers}
 
 
 @contextmanager

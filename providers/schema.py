@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from .base import Provider
 from .settings import NetworkSettings, ProviderSettings
-from .types import SecretEntries, is_entry_key
+from .types import FREE, SecretEntries, is_entry_key
 
 REQUIRED = "Required: enter a value or a reference such as {example}."
 NO_MAP = "Give keys with their values, all of them texts. A reference stands for one value, not for the whole."
@@ -23,7 +23,8 @@ MAPS = ("map", "secret_map")
 class SettingsField:
     """One setting as a surface sees it. `kind`: text, integer, number, boolean, choice, headers, map or secret_map.
 
-    A map has entries, keys and texts of any name; those of a secret map are secrets, each by itself.
+    A map has entries, keys and texts of any name; those of a secret map are secrets, each by itself. `shown_when`: the field it depends
+    on, and the values of that. `free`: a text of any characters, line breaks included; `multiline`: they are expected.
     """
 
     name: str
@@ -38,10 +39,12 @@ class SettingsField:
     choices: tuple[tuple[str, str], ...]
     environment: str
     placeholder: str
-    shown_when: tuple[str, Any] | None
+    shown_when: tuple[str, tuple[Any, ...]] | None
     required_when_shown: bool
     example: str
     bounds: tuple[tuple[str, Any], ...] = ()
+    multiline: bool = False
+    free: bool = False
 
     @property
     def is_map(self) -> bool:
@@ -150,10 +153,12 @@ def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
         choices=tuple((choice, labels.get(choice, choice)) for choice in choices),
         environment=marks.get("environment", ""),
         placeholder=marks.get("placeholder", ""),
-        shown_when=tuple(marks["shownWhen"]) if marks.get("shownWhen") else None,
+        shown_when=(marks["shownWhen"][0], tuple(marks["shownWhen"][1])) if marks.get("shownWhen") else None,
         required_when_shown=bool(marks.get("requiredWhenShown")),
         example=f"${section}:{pascal(name)}",
         bounds=_bounds(info),
+        multiline=bool(marks.get("multiline")),
+        free=FREE in (*info.metadata, *_metadata(info.annotation)),
     )
 
 
@@ -165,6 +170,12 @@ def pascal(name: str) -> str:
 def _bounds(info: FieldInfo) -> tuple[tuple[str, Any], ...]:
     names = ("gt", "ge", "lt", "le", "min_length", "max_length")
     return tuple((name, getattr(one, name)) for one in info.metadata for name in names if getattr(one, name, None) is not None)
+
+
+def _metadata(annotation: Any) -> tuple[Any, ...]:
+    """What stands in the `Annotated` of an annotation, also inside of an optional one."""
+    found = tuple(getattr(annotation, "__metadata__", ()))
+    return found + tuple(one for part in get_args(annotation) for one in _metadata(part))
 
 
 def _without_none(annotation: Any) -> Any:

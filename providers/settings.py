@@ -19,26 +19,32 @@ def setting(
     shown_when: tuple[str, Any] | None = None,
     required_when_shown: bool = False,
     placeholder: str = "",
+    multiline: bool = False,
     labels: dict[str, str] | None = None,
     **constraints: Any,
 ) -> Any:
     """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
 
     `address`: it names a host that credentials are sent to. `environment`: the variable the vendor's SDK reads, which
-    `$Env:NAME` may then name. `shown_when`: (an earlier field, its value), `required_when_shown` applies only then.
-    `labels`: choice -> words. `constraints` are pydantic's own (ge, le, max_length, ...).
+    `$Env:NAME` may then name. `shown_when`: (an earlier field, its value or a tuple of values), `required_when_shown` applies only then.
+    `multiline`: it may have line breaks. `labels`: choice -> words. `constraints` are pydantic's own (ge, le, max_length, ...).
     """
     marks: dict[str, Any] = {
         "group": group,
         "address": address,
         "environment": environment,
-        "shownWhen": list(shown_when) if shown_when else None,
+        "shownWhen": [shown_when[0], _values(shown_when[1])] if shown_when else None,
         "requiredWhenShown": required_when_shown,
         "placeholder": placeholder,
+        "multiline": multiline,
         "labels": labels,
     }
     extra = {key: value for key, value in marks.items() if value}
     return Field(default, title=title, description=description, json_schema_extra=extra, **constraints)
+
+
+def _values(wanted: Any) -> list[Any]:
+    return list(wanted) if isinstance(wanted, tuple) else [wanted]
 
 
 class ProviderSettings(BaseModel):
@@ -47,7 +53,7 @@ class ProviderSettings(BaseModel):
     # hide_input_in_errors: a ValidationError carries what was typed, secret or not, into logs and reports
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True, use_attribute_docstrings=False)
 
-    _required_when: ClassVar[dict[str, tuple[str, Any]]] = {}  # field -> (field it depends on, the value that makes it required)
+    _required_when: ClassVar[dict[str, tuple[str, Any]]] = {}  # field -> (field it depends on, the values that make it required)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -57,8 +63,8 @@ class ProviderSettings(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _required_when_shown(cls, value: Any, info: ValidationInfo) -> Any:
-        name, wanted = cls._required_when.get(info.field_name or "", ("", None))
-        if name and is_empty(value) and name in info.data and info.data[name] == wanted:
+        name, wanted = cls._required_when.get(info.field_name or "", ("", ()))
+        if name and is_empty(value) and name in info.data and info.data[name] in wanted:
             raise PydanticCustomError("missing", "Field required")
         return value
 

@@ -105,6 +105,11 @@ def _entry_value(value: str) -> str:
     return value
 
 
+def _free_secret(value: SecretStr) -> SecretStr:
+    _entry_value(value.get_secret_value())
+    return value
+
+
 def _not_too_many(value: Any) -> Any:
     if isinstance(value, dict) and len(value) > MOST_ENTRIES:
         raise PydanticCustomError("too_many_entries", "There are at most {most} entries.", {"most": MOST_ENTRIES})
@@ -119,7 +124,10 @@ def _header_name(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_one_line)]
+FREE = "any characters"  # marks a text that may have several lines
+LongText = Annotated[str, AfterValidator(_entry_value), FREE]
 ApiKey = Annotated[SecretStr, AfterValidator(_secret_text)]
+SecretText = Annotated[SecretStr, AfterValidator(_free_secret), FREE]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]  # kept as typed; pydantic's own type rewrites it
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Headers = Annotated[Secret[dict[str, str]], BeforeValidator(_headers), AfterValidator(_header_names)]

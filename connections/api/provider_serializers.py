@@ -44,10 +44,10 @@ class OptionSerializer(CamelCaseSerializer):
 
 
 class ShownWhenSerializer(CamelCaseSerializer):
-    """The setting that must have this value for the field to matter."""
+    """The setting that must have one of these values for the field to matter."""
 
     field = serializers.CharField()
-    value = serializers.CharField()
+    values = serializers.ListField(child=extend_schema_field({"type": ["string", "boolean"]})(serializers.JSONField)())
 
 
 class SettingsFieldSerializer(CamelCaseSerializer):
@@ -85,7 +85,7 @@ class ProviderSerializer(ProviderItemSerializer):
 
 def _field_item(position: int, field: SettingsField) -> dict[str, Any]:
     choices = [{"value": value, "label": label} for value, label in field.choices]
-    shown_when = {"field": camel(field.shown_when[0]), "value": field.shown_when[1]} if field.shown_when else None
+    shown_when = {"field": camel(field.shown_when[0]), "values": list(field.shown_when[1])} if field.shown_when else None
     return {
         "key": camel(field.name),
         "label": field.label,

@@ -150,6 +150,8 @@ def _map(field: SettingsField, at: str, is_new: bool) -> dict[str, Any]:
 def _shared_type(field: SettingsField) -> str:
     if field.kind == "headers":
         return "Headers"
+    if field.free:
+        return "SecretEntry" if field.secret else "EntryText"
     if field.address:
         return "Address"
     return "Secret" if field.secret else "Text"
@@ -165,12 +167,12 @@ def _pattern(info: FieldInfo) -> str:
 
 def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[str, Any]]:
     """What is required only while another setting has a certain value, which may be its default."""
-    wanted: dict[tuple[str, Any], list[str]] = {}
+    wanted: dict[tuple[str, tuple[Any, ...]], list[str]] = {}
     for field in fields.values():
         if field.required_when_shown and field.shown_when:
             wanted.setdefault(field.shown_when, []).append(field.name)
-    for (name, value), names in wanted.items():
-        others = [choice for choice, _ in fields[name].choices if choice != value]
+    for (name, values), names in wanted.items():
+        others = [choice for choice in dict(fields[name].choices) or (True, False) if choice not in values]
         required = {camel(one): {"not": {"$ref": f"{at}NotSet"}} for one in names}
         yield {
             "if": {"properties": {camel(name): {"enum": others}}, "required": [camel(name)]},

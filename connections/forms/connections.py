@@ -17,6 +17,7 @@ from .fields import MapField
 from .rows import SETTINGS, RowForm
 
 YES_NO = (("true", "Yes"), ("false", "No"))
+MOST_CHOICES, MOST_OPTIONS = 4, 12  # that other fields depend on, as the stylesheet has them
 
 
 class ConnectionForm(RowForm):
@@ -81,12 +82,16 @@ def _is_map(provider: type[Provider[Any]], name: str) -> bool:
 
 
 def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:
-    """`1-2`: the field is shown while the second choice of the first choice field is ticked. The stylesheet knows these."""
+    """`1-2 1-3`: the field is shown while the second or third choice of the first choice field is ticked. The stylesheet knows these.
+
+    Empty for a field that depends on none, or on one that is beyond what the stylesheet knows: that is always shown.
+    """
     if field.shown_when is None:
         return ""
     name, wanted = field.shown_when
-    option = [value for value, _ in settings_fields(provider)[name].choices].index(wanted) + 1
-    return f"{_choice_number(provider, name)}-{option}"
+    values = [str(value) for value, _ in settings_fields(provider)[name].choices or YES_NO]
+    number, options = _choice_number(provider, name), [values.index(_text(one)) + 1 for one in wanted]
+    return " ".join(f"{number}-{option}" for option in options) if number <= MOST_CHOICES and max(options) <= MOST_OPTIONS else ""
 
 
 def _choice_number(provider: type[Provider[Any]], name: str) -> int:
@@ -99,10 +104,12 @@ def _settings_input(provider: type[Provider[Any]], field: SettingsField, shown: 
     if field.is_map:
         return MapField(widget=MapInput(field.label, shown or {}, purpose if field.secret else ""), **common)
     attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": field.placeholder}
+    if field.multiline and not field.secret:
+        return forms.CharField(widget=forms.Textarea({**attrs, "rows": 4}), **common)
     if field.secret:
         stored = shown if shown is not None and not is_reference(shown) else ""
         reference = shown if is_reference(shown) else None
-        input_type = SecretArea if field.kind == "headers" else SecretInput
+        input_type = SecretArea if field.kind == "headers" or field.multiline else SecretInput
         return forms.CharField(initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common)
     if field.kind in ("choice", "boolean"):
         choices = YES_NO if field.kind == "boolean" else field.choices

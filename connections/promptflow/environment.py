@@ -29,5 +29,5 @@ def _is_required(shape: Shape, name: str, given: Mapping[str, Any]) -> bool:
     setting = shape.setting(name)
     if setting.required_when_shown and setting.shown_when:
         other, wanted = setting.shown_when
-        return given.get(shape.names.get(other, other), wanted) == wanted
+        return given.get(shape.names.get(other, other), wanted[0]) in wanted
     return setting.required

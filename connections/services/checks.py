@@ -51,7 +51,7 @@ def run_check(provider: Provider[Any]) -> Outcome:
     except ProviderError as error:
         return Outcome(False, error.code, error.message, provider.asks, _milliseconds(started))
     models = "" if result.model_count is None else f" {result.model_count} model{'' if result.model_count == 1 else 's'}."
-    return Outcome(True, "ok", f"It works.{models}", result.asked, _milliseconds(started), result.model_count)
+    return Outcome(True, "ok", f"{result.verdict or 'It works.'}{models}", result.asked, _milliseconds(started), result.model_count)
 
 
 def _milliseconds(started: float) -> int:

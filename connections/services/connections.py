@@ -1,6 +1,7 @@
 """Create, update, switch and delete connections; move profiles from one to another."""
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from .map_rules import merge_patch
 from .permissions import Actor, require
 from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
 from .settings_rules import Judged, judge, plain_settings
+from .type_versions import bring_up
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,20 @@ def create_connection(
     is_active: bool = True,
     tags: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
+    id: uuid.UUID | None = None,
+    lacking: Collection[str] = (),
 ) -> Saved:
-    """Creates a connection. `settings`: field -> literal, reference or None. Raises Invalid, PermissionDenied."""
+    """Creates a connection. `settings`: field -> literal, reference or None. Raises Invalid, PermissionDenied.
+
+    `lacking`: secrets that could not be brought along, a setting or `setting.key` each; what of them is not in `settings` is no error
+    but noted on the row. `id`: of a connection that moves here.
+    """
     require(actor, "connections.add_connection")
     provider = known_provider(provider_id)
     name = name.strip()
     row = Connection(provider_id=provider_id, name=name, alias=alias or new_alias(Connection, name), is_active=is_active)
-    judged = judge(provider, settings or {}, {}, None)
+    row.id, row.type_version = id or row.id, provider.version
+    judged = judge(provider, settings or {}, {}, None, lacking)
     _fill(row, judged, tags, is_new=True)
     with alias_race(row):
         store(row, actor)
@@ -71,12 +80,14 @@ def update_connection(
     merge: bool = False,
     alias: str | None = None,
     provider_id: str | None = None,
+    lacking: Collection[str] = (),
 ) -> Saved:
     """Changes a connection; None keeps. `settings` replaces the plain ones and obeys the write rule for secrets.
 
     With `merge` it is a merge patch (RFC 7396) over what is stored when the row is locked: absent keeps, None takes away.
 
-    Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse another value.
+    Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse another value. `lacking` as in
+    `create_connection`, and only with `settings`.
     """
     require(actor, "connections.change_connection")
     with transaction.atomic():
@@ -86,13 +97,15 @@ def update_connection(
         if is_active is not None and is_active != row.is_active:
             require(actor, "connections.toggle_connection")
         before = _content(row)
+        if row.provider:
+            bring_up(row, row.provider)
         row.name = row.name if name is None else name.strip()
         row.is_active = row.is_active if is_active is None else is_active
-        judged = Judged(row.settings, row.credentials)
+        judged = Judged(row.settings, row.credentials, lacking=row.lacking)
         if settings is not None:
             provider = known_provider(row.provider_id)
             posted = merge_patch(provider, plain_settings(provider, row.settings), settings) if merge else settings
-            judged = judge(provider, posted, row.settings, row.credentials)
+            judged = judge(provider, posted, row.settings, row.credentials, lacking)
         _fill(row, judged, row.tags if tags is None else tags, is_new=False)
         if changed := _content(row) != before:
             store(row, actor)
@@ -100,11 +113,11 @@ def update_connection(
 
 
 def _content(row: Connection) -> tuple[Any, ...]:
-    return (row.name, row.is_active, list(row.tags), dict(row.settings), row.credentials)
+    return (row.name, row.is_active, list(row.tags), dict(row.settings), row.credentials, list(row.lacking))
 
 
 def _fill(row: Connection, judged: Judged, tags: Sequence[str], is_new: bool) -> None:
-    row.settings, row.credentials = judged.settings, judged.credentials
+    row.settings, row.credentials, row.lacking = judged.settings, judged.credentials, list(judged.lacking)
     errors: list[FieldError] = []
     try:
         row.tags = clean_tags(tags)

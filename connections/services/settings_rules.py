@@ -3,7 +3,7 @@
 One function for create, update and test-before-save, whichever surface asks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from ..references import InvalidReference, State, is_reference, parse, place, un
 from .errors import FieldError, Notice
 from .map_rules import apply_map, apply_secret_map, entries, notice_secrets
 
+LACKING_CODES = ("required", "nothing_given", "incomplete")  # what a schema says of a secret that is not there
 Credentials = dict[str, Any] | Undecryptable | None
 
 
@@ -26,7 +27,8 @@ Credentials = dict[str, Any] | Undecryptable | None
 class Judged:
     """The outcome: what to store (`settings`, `credentials`), what is wrong, what to know.
 
-    `validated`: the provider's settings with every reference resolved, None when something is wrong or unresolved.
+    `validated`: the provider's settings with every reference resolved, None when something is wrong or unresolved. `lacking`: secrets
+    that are known to be missing, a setting or `setting.key` each.
     """
 
     settings: dict[str, Any]
@@ -34,6 +36,7 @@ class Judged:
     errors: list[FieldError] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     validated: ProviderSettings | None = None
+    lacking: Sequence[str] = ()
 
     def refuse(self, name: str, code: str, message: str) -> None:
         """Adds an error for one setting; the first one stands."""
@@ -45,8 +48,17 @@ class Judged:
         self.notices.append(Notice(f"settings.{name}", code, message))
 
 
-def judge(provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Mapping[str, Any], credentials: Credentials) -> Judged:
-    """Judges posted settings against what is stored. `posted`: field -> value; non-secret fields that are absent are cleared."""
+def judge(
+    provider: type[Provider[Any]],
+    posted: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    credentials: Credentials,
+    lacking: Collection[str] = (),
+) -> Judged:
+    """Judges posted settings against what is stored. `posted`: field -> value; non-secret fields that are absent are cleared.
+
+    A secret that `lacking` names may be missing.
+    """
     fields = settings_fields(provider)
     judged = Judged({}, None)
     clean = {name: _clean(judged, fields.get(name), name, value) for name, value in posted.items()}
@@ -56,8 +68,15 @@ def judge(provider: type[Provider[Any]], posted: Mapping[str, Any], settings: Ma
     _apply_plain(judged, fields, clean)
     notice_secrets(judged, fields)
     _check_addresses(judged, fields, settings, credentials)
+    judged.lacking = [name for name in lacking if not _is_there(judged, *name.partition(".")[::2])]
     _check_schema(judged, provider)
     return judged
+
+
+def _is_there(judged: Judged, name: str, key: str) -> bool:
+    stored = judged.credentials if isinstance(judged.credentials, dict) else {}
+    value = merged(judged.settings, stored).get(name)
+    return bool(entries(value).get(key) if key else value) or isinstance(judged.credentials, Undecryptable)
 
 
 def plain_settings(provider: type[Provider[Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,8 +208,9 @@ def _check_schema(judged: Judged, provider: type[Provider[Any]]) -> None:
         unresolved, unknown = unresolved | lost, unknown | lost
     judged.validated, errors = validate(provider, values, ignore=frozenset(unknown))
     for error in errors:
-        judged.refuse(error.field, error.code, error.message + _about_reference(judged, error.field))
-    if judged.errors or unresolved:
+        if not (error.code in LACKING_CODES and error.field in {name.partition(".")[0] for name in judged.lacking}):
+            judged.refuse(error.field, error.code, error.message + _about_reference(judged, error.field))
+    if judged.errors or unresolved or judged.lacking:
         judged.validated = None
 
 

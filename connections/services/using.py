@@ -49,10 +49,13 @@ class StoredConnection:
     is_active: bool
     settings: dict[str, Any]
     credentials: Any = field(repr=False)
+    type_version: int = 1
 
 
 Usable = Connection | StoredConnection
-QUERY = "SELECT id, alias, name, version, provider_id, is_active, settings, credentials FROM connections_connection WHERE {} = {}"
+QUERY = (
+    "SELECT id, alias, name, version, provider_id, is_active, settings, credentials, type_version FROM connections_connection WHERE {} = {}"
+)
 PLACEHOLDERS = {"sqlite": "?", "postgresql": "%s"}
 
 
@@ -65,9 +68,9 @@ def find_connection(id_or_alias: str) -> StoredConnection:
     row = _row("alias", id_or_alias) if pk is None else _row("id", Connection._meta.pk.get_db_prep_value(pk, database))
     if row is None:
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
-    key, alias, name, version, provider_id, is_active, settings, token = row
+    key, alias, name, version, provider_id, is_active, settings, token, type_version = row
     key = key if isinstance(key, uuid.UUID) else uuid.UUID(key)
-    return StoredConnection(key, alias, name, version, provider_id, bool(is_active), from_json(settings), decrypt(token))
+    return StoredConnection(key, alias, name, version, provider_id, bool(is_active), from_json(settings), decrypt(token), type_version)
 
 
 @dataclass(slots=True)
@@ -147,7 +150,10 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     """The provider's settings with every secret decrypted and every reference resolved, in SecretStr. Raises Unusable."""
     provider = _provider(connection)
     values: dict[str, Any] = {}
-    for name, value in _stored(connection).items():
+    stored = _stored(connection)
+    if connection.type_version != provider.version:
+        stored = provider.migrated(connection.type_version, stored)
+    for name, value in stored.items():
         if type(value) is str and value[:1] == "$":
             value = _meaning(provider, name, value)
         elif type(value) is dict and _is_map(provider, name):

@@ -44,7 +44,9 @@ def test_a_provider_shows_the_same_as_a_json_schema(api: Api, provider_id: str):
 def test_choices_have_labels_and_what_is_shown_only_sometimes_says_when(api: Api):
     fields = {one["key"]: one for one in api.read("/providers/azure-openai")["settingsSchema"]["fields"]}
     assert fields["authMode"]["options"][0] == {"value": "key", "label": "API key"}
-    assert fields["clientSecret"]["shownWhen"] == {"field": "authMode", "value": "meid_token"} and fields["endpoint"]["shownWhen"] is None
+    assert (
+        fields["clientSecret"]["shownWhen"] == {"field": "authMode", "values": ["meid_token"]} and fields["endpoint"]["shownWhen"] is None
+    )
 
 
 @pytest.mark.parametrize("name", ["unheard-of", "a%00b", "OpenAI%20"])

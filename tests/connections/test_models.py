@@ -17,6 +17,7 @@ WORK |= {"connections.test_connection", "connections.use_profile", "gateway.view
 RULE = WORK | {"connections.delete_connection", "connections.delete_profile"}
 RULE |= {"connections.change_defaultprofile", *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete"))}
 RULE |= {"connections.view_revealrecord", *(f"connections.{verb}_revealtoken" for verb in ("view", "add", "delete"))}
+RULE |= {"connections.export_secrets", *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete"))}
 RULE |= {f"auth.{verb}_{thing}" for verb in ("view", "add", "change", "delete") for thing in ("user", "group")}
 
 

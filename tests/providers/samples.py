@@ -22,7 +22,7 @@ WRONG_KEY = "wrong-key-7391"
 def sample_settings(provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY) -> dict[str, Any]:
     """Every address is `url` with the path of the default, every secret `key`; only fields that are shown by default."""
     fields = settings_fields(provider)
-    shown = [field for field in fields.values() if not field.shown_when or fields[field.shown_when[0]].default == field.shown_when[1]]
+    shown = [field for field in fields.values() if not field.shown_when or fields[field.shown_when[0]].default in field.shown_when[1]]
     values = {field.name: _value(field, url, key) for field in shown}
     return {name: value for name, value in values.items() if value is not None}
 

@@ -60,7 +60,12 @@ def test_optional_secrets_and_headers_are_secret_too():
 
 def test_marks_are_carried():
     key, where = settings_fields(MadeUp)["key"], settings_fields(MadeUp)["where"]
-    assert (key.environment, key.shown_when, key.required_when_shown, key.example) == ("MADE_UP_KEY", ("mode", "key"), True, "$MadeUp:Key")
+    assert (key.environment, key.shown_when, key.required_when_shown, key.example) == (
+        "MADE_UP_KEY",
+        ("mode", ("key",)),
+        True,
+        "$MadeUp:Key",
+    )
     assert (where.address, where.required, where.placeholder, where.help) == (True, True, "https://...", "An address.")
 
 

@@ -52,7 +52,7 @@ def render(provider: type[Provider[Any]]) -> Iterator[str]:
 
 def _cells(provider: type[Provider[Any]], field: SettingsField) -> list[str]:
     labels = dict(settings_fields(provider)[field.shown_when[0]].choices) if field.shown_when else {}
-    condition = f"with {labels[field.shown_when[1]]}" if field.shown_when else ""
+    condition = f"with {' or '.join(labels[one] for one in field.shown_when[1])}" if field.shown_when else ""
     required = "yes" if field.required else condition if field.required_when_shown else ""
     environment = f" or `$Env:{field.environment}`" if field.environment else ""
     choices = f" One of {', '.join(f'`{value}` ({label})' for value, label in field.choices)}." if field.choices else ""
