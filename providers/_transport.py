@@ -215,10 +215,11 @@ class GuardedTransport(httpx2.HTTPTransport):
     """httpx2's own transport on the guarded backend; an answer that redirects to another origin is refused.
 
     httpx2 drops `Authorization` on such a redirect, but not `x-api-key`, `api-key` or a header of the user's own.
+    `tls`: how certificates are judged, None for the system's authorities.
     """
 
-    def __init__(self, policy: EgressPolicy, allowance: Allowance) -> None:
-        context = trusted_authorities()
+    def __init__(self, policy: EgressPolicy, allowance: Allowance, tls: ssl.SSLContext | None = None) -> None:
+        context = tls or trusted_authorities()
         super().__init__(verify=context)
         # httpx2 offers no argument for the backend; tests/providers/test_transport.py fails if this stops working.
         self._pool = httpcore2.ConnectionPool(ssl_context=context, network_backend=GuardedBackend(policy, allowance))

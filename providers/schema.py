@@ -6,7 +6,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import Secret, SecretStr, ValidationError
+from pydantic import Secret, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -107,6 +107,17 @@ def validate(
         found = [_settings_error(fields, one) for one in error.errors(include_input=False, include_context=True, include_url=False)]
         wrong = {one.field: one for one in reversed(found) if one.field.partition(".")[0] not in ignore}
         return None, list(wrong.values())[::-1]
+
+
+def canonical(provider: type[Provider[Any]], name: str, value: Any) -> Any:
+    """A choice as the provider itself writes it, where it understands other spellings too; anything else as it is."""
+    field = settings_fields(provider).get(name)
+    if field is None or not isinstance(value, str) or value in dict(field.choices or [(value, "")]):
+        return value
+    try:
+        return TypeAdapter(provider.Settings.model_fields[name].rebuild_annotation()).validate_python(value)
+    except ValidationError:
+        return value
 
 
 def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsError:

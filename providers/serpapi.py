@@ -4,14 +4,14 @@ from functools import cached_property
 
 import httpx2
 
+from ._access import AccessTransport, Query
+from ._addresses import Hosts, origin_host
 from ._service import Service
 from ._transport import GuardedTransport, guarded_client
 from .promptflow import PromptflowType
 from .registry import register
 from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl
-
-PARAMETER = "api_key"
 
 
 class SerpApiSettings(ProviderSettings):
@@ -24,27 +24,6 @@ class SerpApiSettings(ProviderSettings):
         placeholder="$SerpApi:ApiKey",
     )
     base_url: HttpUrl = setting("https://serpapi.com", title="Endpoint", description="Where the API lives.", address=True, group="Advanced")
-
-
-class KeyInQuery(httpx2.BaseTransport):
-    """Puts the key into the address below the client, and takes it out of where the service sends it on to.
-
-    SerpApi takes its key in no other place, and the client writes every address that it knows into its log.
-    """
-
-    def __init__(self, transport: httpx2.BaseTransport, key: str) -> None:
-        self._transport, self._key = transport, key
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        url = request.url.copy_set_param(PARAMETER, self._key)
-        sent = httpx2.Request(request.method, url, headers=request.headers, extensions=request.extensions)
-        response = self._transport.handle_request(sent)
-        if response.has_redirect_location:
-            response.headers["location"] = str(request.url.join(response.headers["location"]).copy_remove_param(PARAMETER))
-        return response
-
-    def close(self) -> None:
-        self._transport.close()
 
 
 @register
@@ -63,5 +42,7 @@ class SerpApi(Service[SerpApiSettings]):
 
     @cached_property
     def client(self) -> httpx2.Client:
-        guarded = GuardedTransport(self.egress, self.allowance)
-        return guarded_client(self.egress, self.timeout, transport=KeyInQuery(guarded, self.settings.api_key.get_secret_value()))
+        """SerpApi takes its key in no other place than the address, so it is added where no log sees it."""
+        key, base = self.settings.api_key.get_secret_value(), self.settings.base_url
+        access = AccessTransport(GuardedTransport(self.egress, self.allowance), (Query("api_key", key),), Hosts(base, (origin_host(base),)))
+        return guarded_client(self.egress, self.timeout, transport=access)

@@ -1,0 +1,126 @@
+"""OAuth2 tokens that all workers share: encrypted in the database, fetched by one of them while the others wait.
+
+No transaction is open while a token service is asked: on SQLite it would keep everybody else from writing.
+"""
+
+import hmac
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import Error, IntegrityError
+from django.db import connection as database
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from providers._http_service import TOKEN_SECONDS
+from providers._tokens import MemoryTokens, Once, Token
+
+from ..models import AccessToken
+
+LEASE = timedelta(seconds=TOKEN_SECONDS + 5)  # longer than a token service may take: who holds it after that is gone
+MOST_WAITED = 2 * LEASE.total_seconds()
+PAUSE = 0.05
+
+logger = logging.getLogger(__name__)
+_memory, _once = MemoryTokens(), Once()
+
+
+class DatabaseTokens:
+    """The TokenStore of one saved connection. Where the database cannot be written it falls back to the memory of this process."""
+
+    def __init__(self, connection_id: uuid.UUID) -> None:
+        self._id = connection_id
+
+    @sensitive_variables()
+    def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
+        """A good token for this grant that is not `refused`, fetched if there is none. Raises what `ask` raises."""
+        if not settings.FERNET_KEYS:
+            return _memory.token(grant_key, ask, refused)
+        key = stored_key(grant_key)
+        if database.in_atomic_block:  # a caller's own: what is written there would be locked while the network is asked
+            return self._good(key, refused) or _memory.token(grant_key, ask, refused)
+        try:
+            with _returned_connection():
+                return self._shared(key, ask, refused)
+        except Error as error:  # "database is locked", or the connection was deleted meanwhile: no reason not to work
+            logger.warning("The access token of connection %s is not shared: %s", self._id, type(error).__name__)
+        return _memory.token(grant_key, ask, refused)
+
+    def _shared(self, key: str, ask: Callable[[], Token], refused: str) -> str:
+        def renewed() -> str:
+            return self._renewed(key, ask, refused)
+
+        found = self._good(key, refused) or _once.run((self._id, key), renewed)
+        # another thread, which knew of no refusal, may have been given the old one
+        return _once.run((self._id, key), renewed) if refused and found == refused else found
+
+    def _good(self, key: str, refused: str) -> str:
+        """The stored token, an empty text if it is none for these settings, has ended, was refused or cannot be decrypted."""
+        stored = self._rows.filter(key=key, expires_at__gt=timezone.now()).values_list("credentials", flat=True).first()
+        value = str(stored.get("token", "")) if isinstance(stored, dict) else ""
+        return value if value != refused else ""
+
+    @property
+    def _rows(self) -> QuerySet[AccessToken]:
+        return AccessToken.objects.filter(connection_id=self._id)
+
+    def _renewed(self, key: str, ask: Callable[[], Token], refused: str) -> str:
+        give_up = time.monotonic() + MOST_WAITED
+        while not (lease := self._lease()):
+            if time.monotonic() > give_up:
+                return ask().value
+            time.sleep(PAUSE)
+            if found := self._good(key, refused):
+                return found
+        try:
+            # somebody may have put one there between the look and the lease
+            return self._good(key, refused) or self._fetched(key, ask, lease)
+        finally:
+            self._rows.filter(leased_until=lease).update(leased_until=None)
+
+    def _fetched(self, key: str, ask: Callable[[], Token], lease: datetime) -> str:
+        token, now = ask(), time.time()
+        until = token.held_until(now)
+        held = {"token": token.value} if until > now else None
+        row = {"key": key, "credentials": held, "expires_at": datetime.fromtimestamp(until, UTC)}
+        self._rows.filter(leased_until=lease).update(**row, leased_until=None)
+        return token.value
+
+    def _lease(self) -> datetime | None:
+        """Until when this worker alone may fetch, None while another may. One statement decides."""
+        now = timezone.now()
+        until = now + LEASE
+        if self._rows.filter(Q(leased_until=None) | Q(leased_until__lte=now)).update(leased_until=until):
+            return until
+        if self._rows.exists():
+            return None
+        try:
+            AccessToken.objects.create(connection_id=self._id, key="", leased_until=until)
+        except IntegrityError:
+            if not self._rows.exists():  # the connection is gone
+                raise
+            return None
+        return until
+
+
+def stored_key(grant_key: str) -> str:
+    """The name of a grant as it may be stored. A plain hash of a short secret could be guessed back; this needs FERNET_KEYS."""
+    purpose = hmac.digest(settings.FERNET_KEYS[0].encode(), b"switchboard access tokens", "sha256")
+    return hmac.digest(purpose, grant_key.encode(), "sha256").hex()
+
+
+@contextmanager
+def _returned_connection() -> Iterator[None]:
+    """Closes the database connection if this block opened it: in a thread of a pool nobody else would."""
+    was_closed = database.connection is None
+    try:
+        yield
+    finally:
+        if was_closed:
+            database.close()
