@@ -1,4 +1,4 @@
-"""Which providers there are: the modules of this folder, those that others bring by entry point, and those installed while running."""
+"""Which providers there are: the modules of this folder, its manifests, those that others bring by entry point, and those installed."""
 
 import importlib
 import logging
@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from .base import Provider, settings_class
+from .manifests.shipped import shipped_providers
 
 ENTRY_POINT_GROUP = "switchboard.providers"
 NOT_PROVIDERS = {"answers", "base", "chat", "errors", "manifests", "promptflow", "registry", "schema", "settings", "types"}
@@ -26,7 +27,7 @@ class UnknownProvider(LookupError):
     """No provider has this id: it never had, or its module or package is gone."""
 
     def __init__(self, provider_id: str) -> None:
-        super().__init__(f"There is no provider {provider_id!r} here. Install the package that brings it.")
+        super().__init__(f"There is no provider {provider_id!r} here. Install the connection type or the Python package that brings it.")
         self.provider_id = provider_id
 
 
@@ -46,6 +47,8 @@ def _discover() -> None:
     for module in pkgutil.iter_modules(importlib.import_module(__package__).__path__):
         if module.name not in NOT_PROVIDERS and not module.name.startswith("_"):
             importlib.import_module(f"{__package__}.{module.name}")
+    for provider in shipped_providers():
+        register(provider)
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             entry_point.load()  # its @register does the rest
@@ -66,6 +69,12 @@ def get_provider(provider_id: str) -> type[Provider[Any]]:
     if found is None:
         raise UnknownProvider(provider_id)
     return found
+
+
+def is_built_in(provider_id: str) -> bool:
+    """Whether code or a shipped file brings this id, which then nothing installed can have."""
+    _discover()
+    return provider_id in _registered
 
 
 def replace_installed(providers: Iterable[type[Provider[Any]]]) -> None:

@@ -14,12 +14,13 @@ from providers.errors import ProviderError
 from providers.registry import registered
 from providers.schema import secret_names, settings_fields, validate
 from providers.settings import NetworkSettings, ProviderSettings
-from tests.providers.samples import NETWORK, PROVIDERS, SERVICES, WITH_KEY, WITH_MODELS, WRONG_KEY, sample, sample_settings
+from tests.providers.samples import NETWORK, PROVIDERS, SERVICES, SHIPPED, WITH_KEY, WITH_MODELS, WRONG_KEY, sample, sample_settings
 from tests.upstreams import ROOT, Upstream
 
 SECRET = "sk-made-up-8841"
 
-every = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+every = pytest.mark.parametrize("provider", [*PROVIDERS.values(), *SHIPPED.values()], ids=[*PROVIDERS, *SHIPPED])
+every_module = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
 every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
 every_with_models = pytest.mark.parametrize("provider", WITH_MODELS.values(), ids=WITH_MODELS)
 every_service = pytest.mark.parametrize("provider", SERVICES.values(), ids=SERVICES)
@@ -83,7 +84,7 @@ def test_what_sounds_like_a_secret_is_one(provider: type[Provider]):
     assert names <= secret_names(provider)
 
 
-@every
+@every_module
 def test_a_secret_is_in_no_repr_and_no_dump(provider: type[Provider]):
     made = sample(provider, key=SECRET)
     seen = f"{made!r} {made.settings!r} {made.settings} {made.settings.model_dump()} {made.settings.model_dump_json()}"

@@ -1,0 +1,22 @@
+"""Connection types that a document describes instead of a module: see docs/connection-types.md. No code of theirs runs."""
+
+from .document import Manifest
+from .errors import ManifestError
+from .migrations import compare
+from .provider import ManifestProvider, provider_of
+from .reading import read_cognigy, read_documents, read_manifest
+from .shipped import shipped
+from .writing import manifest_text
+
+__all__ = [
+    "Manifest",
+    "ManifestError",
+    "ManifestProvider",
+    "compare",
+    "manifest_text",
+    "provider_of",
+    "read_cognigy",
+    "read_documents",
+    "read_manifest",
+    "shipped",
+]

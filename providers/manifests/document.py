@@ -1,0 +1,182 @@
+"""The manifest of a connection type, as classes: what may stand where, and of which kind it is."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr
+
+from .auth import Auth
+from .parts import Condition, Line, Listed, Part, Templates
+from .requests import Test
+
+KEY = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
+Kind = Literal[
+    "string",
+    "text",
+    "secret",
+    "secret_text",
+    "url",
+    "secret_url",
+    "host",
+    "slug",
+    "email",
+    "integer",
+    "number",
+    "boolean",
+    "choice",
+    "json",
+]
+OTHER_KINDS = {"int": "integer", "bool": "boolean"}
+SECRET_OF = {"string": "secret", "text": "secret_text", "url": "secret_url", "json": "secret_json"}  # with `secret: true`
+SECRET_SHAPES = ("secret", "secret_text", "secret_url", "secret_json")
+VARIANT = "variant"  # the setting that says which variant a connection is
+
+
+class Option(Part):
+    """One value of a choice, and the words for it."""
+
+    value: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    label: Line = ""
+
+
+Options = list[Annotated[Option, BeforeValidator(lambda given: {"value": given} if isinstance(given, str) else given)]]
+
+
+class TypeField(Part):
+    """One setting of the type."""
+
+    key: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=50)]
+    kind: Annotated[Kind, BeforeValidator(lambda given: OTHER_KINDS.get(given, given) if isinstance(given, str) else given)] = "string"
+    label: Line = ""
+    help: Line = ""
+    default: str | int | float | bool | None = None
+    placeholder: Line = ""
+    required: bool = True
+    choices: Annotated[Options, Field(max_length=200)] = []
+    pattern: Annotated[str, Field(max_length=300)] = ""
+    visible_when: Condition = {}
+    secret: bool = False
+    environment: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=200)] = Field(
+        default="", validation_alias=AliasChoices("environment", "env", "env_hint")
+    )
+    group: Annotated[str, Field(min_length=1, max_length=50)] = "General"
+
+    @property
+    def shape(self) -> str:
+        """Its kind, `secret: true` included: a secret string is a `secret`."""
+        return SECRET_OF.get(self.kind, self.kind) if self.secret else self.kind
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it is stored encrypted and never shown."""
+        return self.shape in SECRET_SHAPES
+
+    @property
+    def is_always_there(self) -> bool:
+        """Whether it has a value in every connection that is complete, as far as it is asked for."""
+        return self.required or self.default is not None
+
+
+class Migration(Part):
+    """How the settings of version `since` become those of the next."""
+
+    since: Annotated[int, Field(ge=1)] = Field(validation_alias=AliasChoices("from", "since"), serialization_alias="from")
+    rename: dict[str, str] = {}
+    drop: Annotated[list[str], Listed] = []
+    set: dict[str, str | int | float | bool] = {}
+
+
+class Deprecation(Part):
+    """Why a type should no longer be used."""
+
+    since: Line = ""
+    replaced_by: Line = ""
+    message: Line = ""
+
+
+class Variant(Part):
+    """One of several ways to connect to the same service. What it does not say, the manifest says for all."""
+
+    key: Annotated[str, Field(pattern=KEY, max_length=50)]
+    label: Line
+    help: Line = ""
+    base_url: Line | None = None
+    auth: Annotated[list[Auth], Listed, Field(max_length=10)] | None = None
+    allowed_hosts: Annotated[list[Line], Listed, Field(max_length=50)] | None = None
+    test: Annotated[list[Test], Listed, Field(max_length=10)] | None = Field(default=None, validation_alias=AliasChoices("test", "tests"))
+
+
+@dataclass(frozen=True)
+class Way:
+    """What one variant does; for a type without variants, what it does. `place`: where the document says so, variant by variant."""
+
+    variant: str
+    place: str
+    base_url: str
+    auth: tuple[Auth, ...]
+    allowed_hosts: tuple[str, ...] | None
+    tests: tuple[Test, ...]
+
+
+class Manifest(Part):
+    """A connection type. `guesses`: what a reader of Cognigy's schema assumed; `warnings`: what to look at before it is installed."""
+
+    key: Annotated[str, Field(pattern=KEY, max_length=100)]
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    label: Annotated[Line, Field(min_length=1, max_length=100)]
+    description: Line = ""
+    category: Annotated[Line, Field(min_length=1, max_length=50)] = "Other services"
+    icon: Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=50)] = ""
+    docs: Annotated[str, Field(pattern=r"^(https://[^\s<>\"']+)?$", max_length=500)] = Field(
+        default="", validation_alias=AliasChoices("docs", "docs_url")
+    )
+    deprecated: Annotated[Deprecation | None, BeforeValidator(lambda given: {"message": given} if isinstance(given, str) else given)] = None
+    variants: Annotated[list[Variant], Field(max_length=12)] = []
+    fields: Annotated[list[TypeField], Field(max_length=50)] = []
+    base_url: Line = ""
+    allowed_hosts: Annotated[list[Line], Listed, Field(max_length=50)] | None = None
+    auth: Annotated[list[Auth], Listed, Field(max_length=10)] = []
+    headers: Templates = {}
+    test: Annotated[list[Test], Listed, Field(max_length=10)] = Field(default=[], validation_alias=AliasChoices("test", "tests"))
+    migrations: Annotated[list[Migration], Listed, Field(max_length=100)] = []
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+
+    _guesses: tuple[str, ...] = PrivateAttr(())
+    _warnings: tuple[str, ...] = PrivateAttr(())
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same; what was remarked about them does not count."""
+        return isinstance(other, Manifest) and self.__dict__ == other.__dict__
+
+    @property
+    def guesses(self) -> tuple[str, ...]:
+        """What was assumed, a sentence each."""
+        return self._guesses
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed, but should be known, a sentence each."""
+        return self._warnings
+
+    def noted(self, guesses: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> "Manifest":
+        """The same manifest with these remarks added."""
+        made = self.model_copy()
+        made._guesses, made._warnings = (*self._guesses, *guesses), (*self._warnings, *warnings)
+        return made
+
+    def ways(self) -> list[Way]:
+        """Each variant's way, or the only one."""
+        return [self._way(f"variants[{index}].", variant) for index, variant in enumerate(self.variants)] or [self._way("", None)]
+
+    def _way(self, place: str, variant: Variant | None) -> Way:
+        def said(name: str) -> Any:
+            own = getattr(variant, name, None)
+            return getattr(self, name) if own is None else own
+
+        hosts = said("allowed_hosts")
+        key = variant.key if variant else ""
+        return Way(key, place, said("base_url"), tuple(said("auth")), None if hosts is None else tuple(hosts), tuple(said("test")))
+
+    def field(self, key: str) -> TypeField | None:
+        """The field of this key, if there is one."""
+        return next((field for field in self.fields if field.key == key), None)

@@ -1,0 +1,87 @@
+"""A manifest as a provider, which cards, forms, API and checks treat as any other."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+from .._access import Step
+from .._http_service import HttpService, TestRequest
+from ..settings import ProviderSettings
+from .document import Manifest
+from .labels import sentence
+from .migrations import migrated
+from .rendering import Rendering, chosen_test
+from .settings import section_of, settings_of
+
+COSTS = ("free", "tiny", "billed")
+
+
+class ManifestProvider(HttpService[ProviderSettings]):
+    """A service that a manifest describes. Everything is read off the manifest when it is needed; nothing of it is run."""
+
+    manifest: ClassVar[Manifest]
+
+    @classmethod
+    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        return migrated(cls.manifest, version, values)
+
+    @cached_property
+    def rendering(self) -> Rendering:
+        """The manifest with the values of this connection."""
+        return Rendering(self.manifest, self.settings)
+
+    @property
+    def base_url(self) -> str:
+        return self.rendering.base_url
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        return self.rendering.allowed_hosts
+
+    @property
+    def access(self) -> tuple[Step, ...]:
+        return self.rendering.access
+
+    @property
+    def extra_headers(self) -> dict[str, str]:
+        return self.rendering.headers
+
+    @property
+    def test_request(self) -> TestRequest | None:
+        return self.rendering.test_request
+
+
+def provider_of(manifest: Manifest) -> type[ManifestProvider]:
+    """The provider that a manifest describes. It is not registered."""
+    name = section_of(manifest.key)
+    said: dict[str, Any] = {
+        "__module__": __name__,
+        "__doc__": sentence(manifest.label),
+        "id": manifest.key,
+        "name": manifest.label,
+        "section": name,
+        "description": _description(manifest),
+        "category": manifest.category,
+        "docs_url": manifest.docs,
+        "icon": manifest.icon,
+        "version": manifest.version,
+        "check_cost": _check_cost(manifest),
+        "manifest": manifest,
+        "Settings": settings_of(manifest),
+    }
+    return type(name, (ManifestProvider,), said)
+
+
+def _description(manifest: Manifest) -> str:
+    text = sentence(manifest.description) or f"Connection to {sentence(manifest.label)}"
+    if manifest.deprecated is None:
+        return text
+    replaced = f"Use {manifest.deprecated.replaced_by} instead." if manifest.deprecated.replaced_by else ""
+    since = f"Deprecated since {manifest.deprecated.since}." if manifest.deprecated.since else "Deprecated."
+    return " ".join(filter(None, (text, since, sentence(manifest.deprecated.message), replaced)))
+
+
+def _check_cost(manifest: Manifest) -> str:
+    """The most that a check of any variant costs."""
+    tests = [chosen_test(way) for way in manifest.ways()]
+    return max((test.cost for test in tests if test), key=COSTS.index, default="free")

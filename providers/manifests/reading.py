@@ -1,0 +1,152 @@
+"""A document's text as manifests: parsed, judged, and every problem named with its place."""
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from . import cognigy, typescript
+from .auth import STEPS
+from .document import Deprecation, Manifest, Migration, Option, TypeField, Variant
+from .errors import ManifestError, Problem, nearest
+from .parsing import LARGEST, plain_data
+from .requests import Expect, Meaning, Request, Test
+from .rules import problems
+
+PARTS: dict[str, type[BaseModel]] = {
+    "choices": Option,
+    "deprecated": Deprecation,
+    "expect": Expect,
+    "fields": TypeField,
+    "map": Meaning,
+    "meanings": Meaning,
+    "migrations": Migration,
+    "request": Request,
+    "test": Test,
+    "tests": Test,
+    "variants": Variant,
+}
+SENTENCES = {
+    "missing": "This is required.",
+    "string_type": "This is a text. Put numbers, true and false in quotes.",
+    "bool_type": "This is true or false, without quotes.",
+    "int_type": "This is a whole number, without quotes.",
+    "list_type": "This is a list.",
+    "dict_type": "This is a mapping, of names to values.",
+    "model_type": "This is a mapping, of names to values.",
+    "model_attributes_type": "This is a mapping, of names to values.",
+    "union_tag_not_found": "This is a mapping that begins with `use`, such as {use: bearer, token: ...}.",
+    "string_pattern_mismatch": "This has characters or a form that is not used here.",
+}
+
+
+def read_manifest(text: str, *, source: str = "") -> Manifest:
+    """The one connection type that a YAML or JSON text describes, in this language or in Cognigy's. Raises ManifestError.
+
+    `source`: what the text is called, for whoever shows the error.
+    """
+    try:
+        found = read_documents(text)
+    except ManifestError as error:
+        raise ManifestError(error.problems, source) from None
+    if len(found) != 1:
+        keys = ", ".join(one.key for one in found)
+        raise ManifestError([("", f"This describes {len(found)} connection types: {keys}. Put each into a document of its own.")], source)
+    return found[0]
+
+
+def read_documents(text: str) -> list[Manifest]:
+    """Every connection type that the text describes: Cognigy's schemas come several at a time. Raises ManifestError."""
+    if len(text) <= LARGEST and typescript.is_source(text):
+        return _of_cognigy(typescript.schemas(text))
+    data = plain_data(text)
+    if cognigy.is_schema(data):
+        return _of_cognigy(data)
+    return [_judged(data)]
+
+
+def read_cognigy(text: str) -> list[Manifest]:
+    """The types of Cognigy's schemas: one, a list, or an extension's `connections`; JSON, YAML, or TypeScript. Raises ManifestError."""
+    return _of_cognigy(typescript.schemas(text) if typescript.is_source(text) else plain_data(text))
+
+
+def _of_cognigy(data: Any) -> list[Manifest]:
+    return [_judged(schema.document).noted(guesses=schema.guesses) for schema in cognigy.translated(data)]
+
+
+def _judged(data: Any) -> Manifest:
+    if not isinstance(data, dict):
+        raise ManifestError([("", "A manifest is a mapping that begins with key, version and label.")])
+    try:
+        manifest = Manifest.model_validate(data)
+    except ValidationError as error:
+        raise ManifestError([_problem(one) for one in error.errors(include_url=False, include_input=False)][:100]) from None
+    if found := problems(manifest):
+        raise ManifestError(found)
+    return manifest.noted(warnings=tuple(_remarks(manifest)))
+
+
+def _remarks(manifest: Manifest) -> list[str]:
+    found = []
+    if any(way.base_url.startswith("http://") for way in manifest.ways()):
+        found.append("base_url begins with http://, so the credentials can be read on their way. Write https:// if the service speaks it.")
+    if any(way.base_url and not way.tests for way in manifest.ways()):
+        found.append("There is no test, so a check only looks whether the service answers.")
+    if any(way.tests and all(one.cost == "billed" for one in way.tests) for way in manifest.ways()):
+        found.append("Every test is billed, so a check asks nothing.")
+    return found
+
+
+def _problem(error: Any) -> Problem:
+    loc = _without_tags(error["loc"])
+    return _place(loc), _sentence(error, loc)
+
+
+def _without_tags(loc: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Pydantic puts the word of `use` and the branch of a union into the path; the document has no such level."""
+    kept: list[Any] = []
+    for index, one in enumerate(loc):
+        is_tag = one in STEPS and index > 1 and loc[index - 2] == "auth"
+        is_branch = index == len(loc) - 1 and one in ("str", "int", "float", "bool", "dict[str,any]", "list[any]", "[key]")
+        if not (is_tag or is_branch):
+            kept.append(one)
+    return tuple(kept)
+
+
+def _place(loc: tuple[Any, ...]) -> str:
+    """`fields[2].kind`."""
+    text = ""
+    for one in loc:
+        text += f"[{one}]" if isinstance(one, int) else f"{'.' if text else ''}{str(one)[:100]}"
+    return text
+
+
+def _sentence(error: Any, loc: tuple[Any, ...]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"There is no {str(loc[-1])[:100]} here.{nearest(str(loc[-1]), _known(error['loc']))}"
+    if kind == "union_tag_invalid":
+        return f"Choose one of: {', '.join(STEPS)}.{nearest(str(context.get('tag', '')), STEPS)}"
+    if kind == "literal_error":
+        return f"Choose one of: {context.get('expected', '')}."
+    if kind in SENTENCES:
+        return SENTENCES[kind]
+    said = str(error["msg"])
+    return said if said.endswith(".") else f"{said}."
+
+
+def _known(loc: tuple[Any, ...]) -> list[str]:
+    """The names that the innermost part has which holds this place."""
+    for index in range(len(loc) - 2, -1, -1):
+        if loc[index] in STEPS and index > 1 and loc[index - 2] == "auth":
+            return _names(STEPS[loc[index]])
+        if loc[index] in PARTS:
+            return _names(PARTS[loc[index]])
+    return _names(Manifest)
+
+
+def _names(part: type[BaseModel]) -> list[str]:
+    found = []
+    for name, info in part.model_fields.items():
+        choices = getattr(info.validation_alias, "choices", None)
+        found += [str(one) for one in choices] if choices else [name]
+    return found

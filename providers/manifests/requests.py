@@ -1,0 +1,96 @@
+"""What a check asks, and what the answers mean: the entries under `test`."""
+
+import json
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from ..errors import CODES
+from .parts import Line, Part, Templates, listed
+
+SYNONYMS = {"bad_key": "unauthorized", "missing_scope": "forbidden"}
+Status = Annotated[int, Field(ge=200, le=599)]
+MOST_BODY = 10_000
+
+
+class Meaning(Part):
+    """What a status says: one of the codes of a failed check, and a sentence, if the usual one says too little."""
+
+    code: str
+    message: Line = ""
+
+    @field_validator("code")
+    @classmethod
+    def _known(cls, code: str) -> str:
+        if SYNONYMS.get(code, code) not in CODES:
+            text = "{code} is no meaning. There are: {codes}."
+            raise PydanticCustomError("meaning", text, {"code": code[:50], "codes": ", ".join(sorted(CODES | SYNONYMS.keys()))})
+        return SYNONYMS.get(code, code)
+
+
+class Expect(Part):
+    """A value in the answer's JSON, and what it must be: for services that answer 200 whatever happens."""
+
+    json_path: Line = Field(validation_alias=AliasChoices("json", "json_path"), serialization_alias="json")
+    one_of: Annotated[list[Line], BeforeValidator(listed), Field(min_length=1, max_length=50)]
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """`data.0.id` as steps through objects and lists."""
+        return tuple(int(step) if step.isdecimal() else step for step in self.json_path.split("."))
+
+
+class Request(Part):
+    """One request, whose texts are templates. A body that is a mapping or a list is sent as JSON."""
+
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS"] = "GET"
+    path: Line = ""
+    query: Templates = {}
+    headers: Templates = {}
+    body: str | dict[str, Any] | list[Any] | None = None
+    content_type: Line = ""
+
+    @field_validator("body")
+    @classmethod
+    def _not_too_long(cls, body: Any) -> Any:
+        if len(json.dumps(body)) > MOST_BODY:
+            raise PydanticCustomError("body", "A test's body has at most {most} characters.", {"most": MOST_BODY})
+        return body
+
+    def body_texts(self) -> list[str]:
+        """Every text of the body that is a template."""
+        return list(_texts(self.body))
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [value] if isinstance(value, str) else []
+
+
+def _meaning(given: Any) -> Any:
+    return {"code": given} if isinstance(given, str) else given
+
+
+def _statuses(given: Any) -> Any:
+    """JSON knows no numbers as keys."""
+    if not isinstance(given, dict):
+        return given
+    return {int(key) if isinstance(key, str) and key.isdecimal() and len(key) == 3 else key: value for key, value in given.items()}
+
+
+class Test(Part):
+    """One question to the service. `cost`: free, tiny (less than a cent) or billed, which no check asks."""
+
+    __test__: ClassVar[bool] = False  # pytest: no class of tests
+
+    cost: Literal["free", "tiny", "billed"]
+    request: Request = Request()
+    ok: Annotated[list[Status], BeforeValidator(listed)] = []
+    meanings: Annotated[dict[Status, Annotated[Meaning, BeforeValidator(_meaning)]], BeforeValidator(_statuses)] = Field(
+        default={}, validation_alias=AliasChoices("meanings", "map")
+    )
+    expect: Expect | None = None
