@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from providers.registry import all_providers
 
-from . import selectors
+from . import selectors, services
 from .credentials import key_ids
 from .models import Connection
 from .references import State
@@ -49,13 +49,14 @@ def check_providers(app_configs: Any = None, databases: Sequence[str] | None = N
     """Every row's provider is installed."""
     if not _rows_can_be_read(app_configs, databases):
         return []
+    services.confirm_types()
     known = [provider.id for provider in all_providers()]
     rows = Connection.objects.exclude(provider_id__in=known)
     gone = sorted(set(rows.values_list("provider_id", flat=True)))
     return [
         Warning(
             f"{rows.filter(provider_id=one).count()} connection(s) have the provider {one!r}, which is not installed.",
-            hint="Install the package that brings it, or delete these connections.",
+            hint="Install the connection type or the Python package that brings it, or delete these connections.",
             id="connections.W001",
         )
         for one in gone
@@ -87,3 +88,36 @@ def check_decryptable(app_configs: Any = None, databases: Sequence[str] | None =
     lost = Connection.objects.filter(credentials_key__isnull=False).exclude(credentials_key__in=key_ids()).count()
     hint = "Add the lost key to FERNET_KEYS again, or enter these credentials again."
     return [Warning(f"The credentials of {lost} connection(s) cannot be decrypted.", hint=hint, id="connections.W003")] if lost else []
+
+
+@register("connections")
+def check_type_files(**kwargs: Any) -> list[CheckMessage]:
+    """Every file of CONNECTIONS_TYPES_DIR can be read."""
+    hint = "`manage.py connectiontype check FILE` says what is wrong with it. Types are read once: start again when it is mended."
+    problems = services.type_problems().items()
+    return [Warning(f"{name} in CONNECTIONS_TYPES_DIR is left out. {why}", hint=hint, id="connections.W004") for name, why in problems]
+
+
+@register("connections")
+def check_types(app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """No connection is behind its type, and no key of a type is there twice."""
+    if not _rows_can_be_read(app_configs, databases):
+        return []
+    services.confirm_types()
+    found: list[CheckMessage] = [
+        Warning(
+            f"{count} connection(s) of {key} are at an older version than their type.",
+            hint="Bring them up with: manage.py connectiontype sync. Those that cannot be decrypted follow when their key is back.",
+            id="connections.W005",
+        )
+        for key, count in services.rows_behind().items()
+    ]
+    return found + [
+        Warning(
+            f"The connection type {one.key} is installed, but it belongs to a file, which comes first.",
+            hint=f"Remove what is installed with: manage.py connectiontype remove {one.key}. Or remove the file.",
+            id="connections.W006",
+        )
+        for one in services.connection_types()
+        if one.row and one.source != "installed"
+    ]

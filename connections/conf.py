@@ -33,9 +33,26 @@ def sounds_secret(name: str) -> bool:
     return bool(words) and words[-1].lower().endswith(tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS))
 
 
+# What Switchboard itself is set up with: no provider and no connection type makes it readable by declaring it.
+OWN_VARIABLES = frozenset(["secret_key", "fernet_keys", "database_url", "cache_url", "redis_url", "switchboard_admin_password"])
+OWN_PREFIXES = ("connections_", "gateway_", "django_")
+
+
+def is_own_variable(name: str) -> bool:
+    """Whether a variable of this name sets up Switchboard itself, or says in which file that stands."""
+    plain = name.strip().lower().removesuffix("_file")
+    return plain in OWN_VARIABLES or plain.startswith(OWN_PREFIXES)
+
+
+def is_listed_variable(name: str) -> bool:
+    """Whether CONNECTIONS_REFERENCE_ENV lists a variable, so that `$Env:` may name it whoever declares it."""
+    return name.strip().lower() in _lower(settings.CONNECTIONS_REFERENCE_ENV)
+
+
 def _policy() -> Policy:
     providers = all_providers()
     declared = {field.environment for provider in providers for field in settings_fields(provider).values() if field.environment}
+    declared = {name for name in declared if not is_own_variable(name)}
     return Policy(
         sections=_lower([provider.section for provider in providers] + list(settings.CONNECTIONS_REFERENCE_SECTIONS)),
         variables=_lower(list(declared) + list(settings.CONNECTIONS_REFERENCE_ENV)),

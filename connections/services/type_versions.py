@@ -1,6 +1,6 @@
 """Rows that an older version of their provider made, brought up to today's."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -21,11 +21,23 @@ def bring_up(row: Connection, provider: type[Provider[Any]]) -> bool:
     """
     if row.type_version >= provider.version or isinstance(row.credentials, Undecryptable):
         return False
-    values = provider.migrated(row.type_version, merged(row.settings, row.credentials or {}))
-    row.settings, credentials = split(provider, values)
-    row.credentials = credentials or None
+    before, literals = row.settings, row.credentials or {}
+    settings, credentials = split(provider, provider.migrated(row.type_version, merged(before, literals)))
+    for name in [name for name, value in settings.items() if name not in before and value in literals.values()]:
+        credentials[name] = settings.pop(name)  # what was encrypted stays so, whatever the new version takes it for
+    row.lacking = _renamed(row.lacking, row.type_version, provider)
+    row.settings, row.credentials = settings, credentials or None
     row.type_version = provider.version
     return True
+
+
+def _renamed(lacking: Collection[str], version: int, provider: type[Provider[Any]]) -> list[str]:
+    """The names of missing secrets, as the provider's version has them."""
+    found = []
+    for name, dot, key in (one.partition(".") for one in lacking):
+        mark = object()
+        found += [f"{new}{dot}{key}" for new, value in provider.migrated(version, {name: mark}).items() if value is mark]
+    return found
 
 
 @sensitive_variables()
