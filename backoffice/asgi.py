@@ -9,4 +9,6 @@ django = get_asgi_application()
 
 from gateway.asgi import GatewayApplication  # noqa: E402 models can be imported only now
 
-application = GatewayApplication(django)
+from .uploads import BoundedBodies  # noqa: E402
+
+application = GatewayApplication(BoundedBodies(django))

@@ -123,6 +123,8 @@ LANGUAGE_CODE = "en"
 
 API_EXTRA_PREFIXES = [prefix.strip("/") for prefix in env.list("API_EXTRA_PREFIXES", default=[]) if prefix.strip("/")]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
+UPLOAD_MAX_BYTES = 10 * 1024 * 1024  # of a file
+FILE_UPLOAD_HANDLERS = ["backoffice.uploads.BoundedUploadHandler"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "connections.api.authentication.TokenAuthentication",
@@ -172,6 +174,7 @@ FERNET_KEYS = env.list("FERNET_KEYS", default=[])  # newest first; never SECRET_
 CONNECTIONS_CONFIG: dict[str, Any] = {}
 CONNECTIONS_CONFIG_FILE = env.str("CONNECTIONS_CONFIG_FILE", default="")
 CONNECTIONS_SECRETS_DIR = env.str("CONNECTIONS_SECRETS_DIR", default="")
+CONNECTIONS_TYPES_DIR = env.str("CONNECTIONS_TYPES_DIR", default="")
 CONNECTIONS_REFERENCE_SECTIONS = env.list("CONNECTIONS_REFERENCE_SECTIONS", default=[])
 CONNECTIONS_REFERENCE_ENV = env.list("CONNECTIONS_REFERENCE_ENV", default=[])
 CONNECTIONS_SECRET_KEYS = env.list("CONNECTIONS_SECRET_KEYS", default=["key", "secret", "password", "token"])

@@ -1,11 +1,12 @@
 """What is done to all connections that are ticked in the list."""
 
-import json
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from .. import services
 from ..models import Connection
@@ -13,7 +14,7 @@ from .base import Page, tell_check
 
 
 class ConnectionBulkView(Page):
-    """Activate, deactivate, test or export what is ticked in the list."""
+    """Activate, deactivate or test what is ticked in the list, or lead on to its export."""
 
     permission_required = "connections.view_connection"
 
@@ -27,7 +28,7 @@ class ConnectionBulkView(Page):
         elif action == "test":
             self._test(rows)
         elif action == "export":
-            return self._export(rows)
+            return self.redirect(f"{reverse('package-export')}?{urlencode({'ids': [row.pk for row in rows]}, doseq=True)}")
         return self.back("connection-list")
 
     def _chosen(self) -> QuerySet[Connection]:
@@ -48,8 +49,3 @@ class ConnectionBulkView(Page):
             messages.success(self.request, f"{len(checks) - len(failed)} of {len(checks)} work.")
         for check in failed:
             tell_check(self.request, check)
-
-    def _export(self, rows: list[Connection]) -> HttpResponse:
-        document = services.export_connections(rows, actor=self.request.user)
-        headers = {"Content-Disposition": 'attachment; filename="connections.json"'}
-        return HttpResponse(json.dumps(document, indent=2) + "\n", content_type="application/json", headers=headers)

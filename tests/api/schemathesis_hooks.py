@@ -9,6 +9,7 @@ from typing import Any
 import schemathesis
 
 from connections.api.settings_schema import SHARED
+from connections.packages.sealing import LONGEST, SHORTEST
 from connections.profile_settings import MOST_TOKENS
 from tests.api.serving import Served
 
@@ -142,6 +143,12 @@ def _complete_settings(body: dict[str, Any]) -> None:
     _complete_custom(body)
 
 
+def _vary_passphrase(body: dict[str, Any]) -> None:
+    """The rule of passphrases: not the same few characters again and again."""
+    if isinstance(body.get("passphrase"), str) and SHORTEST <= len(body["passphrase"]) <= LONGEST and "\x00" not in body["passphrase"]:
+        body["passphrase"] = "correct horse battery"
+
+
 def _connection() -> str:
     """The id of a connection that every profile can use; other cases may have deleted the last one."""
     found = served.ask("GET", "/connections?providerId=echo&take=1")["items"]
@@ -161,5 +168,6 @@ CHANGES = {
     "createConnection": _complete_settings,
     "testConnectionSettings": _complete_settings,
     "createProfile": _complete_profile,
+    "exportPackage": _vary_passphrase,
     "updateSettings": _name_profiles,
 }
