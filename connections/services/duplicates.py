@@ -1,0 +1,100 @@
+"""Copies of connections and profiles: under a name and an alias of their own, and inactive until somebody saves them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from providers.base import Provider
+from providers.schema import SettingsField, settings_fields
+
+from ..credentials import Undecryptable, merged
+from ..models import Connection, Profile, Row
+from ..references import place
+from .connections import Saved, create_connection, known_provider
+from .permissions import Actor, require
+from .profiles import create_profile
+from .type_versions import split
+
+LONGEST_NAME = 255
+COPY = re.compile(r" copy(?: \d+)?\Z")
+
+
+@sensitive_variables("settings")
+def duplicate_connection(connection: Connection, *, actor: Actor, name: str = "", alias: str = "") -> Saved:
+    """Creates an inactive copy with the same tags, settings and references. Raises Invalid, PermissionDenied.
+
+    Secret literals come along only for those who may change the connection; else the copy is noted as lacking them, as it is when they
+    cannot be decrypted.
+    """
+    require(actor, "connections.view_connection", "connections.add_connection")
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        provider = known_provider(row.provider_id)
+        settings, lacking = _brought(row, provider, actor is None or actor.has_perm("connections.change_connection"))
+        columns = {"name": name or _copy_name(row), "alias": alias, "tags": row.tags}
+        saved = create_connection(row.provider_id, actor=actor, is_active=False, settings=settings, lacking=lacking, **columns)
+        _note(saved.row, row)
+    return saved
+
+
+def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: str = "") -> Saved:
+    """Creates an inactive copy with the same connection, model, settings, tags and fallbacks; it is no default.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, "connections.view_profile", "connections.add_profile")
+    with transaction.atomic():
+        row = Profile.objects.select_for_update().get(pk=profile.pk)
+        chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
+        columns = {"name": name or _copy_name(row), "alias": alias, "tags": row.tags, "model": row.model, "settings": row.settings}
+        saved = create_profile(row.connection, actor=actor, capability=row.capability, is_active=False, fallbacks=chain, **columns)
+        _note(saved.row, row)
+    return saved
+
+
+def _copy_name(row: Row) -> str:
+    """`X copy`, or `X copy 2` when there is one already; the copy of a copy counts on."""
+    stem, rows, number = COPY.sub("", row.name), type(row)._default_manager, 1
+    while True:
+        end = " copy" if number == 1 else f" copy {number}"
+        found = stem[: LONGEST_NAME - len(end)] + end
+        if not rows.filter(name=found).exists():
+            return found
+        number += 1
+
+
+def _note(copy: Any, original: Row) -> None:
+    """Into the history: of what it is a copy."""
+    copy.history.update(history_change_reason=f"copied from {original.alias}"[:100])
+
+
+@sensitive_variables()
+def _brought(row: Connection, provider: type[Provider[Any]], may_keep: bool) -> tuple[dict[str, Any], list[str]]:
+    """The settings that come along, in the names of the provider's version, and the secrets that do not."""
+    is_lost = isinstance(row.credentials, Undecryptable)
+    stored = merged(row.settings, {} if is_lost else row.credentials or {})
+    if row.type_version < provider.version:
+        stored = provider.migrated(row.type_version, stored)
+    fields = settings_fields(provider)
+    settings, secrets = split(provider, {name: value for name, value in stored.items() if name in fields})
+    if is_lost:
+        return settings, expected_secrets(fields, settings)
+    if may_keep:
+        return merged(settings, secrets), list(row.lacking)
+    return settings, [*row.lacking, *(place(name, key) for name in secrets for key in (secrets[name] if fields[name].is_map else [""]))]
+
+
+def expected_secrets(fields: Mapping[str, SettingsField], settings: Mapping[str, Any]) -> list[str]:
+    """The secrets that must have been among credentials which cannot be read: those that are shown and no reference."""
+    shown = [one for one in fields.values() if one.secret and one.name not in settings and _is_shown(one, settings, fields)]
+    return [one.name for one in shown if one.required or one.required_when_shown] or [one.name for one in shown]
+
+
+def _is_shown(field: SettingsField, settings: Mapping[str, Any], fields: Mapping[str, SettingsField]) -> bool:
+    if field.shown_when is None:
+        return True
+    name, wanted = field.shown_when
+    return settings.get(name, fields[name].default) in wanted

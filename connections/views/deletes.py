@@ -1,0 +1,65 @@
+"""Deleting a connection: what stands in the way of it, and where that goes."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from .. import selectors, services
+from ..models import Connection
+from ..named import find_named, named
+from .connections import OneConnection
+from .in_place import PicksConnections
+
+
+class ConnectionDeleteView(OneConnection, PicksConnections):
+    """Asks, lists what depends on it, offers to move that elsewhere, and deletes."""
+
+    template_name = "connections/connection_confirm_delete.html"
+    permission_required = "connections.delete_connection"
+
+    def get_title(self) -> str:
+        return f"Delete {self.connection.name}"
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        profiles = list(self.connection.profiles.all()[:100])
+        targets = selectors.move_targets(self.connection) if profiles else []
+        needed = sorted(set(self.connection.profiles.values_list("capability", flat=True).distinct()))
+        context = {"profiles": profiles, "needed": ",".join(needed), **self._chosen(targets)}
+        return self.render_to_response(self.get_context_data(**context))
+
+    def _chosen(self, targets: list[Connection]) -> dict[str, Any]:
+        """The targets, and which of them is chosen: the one that was added for it, even if it could not be offered by itself."""
+        draft = self.draft()
+        chosen = draft.chosen or draft.posted().get(draft.picker, "") if draft else ""
+        if chosen and chosen not in {one.alias for one in targets}:
+            targets = [*targets, *Connection.objects.listed().filter(named(chosen))]
+        return {"targets": targets, "chosen": chosen}
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        try:
+            services.delete_connection(self.connection, actor=request.user)
+        except services.InUse as refused:
+            messages.error(request, str(refused))
+            return self.redirect("connection-delete", pk)
+        messages.success(request, f"{self.connection.name} is deleted.")
+        return self.redirect("connection-list")
+
+
+class ConnectionMoveProfilesView(OneConnection):
+    """Moves all profiles of a connection to another one."""
+
+    permission_required = "connections.change_profile"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        target = find_named(Connection.objects.listed(), self.posted("target"))
+        if target is None:
+            messages.error(request, "There is no connection with this id or alias. Choose where the profiles go.")
+            return self.back(self.connection)
+        try:
+            moved = services.move_profiles(self.connection, target, actor=request.user)
+            messages.success(request, f"{moved} profile{'' if moved == 1 else 's'} moved to {target.name}.")
+        except services.Invalid as refused:
+            messages.error(request, " ".join(error.message for error in refused.errors))
+        return self.back(self.connection)

@@ -1,0 +1,49 @@
+"""Copies of connections and profiles: made inactive, and opened to be saved."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from .. import services
+from ..models import Row
+from .base import Page
+from .connections import OneConnection
+from .profiles import OneProfile
+
+
+class ConnectionDuplicateView(OneConnection):
+    """Makes a copy of a connection and opens its form."""
+
+    permission_required = "connections.add_connection"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return duplicated(self, self.connection, services.duplicate_connection, "connection")
+
+
+class ProfileDuplicateView(OneProfile):
+    """Makes a copy of a profile and opens its form."""
+
+    permission_required = "connections.add_profile"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return duplicated(self, self.profile, services.duplicate_profile, "profile")
+
+
+def duplicated(page: Page, original: Row, duplicate: Callable[..., services.Saved], kind: str) -> HttpResponse:
+    """To the form of the copy, in which Active is what it was in the original; to its page for those who may not change it."""
+    user: Any = page.request.user
+    try:
+        saved = duplicate(original, actor=user)
+    except services.Invalid as refused:
+        messages.error(page.request, f"{original.name} cannot be copied. {' '.join(error.message for error in refused.errors)}")
+        return page.redirect(original)
+    page.tell(saved.notices)
+    if not user.has_perm(f"connections.change_{kind}"):
+        messages.success(page.request, f"{saved.row.name} is made. It is inactive.")
+        return page.redirect(saved.row)
+    was = "active" if original.is_active and user.has_perm(f"connections.toggle_{kind}") else "inactive"
+    return page.redirect(f"{reverse(f'{kind}-update', args=[saved.row.pk])}?copy={was}")
