@@ -1,0 +1,26 @@
+"""The rows. Columns and constraints; the rules are in services."""
+
+from .connections import Connection, ConnectionCheck, DefaultProfile, Fallback, Profile
+from .kept import AccessToken, ChangeStamp, ConnectionType, PackageUpload
+from .rows import ALIAS_PATTERN, ALIAS_RULE, RESERVED_ALIASES, Row
+from .tokens import ApiToken, RevealRecord, RevealToken, Token
+
+__all__ = [
+    "ALIAS_PATTERN",
+    "ALIAS_RULE",
+    "RESERVED_ALIASES",
+    "AccessToken",
+    "ApiToken",
+    "ChangeStamp",
+    "Connection",
+    "ConnectionCheck",
+    "ConnectionType",
+    "DefaultProfile",
+    "Fallback",
+    "PackageUpload",
+    "Profile",
+    "RevealRecord",
+    "RevealToken",
+    "Row",
+    "Token",
+]

@@ -1,0 +1,149 @@
+"""Connections and profiles, their checks, fallbacks and defaults."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db import models
+from django.urls import reverse
+from simple_history.models import HistoricalRecords
+
+from providers.base import Capability, Provider
+from providers.registry import UnknownProvider, get_provider
+
+from ..credentials import CredentialsField, Undecryptable, key_ids
+from .rows import Row
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    """Queries over connections."""
+
+    def listed(self) -> "ConnectionQuerySet":
+        """Without credentials: nothing is decrypted, so nothing can fail."""
+        return self.defer("credentials")
+
+
+class Connection(Row):
+    """An account with a provider.
+
+    `settings` holds plain values and references as typed, readable; `credentials` only the secret literals, encrypted.
+    `credentials_key` names the key that encrypted them (None: no credentials), so that a list can say "cannot decrypt"
+    without decrypting. `type_version` is the version of the provider whose settings these are: `Provider.migrated` reads older ones.
+    `lacking` names secrets that an import or a copy could not bring.
+    """
+
+    provider_id = models.CharField("provider", max_length=100, db_index=True)  # no choices: a new provider is no migration
+    settings = models.JSONField(default=dict, blank=True)
+    credentials = CredentialsField(null=True, blank=True)
+    credentials_key = models.CharField(max_length=12, null=True, blank=True, editable=False)  # noqa: DJ001 None is "no credentials"
+    type_version = models.PositiveIntegerField(default=1, editable=False)
+    lacking = models.JSONField(default=list, blank=True, editable=False)
+    last_check = models.ForeignKey("ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
+
+    history = HistoricalRecords(excluded_fields=["last_check"])
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "alias"]
+        indexes = [models.Index(fields=["name", "alias"]), models.Index(fields=["-date_modified"])]
+        permissions = [
+            ("test_connection", "Can test connection"),
+            ("toggle_connection", "Can switch connection on and off"),
+            ("export_secrets", "Can export connections with their secrets"),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keeps `credentials_key` true: whatever is loaded and readable is encrypted with the newest key by this save."""
+        if "credentials" not in self.get_deferred_fields() and not isinstance(self.credentials, Undecryptable):
+            self.credentials_key = next(iter(key_ids()), None) if self.credentials else None
+            if not self.credentials:
+                self.credentials = None
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("connection-detail", args=[self.pk])
+
+    @property
+    def provider(self) -> type[Provider[Any]] | None:
+        """The provider's class, None when it is gone."""
+        try:
+            return get_provider(self.provider_id)
+        except UnknownProvider:
+            return None
+
+    @property
+    def provider_name(self) -> str:
+        """The provider's name for people, its id when it is gone."""
+        return self.provider.name if self.provider else self.provider_id
+
+    @property
+    def is_decryptable(self) -> bool:
+        """Whether a key of FERNET_KEYS encrypted the credentials, or there are none. Decrypts nothing."""
+        return self.credentials_key is None or self.credentials_key in key_ids()
+
+
+class Profile(Row):
+    """A connection, a model and inference settings under an alias that code asks for."""
+
+    capability = models.CharField(max_length=50, choices=[(one.value, one.value) for one in Capability])
+    connection = models.ForeignKey(Connection, models.PROTECT, related_name="profiles")
+    model = models.CharField(max_length=255, validators=[ProhibitNullCharactersValidator()])
+    settings = models.JSONField(default=dict, blank=True)
+    fallbacks = models.ManyToManyField("self", through="Fallback", symmetrical=False, related_name="fallback_for")
+
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name", "alias"]
+        indexes = [models.Index(fields=["name", "alias"])]
+        permissions = [("toggle_profile", "Can switch profile on and off"), ("use_profile", "Can use profile")]
+
+    def get_absolute_url(self) -> str:
+        return reverse("profile-detail", args=[self.pk])
+
+
+class Fallback(models.Model):
+    """Who answers when a profile's own connection cannot: profiles of the same capability, tried in the order of `position`."""
+
+    profile = models.ForeignKey(Profile, models.CASCADE, related_name="fallback_steps")
+    fallback = models.ForeignKey(Profile, models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["profile", "fallback"], name="a_fallback_is_named_once")]
+
+    def __str__(self) -> str:
+        return f"{self.fallback.name}, a fallback of {self.profile.name}"
+
+
+class ConnectionCheck(models.Model):
+    """One test of a saved connection, for the version it had then."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="checks")
+    connection_version = models.PositiveIntegerField()
+    checked_at = models.DateTimeField(auto_now_add=True)
+    checked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    success = models.BooleanField()
+    code = models.CharField(max_length=50, default="ok")
+    message = models.CharField(max_length=500, blank=True)
+    asked = models.CharField(max_length=500, blank=True)
+    latency_ms = models.PositiveIntegerField(null=True, blank=True)
+    model_count = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-checked_at", "-id"]
+        indexes = [models.Index(fields=["connection", "-checked_at"])]
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.success else self.code} at {self.checked_at:%Y-%m-%d %H:%M}"
+
+
+class DefaultProfile(models.Model):
+    """Which profile answers when none is named, one row a capability. A default cannot be deleted."""
+
+    capability = models.CharField(max_length=50, primary_key=True, choices=[(one.value, one.value) for one in Capability])
+    profile = models.ForeignKey(Profile, models.PROTECT, related_name="default_for")
+
+    def __str__(self) -> str:
+        return f"the default for {self.capability}"

@@ -1,0 +1,88 @@
+"""Keys to what is here: to the API, and to secrets; and who read any."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import ProhibitNullCharactersValidator
+from django.db import models
+from django.utils import timezone
+
+from .connections import Connection, Profile
+
+
+class Token(models.Model):
+    """What every kind of token has in common. Only a hash of its text is stored; `prefix` names it to people."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100, validators=[ProhibitNullCharactersValidator()])
+    date_created = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    prefix: Any
+    expires_at: Any
+
+    class Meta:
+        abstract = True
+        ordering = ["-date_created"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        """active, expired or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+
+class ApiToken(Token):
+    """A key to our own API. Only a hash of it is stored; `prefix` finds the row and names it to people."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    prefix = models.CharField(max_length=20, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list)
+    profiles = models.ManyToManyField(Profile, blank=True, related_name="+", help_text="Empty: every profile.")
+    is_limited = models.BooleanField(default=False, editable=False)  # or a token would grow when its last profile is deleted
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="Through the gateway. Empty: no limit.")
+    tokens_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+
+class RevealToken(Token):
+    """A key to the secrets of some connections, for promptflow's flows. A kind of its own: it opens nothing else, and no other opens this.
+
+    Only a hash of it is stored, which also finds it; `prefix` names it to people. `networks`: where it may be used from, empty for
+    anywhere. It always ends.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    prefix = models.CharField(max_length=20, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    connections = models.ManyToManyField(Connection, related_name="+")
+    networks = models.JSONField(default=list, blank=True)
+    expires_at = models.DateTimeField()
+
+
+class RevealRecord(models.Model):
+    """One attempt to read secrets: when, with which token, from where, what became of it. Never a value, never a token's text.
+
+    `outcome`: `read`, or why not. `asked`: the name of a connection, empty for the list; `connections`: the aliases that were handed out.
+    """
+
+    read_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    token = models.ForeignKey(RevealToken, models.SET_NULL, null=True, blank=True, related_name="+")
+    token_name = models.CharField(max_length=100, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    asked = models.CharField(max_length=255, blank=True)
+    connections = models.JSONField(default=list, blank=True)
+    outcome = models.CharField(max_length=50)
+
+    class Meta:
+        ordering = ["-read_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.read_at:%Y-%m-%d %H:%M}"
