@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from providers.schema import settings_fields
 from . import conf
 from .credentials import key_ids
 from .models import Connection, ConnectionCheck, Profile
+from .named import named
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
@@ -47,7 +48,7 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
     filters = _storable(filters)
     rows = Connection.objects.listed().select_related("last_check", "modified_by")
     if text := filters.get("q", "").strip():
-        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text))
+        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text) | named(text))
     if provider := filters.get("provider"):
         rows = rows.filter(provider_id=provider)
     if filters.get("status") in ("active", "inactive"):
@@ -92,11 +93,11 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
     filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
     if text := filters.get("q", "").strip():
-        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text) | Q(model__icontains=text))
+        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text) | Q(model__icontains=text) | named(text))
     if filters.get("capability"):
         rows = rows.filter(capability=filters["capability"])
-    if alias := filters.get("connection", "").strip():
-        rows = rows.filter(connection__alias=alias)
+    if connection := filters.get("connection", "").strip():
+        rows = rows.filter(named(connection, "connection__"))
     if filters.get("status") in ("active", "inactive"):
         rows = rows.filter(is_active=filters["status"] == "active")
     return tagged(rows, filters.get("tag", "")).order_by(*_order(PROFILE_ORDERS, sort))
@@ -120,6 +121,15 @@ def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection
     """The connections whose provider has a capability, to offer in a list of choices, by name."""
     able = [provider.id for provider in all_providers() if capability in provider.capabilities]
     return Connection.objects.listed().filter(provider_id__in=able).order_by("name")[:limit]
+
+
+def connection_names(provider_ids: Collection[str], limit: int = 500) -> dict[str, list[tuple[str, str]]]:
+    """The aliases and names of the connections of these providers, by provider and name."""
+    rows = Connection.objects.filter(provider_id__in=provider_ids).order_by("name", "alias")
+    found: dict[str, list[tuple[str, str]]] = {}
+    for provider_id, alias, name in rows.values_list("provider_id", "alias", "name")[:limit]:
+        found.setdefault(provider_id, []).append((alias, name))
+    return found
 
 
 def move_targets(source: Connection, limit: int = 200) -> list[Connection]:
@@ -161,6 +171,15 @@ def _shown(label: str, value: Any, origin: str) -> list[ShownSetting]:
     if isinstance(value, dict):
         return [one for key, inner in value.items() for one in _shown(f"{label}: {key}", inner, origin)]
     return [ShownSetting(label, value, "reference" if is_reference(value) else origin)]
+
+
+def stored_secrets(connection: Connection, public: Mapping[str, Any]) -> list[str]:
+    """The names of the settings, `name` or `name.key`, whose secret is stored here; `public` as in shown_settings. A reference is none."""
+    fields = settings_fields(connection.provider) if connection.provider else {}
+    secret = {name: value for name, value in public.items() if value is not None and name in fields and fields[name].secret}
+    entries = [(f"{name}.{key}", inner) for name, value in secret.items() if isinstance(value, dict) for key, inner in value.items()]
+    plain = [(name, value) for name, value in secret.items() if not isinstance(value, dict)]
+    return [name for name, value in (*plain, *entries) if not is_reference(value)]
 
 
 def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[ShownSetting]:

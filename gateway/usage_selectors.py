@@ -16,7 +16,7 @@ from typing import Any
 from django.db.models import CharField, Count, Func, Q, QuerySet, Sum
 from django.utils import timezone
 
-from connections.services.using import parse_id
+from connections.named import parse_id
 
 from .models import UsageRecord
 from .tallies import Share, Tally, Totals, median
@@ -59,13 +59,14 @@ def last(duration: timedelta) -> Period:
 
 
 def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySet[UsageRecord]:
-    """The requests of a period, the newest first, without their texts. `filters`: profile and connection by alias, token by id,
+    """The requests of a period, the newest first, without their texts. `filters`: profile and connection by id or alias, token by id,
     outcome by its code or FAILED; an empty one filters nothing."""
     wanted = {name: value.replace("\x00", "").strip() for name, value in (filters or {}).items()}
     rows = UsageRecord.objects.filter(started_at__gte=period.start, started_at__lt=period.end).defer("prompt", "answer")
     for name, column in (("profile", "profile_alias"), ("connection", "connection_alias")):
         if wanted.get(name):
-            rows = rows.filter(**{column: wanted[name]})
+            pk = parse_id(wanted[name])
+            rows = rows.filter(**({IDS[name]: pk} if pk else {column: wanted[name]}))
     if token := wanted.get("token"):
         pk = parse_id(token)
         rows = rows.filter(token_id=pk) if pk else rows.none()

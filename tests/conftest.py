@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from connections import conf
+from connections.services import type_catalog
 from providers.registry import all_providers
 from providers.schema import settings_fields
 from tests.fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
@@ -33,7 +34,7 @@ def _own_settings(settings) -> None:
     settings.FERNET_KEYS = [NEWEST_KEY]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CONNECTIONS_CONFIG = {}
-    settings.CONNECTIONS_CONFIG_FILE = settings.CONNECTIONS_SECRETS_DIR = ""
+    settings.CONNECTIONS_CONFIG_FILE = settings.CONNECTIONS_SECRETS_DIR = settings.CONNECTIONS_TYPES_DIR = ""
     settings.CONNECTIONS_REFERENCE_SECTIONS = settings.CONNECTIONS_REFERENCE_ENV = settings.CONNECTIONS_EGRESS_ALLOW = []
     settings.CONNECTIONS_SECRET_KEYS = ["key", "secret", "password", "token"]
     settings.CONNECTIONS_EGRESS_PRIVATE, settings.CONNECTIONS_TEST_RATE = True, 60
@@ -42,9 +43,11 @@ def _own_settings(settings) -> None:
 @pytest.fixture(autouse=True)
 def _empty_caches() -> Iterator[None]:
     cache.clear()
+    type_catalog.forget()
     conf.resolver.cache_clear()
     yield
     cache.clear()
+    type_catalog.forget()  # what is made once for a module must not see the types of the test before
     conf.resolver.cache_clear()
 
 

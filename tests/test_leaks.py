@@ -348,7 +348,6 @@ def _with(row: Connection, settings: dict[str, Any]) -> Connection:
 
 @surface
 def exports_and_dumps(stage: Stage) -> Found:
-    yield "export", json.dumps(services.export_connections(Connection.objects.all(), actor=None))
     out = StringIO()
     call_command("dumpdata", stdout=out)
     yield "dumpdata", out.getvalue()

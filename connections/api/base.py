@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from ..models import Row
-from ..services.using import parse_id
+from ..named import find_named, parse_id
+from ..services import confirm_types
 from .problems import PreconditionFailed
 
 Access = dict[str, tuple[str, str]]
@@ -32,6 +33,10 @@ class ApiView(GenericAPIView[Any]):
             request.META.setdefault("CONTENT_LENGTH", "-1")
         return super().initialize_request(request, *args, **kwargs)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        confirm_types()
+
     def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
         """The body by names inside. Raises ValidationError, ParseError."""
         checked = serializer(data=request.data)
@@ -41,10 +46,16 @@ class ApiView(GenericAPIView[Any]):
         return dict(checked.validated_data)
 
 
+def created(request: Request, row: Row, body: Any, levels: int = 0) -> Response:
+    """201 with the row, and its address. `levels`: how far below the list the request went."""
+    response = Response(body, status=201)
+    response["Location"] = f"{'/'.join(request.path.split('/')[: -levels or None])}/{row.pk}"
+    return tagged(response, row)
+
+
 def find(rows: QuerySet[Any], id_or_alias: str) -> Any:
     """The row with this id, or with this alias in any letter case. Raises Http404."""
-    pk = parse_id(id_or_alias)
-    row = None if "\x00" in id_or_alias else rows.filter(pk=pk).first() if pk else rows.filter(alias=id_or_alias.lower()).first()
+    row = find_named(rows, id_or_alias)
     if row is None:
         raise Http404
     return row

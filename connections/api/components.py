@@ -36,7 +36,7 @@ def complete_components(result: Schema, generator: Any, request: Any, public: bo
         if not name.endswith(("Create", "Update", "Patch", "Request")) and name not in ("Problem", "Dependent"):
             schema |= {"required": sorted(schema["properties"])} if "properties" in schema else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
-        _close(schemas[name])
+        _close(schemas[name], may_be_answer=name != "DuplicateRequest")
     schemas["ModelReference"]["additionalProperties"] = False
     schemas |= SHARED
     _add_profiles(schemas)
@@ -45,9 +45,9 @@ def complete_components(result: Schema, generator: Any, request: Any, public: bo
     return result
 
 
-def _close(schema: Schema) -> None:
-    """Unknown fields are refused, but those that only an answer has may be sent back."""
-    if {"alias", "name"} & set(schema["properties"]):
+def _close(schema: Schema, may_be_answer: bool) -> None:
+    """Unknown fields are refused, but those that only an answer has may be sent back where a whole row is sent."""
+    if may_be_answer and {"alias", "name"} & set(schema["properties"]):
         schema["properties"] |= {name: {"description": IGNORED} for name in ("id", "version", "dateCreated", "dateModified")}
     schema["additionalProperties"] = False
 

@@ -17,7 +17,7 @@ from providers.registry import UnknownProvider, all_providers, get_provider
 
 from .. import selectors, services
 from ..models import Connection
-from .base import ApiView, exists, find, refuse_mismatch, tagged
+from .base import ApiView, created, exists, find, refuse_mismatch, tagged
 from .connection_serializers import (
     ConnectionCreateSerializer,
     ConnectionItemSerializer,
@@ -29,6 +29,7 @@ from .connection_serializers import (
     inner_settings,
     test_result,
 )
+from .fields import DuplicateRequestSerializer
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
@@ -109,9 +110,7 @@ class ConnectionList(ApiView):
         values = self.valid(ConnectionCreateSerializer, request)
         settings = inner_settings(_provider(values["provider_id"]), values.pop("settings") or {})
         row = services.create_connection(values.pop("provider_id"), actor=request.user, settings=settings, **values).row
-        response = Response(ConnectionSerializer(row).data, status=201)
-        response["Location"] = f"{request.path}/{row.pk}"
-        return tagged(response, row)
+        return created(request, row, ConnectionSerializer(row).data)
 
 
 def _provider(provider_id: str) -> Any:
@@ -174,6 +173,23 @@ class ConnectionDetail(ApiView):
         version = refuse_mismatch(request, row)
         services.delete_connection(row, actor=request.user, expected_version=version)
         return Response(status=204)
+
+
+class ConnectionDuplicate(ApiView):
+    """An inactive copy of a saved connection."""
+
+    access = {"POST": ADD}
+
+    @extend_schema(
+        operation_id="duplicateConnection",
+        request=DuplicateRequestSerializer,
+        responses=answers(201, ConnectionSerializer, 400, 404, 409, 413, 415),
+    )
+    def post(self, request: Request, id_or_alias: str) -> Response:
+        original = find(Connection.objects.listed(), id_or_alias)
+        wanted = self.valid(DuplicateRequestSerializer, request)
+        row = services.duplicate_connection(original, actor=request.user, **wanted).row
+        return created(request, row, ConnectionSerializer(row).data, levels=2)
 
 
 class ConnectionExists(ApiView):

@@ -8,6 +8,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..services import confirm_types
+
 # Swagger UI draws its icons from data: addresses and sets styles on elements; its scripts are our own files all the same.
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
@@ -22,6 +24,10 @@ class SchemaView(SpectacularAPIView):
     authentication_classes = []
     permission_classes = []
     renderer_classes = [OpenApiJsonRenderer, OpenApiYamlRenderer]
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        confirm_types()
+        return super().get(request, *args, **kwargs)
 
 
 @extend_schema(exclude=True)

@@ -103,6 +103,38 @@ PROBLEM = {
     "errors": [{"pointer": "/name", "code": "required", "detail": "This field is required."}],
 }
 
+PACKAGE_ITEM = {
+    "id": f"connection:{CONNECTION_ID}",
+    "kind": "connection",
+    "name": "OpenAI Production",
+    "alias": "openai-production",
+    "providerId": "openai",
+    "state": "conflict",
+    "action": "keep",
+    "differences": ["Organization"],
+    "missingSecrets": ["openai-production.api_key"],
+    "choices": ["keep", "replace", "copy", "merge", "skip"],
+    "notes": [],
+    "rowId": CONNECTION_ID,
+}
+PACKAGE_PLAN = {
+    "dryRun": True,
+    "isNoop": True,
+    "isSealed": False,
+    "madeAt": CREATED,
+    "items": [PACKAGE_ITEM],
+    "placeholders": [
+        {
+            "name": "openai-production.api_key",
+            "itemId": PACKAGE_ITEM["id"],
+            "connection": "OpenAI Production",
+            "setting": "API key",
+        }
+    ],
+    "notes": [],
+}
+DECISIONS = f'{{"items": {{"{PACKAGE_ITEM["id"]}": "replace"}}, "secrets": {{"openai-production.api_key": "$OpenAI:ApiKey"}}}}'
+
 Examples = dict[str, tuple[str, Any]]  # name -> summary and value
 
 
@@ -141,9 +173,23 @@ REQUESTS: dict[str, Examples] = {
         )
     },
     "patchConnection": {"off": ("Switch off", {"isActive": False})},
+    "duplicateConnection": {
+        "named": ("With a name and an alias of its own", {"name": "OpenAI Staging", "alias": "openai-staging"}),
+        "unnamed": ("Named after the original", {}),
+    },
+    "duplicateProfile": {"unnamed": ("Named after the original", {}), "named": ("With a name of its own", {"name": "Support, shorter"})},
     "testConnectionSettings": {
         "echo": ("Settings that are not saved", {"providerId": "echo", "settings": {"prefix": "Echo: "}}),
         "saved": ("A saved connection with another organization", {"id": "openai-production", "settings": {"organization": "org-other"}}),
+    },
+    "exportPackage": {
+        "all": ("Everything, without secrets", {"profiles": True}),
+        "one": ("One connection", {"connections": ["openai-production"]}),
+        "sealed": ("One connection with its key, sealed", {"connections": ["openai-production"], "passphrase": "correct horse battery"}),
+    },
+    "importPackage": {
+        "abort": ("Nothing, if anything is otherwise here", {"file": "switchboard.zip"}),
+        "keep": ("What is otherwise here is kept, but for one", {"file": "switchboard.zip", "onConflict": "keep", "decisions": DECISIONS}),
     },
     "createProfile": {
         "chat": ("For chats", NEW_PROFILE),
@@ -179,6 +225,12 @@ ANSWERS: dict[str, Examples] = {
     "getConnectionByIdOrAlias": {"openai": ("With a masked key", CONNECTION)},
     "updateConnection": {"updated": ("Updated", CONNECTION | {"version": 2})},
     "patchConnection": {"patched": ("Updated", CONNECTION | {"version": 2, "isActive": False})},
+    "duplicateConnection": {
+        "copied": ("The copy", CONNECTION | {"name": "OpenAI Production copy", "alias": "openai-production-copy", "isActive": False})
+    },
+    "duplicateProfile": {
+        "copied": ("The copy", PROFILE | {"name": "Support answers copy", "alias": "support-answers-copy", "isActive": False})
+    },
     "connectionAliasExists": {"taken": ("Taken", True)},
     "testConnection": {"passed": ("It works", TEST_PASSED), "failed": ("It does not", TEST_FAILED)},
     "testConnectionSettings": {"passed": ("It works", TEST_PASSED | {"connectionVersion": None})},
@@ -187,6 +239,7 @@ ANSWERS: dict[str, Examples] = {
     "getConnectionUsages": _page(USAGE),
     "getAllCapabilities": {"both": ("Both", {"items": ["Chat", "Embedding"]})},
     "getConnectionsByCapability": _page(CONNECTION_ITEM),
+    "importPackage": {"plan": ("A plan", PACKAGE_PLAN)},
     "getAllProfiles": _page(PROFILE_ITEM),
     "createProfile": {"created": ("Created", PROFILE)},
     "getProfileByIdOrAlias": {"chat": ("A chat profile", PROFILE)},

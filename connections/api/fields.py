@@ -83,6 +83,13 @@ class ModelReferenceSerializer(CamelCaseSerializer):
     model_id = NameField()
 
 
+class DuplicateRequestSerializer(CamelCaseSerializer):
+    """What a copy is to be called. What is left out is made from the original's name; `{}` leaves out both."""
+
+    name = NameField(required=False)
+    alias = AliasField(required=False)
+
+
 def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str, Any]:
     """Posted settings by their names inside. `kinds`: what there is. Raises ValidationError for unknown names and wrong types."""
     names = {camel(name): name for name in kinds}

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from . import examples
 from .camelcase import camel
 from .components import SECURITY, Schema
+from .package_serializers import PackageItemSerializer
 
 ALWAYS = (401, 403, 406, 429)
 TEXTS = {
@@ -34,6 +35,7 @@ SUMMARIES = {
     "patchConnection": "Change parts of a connection (JSON merge patch)",
     "deleteConnection": "Delete a connection that no profile needs",
     "connectionAliasExists": "Whether a connection has this alias",
+    "duplicateConnection": "Make an inactive copy of a connection",
     "testConnection": "Test a saved connection",
     "testConnectionSettings": "Test settings that are not saved",
     "getModels": "List the models a connection can use",
@@ -41,12 +43,15 @@ SUMMARIES = {
     "getConnectionUsages": "List the profiles that need a connection",
     "getAllCapabilities": "The capabilities of all connections together",
     "getConnectionsByCapability": "List the connections with a capability",
+    "exportPackage": "Export connections as one file, without secrets or with sealed ones",
+    "importPackage": "Import a package, or plan it",
     "getAllProfiles": "List profiles",
     "createProfile": "Create a profile",
     "getProfileByIdOrAlias": "Get a profile",
     "updateProfile": "Replace a profile",
     "patchProfile": "Change parts of a profile (JSON merge patch)",
     "deleteProfile": "Delete a profile that nothing needs",
+    "duplicateProfile": "Make an inactive copy of a profile",
     "profileAliasExists": "Whether a profile has this alias",
     "getAllProviders": "List the installed providers",
     "getProviderById": "Get a provider with its settings",
@@ -104,6 +109,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
     dependents = DependentSerializer(many=True, required=False)
+    items = PackageItemSerializer(many=True, required=False, help_text="What is in the package that conflicts.")
 
 
 def answers(success: int, body: Any, *problems: int) -> dict[Any, Any]:
@@ -149,6 +155,8 @@ def _camel_path(path: str) -> str:
 def _name(operation: Schema, path: str) -> None:
     operation["summary"] = SUMMARIES.get(operation["operationId"]) or operation["summary"]  # that of an app above
     operation.pop("description", None)
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True  # no body is not an empty object: ApiView.valid
     operation["security"] = [{name: []} for name in SECURITY]
     for parameter in operation.get("parameters", []):
         parameter["name"] = camel(parameter["name"])

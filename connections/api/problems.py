@@ -17,6 +17,7 @@ from providers.errors import ProviderError
 
 from .. import services
 from .camelcase import camel
+from .package_serializers import package_items
 
 CONTENT_TYPE = "application/problem+json"
 # The contract names the sections of RFC 7231; what that RFC does not define is named by RFC 9457's own "about:blank".
@@ -84,6 +85,10 @@ def _translate(error: Exception) -> Translated:
             return 409, str(error), "in_use", {"dependents": [_dependent(one) for one in error.dependents]}, {}
         case services.Stale():
             return 412, str(error), "stale", {}, {}
+        case services.PackageError():
+            return 413 if error.code == "too_large" else 400, error.message, error.code, {}, {}
+        case services.PackageConflict():
+            return 409, str(error), "package_conflict", {"items": package_items(error.plan)}, {}
         case services.Throttled():
             return 429, str(error), "throttled", {}, {"Retry-After": str(error.seconds)}
         case services.Unusable():

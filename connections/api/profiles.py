@@ -16,9 +16,10 @@ from providers.base import Capability
 
 from .. import services
 from ..models import Connection, Profile
-from .base import ApiView, exists, find, refuse_mismatch, tagged
+from ..named import named
+from .base import ApiView, created, exists, find, refuse_mismatch, tagged
 from .connections import DIRECTIONS, filtered
-from .fields import inner_names
+from .fields import DuplicateRequestSerializer, inner_names
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
@@ -47,7 +48,7 @@ FILTERS = [
     OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
     OpenApiParameter("providerId", PLAIN, description="Those whose connection is of this provider."),
     OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
-    OpenApiParameter("connection", PLAIN, description="Alias of the connection."),
+    OpenApiParameter("connection", PLAIN, description="Id or alias of the connection."),
     OpenApiParameter("isActive", bool),
     OpenApiParameter("tag", PLAIN, description="Those with this tag."),
     OpenApiParameter("orderBy", str, enum=list(ORDERS)),
@@ -127,8 +128,8 @@ class ProfileList(ApiView):
             found = found.filter(capability=capability)
         if provider_id := plain_text(query, "providerId"):
             found = found.filter(connection__provider_id=provider_id)
-        if alias := plain_text(query, "connection"):
-            found = found.filter(connection__alias=alias)
+        if connection := plain_text(query, "connection"):
+            found = found.filter(named(connection, "connection__"))
         return filtered(found, self.request, ORDERS)
 
     @extend_schema(operation_id="getAllProfiles", parameters=FILTERS, responses=answers(200, items_of(ProfileItemSerializer), 400))
@@ -143,9 +144,7 @@ class ProfileList(ApiView):
         arguments = translated(self.valid(ProfileCreateSerializer, request))
         with as_in_the_body():
             row = services.create_profile(arguments.pop("connection"), actor=request.user, **arguments).row
-        response = Response(ProfileSerializer(row).data, status=201)
-        response["Location"] = f"{request.path}/{row.pk}"
-        return tagged(response, row)
+        return created(request, row, ProfileSerializer(row).data)
 
 
 class ProfileDetail(ApiView):
@@ -192,6 +191,23 @@ class ProfileDetail(ApiView):
         version = refuse_mismatch(request, row)
         services.delete_profile(row, actor=request.user, expected_version=version)
         return Response(status=204)
+
+
+class ProfileDuplicate(ApiView):
+    """An inactive copy of a saved profile."""
+
+    access = {"POST": ADD}
+
+    @extend_schema(
+        operation_id="duplicateProfile",
+        request=DuplicateRequestSerializer,
+        responses=answers(201, ProfileSerializer, 400, 404, 409, 413, 415),
+    )
+    def post(self, request: Request, id_or_alias: str) -> Response:
+        original = find(rows(), id_or_alias)
+        wanted = self.valid(DuplicateRequestSerializer, request)
+        row = services.duplicate_profile(original, actor=request.user, **wanted).row
+        return created(request, row, ProfileSerializer(row).data, levels=2)
 
 
 class ProfileExists(ApiView):

@@ -157,9 +157,14 @@ def _shared_type(field: SettingsField) -> str:
     return "Secret" if field.secret else "Text"
 
 
+def _marks(annotation: Any) -> tuple[Any, ...]:
+    """What stands in the `Annotated` of an optional type."""
+    return tuple(mark for part in get_args(annotation) for mark in getattr(part, "__metadata__", ()))
+
+
 def _pattern(info: FieldInfo) -> str:
     """The regular expression that the field declares, empty when it declares none."""
-    found = [one.pattern for one in info.metadata if getattr(one, "pattern", None)]
+    found = [one.pattern for one in (*info.metadata, *_marks(info.annotation)) if getattr(one, "pattern", None)]
     if HeaderName in (info.annotation, *get_args(info.annotation)):
         return f"^{HEADER}$"
     return str(found[0]) if found else ""

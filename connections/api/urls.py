@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import connection_reads, connections, profiles, providers
+from . import connection_reads, connections, packages, profiles, providers
 from .docs import DocsView, SchemaView
 
 urlpatterns = [
@@ -13,12 +13,16 @@ urlpatterns = [
     path("connections/<str:id_or_alias>", connections.ConnectionDetail.as_view()),
     path("connections/<str:alias>/exists", connections.ConnectionExists.as_view()),
     path("connections/<str:id_or_alias>/test", connections.ConnectionTest.as_view()),
+    path("connections/<str:id_or_alias>/duplicate", connections.ConnectionDuplicate.as_view()),
     path("connections/<str:id_or_alias>/models", connection_reads.ConnectionModels.as_view()),
     path("connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()),
     path("connections/<str:id_or_alias>/usages", connection_reads.ConnectionUsages.as_view()),
+    path("packages/export", packages.PackageExport.as_view()),
+    path("packages/import", packages.PackageImport.as_view()),
     path("profiles", profiles.ProfileList.as_view()),
     path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
     path("profiles/<str:alias>/exists", profiles.ProfileExists.as_view()),
+    path("profiles/<str:id_or_alias>/duplicate", profiles.ProfileDuplicate.as_view()),
     path("providers", providers.ProviderList.as_view()),
     path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
     path("settings", providers.DefaultsView.as_view()),

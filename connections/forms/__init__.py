@@ -3,5 +3,6 @@
 from .connections import ConnectionForm
 from .fields import AliasesField
 from .profiles import ProfileForm
+from .types import PreviewForm, TypeForm
 
-__all__ = ["AliasesField", "ConnectionForm", "ProfileForm"]
+__all__ = ["AliasesField", "ConnectionForm", "PreviewForm", "ProfileForm", "TypeForm"]

@@ -113,9 +113,8 @@ def _settings_input(provider: type[Provider[Any]], field: SettingsField, shown: 
         return forms.CharField(initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common)
     if field.kind in ("choice", "boolean"):
         choices = YES_NO if field.kind == "boolean" else field.choices
-        return forms.CharField(
-            initial=_text(field.default), widget=ChoiceOrReference(_choice_number(provider, field.name), choices), **common
-        )
+        first = choices[0][0] if field.required and field.default is None else field.default  # the fields that depend on it are then seen
+        return forms.CharField(initial=_text(first), widget=ChoiceOrReference(_choice_number(provider, field.name), choices), **common)
     widget = forms.TextInput({**attrs, "placeholder": field.placeholder or _text(field.default)})
     return forms.CharField(widget=widget, **common)
 

@@ -22,7 +22,10 @@ class TagsField(forms.CharField):
 
 
 class AliasesField(forms.Field):
-    """Aliases of profiles, in order: from several inputs, or from one text with commas between them."""
+    """Ids and aliases of rows, in order: from several inputs, or from one text with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) and isinstance(self.widget, forms.TextInput) else value
 
     def to_python(self, value: Any) -> list[str]:
         given = value.split(",") if isinstance(value, str) else value or ()

@@ -9,6 +9,7 @@ from django.forms import BoundField
 from providers.base import Capability
 
 from ..models import Connection, Profile
+from ..named import find_all_named, find_named
 from ..profile_fields import FALLBACKS, ProfileField
 from ..profile_settings import profile_fields
 from ..services import MOST_FALLBACKS
@@ -22,7 +23,7 @@ MOST_CHOICES = 200  # more than these are typed, with suggestions
 class ProfileForm(RowForm):
     """A profile. The capability is fixed after creation, so it is part of the address, not of the form."""
 
-    connection = forms.CharField(max_length=100, help_text="Alias of the connection that answers.")
+    connection = forms.CharField(max_length=100, help_text="Id or alias of the connection that answers.")
     model = forms.CharField(required=False, help_text="Fetch the provider's models, or type any name.")
     fallbacks = AliasesField(
         required=False, label="Profiles", help_text="Who answers, in this order, when this one cannot. Their own fallbacks are not asked."
@@ -54,18 +55,18 @@ class ProfileForm(RowForm):
 
     def clean_connection(self) -> Connection:
         """The connection with this alias or id."""
-        try:
-            return Connection.objects.listed().get(alias=self.cleaned_data["connection"].strip())
-        except Connection.DoesNotExist:
-            raise forms.ValidationError("There is no connection with this alias.", "not_found") from None
+        row: Connection | None = find_named(Connection.objects.listed(), self.cleaned_data["connection"].strip())
+        if row is None:
+            raise forms.ValidationError("There is no connection with this id or alias.", "not_found")
+        return row
 
     def clean_fallbacks(self) -> list[Profile]:
-        """The profiles with these aliases, in order."""
-        aliases = self.cleaned_data["fallbacks"]
-        found = {one.alias: one for one in Profile.objects.filter(alias__in=aliases)}
-        if unknown := ", ".join(alias for alias in aliases if alias not in found):
+        """The profiles with these ids or aliases, in order."""
+        given = self.cleaned_data["fallbacks"]
+        found = find_all_named(Profile.objects.all(), given)
+        if unknown := ", ".join(one for one in given if one not in found):
             raise forms.ValidationError(f"There is no profile {unknown}.", "not_found")
-        return [found[alias] for alias in aliases]
+        return [found[one] for one in given]
 
 
 def _profile_input(field: ProfileField) -> forms.Field:

@@ -7,7 +7,7 @@ from .files import pairs
 
 FILE = "YAML file of promptflow, or a .env file, whose pairs become the secrets of a custom connection; - reads YAML from stdin"
 SET = "a field of the file to set, as KEY=VALUE; configs.KEY=VALUE and secrets.KEY=VALUE reach into maps. Beats the file"
-NAME = "name of the connection, or its alias"
+NAME = "name of the connection, its alias or its id"
 EXAMPLES = {
     "create": "connection create -f azure.yaml --set api_base=https://contoso.openai.azure.com\n"
     "connection create -f .env -n my-tools\n"

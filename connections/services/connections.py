@@ -1,7 +1,8 @@
 """Create, update, switch and delete connections; move profiles from one to another."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,14 +10,15 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from providers.base import Provider
-from providers.registry import UnknownProvider, get_provider
+from providers.registry import UnknownProvider, get_provider, is_built_in
 
-from ..models import Connection, Profile
+from ..models import Connection, ConnectionType, Profile
 from .errors import FieldError, InUse, Invalid, Notice
 from .map_rules import merge_patch
 from .permissions import Actor, require
 from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
 from .settings_rules import Judged, judge, plain_settings
+from .type_catalog import confirm_types
 from .type_versions import bring_up
 
 
@@ -31,10 +33,22 @@ class Saved:
 
 def known_provider(provider_id: str) -> type[Provider[Any]]:
     """The provider, or Invalid at `provider_id` when there is none of this id."""
+    confirm_types(provider_id)
     try:
         return get_provider(provider_id)
     except UnknownProvider as error:
         raise Invalid([FieldError("provider_id", "unknown_provider", str(error))]) from None
+
+
+@contextmanager
+def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
+    """As `known_provider`, for a block in which nobody removes an installed type or installs another version of it."""
+    if is_built_in(provider_id):
+        yield known_provider(provider_id)
+        return
+    with transaction.atomic():
+        list(ConnectionType.objects.select_for_update().filter(key=provider_id.replace("\x00", "")).values_list("key"))
+        yield known_provider(provider_id)
 
 
 @sensitive_variables("settings", "judged", "row")
@@ -56,14 +70,14 @@ def create_connection(
     but noted on the row. `id`: of a connection that moves here.
     """
     require(actor, "connections.add_connection")
-    provider = known_provider(provider_id)
-    name = name.strip()
-    row = Connection(provider_id=provider_id, name=name, alias=alias or new_alias(Connection, name), is_active=is_active)
-    row.id, row.type_version = id or row.id, provider.version
-    judged = judge(provider, settings or {}, {}, None, lacking)
-    _fill(row, judged, tags, is_new=True)
-    with alias_race(row):
-        store(row, actor)
+    with held_provider(provider_id) as provider:
+        name = name.strip()
+        row = Connection(provider_id=provider_id, name=name, alias=alias or new_alias(Connection, name), is_active=is_active)
+        row.id, row.type_version = id or row.id, provider.version
+        judged = judge(provider, settings or {}, {}, None, lacking)
+        _fill(row, judged, tags, is_new=True)
+        with alias_race(row):
+            store(row, actor)
     return Saved(row, judged.notices)
 
 
@@ -97,6 +111,7 @@ def update_connection(
         if is_active is not None and is_active != row.is_active:
             require(actor, "connections.toggle_connection")
         before = _content(row)
+        confirm_types(row.provider_id)  # the row is locked: whoever installs a version now waits, whoever did so is seen
         if row.provider:
             bring_up(row, row.provider)
         row.name = row.name if name is None else name.strip()

@@ -41,18 +41,18 @@ class Stale(Exception):
 
 
 class InUse(Exception):
-    """The row cannot be deleted while `dependents` need it."""
+    """The row cannot be deleted while `dependents` need it. `cure`: what to do about it."""
 
-    def __init__(self, dependents: Sequence[Any]) -> None:
+    def __init__(self, dependents: Sequence[Any], cure: str = "Move or delete what uses it, or deactivate it instead.") -> None:
         names = ", ".join(str(one) for one in dependents[:5]) + (" and more" if len(dependents) > 5 else "")
-        super().__init__(f"Still used by {names}. Move or delete what uses it, or deactivate it instead.")
+        super().__init__(f"Still used by {names}. {cure}")
         self.dependents = tuple(dependents)
 
 
 class Unusable(Exception):
     """A connection cannot be used as it is.
 
-    `code`: connection_inactive, undecryptable, unknown_provider, unresolved_reference or invalid_settings.
+    `code`: connection_inactive, undecryptable, unknown_provider, unresolved_reference, invalid_settings or not_http.
     """
 
     def __init__(self, code: str, message: str) -> None:

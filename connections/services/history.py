@@ -36,12 +36,13 @@ def versions(row: Row, limit: int = 20) -> list[Version]:
 
 
 def _changes(record: Any, older: Any) -> Sequence[str]:
+    reason = [record.history_change_reason] if record.history_change_reason else []
     if older is None:
-        return ["created"] if record.history_type == "+" else []
+        return ["created", *reason] if record.history_type == "+" else []
     names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
     maps = _maps(getattr(record, "provider_id", ""))
     texts = [text for name in names for text in _change(name, getattr(older, name, None), getattr(record, name, None), maps)]
-    return [*texts, record.history_change_reason] if record.history_change_reason else texts
+    return [*texts, *reason]
 
 
 def _maps(provider_id: str) -> frozenset[str]:

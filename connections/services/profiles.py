@@ -1,5 +1,6 @@
 """Create, update, switch and delete profiles."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,11 +31,16 @@ def create_profile(
     tags: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     fallbacks: Sequence[Profile] = (),
+    id: uuid.UUID | None = None,
 ) -> Saved:
-    """Creates a profile. `fallbacks`: who answers when it cannot, in order. Raises Invalid, PermissionDenied."""
+    """Creates a profile. `fallbacks`: who answers when it cannot, in order. `id`: of a profile that moves here.
+
+    Raises Invalid, PermissionDenied.
+    """
     require(actor, "connections.add_profile")
     name = name.strip()
     row = Profile(capability=capability, name=name, alias=alias or new_alias(Profile, name), is_active=is_active)
+    row.id = id or row.id
     with transaction.atomic():
         held = hold(fallbacks)
         _fill(row, connection, model, tags, settings or {}, fallback_errors(row, fallbacks, held))

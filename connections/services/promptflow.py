@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from providers.registry import UnknownProvider, get_provider
 
 from ..models import ALIAS_PATTERN, Connection
+from ..named import find_named, parse_id
 from ..promptflow.documents import Document
 from ..promptflow.dump import file_text, shown_fields
 from ..promptflow.errors import Path
@@ -32,14 +33,14 @@ OTHER_TYPE = "{name} is of type {old}, and the type of a connection is fixed. Ch
 
 
 def find_promptflow(name: str) -> Connection | None:
-    """The connection with this alias, else with exactly this name, None when there is none.
+    """The connection with this id or alias, else with exactly this name, None when there is none.
 
     promptflow's names are its keys and know no rule but their letter case; ours need not be unique. Raises Invalid at
     `name` when several connections have it.
     """
     if "\x00" in name:  # PostgreSQL refuses to look for one
         return None
-    if IS_ALIAS.match(name) and (found := Connection.objects.filter(alias=name).order_by().first()):
+    if (IS_ALIAS.match(name) or parse_id(name)) and (found := find_named(Connection.objects.order_by(), name)):
         return found
     rows = list(Connection.objects.filter(name=name).order_by("alias")[:6])
     if len(rows) > 1:
@@ -200,7 +201,7 @@ def promptflow_file(connection: Connection, *, actor: Actor) -> str:
     """The connection as promptflow's YAML: references as they are, `<user-input>` in the place of each literal secret. Raises Invalid."""
     require(actor, "connections.view_connection")
     if connection.provider is None:
-        text = f"The provider {connection.provider_id} is not installed, so nobody knows its fields. Install the package that brings it."
+        text = f"The provider {connection.provider_id} is not installed, so nobody knows its fields. Install what brings it."
         raise Invalid([FieldError("type", "unknown_provider", text)])
     return file_text(shape_of(connection.provider), _found_by(connection), public_settings(connection), USER_INPUT)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from ..models import Connection, RevealRecord, RevealToken
+from ..named import parse_id
 from .addresses import is_within
 from .errors import FieldError, Invalid, Throttled, Unusable
 from .promptflow_values import execution_dict
@@ -68,7 +69,7 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
 
 @sensitive_variables()
 def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[str, Any]:
-    """The execution dict of the connection that has one of these names, the first that fits: an alias, else exactly a name.
+    """The execution dict of the connection that has one of these names, the first that fits: an alias or id, else exactly a name.
 
     It has the name that was asked for. Only those that the token may read are looked at. Raises NotRevealed, Throttled,
     Connection.DoesNotExist, Unusable, and Invalid when several have the name.
@@ -92,7 +93,7 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
 
 def _named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Connection, str]:
     for name in names:
-        found = [row for row in rows if row.alias == name] or [row for row in rows if row.name == name]
+        found = [row for row in rows if name == row.alias or parse_id(name) == row.pk] or [row for row in rows if row.name == name]
         if len(found) > 1:
             aliases = ", ".join(row.alias for row in found[:5])
             raise Invalid([FieldError("name", "ambiguous", f"Several connections are called {name!r}. Use an alias: {aliases}.")])

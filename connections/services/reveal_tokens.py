@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..models import Connection, RevealRecord, RevealToken
+from ..named import find_all_named
 from .addresses import clean_network
 from .errors import FieldError, Invalid
 from .permissions import Actor, require
@@ -32,16 +33,15 @@ def create_reveal_token(
 ) -> tuple[RevealToken, str]:
     """Creates a token and returns it with its text, which cannot be had again.
 
-    `user` answers for it: when the user may make no such tokens any more, it opens nothing. `connections`: aliases, at least one.
+    `user` answers for it: when the user may make no such tokens any more, it opens nothing. `connections`: ids or aliases, at least one.
     `networks`: in CIDR form, none for anywhere. Raises Invalid, PermissionDenied.
     """
     require(actor, MAY_REVEAL)
     name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
-    aliases = [one for one in connections if "\x00" not in one]
     with transaction.atomic():
-        chosen = list(Connection.objects.listed().select_for_update().filter(alias__in=aliases).order_by("pk"))
+        found = find_all_named(Connection.objects.listed().select_for_update().order_by("pk"), connections)
         cleaned, errors = _networks(networks)
-        errors += _errors(name, connections, set(connections) - {row.alias for row in chosen}, expires_in_days)
+        errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
         if actor is not None and actor != user:
             errors.append(FieldError("user", "invalid", "You may make these tokens for yourself only."))
         if not user.has_perm(MAY_REVEAL):
@@ -51,7 +51,7 @@ def create_reveal_token(
         ends = timezone.now() + timedelta(days=expires_in_days)
         values = {"prefix": text[:PREFIX_LENGTH], "digest": digest(text), "networks": cleaned, "expires_at": ends}
         row = RevealToken.objects.create(name=name, user=user, **values)
-        row.connections.set(chosen)
+        row.connections.set(found.values())
     return row, text
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from providers.base import Provider
 from providers.errors import BlockedAddress
-from providers.schema import SettingsField, secret_names, settings_fields, validate
+from providers.schema import SettingsField, canonical, secret_names, settings_fields, validate
 from providers.settings import ProviderSettings
 
 from .. import conf
@@ -61,7 +61,7 @@ def judge(
     """
     fields = settings_fields(provider)
     judged = Judged({}, None)
-    clean = {name: _clean(judged, fields.get(name), name, value) for name, value in posted.items()}
+    clean = {name: canonical(provider, name, _clean(judged, fields.get(name), name, value)) for name, value in posted.items()}
     for name in clean.keys() - fields.keys():  # whatever its value: validate sees neither empty nor unresolved ones
         judged.refuse(name, "unknown_setting", f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.")
     _apply_secrets(judged, provider, clean, settings, credentials)

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..models import ApiToken, Profile
+from ..named import find_all_named
 from .errors import FieldError, Invalid
 from .permissions import Actor, require
 from .stamp import bump_stamp
@@ -51,7 +52,7 @@ def create_token(
     requests_per_minute: int | None = None,
     tokens_per_day: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """Creates a token for `user` and returns it with its text, which cannot be had again. `profiles`: aliases, none for all.
+    """Creates a token for `user` and returns it with its text, which cannot be had again. `profiles`: ids or aliases, none for all.
 
     The two limits hold for what goes through the gateway; None is no limit. On a page people make tokens for themselves only.
     Raises Invalid, PermissionDenied.
@@ -63,13 +64,13 @@ def create_token(
     name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
     expires_at = timezone.now() + timedelta(days=expires_in_days) if expires_in_days and 0 < expires_in_days <= LONGEST_LIFE else None
     with transaction.atomic():
-        chosen = list(Profile.objects.select_for_update().filter(alias__in=[one for one in profiles if "\x00" not in one]).order_by("pk"))
-        unknown = set(profiles) - {profile.alias for profile in chosen}
+        found = find_all_named(Profile.objects.select_for_update().order_by("pk"), profiles)
+        unknown = set(profiles) - found.keys()
         if errors := [*_errors(name, scopes, unknown, expires_in_days), *_limit_errors(limits)]:
             raise Invalid(errors)
         values = {"prefix": text[:PREFIX_LENGTH], "digest": _digest(text), "scopes": sorted(set(scopes)), "expires_at": expires_at}
-        row = ApiToken.objects.create(name=name, user=user, is_limited=bool(chosen), **values, **limits)
-        row.profiles.set(chosen)
+        row = ApiToken.objects.create(name=name, user=user, is_limited=bool(found), **values, **limits)
+        row.profiles.set(found.values())
     return row, text
 
 

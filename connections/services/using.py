@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from providers._http_service import HttpService
 from providers.base import Limits, Provider
 from providers.registry import UnknownProvider, get_provider
 from providers.schema import SettingsField, secret_names, settings_fields, validate
@@ -18,9 +19,12 @@ from providers.settings import ProviderSettings
 from .. import conf
 from ..credentials import MASK, Undecryptable, decrypt, masked, merged
 from ..models import Connection, Fallback, Profile
+from ..named import named, parse_id
 from ..profile_settings import ProfileSettings, profile_settings_class
 from ..references import Resolution, State, is_reference, place, references_in, unescape
+from .access_tokens import DatabaseTokens
 from .errors import Unusable
+from .type_catalog import confirm_types
 
 CANNOT_DECRYPT = (
     "The stored credentials of {} cannot be decrypted: the key that encrypted them is not in FERNET_KEYS. Add that key again, or enter the "
@@ -94,9 +98,7 @@ PROFILE_COLUMNS = ("id", "alias", "name", "version", "capability", "connection_i
 
 def find_profile(id_or_alias: str) -> StoredProfile:
     """The profile with this id, or this alias in any letter case, for use. Two queries. Raises Profile.DoesNotExist, Unusable."""
-    pk = parse_id(id_or_alias)
-    named = Profile.objects.filter(alias=id_or_alias.lower()) if pk is None else Profile.objects.filter(pk=pk)
-    if "\x00" in id_or_alias or (found := _stored_profile(named)) is None:
+    if (found := _stored_profile(Profile.objects.filter(named(id_or_alias)))) is None:
         raise Profile.DoesNotExist(f"There is no profile {id_or_alias!r}.")
     return found
 
@@ -135,16 +137,6 @@ def _row(column: str, value: Any) -> tuple[Any, ...] | None:
     return found
 
 
-def parse_id(id_or_alias: str) -> uuid.UUID | None:
-    """The id that the text is, None if it is an alias. No alias looks like an id."""
-    if len(id_or_alias) not in (32, 36):
-        return None
-    try:
-        return uuid.UUID(id_or_alias)
-    except ValueError:
-        return None
-
-
 @sensitive_variables()
 def resolved_settings(connection: Usable) -> ProviderSettings:
     """The provider's settings with every secret decrypted and every reference resolved, in SecretStr. Raises Unusable."""
@@ -166,6 +158,7 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
 
 
 def _provider(connection: Usable) -> type[Provider[Any]]:
+    confirm_types(connection.provider_id)
     try:
         return get_provider(connection.provider_id)
     except UnknownProvider as error:
@@ -207,7 +200,10 @@ def get_configured_provider(connection: Usable, *, limits: Limits = Limits(), ev
     if not connection.is_active and not even_inactive:
         raise Unusable("connection_inactive", f"The connection {connection.alias} is switched off.")
     settings = resolved_settings(connection)
-    return _provider(connection)(settings, egress=conf.egress(), limits=limits)
+    provider = _provider(connection)(settings, egress=conf.egress(), limits=limits)
+    if isinstance(provider, HttpService) and not (isinstance(connection, Connection) and connection._state.adding):
+        provider.tokens = DatabaseTokens(connection.id)
+    return provider
 
 
 @sensitive_variables("credentials", "value")

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from heroicons import IconDoesNotExist
+from heroicons.templatetags.heroicons import heroicon_outline
+
+from providers.base import Provider
+from providers.registry import all_providers
 
 from .. import selectors
 from ..models import Connection, ConnectionCheck
@@ -39,3 +44,27 @@ def check_chart(checks: Sequence[ConnectionCheck]) -> dict[str, Any]:
         for position, (height, check) in enumerate(zip(heights, reversed(checks), strict=True))
     ]
     return {"bars": bars, "width": max(1, len(bars)) * (BAR + GAP) - GAP, "height": HEIGHT, "bar": BAR}
+
+
+@register.inclusion_tag("elements/provider_icon.html")
+def provider_icon(provider: type[Provider[Any]]) -> dict[str, Any]:
+    """The provider's icon, or its first letter when it has none or one that nobody has drawn."""
+    try:
+        icon = heroicon_outline(provider.icon, size=20) if provider.icon else ""
+    except IconDoesNotExist:
+        icon = ""
+    return {"icon": icon, "initial": provider.name[:1].upper()}
+
+
+@register.inclusion_tag("elements/deprecated.html")
+def deprecated(provider: type[Provider[Any]] | None, short: bool = False) -> dict[str, Any]:
+    """That a type is not to be used any more, and what is; nothing for one that is. `short`: a badge."""
+    found = getattr(getattr(provider, "manifest", None), "deprecated", None)
+    other = next((one for one in all_providers() if one.id == found.replaced_by), None) if found else None
+    return {"deprecated": found, "replacement": other, "short": short}
+
+
+@register.inclusion_tag("elements/check_cost.html")
+def check_cost(provider: type[Provider[Any]] | None) -> dict[str, Any]:
+    """What a test costs, when it is not free."""
+    return {"cost": provider.check_cost if provider else "free"}

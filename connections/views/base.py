@@ -13,8 +13,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
 
-from ..models import ConnectionCheck
-from ..services import Notice, Throttled
+from ..models import ConnectionCheck, Row
+from ..services import Notice, Throttled, confirm_types
 
 Crumb = tuple[str, str]  # text, address
 
@@ -28,6 +28,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     raise_exception = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        confirm_types()
         try:
             response = super().dispatch(request, *args, **kwargs)
         except Throttled as error:
@@ -85,6 +86,16 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         """Shows what a service has to say about a save that succeeded."""
         for notice in notices:
             messages.warning(self.request, notice.message)
+
+
+def is_fresh_copy(request: HttpRequest, row: Row | None) -> bool:
+    """Whether the form in the address is that of a copy which nobody has saved yet."""
+    return "copy" in request.GET and row is not None and row.version == 1 and not row.is_active
+
+
+def as_the_original(request: HttpRequest, row: Row | None) -> dict[str, Any]:
+    """What the form of a fresh copy begins with: Active as it was in the original."""
+    return {"is_active": True} if is_fresh_copy(request, row) and request.GET["copy"] == "active" else {}
 
 
 def tell_check(request: HttpRequest, check: ConnectionCheck) -> None:

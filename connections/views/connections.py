@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,7 +17,8 @@ from providers.registry import UnknownProvider, all_providers, get_provider
 from .. import selectors, services
 from ..forms import ConnectionForm
 from ..models import Connection
-from .base import Crumb, Page, tell_check
+from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
+from .in_place import AddsInPlace, Way, note_choice
 
 PAGE_SIZE = 25
 LIST: Crumb = ("Connections", "/connections/")
@@ -38,21 +39,36 @@ class ConnectionListView(Page):
         return self.render_to_response(self.get_context_data(**context))
 
 
-class ProviderListView(Page):
+class ProviderListView(AddsInPlace):
     """The first step of adding a connection: which provider."""
 
-    template_name = "connections/provider_list.html"
+    template_name, fragment_name = "connections/provider_list.html", "connections/_provider_cards.html"
     title = "Add a connection"
     permission_required = "connections.add_connection"
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST]
 
+    def get_template_names(self) -> list[str]:
+        begins_dialog = self.way().is_dialog and "q" not in self.request.GET
+        return ["connections/_provider_dialog.html"] if begins_dialog else super().get_template_names()
+
     def get(self, request: HttpRequest) -> HttpResponse:
+        wanted, way = request.GET.get("q", "").strip(), self.way()
         categories: dict[str, list[type[Provider[Any]]]] = {}
-        for provider in all_providers():
-            categories.setdefault(provider.category, []).append(provider)
-        return self.render_to_response(self.get_context_data(categories=categories))
+        for provider in filter(way.fits, all_providers()):
+            if _is_found(provider, wanted):
+                categories.setdefault(provider.category, []).append(provider)
+        ordered = dict(sorted(categories.items(), key=lambda one: (one[0] != Provider.category, one[0].lower())))
+        return self.render_to_response(self.get_context_data(categories=ordered, q=wanted, way=way))
+
+
+def _is_found(provider: type[Provider[Any]], wanted: str) -> bool:
+    """Whether every word is in what the provider's card says, or in its id."""
+    manifest = getattr(provider, "manifest", None)
+    said = [provider.id, provider.name, provider.category, provider.description, *map(str, provider.capabilities)]
+    said += [variant.label for variant in manifest.variants] if manifest else []
+    return all(word in " ".join(said).lower() for word in wanted.lower().split())
 
 
 class OneConnection(Page):
@@ -93,14 +109,19 @@ class ConnectionFormPage(Page):
 
     def form(self, **kwargs: Any) -> ConnectionForm:
         """The form, bound when given `data`."""
-        return ConnectionForm(self.provider(), self.request.user, self.row(), **kwargs)
+        return ConnectionForm(self.provider(), self.request.user, self.row(), auto_id=f"{self.way().prefix}id_%s", **kwargs)
+
+    def way(self) -> Way:
+        """Where the person came from."""
+        return Way()
 
     def show(self, form: ConnectionForm, **context: Any) -> HttpResponse:
         """The form, as page or fragment."""
-        return self.render_to_response(self.get_context_data(form=form, provider=self.provider(), row=self.row(), **context))
+        shown = {"form": form, "provider": self.provider(), "row": self.row(), "way": self.way(), **context}
+        return self.render_to_response(self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown))
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return self.show(self.form())
+        return self.show(self.form(initial=as_the_original(request, self.row())))
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = self.form(data=request.POST)
@@ -137,7 +158,11 @@ class ConnectionFormPage(Page):
         self.tell(saved.notices)
         if test:
             self._test_saved(saved.row)
-        return self.redirect(saved.row)
+        return self.done(saved.row)
+
+    def done(self, row: Connection) -> HttpResponse:
+        """Where a save leads."""
+        return self.redirect(row)
 
     def _test_saved(self, row: Connection) -> None:
         """The row is saved, whatever the test says, also that there were too many tests."""
@@ -147,7 +172,7 @@ class ConnectionFormPage(Page):
             messages.error(self.request, str(throttled))
 
 
-class ConnectionCreateView(ConnectionFormPage):
+class ConnectionCreateView(AddsInPlace, ConnectionFormPage):
     """Adds a connection of the provider in the address."""
 
     permission_required = "connections.add_connection"
@@ -162,7 +187,14 @@ class ConnectionCreateView(ConnectionFormPage):
         return f"Add {self.provider().name}"
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [LIST, ("Add a connection", reverse("provider-list"))]
+        return [LIST, ("Add a connection", reverse("provider-list") + self.way().query)]
+
+    def done(self, row: Connection) -> HttpResponse:
+        way = self.way()
+        if way.is_dialog:
+            return render(self.request, "connections/_added_here.html", {"row": row})
+        note_choice(self.request, way, row.alias)
+        return self.redirect(way.back or row)
 
     def save(self, form: ConnectionForm) -> services.Saved:
         return services.create_connection(self.provider().id, actor=self.request.user, settings=form.settings(), **form.columns())
@@ -247,46 +279,4 @@ class ConnectionTestView(OneConnection):
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             return self.render_to_response(self.get_context_data(check=check))
         tell_check(request, check)
-        return self.back(self.connection)
-
-
-class ConnectionDeleteView(OneConnection):
-    """Asks, lists what depends on it, offers to move that elsewhere, and deletes."""
-
-    template_name = "connections/connection_confirm_delete.html"
-    permission_required = "connections.delete_connection"
-
-    def get_title(self) -> str:
-        return f"Delete {self.connection.name}"
-
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        profiles = list(self.connection.profiles.all()[:100])
-        targets = selectors.move_targets(self.connection) if profiles else []
-        return self.render_to_response(self.get_context_data(profiles=profiles, targets=targets))
-
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        try:
-            services.delete_connection(self.connection, actor=request.user)
-        except services.InUse as refused:
-            messages.error(request, str(refused))
-            return self.redirect("connection-delete", pk)
-        messages.success(request, f"{self.connection.name} is deleted.")
-        return self.redirect("connection-list")
-
-
-class ConnectionMoveProfilesView(OneConnection):
-    """Moves all profiles of a connection to another one."""
-
-    permission_required = "connections.change_profile"
-
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        target = Connection.objects.listed().filter(alias=self.posted("target")).first()
-        if target is None:
-            messages.error(request, "There is no connection with this alias. Choose where the profiles go.")
-            return self.back(self.connection)
-        try:
-            moved = services.move_profiles(self.connection, target, actor=request.user)
-            messages.success(request, f"{moved} profile{'' if moved == 1 else 's'} moved to {target.name}.")
-        except services.Invalid as refused:
-            messages.error(request, " ".join(error.message for error in refused.errors))
         return self.back(self.connection)

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 from .. import services
 from ..models import Profile
+from ..named import find_all_named
 from .base import Crumb, Page
 from .profiles import LIST
 
 
 class DefaultsForm(forms.Form):
-    """One field a capability: the alias of a profile, or nothing."""
+    """One field a capability: the id or alias of a profile, or nothing."""
 
     def __init__(self, chosen: Mapping[str, Profile | None], may_change: bool, data: Any = None) -> None:
         super().__init__(data, initial={capability: profile.alias if profile else "" for capability, profile in chosen.items()})
@@ -28,10 +29,10 @@ class DefaultsForm(forms.Form):
     def profiles(self) -> dict[str, Profile | None]:
         """The chosen profile of each capability. An alias that is gone meanwhile is an error at its field."""
         wanted = dict(self.cleaned_data)
-        found = {profile.alias: profile for profile in Profile.objects.filter(alias__in=wanted.values())}
+        found = find_all_named(Profile.objects.all(), wanted.values())
         for capability, alias in wanted.items():
             if alias and alias not in found:
-                self.add_error(capability, "There is no profile with this alias.")
+                self.add_error(capability, "There is no profile with this id or alias.")
         return {capability: found.get(alias) for capability, alias in wanted.items()}
 
 

@@ -14,9 +14,11 @@ from providers.errors import ProviderError
 from .. import selectors, services
 from ..forms import ProfileForm
 from ..models import Connection, DefaultProfile, Profile
+from ..named import find_named
 from ..profile_fields import GROUPS
-from .base import Crumb, Page
+from .base import Crumb, Page, as_the_original, is_fresh_copy
 from .connections import PAGE_SIZE
+from .in_place import PicksConnections
 
 CAPABILITY_TEXTS = {
     Capability.CHAT: "Conversations: a model, a temperature, a system prompt.",
@@ -64,7 +66,7 @@ class CapabilityListView(ProfilePage):
         return self.render_to_response(self.get_context_data(**context))
 
 
-class ProfileFormPage(ProfilePage):
+class ProfileFormPage(ProfilePage, PicksConnections):
     """What adding and editing share: Save, Fetch models."""
 
     template_name, fragment_name = "connections/profile_form.html", "connections/_profile_form.html"
@@ -88,10 +90,25 @@ class ProfileFormPage(ProfilePage):
 
     def show(self, form: ProfileForm, **context: Any) -> HttpResponse:
         """The form, as page or fragment."""
-        return self.render_to_response(self.get_context_data(form=form, capability=self.capability(), row=self.row(), **context))
+        shown = {"form": form, "capability": self.capability(), "row": self.row(), **context}
+        return self.render_to_response(self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown))
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return self.show(self.form(initial={"connection": request.GET.get("connection", "")} if "connection" in request.GET else {}))
+        return self.show(self.form(initial=self._brought_back() or self._begun()))
+
+    def _brought_back(self) -> dict[str, Any]:
+        """What was typed before a connection was added, with that one chosen."""
+        draft = self.draft()
+        if draft is None:
+            return {}
+        return self.form(data=draft.posted()).typed() | ({"connection": draft.chosen} if draft.chosen else {})
+
+    def _begun(self) -> dict[str, Any]:
+        """What the address says."""
+        given = self.request.GET.get("connection", "")
+        chosen = find_named(Connection.objects.listed(), given)
+        found = {"connection": chosen.alias if chosen else given} if "connection" in self.request.GET else {}
+        return found | as_the_original(self.request, self.row())
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if request.POST.get("action") == "fetch-models":
@@ -111,7 +128,7 @@ class ProfileFormPage(ProfilePage):
     def _fetch_models(self) -> HttpResponse:
         """The form again, with the models of the chosen connection. What was typed is kept and not judged yet."""
         form = self.form(initial=self.form(data=self.request.POST).typed())
-        connection = Connection.objects.filter(alias=self.posted("connection")).first()
+        connection = find_named(Connection.objects.all(), self.posted("connection"))
         if connection is None:
             return self.show(form, models_error="Choose a connection first.")
         try:

@@ -14,6 +14,7 @@ from .. import services
 from ..forms import AliasesField
 from ..models import Connection, RevealRecord, RevealToken
 from .base import Crumb, Page
+from .in_place import PicksConnections
 
 MOST_TICKED = 60  # with more connections than these, aliases are typed
 PAGE_SIZE = 50
@@ -38,8 +39,9 @@ class RevealTokenForm(forms.Form):
         super().__init__(**kwargs)
         many = len(connections) >= MOST_TICKED
         choices = [(one.alias, one.name) for one in connections]
-        self.fields["connections"].widget = forms.TextInput() if many else forms.CheckboxSelectMultiple(choices=choices)
-        how = " Aliases with commas between them." if many else ""
+        text, boxes = forms.TextInput({"data-several": True}), forms.CheckboxSelectMultiple(choices=choices)
+        self.fields["connections"].widget = text if many else boxes
+        how = " Ids or aliases with commas between them." if many else ""
         self.fields["connections"].help_text = f"Whose secrets it may read, at least one. None is added by itself later.{how}"
 
     def clean_networks(self) -> list[str]:
@@ -47,7 +49,7 @@ class RevealTokenForm(forms.Form):
         return [one.strip() for line in self.cleaned_data["networks"].splitlines() for one in line.split(",") if one.strip()]
 
 
-class RevealTokenListView(Page):
+class RevealTokenListView(PicksConnections):
     """Reveal tokens, and the form for a new one."""
 
     template_name = "connections/reveal_token_list.html"
@@ -71,7 +73,16 @@ class RevealTokenListView(Page):
         return RevealTokenForm(list(Connection.objects.listed().order_by("name", "alias")[:MOST_TICKED]), **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(self.form())
+        return self.show(self.form(initial=self._brought_back()))
+
+    def _brought_back(self) -> dict[str, Any]:
+        """What was typed before a connection was added, with that one ticked too."""
+        draft = self.draft()
+        if draft is None:
+            return {}
+        typed = {name: draft.posted().get(name, "") for name in ("name", "networks", "expires_in_days")}
+        chosen = [*draft.entries.get("connections", ()), draft.chosen]  # ticked ones, or one text of several
+        return typed | {"connections": AliasesField(required=False).to_python(",".join(chosen))}
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form(data=request.POST)

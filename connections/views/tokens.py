@@ -40,7 +40,7 @@ class TokenForm(forms.Form):
         many = len(profiles) >= MOST_TICKED
         choices = [(one.alias, one.name) for one in profiles]
         self.fields["profiles"].widget = forms.TextInput() if many else forms.CheckboxSelectMultiple(choices=choices)
-        how = "Aliases with commas between them. Empty: all." if many else "None ticked: all of them, also those made later."
+        how = "Ids or aliases with commas between them. Empty: all." if many else "None ticked: all of them, also those made later."
         self.fields["profiles"].help_text = f"Which it is limited to in the gateway. {how}"
 
 

@@ -8,8 +8,11 @@ from django.test import Client
 
 from connections import services
 from providers.base import Provider
+from providers.manifests import ManifestProvider
 from providers.schema import settings_fields
 from tests.fakes import SECRET
+from tests.httpserver import authority
+from tests.providers import shipped
 
 PREFIX = "/api/v1"
 MERGE = "application/merge-patch+json"
@@ -78,11 +81,20 @@ def errors(response: Any, status: int = 400) -> dict[str, str]:
 
 def every_setting(provider: type[Provider[Any]], **changes: Any) -> dict[str, Any]:
     """A good value for every setting of a provider, by its name inside: secrets too, and what is shown only sometimes."""
+    if issubclass(provider, ManifestProvider):
+        return shipped.every_setting(provider) | changes
     made: dict[str, Any] = {}
     for name, one in settings_fields(provider).items():
-        by_kind: dict[str, Any] = {"integer": 1, "number": 1.5, "boolean": True, "headers": {"X-Made-Up": SECRET}}
+        by_kind: dict[str, Any] = {
+            "integer": max(1, dict(one.bounds).get("ge", 1)),
+            "number": 1.5,
+            "boolean": True,
+            "headers": {"X-Made-Up": SECRET},
+        }
         by_kind |= {"map": {"region": "eu", "api_base": ""}, "secret_map": {"api-key": SECRET, "a_b.C/d": "x"}}
         made[name] = by_kind.get(
             one.kind, one.default or ("https://api.example.com" if one.address else SECRET if one.secret else "made-up")
         )
+    if "ca_certificate" in made:
+        made["ca_certificate"] = authority()[0]
     return made | changes

@@ -266,11 +266,6 @@ def test_history_names_the_entry_and_no_value(row: Connection):
     assert services.versions(reload(row))[0].changes == ("configs.region changed", "secrets.token changed", "secrets.api-key replaced")
 
 
-def test_an_export_has_references_and_configs_only(row: Connection):
-    (found,) = services.export_connections([row], actor=None)["connections"]
-    assert found["settings"] == row.settings and found["needsCredentials"] == ["secrets"] and SECRET not in str(found)
-
-
 # A lost key
 
 

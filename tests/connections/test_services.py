@@ -1,6 +1,5 @@
 """Connections through the one door: create, change, switch, delete, use."""
 
-import json
 import threading
 import uuid
 from typing import Any
@@ -646,26 +645,6 @@ def test_a_provider_gets_the_address_policy(connection: Connection, settings):
 # What others may read
 
 
-def test_an_export_has_references_and_names_what_is_missing(fake):
-    connect(settings={"api_key": SECRET, "spare_key": "$Fake:Spare", "organization": "org-1"}, tags=["eu"])
-    document = services.export_connections(Connection.objects.listed(), actor=None)
-    (one,) = document["connections"]
-    assert (one["alias"], one["providerId"], one["tags"], one["isActive"]) == ("production", "fake", ["eu"], True)
-    assert one["settings"] == {"spare_key": "$Fake:Spare", "organization": "org-1"} and one["needsCredentials"] == ["api_key"]
-    assert SECRET not in json.dumps(document)
-
-
-def test_an_export_without_literals_needs_none(fake):
-    connect(settings={"api_key": "$Fake:ApiKey"})
-    document = services.export_connections(Connection.objects.all(), actor=None)
-    assert document["connections"][0]["needsCredentials"] == []
-
-
-def test_an_export_works_without_key_and_provider(lost: Connection):
-    (one,) = services.export_connections(Connection.objects.all(), actor=None)["connections"]
-    assert one["needsCredentials"] and SECRET not in json.dumps(one)
-
-
 def test_the_history_names_what_changed_and_no_values(fake):
     row = connect(settings={"api_key": SECRET, "organization": "org-1"})
     update(row, name="Renamed", settings={"api_key": OTHER_SECRET, "organization": "org-2"}, tags=["a"])
@@ -698,7 +677,7 @@ ACTS: dict[str, tuple[Any, set[str]]] = {
     "move": (lambda row, actor: services.move_profiles(row, connect(name="Other"), actor=actor), {"administrator", "operator"}),
     "delete": (lambda row, actor: services.delete_connection(row, actor=actor), {"administrator"}),
     "list models": (lambda row, actor: services.list_models(row, actor=actor), {"administrator", "operator", "viewer"}),
-    "export": (lambda row, actor: services.export_connections([row], actor=actor), {"administrator", "operator", "viewer"}),
+    "export": (lambda row, actor: services.export_package([row], actor=actor), {"administrator", "operator", "viewer"}),
 }
 
 

@@ -1,6 +1,5 @@
 """The pages of connections."""
 
-import json
 import re
 import uuid
 from typing import Any
@@ -61,9 +60,11 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-create", None, WORKING),
     ("connection-create", entries(name="New"), DO_WORK),
     ("connection-create", entries(name="New", action="test"), WORKING),
+    ("connection-add-here", {"add-here": "connection"}, DO_WORK),
+    ("connection-duplicate", {}, DO_WORK),
     ("connection-bulk", {"action": "deactivate"}, DO_WORK),
     ("connection-bulk", {"action": "test"}, DO_WORK),
-    ("connection-bulk", {"action": "export"}, SEEING),
+    ("connection-bulk", {"action": "export"}, (302, 302, 302, 403)),
     ("connection-detail", None, SEEING),
     ("connection-update", None, WORKING),
     ("connection-update", entries({}, name="New"), DO_WORK),
@@ -73,6 +74,10 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-move-profiles", {"target": "other"}, DO_WORK),
     ("connection-test", {}, DO_WORK),
     ("connection-toggle", {}, DO_WORK),
+    ("package-export", None, SEEING),
+    ("package-export", {"action": "export"}, SEEING),
+    ("package-import", None, WORKING),
+    ("package-import", {"action": "upload"}, WORKING),
     ("profile-list", None, SEEING),
     ("capability-list", None, WORKING),
     ("profile-create", None, WORKING),
@@ -83,6 +88,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("profile-update", {**NEW_PROFILE, "name": "Changed"}, DO_WORK),
     ("profile-delete", None, RULING),
     ("profile-delete", {}, DO_RULE),
+    ("profile-duplicate", {}, DO_WORK),
     ("profile-toggle", {}, DO_WORK),
     ("reference-list", None, SEEING),
     ("defaults", None, SEEING),
@@ -97,11 +103,12 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("sign-out", {}, (302,) * 4),
 ]
 PEOPLE = ("administrator", "operator", "viewer", "stranger", "nobody")
-NO_EFFECT = {"test", "export", "fetch-models"}
+NO_EFFECT, NEVER_ANY = {"test", "fetch-models"}, {"export", "upload"}
 NAMES = [f"{name} {'GET' if posted is None else posted.get('action', 'POST')}" for name, posted, _ in RIGHTS]
 
 
 OTHER_ADDRESSES = {"dashboard": "/", "password-change": "/password/", "password-changed": "/password/done/", "sign-out": "/sign-out/"}
+OTHER_ADDRESSES["connection-add-here"] = "/connections/add-here/?from=/profiles/add/chat/"
 
 
 def address(name: str, connection: Connection, *others: Any) -> str:
@@ -135,13 +142,17 @@ def test_every_page_is_for_those_who_may(fake, request, who: str, name: str, pos
     if who == "nobody":
         assert response["Location"].startswith("/sign-in/")
     allowed = expected in (200, 302) and who != "nobody"
-    changes = posted is not None and name != "sign-out" and not (expected == 200 and posted.get("action") in NO_EFFECT)
+    action = (posted or {}).get("action")
+    is_writing = posted is not None and name not in ("sign-out", "connection-add-here")
+    changes = is_writing and action not in NEVER_ANY and not (expected == 200 and action in NO_EFFECT)
     assert (world() != before) == (allowed and changes)
 
 
 def test_the_table_above_has_every_url():
     names = {one.name for one in get_resolver("connections.urls").url_patterns}
-    assert names - {"reveal-token-revoke"} <= {name for name, _, _ in RIGHTS}  # test_reveal.py: test_only_administrators_end_them
+    elsewhere = {"reveal-token-revoke", "package-plan"}  # test_reveal.py: test_only_administrators_end_them; test_package_pages.py
+    elsewhere |= {"type-list", "type-install", "type-detail", "type-remove"}  # test_type_pages.py: test_only_administrators_come_in
+    assert names - elsewhere <= {name for name, _, _ in RIGHTS}
 
 
 def test_nobody_comes_back_to_where_they_wanted_to_go(connection: Connection, nobody):
@@ -814,13 +825,8 @@ def test_a_list_asks_little_and_decrypts_nothing(fake, client, monkeypatch: pyte
     for number in range(30):
         profile_of(connect(name=f"Number {number:02}"))
     monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
-    with django_assert_max_num_queries(13 if url == "/" else 8):
+    with django_assert_max_num_queries(14 if url == "/" else 8):
         assert client.get(url).status_code == 200
-
-
-def test_an_export_decrypts_nothing(connection: Connection, client: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
-    assert bulk(client, "export", connection).status_code == 200
 
 
 # Several at once
@@ -847,11 +853,10 @@ def test_what_failed_among_several_is_told(several, client: Client):
     assert told(bulk(client, "test", several["Alpha"], echo)) == ["1 of 2 work.", f"Test of Alpha: {REFUSED.message}"]
 
 
-def test_several_are_exported_as_a_file_without_secrets(several, client: Client):
+def test_several_are_chosen_for_a_package(several, client: Client):
     response = bulk(client, "export", several["Alpha"], several["Gamma"])
-    document = json.loads(response.content)
-    assert response["Content-Disposition"] == 'attachment; filename="connections.json"'
-    assert [one["alias"] for one in document["connections"]] == ["alpha", "gamma"] and SECRET not in html(response)
+    keys = [str(several[name].pk) for name in ("Alpha", "Gamma")]
+    assert response["Location"] == f"/packages/export/?ids={keys[0]}&ids={keys[1]}"
 
 
 @pytest.mark.parametrize("ids", [[], ["nonsense"], [str(uuid.UUID(int=1))]])

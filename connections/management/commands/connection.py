@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +26,7 @@ from connections.services.promptflow_apply import Action, Step, apply_documents
 
 EXPECTED = (Refused, services.Invalid, services.InUse, services.Stale, services.Throttled, PermissionDenied, DatabaseError)
 TAKEN = "There is a connection {!r} already. Change it with `connection update -n`, or give --force to overwrite it."
+NOT_INSTALLED = "The provider {} is not installed. Install the connection type or the Python package that brings it."
 GONE = "There is no connection {!r}. `connection list` shows them."
 
 
@@ -44,6 +46,8 @@ class Command(BaseCommand):
             self.parser.print_help(self.stdout)
             return
         try:
+            with suppress(DatabaseError):  # told by whatever needs the database next; not all actions do
+                services.confirm_types()
             getattr(self, f"_{action.replace('-', '_')}")(options)
         except EXPECTED as error:
             self._fail(f"connection.{action} failed: {_sentence(error)}")
@@ -90,7 +94,7 @@ class Command(BaseCommand):
 
     def _shape(self, row: Connection) -> Any:
         if row.provider is None:
-            raise Refused([((), f"The provider {row.provider_id} is not installed. Install the package that brings it.")])
+            raise Refused([((), NOT_INSTALLED.format(row.provider_id))])
         return shape_of(row.provider)
 
     def _from_env(self, options: dict[str, Any]) -> None:

@@ -51,8 +51,7 @@ def render(provider: type[Provider[Any]]) -> Iterator[str]:
 
 
 def _cells(provider: type[Provider[Any]], field: SettingsField) -> list[str]:
-    labels = dict(settings_fields(provider)[field.shown_when[0]].choices) if field.shown_when else {}
-    condition = f"with {' or '.join(labels[one] for one in field.shown_when[1])}" if field.shown_when else ""
+    condition = _condition(settings_fields(provider)[field.shown_when[0]], field.shown_when[1]) if field.shown_when else ""
     required = "yes" if field.required else condition if field.required_when_shown else ""
     environment = f" or `$Env:{field.environment}`" if field.environment else ""
     choices = f" One of {', '.join(f'`{value}` ({label})' for value, label in field.choices)}." if field.choices else ""
@@ -61,3 +60,8 @@ def _cells(provider: type[Provider[Any]], field: SettingsField) -> list[str]:
     default = "" if field.default is None else f"`{field.default}`"
     cells = (field.label, f"`{field.name}`", required, default, "yes" if field.secret else "", f"`{field.example}`{environment}")
     return [*cells, (field.help + entries + choices + only).replace("|", "\\|")]
+
+
+def _condition(chooser: SettingsField, values: tuple[Any, ...]) -> str:
+    labels: dict[Any, str] = dict(chooser.choices) or {True: f"{chooser.label}: yes", False: f"{chooser.label}: no"}
+    return f"with {' or '.join(labels[one] for one in values)}"

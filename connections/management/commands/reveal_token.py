@@ -16,7 +16,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         parser.add_argument("--user", required=True, help="the administrator who answers for it")
-        parser.add_argument("--connection", action="append", required=True, dest="connections", help="alias it may read; can be repeated")
+        what = "id or alias of one it may read; can be repeated"
+        parser.add_argument("--connection", action="append", required=True, dest="connections", help=what)
         parser.add_argument("--network", action="append", default=[], dest="networks", help="where it may be used from; can be repeated")
         parser.add_argument("--expires", type=int, metavar="DAYS", default=90, help="days until it ends, 90 if not given")
 

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             "--scope", action="append", default=[], dest="scopes", help=f"one of {', '.join(services.Scope)}; can be repeated"
         )
         create.add_argument(
-            "--profile", action="append", default=[], dest="profiles", help="alias of a profile it is limited to; can be repeated"
+            "--profile", action="append", default=[], dest="profiles", help="id or alias of a profile it is limited to; can be repeated"
         )
         create.add_argument("--expires", type=int, metavar="DAYS", help="days until it ends")
         create.add_argument("--requests-per-minute", type=int, metavar="N", help="limit of requests through the gateway")
