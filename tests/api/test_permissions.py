@@ -31,7 +31,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("PATCH", "/connections/production", {"isActive": False}, 200, "operator", WRITE),
     ("DELETE", "/connections/unused", None, 204, "administrator", DELETE),
     ("POST", "/connections/production/test", None, 200, "operator", TEST),
-    ("POST", "/connections/production/duplicate", None, 201, "operator", WRITE),
+    ("POST", "/connections/production/duplicate", {}, 201, "operator", WRITE),
     ("POST", "/connections/test", {"providerId": "echo"}, 200, "operator", TEST),
     ("POST", "/connections/test", {"id": "production"}, 200, "operator", TEST),
     ("GET", "/connections/production/exists", None, 200, "viewer", READ),
