@@ -116,15 +116,21 @@ def update_connection(
             bring_up(row, row.provider)
         row.name = row.name if name is None else name.strip()
         row.is_active = row.is_active if is_active is None else is_active
-        judged = Judged(row.settings, row.credentials, lacking=row.lacking)
-        if settings is not None:
-            provider = known_provider(row.provider_id)
-            posted = merge_patch(provider, plain_settings(provider, row.settings), settings) if merge else settings
-            judged = judge(provider, posted, row.settings, row.credentials, lacking)
+        judged = _judged(row, settings, merge, lacking)
         _fill(row, judged, row.tags if tags is None else tags, is_new=False)
         if changed := _content(row) != before:
             store(row, actor)
     return Saved(row, judged.notices, changed)
+
+
+@sensitive_variables("settings", "posted", "row")
+def _judged(row: Connection, settings: Mapping[str, Any] | None, merge: bool, lacking: Collection[str]) -> Judged:
+    """What becomes of the settings of a row that is held; None keeps them."""
+    if settings is None:
+        return Judged(row.settings, row.credentials, lacking=row.lacking)
+    provider = known_provider(row.provider_id)
+    posted = merge_patch(provider, plain_settings(provider, row.settings), settings) if merge else settings
+    return judge(provider, posted, row.settings, row.credentials, lacking)
 
 
 def _content(row: Connection) -> tuple[Any, ...]:
