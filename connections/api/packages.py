@@ -2,7 +2,6 @@
 
 from typing import cast
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.utils import timezone
@@ -45,12 +44,6 @@ def _need(request: Request, *scopes: str) -> None:
             raise PermissionDenied(f"This token lacks the scope {scope}.")
 
 
-def _address(request: Request) -> str:
-    """Where the request came from."""
-    forwarded = request.headers.get("X-Forwarded-For", "")
-    return services.source_address(request.META.get("REMOTE_ADDR") or "", forwarded, settings.TRUSTED_PROXIES)
-
-
 EXPORTED = {(200, ZIP): OpenApiResponse(OpenApiTypes.BINARY, description="The package.")}
 EXPORTED |= {status: one for status, one in answers(200, None, 400, 404, 413, 415).items() if status != 200}
 
@@ -74,7 +67,9 @@ class PackageExport(ApiView):
         named = values.get("connections")
         rows = list(Connection.objects.order_by("alias")) if named is None else [find(Connection.objects.all(), one) for one in named]
         profiles = list(Profile.objects.filter(connection__in=rows).order_by("alias")) if values["profiles"] else []
-        content = services.export_package(rows, profiles, actor=request.user, passphrase=passphrase, address=_address(request))
+        content = services.export_package(
+            rows, profiles, actor=request.user, passphrase=passphrase, address=services.address_of(request.META)
+        )
         headers = {"Content-Disposition": f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"', "Cache-Control": "no-store"}
         return HttpResponse(content, content_type=ZIP, headers=headers)
 
@@ -108,8 +103,7 @@ class PackageImport(ApiView):
         values = serializer.validated_data
         content, passphrase, decisions = values["file"], values.get("passphrase", ""), decisions_of(values)
         _need(request, *(["admin"] if decisions.install_types else []))
-        plan = services.plan_import(content, actor=request.user, passphrase=passphrase, decisions=decisions)
-        _need(request, *(["profiles:write"] if any(one.kind == "profile" for one in plan.items) else []))
-        if not is_dry:
-            plan = services.import_package(content, actor=request.user, passphrase=passphrase, decisions=decisions)
+        _need(request, *(["profiles:write"] if services.brings_profiles(content) else []))
+        act = services.plan_import if is_dry else services.import_package
+        plan = act(content, actor=request.user, passphrase=passphrase, decisions=decisions)
         return Response(package_plan(plan, dry_run=is_dry))

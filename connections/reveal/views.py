@@ -9,7 +9,6 @@ from functools import wraps
 from http import HTTPStatus
 from urllib.parse import unquote
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -78,15 +77,10 @@ def _hide(request: HttpRequest, name: str | None) -> None:
     request.resolver_match = None
 
 
-def _address(request: HttpRequest) -> str:
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    return services.source_address(request.META.get("REMOTE_ADDR") or "", forwarded, settings.TRUSTED_PROXIES)
-
-
 @endpoint
 def the_connections(request: HttpRequest, token: str) -> HttpResponse:
     """Every usable connection of the token. What is left out stands in the header Switchboard-Left-Out: the body is the client's."""
-    found = services.reveal_connections(token, address=_address(request))
+    found = services.reveal_connections(token, address=services.address_of(request.META))
     response = JsonResponse(found.connections, safe=False)
     if found.left_out:
         left_out = [f"{alias} ({code})" for alias, code in found.left_out.items()]
@@ -98,7 +92,7 @@ def the_connections(request: HttpRequest, token: str) -> HttpResponse:
 @endpoint
 def one_connection(request: HttpRequest, token: str, name: str) -> HttpResponse:
     """One connection by its alias or name."""
-    return JsonResponse(services.reveal_connection(token, _spellings(request, name), address=_address(request)))
+    return JsonResponse(services.reveal_connection(token, _spellings(request, name), address=services.address_of(request.META)))
 
 
 def _spellings(request: HttpRequest, name: str) -> list[str]:

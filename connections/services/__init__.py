@@ -6,7 +6,7 @@ own operator at a terminal, who may do everything.
 
 from ..packages.errors import PackageConflict, PackageError
 from ..packages.plan import Decisions, Placeholder, Plan, PlanItem
-from .addresses import source_address
+from .addresses import address_of
 from .checks import Outcome, list_models, test_connection, test_connections, test_settings
 from .connections import (
     Saved,
@@ -24,7 +24,7 @@ from .history import Version, versions
 from .http_clients import http_client
 from .package_export import export_package
 from .package_import import import_package
-from .package_plan import plan_import
+from .package_plan import brings_profiles, plan_import
 from .package_uploads import MAY_IMPORT, drop_upload, keep_upload, read_upload
 from .permissions import require
 from .profiles import create_profile, delete_profile, dependents_of, set_profile_active, update_profile
@@ -91,8 +91,10 @@ __all__ = [
     "TypePreview",
     "Unusable",
     "Version",
+    "address_of",
     "allows",
     "authenticate_token",
+    "brings_profiles",
     "bump_stamp",
     "caller_of",
     "confirm_types",
@@ -149,7 +151,6 @@ __all__ = [
     "set_active",
     "set_default_profiles",
     "set_profile_active",
-    "source_address",
     "sync_types",
     "test_connection",
     "test_connections",

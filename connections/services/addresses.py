@@ -1,9 +1,17 @@
 """Where a request came from, and whether that is within networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+from django.conf import settings
 
 Address = IPv4Address | IPv6Address
+
+
+def address_of(meta: Mapping[str, Any]) -> str:
+    """As `source_address`, of the request whose address and headers are in `meta`, named as in WSGI. TRUSTED_PROXIES are believed."""
+    return source_address(meta.get("REMOTE_ADDR") or "", meta.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES)
 
 
 def source_address(remote: str, forwarded: str, trusted: int) -> str:

@@ -23,6 +23,12 @@ UNKNOWN_ITEM = "In this package is no {}. Its plan names what is in it."
 UNKNOWN_ACTION = "Choose one of: {}."
 
 
+@sensitive_variables("content")
+def brings_profiles(content: bytes) -> bool:
+    """Whether there are profiles in a package: importing those takes rights of its own. Raises PackageError."""
+    return bool(read_package(content).profiles)
+
+
 @sensitive_variables("content", "passphrase", "decisions")
 def plan_import(content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()) -> Plan:
     """What an import of this package would do. Writes nothing. Raises PackageError, PermissionDenied."""

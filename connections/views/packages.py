@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
@@ -47,7 +46,7 @@ class PackageExportView(Page):
             return self.show(form)
         rows, values = list(self.rows().order_by("alias")), form.cleaned_data
         profiles = list(Profile.objects.filter(connection__in=rows).order_by("alias")) if values["profiles"] else []
-        told = {"actor": request.user, "passphrase": values.get("passphrase", ""), "address": self.address()}
+        told = {"actor": request.user, "passphrase": values.get("passphrase", ""), "address": services.address_of(request.META)}
         try:
             content = services.export_package(rows, profiles, **told)
         except services.PackageError as refused:
@@ -59,11 +58,6 @@ class PackageExportView(Page):
     def form(self, **kwargs: Any) -> PackageExportForm:
         """The form, bound when given `data`."""
         return PackageExportForm(self.request.user.has_perm("connections.export_secrets"), **kwargs)
-
-    def address(self) -> str:
-        """Where the request came from."""
-        forwarded = self.request.headers.get("X-Forwarded-For", "")
-        return services.source_address(self.request.META.get("REMOTE_ADDR") or "", forwarded, settings.TRUSTED_PROXIES)
 
     def named(self) -> list[str]:
         """What the address or the form names; nothing is everything."""

@@ -11,9 +11,8 @@ from .document import Manifest
 from .labels import sentence
 from .migrations import migrated
 from .rendering import Rendering, chosen_test
+from .requests import COSTS
 from .settings import section_of, settings_of
-
-COSTS = ("free", "tiny", "billed")
 
 
 class ManifestProvider(HttpService[ProviderSettings]):

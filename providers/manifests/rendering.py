@@ -18,7 +18,7 @@ from .auth import Auth, BasicAuth, Bearer, Granted, HeaderAuth, PasswordGrant, Q
 from .document import VARIANT, Manifest, Way
 from .hosts import Address, address
 from .places import default_hosts, split_hosts
-from .requests import Test
+from .requests import COSTS, Test
 from .templates import TemplateError, as_it_is, in_header, in_host, parsed, path
 from .usage import uses
 
@@ -188,8 +188,7 @@ class Rendering:
 
 def chosen_test(way: Way) -> Test | None:
     """The test that a check makes."""
-    order = {"free": 0, "tiny": 1, "billed": 2}
-    return min(way.tests, key=lambda test: order[test.cost], default=None)
+    return min(way.tests, key=lambda test: COSTS.index(test.cost), default=None)
 
 
 def _text(value: Any) -> str:
