@@ -6,12 +6,17 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from .logs import redact
 
-ADDRESSES = ("r", "U", "q", "f")  # gunicorn's letters for the request's line, path and query, and where it came from
+ADDRESSES = (
+    "r",
+    "U",
+    "q",
+    "f",
+)  # gunicorn's letters for the request's line, path and query, and where it came from
 
 
 class AccessLog(Logger):
-    """gunicorn's own, without credentials in addresses, and without the answers of `/v1`: each of those has its usage record, and a line
-    is a fifth of such a request's time.
+    """gunicorn's own, without credentials in addresses, and without the answers of `/v1`: each of
+    those has its usage record, and a line is a fifth of such a request's time.
     """
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
@@ -19,7 +24,9 @@ class AccessLog(Logger):
         if resp.status >= 400 or not environ["PATH_INFO"].startswith("/v1/"):
             super().access(resp, req, environ, request_time)
 
-    def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+    def atoms(
+        self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any
+    ) -> dict[str, Any]:
         """What a line is made of."""
         found: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         return found | {name: redact(found[name]) for name in ADDRESSES if found.get(name)}

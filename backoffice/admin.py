@@ -19,15 +19,22 @@ class SafeUserAdmin(UserAdmin):
         return fields if _is_superuser(request) else (*fields, "is_superuser", "user_permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or not obj.is_superuser or _is_superuser(request))
+        return super().has_change_permission(request, obj) and (
+            obj is None or not obj.is_superuser or _is_superuser(request)
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or not obj.is_superuser or _is_superuser(request))
+        return super().has_delete_permission(request, obj) and (
+            obj is None or not obj.is_superuser or _is_superuser(request)
+        )
 
 
 @admin.register(Group)
 class SafeGroupAdmin(GroupAdmin):
-    """Django's page for groups. What a group may do is a superuser's to change: an administrator is in one."""
+    """Django's page for groups.
+
+    What a group may do is a superuser's to change: an administrator is in one.
+    """
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = tuple(super().get_readonly_fields(request, obj))

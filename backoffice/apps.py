@@ -1,4 +1,6 @@
-"""The project as an app, for its templates and start-up; and the admin site as Switchboard's own."""
+"""The project as an app, for its templates and start-up; and the admin site as Switchboard's
+own.
+"""
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig

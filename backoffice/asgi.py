@@ -1,4 +1,7 @@
-"""The door that is served: `gunicorn backoffice.asgi:application -k asgi`. The gateway stands in front of Django."""
+"""The door that is served: `gunicorn backoffice.asgi:application -k asgi`.
+
+The gateway stands in front of Django.
+"""
 
 import os
 

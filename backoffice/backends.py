@@ -1,4 +1,6 @@
-"""Who may do what, read in one query instead of Django's two (own permissions, groups' permissions)."""
+"""Who may do what, read in one query instead of Django's two (own permissions, groups'
+permissions).
+"""
 
 from typing import Any
 
@@ -8,7 +10,9 @@ from django.db.models import Q
 
 
 class OneQueryBackend(ModelBackend):
-    """Django's backend; a person's permissions are remembered on the object for the length of a request, as Django does."""
+    """Django's backend; a person's permissions are remembered on the object for the length of a
+    request, as Django does.
+    """
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
@@ -18,5 +22,12 @@ class OneQueryBackend(ModelBackend):
         return set(user_obj._perm_cache)
 
     def _permissions(self, user: Any) -> set[str]:
-        rows = Permission.objects.all() if user.is_superuser else Permission.objects.filter(Q(user=user) | Q(group__user=user))
-        return {f"{label}.{name}" for label, name in rows.order_by().values_list("content_type__app_label", "codename")}
+        rows = (
+            Permission.objects.all()
+            if user.is_superuser
+            else Permission.objects.filter(Q(user=user) | Q(group__user=user))
+        )
+        return {
+            f"{label}.{name}"
+            for label, name in rows.order_by().values_list("content_type__app_label", "codename")
+        }

@@ -13,7 +13,9 @@ bind = _address
 preload_app = True  # loaded once, shared by the workers: half the start, less memory
 worker_connections = 1000
 keepalive = 75  # the default of 2 s makes clients that reuse connections fail at the edge
-graceful_timeout = int(os.environ.get("GRACEFUL_TIMEOUT", "30"))  # for running streams; an idle connection counts as unfinished too
+graceful_timeout = int(
+    os.environ.get("GRACEFUL_TIMEOUT", "30")
+)  # for running streams; an idle connection counts as unfinished too
 asgi_lifespan = "on"  # the gateway writes what is left of its usage records when the server stops
 control_socket_disable = True  # it would live in the home directory, one per user
 accesslog = "-"
@@ -23,7 +25,9 @@ loglevel = "warning"
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Called in each worker: it gives up a little before it is killed, or it could not write its last usage records."""
+    """Called in each worker: it gives up a little before it is killed, or it could not write its
+    last usage records.
+    """
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 3))
 
 

@@ -20,11 +20,16 @@ def health_live(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @require_safe
 def health_ready(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, every migration is applied and the keys can be used; else 503 with what is not."""
+    """200 when the database answers, every migration is applied and the keys can be used; else 503
+    with what is not.
+    """
     checks = {"database": _database(), "migrations": False, "keys": _keys()}
     checks["migrations"] = checks["database"] and _migrations()
     is_ready = all(checks.values())
-    body = {"status": "ok" if is_ready else "unavailable", "checks": {name: "ok" if good else "failed" for name, good in checks.items()}}
+    body = {
+        "status": "ok" if is_ready else "unavailable",
+        "checks": {name: "ok" if good else "failed" for name, good in checks.items()},
+    }
     return JsonResponse(body, status=200 if is_ready else 503)
 
 

@@ -13,8 +13,11 @@ from django.views.debug import SafeExceptionReporterFilter
 LOOKS_SECRET = re.compile(
     r"(?i)\b((?:authorization|api[-_]?key|x-api-key|password|secret|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',;&]{6,}"
 )
-LOOKS_LIKE_KEY = re.compile(r"\b((?:sk|pk|rk|sb|gsk|xai|AIza|AKIA|ghp|glpat)[-_]?)[A-Za-z0-9_-]{12,}")
-# The token of a flow is part of its address. What stands there is hidden whatever it is: a mistyped token is nearly one.
+LOOKS_LIKE_KEY = re.compile(
+    r"\b((?:sk|pk|rk|sb|gsk|xai|AIza|AKIA|ghp|glpat)[-_]?)[A-Za-z0-9_-]{12,}"
+)
+# The token of a flow is part of its address. What stands there is hidden whatever it is: a mistyped
+# token is nearly one.
 IN_ADDRESS = re.compile(r"(?i)(promptflow/+)[^/?#\s\"']+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -25,7 +28,9 @@ def redact(text: str) -> str:
 
 
 def _without_tokens(text: str) -> str:
-    """The text with `***` for the tokens in addresses under /promptflow/, also where percent signs hide such an address."""
+    """The text with `***` for the tokens in addresses under /promptflow/, also where percent signs
+    hide such an address.
+    """
     plain = unquote(text) if "%" in text else text
     if plain.lower().count("promptflow/") > text.lower().count("promptflow/"):
         text = CONTROL.sub("?", plain)
@@ -33,7 +38,10 @@ def _without_tokens(text: str) -> str:
 
 
 class RedactSecrets(logging.Filter):
-    """Redacts the finished message, and the traceback if there is one. A refusal (403, 404) is no fault and has none."""
+    """Redacts the finished message, and the traceback if there is one.
+
+    A refusal (403, 404) is no fault and has none.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == "django.request" and record.levelno < logging.ERROR:
@@ -45,10 +53,14 @@ class RedactSecrets(logging.Filter):
 
 
 class NamesOnly(SafeExceptionReporterFilter):
-    """For reports of a crash, also of DEBUG's page, where Django's own filter sleeps: names of variables, never their values."""
+    """For reports of a crash, also of DEBUG's page, where Django's own filter sleeps: names of
+    variables, never their values.
+    """
 
     def is_active(self, request: HttpRequest | None) -> bool:
         return True
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
+    def get_traceback_frame_variables(
+        self, request: HttpRequest | None, tb_frame: FrameType
+    ) -> ItemsView[str, Any]:
         return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()

@@ -1,4 +1,6 @@
-"""The Content-Security-Policy, which Django brings itself from 6.0 on; and signing in when htmx asked."""
+"""The Content-Security-Policy, which Django brings itself from 6.0 on; and signing in when htmx
+asked.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +11,17 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
 
-POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
+POLICY = (
+    "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src "
+    "'none'"
+)
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends the strict policy with every answer that brings none of its own. Pages of people are not kept by caches."""
+    """Sends the strict policy with every answer that brings none of its own.
+
+    Pages of people are not kept by caches.
+    """
 
     sync_capable, async_capable = True, False
 
@@ -29,10 +37,15 @@ class ContentSecurityPolicyMiddleware:
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
-    """Every page asks to sign in. To htmx it says so in its own words, or the sign-in page would land inside a table row."""
+    """Every page asks to sign in.
+
+    To htmx it says so in its own words, or the sign-in page would land inside a table row.
+    """
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
         if not request.htmx:  # type: ignore[attr-defined]
             return super().handle_no_permission(request, view_func)
         path = urlsplit(request.htmx.current_url or "/").path  # type: ignore[attr-defined]
-        return HttpResponseClientRedirect(redirect_to_login(path, self.get_login_url(view_func)).url)
+        return HttpResponseClientRedirect(
+            redirect_to_login(path, self.get_login_url(view_func)).url
+        )

@@ -11,7 +11,10 @@ from typing import NoReturn
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = BASE_DIR / ".env"
-NEW_KEY = """.venv/bin/python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())\""""
+NEW_KEY = (
+    ".venv/bin/python -c "
+    '"import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+)
 OTHER_OPTIONS = """
 # Everything below is optional; README.md says what each does. The environment wins over this file.
 # HOST=127.0.0.1
@@ -35,7 +38,10 @@ OTHER_OPTIONS = """
 
 
 def main() -> None:
-    """Prepare, then serve. One process: Django is loaded once (about a second), also for gunicorn's workers."""
+    """Prepare, then serve.
+
+    One process: Django is loaded once (about a second), also for gunicorn's workers.
+    """
     os.umask(0o077)  # .env and the SQLite file are for this user only
     os.chdir(BASE_DIR)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
@@ -56,7 +62,9 @@ def write_env_file() -> None:
     missing = {name: value for name, value in generated.items() if not os.environ.get(name)}
     if not missing:
         return
-    lines = ["# Keep this file: without FERNET_KEYS no stored credential can be read. Never commit it."]
+    lines = [
+        "# Keep this file: without FERNET_KEYS no stored credential can be read. Never commit it."
+    ]
     lines += [f"{name}={value}" for name, value in missing.items()]
     try:
         descriptor = os.open(ENV_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -64,7 +72,9 @@ def write_env_file() -> None:
         return
     with os.fdopen(descriptor, "w") as file:
         file.write("\n".join(lines) + "\n" + OTHER_OPTIONS)
-    say("Generated SECRET_KEY and FERNET_KEYS into .env. Keep a copy of it apart from the database.")
+    say(
+        "Generated SECRET_KEY and FERNET_KEYS into .env. Keep a copy of it apart from the database."
+    )
 
 
 def set_up_django() -> None:
@@ -79,8 +89,10 @@ def set_up_django() -> None:
     for name in ("SECRET_KEY", "FERNET_KEYS"):
         if not getattr(settings, name):
             stop(
-                f"{name} is neither in the environment nor in .env. If this database was used before, put the old value back.\n"
-                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  {NEW_KEY}"
+                f"{name} is neither in the environment nor in .env. If this database was used "
+                "before, put the old value back.\n"
+                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  "
+                f"{NEW_KEY}"
             )
     django.setup()
 
@@ -95,7 +107,10 @@ def refuse_taken_port() -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, int(port)))
     except OSError as error:
-        stop(f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another port: make run PORT={min(int(port) + 1, 65535)}")
+        stop(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another port: make "
+            f"run PORT={min(int(port) + 1, 65535)}"
+        )
 
 
 def migrate() -> None:
@@ -115,7 +130,10 @@ def migrate() -> None:
 
 
 def ensure_admin() -> None:
-    """Make the superuser `admin` if there is no user at all. A generated password is printed once and stored nowhere."""
+    """Make the superuser `admin` if there is no user at all.
+
+    A generated password is printed once and stored nowhere.
+    """
     from django.contrib.auth import get_user_model
 
     given = os.environ.pop("SWITCHBOARD_ADMIN_PASSWORD", "")  # the workers have no use for it
@@ -127,17 +145,25 @@ def ensure_admin() -> None:
     if given:
         say("Created the user admin with the password from SWITCHBOARD_ADMIN_PASSWORD.")
     else:
-        say(f"\n  Sign in as   admin\n  Password     {password}\n\nIt is shown this once. Change it after signing in.\n")
+        say(
+            f"\n  Sign in as   admin\n  Password     {password}\n\nIt is shown this once. Change "
+            "it after signing in.\n"
+        )
 
 
 def run_gunicorn() -> None:
-    """Serve until a signal ends it. In this process, so that the workers share what is loaded already."""
+    """Serve until a signal ends it.
+
+    In this process, so that the workers share what is loaded already.
+    """
     from django.db import connections
     from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
 
     for connection in connections.all(initialized_only=True):
         connection.close()
-        if hasattr(connection, "close_pool"):  # PostgreSQL: a pool's threads do not survive the fork
+        if hasattr(
+            connection, "close_pool"
+        ):  # PostgreSQL: a pool's threads do not survive the fork
             connection.close_pool()
     sys.argv = ["gunicorn", "--config", "python:backoffice.gunicorn_conf"]
     WSGIApplication("%(prog)s [OPTIONS]").run()

@@ -1,6 +1,9 @@
-"""Every setting comes from the environment or from .env beside manage.py. No secret is written down here.
+"""Every setting comes from the environment or from .env beside manage.py.
 
-The README's table says what each does. `$Section:Key` references never pass through `env`: it takes `$` for itself.
+No secret is written down here.
+
+The README's table says what each does. `$Section:Key` references never pass through `env`: it takes
+`$` for itself.
 """
 
 from pathlib import Path
@@ -73,17 +76,23 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # The database: SQLite beside manage.py, or whatever DATABASE_URL says
 
-DATABASES: dict[str, Any] = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")}
+DATABASES: dict[str, Any] = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")
+}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # With Django's defaults 884 of 1040 concurrent writes failed with "database is locked"; with these none did.
+    # With Django's defaults 884 of 1040 concurrent writes failed with "database is locked"; with
+    # these none did.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA busy_timeout=20000;"
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+        "PRAGMA busy_timeout=20000;"
         "PRAGMA foreign_keys=ON;PRAGMA cache_size=-20000;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=4), "timeout": 10}}
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=4), "timeout": 10}
+    }
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool demands it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -94,7 +103,12 @@ CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", default="locmemcache
 AUTHENTICATION_BACKENDS = ["backoffice.backends.OneQueryBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "dashboard"
@@ -121,7 +135,9 @@ LANGUAGE_CODE = "en"
 
 # The API: see connections/api
 
-API_EXTRA_PREFIXES = [prefix.strip("/") for prefix in env.list("API_EXTRA_PREFIXES", default=[]) if prefix.strip("/")]
+API_EXTRA_PREFIXES = [
+    prefix.strip("/") for prefix in env.list("API_EXTRA_PREFIXES", default=[]) if prefix.strip("/")
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024  # of a file
 FILE_UPLOAD_HANDLERS = ["backoffice.uploads.BoundedUploadHandler"]
@@ -141,8 +157,11 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Switchboard",
-    "DESCRIPTION": "Connections to AI services and the profiles that use them. A stored secret is never answered, only its mask. "
-    "Beside this API, `/v1` speaks OpenAI's protocol (`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) with the same tokens; "
+    "DESCRIPTION": "Connections to AI services and the profiles that use them. "
+    "A stored secret is never answered, only its mask. "
+    "Beside this API, `/v1` speaks OpenAI's protocol "
+    "(`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) "
+    "with the same tokens; "
     "the model is a profile's alias. See docs/gateway.md.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
@@ -170,19 +189,27 @@ SPECTACULAR_SETTINGS = {
 
 # Secrets and references: see SECURITY.md
 
-FERNET_KEYS = env.list("FERNET_KEYS", default=[])  # newest first; never SECRET_KEY (connections.E001)
+FERNET_KEYS = env.list(
+    "FERNET_KEYS", default=[]
+)  # newest first; never SECRET_KEY (connections.E001)
 CONNECTIONS_CONFIG: dict[str, Any] = {}
 CONNECTIONS_CONFIG_FILE = env.str("CONNECTIONS_CONFIG_FILE", default="")
 CONNECTIONS_SECRETS_DIR = env.str("CONNECTIONS_SECRETS_DIR", default="")
 CONNECTIONS_TYPES_DIR = env.str("CONNECTIONS_TYPES_DIR", default="")
 CONNECTIONS_REFERENCE_SECTIONS = env.list("CONNECTIONS_REFERENCE_SECTIONS", default=[])
 CONNECTIONS_REFERENCE_ENV = env.list("CONNECTIONS_REFERENCE_ENV", default=[])
-CONNECTIONS_SECRET_KEYS = env.list("CONNECTIONS_SECRET_KEYS", default=["key", "secret", "password", "token"])
+CONNECTIONS_SECRET_KEYS = env.list(
+    "CONNECTIONS_SECRET_KEYS", default=["key", "secret", "password", "token"]
+)
 CONNECTIONS_EGRESS_ALLOW = env.list("CONNECTIONS_EGRESS_ALLOW", default=[])
 CONNECTIONS_EGRESS_PRIVATE = env.bool("CONNECTIONS_EGRESS_PRIVATE", default=True)
 CONNECTIONS_TEST_RATE = env.int("CONNECTIONS_TEST_RATE", default=60)
-CONNECTIONS_REVEAL_DAYS = env.int("CONNECTIONS_REVEAL_DAYS", default=400)  # how long prune_reveals keeps who read secrets
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # how many of X-Forwarded-For's last addresses our own proxies wrote
+CONNECTIONS_REVEAL_DAYS = env.int(
+    "CONNECTIONS_REVEAL_DAYS", default=400
+)  # how long prune_reveals keeps who read secrets
+TRUSTED_PROXIES = env.int(
+    "TRUSTED_PROXIES", default=0
+)  # how many of X-Forwarded-For's last addresses our own proxies wrote
 
 # The gateway: see gateway/
 
@@ -192,13 +219,24 @@ GATEWAY_RECORD_TEXT = env.bool("GATEWAY_RECORD_TEXT", default=False)
 GATEWAY_USAGE_DAYS = env.int("GATEWAY_USAGE_DAYS", default=400)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
-CLIENTS = ("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore", "azure")
+CLIENTS = (
+    "httpx2",
+    "httpcore2",
+    "aiohttp",
+    "openai",
+    "anthropic",
+    "google_genai",
+    "botocore",
+    "azure",
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "backoffice.logs.RedactSecrets"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # at INFO these write every address that is asked, at DEBUG every header
     "loggers": {name: {"level": "WARNING"} for name in CLIENTS},

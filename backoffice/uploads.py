@@ -1,4 +1,6 @@
-"""How much a request may bring: bodies are refused while they arrive, files are kept in memory up to a limit."""
+"""How much a request may bring: bodies are refused while they arrive, files are kept in memory up
+to a limit.
+"""
 
 import asyncio
 import json
@@ -26,7 +28,11 @@ Application = Callable[[dict[str, Any], Receive, Any], Awaitable[None]]
 
 
 class BoundedUploadHandler(FileUploadHandler):
-    """Keeps a file in memory. What is over UPLOAD_MAX_BYTES is counted and dropped, so that its form can say so: `file.size` tells."""
+    """Keeps a file in memory.
+
+    What is over UPLOAD_MAX_BYTES is counted and dropped, so that its form can say so: `file.size`
+    tells.
+    """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
@@ -42,12 +48,20 @@ class BoundedUploadHandler(FileUploadHandler):
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
         self._kept.seek(0)
         return InMemoryUploadedFile(
-            self._kept, self.field_name, self.file_name or "", self.content_type, self._size, self.charset, self.content_type_extra
+            self._kept,
+            self.field_name,
+            self.file_name or "",
+            self.content_type,
+            self._size,
+            self.charset,
+            self.content_type_extra,
         )
 
 
 class BoundedBodies:
-    """Stands before Django, which writes a body to disk until it ends: one that no page and no address would take is refused first."""
+    """Stands before Django, which writes a body to disk until it ends: one that no page and no
+    address would take is refused first.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -66,7 +80,10 @@ class BoundedBodies:
 
 
 class _Body:
-    """A body that is counted while it is read. To who reads one that is too large it looks as if the client had gone."""
+    """A body that is counted while it is read.
+
+    To who reads one that is too large it looks as if the client had gone.
+    """
 
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive, self._most, self._size, self.is_too_large = receive, most, 0, False
@@ -96,17 +113,32 @@ class _Body:
         dropped = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_DROP):
-                while dropped < MOST_DROPPED and (message := await self._receive()).get("more_body"):
+                while dropped < MOST_DROPPED and (message := await self._receive()).get(
+                    "more_body"
+                ):
                     dropped += len(message.get("body", b""))
 
 
 async def _refuse(path: str, send: Send) -> None:
-    detail = f"That is too large. A file has at most {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB here."
+    detail = (
+        f"That is too large. A file has at most {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB "
+        "here."
+    )
     if path.startswith(tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])):
         kind, text = CONTENT_TYPE, json.dumps(problem(413, detail, "too_large", path))
     else:
         kind, text = "text/html; charset=utf-8", render_to_string("413.html", {"detail": detail})
-    headers = [(b"content-type", kind.encode()), (b"content-security-policy", POLICY.encode()), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", kind.encode()),
+        (b"content-security-policy", POLICY.encode()),
+        (b"cache-control", b"no-store"),
+    ]
     headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": 413, "headers": [*headers, (b"content-length", b"%d" % len(text.encode()))]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 413,
+            "headers": [*headers, (b"content-length", b"%d" % len(text.encode()))],
+        }
+    )
     await send({"type": "http.response.body", "body": text.encode()})

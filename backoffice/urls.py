@@ -6,7 +6,13 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from .health import health_live, health_ready
-from .views import AdminSignInView, DashboardView, PasswordChangedView, PasswordChangeView, SignInView
+from .views import (
+    AdminSignInView,
+    DashboardView,
+    PasswordChangedView,
+    PasswordChangeView,
+    SignInView,
+)
 
 API_PREFIXES = ["api/v1", *settings.API_EXTRA_PREFIXES]
 
@@ -19,7 +25,11 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("password/", PasswordChangeView.as_view(), name="password-change"),
     path("password/done/", PasswordChangedView.as_view(), name="password-changed"),
-    *(path(f"{prefix}/", include(api)) for prefix in API_PREFIXES for api in ("connections.api.urls", "gateway.api.urls")),
+    *(
+        path(f"{prefix}/", include(api))
+        for prefix in API_PREFIXES
+        for api in ("connections.api.urls", "gateway.api.urls")
+    ),
     path("health/live", health_live, name="health-live"),
     path("health/ready", health_ready, name="health-ready"),
     path("admin/login/", AdminSignInView.as_view()),

@@ -27,14 +27,19 @@ class DashboardView(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         usage = _usage() if request.user.has_perm("gateway.view_usagerecord") else {}
-        return self.render_to_response(self.get_context_data(dashboard=selectors.dashboard(), **usage))
+        return self.render_to_response(
+            self.get_context_data(dashboard=selectors.dashboard(), **usage)
+        )
 
 
 def _usage() -> dict[str, Any]:
     """What went through the gateway in the last 24 hours."""
     day = usage_selectors.last(usage_selectors.PERIODS["24h"])
     totals = usage_selectors.usage(day).totals
-    return {"usage": totals, "usage_chart": requests_chart(usage_selectors.course(day) if totals.requests else [])}
+    return {
+        "usage": totals,
+        "usage_chart": requests_chart(usage_selectors.course(day) if totals.requests else []),
+    }
 
 
 class SignInView(auth_views.LoginView):
@@ -46,7 +51,10 @@ class SignInView(auth_views.LoginView):
 
 
 class AdminSignInView(SignInView):
-    """Where the admin sends whoever may not enter. Who is signed in but not staff would be sent round in circles."""
+    """Where the admin sends whoever may not enter.
+
+    Who is signed in but not staff would be sent round in circles.
+    """
 
     def get_success_url(self) -> str:
         if not getattr(self.request.user, "is_staff", False):
@@ -71,12 +79,17 @@ class PasswordChangedView(auth_views.PasswordChangeDoneView):
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """The page for what is not there; under the API's prefixes, a problem."""
-    if f"{request.path}/".startswith(tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])):
+    if f"{request.path}/".startswith(
+        tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])
+    ):
         return problem_response(request, 404, "There is no such address.", "not_found")
     return page_not_found(request, exception)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The page for a form whose token is missing or old."""
-    context = {"title": "This form is out of date", "exception": "Go back, load the page again and repeat what you did."}
+    context = {
+        "title": "This form is out of date",
+        "exception": "Go back, load the page again and repeat what you did.",
+    }
     return render(request, "403.html", context, status=403)

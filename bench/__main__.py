@@ -1,4 +1,7 @@
-"""Fills throw-away databases, measures, prints tables. Nothing here is asserted: read it, compare ratios between runs."""
+"""Fills throw-away databases, measures, prints tables.
+
+Nothing here is asserted: read it, compare ratios between runs.
+"""
 
 import os
 import subprocess
@@ -17,8 +20,15 @@ def main() -> None:
     """The parts named on the command line, or all: `process`, `api`, `gateway` and `promptflow`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
-        os.environ |= {"DATABASE_URL": f"sqlite:///{path}", "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
-        os.environ |= {"OpenAI__Organization": "org-bench", "API_THROTTLE_RATE": "1000000000/min", "LOG_LEVEL": "ERROR"}
+        os.environ |= {
+            "DATABASE_URL": f"sqlite:///{path}",
+            "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        }
+        os.environ |= {
+            "OpenAI__Organization": "org-bench",
+            "API_THROTTLE_RATE": "1000000000/min",
+            "LOG_LEVEL": "ERROR",
+        }
         if "process" in PARTS:
             process(path)
         if {"api", "gateway"} & set(PARTS):
@@ -41,13 +51,20 @@ def process(path: Path) -> None:
 
 
 def served() -> None:
-    """The API and the gateway under the production command, on SQLite and, if it answers, on PostgreSQL."""
+    """The API and the gateway under the production command, on SQLite and, if it answers, on
+    PostgreSQL.
+    """
     with postgresql() as other:
         urls = {"SQLite": os.environ["DATABASE_URL"]} | ({"PostgreSQL": other} if other else {})
         if "api" in PARTS:
             for name, url in urls.items():
                 print(f"\nAPI on {name}", flush=True)
-                command = [sys.executable, "-m", "bench.api", str(CONNECTIONS)]  # a process of its own: Django knows one database
+                command = [
+                    sys.executable,
+                    "-m",
+                    "bench.api",
+                    str(CONNECTIONS),
+                ]  # a process of its own: Django knows one database
                 subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         if "gateway" in PARTS:
             gateway.measure(urls, CONNECTIONS)

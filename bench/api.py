@@ -1,4 +1,6 @@
-"""The API under the production command with two workers, asked by 1, 10 and 50 clients that keep their connections."""
+"""The API under the production command with two workers, asked by 1, 10 and 50 clients that keep
+their connections.
+"""
 
 import os
 import socket
@@ -20,9 +22,16 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
 def server(**environment: str) -> Iterator[Running]:
     """The production command on a free port, with this environment beside our own."""
     port = free_port()
-    ours = {"PORT": str(port), "HOST": "127.0.0.1", "WEB_CONCURRENCY": "2", "GUNICORN_CMD_ARGS": "--access-logfile /dev/null"}
+    ours = {
+        "PORT": str(port),
+        "HOST": "127.0.0.1",
+        "WEB_CONCURRENCY": "2",
+        "GUNICORN_CMD_ARGS": "--access-logfile /dev/null",
+    }
     command = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
-    process = subprocess.Popen(command, env=os.environ | environment | ours, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=os.environ | environment | ours, stdout=subprocess.DEVNULL
+    )
     try:
         wait(port)
         yield Running(port, process.pid)
@@ -44,12 +53,18 @@ def wait(port: int) -> None:
 
 def measure(port: int, token: str) -> None:
     """Prints one table: an empty Django view is the floor."""
-    paths = {"floor: an empty view (/health/live)": "/health/live", "GET one by alias": "/api/v1/connections/connection-77"}
+    paths = {
+        "floor: an empty view (/health/live)": "/health/live",
+        "GET one by alias": "/api/v1/connections/connection-77",
+    }
     paths["list of 50"] = "/api/v1/connections?take=50&skip=100"
     floors: dict[int, float] = {}
     print(f"{'':<38}{'clients':>8}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'of floor':>10}")
     for name, path in paths.items():
-        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: "
+            "application/json\r\n\r\n"
+        )
         run(Job(port, request, 10, 0.5))  # both workers are warm
         for clients in CLIENTS:
             found = run(Job(port, request, clients, SECONDS))

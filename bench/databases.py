@@ -10,13 +10,18 @@ NAME = "switchboard_bench"
 
 @contextmanager
 def postgresql() -> Iterator[str | None]:
-    """The address of an empty database, dropped afterwards; None, and a line that says so, if no server answers."""
+    """The address of an empty database, dropped afterwards; None, and a line that says so, if no
+    server answers.
+    """
     import psycopg
 
     try:
         server = psycopg.connect(SERVER, autocommit=True, connect_timeout=5)
     except psycopg.OperationalError:
-        print(f"PostgreSQL does not answer at {SERVER}: not measured. BENCH_DATABASE_URL names another.\n")
+        print(
+            f"PostgreSQL does not answer at {SERVER}: not measured. BENCH_DATABASE_URL names "
+            "another.\n"
+        )
         yield None
         return
     with server:
@@ -29,7 +34,9 @@ def postgresql() -> Iterator[str | None]:
 
 
 class Connections:
-    """Counts the connections that others have to the database at `url`; `most` is None unless it is PostgreSQL."""
+    """Counts the connections that others have to the database at `url`; `most` is None unless it is
+    PostgreSQL.
+    """
 
     most: int | None = None
 
@@ -37,7 +44,9 @@ class Connections:
         import psycopg
 
         name = (url or "").rpartition("/")[2]
-        self.server = psycopg.connect(SERVER, autocommit=True) if url and url.startswith("postgres") else None
+        self.server = (
+            psycopg.connect(SERVER, autocommit=True) if url and url.startswith("postgres") else None
+        )
         self.query = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
 
     def look(self) -> None:

@@ -1,7 +1,8 @@
-"""How long after a connection was switched off a worker still answers from it: `python -m bench.deactivation <port> <pid>`.
+"""How long after a connection was switched off a worker still answers from it: `python -m
+bench.deactivation <port> <pid>`.
 
-The token is in BENCH_TOKEN. The service switches in this process; each worker is asked in turn on a kept connection of its own
-until all have refused.
+The token is in BENCH_TOKEN. The service switches in this process; each worker is asked in turn on a
+kept connection of its own until all have refused.
 """
 
 import http.client
@@ -28,7 +29,10 @@ class Worker:
         self.answers()
 
     def answers(self) -> bool:
-        """Asks once: True for an answer, False for the refusal. Raises RuntimeError for anything else."""
+        """Asks once: True for an answer, False for the refusal.
+
+        Raises RuntimeError for anything else.
+        """
         self.connection.request("POST", "/v1/chat/completions", body(False, "bench"), self.headers)
         answer = self.connection.getresponse()
         text = answer.read().decode()
@@ -58,7 +62,9 @@ def workers(port: int, pid: int, token: str) -> list[Worker]:
 
 
 def one_round(connection: object, asked: list[Worker]) -> tuple[float, int]:
-    """Milliseconds until the last worker refused, and how many requests were answered that began after the switch."""
+    """Milliseconds until the last worker refused, and how many requests were answered that began
+    after the switch.
+    """
     from connections import services
 
     services.set_active(connection, False, actor=None)

@@ -1,4 +1,6 @@
-"""The gateway against its upstream asked directly and against LiteLLM's proxy, in turns within one run."""
+"""The gateway against its upstream asked directly and against LiteLLM's proxy, in turns within one
+run.
+"""
 
 import http.client
 import json
@@ -26,7 +28,10 @@ WIDTH = 20
 
 @dataclass(frozen=True)
 class Server:
-    """Something that answers chats. `slow` is where the long streams are asked for; `url` is its database, if it is ours."""
+    """Something that answers chats.
+
+    `slow` is where the long streams are asked for; `url` is its database, if it is ours.
+    """
 
     name: str
     running: Running
@@ -44,12 +49,17 @@ class Cell:
 
 
 def measure(urls: dict[str, str], connections: int) -> None:
-    """Prints the tables: `urls` are empty or filled databases by name, `connections` how many rows they shall hold."""
+    """Prints the tables: `urls` are empty or filled databases by name, `connections` how many rows
+    they shall hold.
+    """
     with ExitStack() as stack:
         servers = started(stack, urls, connections)
         for one in servers:
             right(one)
-        print(f"\nGateway. Load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; {SECONDS:g} s for each line")
+        print(
+            f"\nGateway. Load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} "
+            f"CPUs; {SECONDS:g} s for each line"
+        )
         for stream in (False, True):
             print_answers(servers, stream)
         print_memory(servers)
@@ -58,8 +68,13 @@ def measure(urls: dict[str, str], connections: int) -> None:
 
 
 def started(stack: ExitStack, urls: dict[str, str], connections: int) -> list[Server]:
-    """All of them at once: idle they cost nothing, and what disturbs the machine for a while disturbs all."""
-    fast, slow = stack.enter_context(upstream("--chunks", str(CHUNKS))), stack.enter_context(upstream(*LONG))
+    """All of them at once: idle they cost nothing, and what disturbs the machine for a while
+    disturbs all.
+    """
+    fast, slow = (
+        stack.enter_context(upstream("--chunks", str(CHUNKS))),
+        stack.enter_context(upstream(*LONG)),
+    )
     servers = [Server("direct", fast, "none", slow)]
     proxy = stack.enter_context(peers.litellm({"bench": fast.port, "bench-slow": slow.port}))
     if proxy:
@@ -68,8 +83,17 @@ def started(stack: ExitStack, urls: dict[str, str], connections: int) -> list[Se
         print("LiteLLM's proxy is not installed: `make bench-peers` adds it to the tables.")
     for name, url in urls.items():
         environment = {"DATABASE_URL": url, "DATABASE_POOL_SIZE": POOL}
-        command = [sys.executable, "-m", "bench.rows", str(connections), str(fast.port), str(slow.port)]
-        made = subprocess.run(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True, check=True)
+        command = [
+            sys.executable,
+            "-m",
+            "bench.rows",
+            str(connections),
+            str(fast.port),
+            str(slow.port),
+        ]
+        made = subprocess.run(
+            command, env=os.environ | environment, stdout=subprocess.PIPE, text=True, check=True
+        )
         running = stack.enter_context(server(**environment))
         servers.append(Server(f"us, {name}", running, made.stdout.split()[-1], running, url))
     return servers
@@ -84,7 +108,10 @@ def right(one: Server) -> None:
         answer = connection.getresponse()
         text = answer.read().decode()
         if answer.status != 200 or said(text, stream) != WORD * CHUNKS:
-            raise RuntimeError(f"{one.name} answered {answer.status} to {'a stream' if stream else 'a chat'}: {text[:1000]}")
+            raise RuntimeError(
+                f"{one.name} answered {answer.status} to {'a stream' if stream else 'a chat'}: "
+                f"{text[:1000]}"
+            )
 
 
 def said(text: str, stream: bool) -> str:
@@ -92,7 +119,11 @@ def said(text: str, stream: bool) -> str:
     if not stream:
         return json.loads(text)["choices"][0]["message"]["content"]
     events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
-    return "".join(choice["delta"].get("content") or "" for event in events for choice in event.get("choices", []))
+    return "".join(
+        choice["delta"].get("content") or ""
+        for event in events
+        for choice in event.get("choices", [])
+    )
 
 
 def cell(one: Server, stream: bool, clients: int) -> Cell:
@@ -100,14 +131,22 @@ def cell(one: Server, stream: bool, clients: int) -> Cell:
     before = cpu(one.running.pid)
     found = run(Job(one.running.port, chat(one.token, stream), clients, SECONDS))
     after = cpu(one.running.pid)
-    return Cell(found, (after - before) * 1000 / found.count if before and after and found.count else None)
+    return Cell(
+        found, (after - before) * 1000 / found.count if before and after and found.count else None
+    )
 
 
 def print_answers(servers: list[Server], stream: bool) -> None:
     """One table, in which every number of clients asks the servers one after the other."""
-    print(f"\n{f'Streams of {CHUNKS} chunks' if stream else 'Plain answers'}; times in ms; 'added' is beyond direct")
+    print(
+        f"\n{f'Streams of {CHUNKS} chunks' if stream else 'Plain answers'}; times in ms; 'added' "
+        "is beyond direct"
+    )
     heads = f"{'requests/s':>12}{'p50':>9}{'p99':>9}{'first':>9}{'added p50':>11}{'added p99':>11}"
-    print(f"{'clients':>7}  {'':<{WIDTH}}{heads}{'CPU s/1,000':>13}   of LiteLLM: {'requests/s':>12}{'added p50':>11}{'CPU':>8}")
+    print(
+        f"{'clients':>7}  {'':<{WIDTH}}{heads}{'CPU s/1,000':>13}   of LiteLLM: "
+        f"{'requests/s':>12}{'added p50':>11}{'CPU':>8}"
+    )
     for one in servers:
         run(Job(one.running.port, chat(one.token, stream), 16, 0.5))  # all workers are warm
     for clients in CLIENTS:
@@ -120,16 +159,26 @@ def print_answers(servers: list[Server], stream: bool) -> None:
 def line(one: Server, cells: dict[str, Cell]) -> str:
     """The figures of the last of these cells, beside those of the cells before it."""
     found, used = cells[one.name].found, cells[one.name].cpu
-    figures = f"{found.rate:>12,.0f}{found.p50:>9.2f}{found.p99:>9.2f}" + number(found.first or None, 9)
+    figures = f"{found.rate:>12,.0f}{found.p50:>9.2f}{found.p99:>9.2f}" + number(
+        found.first or None, 9
+    )
     direct = None if one.name == "direct" else cells["direct"].found
-    figures += number(direct and found.p50 - direct.p50, 11) + number(direct and found.p99 - direct.p99, 11) + number(used, 13)
+    figures += (
+        number(direct and found.p50 - direct.p50, 11)
+        + number(direct and found.p99 - direct.p99, 11)
+        + number(used, 13)
+    )
     if one.url and "LiteLLM" in cells:
-        figures += f"{'':<15}" + against(cells["LiteLLM"], cells[one.name], cells["direct"].found.p50)
+        figures += f"{'':<15}" + against(
+            cells["LiteLLM"], cells[one.name], cells["direct"].found.p50
+        )
     return figures + trouble(found)
 
 
 def against(peer: Cell, own: Cell, floor: float) -> str:
-    """Ours as a multiple of the peer's: requests/s, milliseconds beyond `floor` at the median, CPU."""
+    """Ours as a multiple of the peer's: requests/s, milliseconds beyond `floor` at the median,
+    CPU.
+    """
     rate = own.found.rate / peer.found.rate if peer.found.rate else None
     added = (own.found.p50 - floor) / (peer.found.p50 - floor) if peer.found.p50 > floor else None
     used = own.cpu / peer.cpu if own.cpu and peer.cpu else None
@@ -153,28 +202,46 @@ def print_memory(servers: list[Server]) -> None:
     print(f"\nMemory after it, MB  {'RSS':>12}{'PSS (shared pages once)':>26}")
     for one in servers:
         found = memory(one.running.pid)
-        print(f"         {one.name:<{WIDTH}}" + (f"{found[0]:>4,.0f}{found[1]:>26,.0f}" if found else "cannot be read here"))
+        print(
+            f"         {one.name:<{WIDTH}}"
+            + (f"{found[0]:>4,.0f}{found[1]:>26,.0f}" if found else "cannot be read here")
+        )
 
 
 def print_long_streams(servers: list[Server]) -> None:
     """Many long streams at once; our pages are asked for meanwhile."""
     print(
-        f"\n{STREAMS} streams of 5 s at once, 2 workers, a pool of {POOL} in each; times in ms, median and most; each page asked each 50 ms"
+        f"\n{STREAMS} streams of 5 s at once, 2 workers, a pool of {POOL} in each; times in ms, "
+        "median and most; each page asked each 50 ms"
     )
-    print(f"{'':<{WIDTH}}{'complete':>10}{'first chunk':>17}{'whole':>17}{PAGES[0]:>17}{PAGES[1]:>17}{'database connections':>22}")
+    print(
+        f"{'':<{WIDTH}}{'complete':>10}{'first chunk':>17}{'whole':>17}{PAGES[0]:>17}"
+        f"{PAGES[1]:>17}{'database connections':>22}"
+    )
     for one in servers:
         before = start(Job(one.slow.port, chat(one.token, True, "bench-slow"), STREAMS, 0))
-        asked = [start(Job(one.running.port, page(path), 1, 5, 0.05)) for path in PAGES] if one.url else []
+        asked = (
+            [start(Job(one.running.port, page(path), 1, 5, 0.05)) for path in PAGES]
+            if one.url
+            else []
+        )
         connections = Connections(one.url)
         while before.poll() is None:
             connections.look()
             time.sleep(0.05)
         streams, pages = finish(before), [finish(process) for process in asked]
         figures = pair(streams.first, streams.first_most) + pair(streams.p50, streams.most)
-        figures += "".join(pair(found.p50, found.most) for found in pages) if pages else f"{'-':>17}" * len(PAGES)
+        figures += (
+            "".join(pair(found.p50, found.most) for found in pages)
+            if pages
+            else f"{'-':>17}" * len(PAGES)
+        )
         most = "-" if connections.most is None else f"at most {connections.most}"
         words = "".join(trouble(found) for found in [streams, *pages])
-        print(f"{one.name:<{WIDTH}}{f'{streams.count}/{STREAMS}':>10}{figures}{most:>22}{words}", flush=True)
+        print(
+            f"{one.name:<{WIDTH}}{f'{streams.count}/{STREAMS}':>10}{figures}{most:>22}{words}",
+            flush=True,
+        )
 
 
 def pair(median: float, most: float) -> str:
@@ -186,9 +253,21 @@ def print_deactivations(servers: list[Server]) -> None:
     """From the commit of the switch until every worker has refused."""
     print("\nA connection is switched off, 20 times")
     for one in servers:
-        command = [sys.executable, "-m", "bench.deactivation", str(one.running.port), str(one.running.pid)]
+        command = [
+            sys.executable,
+            "-m",
+            "bench.deactivation",
+            str(one.running.port),
+            str(one.running.pid),
+        ]
         environment = os.environ | {"DATABASE_URL": str(one.url), "BENCH_TOKEN": one.token}
-        found = json.loads(subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout)
-        times = f"refused by all after {found['median']:.1f} ms (median), {found['most']:.1f} ms (most)"
+        found = json.loads(
+            subprocess.run(
+                command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+            ).stdout
+        )
+        times = (
+            f"refused by all after {found['median']:.1f} ms (median), {found['most']:.1f} ms (most)"
+        )
         late = f"requests begun after the switch and still answered: {found['answered']} in all"
         print(f"{one.name:<{WIDTH}}{found['workers']} connections: {times}; {late}", flush=True)

@@ -27,7 +27,9 @@ def median(function: Callable[[int], object], repeat: int = REPEAT) -> float:
 
 
 def medians(*functions: Callable[[int], object], repeat: int = REPEAT) -> list[float]:
-    """As `median`, of several in turns, so that a machine that is busy for a while is so for all of them."""
+    """As `median`, of several in turns, so that a machine that is busy for a while is so for all of
+    them.
+    """
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(5 * ROUNDS):
         for function, taken in zip(functions, times, strict=True):
@@ -68,7 +70,10 @@ def measure_resolve(path: Path) -> None:
 
     def query(number: int) -> object:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT settings, credentials FROM connections_connection WHERE alias = %s", [f"connection-{number}"])
+            cursor.execute(
+                "SELECT settings, credentials FROM connections_connection WHERE alias = %s",
+                [f"connection-{number}"],
+            )
             return cursor.fetchone()
 
     base, orm, alone, whole = medians(floor, get, query, resolve)
@@ -143,7 +148,10 @@ def measure_pages(few: float) -> None:
         with CaptureQueriesContext(connection) as captured, Decryptions() as decrypted:
             assert client.get(address).status_code == 200
         queries = len(captured)
-        time_taken = median(lambda _, address=address: client.get(address), 5 if name in ("references", "dashboard") else 20)
+        time_taken = median(
+            lambda _, address=address: client.get(address),
+            5 if name in ("references", "dashboard") else 20,
+        )
         report(name, time_taken, base, f"{queries} queries, {decrypted.count} rows decrypted")
 
 
@@ -155,11 +163,16 @@ def measure_save() -> None:
     row = Connection.objects.get(alias="connection-78")
 
     def save(number: int) -> object:
-        settings = {"organization": f"org-{time.perf_counter_ns()}", "base_url": "https://host-78.example.com/v1"}
+        settings = {
+            "organization": f"org-{time.perf_counter_ns()}",
+            "base_url": "https://host-78.example.com/v1",
+        }
         return services.update_connection(row, actor=None, settings=settings)
 
     def floor(number: int) -> object:
-        return Connection.objects.filter(pk=row.pk).update(name=f"Connection {time.perf_counter_ns()}")
+        return Connection.objects.filter(pk=row.pk).update(
+            name=f"Connection {time.perf_counter_ns()}"
+        )
 
     base = median(floor, 50)
     report("floor: one UPDATE through the ORM", base)
@@ -174,7 +187,10 @@ def measure(path: Path, connections: int) -> None:
     few = median(list_page(), 20)
     started = time.perf_counter()
     fill(FEW, connections)
-    print(f"{connections:,} connections, {2 * connections:,} profiles in {time.perf_counter() - started:.1f} s\n")
+    print(
+        f"{connections:,} connections, {2 * connections:,} profiles in "
+        f"{time.perf_counter() - started:.1f} s\n"
+    )
     measure_resolve(path)
     measure_pages(few)
     measure_save()

@@ -1,6 +1,8 @@
-"""Many clients that keep their connections, in one thread of one process: it must never be what is measured.
+"""Many clients that keep their connections, in one thread of one process: it must never be what is
+measured.
 
-`run(job)` starts the process and returns what it found. A thread and a selector, not asyncio: half the CPU per request.
+`run(job)` starts the process and returns what it found. A thread and a selector, not asyncio: half
+the CPU per request.
 """
 
 import json
@@ -30,7 +32,10 @@ class Job:
 
 @dataclass
 class Found:
-    """Times are milliseconds. `first` is the time to the first event of a stream, `busy` the share of a CPU the clients took."""
+    """Times are milliseconds.
+
+    `first` is the time to the first event of a stream, `busy` the share of a CPU the clients took.
+    """
 
     count: int = 0
     rate: float = 0
@@ -67,7 +72,10 @@ class Client:
         self.connection.send(self.job.request.encode())
 
     def receive(self) -> bool:
-        """Takes what has come; True when the answer is whole. Raises ConnectionError when it ends too early."""
+        """Takes what has come; True when the answer is whole.
+
+        Raises ConnectionError when it ends too early.
+        """
         data = self.connection.recv(65536)
         if not data:
             raise ConnectionError("the server closed the connection in the middle of an answer")
@@ -91,7 +99,9 @@ class Client:
     @property
     def good(self) -> bool:
         """A 200, and a stream that said that it was done."""
-        return self.buffer.startswith(b"HTTP/1.1 200") and (b"text/event-stream" not in self.buffer or b"data: [DONE]" in self.buffer)
+        return self.buffer.startswith(b"HTTP/1.1 200") and (
+            b"text/event-stream" not in self.buffer or b"data: [DONE]" in self.buffer
+        )
 
 
 @dataclass
@@ -154,26 +164,47 @@ class Load:
 
     def found(self, taken: float, busy: float) -> Found:
         """The figures."""
-        found = Found(count=len(self.times), rate=len(self.times) / taken, busy=busy, errors=len(self.errors))
+        found = Found(
+            count=len(self.times), rate=len(self.times) / taken, busy=busy, errors=len(self.errors)
+        )
         found.error = self.errors[0] if self.errors else ""
         if times := sorted(one * 1000 for one in self.times):
-            found.p50, found.p99, found.most = statistics.median(times), times[int(len(times) * 0.99)], times[-1]
+            found.p50, found.p99, found.most = (
+                statistics.median(times),
+                times[int(len(times) * 0.99)],
+                times[-1],
+            )
         if self.firsts:
-            found.first, found.first_most = statistics.median(self.firsts) * 1000, max(self.firsts) * 1000
+            found.first, found.first_most = (
+                statistics.median(self.firsts) * 1000,
+                max(self.firsts) * 1000,
+            )
         return found
 
 
 def body(stream: bool, model: str) -> str:
     """A small chat."""
-    messages = [{"role": "system", "content": "You are brief."}, {"role": "user", "content": "Say twenty words."}]
-    return json.dumps({"model": model, "messages": messages, "temperature": 0.5} | ({"stream": True} if stream else {}))
+    messages = [
+        {"role": "system", "content": "You are brief."},
+        {"role": "user", "content": "Say twenty words."},
+    ]
+    return json.dumps(
+        {"model": model, "messages": messages, "temperature": 0.5}
+        | ({"stream": True} if stream else {})
+    )
 
 
 def chat(token: str, stream: bool, model: str = "bench") -> str:
     """A request for a chat completion."""
     text = body(stream, model)
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-    return f"{head}Content-Type: application/json\r\nAccept: */*\r\nContent-Length: {len(text)}\r\n\r\n{text}"
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+        f"{token}\r\n"
+    )
+    return (
+        f"{head}Content-Type: application/json\r\nAccept: */*\r\nContent-Length: "
+        f"{len(text)}\r\n\r\n{text}"
+    )
 
 
 def page(path: str) -> str:
@@ -183,14 +214,22 @@ def page(path: str) -> str:
 
 def start(job: Job) -> subprocess.Popen[str]:
     """Starts a measurement in a process of its own; `finish` waits for it."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.load"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     process.stdin.write(json.dumps(asdict(job)))  # type: ignore[union-attr]
     process.stdin.close()  # type: ignore[union-attr]
     return process
 
 
 def finish(process: subprocess.Popen[str]) -> Found:
-    """What the measurement found. Raises RuntimeError when it broke; its traceback is on the terminal."""
+    """What the measurement found.
+
+    Raises RuntimeError when it broke; its traceback is on the terminal.
+    """
     with process:
         answer = process.stdout.read()  # type: ignore[union-attr]
     if process.returncode:

@@ -1,4 +1,7 @@
-"""LiteLLM's proxy, to compare with: two workers, no database, nothing sent home. `make bench-peers` installs it."""
+"""LiteLLM's proxy, to compare with: two workers, no database, nothing sent home.
+
+`make bench-peers` installs it.
+"""
 
 import http.client
 import json
@@ -15,14 +18,22 @@ from bench.processes import Running, free_port
 COMMAND = Path(".venv-peers/bin/litellm")
 KEY = "sk-bench-of-litellm"  # it asks its callers for a key, as we do
 START = 120  # seconds that it may take; 15 to 25 are usual
-# PRODUCTION keeps it from reading an .env of a folder above it, which would be ours (litellm/__init__.py, load_dotenv).
-ENVIRONMENT = {"LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+# PRODUCTION keeps it from reading an .env of a folder above it, which would be ours
+# (litellm/__init__.py, load_dotenv).
+ENVIRONMENT = {
+    "LITELLM_MODE": "PRODUCTION",
+    "LITELLM_LOG": "ERROR",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+}
 ENVIRONMENT |= {"LITELLM_LOCAL_BLOG_POSTS": "True", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True"}
 
 
 @contextmanager
 def litellm(upstreams: dict[str, int]) -> Iterator[Running | None]:
-    """The proxy, ready, with models (name -> port of a stub); None when it is not installed. Raises RuntimeError when it does not start."""
+    """The proxy, ready, with models (name -> port of a stub); None when it is not installed.
+
+    Raises RuntimeError when it does not start.
+    """
     if not COMMAND.exists():
         yield None
         return
@@ -48,13 +59,26 @@ def command(folder: str, port: int, upstreams: dict[str, int]) -> list[str]:
     """What starts it, with a configuration written into `folder`."""
     stub = {"model": "openai/stub", "api_key": "sk-upstream"}
     models = [
-        {"model_name": name, "litellm_params": stub | {"api_base": f"http://127.0.0.1:{upstream}/v1"}}
+        {
+            "model_name": name,
+            "litellm_params": stub | {"api_base": f"http://127.0.0.1:{upstream}/v1"},
+        }
         for name, upstream in upstreams.items()
     ]
     configuration = {"model_list": models, "general_settings": {"master_key": KEY}}
     path = Path(folder) / "config.yaml"
     path.write_text(json.dumps(configuration))  # JSON is YAML
-    return [str(COMMAND.absolute()), "--config", str(path), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "2"]
+    return [
+        str(COMMAND.absolute()),
+        "--config",
+        str(path),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--num_workers",
+        "2",
+    ]
 
 
 def wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,4 +1,7 @@
-"""What a server's processes cost: CPU seconds and memory, read from /proc. None where there is no /proc."""
+"""What a server's processes cost: CPU seconds and memory, read from /proc.
+
+None where there is no /proc.
+"""
 
 import os
 import socket
@@ -26,7 +29,11 @@ def free_port() -> int:
 def tree(pid: int) -> list[int]:
     """The process and all that it started; empty where that cannot be read."""
     try:
-        children = [line for task in (PROC / str(pid) / "task").iterdir() for line in (task / "children").read_text().split()]
+        children = [
+            line
+            for task in (PROC / str(pid) / "task").iterdir()
+            for line in (task / "children").read_text().split()
+        ]
     except OSError:
         return []
     return [pid, *(one for child in children for one in tree(int(child)))]
@@ -45,9 +52,13 @@ def cpu(pid: int) -> float | None:
 
 
 def memory(pid: int) -> tuple[float, float] | None:
-    """MB of the process and all that it started: as each sees it (RSS), and with shared pages counted once (PSS)."""
+    """MB of the process and all that it started: as each sees it (RSS), and with shared pages
+    counted once (PSS).
+    """
     lines = [line.split() for one in tree(pid) for line in _memory_lines(one)]
-    sums = [sum(int(line[1]) for line in lines if line[0] == name) / 1024 for name in ("Rss:", "Pss:")]
+    sums = [
+        sum(int(line[1]) for line in lines if line[0] == name) / 1024 for name in ("Rss:", "Pss:")
+    ]
     return (sums[0], sums[1]) if lines else None
 
 
@@ -59,13 +70,19 @@ def _memory_lines(pid: int) -> list[str]:
 
 
 def served_by(pid: int, port: int, client_port: int) -> int | None:
-    """Which process of a server on `port` holds the connection that a client on this machine has from `client_port`."""
+    """Which process of a server on `port` holds the connection that a client on this machine has
+    from `client_port`.
+    """
     try:
         table = [line.split() for line in (PROC / "net/tcp").read_text().splitlines()[1:]]
     except OSError:
         return None
     ends = (f":{port:04X}", f":{client_port:04X}")
-    inodes = {f"socket:[{row[9]}]" for row in table if row[1].endswith(ends[0]) and row[2].endswith(ends[1])}
+    inodes = {
+        f"socket:[{row[9]}]"
+        for row in table
+        if row[1].endswith(ends[0]) and row[2].endswith(ends[1])
+    }
     return next((one for one in tree(pid) if inodes & _sockets(one)), None)
 
 

@@ -1,6 +1,8 @@
-"""promptflow's connections beside ours: its command and ours, its client in process and our services. `make bench-peers` installs it.
+"""promptflow's connections beside ours: its command and ours, its client in process and our
+services. `make bench-peers` installs it.
 
-`python -m bench.promptflow 1000` is our side, in a process of its own, on the database that DATABASE_URL names.
+`python -m bench.promptflow 1000` is our side, in a process of its own, on the database that
+DATABASE_URL names.
 """
 
 import json
@@ -13,10 +15,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON, COMMAND = (ROOT / ".venv-peers-promptflow" / "bin" / name for name in ("python", "pf"))
-PEER = [str(PYTHON), "-P", str(ROOT / "bench" / "promptflow_peer.py")]  # -P: this folder holds a promptflow.py too
+PEER = [
+    str(PYTHON),
+    "-P",
+    str(ROOT / "bench" / "promptflow_peer.py"),
+]  # -P: this folder holds a promptflow.py too
 IN_LIST, IN_PROCESS = 100, 1000  # rows
 GETS, ROUNDS = 200, 7
-MISSING = "promptflow is not installed: not compared. make bench-peers installs it into .venv-peers-promptflow."
+MISSING = (
+    "promptflow is not installed: not compared. make bench-peers installs it into "
+    ".venv-peers-promptflow."
+)
 
 
 def measure(folder: Path) -> None:
@@ -37,19 +46,30 @@ def measure(folder: Path) -> None:
 
 def line(name: str, theirs: float | None, ours: float) -> None:
     """One row of the table."""
-    other = f"{theirs:>12,.2f}{ours:>12,.2f}{theirs / ours:>13,.1f} x" if theirs else f"{'-':>12}{ours:>12,.2f}"
+    other = (
+        f"{theirs:>12,.2f}{ours:>12,.2f}{theirs / ours:>13,.1f} x"
+        if theirs
+        else f"{'-':>12}{ours:>12,.2f}"
+    )
     print(f"{name:<58}{other}", flush=True)
 
 
 def fill_theirs(folder: Path) -> dict[str, str]:
-    """The environment of promptflow with a home of its own, telemetry off; empty when it is not installed."""
+    """The environment of promptflow with a home of its own, telemetry off; empty when it is not
+    installed.
+    """
     if not PYTHON.exists():
         return {}
     home = folder / "promptflow"
     home.mkdir()
     variables = {"PATH": os.environ["PATH"], "HOME": str(home), "PF_HOME_DIRECTORY": str(home)}
     variables |= {"PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring", "PYTHONPATH": ""}
-    subprocess.run([COMMAND, "config", "set", "telemetry.enabled=false"], env=variables, check=True, capture_output=True)
+    subprocess.run(
+        [COMMAND, "config", "set", "telemetry.enabled=false"],
+        env=variables,
+        check=True,
+        capture_output=True,
+    )
     answer(variables, IN_LIST, [*PEER, str(IN_LIST)])
     return variables
 
@@ -63,7 +83,9 @@ def fill_ours(folder: Path) -> dict[str, str]:
 
 def answer(variables: dict[str, str], rows: int, command: list[str]) -> dict[str, float]:
     """The JSON that a process prints last, which must have listed every row."""
-    done = subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True
+    )
     if done.returncode:
         raise RuntimeError(done.stderr[-3000:])
     found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -72,7 +94,9 @@ def answer(variables: dict[str, str], rows: int, command: list[str]) -> dict[str
 
 
 def commands(theirs: dict[str, str], ours: dict[str, str]) -> None:
-    """The list command of both, in turns, so that a machine that is busy for a while is so for both."""
+    """The list command of both, in turns, so that a machine that is busy for a while is so for
+    both.
+    """
     sides = {"ours": ([sys.executable, "manage.py", "connection", "list", "--all-results"], ours)}
     if theirs:
         sides["theirs"] = ([str(COMMAND), "connection", "list", "--all-results"], theirs)
@@ -80,7 +104,9 @@ def commands(theirs: dict[str, str], ours: dict[str, str]) -> None:
     for _ in range(ROUNDS):
         for name, (command, variables) in sides.items():
             started = time.perf_counter()
-            done = subprocess.run(command, cwd=ROOT, env=variables, check=True, capture_output=True, text=True)
+            done = subprocess.run(
+                command, cwd=ROOT, env=variables, check=True, capture_output=True, text=True
+            )
             taken[name].append((time.perf_counter() - started) * 1000)
             assert len(json.loads(done.stdout)) == IN_LIST
     medians = {name: statistics.median(times) for name, times in taken.items()}
@@ -89,7 +115,9 @@ def commands(theirs: dict[str, str], ours: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Our side: fills the database up to as many rows as the argument says, measures, prints JSON."""
+    """Our side: fills the database up to as many rows as the argument says, measures, prints
+    JSON.
+    """
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
@@ -103,13 +131,30 @@ def main() -> None:
     number = int(sys.argv[1])
     call_command("migrate", verbosity=0)
     for one in range(Connection.objects.count(), number):
-        settings = {"api_key": f"sk-bench-0123456789abcdef-{one}", "endpoint": f"https://host-{one}.example.com"}
-        services.create_connection("azure-openai", actor=None, name=f"connection-{one}", alias=f"connection-{one}", settings=settings)
+        settings = {
+            "api_key": f"sk-bench-0123456789abcdef-{one}",
+            "endpoint": f"https://host-{one}.example.com",
+        }
+        services.create_connection(
+            "azure-openai",
+            actor=None,
+            name=f"connection-{one}",
+            alias=f"connection-{one}",
+            settings=settings,
+        )
     names = [f"connection-{one * 7 % number}" for one in range(GETS)]
     found = {
-        "get": timed(lambda: [services.resolved_settings(services.find_connection(name)) for name in names]) / GETS,
-        "view": timed(lambda: [promptflow.promptflow_view(promptflow.find_promptflow(name)) for name in names]) / GETS,
-        "list": timed(lambda: [promptflow.promptflow_view(row) for row in promptflow.promptflow_rows(None)]),
+        "get": timed(
+            lambda: [services.resolved_settings(services.find_connection(name)) for name in names]
+        )
+        / GETS,
+        "view": timed(
+            lambda: [promptflow.promptflow_view(promptflow.find_promptflow(name)) for name in names]
+        )
+        / GETS,
+        "list": timed(
+            lambda: [promptflow.promptflow_view(row) for row in promptflow.promptflow_rows(None)]
+        ),
         "listed": len(list(promptflow.promptflow_rows(None))),
     }
     print(json.dumps(found))

@@ -1,4 +1,6 @@
-"""Runs in promptflow's venv: fills its store with as many connections as the argument says, measures it in process, prints JSON."""
+"""Runs in promptflow's venv: fills its store with as many connections as the argument says,
+measures it in process, prints JSON.
+"""
 
 import json
 import statistics
@@ -17,7 +19,9 @@ def main() -> None:
     connections = PFClient().connections
     for one in range(number):
         row = AzureOpenAIConnection(
-            name=f"connection-{one}", api_key=f"sk-bench-0123456789abcdef-{one}", api_base=f"https://host-{one}.example.com"
+            name=f"connection-{one}",
+            api_key=f"sk-bench-0123456789abcdef-{one}",
+            api_base=f"https://host-{one}.example.com",
         )
         connections.create_or_update(row)
     get, listed = [], []
@@ -29,7 +33,11 @@ def main() -> None:
         started = time.perf_counter()
         found = [one._to_dict() for one in connections.list(all_results=True)]
         listed.append((time.perf_counter() - started) * 1000)
-    print(json.dumps({"get": statistics.median(get), "list": statistics.median(listed), "listed": len(found)}))
+    print(
+        json.dumps(
+            {"get": statistics.median(get), "list": statistics.median(listed), "listed": len(found)}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The rows that are measured. `python -m bench.rows` makes those of the gateway in a process of its own."""
+"""The rows that are measured.
+
+`python -m bench.rows` makes those of the gateway in a process of its own.
+"""
 
 import sys
 
@@ -6,7 +9,9 @@ SECRET = "sk-bench-0123456789abcdef0123456789abcdef"
 
 
 def fill(start: int, stop: int) -> None:
-    """10,000 connections and 20,000 profiles; every second connection has a reference, every one a literal secret."""
+    """10,000 connections and 20,000 profiles; every second connection has a reference, every one a
+    literal secret.
+    """
     from connections.models import Connection, Profile
 
     rows = [
@@ -14,7 +19,10 @@ def fill(start: int, stop: int) -> None:
             alias=f"connection-{number}",
             name=f"Connection {number:05}",
             provider_id="openai",
-            settings={"organization": "$OpenAI:Organization", "base_url": f"https://host-{number}.example.com/v1"},
+            settings={
+                "organization": "$OpenAI:Organization",
+                "base_url": f"https://host-{number}.example.com/v1",
+            },
             credentials={"api_key": f"{SECRET}-{number}"},
             credentials_key=newest_key(),
             tags=["prod"] if number % 2 else ["test", "eu"],
@@ -73,11 +81,17 @@ def serve_from(port: int, alias: str) -> None:
     from connections import services
 
     settings = {"base_url": f"http://127.0.0.1:{port}/v1", "api_key": SECRET}
-    saved = services.create_connection("openai-compatible", actor=None, name=alias, alias=alias, settings=settings)
-    services.create_profile(saved.row, actor=None, capability="Chat", name=alias, alias=alias, model="stub")
+    saved = services.create_connection(
+        "openai-compatible", actor=None, name=alias, alias=alias, settings=settings
+    )
+    services.create_profile(
+        saved.row, actor=None, capability="Chat", name=alias, alias=alias, model="stub"
+    )
 
 
-if __name__ == "__main__":  # connections, then the ports of a fast and of a slow stub; prints the token
+if (
+    __name__ == "__main__"
+):  # connections, then the ports of a fast and of a slow stub; prints the token
     token = prepare(int(sys.argv[1]), "gateway:use")
     serve_from(int(sys.argv[2]), "bench")
     serve_from(int(sys.argv[3]), "bench-slow")

@@ -1,6 +1,9 @@
-"""An AI service that costs nothing: constant answers in OpenAI's chat format. `python -m bench.upstream` prints its port.
+"""An AI service that costs nothing: constant answers in OpenAI's chat format.
 
-A body with `"stream": true` is answered with server-sent events, everything else with one plain completion.
+`python -m bench.upstream` prints its port.
+
+A body with `"stream": true` is answered with server-sent events, everything else with one plain
+completion.
 """
 
 import argparse
@@ -16,13 +19,21 @@ from bench.processes import Running
 WORD = "word "
 LENGTH = b"content-length:"
 ASKS_FOR_A_STREAM = (b'"stream":true', b'"stream": true')
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
 
 
 def document(kind: str, **choice: object) -> dict[str, object]:
     """One completion, or one chunk of it."""
     choices = [{"index": 0, "logprobs": None, "finish_reason": None} | choice] if choice else []
-    return {"id": "chatcmpl-bench", "object": kind, "created": 1700000000, "model": "stub", "choices": choices}
+    return {
+        "id": "chatcmpl-bench",
+        "object": kind,
+        "created": 1700000000,
+        "model": "stub",
+        "choices": choices,
+    }
 
 
 def usage(chunks: int) -> dict[str, object]:
@@ -33,8 +44,13 @@ def usage(chunks: int) -> dict[str, object]:
 def plain(chunks: int) -> bytes:
     """The whole HTTP answer that is not streamed."""
     message = {"role": "assistant", "content": WORD * chunks, "refusal": None}
-    body = json.dumps(document("chat.completion", message=message, finish_reason="stop") | usage(chunks)).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    body = json.dumps(
+        document("chat.completion", message=message, finish_reason="stop") | usage(chunks)
+    ).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
 
 
 def event(data: str) -> bytes:
@@ -46,8 +62,13 @@ def event(data: str) -> bytes:
 def events(chunks: int) -> list[bytes]:
     """The events of a stream: `chunks` words, then how it ended."""
     kind = "chat.completion.chunk"
-    words = [event(json.dumps(document(kind, delta={"role": "assistant", "content": WORD}))) for _ in range(chunks)]
-    end = event(json.dumps(document(kind, delta={}, finish_reason="stop"))) + event(json.dumps(document(kind) | usage(chunks)))
+    words = [
+        event(json.dumps(document(kind, delta={"role": "assistant", "content": WORD})))
+        for _ in range(chunks)
+    ]
+    end = event(json.dumps(document(kind, delta={}, finish_reason="stop"))) + event(
+        json.dumps(document(kind) | usage(chunks))
+    )
     return [*words, end + event("[DONE]") + b"0\r\n\r\n"]
 
 
@@ -81,9 +102,15 @@ class Upstream(asyncio.Protocol):
         if len(self.buffer) < end:
             return
         body, self.buffer = self.buffer[head:end], self.buffer[end:]
-        pieces = self.options.events if any(mark in body for mark in ASKS_FOR_A_STREAM) else [self.options.plain]
+        pieces = (
+            self.options.events
+            if any(mark in body for mark in ASKS_FOR_A_STREAM)
+            else [self.options.plain]
+        )
         self.busy = True
-        self.later(self.options.first_byte, self.write_head if len(pieces) > 1 else self.write, pieces, 0)
+        self.later(
+            self.options.first_byte, self.write_head if len(pieces) > 1 else self.write, pieces, 0
+        )
 
     def later(self, seconds: float, step, *arguments: object) -> None:  # type: ignore[no-untyped-def]
         """Takes the next step now or after some seconds."""
@@ -112,8 +139,12 @@ def arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--chunks", type=int, default=20, help="words of the answer, and chunks of a stream")
-    parser.add_argument("--first-byte", type=float, default=0, help="seconds before the answer begins")
+    parser.add_argument(
+        "--chunks", type=int, default=20, help="words of the answer, and chunks of a stream"
+    )
+    parser.add_argument(
+        "--first-byte", type=float, default=0, help="seconds before the answer begins"
+    )
     parser.add_argument("--per-chunk", type=float, default=0, help="seconds between two chunks")
     options = parser.parse_args()
     options.plain, options.events = plain(options.chunks), events(options.chunks)
@@ -123,7 +154,9 @@ def arguments() -> argparse.Namespace:
 async def serve(options: argparse.Namespace) -> None:
     """Serves until it is killed; prints the port first."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Upstream(options), "127.0.0.1", options.port, backlog=1024)
+    server = await loop.create_server(
+        lambda: Upstream(options), "127.0.0.1", options.port, backlog=1024
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

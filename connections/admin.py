@@ -1,4 +1,6 @@
-"""Django's admin of connections and profiles: the Active column may be changed, through the services; all else is read-only."""
+"""Django's admin of connections and profiles: the Active column may be changed, through the
+services; all else is read-only.
+"""
 
 from typing import Any, ClassVar
 
@@ -37,7 +39,10 @@ class ActiveOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Connection)
 class ConnectionAdmin(ActiveOnlyAdmin):
-    """Connections. Credentials are neither loaded nor shown; literal settings are on the connection's own page."""
+    """Connections.
+
+    Credentials are neither loaded nor shown; literal settings are on the connection's own page.
+    """
 
     list_display = ("name", "alias", "provider_id", "is_active", "version", "date_modified")
     list_filter = ("is_active", "provider_id")
@@ -66,11 +71,32 @@ class ConnectionAdmin(ActiveOnlyAdmin):
 class ProfileAdmin(ActiveOnlyAdmin):
     """Profiles."""
 
-    list_display = ("name", "alias", "capability", "model", "connection", "is_active", "version", "date_modified")
+    list_display = (
+        "name",
+        "alias",
+        "capability",
+        "model",
+        "connection",
+        "is_active",
+        "version",
+        "date_modified",
+    )
     list_filter = ("is_active", "capability")
     list_select_related = ("connection",)
     shown = (
-        *("id", "name", "alias", "capability", "connection", "model", "is_active", "tags", "settings", "chain", "version"),
+        *(
+            "id",
+            "name",
+            "alias",
+            "capability",
+            "connection",
+            "model",
+            "is_active",
+            "tags",
+            "settings",
+            "chain",
+            "version",
+        ),
         *("date_created", "created_by", "date_modified", "modified_by"),
     )
 

@@ -23,12 +23,15 @@ class ConnectionsConfig(AppConfig):
         watch_changes()
         post_migrate.connect(_bring_up, self)
 
-        # Templates call whatever can be called, a class too. Said here, because providers know no Django.
+        # Templates call whatever can be called, a class too. Said here, because providers know no
+        # Django.
         Provider.do_not_call_in_templates = True  # type: ignore[attr-defined]
 
 
 def _bring_up(using: str, apps: Any = apps, **kwargs: Any) -> None:
-    """After a migration: connections whose types are files are brought up to the versions that this release ships."""
+    """After a migration: connections whose types are files are brought up to the versions that this
+    release ships.
+    """
     from .services import sync_types
 
     try:

@@ -1,4 +1,6 @@
-"""What Django's settings say about references and outbound addresses, read late so that a change is seen."""
+"""What Django's settings say about references and outbound addresses, read late so that a change is
+seen.
+"""
 
 import re
 from functools import lru_cache
@@ -16,7 +18,9 @@ from .sources import DirectorySource, EnvironmentSource, JsonFileSource, Mapping
 
 @lru_cache(maxsize=1)
 def resolver() -> Resolver:
-    """The resolver for this process: environment, secrets directory, JSON file, Django setting, in that order."""
+    """The resolver for this process: environment, secrets directory, JSON file, Django setting, in
+    that order.
+    """
     environment = EnvironmentSource()
     sources: list[Source] = [environment]
     if settings.CONNECTIONS_SECRETS_DIR:
@@ -28,33 +32,59 @@ def resolver() -> Resolver:
 
 
 def sounds_secret(name: str) -> bool:
-    """Whether a key of this name holds a secret, by the last of its words: `api_key`, `clientSecret`, but not `max_tokens`."""
+    """Whether a key of this name holds a secret, by the last of its words: `api_key`,
+    `clientSecret`, but not `max_tokens`.
+    """
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
-    return bool(words) and words[-1].lower().endswith(tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS))
+    return bool(words) and words[-1].lower().endswith(
+        tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS)
+    )
 
 
-# What Switchboard itself is set up with: no provider and no connection type makes it readable by declaring it.
-OWN_VARIABLES = frozenset(["secret_key", "fernet_keys", "database_url", "cache_url", "redis_url", "switchboard_admin_password"])
+# What Switchboard itself is set up with: no provider and no connection type makes it readable by
+# declaring it.
+OWN_VARIABLES = frozenset(
+    [
+        "secret_key",
+        "fernet_keys",
+        "database_url",
+        "cache_url",
+        "redis_url",
+        "switchboard_admin_password",
+    ]
+)
 OWN_PREFIXES = ("connections_", "gateway_", "django_")
 
 
 def is_own_variable(name: str) -> bool:
-    """Whether a variable of this name sets up Switchboard itself, or says in which file that stands."""
+    """Whether a variable of this name sets up Switchboard itself, or says in which file that
+    stands.
+    """
     plain = name.strip().lower().removesuffix("_file")
     return plain in OWN_VARIABLES or plain.startswith(OWN_PREFIXES)
 
 
 def is_listed_variable(name: str) -> bool:
-    """Whether CONNECTIONS_REFERENCE_ENV lists a variable, so that `$Env:` may name it whoever declares it."""
+    """Whether CONNECTIONS_REFERENCE_ENV lists a variable, so that `$Env:` may name it whoever
+    declares it.
+    """
     return name.strip().lower() in _lower(settings.CONNECTIONS_REFERENCE_ENV)
 
 
 def _policy() -> Policy:
     providers = all_providers()
-    declared = {field.environment for provider in providers for field in settings_fields(provider).values() if field.environment}
+    declared = {
+        field.environment
+        for provider in providers
+        for field in settings_fields(provider).values()
+        if field.environment
+    }
     declared = {name for name in declared if not is_own_variable(name)}
     return Policy(
-        sections=_lower([provider.section for provider in providers] + list(settings.CONNECTIONS_REFERENCE_SECTIONS)),
+        sections=_lower(
+            [provider.section for provider in providers]
+            + list(settings.CONNECTIONS_REFERENCE_SECTIONS)
+        ),
         variables=_lower(list(declared) + list(settings.CONNECTIONS_REFERENCE_ENV)),
         secret_words=tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS),
     )
@@ -67,7 +97,9 @@ def _lower(names: list[str]) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def egress() -> EgressPolicy:
     """Where checks and calls may go."""
-    return EgressPolicy(tuple(settings.CONNECTIONS_EGRESS_ALLOW), settings.CONNECTIONS_EGRESS_PRIVATE)
+    return EgressPolicy(
+        tuple(settings.CONNECTIONS_EGRESS_ALLOW), settings.CONNECTIONS_EGRESS_PRIVATE
+    )
 
 
 def _forget(setting: str, **kwargs: object) -> None:

@@ -19,7 +19,10 @@ MASK = "***"
 
 
 class Undecryptable:
-    """Credentials no key of FERNET_KEYS opens. Falsy, keeps the token so that it can be written back, shows nothing."""
+    """Credentials no key of FERNET_KEYS opens.
+
+    Falsy, keeps the token so that it can be written back, shows nothing.
+    """
 
     def __init__(self, token: bytes) -> None:
         self.token = token
@@ -41,17 +44,25 @@ class SecretDict(dict[str, Any]):
 
 
 class MaskedAttribute(DeferredAttribute):
-    """Wraps every dict that is assigned, so that no repr, history diff or debug page can print it."""
+    """Wraps every dict that is assigned, so that no repr, history diff or debug page can print
+    it.
+    """
 
     def __set__(self, row: models.Model, value: Any) -> None:
         row.__dict__[self.field.attname] = SecretDict(value) if type(value) is dict else value
 
 
 def fernet() -> MultiFernet:
-    """Encrypts with the newest key of FERNET_KEYS, decrypts with any. Raises ImproperlyConfigured when there is none."""
+    """Encrypts with the newest key of FERNET_KEYS, decrypts with any.
+
+    Raises ImproperlyConfigured when there is none.
+    """
     keys = tuple(settings.FERNET_KEYS or ())
     if not keys:
-        raise ImproperlyConfigured("FERNET_KEYS is not set, so credentials can neither be stored nor read. See SECURITY.md.")
+        raise ImproperlyConfigured(
+            "FERNET_KEYS is not set, so credentials can neither be stored nor read. See "
+            "SECURITY.md."
+        )
     return _fernet(keys)
 
 
@@ -62,7 +73,11 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 @lru_cache(maxsize=64)
 def _derived(key: str) -> bytes:
-    return bytes(derive_fernet_key(key)) if getattr(settings, "FERNET_USE_HKDF", True) else key.encode()
+    return (
+        bytes(derive_fernet_key(key))
+        if getattr(settings, "FERNET_USE_HKDF", True)
+        else key.encode()
+    )
 
 
 @lru_cache(maxsize=64)
@@ -98,10 +113,12 @@ def decrypt(token: bytes | None) -> "SecretDict | Undecryptable | None":
 
 
 class CredentialsField(EncryptedField, models.Field):
-    """One JSON document a row, encrypted as one token, so that types survive and not even key names are readable.
+    """One JSON document a row, encrypted as one token, so that types survive and not even key names
+    are readable.
 
-    Reads as SecretDict, as Undecryptable when no key opens it, or None. Built on django-fernet-fields (same import
-    name, settings and bytes), which by itself raises on a lost key and stores SQL expressions as their repr.
+    Reads as SecretDict, as Undecryptable when no key opens it, or None. Built on
+    django-fernet-fields (same import name, settings and bytes), which by itself raises on a lost
+    key and stores SQL expressions as their repr.
     """
 
     descriptor_class = MaskedAttribute
@@ -117,7 +134,11 @@ class CredentialsField(EncryptedField, models.Field):
             raise TypeError(f"{self.name}: this expression would be stored in clear")
         if value is None:
             return None
-        token = value.token if isinstance(value, Undecryptable) else fernet().encrypt(json.dumps(value).encode())
+        token = (
+            value.token
+            if isinstance(value, Undecryptable)
+            else fernet().encrypt(json.dumps(value).encode())
+        )
         return connection.Database.Binary(token)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
@@ -134,22 +155,35 @@ class CredentialsField(EncryptedField, models.Field):
 
 
 def mask(secret: Any) -> str:
-    """What may be shown of a stored secret: `sk-***` for 12 or more characters with a prefix, else `***`. Never its end."""
+    """What may be shown of a stored secret: `sk-***` for 12 or more characters with a prefix, else
+    `***`. Never its end.
+    """
     text = secret if isinstance(secret, str) else ""
     if len(text) >= 12:
-        ends = [position for position in (text.find("-", 0, 8), text.find("_", 0, 8)) if position >= 0]
+        ends = [
+            position for position in (text.find("-", 0, 8), text.find("_", 0, 8)) if position >= 0
+        ]
         if ends:
             return text[: min(ends) + 1] + MASK
     return MASK
 
 
 def masked(secret: Any, is_map: bool) -> Any:
-    """The mask of a stored secret; of a secret map (`is_map`) its keys, each with the mask of its value."""
-    return {key: mask(value) for key, value in secret.items()} if is_map and isinstance(secret, dict) else mask(secret)
+    """The mask of a stored secret; of a secret map (`is_map`) its keys, each with the mask of its
+    value.
+    """
+    return (
+        {key: mask(value) for key, value in secret.items()}
+        if is_map and isinstance(secret, dict)
+        else mask(secret)
+    )
 
 
 def merged(settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored settings and decrypted credentials as one. Of a secret map, the references are in the one and the literals in the other."""
+    """Stored settings and decrypted credentials as one.
+
+    Of a secret map, the references are in the one and the literals in the other.
+    """
     both = {**settings, **credentials}
     for name, value in credentials.items():
         if isinstance(value, dict) and isinstance(settings.get(name), dict):
@@ -159,7 +193,9 @@ def merged(settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> dict[
 
 def looks_masked(value: Any) -> bool:
     """Whether somebody sent a mask back: it ends in `***`, or is nothing but `*` or `•`."""
-    return isinstance(value, str) and bool(value) and (value.endswith(MASK) or not value.strip("*•"))
+    return (
+        isinstance(value, str) and bool(value) and (value.endswith(MASK) or not value.strip("*•"))
+    )
 
 
 KEEP, CLEAR, REPLACE, MASKED = "keep", "clear", "replace", "masked_value"
@@ -168,9 +204,10 @@ KEEP, CLEAR, REPLACE, MASKED = "keep", "clear", "replace", "masked_value"
 def write_rule(posted: Mapping[str, Any], name: str, stored: Any) -> str:
     """What a posted secret means, the same for every surface.
 
-    Absent or empty: KEEP. None: CLEAR. The exact mask of what is stored: KEEP. Anything else that looks like a mask:
-    MASKED, which the caller refuses. Anything else: REPLACE. `stored`: the literal or reference that is stored,
-    Undecryptable when it cannot be known, None when there is none.
+    Absent or empty: KEEP. None: CLEAR. The exact mask of what is stored: KEEP. Anything else that
+    looks like a mask: MASKED, which the caller refuses. Anything else: REPLACE. `stored`: the
+    literal or reference that is stored, Undecryptable when it cannot be known, None when there is
+    none.
     """
     if name not in posted or posted[name] == "":
         return KEEP
@@ -193,7 +230,8 @@ SEAL_SECONDS = 3600
 
 
 def seal(value: str, purpose: str) -> str:
-    """A secret that was typed but not saved, to travel through a page that must be shown again; `purpose` binds it.
+    """A secret that was typed but not saved, to travel through a page that must be shown again;
+    `purpose` binds it.
 
     Empty when there is no key to seal with: then it must be typed again.
     """

@@ -18,7 +18,10 @@ def parse_id(id_or_alias: str) -> uuid.UUID | None:
 
 
 def named(id_or_alias: str, of: str = "") -> Q:
-    """The condition that a row has this id, or this alias in any letter case. `of`: it is about the row there, e.g. `connection__`."""
+    """The condition that a row has this id, or this alias in any letter case.
+
+    `of`: it is about the row there, e.g. `connection__`.
+    """
     if "\x00" in id_or_alias:  # PostgreSQL refuses to look for one
         return Q(pk__in=())
     pk = parse_id(id_or_alias)
@@ -31,7 +34,9 @@ def find_named(rows: QuerySet[Any], id_or_alias: str) -> Any:
 
 
 def find_all_named(rows: QuerySet[Any], given: Iterable[str]) -> dict[str, Any]:
-    """The rows with these ids and aliases, each by what it was asked for; what there is no row for is not in it. One query."""
+    """The rows with these ids and aliases, each by what it was asked for; what there is no row for
+    is not in it. One query.
+    """
     keys = {one: parse_id(one) or one.lower() for one in given if "\x00" not in one}
     aliases = [key for key in keys.values() if isinstance(key, str)]
     ids = [key for key in keys.values() if isinstance(key, uuid.UUID)]

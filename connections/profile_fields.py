@@ -16,9 +16,12 @@ GROUPS = (REQUEST, LIMITS, FALLBACKS)  # in the order they are shown
 
 @dataclass(frozen=True)
 class ProfileField:
-    """One setting as a surface sees it. `kind`: text, integer, number, texts (a list) or choices (a list of `choices`).
+    """One setting as a surface sees it.
 
-    `unset`: what choices mean where none is stored, which is something else than an empty list. `signed`: a number below 0 is possible.
+    `kind`: text, integer, number, texts (a list) or choices (a list of `choices`).
+
+    `unset`: what choices mean where none is stored, which is something else than an empty list.
+    `signed`: a number below 0 is possible.
     """
 
     name: str
@@ -50,11 +53,16 @@ def from_one_line(line: str) -> str:
 def fields_of(settings: type[BaseModel]) -> dict[str, ProfileField]:
     """The settings of a class by name, in the order they are shown."""
     fields = [_read(name, info) for name, info in settings.model_fields.items()]
-    return {one.name: one for one in sorted(fields, key=lambda one: (GROUPS.index(one.group), one.kind == "choices"))}
+    return {
+        one.name: one
+        for one in sorted(fields, key=lambda one: (GROUPS.index(one.group), one.kind == "choices"))
+    }
 
 
 def _read(name: str, info: FieldInfo) -> ProfileField:
-    extra: dict[str, Any] = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    extra: dict[str, Any] = (
+        info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    )
     kind, choices = _kind(info.annotation)
     shown = tuple((choice, extra.get("labels", {}).get(choice, choice)) for choice in choices)
     return ProfileField(

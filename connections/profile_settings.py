@@ -1,4 +1,7 @@
-"""What a profile may set, one pydantic class per capability. Field names are those of the OpenAI protocol."""
+"""What a profile may set, one pydantic class per capability.
+
+Field names are those of the OpenAI protocol.
+"""
 
 import string
 from collections.abc import Iterable, Sequence
@@ -15,7 +18,17 @@ from .profile_fields import FALLBACKS, LIMITS, ProfileField, fields_of
 MOST_TOKENS = 10_000_000
 NO_NULL = r"^[^\x00]*$"
 FallbackCode = Literal[
-    "unauthorized", "forbidden", "quota", "rate_limited", "timeout", "refused", "dns", "tls", "not_found", "bad_response", "error"
+    "unauthorized",
+    "forbidden",
+    "quota",
+    "rate_limited",
+    "timeout",
+    "refused",
+    "dns",
+    "tls",
+    "not_found",
+    "bad_response",
+    "error",
 ]
 # A request that is wrong in itself (bad_request) is wrong everywhere, so no profile may hand it on.
 FALLBACK_CODES: dict[str, str] = {
@@ -31,7 +44,9 @@ FALLBACK_CODES: dict[str, str] = {
     "bad_response": "the answer makes no sense",
     "error": "the service fails or hangs up",
 }
-DEFAULT_FALLBACK_CODES = frozenset({"unauthorized", "quota", "rate_limited", "timeout", "refused", "error"})
+DEFAULT_FALLBACK_CODES = frozenset(
+    {"unauthorized", "quota", "rate_limited", "timeout", "refused", "error"}
+)
 OTHER = "other"  # any field of a request that is not named here
 SAME = {"max_completion_tokens": "max_tokens"}  # two names of one thing
 ChatOverride = Literal[
@@ -57,11 +72,24 @@ def _storable(text: str) -> str:
     return text
 
 
-Stop = Annotated[str, AfterValidator(_storable), Field(min_length=1, max_length=500, json_schema_extra={"pattern": NO_NULL})]
+Stop = Annotated[
+    str,
+    AfterValidator(_storable),
+    Field(min_length=1, max_length=500, json_schema_extra={"pattern": NO_NULL}),
+]
 
 
-def _limit(title: str, description: str, unset: str, labels: dict[str, str] | None = None, group: str = LIMITS) -> Any:
-    """A field whose list is chosen from. `unset`: what None means; `labels`: texts for choices that do not speak for themselves."""
+def _limit(
+    title: str,
+    description: str,
+    unset: str,
+    labels: dict[str, str] | None = None,
+    group: str = LIMITS,
+) -> Any:
+    """A field whose list is chosen from.
+
+    `unset`: what None means; `labels`: texts for choices that do not speak for themselves.
+    """
     extra: dict[str, Any] = {"group": group, "unset": unset, "labels": labels or {}}
     return Field(None, title=title, description=description, json_schema_extra=extra)
 
@@ -74,13 +102,18 @@ def _overrides() -> Any:
 class ProfileSettings(BaseModel):
     """Base of every capability's settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     allowed_overrides: Sequence[str] | None = _overrides()
     fallback_on: list[FallbackCode] | None = _limit(
         "Move on when",
         "Which failures let the next fallback answer.",
-        f"as usual: {', '.join(text for code, text in FALLBACK_CODES.items() if code in DEFAULT_FALLBACK_CODES)}",
+        "as usual: "
+        + ", ".join(
+            text for code, text in FALLBACK_CODES.items() if code in DEFAULT_FALLBACK_CODES
+        ),
         FALLBACK_CODES,
         FALLBACKS,
     )
@@ -88,7 +121,9 @@ class ProfileSettings(BaseModel):
     @field_validator("allowed_overrides", "fallback_on", check_fields=False)
     @classmethod
     def _in_order(cls, chosen: Sequence[str] | None, info: ValidationInfo) -> list[str] | None:
-        """Without doubles and in the order of the choices, so that the same choice is the same list."""
+        """Without doubles and in the order of the choices, so that the same choice is the same
+        list.
+        """
         choices = [name for name, _ in fields_of(cls)[str(info.field_name)].choices]
         return None if chosen is None else [one for one in choices if one in chosen]
 
@@ -97,11 +132,16 @@ class ProfileSettings(BaseModel):
         return code in (DEFAULT_FALLBACK_CODES if self.fallback_on is None else self.fallback_on)
 
     def refused_overrides(self, names: Iterable[str]) -> list[str]:
-        """Which of these fields a request may not set. `names`: what it sets beside its content (model, messages, stream, input)."""
+        """Which of these fields a request may not set.
+
+        `names`: what it sets beside its content (model, messages, stream, input).
+        """
         if self.allowed_overrides is None:
             return []
         known = {one for one, _ in fields_of(type(self))["allowed_overrides"].choices}
-        kinds = {name: SAME.get(name, name) if SAME.get(name, name) in known else OTHER for name in names}
+        kinds = {
+            name: SAME.get(name, name) if SAME.get(name, name) in known else OTHER for name in names
+        }
         return [name for name, kind in kinds.items() if kind not in self.allowed_overrides]
 
     def request_defaults(self) -> dict[str, Any]:
@@ -112,19 +152,41 @@ class ProfileSettings(BaseModel):
 class ChatSettings(ProfileSettings):
     """Settings of a chat profile."""
 
-    temperature: float | None = Field(None, title="Temperature", description="0 is most predictable, 2 most varied.", ge=0, le=2)
-    top_p: float | None = Field(
-        None, title="Top p", description="Only the likeliest words, up to this sum of their chances. Set this or temperature.", ge=0, le=1
+    temperature: float | None = Field(
+        None, title="Temperature", description="0 is most predictable, 2 most varied.", ge=0, le=2
     )
-    max_tokens: int | None = Field(None, title="Max tokens", description="Longest answer, in tokens.", ge=1, le=MOST_TOKENS)
+    top_p: float | None = Field(
+        None,
+        title="Top p",
+        description=(
+            "Only the likeliest words, up to this sum of their chances. Set this or temperature."
+        ),
+        ge=0,
+        le=1,
+    )
+    max_tokens: int | None = Field(
+        None, title="Max tokens", description="Longest answer, in tokens.", ge=1, le=MOST_TOKENS
+    )
     seed: int | None = Field(
-        None, title="Seed", description="The same number asks for the same answer, as far as a model can.", ge=-(2**63), le=2**63 - 1
+        None,
+        title="Seed",
+        description="The same number asks for the same answer, as far as a model can.",
+        ge=-(2**63),
+        le=2**63 - 1,
     )
     presence_penalty: float | None = Field(
-        None, title="Presence penalty", description="Above 0, words that were used are used less.", ge=-2, le=2
+        None,
+        title="Presence penalty",
+        description="Above 0, words that were used are used less.",
+        ge=-2,
+        le=2,
     )
     frequency_penalty: float | None = Field(
-        None, title="Frequency penalty", description="Above 0, the more often a word was used, the less it is used.", ge=-2, le=2
+        None,
+        title="Frequency penalty",
+        description="Above 0, the more often a word was used, the less it is used.",
+        ge=-2,
+        le=2,
     )
     stop: Annotated[list[Stop], Field(min_length=1, max_length=4)] | None = Field(
         None, title="Stop", description="Up to 4 texts; an answer ends before the first of them."
@@ -132,13 +194,19 @@ class ChatSettings(ProfileSettings):
     system_prompt_template: str | None = Field(
         None,
         title="System prompt",
-        description="Put before every conversation. {variable} marks a place the request fills; {{ and }} write braces.",
+        description=(
+            "Put before every conversation. {variable} marks a place the request fills; {{ and }} "
+            "write braces."
+        ),
         max_length=100_000,
     )
     max_tokens_limit: int | None = Field(
         None,
         title="Max tokens limit",
-        description="No request may ask for a longer answer. It holds also where neither request nor profile sets a length.",
+        description=(
+            "No request may ask for a longer answer. It holds also where neither request nor "
+            "profile sets a length."
+        ),
         ge=1,
         le=MOST_TOKENS,
         json_schema_extra={"group": LIMITS},
@@ -150,12 +218,20 @@ class ChatSettings(ProfileSettings):
     def _places(cls, template: str | None) -> str | None:
         _storable(template or "")
         try:
-            names = [name for _, name, _, _ in string.Formatter().parse(template or "") if name is not None]
+            names = [
+                name
+                for _, name, _, _ in string.Formatter().parse(template or "")
+                if name is not None
+            ]
         except ValueError:
-            raise PydanticCustomError("template", "A brace is not closed. Write {{{{ or }}}} for a brace in the text.") from None
+            raise PydanticCustomError(
+                "template", "A brace is not closed. Write {{{{ or }}}} for a brace in the text."
+            ) from None
         for name in names:
             if not name.isidentifier():
-                raise PydanticCustomError("template", "A place is named by letters, digits and underscores: {{variable}}.")
+                raise PydanticCustomError(
+                    "template", "A place is named by letters, digits and underscores: {{variable}}."
+                )
         return template
 
     @field_validator("max_tokens_limit")
@@ -163,11 +239,21 @@ class ChatSettings(ProfileSettings):
     def _not_below(cls, limit: int | None, info: ValidationInfo) -> int | None:
         longest = info.data.get("max_tokens")
         if limit is not None and longest is not None and longest > limit:
-            raise PydanticCustomError("below_max_tokens", "Max tokens is above this limit. Lower it, or raise the limit.")
+            raise PydanticCustomError(
+                "below_max_tokens", "Max tokens is above this limit. Lower it, or raise the limit."
+            )
         return limit
 
     def request_defaults(self) -> dict[str, Any]:
-        names = ("temperature", "top_p", "max_tokens", "seed", "presence_penalty", "frequency_penalty", "stop")
+        names = (
+            "temperature",
+            "top_p",
+            "max_tokens",
+            "seed",
+            "presence_penalty",
+            "frequency_penalty",
+            "stop",
+        )
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
@@ -175,7 +261,11 @@ class EmbeddingSettings(ProfileSettings):
     """Settings of an embedding profile."""
 
     dimensions: int | None = Field(
-        None, title="Dimensions", description="Length of a vector, where the model lets one choose.", ge=1, le=100_000
+        None,
+        title="Dimensions",
+        description="Length of a vector, where the model lets one choose.",
+        ge=1,
+        le=100_000,
     )
     allowed_overrides: list[EmbeddingOverride] | None = _overrides()
 
@@ -186,7 +276,10 @@ class EmbeddingSettings(ProfileSettings):
 @cache
 def profile_settings_class(capability: str) -> type[ProfileSettings]:
     """The settings class of a capability. Raises KeyError."""
-    classes: dict[Capability, type[ProfileSettings]] = {Capability.CHAT: ChatSettings, Capability.EMBEDDING: EmbeddingSettings}
+    classes: dict[Capability, type[ProfileSettings]] = {
+        Capability.CHAT: ChatSettings,
+        Capability.EMBEDDING: EmbeddingSettings,
+    }
     return classes[Capability(capability)]
 
 

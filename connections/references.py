@@ -1,4 +1,7 @@
-"""`$Section:Key`: what is a reference, what it may name, and what it stands for. Pure: the sources are passed in."""
+"""`$Section:Key`: what is a reference, what it may name, and what it stands for.
+
+Pure: the sources are passed in.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +16,8 @@ LONGEST = 500
 SEGMENT = re.compile(r"[A-Za-z0-9_.-]+")
 ENV_SECTION = "env"
 HOW_TO_WRITE = (
-    "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. For a value that begins with a dollar sign, write $$."
+    "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. For a value that "
+    "begins with a dollar sign, write $$."
 )
 
 
@@ -32,7 +36,10 @@ class InvalidReference(ValueError):
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a reference stands for. `source`: where it was found; `tried`: the sources asked, in order; `message`: cause and cure."""
+    """What a reference stands for.
+
+    `source`: where it was found; `tried`: the sources asked, in order; `message`: cause and cure.
+    """
 
     reference: str
     state: State
@@ -48,7 +55,9 @@ def is_reference(value: object) -> bool:
 
 
 def references_in(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Every reference in stored settings, also those inside of maps: (setting, key in its map or an empty text, reference)."""
+    """Every reference in stored settings, also those inside of maps: (setting, key in its map or an
+    empty text, reference).
+    """
     for name, value in settings.items():
         for key, one in value.items() if isinstance(value, dict) else [("", value)]:
             if is_reference(one):
@@ -80,8 +89,8 @@ def parse(reference: str) -> tuple[str, ...]:
 class Policy:
     """What references may name. All names are lower case.
 
-    `sections`: set aside by listing or by a registered provider; `variables`: plain variables for `$Env:NAME`;
-    `secret_words`: a key whose last segment contains one of them is secret.
+    `sections`: set aside by listing or by a registered provider; `variables`: plain variables for
+    `$Env:NAME`; `secret_words`: a key whose last segment contains one of them is secret.
     """
 
     sections: frozenset[str]
@@ -95,15 +104,20 @@ class Policy:
 
 
 class Resolver:
-    """Resolves references by a policy from an ordered list of sources; the first that has the key wins."""
+    """Resolves references by a policy from an ordered list of sources; the first that has the key
+    wins.
+    """
 
-    def __init__(self, sources: Iterable[Source], policy: Policy, environment: EnvironmentSource) -> None:
+    def __init__(
+        self, sources: Iterable[Source], policy: Policy, environment: EnvironmentSource
+    ) -> None:
         self._sources, self._policy, self._environment = tuple(sources), policy, environment
 
     def resolve(self, reference: str, secret: bool) -> Resolution:
         """What `reference` stands for in a setting that is `secret` or not. Never raises.
 
-        Whether it may be named is decided before anything is looked up, so a refusal tells nothing about existence.
+        Whether it may be named is decided before anything is looked up, so a refusal tells nothing
+        about existence.
         """
         try:
             key = parse(reference)
@@ -112,22 +126,44 @@ class Resolver:
         except (InvalidReference, SourceError) as error:
             return Resolution(reference, State.ERROR, message=str(error))
         if key[0].lower() == ENV_SECTION:
-            return self._ask(reference, key, [(self._environment.name, lambda: self._environment.variable(key[1]))])
-        return self._ask(reference, key, [(source.name, _asking(source, key)) for source in self._sources])
+            return self._ask(
+                reference,
+                key,
+                [(self._environment.name, lambda: self._environment.variable(key[1]))],
+            )
+        return self._ask(
+            reference, key, [(source.name, _asking(source, key)) for source in self._sources]
+        )
 
     def _denied(self, key: tuple[str, ...], secret: bool) -> str:
         section, name = key[0].lower(), key[-1]
         if not secret and self._policy.is_secret(key):
-            return f"{name} counts as a secret, and this setting is shown in clear. Only secret settings may name it."
+            return (
+                f"{name} counts as a secret, and this setting is shown in clear. Only secret "
+                "settings may name it."
+            )
         if section == ENV_SECTION:
             if len(key) == 2 and name.lower() in self._policy.variables:
                 return ""
-            return f"$Env may not name {':'.join(key[1:])}. List it in CONNECTIONS_REFERENCE_ENV to allow it."
-        if section in self._policy.sections or any(section in source.sections() for source in self._sources):
+            return (
+                f"$Env may not name {':'.join(key[1:])}. List it in CONNECTIONS_REFERENCE_ENV to "
+                "allow it."
+            )
+        if section in self._policy.sections or any(
+            section in source.sections() for source in self._sources
+        ):
             return ""
-        return f"References may not name the section {key[0]}. List it in CONNECTIONS_REFERENCE_SECTIONS to allow it."
+        return (
+            f"References may not name the section {key[0]}. List it in "
+            "CONNECTIONS_REFERENCE_SECTIONS to allow it."
+        )
 
-    def _ask(self, reference: str, key: tuple[str, ...], questions: list[tuple[str, Callable[[], str | None]]]) -> Resolution:
+    def _ask(
+        self,
+        reference: str,
+        key: tuple[str, ...],
+        questions: list[tuple[str, Callable[[], str | None]]],
+    ) -> Resolution:
         tried: list[str] = []
         for name, ask in questions:
             tried.append(name)
@@ -137,18 +173,28 @@ class Resolver:
                 return Resolution(reference, State.ERROR, name, tuple(tried), str(error))
             if value is not None:
                 return self._found(reference, name, tuple(tried), value.strip())
-        return Resolution(reference, State.MISSING, "", tuple(tried), f"{reference} is not set. {self._cure(key)}")
+        return Resolution(
+            reference, State.MISSING, "", tuple(tried), f"{reference} is not set. {self._cure(key)}"
+        )
 
     def _found(self, reference: str, source: str, tried: tuple[str, ...], value: str) -> Resolution:
         if not value:
-            return Resolution(reference, State.MISSING, source, tried, f"{reference} is set in {source}, but empty. Give it a value there.")
+            return Resolution(
+                reference,
+                State.MISSING,
+                source,
+                tried,
+                f"{reference} is set in {source}, but empty. Give it a value there.",
+            )
         return Resolution(reference, State.RESOLVED, source, tried, value=value)
 
     def _cure(self, key: tuple[str, ...]) -> str:
         if key[0].lower() == ENV_SECTION:
             return f"Set the environment variable {key[1]}."
         others = [source.name for source in self._sources if source.name != self._environment.name]
-        return f"Set the environment variable {'__'.join(key)}" + (f", or the key in {' or '.join(others)}." if others else ".")
+        return f"Set the environment variable {'__'.join(key)}" + (
+            f", or the key in {' or '.join(others)}." if others else "."
+        )
 
 
 def _asking(source: Source, key: tuple[str, ...]) -> Callable[[], str | None]:

@@ -44,7 +44,10 @@ class ReferenceUse:
 
 
 def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
-    """Connections by search text, provider, status, health and tag. Unknown values filter nothing; `-` reverses a sort."""
+    """Connections by search text, provider, status, health and tag.
+
+    Unknown values filter nothing; `-` reverses a sort.
+    """
     filters = _storable(filters)
     rows = Connection.objects.listed().select_related("last_check", "modified_by")
     if text := filters.get("q", "").strip():
@@ -78,22 +81,35 @@ def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
         return rows
     # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
     escaped, plain = json.dumps(tag.strip()), f'"{tag.strip()}"'
-    return rows.alias(tags_text=Cast("tags", TextField())).filter(Q(tags_text__contains=escaped) | Q(tags_text__contains=plain))
+    return rows.alias(tags_text=Cast("tags", TextField())).filter(
+        Q(tags_text__contains=escaped) | Q(tags_text__contains=plain)
+    )
 
 
 def _order(orders: Mapping[str, tuple[str, ...]], sort: str) -> list[str]:
     names = orders.get(sort.removeprefix("-"), orders["name"])
     if sort.startswith("-"):
-        names = tuple(name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in names)
-    return list(names) if names[-1].endswith("alias") else [*names, "pk"]  # an alias is unique, and in the index
+        names = tuple(
+            name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in names
+        )
+    return (
+        list(names) if names[-1].endswith("alias") else [*names, "pk"]
+    )  # an alias is unique, and in the index
 
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
-    """Profiles by search text, capability, connection and tag, with their connection (undecrypted)."""
+    """Profiles by search text, capability, connection and tag, with their connection
+    (undecrypted).
+    """
     filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
     if text := filters.get("q", "").strip():
-        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text) | Q(model__icontains=text) | named(text))
+        rows = rows.filter(
+            Q(name__icontains=text)
+            | Q(alias__icontains=text)
+            | Q(model__icontains=text)
+            | named(text)
+        )
     if filters.get("capability"):
         rows = rows.filter(capability=filters["capability"])
     if connection := filters.get("connection", "").strip():
@@ -104,17 +120,28 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
 
 
 def reference_uses() -> list[ReferenceUse]:
-    """Every reference of every connection, the broken ones first. Reads settings only; nothing is decrypted."""
-    secret = {provider.id: {name for name, one in settings_fields(provider).items() if one.secret} for provider in all_providers()}
+    """Every reference of every connection, the broken ones first.
+
+    Reads settings only; nothing is decrypted.
+    """
+    secret = {
+        provider.id: {name for name, one in settings_fields(provider).items() if one.secret}
+        for provider in all_providers()
+    }
     found: dict[tuple[str, bool], ReferenceUse] = {}
-    rows = Connection.objects.order_by("name").values_list("id", "name", "alias", "provider_id", "settings")
+    rows = Connection.objects.order_by("name").values_list(
+        "id", "name", "alias", "provider_id", "settings"
+    )
     for pk, name, alias, provider_id, settings in rows.iterator():
         for setting, entry, reference in references_in(settings):
             key = (reference.lower(), setting in secret.get(provider_id, ()))
             if key not in found:
                 found[key] = ReferenceUse(conf.resolver().resolve(reference, key[1]))
             found[key].uses.append((pk, name, alias, place(setting, entry)))
-    return sorted(found.values(), key=lambda use: (use.resolution.state == State.RESOLVED, use.resolution.reference.lower()))
+    return sorted(
+        found.values(),
+        key=lambda use: (use.resolution.state == State.RESOLVED, use.resolution.reference.lower()),
+    )
 
 
 def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection]:
@@ -123,7 +150,9 @@ def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection
     return Connection.objects.listed().filter(provider_id__in=able).order_by("name")[:limit]
 
 
-def connection_names(provider_ids: Collection[str], limit: int = 500) -> dict[str, list[tuple[str, str]]]:
+def connection_names(
+    provider_ids: Collection[str], limit: int = 500
+) -> dict[str, list[tuple[str, str]]]:
     """The aliases and names of the connections of these providers, by provider and name."""
     rows = Connection.objects.filter(provider_id__in=provider_ids).order_by("name", "alias")
     found: dict[str, list[tuple[str, str]]] = {}
@@ -133,17 +162,31 @@ def connection_names(provider_ids: Collection[str], limit: int = 500) -> dict[st
 
 
 def move_targets(source: Connection, limit: int = 200) -> list[Connection]:
-    """Other connections whose provider can serve every profile of this one; the same provider first, then by name."""
+    """Other connections whose provider can serve every profile of this one; the same provider
+    first, then by name.
+    """
     needed = set(source.profiles.values_list("capability", flat=True).distinct())
-    able = [provider.id for provider in all_providers() if needed <= {str(one) for one in provider.capabilities}]
-    rows = Connection.objects.listed().filter(provider_id__in=able, is_active=True).exclude(pk=source.pk).order_by("name")
+    able = [
+        provider.id
+        for provider in all_providers()
+        if needed <= {str(one) for one in provider.capabilities}
+    ]
+    rows = (
+        Connection.objects.listed()
+        .filter(provider_id__in=able, is_active=True)
+        .exclude(pk=source.pk)
+        .order_by("name")
+    )
     same = list(rows.filter(provider_id=source.provider_id)[:limit])
     return same + list(rows.exclude(provider_id=source.provider_id)[: limit - len(same)])
 
 
 @dataclass(frozen=True)
 class ShownSetting:
-    """One setting as the detail page shows it. `origin`: reference, stored (masked), typed or default."""
+    """One setting as the detail page shows it.
+
+    `origin`: reference, stored (masked), typed or default.
+    """
 
     label: str
     value: Any
@@ -151,7 +194,8 @@ class ShownSetting:
 
 
 def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[ShownSetting]:
-    """Every setting with its value or mask, and every entry of a map; `public` is what services.public_settings gave.
+    """Every setting with its value or mask, and every entry of a map; `public` is what
+    services.public_settings gave.
 
     Also for a provider that is gone.
     """
@@ -169,24 +213,44 @@ def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[Sh
 
 def _shown(label: str, value: Any, origin: str) -> list[ShownSetting]:
     if isinstance(value, dict):
-        return [one for key, inner in value.items() for one in _shown(f"{label}: {key}", inner, origin)]
+        return [
+            one for key, inner in value.items() for one in _shown(f"{label}: {key}", inner, origin)
+        ]
     return [ShownSetting(label, value, "reference" if is_reference(value) else origin)]
 
 
 def stored_secrets(connection: Connection, public: Mapping[str, Any]) -> list[str]:
-    """The names of the settings, `name` or `name.key`, whose secret is stored here; `public` as in shown_settings. A reference is none."""
+    """The names of the settings, `name` or `name.key`, whose secret is stored here; `public` as in
+    shown_settings. A reference is none.
+    """
     fields = settings_fields(connection.provider) if connection.provider else {}
-    secret = {name: value for name, value in public.items() if value is not None and name in fields and fields[name].secret}
-    entries = [(f"{name}.{key}", inner) for name, value in secret.items() if isinstance(value, dict) for key, inner in value.items()]
+    secret = {
+        name: value
+        for name, value in public.items()
+        if value is not None and name in fields and fields[name].secret
+    }
+    entries = [
+        (f"{name}.{key}", inner)
+        for name, value in secret.items()
+        if isinstance(value, dict)
+        for key, inner in value.items()
+    ]
     plain = [(name, value) for name, value in secret.items() if not isinstance(value, dict)]
     return [name for name, value in (*plain, *entries) if not is_reference(value)]
 
 
 def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[ShownSetting]:
-    """A profile's settings of one group with their labels. Those that are not set are left out, unless that means something."""
+    """A profile's settings of one group with their labels.
+
+    Those that are not set are left out, unless that means something.
+    """
     fields = [one for one in profile_fields(profile.capability).values() if one.group == group]
     shown = [(one, _readable(one, profile.settings.get(one.name))) for one in fields]
-    return [ShownSetting(one.label, text, "typed" if one.name in profile.settings else "default") for one, text in shown if text]
+    return [
+        ShownSetting(one.label, text, "typed" if one.name in profile.settings else "default")
+        for one, text in shown
+        if text
+    ]
 
 
 def _readable(field: ProfileField, value: Any) -> str:
@@ -197,15 +261,27 @@ def _readable(field: ProfileField, value: Any) -> str:
     return "\n".join(on_one_line(text) for text in value) if field.kind == "texts" else str(value)
 
 
-def fallback_choices(capability: str, profile: Profile | None = None, limit: int = 200) -> list[Profile]:
-    """The profiles that could stand in for one of this capability, by name, with their connection."""
-    rows = Profile.objects.select_related("connection").defer("connection__credentials").filter(capability=capability)
-    return list((rows.exclude(pk=profile.pk) if profile else rows).order_by("name", "alias")[:limit])
+def fallback_choices(
+    capability: str, profile: Profile | None = None, limit: int = 200
+) -> list[Profile]:
+    """The profiles that could stand in for one of this capability, by name, with their
+    connection.
+    """
+    rows = (
+        Profile.objects.select_related("connection")
+        .defer("connection__credentials")
+        .filter(capability=capability)
+    )
+    return list(
+        (rows.exclude(pk=profile.pk) if profile else rows).order_by("name", "alias")[:limit]
+    )
 
 
 def fallback_chain(profile: Profile) -> list[Profile]:
     """Who answers when the profile cannot, in order, with their connections."""
-    steps = profile.fallback_steps.select_related("fallback__connection").defer("fallback__connection__credentials")
+    steps = profile.fallback_steps.select_related("fallback__connection").defer(
+        "fallback__connection__credentials"
+    )
     return [step.fallback for step in steps]
 
 
@@ -235,13 +311,19 @@ def dashboard(limit: int = 10) -> Dashboard:
         undecryptable=list(lost.order_by("name")[:limit]),
         broken=[use for use in reference_uses() if use.resolution.state != State.RESOLVED][:limit],
         never=Connection.objects.filter(_health("never")).count(),
-        recent=list(ConnectionCheck.objects.select_related("connection", "checked_by").defer("connection__credentials")[:limit]),
+        recent=list(
+            ConnectionCheck.objects.select_related("connection", "checked_by").defer(
+                "connection__credentials"
+            )[:limit]
+        ),
     )
 
 
 @dataclass(frozen=True)
 class Health:
-    """A badge: what to say, in which tone (good, bad, warn, quiet), and the long sentence behind it."""
+    """A badge: what to say, in which tone (good, bad, warn, quiet), and the long sentence behind
+    it.
+    """
 
     label: str
     tone: str
@@ -249,13 +331,25 @@ class Health:
 
 
 def health(connection: Connection) -> Health:
-    """Configuration first, then the last check, which counts for the version it was made of. Decrypts nothing, asks nobody."""
+    """Configuration first, then the last check, which counts for the version it was made of.
+
+    Decrypts nothing, asks nobody.
+    """
     if connection.provider is None:
-        return Health("Unknown provider", "bad", f"The provider {connection.provider_id} is not installed.")
+        return Health(
+            "Unknown provider", "bad", f"The provider {connection.provider_id} is not installed."
+        )
     if not connection.is_decryptable:
-        return Health("Cannot decrypt", "bad", "The key that encrypted the credentials is not in FERNET_KEYS.")
+        return Health(
+            "Cannot decrypt", "bad", "The key that encrypted the credentials is not in FERNET_KEYS."
+        )
     if connection.lacking:
-        return Health("Needs its key", "warn", f"It came here without {', '.join(connection.lacking)}. Edit it and enter what is missing.")
+        return Health(
+            "Needs its key",
+            "warn",
+            f"It came here without {', '.join(connection.lacking)}. Edit it and enter what is "
+            "missing.",
+        )
     for name, _, reference in references_in(connection.settings):
         one = settings_fields(connection.provider).get(name)
         resolution = conf.resolver().resolve(reference, bool(one and one.secret))
@@ -270,7 +364,11 @@ def _checked(connection: Connection) -> Health:
         return Health("Not tested", "quiet", "Nobody has tested this connection yet.")
     when = f"{check.checked_at:%Y-%m-%d %H:%M} UTC"
     if check.connection_version != connection.version:
-        return Health("Changed since test", "quiet", f"{'Worked' if check.success else 'Failed'} at {when}, before the last change.")
+        return Health(
+            "Changed since test",
+            "quiet",
+            f"{'Worked' if check.success else 'Failed'} at {when}, before the last change.",
+        )
     if check.success:
         return Health("Works", "good", f"Tested at {when}.")
     return Health("Failed", "bad", f"{check.message} Tested at {when}.")

@@ -1,7 +1,9 @@
-"""Where references are looked up: one small class per source. Vault or a cloud secret manager is one more class.
+"""Where references are looked up: one small class per source.
 
-A source says `None` for "I do not have it" and raises SourceError for "I could not look". Keys are tuples of segments,
-compared without regard to case. Imports no models.
+Vault or a cloud secret manager is one more class.
+
+A source says `None` for "I do not have it" and raises SourceError for "I could not look". Keys are
+tuples of segments, compared without regard to case. Imports no models.
 """
 
 import json
@@ -27,12 +29,16 @@ class Source(Protocol):
         ...
 
     def sections(self) -> frozenset[str]:
-        """The sections, lower case, that this source sets aside for references just by holding them. Raises SourceError."""
+        """The sections, lower case, that this source sets aside for references just by holding
+        them. Raises SourceError.
+        """
         ...
 
 
 class EnvironmentSource:
-    """`OpenAI__ApiKey` for `$OpenAI:ApiKey`; `OpenAI__ApiKey_FILE` names a file that holds the value."""
+    """`OpenAI__ApiKey` for `$OpenAI:ApiKey`; `OpenAI__ApiKey_FILE` names a file that holds the
+    value.
+    """
 
     name = "environment"
 
@@ -43,7 +49,9 @@ class EnvironmentSource:
         return self.variable("__".join(key))
 
     def variable(self, name: str) -> str | None:
-        """The variable of this name in any case, or the content of the file that `<name>_FILE` names."""
+        """The variable of this name in any case, or the content of the file that `<name>_FILE`
+        names.
+        """
         value = self._get(name)
         if value is not None:
             return value
@@ -62,7 +70,9 @@ class EnvironmentSource:
 
 
 class DirectorySource:
-    """One file per key, as Docker and Kubernetes mount secrets: `OpenAI__ApiKey`, or with `:` for `__`."""
+    """One file per key, as Docker and Kubernetes mount secrets: `OpenAI__ApiKey`, or with `:` for
+    `__`.
+    """
 
     name = "the secrets directory"
 
@@ -71,13 +81,24 @@ class DirectorySource:
 
     def _files(self) -> dict[str, Path]:
         try:
-            return {path.name.replace(":", "__").lower(): path for path in self._directory.iterdir() if path.is_file()}
+            return {
+                path.name.replace(":", "__").lower(): path
+                for path in self._directory.iterdir()
+                if path.is_file()
+            }
         except OSError as error:
-            raise SourceError(f"CONNECTIONS_SECRETS_DIR cannot be read ({error.strerror}). Check the folder and its rights.") from error
+            raise SourceError(
+                f"CONNECTIONS_SECRETS_DIR cannot be read ({error.strerror}). Check the folder and "
+                "its rights."
+            ) from error
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
         path = self._files().get("__".join(key).lower())
-        return None if path is None else read_value(path, f"the file {path.name} in CONNECTIONS_SECRETS_DIR")
+        return (
+            None
+            if path is None
+            else read_value(path, f"the file {path.name} in CONNECTIONS_SECRETS_DIR")
+        )
 
     def sections(self) -> frozenset[str]:
         return frozenset(name.split("__")[0] for name in self._files() if "__" in name)
@@ -118,34 +139,50 @@ class JsonFileSource(MappingSource):
             if seen != self._seen:
                 self._config, self._seen = self._read(), seen
         except OSError as error:
-            raise SourceError(f"CONNECTIONS_CONFIG_FILE cannot be read ({error.strerror}). Check the path and its rights.") from error
+            raise SourceError(
+                f"CONNECTIONS_CONFIG_FILE cannot be read ({error.strerror}). Check the path and "
+                "its rights."
+            ) from error
         return self._config
 
     def _read(self) -> Mapping[str, Any]:
         try:
-            config = json.loads(self._path.read_bytes().decode("utf-8-sig"))  # .NET tools write a byte order mark
+            config = json.loads(
+                self._path.read_bytes().decode("utf-8-sig")
+            )  # .NET tools write a byte order mark
         except ValueError:
-            raise SourceError("CONNECTIONS_CONFIG_FILE holds no valid JSON. Correct the file.") from None
+            raise SourceError(
+                "CONNECTIONS_CONFIG_FILE holds no valid JSON. Correct the file."
+            ) from None
         if not isinstance(config, dict):
-            raise SourceError("CONNECTIONS_CONFIG_FILE must hold one JSON object of sections. Correct the file.")
+            raise SourceError(
+                "CONNECTIONS_CONFIG_FILE must hold one JSON object of sections. Correct the file."
+            )
         return config
 
 
 def read_value(path: Path, what: str) -> str:
-    """The content of a small text file without surrounding blanks. Raises SourceError that calls the file `what`."""
+    """The content of a small text file without surrounding blanks.
+
+    Raises SourceError that calls the file `what`.
+    """
     try:
         data = path.read_bytes()[: LARGEST_VALUE + 1]
         if len(data) > LARGEST_VALUE:
             raise SourceError(f"Of {what} is more than 64 KB, which is no setting.")
         return data.decode().strip()
     except OSError as error:
-        raise SourceError(f"Cannot read {what} ({error.strerror}). Check that it exists and may be read.") from error
+        raise SourceError(
+            f"Cannot read {what} ({error.strerror}). Check that it exists and may be read."
+        ) from error
     except UnicodeDecodeError:
         raise SourceError(f"Cannot read {what}: it is not UTF-8 text.") from None
 
 
 def _descend(config: Any, key: tuple[str, ...]) -> Any:
-    """Walks nested mappings; also finds keys that were written joined, `"OpenAI:ApiKey": ...`, as appsettings.json allows."""
+    """Walks nested mappings; also finds keys that were written joined, `"OpenAI:ApiKey": ...`, as
+    appsettings.json allows.
+    """
     if not key:
         return config
     if not isinstance(config, Mapping):
@@ -159,7 +196,9 @@ def _descend(config: Any, key: tuple[str, ...]) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    """Values stay text until the provider's schema converts them; a section or a list is no value."""
+    """Values stay text until the provider's schema converts them; a section or a list is no
+    value.
+    """
     if value is None or isinstance(value, Mapping | list | tuple):
         return None
     return json.dumps(value) if isinstance(value, bool) else str(value)

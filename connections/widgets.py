@@ -1,5 +1,6 @@
-"""Inputs that Django does not bring: a secret that is never rendered, a choice that may also be a reference, a choice of some or
-all, a choice in an order, a free map. None of them needs JavaScript."""
+"""Inputs that Django does not bring: a secret that is never rendered, a choice that may also be a
+reference, a choice of some or all, a choice in an order, a free map. None of them needs JavaScript.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,9 @@ from .references import is_reference
 class SecretInput(forms.TextInput):
     """Renders a reference, never a secret.
 
-    What was typed but could not be saved yet goes back into the page sealed (`<name>-sealed`), so that it need not be
-    typed again and still stands nowhere in clear. `purpose` binds the seal to one person and form.
+    What was typed but could not be saved yet goes back into the page sealed (`<name>-sealed`), so
+    that it need not be typed again and still stands nowhere in clear. `purpose` binds the seal to
+    one person and form.
     """
 
     template_name = "widgets/secret.html"
@@ -36,14 +38,19 @@ class SecretInput(forms.TextInput):
         context = super().get_context(name, value if visible else None, attrs)
         context["widget"] |= {
             "type": "text" if visible else "password",
-            "sealed": seal(str(value), self.purpose) if value and not visible and value != self.stored else "",
+            "sealed": seal(str(value), self.purpose)
+            if value and not visible and value != self.stored
+            else "",
             "stored": self.stored,
         }
         return context
 
 
 class ChoiceOrReference(forms.RadioSelect):
-    """Radio buttons, and one more for a reference that is typed beside it. `number`: which choice field of the form it is."""
+    """Radio buttons, and one more for a reference that is typed beside it.
+
+    `number`: which choice field of the form it is.
+    """
 
     template_name = "widgets/choice.html"
     OTHER = "$"
@@ -64,7 +71,10 @@ class ChoiceOrReference(forms.RadioSelect):
 
 
 class SomeOrAll(forms.CheckboxSelectMultiple):
-    """Two radio buttons, for everything and for only what is ticked below. Gives None or the list of what is ticked."""
+    """Two radio buttons, for everything and for only what is ticked below.
+
+    Gives None or the list of what is ticked.
+    """
 
     template_name = "widgets/some_or_all.html"
     SOME = "some"
@@ -78,12 +88,18 @@ class SomeOrAll(forms.CheckboxSelectMultiple):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        context["widget"] |= {"everything": self.everything, "some": self.SOME, "is_some": value is not None}
+        context["widget"] |= {
+            "everything": self.everything,
+            "some": self.SOME,
+            "is_some": value is not None,
+        }
         return context
 
 
 class InOrder(forms.Widget):
-    """Several inputs of one name, one more than there are values. Gives the list of what is chosen, first things first.
+    """Several inputs of one name, one more than there are values.
+
+    Gives the list of what is chosen, first things first.
 
     They are lists to choose from; with `typed` they are texts, and the choices are suggestions.
     """
@@ -91,7 +107,9 @@ class InOrder(forms.Widget):
     template_name = "widgets/in_order.html"
     use_fieldset = True
 
-    def __init__(self, label: str, choices: Sequence[tuple[str, str]], most: int, typed: bool = False) -> None:
+    def __init__(
+        self, label: str, choices: Sequence[tuple[str, str]], most: int, typed: bool = False
+    ) -> None:
         super().__init__()
         self.label, self.choices, self.most, self.typed = label, choices, most, typed
 
@@ -102,7 +120,12 @@ class InOrder(forms.Widget):
         chosen = list(value or ())
         empty = max(1, 3 - len(chosen)) if len(chosen) < self.most else 0
         context = super().get_context(name, value, attrs)
-        context["widget"] |= {"slots": chosen + [""] * empty, "label": self.label, "choices": self.choices, "typed": self.typed}
+        context["widget"] |= {
+            "slots": chosen + [""] * empty,
+            "label": self.label,
+            "choices": self.choices,
+            "typed": self.typed,
+        }
         return context
 
     def id_for_label(self, id_: str, index: str = "0") -> str:
@@ -124,10 +147,12 @@ class MapRow:
 
 
 class MapInput(forms.Widget):
-    """Rows of key and value, named `<name>-<number>-key` and so on, and a button for one more, which posts the form as `add-row`.
+    """Rows of key and value, named `<name>-<number>-key` and so on, and a button for one more,
+    which posts the form as `add-row`.
 
-    Gives a list of MapRow. `stored`: what is shown for each stored entry. A secret map (`purpose` is given) renders no secret and
-    seals what was typed, as SecretInput does; the keys of its stored entries are fixed, because a key cannot change without its value.
+    Gives a list of MapRow. `stored`: what is shown for each stored entry. A secret map (`purpose`
+    is given) renders no secret and seals what was typed, as SecretInput does; the keys of its
+    stored entries are fixed, because a key cannot change without its value.
     """
 
     template_name = "widgets/map.html"
@@ -145,7 +170,9 @@ class MapInput(forms.Widget):
         return [self._posted(data, f"{name}-{number}") for number in numbers]
 
     def _posted(self, data: Mapping[str, Any], name: str) -> MapRow:
-        value = str(data.get(f"{name}-value", "")).replace("\r\n", "\n")  # a textarea's line breaks (HTML, form submission)
+        value = str(data.get(f"{name}-value", "")).replace(
+            "\r\n", "\n"
+        )  # a textarea's line breaks (HTML, form submission)
         sealed = data.get(f"{name}-sealed")
         if self.purpose and sealed and not value:
             value = unseal(sealed, self.purpose)
@@ -154,7 +181,9 @@ class MapInput(forms.Widget):
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         rows = [row for row in value or () if row.key in self.stored or not row.removed]
-        shown = [self._shown(row, f"{name}-{number}") for number, row in enumerate(rows or [MapRow()])]
+        shown = [
+            self._shown(row, f"{name}-{number}") for number, row in enumerate(rows or [MapRow()])
+        ]
         context["widget"] |= {"rows": shown, "label": self.label, "is_secret": bool(self.purpose)}
         context["widget"]["begins_in_last"] = self.begins_in_last
         return context
@@ -168,7 +197,9 @@ class MapInput(forms.Widget):
             "value": row.value if visible else "",
             "type": "text" if visible else "password",
             "is_long": visible and "\n" in row.value,
-            "sealed": seal(row.value, self.purpose) if row.value and not visible and row.value != mask else "",
+            "sealed": seal(row.value, self.purpose)
+            if row.value and not visible and row.value != mask
+            else "",
             "stored": mask if self.purpose and not is_reference(mask) else "",
             "is_fixed": bool(self.purpose) and row.key in self.stored,
             "removed": row.removed,

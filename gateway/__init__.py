@@ -1,1 +1,3 @@
-"""What uses profiles: chats, streams and embeddings through a connection, with no key in the caller's hands."""
+"""What uses profiles: chats, streams and embeddings through a connection, with no key in the
+caller's hands.
+"""

@@ -1,7 +1,8 @@
-"""The gateway's own small ASGI application, in front of Django: a request that is its own meets no middleware and no database.
+"""The gateway's own small ASGI application, in front of Django: a request that is its own meets no
+middleware and no database.
 
-What is not its own goes on to Django, also the calls of a signed-in browser under /api/v1: their session and CSRF token are
-Django's to judge (gateway/api/chat.py).
+What is not its own goes on to Django, also the calls of a signed-in browser under /api/v1: their
+session and CSRF token are Django's to judge (gateway/api/chat.py).
 """
 
 import asyncio
@@ -72,8 +73,12 @@ class GatewayApplication:
 
     def __init__(self, django: Application) -> None:
         self._django = django
-        prefixes = "|".join(re.escape(prefix) for prefix in ["api/v1", *settings.API_EXTRA_PREFIXES])
-        self._management = re.compile(rf"/(?:{prefixes})/(chat|embeddings)(?:/([^/]+))?/(complete|stream|generate)")
+        prefixes = "|".join(
+            re.escape(prefix) for prefix in ["api/v1", *settings.API_EXTRA_PREFIXES]
+        )
+        self._management = re.compile(
+            rf"/(?:{prefixes})/(chat|embeddings)(?:/([^/]+))?/(complete|stream|generate)"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -94,7 +99,11 @@ class GatewayApplication:
             if path.startswith(ONE_MODEL):
                 return OPENAI["/v1/models"], path[len(ONE_MODEL) :]
             return OPENAI.get(path, UNKNOWN), ""
-        found = self._management.fullmatch(path) if path.endswith(("/complete", "/stream", "/generate")) else None
+        found = (
+            self._management.fullmatch(path)
+            if path.endswith(("/complete", "/stream", "/generate"))
+            else None
+        )
         route = MANAGEMENT.get((found[1], found[3])) if found else None
         if route is None or not any(name == b"authorization" for name, _ in scope["headers"]):
             return None, ""
@@ -104,8 +113,16 @@ class GatewayApplication:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, route: Route, profile: str, scope: Scope, receive: Receive, send: Send) -> None:
-        self._route, self._profile, self._scope, self._receive, self._send = route, profile, scope, receive, send
+    def __init__(
+        self, route: Route, profile: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._route, self._profile, self._scope, self._receive, self._send = (
+            route,
+            profile,
+            scope,
+            receive,
+            send,
+        )
         self._later: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
@@ -124,7 +141,9 @@ class _Exchange:
                 self._watcher.cancel()
 
     def _watch(self, task: asyncio.Task[Any] | None) -> None:
-        """From now on, a caller who hangs up ends the call, and with it the request to the service."""
+        """From now on, a caller who hangs up ends the call, and with it the request to the
+        service.
+        """
 
         async def wait() -> None:
             while (await self._receive())["type"] != "http.disconnect":
@@ -143,7 +162,9 @@ class _Exchange:
             return self._route.refuse(error, path)
         except Exception:
             logger.exception("The gateway failed")
-            return self._route.refuse(GatewayError(500, "error", "This is a fault of ours; the log says more."), path)
+            return self._route.refuse(
+                GatewayError(500, "error", "This is a fault of ours; the log says more."), path
+            )
 
     async def _answer_or_raise(self, path: str) -> Outgoing:
         headers = dict(self._scope["headers"])
@@ -155,8 +176,12 @@ class _Exchange:
             raise self._route.other_method()
         body = await self._read(headers)
         # Not before the body is read: the watcher would take the body for itself.
-        self._later = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._watch, asyncio.current_task())
-        return await self._route.endpoint(worker, caller, Incoming(self._scope["method"], path, headers, body, self._profile))
+        self._later = asyncio.get_running_loop().call_later(
+            WATCHED_AFTER, self._watch, asyncio.current_task()
+        )
+        return await self._route.endpoint(
+            worker, caller, Incoming(self._scope["method"], path, headers, body, self._profile)
+        )
 
     async def _read(self, headers: dict[bytes, bytes]) -> bytes:
         """The body. Raises GatewayError 413, before it is read where its length is told."""
@@ -180,7 +205,9 @@ class _Exchange:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _drop(self) -> None:
-        """Takes the rest of a body that is too large, within bounds: most clients read no answer before they have sent all."""
+        """Takes the rest of a body that is too large, within bounds: most clients read no answer
+        before they have sent all.
+        """
         dropped = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_DROP):
@@ -193,11 +220,19 @@ class _Exchange:
     async def _write(self, outgoing: Outgoing) -> None:
         if outgoing.pieces is None:
             headers = [*outgoing.headers, (b"content-length", str(len(outgoing.body)).encode())]
-            await self._send({"type": "http.response.start", "status": outgoing.status, "headers": headers})
+            await self._send(
+                {"type": "http.response.start", "status": outgoing.status, "headers": headers}
+            )
             await self._send({"type": "http.response.body", "body": outgoing.body})
             return
         try:
-            await self._send({"type": "http.response.start", "status": outgoing.status, "headers": outgoing.headers})
+            await self._send(
+                {
+                    "type": "http.response.start",
+                    "status": outgoing.status,
+                    "headers": outgoing.headers,
+                }
+            )
             async for piece in outgoing.pieces:
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
             await self._send({"type": "http.response.body", "body": b""})
@@ -220,7 +255,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             await start_worker()
             gc.collect()
-            gc.freeze()  # what is loaded stays: to look through it again and again took 4 % of a busy worker's time (make bench)
+            # what is loaded stays: to look through it again and again took 4 % of a busy worker's
+            # time (make bench)
+            gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
             await stop_worker()

@@ -1,4 +1,6 @@
-"""Asking the steps of a chain, one after the other: who is asked, what moves on to the next, who rests for a while."""
+"""Asking the steps of a chain, one after the other: who is asked, what moves on to the next, who
+rests for a while.
+"""
 
 import asyncio
 import logging
@@ -29,7 +31,9 @@ from .upstream import Upstream
 from .usage import Trace
 
 LONGEST_REST = 300.0  # seconds
-LONGEST_PAUSE = 5.0  # seconds between two tries of one step; a service that asks for more is not waited for
+LONGEST_PAUSE = (
+    5.0  # seconds between two tries of one step; a service that asks for more is not waited for
+)
 AGAIN = frozenset({"rate_limited", "error", "refused"})
 
 logger = logging.getLogger(__name__)
@@ -39,7 +43,10 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class Served:
-    """An answer, and who gave it. The client is in use until `release` is called, which a stream does when it ends."""
+    """An answer, and who gave it.
+
+    The client is in use until `release` is called, which a stream does when it ends.
+    """
 
     answer: Any
     step: Step
@@ -51,8 +58,13 @@ class Served:
         self.client.__exit__()
 
 
-async def serve(call: Call, plan: Plan, trace: Trace, snapshot: Snapshot, upstream: Upstream) -> Served:
-    """The answer of the first step that gives one. Raises GatewayError, that of the last step that was asked."""
+async def serve(
+    call: Call, plan: Plan, trace: Trace, snapshot: Snapshot, upstream: Upstream
+) -> Served:
+    """The answer of the first step that gives one.
+
+    Raises GatewayError, that of the last step that was asked.
+    """
     steps = _in_order(plan, snapshot.watch.resting)
     for position, step in enumerate(steps):
         trace.step, trace.attempts = step, trace.attempts + 1
@@ -72,33 +84,49 @@ async def serve(call: Call, plan: Plan, trace: Trace, snapshot: Snapshot, upstre
 
 
 def _in_order(plan: Plan, resting: dict[Any, tuple[datetime, str]]) -> list[Step]:
-    """The steps to ask. Who rests comes last, so that it is asked when nobody else is left; a fallback that cannot be used, never.
+    """The steps to ask.
 
-    The profile that was asked for says itself what is wrong with it: a connection that is switched off is not gone round.
+    Who rests comes last, so that it is asked when nobody else is left; a fallback that cannot be
+    used, never.
+
+    The profile that was asked for says itself what is wrong with it: a connection that is switched
+    off is not gone round.
     """
     first = plan.steps[0]
     if len(plan.steps) == 1 or first.client is None:
         return [first]
     usable = [step for step in plan.steps if step.client is not None]
     now = timezone.now()
-    awake = [step for step in usable if step.connection_id not in resting or resting[step.connection_id][0] <= now]
+    awake = [
+        step
+        for step in usable
+        if step.connection_id not in resting or resting[step.connection_id][0] <= now
+    ]
     return awake + [step for step in usable if step not in awake]
 
 
 async def rest(snapshot: Snapshot, step: Step, error: ProviderError) -> None:
-    """Lets a connection rest, in every worker: for the time the service asked for, else for GATEWAY_COOLDOWN_SECONDS."""
+    """Lets a connection rest, in every worker: for the time the service asked for, else for
+    GATEWAY_COOLDOWN_SECONDS.
+    """
     seconds = min(error.retry_after or settings.GATEWAY_COOLDOWN_SECONDS, LONGEST_REST)
     until = timezone.now() + timedelta(seconds=seconds)
     snapshot.watch.resting[step.connection_id] = (until, error.code)
     try:
         await in_thread(_rest, step, until, error.code)
     except DatabaseError as failure:
-        logger.error("That %s rests is known to this worker only: %s", step.connection_alias, type(failure).__name__)
+        logger.error(
+            "That %s rests is known to this worker only: %s",
+            step.connection_alias,
+            type(failure).__name__,
+        )
 
 
 def _rest(step: Step, until: datetime, code: str) -> None:
     with transaction.atomic():
-        Cooldown.objects.update_or_create(connection_id=step.connection_id, defaults={"until": until, "code": code})
+        Cooldown.objects.update_or_create(
+            connection_id=step.connection_id, defaults={"until": until, "code": code}
+        )
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f"NOTIFY {CHANNEL}")
@@ -116,7 +144,10 @@ async def _ask(call: Call, plan: Plan, step: Step, client: Client, upstream: Ups
             body = provider.wire_body(call.capability, body)
             if call.is_stream and target.asks_usage:
                 body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
-            answer = await _repeated(lambda: _by_wire(call, upstream, target, body, provider.timeout), provider.max_retries)
+            answer = await _repeated(
+                lambda: _by_wire(call, upstream, target, body, provider.timeout),
+                provider.max_retries,
+            )
         return Served(answer, step, client, left_out)
     except BaseException:
         client.__exit__()
@@ -124,23 +155,35 @@ async def _ask(call: Call, plan: Plan, step: Step, client: Client, upstream: Ups
 
 
 async def _repeated(ask: Callable[[], Awaitable[Result]], tries: int) -> Result:
-    """As the official SDKs repeat: after half a second, then twice as long each time, or when the service says."""
+    """As the official SDKs repeat: after half a second, then twice as long each time, or when the
+    service says.
+    """
     for number in range(tries):
         try:
             return await ask()
         except ProviderError as error:
-            pause = error.retry_after if error.retry_after is not None else 0.5 * 2**number * random.uniform(0.75, 1)  # noqa: S311
+            pause = (
+                error.retry_after
+                if error.retry_after is not None
+                else 0.5 * 2**number * random.uniform(0.75, 1)  # noqa: S311
+            )
             if error.permanent or error.code not in AGAIN or pause > LONGEST_PAUSE:
                 raise
             await asyncio.sleep(pause)
     return await ask()
 
 
-async def _by_wire(call: Call, upstream: Upstream, target: Any, body: dict[str, Any], timeout: float) -> Answer:
+async def _by_wire(
+    call: Call, upstream: Upstream, target: Any, body: dict[str, Any], timeout: float
+) -> Answer:
     reply = await upstream.ask(target, body, timeout, stream=call.is_stream)
     if not call.is_stream:
         raw = await reply.read()
-        return RawChat(raw, reply.host) if call.capability == Capability.CHAT else RawVectors(raw, reply.host)
+        return (
+            RawChat(raw, reply.host)
+            if call.capability == Capability.CHAT
+            else RawVectors(raw, reply.host)
+        )
     stream = RawStream(reply.pieces(), reply.host, call.wants_usage)
     try:
         await stream.open()

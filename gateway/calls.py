@@ -1,4 +1,6 @@
-"""One request as it came in, judged; and what is sent for it to each step of a chain: the profile's settings under the request's."""
+"""One request as it came in, judged; and what is sent for it to each step of a chain: the profile's
+settings under the request's.
+"""
 
 import time
 from collections.abc import Mapping
@@ -23,7 +25,11 @@ Request = ChatRequest | EmbeddingRequest
 
 @dataclass(slots=True)
 class Call:
-    """One request. `body`: OpenAI's format as it was sent, without the profile and the variables; `request`: the same, judged."""
+    """One request.
+
+    `body`: OpenAI's format as it was sent, without the profile and the variables; `request`: the
+    same, judged.
+    """
 
     endpoint: str  # v1, api or playground
     capability: Capability
@@ -43,7 +49,9 @@ class Call:
         return bool(options and options.include_usage)
 
 
-def new_call(endpoint: str, capability: Capability, caller: Caller, profile_ref: str, body: dict[str, Any]) -> Call:
+def new_call(
+    endpoint: str, capability: Capability, caller: Caller, profile_ref: str, body: dict[str, Any]
+) -> Call:
     """The call for a body in OpenAI's format. Raises GatewayError 400 that names what is wrong."""
     body = dict(body)
     body.pop("model", None)
@@ -58,17 +66,28 @@ def new_call(endpoint: str, capability: Capability, caller: Caller, profile_ref:
 
 
 def refuse_forbidden(call: Call, profile: StoredProfile) -> None:
-    """Raises GatewayError when the request sets what the profile does not let it set, or asks for a longer answer than it allows."""
+    """Raises GatewayError when the request sets what the profile does not let it set, or asks for a
+    longer answer than it allows.
+    """
     settings = profile.settings
     if settings.allowed_overrides is not None:
-        differing = [name for name in call.request.asked() if not _is_default(name, call.body.get(name), settings)]
+        differing = [
+            name
+            for name in call.request.asked()
+            if not _is_default(name, call.body.get(name), settings)
+        ]
         if refused := settings.refused_overrides(differing):
-            message = f"The profile {profile.alias} does not let a request set {refused[0]}. Leave it out."
+            message = (
+                f"The profile {profile.alias} does not let a request set {refused[0]}. Leave it "
+                "out."
+            )
             raise invalid("override_not_allowed", message, refused[0])
     limit = settings.max_tokens_limit if isinstance(settings, ChatSettings) else None
     longest = call.request.longest if isinstance(call.request, ChatRequest) else None
     if limit is not None and longest is not None and longest > limit:
-        message = f"The profile {profile.alias} allows answers of at most {limit} tokens. Ask for fewer."
+        message = (
+            f"The profile {profile.alias} allows answers of at most {limit} tokens. Ask for fewer."
+        )
         raise invalid("max_tokens_limit", message, "max_tokens")
 
 
@@ -76,10 +95,14 @@ def _is_default(name: str, value: Any, settings: ProfileSettings) -> bool:
     return bool(value == getattr(settings, "max_tokens" if name in MAX_TOKENS else name, None))
 
 
-def body_for(call: Call, asked: StoredProfile, step: StoredProfile, provider: Provider[Any]) -> tuple[dict[str, Any], list[str]]:
-    """The request in OpenAI's format for one step, and the settings of profiles that its model does not take and that are left out.
+def body_for(
+    call: Call, asked: StoredProfile, step: StoredProfile, provider: Provider[Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """The request in OpenAI's format for one step, and the settings of profiles that its model does
+    not take and that are left out.
 
-    The request's own fields win over the step's profile, and that over the profile that was asked for.
+    The request's own fields win over the step's profile, and that over the profile that was asked
+    for.
     """
     body = {**call.body, "model": step.model}
     left_out = []
@@ -88,7 +111,9 @@ def body_for(call: Call, asked: StoredProfile, step: StoredProfile, provider: Pr
     for name, value in defaults.items():
         if name in refused:
             left_out.append(name)
-        elif not any(body.get(one) is not None for one in (MAX_TOKENS if name == "max_tokens" else (name,))):
+        elif not any(
+            body.get(one) is not None for one in (MAX_TOKENS if name == "max_tokens" else (name,))
+        ):
             body[name] = value
     if call.capability == Capability.CHAT:
         _keep_to_limit(body, cast(ChatSettings, step.settings), cast(ChatSettings, asked.settings))
@@ -112,4 +137,7 @@ def _template(profile: StoredProfile) -> str:
 
 def _prepend_prompt(body: dict[str, Any], template: str, variables: Mapping[str, Any]) -> None:
     if template:
-        body["messages"] = [{"role": "system", "content": fill(template, variables)}, *body["messages"]]
+        body["messages"] = [
+            {"role": "system", "content": fill(template, variables)},
+            *body["messages"],
+        ]

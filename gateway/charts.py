@@ -37,7 +37,9 @@ class Chart:
 
 def requests_chart(points: Sequence[Point]) -> Chart:
     """Requests: those that succeeded, those whose caller hung up, and on top those that failed."""
-    return _chart(points, [{"good": one.succeeded, "closed": one.closed, "bad": one.failed} for one in points])
+    return _chart(
+        points, [{"good": one.succeeded, "closed": one.closed, "bad": one.failed} for one in points]
+    )
 
 
 def tokens_chart(points: Sequence[Point]) -> Chart:

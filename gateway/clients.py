@@ -1,4 +1,6 @@
-"""Providers in use, one for each connection and version: their SDKs' clients are costly to make and keep connections open."""
+"""Providers in use, one for each connection and version: their SDKs' clients are costly to make and
+keep connections open.
+"""
 
 import logging
 import time
@@ -17,7 +19,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Client:
-    """A provider in use: the clear texts to keep out of answers, and how many requests use it now."""
+    """A provider in use: the clear texts to keep out of answers, and how many requests use it
+    now.
+    """
 
     provider: Provider[Any]
     secrets: tuple[str, ...] = field(repr=False)
@@ -35,7 +39,9 @@ class Client:
 
 
 class Clients:
-    """Keeps a provider while its connection's version and its resolved settings are the same as before."""
+    """Keeps a provider while its connection's version and its resolved settings are the same as
+    before.
+    """
 
     def __init__(self) -> None:
         self._current: dict[tuple[UUID, int | None], tuple[int, Client]] = {}
@@ -43,10 +49,16 @@ class Clients:
 
     @sensitive_variables("provider")
     def get(self, connection_id: UUID, version: int, provider: Provider[Any]) -> Client:
-        """The client that is there already if `provider`, made from the row just now, would be no other; else a new one."""
+        """The client that is there already if `provider`, made from the row just now, would be no
+        other; else a new one.
+        """
         key = (connection_id, provider.limits.max_retries)
         known = self._current.get(key)
-        if known is not None and known[0] == version and known[1].provider.settings == provider.settings:
+        if (
+            known is not None
+            and known[0] == version
+            and known[1].provider.settings == provider.settings
+        ):
             known[1].used_at = time.monotonic()
             return known[1]
         client = Client(provider, secret_values(provider.settings))

@@ -1,4 +1,6 @@
-"""What the endpoints of both protocols share: what comes in, what goes out, and the door in between."""
+"""What the endpoints of both protocols share: what comes in, what goes out, and the door in
+between.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -20,17 +22,39 @@ from .errors import GatewayError, invalid
 from .worker import Answered, Worker
 
 JSON = (b"content-type", b"application/json")
-# no-transform and x-accel-buffering: proxies (nginx) would otherwise collect a stream before they pass it on
-SSE = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store, no-transform"), (b"x-accel-buffering", b"no")]
-UNKNOWN_TOKEN = "This token is unknown, expired or revoked. Send Authorization: Bearer and a token of Switchboard."  # noqa: S105
-# Asking again changes nothing. The official SDKs of OpenAI would, for 409 and every 5xx, unless this header says not to.
-PERMANENT = frozenset({"unauthorized", "forbidden", "quota", "tls", "blocked_address", "not_installed", "bad_response"})
+# no-transform and x-accel-buffering: proxies (nginx) would otherwise collect a stream before they
+# pass it on
+SSE = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+UNKNOWN_TOKEN = (
+    "This token is unknown, expired or revoked. Send Authorization: Bearer and a token of "  # noqa: S105
+    "Switchboard."
+)
+# Asking again changes nothing. The official SDKs of OpenAI would, for 409 and every 5xx, unless
+# this header says not to.
+PERMANENT = frozenset(
+    {
+        "unauthorized",
+        "forbidden",
+        "quota",
+        "tls",
+        "blocked_address",
+        "not_installed",
+        "bad_response",
+    }
+)
 Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
 class Incoming:
-    """A request whose body has been read. `profile`: from the path, or what the rest of the request names once that is known."""
+    """A request whose body has been read.
+
+    `profile`: from the path, or what the rest of the request names once that is known.
+    """
 
     method: str
     path: str
@@ -40,8 +64,13 @@ class Incoming:
 
     def json(self) -> dict[str, Any]:
         """The body. Raises GatewayError."""
-        if self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json":
-            raise GatewayError(415, "unsupported_media_type", "The body is sent as Content-Type: application/json.")
+        if (
+            self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+            != b"application/json"
+        ):
+            raise GatewayError(
+                415, "unsupported_media_type", "The body is sent as Content-Type: application/json."
+            )
         try:
             found = from_json(self.body, allow_inf_nan=False)
         except ValueError:
@@ -57,7 +86,11 @@ class Incoming:
 
 @dataclass(slots=True)
 class Outgoing:
-    """An answer. `pieces` of a stream, else `body`. `answered` is told when a stream that was never begun is given up."""
+    """An answer.
+
+    `pieces` of a stream, else `body`. `answered` is told when a stream that was never begun is
+    given up.
+    """
 
     status: int
     headers: Headers
@@ -67,33 +100,50 @@ class Outgoing:
 
 
 async def find_caller(worker: Worker, headers: dict[bytes, bytes]) -> Caller:
-    """Who asks, by the token in `Authorization`. Raises GatewayError 401, or 403 when its scopes do not reach here."""
+    """Who asks, by the token in `Authorization`.
+
+    Raises GatewayError 401, or 403 when its scopes do not reach here.
+    """
     kind, _, token = headers.get(b"authorization", b"").partition(b" ")
     if kind.lower() != b"bearer" or not token.strip():
-        raise GatewayError(401, "missing_token", "Send Authorization: Bearer and a token of Switchboard.")
+        raise GatewayError(
+            401, "missing_token", "Send Authorization: Bearer and a token of Switchboard."
+        )
     caller = await worker.snapshot.caller(token.strip().decode("latin-1"))
     if caller is None:
         raise GatewayError(401, "invalid_token", UNKNOWN_TOKEN)
     if not services.allows(caller, services.Scope.GATEWAY_USE):
-        raise GatewayError(403, "missing_scope", f"This token lacks the scope {services.Scope.GATEWAY_USE}.")
+        raise GatewayError(
+            403, "missing_scope", f"This token lacks the scope {services.Scope.GATEWAY_USE}."
+        )
     return caller
 
 
 @contextmanager
-def judging(worker: Worker, endpoint: str, capability: Capability, caller: Caller, incoming: Incoming) -> Iterator[None]:
-    """Around making a call of what came in: a request that is refused before it is a call leaves its usage record too."""
+def judging(
+    worker: Worker, endpoint: str, capability: Capability, caller: Caller, incoming: Incoming
+) -> Iterator[None]:
+    """Around making a call of what came in: a request that is refused before it is a call leaves
+    its usage record too.
+    """
     try:
         yield
     except GatewayError as error:
         nothing = ChatRequest.model_construct(messages=[])
-        trace = worker.recorder.begin(Call(endpoint, capability, caller, incoming.profile, {}, nothing))
+        trace = worker.recorder.begin(
+            Call(endpoint, capability, caller, incoming.profile, {}, nothing)
+        )
         worker.recorder.take(trace, error.code)
         raise
 
 
 def too_large() -> GatewayError:
     """A 413."""
-    return GatewayError(413, "too_large", f"A request body has at most {settings.GATEWAY_MAX_BODY // 1024 // 1024} MB here.")
+    return GatewayError(
+        413,
+        "too_large",
+        f"A request body has at most {settings.GATEWAY_MAX_BODY // 1024 // 1024} MB here.",
+    )
 
 
 def headers_of(error: GatewayError) -> Headers:

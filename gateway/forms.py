@@ -14,7 +14,11 @@ ROLES = ("user", "assistant")
 
 
 class PlaygroundForm(forms.Form):
-    """Base of both. `overrides`: the fields by which a call may differ from the profile, as far as the profile lets it."""
+    """Base of both.
+
+    `overrides`: the fields by which a call may differ from the profile, as far as the profile lets
+    it.
+    """
 
     overrides: Sequence[str] = ()
 
@@ -26,7 +30,9 @@ class PlaygroundForm(forms.Form):
                 del self.fields[name]
             else:
                 set_to = getattr(settings, name)
-                self.fields[name].widget.attrs["placeholder"] = "not set" if set_to is None else f"{set_to:g}"
+                self.fields[name].widget.attrs["placeholder"] = (
+                    "not set" if set_to is None else f"{set_to:g}"
+                )
 
     @property
     def override_fields(self) -> list[Any]:
@@ -40,12 +46,18 @@ class PlaygroundForm(forms.Form):
 
     def overriding(self) -> dict[str, Any]:
         """Those that are filled."""
-        return {name: self.cleaned_data[name] for name in self.overrides if self.cleaned_data.get(name) is not None}
+        return {
+            name: self.cleaned_data[name]
+            for name in self.overrides
+            if self.cleaned_data.get(name) is not None
+        }
 
     def problems(self) -> str:
         """Everything that is wrong, in one line."""
         return " ".join(
-            f"{self[name].label}: {' '.join(map(str, errors))}" if name in self.fields else " ".join(map(str, errors))
+            f"{self[name].label}: {' '.join(map(str, errors))}"
+            if name in self.fields
+            else " ".join(map(str, errors))
             for name, errors in self.errors.items()
         )
 
@@ -54,10 +66,16 @@ class ChatForm(PlaygroundForm):
     """A message, the conversation before it, a value for each place of the system prompt."""
 
     overrides = ("temperature", "max_tokens")
-    message = forms.CharField(label="Message", widget=forms.Textarea(attrs={"rows": 3}), strip=False)
+    message = forms.CharField(
+        label="Message", widget=forms.Textarea(attrs={"rows": 3}), strip=False
+    )
     history = forms.CharField(required=False, widget=forms.HiddenInput)
-    temperature = forms.FloatField(required=False, widget=forms.NumberInput(attrs={"step": "any", "min": 0, "max": 2}))
-    max_tokens = forms.IntegerField(label="Max tokens", required=False, widget=forms.NumberInput(attrs={"min": 1}))
+    temperature = forms.FloatField(
+        required=False, widget=forms.NumberInput(attrs={"step": "any", "min": 0, "max": 2})
+    )
+    max_tokens = forms.IntegerField(
+        label="Max tokens", required=False, widget=forms.NumberInput(attrs={"min": 1})
+    )
 
     def __init__(self, settings: ProfileSettings, places: Sequence[str], **kwargs: Any) -> None:
         super().__init__(settings, **kwargs)
@@ -81,22 +99,39 @@ class ChatForm(PlaygroundForm):
         """The messages before this one."""
         found = _turns(self.cleaned_data["history"])
         if found is None:
-            raise ValidationError("The conversation so far cannot be read. Clear it and begin again.")
+            raise ValidationError(
+                "The conversation so far cannot be read. Clear it and begin again."
+            )
         return found
 
     def body(self) -> dict[str, Any]:
         """The call in OpenAI's format, without the model."""
-        messages = [*self.cleaned_data["history"], {"role": "user", "content": self.cleaned_data["message"]}]
-        variables = {name: value for name in self.places if (value := self.cleaned_data[VARIABLE + name])}
-        return {"messages": messages, **({"variables": variables} if variables else {}), **self.overriding()}
+        messages = [
+            *self.cleaned_data["history"],
+            {"role": "user", "content": self.cleaned_data["message"]},
+        ]
+        variables = {
+            name: value for name in self.places if (value := self.cleaned_data[VARIABLE + name])
+        }
+        return {
+            "messages": messages,
+            **({"variables": variables} if variables else {}),
+            **self.overriding(),
+        }
 
     def example(self) -> dict[str, Any]:
         """A call as it could be made."""
         variables = dict.fromkeys(self.places, "...")
-        return {"messages": [{"role": "user", "content": "Hello"}], **({"variables": variables} if variables else {})}
+        return {
+            "messages": [{"role": "user", "content": "Hello"}],
+            **({"variables": variables} if variables else {}),
+        }
 
     def after(self, answer: str) -> dict[str, Any]:
-        """The values of the next form, when the answer to this one has come. An empty answer is not carried on."""
+        """The values of the next form, when the answer to this one has come.
+
+        An empty answer is not carried on.
+        """
         history = self.cleaned_data["history"]
         if answer:
             history = [*self.body()["messages"], {"role": "assistant", "content": answer}]
@@ -104,7 +139,11 @@ class ChatForm(PlaygroundForm):
 
     def cleared(self) -> dict[str, Any]:
         """The values of the next form when the conversation begins again."""
-        return {name: value for name, value in self.data.items() if name in self.fields and name not in ("message", "history")}
+        return {
+            name: value
+            for name, value in self.data.items()
+            if name in self.fields and name not in ("message", "history")
+        }
 
 
 def _turns(text: str | None) -> list[dict[str, str]] | None:
@@ -116,7 +155,12 @@ def _turns(text: str | None) -> list[dict[str, str]] | None:
 
 
 def _is_turn(one: Any) -> bool:
-    return isinstance(one, dict) and one.keys() == {"role", "content"} and one["role"] in ROLES and isinstance(one["content"], str)
+    return (
+        isinstance(one, dict)
+        and one.keys() == {"role", "content"}
+        and one["role"] in ROLES
+        and isinstance(one["content"], str)
+    )
 
 
 class EmbeddingForm(PlaygroundForm):

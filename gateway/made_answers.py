@@ -36,11 +36,26 @@ class MadeChat:
     def openai(self, alias: str) -> bytes:
         """In OpenAI's format."""
         made = self.made
-        message: dict[str, Any] = {"role": "assistant", "content": made.content, "refusal": made.refusal}
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": made.content,
+            "refusal": made.refusal,
+        }
         if made.tool_calls:
             message["tool_calls"] = [one.model_dump() for one in made.tool_calls]
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": made.finish_reason.value}
-        body = {"id": _id(), "object": "chat.completion", "created": int(time.time()), "model": made.model or alias, "choices": [choice]}
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": None,
+            "finish_reason": made.finish_reason.value,
+        }
+        body = {
+            "id": _id(),
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": made.model or alias,
+            "choices": [choice],
+        }
         return to_json(body | {"usage": usage_json(made.usage) if made.usage else None})
 
     def answer(self) -> ChatAnswer:
@@ -66,7 +81,9 @@ class MadeStream:
         """Waits for the first piece. Raises ProviderError."""
         self.first = await anext(self.source, None)
         if self.first is None:
-            raise ProviderError("The service began to answer and said nothing. Try again.", "bad_response")
+            raise ProviderError(
+                "The service began to answer and said nothing. Try again.", "bad_response"
+            )
 
     async def chunks(self) -> AsyncIterator[ChatChunk]:
         """As they come."""
@@ -81,7 +98,12 @@ class MadeStream:
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """The stream in OpenAI's format, `[DONE]` included."""
-        frame = {"id": _id(), "object": "chat.completion.chunk", "created": int(time.time()), "model": self.alias}
+        frame = {
+            "id": _id(),
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": self.alias,
+        }
         chunks, role = self.chunks(), {"role": "assistant"}
         try:
             async for chunk in chunks:
@@ -104,7 +126,12 @@ def _choice(chunk: ChatChunk, role: dict[str, str]) -> dict[str, Any] | None:
         delta["content"] = chunk.content
     if chunk.tool_calls:
         delta["tool_calls"] = [_call(one) for one in chunk.tool_calls]
-    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": chunk.finish_reason.value if chunk.finish_reason else None}
+    return {
+        "index": 0,
+        "delta": delta,
+        "logprobs": None,
+        "finish_reason": chunk.finish_reason.value if chunk.finish_reason else None,
+    }
 
 
 def _call(delta: ToolCallDelta) -> dict[str, Any]:
@@ -130,12 +157,18 @@ class MadeVectors:
     def openai(self, alias: str, encoding: str) -> bytes:
         """In OpenAI's format; `encoding`: float, or base64 of little-endian 32-bit floats."""
         rows = [
-            {"object": "embedding", "index": index, "embedding": _packed(vector) if encoding == "base64" else vector}
+            {
+                "object": "embedding",
+                "index": index,
+                "embedding": _packed(vector) if encoding == "base64" else vector,
+            }
             for index, vector in enumerate(self.made.vectors)
         ]
         usage = usage_json(self.made.usage or Usage())
         del usage["completion_tokens"]
-        return to_json({"object": "list", "data": rows, "model": self.made.model or alias, "usage": usage})
+        return to_json(
+            {"object": "list", "data": rows, "model": self.made.model or alias, "usage": usage}
+        )
 
     def vectors(self) -> list[list[float]]:
         """The numbers, in the order of the input."""

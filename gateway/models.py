@@ -1,4 +1,7 @@
-"""The rows of the gateway: what was used, what tokens have spent, which connections rest. No rules."""
+"""The rows of the gateway: what was used, what tokens have spent, which connections rest.
+
+No rules.
+"""
 
 from django.db import models
 
@@ -6,15 +9,19 @@ from django.db import models
 class UsageRecord(models.Model):
     """One request through the gateway, whatever became of it.
 
-    No foreign keys: a record outlives what it tells about, and keeps the names as they were. The text of prompt and answer is
-    empty unless GATEWAY_RECORD_TEXT asks for it.
+    No foreign keys: a record outlives what it tells about, and keeps the names as they were. The
+    text of prompt and answer is empty unless GATEWAY_RECORD_TEXT asks for it.
     """
 
     started_at = models.DateTimeField(db_index=True)
-    endpoint = models.CharField(max_length=40)  # chat, embeddings; where it came in: "v1", "api", "playground"
+    endpoint = models.CharField(
+        max_length=40
+    )  # chat, embeddings; where it came in: "v1", "api", "playground"
     capability = models.CharField(max_length=50)
     profile_id = models.UUIDField(null=True)
-    profile_alias = models.CharField(max_length=100)  # as asked for, when there is no such profile; empty for a default that is not set
+    profile_alias = models.CharField(
+        max_length=100
+    )  # as asked for, when there is no such profile; empty for a default that is not set
     connection_id = models.UUIDField(null=True)
     connection_alias = models.CharField(max_length=100)
     connection_version = models.PositiveIntegerField(null=True)
@@ -36,21 +43,28 @@ class UsageRecord(models.Model):
 
     class Meta:
         ordering = ["-started_at", "-id"]
-        indexes = [models.Index(fields=["profile_alias", "started_at"]), models.Index(fields=["token_id", "started_at"])]
+        indexes = [
+            models.Index(fields=["profile_alias", "started_at"]),
+            models.Index(fields=["token_id", "started_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.profile_alias} at {self.started_at:%Y-%m-%d %H:%M:%S}: {self.outcome}"
 
 
 class TokenCount(models.Model):
-    """What a limited token has spent in one window: requests of a minute, or tokens of a day (UTC)."""
+    """What a limited token has spent in one window: requests of a minute, or tokens of a day
+    (UTC).
+    """
 
     token_id = models.UUIDField()
     window = models.CharField(max_length=20)  # "2026-11-20" or "2026-11-20T16:05"
     count = models.BigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["token_id", "window"], name="one_count_a_window")]
+        constraints = [
+            models.UniqueConstraint(fields=["token_id", "window"], name="one_count_a_window")
+        ]
 
     def __str__(self) -> str:
         return f"{self.count} in {self.window}"

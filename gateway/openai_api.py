@@ -1,4 +1,6 @@
-"""`/v1`: OpenAI's own protocol, so that its SDKs work by changing base_url and api_key alone. The model is a profile's alias or id.
+"""`/v1`: OpenAI's own protocol, so that its SDKs work by changing base_url and api_key alone.
+
+The model is a profile's alias or id.
 
 https://platform.openai.com/docs/api-reference
 """
@@ -20,7 +22,12 @@ from .snapshot import ListedProfile
 from .worker import Answered, Worker
 
 ENDPOINT = "v1"
-TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
 
 
 def refusal(error: GatewayError) -> Outgoing:
@@ -34,7 +41,9 @@ def _error(error: GatewayError) -> dict[str, Any]:
 
 
 def broken(error: GatewayError) -> bytes:
-    """The event that ends a stream which failed in its middle: the official SDKs raise an APIError for it."""
+    """The event that ends a stream which failed in its middle: the official SDKs raise an APIError
+    for it.
+    """
     return sse.event({"error": _error(error)})
 
 
@@ -54,7 +63,12 @@ async def chat(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
     answered = await worker.answer(call)
     if call.is_stream:
         blocks = _noted(answered) if answered.wants_text else answered.answer.blocks()
-        return Outgoing(200, [*SSE, *answered.headers], pieces=answered.stream(blocks, broken), answered=answered)
+        return Outgoing(
+            200,
+            [*SSE, *answered.headers],
+            pieces=answered.stream(blocks, broken),
+            answered=answered,
+        )
     with answered.whole() as answer:
         raw = answer.openai(call.profile_ref)
         if answered.wants_text:
@@ -87,17 +101,30 @@ async def embeddings(worker: Worker, caller: Caller, incoming: Incoming) -> Outg
 
 async def models(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
     """GET /v1/models, GET /v1/models/{alias}: the active profiles this caller may use."""
-    found = [one for one in await worker.snapshot.models() if caller.profile_ids is None or one.id in caller.profile_ids]
+    found = [
+        one
+        for one in await worker.snapshot.models()
+        if caller.profile_ids is None or one.id in caller.profile_ids
+    ]
     if not caller.may_use_profiles:
         found = []
     if not incoming.profile:
-        return Outgoing(200, [JSON], to_json({"object": "list", "data": [_model(one) for one in found]}))
+        return Outgoing(
+            200, [JSON], to_json({"object": "list", "data": [_model(one) for one in found]})
+        )
     for one in found:
         if incoming.profile.lower() in (one.alias, str(one.id)):
             return Outgoing(200, [JSON], to_json(_model(one)))
-    raise GatewayError(404, "profile_not_found", f"There is no profile {incoming.profile[:100]!r}.", "model")
+    raise GatewayError(
+        404, "profile_not_found", f"There is no profile {incoming.profile[:100]!r}.", "model"
+    )
 
 
 def _model(profile: ListedProfile) -> dict[str, Any]:
     created = int(profile.date_created.timestamp())
-    return {"id": profile.alias, "object": "model", "created": created, "owned_by": profile.provider_id}
+    return {
+        "id": profile.alias,
+        "object": "model",
+        "created": created,
+        "owned_by": profile.provider_id,
+    }

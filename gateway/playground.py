@@ -1,7 +1,10 @@
-"""The playground's calls: made as any other, told as events for its page. What goes wrong is an event too.
+"""The playground's calls: made as any other, told as events for its page.
 
-`{"content": ...}` as often as there is more of an answer, or `{"vector": [...], "dimensions": ...}`; then `{"error": {...}}` if it
-came to that; then `{"facts": {...}, "code": {...}}`: who was asked, what it took, and the same call for people to copy.
+What goes wrong is an event too.
+
+`{"content": ...}` as often as there is more of an answer, or `{"vector": [...], "dimensions":
+...}`; then `{"error": {...}}` if it came to that; then `{"facts": {...}, "code": {...}}`: who was
+asked, what it took, and the same call for people to copy.
 """
 
 import time
@@ -50,7 +53,9 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is tried: by whom, with which profile (its id), in OpenAI's format with variables; and the call in code."""
+    """What is tried: by whom, with which profile (its id), in OpenAI's format with variables; and
+    the call in code.
+    """
 
     caller: Caller
     profile: str
@@ -68,7 +73,9 @@ async def chat(worker: Worker, trial: Trial) -> Outgoing:
     clock, caller = Clock(), trial.caller
     try:
         with judging(worker, ENDPOINT, Capability.CHAT, caller, trial.incoming):
-            call = new_call(ENDPOINT, Capability.CHAT, caller, trial.profile, trial.body | {"stream": True})
+            call = new_call(
+                ENDPOINT, Capability.CHAT, caller, trial.profile, trial.body | {"stream": True}
+            )
         answered = await worker.answer(call)
     except GatewayError as error:
         return Outgoing(200, SSE, _failed(trial, clock, error, error.headers))
@@ -76,7 +83,9 @@ async def chat(worker: Worker, trial: Trial) -> Outgoing:
     def broken(error: GatewayError) -> bytes:
         return _failed(trial, clock, error, answered.headers)
 
-    return Outgoing(200, SSE, pieces=answered.stream(_pieces(trial, clock, answered), broken), answered=answered)
+    return Outgoing(
+        200, SSE, pieces=answered.stream(_pieces(trial, clock, answered), broken), answered=answered
+    )
 
 
 async def _pieces(trial: Trial, clock: Clock, answered: Answered) -> AsyncIterator[bytes]:
@@ -110,15 +119,31 @@ async def embed(worker: Worker, trial: Trial) -> Outgoing:
 
 
 def _failed(trial: Trial, clock: Clock, error: GatewayError, headers: Headers) -> bytes:
-    return sse.event({"error": {"message": error.message, "code": error.code}}) + _facts(trial, clock, headers)
+    return sse.event({"error": {"message": error.message, "code": error.code}}) + _facts(
+        trial, clock, headers
+    )
 
 
-def _facts(trial: Trial, clock: Clock, headers: Headers, usage: Usage | None = None, ending: str | None = None) -> bytes:
-    served = {name.removeprefix(b"x-switchboard-").decode().replace("-", "_"): value.decode() for name, value in headers}
+def _facts(
+    trial: Trial,
+    clock: Clock,
+    headers: Headers,
+    usage: Usage | None = None,
+    ending: str | None = None,
+) -> bytes:
+    served = {
+        name.removeprefix(b"x-switchboard-").decode().replace("-", "_"): value.decode()
+        for name, value in headers
+    }
     if "connection" in served:
         served["connection_address"] = reverse("connection-list", query={"q": served["connection"]})
-    tokens = {"input_tokens": usage.input_tokens if usage else None, "output_tokens": usage.output_tokens if usage else None}
-    return sse.event({"facts": served | tokens | clock.facts() | {"ending": ending}, "code": trial.code})
+    tokens = {
+        "input_tokens": usage.input_tokens if usage else None,
+        "output_tokens": usage.output_tokens if usage else None,
+    }
+    return sse.event(
+        {"facts": served | tokens | clock.facts() | {"ending": ending}, "code": trial.code}
+    )
 
 
 @dataclass(slots=True)

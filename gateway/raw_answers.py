@@ -1,4 +1,6 @@
-"""What a service of OpenAI's protocol answered: bytes, handed on as they came and read only as far as somebody needs it."""
+"""What a service of OpenAI's protocol answered: bytes, handed on as they came and read only as far
+as somebody needs it.
+"""
 
 import base64
 import struct
@@ -23,12 +25,22 @@ def usage_of(found: Any) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     asked, answered = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
-    return Usage(asked, answered) if isinstance(asked, int) and isinstance(answered, int) and min(asked, answered) >= 0 else None
+    return (
+        Usage(asked, answered)
+        if isinstance(asked, int) and isinstance(answered, int) and min(asked, answered) >= 0
+        else None
+    )
 
 
 def finish_of(word: Any) -> FinishReason:
     """A finish reason by the protocol's word; an unknown one is a stop."""
-    return FinishReason(word) if word in set(FinishReason) else FinishReason.TOOL_CALLS if word == "function_call" else FinishReason.STOP
+    return (
+        FinishReason(word)
+        if word in set(FinishReason)
+        else FinishReason.TOOL_CALLS
+        if word == "function_call"
+        else FinishReason.STOP
+    )
 
 
 @dataclass(slots=True)
@@ -64,12 +76,22 @@ class RawChat:
             content, refusal = message.get("content"), message.get("refusal")
         except (ValueError, AttributeError, TypeError):
             raise bad_response(self.host) from None
-        return ChatAnswer(str(self.found.get("model", "")), content, calls, finish_of(choice.get("finish_reason")), self.usage, refusal)
+        return ChatAnswer(
+            str(self.found.get("model", "")),
+            content,
+            calls,
+            finish_of(choice.get("finish_reason")),
+            self.usage,
+            refusal,
+        )
 
 
 @dataclass(slots=True)
 class RawStream:
-    """A stream of OpenAI's protocol. `blocks()` gives bytes as they came, whole events at a time, and learns the usage."""
+    """A stream of OpenAI's protocol.
+
+    `blocks()` gives bytes as they came, whole events at a time, and learns the usage.
+    """
 
     source: AsyncIterator[bytes]
     host: str
@@ -78,7 +100,10 @@ class RawStream:
     first: bytes = b""
 
     async def open(self) -> None:
-        """Waits for the first event. Raises ProviderError when it is an error, or when there is none."""
+        """Waits for the first event.
+
+        Raises ProviderError when it is an error, or when there is none.
+        """
         self.source = sse.blocks(self.source)
         async for block in self.source:
             self.first += block
@@ -88,7 +113,10 @@ class RawStream:
             raise ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
 
     async def blocks(self) -> AsyncIterator[bytes]:
-        """The stream, `[DONE]` included. Raises ProviderError when it ends too early; an error event of the service is one too."""
+        """The stream, `[DONE]` included.
+
+        Raises ProviderError when it ends too early; an error event of the service is one too.
+        """
         finished, block = False, self.first
         try:
             while True:
@@ -140,19 +168,25 @@ class RawStream:
                 return None
             delta, reason = choice.get("delta") or {}, choice.get("finish_reason")
             calls = tuple(_delta(call) for call in delta.get("tool_calls") or ())
-            return ChatChunk(delta.get("content") or "", calls, finish_of(reason) if reason else None)
+            return ChatChunk(
+                delta.get("content") or "", calls, finish_of(reason) if reason else None
+            )
         except (ValueError, LookupError, TypeError, AttributeError):
             raise bad_response(self.host) from None
 
 
 def _delta(call: dict[str, Any]) -> ToolCallDelta:
     function = call.get("function") or {}
-    return ToolCallDelta(call["index"], call.get("id"), function.get("name"), function.get("arguments") or "")
+    return ToolCallDelta(
+        call["index"], call.get("id"), function.get("name"), function.get("arguments") or ""
+    )
 
 
 @dataclass(slots=True)
 class RawVectors:
-    """Vectors as a service of OpenAI's protocol sent them; large, so not read unless somebody wants the numbers."""
+    """Vectors as a service of OpenAI's protocol sent them; large, so not read unless somebody wants
+    the numbers.
+    """
 
     raw: bytes
     host: str

@@ -1,4 +1,6 @@
-"""The gateway's answers as Django's responses: for signed-in browsers, whose session and CSRF token are Django's to judge."""
+"""The gateway's answers as Django's responses: for signed-in browsers, whose session and CSRF token
+are Django's to judge.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +18,10 @@ Ask = Callable[[Worker], Awaitable[Outgoing]]
 
 
 def respond(request: HttpRequest, ask: Ask) -> HttpResponse | StreamingHttpResponse:
-    """What `ask` answers. A stream is sent as it comes, on the server's event loop; under WSGI, which has none, it is gathered first.
+    """What `ask` answers.
+
+    A stream is sent as it comes, on the server's event loop; under WSGI, which has none, it is
+    gathered first.
 
     No database connection is held meanwhile. Raises what `ask` raises.
     """
@@ -24,11 +29,18 @@ def respond(request: HttpRequest, ask: Ask) -> HttpResponse | StreamingHttpRespo
         return response_of(gathered(ask))
     close_old_connections()
     outgoing, stream = async_to_sync(_begun)(ask)
-    return response_of(outgoing) if stream is None else StreamingHttpResponse(stream, status=outgoing.status, headers=_headers(outgoing))
+    return (
+        response_of(outgoing)
+        if stream is None
+        else StreamingHttpResponse(stream, status=outgoing.status, headers=_headers(outgoing))
+    )
 
 
 def gathered(ask: Ask) -> Outgoing:
-    """What `ask` answers, the pieces of a stream put together. No database connection is held meanwhile. Raises what `ask` raises."""
+    """What `ask` answers, the pieces of a stream put together.
+
+    No database connection is held meanwhile. Raises what `ask` raises.
+    """
     close_old_connections()
     return async_to_sync(_gathered)(ask)
 
@@ -63,9 +75,14 @@ async def _begun(ask: Ask) -> "tuple[Outgoing, _Stream | None]":
 
 
 class _Stream:
-    """The pieces of a stream. Django calls `close` from a thread when it is done with them, or gives them up."""
+    """The pieces of a stream.
 
-    def __init__(self, outgoing: Outgoing, pieces: AsyncIterator[bytes], stack: AsyncExitStack) -> None:
+    Django calls `close` from a thread when it is done with them, or gives them up.
+    """
+
+    def __init__(
+        self, outgoing: Outgoing, pieces: AsyncIterator[bytes], stack: AsyncExitStack
+    ) -> None:
         self._outgoing, self._pieces, self._stack = outgoing, pieces, stack
         self._loop = asyncio.get_running_loop()
 

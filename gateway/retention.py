@@ -23,12 +23,18 @@ class Old:
 
 
 def prune(days: int, dry_run: bool = False) -> Old:
-    """Deletes requests that began more than `days` days ago, and whatever else nobody needs; a dry run only counts."""
+    """Deletes requests that began more than `days` days ago, and whatever else nobody needs; a dry
+    run only counts.
+    """
     now = timezone.now()
     windows = f"{now.astimezone(UTC) - WINDOWS_KEPT:%Y-%m-%d}"
     remove = _count if dry_run else _delete
     return Old(
-        records=remove(UsageRecord.objects.filter(started_at__lt=now - timedelta(days=days)).order_by("started_at")),
+        records=remove(
+            UsageRecord.objects.filter(started_at__lt=now - timedelta(days=days)).order_by(
+                "started_at"
+            )
+        ),
         counts=remove(TokenCount.objects.filter(window__lt=windows)),
         cooldowns=remove(Cooldown.objects.filter(until__lt=now)),
     )

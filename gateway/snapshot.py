@@ -1,7 +1,9 @@
-"""What a worker remembers of tokens, profiles and connections, so that a request needs no database. Built by the services alone.
+"""What a worker remembers of tokens, profiles and connections, so that a request needs no database.
 
-Everything is forgotten when the change stamp moves (watch.py), and after MEMORY seconds in any case, because a reference may stand
-for something else by then.
+Built by the services alone.
+
+Everything is forgotten when the change stamp moves (watch.py), and after MEMORY seconds in any
+case, because a reference may stand for something else by then.
 """
 
 import asyncio
@@ -38,7 +40,10 @@ Memory = dict[Any, tuple[float, Any]]
 
 @dataclass(slots=True)
 class Step:
-    """One profile of a chain with its connection. `client`, or `refusal`: why it cannot be used as it is."""
+    """One profile of a chain with its connection.
+
+    `client`, or `refusal`: why it cannot be used as it is.
+    """
 
     profile: services.StoredProfile
     connection_id: UUID
@@ -107,12 +112,23 @@ class Snapshot:
     async def caller(self, token: str) -> services.Caller | None:
         """Whose active token this is, None if it is nobody's."""
         key = sha256(token.encode()).digest()
-        found: services.Caller | None = await self._known(self._callers, key, services.find_caller, token)
-        return None if found is None or (found.expires_at and found.expires_at <= timezone.now()) else found
+        found: services.Caller | None = await self._known(
+            self._callers, key, services.find_caller, token
+        )
+        return (
+            None
+            if found is None or (found.expires_at and found.expires_at <= timezone.now())
+            else found
+        )
 
     async def plan(self, id_or_alias: str, capability: Capability) -> Plan:
-        """The chain behind a profile; an empty text is the default. Raises GatewayError 404, or 409 for what cannot be read."""
-        plan: Plan = await self._known(self._plans, (id_or_alias, capability), self._plan, id_or_alias, capability)
+        """The chain behind a profile; an empty text is the default.
+
+        Raises GatewayError 404, or 409 for what cannot be read.
+        """
+        plan: Plan = await self._known(
+            self._plans, (id_or_alias, capability), self._plan, id_or_alias, capability
+        )
         return plan
 
     async def models(self) -> list[ListedProfile]:
@@ -120,35 +136,48 @@ class Snapshot:
         found: list[ListedProfile] = await self._known(self._models, "all", _models)
         return found
 
-    async def _known(self, memory: Memory, key: Any, build: Callable[..., Any], *arguments: Any) -> Any:
+    async def _known(
+        self, memory: Memory, key: Any, build: Callable[..., Any], *arguments: Any
+    ) -> Any:
         await self.watch.confirm()
         entry = memory.get(key)
         if entry is not None and time.monotonic() - entry[0] < MEMORY:
             return entry[1]
         found = await self._shared((id(memory), key), build, *arguments)
-        if found is not None:  # what is not there is looked up each time: anybody can ask for a lot that is not there
+        if (
+            found is not None
+        ):  # what is not there is looked up each time: anybody can ask for a lot that is not there
             if len(memory) >= MOST:
                 memory.clear()
             memory[key] = (time.monotonic(), found)
         return found
 
     async def _shared(self, key: Any, build: Callable[..., Any], *arguments: Any) -> Any:
-        """What is being read already is read once for all who wait: after a change, everybody asks for the same."""
+        """What is being read already is read once for all who wait: after a change, everybody asks
+        for the same.
+        """
         task = self._reading.get(key)
         if task is None:
             task = self._reading[key] = asyncio.create_task(self._built(build, *arguments))
-            task.add_done_callback(lambda done: (self._reading.pop(key), done.cancelled() or done.exception()))
+            task.add_done_callback(
+                lambda done: (self._reading.pop(key), done.cancelled() or done.exception())
+            )
         return await asyncio.shield(task)
 
     async def _built(self, build: Callable[..., Built], *arguments: Any) -> Built:
-        """What `build` reads in a thread. Read again when something changed meanwhile: it may be half old, half new."""
+        """What `build` reads in a thread.
+
+        Read again when something changed meanwhile: it may be half old, half new.
+        """
         for _ in range(REBUILDS):
             generation = self._generation
             found = await in_thread(build, *arguments)
             await self.watch.confirm()
             if generation == self._generation:
                 return found
-        raise GatewayError(503, "changing", "The configuration changes faster than it can be read. Try again.")
+        raise GatewayError(
+            503, "changing", "The configuration changes faster than it can be read. Try again."
+        )
 
     # In a thread, with the database
 
@@ -159,14 +188,22 @@ class Snapshot:
 
     @sensitive_variables()
     def _step(self, profile: services.StoredProfile, *, is_last: bool) -> Step:
-        """Only the last of a chain repeats what failed: before it, the next one is asked instead."""
+        """Only the last of a chain repeats what failed: before it, the next one is asked
+        instead.
+        """
         connection = services.find_connection(str(profile.connection_id))
-        step = Step(profile, connection.id, connection.alias, connection.version, connection.provider_id)
+        step = Step(
+            profile, connection.id, connection.alias, connection.version, connection.provider_id
+        )
         if not profile.is_active:
-            step.refusal = GatewayError(409, "profile_inactive", f"The profile {profile.alias} is switched off.")
+            step.refusal = GatewayError(
+                409, "profile_inactive", f"The profile {profile.alias} is switched off."
+            )
             return step
         try:
-            provider = services.get_configured_provider(connection, limits=Limits() if is_last else Limits(max_retries=0))
+            provider = services.get_configured_provider(
+                connection, limits=Limits() if is_last else Limits(max_retries=0)
+            )
             step.client = self._clients.get(connection.id, connection.version, provider)
         except services.Unusable as error:
             step.refusal = from_unusable(error, connection.alias)
@@ -182,21 +219,35 @@ class Snapshot:
             await self._clients.sweep(MEMORY)
 
 
-NO_DEFAULT = "No profile is named, and there is no default for {}. Name one, or choose a default on the page Profiles."
+NO_DEFAULT = (
+    "No profile is named, and there is no default for {}. Name one, or choose a default on the "
+    "page Profiles."
+)
 
 
 def _find(id_or_alias: str, capability: Capability) -> services.StoredProfile:
-    """The profile, or GatewayError: 404 when there is none, 400 when it is for something else, 409 when it cannot be read."""
+    """The profile, or GatewayError: 404 when there is none, 400 when it is for something else, 409
+    when it cannot be read.
+    """
     try:
-        found = services.find_profile(id_or_alias) if id_or_alias else services.find_default_profile(capability)
+        found = (
+            services.find_profile(id_or_alias)
+            if id_or_alias
+            else services.find_default_profile(capability)
+        )
     except Profile.DoesNotExist:
-        raise GatewayError(404, "profile_not_found", f"There is no profile {id_or_alias[:100]!r}.", "model") from None
+        raise GatewayError(
+            404, "profile_not_found", f"There is no profile {id_or_alias[:100]!r}.", "model"
+        ) from None
     except services.Unusable as error:
         raise GatewayError(409, error.code, error.message) from None
     if found is None:
         raise GatewayError(404, "no_default_profile", NO_DEFAULT.format(capability.value), "model")
     if found.capability != capability:
-        message = f"The profile {found.alias} is for {found.capability}, not for {capability.value}. Name another."
+        message = (
+            f"The profile {found.alias} is for {found.capability}, not for {capability.value}. "
+            "Name another."
+        )
         raise GatewayError(400, "wrong_capability", message, "model")
     return found
 
@@ -211,4 +262,9 @@ def _fallback(pk: UUID) -> services.StoredProfile | None:
 
 def _models() -> list[ListedProfile]:
     rows = Profile.objects.filter(is_active=True).order_by("alias")
-    return [ListedProfile(*row) for row in rows.values_list("pk", "alias", "capability", "connection__provider_id", "date_created")]
+    return [
+        ListedProfile(*row)
+        for row in rows.values_list(
+            "pk", "alias", "capability", "connection__provider_id", "date_created"
+        )
+    ]

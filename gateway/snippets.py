@@ -19,7 +19,11 @@ def curl(base_url: str, path: str, body: dict[str, Any]) -> str:
 
 
 def python(base_url: str, call: str, body: dict[str, Any], result: str) -> str:
-    """The program. `call`: the SDK's method; `result`: what to print of the answer. What the SDK does not know goes into extra_body."""
+    """The program.
+
+    `call`: the SDK's method; `result`: what to print of the answer. What the SDK does not know goes
+    into extra_body.
+    """
     body = dict(body)
     extra = {"variables": body.pop("variables")} if "variables" in body else {}
     arguments = [f"{INDENT}{name}={_literal(value)},\n" for name, value in body.items()]
@@ -33,7 +37,9 @@ def python(base_url: str, call: str, body: dict[str, Any], result: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    """As Python writes it: what is sent are texts, numbers, lists and objects, which JSON writes alike."""
+    """As Python writes it: what is sent are texts, numbers, lists and objects, which JSON writes
+    alike.
+    """
     if isinstance(value, list):
         return "[\n" + "".join(f"{INDENT * 2}{_literal(one)},\n" for one in value) + f"{INDENT}]"
     return json.dumps(value, ensure_ascii=False)

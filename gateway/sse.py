@@ -1,6 +1,8 @@
-"""Server-sent events as bytes: cut at their ends, looked through without being taken apart where that can be avoided.
+"""Server-sent events as bytes: cut at their ends, looked through without being taken apart where
+that can be avoided.
 
-https://html.spec.whatwg.org/multipage/server-sent-events.html; OpenAI ends a stream with `data: [DONE]`.
+https://html.spec.whatwg.org/multipage/server-sent-events.html; OpenAI ends a stream with `data:
+[DONE]`.
 """
 
 import re
@@ -29,7 +31,10 @@ def event(data: Any) -> bytes:
 
 
 async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """What arrived, in blocks of whole events; an unfinished one at the very end is given as it is. Raises EventTooLong."""
+    """What arrived, in blocks of whole events; an unfinished one at the very end is given as it is.
+
+    Raises EventTooLong.
+    """
     rest = b""
     async for piece in pieces:
         rest = rest + piece if rest else piece
@@ -67,7 +72,10 @@ def data_of(one: bytes) -> bytes:
 
 
 def json_of(one: bytes) -> dict[str, Any] | None:
-    """The JSON object an event carries, None for a comment and for `[DONE]`. Raises ValueError for what is no JSON."""
+    """The JSON object an event carries, None for a comment and for `[DONE]`.
+
+    Raises ValueError for what is no JSON.
+    """
     data = data_of(one)
     if not data or data == b"[DONE]":
         return None

@@ -14,7 +14,9 @@ class Tally:
     output_tokens: int = 0
     latencies: Counter[int] = field(default_factory=Counter)
 
-    def add(self, latency: int, requests: int, input_tokens: int | None, output_tokens: int | None) -> None:
+    def add(
+        self, latency: int, requests: int, input_tokens: int | None, output_tokens: int | None
+    ) -> None:
         """Counts requests that took equally long; None: no service said how many tokens."""
         self.requests += requests
         self.input_tokens += input_tokens or 0
@@ -29,7 +31,11 @@ class Tally:
     @property
     def average_ms(self) -> float | None:
         """The mean latency, None without requests."""
-        return sum(latency * count for latency, count in self.latencies.items()) / self.requests if self.requests else None
+        return (
+            sum(latency * count for latency, count in self.latencies.items()) / self.requests
+            if self.requests
+            else None
+        )
 
     @property
     def median_ms(self) -> float | None:
@@ -58,7 +64,10 @@ class Totals(Tally):
 
 @dataclass
 class Share(Tally):
-    """The requests with one value of a dimension. `name` is empty where they did not get so far, `share` is of all, 0 to 1."""
+    """The requests with one value of a dimension.
+
+    `name` is empty where they did not get so far, `share` is of all, 0 to 1.
+    """
 
     name: str = ""
     key: str = ""  # its id, where it has one that was asked for
@@ -66,7 +75,10 @@ class Share(Tally):
 
 
 def median(counts: Mapping[int, int]) -> float | None:
-    """The value in the middle of value -> how often; of an even number the mean of the two there. None for nothing."""
+    """The value in the middle of value -> how often; of an even number the mean of the two there.
+
+    None for nothing.
+    """
     number, seen, lower = sum(counts.values()), 0, None
     for value, count in sorted(counts.items()):
         seen += count

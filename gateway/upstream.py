@@ -1,4 +1,6 @@
-"""Bytes to a service that speaks OpenAI's protocol, and back: one pooled session in a worker, nothing encoded twice."""
+"""Bytes to a service that speaks OpenAI's protocol, and back: one pooled session in a worker,
+nothing encoded twice.
+"""
 
 import asyncio
 import socket
@@ -19,17 +21,25 @@ from providers.errors import ProviderError, bad_response, from_answer, from_netw
 LARGEST_ANSWER = 128 * 1024 * 1024  # bytes: 2,048 vectors of 3,072 numbers are 60 MB
 LARGEST_REFUSAL = 64 * 1024
 DNS_SECONDS = 10
-HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "switchboard"}
+HEADERS = {
+    "Content-Type": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "switchboard",
+}
 BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
 
 
 class GuardedResolver(AbstractResolver):
-    """Looks a name up and refuses what the policy refuses; aiohttp connects to the very addresses that come back."""
+    """Looks a name up and refuses what the policy refuses; aiohttp connects to the very addresses
+    that come back.
+    """
 
     def __init__(self, policy: EgressPolicy) -> None:
         self._policy = policy
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         found = await allowed_addresses(self._policy, host, port, family)
         return [
             ResolveResult(
@@ -49,16 +59,26 @@ class GuardedResolver(AbstractResolver):
 
 @lru_cache(maxsize=1024)
 def _refuse(policy: EgressPolicy, url: str) -> str:
-    """The host of an address. Raises BlockedAddress for one that is refused by its name; aiohttp resolves no literal address."""
+    """The host of an address.
+
+    Raises BlockedAddress for one that is refused by its name; aiohttp resolves no literal address.
+    """
     parts = urlsplit(url)
     policy.refuse_name(parts.hostname or "")
     return parts.netloc
 
 
 def _fault(error: Exception, host: str) -> ProviderError:
-    """As `from_network`, which does not know aiohttp's own exceptions for a connection that ended before its answer did."""
-    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError) and network_fault(error, host) is None:
-        return ProviderError(f"{host} closed the connection before its answer was over. Try again.", "error")
+    """As `from_network`, which does not know aiohttp's own exceptions for a connection that ended
+    before its answer did.
+    """
+    if (
+        isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError)
+        and network_fault(error, host) is None
+    ):
+        return ProviderError(
+            f"{host} closed the connection before its answer was over. Try again.", "error"
+        )
     return from_network(error, host)
 
 
@@ -68,18 +88,35 @@ class Upstream:
     def __init__(self, policy: EgressPolicy) -> None:
         self._policy = policy
         connector = aiohttp.TCPConnector(
-            limit=0, resolver=GuardedResolver(policy), ttl_dns_cache=DNS_SECONDS, ssl=trusted_authorities(), keepalive_timeout=30
+            limit=0,
+            resolver=GuardedResolver(policy),
+            ttl_dns_cache=DNS_SECONDS,
+            ssl=trusted_authorities(),
+            keepalive_timeout=30,
         )
-        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+        self._session = aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+        )
 
     async def close(self) -> None:
         """Closes the session."""
         await self._session.close()
 
-    async def ask(self, target: WireTarget, body: dict[str, Any], timeout: float, *, stream: bool) -> "Reply":
-        """The reply to one request, its head read. `timeout`: seconds for the whole, of a stream for each step. Raises ProviderError."""
-        limit = aiohttp.ClientTimeout(total=None if stream else timeout, sock_connect=timeout, sock_read=timeout)
-        arguments: dict[str, Any] = {"data": to_json(body), "headers": {**HEADERS, **target.headers}, "timeout": limit}
+    async def ask(
+        self, target: WireTarget, body: dict[str, Any], timeout: float, *, stream: bool
+    ) -> "Reply":
+        """The reply to one request, its head read.
+
+        `timeout`: seconds for the whole, of a stream for each step. Raises ProviderError.
+        """
+        limit = aiohttp.ClientTimeout(
+            total=None if stream else timeout, sock_connect=timeout, sock_read=timeout
+        )
+        arguments: dict[str, Any] = {
+            "data": to_json(body),
+            "headers": {**HEADERS, **target.headers},
+            "timeout": limit,
+        }
         host = urlsplit(target.url).netloc
         try:
             _refuse(self._policy, target.url)
@@ -94,7 +131,9 @@ class Upstream:
         return reply
 
     async def _post(self, url: str, arguments: dict[str, Any]) -> aiohttp.ClientResponse:
-        """Once more at once when a kept connection turns out to be dead: the request was not read then."""
+        """Once more at once when a kept connection turns out to be dead: the request was not read
+        then.
+        """
         try:
             return await self._session.post(url, allow_redirects=False, **arguments)
         except aiohttp.ClientConnectorError:
@@ -119,14 +158,19 @@ class Reply:
         if response.status != 200:
             raise from_answer(response.status, self.host, response.headers, await self._refusal())
         wanted = "text/event-stream" if self._is_stream else "application/json"
-        if response.content_type != wanted or response.headers.get("Content-Encoding", "identity") != "identity":
+        if (
+            response.content_type != wanted
+            or response.headers.get("Content-Encoding", "identity") != "identity"
+        ):
             raise bad_response(self.host)
 
     async def _refusal(self) -> Any:
         """The JSON of a refusal, None when it is none or too long."""
         try:
             data = await self._response.content.read(LARGEST_REFUSAL)
-            while len(data) < LARGEST_REFUSAL and (more := await self._response.content.read(LARGEST_REFUSAL)):
+            while len(data) < LARGEST_REFUSAL and (
+                more := await self._response.content.read(LARGEST_REFUSAL)
+            ):
                 data += more
             return from_json(data)
         except (ValueError, aiohttp.ClientError, TimeoutError):
@@ -147,7 +191,10 @@ class Reply:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it arrives. Raises ProviderError; closing the iterator ends the connection."""
+        """The body as it arrives.
+
+        Raises ProviderError; closing the iterator ends the connection.
+        """
         try:
             async for piece in self._response.content.iter_any():
                 yield piece

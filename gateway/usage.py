@@ -1,4 +1,7 @@
-"""Usage records: made on the path, written in batches beside it. What a kill -9 loses is what the last EVERY seconds brought."""
+"""Usage records: made on the path, written in batches beside it.
+
+What a kill -9 loses is what the last EVERY seconds brought.
+"""
 
 import asyncio
 import contextlib
@@ -31,7 +34,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Trace:
-    """What becomes of one call. Filled while it is answered; `outcome` is ok, client_closed, server_stopped, or an error's code."""
+    """What becomes of one call.
+
+    Filled while it is answered; `outcome` is ok, client_closed, server_stopped, or an error's code.
+    """
 
     call: Call
     step: Step | None = None
@@ -55,7 +61,9 @@ class Trace:
             "endpoint": call.endpoint,
             "capability": call.capability.value,
             "profile_id": step.profile.id if step else None,
-            "profile_alias": step.profile.alias if step else call.profile_ref[:100].replace("\x00", ""),
+            "profile_alias": step.profile.alias
+            if step
+            else call.profile_ref[:100].replace("\x00", ""),
             "connection_id": step.connection_id if step else None,
             "connection_alias": step.connection_alias if step else "",
             "connection_version": step.connection_version if step else None,
@@ -86,7 +94,9 @@ def _text(content: Any) -> str:
 
 
 class Recorder:
-    """Takes what has happened and writes it every EVERY seconds, and what is left when it stops; what runs then, too."""
+    """Takes what has happened and writes it every EVERY seconds, and what is left when it stops;
+    what runs then, too.
+    """
 
     def __init__(self, with_text: bool) -> None:
         self.with_text = with_text
@@ -138,27 +148,43 @@ class Recorder:
         await self._write()
 
     async def _write(self) -> None:
-        """Writes what waits, in batches. A database that does not answer is asked again later; nothing is lost meanwhile."""
+        """Writes what waits, in batches.
+
+        A database that does not answer is asked again later; nothing is lost meanwhile.
+        """
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             try:
                 await in_thread(write, batch, self.with_text)
             except DatabaseError as error:
                 self._waiting.extendleft(reversed(batch))
-                logger.error("%s usage records wait for the database: %s", len(self._waiting), type(error).__name__)
+                logger.error(
+                    "%s usage records wait for the database: %s",
+                    len(self._waiting),
+                    type(error).__name__,
+                )
                 return
         if self._lost:
-            logger.error("%s usage records were lost: more than %s had to wait for the database", self._lost, MOST_WAITING)
+            logger.error(
+                "%s usage records were lost: more than %s had to wait for the database",
+                self._lost,
+                MOST_WAITING,
+            )
             self._lost = 0
 
 
 def write(traces: list[Trace], with_text: bool) -> None:
-    """Inserts the records and adds their tokens to what their callers have spent today. One transaction."""
+    """Inserts the records and adds their tokens to what their callers have spent today.
+
+    One transaction.
+    """
     spent: Counter[tuple[UUID, date]] = Counter()
     for trace in traces:
         caller = trace.call.caller
         if caller.tokens_per_day is not None and caller.token_id and trace.usage:
-            spent[caller.token_id, trace.call.started_at.astimezone(UTC).date()] += trace.usage.total_tokens
+            spent[caller.token_id, trace.call.started_at.astimezone(UTC).date()] += (
+                trace.usage.total_tokens
+            )
     with transaction.atomic():
         _insert([trace.values(with_text) for trace in traces])
         for (token_id, day), tokens in spent.items():
@@ -170,11 +196,18 @@ TRANSLATED = (models.UUIDField, models.DateTimeField)  # which databases keep in
 
 
 def _insert(rows: list[dict[str, Any]]) -> None:
-    """By the driver's executemany: bulk_create takes five times as long, in which this process answers nobody (make bench)."""
-    columns, places = ", ".join(str(field.column) for field in FIELDS), ", ".join(["%s"] * len(FIELDS))
+    """By the driver's executemany: bulk_create takes five times as long, in which this process
+    answers nobody (make bench).
+    """
+    columns, places = (
+        ", ".join(str(field.column) for field in FIELDS),
+        ", ".join(["%s"] * len(FIELDS)),
+    )
     statement = f"INSERT INTO {UsageRecord._meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608 names of our own
     with connection.cursor() as cursor:
-        cursor.executemany(statement, [[_prepared(field, row[field.attname]) for field in FIELDS] for row in rows])
+        cursor.executemany(
+            statement, [[_prepared(field, row[field.attname]) for field in FIELDS] for row in rows]
+        )
 
 
 def _prepared(field: Any, value: Any) -> Any:

@@ -1,9 +1,11 @@
-"""How a worker learns that something changed, so that it never uses what it remembers a moment too long.
+"""How a worker learns that something changed, so that it never uses what it remembers a moment too
+long.
 
-SQLite tells by `PRAGMA data_version` on a kept connection, which takes microseconds and is asked at every request
-(https://www.sqlite.org/pragma.html#pragma_data_version). PostgreSQL tells by NOTIFY, which reaches every worker on every host as
-the change commits; the stamp is read each second besides, and nothing is answered from memory that was not confirmed lately.
-Redis, where it is the cache, carries the same word for a PostgreSQL behind a pooler that swallows NOTIFY.
+SQLite tells by `PRAGMA data_version` on a kept connection, which takes microseconds and is asked at
+every request (https://www.sqlite.org/pragma.html#pragma_data_version). PostgreSQL tells by NOTIFY,
+which reaches every worker on every host as the change commits; the stamp is read each second
+besides, and nothing is answered from memory that was not confirmed lately. Redis, where it is the
+cache, carries the same word for a PostgreSQL behind a pooler that swallows NOTIFY.
 """
 
 import asyncio
@@ -28,7 +30,9 @@ from .threads import in_thread
 
 EVERY = 0.5  # seconds between two readings of the stamp
 TRUSTED = 1.0  # seconds for which a reading counts
-UNCONFIRMED = "The database does not answer, so nothing that was remembered may be used. Try again shortly."
+UNCONFIRMED = (
+    "The database does not answer, so nothing that was remembered may be used. Try again shortly."
+)
 
 STAMPS, COOLDOWNS = ChangeStamp._meta.db_table, Cooldown._meta.db_table
 
@@ -42,7 +46,10 @@ def read_state() -> tuple[int, dict[UUID, tuple[datetime, str]]]:
 
 
 class Watch:
-    """Calls `forget` whenever the stamp has changed. `resting` has the cool-downs of all workers."""
+    """Calls `forget` whenever the stamp has changed.
+
+    `resting` has the cool-downs of all workers.
+    """
 
     def __init__(self, forget: Callable[[], None]) -> None:
         self._forget = forget
@@ -53,12 +60,18 @@ class Watch:
         self.resting: dict[UUID, tuple[datetime, str]] = {}
 
     async def confirm(self) -> None:
-        """Returns when what is remembered is true. Costs nothing while a reading is recent. Raises GatewayError (503)."""
+        """Returns when what is remembered is true.
+
+        Costs nothing while a reading is recent. Raises GatewayError (503).
+        """
         if time.monotonic() - self._confirmed > TRUSTED:
             await self.read()
 
     async def read(self) -> None:
-        """Reads stamp and cool-downs, unless somebody did since we came. Raises GatewayError (503) when the database is silent."""
+        """Reads stamp and cool-downs, unless somebody did since we came.
+
+        Raises GatewayError (503) when the database is silent.
+        """
         came = time.monotonic()
         async with self._reading:
             if self._confirmed >= came:
@@ -121,7 +134,11 @@ class Watch:
         import psycopg
 
         arguments = connections["default"].get_connection_params()
-        arguments = {name: value for name, value in arguments.items() if name not in ("context", "cursor_factory", "prepare_threshold")}
+        arguments = {
+            name: value
+            for name, value in arguments.items()
+            if name not in ("context", "cursor_factory", "prepare_threshold")
+        }
         async with await psycopg.AsyncConnection.connect(**arguments, autocommit=True) as listener:
             await listener.execute(f"LISTEN {CHANNEL}")
             await self.read()  # what happened before is no news any more
@@ -131,7 +148,10 @@ class Watch:
     async def _listen_to_redis(self, address: str) -> None:
         from redis.asyncio import Redis
 
-        async with Redis.from_url(address) as client, client.pubsub(ignore_subscribe_messages=True) as listener:
+        async with (
+            Redis.from_url(address) as client,
+            client.pubsub(ignore_subscribe_messages=True) as listener,
+        ):
             await listener.subscribe(CHANNEL)
             await self.read()
             async for _ in listener.listen():
@@ -152,7 +172,8 @@ class SQLiteWatch(Watch):
             return
         try:
             self._look()
-            # Once in a turn of the event loop: whatever is answered in this turn had arrived before it.
+            # Once in a turn of the event loop: whatever is answered in this turn had arrived before
+            # it.
             self._looked = True
             asyncio.get_running_loop().call_soon(self._look_again)
         except sqlite3.Error as error:
@@ -168,13 +189,20 @@ class SQLiteWatch(Watch):
 
     def _look(self) -> None:
         if self._file is None:
-            # isolation_level None: no transaction is ever open, or the pragma would tell of an old one
-            self._file = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=5)
+            # isolation_level None: no transaction is ever open, or the pragma would tell of an old
+            # one
+            self._file = sqlite3.connect(
+                connection.settings_dict["NAME"], isolation_level=None, timeout=5
+            )
         seen = self._file.execute("PRAGMA data_version").fetchone()[0]
         if seen != self._seen:
             stamp = self._file.execute(f"SELECT number FROM {STAMPS}").fetchone()  # noqa: S608 names of our own
-            rows = self._file.execute(f"SELECT connection_id, until, code FROM {COOLDOWNS}").fetchall()  # noqa: S608 names of our own
-            self._take(stamp[0] if stamp else 0, dict(_cooldown(*row) for row in rows), time.monotonic())
+            rows = self._file.execute(
+                f"SELECT connection_id, until, code FROM {COOLDOWNS}"  # noqa: S608
+            ).fetchall()
+            self._take(
+                stamp[0] if stamp else 0, dict(_cooldown(*row) for row in rows), time.monotonic()
+            )
             self._seen = seen
 
     def _close(self) -> None:
@@ -189,7 +217,9 @@ class SQLiteWatch(Watch):
 
 
 def _cooldown(connection_id: str, until: str, code: str) -> tuple[UUID, tuple[datetime, str]]:
-    """A row as Django keeps it in SQLite: the id without hyphens, the time in UTC without saying so."""
+    """A row as Django keeps it in SQLite: the id without hyphens, the time in UTC without saying
+    so.
+    """
     return UUID(connection_id), (datetime.fromisoformat(until).replace(tzinfo=UTC), code)
 
 

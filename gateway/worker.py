@@ -1,4 +1,7 @@
-"""What one worker process has of the gateway: the snapshot, the session, the recorder. Bound to the event loop that starts it."""
+"""What one worker process has of the gateway: the snapshot, the session, the recorder.
+
+Bound to the event loop that starts it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -42,10 +45,15 @@ class Worker:
         await self.upstream.close()
 
     async def answer(self, call: Call) -> "Answered":
-        """The answer to one call, of a stream its beginning. Raises GatewayError. Either way the usage is recorded when it ends."""
+        """The answer to one call, of a stream its beginning.
+
+        Raises GatewayError. Either way the usage is recorded when it ends.
+        """
         trace = self.recorder.begin(call)
         try:
-            if not call.caller.may_use_profiles:  # before the look-up: a refusal tells nothing about what exists
+            if (
+                not call.caller.may_use_profiles
+            ):  # before the look-up: a refusal tells nothing about what exists
                 raise GatewayError(403, "permission_denied", NOT_ALLOWED)
             plan = await self.snapshot.plan(call.profile_ref, call.capability)
             trace.step = plan.steps[0]
@@ -69,7 +77,12 @@ class Worker:
 def refuse_stranger(caller: Caller, plan: Plan) -> None:
     """Raises GatewayError 403 when the caller's token is limited to other profiles."""
     if caller.profile_ids is not None and plan.profile.id not in caller.profile_ids:
-        raise GatewayError(403, "profile_not_allowed", f"This token may not use the profile {plan.profile.alias}.", "model")
+        raise GatewayError(
+            403,
+            "profile_not_allowed",
+            f"This token may not use the profile {plan.profile.alias}.",
+            "model",
+        )
 
 
 def served_by(trace: Trace) -> list[tuple[bytes, bytes]]:
@@ -77,12 +90,19 @@ def served_by(trace: Trace) -> list[tuple[bytes, bytes]]:
     if trace.step is None or not trace.attempts:
         return []
     step = trace.step
-    found = {"profile": step.profile.alias, "connection": step.connection_alias, "attempts": str(trace.attempts)}
+    found = {
+        "profile": step.profile.alias,
+        "connection": step.connection_alias,
+        "attempts": str(trace.attempts),
+    }
     return [(f"x-switchboard-{name}".encode(), value.encode()) for name, value in found.items()]
 
 
 class Answered:
-    """An answer on its way to the caller. The end of `whole` or `stream`, or `abandon`, records its usage, once."""
+    """An answer on its way to the caller.
+
+    The end of `whole` or `stream`, or `abandon`, records its usage, once.
+    """
 
     def __init__(self, worker: Worker, served: Served, trace: Trace) -> None:
         self._worker, self._served, self._trace = worker, served, trace
@@ -104,7 +124,10 @@ class Answered:
 
     @contextmanager
     def whole(self) -> Iterator[Any]:
-        """Around putting a whole answer into the caller's format. Raises GatewayError when it turns out to be none."""
+        """Around putting a whole answer into the caller's format.
+
+        Raises GatewayError when it turns out to be none.
+        """
         try:
             yield self.answer
             self._finish("ok")
@@ -120,7 +143,9 @@ class Answered:
         """Nobody listens any more. Nothing happens when the answer had ended already."""
         self._finish("client_closed")
 
-    async def stream(self, pieces: AsyncIterator[bytes], broken: Callable[[GatewayError], bytes]) -> AsyncIterator[bytes]:
+    async def stream(
+        self, pieces: AsyncIterator[bytes], broken: Callable[[GatewayError], bytes]
+    ) -> AsyncIterator[bytes]:
         """The pieces of a stream. One that breaks ends with what `broken` makes of the error."""
         try:
             async for piece in pieces:
@@ -163,7 +188,9 @@ async def stop_worker() -> None:
 
 @asynccontextmanager
 async def this_worker() -> AsyncIterator[Worker]:
-    """The worker of this event loop; where none was started (a server without lifespan's words), one for the length of the block."""
+    """The worker of this event loop; where none was started (a server without lifespan's words),
+    one for the length of the block.
+    """
     known = _workers.get(asyncio.get_running_loop())
     worker = known or Worker()
     if known is None:

@@ -1,6 +1,7 @@
 """Anthropic's answers in the vendor-neutral types: https://platform.claude.com/docs/en/api/messages
 
-The SDK does not check what it was sent: whatever is not of this protocol raises a ProviderError, a TypeError or an AttributeError here.
+The SDK does not check what it was sent: whatever is not of this protocol raises a ProviderError, a
+TypeError or an AttributeError here.
 """
 
 import json
@@ -21,28 +22,48 @@ FINISH = {  # platform.claude.com/docs/en/build-with-claude/handling-stop-reason
     "tool_use": FinishReason.TOOL_CALLS,
     "refusal": FinishReason.CONTENT_FILTER,
 }
-INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")  # the whole input is their sum
+INPUT = (
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+)  # the whole input is their sum
 
 
 def usage_of(*reports: Any) -> Usage | None:
     """The tokens; a later report, which counts from the start too, wins. None when none tells."""
     names = (*INPUT, "output_tokens")
-    told = {name: value for report in reports for name in names if isinstance(value := getattr(report, name, None), int)}
-    return Usage(sum(told.get(name, 0) for name in INPUT), told.get("output_tokens", 0)) if told else None
+    told = {
+        name: value
+        for report in reports
+        for name in names
+        if isinstance(value := getattr(report, name, None), int)
+    }
+    return (
+        Usage(sum(told.get(name, 0) for name in INPUT), told.get("output_tokens", 0))
+        if told
+        else None
+    )
 
 
 def answer_of(message: Any, address: str) -> ChatAnswer:
-    """A whole answer; what the model thought is no part of it. `address` names the service in an error."""
+    """A whole answer; what the model thought is no part of it.
+
+    `address` names the service in an error.
+    """
     if getattr(message, "type", None) != "message" or not isinstance(message.content, list):
         raise bad_response(address)
     calls = tuple(_call(block) for block in message.content if block.type == "tool_use")
     text = "".join(block.text for block in message.content if block.type == "text")
     finish = FINISH.get(message.stop_reason, FinishReason.STOP)
-    return ChatAnswer(message.model, text or None, calls, finish, usage_of(message.usage), _explanation(message))
+    return ChatAnswer(
+        message.model, text or None, calls, finish, usage_of(message.usage), _explanation(message)
+    )
 
 
 def _call(block: Any) -> ToolCall:
-    return ToolCall(id=block.id, function=FunctionCall(name=block.name, arguments=json.dumps(block.input)))
+    return ToolCall(
+        id=block.id, function=FunctionCall(name=block.name, arguments=json.dumps(block.input))
+    )
 
 
 def _explanation(message: Any) -> str | None:
@@ -51,7 +72,11 @@ def _explanation(message: Any) -> str | None:
 
 
 async def chunks_of(stream: Any, address: str) -> AsyncIterator[ChatChunk]:
-    """The pieces of a stream. Raises ProviderError when it ends before its end: platform.claude.com/docs/en/build-with-claude/streaming"""
+    """The pieces of a stream.
+
+    Raises ProviderError when it ends before its end:
+    platform.claude.com/docs/en/build-with-claude/streaming
+    """
     reading = Reading()
     async for event in stream:
         for chunk in reading.take(event):
@@ -68,11 +93,17 @@ class Reading:
     def __init__(self) -> None:
         self.started = self.stopped = False
         self._model, self._finish, self._reports = "", FinishReason.STOP, list[Any]()
-        self._calls: dict[int, ToolCallDelta] = {}  # the block's place: the piece that opened its call
+        self._calls: dict[
+            int, ToolCallDelta
+        ] = {}  # the block's place: the piece that opened its call
         self._filled: set[int] = set()  # places of the calls whose arguments came
 
     def take(self, event: Any) -> list[ChatChunk]:
-        """What one event says. Events and blocks of kinds that came later are passed over, as Anthropic asks of its clients."""
+        """What one event says.
+
+        Events and blocks of kinds that came later are passed over, as Anthropic asks of its
+        clients.
+        """
         match getattr(event, "type", None):
             case "message_start":
                 self.started, self._model = True, event.message.model
@@ -88,7 +119,13 @@ class Reading:
                 self._reports.append(event.usage)
             case "message_stop":
                 self.stopped = True
-                return [ChatChunk(finish_reason=self._finish, usage=usage_of(*self._reports), model=self._model)]
+                return [
+                    ChatChunk(
+                        finish_reason=self._finish,
+                        usage=usage_of(*self._reports),
+                        model=self._model,
+                    )
+                ]
         return []
 
     def _open(self, place: int, block: Any) -> list[ChatChunk]:
@@ -109,7 +146,13 @@ class Reading:
 
     def _close(self, place: int) -> list[ChatChunk]:
         """A call without arguments streams none; as JSON they are an empty object."""
-        return [self._arguments(place, "{}")] if place in self._calls and place not in self._filled else []
+        return (
+            [self._arguments(place, "{}")]
+            if place in self._calls and place not in self._filled
+            else []
+        )
 
     def _arguments(self, place: int, text: str) -> ChatChunk:
-        return ChatChunk(tool_calls=(ToolCallDelta(self._calls[place].index, arguments=text),), model=self._model)
+        return ChatChunk(
+            tool_calls=(ToolCallDelta(self._calls[place].index, arguments=text),), model=self._model
+        )

@@ -1,4 +1,6 @@
-"""What Azure's services that speak OpenAI's protocol share: the client, and where a request goes."""
+"""What Azure's services that speak OpenAI's protocol share: the client, and where a request
+goes.
+"""
 
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,7 +20,9 @@ SettingsT = TypeVar("SettingsT", bound=AzureSettings)
 
 
 class AzureProvider(AzureAccess[SettingsT], OpenAICompatible[SettingsT]):
-    """A resource of Azure that speaks OpenAI's protocol under `/openai`, with an api-version in every address."""
+    """A resource of Azure that speaks OpenAI's protocol under `/openai`, with an api-version in
+    every address.
+    """
 
     packages = ("openai", "azure-identity")
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
@@ -45,18 +49,32 @@ class AzureProvider(AzureAccess[SettingsT], OpenAICompatible[SettingsT]):
     def client(self) -> Any:
         from openai import AzureOpenAI
 
-        access: dict[str, Any] = {"api_key": self.api_key} if self.by_key else {"azure_ad_token_provider": self.token}
-        return self.sealed(AzureOpenAI(http_client=self.http_client(), **access, **self.azure_arguments))
+        access: dict[str, Any] = (
+            {"api_key": self.api_key} if self.by_key else {"azure_ad_token_provider": self.token}
+        )
+        return self.sealed(
+            AzureOpenAI(http_client=self.http_client(), **access, **self.azure_arguments)
+        )
 
     @cached_property
     def async_client(self) -> Any:
         from openai import AsyncAzureOpenAI
 
-        access: dict[str, Any] = {"api_key": self.api_key} if self.by_key else {"azure_ad_token_provider": self.held_token}
-        return self.sealed(AsyncAzureOpenAI(http_client=self.async_http_client(), **access, **self.azure_arguments))
+        access: dict[str, Any] = (
+            {"api_key": self.api_key}
+            if self.by_key
+            else {"azure_ad_token_provider": self.held_token}
+        )
+        return self.sealed(
+            AsyncAzureOpenAI(http_client=self.async_http_client(), **access, **self.azure_arguments)
+        )
 
     async def wire_headers(self) -> dict[str, str]:
-        return {"api-key": self.api_key} if self.by_key else {"Authorization": f"Bearer {await self.held_token()}"}
+        return (
+            {"api-key": self.api_key}
+            if self.by_key
+            else {"Authorization": f"Bearer {await self.held_token()}"}
+        )
 
     def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
         """Judged by the name of the deployment, as far as it is named after its model."""
@@ -72,4 +90,6 @@ class AzureProvider(AzureAccess[SettingsT], OpenAICompatible[SettingsT]):
         if not isinstance(flags, dict):
             return super().capabilities_of(row)
         names = {"chat_completion": Capability.CHAT, "embeddings": Capability.EMBEDDING}
-        return frozenset(capability for name, capability in names.items() if flags.get(name) is True)
+        return frozenset(
+            capability for name, capability in names.items() if flags.get(name) is True
+        )

@@ -1,4 +1,6 @@
-"""How to get into an Azure resource: by key or with Microsoft Entra ID, whose tokens come through the guarded client too."""
+"""How to get into an Azure resource: by key or with Microsoft Entra ID, whose tokens come through
+the guarded client too.
+"""
 
 import asyncio
 import logging
@@ -19,7 +21,10 @@ from .types import ApiKey, HttpUrl, Text, is_empty, lower_case
 AuthMode = Annotated[Literal["key", "meid_token"], BeforeValidator(lower_case)]
 ENTRA = ("tenant_id", "client_id", "client_secret")
 SPARE_SECONDS = 300  # a token is asked for anew when it has less to live
-NOT_ALL_OF_ENTRA = "Tenant ID, client ID and client secret belong together: fill in all three, or none for the default Azure credential."
+NOT_ALL_OF_ENTRA = (
+    "Tenant ID, client ID and client secret belong together: fill in all three, or none for the "
+    "default Azure credential."
+)
 
 
 class AzureAccessSettings(ProviderSettings):
@@ -51,7 +56,10 @@ class AzureAccessSettings(ProviderSettings):
     tenant_id: Text | None = setting(
         None,
         title="Tenant ID",
-        description="Directory of the app registration. Leave all three empty for the default Azure credential of this machine.",
+        description=(
+            "Directory of the app registration. Leave all three empty for the default Azure "
+            "credential of this machine."
+        ),
         environment="AZURE_TENANT_ID",
         shown_when=("auth_mode", "meid_token"),
         group="Authentication",
@@ -75,7 +83,9 @@ class AzureAccessSettings(ProviderSettings):
     authority: HttpUrl = setting(
         "https://login.microsoftonline.com",
         title="Authority",
-        description="Where Microsoft Entra ID lives; another one in Azure Government and Azure China.",
+        description=(
+            "Where Microsoft Entra ID lives; another one in Azure Government and Azure China."
+        ),
         address=True,
         environment="AZURE_AUTHORITY_HOST",
         shown_when=("auth_mode", "meid_token"),
@@ -86,7 +96,9 @@ class AzureAccessSettings(ProviderSettings):
     @classmethod
     def _like_a_tenant(cls, value: str | None) -> str | None:
         if value and not value.replace("-", "").replace(".", "").isalnum():
-            raise PydanticCustomError("tenant_id", "A tenant is a GUID or a domain name such as contoso.onmicrosoft.com.")
+            raise PydanticCustomError(
+                "tenant_id", "A tenant is a GUID or a domain name such as contoso.onmicrosoft.com."
+            )
         return value
 
     @model_validator(mode="after")
@@ -103,7 +115,10 @@ AccessT = TypeVar("AccessT", bound=AzureAccessSettings)
 
 
 class AzureAccess(Provider[AccessT]):
-    """A resource of Azure. A subclass says what is behind it, and for what the token shall be (`scope`)."""
+    """A resource of Azure.
+
+    A subclass says what is behind it, and for what the token shall be (`scope`).
+    """
 
     scope = "https://cognitiveservices.azure.com/.default"
 
@@ -119,19 +134,40 @@ class AzureAccess(Provider[AccessT]):
 
     @cached_property
     def credential(self) -> Any:
-        """What asks Microsoft Entra ID for tokens, and caches them: the app registration, or this machine's own credential."""
+        """What asks Microsoft Entra ID for tokens, and caches them: the app registration, or this
+        machine's own credential.
+        """
         from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
-        logging.getLogger("azure.identity").setLevel(logging.ERROR)  # its warnings repeat what the token service answered
+        logging.getLogger("azure.identity").setLevel(
+            logging.ERROR
+        )  # its warnings repeat what the token service answered
         settings = self.settings
         options: dict[str, Any] = {"authority": settings.authority, "retry_total": self.max_retries}
         if settings.tenant_id and settings.client_id and settings.client_secret:
-            options |= {"transport": azure_transport(self.http_client()), "disable_instance_discovery": True}
-            return ClientSecretCredential(settings.tenant_id, settings.client_id, settings.client_secret.get_secret_value(), **options)
-        # Not guarded: the addresses come from this machine (IDENTITY_ENDPOINT, the metadata service), none from a setting.
-        unused = ("shared_token_cache", "visual_studio_code", "powershell", "developer_cli", "broker")
+            options |= {
+                "transport": azure_transport(self.http_client()),
+                "disable_instance_discovery": True,
+            }
+            return ClientSecretCredential(
+                settings.tenant_id,
+                settings.client_id,
+                settings.client_secret.get_secret_value(),
+                **options,
+            )
+        # Not guarded: the addresses come from this machine (IDENTITY_ENDPOINT, the metadata
+        # service), none from a setting.
+        unused = (
+            "shared_token_cache",
+            "visual_studio_code",
+            "powershell",
+            "developer_cli",
+            "broker",
+        )
         return DefaultAzureCredential(
-            process_timeout=int(self.timeout) + 1, **{f"exclude_{one}_credential": True for one in unused}, **options
+            process_timeout=int(self.timeout) + 1,
+            **{f"exclude_{one}_credential": True for one in unused},
+            **options,
         )
 
     def token(self) -> str:
@@ -152,24 +188,36 @@ class AzureAccess(Provider[AccessT]):
         return asyncio.Lock()
 
     async def held_token(self) -> str:
-        """As `token`, beside the event loop, and asked for once while it lives: some credentials run a program for each question."""
+        """As `token`, beside the event loop, and asked for once while it lives: some credentials
+        run a program for each question.
+        """
         async with self._asking:
-            if "token" not in self._held or self._held["token"].expires_on < time.time() + SPARE_SECONDS:
+            if (
+                "token" not in self._held
+                or self._held["token"].expires_on < time.time() + SPARE_SECONDS
+            ):
                 with self.translated(self.settings.authority):
                     self._held["token"] = await asyncio.to_thread(self._ask_token)
             return str(self._held["token"].token)
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         if _is_of_azure(error):
-            fault = network_fault(error, host) if self.settings.client_secret else None  # the default chain tries places in vain
+            fault = (
+                network_fault(error, host) if self.settings.client_secret else None
+            )  # the default chain tries places in vain
             return fault or self._no_token(host)
         return super().translate(error, host)
 
     def _no_token(self, host: str) -> ProviderError:
         if self.settings.client_secret:
-            return ProviderError(f"{host} gave no token. Check tenant ID, client ID and client secret.", "unauthorized", True)
+            return ProviderError(
+                f"{host} gave no token. Check tenant ID, client ID and client secret.",
+                "unauthorized",
+                True,
+            )
         return ProviderError(
-            "This machine has no Azure credential that works. Fill in tenant ID, client ID and client secret, or give it an identity.",
+            "This machine has no Azure credential that works. Fill in tenant ID, client ID and "
+            "client secret, or give it an identity.",
             "unauthorized",
             True,
         )
@@ -180,7 +228,9 @@ def _is_of_azure(error: Exception) -> bool:
 
 
 def azure_transport(client: httpx2.Client) -> Any:
-    """The guarded client in the shape azure-core wants, so that egress rules hold for the token service too."""
+    """The guarded client in the shape azure-core wants, so that egress rules hold for the token
+    service too.
+    """
     from azure.core.pipeline.transport import HttpResponse, HttpTransport
 
     class Answer(HttpResponse):
@@ -190,9 +240,15 @@ def azure_transport(client: httpx2.Client) -> Any:
     class Transport(HttpTransport[Any, Any]):
         def send(self, request: Any, **_: Any) -> Any:
             kind = "data" if isinstance(request.body, dict) else "content"
-            found = client.request(request.method, request.url, headers=request.headers, **{kind: request.body})
+            found = client.request(
+                request.method, request.url, headers=request.headers, **{kind: request.body}
+            )
             answer = Answer(request, found)
-            answer.status_code, answer.reason, answer.headers = found.status_code, found.reason_phrase, found.headers
+            answer.status_code, answer.reason, answer.headers = (
+                found.status_code,
+                found.reason_phrase,
+                found.headers,
+            )
             answer.content_type = found.headers.get("content-type")
             return answer
 

@@ -18,4 +18,8 @@ class AzureService(AzureAccess[SettingsT], Service[SettingsT]):
     def access(self) -> dict[str, str]:
         if not self.by_key:
             return {"Authorization": f"Bearer {self.token()}"}
-        return {self.key_header: self.settings.api_key.get_secret_value() if self.settings.api_key else ""}
+        return {
+            self.key_header: self.settings.api_key.get_secret_value()
+            if self.settings.api_key
+            else ""
+        }

@@ -1,4 +1,6 @@
-"""How boto3, which can only wait, is used here: its requests through the guarded clients, its waiting beside the event loop."""
+"""How boto3, which can only wait, is used here: its requests through the guarded clients, its
+waiting beside the event loop.
+"""
 
 import asyncio
 import io
@@ -21,10 +23,13 @@ Result = TypeVar("Result")
 
 
 class BedrockRuntime:
-    """boto3's client of the models, for asynchronous callers. `make` makes it, `http` is what its requests go through.
+    """boto3's client of the models, for asynchronous callers.
 
-    boto3 signs, repeats and reads in a thread of its own for each request; asyncio's few threads would be a limit. The bytes go
-    through `http` on the caller's event loop: so a caller who hangs up ends the request at once, and the thread with it.
+    `make` makes it, `http` is what its requests go through.
+
+    boto3 signs, repeats and reads in a thread of its own for each request; asyncio's few threads
+    would be a limit. The bytes go through `http` on the caller's event loop: so a caller who hangs
+    up ends the request at once, and the thread with it.
     """
 
     def __init__(self, make: Callable[[], Any], http: httpx2.AsyncClient) -> None:
@@ -33,7 +38,9 @@ class BedrockRuntime:
 
     @property
     def boto(self) -> Any:
-        """The client, made when it is first used: importing boto3 takes a third of a second, and looking for credentials may too."""
+        """The client, made when it is first used: importing boto3 takes a third of a second, and
+        looking for credentials may too.
+        """
         with self._lock:
             if self._boto is None:
                 self._boto = self._make()
@@ -41,12 +48,18 @@ class BedrockRuntime:
             return self._boto
 
     async def call(self, ask: Callable[[Any], Result]) -> Result:
-        """What `ask` returns, called with boto3's client in a thread. Raises what it raises. Cancelling ends the request."""
+        """What `ask` returns, called with boto3's client in a thread.
+
+        Raises what it raises. Cancelling ends the request.
+        """
         async with aclosing(self.each(lambda boto: iter([ask(boto)]))) as found:
             return await anext(found)
 
     async def each(self, ask: Callable[[Any], Iterable[Result]]) -> AsyncGenerator[Result, None]:
-        """What is in the iterable that `ask` returns, as it comes. Raises as `call`. Closing ends the request."""
+        """What is in the iterable that `ask` returns, as it comes.
+
+        Raises as `call`. Closing ends the request.
+        """
         exchange = _Exchange(self._http)
         exchange.start(lambda: ask(self.boto))
         try:
@@ -68,7 +81,11 @@ class _End:
 
 
 class _Exchange:
-    """One act of boto3. Its thread hands items over to the loop; the loop sends and reads for the thread, one step at a time."""
+    """One act of boto3.
+
+    Its thread hands items over to the loop; the loop sends and reads for the thread, one step at a
+    time.
+    """
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http, self._loop = http, asyncio.get_running_loop()
@@ -80,7 +97,8 @@ class _Exchange:
     def start(self, ask: Callable[[], Iterable[Any]]) -> None:
         context = copy_context()
         context.run(_current.set, self)
-        # daemon: a thread that waits for credentials (auth_mode "default") must not keep the process from ending
+        # daemon: a thread that waits for credentials (auth_mode "default") must not keep the
+        # process from ending
         Thread(target=context.run, args=(self._run, ask), name="bedrock", daemon=True).start()
 
     async def items(self) -> AsyncIterator[Any]:
@@ -114,13 +132,19 @@ class _Exchange:
         self._loop.call_soon_threadsafe(self._items.put_nowait, item)
 
     def wait(self, step: Callable[[], Awaitable[Result]]) -> Result:
-        """What `step` gives, done on the loop. Raises concurrent.futures.CancelledError once the exchange is closed."""
+        """What `step` gives, done on the loop.
+
+        Raises concurrent.futures.CancelledError once the exchange is closed.
+        """
         if self._closed:  # the loop may be gone by now
             raise CancelledError
         return asyncio.run_coroutine_threadsafe(self._do(step), self._loop).result()
 
     def send(self, request: Any, streamed: bool) -> Any:
-        """botocore's answer to its request. Faults that may pass are raised as botocore's own, the only ones it repeats."""
+        """botocore's answer to its request.
+
+        Faults that may pass are raised as botocore's own, the only ones it repeats.
+        """
         from botocore.exceptions import HTTPClientError
 
         try:
@@ -140,14 +164,23 @@ class _Exchange:
         return await step()
 
     async def _send(self, request: Any, streamed: bool) -> Any:
-        made = self._http.build_request(request.method, request.url, headers=_headers(request), content=request.body)
+        made = self._http.build_request(
+            request.method, request.url, headers=_headers(request), content=request.body
+        )
         self._response = found = await self._http.send(made, stream=streamed)
-        if streamed and found.is_success and not found.headers.get("content-type", "").startswith(EVENTS):
+        if (
+            streamed
+            and found.is_success
+            and not found.headers.get("content-type", "").startswith(EVENTS)
+        ):
             raise bad_response(request.url)  # botocore waits for events in whatever it is
         return _answer(request, found, _Stream(self, found) if streamed else _Whole(found.content))
 
     async def read(self, chunks: AsyncIterator[bytes]) -> bytes:
-        """The next bytes, b"" at the end. Only once all items are taken: a slow caller slows the service down, and fills no memory."""
+        """The next bytes, b"" at the end.
+
+        Only once all items are taken: a slow caller slows the service down, and fills no memory.
+        """
         await self._items.join()
         return await anext(chunks, b"")
 
@@ -175,16 +208,23 @@ class _Stream:
 
 def send(http: httpx2.Client, request: Any) -> Any:
     """Sends what botocore has signed through the guarded client."""
-    found = http.request(request.method, request.url, headers=_headers(request), content=request.body)
+    found = http.request(
+        request.method, request.url, headers=_headers(request), content=request.body
+    )
     return _answer(request, found, _Whole(found.content))
 
 
 def _send_on_loop(request: Any, event_name: str, **_: Any) -> Any:
-    return _current.get().send(request, streamed=event_name.endswith("Stream"))  # before-send.bedrock-runtime.ConverseStream
+    return _current.get().send(
+        request, streamed=event_name.endswith("Stream")
+    )  # before-send.bedrock-runtime.ConverseStream
 
 
 def _headers(request: Any) -> dict[str, str]:
-    return {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    return {
+        name: value.decode() if isinstance(value, bytes) else value
+        for name, value in request.headers.items()
+    }
 
 
 def _answer(request: Any, found: httpx2.Response, body: Any) -> Any:

@@ -1,6 +1,7 @@
 """Embeddings of Bedrock: one call for every model, one body for every family of them.
 
-https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html and .../model-parameters-embed.html
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html and
+.../model-parameters-embed.html
 """
 
 import json
@@ -17,7 +18,11 @@ COUNTED = "x-amzn-bedrock-input-token-count"  # in the answer's headers, where i
 
 @dataclass(frozen=True)
 class Family:
-    """Models that are asked alike. `texts`: how many in one call; `dimensions`: what they call the size of vectors, "" if it is fixed."""
+    """Models that are asked alike.
+
+    `texts`: how many in one call; `dimensions`: what they call the size of vectors, "" if it is
+    fixed.
+    """
 
     texts: int
     dimensions: str = ""
@@ -48,19 +53,32 @@ class Vectors:
 
 
 def family_of(model: str) -> Family:
-    """The family of a model by its id, also one of a region (`eu.cohere...`) or in an ARN. Raises Unsupported."""
+    """The family of a model by its id, also one of a region (`eu.cohere...`) or in an ARN.
+
+    Raises Unsupported.
+    """
     name = re.sub(r"^[a-z-]+\.(?=(?:amazon|cohere)\.)", "", model.rpartition("/")[2])
     for beginning, family in FAMILIES.items():
         if name.startswith(beginning):
             return family
-    raise Unsupported("model", f"{model} is no embedding model of Amazon Bedrock that is known here. Known are {', '.join(FAMILIES)}.")
+    raise Unsupported(
+        "model",
+        f"{model} is no embedding model of Amazon Bedrock that is known here. Known are "
+        f"{', '.join(FAMILIES)}.",
+    )
 
 
 def bodies(request: EmbeddingRequest) -> list[dict[str, Any]]:
-    """The bodies of the calls that a request takes, in the order of its texts. Raises Unsupported."""
+    """The bodies of the calls that a request takes, in the order of its texts.
+
+    Raises Unsupported.
+    """
     family, texts = family_of(request.model), request.texts()
     if request.dimensions and not family.dimensions:
-        raise Unsupported("dimensions", f"The vectors of {request.model} have one size only. Leave dimensions out.")
+        raise Unsupported(
+            "dimensions",
+            f"The vectors of {request.model} have one size only. Leave dimensions out.",
+        )
     size = {family.dimensions: request.dimensions} if request.dimensions else {}
     if family.texts == 1:
         return [{"inputText": text, **size} for text in texts]
@@ -70,20 +88,35 @@ def bodies(request: EmbeddingRequest) -> list[dict[str, Any]]:
 
 
 def invoke(boto: Any, model: str, body: dict[str, Any]) -> Vectors:
-    """Asks once, with boto3's client. Raises what that raises, and KeyError and its like for what is no such answer."""
-    answer = boto.invoke_model(modelId=model, body=json.dumps(body), contentType="application/json", accept="application/json")
+    """Asks once, with boto3's client.
+
+    Raises what that raises, and KeyError and its like for what is no such answer.
+    """
+    answer = boto.invoke_model(
+        modelId=model,
+        body=json.dumps(body),
+        contentType="application/json",
+        accept="application/json",
+    )
     found = json.loads(answer["body"].read())
     vectors = [found["embedding"]] if "inputText" in body else found["embeddings"]
     if isinstance(vectors, dict):  # Cohere, by type of number
         vectors = vectors["float"]
     if len(vectors) != len(body.get("texts", "1")):
         raise ValueError("not one vector for each text")
-    counted = found.get("inputTextTokenCount", answer["ResponseMetadata"].get("HTTPHeaders", {}).get(COUNTED))
-    return Vectors([[float(number) for number in vector] for vector in vectors], None if counted is None else int(counted))
+    counted = found.get(
+        "inputTextTokenCount", answer["ResponseMetadata"].get("HTTPHeaders", {}).get(COUNTED)
+    )
+    return Vectors(
+        [[float(number) for number in vector] for vector in vectors],
+        None if counted is None else int(counted),
+    )
 
 
 def embedding_answer(model: str, found: list[Vectors]) -> EmbeddingAnswer:
     """All calls' answers as one."""
     tokens = [one.tokens for one in found if one.tokens is not None]
     vectors = tuple(tuple(vector) for one in found for vector in one.vectors)
-    return EmbeddingAnswer(model, vectors, Usage(sum(tokens)) if len(tokens) == len(found) else None)
+    return EmbeddingAnswer(
+        model, vectors, Usage(sum(tokens)) if len(tokens) == len(found) else None
+    )

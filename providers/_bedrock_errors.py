@@ -2,8 +2,9 @@
 
 from .errors import ProviderError, chain, from_answer
 
-# Codes of docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html and of API_runtime_Converse.html there, as the HTTP
-# status they amount to. In a stream they begin with a small letter and come without a status.
+# Codes of docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html and of
+# API_runtime_Converse.html there, as the HTTP status they amount to. In a stream they begin with a
+# small letter and come without a status.
 STATUS_OF = {
     "UnrecognizedClientException": 401,
     "InvalidSignatureException": 401,
@@ -28,20 +29,38 @@ STATUS_OF = {
     "ServiceUnavailableException": 503,
     "InternalServerException": 500,
 }
-NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "SSOTokenLoadError"}
+NO_CREDENTIALS = {
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "CredentialRetrievalError",
+    "TokenRetrievalError",
+    "SSOTokenLoadError",
+}
 
 
 def from_boto(error: Exception, host: str) -> ProviderError | None:
-    """The ProviderError for an exception of boto3's own, told apart by type and code; None for any other."""
+    """The ProviderError for an exception of boto3's own, told apart by type and code; None for any
+    other.
+    """
     names = {type(cause).__name__ for cause in chain(error)}
     if names & NO_CREDENTIALS:
-        return ProviderError("This machine has no AWS credentials. Enter access keys, or give it a role.", "unauthorized", True)
+        return ProviderError(
+            "This machine has no AWS credentials. Enter access keys, or give it a role.",
+            "unauthorized",
+            True,
+        )
     if "ParamValidationError" in names:  # botocore's own check, before anything is sent
-        return ProviderError("Amazon Bedrock takes no such request: a value is too short or of the wrong type.", "bad_request", True)
+        return ProviderError(
+            "Amazon Bedrock takes no such request: a value is too short or of the wrong type.",
+            "bad_request",
+            True,
+        )
     answer = getattr(error, "response", None)
     if not isinstance(answer, dict):
         return None
     found, meta = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     code = str(found.get("Code") or "")
     status = STATUS_OF.get(code[:1].upper() + code[1:]) or meta.get("HTTPStatusCode") or 500
-    return from_answer(status, host, meta.get("HTTPHeaders") or {}, {"message": found.get("Message")})
+    return from_answer(
+        status, host, meta.get("HTTPHeaders") or {}, {"message": found.get("Message")}
+    )

@@ -1,4 +1,6 @@
-"""Gemini's answers, as the official SDK hands them over, in the vendor-neutral types: https://ai.google.dev/api/generate-content"""
+"""Gemini's answers, as the official SDK hands them over, in the vendor-neutral types:
+https://ai.google.dev/api/generate-content
+"""
 
 import base64
 import hashlib
@@ -25,7 +27,10 @@ FAILED = (
 
 
 def answer_of(found: Any, model: str, address: str) -> ChatAnswer:
-    """A whole answer; what the model thought is no part of it. `model`: what was asked; `address` names the service in an error."""
+    """A whole answer; what the model thought is no part of it.
+
+    `model`: what was asked; `address` names the service in an error.
+    """
     reading = Reading(model, address)
     text = reading.take(found).content
     finish = reading.finish()
@@ -33,7 +38,9 @@ def answer_of(found: Any, model: str, address: str) -> ChatAnswer:
     return ChatAnswer(reading.model, text or None, calls, finish, reading.usage)
 
 
-async def chunks_of(stream: AsyncIterator[Any], model: str, address: str) -> AsyncIterator[ChatChunk]:
+async def chunks_of(
+    stream: AsyncIterator[Any], model: str, address: str
+) -> AsyncIterator[ChatChunk]:
     """The pieces of a stream. Raises ProviderError when it ends before its end."""
     reading = Reading(model, address)
     async for found in stream:
@@ -53,28 +60,52 @@ class Reading:
         self._reason, self._seen, self._blocked = "", False, False
 
     def take(self, found: Any) -> ChatChunk:
-        """The text and the calls of one piece. Raises ProviderError for a piece that nobody could pass on."""
+        """The text and the calls of one piece.
+
+        Raises ProviderError for a piece that nobody could pass on.
+        """
         self.model = found.model_version or self.model
         self.usage = usage_of(found.usage_metadata) or self.usage
-        self._blocked = self._blocked or bool(found.prompt_feedback and found.prompt_feedback.block_reason)
+        self._blocked = self._blocked or bool(
+            found.prompt_feedback and found.prompt_feedback.block_reason
+        )
         candidate = found.candidates[0] if found.candidates else None
         if candidate is None:
             return ChatChunk()
         self._seen = True
         self._reason = candidate.finish_reason.name if candidate.finish_reason else self._reason
-        parts = [part for part in (candidate.content.parts if candidate.content else None) or () if not part.thought]
+        parts = [
+            part
+            for part in (candidate.content.parts if candidate.content else None) or ()
+            if not part.thought
+        ]
         before = len(self.calls)
-        return ChatChunk("".join(self._text(part, found.response_id) for part in parts), tuple(self.calls[before:]), model=self.model)
+        return ChatChunk(
+            "".join(self._text(part, found.response_id) for part in parts),
+            tuple(self.calls[before:]),
+            model=self.model,
+        )
 
     def _text(self, part: Any, response_id: str | None) -> str:
         """The text of a part. A call is noted instead."""
         if part.inline_data:
-            message = f"The model {self.model} answered with {part.inline_data.mime_type}, not with text. Choose a model that writes."
+            message = (
+                f"The model {self.model} answered with {part.inline_data.mime_type}, not with "
+                "text. Choose a model that writes."
+            )
             raise ProviderError(message, "bad_response", True)
         if call := part.function_call:
             arguments = json.dumps(call.args or {})
             identifier = call.id or _made_up_id(response_id, len(self.calls), call.name, arguments)
-            self.calls.append(ToolCallDelta(len(self.calls), identifier, call.name, arguments, _signed(part.thought_signature)))
+            self.calls.append(
+                ToolCallDelta(
+                    len(self.calls),
+                    identifier,
+                    call.name,
+                    arguments,
+                    _signed(part.thought_signature),
+                )
+            )
         return part.text or ""
 
     def finish(self) -> FinishReason:
@@ -86,14 +117,19 @@ class Reading:
         if not self._reason:
             raise broken_off(self._address)
         if self._reason in FAILED:
-            message = f"The model {self.model} at {self._address} made a mistake and ended with {self._reason}. Try again."
+            message = (
+                f"The model {self.model} at {self._address} made a mistake and ended with "
+                f"{self._reason}. Try again."
+            )
             raise ProviderError(message, "error")
         found = FINISH.get(self._reason, FinishReason.CONTENT_FILTER)
         return FinishReason.TOOL_CALLS if found == FinishReason.STOP and self.calls else found
 
 
 def usage_of(told: Any) -> Usage | None:
-    """The tokens, None when the service does not say; thoughts are output: ai.google.dev/gemini-api/docs/thinking, "Pricing"."""
+    """The tokens, None when the service does not say; thoughts are output:
+    ai.google.dev/gemini-api/docs/thinking, "Pricing".
+    """
     if told is None:
         return None
     sent = (told.prompt_token_count or 0) + (told.tool_use_prompt_token_count or 0)
@@ -111,12 +147,20 @@ def vectors_of(pages: list[Any], count: int, model: str, address: str) -> Embedd
 
 
 def _call(found: ToolCallDelta) -> ToolCall:
-    return ToolCall(id=found.id or "", function=FunctionCall(name=found.name or "", arguments=found.arguments), **found.extra)
+    return ToolCall(
+        id=found.id or "",
+        function=FunctionCall(name=found.name or "", arguments=found.arguments),
+        **found.extra,
+    )
 
 
 def _signed(signature: bytes | None) -> dict[str, Any]:
     """A call's signature, where Google's own compatible API puts it."""
-    return {"extra_content": {"google": {"thought_signature": base64.b64encode(signature).decode()}}} if signature else {}
+    return (
+        {"extra_content": {"google": {"thought_signature": base64.b64encode(signature).decode()}}}
+        if signature
+        else {}
+    )
 
 
 def _made_up_id(*parts: object) -> str:

@@ -7,30 +7,54 @@ import mimetypes
 import re
 from typing import Any
 
-from ._conversation import answered_call, extra_field, refusal_in, refuse_extras, schema_for, system_text, turns
+from ._conversation import (
+    answered_call,
+    extra_field,
+    refusal_in,
+    refuse_extras,
+    schema_for,
+    system_text,
+    turns,
+)
 from .chat import ChatRequest, ImagePart, Message, NamedTool, TextPart, Tool, ToolCall, Unsupported
 
 SUPPORTED = (
-    *("max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty"),
+    *(
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+    ),
     *("tools", "tool_choice", "response_format", "reasoning_effort"),
 )
-# gemini-2.5-flash, models/gemini-3-pro-preview; gemini-flash-latest tells no version and is the newest
+# gemini-2.5-flash, models/gemini-3-pro-preview; gemini-flash-latest tells no version and is the
+# newest
 GEMINI = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?![\d.])")
 NEWEST = (99, 0)
-# "Penalty is not enabled": Gemini 2.0 was the last to take them: github.com/google-gemini/cookbook/issues/1290 (2026-07)
+# "Penalty is not enabled": Gemini 2.0 was the last to take them:
+# github.com/google-gemini/cookbook/issues/1290 (2026-07)
 PENALTIES, WITHOUT_PENALTIES = frozenset({"presence_penalty", "frequency_penalty"}), (2, 5)
-# Accepted and ignored from Gemini 3.6 and 3.5 Flash-Lite on: ai.google.dev/gemini-api/docs/latest-model (2026-07)
+# Accepted and ignored from Gemini 3.6 and 3.5 Flash-Lite on:
+# ai.google.dev/gemini-api/docs/latest-model (2026-07)
 SAMPLING, WITHOUT_SAMPLING = frozenset({"temperature", "top_p"}), (3, 6)
-# ai.google.dev/gemini-api/docs/openai, "Thinking": a number of tokens for Gemini 2.5, a level from Gemini 3 on
+# ai.google.dev/gemini-api/docs/openai, "Thinking": a number of tokens for Gemini 2.5, a level from
+# Gemini 3 on
 BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
 LEVELS = ("minimal", "low", "medium", "high", "xhigh")
-# From Gemini 3 on a call that goes back must be signed. This stands for a signature that got lost on the way, or a call of another
-# house's model: ai.google.dev/gemini-api/docs/thought-signatures, FAQ
+# From Gemini 3 on a call that goes back must be signed. This stands for a signature that got lost
+# on the way, or a call of another house's model: ai.google.dev/gemini-api/docs/thought-signatures,
+# FAQ
 WITH_SIGNATURES, NO_SIGNATURE = (3, 0), b"skip_thought_signature_validator"
 
 
 def version_of(model: str) -> tuple[int, int] | None:
-    """The version of a Gemini model, the newest when its name tells none; None for other models (Gemma)."""
+    """The version of a Gemini model, the newest when its name tells none; None for other models
+    (Gemma).
+    """
     found = GEMINI.search(model)
     if found:
         return int(found[1]), int(found[2] or 0)
@@ -41,7 +65,11 @@ def refused_by(model: str) -> frozenset[str]:
     """The sampling parameters that a model refuses or ignores."""
     version = version_of(model) or (0, 0)
     refused = PENALTIES if version >= WITHOUT_PENALTIES else frozenset()
-    return refused | SAMPLING if version >= WITHOUT_SAMPLING or "gemini-3.5-flash-lite" in model else refused
+    return (
+        refused | SAMPLING
+        if version >= WITHOUT_SAMPLING or "gemini-3.5-flash-lite" in model
+        else refused
+    )
 
 
 def config_for(request: ChatRequest) -> dict[str, Any]:
@@ -52,15 +80,22 @@ def config_for(request: ChatRequest) -> dict[str, Any]:
         "system_instruction": system_text(request.messages) or None,
         "max_output_tokens": request.longest,
         "stop_sequences": request.stops or None,
-        "tools": [{"function_declarations": [_declaration(one) for one in request.tools]}] if request.tools else None,
+        "tools": [{"function_declarations": [_declaration(one) for one in request.tools]}]
+        if request.tools
+        else None,
         "tool_config": _tool_config(request),
         "response_mime_type": "application/json" if wanted and wanted.type != "text" else None,
         "response_json_schema": schema_for(request),
         "thinking_config": _thinking(request),
-        **{name: getattr(request, name) for name in ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")},
+        **{
+            name: getattr(request, name)
+            for name in ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+        },
     }
     # The SDK would look for Python functions to call by itself.
-    return {"automatic_function_calling": {"disable": True}} | {name: value for name, value in optional.items() if value is not None}
+    return {"automatic_function_calling": {"disable": True}} | {
+        name: value for name, value in optional.items() if value is not None
+    }
 
 
 def _declaration(tool: Tool) -> dict[str, Any]:
@@ -70,7 +105,9 @@ def _declaration(tool: Tool) -> dict[str, Any]:
 
 
 def _tool_config(request: ChatRequest) -> dict[str, Any] | None:
-    """ai.google.dev/gemini-api/docs/function-calling, "Function calling modes": VALIDATED is AUTO that keeps to the schemas."""
+    """ai.google.dev/gemini-api/docs/function-calling, "Function calling modes": VALIDATED is AUTO
+    that keeps to the schemas.
+    """
     mode: dict[str, Any]
     match request.tool_choice:
         case NamedTool():
@@ -97,11 +134,16 @@ def _thinking(request: ChatRequest) -> dict[str, Any] | None:
         return {"thinking_level": effort.upper()}
     if version == (2, 5) and effort in BUDGETS:
         return {"thinking_budget": BUDGETS[effort]}
-    raise Unsupported("reasoning_effort", f"The model {request.model} does not take the reasoning_effort {effort}. Leave it out.")
+    raise Unsupported(
+        "reasoning_effort",
+        f"The model {request.model} does not take the reasoning_effort {effort}. Leave it out.",
+    )
 
 
 def contents_for(request: ChatRequest) -> list[dict[str, Any]]:
-    """The conversation as arguments of Content; the results of the tools that one message called go together. Raises Unsupported."""
+    """The conversation as arguments of Content; the results of the tools that one message called go
+    together. Raises Unsupported.
+    """
     found: list[dict[str, Any]] = []
     names: dict[str, str] = {}  # of the functions, by the id of the call
     signed = (version_of(request.model) or (0, 0)) >= WITH_SIGNATURES
@@ -112,7 +154,9 @@ def contents_for(request: ChatRequest) -> list[dict[str, Any]]:
         if message.role == previous == "tool":
             found[-1]["parts"] += parts
         else:
-            found.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
+            found.append(
+                {"role": "model" if message.role == "assistant" else "user", "parts": parts}
+            )
         previous = message.role
     return found
 
@@ -121,11 +165,16 @@ def _parts(message: Message, names: dict[str, str], signed: bool) -> list[dict[s
     if message.role == "tool":
         return [_result(message, names)]
     if message.role == "assistant":
-        parts = [{"text": text} for text in (message.text(), refusal_in(message)) if text] + _calls(message.tool_calls or [], signed)
+        parts = [{"text": text} for text in (message.text(), refusal_in(message)) if text] + _calls(
+            message.tool_calls or [], signed
+        )
     else:
         parts = [found for part in message.parts() if (found := _part(part))]
     if not parts:
-        raise Unsupported("messages", f"Google takes no empty message. Leave the {message.role} message without content out.")
+        raise Unsupported(
+            "messages",
+            f"Google takes no empty message. Leave the {message.role} message without content out.",
+        )
     return parts
 
 
@@ -139,12 +188,17 @@ def _part(part: Any) -> dict[str, Any] | None:
 
 
 def _image(part: ImagePart) -> dict[str, Any]:
-    """ai.google.dev/gemini-api/docs/file-input-methods: the bytes, or an address that Google fetches (from Gemini 2.5 on)."""
+    """ai.google.dev/gemini-api/docs/file-input-methods: the bytes, or an address that Google
+    fetches (from Gemini 2.5 on).
+    """
     url = part.image_url.url
     if image := part.data():
         return {"inline_data": {"mime_type": image[0], "data": image[1]}}
     if not url.startswith(("https://", "http://")):
-        raise Unsupported("image_url", "An image is an http address, or data:image/...;base64, with the image itself.")
+        raise Unsupported(
+            "image_url",
+            "An image is an http address, or data:image/...;base64, with the image itself.",
+        )
     kind = mimetypes.guess_type(url.partition("?")[0])[0]
     return {"file_data": {"file_uri": url} | ({"mime_type": kind} if kind else {})}
 
@@ -154,7 +208,13 @@ def _calls(calls: list[ToolCall], signed: bool) -> list[dict[str, Any]]:
     found = []
     for place, call in enumerate(calls):
         signature = _signature(call) or (NO_SIGNATURE if signed and place == 0 else None)
-        part: dict[str, Any] = {"function_call": {"id": call.id, "name": call.function.name, "args": call.function.parsed()}}
+        part: dict[str, Any] = {
+            "function_call": {
+                "id": call.id,
+                "name": call.function.name,
+                "args": call.function.parsed(),
+            }
+        }
         found.append(part | ({"thought_signature": signature} if signature else {}))
     return found
 
@@ -167,14 +227,18 @@ def _signature(call: ToolCall) -> bytes | None:
     try:
         return base64.b64decode(found, validate=True) if isinstance(found, str) else None
     except binascii.Error:
-        raise Unsupported("messages", f"The thought_signature of the tool call {call.id} is not valid base64.") from None
+        raise Unsupported(
+            "messages", f"The thought_signature of the tool call {call.id} is not valid base64."
+        ) from None
 
 
 def _result(message: Message, names: dict[str, str]) -> dict[str, Any]:
     call = answered_call(message)
     name = names.get(call) or message.name
     if not name:
-        raise Unsupported("messages", f"The tool message for {call} answers no tool call of an earlier message.")
+        raise Unsupported(
+            "messages", f"The tool message for {call} answers no tool call of an earlier message."
+        )
     return {"function_response": {"id": call, "name": name, "response": _as_object(message.text())}}
 
 

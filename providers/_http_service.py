@@ -1,4 +1,6 @@
-"""What services that are asked over plain HTTP share: an authenticated client that is bound to their hosts, and a test request."""
+"""What services that are asked over plain HTTP share: an authenticated client that is bound to
+their hosts, and a test request.
+"""
 
 import ssl
 import time
@@ -21,16 +23,33 @@ from .settings import ProviderSettings
 
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 
-TOKEN_SECONDS = 15.0  # a token service that takes longer is broken; workers that wait for one another count on it
-LOOKED_AT = frozenset({401, 403, 407})  # statuses that fail even where nothing but an answer is asked for
-STATUS_OF = {"unauthorized": 401, "forbidden": 403, "not_found": 404, "quota": 402, "timeout": 408, "rate_limited": 429}
-NOTHING_ASKED = "Every value resolves. Nothing was asked over the network, because there is no address to ask."
-BILLED = "Every value resolves. Nothing was asked over the network, because a test request costs money."
+# a token service that takes longer is broken; workers that wait for one another count on it
+TOKEN_SECONDS = 15.0
+LOOKED_AT = frozenset(
+    {401, 403, 407}
+)  # statuses that fail even where nothing but an answer is asked for
+STATUS_OF = {
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "quota": 402,
+    "timeout": 408,
+    "rate_limited": 429,
+}
+NOTHING_ASKED = (
+    "Every value resolves. Nothing was asked over the network, because there is no address to ask."
+)
+BILLED = (
+    "Every value resolves. Nothing was asked over the network, because a test request costs money."
+)
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a status means here. `code`: one of errors.CODES; `message`: a sentence, empty for the usual one of the code."""
+    """What a status means here.
+
+    `code`: one of errors.CODES; `message`: a sentence, empty for the usual one of the code.
+    """
 
     code: str
     message: str = ""
@@ -40,8 +59,9 @@ class Meaning:
 class TestRequest:
     """What a check asks, and how the answer is read.
 
-    `path`: below the base URL; `ok`: statuses that pass, empty for any 2xx; `json_path`: the way to a value of the answer that must be
-    one of `json_values` as JSON writes it. Where it is another, the meaning of the status says what that means. `cost`: free, tiny, billed.
+    `path`: below the base URL; `ok`: statuses that pass, empty for any 2xx; `json_path`: the way to
+    a value of the answer that must be one of `json_values` as JSON writes it. Where it is another,
+    the meaning of the status says what that means. `cost`: free, tiny, billed.
     """
 
     __test__ = False  # pytest: no class of tests
@@ -66,9 +86,12 @@ class TestRequest:
 
 
 class HttpService(Provider[SettingsT]):
-    """A service with an address and something that lets requests in. A subclass says which, and how it is tested.
+    """A service with an address and something that lets requests in.
 
-    `client` is an httpx2.Client with the base URL; the credentials are added below it and go to `allowed_hosts` only.
+    A subclass says which, and how it is tested.
+
+    `client` is an httpx2.Client with the base URL; the credentials are added below it and go to
+    `allowed_hosts` only.
     """
 
     category = "Other services"
@@ -81,7 +104,10 @@ class HttpService(Provider[SettingsT]):
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """The hosts that credentials may go to, `host`, `host:port` or `*.example.com`. The base URL must be at one of them."""
+        """The hosts that credentials may go to, `host`, `host:port` or `*.example.com`.
+
+        The base URL must be at one of them.
+        """
         host = origin_host(self.base_url)
         return (host,) if host else ()
 
@@ -107,10 +133,17 @@ class HttpService(Provider[SettingsT]):
 
     @cached_property
     def client(self) -> httpx2.Client:
-        """The authenticated client. What is wrong with the credentials is raised as ProviderError at the first request."""
+        """The authenticated client.
+
+        What is wrong with the credentials is raised as ProviderError at the first request.
+        """
         guarded = GuardedTransport(self.egress, self.allowance, self.tls)
         hosts, extra = Hosts(self.base_url, self.allowed_hosts), self.extra_headers
-        client = guarded_client(self.egress, self.timeout, transport=AccessTransport(guarded, self.access, hosts, self._token, extra))
+        client = guarded_client(
+            self.egress,
+            self.timeout,
+            transport=AccessTransport(guarded, self.access, hosts, self._token, extra),
+        )
         client.base_url = self.base_url
         for name in extra:
             client.headers.pop(name, None)  # the client's own User-Agent and Accept
@@ -120,10 +153,14 @@ class HttpService(Provider[SettingsT]):
         return self.tokens.token(grant_key(grant), lambda: self._fetch(grant), refused)
 
     def _fetch(self, grant: Grant) -> Any:
-        """A token, by a client of its own: the other one's hosts are not those of the token service."""
+        """A token, by a client of its own: the other one's hosts are not those of the token
+        service.
+        """
         seconds = min(self.timeout, TOKEN_SECONDS)
         allowance = Allowance(seconds, LARGEST_ANSWER)
-        with guarded_client(self.egress, seconds, transport=GuardedTransport(self.egress, allowance, self.tls)) as client:
+        with guarded_client(
+            self.egress, seconds, transport=GuardedTransport(self.egress, allowance, self.tls)
+        ) as client:
             return fetch_token(client, grant)
 
     def list_models(self) -> list[Model]:
@@ -157,9 +194,19 @@ class HttpService(Provider[SettingsT]):
 
     def _sent(self, request: TestRequest) -> httpx2.Response:
         """The open answer. A redirect that is what the request is for is not followed."""
-        headers = {**request.headers, **({"Content-Type": request.content_type} if request.content_type else {})}
-        built = self.client.build_request(request.method, self._address(request), headers=headers, content=request.body.encode() or None)
-        return self.client.send(built, stream=True, follow_redirects=not any(300 <= one < 400 for one in request.ok))
+        headers = {
+            **request.headers,
+            **({"Content-Type": request.content_type} if request.content_type else {}),
+        }
+        built = self.client.build_request(
+            request.method,
+            self._address(request),
+            headers=headers,
+            content=request.body.encode() or None,
+        )
+        return self.client.send(
+            built, stream=True, follow_redirects=not any(300 <= one < 400 for one in request.ok)
+        )
 
     def _tested(self, request: TestRequest) -> str:
         response = self._sent(request)
@@ -174,18 +221,26 @@ class HttpService(Provider[SettingsT]):
         """Raises ProviderError for an answer that does not pass."""
         status, host = response.status_code, self._host
         passes, meaning = request.passes(status), request.meanings.get(status)
-        if passes and (not request.json_path or _value(response, request.json_path) in request.json_values):
+        if passes and (
+            not request.json_path or _value(response, request.json_path) in request.json_values
+        ):
             return
         if meaning:
             raise _meant(meaning, status, host)
         if passes:
-            text = f"{host} answered HTTP {status}, but not what shows that it works. Check the credentials and the address."
+            text = (
+                f"{host} answered HTTP {status}, but not what shows that it works. Check the "
+                "credentials and the address."
+            )
             raise ProviderError(text, "bad_response", True)
         raise self._refused(status) if status >= 300 else _unexpected(request, status, host)
 
     def _refused(self, status: int) -> ProviderError:
         if status == 401 and not self.access:
-            text = f"{self._host} wants credentials, and this connection has none. Choose how to authenticate."
+            text = (
+                f"{self._host} wants credentials, and this connection has none. Choose how to "
+                "authenticate."
+            )
             return ProviderError(text, "unauthorized", True)
         return from_status(status, self._host)
 
@@ -195,7 +250,10 @@ class HttpService(Provider[SettingsT]):
         except ProviderError as error:
             if not isinstance(error.__cause__, RedirectRefused):
                 raise
-            return "It answers with a redirect to another address, which is not followed. Nothing is known about the credentials."
+            return (
+                "It answers with a redirect to another address, which is not followed. Nothing is "
+                "known about the credentials."
+            )
         try:
             certificate, status = self._certificate(response), response.status_code
         finally:
@@ -208,7 +266,10 @@ class HttpService(Provider[SettingsT]):
     def _about_credentials(self) -> str:
         if not self.access:
             return "Nobody checked credentials: there are none."
-        return "Nothing is known about the credentials, because there is no test request that needs them."
+        return (
+            "Nothing is known about the credentials, because there is no test request that needs "
+            "them."
+        )
 
     @property
     def _host(self) -> str:
@@ -221,7 +282,11 @@ class HttpService(Provider[SettingsT]):
             return ""
         days = (end - datetime.now(UTC)).days
         when = f"{'ends' if days >= 0 else 'ended'} on {end:%Y-%m-%d}, {_days(days)}"
-        return f" The certificate {when}." if is_verified(self.tls) else f" The certificate was not verified; it {when}."
+        return (
+            f" The certificate {when}."
+            if is_verified(self.tls)
+            else f" The certificate was not verified; it {when}."
+        )
 
 
 def _joined(base: str, path: str) -> str:
@@ -240,7 +305,9 @@ def _days(days: int) -> str:
 
 
 def _value(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None:
-    """The value at the end of the path, as JSON writes it but without quotes; None where there is none."""
+    """The value at the end of the path, as JSON writes it but without quotes; None where there is
+    none.
+    """
     response.read()
     found = response.json()  # what is no JSON raises, which `translated` calls a bad response
     for step in path:
@@ -248,7 +315,13 @@ def _value(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None
             found = found[step]
         except (KeyError, IndexError, TypeError):
             return None
-    return {True: "true", False: "false"}[found] if isinstance(found, bool) else "null" if found is None else str(found)
+    return (
+        {True: "true", False: "false"}[found]
+        if isinstance(found, bool)
+        else "null"
+        if found is None
+        else str(found)
+    )
 
 
 def _meant(meaning: Meaning, status: int, host: str) -> ProviderError:
@@ -259,5 +332,8 @@ def _meant(meaning: Meaning, status: int, host: str) -> ProviderError:
 
 def _unexpected(request: TestRequest, status: int, host: str) -> ProviderError:
     wanted = " or ".join(str(one) for one in sorted(request.ok)) or "another one"
-    text = f"{host} answered HTTP {status}, and {wanted} is expected. Check the test path and the expected status."
+    text = (
+        f"{host} answered HTTP {status}, and {wanted} is expected. Check the test path and the "
+        "expected status."
+    )
     return ProviderError(text, "bad_response", True)

@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Secret, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Secret,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ._tls import read_authorities
@@ -10,7 +17,11 @@ from .settings import ProviderSettings, setting
 from .types import CONTROL, ApiKey, HeaderName, Headers, HttpUrl, LongText, SecretText, Text
 
 AUTHENTICATION, TEST, TLS = "Authentication", "Test", "TLS"
-COGNIGY = {"oauth2": "oauth2", "apikeyauthkey": "api_key_authorization", "apikeyxkey": "x_api_key"}  # its authType, lower case
+COGNIGY = {
+    "oauth2": "oauth2",
+    "apikeyauthkey": "api_key_authorization",
+    "apikeyxkey": "x_api_key",
+}  # its authType, lower case
 WITH_KEY = ("api_key_authorization", "x_api_key", "header", "query")
 
 
@@ -21,25 +32,34 @@ def _auth_type(value: Any) -> Any:
 
 def _no_colon(value: str) -> str:
     if ":" in value:
-        raise PydanticCustomError("colon", "A user name has no colon: it would end there. Enter the password in its own field.")
+        raise PydanticCustomError(
+            "colon",
+            "A user name has no colon: it would end there. Enter the password in its own field.",
+        )
     return value
 
 
 def _one_line(value: SecretStr) -> SecretStr:
     if CONTROL.search(value.get_secret_value()):
-        raise PydanticCustomError("line_break", "Contains a line break or another control character. Paste it again.")
+        raise PydanticCustomError(
+            "line_break", "Contains a line break or another control character. Paste it again."
+        )
     return value
 
 
 def _below_the_base(value: str) -> str:
     if "://" in value or "#" in value or "\\" in value or " " in value or value.startswith("//"):
-        raise PydanticCustomError("path", "This is no path below the base URL. Write it like /v1/me?limit=1.")
+        raise PydanticCustomError(
+            "path", "This is no path below the base URL. Write it like /v1/me?limit=1."
+        )
     return value
 
 
 def _parameter(value: str) -> str:
     if " " in value or any(one in value for one in "&=#?"):
-        raise PydanticCustomError("parameter", "A parameter's name has no blanks and none of & = # ?.")
+        raise PydanticCustomError(
+            "parameter", "A parameter's name has no blanks and none of & = # ?."
+        )
     return value
 
 
@@ -52,7 +72,10 @@ def _authorities(value: str) -> str:
 
 
 AuthType = Annotated[
-    Literal["none", "basic", "oauth2", "api_key_authorization", "x_api_key", "bearer", "header", "query"], BeforeValidator(_auth_type)
+    Literal[
+        "none", "basic", "oauth2", "api_key_authorization", "x_api_key", "bearer", "header", "query"
+    ],
+    BeforeValidator(_auth_type),
 ]
 
 
@@ -61,7 +84,10 @@ class HttpSettings(ProviderSettings):
 
     base_url: HttpUrl = setting(
         title="Base URL",
-        description="Where the service lives. Paths are appended to it, and credentials are sent to its host only.",
+        description=(
+            "Where the service lives. Paths are appended to it, and credentials are sent to its "
+            "host only."
+        ),
         address=True,
         placeholder="https://api.example.com/v1",
     )
@@ -127,7 +153,10 @@ class HttpSettings(ProviderSettings):
     scope: Text | None = setting(
         None,
         title="Scope",
-        description="What the token shall allow, with blanks between several. Empty for what the token service gives by itself.",
+        description=(
+            "What the token shall allow, with blanks between several. Empty for what the token "
+            "service gives by itself."
+        ),
         shown_when=("auth_type", "oauth2"),
         group=AUTHENTICATION,
     )
@@ -177,7 +206,10 @@ class HttpSettings(ProviderSettings):
     test_path: Annotated[Text, AfterValidator(_below_the_base)] | None = setting(
         None,
         title="Test path",
-        description="What a test asks: a path below the base URL that needs the credentials, costs nothing and changes nothing.",
+        description=(
+            "What a test asks: a path below the base URL that needs the credentials, costs nothing "
+            "and changes nothing."
+        ),
         placeholder="/me",
         group=TEST,
     )
@@ -198,7 +230,10 @@ class HttpSettings(ProviderSettings):
     ca_certificate: Annotated[LongText, AfterValidator(_authorities)] | None = setting(
         None,
         title="Authority",
-        description="Certificates (PEM) to trust besides those of the system, for a service with an authority of its own.",
+        description=(
+            "Certificates (PEM) to trust besides those of the system, for a service with an "
+            "authority of its own."
+        ),
         shown_when=("verify_tls", True),
         multiline=True,
         group=TLS,
@@ -219,15 +254,29 @@ class HttpSettings(ProviderSettings):
         placeholder="Accept: application/json",
     )
     timeout: float = setting(
-        60.0, title="Timeout", description="Seconds to wait for an answer. A test waits 10.", group="Advanced", gt=0, le=3600
+        60.0,
+        title="Timeout",
+        description="Seconds to wait for an answer. A test waits 10.",
+        group="Advanced",
+        gt=0,
+        le=3600,
     )
 
     @field_validator("headers")
     @classmethod
-    def _leaves_the_credentials(cls, headers: Secret[dict[str, str]] | None, info: ValidationInfo) -> Secret[dict[str, str]] | None:
+    def _leaves_the_credentials(
+        cls, headers: Secret[dict[str, str]] | None, info: ValidationInfo
+    ) -> Secret[dict[str, str]] | None:
         taken = _header_of(info.data.get("auth_type", ""), info.data.get("header_name"))
-        if taken and headers and taken.lower() in {name.lower() for name in headers.get_secret_value()}:
-            text = "{name} carries the credentials already. Leave it out here, or choose another authentication."
+        if (
+            taken
+            and headers
+            and taken.lower() in {name.lower() for name in headers.get_secret_value()}
+        ):
+            text = (
+                "{name} carries the credentials already. Leave it out here, or choose another "
+                "authentication."
+            )
             raise PydanticCustomError("header", text, {"name": taken})
         return headers
 

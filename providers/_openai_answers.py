@@ -1,6 +1,7 @@
 """Answers in OpenAI's protocol, as the official SDK hands them over, in the vendor-neutral types.
 
-The SDK does not check what it was sent: whatever is not of this protocol raises a ProviderError or a TypeError here.
+The SDK does not check what it was sent: whatever is not of this protocol raises a ProviderError or
+a TypeError here.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -23,7 +24,9 @@ FINISH = {
 
 def broken_off(address: str) -> ProviderError:
     """The error for an answer that ends before its end."""
-    return ProviderError(f"The answer of {urlsplit(address).netloc or address} broke off. Try again.", "error")
+    return ProviderError(
+        f"The answer of {urlsplit(address).netloc or address} broke off. Try again.", "error"
+    )
 
 
 def answer_of(found: Any, address: str) -> ChatAnswer:
@@ -35,12 +38,20 @@ def answer_of(found: Any, address: str) -> ChatAnswer:
     calls = tuple(_call(one) for one in message.tool_calls or ())
     content, refusal = text_of(message.content), _optional(getattr(message, "refusal", None), str)
     return ChatAnswer(
-        _optional(found.model, str) or "", content, calls, _finish(choices[0].finish_reason, bool(calls), address), usage_of(found), refusal
+        _optional(found.model, str) or "",
+        content,
+        calls,
+        _finish(choices[0].finish_reason, bool(calls), address),
+        usage_of(found),
+        refusal,
     )
 
 
 def text_of(content: Any) -> str | None:
-    """The text of a message. Mistral's reasoning models answer with a list of parts, of which only the text is the answer."""
+    """The text of a message.
+
+    Mistral's reasoning models answer with a list of parts, of which only the text is the answer.
+    """
     if isinstance(content, list):
         parts = [part if isinstance(part, dict) else dict(part) for part in content]
         return "".join(_checked(part["text"], str) for part in parts if part.get("type") == "text")
@@ -52,7 +63,10 @@ def usage_of(found: Any) -> Usage | None:
     usage = getattr(found, "usage", None)
     if usage is None:
         return None
-    return Usage(_checked(usage.prompt_tokens, int), _optional(getattr(usage, "completion_tokens", None), int) or 0)
+    return Usage(
+        _checked(usage.prompt_tokens, int),
+        _optional(getattr(usage, "completion_tokens", None), int) or 0,
+    )
 
 
 def vectors_of(found: Any, count: int, address: str) -> EmbeddingAnswer:
@@ -62,12 +76,16 @@ def vectors_of(found: Any, count: int, address: str) -> EmbeddingAnswer:
         raise bad_response(address)
     if all(isinstance(row.index, int) for row in rows):
         rows = sorted(rows, key=lambda row: row.index)
-    vectors = tuple(tuple(float(number) for number in _checked(row.embedding, list)) for row in rows)
+    vectors = tuple(
+        tuple(float(number) for number in _checked(row.embedding, list)) for row in rows
+    )
     return EmbeddingAnswer(_optional(found.model, str) or "", vectors, usage_of(found))
 
 
 class Ending:
-    """The SDK's reader of a stream, with a note whether its last line, `[DONE]`, came: the SDK keeps that to itself."""
+    """The SDK's reader of a stream, with a note whether its last line, `[DONE]`, came: the SDK
+    keeps that to itself.
+    """
 
     def __init__(self, decoder: Any) -> None:
         self._decoder, self.done = decoder, False
@@ -80,13 +98,22 @@ class Ending:
 
 
 async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None]:
-    """The pieces of a stream; the usage, wherever it came, is the last. Raises ProviderError when the stream ends before its end."""
-    stream._decoder = ending = Ending(stream._decoder)  # no public name for it; test_openai_chat.py fails if this stops working
+    """The pieces of a stream; the usage, wherever it came, is the last.
+
+    Raises ProviderError when the stream ends before its end.
+    """
+    stream._decoder = ending = Ending(
+        stream._decoder
+    )  # no public name for it; test_openai_chat.py fails if this stops working
     usage, finished, called, seen, model = None, False, False, False, ""
     async for found in stream:
         chunk = _chunk(found, finished, called, address)
         called, seen = called or bool(chunk.tool_calls), True
-        finished, usage, model = finished or chunk.finish_reason is not None, usage_of(found) or usage, chunk.model or model
+        finished, usage, model = (
+            finished or chunk.finish_reason is not None,
+            usage_of(found) or usage,
+            chunk.model or model,
+        )
         if chunk.content or chunk.tool_calls or chunk.finish_reason:
             yield chunk
     if not seen:
@@ -100,20 +127,39 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
 
 def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
     """One piece. A refusal is told as text: there is no other place for it in a stream."""
-    choices, model = getattr(found, "choices", None), _optional(getattr(found, "model", None), str) or ""
+    choices, model = (
+        getattr(found, "choices", None),
+        _optional(getattr(found, "model", None), str) or "",
+    )
     if not isinstance(choices, list):
         raise bad_response(address)
     if not choices:
         return ChatChunk(model=model)
     choice, delta = choices[0], choices[0].delta
-    content = "" if delta is None else (text_of(delta.content) or "") + (_optional(delta.refusal, str) or "")
-    calls = tuple(_piece(one, place) for place, one in enumerate(delta.tool_calls or ())) if delta else ()
+    content = (
+        ""
+        if delta is None
+        else (text_of(delta.content) or "") + (_optional(delta.refusal, str) or "")
+    )
+    calls = (
+        tuple(_piece(one, place) for place, one in enumerate(delta.tool_calls or ()))
+        if delta
+        else ()
+    )
     reason = choice.finish_reason and not finished
-    return ChatChunk(content, calls, _finish(choice.finish_reason, called or bool(calls), address) if reason else None, model=model)
+    return ChatChunk(
+        content,
+        calls,
+        _finish(choice.finish_reason, called or bool(calls), address) if reason else None,
+        model=model,
+    )
 
 
 def _call(found: Any) -> ToolCall:
-    return ToolCall(id=found.id, function=FunctionCall(name=found.function.name, arguments=found.function.arguments or ""))
+    return ToolCall(
+        id=found.id,
+        function=FunctionCall(name=found.function.name, arguments=found.function.arguments or ""),
+    )
 
 
 def _piece(found: Any, place: int) -> ToolCallDelta:
@@ -128,7 +174,10 @@ def _piece(found: Any, place: int) -> ToolCallDelta:
 
 
 def _finish(reason: Any, called: bool, address: str) -> FinishReason:
-    """Why an answer ended; a word that nobody knows is judged by what came. Mistral's `error` is one."""
+    """Why an answer ended; a word that nobody knows is judged by what came.
+
+    Mistral's `error` is one.
+    """
     if reason == "error":
         raise broken_off(address)
     return FINISH.get(reason) or (FinishReason.TOOL_CALLS if called else FinishReason.STOP)

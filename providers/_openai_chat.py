@@ -1,4 +1,6 @@
-"""Chats and embeddings in OpenAI's protocol: through the official SDK, or for a caller that sends the bytes itself."""
+"""Chats and embeddings in OpenAI's protocol: through the official SDK, or for a caller that sends
+the bytes itself.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -36,7 +38,10 @@ async def _without_no_key(request: httpx2.Request) -> None:
 
 
 class OpenAIChat(Provider[SettingsT]):
-    """A provider that answers in OpenAI's protocol. A subclass says where, with which key and which headers, and its dialect."""
+    """A provider that answers in OpenAI's protocol.
+
+    A subclass says where, with which key and which headers, and its dialect.
+    """
 
     asks_usage = True  # whether a stream may be asked for its usage, and tells it only then
 
@@ -63,7 +68,10 @@ class OpenAIChat(Provider[SettingsT]):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What every client of the SDK is made with, besides its HTTP client. Nothing is left for it to look up in the environment."""
+        """What every client of the SDK is made with, besides its HTTP client.
+
+        Nothing is left for it to look up in the environment.
+        """
         return {
             "timeout": self.timeout,
             "max_retries": self.max_retries,
@@ -73,9 +81,13 @@ class OpenAIChat(Provider[SettingsT]):
         }
 
     def sealed(self, client: Any) -> Any:
-        """The client without what no argument keeps out: OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS (openai 3.52)."""
+        """The client without what no argument keeps out: OPENAI_ORG_ID, OPENAI_PROJECT_ID,
+        OPENAI_CUSTOM_HEADERS (openai 3.52).
+        """
         client.organization = client.project = None
-        client._custom_headers = self.headers  # no public name for it; test_environment.py fails if this stops working
+        client._custom_headers = (
+            self.headers
+        )  # no public name for it; test_environment.py fails if this stops working
         return client
 
     def async_http_client(self, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
@@ -88,7 +100,14 @@ class OpenAIChat(Provider[SettingsT]):
         from openai import AsyncOpenAI
 
         http_client = self.async_http_client()
-        return self.sealed(AsyncOpenAI(api_key=self.bearer or NO_KEY, base_url=self.answers_url, http_client=http_client, **self.arguments))
+        return self.sealed(
+            AsyncOpenAI(
+                api_key=self.bearer or NO_KEY,
+                base_url=self.answers_url,
+                http_client=http_client,
+                **self.arguments,
+            )
+        )
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         with self.translated(self.answers_url):
@@ -104,7 +123,10 @@ class OpenAIChat(Provider[SettingsT]):
                 body["stream_options"] = {"include_usage": True}
             client = await self._made()
             stream = await client.chat.completions.create(**self._named(body), stream=True)
-            async with stream, aclosing(chunks_of(stream, self.answers_url)) as chunks:  # leaving it ends the request
+            async with (
+                stream,
+                aclosing(chunks_of(stream, self.answers_url)) as chunks,
+            ):  # leaving it ends the request
                 async for chunk in chunks:
                     yield chunk
 
@@ -116,38 +138,69 @@ class OpenAIChat(Provider[SettingsT]):
             count = len(given) if isinstance(given, list) and not isinstance(given[0], int) else 1
             named = {name: body.pop(name) for name in ("model", "input")}
             client = await self._made()
-            found = await client.embeddings.create(**named, encoding_format="float", extra_body=body)
+            found = await client.embeddings.create(
+                **named, encoding_format="float", extra_body=body
+            )
             return vectors_of(found, count, self.answers_url)
 
     async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
-        return WireTarget(f"{self.answers_url.rstrip('/')}/{PATHS[capability]}", await self.wire_headers(), self.asks_usage)
+        return WireTarget(
+            f"{self.answers_url.rstrip('/')}/{PATHS[capability]}",
+            await self.wire_headers(),
+            self.asks_usage,
+        )
 
     async def wire_headers(self) -> dict[str, str]:
         """The headers a request needs, with the credentials. Raises ProviderError."""
         return ({"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}) | self.headers
 
     def asked(self, request: ChatRequest) -> dict[str, Any]:
-        """The body of a chat, in this service's dialect, that a ChatAnswer can answer. Raises Unsupported."""
-        body = {name: value for name, value in request.body().items() if name not in STREAMING} | {"model": request.model}
-        return self.wire_body(Capability.CHAT, without(body, NOT_HELD, "An answer here is one message of text and tool calls, without {}."))
+        """The body of a chat, in this service's dialect, that a ChatAnswer can answer.
+
+        Raises Unsupported.
+        """
+        body = {name: value for name, value in request.body().items() if name not in STREAMING} | {
+            "model": request.model
+        }
+        return self.wire_body(
+            Capability.CHAT,
+            without(
+                body, NOT_HELD, "An answer here is one message of text and tool calls, without {}."
+            ),
+        )
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        return body if self.asks_usage else {name: value for name, value in body.items() if name != "stream_options"}
+        return (
+            body
+            if self.asks_usage
+            else {name: value for name, value in body.items() if name != "stream_options"}
+        )
 
     def _named(self, body: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the SDK: what it knows only as JSON goes beside what it demands."""
         known = ("model", "messages")
-        return {**{name: body[name] for name in known}, "extra_body": {name: body[name] for name in body if name not in known}}
+        return {
+            **{name: body[name] for name in known},
+            "extra_body": {name: body[name] for name in body if name not in known},
+        }
 
     async def _made(self) -> Any:
         """The client; made beside the event loop, because importing the SDK takes half a second."""
         if "async_client" not in self.__dict__:
-            await asyncio.to_thread(lambda: (self.async_client.chat.completions, self.async_client.embeddings))
+            await asyncio.to_thread(
+                lambda: (self.async_client.chat.completions, self.async_client.embeddings)
+            )
         return self.async_client
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         body = getattr(error, "body", None)
         if body is None or hasattr(error, "status_code"):
             return super().translate(error, host)
-        status = body.get("code") if isinstance(body, dict) else None  # an error that came as an event of a stream
-        return from_answer(status, host, {}, body) if isinstance(status, int) and status >= 400 else broken_off(host)
+        status = (
+            body.get("code") if isinstance(body, dict) else None
+        )  # an error that came as an event of a stream
+        return (
+            from_answer(status, host, {}, body)
+            if isinstance(status, int) and status >= 400
+            else broken_off(host)
+        )

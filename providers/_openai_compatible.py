@@ -1,4 +1,6 @@
-"""What services that speak OpenAI's protocol share: the list of models, and the client that asks for it."""
+"""What services that speak OpenAI's protocol share: the list of models, and the client that asks
+for it.
+"""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -11,7 +13,10 @@ from .errors import bad_response
 
 
 class OpenAICompatible(OpenAIChat[SettingsT]):
-    """A provider reached through the official `openai` SDK. A subclass says where, with which key and which headers."""
+    """A provider reached through the official `openai` SDK.
+
+    A subclass says where, with which key and which headers.
+    """
 
     packages: ClassVar[tuple[str, ...]] = ("openai",)
 
@@ -29,7 +34,14 @@ class OpenAICompatible(OpenAIChat[SettingsT]):
         from openai import OpenAI
 
         http_client = self.http_client()
-        return self.sealed(OpenAI(api_key=self.bearer or NO_KEY, base_url=self.base_url, http_client=http_client, **self.arguments))
+        return self.sealed(
+            OpenAI(
+                api_key=self.bearer or NO_KEY,
+                base_url=self.base_url,
+                http_client=http_client,
+                **self.arguments,
+            )
+        )
 
     def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
         client = super().http_client(headers)
@@ -39,7 +51,9 @@ class OpenAICompatible(OpenAIChat[SettingsT]):
     def list_models(self) -> list[Model]:
         with self.translated(self.base_url):
             rows = getattr(self.client.models.list(), "data", None)
-            if not isinstance(rows, list) or not all(isinstance(getattr(row, "id", None), str) for row in rows):
+            if not isinstance(rows, list) or not all(
+                isinstance(getattr(row, "id", None), str) for row in rows
+            ):
                 raise bad_response(self.base_url)
             return [Model(row.id, self.name_of(row), self.capabilities_of(row)) for row in rows]
 

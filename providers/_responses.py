@@ -1,6 +1,7 @@
 """OpenAI's Responses API: a chat as its request, its answer as a chat's.
 
-https://developers.openai.com/api/reference, responses. Nothing is stored at the service, as with a chat.
+https://developers.openai.com/api/reference, responses. Nothing is stored at the service, as with a
+chat.
 """
 
 import json
@@ -13,9 +14,28 @@ from .answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 from .chat import FunctionCall, ToolCall, Unsupported
 from .errors import bad_response
 
-SAME = ("model", "temperature", "top_p", "parallel_tool_calls", "user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key")
+SAME = (
+    "model",
+    "temperature",
+    "top_p",
+    "parallel_tool_calls",
+    "user",
+    "metadata",
+    "service_tier",
+    "safety_identifier",
+    "prompt_cache_key",
+)
 TRANSLATED = (
-    *("messages", "tools", "tool_choice", "response_format", "max_tokens", "max_completion_tokens", "reasoning_effort", "verbosity"),
+    *(
+        "messages",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "max_tokens",
+        "max_completion_tokens",
+        "reasoning_effort",
+        "verbosity",
+    ),
     *("stream", "stream_options", "store"),
 )
 ENDS = ("response.completed", "response.incomplete")
@@ -23,7 +43,10 @@ REASONS = {"max_output_tokens": FinishReason.LENGTH, "content_filter": FinishRea
 
 
 def request_of(body: dict[str, Any]) -> dict[str, Any]:
-    """The request for the body of a chat. Raises Unsupported for what the Responses API does not know."""
+    """The request for the body of a chat.
+
+    Raises Unsupported for what the Responses API does not know.
+    """
     unknown = [name for name in body if name not in SAME and name not in TRANSLATED]
     body = without(body, unknown, "{} is not known to the Responses API.")
     made = {name: body[name] for name in SAME if name in body} | {"store": bool(body.get("store"))}
@@ -35,7 +58,11 @@ def request_of(body: dict[str, Any]) -> dict[str, Any]:
     if tools := body.get("tools"):
         made["tools"] = [_tool(tool["function"]) for tool in tools]
     if choice := body.get("tool_choice"):
-        made["tool_choice"] = choice if isinstance(choice, str) else {"type": "function", "name": choice["function"]["name"]}
+        made["tool_choice"] = (
+            choice
+            if isinstance(choice, str)
+            else {"type": "function", "name": choice["function"]["name"]}
+        )
     if text := _text(body):
         made["text"] = text
     return made
@@ -52,21 +79,44 @@ def _text(body: dict[str, Any]) -> dict[str, Any]:
 
 def _tool(function: dict[str, Any]) -> dict[str, Any]:
     """A tool. Unlike a chat, the Responses API is strict about arguments when nothing is said."""
-    parameters = {"parameters": function.get("parameters") or {"type": "object", "properties": {}}, "strict": bool(function.get("strict"))}
-    return {"type": "function", **{name: function[name] for name in ("name", "description") if name in function}, **parameters}
+    parameters = {
+        "parameters": function.get("parameters") or {"type": "object", "properties": {}},
+        "strict": bool(function.get("strict")),
+    }
+    return {
+        "type": "function",
+        **{name: function[name] for name in ("name", "description") if name in function},
+        **parameters,
+    }
 
 
 def _items(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """A message as the items that stand for it: an assistant's calls and their results are items of their own."""
+    """A message as the items that stand for it: an assistant's calls and their results are items of
+    their own.
+    """
     role, content = message["role"], message.get("content")
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
     if role == "tool":
-        return [{"type": "function_call_output", "call_id": message.get("tool_call_id", ""), "output": _output(parts)}]
+        return [
+            {
+                "type": "function_call_output",
+                "call_id": message.get("tool_call_id", ""),
+                "output": _output(parts),
+            }
+        ]
     kind = "output_text" if role == "assistant" else "input_text"
-    made: list[dict[str, Any]] = [{"role": role, "content": [_part(part, kind) for part in parts]}] if parts else []
+    made: list[dict[str, Any]] = (
+        [{"role": role, "content": [_part(part, kind) for part in parts]}] if parts else []
+    )
     calls = [(call["id"], call["function"]) for call in message.get("tool_calls") or ()]
     return made + [
-        {"type": "function_call", "call_id": one, "name": call["name"], "arguments": call.get("arguments", "")} for one, call in calls
+        {
+            "type": "function_call",
+            "call_id": one,
+            "name": call["name"],
+            "arguments": call.get("arguments", ""),
+        }
+        for one, call in calls
     ]
 
 
@@ -79,8 +129,16 @@ def _part(part: dict[str, Any], kind: str) -> dict[str, Any]:
         return {"type": kind, "text": part["text"]}
     if part["type"] == "image_url" and kind == "input_text":
         image = part["image_url"]
-        return {"type": "input_image", "image_url": image["url"], "detail": image.get("detail") or "auto"}
-    raise Unsupported(part["type"], f"A message of the Responses API takes no part of the type {part['type']} here. Leave it out.")
+        return {
+            "type": "input_image",
+            "image_url": image["url"],
+            "detail": image.get("detail") or "auto",
+        }
+    raise Unsupported(
+        part["type"],
+        f"A message of the Responses API takes no part of the type {part['type']} here. Leave it "
+        "out.",
+    )
 
 
 def answer_of(found: Any, address: str) -> ChatAnswer:
@@ -99,7 +157,9 @@ def answer_of(found: Any, address: str) -> ChatAnswer:
         if item.type == "function_call"
     )
     content, refusal = "".join(texts) if texts else None, "".join(refusals) or None
-    return ChatAnswer(str(found.model), content, calls, _finish(found, bool(calls)), _usage(found), refusal)
+    return ChatAnswer(
+        str(found.model), content, calls, _finish(found, bool(calls)), _usage(found), refusal
+    )
 
 
 def _finish(found: Any, called: bool) -> FinishReason:
@@ -123,12 +183,20 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
             yield ChatChunk(str(event.delta))
         elif kind == "response.output_item.added" and event.item.type == "function_call":
             calls[event.output_index] = number = len(calls)
-            yield ChatChunk(tool_calls=(ToolCallDelta(number, event.item.call_id, event.item.name),))
+            yield ChatChunk(
+                tool_calls=(ToolCallDelta(number, event.item.call_id, event.item.name),)
+            )
         elif kind == "response.function_call_arguments.delta":
-            yield ChatChunk(tool_calls=(ToolCallDelta(calls[event.output_index], arguments=str(event.delta)),))
+            yield ChatChunk(
+                tool_calls=(ToolCallDelta(calls[event.output_index], arguments=str(event.delta)),)
+            )
         elif kind in ENDS:
             found = event.response
-            yield ChatChunk(finish_reason=_finish(found, bool(calls)), usage=_usage(found), model=str(found.model))
+            yield ChatChunk(
+                finish_reason=_finish(found, bool(calls)),
+                usage=_usage(found),
+                model=str(found.model),
+            )
             return
         elif kind in ("response.failed", "error"):
             raise broken_off(address)

@@ -1,4 +1,6 @@
-"""What services without models share: a connection to them is kept, tested and handed out; nobody chats with them."""
+"""What services without models share: a connection to them is kept, tested and handed out; nobody
+chats with them.
+"""
 
 import time
 from functools import cached_property
@@ -15,10 +17,12 @@ SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 
 
 class Service(Provider[SettingsT]):
-    """A search, a store, a reader of documents. A subclass says which unbilled question needs the credentials, and where they go.
+    """A search, a store, a reader of documents.
 
-    `sign`: the way through the answer to what only this service says. `on_forbidden`: what a 403 means here, if it is no matter of
-    the credential's rights alone; `{host}` names the service.
+    A subclass says which unbilled question needs the credentials, and where they go.
+
+    `sign`: the way through the answer to what only this service says. `on_forbidden`: what a 403
+    means here, if it is no matter of the credential's rights alone; `{host}` names the service.
     """
 
     category = "Search and data"
@@ -41,7 +45,9 @@ class Service(Provider[SettingsT]):
 
     @cached_property
     def client(self) -> httpx2.Client:
-        """The guarded client; each request gets the credentials when it leaves, so that a token is never an old one."""
+        """The guarded client; each request gets the credentials when it leaves, so that a token is
+        never an old one.
+        """
         client = self.http_client()
         client.event_hooks = {"request": [lambda request: request.headers.update(self.access)]}
         return client
@@ -55,7 +61,9 @@ class Service(Provider[SettingsT]):
         with self.translated(self.address):
             found = self._asked()
             for step in self.sign:
-                found = found[step]  # any other JSON raises, which `translated` calls a bad response
+                found = found[
+                    step
+                ]  # any other JSON raises, which `translated` calls a bad response
         return CheckResult(self.asks, time.monotonic() - started)
 
     def _asked(self) -> Any:
@@ -63,7 +71,9 @@ class Service(Provider[SettingsT]):
             return self.get_json(self.client, self.address)
         except ProviderError as error:
             if error.code == "forbidden" and self.on_forbidden:
-                raise ProviderError(self.on_forbidden.format(host=urlsplit(self.address).netloc), "forbidden", True) from None
+                raise ProviderError(
+                    self.on_forbidden.format(host=urlsplit(self.address).netloc), "forbidden", True
+                ) from None
             raise
 
 

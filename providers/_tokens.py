@@ -1,4 +1,6 @@
-"""Tokens of OAuth2 (RFC 6749): asked for once, however many want one, and held for as long as they are good."""
+"""Tokens of OAuth2 (RFC 6749): asked for once, however many want one, and held for as long as they
+are good.
+"""
 
 import hashlib
 import json
@@ -19,36 +21,56 @@ from .errors import ProviderError, from_network, from_status
 
 UNSAID_SECONDS = 300  # how long a token is held whose service does not say how long it lives
 LONGEST_SECONDS = 86400
-SPARE_SECONDS, SPARE_PART = 60, 0.1  # a token is renewed that long before its end, or in the last tenth of a short life
+SPARE_SECONDS, SPARE_PART = (
+    60,
+    0.1,
+)  # a token is renewed that long before its end, or in the last tenth of a short life
 LONGEST_TOKEN = 32768
 MOST_HELD = 1000
 
-# RFC 6749, section 5.2 (and 4.1.2.1 for the last two): code and sentence, {host} is the token service
+# RFC 6749, section 5.2 (and 4.1.2.1 for the last two): code and sentence, {host} is the token
+# service
 MEANINGS = {
     "invalid_client": (
         "unauthorized",
-        "The token service {host} does not accept the client ID and client secret. Enter valid ones, or send them in the other place: "
+        "The token service {host} does not accept the client ID and client secret. Enter valid "
+        "ones, or send them in the other place: "
         "header or body.",
     ),
     "invalid_grant": (
         "unauthorized",
-        "The token service {host} does not accept the user name, password or refresh token. Enter valid ones.",
+        "The token service {host} does not accept the user name, password or refresh token. Enter "
+        "valid ones.",
     ),
     "unauthorized_client": (
         "forbidden",
-        "The token service {host} does not let this client ask for a token in this way. Allow it there, in the client's registration.",
+        "The token service {host} does not let this client ask for a token in this way. Allow it "
+        "there, in the client's registration.",
     ),
-    "unsupported_grant_type": ("bad_request", "The token service {host} gives no tokens in this way. Check the token URL."),
-    "invalid_scope": ("bad_request", "The token service {host} does not give this scope. Correct the scope, or leave it empty."),
+    "unsupported_grant_type": (
+        "bad_request",
+        "The token service {host} gives no tokens in this way. Check the token URL.",
+    ),
+    "invalid_scope": (
+        "bad_request",
+        "The token service {host} does not give this scope. Correct the scope, or leave it empty.",
+    ),
     "invalid_request": (
         "bad_request",
-        "The token service {host} misses something. Check the scope, and whether client ID and secret go into header or body.",
+        "The token service {host} misses something. Check the scope, and whether client ID and "
+        "secret go into header or body.",
     ),
-    "temporarily_unavailable": ("error", "The token service {host} is not available now. Try again later."),
+    "temporarily_unavailable": (
+        "error",
+        "The token service {host} is not available now. Try again later.",
+    ),
     "server_error": ("error", "The token service {host} failed. Try again later."),
 }
 NO_TOKEN = "The token service {host} answered, but gave no access token. Check the token URL."  # noqa: S105 a sentence
-OTHER_KIND = "The token service {host} gives tokens of another kind than Bearer, which cannot be used. Check the token URL."
+OTHER_KIND = (
+    "The token service {host} gives tokens of another kind than Bearer, which cannot be used. "
+    "Check the token URL."
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,8 @@ class TokenStore(Protocol):
     """Where tokens are held."""
 
     def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
-        """A held token that is still good and is not `refused` (one that the service just did not accept), else asks for one.
+        """A held token that is still good and is not `refused` (one that the service just did not
+        accept), else asks for one.
 
         However many want it, one asks. Raises what `ask` raises.
         """
@@ -84,7 +107,10 @@ class Once:
         self._running: dict[Hashable, Future[str]] = {}
 
     def run(self, key: Hashable, act: Callable[[], str]) -> str:
-        """What `act` returns, called here or where it runs for this key already. Raises what it raises."""
+        """What `act` returns, called here or where it runs for this key already.
+
+        Raises what it raises.
+        """
         with self._lock:
             running = self._running.get(key)
             mine = self._running.setdefault(key, Future())
@@ -105,7 +131,9 @@ def _awaited(running: Future[str]) -> str:
     try:
         return running.result()
     except ProviderError as error:  # one for each: a traceback belongs to one thread
-        raise ProviderError(error.message, error.code, error.permanent, retry_after=error.retry_after) from None
+        raise ProviderError(
+            error.message, error.code, error.permanent, retry_after=error.retry_after
+        ) from None
 
 
 class MemoryTokens:
@@ -117,8 +145,12 @@ class MemoryTokens:
 
     def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
         """As TokenStore says."""
-        found = self._good(grant_key, refused) or self._once.run(grant_key, lambda: self._renewed(grant_key, ask, refused))
-        if refused and found == refused:  # another thread, which knew of no refusal, was given the old one
+        found = self._good(grant_key, refused) or self._once.run(
+            grant_key, lambda: self._renewed(grant_key, ask, refused)
+        )
+        if (
+            refused and found == refused
+        ):  # another thread, which knew of no refusal, was given the old one
             return self._once.run(grant_key, lambda: self._renewed(grant_key, ask, refused))
         return found
 
@@ -140,15 +172,30 @@ class MemoryTokens:
 
 
 def grant_key(grant: Grant) -> str:
-    """A name for everything a token depends on. It is a plain hash of secrets: never store it as it is."""
-    parts = [grant.token_url, sorted(grant.parameters.items()), grant.client_id, grant.client_secret, grant.client_in]
+    """A name for everything a token depends on.
+
+    It is a plain hash of secrets: never store it as it is.
+    """
+    parts = [
+        grant.token_url,
+        sorted(grant.parameters.items()),
+        grant.client_id,
+        grant.client_secret,
+        grant.client_in,
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def fetch_token(client: httpx2.Client, grant: Grant) -> Token:
-    """Asks the token service. `client`: a guarded one. Raises ProviderError, which carries nothing of the question and the answer."""
+    """Asks the token service.
+
+    `client`: a guarded one. Raises ProviderError, which carries nothing of the question and the
+    answer.
+    """
     outcome = _outcome(client, grant)
-    if isinstance(outcome, ProviderError):  # raised out here, where no frame and no context holds a secret
+    if isinstance(
+        outcome, ProviderError
+    ):  # raised out here, where no frame and no context holds a secret
         raise outcome.with_traceback(None)
     return outcome
 
@@ -168,7 +215,9 @@ def _outcome(client: httpx2.Client, grant: Grant) -> Token | ProviderError:
 def _form(grant: Grant) -> bytes:
     form = {name: value for name, value in grant.parameters.items() if value}
     if grant.client_id and not _in_header(grant):
-        form |= {"client_id": grant.client_id} | ({"client_secret": grant.client_secret} if grant.client_secret else {})
+        form |= {"client_id": grant.client_id} | (
+            {"client_secret": grant.client_secret} if grant.client_secret else {}
+        )
     return urlencode(form).encode()
 
 
@@ -179,8 +228,12 @@ def _in_header(grant: Grant) -> bool:
 
 def _headers(grant: Grant) -> dict[str, str]:
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    if _in_header(grant):  # RFC 6749, section 2.3.1: encoded as in a form first, then as RFC 7617 says
-        headers["Authorization"] = basic_credentials(quote_plus(grant.client_id), quote_plus(grant.client_secret))
+    if _in_header(
+        grant
+    ):  # RFC 6749, section 2.3.1: encoded as in a form first, then as RFC 7617 says
+        headers["Authorization"] = basic_credentials(
+            quote_plus(grant.client_id), quote_plus(grant.client_secret)
+        )
     return headers
 
 
@@ -194,7 +247,9 @@ def _json(response: httpx2.Response) -> dict[str, Any]:
 
 def _read(status: int, body: dict[str, Any], host: str) -> Token | ProviderError:
     said = body.get("error")
-    if isinstance(said, str) and said in MEANINGS and "access_token" not in body:  # some answer errors with HTTP 200
+    if (
+        isinstance(said, str) and said in MEANINGS and "access_token" not in body
+    ):  # some answer errors with HTTP 200
         return _meant(said, host)
     if status == 401:
         return _meant("invalid_client", host)

@@ -52,7 +52,8 @@ class AmazonSettings(NetworkSettings):
     access_key_id: ApiKey | None = setting(
         None,
         title="Access key ID",
-        description="Of a user or role that may bedrock:ListFoundationModels and bedrock:InvokeModel*.",
+        description="Of a user or role that may bedrock:ListFoundationModels "
+        "and bedrock:InvokeModel*.",
         environment="AWS_ACCESS_KEY_ID",
         shown_when=("auth_mode", "keys"),
         required_when_shown=True,
@@ -79,7 +80,8 @@ class AmazonSettings(NetworkSettings):
     endpoint: HttpUrl | None = setting(
         None,
         title="Endpoint",
-        description="Leave empty for AWS's own. Else a host that serves bedrock and bedrock-runtime; where its name begins with bedrock., "
+        description="Leave empty for AWS's own. Else a host that serves bedrock "
+        "and bedrock-runtime; where its name begins with bedrock., "
         "models answer at bedrock-runtime. instead.",
         address=True,
         group="Advanced",
@@ -88,7 +90,9 @@ class AmazonSettings(NetworkSettings):
 
 @register
 class Amazon(Provider[AmazonSettings]):
-    """Bedrock, through boto3 on the guarded HTTP clients: `client` is its control plane, `async_client` its models."""
+    """Bedrock, through boto3 on the guarded HTTP clients: `client` is its control plane,
+    `async_client` its models.
+    """
 
     id, name = "amazon", "Amazon Bedrock"
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
@@ -110,29 +114,43 @@ class Amazon(Provider[AmazonSettings]):
 
     @cached_property
     def async_client(self) -> BedrockRuntime:
-        return BedrockRuntime(partial(self._boto, "bedrock-runtime", self._runtime_endpoint), self.async_http_client())
+        return BedrockRuntime(
+            partial(self._boto, "bedrock-runtime", self._runtime_endpoint), self.async_http_client()
+        )
 
     @property
     def _runtime_endpoint(self) -> str | None:
-        """Where the models answer, None for AWS's own address: docs.aws.amazon.com/general/latest/gr/bedrock.html"""
+        """Where the models answer, None for AWS's own address:
+        docs.aws.amazon.com/general/latest/gr/bedrock.html
+        """
         given = self.settings.endpoint
-        return given and re.sub(r"^(https?://)bedrock(-fips)?\.", r"\1bedrock-runtime\2.", given, flags=re.IGNORECASE)
+        return given and re.sub(
+            r"^(https?://)bedrock(-fips)?\.", r"\1bedrock-runtime\2.", given, flags=re.IGNORECASE
+        )
 
     @property
     def _runtime_address(self) -> str:
-        return self._runtime_endpoint or f"https://bedrock-runtime.{self.settings.region}.amazonaws.com"
+        return (
+            self._runtime_endpoint
+            or f"https://bedrock-runtime.{self.settings.region}.amazonaws.com"
+        )
 
     def _boto(self, service: str, endpoint: str | None) -> Any:
         from botocore.config import Config
 
-        logger = logging.getLogger("botocore")  # below INFO it logs whole requests, session token included
+        logger = logging.getLogger(
+            "botocore"
+        )  # below INFO it logs whole requests, session token included
         logger.setLevel(max(logger.getEffectiveLevel(), logging.INFO))
         config = Config(
             retries={"total_max_attempts": self.max_retries + 1, "mode": "standard"},
-            ignore_configured_endpoint_urls=True,  # or AWS_ENDPOINT_URL and ~/.aws/config redirect the traffic
+            # or AWS_ENDPOINT_URL and ~/.aws/config redirect the traffic
+            ignore_configured_endpoint_urls=True,
             signature_version="v4",  # or AWS_BEARER_TOKEN_BEDROCK replaces the keys (botocore 1.44)
         )
-        return self._session().client(service, config=config, endpoint_url=endpoint, verify=True, use_ssl=True)
+        return self._session().client(
+            service, config=config, endpoint_url=endpoint, verify=True, use_ssl=True
+        )
 
     def _session(self) -> Any:
         import boto3
@@ -141,16 +159,22 @@ class Amazon(Provider[AmazonSettings]):
         settings = self.settings
         if settings.auth_mode == "default":
             return boto3.Session(region_name=settings.region)
-        # (name in the file, in the environment, default, conversion): neither AWS_PROFILE nor ~/.aws/config has a say
-        core = botocore.session.Session({"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)})
+        # (name in the file, in the environment, default, conversion): neither AWS_PROFILE nor
+        # ~/.aws/config has a say
+        core = botocore.session.Session(
+            {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+        )
         keys = (settings.access_key_id, settings.secret_access_key, settings.session_token)
         core.set_credentials(*(key.get_secret_value() if key else None for key in keys))
         return boto3.Session(botocore_session=core, region_name=settings.region)
 
     def list_models(self) -> list[Model]:
-        with self.translated(self.settings.endpoint or f"https://bedrock.{self.settings.region}.amazonaws.com"):
+        with self.translated(
+            self.settings.endpoint or f"https://bedrock.{self.settings.region}.amazonaws.com"
+        ):
             ask = self.client.list_foundation_models
-            # The default chain looks for credentials on this machine's own terms, which no client bounds.
+            # The default chain looks for credentials on this machine's own terms, which no client
+            # bounds.
             answer = within(self.allowance.left(self.timeout), ask)
             return [_model(row) for row in answer["modelSummaries"]]
 
@@ -163,9 +187,14 @@ class Amazon(Provider[AmazonSettings]):
 
     async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         self.refuse_unless(request, *SAYS)
-        body, reader = converse(request), ConverseStream(request.model, urlsplit(self._runtime_address).netloc)
+        body, reader = (
+            converse(request),
+            ConverseStream(request.model, urlsplit(self._runtime_address).netloc),
+        )
         with self.translated(self._runtime_address):
-            async with aclosing(self.async_client.each(lambda boto: boto.converse_stream(**body)["stream"])) as events:
+            async with aclosing(
+                self.async_client.each(lambda boto: boto.converse_stream(**body)["stream"])
+            ) as events:
                 async for event in events:
                     if chunk := reader.chunk(event):
                         yield chunk
@@ -178,7 +207,9 @@ class Amazon(Provider[AmazonSettings]):
         async def ask(body: dict[str, Any]) -> Vectors:
             async with few:
                 with self.translated(self._runtime_address):
-                    return await self.async_client.call(lambda boto: invoke(boto, request.model, body))
+                    return await self.async_client.call(
+                        lambda boto: invoke(boto, request.model, body)
+                    )
 
         asked = bodies(request)
         try:
@@ -198,5 +229,7 @@ class Amazon(Provider[AmazonSettings]):
 def _model(row: dict[str, Any]) -> Model:
     modalities = row.get("outputModalities") or []
     return Model(
-        row["modelId"], row.get("modelName") or row["modelId"], frozenset(MODALITIES[one] for one in modalities if one in MODALITIES)
+        row["modelId"],
+        row.get("modelName") or row["modelId"],
+        frozenset(MODALITIES[one] for one in modalities if one in MODALITIES),
     )

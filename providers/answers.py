@@ -1,4 +1,7 @@
-"""What a model answers, whole or in pieces, the same for every provider. The words are those of OpenAI's chat format."""
+"""What a model answers, whole or in pieces, the same for every provider.
+
+The words are those of OpenAI's chat format.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,7 +35,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """A whole answer. `model`: as the service names what answered; `usage`: None when it does not say."""
+    """A whole answer.
+
+    `model`: as the service names what answered; `usage`: None when it does not say.
+    """
 
     model: str
     content: str | None
@@ -44,9 +50,12 @@ class ChatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call. `id` and `name` come with its first piece; `arguments` are put together over all.
+    """A piece of a tool call.
 
-    `extra`: what the service wants to see again with the call, under the names it has in OpenAI's format.
+    `id` and `name` come with its first piece; `arguments` are put together over all.
+
+    `extra`: what the service wants to see again with the call, under the names it has in OpenAI's
+    format.
     """
 
     index: int
@@ -58,7 +67,10 @@ class ToolCallDelta:
 
 @dataclass(frozen=True, slots=True)
 class ChatChunk:
-    """A piece of a streamed answer; any of it may be empty. `finish_reason` comes once, `usage` at most once, at the end."""
+    """A piece of a streamed answer; any of it may be empty.
+
+    `finish_reason` comes once, `usage` at most once, at the end.
+    """
 
     content: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()

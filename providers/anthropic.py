@@ -16,7 +16,8 @@ from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl
 
 MOST_MODELS = 1000  # the largest page there is: docs.anthropic.com/en/api/models-list
-# platform.claude.com/docs/en/api/errors: in a stream, whose status is 200, an error has its type only
+# platform.claude.com/docs/en/api/errors: in a stream, whose status is 200, an error has its type
+# only
 STATUSES = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -89,10 +90,15 @@ class Anthropic(Provider[AnthropicSettings]):
     def list_models(self) -> list[Model]:
         with self.translated(self.settings.base_url):
             rows = getattr(self.client.models.list(limit=MOST_MODELS), "data", None)
-            if not isinstance(rows, list) or not all(isinstance(getattr(row, "id", None), str) for row in rows):
+            if not isinstance(rows, list) or not all(
+                isinstance(getattr(row, "id", None), str) for row in rows
+            ):
                 raise bad_response(self.settings.base_url)
             chat = frozenset({Capability.CHAT})
-            return [Model(row.id, str(getattr(row, "display_name", None) or row.id), chat) for row in rows]
+            return [
+                Model(row.id, str(getattr(row, "display_name", None) or row.id), chat)
+                for row in rows
+            ]
 
     @property
     def host(self) -> str:
@@ -116,19 +122,27 @@ class Anthropic(Provider[AnthropicSettings]):
         self.refuse_unless(request, *SUPPORTED)
         # With a timeout given, the SDK does not refuse long answers that are not streamed.
         await self.warm()
-        return await self.async_client.messages.create(**arguments_for(request), **more, timeout=self.timeout)
+        return await self.async_client.messages.create(
+            **arguments_for(request), **more, timeout=self.timeout
+        )
 
     def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
         return refused_by(model)
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         body = getattr(error, "body", None)
-        if getattr(error, "status_code", None) == 200 and isinstance(body, dict) and body.get("type") == "error":
+        if (
+            getattr(error, "status_code", None) == 200
+            and isinstance(body, dict)
+            and body.get("type") == "error"
+        ):
             return from_answer(STATUSES.get(str(getattr(error, "type", "")), 500), host, {}, body)
         return super().translate(error, host)
 
 
 def _sealed(client: Any) -> Any:
-    """No argument keeps ANTHROPIC_CUSTOM_HEADERS out (anthropic 2.11); test_environment.py fails if this stops working."""
+    """No argument keeps ANTHROPIC_CUSTOM_HEADERS out (anthropic 2.11); test_environment.py fails if
+    this stops working.
+    """
     client._custom_headers = {}
     return client

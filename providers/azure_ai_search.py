@@ -22,20 +22,28 @@ class AzureAISearchSettings(AzureAccessSettings):
     api_key: ApiKey | None = setting(
         None,
         title="API key",
-        description="An admin key, from the Azure portal: the service, Settings, Keys. A query key searches, but fails the test.",
+        description=(
+            "An admin key, from the Azure portal: the service, Settings, Keys. A query key "
+            "searches, but fails the test."
+        ),
         environment="AZURE_SEARCH_API_KEY",
         shown_when=("auth_mode", "key"),
         required_when_shown=True,
         group="Authentication",
     )
     api_version: Text = setting(
-        "2023-11-01", title="API version", description="Version of the search API, a date, with -preview behind it for a preview."
+        "2023-11-01",
+        title="API version",
+        description="Version of the search API, a date, with -preview behind it for a preview.",
     )
 
 
 @register
 class AzureAISearch(AzureService[AzureAISearchSettings]):
-    """Azure AI Search, once Azure Cognitive Search. Its statistics are free, and only an admin key or a role reads them."""
+    """Azure AI Search, once Azure Cognitive Search.
+
+    Its statistics are free, and only an admin key or a role reads them.
+    """
 
     id, name = "azure-ai-search", "Azure AI Search"
     description = "Indexes for search and retrieval, by key or Microsoft Entra ID."
@@ -43,14 +51,22 @@ class AzureAISearch(AzureService[AzureAISearchSettings]):
     promptflow = PromptflowType(
         "cognitive_search",
         "CognitiveSearchConnection",
-        {"api_key": "api_key", "api_base": "endpoint", "api_version": "api_version", "auth_mode": "auth_mode"},
+        {
+            "api_key": "api_key",
+            "api_base": "endpoint",
+            "api_version": "api_version",
+            "auth_mode": "auth_mode",
+        },
         other_names=("azure_ai_search", "ai_search", "azure_search", "azure_cognitive_search"),
     )
-    scope = "https://search.azure.com/.default"  # learn.microsoft.com/azure/search/search-security-rbac-client-code
+    # learn.microsoft.com/azure/search/search-security-rbac-client-code
+    scope = "https://search.azure.com/.default"
     sign = ("counters", "documentCount")
-    # An unknown key and a query key get the same answer: github.com/Azure/azure-sdk-for-net, Azure.Search.Documents/TROUBLESHOOTING.md
+    # An unknown key and a query key get the same answer: github.com/Azure/azure-sdk-for-net,
+    # Azure.Search.Documents/TROUBLESHOOTING.md
     on_forbidden = (
-        "{host} does not let these credentials read its statistics: the key is wrong or a query key, or the role is missing. "
+        "{host} does not let these credentials read its statistics: the key is wrong or a query "
+        "key, or the role is missing. "
         "Enter an admin key, or assign Search Service Contributor."
     )
 

@@ -1,4 +1,6 @@
-"""Azure AI services, one resource for many of them: https://learn.microsoft.com/azure/ai-services/multi-service-resource"""
+"""Azure AI services, one resource for many of them:
+https://learn.microsoft.com/azure/ai-services/multi-service-resource
+"""
 
 from ._azure_access import AzureAccessSettings
 from ._azure_service import AzureService
@@ -8,8 +10,9 @@ from .registry import register
 from .settings import setting
 from .types import ApiKey, HttpUrl
 
-# Of the list of models. A resource of the kind AIServices has it wherever it is and however one gets in; Content Safety is not in
-# every region, and Document Intelligence takes no token of Microsoft Entra ID here (learn.microsoft.com, multi-service-resource).
+# Of the list of models. A resource of the kind AIServices has it wherever it is and however one
+# gets in; Content Safety is not in every region, and Document Intelligence takes no token of
+# Microsoft Entra ID here (learn.microsoft.com, multi-service-resource).
 MODELS_API_VERSION = "2024-10-21"
 
 
@@ -36,11 +39,16 @@ class AzureAIServicesSettings(AzureAccessSettings):
 
 @register
 class AzureAIServices(AzureService[AzureAIServicesSettings]):
-    """Language, Speech, Vision, Content Safety and more behind one key. For chats choose Azure OpenAI or Microsoft Foundry."""
+    """Language, Speech, Vision, Content Safety and more behind one key.
+
+    For chats choose Azure OpenAI or Microsoft Foundry.
+    """
 
     id, name = "azure-ai-services", "Azure AI services"
     category = "AI services"
-    description = "Language, Speech, Vision and Content Safety behind one key or Microsoft Entra ID."
+    description = (
+        "Language, Speech, Vision and Content Safety behind one key or Microsoft Entra ID."
+    )
     docs_url = "https://learn.microsoft.com/azure/ai-services/"
     promptflow = PromptflowType(
         "azure_ai_services",

@@ -23,9 +23,15 @@ class AzureContentSafetySettings(ProviderSettings):
         environment="CONTENT_SAFETY_KEY",
         placeholder="$AzureContentSafety:ApiKey",
     )
-    api_version: Text = setting("2023-10-01", title="API version", description="Version of the API, a date.")
+    api_version: Text = setting(
+        "2023-10-01", title="API version", description="Version of the API, a date."
+    )
     api_type: Text = setting(
-        "Content Safety", title="API type", description="Kept for promptflow files; no request carries it.", group="Advanced", max_length=50
+        "Content Safety",
+        title="API type",
+        description="Kept for promptflow files; no request carries it.",
+        group="Advanced",
+        max_length=50,
     )
 
 
@@ -40,14 +46,21 @@ class AzureContentSafety(Service[AzureContentSafetySettings]):
     promptflow = PromptflowType(
         "azure_content_safety",
         "AzureContentSafetyConnection",
-        {"api_key": "api_key", "endpoint": "endpoint", "api_version": "api_version", "api_type": "api_type"},
+        {
+            "api_key": "api_key",
+            "endpoint": "endpoint",
+            "api_version": "api_version",
+            "api_type": "api_type",
+        },
         other_names=("content_safety", "azure_ai_content_safety"),
     )
     sign = ("value",)
 
     @property
     def address(self) -> str:
-        return versioned(self.settings.endpoint, "/contentsafety/text/blocklists", self.settings.api_version)
+        return versioned(
+            self.settings.endpoint, "/contentsafety/text/blocklists", self.settings.api_version
+        )
 
     @property
     def access(self) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""Azure AI Document Intelligence, once Form Recognizer: https://learn.microsoft.com/rest/api/aiservices/"""
+"""Azure AI Document Intelligence, once Form Recognizer:
+https://learn.microsoft.com/rest/api/aiservices/
+"""
 
 from ._service import Service, versioned
 from .promptflow import PromptflowType
@@ -6,7 +8,9 @@ from .registry import register
 from .settings import ProviderSettings, setting
 from .types import ApiKey, HttpUrl, Text
 
-RENAMED_SINCE = "2023-10-31"  # the first version that lives under /documentintelligence: learn.microsoft.com, v4.0 migration guide
+# the first version that lives under /documentintelligence: learn.microsoft.com, v4.0 migration
+# guide
+RENAMED_SINCE = "2023-10-31"
 
 
 class AzureDocumentIntelligenceSettings(ProviderSettings):
@@ -26,7 +30,9 @@ class AzureDocumentIntelligenceSettings(ProviderSettings):
         placeholder="$AzureDocumentIntelligence:ApiKey",
     )
     api_version: Text = setting(
-        "2023-07-31", title="API version", description="Version of the API, a date: 2023-07-31 is 3.1, 2024-11-30 is 4.0."
+        "2023-07-31",
+        title="API version",
+        description="Version of the API, a date: 2023-07-31 is 3.1, 2024-11-30 is 4.0.",
     )
     api_type: Text = setting(
         "Form Recognizer",
@@ -48,14 +54,28 @@ class AzureDocumentIntelligence(Service[AzureDocumentIntelligenceSettings]):
     promptflow = PromptflowType(
         "form_recognizer",
         "FormRecognizerConnection",
-        {"api_key": "api_key", "endpoint": "endpoint", "api_version": "api_version", "api_type": "api_type"},
-        other_names=("azure_form_recognizer", "document_intelligence", "azure_document_intelligence", "azure_ai_document_intelligence"),
+        {
+            "api_key": "api_key",
+            "endpoint": "endpoint",
+            "api_version": "api_version",
+            "api_type": "api_type",
+        },
+        other_names=(
+            "azure_form_recognizer",
+            "document_intelligence",
+            "azure_document_intelligence",
+            "azure_ai_document_intelligence",
+        ),
     )
     sign = ("customDocumentModels", "count")
 
     @property
     def address(self) -> str:
-        room = "documentintelligence" if self.settings.api_version >= RENAMED_SINCE else "formrecognizer"
+        room = (
+            "documentintelligence"
+            if self.settings.api_version >= RENAMED_SINCE
+            else "formrecognizer"
+        )
         return versioned(self.settings.endpoint, f"/{room}/info", self.settings.api_version)
 
     @property

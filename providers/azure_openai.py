@@ -23,7 +23,11 @@ class AzureOpenAISettings(AzureSettings):
         environment="OPENAI_API_VERSION",
     )
     api_type: Text = setting(
-        "azure", title="API type", description="Kept for promptflow files; always azure.", group="Advanced", max_length=50
+        "azure",
+        title="API type",
+        description="Kept for promptflow files; always azure.",
+        group="Advanced",
+        max_length=50,
     )
     resource_id: Text | None = setting(
         None,
@@ -36,7 +40,10 @@ class AzureOpenAISettings(AzureSettings):
 
 @register
 class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
-    """OpenAI's models on an Azure resource. A request names a deployment, whose name may differ from the model's."""
+    """OpenAI's models on an Azure resource.
+
+    A request names a deployment, whose name may differ from the model's.
+    """
 
     id, name = "azure-openai", "Azure OpenAI"
     description = "OpenAI's models on your own Azure resource, by key or Microsoft Entra ID."
@@ -61,5 +68,6 @@ class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
 
     async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
         """The deployment's own address, as the SDK makes it from the model's name."""
-        url = f"{self.answers_url}/deployments/{quote(model, safe='')}/{PATHS[capability]}?api-version={quote(self.api_version)}"
+        url = f"{self.answers_url}/deployments/{quote(model, safe='')}/{PATHS[capability]}"
+        url += f"?api-version={quote(self.api_version)}"
         return WireTarget(url, await self.wire_headers(), self.asks_usage)

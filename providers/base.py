@@ -35,7 +35,9 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True)
 class Model:
-    """One model of an account: the `id` a request names, a name for people, what it can do (empty: the service does not say)."""
+    """One model of an account: the `id` a request names, a name for people, what it can do (empty:
+    the service does not say).
+    """
 
     id: str
     name: str
@@ -44,9 +46,11 @@ class Model:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A check that passed: what was asked, in words, how long it took, and how many models the account sees (None: not asked).
+    """A check that passed: what was asked, in words, how long it took, and how many models the
+    account sees (None: not asked).
 
-    `verdict`: sentences for people that say what is known now, where "It works." would say too much or too little.
+    `verdict`: sentences for people that say what is known now, where "It works." would say too much
+    or too little.
     """
 
     asked: str
@@ -60,9 +64,11 @@ SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 
 @dataclass(frozen=True, slots=True)
 class WireTarget:
-    """Where a service that speaks OpenAI's protocol wants one request, for a caller that sends the bytes itself.
+    """Where a service that speaks OpenAI's protocol wants one request, for a caller that sends the
+    bytes itself.
 
-    `headers` carry the credentials. `asks_usage`: a stream tells its usage only when `stream_options` asks for it.
+    `headers` carry the credentials. `asks_usage`: a stream tells its usage only when
+    `stream_options` asks for it.
     """
 
     url: str
@@ -76,18 +82,25 @@ class Limits:
 
     timeout: float | None = None
     max_retries: int | None = None
-    seconds: float | None = None  # of a whole act with all its connections: an answer that drips in for ever ends too
+    seconds: float | None = (
+        None  # of a whole act with all its connections: an answer that drips in for ever ends too
+    )
     budget: int | None = None  # bytes of a whole act
 
 
-CHECK_LIMITS = Limits(timeout=CHECK_SECONDS, max_retries=0, seconds=CHECK_SECONDS, budget=LARGEST_ANSWER)
+CHECK_LIMITS = Limits(
+    timeout=CHECK_SECONDS, max_retries=0, seconds=CHECK_SECONDS, budget=LARGEST_ANSWER
+)
 
 
 class Provider(Generic[SettingsT]):
-    """An AI service. Made with validated settings; `client` imports the SDK when it is first needed.
+    """An AI service.
 
-    To add one, write one module in this folder: see CONTRIBUTING.md. `category` groups the cards, `section` is where
-    its keys live in configuration (`$OpenAI:ApiKey`), by default the name of the class.
+    Made with validated settings; `client` imports the SDK when it is first needed.
+
+    To add one, write one module in this folder: see CONTRIBUTING.md. `category` groups the cards,
+    `section` is where its keys live in configuration (`$OpenAI:ApiKey`), by default the name of the
+    class.
     """
 
     id: ClassVar[str]
@@ -102,10 +115,16 @@ class Provider(Generic[SettingsT]):
     promptflow: ClassVar[PromptflowType | None] = None  # what promptflow calls it
     icon: ClassVar[str] = ""  # a heroicon's name, for its card
     version: ClassVar[int] = 1  # of its settings: see `migrated`
-    check_cost: ClassVar[str] = "free"  # free, tiny (less than a cent) or billed; billed ones are not made
-    packages: ClassVar[tuple[str, ...]] = ()  # what brings the SDK, for the message when it is not installed
+    check_cost: ClassVar[str] = (
+        "free"  # free, tiny (less than a cent) or billed; billed ones are not made
+    )
+    packages: ClassVar[
+        tuple[str, ...]
+    ] = ()  # what brings the SDK, for the message when it is not installed
 
-    def __init__(self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()) -> None:
+    def __init__(
+        self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()
+    ) -> None:
         self.settings, self.egress, self.limits = settings, egress or EgressPolicy(), limits
         self.allowance = Allowance(limits.seconds, limits.budget)
 
@@ -120,12 +139,16 @@ class Provider(Generic[SettingsT]):
 
     @classmethod
     def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
-        """All stored settings, secrets included, of an older `version` of the provider, as its settings are today."""
+        """All stored settings, secrets included, of an older `version` of the provider, as its
+        settings are today.
+        """
         return dict(values)
 
     @cached_property
     def client(self) -> Any:
-        """The official SDK's client, every address and credential given explicitly: SDKs read the environment for what is left out."""
+        """The official SDK's client, every address and credential given explicitly: SDKs read the
+        environment for what is left out.
+        """
         raise NotImplementedError
 
     def list_models(self) -> list[Model]:
@@ -138,22 +161,34 @@ class Provider(Generic[SettingsT]):
         return "the list of models"
 
     def check(self) -> CheckResult:
-        """One unbilled question that needs the credentials; never a completion. Raises ProviderError."""
+        """One unbilled question that needs the credentials; never a completion.
+
+        Raises ProviderError.
+        """
         started = time.monotonic()
         models = self.list_models()
         return CheckResult(self.asks, time.monotonic() - started, len(models))
 
     @cached_property
     def async_client(self) -> Any:
-        """As `client`, asynchronous: for chats and embeddings. Used in one event loop only; `aclose` ends it."""
+        """As `client`, asynchronous: for chats and embeddings.
+
+        Used in one event loop only; `aclose` ends it.
+        """
         raise NotImplementedError
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
-        """One whole answer. Raises ProviderError; Unsupported for what this provider or model cannot do, never dropped in silence."""
+        """One whole answer.
+
+        Raises ProviderError; Unsupported for what this provider or model cannot do, never dropped
+        in silence.
+        """
         raise NotImplementedError
 
     def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
-        """The answer piece by piece; the last pieces carry the finish reason and the usage. Raises as `chat`, at the first step too.
+        """The answer piece by piece; the last pieces carry the finish reason and the usage.
+
+        Raises as `chat`, at the first step too.
 
         Closing the iterator cancels the request.
         """
@@ -164,22 +199,31 @@ class Provider(Generic[SettingsT]):
         raise NotImplementedError
 
     def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
-        """The sampling parameters that this model refuses at this reasoning effort (None: not said), as its vendor documents.
+        """The sampling parameters that this model refuses at this reasoning effort (None: not
+        said), as its vendor documents.
 
-        Asked for in a request they are Unsupported; set on a profile they are left out, because a default is no demand.
+        Asked for in a request they are Unsupported; set on a profile they are left out, because a
+        default is no demand.
         """
         return frozenset()
 
     async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
-        """Where to send OpenAI's protocol as bytes, None for a service that speaks another and is asked through its SDK."""
+        """Where to send OpenAI's protocol as bytes, None for a service that speaks another and is
+        asked through its SDK.
+        """
         return None
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        """A request of OpenAI's protocol in this service's own dialect of it. `body` is not changed. Raises Unsupported."""
+        """A request of OpenAI's protocol in this service's own dialect of it.
+
+        `body` is not changed. Raises Unsupported.
+        """
         return body
 
     async def warm(self) -> None:
-        """Makes the asynchronous client beside the event loop: importing an SDK takes up to a second, in which nobody is answered."""
+        """Makes the asynchronous client beside the event loop: importing an SDK takes up to a
+        second, in which nobody is answered.
+        """
         if "async_client" not in self.__dict__:
             await asyncio.to_thread(lambda: self.async_client)
 
@@ -193,16 +237,27 @@ class Provider(Generic[SettingsT]):
     # What a provider uses
 
     def refuse_unless(self, request: ChatRequest | EmbeddingRequest, *supported: str) -> None:
-        """Raises Unsupported for the first field the request asks for that is not among `supported`, or that its model refuses."""
+        """Raises Unsupported for the first field the request asks for that is not among
+        `supported`, or that its model refuses.
+        """
         refused = self.refused_parameters(request.model)
         for name in request.asked():
             if name in refused:
-                raise Unsupported(name, f"The model {request.model} does not take {name}. Leave it out.")
+                raise Unsupported(
+                    name, f"The model {request.model} does not take {name}. Leave it out."
+                )
             if name not in supported:
-                raise Unsupported(name, f"{self.name} cannot do {name}. Leave it out, or ask a profile of another provider.")
+                raise Unsupported(
+                    name,
+                    f"{self.name} cannot do {name}. Leave it out, or ask a profile of another "
+                    "provider.",
+                )
 
     def get_json(self, client: httpx2.Client, address: str) -> Any:
-        """The JSON at an address, for the few questions an SDK does not ask. Raises ProviderError, or what `translated` knows."""
+        """The JSON at an address, for the few questions an SDK does not ask.
+
+        Raises ProviderError, or what `translated` knows.
+        """
         response = client.get(address)
         if not response.is_success:
             raise from_status(response.status_code, urlsplit(address).netloc)
@@ -229,7 +284,8 @@ class Provider(Generic[SettingsT]):
 
     @contextmanager
     def translated(self, address: str, *, same_act: bool = False) -> Iterator[None]:
-        """Around one act: turns what an SDK raises inside the block into a ProviderError that names the host of `address`.
+        """Around one act: turns what an SDK raises inside the block into a ProviderError that names
+        the host of `address`.
 
         A new act gets the whole of what `limits` allow; `same_act` is for a part of one.
         """
@@ -240,13 +296,21 @@ class Provider(Generic[SettingsT]):
         except ProviderError:
             raise
         except Exception as error:  # noqa: BLE001 nothing else may leave a provider
-            logger.debug("%s: %s", self.id, " from ".join(type(cause).__name__ for cause in chain(error)))
-            # from None: an SDK's exception carries the answer's body and the request, which no log may show
+            logger.debug(
+                "%s: %s", self.id, " from ".join(type(cause).__name__ for cause in chain(error))
+            )
+            # from None: an SDK's exception carries the answer's body and the request, which no log
+            # may show
             raise self.translate(error, urlsplit(address).netloc or address) from None
 
     def translate(self, error: Exception, host: str) -> ProviderError:
-        """The ProviderError for an exception of this provider's SDK. Told apart by type and status, never by text."""
-        if missing := next((cause for cause in chain(error) if isinstance(cause, ImportError)), None):
+        """The ProviderError for an exception of this provider's SDK.
+
+        Told apart by type and status, never by text.
+        """
+        if missing := next(
+            (cause for cause in chain(error) if isinstance(cause, ImportError)), None
+        ):
             return not_installed(self._package_of(missing.name or ""))
         status = getattr(error, "status_code", None) or getattr(error, "code", None)
         if isinstance(status, int) and status >= 300:
@@ -256,7 +320,14 @@ class Provider(Generic[SettingsT]):
 
     def _package_of(self, module: str) -> str:
         name = module.replace(".", "-")
-        return next((package for package in self.packages if name.startswith(package) or package.startswith(name)), name)
+        return next(
+            (
+                package
+                for package in self.packages
+                if name.startswith(package) or package.startswith(name)
+            ),
+            name,
+        )
 
 
 def settings_class(provider: type[Provider[Any]]) -> type[ProviderSettings]:

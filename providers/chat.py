@@ -1,7 +1,9 @@
-"""What is asked of a model and what it answers: OpenAI's chat format, in which every provider is asked.
+"""What is asked of a model and what it answers: OpenAI's chat format, in which every provider is
+asked.
 
-https://platform.openai.com/docs/api-reference/chat/create. What this module does not name is kept in `model_extra` and goes
-to services that speak OpenAI's protocol as it is; every other provider refuses what it cannot do, by name.
+https://platform.openai.com/docs/api-reference/chat/create. What this module does not name is kept
+in `model_extra` and goes to services that speak OpenAI's protocol as it is; every other provider
+refuses what it cannot do, by name.
 """
 
 import base64
@@ -10,7 +12,15 @@ import json
 import re
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from .errors import ProviderError
@@ -20,7 +30,10 @@ DATA_URL = re.compile(r"data:([a-zA-Z0-9.+-]+/[a-zA-Z0-9.+-]+);base64,", re.ASCI
 
 
 class Unsupported(ProviderError):
-    """A provider or a model cannot do what a request asks. `feature`: the field of the request, as the caller wrote it."""
+    """A provider or a model cannot do what a request asks.
+
+    `feature`: the field of the request, as the caller wrote it.
+    """
 
     def __init__(self, feature: str, message: str) -> None:
         super().__init__(message, "bad_request", True)
@@ -30,7 +43,13 @@ class Unsupported(ProviderError):
 class Wire(BaseModel):
     """Base of what is sent: strict types, no NaN, fields that are not named here are kept."""
 
-    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False, hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
 
 
 class TextPart(Wire):
@@ -54,7 +73,10 @@ class ImagePart(Wire):
     image_url: ImageUrl
 
     def data(self) -> tuple[str, bytes] | None:
-        """(media type, bytes) of an image that came along, None for one behind an address. Raises Unsupported for broken base64."""
+        """(media type, bytes) of an image that came along, None for one behind an address.
+
+        Raises Unsupported for broken base64.
+        """
         found = DATA_URL.match(self.image_url.url)
         if found is None:
             return None
@@ -65,7 +87,9 @@ class ImagePart(Wire):
 
 
 class OtherPart(Wire):
-    """A part of another kind (audio, files): only services that speak OpenAI's protocol may know it."""
+    """A part of another kind (audio, files): only services that speak OpenAI's protocol may know
+    it.
+    """
 
     type: str
 
@@ -76,13 +100,18 @@ def _kind_of_part(part: Any) -> str:
 
 
 Part = Annotated[
-    Annotated[TextPart, Tag("text")] | Annotated[ImagePart, Tag("image_url")] | Annotated[OtherPart, Tag("other")],
+    Annotated[TextPart, Tag("text")]
+    | Annotated[ImagePart, Tag("image_url")]
+    | Annotated[OtherPart, Tag("other")],
     Discriminator(_kind_of_part),
 ]
 
 
 class FunctionCall(Wire):
-    """Which function a model wants called. `arguments`: JSON as the model wrote it, perhaps not valid."""
+    """Which function a model wants called.
+
+    `arguments`: JSON as the model wrote it, perhaps not valid.
+    """
 
     name: str
     arguments: str = ""
@@ -94,7 +123,9 @@ class FunctionCall(Wire):
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise Unsupported("messages", f"The arguments of the tool call {self.name} are no JSON object.")
+            raise Unsupported(
+                "messages", f"The arguments of the tool call {self.name} are no JSON object."
+            )
         return found
 
 
@@ -126,7 +157,9 @@ class Message(Wire):
         texts = []
         for part in self.parts():
             if not isinstance(part, TextPart):
-                raise Unsupported("messages", f"A {self.role} message takes text only here, not {part.type}.")
+                raise Unsupported(
+                    "messages", f"A {self.role} message takes text only here, not {part.type}."
+                )
             texts.append(part.text)
         return "\n".join(texts)
 
@@ -143,10 +176,17 @@ class FunctionDefinition(Wire):
     @classmethod
     def _an_object(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
         if schema and schema.get("type", "object") != "object":
-            raise PydanticCustomError("tool_schema", 'The parameters of a tool are a JSON Schema with "type": "object".')
+            raise PydanticCustomError(
+                "tool_schema", 'The parameters of a tool are a JSON Schema with "type": "object".'
+            )
         properties = (schema or {}).get("properties", {})
-        if not isinstance(properties, dict) or not all(isinstance(one, dict | bool) for one in properties.values()):
-            raise PydanticCustomError("tool_schema", "The properties of a tool's parameters are an object of JSON Schemas.")
+        if not isinstance(properties, dict) or not all(
+            isinstance(one, dict | bool) for one in properties.values()
+        ):
+            raise PydanticCustomError(
+                "tool_schema",
+                "The properties of a tool's parameters are an object of JSON Schemas.",
+            )
         return schema
 
 
@@ -188,7 +228,9 @@ class ResponseFormat(Wire):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.type == "json_schema" and self.json_schema is None:
-            raise PydanticCustomError("missing", "A response_format of type json_schema needs json_schema.")
+            raise PydanticCustomError(
+                "missing", "A response_format of type json_schema needs json_schema."
+            )
         return self
 
 
@@ -204,7 +246,10 @@ Tokens = Annotated[int, Field(ge=1)]
 
 
 class ChatRequest(Wire):
-    """A conversation to go on with. `model` is the provider's own name of the model once a provider sees it."""
+    """A conversation to go on with.
+
+    `model` is the provider's own name of the model once a provider sees it.
+    """
 
     # What the protocol means when a field is left out: asking for just this asks for nothing.
     DEFAULTS: ClassVar[dict[str, Any]] = {
@@ -244,7 +289,11 @@ class ChatRequest(Wire):
     @property
     def longest(self) -> int | None:
         """The longest answer, in tokens, by whichever of its two names it was asked for."""
-        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+        return (
+            self.max_completion_tokens
+            if self.max_completion_tokens is not None
+            else self.max_tokens
+        )
 
     @property
     def stops(self) -> list[str]:
@@ -252,12 +301,18 @@ class ChatRequest(Wire):
         return [self.stop] if isinstance(self.stop, str) else list(self.stop or ())
 
     def asked(self) -> list[str]:
-        """The fields, extra ones included, by which this request asks for something beyond an answer to its messages."""
-        given = {name: getattr(self, name) for name in type(self).model_fields} | (self.model_extra or {})
+        """The fields, extra ones included, by which this request asks for something beyond an
+        answer to its messages.
+        """
+        given = {name: getattr(self, name) for name in type(self).model_fields} | (
+            self.model_extra or {}
+        )
         return [
             name
             for name, value in given.items()
-            if name not in self.ALWAYS and value is not None and (name not in self.DEFAULTS or value != self.DEFAULTS[name])
+            if name not in self.ALWAYS
+            and value is not None
+            and (name not in self.DEFAULTS or value != self.DEFAULTS[name])
         ]
 
     def body(self) -> dict[str, Any]:
@@ -279,7 +334,10 @@ class EmbeddingRequest(Wire):
     @classmethod
     def _not_empty(cls, given: Any) -> Any:
         if not given or (isinstance(given, list) and not all(one or one == 0 for one in given)):
-            raise PydanticCustomError("empty", "There is nothing to embed: give one text, or a list of texts, none of them empty.")
+            raise PydanticCustomError(
+                "empty",
+                "There is nothing to embed: give one text, or a list of texts, none of them empty.",
+            )
         return given
 
     def texts(self) -> list[str]:

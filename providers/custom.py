@@ -1,4 +1,6 @@
-"""Custom: free configs and secrets for whatever no other provider knows, and for promptflow's custom and custom strong types."""
+"""Custom: free configs and secrets for whatever no other provider knows, and for promptflow's
+custom and custom strong types.
+"""
 
 import time
 
@@ -15,29 +17,52 @@ STRONG = "Strong type"
 
 
 class CustomSettings(ProviderSettings):
-    """Two maps, and the class that promptflow makes of them, if it is no plain custom connection."""
+    """Two maps, and the class that promptflow makes of them, if it is no plain custom
+    connection.
+    """
 
     configs: TextMap = setting(
-        {}, title="Configs", description="Whatever may be read by everybody who may see the connection: addresses, regions, names."
+        {},
+        title="Configs",
+        description=(
+            "Whatever may be read by everybody who may see the connection: addresses, regions, "
+            "names."
+        ),
     )
     secrets: SecretMap = setting(
-        SecretEntries({}), title="Secrets", description="Whatever may not: keys, passwords, tokens. Each is stored encrypted."
+        SecretEntries({}),
+        title="Secrets",
+        description="Whatever may not: keys, passwords, tokens. Each is stored encrypted.",
     )
     custom_type: Text | None = setting(
         None,
         title="Custom type",
-        description="Class of promptflow's custom strong type. Kept and handed on, never imported here.",
+        description=(
+            "Class of promptflow's custom strong type. Kept and handed on, never imported here."
+        ),
         group=STRONG,
         placeholder="MyConnection",
     )
     module: Text | None = setting(
-        None, title="Module", description="Python module that holds the class.", group=STRONG, placeholder="my_package.connections"
+        None,
+        title="Module",
+        description="Python module that holds the class.",
+        group=STRONG,
+        placeholder="my_package.connections",
     )
     package: Text | None = setting(
-        None, title="Package", description="Package that brings the module.", group=STRONG, placeholder="my-package"
+        None,
+        title="Package",
+        description="Package that brings the module.",
+        group=STRONG,
+        placeholder="my-package",
     )
     package_version: Text | None = setting(
-        None, title="Package version", description="Version of that package.", group=STRONG, placeholder="1.0.0"
+        None,
+        title="Package version",
+        description="Version of that package.",
+        group=STRONG,
+        placeholder="1.0.0",
     )
 
     @field_validator("secrets", mode="after")
@@ -66,7 +91,17 @@ class Custom(Provider[CustomSettings]):
     promptflow = PromptflowType(
         "custom",
         "CustomConnection",
-        {name: name for name in ("configs", "secrets", "custom_type", "module", "package", "package_version")},
+        {
+            name: name
+            for name in (
+                "configs",
+                "secrets",
+                "custom_type",
+                "module",
+                "package",
+                "package_version",
+            )
+        },
         secrets=frozenset({"secrets"}),
         other_names=("custom_strong_type", "CustomStrongTypeConnection"),
     )
@@ -79,4 +114,8 @@ class Custom(Provider[CustomSettings]):
     def check(self) -> CheckResult:
         """Settings that came this far are resolved and decrypted. There is nobody to ask."""
         started = time.monotonic()
-        return CheckResult(self.asks, time.monotonic() - started, verdict="Every value resolves. Nothing was asked over the network.")
+        return CheckResult(
+            self.asks,
+            time.monotonic() - started,
+            verdict="Every value resolves. Nothing was asked over the network.",
+        )

@@ -1,4 +1,7 @@
-"""Echo: built in, no network, no key. For trying the product, and for tests that must not leave the machine."""
+"""Echo: built in, no network, no key.
+
+For trying the product, and for tests that must not leave the machine.
+"""
 
 import asyncio
 import hashlib
@@ -21,7 +24,9 @@ WORD = re.compile(r"\s*\S+|\s+")  # a word with the space before it: joined, the
 class EchoSettings(ProviderSettings):
     """Settings of the echo provider."""
 
-    prefix: Text = setting("Echo: ", title="Prefix", description="Put before whatever is echoed.", max_length=200)
+    prefix: Text = setting(
+        "Echo: ", title="Prefix", description="Put before whatever is echoed.", max_length=200
+    )
 
 
 @register
@@ -59,17 +64,34 @@ class Echo(Provider[EchoSettings]):
         self.refuse_unless(request, "dimensions", "user")
         size = request.dimensions or DIMENSIONS
         if size > MOST_DIMENSIONS:
-            raise Unsupported("dimensions", f"Echo makes vectors of at most {MOST_DIMENSIONS} dimensions. Ask for fewer.")
+            raise Unsupported(
+                "dimensions",
+                f"Echo makes vectors of at most {MOST_DIMENSIONS} dimensions. Ask for fewer.",
+            )
         texts = request.texts()
-        return EmbeddingAnswer(request.model, tuple(_vector(text, size) for text in texts), Usage(sum(map(_count, texts))))
+        return EmbeddingAnswer(
+            request.model,
+            tuple(_vector(text, size) for text in texts),
+            Usage(sum(map(_count, texts))),
+        )
 
     def _answer(self, request: ChatRequest) -> tuple[list[str], FinishReason, Usage]:
         """The words, why they end, and what they cost."""
         self.refuse_unless(request, *TAKEN)
         texts = [_text(message) for message in request.messages]
-        asked = [text for message, text in zip(request.messages, texts, strict=True) if message.role == "user"]
+        asked = [
+            text
+            for message, text in zip(request.messages, texts, strict=True)
+            if message.role == "user"
+        ]
         said = f"{self.settings.prefix}{(asked or texts)[-1]}"
-        words = WORD.findall(said[: min((said.find(stop) for stop in request.stops if stop in said), default=len(said))])
+        words = WORD.findall(
+            said[
+                : min(
+                    (said.find(stop) for stop in request.stops if stop in said), default=len(said)
+                )
+            ]
+        )
         kept = words[: request.longest]
         reason = FinishReason.LENGTH if len(kept) < len(words) else FinishReason.STOP
         return kept, reason, Usage(sum(map(_count, texts)), _count("".join(kept)))
@@ -78,7 +100,11 @@ class Echo(Provider[EchoSettings]):
 def _text(message: Message) -> str:
     for part in message.parts():
         if not isinstance(part, TextPart):
-            raise Unsupported(part.type, f"Echo reads text only, no {part.type}. Leave it out, or ask a profile of another provider.")
+            raise Unsupported(
+                part.type,
+                f"Echo reads text only, no {part.type}. Leave it out, or ask a profile of another "
+                "provider.",
+            )
     return message.text()
 
 

@@ -17,13 +17,20 @@ CODES = frozenset({*CREDENTIAL_CODES, *NETWORK_CODES, *ANSWER_CODES})
 class ProviderError(Exception):
     """A provider could not do what was asked.
 
-    `message` is one plain sentence that names cause and cure and never carries what the service answered;
-    `code` is one of CODES; `permanent` says that trying again changes nothing. `retry_after`: seconds the service asks to wait.
-    `said`: why the service refused a request, in its own words: it may repeat a credential, so nothing shows it unredacted.
+    `message` is one plain sentence that names cause and cure and never carries what the service
+    answered; `code` is one of CODES; `permanent` says that trying again changes nothing.
+    `retry_after`: seconds the service asks to wait. `said`: why the service refused a request, in
+    its own words: it may repeat a credential, so nothing shows it unredacted.
     """
 
     def __init__(
-        self, message: str, code: str = "error", permanent: bool = False, *, retry_after: float | None = None, said: str = ""
+        self,
+        message: str,
+        code: str = "error",
+        permanent: bool = False,
+        *,
+        retry_after: float | None = None,
+        said: str = "",
     ) -> None:
         if code not in CODES:
             raise ValueError(f"{code!r} is not a provider error code")
@@ -41,7 +48,9 @@ class AnswerTooLarge(Exception):
 
 
 class CompressedAnswer(Exception):
-    """The service compressed an answer although it was asked not to; unpacked it may be of any size."""
+    """The service compressed an answer although it was asked not to; unpacked it may be of any
+    size.
+    """
 
 
 class RedirectRefused(Exception):
@@ -58,23 +67,45 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def from_status(status: int, host: str) -> ProviderError:
-    """The error for an HTTP status that is not a success; `host` names the service in the sentence."""
+    """The error for an HTTP status that is not a success; `host` names the service in the
+    sentence.
+    """
     if status == 401:
-        return ProviderError(f"{host} does not accept the credentials. Enter a valid key.", "unauthorized", True)
+        return ProviderError(
+            f"{host} does not accept the credentials. Enter a valid key.", "unauthorized", True
+        )
     if status == 403:
-        return ProviderError(f"{host} knows the credentials but does not allow this. Check the key's rights.", "forbidden", True)
+        return ProviderError(
+            f"{host} knows the credentials but does not allow this. Check the key's rights.",
+            "forbidden",
+            True,
+        )
     if status == 404:
-        return ProviderError(f"{host} has no such address. Check the endpoint, its path and its version.", "not_found", True)
+        return ProviderError(
+            f"{host} has no such address. Check the endpoint, its path and its version.",
+            "not_found",
+            True,
+        )
     if status == 402:
-        return ProviderError(f"The account at {host} has no credit left. Check its billing.", "quota", True)
+        return ProviderError(
+            f"The account at {host} has no credit left. Check its billing.", "quota", True
+        )
     if status == 408:
         return ProviderError(f"{host} gave up waiting. Try again.", "timeout")
     if status == 429:
-        return ProviderError(f"{host} receives too many requests from this account. Try again later.", "rate_limited")
+        return ProviderError(
+            f"{host} receives too many requests from this account. Try again later.", "rate_limited"
+        )
     if 300 <= status < 400:
-        return ProviderError(f"{host} redirects elsewhere. Enter the final address as the endpoint.", "bad_response", True)
+        return ProviderError(
+            f"{host} redirects elsewhere. Enter the final address as the endpoint.",
+            "bad_response",
+            True,
+        )
     if 400 <= status < 500:
-        return ProviderError(f"{host} refused the request (HTTP {status}). Check the settings.", "bad_request", True)
+        return ProviderError(
+            f"{host} refused the request (HTTP {status}). Check the settings.", "bad_request", True
+        )
     return ProviderError(f"{host} failed with HTTP {status}. Try again later.", "error")
 
 
@@ -83,9 +114,13 @@ REFUSALS = (400, 404, 413, 422)  # answers whose reason a caller can do somethin
 
 
 def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -> ProviderError:
-    """As `from_status`, with what the answer's headers and its JSON (None: it had none) tell besides."""
+    """As `from_status`, with what the answer's headers and its JSON (None: it had none) tell
+    besides.
+    """
     if status == 429 and _reason(body, "code") == "insufficient_quota":
-        return ProviderError(f"The account at {host} has no credit left. Check its billing.", "quota", True)
+        return ProviderError(
+            f"The account at {host} has no credit left. Check its billing.", "quota", True
+        )
     error = from_status(status, host)
     error.retry_after = _seconds(headers.get("retry-after"))
     if status in REFUSALS:
@@ -110,20 +145,32 @@ def _seconds(text: str | None) -> float | None:
 
 
 def from_network(error: BaseException, host: str) -> ProviderError:
-    """The error for whatever else went wrong. What is no fault of the network is an SDK that stumbled over the answer."""
+    """The error for whatever else went wrong.
+
+    What is no fault of the network is an SDK that stumbled over the answer.
+    """
     return network_fault(error, host) or bad_response(host)
 
 
 def network_fault(error: BaseException, host: str) -> ProviderError | None:
-    """The fault of the network or of the guard in the error's chain of causes, told apart by type, never by text; else None."""
+    """The fault of the network or of the guard in the error's chain of causes, told apart by type,
+    never by text; else None.
+    """
     causes = list(chain(error))
     for cause in causes:
         if isinstance(cause, ProviderError):
             return cause
-        if found := _refused_by_guard(cause, host) or _broken_tls(cause, host) or _unreachable(cause, host):
+        if (
+            found := _refused_by_guard(cause, host)
+            or _broken_tls(cause, host)
+            or _unreachable(cause, host)
+        ):
             return found
     if any(isinstance(cause, OSError | httpx2.TransportError) for cause in causes):
-        return ProviderError(f"{host} closed the connection without an answer. Check the endpoint, then try again.", "error")
+        return ProviderError(
+            f"{host} closed the connection without an answer. Check the endpoint, then try again.",
+            "error",
+        )
     return None
 
 
@@ -132,15 +179,30 @@ def _refused_by_guard(cause: BaseException, host: str) -> ProviderError | None:
         case BlockedAddress():
             return ProviderError(str(cause), "blocked_address", True)
         case AnswerTooLarge():
-            return ProviderError(f"{host} answered more than a list of models can be. Check the endpoint.", "bad_response", True)
+            return ProviderError(
+                f"{host} answered more than a list of models can be. Check the endpoint.",
+                "bad_response",
+                True,
+            )
         case CompressedAnswer():
-            return ProviderError(f"{host} compresses answers that must not be compressed. Check the endpoint.", "bad_response", True)
+            return ProviderError(
+                f"{host} compresses answers that must not be compressed. Check the endpoint.",
+                "bad_response",
+                True,
+            )
         case RedirectRefused() | httpx2.TooManyRedirects():
             return ProviderError(
-                f"{host} redirects elsewhere, where the key does not follow. Enter the final address as the endpoint.", "bad_response", True
+                f"{host} redirects elsewhere, where the key does not follow. Enter the final "
+                "address as the endpoint.",
+                "bad_response",
+                True,
             )
         case httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | httpx2.LocalProtocolError():
-            return ProviderError(f"No request to {host} can be made. Check the endpoint and the key.", "bad_request", True)
+            return ProviderError(
+                f"No request to {host} can be made. Check the endpoint and the key.",
+                "bad_request",
+                True,
+            )
     return None
 
 
@@ -148,32 +210,61 @@ def _broken_tls(cause: BaseException, host: str) -> ProviderError | None:
     match cause:
         case ssl.SSLCertVerificationError():
             return ProviderError(
-                f"The certificate of {host} cannot be trusted. Renew it, or add its authority to the system's store.", "tls", True
+                f"The certificate of {host} cannot be trusted. Renew it, or add its authority to "
+                "the system's store.",
+                "tls",
+                True,
             )
         case ssl.SSLError():
-            return ProviderError(f"{host} does not speak TLS as it should. Check the endpoint's scheme and port.", "tls", True)
+            return ProviderError(
+                f"{host} does not speak TLS as it should. Check the endpoint's scheme and port.",
+                "tls",
+                True,
+            )
     return None
 
 
 def _unreachable(cause: BaseException, host: str) -> ProviderError | None:
     match cause:
         case socket.gaierror(errno=socket.EAI_AGAIN):
-            return ProviderError(f"The name service gave no answer about {host}. Check the network, then try again.", "dns")
+            return ProviderError(
+                f"The name service gave no answer about {host}. Check the network, then try again.",
+                "dns",
+            )
         case socket.gaierror():
-            return ProviderError(f"There is no host named {host}. Check the spelling of the endpoint.", "dns", True)
+            return ProviderError(
+                f"There is no host named {host}. Check the spelling of the endpoint.", "dns", True
+            )
         case ConnectionRefusedError():
-            return ProviderError(f"Nothing listens at {host}. Check the port, and that the service runs.", "refused")
+            return ProviderError(
+                f"Nothing listens at {host}. Check the port, and that the service runs.", "refused"
+            )
         case TimeoutError() | httpx2.TimeoutException():
-            return ProviderError(f"{host} did not answer in time. Check the endpoint and the network, then try again.", "timeout")
+            return ProviderError(
+                f"{host} did not answer in time. Check the endpoint and the network, then try "
+                "again.",
+                "timeout",
+            )
     return None
 
 
 def not_installed(package: str) -> ProviderError:
     """The error for an SDK that is not there."""
-    return ProviderError(f"The package {package} is not installed here. Install it, then restart the application.", "not_installed", True)
+    return ProviderError(
+        f"The package {package} is not installed here. Install it, then restart the application.",
+        "not_installed",
+        True,
+    )
 
 
 def bad_response(address: str) -> ProviderError:
-    """The error for an answer that is none of this protocol: HTML, other JSON, nonsense. `address`: a host, or an URL there."""
+    """The error for an answer that is none of this protocol: HTML, other JSON, nonsense.
+
+    `address`: a host, or an URL there.
+    """
     host = urlsplit(address).netloc or address
-    return ProviderError(f"{host} answered, but not as this service does. Check the endpoint and its path.", "bad_response", True)
+    return ProviderError(
+        f"{host} answered, but not as this service does. Check the endpoint and its path.",
+        "bad_response",
+        True,
+    )

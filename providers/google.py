@@ -27,8 +27,9 @@ PAGE_SIZE, MOST_MODELS = 1000, 5000  # the largest page there is: ai.google.dev/
 MOST_TEXTS = 100  # of one request for embeddings: github.com/langchain-ai/langchainjs/issues/4491
 RETRY = "type.googleapis.com/google.rpc.RetryInfo"
 
-# The answers that a step of a stream opened. Dropped, the SDK's generators form a cycle that only the garbage collector closes
-# (google-genai 3.4, HttpResponse.__aiter__), so they are closed from here.
+# The answers that a step of a stream opened. Dropped, the SDK's generators form a cycle that only
+# the garbage collector closes (google-genai 3.4, HttpResponse.__aiter__), so they are closed from
+# here.
 opened: ContextVar[list[httpx2.Response] | None] = ContextVar("opened", default=None)
 
 
@@ -49,7 +50,12 @@ class GoogleSettings(NetworkSettings):
         environment="GOOGLE_GEMINI_BASE_URL",
     )
     api_version: Text = setting(
-        "v1beta", title="API version", description="v1beta or v1.", group="Advanced", pattern=r"^v[0-9a-z]+$", max_length=20
+        "v1beta",
+        title="API version",
+        description="v1beta or v1.",
+        group="Advanced",
+        pattern=r"^v[0-9a-z]+$",
+        max_length=20,
     )
 
 
@@ -98,8 +104,11 @@ class Google(Provider[GoogleSettings]):
             retry_options=HttpRetryOptions(attempts=self.max_retries + 1),
             **clients,
         )
-        # vertexai: or GOOGLE_GENAI_USE_VERTEXAI sends everything to another service (google-genai 3.4)
-        return Client(vertexai=False, api_key=self.settings.api_key.get_secret_value(), http_options=options)
+        # vertexai: or GOOGLE_GENAI_USE_VERTEXAI sends everything to another service (google-genai
+        # 3.4)
+        return Client(
+            vertexai=False, api_key=self.settings.api_key.get_secret_value(), http_options=options
+        )
 
     async def aclose(self) -> None:
         await super().aclose()
@@ -109,8 +118,12 @@ class Google(Provider[GoogleSettings]):
 
     def list_models(self) -> list[Model]:
         with self.translated(self.settings.base_url):
-            rows = list(islice(self.client.models.list(config={"page_size": PAGE_SIZE}), MOST_MODELS))
-            if not rows:  # every account sees models; the SDK reads any JSON object as an empty list
+            rows = list(
+                islice(self.client.models.list(config={"page_size": PAGE_SIZE}), MOST_MODELS)
+            )
+            if (
+                not rows
+            ):  # every account sees models; the SDK reads any JSON object as an empty list
                 raise bad_response(self.settings.base_url)
             return [_model(row) for row in rows]
 
@@ -130,7 +143,9 @@ class Google(Provider[GoogleSettings]):
             answers: list[httpx2.Response] = []
             try:
                 await self.warm()
-                stream = await self.async_client.models.generate_content_stream(**self._arguments(request))
+                stream = await self.async_client.models.generate_content_stream(
+                    **self._arguments(request)
+                )
                 async for chunk in chunks_of(_steps(stream, answers), request.model, self.host):
                     yield chunk
             finally:
@@ -142,31 +157,43 @@ class Google(Provider[GoogleSettings]):
 
         self.refuse_unless(request, *SUPPORTED)
         contents = [Content.model_validate(one) for one in contents_for(request)]
-        return {"model": request.model, "contents": contents, "config": GenerateContentConfig.model_validate(config_for(request))}
+        return {
+            "model": request.model,
+            "contents": contents,
+            "config": GenerateContentConfig.model_validate(config_for(request)),
+        }
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         with self.translated(self.settings.base_url):
             from google.genai.types import Content, Part
 
             self.refuse_unless(request, "dimensions")
-            # one Content each: of plain texts the SDK makes one for all of them, depending on the model's name
+            # one Content each: of plain texts the SDK makes one for all of them, depending on the
+            # model's name
             texts = [Content(parts=[Part(text=text)]) for text in request.texts()]
             config = {"output_dimensionality": request.dimensions} if request.dimensions else None
             await self.warm()
             ask = self.async_client.models.embed_content
-            batches = [texts[start : start + MOST_TEXTS] for start in range(0, len(texts), MOST_TEXTS)]
-            pages = [await ask(model=request.model, contents=batch, config=config) for batch in batches]
+            batches = [
+                texts[start : start + MOST_TEXTS] for start in range(0, len(texts), MOST_TEXTS)
+            ]
+            pages = [
+                await ask(model=request.model, contents=batch, config=config) for batch in batches
+            ]
             return vectors_of(pages, len(texts), request.model, self.host)
 
     def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
         return refused_by(model)
 
     def translate(self, error: Exception, host: str) -> ProviderError:
-        said = next((cause for cause in chain(error) if isinstance(getattr(cause, "code", None), int)), None)
+        said = next(
+            (cause for cause in chain(error) if isinstance(getattr(cause, "code", None), int)), None
+        )
         if said is None:
             return super().translate(error, host)
         details = _details(getattr(said, "details", None))
-        # Gemini answers a wrong key with 400; the reason is a code of google.rpc.ErrorInfo: cloud.google.com/apis/design/errors
+        # Gemini answers a wrong key with 400; the reason is a code of google.rpc.ErrorInfo:
+        # cloud.google.com/apis/design/errors
         if "API_KEY_INVALID" in [one.get("reason") for one in details]:
             return from_status(401, host)
         return _from_answer(said, details, host)
@@ -175,7 +202,11 @@ class Google(Provider[GoogleSettings]):
 def _model(row: Any) -> Model:
     identifier = row.name.removeprefix("models/")
     actions = row.supported_actions or []
-    return Model(identifier, row.display_name or identifier, frozenset(ACTIONS[one] for one in actions if one in ACTIONS))
+    return Model(
+        identifier,
+        row.display_name or identifier,
+        frozenset(ACTIONS[one] for one in actions if one in ACTIONS),
+    )
 
 
 async def _note(answer: httpx2.Response) -> None:
@@ -197,12 +228,17 @@ async def _steps(stream: AsyncIterator[Any], answers: list[httpx2.Response]) -> 
 
 
 def _from_answer(error: Any, details: list[dict[str, Any]], host: str) -> ProviderError:
-    """The error for one of the SDK's APIErrors. Of an answer that was no JSON the SDK makes JSON without `error`."""
+    """The error for one of the SDK's APIErrors.
+
+    Of an answer that was no JSON the SDK makes JSON without `error`.
+    """
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     body = error.details if isinstance(error.details, dict) and "error" in error.details else None
     found = from_answer(error.code, host, headers, body)
     if found.retry_after is None:
-        found.retry_after = next((_seconds(one.get("retryDelay")) for one in details if one.get("@type") == RETRY), None)
+        found.retry_after = next(
+            (_seconds(one.get("retryDelay")) for one in details if one.get("@type") == RETRY), None
+        )
     return found
 
 

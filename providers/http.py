@@ -12,7 +12,10 @@ from .errors import ProviderError, chain
 from .registry import register
 from .types import is_empty
 
-UNTRUSTED = "The certificate of {host} cannot be trusted. Renew it, or enter the authority that signed it under TLS, Authority."
+UNTRUSTED = (
+    "The certificate of {host} cannot be trusted. Renew it, or enter the authority that signed it "
+    "under TLS, Authority."
+)
 
 
 @register
@@ -20,7 +23,10 @@ class Http(HttpService[HttpSettings]):
     """Any service that is asked over HTTP."""
 
     id, name = "http", "HTTP"
-    description = "Any service that is asked over HTTP: Basic, OAuth2, API key, token, header or query parameter."
+    description = (
+        "Any service that is asked over HTTP: Basic, OAuth2, API key, token, header or query "
+        "parameter."
+    )
     docs_url = "https://www.rfc-editor.org/rfc/rfc9110.html#name-http-authentication"
     icon = "globe-alt"
 
@@ -60,7 +66,15 @@ class Http(HttpService[HttpSettings]):
     def _by_oauth2(self) -> Step:
         own = self.settings
         parameters = {"grant_type": "client_credentials", "scope": own.scope or ""}
-        return OAuth2(Grant(own.token_url or "", parameters, own.client_id or "", _text(own.client_secret), own.client_in))
+        return OAuth2(
+            Grant(
+                own.token_url or "",
+                parameters,
+                own.client_id or "",
+                _text(own.client_secret),
+                own.client_in,
+            )
+        )
 
     def _by_api_key_authorization(self) -> Step:
         return Header("Authorization", f"ApiKey {_text(self.settings.api_key)}")

@@ -19,7 +19,8 @@ from .registry import register
 from .settings import setting
 from .types import ApiKey, HttpUrl, Text
 
-PROJECT_API_VERSION = "v1"  # of the deployments list: learn.microsoft.com/rest/api/aifoundry/aiprojects/deployments/list
+# of the deployments list: learn.microsoft.com/rest/api/aifoundry/aiprojects/deployments/list
+PROJECT_API_VERSION = "v1"
 MOST_PAGES = 20
 
 
@@ -45,21 +46,31 @@ class MicrosoftFoundrySettings(AzureSettings):
     project_name: Text | None = setting(
         None,
         title="Project",
-        description="Only this project's deployments are listed. Leave empty for all models of the resource.",
+        description=(
+            "Only this project's deployments are listed. Leave empty for all models of the "
+            "resource."
+        ),
         shown_when=("auth_mode", "meid_token"),
         group="Authentication",
         pattern=r"^[A-Za-z0-9._-]*$",
         max_length=100,
     )
-    api_version: Text = setting("2024-10-21", title="API version", description="Version of Azure's API, a date.")
+    api_version: Text = setting(
+        "2024-10-21", title="API version", description="Version of Azure's API, a date."
+    )
     use_responses_api: bool = setting(
-        False, title="Use the Responses API", description="Chat through /responses instead of /chat/completions.", group="Advanced"
+        False,
+        title="Use the Responses API",
+        description="Chat through /responses instead of /chat/completions.",
+        group="Advanced",
     )
 
 
 @register
 class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
-    """The models of a Foundry resource: by its key, or the deployments of a project with Microsoft Entra ID."""
+    """The models of a Foundry resource: by its key, or the deployments of a project with Microsoft
+    Entra ID.
+    """
 
     id, name = "microsoft-foundry", "Microsoft Foundry"
     description = "Models deployed in Microsoft Foundry, by key or Microsoft Entra ID."
@@ -68,18 +79,26 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
 
     @property
     def project_url(self) -> str:
-        """Where the project's own API lives; empty when the models of the whole resource are meant."""
+        """Where the project's own API lives; empty when the models of the whole resource are
+        meant.
+        """
         project = self.settings.project_name if self.settings.auth_mode == "meid_token" else ""
         return f"{self.endpoint}/api/projects/{project}" if project else ""
 
     @property
     def scope(self) -> str:  # type: ignore[override]
         """The project's API wants tokens of its own."""
-        return "https://ai.azure.com/.default" if self.project_url else "https://cognitiveservices.azure.com/.default"
+        return (
+            "https://ai.azure.com/.default"
+            if self.project_url
+            else "https://cognitiveservices.azure.com/.default"
+        )
 
     @property
     def answers_url(self) -> str:
-        """The v1 API: all models of the resource, whoever made them, and no api-version (learn.microsoft.com, API lifecycle)."""
+        """The v1 API: all models of the resource, whoever made them, and no api-version
+        (learn.microsoft.com, API lifecycle).
+        """
         return f"{self.endpoint}/openai/v1"
 
     @property
@@ -92,7 +111,11 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
 
         key = NO_KEY if self.by_key else self.held_token
         http_client = self.async_http_client()
-        return self.sealed(AsyncOpenAI(api_key=key, base_url=self.answers_url, http_client=http_client, **self.arguments))
+        return self.sealed(
+            AsyncOpenAI(
+                api_key=key, base_url=self.answers_url, http_client=http_client, **self.arguments
+            )
+        )
 
     async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
         by_responses = capability is Capability.CHAT and self.settings.use_responses_api
@@ -107,19 +130,27 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
             return answer_of(found, self.answers_url)
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
-        pieces = self._stream_responses(request) if self.settings.use_responses_api else super().stream_chat(request)
+        pieces = (
+            self._stream_responses(request)
+            if self.settings.use_responses_api
+            else super().stream_chat(request)
+        )
         async with aclosing(pieces) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     async def _responses(self) -> Any:
         client = await self._made()
-        return await asyncio.to_thread(lambda: client.responses)  # imports more of the SDK when it is first used
+        return await asyncio.to_thread(
+            lambda: client.responses
+        )  # imports more of the SDK when it is first used
 
     async def _stream_responses(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         with self.translated(self.answers_url):
             body = request_of(self.asked(request))
-            stream = await (await self._responses()).create(model=body["model"], extra_body=body, stream=True)
+            stream = await (await self._responses()).create(
+                model=body["model"], extra_body=body, stream=True
+            )
             async with stream, aclosing(chunks_of(stream, self.answers_url)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -140,7 +171,10 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
             return [self._deployment(row) for row in self._deployments()]
 
     def _deployments(self) -> list[Any]:
-        """All pages of the list. A next page is asked of this very endpoint only, or the token would go where an answer says."""
+        """All pages of the list.
+
+        A next page is asked of this very endpoint only, or the token would go where an answer says.
+        """
         rows: list[Any] = []
         address = f"{self.project_url}/deployments?api-version={PROJECT_API_VERSION}"
         for _ in range(MOST_PAGES):
@@ -156,7 +190,11 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
     def _deployment(self, row: dict[str, Any]) -> Model:
         flags = row.get("capabilities") or {}
         names = {"chat_completion": Capability.CHAT, "embeddings": Capability.EMBEDDING}
-        found = frozenset(capability for name, capability in names.items() if str(flags.get(name)).lower() == "true")
+        found = frozenset(
+            capability
+            for name, capability in names.items()
+            if str(flags.get(name)).lower() == "true"
+        )
         return Model(_text(row["name"]), _text(row.get("modelName") or row["name"]), found)
 
 

@@ -40,33 +40,56 @@ class Mistral(OpenAICompatible[MistralSettings]):
     docs_url = "https://docs.mistral.ai"
     model_examples = ("mistral-small-latest", "mistral-embed")
 
-    asks_usage = False  # a stream always tells its usage, and any stream_options are refused with a 422
+    asks_usage = (
+        False  # a stream always tells its usage, and any stream_options are refused with a 422
+    )
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        """Mistral refuses every field it does not know, some with an answer that names none: docs.mistral.ai/api (2026-01)."""
-        body = without(super().wire_body(capability, body), UNKNOWN, "{} is not known to Mistral's API.")
+        """Mistral refuses every field it does not know, some with an answer that names none:
+        docs.mistral.ai/api (2026-01).
+        """
+        body = without(
+            super().wire_body(capability, body), UNKNOWN, "{} is not known to Mistral's API."
+        )
         if capability is Capability.EMBEDDING:
             if not _are_texts(body.get("input")):
                 raise Unsupported("input", "Mistral embeds texts, not token numbers. Send texts.")
             return renamed(body, dimensions="output_dimension")
         messages = [_message(message) for message in body["messages"]]
-        return {**renamed(body, seed="random_seed", max_completion_tokens="max_tokens"), "messages": messages}
+        return {
+            **renamed(body, seed="random_seed", max_completion_tokens="max_tokens"),
+            "messages": messages,
+        }
 
     def capabilities_of(self, row: Any) -> frozenset[Capability]:
-        """As the row's own `capabilities` say; they have no word for embeddings, so the name tells that."""
+        """As the row's own `capabilities` say; they have no word for embeddings, so the name tells
+        that.
+        """
         flags = getattr(row, "capabilities", None)
         found = super().capabilities_of(row)
-        if Capability.EMBEDDING in found or not isinstance(flags, dict) or "completion_chat" not in flags:
+        if (
+            Capability.EMBEDDING in found
+            or not isinstance(flags, dict)
+            or "completion_chat" not in flags
+        ):
             return found
         return found if flags["completion_chat"] is True else frozenset()
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """A message as Mistral takes it. Its roles are system, user, assistant and tool; only a tool has a name."""
+    """A message as Mistral takes it.
+
+    Its roles are system, user, assistant and tool; only a tool has a name.
+    """
     if message.get("name") and message["role"] != "tool":
-        raise Unsupported("name", "name is not known to Mistral's API in a message that is no tool's. Leave it out.")
+        raise Unsupported(
+            "name",
+            "name is not known to Mistral's API in a message that is no tool's. Leave it out.",
+        )
     return {**message, "role": "system"} if message["role"] == "developer" else message
 
 
 def _are_texts(given: Any) -> bool:
-    return isinstance(given, str) or (isinstance(given, list) and all(isinstance(one, str) for one in given))
+    return isinstance(given, str) or (
+        isinstance(given, list) and all(isinstance(one, str) for one in given)
+    )

@@ -14,7 +14,12 @@ from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl
 
 KNOWN = ("logprobs", "top_logprobs")  # of OpenAI's own fields
-UNKNOWN = (*(name for name in OPENAI_ONLY if name not in KNOWN), "n", "tool_choice", "parallel_tool_calls")
+UNKNOWN = (
+    *(name for name in OPENAI_ONLY if name not in KNOWN),
+    "n",
+    "tool_choice",
+    "parallel_tool_calls",
+)
 
 
 class OllamaSettings(NetworkSettings):
@@ -38,7 +43,10 @@ class OllamaSettings(NetworkSettings):
 
 @register
 class Ollama(OpenAIChat[OllamaSettings]):
-    """A server of Ollama, which speaks OpenAI's protocol under /v1. Its list of models does not tell there what a model can do."""
+    """A server of Ollama, which speaks OpenAI's protocol under /v1.
+
+    Its list of models does not tell there what a model can do.
+    """
 
     id, name = "ollama", "Ollama"
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
@@ -64,13 +72,20 @@ class Ollama(OpenAIChat[OllamaSettings]):
         return f"{self.settings.base_url.rstrip('/')}/v1"
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        """Ollama passes over what it does not know without a word, so that is refused here: docs.ollama.com/api/openai-compatibility."""
+        """Ollama passes over what it does not know without a word, so that is refused here:
+        docs.ollama.com/api/openai-compatibility.
+        """
         if capability is Capability.EMBEDDING:
-            if isinstance(body.get("input"), list) and not all(isinstance(one, str) for one in body["input"]):
+            if isinstance(body.get("input"), list) and not all(
+                isinstance(one, str) for one in body["input"]
+            ):
                 raise Unsupported("input", "Ollama embeds texts, not token numbers. Send texts.")
             return body
         body = without(body, UNKNOWN, "{} is not known to Ollama.")
-        messages = [{**one, "role": "system"} if one["role"] == "developer" else one for one in body["messages"]]
+        messages = [
+            {**one, "role": "system"} if one["role"] == "developer" else one
+            for one in body["messages"]
+        ]
         return {**renamed(body, max_completion_tokens="max_tokens"), "messages": messages}
 
     def list_models(self) -> list[Model]:
@@ -86,9 +101,15 @@ def _model(row: dict[str, Any]) -> Model:
 
 
 def _capabilities(row: dict[str, Any], name: str) -> frozenset[Capability]:
-    """As the row's `capabilities` say, which newer servers send, else as the family and the name tell."""
+    """As the row's `capabilities` say, which newer servers send, else as the family and the name
+    tell.
+    """
     if isinstance(row.get("capabilities"), list):
         words = {"completion": Capability.CHAT, "embedding": Capability.EMBEDDING}
-        return frozenset(capability for word, capability in words.items() if word in row["capabilities"])
+        return frozenset(
+            capability for word, capability in words.items() if word in row["capabilities"]
+        )
     family = str((row.get("details") or {}).get("family", ""))
-    return frozenset({Capability.EMBEDDING if "bert" in family or "embed" in name else Capability.CHAT})
+    return frozenset(
+        {Capability.EMBEDDING if "bert" in family or "embed" in name else Capability.CHAT}
+    )

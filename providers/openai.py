@@ -53,17 +53,24 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     docs_url = "https://platform.openai.com/docs"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")
     promptflow = PromptflowType(
-        "open_ai", "OpenAIConnection", {"api_key": "api_key", "organization": "organization", "base_url": "base_url"}
+        "open_ai",
+        "OpenAIConnection",
+        {"api_key": "api_key", "organization": "organization", "base_url": "base_url"},
     )
 
     @property
     def headers(self) -> dict[str, str]:
-        account = {"OpenAI-Organization": self.settings.organization, "OpenAI-Project": self.settings.project}
+        account = {
+            "OpenAI-Organization": self.settings.organization,
+            "OpenAI-Project": self.settings.project,
+        }
         return {name: value for name, value in account.items() if value}
 
     def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
         return refused_by(model, effort)
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        """Every model is asked for max_completion_tokens: max_tokens is deprecated, and reasoning models refuse it."""
+        """Every model is asked for max_completion_tokens: max_tokens is deprecated, and reasoning
+        models refuse it.
+        """
         return for_reasoning(body, always=True) if capability is Capability.CHAT else body

@@ -1,4 +1,6 @@
-"""Whatever speaks OpenAI's protocol: vLLM, LM Studio, llama.cpp, LiteLLM, OpenRouter, Groq, a gateway of your own."""
+"""Whatever speaks OpenAI's protocol: vLLM, LM Studio, llama.cpp, LiteLLM, OpenRouter, Groq, a
+gateway of your own.
+"""
 
 from ._openai_compatible import OpenAICompatible
 from .base import Capability
@@ -32,12 +34,17 @@ class OpenAICompatibleSettings(NetworkSettings):
     api_key_prefix: Text | None = setting(
         None,
         title="Word before the API key",
-        description="Leave empty for Bearer in Authorization, and for none in a header of your own.",
+        description=(
+            "Leave empty for Bearer in Authorization, and for none in a header of your own."
+        ),
         group="Advanced",
         max_length=50,
     )
     extra_headers: Headers | None = setting(
-        None, title="More headers", description="One a line, Name: value. Kept as secret as the key.", group="Advanced"
+        None,
+        title="More headers",
+        description="One a line, Name: value. Kept as secret as the key.",
+        group="Advanced",
     )
 
 
@@ -48,7 +55,10 @@ class OpenAICompatibleService(OpenAICompatible[OpenAICompatibleSettings]):
     id, name = "openai-compatible", "OpenAI-compatible"
     section = "OpenAICompatible"
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
-    description = "vLLM, LM Studio, LiteLLM, OpenRouter, Groq or a gateway of your own: anything with OpenAI's protocol."
+    description = (
+        "vLLM, LM Studio, LiteLLM, OpenRouter, Groq or a gateway of your own: anything with "
+        "OpenAI's protocol."
+    )
     docs_url = "https://platform.openai.com/docs/api-reference/models"
     model_examples = ("llama-3.3-70b", "bge-m3")
 
@@ -61,7 +71,12 @@ class OpenAICompatibleService(OpenAICompatible[OpenAICompatibleSettings]):
     def headers(self) -> dict[str, str]:
         settings, found = self.settings, {}
         if self.api_key and not self.bearer:
-            found[settings.api_key_header or "Authorization"] = f"{settings.api_key_prefix or ''} {self.api_key}".strip()
+            found[settings.api_key_header or "Authorization"] = (
+                f"{settings.api_key_prefix or ''} {self.api_key}".strip()
+            )
         found |= settings.extra_headers.get_secret_value() if settings.extra_headers else {}
         # under the SDK's own spelling, or a second one would be sent beside it
-        return {"Authorization" if name.lower() == "authorization" else name: value for name, value in found.items()}
+        return {
+            "Authorization" if name.lower() == "authorization" else name: value
+            for name, value in found.items()
+        }

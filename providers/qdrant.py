@@ -8,7 +8,10 @@ from .types import ApiKey, HttpUrl
 
 
 class QdrantSettings(ProviderSettings):
-    """A cluster, or a server of your own. Names are those of qdrant-client; `url` is promptflow's `api_base`."""
+    """A cluster, or a server of your own.
+
+    Names are those of qdrant-client; `url` is promptflow's `api_base`.
+    """
 
     url: HttpUrl = setting(
         title="URL",
@@ -33,11 +36,17 @@ class Qdrant(Service[QdrantSettings]):
     description = "Vector database, in Qdrant's cloud or your own."
     docs_url = "https://qdrant.tech/documentation/"
     promptflow = PromptflowType(
-        "qdrant", "QdrantConnection", {"api_key": "api_key", "api_base": "url"}, module="promptflow_vectordb.connections"
+        "qdrant",
+        "QdrantConnection",
+        {"api_key": "api_key", "api_base": "url"},
+        module="promptflow_vectordb.connections",
     )
     sign = ("result", "collections")
     # Servers before 1.9 answer a wrong key so: github.com/qdrant/qdrant, src/actix/auth.rs
-    on_forbidden = "{host} does not accept this key, or does not allow it to list collections. Enter a valid key with read access."
+    on_forbidden = (
+        "{host} does not accept this key, or does not allow it to list collections. Enter a valid "
+        "key with read access."
+    )
 
     @property
     def address(self) -> str:

@@ -1,4 +1,6 @@
-"""Which providers there are: the modules of this folder, its manifests, those that others bring by entry point, and those installed."""
+"""Which providers there are: the modules of this folder, its manifests, those that others bring by
+entry point, and those installed.
+"""
 
 import importlib
 import logging
@@ -14,7 +16,18 @@ from .base import Provider, settings_class
 from .manifests.shipped import shipped_providers
 
 ENTRY_POINT_GROUP = "switchboard.providers"
-NOT_PROVIDERS = {"answers", "base", "chat", "errors", "manifests", "promptflow", "registry", "schema", "settings", "types"}
+NOT_PROVIDERS = {
+    "answers",
+    "base",
+    "chat",
+    "errors",
+    "manifests",
+    "promptflow",
+    "registry",
+    "schema",
+    "settings",
+    "types",
+}
 ID_PATTERN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 logger = logging.getLogger(__name__)
@@ -27,14 +40,20 @@ class UnknownProvider(LookupError):
     """No provider has this id: it never had, or its module or package is gone."""
 
     def __init__(self, provider_id: str) -> None:
-        super().__init__(f"There is no provider {provider_id!r} here. Install the connection type or the Python package that brings it.")
+        super().__init__(
+            f"There is no provider {provider_id!r} here. Install the connection type or the Python "
+            "package that brings it."
+        )
         self.provider_id = provider_id
 
 
 def register(provider: ProviderClass) -> ProviderClass:
     """Class decorator. Raises ValueError for an id that is taken or is none."""
     if not ID_PATTERN.fullmatch(provider.id) or len(provider.id) > 100:
-        raise ValueError(f"{provider.id!r} is no provider id: lower case letters and digits, with - . or _ between them, at most 100")
+        raise ValueError(
+            f"{provider.id!r} is no provider id: lower case letters and digits, with - . or _ "
+            "between them, at most 100"
+        )
     if _registered.get(provider.id, provider) is not provider:
         raise ValueError(f"Two providers have the id {provider.id!r}")
     provider.Settings = provider.__dict__.get("Settings") or settings_class(provider)
@@ -59,7 +78,9 @@ def _discover() -> None:
 def all_providers() -> list[type[Provider[Any]]]:
     """Every provider, by name."""
     _discover()
-    return sorted({**_installed, **_registered}.values(), key=lambda provider: provider.name.lower())
+    return sorted(
+        {**_installed, **_registered}.values(), key=lambda provider: provider.name.lower()
+    )
 
 
 def get_provider(provider_id: str) -> type[Provider[Any]]:
@@ -78,7 +99,10 @@ def is_built_in(provider_id: str) -> bool:
 
 
 def replace_installed(providers: Iterable[type[Provider[Any]]]) -> None:
-    """Those that were installed while the application runs, all of them: what is not named is gone. Those of code come first."""
+    """Those that were installed while the application runs, all of them: what is not named is gone.
+
+    Those of code come first.
+    """
     global _installed
     _installed = {provider.id: provider for provider in providers}
 

@@ -15,16 +15,22 @@ from .settings import NetworkSettings, ProviderSettings
 from .types import FREE, SecretEntries, is_entry_key
 
 REQUIRED = "Required: enter a value or a reference such as {example}."
-NO_MAP = "Give keys with their values, all of them texts. A reference stands for one value, not for the whole."
+NO_MAP = (
+    "Give keys with their values, all of them texts. A reference stands for one value, not for the "
+    "whole."
+)
 MAPS = ("map", "secret_map")
 
 
 @dataclass(frozen=True)
 class SettingsField:
-    """One setting as a surface sees it. `kind`: text, integer, number, boolean, choice, headers, map or secret_map.
+    """One setting as a surface sees it.
 
-    A map has entries, keys and texts of any name; those of a secret map are secrets, each by itself. `shown_when`: the field it depends
-    on, and the values of that. `free`: a text of any characters, line breaks included; `multiline`: they are expected.
+    `kind`: text, integer, number, boolean, choice, headers, map or secret_map.
+
+    A map has entries, keys and texts of any name; those of a secret map are secrets, each by
+    itself. `shown_when`: the field it depends on, and the values of that. `free`: a text of any
+    characters, line breaks included; `multiline`: they are expected.
     """
 
     name: str
@@ -52,7 +58,9 @@ class SettingsField:
         return self.kind in MAPS
 
     def from_text(self, value: Any) -> Any:
-        """A typed text as the JSON value it means; what it cannot be stays as it is, for pydantic to judge."""
+        """A typed text as the JSON value it means; what it cannot be stays as it is, for pydantic
+        to judge.
+        """
         if not isinstance(value, str):
             return value
         if self.kind == "boolean":
@@ -65,7 +73,10 @@ class SettingsField:
 
 @dataclass(frozen=True)
 class SettingsError:
-    """Why one setting is refused: its name, a stable code, a sentence for people. Never the value."""
+    """Why one setting is refused: its name, a stable code, a sentence for people.
+
+    Never the value.
+    """
 
     field: str
     code: str
@@ -84,7 +95,12 @@ def _settings_fields(provider: type[Provider[Any]]) -> dict[str, SettingsField]:
     for name, info in provider.Settings.model_fields.items():
         fields[name] = _read(name, info, provider.section)
     # pydantic lists inherited fields first; what every provider has belongs last
-    return dict(sorted(fields.items(), key=lambda item: (item[1].group == "Advanced", item[0] in NetworkSettings.model_fields)))
+    return dict(
+        sorted(
+            fields.items(),
+            key=lambda item: (item[1].group == "Advanced", item[0] in NetworkSettings.model_fields),
+        )
+    )
 
 
 def secret_names(provider: type[Provider[Any]]) -> frozenset[str]:
@@ -95,27 +111,42 @@ def secret_names(provider: type[Provider[Any]]) -> frozenset[str]:
 def validate(
     provider: type[Provider[Any]], values: dict[str, Any], ignore: frozenset[str] = frozenset()
 ) -> tuple[ProviderSettings | None, list[SettingsError]]:
-    """Judges resolved values. Returns the settings, or None and what is wrong; fields in `ignore` (unresolved) are not judged.
+    """Judges resolved values.
+
+    Returns the settings, or None and what is wrong; fields in `ignore` (unresolved) are not judged.
 
     What is wrong with one entry of a map is named `field.key`.
     """
-    known = {name: value for name, value in values.items() if value is not None and value != "" and name not in ignore}
+    known = {
+        name: value
+        for name, value in values.items()
+        if value is not None and value != "" and name not in ignore
+    }
     try:
         return provider.Settings.model_validate(known), []
     except ValidationError as error:
         fields = settings_fields(provider)
-        found = [_settings_error(fields, one) for one in error.errors(include_input=False, include_context=True, include_url=False)]
-        wrong = {one.field: one for one in reversed(found) if one.field.partition(".")[0] not in ignore}
+        found = [
+            _settings_error(fields, one)
+            for one in error.errors(include_input=False, include_context=True, include_url=False)
+        ]
+        wrong = {
+            one.field: one for one in reversed(found) if one.field.partition(".")[0] not in ignore
+        }
         return None, list(wrong.values())[::-1]
 
 
 def canonical(provider: type[Provider[Any]], name: str, value: Any) -> Any:
-    """A choice as the provider itself writes it, where it understands other spellings too; anything else as it is."""
+    """A choice as the provider itself writes it, where it understands other spellings too; anything
+    else as it is.
+    """
     field = settings_fields(provider).get(name)
     if field is None or not isinstance(value, str) or value in dict(field.choices or [(value, "")]):
         return value
     try:
-        return TypeAdapter(provider.Settings.model_fields[name].rebuild_annotation()).validate_python(value)
+        return TypeAdapter(
+            provider.Settings.model_fields[name].rebuild_annotation()
+        ).validate_python(value)
     except ValidationError:
         return value
 
@@ -125,19 +156,35 @@ def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsErr
     if error["type"] == "missing":
         return SettingsError(name, "required", REQUIRED.format(example=fields[name].example))
     if error["type"] == "extra_forbidden":
-        return SettingsError(name, "unknown_setting", f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.")
-    return SettingsError(_place(error, fields.get(name)) or name, error["type"], _sentence(error, fields.get(name)))
+        return SettingsError(
+            name,
+            "unknown_setting",
+            f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.",
+        )
+    return SettingsError(
+        _place(error, fields.get(name)) or name, error["type"], _sentence(error, fields.get(name))
+    )
 
 
 def _place(error: Any, field: SettingsField | None) -> str:
-    """`configs.region` for what is wrong with one value of a map, else empty: a wrong key is not repeated."""
+    """`configs.region` for what is wrong with one value of a map, else empty: a wrong key is not
+    repeated.
+    """
     names = error["loc"]
-    return f"{names[0]}.{names[1]}" if field and field.is_map and len(names) == 2 and is_entry_key(names[1]) else ""
+    return (
+        f"{names[0]}.{names[1]}"
+        if field and field.is_map and len(names) == 2 and is_entry_key(names[1])
+        else ""
+    )
 
 
 def _sentence(error: Any, field: SettingsField | None) -> str:
     if field and field.is_map and error["type"] in ("dict_type", "string_type"):
-        return "A value is text. Write numbers, true and false in quotes." if len(error["loc"]) == 2 else NO_MAP
+        return (
+            "A value is text. Write numbers, true and false in quotes."
+            if len(error["loc"]) == 2
+            else NO_MAP
+        )
     if error["type"] == "literal_error" and field:
         return f"Choose one of: {', '.join(str(choice) for choice, _ in field.choices)}."
     if error["type"] == "string_pattern_mismatch" and field:
@@ -147,7 +194,9 @@ def _sentence(error: Any, field: SettingsField | None) -> str:
 
 
 def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
-    marks: dict[str, Any] = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    marks: dict[str, Any] = (
+        info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    )
     kind, choices = _kind(_without_none(info.annotation))
     labels = marks.get("labels") or {}
     default = None if info.default is PydanticUndefined or kind in MAPS else info.default
@@ -164,7 +213,9 @@ def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
         choices=tuple((choice, labels.get(choice, choice)) for choice in choices),
         environment=marks.get("environment", ""),
         placeholder=marks.get("placeholder", ""),
-        shown_when=(marks["shownWhen"][0], tuple(marks["shownWhen"][1])) if marks.get("shownWhen") else None,
+        shown_when=(marks["shownWhen"][0], tuple(marks["shownWhen"][1]))
+        if marks.get("shownWhen")
+        else None,
         required_when_shown=bool(marks.get("requiredWhenShown")),
         example=f"${section}:{pascal(name)}",
         bounds=_bounds(info),
@@ -180,7 +231,12 @@ def pascal(name: str) -> str:
 
 def _bounds(info: FieldInfo) -> tuple[tuple[str, Any], ...]:
     names = ("gt", "ge", "lt", "le", "min_length", "max_length")
-    return tuple((name, getattr(one, name)) for one in info.metadata for name in names if getattr(one, name, None) is not None)
+    return tuple(
+        (name, getattr(one, name))
+        for one in info.metadata
+        for name in names
+        if getattr(one, name, None) is not None
+    )
 
 
 def _metadata(annotation: Any) -> tuple[Any, ...]:
@@ -193,7 +249,9 @@ def _without_none(annotation: Any) -> Any:
     """The bare type: `Annotated[X, ...] | None` is an X."""
     if get_origin(annotation) in (Union, UnionType):
         return _without_none(next(one for one in get_args(annotation) if one is not type(None)))
-    return _without_none(annotation.__origin__) if get_origin(annotation) is Annotated else annotation
+    return (
+        _without_none(annotation.__origin__) if get_origin(annotation) is Annotated else annotation
+    )
 
 
 def _is_secret(annotation: Any) -> bool:
@@ -209,7 +267,9 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
     if isinstance(annotation, type) and issubclass(annotation, SecretEntries):
         return "secret_map", ()
     if get_origin(annotation) is Secret or (
-        isinstance(annotation, type) and issubclass(annotation, Secret) and annotation is not SecretStr
+        isinstance(annotation, type)
+        and issubclass(annotation, Secret)
+        and annotation is not SecretStr
     ):
         return "headers", ()
     kinds = {bool: "boolean", int: "integer", float: "number"}

@@ -23,7 +23,13 @@ class SerpApiSettings(ProviderSettings):
         environment="SERPAPI_API_KEY",
         placeholder="$SerpApi:ApiKey",
     )
-    base_url: HttpUrl = setting("https://serpapi.com", title="Endpoint", description="Where the API lives.", address=True, group="Advanced")
+    base_url: HttpUrl = setting(
+        "https://serpapi.com",
+        title="Endpoint",
+        description="Where the API lives.",
+        address=True,
+        group="Advanced",
+    )
 
 
 @register
@@ -33,7 +39,9 @@ class SerpApi(Service[SerpApiSettings]):
     id, name = "serpapi", "SerpApi"
     description = "Results of Google, Bing and other search engines."
     docs_url = "https://serpapi.com/search-api"
-    promptflow = PromptflowType("serp", "SerpConnection", {"api_key": "api_key"}, other_names=("serp_api",))
+    promptflow = PromptflowType(
+        "serp", "SerpConnection", {"api_key": "api_key"}, other_names=("serp_api",)
+    )
     sign = ("account_id",)
 
     @property
@@ -42,7 +50,13 @@ class SerpApi(Service[SerpApiSettings]):
 
     @cached_property
     def client(self) -> httpx2.Client:
-        """SerpApi takes its key in no other place than the address, so it is added where no log sees it."""
+        """SerpApi takes its key in no other place than the address, so it is added where no log
+        sees it.
+        """
         key, base = self.settings.api_key.get_secret_value(), self.settings.base_url
-        access = AccessTransport(GuardedTransport(self.egress, self.allowance), (Query("api_key", key),), Hosts(base, (origin_host(base),)))
+        access = AccessTransport(
+            GuardedTransport(self.egress, self.allowance),
+            (Query("api_key", key),),
+            Hosts(base, (origin_host(base),)),
+        )
         return guarded_client(self.egress, self.timeout, transport=access)

@@ -1,4 +1,6 @@
-"""A model behind a serverless endpoint of Azure: https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless"""
+"""A model behind a serverless endpoint of Azure:
+https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless
+"""
 
 from typing import Any
 
@@ -12,7 +14,9 @@ from .registry import register
 from .settings import NetworkSettings, setting
 from .types import ApiKey, HttpUrl
 
-INFO_API_VERSION = "2024-05-01-preview"  # learn.microsoft.com/rest/api/aifoundry/model-inference/get-model-info
+INFO_API_VERSION = (
+    "2024-05-01-preview"  # learn.microsoft.com/rest/api/aifoundry/model-inference/get-model-info
+)
 
 
 class ServerlessSettings(NetworkSettings):
@@ -35,14 +39,19 @@ class ServerlessSettings(NetworkSettings):
 
 @register
 class Serverless(OpenAICompatible[ServerlessSettings]):
-    """A deployed model that speaks OpenAI's protocol under /v1. Some endpoints list no models there, but tell theirs at /info."""
+    """A deployed model that speaks OpenAI's protocol under /v1.
+
+    Some endpoints list no models there, but tell theirs at /info.
+    """
 
     id, name = "serverless", "Azure serverless endpoint"
     capabilities = (Capability.CHAT,)
     description = "A single model behind an endpoint of Azure's model catalog."
     docs_url = "https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless"
     model_examples = ("Llama-3.3-70B-Instruct", "Mistral-Large-2411")
-    promptflow = PromptflowType("serverless", "ServerlessConnection", {"api_key": "api_key", "api_base": "endpoint"})
+    promptflow = PromptflowType(
+        "serverless", "ServerlessConnection", {"api_key": "api_key", "api_base": "endpoint"}
+    )
 
     @property
     def base_url(self) -> str:
@@ -73,7 +82,9 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
     def _deployed(self) -> Model:
         """The one model, as the endpoint itself tells. Raises ProviderError."""
         with self.translated(self.info_url, same_act=True):
-            name = self.get_json(self.http_client({"Authorization": f"Bearer {self.api_key}"}), self.info_url)["model_name"]
+            name = self.get_json(
+                self.http_client({"Authorization": f"Bearer {self.api_key}"}), self.info_url
+            )["model_name"]
             if not isinstance(name, str):
                 raise TypeError
             return Model(name, name, frozenset({Capability.CHAT}))
@@ -82,5 +93,7 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
         return super().capabilities_of(row) & frozenset(self.capabilities)
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        """The models of the catalog know max_tokens only: learn.microsoft.com/rest/api/aifoundry/model-inference/get-chat-completions."""
+        """The models of the catalog know max_tokens only:
+        learn.microsoft.com/rest/api/aifoundry/model-inference/get-chat-completions.
+        """
         return renamed(super().wire_body(capability, body), max_completion_tokens="max_tokens")

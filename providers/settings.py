@@ -1,6 +1,8 @@
-"""What a provider wants to know: a pydantic class, each field of which carries all that form, API and documents need."""
+"""What a provider wants to know: a pydantic class, each field of which carries all that form, API
+and documents need.
+"""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -25,9 +27,10 @@ def setting(
 ) -> Any:
     """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
 
-    `address`: it names a host that credentials are sent to. `environment`: the variable the vendor's SDK reads, which
-    `$Env:NAME` may then name. `shown_when`: (an earlier field, its value or a tuple of values), `required_when_shown` applies only then.
-    `multiline`: it may have line breaks. `labels`: choice -> words. `constraints` are pydantic's own (ge, le, max_length, ...).
+    `address`: it names a host that credentials are sent to. `environment`: the variable the
+    vendor's SDK reads, which `$Env:NAME` may then name. `shown_when`: (an earlier field, its value
+    or a tuple of values), `required_when_shown` applies only then. `multiline`: it may have line
+    breaks. `labels`: choice -> words. `constraints` are pydantic's own (ge, le, max_length, ...).
     """
     marks: dict[str, Any] = {
         "group": group,
@@ -40,7 +43,9 @@ def setting(
         "labels": labels,
     }
     extra = {key: value for key, value in marks.items() if value}
-    return Field(default, title=title, description=description, json_schema_extra=extra, **constraints)
+    return Field(
+        default, title=title, description=description, json_schema_extra=extra, **constraints
+    )
 
 
 def _values(wanted: Any) -> list[Any]:
@@ -48,17 +53,37 @@ def _values(wanted: Any) -> list[Any]:
 
 
 class ProviderSettings(BaseModel):
-    """Base of every provider's settings. `SecretStr` means secret; unknown names are refused; an instance does not change."""
+    """Base of every provider's settings.
 
-    # hide_input_in_errors: a ValidationError carries what was typed, secret or not, into logs and reports
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True, use_attribute_docstrings=False)
+    `SecretStr` means secret; unknown names are refused; an instance does not change.
+    """
 
-    _required_when: ClassVar[dict[str, tuple[str, Any]]] = {}  # field -> (field it depends on, the values that make it required)
+    # hide_input_in_errors: a ValidationError carries what was typed, secret or not, into logs and
+    # reports
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+        use_attribute_docstrings=False,
+    )
+
+    _required_when: ClassVar[
+        dict[str, tuple[str, Any]]
+    ] = {}  # field -> (field it depends on, the values that make it required)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        marked = {name: info.json_schema_extra for name, info in cls.model_fields.items() if isinstance(info.json_schema_extra, dict)}
-        cls._required_when = {name: tuple(extra["shownWhen"]) for name, extra in marked.items() if extra.get("requiredWhenShown")}  # type: ignore
+        marked = {
+            name: cast("dict[str, Any]", info.json_schema_extra)
+            for name, info in cls.model_fields.items()
+            if isinstance(info.json_schema_extra, dict)
+        }
+        cls._required_when = {
+            name: tuple(extra["shownWhen"])
+            for name, extra in marked.items()
+            if extra.get("requiredWhenShown")
+        }
 
     @field_validator("*", mode="after")
     @classmethod
@@ -73,8 +98,18 @@ class NetworkSettings(ProviderSettings):
     """What every provider behind a network has in common."""
 
     timeout: float = setting(
-        60.0, title="Timeout", description="Seconds to wait for an answer. A test waits 10.", group="Advanced", gt=0, le=3600
+        60.0,
+        title="Timeout",
+        description="Seconds to wait for an answer. A test waits 10.",
+        group="Advanced",
+        gt=0,
+        le=3600,
     )
     max_retries: int = setting(
-        2, title="Retries", description="How often a failed request is repeated. A test never repeats.", group="Advanced", ge=0, le=10
+        2,
+        title="Retries",
+        description="How often a failed request is repeated. A test never repeats.",
+        group="Advanced",
+        ge=0,
+        le=10,
     )

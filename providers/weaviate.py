@@ -33,7 +33,10 @@ class Weaviate(Service[WeaviateSettings]):
     description = "Vector database, in Weaviate's cloud or your own."
     docs_url = "https://docs.weaviate.io/weaviate"
     promptflow = PromptflowType(
-        "weaviate", "WeaviateConnection", {"api_key": "api_key", "api_base": "url"}, module="promptflow_vectordb.connections"
+        "weaviate",
+        "WeaviateConnection",
+        {"api_key": "api_key", "api_base": "url"},
+        module="promptflow_vectordb.connections",
     )
     sign = ("version",)
 

@@ -1,4 +1,7 @@
-"""Switchboard's connections from Python. Needs Python 3.11 and httpx2, nothing else: this folder can be copied."""
+"""Switchboard's connections from Python.
+
+Needs Python 3.11 and httpx2, nothing else: this folder can be copied.
+"""
 
 from .client import AsyncClient, Client
 from .connection import Connection, TypedConnection

@@ -1,4 +1,6 @@
-"""What each method asks, in which order, and what it makes of the answers. It sends nothing: it yields calls and is sent answers.
+"""What each method asks, in which order, and what it makes of the answers.
+
+It sends nothing: it yields calls and is sent answers.
 
 So it is written once for the synchronous and the asynchronous client.
 """
@@ -58,7 +60,10 @@ def limit(max_results: int | None, all_results: bool) -> int | None:
 
 
 def located(name: str) -> Steps[Row | None]:
-    """The connection with this alias or id, else with exactly this name. Raises ConflictError when several have it."""
+    """The connection with this alias or id, else with exactly this name.
+
+    Raises ConflictError when several have it.
+    """
     text = name.strip()
     if ALIAS.fullmatch(text):
         answer = yield Call("GET", f"/connections/{text}")
@@ -70,17 +75,25 @@ def located(name: str) -> Steps[Row | None]:
 
 
 def _named(name: str) -> Steps[Row | None]:
-    rows = [row for row in (yield from pages("/connections", None, filter=name, settings="true")) if row["name"] == name]
+    rows = [
+        row
+        for row in (yield from pages("/connections", None, filter=name, settings="true"))
+        if row["name"] == name
+    ]
     if len(rows) > 1:
         found = ", ".join(row["alias"] for row in rows[:5])
-        raise ConflictError(f"{len(rows)} connections are called {name!r}. Ask for one of their aliases: {found}.")
+        raise ConflictError(
+            f"{len(rows)} connections are called {name!r}. Ask for one of their aliases: {found}."
+        )
     return rows[0] if rows else None
 
 
 def _found(name: str) -> Steps[Row]:
     row = yield from located(name)
     if row is None:
-        raise ConnectionNotFoundError(f"Connection {name!r} is not found. Look at connections.list(): letter case counts.")
+        raise ConnectionNotFoundError(
+            f"Connection {name!r} is not found. Look at connections.list(): letter case counts."
+        )
     return row
 
 
@@ -103,7 +116,9 @@ def create_or_update(connection: Connection) -> Steps[Connection]:
         try:
             return (yield from _changed(connection, stored, stored.version))
         except NotFoundError:
-            connection._stored = None  # deleted meanwhile: it is a new one, or one that somebody made anew
+            connection._stored = (
+                None  # deleted meanwhile: it is a new one, or one that somebody made anew
+            )
     row = yield from located(name)
     if row is None and (made := (yield from _made(connection))):
         return made
@@ -117,7 +132,10 @@ def create(connection: Connection) -> Steps[Connection]:
     taken = yield from located(name)
     made = None if taken else (yield from _made(connection))
     if made is None:
-        raise ConflictError(f"There is a connection {name!r} already. Use create_or_update or update, or choose another name.")
+        raise ConflictError(
+            f"There is a connection {name!r} already. Use create_or_update or update, or choose "
+            "another name."
+        )
     return made
 
 
@@ -130,7 +148,9 @@ def update(connection: Connection) -> Steps[Connection]:
     try:
         return (yield from _changed(connection, stored, stored.version, name))
     except NotFoundError:
-        raise ConnectionNotFoundError(f"Connection {name!r} was deleted meanwhile. Use create to make it anew.") from None
+        raise ConnectionNotFoundError(
+            f"Connection {name!r} was deleted meanwhile. Use create to make it anew."
+        ) from None
 
 
 def delete(name: str, raise_error: bool = False) -> Steps[None]:
@@ -147,19 +167,27 @@ def delete(name: str, raise_error: bool = False) -> Steps[None]:
 def set_active(name: str, is_active: bool) -> Steps[Connection]:
     """Switches it on or off."""
     row = yield from _found(name)
-    return wire.to_object((yield from ask(Call("PATCH", f"/connections/{row['id']}", body={"isActive": is_active}))))
+    return wire.to_object(
+        (yield from ask(Call("PATCH", f"/connections/{row['id']}", body={"isActive": is_active})))
+    )
 
 
 def test(connection: str | Connection) -> Steps[CheckResult]:
     """Asks the service itself: with what is stored under a name, or with what an object holds."""
     if isinstance(connection, str):
         row = yield from _found(connection)
-        return wire.shaped(CheckResult.from_row, (yield from ask(Call("POST", f"/connections/{row['id']}/test"))))
+        return wire.shaped(
+            CheckResult.from_row, (yield from ask(Call("POST", f"/connections/{row['id']}/test")))
+        )
     stored = connection._stored
     wire.refuse_unfilled(connection, is_new=stored is None)
     settings = connection.changed_settings(stored.settings if stored else {})
-    body = {"providerId": connection.provider_id, "settings": settings} | ({"id": stored.id} if stored else {})
-    return wire.shaped(CheckResult.from_row, (yield from ask(Call("POST", "/connections/test", body=body))))
+    body = {"providerId": connection.provider_id, "settings": settings} | (
+        {"id": stored.id} if stored else {}
+    )
+    return wire.shaped(
+        CheckResult.from_row, (yield from ask(Call("POST", "/connections/test", body=body)))
+    )
 
 
 def _name_of(connection: Connection) -> str:
@@ -173,7 +201,9 @@ def _made(connection: Connection) -> Steps[Connection | None]:
     refused: Exception | None = None
     for alias in wire.aliases(connection):
         try:
-            row = yield from ask(Call("POST", "/connections", body=wire.new_body(connection, alias)))
+            row = yield from ask(
+                Call("POST", "/connections", body=wire.new_body(connection, alias))
+            )
             return _marked(connection, row)
         except (ConflictError, InvalidError) as error:
             if connection.alias or not error.is_about("/alias", ("unique", "reserved")):
@@ -184,7 +214,9 @@ def _made(connection: Connection) -> Steps[Connection | None]:
     raise refused or ConflictError("No alias is free for this name. Give one: alias=...")
 
 
-def _changed(connection: Connection, stored: Stored, version: int | None = None, name: str | None = None) -> Steps[Connection]:
+def _changed(
+    connection: Connection, stored: Stored, version: int | None = None, name: str | None = None
+) -> Steps[Connection]:
     """`version`: that the row must still have; `name`: a new one."""
     body = wire.changed_body(connection, stored) | ({"name": name} if name else {})
     row = yield from ask(Call("PATCH", f"/connections/{stored.id}", body=body, if_match=version))
@@ -192,7 +224,10 @@ def _changed(connection: Connection, stored: Stored, version: int | None = None,
 
 
 def _marked(connection: Connection, row: Row) -> Connection:
-    """What the server has now. The object that was saved is up to date with it, so it can be changed and saved again."""
+    """What the server has now.
+
+    The object that was saved is up to date with it, so it can be changed and saved again.
+    """
     saved = wire.to_object(row)
     connection._stored = saved._stored
     return saved
@@ -209,8 +244,13 @@ def list_profiles(most: int | None) -> Steps[list[Profile]]:
 def get_profile(id_or_alias: str, raise_error: bool = True) -> Steps[Profile | None]:
     """One profile."""
     try:
-        return wire.shaped(Profile.from_row, (yield from ask(Call("GET", f"/profiles/{quote(id_or_alias, safe='')}"))))
+        return wire.shaped(
+            Profile.from_row,
+            (yield from ask(Call("GET", f"/profiles/{quote(id_or_alias, safe='')}"))),
+        )
     except NotFoundError:
         if raise_error:
-            raise ProfileNotFoundError(f"Profile {id_or_alias!r} is not found. Profiles are named by alias or id.") from None
+            raise ProfileNotFoundError(
+                f"Profile {id_or_alias!r} is not found. Profiles are named by alias or id."
+            ) from None
         return None

@@ -13,7 +13,10 @@ TIMEOUT = 30.0
 
 
 class Connections:
-    """Connections by their names. A name is an alias or id, else exactly the name, as promptflow has it."""
+    """Connections by their names.
+
+    A name is an alias or id, else exactly the name, as promptflow has it.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._run = transport.run
@@ -21,17 +24,24 @@ class Connections:
     def create_or_update(self, connection: Connection) -> Connection:
         """Saves it under its name and answers what is stored now.
 
-        Of an object that came from the server, and of one that was saved before, a change of somebody else's is not overwritten:
-        StaleError. Raises ConnectionNameNotSetError, InvalidError, ConflictError when that name is of another type.
+        Of an object that came from the server, and of one that was saved before, a change of
+        somebody else's is not overwritten: StaleError. Raises ConnectionNameNotSetError,
+        InvalidError, ConflictError when that name is of another type.
         """
         return self._run(calls.create_or_update(connection))
 
     def create(self, connection: Connection) -> Connection:
-        """Saves a new one. Raises ConflictError when there is one of this name, and as `create_or_update`."""
+        """Saves a new one.
+
+        Raises ConflictError when there is one of this name, and as `create_or_update`.
+        """
         return self._run(calls.create(connection))
 
     def update(self, connection: Connection) -> Connection:
-        """Saves one that exists; an object of the server's with another name is renamed. Raises ConnectionNotFoundError too."""
+        """Saves one that exists; an object of the server's with another name is renamed.
+
+        Raises ConnectionNotFoundError too.
+        """
         return self._run(calls.update(connection))
 
     @overload
@@ -41,19 +51,29 @@ class Connections:
     def get(self, name: str, raise_error: bool) -> Connection | None: ...
 
     def get(self, name: str, raise_error: bool = True) -> Connection | None:
-        """One connection, its secrets as `******`. Missing: ConnectionNotFoundError, or None without `raise_error`."""
+        """One connection, its secrets as `******`.
+
+        Missing: ConnectionNotFoundError, or None without `raise_error`.
+        """
         return self._run(calls.get(name, raise_error))
 
-    def list(self, max_results: int | None = 50, all_results: bool = False) -> builtins.list[Connection]:
+    def list(
+        self, max_results: int | None = 50, all_results: bool = False
+    ) -> builtins.list[Connection]:
         """The oldest first. `max_results`: None or a negative number for all."""
         return self._run(calls.list_connections(calls.limit(max_results, all_results)))
 
     def delete(self, name: str, raise_error: bool = False) -> None:
-        """Deletes it; one that is missing is fine unless `raise_error`. Raises ConflictError while profiles need it."""
+        """Deletes it; one that is missing is fine unless `raise_error`.
+
+        Raises ConflictError while profiles need it.
+        """
         self._run(calls.delete(name, raise_error))
 
     def test(self, connection: str | Connection) -> CheckResult:
-        """Asks the service, unbilled: with what is stored under this name, or with what the object holds, saved or not."""
+        """Asks the service, unbilled: with what is stored under this name, or with what the object
+        holds, saved or not.
+        """
         return self._run(calls.test(connection))
 
     def set_active(self, name: str, is_active: bool) -> Connection:
@@ -67,7 +87,9 @@ class Profiles:
     def __init__(self, transport: Transport) -> None:
         self._run = transport.run
 
-    def list(self, max_results: int | None = 50, all_results: bool = False) -> builtins.list[Profile]:
+    def list(
+        self, max_results: int | None = 50, all_results: bool = False
+    ) -> builtins.list[Profile]:
         """By name, without their settings."""
         return self._run(calls.list_profiles(calls.limit(max_results, all_results)))
 
@@ -85,11 +107,14 @@ class Profiles:
 class Client:
     """A Switchboard at `url`, asked with a token (`sb_...`).
 
-    `timeout`: seconds for one request; `verify`: False, or the file of an authority, where its certificate is not trusted by itself.
-    Raises ValueError for an address or a token that cannot be one.
+    `timeout`: seconds for one request; `verify`: False, or the file of an authority, where its
+    certificate is not trusted by itself. Raises ValueError for an address or a token that cannot be
+    one.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float = TIMEOUT, verify: Verify = True) -> None:
+    def __init__(
+        self, url: str, token: str, *, timeout: float = TIMEOUT, verify: Verify = True
+    ) -> None:
         self._address = Address(url, token)
         self._transport = Transport(self._address, timeout, verify)
         self.connections, self.profiles = Connections(self._transport), Profiles(self._transport)
@@ -104,7 +129,12 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -136,7 +166,9 @@ class AsyncConnections:
         """As Connections.get."""
         return await self._run(calls.get(name, raise_error))
 
-    async def list(self, max_results: int | None = 50, all_results: bool = False) -> builtins.list[Connection]:
+    async def list(
+        self, max_results: int | None = 50, all_results: bool = False
+    ) -> builtins.list[Connection]:
         """As Connections.list."""
         return await self._run(calls.list_connections(calls.limit(max_results, all_results)))
 
@@ -159,7 +191,9 @@ class AsyncProfiles:
     def __init__(self, transport: AsyncTransport) -> None:
         self._run = transport.run
 
-    async def list(self, max_results: int | None = 50, all_results: bool = False) -> builtins.list[Profile]:
+    async def list(
+        self, max_results: int | None = 50, all_results: bool = False
+    ) -> builtins.list[Profile]:
         """As Profiles.list."""
         return await self._run(calls.list_profiles(calls.limit(max_results, all_results)))
 
@@ -177,10 +211,15 @@ class AsyncProfiles:
 class AsyncClient:
     """As Client, asynchronous."""
 
-    def __init__(self, url: str, token: str, *, timeout: float = TIMEOUT, verify: Verify = True) -> None:
+    def __init__(
+        self, url: str, token: str, *, timeout: float = TIMEOUT, verify: Verify = True
+    ) -> None:
         self._address = Address(url, token)
         self._transport = AsyncTransport(self._address, timeout, verify)
-        self.connections, self.profiles = AsyncConnections(self._transport), AsyncProfiles(self._transport)
+        self.connections, self.profiles = (
+            AsyncConnections(self._transport),
+            AsyncProfiles(self._transport),
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._address.url!r})"
@@ -192,5 +231,10 @@ class AsyncClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self.aclose()

@@ -1,4 +1,6 @@
-"""What all connections have in common: a name, configs, secrets, the server's mark, and texts that show no secret."""
+"""What all connections have in common: a name, configs, secrets, the server's mark, and texts that
+show no secret.
+"""
 
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -12,7 +14,10 @@ from .text import SCRUBBED, as_yaml, is_reference, is_scrubbed, scrubbed
 
 @dataclass(frozen=True)
 class Stored:
-    """What the server had when the object was got or saved: who it is, and which version. `settings` are masked."""
+    """What the server had when the object was got or saved: who it is, and which version.
+
+    `settings` are masked.
+    """
 
     id: str
     alias: str
@@ -27,12 +32,22 @@ class Stored:
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """From a connection as the API shows it."""
         dates = (row["dateCreated"], row["dateModified"])
-        return cls(row["id"], row["alias"], row["name"], row["version"], row["providerId"], row.get("settings") or {}, *dates)
+        return cls(
+            row["id"],
+            row["alias"],
+            row["name"],
+            row["version"],
+            row["providerId"],
+            row.get("settings") or {},
+            *dates,
+        )
 
 
 @dataclass(repr=False, eq=False, kw_only=True)
 class Connection:
-    """Base of every connection. `is_active` and `tags`: None leaves them as they are. `alias`: made from the name unless given.
+    """Base of every connection.
+
+    `is_active` and `tags`: None leaves them as they are. `alias`: made from the name unless given.
 
     Secrets of an object that came from the server read `******`: saving it keeps what is stored.
     """
@@ -54,7 +69,9 @@ class Connection:
 
     @property
     def secrets(self) -> MutableMapping[str, Any]:
-        """The secrets by promptflow's names: what was set here, `******` for what the server has."""
+        """The secrets by promptflow's names: what was set here, `******` for what the server
+        has.
+        """
         raise NotImplementedError
 
     # What it is
@@ -109,8 +126,16 @@ class Connection:
     def to_dict(self) -> dict[str, Any]:
         """promptflow's shape without what is None; secrets are `******`, references as they are."""
         shown = self._shown()
-        values: dict[str, Any] = {"auth_mode": shown.pop("auth_mode", None), "name": self.name, "module": self.module}
-        values |= {"created_date": self.created_date, "last_modified_date": self.last_modified_date, "type": self.yaml_type}
+        values: dict[str, Any] = {
+            "auth_mode": shown.pop("auth_mode", None),
+            "name": self.name,
+            "module": self.module,
+        }
+        values |= {
+            "created_date": self.created_date,
+            "last_modified_date": self.last_modified_date,
+            "type": self.yaml_type,
+        }
         values |= shown
         return {name: value for name, value in values.items() if value is not None}
 
@@ -124,16 +149,22 @@ class Connection:
 
     def __repr__(self) -> str:
         shown = {"name": self.name} | self._shown()
-        return f"{self.class_name}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        return (
+            f"{self.class_name}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        )
 
     # To the server and back
 
     def new_settings(self) -> dict[str, Any]:
         """The settings that create it, by the API's names."""
-        return {name: value for name, value in self.changed_settings({}).items() if value is not None}
+        return {
+            name: value for name, value in self.changed_settings({}).items() if value is not None
+        }
 
     def changed_settings(self, shown: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings that make the server's row like it, as a merge patch; kept secrets are left out. `shown`: the server's."""
+        """The settings that make the server's row like it, as a merge patch; kept secrets are left
+        out. `shown`: the server's.
+        """
         raise NotImplementedError
 
     @classmethod
@@ -147,7 +178,9 @@ class Connection:
 
 
 def kept(value: Any) -> Any:
-    """A secret as the server shows it, as an object has it: a mask is `******`, a reference stays, null is None."""
+    """A secret as the server shows it, as an object has it: a mask is `******`, a reference stays,
+    null is None.
+    """
     return value if value is None or is_reference(value) else SCRUBBED
 
 
@@ -162,7 +195,11 @@ class TypedConnection(Connection):
 
     @property
     def secrets(self) -> FieldsView:
-        return FieldsView(self, [one.name for one in self.declared if one.secret and one.counts(self._plain)], secret=True)
+        return FieldsView(
+            self,
+            [one.name for one in self.declared if one.secret and one.counts(self._plain)],
+            secret=True,
+        )
 
     @property
     def _plain(self) -> dict[str, Any]:
@@ -175,11 +212,17 @@ class TypedConnection(Connection):
         Raises RequiredEnvironmentVariablesNotSetError, which names what is missing or empty.
         """
         defaults = {one.name: one.default for one in cls.declared if one.default is not MISSING}
-        named = [one for one in cls.declared if one.environment and one.name not in given and one.counts(defaults | given)]
+        named = [
+            one
+            for one in cls.declared
+            if one.environment and one.name not in given and one.counts(defaults | given)
+        ]
         found = {one.name: os.environ.get(one.environment) or None for one in named}
         required = [one for one in named if one.is_required(defaults | given)]
         if missing := [one.environment for one in required if found[one.name] is None]:
-            raise RequiredEnvironmentVariablesNotSetError(cls.__name__, missing, [one.environment for one in required])
+            raise RequiredEnvironmentVariablesNotSetError(
+                cls.__name__, missing, [one.environment for one in required]
+            )
         values: dict[str, Any] = {name: value for name, value in found.items() if value is not None}
         return cls(name=name, **values, **given)
 
@@ -195,7 +238,10 @@ class TypedConnection(Connection):
 
     @classmethod
     def from_settings(cls, provider_id: str, settings: Mapping[str, Any]) -> Self:
-        values = {one.name: kept(settings.get(one.key)) if one.secret else settings.get(one.key) for one in cls.declared}
+        values = {
+            one.name: kept(settings.get(one.key)) if one.secret else settings.get(one.key)
+            for one in cls.declared
+        }
         for one in cls.declared:  # null: nothing is stored, and the server takes its default
             if values[one.name] is None and one.default is not MISSING:
                 values[one.name] = one.default

@@ -1,4 +1,6 @@
-"""Connections with free keys: custom, custom strong types of your own, and the providers that promptflow does not know."""
+"""Connections with free keys: custom, custom strong types of your own, and the providers that
+promptflow does not know.
+"""
 
 import inspect
 import warnings
@@ -11,7 +13,12 @@ from .errors import FieldProblem, InvalidError
 from .text import SCRUBBED, is_scrubbed, scrubbed
 
 StrongType = TypeVar("StrongType", bound="CustomStrongTypeConnection")
-CLASS_SETTINGS = {"custom_type": "customType", "module": "module", "package": "package", "package_version": "packageVersion"}
+CLASS_SETTINGS = {
+    "custom_type": "customType",
+    "module": "module",
+    "package": "package",
+    "package_version": "packageVersion",
+}
 
 
 class Secret(str):
@@ -19,7 +26,10 @@ class Secret(str):
 
 
 class CustomConnection(Connection):
-    """Free configs and secrets. `custom_type` and what follows name a class of yours; it is kept, never imported."""
+    """Free configs and secrets.
+
+    `custom_type` and what follows name a class of yours; it is kept, never imported.
+    """
 
     provider_id, yaml_type = "custom", "custom"
 
@@ -66,18 +76,39 @@ class CustomConnection(Connection):
             if name.startswith("_") or name not in self.keys():
                 raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
             place = "secrets" if self.is_secret(name) else "configs"
-            warnings.warn(f"Write connection.{place}[{name!r}] instead of connection.{name}.", DeprecationWarning, stacklevel=2)
+            warnings.warn(
+                f"Write connection.{place}[{name!r}] instead of connection.{name}.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
             return self[name]
 
     def convert_to(self, strong_type: type[StrongType]) -> StrongType:
-        """The same connection as an object of your class. Raises InvalidError for keys that the class does not declare."""
-        common = {"name": self.name, "alias": self.alias, "is_active": self.is_active, "tags": self.tags}
-        made = strong_type(self._secrets, self._configs, package=self.package, package_version=self.package_version, **common)
+        """The same connection as an object of your class.
+
+        Raises InvalidError for keys that the class does not declare.
+        """
+        common = {
+            "name": self.name,
+            "alias": self.alias,
+            "is_active": self.is_active,
+            "tags": self.tags,
+        }
+        made = strong_type(
+            self._secrets,
+            self._configs,
+            package=self.package,
+            package_version=self.package_version,
+            **common,
+        )
         made._stored = self._stored
         return made
 
     def _shown(self) -> dict[str, Any]:
-        shown = {"configs": dict(self._configs), "secrets": {key: scrubbed(value) for key, value in self._secrets.items()}}
+        shown = {
+            "configs": dict(self._configs),
+            "secrets": {key: scrubbed(value) for key, value in self._secrets.items()},
+        }
         described = {name: getattr(self, name) for name in CLASS_SETTINGS if name != "module"}
         return shown | {name: value for name, value in described.items() if value}
 
@@ -108,7 +139,9 @@ def _gone(stored: Mapping[str, Any] | None, now: Mapping[str, Any]) -> dict[str,
 
 
 class _Entry:
-    """A declared field of a custom strong type: reads and writes the entry of configs or secrets."""
+    """A declared field of a custom strong type: reads and writes the entry of configs or
+    secrets.
+    """
 
     def __init__(self, key: str, place: str) -> None:
         self.key, self.place = key, place
@@ -121,9 +154,11 @@ class _Entry:
 
 
 class CustomStrongTypeConnection(CustomConnection):
-    """Base for classes of your own: `api_key: Secret` declares a secret, any other annotation a config, a value its default.
+    """Base for classes of your own: `api_key: Secret` declares a secret, any other annotation a
+    config, a value its default.
 
-    Stored as a custom connection that names the class. Raises InvalidError for keys that the class does not declare.
+    Stored as a custom connection that names the class. Raises InvalidError for keys that the class
+    does not declare.
     """
 
     _entries: ClassVar[dict[str, _Entry]] = {}
@@ -131,16 +166,31 @@ class CustomStrongTypeConnection(CustomConnection):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        named = {name: kind for name, kind in inspect.get_annotations(cls).items() if not name.startswith("_")}
-        cls._defaults = {**cls._defaults, **{name: cls.__dict__[name] for name in named if name in cls.__dict__}}
+        named = {
+            name: kind
+            for name, kind in inspect.get_annotations(cls).items()
+            if not name.startswith("_")
+        }
+        cls._defaults = {
+            **cls._defaults,
+            **{name: cls.__dict__[name] for name in named if name in cls.__dict__},
+        }
         cls._entries = {
             **cls._entries,
-            **{name: _Entry(name, "secrets" if _is_secret(kind) else "configs") for name, kind in named.items()},
+            **{
+                name: _Entry(name, "secrets" if _is_secret(kind) else "configs")
+                for name, kind in named.items()
+            },
         }
         for name in named:
             setattr(cls, name, cls._entries[name])
 
-    def __init__(self, secrets: Mapping[str, str] | None = None, configs: Mapping[str, str] | None = None, **given: Any) -> None:
+    def __init__(
+        self,
+        secrets: Mapping[str, str] | None = None,
+        configs: Mapping[str, str] | None = None,
+        **given: Any,
+    ) -> None:
         described = {"custom_type": type(self).__name__, "module": type(self).__module__}
         super().__init__(secrets, configs, **{**described, **given})
         self._refuse_unknown()
@@ -149,23 +199,47 @@ class CustomStrongTypeConnection(CustomConnection):
                 setattr(self, key, value)
 
     def _refuse_unknown(self) -> None:
-        declared = {place: [key for key, one in self._entries.items() if one.place == place] for place in ("configs", "secrets")}
-        given = [(place, key) for place in declared for key in getattr(self, place) if key not in declared[place]]
-        problems = [FieldProblem(f"/settings/{place}/{key}", "unknown_key", f"There is no {place[:-1]} {key!r}.") for place, key in given]
+        declared = {
+            place: [key for key, one in self._entries.items() if one.place == place]
+            for place in ("configs", "secrets")
+        }
+        given = [
+            (place, key)
+            for place in declared
+            for key in getattr(self, place)
+            if key not in declared[place]
+        ]
+        problems = [
+            FieldProblem(
+                f"/settings/{place}/{key}", "unknown_key", f"There is no {place[:-1]} {key!r}."
+            )
+            for place, key in given
+        ]
         if problems and self._entries:
-            there_are = "; ".join(f"{place}: {', '.join(keys) or 'none'}" for place, keys in declared.items())
+            there_are = "; ".join(
+                f"{place}: {', '.join(keys) or 'none'}" for place, keys in declared.items()
+            )
             said = " ".join(one.detail for one in problems)
-            raise InvalidError(f"{said} {type(self).__name__} declares {there_are}.", errors=problems)
+            raise InvalidError(
+                f"{said} {type(self).__name__} declares {there_are}.", errors=problems
+            )
 
 
 def _is_secret(annotation: Any) -> bool:
-    return annotation is Secret or (isinstance(annotation, str) and annotation.rpartition(".")[2] == "Secret")
+    return annotation is Secret or (
+        isinstance(annotation, str) and annotation.rpartition(".")[2] == "Secret"
+    )
 
 
 class ProviderConnection(Connection):
-    """A connection of any provider, `anthropic` for example. `settings`: by the names of the API, secrets as masks once stored."""
+    """A connection of any provider, `anthropic` for example.
 
-    def __init__(self, provider_id: str, settings: Mapping[str, Any] | None = None, **common: Any) -> None:
+    `settings`: by the names of the API, secrets as masks once stored.
+    """
+
+    def __init__(
+        self, provider_id: str, settings: Mapping[str, Any] | None = None, **common: Any
+    ) -> None:
         super().__init__(**common)
         self.provider_id: str = provider_id  # type: ignore[misc]  # of the class for all others
         self.yaml_type: str = provider_id  # type: ignore[misc]
@@ -180,9 +254,14 @@ class ProviderConnection(Connection):
         return {}
 
     def _shown(self) -> dict[str, Any]:
-        """What the server shows is masked already; which of the others are secret is not known here."""
+        """What the server shows is masked already; which of the others are secret is not known
+        here.
+        """
         public = self._stored.settings if self._stored else {}
-        return {name: value if value is None or public.get(name) == value else SCRUBBED for name, value in self.settings.items()}
+        return {
+            name: value if value is None or public.get(name) == value else SCRUBBED
+            for name, value in self.settings.items()
+        }
 
     def changed_settings(self, shown: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self.settings)

@@ -1,4 +1,6 @@
-"""How a type of connection is declared: one line a field says its name, the server's name, secrecy, default and environment."""
+"""How a type of connection is declared: one line a field says its name, the server's name, secrecy,
+default and environment.
+"""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -13,7 +15,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Declared:
-    """One field of a type. `setting`: the server's name; `environment`: what `from_env` reads; `when`: it counts only while
+    """One field of a type.
+
+    `setting`: the server's name; `environment`: what `from_env` reads; `when`: it counts only while
     another field has this value, and is required then.
     """
 
@@ -40,24 +44,34 @@ class Declared:
 
 def setting(name: str, *, default: Any = MISSING, environment: str = "") -> Any:
     """A field that is shown in clear. `name`: the server's name for it."""
-    return dataclasses.field(default=default, metadata={"setting": name, "environment": environment})
+    return dataclasses.field(
+        default=default, metadata={"setting": name, "environment": environment}
+    )
 
 
-def secret(name: str, *, default: Any = MISSING, environment: str = "", when: tuple[str, str] | None = None) -> Any:
+def secret(
+    name: str, *, default: Any = MISSING, environment: str = "", when: tuple[str, str] | None = None
+) -> Any:
     """A field that is never shown."""
     marks = {"setting": name, "environment": environment, "secret": True, "when": when}
     return dataclasses.field(default=default, repr=False, metadata=marks)
 
 
 @dataclass_transform(eq_default=False, field_specifiers=(setting, secret))
-def connection_type(type: str, provider_id: str, module: str = MODULE) -> Callable[[type[T]], type[T]]:
-    """Makes a class a type of connection: `type` is promptflow's name in YAML, `provider_id` the server's."""
+def connection_type(
+    type: str, provider_id: str, module: str = MODULE
+) -> Callable[[type[T]], type[T]]:
+    """Makes a class a type of connection: `type` is promptflow's name in YAML, `provider_id` the
+    server's.
+    """
 
     def made(cls: Any) -> Any:
         cls.yaml_type, cls.provider_id, cls.module = type, provider_id, module
         # no eq: the tools that explain a failed comparison would print the fields
         typed: Any = dataclass(repr=False, eq=False)(cls)
-        typed.declared = tuple(_declared(field) for field in dataclasses.fields(typed) if "setting" in field.metadata)
+        typed.declared = tuple(
+            _declared(field) for field in dataclasses.fields(typed) if "setting" in field.metadata
+        )
         return typed
 
     return made
@@ -65,7 +79,14 @@ def connection_type(type: str, provider_id: str, module: str = MODULE) -> Callab
 
 def _declared(field: "dataclasses.Field[Any]") -> Declared:
     marks = field.metadata
-    return Declared(field.name, marks["setting"], marks.get("secret", False), field.default, marks["environment"], marks.get("when"))
+    return Declared(
+        field.name,
+        marks["setting"],
+        marks.get("secret", False),
+        field.default,
+        marks["environment"],
+        marks.get("when"),
+    )
 
 
 class SecretMap(dict[str, str]):
@@ -78,7 +99,10 @@ class SecretMap(dict[str, str]):
 
 
 class FieldsView(MutableMapping[str, Any]):
-    """Some fields of an object as a mapping, as promptflow has `configs` and `secrets`. Setting an entry sets the field."""
+    """Some fields of an object as a mapping, as promptflow has `configs` and `secrets`.
+
+    Setting an entry sets the field.
+    """
 
     def __init__(self, owner: Any, names: list[str], *, secret: bool) -> None:
         self._owner, self._names, self._secret = owner, names, secret
@@ -101,8 +125,13 @@ class FieldsView(MutableMapping[str, Any]):
         return len(self._names)
 
     def __repr__(self) -> str:
-        return repr({key: scrubbed(value) if self._secret else value for key, value in self.items()})
+        return repr(
+            {key: scrubbed(value) if self._secret else value for key, value in self.items()}
+        )
 
     def _refuse_unknown(self, key: str) -> None:
         if key not in self._names:
-            raise KeyError(f"{key!r} is none of {', '.join(self._names) or 'nothing'} of connection {self._owner.name!r}.")
+            raise KeyError(
+                f"{key!r} is none of {', '.join(self._names) or 'nothing'} of connection "
+                f"{self._owner.name!r}."
+            )

@@ -7,7 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """Why one field is refused: a JSON pointer to it (`/settings/apiKey`), a stable code, a sentence. Never the value."""
+    """Why one field is refused: a JSON pointer to it (`/settings/apiKey`), a stable code, a
+    sentence. Never the value.
+    """
 
     pointer: str
     code: str
@@ -17,13 +19,18 @@ class FieldProblem:
 class SwitchboardError(Exception):
     """Base of all errors here.
 
-    `problem`: the server's problem document (RFC 9457), empty when the server was not asked or gave none; `status` and `code`
-    are read from it, `errors` are its complaints about single fields.
+    `problem`: the server's problem document (RFC 9457), empty when the server was not asked or gave
+    none; `status` and `code` are read from it, `errors` are its complaints about single fields.
     """
 
     cure = ""
 
-    def __init__(self, message: str, problem: Mapping[str, Any] | None = None, errors: Iterable[FieldProblem] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        problem: Mapping[str, Any] | None = None,
+        errors: Iterable[FieldProblem] = (),
+    ) -> None:
         self.problem: dict[str, Any] = dict(problem or {})
         self.status: int | None = self.problem.get("status")
         self.code: str = str(self.problem.get("code") or "")
@@ -32,14 +39,18 @@ class SwitchboardError(Exception):
 
     def is_about(self, pointer: str, codes: Iterable[str]) -> bool:
         """Whether this one field, and no other, is refused for one of these reasons."""
-        return bool(self.errors) and all(one.pointer == pointer and one.code in codes for one in self.errors)
+        return bool(self.errors) and all(
+            one.pointer == pointer and one.code in codes for one in self.errors
+        )
 
 
 def _fields(problem: Mapping[str, Any]) -> Iterable[FieldProblem]:
     found = problem.get("errors")
     for one in found if isinstance(found, list) else ():
         if isinstance(one, dict):
-            yield FieldProblem(str(one.get("pointer", "")), str(one.get("code", "")), str(one.get("detail", "")))
+            yield FieldProblem(
+                str(one.get("pointer", "")), str(one.get("code", "")), str(one.get("detail", ""))
+            )
 
 
 class Unauthorized(SwitchboardError):
@@ -67,11 +78,16 @@ class ProfileNotFoundError(NotFoundError):
 
 
 class InvalidError(SwitchboardError):
-    """400: what was sent is refused. `errors` point to the fields; found out here, before anything was sent, they point alike."""
+    """400: what was sent is refused.
+
+    `errors` point to the fields; found out here, before anything was sent, they point alike.
+    """
 
 
 class ConflictError(SwitchboardError):
-    """409: the name is taken or stands for several connections, or profiles still need the connection (`dependents`)."""
+    """409: the name is taken or stands for several connections, or profiles still need the
+    connection (`dependents`).
+    """
 
     @property
     def dependents(self) -> list[dict[str, str]]:
@@ -86,7 +102,9 @@ class StaleError(SwitchboardError):
 class RateLimited(SwitchboardError):
     """429: too many requests. `retry_after`: seconds to wait."""
 
-    def __init__(self, message: str, problem: Mapping[str, Any] | None = None, retry_after: int = 1) -> None:
+    def __init__(
+        self, message: str, problem: Mapping[str, Any] | None = None, retry_after: int = 1
+    ) -> None:
         self.retry_after = retry_after
         super().__init__(f"{message} Try again in {retry_after} seconds.", problem)
 
@@ -104,9 +122,14 @@ class ConnectionNameNotSetError(SwitchboardError):
 
 
 class RequiredEnvironmentVariablesNotSetError(SwitchboardError):
-    """`from_env` misses variables. `missing`: those that are not set; `required`: all that the type needs."""
+    """`from_env` misses variables.
+
+    `missing`: those that are not set; `required`: all that the type needs.
+    """
 
     def __init__(self, class_name: str, missing: Iterable[str], required: Iterable[str]) -> None:
         self.missing, self.required = list(missing), list(required)
         said = f"{class_name}.from_env: not set or empty: {', '.join(self.missing)}."
-        super().__init__(f"{said} Set the environment variables that it needs: {', '.join(self.required)}.")
+        super().__init__(
+            f"{said} Set the environment variables that it needs: {', '.join(self.required)}."
+        )

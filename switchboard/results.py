@@ -7,7 +7,11 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a test went. `message`: why it failed, None when it did not; `model_count`: None where no models were asked for."""
+    """How a test went.
+
+    `message`: why it failed, None when it did not; `model_count`: None where no models were asked
+    for.
+    """
 
     success: bool
     code: str
@@ -22,12 +26,22 @@ class CheckResult:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """From a test as the API shows it."""
-        return cls(row["success"], row["code"], row["errorMessage"], row["latencyMs"], row["modelCount"], row["checkedAt"])
+        return cls(
+            row["success"],
+            row["code"],
+            row["errorMessage"],
+            row["latencyMs"],
+            row["modelCount"],
+            row["checkedAt"],
+        )
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A connection, a model and its settings, under an alias. `settings` and `fallback_ids` are empty in lists."""
+    """A connection, a model and its settings, under an alias.
+
+    `settings` and `fallback_ids` are empty in lists.
+    """
 
     id: str
     alias: str

@@ -1,4 +1,6 @@
-"""Secrets and texts: what is a mask, a reference, a placeholder; and an object as YAML that shows no secret."""
+"""Secrets and texts: what is a mask, a reference, a placeholder; and an object as YAML that shows
+no secret.
+"""
 
 import json
 import re
@@ -8,14 +10,29 @@ from typing import Any
 SCRUBBED = "******"  # promptflow's, exactly six
 NO_CHANGE = "<no-change>"
 REFERENCE = re.compile(r"\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+")
-# What promptflow's templates ship where a value is to be filled in. It stores most of them as they are.
-PLACEHOLDER = re.compile(r"<(user-input|to-be-replaced|your-[^<>]*|insert-[^<>]*)>|to_replace_with_\w*", re.IGNORECASE)
+# What promptflow's templates ship where a value is to be filled in. It stores most of them as they
+# are.
+PLACEHOLDER = re.compile(
+    r"<(user-input|to-be-replaced|your-[^<>]*|insert-[^<>]*)>|to_replace_with_\w*", re.IGNORECASE
+)
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/+-]*(:[A-Za-z0-9._/+:-]+)?")
-NOT_PLAIN = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}  # YAML would read something else than a text
+NOT_PLAIN = {
+    "true",
+    "false",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "null",
+    "y",
+    "n",
+}  # YAML would read something else than a text
 
 
 def is_scrubbed(value: Any) -> bool:
-    """Whether this stands for "keep the stored secret": None, an empty text, only `*`, or `<no-change>`."""
+    """Whether this stands for "keep the stored secret": None, an empty text, only `*`, or
+    `<no-change>`.
+    """
     return not value or (isinstance(value, str) and (not value.strip("*") or value == NO_CHANGE))
 
 

@@ -1,4 +1,6 @@
-"""Where requests go and how they get there: one HTTP client each, synchronous and asynchronous, over the same preparation."""
+"""Where requests go and how they get there: one HTTP client each, synchronous and asynchronous,
+over the same preparation.
+"""
 
 import ssl
 from typing import Any
@@ -23,30 +25,54 @@ class Address:
 
     def options(self, timeout: float, verify: Verify) -> dict[str, Any]:
         """Arguments for an HTTP client. No redirects: the token is for this host alone."""
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json, application/problem+json"}
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json, application/problem+json",
+        }
         context = ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify
-        return {"base_url": self.url + PREFIX, "headers": headers, "timeout": timeout, "verify": context, "follow_redirects": False}
+        return {
+            "base_url": self.url + PREFIX,
+            "headers": headers,
+            "timeout": timeout,
+            "verify": context,
+            "follow_redirects": False,
+        }
 
     def unreachable(self, error: httpx2.RequestError, timeout: float) -> ServerUnreachable:
         """Why nobody answered, without what the HTTP client knows of the request."""
         if isinstance(error, httpx2.TimeoutException):
-            return ServerUnreachable(f"{self.url} gave no answer within {timeout:g} seconds. Try again, or allow more: timeout=...")
+            return ServerUnreachable(
+                f"{self.url} gave no answer within {timeout:g} seconds. Try again, or allow more: "
+                "timeout=..."
+            )
         if _is_of_tls(error):
-            return ServerUnreachable(f"The certificate of {self.url} is not trusted. Name the authority's file: verify='/path/to/ca.pem'.")
+            return ServerUnreachable(
+                f"The certificate of {self.url} is not trusted. Name the authority's file: "
+                "verify='/path/to/ca.pem'."
+            )
         kind = type(error).__name__
-        return ServerUnreachable(f"{self.url} cannot be reached ({kind}). Check the address, and whether Switchboard runs.")
+        return ServerUnreachable(
+            f"{self.url} cannot be reached ({kind}). Check the address, and whether Switchboard "
+            "runs."
+        )
 
 
 def _is_of_tls(error: BaseException | None) -> bool:
-    return error is not None and (isinstance(error, ssl.SSLError) or _is_of_tls(error.__cause__ or error.__context__))
+    return error is not None and (
+        isinstance(error, ssl.SSLError) or _is_of_tls(error.__cause__ or error.__context__)
+    )
 
 
 def _clean_url(url: str) -> str:
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("The url is Switchboard's address, such as https://switchboard.example.com.")
+        raise ValueError(
+            "The url is Switchboard's address, such as https://switchboard.example.com."
+        )
     if parts.username or parts.password:
-        raise ValueError("A name or a password does not belong into the url. The token says who asks.")
+        raise ValueError(
+            "A name or a password does not belong into the url. The token says who asks."
+        )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(PREFIX)}"
 
 
@@ -58,11 +84,22 @@ def _clean_token(token: str) -> str:
 
 
 def _request(call: Call) -> dict[str, Any]:
-    return {"method": call.method, "url": call.path, "params": call.params, "content": call.content(), "headers": call.headers()}
+    return {
+        "method": call.method,
+        "url": call.path,
+        "params": call.params,
+        "content": call.content(),
+        "headers": call.headers(),
+    }
 
 
 def _answer(response: httpx2.Response) -> Answer:
-    return Answer(response.status_code, response.headers.get("content-type", ""), response.content, response.headers)
+    return Answer(
+        response.status_code,
+        response.headers.get("content-type", ""),
+        response.content,
+        response.headers,
+    )
 
 
 class Transport:
@@ -87,7 +124,8 @@ class Transport:
             return _answer(self._http.request(**_request(call)))
         except httpx2.RequestError as error:
             failure = self._address.unreachable(error, self._timeout)
-        raise failure  # out here, so that it does not carry the HTTP client's error, which knows the token
+        # out here, so that it does not carry the HTTP client's error, which knows the token
+        raise failure
 
     def close(self) -> None:
         """Closes its connections."""

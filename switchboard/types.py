@@ -11,7 +11,9 @@ BY_KEY = ("auth_mode", "key")
 
 
 class _EntraConnection(TypedConnection):
-    """Base of the types that also take Microsoft Entra ID: `auth_mode="meid_token"`, which has no key."""
+    """Base of the types that also take Microsoft Entra ID: `auth_mode="meid_token"`, which has no
+    key.
+    """
 
     auth_mode: str
     api_key: str | None
@@ -27,9 +29,13 @@ class AzureOpenAIConnection(_EntraConnection):
     """A resource of Azure OpenAI."""
 
     api_base: str = setting("endpoint", environment="AZURE_OPENAI_ENDPOINT")
-    api_key: str | None = secret("api_key", default=None, environment="AZURE_OPENAI_API_KEY", when=BY_KEY)
+    api_key: str | None = secret(
+        "api_key", default=None, environment="AZURE_OPENAI_API_KEY", when=BY_KEY
+    )
     api_type: str = setting("api_type", default="azure")
-    api_version: str = setting("api_version", default="2024-02-01", environment="OPENAI_API_VERSION")
+    api_version: str = setting(
+        "api_version", default="2024-02-01", environment="OPENAI_API_VERSION"
+    )
     auth_mode: str = setting("auth_mode", default="key")
     resource_id: str | None = setting("resource_id", default=None)
 
@@ -52,7 +58,9 @@ class AzureAIServicesConnection(_EntraConnection):
     """A resource of Azure AI services."""
 
     endpoint: str = setting("endpoint", environment="AZURE_AI_SERVICES_ENDPOINT")
-    api_key: str | None = secret("api_key", default=None, environment="AZURE_AI_SERVICES_KEY", when=BY_KEY)
+    api_key: str | None = secret(
+        "api_key", default=None, environment="AZURE_AI_SERVICES_KEY", when=BY_KEY
+    )
     auth_mode: str = setting("auth_mode", default="key")
 
 
@@ -61,7 +69,9 @@ class CognitiveSearchConnection(_EntraConnection):
     """A service of Azure AI Search."""
 
     api_base: str = setting("endpoint", environment="AZURE_SEARCH_SERVICE_ENDPOINT")
-    api_key: str | None = secret("api_key", default=None, environment="AZURE_SEARCH_API_KEY", when=BY_KEY)
+    api_key: str | None = secret(
+        "api_key", default=None, environment="AZURE_SEARCH_API_KEY", when=BY_KEY
+    )
     api_version: str = setting("api_version", default="2023-11-01")
     auth_mode: str = setting("auth_mode", default="key")
 

@@ -1,4 +1,6 @@
-"""The API's JSON and back: requests, answers, their errors; connections as bodies, rows as objects."""
+"""The API's JSON and back: requests, answers, their errors; connections as bodies, rows as
+objects.
+"""
 
 import json
 import re
@@ -69,7 +71,10 @@ class Answer:
     headers: Mapping[str, str]
 
     def read(self) -> Any:
-        """The JSON, None for no content. Raises SwitchboardError for everything that is no success."""
+        """The JSON, None for no content.
+
+        Raises SwitchboardError for everything that is no success.
+        """
         if self.status == 204:
             return None
         body = self._json()
@@ -86,11 +91,16 @@ class Answer:
     def _error(self, body: Any) -> SwitchboardError:
         if 300 <= self.status < 400:
             place = self.headers.get("location", "another address")
-            return ServerError(f"The server sends on to {place}. Use that address: a token is not sent after a redirect.")
+            return ServerError(
+                f"The server sends on to {place}. Use that address: a token is not sent after a "
+                "redirect."
+            )
         if not isinstance(body, dict) or "detail" not in body:
             return not_ours(f"the status {self.status}")
         if self.status == 429:
-            return RateLimited(str(body["detail"]), body, _seconds(self.headers.get("retry-after", "")))
+            return RateLimited(
+                str(body["detail"]), body, _seconds(self.headers.get("retry-after", ""))
+            )
         return ERRORS.get(self.status, ServerError)(str(body["detail"]), body)
 
 
@@ -100,7 +110,10 @@ def _seconds(text: str) -> int:
 
 def not_ours(what: str) -> ServerError:
     """For an answer that no Switchboard gives."""
-    return ServerError(f"The answer with {what} is none of Switchboard's. Check the address, and any proxy before it.")
+    return ServerError(
+        f"The answer with {what} is none of Switchboard's. Check the address, and any proxy before "
+        "it."
+    )
 
 
 def shaped(read: Callable[[Any], T], body: Any) -> T:
@@ -113,14 +126,24 @@ def shaped(read: Callable[[Any], T], body: Any) -> T:
 
 
 def to_object(row: Mapping[str, Any]) -> Connection:
-    """A connection as the API shows it, as an object of its class. Raises ServerError for anything else."""
+    """A connection as the API shows it, as an object of its class.
+
+    Raises ServerError for anything else.
+    """
     return shaped(_to_object, row)
 
 
 def _to_object(row: Mapping[str, Any]) -> Connection:
     stored = Stored.from_row(row)
-    made = CLASSES.get(stored.provider_id, ProviderConnection).from_settings(stored.provider_id, stored.settings)
-    made.name, made.alias, made.is_active, made.tags = stored.name, stored.alias, row["isActive"], list(row["tags"])
+    made = CLASSES.get(stored.provider_id, ProviderConnection).from_settings(
+        stored.provider_id, stored.settings
+    )
+    made.name, made.alias, made.is_active, made.tags = (
+        stored.name,
+        stored.alias,
+        row["isActive"],
+        list(row["tags"]),
+    )
     made._stored = stored
     return made
 
@@ -128,14 +151,25 @@ def _to_object(row: Mapping[str, Any]) -> Connection:
 def new_body(connection: Connection, alias: str) -> dict[str, Any]:
     """What creates it. Raises InvalidError for secrets that are masks or placeholders."""
     refuse_unfilled(connection, is_new=True)
-    body = {"alias": alias, "name": connection.name, "providerId": connection.provider_id, "settings": connection.new_settings()}
+    body = {
+        "alias": alias,
+        "name": connection.name,
+        "providerId": connection.provider_id,
+        "settings": connection.new_settings(),
+    }
     return body | _common(connection)
 
 
 def changed_body(connection: Connection, stored: Stored) -> dict[str, Any]:
-    """What changes the stored row into it. Raises InvalidError for placeholders, ConflictError for another type."""
+    """What changes the stored row into it.
+
+    Raises InvalidError for placeholders, ConflictError for another type.
+    """
     if stored.provider_id != connection.provider_id:
-        there = f"Connection {stored.name!r} is of the type {stored.provider_id}, which cannot change to {connection.provider_id}."
+        there = (
+            f"Connection {stored.name!r} is of the type {stored.provider_id}, which cannot change "
+            f"to {connection.provider_id}."
+        )
         raise ConflictError(f"{there} Delete it first, or choose another name.")
     refuse_unfilled(connection, is_new=False)
     return {"settings": connection.changed_settings(stored.settings)} | _common(connection)
@@ -147,18 +181,37 @@ def _common(connection: Connection) -> dict[str, Any]:
 
 
 def refuse_unfilled(connection: Connection, *, is_new: bool) -> None:
-    """Raises InvalidError when a value is a template's placeholder, or, of a new connection, a secret is a mask."""
+    """Raises InvalidError when a value is a template's placeholder, or, of a new connection, a
+    secret is a mask.
+    """
     secrets = {key: value for key, value in connection.secrets.items() if value is not None}
-    wrong = [key for key, value in secrets.items() if is_placeholder(value) or (is_new and is_scrubbed(value))]
+    wrong = [
+        key
+        for key, value in secrets.items()
+        if is_placeholder(value) or (is_new and is_scrubbed(value))
+    ]
     if wrong:
-        errors = [FieldProblem(connection.pointer_to(key), "not_filled", "A mask or a placeholder is no secret.") for key in wrong]
-        raise InvalidError(f"Connection {connection.name!r} secrets {wrong} value invalid, please fill them.", errors=errors)
+        errors = [
+            FieldProblem(
+                connection.pointer_to(key), "not_filled", "A mask or a placeholder is no secret."
+            )
+            for key in wrong
+        ]
+        raise InvalidError(
+            f"Connection {connection.name!r} secrets {wrong} value invalid, please fill them.",
+            errors=errors,
+        )
     if unfilled := [key for key, value in connection.configs.items() if is_placeholder(value)]:
-        raise InvalidError(f"Connection {connection.name!r}: {', '.join(unfilled)} still has a template's placeholder. Fill it in.")
+        raise InvalidError(
+            f"Connection {connection.name!r}: {', '.join(unfilled)} still has a template's "
+            "placeholder. Fill it in."
+        )
 
 
 def aliases(connection: Connection) -> Iterator[str]:
-    """The aliases to try for a new connection: its own, else made from its name, with a number while they are taken."""
+    """The aliases to try for a new connection: its own, else made from its name, with a number
+    while they are taken.
+    """
     if connection.alias:
         yield connection.alias
         return

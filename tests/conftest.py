@@ -1,4 +1,7 @@
-"""What every test gets: an environment, keys and caches of its own. And the people, the fake provider and a saved connection."""
+"""What every test gets: an environment, keys and caches of its own.
+
+And the people, the fake provider and a saved connection.
+"""
 
 import os
 from collections.abc import Iterator
@@ -14,12 +17,33 @@ from providers.schema import settings_fields
 from tests.fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
 from tests.people import administrator, nobody, operator, people, stranger, viewer  # noqa: F401 fixtures
 
-VENDORS = ("AWS_", "AZURE_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "MISTRAL_", "OLLAMA_", "IDENTITY_", "MSI_", "HTTP_", "HTTPS_")
+VENDORS = (
+    "AWS_",
+    "AZURE_",
+    "OPENAI_",
+    "ANTHROPIC_",
+    "GOOGLE_",
+    "GEMINI_",
+    "MISTRAL_",
+    "OLLAMA_",
+    "IDENTITY_",
+    "MSI_",
+    "HTTP_",
+    "HTTPS_",
+)
 
 
 def _foreign(name: str) -> bool:
-    declared = {field.environment.upper() for provider in all_providers() for field in settings_fields(provider).values()}
-    return "__" in name or name.upper().removesuffix("_FILE") in declared or name.upper().startswith(VENDORS)
+    declared = {
+        field.environment.upper()
+        for provider in all_providers()
+        for field in settings_fields(provider).values()
+    }
+    return (
+        "__" in name
+        or name.upper().removesuffix("_FILE") in declared
+        or name.upper().startswith(VENDORS)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -34,8 +58,12 @@ def _own_settings(settings) -> None:
     settings.FERNET_KEYS = [NEWEST_KEY]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CONNECTIONS_CONFIG = {}
-    settings.CONNECTIONS_CONFIG_FILE = settings.CONNECTIONS_SECRETS_DIR = settings.CONNECTIONS_TYPES_DIR = ""
-    settings.CONNECTIONS_REFERENCE_SECTIONS = settings.CONNECTIONS_REFERENCE_ENV = settings.CONNECTIONS_EGRESS_ALLOW = []
+    settings.CONNECTIONS_CONFIG_FILE = settings.CONNECTIONS_SECRETS_DIR = (
+        settings.CONNECTIONS_TYPES_DIR
+    ) = ""
+    settings.CONNECTIONS_REFERENCE_SECTIONS = settings.CONNECTIONS_REFERENCE_ENV = (
+        settings.CONNECTIONS_EGRESS_ALLOW
+    ) = []
     settings.CONNECTIONS_SECRET_KEYS = ["key", "secret", "password", "token"]
     settings.CONNECTIONS_EGRESS_PRIVATE, settings.CONNECTIONS_TEST_RATE = True, 60
 
@@ -47,18 +75,25 @@ def _empty_caches() -> Iterator[None]:
     conf.resolver.cache_clear()
     yield
     cache.clear()
-    type_catalog.forget()  # what is made once for a module must not see the types of the test before
+    # what is made once for a module must not see the types of the test before
+    type_catalog.forget()
     conf.resolver.cache_clear()
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite in a file, as people have it: in memory all threads share one connection, and no file could leak."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite in a file, as people have it: in memory all threads share one connection, and no file
+    could leak.
+    """
     from django.conf import settings
 
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
-        database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        database.setdefault("TEST", {})["NAME"] = str(
+            tmp_path_factory.mktemp("database") / "test.sqlite3"
+        )
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""A provider that answers from memory, rows made with it, and a source that remembers what it was asked."""
+"""A provider that answers from memory, rows made with it, and a source that remembers what it was
+asked.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +28,13 @@ class FakeSettings(NetworkSettings):
 
     api_key: ApiKey = setting(title="API key", description="The key.", environment="FAKE_API_KEY")
     spare_key: ApiKey | None = setting(None, title="Spare key", description="A second key.")
-    base_url: HttpUrl = setting("https://fake.example.com/v1", title="Endpoint", description="Where it lives.", address=True)
+    base_url: HttpUrl = setting(
+        "https://fake.example.com/v1", title="Endpoint", description="Where it lives.", address=True
+    )
     organization: Text | None = setting(None, title="Organization", description="Whose account.")
-    region: Literal["eu", "us"] = setting("eu", title="Region", description="Where.", labels={"eu": "Europe", "us": "America"})
+    region: Literal["eu", "us"] = setting(
+        "eu", title="Region", description="Where.", labels={"eu": "Europe", "us": "America"}
+    )
     fast: bool = setting(False, title="Fast", description="Whether to hurry.")
     samples: int = setting(1, title="Samples", description="How many.", ge=1, le=9)
 
@@ -40,7 +46,10 @@ class FakeProvider(Provider[FakeSettings]):
     description = "Answers from memory."
     capabilities = (Capability.CHAT, Capability.EMBEDDING)
     asks = "GET https://fake.example.com/v1/models"
-    answer: ClassVar[Any] = [Model("fake-chat", "Fake Chat", frozenset({Capability.CHAT})), Model("fake-any", "Fake Any")]
+    answer: ClassVar[Any] = [
+        Model("fake-chat", "Fake Chat", frozenset({Capability.CHAT})),
+        Model("fake-any", "Fake Any"),
+    ]
     asked: ClassVar[list[FakeSettings]]
 
     def list_models(self) -> list[Model]:
@@ -74,7 +83,9 @@ def fake_provider(**attributes: Any) -> Iterator[type[FakeProvider]]:
         yield provider
 
 
-REFUSED = ProviderError("fake.example.com does not accept the credentials. Enter a valid key.", "unauthorized", True)
+REFUSED = ProviderError(
+    "fake.example.com does not accept the credentials. Enter a valid key.", "unauthorized", True
+)
 
 
 def connect(provider_id: str = "fake", actor: Any = None, **changes: Any) -> Connection:
@@ -85,7 +96,12 @@ def connect(provider_id: str = "fake", actor: Any = None, **changes: Any) -> Con
 
 def profile_of(connection: Connection, actor: Any = None, **changes: Any) -> Profile:
     """A saved profile."""
-    values: dict[str, Any] = {"capability": "Chat", "name": "Answers", "model": "fake-chat", **changes}
+    values: dict[str, Any] = {
+        "capability": "Chat",
+        "name": "Answers",
+        "model": "fake-chat",
+        **changes,
+    }
     return services.create_profile(connection, actor=actor, **values).row
 
 
@@ -97,7 +113,9 @@ def reload(row: Any) -> Any:
 class RecordingSource:
     """A source of references that remembers every look-up; `broken` ones raise."""
 
-    def __init__(self, values: dict[str, str] | None = None, name: str = "recording", broken: bool = False) -> None:
+    def __init__(
+        self, values: dict[str, str] | None = None, name: str = "recording", broken: bool = False
+    ) -> None:
         self.values, self.name, self.broken = values or {}, name, broken
         self.lookups: list[str] = []
 

@@ -1,7 +1,10 @@
-"""Servers that keep the very bytes they were sent, and a token service of OAuth2. For tests of what authenticates requests.
+"""Servers that keep the very bytes they were sent, and a token service of OAuth2.
 
-with HttpServer(answers={"/me": Answer(204)}) as server: ...      # server.url, server.requests[0].line
-with OAuth2Server() as server: ...                                # /token gives tokens, everything else wants one
+For tests of what authenticates requests.
+
+with HttpServer(answers={"/me": Answer(204)}) as server: ...      # server.url,
+server.requests[0].line with OAuth2Server() as server: ...                                # /token
+gives tokens, everything else wants one
 """
 
 import base64
@@ -51,12 +54,19 @@ class RawRequest:
     def values(self, name: str) -> list[str]:
         """The values of all headers of this name, in any letter case."""
         found = [line.partition(b":") for line in self.headers]
-        return [value.strip().decode("latin-1") for key, _, value in found if key.decode().lower() == name.lower()]
+        return [
+            value.strip().decode("latin-1")
+            for key, _, value in found
+            if key.decode().lower() == name.lower()
+        ]
 
     @property
     def form(self) -> dict[str, str]:
         """The body as a form."""
-        return {name: values[0] for name, values in parse_qs(self.body.decode(), keep_blank_values=True).items()}
+        return {
+            name: values[0]
+            for name, values in parse_qs(self.body.decode(), keep_blank_values=True).items()
+        }
 
     def __contains__(self, text: str) -> bool:
         return text.encode() in self.head + self.body
@@ -64,7 +74,10 @@ class RawRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back. `raw`: these bytes instead of everything else; `seconds`: how long that takes."""
+    """What is sent back.
+
+    `raw`: these bytes instead of everything else; `seconds`: how long that takes.
+    """
 
     status: int = 200
     body: Any = field(default_factory=dict)
@@ -76,9 +89,22 @@ class Answer:
         """The answer on the wire; a body that is neither bytes nor text is sent as JSON."""
         if self.raw is not None:
             return self.raw
-        body = self.body if isinstance(self.body, bytes) else self.body.encode() if isinstance(self.body, str) else _json(self.body)
-        headers = {"Content-Type": "application/json", **self.headers, "Content-Length": str(len(body))}
-        lines = [f"HTTP/1.1 {self.status} Made up", *(f"{name}: {value}" for name, value in headers.items())]
+        body = (
+            self.body
+            if isinstance(self.body, bytes)
+            else self.body.encode()
+            if isinstance(self.body, str)
+            else _json(self.body)
+        )
+        headers = {
+            "Content-Type": "application/json",
+            **self.headers,
+            "Content-Length": str(len(body)),
+        }
+        lines = [
+            f"HTTP/1.1 {self.status} Made up",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -93,7 +119,10 @@ class HttpServer:
     """Answers on 127.0.0.1 by path, `default` for any other. `tls`: for https."""
 
     def __init__(
-        self, answers: dict[str, Answering] | None = None, default: Answering = Answer(), tls: ssl.SSLContext | None = None
+        self,
+        answers: dict[str, Answering] | None = None,
+        default: Answering = Answer(),
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.answers, self.default, self.tls = answers or {}, default, tls
         self.requests: list[RawRequest] = []
@@ -124,10 +153,15 @@ class HttpServer:
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                threading.Thread(target=self._serve, args=(self._door.accept()[0],), daemon=True).start()
+                threading.Thread(
+                    target=self._serve, args=(self._door.accept()[0],), daemon=True
+                ).start()
 
     def _serve(self, caller: socket.socket) -> None:
-        with suppress(OSError), self.tls.wrap_socket(caller, server_side=True) if self.tls else caller as stream:
+        with (
+            suppress(OSError),
+            self.tls.wrap_socket(caller, server_side=True) if self.tls else caller as stream,
+        ):
             while request := _read(stream):
                 self.requests.append(request)
                 answer = self.answer(request)
@@ -155,9 +189,11 @@ def _read(stream: socket.socket) -> RawRequest | None:
 
 
 class OAuth2Server(HttpServer):
-    """A token service at /token (RFC 6749, sections 2.3.1, 4.3, 4.4 and 6) and a service that takes its tokens everywhere else.
+    """A token service at /token (RFC 6749, sections 2.3.1, 4.3, 4.4 and 6) and a service that takes
+    its tokens everywhere else.
 
-    `says`: another answer of the token service. `expires_in`: None for unsaid. `seconds`: how long a token takes to be made.
+    `says`: another answer of the token service. `expires_in`: None for unsaid. `seconds`: how long
+    a token takes to be made.
     """
 
     def __init__(
@@ -191,11 +227,23 @@ class OAuth2Server(HttpServer):
     def _token(self, request: RawRequest) -> Answer:
         if self.says:
             return self.says if isinstance(self.says, Answer) else self.says(request)
-        if not request.line.startswith("POST ") or request.values("content-type") != ["application/x-www-form-urlencoded"]:
-            return Answer(400, {"error": "invalid_request", "error_description": f"secret-echo {request.body!r}"})
+        if not request.line.startswith("POST ") or request.values("content-type") != [
+            "application/x-www-form-urlencoded"
+        ]:
+            return Answer(
+                400,
+                {"error": "invalid_request", "error_description": f"secret-echo {request.body!r}"},
+            )
         if _client(request) != self.client:
-            return Answer(401, {"error": "invalid_client", "error_description": f"secret-echo {_client(request)}"})
-        if request.form.get("grant_type") not in ("client_credentials", "password", "refresh_token"):
+            return Answer(
+                401,
+                {"error": "invalid_client", "error_description": f"secret-echo {_client(request)}"},
+            )
+        if request.form.get("grant_type") not in (
+            "client_credentials",
+            "password",
+            "refresh_token",
+        ):
             return Answer(400, {"error": "unsupported_grant_type"})
         return self._given()
 
@@ -204,7 +252,9 @@ class OAuth2Server(HttpServer):
         life = self.expires_in if isinstance(self.expires_in, int | float) else 3600
         self.given[token] = time.time() + life if life > 0 else float("inf")
         told = {} if self.expires_in is None else {"expires_in": self.expires_in}
-        return Answer(body={"access_token": token, "token_type": "Bearer", **told}, seconds=self.seconds)
+        return Answer(
+            body={"access_token": token, "token_type": "Bearer", **told}, seconds=self.seconds
+        )
 
     def _service(self, request: RawRequest) -> Answer:
         scheme, _, token = (request.values("authorization") or [""])[0].partition(" ")
@@ -213,7 +263,9 @@ class OAuth2Server(HttpServer):
 
 
 def _client(request: RawRequest) -> tuple[str, str]:
-    """Who asks for a token: by the header, decoded as RFC 6749, section 2.3.1, has it, or by the body."""
+    """Who asks for a token: by the header, decoded as RFC 6749, section 2.3.1, has it, or by the
+    body.
+    """
     scheme, _, sent = (request.values("authorization") or [""])[0].partition(" ")
     if scheme == "Basic":
         name, _, secret = base64.b64decode(sent).decode().partition(":")
@@ -223,7 +275,9 @@ def _client(request: RawRequest) -> tuple[str, str]:
 
 @cache
 def authority() -> tuple[str, Any, Any]:
-    """A certificate authority nobody knows: its certificate as PEM, the same as an object, and its key."""
+    """A certificate authority nobody knows: its certificate as PEM, the same as an object, and its
+    key.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     signed = _signed("Made Up Authority", key, None, key, days=3650)
     return signed.public_bytes(serialization.Encoding.PEM).decode(), signed, key
@@ -231,12 +285,20 @@ def authority() -> tuple[str, Any, Any]:
 
 @cache
 def service_certificate(days: int = 44) -> tuple[str, str]:
-    """A key and a certificate for 127.0.0.1 by `authority()` that ends in that many days and some hours, each as PEM."""
+    """A key and a certificate for 127.0.0.1 by `authority()` that ends in that many days and some
+    hours, each as PEM.
+    """
     _, issuer, issuers_key = authority()
     key = ec.generate_private_key(ec.SECP256R1())
     signed = _signed("localhost", key, issuer, issuers_key, days)
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return key.private_bytes(*plain).decode(), signed.public_bytes(serialization.Encoding.PEM).decode()
+    plain = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return key.private_bytes(*plain).decode(), signed.public_bytes(
+        serialization.Encoding.PEM
+    ).decode()
 
 
 def _signed(name: str, key: Any, issuer: Any, issuers_key: Any, days: int) -> Any:
@@ -244,9 +306,15 @@ def _signed(name: str, key: Any, issuer: Any, issuers_key: Any, days: int) -> An
     now = datetime.datetime.now(datetime.UTC)
     start, end = now - datetime.timedelta(days=30), now + datetime.timedelta(days=days, hours=6)
     issued_by = issuer.subject if issuer else subject
-    builder = x509.CertificateBuilder(issued_by, subject, key.public_key(), x509.random_serial_number(), start, end)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    builder = builder.add_extension(names, critical=False).add_extension(x509.BasicConstraints(issuer is None, None), critical=True)
+    builder = x509.CertificateBuilder(
+        issued_by, subject, key.public_key(), x509.random_serial_number(), start, end
+    )
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    )
+    builder = builder.add_extension(names, critical=False).add_extension(
+        x509.BasicConstraints(issuer is None, None), critical=True
+    )
     return builder.sign(issuers_key, hashes.SHA256())
 
 

@@ -1,4 +1,6 @@
-"""The five people of every permission test: three groups as the migration makes them, a signed-in stranger, and nobody."""
+"""The five people of every permission test: three groups as the migration makes them, a signed-in
+stranger, and nobody.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -24,7 +26,9 @@ def person(name: str, group: str = "", **columns: object) -> User:
 
 
 def _group(name: str) -> Group:
-    if not Group.objects.exists():  # a test with real transactions emptied the tables before this one
+    if (
+        not Group.objects.exists()
+    ):  # a test with real transactions emptied the tables before this one
         for package in (migrations, gateway_migrations):
             for module in sorted(one.name for one in iter_modules(package.__path__)):
                 for operation in import_module(f"{package.__name__}.{module}").Migration.operations:
@@ -70,4 +74,10 @@ def nobody() -> AnonymousUser:
 @pytest.fixture
 def people(administrator, operator, viewer, stranger, nobody) -> dict[str, User | AnonymousUser]:
     """All five, by what they are."""
-    return {"administrator": administrator, "operator": operator, "viewer": viewer, "stranger": stranger, "nobody": nobody}
+    return {
+        "administrator": administrator,
+        "operator": operator,
+        "viewer": viewer,
+        "stranger": stranger,
+        "nobody": nobody,
+    }

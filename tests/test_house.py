@@ -12,11 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TRACKED = [
     ROOT / name
-    for name in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    for name in subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     if name
 ]
 PRODUCT = [
-    file for room in ("backoffice", "gateway", "connections", "providers", "switchboard") for file in sorted((ROOT / room).rglob("*.py"))
+    file
+    for room in ("backoffice", "gateway", "connections", "providers", "switchboard")
+    for file in sorted((ROOT / room).rglob("*.py"))
 ]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
@@ -30,21 +34,37 @@ def tree(file: Path) -> ast.Module:
 
 
 def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    yield from (node for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    yield from (
+        node
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
 
 
 def test_imports_go_down():
     code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout
 
 
 @pytest.mark.parametrize(
-    "file", [*sorted((ROOT / "connections" / "services").glob("*.py")), ROOT / "connections" / "selectors.py"], ids=named
+    "file",
+    [
+        *sorted((ROOT / "connections" / "services").glob("*.py")),
+        ROOT / "connections" / "selectors.py",
+    ],
+    ids=named,
 )
 def test_no_service_takes_a_request(file: Path):
-    found = {name.arg for one in functions(file) for name in ast.walk(one.args) if isinstance(name, ast.arg)}
+    found = {
+        name.arg
+        for one in functions(file)
+        for name in ast.walk(one.args)
+        if isinstance(name, ast.arg)
+    }
     words = {node.id for node in ast.walk(tree(file)) if isinstance(node, ast.Name)}
     assert not {"request", "HttpRequest"} & (found | words)
 
@@ -57,7 +77,9 @@ def test_only_services_read_the_credentials_of_rows():
         named(file)
         for file in PRODUCT
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.Attribute) and node.attr == "credentials" and file.parent.name not in ("services", "migrations")
+        if isinstance(node, ast.Attribute)
+        and node.attr == "credentials"
+        and file.parent.name not in ("services", "migrations")
     }
     assert reading <= MAY_READ_CREDENTIALS
 
@@ -70,7 +92,11 @@ def test_providers_know_no_django_and_import_no_sdk_at_the_top():
         for node in tree(file).body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in (
-            [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if not node.level else []
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if not node.level
+            else []
         )
     }
     assert {one for one in found if one[1] in sdks} == set()
@@ -87,25 +113,43 @@ def test_no_other_list_names_the_providers():
         "amazon",
         "mistral",
     }
-    # the Python client runs without the server; tests/switchboard/test_types.py holds its declarations to the server's
+    # the Python client runs without the server; tests/switchboard/test_types.py holds its
+    # declarations to the server's
     free = ("providers", "switchboard")
-    files = [file for file in [*PRODUCT, *TEMPLATES] if file.parent.name not in free and file.name != "examples.py"]
-    assert [(named(file), one) for file in files for one in distinct if re.search(rf"[\"']{one}[\"']", file.read_text())] == []
+    files = [
+        file
+        for file in [*PRODUCT, *TEMPLATES]
+        if file.parent.name not in free and file.name != "examples.py"
+    ]
+    assert [
+        (named(file), one)
+        for file in files
+        for one in distinct
+        if re.search(rf"[\"']{one}[\"']", file.read_text())
+    ] == []
 
 
-COMMANDS = [file.stem for file in PRODUCT if file.parent.name == "commands" and file.stem != "__init__"]
+COMMANDS = [
+    file.stem for file in PRODUCT if file.parent.name == "commands" and file.stem != "__init__"
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_tested(command: str):
-    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py") if file != Path(__file__))
+    tests = "".join(
+        file.read_text() for file in (ROOT / "tests").rglob("test_*.py") if file != Path(__file__)
+    )
     assert f'"{command}"' in tests
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=named)
 def test_no_template_has_inline_style_or_script(template: Path):
     text = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", template.read_text())
-    assert not re.findall(r"<style\b|<script(?![^>]*\bsrc=)|\sstyle\s*=|\son[a-z]+\s*=|\shx-on|javascript:", text, re.IGNORECASE)
+    assert not re.findall(
+        r"<style\b|<script(?![^>]*\bsrc=)|\sstyle\s*=|\son[a-z]+\s*=|\shx-on|javascript:",
+        text,
+        re.IGNORECASE,
+    )
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=named)
@@ -130,9 +174,21 @@ def test_every_form_that_posts_carries_a_token():
 
 BINARY = {".png", ".ico", ".woff2", ".sqlite3"}
 # Spelled apart, so that this file does not find itself.
-HOSTS = re.compile("|".join(["python" + "hosted", "py" + r"pi\.org", "npm" + "js", "yarn" + "pkg", "--index-" + "url"]))
+HOSTS = re.compile(
+    "|".join(
+        ["python" + "hosted", "py" + r"pi\.org", "npm" + "js", "yarn" + "pkg", "--index-" + "url"]
+    )
+)
 MACHINE_PATHS = re.compile(
-    "|".join(["/" + "work/", "/" + r"home/[a-z]+/", "/" + "root/", "/" + r"Users/[A-Za-z]+/", r"[A-Z]:\\" + "Users"])
+    "|".join(
+        [
+            "/" + "work/",
+            "/" + r"home/[a-z]+/",
+            "/" + "root/",
+            "/" + r"Users/[A-Za-z]+/",
+            r"[A-Z]:\\" + "Users",
+        ]
+    )
 )
 
 
@@ -148,15 +204,23 @@ def test_no_tracked_file_names_a_package_registry():
 
 
 def test_no_tracked_file_has_a_path_of_one_machine():
-    assert [(name, found[0]) for name, text in texts() if (found := MACHINE_PATHS.search(text))] == []
+    assert [
+        (name, found[0]) for name, text in texts() if (found := MACHINE_PATHS.search(text))
+    ] == []
 
 
 def test_no_tracked_file_is_a_secret_or_a_database():
     names = {named(file) for file in TRACKED}
-    assert not {name for name in names if re.search(r"(^|/)\.env$|\.sqlite3$|(^|/)uv\.lock$|\.pem$", name)}
+    assert not {
+        name for name in names if re.search(r"(^|/)\.env$|\.sqlite3$|(^|/)uv\.lock$|\.pem$", name)
+    }
     assert (ROOT / ".gitignore").read_text().count(".env")
 
 
 def test_the_test_tree_has_no_skips():
-    skipping = re.compile(r"pytest\." + r"(skip|xfail|importorskip)|mark\." + r"(skip|skipif|xfail)")
-    assert [named(file) for file in (ROOT / "tests").rglob("*.py") if skipping.search(file.read_text())] == []
+    skipping = re.compile(
+        r"pytest\." + r"(skip|xfail|importorskip)|mark\." + r"(skip|skipif|xfail)"
+    )
+    assert [
+        named(file) for file in (ROOT / "tests").rglob("*.py") if skipping.search(file.read_text())
+    ] == []

@@ -1,7 +1,8 @@
 """Secrets are saved, and then searched for wherever something can be read.
 
-A surface is a function that takes the stage and yields (where, text); `@surface` adds it. Literals are stored encrypted,
-one more secret is only reachable through a reference. Log records are caught at DEBUG during each surface.
+A surface is a function that takes the stage and yields (where, text); `@surface` adds it. Literals
+are stored encrypted, one more secret is only reachable through a reference. Log records are caught
+at DEBUG during each surface.
 """
 
 import base64
@@ -45,7 +46,9 @@ Found = Iterator[tuple[str, str]]
 
 @dataclass
 class Stage:
-    """Rows with secrets in every place, a service that answers with what it was sent, and an administrator's browser."""
+    """Rows with secrets in every place, a service that answers with what it was sent, and an
+    administrator's browser.
+    """
 
     upstream: Upstream
     client: Client
@@ -58,7 +61,9 @@ class Stage:
     @property
     def typed(self) -> dict[str, Any]:
         """What somebody types into the form: good, but for one setting."""
-        return entries({"api_key": TYPED, "base_url": self.upstream.url, "timeout": "never"}, name="Typed")
+        return entries(
+            {"api_key": TYPED, "base_url": self.upstream.url, "timeout": "never"}, name="Typed"
+        )
 
 
 @pytest.fixture
@@ -67,10 +72,24 @@ def stage(administrator, settings) -> Iterator[Stage]:
     with Upstream(keys={LITERAL, REFERENCED, TYPED}) as upstream:
         made = Stage(upstream, browser(administrator))
         made.client.raise_request_exception = False
-        made.rows["literal"] = connect("openai", name="Literal", settings={"api_key": LITERAL, "base_url": upstream.url})
-        made.rows["reference"] = connect("openai", name="Reference", settings={"api_key": "$OpenAI:ApiKey", "base_url": upstream.url})
-        given = {"api_key": LITERAL, "api_key_header": "x-my-key", "extra_headers": f"X-Secret: {HEADER}", "base_url": upstream.url}
-        entries_given = {"configs": {"region": "eu"}, "secrets": {"api-key": ENTRY, "token": "$OpenAI:ApiKey"}}
+        made.rows["literal"] = connect(
+            "openai", name="Literal", settings={"api_key": LITERAL, "base_url": upstream.url}
+        )
+        made.rows["reference"] = connect(
+            "openai",
+            name="Reference",
+            settings={"api_key": "$OpenAI:ApiKey", "base_url": upstream.url},
+        )
+        given = {
+            "api_key": LITERAL,
+            "api_key_header": "x-my-key",
+            "extra_headers": f"X-Secret: {HEADER}",
+            "base_url": upstream.url,
+        }
+        entries_given = {
+            "configs": {"region": "eu"},
+            "secrets": {"api-key": ENTRY, "token": "$OpenAI:ApiKey"},
+        }
         made.rows["maps"] = connect("custom", name="Maps", settings=entries_given)
         made.rows["headers"] = connect("openai-compatible", name="Headers", settings=given)
         services.update_connection(made.rows["literal"], actor=administrator, name="Literal 2")
@@ -90,7 +109,11 @@ def surface(function: Callable[[Stage], Found]) -> Callable[[Stage], Found]:
 def of_answer(where: str, response: Any) -> tuple[str, str]:
     """All of an answer: status, headers, cookies, body."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
-    return where, f"{response.status_code} {response.headers} {response.cookies} {body.decode(errors='replace')}"
+    return (
+        where,
+        f"{response.status_code} {response.headers} {response.cookies} "
+        f"{body.decode(errors='replace')}",
+    )
 
 
 def spellings(secret: str) -> set[str]:
@@ -109,7 +132,9 @@ def leaks(text: str) -> list[str]:
 
 
 @pytest.fixture
-def records(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+def records(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
     """Every log record, also of loggers that are set to be quieter."""
     caplog.set_level(logging.DEBUG)
     for name in [*logging.root.manager.loggerDict, "openai", "httpx2", "httpcore2"]:
@@ -133,7 +158,14 @@ def patterns(resolver: Any = None, prefix: str = "") -> Iterator[tuple[str, dict
 def addresses(stage: Stage) -> Iterator[str]:
     """Every address, with every row in its places."""
     rows = [*stage.rows.values(), stage.profile]
-    values = [*(str(row.pk) for row in rows), *(row.alias for row in rows), "openai", "chat", "user", "group"]
+    values = [
+        *(str(row.pk) for row in rows),
+        *(row.alias for row in rows),
+        "openai",
+        "chat",
+        "user",
+        "group",
+    ]
     for route, converters in patterns():
         if "(" in route or "\\" in route:
             continue  # Django's admin by regular expression; its pages are named below
@@ -141,7 +173,12 @@ def addresses(stage: Stage) -> Iterator[str]:
             address = "/" + route
             for name in converters:
                 address = address.replace(
-                    next(part for part in address.split("<") if part.split(">")[0].split(":")[-1] == name).split(">")[0], value
+                    next(
+                        part
+                        for part in address.split("<")
+                        if part.split(">")[0].split(":")[-1] == name
+                    ).split(">")[0],
+                    value,
                 )
             yield address.replace("<", "").replace(">", "")
 
@@ -167,7 +204,11 @@ def every_fragment(stage: Stage) -> Found:
 
 @surface
 def the_admin(stage: Stage) -> Found:
-    for kind, row in (("connection", stage.rows["literal"]), ("connection", stage.rows["reference"]), ("profile", stage.profile)):
+    for kind, row in (
+        ("connection", stage.rows["literal"]),
+        ("connection", stage.rows["reference"]),
+        ("profile", stage.profile),
+    ):
         for end in ("", f"{row.pk}/change/", f"{row.pk}/history/", f"{row.pk}/delete/"):
             yield of_answer(f"{kind} {end}", stage.client.get(f"/admin/connections/{kind}/{end}"))
 
@@ -177,7 +218,13 @@ def every_page_without_the_key(stage: Stage) -> Found:
     from django.test import override_settings
 
     with override_settings(FERNET_KEYS=["another-key-for-tests-only-0123456789abcdef"]):
-        for address in ("/", "/connections/", "/references/", stage.page("literal"), stage.page("literal", "edit")):
+        for address in (
+            "/",
+            "/connections/",
+            "/references/",
+            stage.page("literal"),
+            stage.page("literal", "edit"),
+        ):
             yield of_answer(address, stage.client.get(address))
 
 
@@ -187,36 +234,71 @@ def every_page_without_the_key(stage: Stage) -> Found:
 @surface
 def an_invalid_form(stage: Stage) -> Found:
     yield of_answer("add", stage.client.post("/connections/add/openai/", stage.typed))
-    yield of_answer("add, htmx", stage.client.post("/connections/add/openai/", stage.typed, headers=HTMX))
-    yield of_answer("edit", stage.client.post(stage.page("literal", "edit"), {**stage.typed, "version": "2"}))
-    swapped = {**entries({"api_key": "$OpenAI:ApiKey", "organization": "$OpenAI:ApiKey"}), "name": "Swapped"}
-    yield of_answer("reference in a plain setting", stage.client.post("/connections/add/openai/", swapped))
-    headers = entries({"base_url": stage.upstream.url, "extra_headers": f"no colon {TYPED}"}, name="Headers")
+    yield of_answer(
+        "add, htmx", stage.client.post("/connections/add/openai/", stage.typed, headers=HTMX)
+    )
+    yield of_answer(
+        "edit", stage.client.post(stage.page("literal", "edit"), {**stage.typed, "version": "2"})
+    )
+    swapped = {
+        **entries({"api_key": "$OpenAI:ApiKey", "organization": "$OpenAI:ApiKey"}),
+        "name": "Swapped",
+    }
+    yield of_answer(
+        "reference in a plain setting", stage.client.post("/connections/add/openai/", swapped)
+    )
+    headers = entries(
+        {"base_url": stage.upstream.url, "extra_headers": f"no colon {TYPED}"}, name="Headers"
+    )
     yield of_answer("headers", stage.client.post("/connections/add/openai-compatible/", headers))
 
 
 @surface
 def rows_of_a_map(stage: Stage) -> Found:
-    typed = entries(rows("secrets", {"new": TYPED, "": TYPED, "long": f"{TYPED}\n{TYPED}"}), name="Maps")
+    typed = entries(
+        rows("secrets", {"new": TYPED, "": TYPED, "long": f"{TYPED}\n{TYPED}"}), name="Maps"
+    )
     add = "/connections/add/custom/"
     yield of_answer("one more", stage.client.post(add, {**typed, "add-row": "settings-secrets"}))
-    yield of_answer("one more, htmx", stage.client.post(add, {**typed, "add-row": "settings-configs"}, headers=HTMX))
+    yield of_answer(
+        "one more, htmx",
+        stage.client.post(add, {**typed, "add-row": "settings-configs"}, headers=HTMX),
+    )
     yield of_answer("no key", stage.client.post(add, typed))
     both = entries({**rows("configs", {"a": "1"}), **rows("secrets", {"a": TYPED})}, name="Maps")
     yield of_answer("refused", stage.client.post(add, both))
-    yield of_answer("tested", stage.client.post(add, {**entries(rows("secrets", {"a": TYPED}), name="Maps"), "action": "test"}))
+    yield of_answer(
+        "tested",
+        stage.client.post(
+            add, {**entries(rows("secrets", {"a": TYPED}), name="Maps"), "action": "test"}
+        ),
+    )
     changed = entries(rows("secrets", {"api-key": TYPED, "token": TYPED}), name="Maps")
-    yield of_answer("stale", stage.client.post(stage.page("maps", "edit"), {**changed, "version": "9"}))
-    yield of_answer("saved", stage.client.post(stage.page("maps", "edit"), {**changed, "version": "1"}, follow=True))
+    yield of_answer(
+        "stale", stage.client.post(stage.page("maps", "edit"), {**changed, "version": "9"})
+    )
+    yield of_answer(
+        "saved",
+        stage.client.post(stage.page("maps", "edit"), {**changed, "version": "1"}, follow=True),
+    )
     yield "history", str(services.versions(reload(stage.rows["maps"])))
 
 
 @surface
 def a_valid_form(stage: Stage) -> Found:
     good = {**stage.typed, "settings-timeout": "5"}
-    yield of_answer("add", stage.client.post("/connections/add/openai/", {**good, "alias": "one"}, follow=True))
-    yield of_answer("test and save", stage.client.post("/connections/add/openai/", {**good, "action": "test-and-save"}, follow=True))
-    yield of_answer("stale", stage.client.post(stage.page("literal", "edit"), {**good, "version": "1"}))
+    yield of_answer(
+        "add", stage.client.post("/connections/add/openai/", {**good, "alias": "one"}, follow=True)
+    )
+    yield of_answer(
+        "test and save",
+        stage.client.post(
+            "/connections/add/openai/", {**good, "action": "test-and-save"}, follow=True
+        ),
+    )
+    yield of_answer(
+        "stale", stage.client.post(stage.page("literal", "edit"), {**good, "version": "1"})
+    )
 
 
 @surface
@@ -225,12 +307,23 @@ def checks_that_pass_and_fail(stage: Stage) -> Found:
         stage.upstream.mode = mode
         stage.upstream.keys = {"nothing"} if mode == "401" else stage.upstream.keys
         yield of_answer(
-            f"typed, {mode}", stage.client.post("/connections/add/openai/", {**stage.typed, "settings-timeout": "5", "action": "test"})
+            f"typed, {mode}",
+            stage.client.post(
+                "/connections/add/openai/",
+                {**stage.typed, "settings-timeout": "5", "action": "test"},
+            ),
         )
         for kind in stage.rows:
-            yield of_answer(f"{kind}, {mode}", stage.client.post(stage.page(kind, "test"), follow=True))
+            yield of_answer(
+                f"{kind}, {mode}", stage.client.post(stage.page(kind, "test"), follow=True)
+            )
         cache.clear()
-        yield of_answer(f"models, {mode}", stage.client.post("/profiles/add/chat/", {"connection": "literal", "action": "fetch-models"}))
+        yield of_answer(
+            f"models, {mode}",
+            stage.client.post(
+                "/profiles/add/chat/", {"connection": "literal", "action": "fetch-models"}
+            ),
+        )
 
 
 @surface
@@ -245,10 +338,20 @@ def a_wrong_key_that_the_service_repeats(stage: Stage) -> Found:
 def actions(stage: Stage) -> Found:
     ticked = {"ids": [str(row.pk) for row in stage.rows.values()]}
     for action in ("export", "deactivate", "activate", "test"):
-        yield of_answer(action, stage.client.post("/connections/bulk/", {**ticked, "action": action}, follow=True))
+        yield of_answer(
+            action,
+            stage.client.post("/connections/bulk/", {**ticked, "action": action}, follow=True),
+        )
     for kind in stage.rows:
-        yield of_answer("toggle", stage.client.post(stage.page(kind, "toggle"), {"part": "row"}, headers=HTMX))
-    yield of_answer("move", stage.client.post(stage.page("literal", "move-profiles"), {"target": "reference"}, follow=True))
+        yield of_answer(
+            "toggle", stage.client.post(stage.page(kind, "toggle"), {"part": "row"}, headers=HTMX)
+        )
+    yield of_answer(
+        "move",
+        stage.client.post(
+            stage.page("literal", "move-profiles"), {"target": "reference"}, follow=True
+        ),
+    )
     yield of_answer("delete", stage.client.post(stage.page("literal", "delete"), follow=True))
 
 
@@ -278,14 +381,23 @@ CRASHES = {
 
 
 @pytest.mark.parametrize("where", CRASHES)
-def test_a_crash_shows_no_secret(stage: Stage, debug: bool, records, monkeypatch: pytest.MonkeyPatch, where: str):
+def test_a_crash_shows_no_secret(
+    stage: Stage, debug: bool, records, monkeypatch: pytest.MonkeyPatch, where: str
+):
     monkeypatch.setattr(CRASHES[where], crash)
     good = {**stage.typed, "settings-timeout": "5"}
     answers = [
         of_answer("add", stage.client.post("/connections/add/openai/", good)),
-        of_answer("test typed", stage.client.post("/connections/add/openai/", {**good, "action": "test"})),
-        of_answer("edit", stage.client.post(stage.page("literal", "edit"), {**good, "version": "2"})),
-        *(of_answer(f"test {kind}", stage.client.post(stage.page(kind, "test"))) for kind in stage.rows),
+        of_answer(
+            "test typed", stage.client.post("/connections/add/openai/", {**good, "action": "test"})
+        ),
+        of_answer(
+            "edit", stage.client.post(stage.page("literal", "edit"), {**good, "version": "2"})
+        ),
+        *(
+            of_answer(f"test {kind}", stage.client.post(stage.page(kind, "test")))
+            for kind in stage.rows
+        ),
         of_answer("detail", stage.client.get(stage.page("literal"))),
     ]
     assert any(text.startswith("500") for _, text in answers), "nothing crashed"
@@ -299,18 +411,38 @@ def test_a_crash_shows_no_secret(stage: Stage, debug: bool, records, monkeypatch
 @surface
 def rows_in_memory(stage: Stage) -> Found:
     for row in [*stage.rows.values(), *map(reload, stage.rows.values())]:
-        yield "row", f"{row!r} {row} {vars(row)} {row.credentials!r} {row.history.first()!r} {vars(row.history.first())}"
-        yield "public settings", f"{services.public_settings(row)} {selectors.shown_settings(row, services.public_settings(row))}"
-        yield "references", f"{services.reference_states(row)} {selectors.reference_uses()} {selectors.health(row)}"
+        yield (
+            "row",
+            f"{row!r} {row} {vars(row)} {row.credentials!r} {row.history.first()!r} "
+            f"{vars(row.history.first())}",
+        )
+        yield (
+            "public settings",
+            f"{services.public_settings(row)} "
+            f"{selectors.shown_settings(row, services.public_settings(row))}",
+        )
+        yield (
+            "references",
+            f"{services.reference_states(row)} "
+            f"{selectors.reference_uses()} {selectors.health(row)}",
+        )
         yield "for use", f"{services.find_connection(row.alias)!r}"
-    yield "lists", f"{list(Connection.objects.values('name', 'settings'))} {selectors.dashboard()} {vars(conf.resolver())}"
+    yield (
+        "lists",
+        f"{list(Connection.objects.values('name', 'settings'))} {selectors.dashboard()} "
+        f"{vars(conf.resolver())}",
+    )
 
 
 @surface
 def what_is_used(stage: Stage) -> Found:
     for row in stage.rows.values():
         settings, provider = services.resolved_settings(row), services.get_configured_provider(row)
-        yield "settings", f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()} {vars(settings)}"
+        yield (
+            "settings",
+            f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()} "
+            f"{vars(settings)}",
+        )
         yield "provider", f"{provider!r} {provider} {vars(provider)}"
 
 
@@ -323,8 +455,13 @@ def what_is_raised(stage: Stage) -> Found:
     acts = {
         "models": lambda: services.list_models(stage.rows["literal"], actor=None),
         "reference": lambda: services.list_models(stage.rows["reference"], actor=None),
-        "invalid": lambda: connect("openai", settings={"api_key": f"{TYPED}\n{TYPED}", "organization": "$OpenAI:ApiKey", "x": TYPED}),
-        "entries": lambda: connect("custom", settings={"secrets": {"a": [TYPED], f"{TYPED}\n": TYPED}, "configs": [TYPED]}),
+        "invalid": lambda: connect(
+            "openai",
+            settings={"api_key": f"{TYPED}\n{TYPED}", "organization": "$OpenAI:ApiKey", "x": TYPED},
+        ),
+        "entries": lambda: connect(
+            "custom", settings={"secrets": {"a": [TYPED], f"{TYPED}\n": TYPED}, "configs": [TYPED]}
+        ),
         "stored nonsense": lambda: services.resolved_settings(
             _with(stage.rows["literal"], {"timeout": LITERAL, "organization": "$OpenAI:ApiKey"})
         ),
@@ -333,7 +470,11 @@ def what_is_raised(stage: Stage) -> Found:
         try:
             act()
         except Exception as error:  # noqa: BLE001 whatever it is must be silent
-            yield name, f"{error!r} {error} {error.args} {vars(error)} {''.join(traceback.format_exception(error))}"
+            yield (
+                name,
+                f"{error!r} {error} {error.args} {vars(error)} "
+                f"{''.join(traceback.format_exception(error))}",
+            )
         else:
             raise AssertionError(f"{name} raised nothing")
 
@@ -351,7 +492,11 @@ def exports_and_dumps(stage: Stage) -> Found:
     out = StringIO()
     call_command("dumpdata", stdout=out)
     yield "dumpdata", out.getvalue()
-    for command in (["check", "--tag", "connections"], ["rotate_credentials"], ["rotate_credentials", "--check"]):
+    for command in (
+        ["check", "--tag", "connections"],
+        ["rotate_credentials"],
+        ["rotate_credentials", "--check"],
+    ):
         out = StringIO()
         call_command(*command, stdout=out, stderr=out)
         yield command[0], out.getvalue() + " "
@@ -360,11 +505,17 @@ def exports_and_dumps(stage: Stage) -> Found:
 @surface
 def history(stage: Stage) -> Found:
     row = stage.rows["literal"]
-    services.update_connection(row, actor=None, settings={"api_key": TYPED, "base_url": stage.upstream.url})
+    services.update_connection(
+        row, actor=None, settings={"api_key": TYPED, "base_url": stage.upstream.url}
+    )
     newest, older = list(row.history.all()[:2])
     delta = newest.diff_against(older)
     assert "credentials" in delta.changed_fields
-    yield "diff", f"{delta!r} {delta} {vars(delta)} {[(one.field, one.old, one.new) for one in delta.changes]} {delta.changes!r}"
+    yield (
+        "diff",
+        f"{delta!r} {delta} {vars(delta)} "
+        f"{[(one.field, one.old, one.new) for one in delta.changes]} {delta.changes!r}",
+    )
     yield "versions", str(services.versions(reload(row)))
 
 
@@ -378,7 +529,10 @@ def every_column_of_every_table(stage: Stage) -> Found:
     with database.cursor() as cursor:
         for table in database.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {database.ops.quote_name(table)}")
-            rows = [[bytes(one) if isinstance(one, memoryview) else one for one in row] for row in cursor.fetchall()]
+            rows = [
+                [bytes(one) if isinstance(one, memoryview) else one for one in row]
+                for row in cursor.fetchall()
+            ]
             yield table, f"{table} {rows}"
 
 
@@ -399,7 +553,9 @@ def surfaces() -> list[Any]:
 
 
 @pytest.mark.parametrize("look", surfaces())
-def test_no_secret_is_on(stage: Stage, records: pytest.LogCaptureFixture, look: Callable[[Stage], Found]):
+def test_no_secret_is_on(
+    stage: Stage, records: pytest.LogCaptureFixture, look: Callable[[Stage], Found]
+):
     found = list(look(stage))
     assert found and all(text for _, text in found)
     assert [(where, leaks(text)) for where, text in found if leaks(text)] == []
@@ -409,22 +565,34 @@ def test_no_secret_is_on(stage: Stage, records: pytest.LogCaptureFixture, look: 
 def test_the_search_would_find_a_secret(stage: Stage):
     encoded = base64.b64encode(LITERAL.encode()).decode()
     assert leaks(f"x{LITERAL}y") and leaks(f"x{encoded}y") and not leaks("nothing")
-    assert services.resolved_settings(stage.rows["reference"]).api_key.get_secret_value() == REFERENCED
-    assert dict(stage.rows["headers"].credentials)["extra_headers"] and dict(stage.rows["maps"].credentials)["secrets"] == {
-        "api-key": ENTRY
-    }
+    assert (
+        services.resolved_settings(stage.rows["reference"]).api_key.get_secret_value() == REFERENCED
+    )
+    assert dict(stage.rows["headers"].credentials)["extra_headers"] and dict(
+        stage.rows["maps"].credentials
+    )["secrets"] == {"api-key": ENTRY}
 
 
 def test_the_service_was_really_sent_the_secrets(stage: Stage):
     for kind in stage.rows:
         stage.client.post(stage.page(kind, "test"))
-    sent = [secret for secret in (LITERAL, REFERENCED, HEADER) if any(secret in request for request in stage.upstream.requests)]
+    sent = [
+        secret
+        for secret in (LITERAL, REFERENCED, HEADER)
+        if any(secret in request for request in stage.upstream.requests)
+    ]
     assert sent == [LITERAL, REFERENCED, HEADER]
 
 
 def test_every_address_was_looked_at(stage: Stage):
     seen = set(addresses(stage))
-    assert {"/", "/connections/", stage.page("literal", "edit"), "/connections/add/openai/", f"/profiles/{stage.profile.pk}/"} <= seen
+    assert {
+        "/",
+        "/connections/",
+        stage.page("literal", "edit"),
+        "/connections/add/openai/",
+        f"/profiles/{stage.profile.pk}/",
+    } <= seen
 
 
 @pytest.mark.django_db(transaction=True)

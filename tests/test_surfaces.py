@@ -1,4 +1,6 @@
-"""One provider with an invented field appears everywhere by itself; and so does a module dropped into a copy of providers/."""
+"""One provider with an invented field appears everywhere by itself; and so does a module dropped
+into a copy of providers/.
+"""
 
 import shutil
 import subprocess
@@ -26,7 +28,9 @@ class InventedSettings(NetworkSettings):
     """Somebody's own service."""
 
     where: HttpUrl = setting(title="Where it hums", description="Its address.", address=True)
-    pass_phrase: ApiKey = setting(title="Pass phrase", description="Its secret.", environment="INVENTED_PHRASE")
+    pass_phrase: ApiKey = setting(
+        title="Pass phrase", description="Its secret.", environment="INVENTED_PHRASE"
+    )
     wobble: int = setting(3, title="Wobble factor", description="How much it wobbles.", ge=1, le=5)
 
 
@@ -60,7 +64,14 @@ def test_it_is_among_the_cards(client: Client):
 def test_its_fields_are_in_the_form(client: Client):
     shown = words(client.get("/connections/add/invented/"))
     assert all(
-        text in shown for text in ("Wobble factor", "How much it wobbles.", "$Invented:PassPhrase", "$Env:INVENTED_PHRASE", "Timeout")
+        text in shown
+        for text in (
+            "Wobble factor",
+            "How much it wobbles.",
+            "$Invented:PassPhrase",
+            "$Env:INVENTED_PHRASE",
+            "Timeout",
+        )
     )
 
 
@@ -68,7 +79,10 @@ def test_its_fields_are_in_the_form(client: Client):
 def test_its_secret_is_a_password_input_and_its_default_a_hint(client: Client):
     shown = html(client.get("/connections/add/invented/"))
     assert '<input type="password" name="settings-pass_phrase"' in shown
-    assert value_of(client.get("/connections/add/invented/"), "settings-wobble") is None and 'placeholder="3"' in shown
+    assert (
+        value_of(client.get("/connections/add/invented/"), "settings-wobble") is None
+        and 'placeholder="3"' in shown
+    )
 
 
 @pytest.mark.django_db
@@ -95,7 +109,9 @@ def test_it_is_saved_tested_shown_and_used(client: Client):
 def test_its_address_guards_its_secret(client: Client):
     client.post("/connections/add/invented/", entries(GIVEN))
     moved = GIVEN | {"where": "https://elsewhere.example.com", "pass_phrase": ""}
-    response = client.post(f"{Connection.objects.get().get_absolute_url()}edit/", entries(moved, version="1"))
+    response = client.post(
+        f"{Connection.objects.get().get_absolute_url()}edit/", entries(moved, version="1")
+    )
     assert "Enter the pass phrase again, because the where it hums changed." in words(response)
 
 
@@ -103,7 +119,10 @@ def test_its_address_guards_its_secret(client: Client):
 def test_its_names_may_be_referred_to(client: Client, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("INVENTED_PHRASE", SECRET)
     monkeypatch.setenv("Invented__Wobble", "2")
-    client.post("/connections/add/invented/", entries(GIVEN | {"pass_phrase": "$Env:INVENTED_PHRASE", "wobble": "$Invented:Wobble"}))
+    client.post(
+        "/connections/add/invented/",
+        entries(GIVEN | {"pass_phrase": "$Env:INVENTED_PHRASE", "wobble": "$Invented:Wobble"}),
+    )
     used = services.resolved_settings(Connection.objects.get())
     assert (used.pass_phrase.get_secret_value(), used.wobble) == (SECRET, 2)
 
@@ -116,14 +135,20 @@ def test_it_can_be_filtered_for(client: Client):
 @pytest.mark.django_db
 def test_its_models_are_offered_to_profiles(client: Client):
     client.post("/connections/add/invented/", entries(GIVEN))
-    response = client.post("/profiles/add/chat/", {"connection": "production", "action": "fetch-models"})
+    response = client.post(
+        "/profiles/add/chat/", {"connection": "production", "action": "fetch-models"}
+    )
     assert "wobbly-4" in html(response)
 
 
 def test_it_is_in_the_documents():
     with available(Invented):
         text = "\n".join(render(Invented))
-    assert "## Invented Service" in text and "| Wobble factor | `wobble` |  | `3` |" in text and "`$Env:INVENTED_PHRASE`" in text
+    assert (
+        "## Invented Service" in text
+        and "| Wobble factor | `wobble` |  | `3` |" in text
+        and "`$Env:INVENTED_PHRASE`" in text
+    )
 
 
 MODULE = """
@@ -142,10 +167,22 @@ class Dropped(Provider[DroppedSettings]):
 
 def test_a_module_dropped_into_the_folder_needs_no_other_change(tmp_path: Path):
     for folder in ("providers", "connections", "gateway", "backoffice", "templates", "static"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
     shutil.copy(ROOT / "manage.py", tmp_path)
     (tmp_path / "providers" / "dropped_in.py").write_text(MODULE)
     environment = {"SECRET_KEY": "x", "FERNET_KEYS": OLDER_KEY, "PATH": ""}
-    for arguments in (["render_provider_docs"], ["makemigrations", "--check", "--dry-run"], ["check", "--fail-level", "WARNING"]):
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    for arguments in (
+        ["render_provider_docs"],
+        ["makemigrations", "--check", "--dry-run"],
+        ["check", "--fail-level", "WARNING"],
+    ):
+        subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
     assert "| Fizz level | `fizz` |" in (tmp_path / "docs" / "providers.md").read_text()

@@ -1,7 +1,9 @@
-"""AI services that misbehave on purpose, and one that nobody here wrote (aimock). For tests of providers and of pages.
+"""AI services that misbehave on purpose, and one that nobody here wrote (aimock).
 
-with Upstream(mode="good", keys={"good-key"}) as upstream: ...   # upstream.url, upstream.requests, upstream.mode = "429"
-with aimock(keys="good-key") as url: ...
+For tests of providers and of pages.
+
+with Upstream(mode="good", keys={"good-key"}) as upstream: ...   # upstream.url, upstream.requests,
+upstream.mode = "429" with aimock(keys="good-key") as url: ...
 """
 
 import datetime
@@ -28,13 +30,19 @@ ROOT = Path(__file__).resolve().parent.parent
 GOOD_KEY = "good-key"
 
 STATUSES = ("401", "403", "404", "429", "500")
-NONSENSE = {"json_object": {"hello": 1}, "json_list": [], "json_null": None, "json_rows": {"data": [1, 2], "models": [1, 2]}}
+NONSENSE = {
+    "json_object": {"hello": 1},
+    "json_list": [],
+    "json_null": None,
+    "json_rows": {"data": [1, 2], "models": [1, 2]},
+}
 MODES = (
     *("good", *STATUSES, "hang", "drip", "drip_head", "close", "html", *NONSENSE),
     *("redirect_away", "redirect_within", "redirect_loop", "self_signed", "large", "gzip_bomb"),
 )
 LARGE = 5 * 1024 * 1024
-# Where a service looks for its key, by the beginning of the path; any other service looks into every usual header.
+# Where a service looks for its key, by the beginning of the path; any other service looks into
+# every usual header.
 KEY_PLACES = {
     "/servicestats": ("api-key", "authorization"),
     "/contentsafety/": ("ocp-apim-subscription-key",),
@@ -62,9 +70,11 @@ class Request:
 
 @dataclass
 class Upstream:
-    """A server on 127.0.0.1 that behaves as `mode` says; `answers` overrides single paths with (status, JSON or a stream's bytes).
+    """A server on 127.0.0.1 that behaves as `mode` says; `answers` overrides single paths with
+    (status, JSON or a stream's bytes).
 
-    `keys`: accepted keys, None for a service that wants none. `target`: where "redirect_away" points.
+    `keys`: accepted keys, None for a service that wants none. `target`: where "redirect_away"
+    points.
     """
 
     mode: str = "good"
@@ -79,11 +89,19 @@ class Upstream:
             _bomb()  # packed before anybody looks at the clock
         self.closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._server.upstream, self._server.daemon_threads, self._server.block_on_close = self, True, False
+        self._server.upstream, self._server.daemon_threads, self._server.block_on_close = (
+            self,
+            True,
+            False,
+        )
         self._server.handle_error = lambda *_: None
         if self.mode == "self_signed":
-            self._server.socket = server_context().wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+            self._server.socket = server_context().wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,15 +118,27 @@ class Upstream:
         return f"{'https' if self.mode == 'self_signed' else 'http'}://{self.host}"
 
     def accepts(self, headers: dict[str, str], path: str = "", query: str = "") -> bool:
-        """Whether an accepted key is where the service of this path looks for it; for AWS the access key ID of the signature."""
+        """Whether an accepted key is where the service of this path looks for it; for AWS the
+        access key ID of the signature.
+        """
         if self.keys is None:
             return True
-        places = next((places for start, places in KEY_PLACES.items() if path.startswith(start)), USUAL_PLACES)
+        places = next(
+            (places for start, places in KEY_PLACES.items() if path.startswith(start)), USUAL_PLACES
+        )
         sent = [headers.get(name, "") for name in places if name != "authorization"]
         if "authorization" in places:
             authorization = headers.get("authorization", "")
-            sent += [authorization.partition(" ")[2], *re.findall(r"Credential=([^/]+)/", authorization)]
-        sent += [text for place in places if place[0] == "?" for text in parse_qs(query).get(place[1:], [])]
+            sent += [
+                authorization.partition(" ")[2],
+                *re.findall(r"Credential=([^/]+)/", authorization),
+            ]
+        sent += [
+            text
+            for place in places
+            if place[0] == "?"
+            for text in parse_qs(query).get(place[1:], [])
+        ]
         return any(key in sent for key in self.keys)
 
 
@@ -134,7 +164,11 @@ class _Handler(BaseHTTPRequestHandler):
         if path in self.upstream.answers:
             status, body = self.upstream.answers[path]
             stream = {"Content-Type": "text/event-stream"}
-            return self.send_bytes(status, body, stream) if isinstance(body, bytes) else self.send_json(status, body)
+            return (
+                self.send_bytes(status, body, stream)
+                if isinstance(body, bytes)
+                else self.send_json(status, body)
+            )
         if path.startswith("/msi/") or "/oauth2/" in path or "/.well-known/" in path:
             return self.send_json(200, _entra(self.upstream, path))
         if not self.upstream.accepts(self.upstream.requests[-1].headers, path, query):
@@ -149,7 +183,10 @@ class _Handler(BaseHTTPRequestHandler):
         mode = self.upstream.mode
         if mode in NONSENSE:
             return self.send_json(200, NONSENSE[mode])
-        return self.send_json(int(mode), {"error": {"message": f"you sent {self.path} {dict(self.headers)}", "type": "made_up"}})
+        return self.send_json(
+            int(mode),
+            {"error": {"message": f"you sent {self.path} {dict(self.headers)}", "type": "made_up"}},
+        )
 
     def be_hang(self) -> None:
         self.upstream.closing.wait()
@@ -170,7 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def be_html(self) -> None:
-        self.send_bytes(200, b"<!doctype html><title>Sign in</title>", {"Content-Type": "text/html"})
+        self.send_bytes(
+            200, b"<!doctype html><title>Sign in</title>", {"Content-Type": "text/html"}
+        )
 
     def be_redirect_away(self) -> None:
         self.send_bytes(307, b"", {"Location": self.upstream.target + self.path})
@@ -187,7 +226,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_json(200, {**models_for(self.path, {}), "padding": "x" * LARGE})
 
     def be_gzip_bomb(self) -> None:
-        self.send_bytes(200, _bomb(), {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+        self.send_bytes(
+            200, _bomb(), {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        )
 
     def send_json(self, status: int, body: Any) -> None:
         self.send_bytes(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
@@ -204,7 +245,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class Relay:
-    """Passes bytes on to another server, and notes when a caller hangs up: `with Relay(url) as relay: relay.url, relay.hung_up`."""
+    """Passes bytes on to another server, and notes when a caller hangs up: `with Relay(url) as
+    relay: relay.url, relay.hung_up`.
+    """
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -223,10 +266,16 @@ class Relay:
         with suppress(OSError):
             while True:
                 caller, service = self._door.accept()[0], socket.create_connection(self.target)
-                threading.Thread(target=self._pass_on, args=(service, caller, None), daemon=True).start()
-                threading.Thread(target=self._pass_on, args=(caller, service, self.hung_up), daemon=True).start()
+                threading.Thread(
+                    target=self._pass_on, args=(service, caller, None), daemon=True
+                ).start()
+                threading.Thread(
+                    target=self._pass_on, args=(caller, service, self.hung_up), daemon=True
+                ).start()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, over: threading.Event | None) -> None:
+    def _pass_on(
+        self, source: socket.socket, target: socket.socket, over: threading.Event | None
+    ) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
@@ -238,7 +287,8 @@ class Relay:
 
 
 def models_for(path: str, headers: dict[str, str]) -> Any:
-    """The list of models in the shape of the service whose path or headers these are; OpenAI's for any other.
+    """The list of models in the shape of the service whose path or headers these are; OpenAI's for
+    any other.
 
     For a service without models what it answers to a check.
     """
@@ -247,11 +297,19 @@ def models_for(path: str, headers: dict[str, str]) -> Any:
         "/foundation-models": _bedrock,
         "/deployments": _foundry,
         "/openai/models": _azure,
-        "/servicestats": lambda: {"counters": {"documentCount": {"usage": 1, "quota": None}}, "limits": {"maxFieldsPerIndex": 1000}},
+        "/servicestats": lambda: {
+            "counters": {"documentCount": {"usage": 1, "quota": None}},
+            "limits": {"maxFieldsPerIndex": 1000},
+        },
         "/contentsafety/text/blocklists": lambda: {"value": []},
         "/formrecognizer/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
         "/documentintelligence/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
-        "/account": lambda: {"account_id": "5ac5", "api_key": "made-up", "plan_name": "Free Plan", "total_searches_left": 100},
+        "/account": lambda: {
+            "account_id": "5ac5",
+            "api_key": "made-up",
+            "plan_name": "Free Plan",
+            "total_searches_left": 100,
+        },
         "/collections": lambda: {"result": {"collections": []}, "status": "ok", "time": 0.0001},
         "/v1/meta": lambda: {"hostname": "http://[::]:8080", "modules": {}, "version": "1.30.0"},
     }
@@ -265,47 +323,107 @@ def models_for(path: str, headers: dict[str, str]) -> Any:
 
 def _openai() -> Any:
     names = ("gpt-4o-mini", "text-embedding-3-small")
-    return {"object": "list", "data": [{"id": name, "object": "model", "created": 1, "owned_by": "made-up"} for name in names]}
+    return {
+        "object": "list",
+        "data": [
+            {"id": name, "object": "model", "created": 1, "owned_by": "made-up"} for name in names
+        ],
+    }
 
 
 def _azure() -> Any:
-    chat, embed = {"chat_completion": True, "embeddings": False}, {"chat_completion": False, "embeddings": True}
+    chat, embed = (
+        {"chat_completion": True, "embeddings": False},
+        {"chat_completion": False, "embeddings": True},
+    )
     rows = [{"id": "gpt-4o", "capabilities": chat}, {"id": "ada", "capabilities": embed}]
     return {"object": "list", "data": [{"object": "model", "created_at": 1, **row} for row in rows]}
 
 
 def _anthropic() -> Any:
-    row = {"type": "model", "id": "claude-made-up", "display_name": "Claude Made Up", "created_at": "2026-01-01T00:00:00Z"}
-    return {"data": [{**row, "lifecycle": "active"}], "has_more": False, "first_id": row["id"], "last_id": row["id"]}
+    row = {
+        "type": "model",
+        "id": "claude-made-up",
+        "display_name": "Claude Made Up",
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    return {
+        "data": [{**row, "lifecycle": "active"}],
+        "has_more": False,
+        "first_id": row["id"],
+        "last_id": row["id"],
+    }
 
 
 def _gemini() -> Any:
     chat, embed = ["generateContent", "countTokens"], ["embedContent"]
-    rows = [("gemini-made-up", "Gemini Made Up", chat), ("gemini-embedding", "Gemini Embedding", embed)]
-    return {"models": [{"name": f"models/{name}", "displayName": label, "supportedGenerationMethods": one} for name, label, one in rows]}
+    rows = [
+        ("gemini-made-up", "Gemini Made Up", chat),
+        ("gemini-embedding", "Gemini Embedding", embed),
+    ]
+    return {
+        "models": [
+            {"name": f"models/{name}", "displayName": label, "supportedGenerationMethods": one}
+            for name, label, one in rows
+        ]
+    }
 
 
 def _ollama() -> Any:
     rows = [("llama3.2:latest", "llama"), ("nomic-embed-text:latest", "nomic-bert")]
-    return {"models": [{"name": name, "model": name, "size": 1, "details": {"family": family}} for name, family in rows]}
+    return {
+        "models": [
+            {"name": name, "model": name, "size": 1, "details": {"family": family}}
+            for name, family in rows
+        ]
+    }
 
 
 def _bedrock() -> Any:
-    rows = [("amazon.nova-lite-v1:0", "Nova Lite", ["TEXT"]), ("amazon.titan-embed", "Titan", ["EMBEDDING"])]
-    return {"modelSummaries": [{"modelId": name, "modelName": label, "outputModalities": one} for name, label, one in rows]}
+    rows = [
+        ("amazon.nova-lite-v1:0", "Nova Lite", ["TEXT"]),
+        ("amazon.titan-embed", "Titan", ["EMBEDDING"]),
+    ]
+    return {
+        "modelSummaries": [
+            {"modelId": name, "modelName": label, "outputModalities": one}
+            for name, label, one in rows
+        ]
+    }
 
 
 def _foundry() -> Any:
-    return {"value": [{"name": "my-chat", "modelName": "gpt-4o", "type": "ModelDeployment", "capabilities": {"chat_completion": "true"}}]}
+    return {
+        "value": [
+            {
+                "name": "my-chat",
+                "modelName": "gpt-4o",
+                "type": "ModelDeployment",
+                "capabilities": {"chat_completion": "true"},
+            }
+        ]
+    }
 
 
 def _entra(upstream: Upstream, path: str) -> Any:
-    """Tokens: of a managed identity (azure-identity's IDENTITY_ENDPOINT), or of an app registration. The first key is the token."""
+    """Tokens: of a managed identity (azure-identity's IDENTITY_ENDPOINT), or of an app
+    registration. The first key is the token.
+    """
     if "/.well-known/" in path:
         base = f"{upstream.url}/{path.split('/')[1]}"
-        return {"issuer": base, "authorization_endpoint": f"{base}/oauth2/v2.0/authorize", "token_endpoint": f"{base}/oauth2/v2.0/token"}
+        return {
+            "issuer": base,
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+        }
     token = next(iter(upstream.keys or ("token",)))
-    return {"access_token": token, "token_type": "Bearer", "expires_in": "3600", "expires_on": "4102444800", "resource": "made-up"}
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": "3600",
+        "expires_on": "4102444800",
+        "resource": "made-up",
+    }
 
 
 @cache
@@ -322,12 +440,28 @@ def certificate() -> str:
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    )
     now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=1))
+    builder = x509.CertificateBuilder(
+        name,
+        name,
+        key.public_key(),
+        x509.random_serial_number(),
+        now,
+        now + datetime.timedelta(days=1),
+    )
     signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return key.private_bytes(*plain).decode() + signed.public_bytes(serialization.Encoding.PEM).decode()
+    plain = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return (
+        key.private_bytes(*plain).decode()
+        + signed.public_bytes(serialization.Encoding.PEM).decode()
+    )
 
 
 def server_context() -> ssl.SSLContext:
@@ -342,24 +476,45 @@ def server_context() -> ssl.SSLContext:
 
 def trusting_context() -> ssl.SSLContext:
     """TLS for a client that trusts `certificate()` and nothing else."""
-    return ssl.create_default_context(cadata=certificate()[certificate().index("-----BEGIN CERTIFICATE") :])
+    return ssl.create_default_context(
+        cadata=certificate()[certificate().index("-----BEGIN CERTIFICATE") :]
+    )
 
 
 def aimock_program() -> Path:
     """Where llmock is: in this repository after `npm ci`, else where AIMOCK says."""
-    places = [ROOT / "node_modules" / ".bin" / "llmock"] + [Path(place) for place in (os.environ.get("AIMOCK"),) if place]
+    places = [ROOT / "node_modules" / ".bin" / "llmock"] + [
+        Path(place) for place in (os.environ.get("AIMOCK"),) if place
+    ]
     for place in places:
         if place.exists():
             return place
-    raise AssertionError("aimock is not there. Run `npm ci` in the repository's root, or let AIMOCK name the llmock program.")
+    raise AssertionError(
+        "aimock is not there. Run `npm ci` in the repository's root, or let AIMOCK name the llmock "
+        "program."
+    )
 
 
 @contextmanager
-def aimock(keys: str = GOOD_KEY, fixtures: Path = ROOT / "tests" / "fixtures" / "aimock", options: tuple[str, ...] = ()) -> Iterator[str]:
+def aimock(
+    keys: str = GOOD_KEY,
+    fixtures: Path = ROOT / "tests" / "fixtures" / "aimock",
+    options: tuple[str, ...] = (),
+) -> Iterator[str]:
     """@copilotkit/aimock, an independent imitation of the services. Gives its address."""
-    command = [str(aimock_program()), "--port", "0", "--fixtures", str(fixtures), "--strict", *options]
+    command = [
+        str(aimock_program()),
+        "--port",
+        "0",
+        "--fixtures",
+        str(fixtures),
+        "--strict",
+        *options,
+    ]
     environment = {**os.environ, "AIMOCK_API_KEYS": keys}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         try:
             said = ""
             for line in process.stdout or ():

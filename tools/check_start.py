@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Starts a fresh copy of this checkout with `make run`, twice, and waits for its sign-in page. Needs the standard library only."""
+"""Starts a fresh copy of this checkout with `make run`, twice, and waits for its sign-in page.
+
+Needs the standard library only.
+"""
 # ruff: noqa: S310, S603, S607  its only programs are git and make, its only address this machine's
 
 import os
@@ -14,7 +17,16 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = {"SECRET_KEY", "FERNET_KEYS", "DATABASE_URL", "CACHE_URL", "SWITCHBOARD_ADMIN_PASSWORD", "HOST", "PORT", "DJANGO_SETTINGS_MODULE"}
+OURS = {
+    "SECRET_KEY",
+    "FERNET_KEYS",
+    "DATABASE_URL",
+    "CACHE_URL",
+    "SWITCHBOARD_ADMIN_PASSWORD",
+    "HOST",
+    "PORT",
+    "DJANGO_SETTINGS_MODULE",
+}
 FIRST_SECONDS, AGAIN_SECONDS = 300, 30  # the first start installs everything
 
 
@@ -33,7 +45,10 @@ def main() -> None:
 def copy_files(copy: Path) -> None:
     """What a clone would hold, uncommitted work included."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     for name in listing.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
@@ -44,7 +59,11 @@ def copy_files(copy: Path) -> None:
 def start(copy: Path, seconds: float) -> float:
     """Seconds from `make run` to a sign-in page; the server is stopped again, and must stop."""
     port = free_port()
-    environ = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("MAKE")}
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OURS and not name.startswith("MAKE")
+    }
     began = time.monotonic()
     with (copy / ".start.log").open("w+") as log:
         server = subprocess.Popen(
@@ -79,7 +98,10 @@ def wait(server: "subprocess.Popen[bytes]", address: str, began: float, seconds:
         except OSError:
             pass
         time.sleep(0.1)
-    raise TimeoutError(f"No sign-in page at {address} within {seconds} s; the server {'runs' if server.poll() is None else 'has ended'}.")
+    raise TimeoutError(
+        f"No sign-in page at {address} within {seconds} s; the server "
+        f"{'runs' if server.poll() is None else 'has ended'}."
+    )
 
 
 def free_port() -> int:

@@ -1,4 +1,7 @@
-"""Who asks: a bearer token, or a signed-in browser with its CSRF token. And what the token's scopes allow."""
+"""Who asks: a bearer token, or a signed-in browser with its CSRF token.
+
+And what the token's scopes allow.
+"""
 
 from typing import Any, cast
 
@@ -21,7 +24,9 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = services.authenticate_token(words[1].decode("latin-1")) if len(words) == 2 else None
         if token is None:
-            raise AuthenticationFailed("This token is unknown, expired or revoked.", "invalid_token")
+            raise AuthenticationFailed(
+                "This token is unknown, expired or revoked.", "invalid_token"
+            )
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -38,15 +43,19 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class AccessPermission(BasePermission):
-    """A view's `access` says for each method which scope a token needs and which permission its user needs to come in.
+    """A view's `access` says for each method which scope a token needs and which permission its
+    user needs to come in.
 
-    The services judge again. Here it comes before the look-up, so that a refusal tells nothing about what exists.
+    The services judge again. Here it comes before the look-up, so that a refusal tells nothing
+    about what exists.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
-        scope, permission = view.access.get("GET" if request.method == "HEAD" else request.method, ("", ""))
+        scope, permission = view.access.get(
+            "GET" if request.method == "HEAD" else request.method, ("", "")
+        )
         if scope and not services.allows(cast("ApiToken | None", request.auth), scope):
             self.message = f"This token lacks the scope {scope}."
             return False

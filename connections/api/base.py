@@ -28,8 +28,12 @@ class ApiView(GenericAPIView[Any]):
     filter_backends: ClassVar[list[Any]] = []  # type: ignore[misc]
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        request.encoding = "utf-8"  # not what `charset` names: Python knows encodings that are none for text
-        if "Transfer-Encoding" in request.headers:  # DRF takes a body without Content-Length for none; the parser counts for itself
+        request.encoding = (
+            "utf-8"  # not what `charset` names: Python knows encodings that are none for text
+        )
+        if (
+            "Transfer-Encoding" in request.headers
+        ):  # DRF takes a body without Content-Length for none; the parser counts for itself
             request.META.setdefault("CONTENT_LENGTH", "-1")
         return super().initialize_request(request, *args, **kwargs)
 
@@ -41,7 +45,8 @@ class ApiView(GenericAPIView[Any]):
         """The body by names inside. Raises ValidationError, ParseError."""
         checked = serializer(data=request.data)
         if request.stream is None:
-            raise ParseError  # DRF takes no body for an empty object, which would clear what it does not name
+            # DRF takes no body for an empty object, which would clear what it does not name
+            raise ParseError
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 
@@ -62,7 +67,10 @@ def find(rows: QuerySet[Any], id_or_alias: str) -> Any:
 
 
 def refuse_mismatch(request: Request, row: Row) -> int | None:
-    """The version that If-Match demands, None without that header. Raises PreconditionFailed when the row has another."""
+    """The version that If-Match demands, None without that header.
+
+    Raises PreconditionFailed when the row has another.
+    """
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
@@ -78,7 +86,10 @@ def tagged(response: Response, row: Row) -> Response:
 
 
 def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
-    """Whether another row than `excludeId` has this alias in any letter case. Raises ValidationError when that is no id."""
+    """Whether another row than `excludeId` has this alias in any letter case.
+
+    Raises ValidationError when that is no id.
+    """
     pk = parse_id(query.get("excludeId", ""))
     if pk is None and "excludeId" in query:
         raise ValidationError({"excludeId": ["This is no id."]}, "invalid")

@@ -1,4 +1,6 @@
-"""camelCase outside, snake_case inside, for names only: values, and keys inside values, are left alone."""
+"""camelCase outside, snake_case inside, for names only: values, and keys inside values, are left
+alone.
+"""
 
 import re
 from collections.abc import Container, Iterable
@@ -15,16 +17,29 @@ def camel(name: str) -> str:
     return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
-def unknown_names(given: Iterable[str], known: Container[str], text: str, code: str) -> dict[str, list[ErrorDetail]]:
-    """An error for each name that is not known. A name that may be a misplaced secret is not repeated: it stands for the whole."""
+def unknown_names(
+    given: Iterable[str], known: Container[str], text: str, code: str
+) -> dict[str, list[ErrorDetail]]:
+    """An error for each name that is not known.
+
+    A name that may be a misplaced secret is not repeated: it stands for the whole.
+    """
     error = [ErrorDetail(text, code)]
-    return {name if NAME.fullmatch(name) else "non_field_errors": error for name in given if name not in known}
+    return {
+        name if NAME.fullmatch(name) else "non_field_errors": error
+        for name in given
+        if name not in known
+    }
 
 
 class CamelCaseMixin:
-    """Names a serializer's fields in camelCase, and refuses fields that it does not know: a typo must not be lost in silence."""
+    """Names a serializer's fields in camelCase, and refuses fields that it does not know: a typo
+    must not be lost in silence.
+    """
 
-    ignored: frozenset[str] = frozenset()  # names a client may send back from an answer, which mean nothing here
+    ignored: frozenset[str] = (
+        frozenset()
+    )  # names a client may send back from an answer, which mean nothing here
 
     def get_fields(self) -> dict[str, Any]:
         """The declared fields under their names outside."""
@@ -46,7 +61,10 @@ class CamelCaseMixin:
 
 
 class StrictCharField(serializers.CharField):
-    """Text and nothing else: DRF takes numbers for text. Without null characters, which PostgreSQL cannot store."""
+    """Text and nothing else: DRF takes numbers for text.
+
+    Without null characters, which PostgreSQL cannot store.
+    """
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

@@ -1,4 +1,6 @@
-"""The components of the OpenAPI document: what may be sent, told apart by provider and by capability."""
+"""The components of the OpenAPI document: what may be sent, told apart by provider and by
+capability.
+"""
 
 from typing import Any
 
@@ -13,13 +15,19 @@ SECURITY = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of `manage.py token create` or of the page Tokens. It never may more than its user.",
+        "description": (
+            "A token of `manage.py token create` or of the page Tokens. It never may more than its "
+            "user."
+        ),
     },
     "session": {
         "type": "apiKey",
         "in": "cookie",
         "name": "sessionid",
-        "description": "A signed-in browser. What changes something needs the CSRF token in the header X-CSRFToken too.",
+        "description": (
+            "A signed-in browser. What changes something needs the CSRF token in the header "
+            "X-CSRFToken too."
+        ),
     },
 }
 IGNORED = "Ignored: an answer may be sent back as it is."
@@ -30,10 +38,15 @@ Schema = dict[str, Any]
 
 
 def complete_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """A postprocessing hook: the bodies that depend on a provider or a capability, closed; every field of an answer required."""
+    """A postprocessing hook: the bodies that depend on a provider or a capability, closed; every
+    field of an answer required.
+    """
     schemas: dict[str, Schema] = result["components"]["schemas"]
     for name, schema in schemas.items():
-        if not name.endswith(("Create", "Update", "Patch", "Request")) and name not in ("Problem", "Dependent"):
+        if not name.endswith(("Create", "Update", "Patch", "Request")) and name not in (
+            "Problem",
+            "Dependent",
+        ):
             schema |= {"required": sorted(schema["properties"])} if "properties" in schema else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
         _close(schemas[name], may_be_answer=name != "DuplicateRequest")
@@ -46,9 +59,14 @@ def complete_components(result: Schema, generator: Any, request: Any, public: bo
 
 
 def _close(schema: Schema, may_be_answer: bool) -> None:
-    """Unknown fields are refused, but those that only an answer has may be sent back where a whole row is sent."""
+    """Unknown fields are refused, but those that only an answer has may be sent back where a whole
+    row is sent.
+    """
     if may_be_answer and {"alias", "name"} & set(schema["properties"]):
-        schema["properties"] |= {name: {"description": IGNORED} for name in ("id", "version", "dateCreated", "dateModified")}
+        schema["properties"] |= {
+            name: {"description": IGNORED}
+            for name in ("id", "version", "dateCreated", "dateModified")
+        }
     schema["additionalProperties"] = False
 
 
@@ -62,11 +80,16 @@ def _stem(provider: type[Provider[Any]]) -> str:
 
 def _chosen_by(schemas: dict[str, Schema], name: str, values: dict[str, str]) -> Schema:
     mapping = {value: AT + component for value, component in values.items()}
-    return {"oneOf": [{"$ref": one} for one in mapping.values()], "discriminator": {"propertyName": name, "mapping": mapping}}
+    return {
+        "oneOf": [{"$ref": one} for one in mapping.values()],
+        "discriminator": {"propertyName": name, "mapping": mapping},
+    }
 
 
 def _add_connections(schemas: dict[str, Schema]) -> None:
-    """ConnectionCreate by `providerId`; the settings of a change are those of any provider, because the body need not name it."""
+    """ConnectionCreate by `providerId`; the settings of a change are those of any provider, because
+    the body need not name it.
+    """
     create, test = schemas.pop("ConnectionCreate"), schemas.pop("ConnectionTestRequest")
     for provider in all_providers():
         stem = _stem(provider)
@@ -76,9 +99,16 @@ def _add_connections(schemas: dict[str, Schema]) -> None:
         schemas[f"{stem}Test"] = _test(provider, test)
     stems = {provider.id: _stem(provider) for provider in all_providers()}
     changes: Schema = {"anyOf": [_ref(f"{stem}SettingsChange") for stem in stems.values()]}
-    schemas["ConnectionCreate"] = _chosen_by(schemas, "providerId", {key: f"{stem}Connection" for key, stem in stems.items()})
-    schemas["SavedConnectionTest"] = test | {"properties": test["properties"] | {"settings": changes}, "required": ["id"]}
-    schemas["ConnectionTestRequest"] = {"anyOf": [*(_ref(f"{stem}Test") for stem in stems.values()), _ref("SavedConnectionTest")]}
+    schemas["ConnectionCreate"] = _chosen_by(
+        schemas, "providerId", {key: f"{stem}Connection" for key, stem in stems.items()}
+    )
+    schemas["SavedConnectionTest"] = test | {
+        "properties": test["properties"] | {"settings": changes},
+        "required": ["id"],
+    }
+    schemas["ConnectionTestRequest"] = {
+        "anyOf": [*(_ref(f"{stem}Test") for stem in stems.values()), _ref("SavedConnectionTest")]
+    }
     for name in ("ConnectionUpdate", "ConnectionPatch"):
         schemas[name]["properties"]["settings"] = changes
 
@@ -95,13 +125,17 @@ def _own(provider: type[Provider[Any]], base: Schema, title: str, required: list
 def _new_connection(provider: type[Provider[Any]], base: Schema) -> Schema:
     schema = _own(provider, base, f"{provider.name} connection", ["alias", "name", "providerId"])
     if "settings" not in schema["required"]:
-        schema["properties"]["settings"] = {"anyOf": [schema["properties"]["settings"], {"type": "null"}]}
+        schema["properties"]["settings"] = {
+            "anyOf": [schema["properties"]["settings"], {"type": "null"}]
+        }
     return schema
 
 
 def _test(provider: type[Provider[Any]], base: Schema) -> Schema:
     schema = _own(provider, base, f"Test of {provider.name} settings", ["providerId"])
-    return schema | {"properties": {name: one for name, one in schema["properties"].items() if name != "id"}}
+    return schema | {
+        "properties": {name: one for name, one in schema["properties"].items() if name != "id"}
+    }
 
 
 def _add_profiles(schemas: dict[str, Schema]) -> None:
@@ -112,9 +146,14 @@ def _add_profiles(schemas: dict[str, Schema]) -> None:
         schemas[name] = _profile_settings(capability)
         settings = {"anyOf": [_ref(name), {"type": "null"}]}
         own = {"capability": {"type": "string", "enum": [capability.value]}, "settings": settings}
-        schemas[f"{capability.value}Profile"] = create | {"title": f"{capability.value} profile", "properties": create["properties"] | own}
+        schemas[f"{capability.value}Profile"] = create | {
+            "title": f"{capability.value} profile",
+            "properties": create["properties"] | own,
+        }
     either = [_ref(f"{one.value}Settings") for one in Capability]
-    schemas["ProfileCreate"] = _chosen_by(schemas, "capability", {one.value: f"{one.value}Profile" for one in Capability})
+    schemas["ProfileCreate"] = _chosen_by(
+        schemas, "capability", {one.value: f"{one.value}Profile" for one in Capability}
+    )
     schemas["Profile"]["properties"]["settings"] = {"anyOf": either}
     for name in ("ProfileUpdate", "ProfilePatch"):
         schemas[name]["properties"]["settings"] = {"anyOf": [*either, {"type": "null"}]}
@@ -128,6 +167,15 @@ def _profile_settings(capability: Capability) -> Schema:
         typed = next(one for one in read[name]["anyOf"] if one["type"] != "null")
         typed |= {"pattern": TEMPLATE} if name == "system_prompt_template" else {}
         unset = f" null: {field.unset}. An empty list: nothing." if field.unset else ""
-        properties[camel(name)] = {"title": field.label, "description": field.help + unset, "anyOf": [typed, _ref("NotSet")]}
+        properties[camel(name)] = {
+            "title": field.label,
+            "description": field.help + unset,
+            "anyOf": [typed, _ref("NotSet")],
+        }
     title = f"{capability.value} settings"
-    return {"type": "object", "title": title, "additionalProperties": False, "properties": properties}
+    return {
+        "type": "object",
+        "title": title,
+        "additionalProperties": False,
+        "properties": properties,
+    }

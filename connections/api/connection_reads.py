@@ -34,7 +34,11 @@ class ConnectionModels(ApiView):
         operation_id="getModels",
         parameters=[
             OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
-            OpenApiParameter("refresh", bool, description="Ask the provider, not the memory of the last five minutes."),
+            OpenApiParameter(
+                "refresh",
+                bool,
+                description="Ask the provider, not the memory of the last five minutes.",
+            ),
         ],
         responses=answers(200, items_of(ModelSerializer, total=False), 400, 404, 409, 502),
     )
@@ -43,7 +47,11 @@ class ConnectionModels(ApiView):
         capability = one_of(request.query_params, "capability", [one.value for one in Capability])
         refresh = one_of(request.query_params, "refresh", ("true", "false")) == "true"
         models = services.list_models(row, actor=request.user, refresh=refresh)
-        fitting = [one for one in models if not capability or not one.capabilities or capability in one.capabilities]
+        fitting = [
+            one
+            for one in models
+            if not capability or not one.capabilities or capability in one.capabilities
+        ]
         return Response({"items": [model_item(row.provider_id, one) for one in fitting]})
 
 
@@ -52,7 +60,10 @@ class ConnectionReferences(ApiView):
 
     access = {"GET": READ}
 
-    @extend_schema(operation_id="getConnectionReferences", responses=answers(200, items_of(ReferenceSerializer), 404))
+    @extend_schema(
+        operation_id="getConnectionReferences",
+        responses=answers(200, items_of(ReferenceSerializer), 404),
+    )
     def get(self, request: Request, id_or_alias: str) -> Response:
         found = services.reference_states(find(Connection.objects.listed(), id_or_alias))
         return Response({"total": len(found), "items": [reference_item(one) for one in found]})
@@ -65,13 +76,27 @@ class ConnectionUsages(ApiView):
     pagination_class = SkipTakePagination
     serializer_class = UsageSerializer
 
-    @extend_schema(operation_id="getConnectionUsages", parameters=PAGE, responses=answers(200, items_of(UsageSerializer), 400, 404))
+    @extend_schema(
+        operation_id="getConnectionUsages",
+        parameters=PAGE,
+        responses=answers(200, items_of(UsageSerializer), 400, 404),
+    )
     def get(self, request: Request, id_or_alias: str) -> Response:
-        rows = find(Connection.objects.listed(), id_or_alias).profiles.prefetch_related("default_for").order_by("name", "alias")
+        rows = (
+            find(Connection.objects.listed(), id_or_alias)
+            .profiles.prefetch_related("default_for")
+            .order_by("name", "alias")
+        )
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(
             [
-                {"id": str(one.pk), "type": "profile", "alias": one.alias, "name": one.name, "isDefault": bool(one.default_for.all())}
+                {
+                    "id": str(one.pk),
+                    "type": "profile",
+                    "alias": one.alias,
+                    "name": one.name,
+                    "isDefault": bool(one.default_for.all()),
+                }
                 for one in page
             ]
         )
@@ -82,10 +107,18 @@ class ConnectionCapabilities(ApiView):
 
     access = {"GET": READ}
 
-    @extend_schema(operation_id="getAllCapabilities", responses=answers(200, items_of(CapabilityField, total=False)))
+    @extend_schema(
+        operation_id="getAllCapabilities",
+        responses=answers(200, items_of(CapabilityField, total=False)),
+    )
     def get(self, request: Request) -> Response:
         used = set(Connection.objects.order_by().values_list("provider_id", flat=True).distinct())
-        found = {str(one) for provider in all_providers() if provider.id in used for one in provider.capabilities}
+        found = {
+            str(one)
+            for provider in all_providers()
+            if provider.id in used
+            for one in provider.capabilities
+        }
         return Response({"items": sorted(found)})
 
 
@@ -97,10 +130,14 @@ class ConnectionsByCapability(ApiView):
     serializer_class = ConnectionItemSerializer
 
     @extend_schema(
-        operation_id="getConnectionsByCapability", parameters=PAGE, responses=answers(200, items_of(ConnectionItemSerializer), 400, 404)
+        operation_id="getConnectionsByCapability",
+        parameters=PAGE,
+        responses=answers(200, items_of(ConnectionItemSerializer), 400, 404),
     )
     def get(self, request: Request, capability: str) -> Response:
-        known = next((one.value for one in Capability if one.value.lower() == capability.lower()), None)
+        known = next(
+            (one.value for one in Capability if one.value.lower() == capability.lower()), None
+        )
         if known is None:
             raise Http404
         rows = of_capability(Connection.objects.listed(), known).order_by("name", "alias")

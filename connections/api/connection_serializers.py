@@ -25,20 +25,32 @@ from .settings_schema import is_too_long
 
 
 def public_settings(connection: Connection) -> dict[str, Any]:
-    """A connection's settings as the API shows them: every setting of the provider, null where none is stored, secrets masked."""
+    """A connection's settings as the API shows them: every setting of the provider, null where none
+    is stored, secrets masked.
+    """
     stored = services.public_settings(connection)
     names = [*(settings_fields(connection.provider) if connection.provider else {}), *stored]
     return {camel(name): stored.get(name) for name in names}
 
 
-def inner_settings(provider: type[Provider[Any]] | None, posted: Mapping[str, Any]) -> dict[str, Any]:
-    """Posted settings by their names inside, which the services refuse for an unknown provider. Raises ValidationError, Invalid."""
+def inner_settings(
+    provider: type[Provider[Any]] | None, posted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Posted settings by their names inside, which the services refuse for an unknown provider.
+
+    Raises ValidationError, Invalid.
+    """
     if provider is None:
         return dict(posted)
     fields = settings_fields(provider)
     settings = inner_names({name: field.kind for name, field in fields.items()}, posted)
     if long := [name for name, value in settings.items() if is_too_long(fields[name], value)]:
-        raise services.Invalid([services.FieldError(f"settings.{name}", "string_too_long", "This is too long.") for name in long])
+        raise services.Invalid(
+            [
+                services.FieldError(f"settings.{name}", "string_too_long", "This is too long.")
+                for name in long
+            ]
+        )
     return settings
 
 
@@ -59,11 +71,16 @@ class ConnectionItemSerializer(CamelCaseSerializer):
 class ConnectionSerializer(ConnectionItemSerializer):
     """A connection, with its settings; secrets are masked."""
 
-    settings = serializers.DictField(help_text="By the provider's schema; a stored secret reads as its mask.")
+    settings = serializers.DictField(
+        help_text="By the provider's schema; a stored secret reads as its mask."
+    )
 
     def to_representation(self, instance: Connection) -> dict[str, Any]:
         shown = {name: field for name, field in self.fields.items() if name != "settings"}
-        values = {name: field.to_representation(field.get_attribute(instance)) for name, field in shown.items()}
+        values = {
+            name: field.to_representation(field.get_attribute(instance))
+            for name, field in shown.items()
+        }
         return values | {"settings": public_settings(instance)}
 
 
@@ -98,9 +115,14 @@ class ConnectionPatchSerializer(ConnectionUpdateSerializer):
 
 
 class ConnectionTestRequestSerializer(CamelCaseSerializer):
-    """Settings to test without saving them. With `id` (or alias) the stored secrets are filled in by the write rule."""
+    """Settings to test without saving them.
 
-    id = StrictCharField(max_length=100, required=False, help_text="Id or alias of a saved connection.")
+    With `id` (or alias) the stored secrets are filled in by the write rule.
+    """
+
+    id = StrictCharField(
+        max_length=100, required=False, help_text="Id or alias of a saved connection."
+    )
     provider_id = ProviderIdField(required=False, help_text="Needed without `id`.")
     settings = serializers.DictField(default=dict)
 
@@ -114,10 +136,14 @@ class TestResultSerializer(CamelCaseSerializer):
     latency_ms = serializers.IntegerField(allow_null=True)
     model_count = serializers.IntegerField(allow_null=True)
     checked_at = serializers.DateTimeField(allow_null=True)
-    connection_version = serializers.IntegerField(allow_null=True, help_text="null: unsaved settings were tested.")
+    connection_version = serializers.IntegerField(
+        allow_null=True, help_text="null: unsaved settings were tested."
+    )
 
 
-def test_result(outcome: ConnectionCheck | services.Outcome, checked_at: Any, version: int | None) -> dict[str, Any]:
+def test_result(
+    outcome: ConnectionCheck | services.Outcome, checked_at: Any, version: int | None
+) -> dict[str, Any]:
     """A check or an outcome as the API shows it."""
     return {
         "success": outcome.success,
@@ -147,9 +173,14 @@ def model_item(provider_id: str, model: Model) -> dict[str, Any]:
 
 
 class ReferenceSerializer(CamelCaseSerializer):
-    """One reference: which setting holds it, what became of it, where it was looked for. Never the value."""
+    """One reference: which setting holds it, what became of it, where it was looked for.
 
-    field = serializers.CharField(help_text="The setting's name in camelCase; for an entry of a map a dot and its key follow.")
+    Never the value.
+    """
+
+    field = serializers.CharField(
+        help_text="The setting's name in camelCase; for an entry of a map a dot and its key follow."
+    )
     reference = serializers.CharField()
     state = serializers.ChoiceField(["resolved", "missing", "denied", "error"])
     source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
@@ -161,8 +192,16 @@ def reference_item(one: services.FieldReference) -> dict[str, Any]:
     """A reference as the API shows it."""
     found = one.resolution
     name, dot, key = one.field.partition(".")
-    shown = {"field": f"{camel(name)}{dot}{key}", "reference": found.reference, "state": str(found.state)}
-    return shown | {"source": found.source or None, "tried": list(found.tried), "message": found.message or None}
+    shown = {
+        "field": f"{camel(name)}{dot}{key}",
+        "reference": found.reference,
+        "state": str(found.state),
+    }
+    return shown | {
+        "source": found.source or None,
+        "tried": list(found.tried),
+        "message": found.message or None,
+    }
 
 
 class UsageSerializer(CamelCaseSerializer):

@@ -35,8 +35,14 @@ from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
 
 READ = ("connections:read", "connections.view_connection")
-ADD, CHANGE = ("connections:write", "connections.add_connection"), ("connections:write", "connections.change_connection")
-TEST, DELETE = ("connections:test", "connections.test_connection"), ("connections:delete", "connections.delete_connection")
+ADD, CHANGE = (
+    ("connections:write", "connections.add_connection"),
+    ("connections:write", "connections.change_connection"),
+)
+TEST, DELETE = (
+    ("connections:test", "connections.test_connection"),
+    ("connections:delete", "connections.delete_connection"),
+)
 ORDERS = {
     "name": ("name", "alias"),
     "alias": ("alias",),
@@ -50,16 +56,25 @@ FILTERS = [
     *PAGE,
     OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
     OpenApiParameter("providerId", PLAIN, description="Those of this provider."),
-    OpenApiParameter("capability", str, enum=[one.value for one in Capability], description="Those whose provider has it."),
+    OpenApiParameter(
+        "capability",
+        str,
+        enum=[one.value for one in Capability],
+        description="Those whose provider has it.",
+    ),
     OpenApiParameter("isActive", bool),
     OpenApiParameter("tag", PLAIN, description="Those with this tag."),
-    OpenApiParameter("settings", bool, description="With true, each has its settings too; secrets are masked."),
+    OpenApiParameter(
+        "settings", bool, description="With true, each has its settings too; secrets are masked."
+    ),
     OpenApiParameter("orderBy", str, enum=list(ORDERS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
 
 
-def filtered(rows: QuerySet[Any], request: Request, orders: dict[str, tuple[str, ...]]) -> QuerySet[Any]:
+def filtered(
+    rows: QuerySet[Any], request: Request, orders: dict[str, tuple[str, ...]]
+) -> QuerySet[Any]:
     """What connections and profiles filter and sort by alike."""
     query = request.query_params
     if text := plain_text(query, "filter"):
@@ -74,7 +89,9 @@ def filtered(rows: QuerySet[Any], request: Request, orders: dict[str, tuple[str,
 
 def of_capability(rows: QuerySet[Connection], capability: str) -> QuerySet[Connection]:
     """The connections whose provider has the capability."""
-    return rows.filter(provider_id__in=[one.id for one in all_providers() if capability in one.capabilities])
+    return rows.filter(
+        provider_id__in=[one.id for one in all_providers() if capability in one.capabilities]
+    )
 
 
 class ConnectionList(ApiView):
@@ -93,12 +110,18 @@ class ConnectionList(ApiView):
             rows = of_capability(rows, capability)
         return filtered(rows, self.request, ORDERS)
 
-    @extend_schema(operation_id="getAllConnections", parameters=FILTERS, responses=answers(200, items_of(ConnectionItemSerializer), 400))
+    @extend_schema(
+        operation_id="getAllConnections",
+        parameters=FILTERS,
+        responses=answers(200, items_of(ConnectionItemSerializer), 400),
+    )
     def get(self, request: Request) -> Response:
         rows, serializer = self.get_queryset(), ConnectionItemSerializer
         if one_of(request.query_params, "settings", ("true", "false")) == "true":
             rows, serializer = rows.defer(None), ConnectionSerializer
-        return self.get_paginated_response(serializer(self.paginate_queryset(rows) or [], many=True).data)
+        return self.get_paginated_response(
+            serializer(self.paginate_queryset(rows) or [], many=True).data
+        )
 
     @extend_schema(
         operation_id="createConnection",
@@ -109,7 +132,9 @@ class ConnectionList(ApiView):
     def post(self, request: Request) -> Response:
         values = self.valid(ConnectionCreateSerializer, request)
         settings = inner_settings(_provider(values["provider_id"]), values.pop("settings") or {})
-        row = services.create_connection(values.pop("provider_id"), actor=request.user, settings=settings, **values).row
+        row = services.create_connection(
+            values.pop("provider_id"), actor=request.user, settings=settings, **values
+        ).row
         return created(request, row, ConnectionSerializer(row).data)
 
 
@@ -117,7 +142,9 @@ def _provider(provider_id: str) -> Any:
     try:
         return get_provider(provider_id)
     except UnknownProvider:  # its text repeats the id, and a key may have been entered as one
-        text = f"There is no such provider. There are: {', '.join(one.id for one in all_providers())}."
+        text = (
+            f"There is no such provider. There are: {', '.join(one.id for one in all_providers())}."
+        )
         raise ValidationError({"providerId": [text]}, "unknown_provider") from None
 
 
@@ -132,7 +159,9 @@ class ConnectionDetail(ApiView):
         is_patch = self.request is not None and self.request.method == "PATCH"
         return [LimitedJSONParser(), MergePatchParser()] if is_patch else [LimitedJSONParser()]
 
-    @extend_schema(operation_id="getConnectionByIdOrAlias", responses=answers(200, ConnectionSerializer, 404))
+    @extend_schema(
+        operation_id="getConnectionByIdOrAlias", responses=answers(200, ConnectionSerializer, 404)
+    )
     def get(self, request: Request, id_or_alias: str) -> Response:
         row = find(Connection.objects.all(), id_or_alias)
         return tagged(Response(ConnectionSerializer(row).data), row)
@@ -150,7 +179,10 @@ class ConnectionDetail(ApiView):
 
     @extend_schema(
         operation_id="patchConnection",
-        request={"application/merge-patch+json": ConnectionPatchSerializer, "application/json": ConnectionPatchSerializer},
+        request={
+            "application/merge-patch+json": ConnectionPatchSerializer,
+            "application/json": ConnectionPatchSerializer,
+        },
         responses=answers(200, ConnectionSerializer, 400, 404, 412, 413, 415),
     )
     @sensitive_variables("values")
@@ -160,11 +192,20 @@ class ConnectionDetail(ApiView):
         return self._update(request, row, values, merge=True)
 
     @sensitive_variables("settings", "values", "posted")
-    def _update(self, request: Request, row: Connection, values: dict[str, Any], merge: bool = False) -> Response:
+    def _update(
+        self, request: Request, row: Connection, values: dict[str, Any], merge: bool = False
+    ) -> Response:
         posted = values.pop("settings", None)
         settings = None if posted is None else inner_settings(row.provider, posted)
         version = refuse_mismatch(request, row)
-        saved = services.update_connection(row, actor=request.user, expected_version=version, settings=settings, merge=merge, **values).row
+        saved = services.update_connection(
+            row,
+            actor=request.user,
+            expected_version=version,
+            settings=settings,
+            merge=merge,
+            **values,
+        ).row
         return tagged(Response(ConnectionSerializer(saved).data), saved)
 
     @extend_schema(operation_id="deleteConnection", responses=answers(204, None, 404, 409, 412))
@@ -211,9 +252,15 @@ class ConnectionTest(ApiView):
 
     access = {"POST": TEST}
 
-    @extend_schema(operation_id="testConnection", request=None, responses=answers(200, TestResultSerializer, 404))
+    @extend_schema(
+        operation_id="testConnection",
+        request=None,
+        responses=answers(200, TestResultSerializer, 404),
+    )
     def post(self, request: Request, id_or_alias: str) -> Response:
-        check = services.test_connection(find(Connection.objects.all(), id_or_alias), actor=request.user)
+        check = services.test_connection(
+            find(Connection.objects.all(), id_or_alias), actor=request.user
+        )
         return Response(test_result(check, check.checked_at, check.connection_version))
 
 
@@ -233,7 +280,15 @@ class ConnectionTestUnsaved(ApiView):
         row = find(Connection.objects.all(), values["id"]) if values.get("id") else None
         provider_id = values.get("provider_id") or (row.provider_id if row else "")
         if row and provider_id != row.provider_id:
-            raise services.Invalid([services.FieldError("provider_id", "immutable", f"{row.alias} is a connection of {row.provider_id}.")])
+            raise services.Invalid(
+                [
+                    services.FieldError(
+                        "provider_id",
+                        "immutable",
+                        f"{row.alias} is a connection of {row.provider_id}.",
+                    )
+                ]
+            )
         settings = inner_settings(_provider(provider_id), values["settings"])
         outcome = services.test_settings(provider_id, settings, actor=request.user, connection=row)
         return Response(test_result(outcome, timezone.now(), None))

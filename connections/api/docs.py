@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from ..services import confirm_types
 
-# Swagger UI draws its icons from data: addresses and sets styles on elements; its scripts are our own files all the same.
+# Swagger UI draws its icons from data: addresses and sets styles on elements; its scripts are our
+# own files all the same.
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
@@ -19,7 +20,9 @@ POLICY = (
 
 @extend_schema(exclude=True)
 class SchemaView(SpectacularAPIView):
-    """The document, for everybody: it says which providers are installed, and nothing about what is stored."""
+    """The document, for everybody: it says which providers are installed, and nothing about what is
+    stored.
+    """
 
     authentication_classes = []
     permission_classes = []

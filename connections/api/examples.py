@@ -1,8 +1,14 @@
-"""Examples of the OpenAPI document, by operation. Every one of them is run as a test (tests/api/test_openapi.py)."""
+"""Examples of the OpenAPI document, by operation.
+
+Every one of them is run as a test (tests/api/test_openapi.py).
+"""
 
 from typing import Any
 
-CONNECTION_ID, PROFILE_ID = "7f1f4c1e-6f0b-4c8e-9d43-2a7c1b0d5e11", "0b9d9f3a-52d4-4b4e-8c3a-5f6e7d8c9b21"
+CONNECTION_ID, PROFILE_ID = (
+    "7f1f4c1e-6f0b-4c8e-9d43-2a7c1b0d5e11",
+    "0b9d9f3a-52d4-4b4e-8c3a-5f6e7d8c9b21",
+)
 FALLBACK_ID = "5a1e6f0c-9b1d-4f57-8a52-0d3c4b7e6f18"
 CREATED, MODIFIED = "2026-01-15T09:30:00Z", "2026-02-01T14:05:00Z"
 OPENAI_SETTINGS: dict[str, Any] = {
@@ -53,7 +59,18 @@ CHAT_SETTINGS: dict[str, Any] = {
     "fallbackOn": None,
 }
 PROFILE = PROFILE_ITEM | {"settings": CHAT_SETTINGS, "fallbackProfileIds": [FALLBACK_ID]}
-NEW_PROFILE = {name: PROFILE[name] for name in ("alias", "name", "capability", "model", "connectionId", "settings", "fallbackProfileIds")}
+NEW_PROFILE = {
+    name: PROFILE[name]
+    for name in (
+        "alias",
+        "name",
+        "capability",
+        "model",
+        "connectionId",
+        "settings",
+        "fallbackProfileIds",
+    )
+}
 PROVIDER_ITEM = {
     "id": "openai",
     "name": "OpenAI",
@@ -92,7 +109,13 @@ REFERENCE = {
     "tried": ["environment"],
     "message": None,
 }
-USAGE = {"id": PROFILE_ID, "type": "profile", "alias": "support-answers", "name": "Support answers", "isDefault": True}
+USAGE = {
+    "id": PROFILE_ID,
+    "type": "profile",
+    "alias": "support-answers",
+    "name": "Support answers",
+    "isDefault": True,
+}
 PROBLEM = {
     "type": "https://tools.ietf.org/html/rfc7231#section-6.5.1",
     "title": "Bad Request",
@@ -133,7 +156,10 @@ PACKAGE_PLAN = {
     ],
     "notes": [],
 }
-DECISIONS = f'{{"items": {{"{PACKAGE_ITEM["id"]}": "replace"}}, "secrets": {{"openai-production.api_key": "$OpenAI:ApiKey"}}}}'
+DECISIONS = (
+    f'{{"items": {{"{PACKAGE_ITEM["id"]}": "replace"}}, "secrets": {{"openai-production.api_key": '
+    '"$OpenAI:ApiKey"}}'
+)
 
 Examples = dict[str, tuple[str, Any]]  # name -> summary and value
 
@@ -164,32 +190,57 @@ REQUESTS: dict[str, Examples] = {
                 "settings": {"apiKey": "$OpenAI:ApiKey"},
             },
         ),
-        "ollama": ("Without credentials", {"alias": "ollama", "name": "Ollama", "providerId": "ollama"}),
+        "ollama": (
+            "Without credentials",
+            {"alias": "ollama", "name": "Ollama", "providerId": "ollama"},
+        ),
     },
     "updateConnection": {
         "key-kept": (
             "Rename and switch off; the key is kept, because its mask is sent back",
-            {"name": "OpenAI (old)", "isActive": False, "settings": {"apiKey": "sk-***", "organization": "org-example"}},
+            {
+                "name": "OpenAI (old)",
+                "isActive": False,
+                "settings": {"apiKey": "sk-***", "organization": "org-example"},
+            },
         )
     },
     "patchConnection": {"off": ("Switch off", {"isActive": False})},
     "duplicateConnection": {
-        "named": ("With a name and an alias of its own", {"name": "OpenAI Staging", "alias": "openai-staging"}),
+        "named": (
+            "With a name and an alias of its own",
+            {"name": "OpenAI Staging", "alias": "openai-staging"},
+        ),
         "unnamed": ("Named after the original", {}),
     },
-    "duplicateProfile": {"unnamed": ("Named after the original", {}), "named": ("With a name of its own", {"name": "Support, shorter"})},
+    "duplicateProfile": {
+        "unnamed": ("Named after the original", {}),
+        "named": ("With a name of its own", {"name": "Support, shorter"}),
+    },
     "testConnectionSettings": {
-        "echo": ("Settings that are not saved", {"providerId": "echo", "settings": {"prefix": "Echo: "}}),
-        "saved": ("A saved connection with another organization", {"id": "openai-production", "settings": {"organization": "org-other"}}),
+        "echo": (
+            "Settings that are not saved",
+            {"providerId": "echo", "settings": {"prefix": "Echo: "}},
+        ),
+        "saved": (
+            "A saved connection with another organization",
+            {"id": "openai-production", "settings": {"organization": "org-other"}},
+        ),
     },
     "exportPackage": {
         "all": ("Everything, without secrets", {"profiles": True}),
         "one": ("One connection", {"connections": ["openai-production"]}),
-        "sealed": ("One connection with its key, sealed", {"connections": ["openai-production"], "passphrase": "correct horse battery"}),
+        "sealed": (
+            "One connection with its key, sealed",
+            {"connections": ["openai-production"], "passphrase": "correct horse battery"},
+        ),
     },
     "importPackage": {
         "abort": ("Nothing, if anything is otherwise here", {"file": "switchboard.zip"}),
-        "keep": ("What is otherwise here is kept, but for one", {"file": "switchboard.zip", "onConflict": "keep", "decisions": DECISIONS}),
+        "keep": (
+            "What is otherwise here is kept, but for one",
+            {"file": "switchboard.zip", "onConflict": "keep", "decisions": DECISIONS},
+        ),
     },
     "createProfile": {
         "chat": ("For chats", NEW_PROFILE),
@@ -226,10 +277,22 @@ ANSWERS: dict[str, Examples] = {
     "updateConnection": {"updated": ("Updated", CONNECTION | {"version": 2})},
     "patchConnection": {"patched": ("Updated", CONNECTION | {"version": 2, "isActive": False})},
     "duplicateConnection": {
-        "copied": ("The copy", CONNECTION | {"name": "OpenAI Production copy", "alias": "openai-production-copy", "isActive": False})
+        "copied": (
+            "The copy",
+            CONNECTION
+            | {
+                "name": "OpenAI Production copy",
+                "alias": "openai-production-copy",
+                "isActive": False,
+            },
+        )
     },
     "duplicateProfile": {
-        "copied": ("The copy", PROFILE | {"name": "Support answers copy", "alias": "support-answers-copy", "isActive": False})
+        "copied": (
+            "The copy",
+            PROFILE
+            | {"name": "Support answers copy", "alias": "support-answers-copy", "isActive": False},
+        )
     },
     "connectionAliasExists": {"taken": ("Taken", True)},
     "testConnection": {"passed": ("It works", TEST_PASSED), "failed": ("It does not", TEST_FAILED)},

@@ -1,4 +1,7 @@
-"""The fields that serializers share: names, aliases, tags, ids. They judge shapes and types; what is allowed is for the services to say."""
+"""The fields that serializers share: names, aliases, tags, ids.
+
+They judge shapes and types; what is allowed is for the services to say.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,10 +22,17 @@ class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
 
 
 TAG = r'[^\s,"\\\x00-\x1f\x7f\x85]+'
-NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"}
+NAME_SCHEMA = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$",
+}
 
 
-@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 50, "pattern": f"^{TAG}( {TAG})*$"})
+@extend_schema_field(
+    {"type": "string", "minLength": 1, "maxLength": 50, "pattern": f"^{TAG}( {TAG})*$"}
+)
 class TagField(StrictCharField):
     """A word, or several with single blanks between them."""
 
@@ -49,7 +59,9 @@ class CapabilityField(serializers.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         names = [one.value for one in Capability]
-        super().__init__(names, error_messages={"invalid_choice": f"One of {', '.join(names)}."}, **kwargs)
+        super().__init__(
+            names, error_messages={"invalid_choice": f"One of {', '.join(names)}."}, **kwargs
+        )
 
 
 class IdField(serializers.UUIDField):
@@ -67,12 +79,22 @@ class TagsField(serializers.ListField):
         super().__init__(max_length=50, **kwargs)
 
 
-@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 100, "pattern": ALIAS_PATTERN.replace(r"\Z", "$")})
+@extend_schema_field(
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100,
+        "pattern": ALIAS_PATTERN.replace(r"\Z", "$"),
+    }
+)
 class AliasField(StrictCharField):
     """What code asks for."""
 
     def __init__(self, **kwargs: Any) -> None:
-        text = "Lower case letters, digits, single hyphens. No id and no word that is part of an address here."
+        text = (
+            "Lower case letters, digits, single hyphens. No id and no word that is part of an "
+            "address here."
+        )
         super().__init__(max_length=100, trim_whitespace=False, help_text=text, **kwargs)
 
 
@@ -84,19 +106,34 @@ class ModelReferenceSerializer(CamelCaseSerializer):
 
 
 class DuplicateRequestSerializer(CamelCaseSerializer):
-    """What a copy is to be called. What is left out is made from the original's name; `{}` leaves out both."""
+    """What a copy is to be called.
+
+    What is left out is made from the original's name; `{}` leaves out both.
+    """
 
     name = NameField(required=False)
     alias = AliasField(required=False)
 
 
 def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str, Any]:
-    """Posted settings by their names inside. `kinds`: what there is. Raises ValidationError for unknown names and wrong types."""
+    """Posted settings by their names inside.
+
+    `kinds`: what there is. Raises ValidationError for unknown names and wrong types.
+    """
     names = {camel(name): name for name in kinds}
-    wrong = unknown_names(posted, names, f"There is no such setting. There are: {', '.join(names)}.", "unknown_setting")
+    wrong = unknown_names(
+        posted,
+        names,
+        f"There is no such setting. There are: {', '.join(names)}.",
+        "unknown_setting",
+    )
     for name, value in posted.items():
         if name in names and not is_of_kind(kinds[names[name]], value):
-            wrong[name] = [ErrorDetail(f"This is no {kinds[names[name]].replace('secret_map', 'map')}.", "type")]
+            wrong[name] = [
+                ErrorDetail(
+                    f"This is no {kinds[names[name]].replace('secret_map', 'map')}.", "type"
+                )
+            ]
     if wrong:
         raise serializers.ValidationError({"settings": wrong})
     return {names[name]: value for name, value in posted.items()}

@@ -32,13 +32,19 @@ def too_large() -> PayloadTooLarge:
 class LimitedMultiPartParser(MultiPartParser):
     """multipart/form-data"""
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> "DataAndFiles[Any, Any]":
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> "DataAndFiles[Any, Any]":
         most = settings.UPLOAD_MAX_BYTES + BESIDE_THE_FILE
         meta = parser_context["request"].META
-        if meta["CONTENT_LENGTH"] == "-1":  # a body without a length (ApiView.initialize_request), which Django would not read
+        if (
+            meta["CONTENT_LENGTH"] == "-1"
+        ):  # a body without a length (ApiView.initialize_request), which Django would not read
             meta["CONTENT_LENGTH"] = str(most)
         try:
-            found = super().parse(cast("IO[bytes]", _Bounded(stream, most)), media_type, parser_context)
+            found = super().parse(
+                cast("IO[bytes]", _Bounded(stream, most)), media_type, parser_context
+            )
         except RequestDataTooBig:
             raise too_large() from None
         except (ParseError, MultiPartParserError, ValueError):
@@ -49,7 +55,12 @@ class LimitedMultiPartParser(MultiPartParser):
 
 def refuse_doubles(*named: Any) -> None:
     """Raises NoForm for a field that stands there twice: which one is meant?"""
-    if any(len(values) > 1 for part in named if isinstance(part, MultiValueDict) for _, values in part.lists()):
+    if any(
+        len(values) > 1
+        for part in named
+        if isinstance(part, MultiValueDict)
+        for _, values in part.lists()
+    ):
         raise NoForm
 
 

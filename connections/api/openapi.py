@@ -1,4 +1,6 @@
-"""What drf-spectacular cannot read off the code: problems as answers, headers, examples, every provider's settings by `providerId`."""
+"""What drf-spectacular cannot read off the code: problems as answers, headers, examples, every
+provider's settings by `providerId`.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -19,7 +21,10 @@ TEXTS = {
     403: "The person or the token may not do this.",
     404: "There is nothing of this id or alias.",
     406: "Only JSON is to be had here.",
-    409: "It conflicts with what is stored: an alias that is taken, a row that is in use, a connection that cannot be used.",
+    409: (
+        "It conflicts with what is stored: an alias that is taken, a row that is in use, a "
+        "connection that cannot be used."
+    ),
     412: "If-Match does not name the current version.",
     413: "The body is larger than 1 MB.",
     415: "The body is not JSON.",
@@ -59,32 +64,68 @@ SUMMARIES = {
     "updateSettings": "Choose which profile answers when none is named",
 }
 PATHS: dict[str, dict[str, Any]] = {
-    "idOrAlias": {"schema": {"type": "string", "minLength": 1, "maxLength": 100}, "example": "openai-production"},
+    "idOrAlias": {
+        "schema": {"type": "string", "minLength": 1, "maxLength": 100},
+        "example": "openai-production",
+    },
     "alias": {"schema": {"type": "string", "minLength": 1}, "example": "openai-production"},
-    "providerId": {"schema": {"type": "string", "minLength": 1, "maxLength": 100}, "example": "openai"},
-    "capability": {"schema": {"type": "string", "minLength": 1, "maxLength": 50}, "example": "Chat"},
+    "providerId": {
+        "schema": {"type": "string", "minLength": 1, "maxLength": 100},
+        "example": "openai",
+    },
+    "capability": {
+        "schema": {"type": "string", "minLength": 1, "maxLength": 50},
+        "example": "Chat",
+    },
 }
 IF_MATCH: dict[str, Any] = {
     "in": "header",
     "name": "If-Match",
-    "description": "The ETag of the version that the change is meant for; 412 when the row has another by now.",
+    "description": (
+        "The ETag of the version that the change is meant for; 412 when the row has another by now."
+    ),
     "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[^"]*"( *, *(W/)?"[^"]*")*)$'},
-    "examples": {"any": {"summary": "Whatever is there", "value": "*"}, "first": {"summary": "The first version", "value": '"1"'}},
+    "examples": {
+        "any": {"summary": "Whatever is there", "value": "*"},
+        "first": {"summary": "The first version", "value": '"1"'},
+    },
 }
 TEXT_HEADER = {"required": True, "schema": {"type": "string"}}
-ETAG = {"ETag": TEXT_HEADER | {"description": "The version, for If-Match.", "schema": {"type": "string", "pattern": '^"[0-9]+"$'}}}
-LOCATION = {"Location": TEXT_HEADER | {"description": "Where the new thing is.", "schema": {"type": "string", "format": "uri-reference"}}}
+ETAG = {
+    "ETag": TEXT_HEADER
+    | {
+        "description": "The version, for If-Match.",
+        "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+    }
+}
+LOCATION = {
+    "Location": TEXT_HEADER
+    | {
+        "description": "Where the new thing is.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    }
+}
 HEADERS: dict[str, dict[str, Any]] = {
     "201": LOCATION | ETAG,
     "401": {"WWW-Authenticate": TEXT_HEADER | {"description": "Bearer."}},
-    "429": {"Retry-After": {"required": True, "description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}},
+    "429": {
+        "Retry-After": {
+            "required": True,
+            "description": "Seconds.",
+            "schema": {"type": "integer", "minimum": 1},
+        }
+    },
 }
 
 
 class FieldProblemSerializer(serializers.Serializer[Any]):
     """What is wrong with one field."""
 
-    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body, or the query parameter's name after a slash.")
+    pointer = serializers.CharField(
+        help_text=(
+            "JSON pointer (RFC 6901) into the body, or the query parameter's name after a slash."
+        )
+    )
     code = serializers.CharField()
     detail = serializers.CharField()
 
@@ -109,22 +150,34 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
     dependents = DependentSerializer(many=True, required=False)
-    items = PackageItemSerializer(many=True, required=False, help_text="What is in the package that conflicts.")
+    items = PackageItemSerializer(
+        many=True, required=False, help_text="What is in the package that conflicts."
+    )
 
 
 def answers(success: int, body: Any, *problems: int) -> dict[Any, Any]:
-    """The answers of an operation: its success, the problems named, and those that every operation can give."""
-    done = OpenApiResponse(description="Done.") if body is None else OpenApiResponse(body, description=DONE[success])
+    """The answers of an operation: its success, the problems named, and those that every operation
+    can give.
+    """
+    done = (
+        OpenApiResponse(description="Done.")
+        if body is None
+        else OpenApiResponse(body, description=DONE[success])
+    )
     found: dict[Any, Any] = {success: done}
     for status in sorted({*problems, *ALWAYS}):
-        found[(status, "application/problem+json")] = OpenApiResponse(ProblemSerializer, description=TEXTS[status])
+        found[(status, "application/problem+json")] = OpenApiResponse(
+            ProblemSerializer, description=TEXTS[status]
+        )
     return found
 
 
 @cache
 def items_of(serializer: Any, total: bool = True) -> Any:
     """`{total, items}`, or `{items}` alone."""
-    is_field = issubclass(serializer, serializers.Field) and not issubclass(serializer, serializers.BaseSerializer)
+    is_field = issubclass(serializer, serializers.Field) and not issubclass(
+        serializer, serializers.BaseSerializer
+    )
     items = serializers.ListField(child=serializer()) if is_field else serializer(many=True)
     name = serializer.__name__.removesuffix("Serializer").removesuffix("Field").removesuffix("Item")
     fields: dict[str, Any] = {"total": serializers.IntegerField(min_value=0)} if total else {}
@@ -138,7 +191,9 @@ def only_v1(endpoints: list[Any], **kwargs: Any) -> list[Any]:
 
 def complete_operations(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
     """A postprocessing hook: path parameters in camelCase, summaries, headers and examples."""
-    result["paths"] = {_camel_path(path): operations for path, operations in result["paths"].items()}
+    result["paths"] = {
+        _camel_path(path): operations for path, operations in result["paths"].items()
+    }
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             _name(operation, path)
@@ -149,11 +204,15 @@ def complete_operations(result: Schema, generator: Any, request: Any, public: bo
 
 
 def _camel_path(path: str) -> str:
-    return "/".join(f"{{{camel(one[1:-1])}}}" if one.startswith("{") else one for one in path.split("/"))
+    return "/".join(
+        f"{{{camel(one[1:-1])}}}" if one.startswith("{") else one for one in path.split("/")
+    )
 
 
 def _name(operation: Schema, path: str) -> None:
-    operation["summary"] = SUMMARIES.get(operation["operationId"]) or operation["summary"]  # that of an app above
+    operation["summary"] = (
+        SUMMARIES.get(operation["operationId"]) or operation["summary"]
+    )  # that of an app above
     operation.pop("description", None)
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True  # no body is not an empty object: ApiView.valid
@@ -176,7 +235,9 @@ def _add_headers(operation: Schema, path: str, method: str) -> None:
             answer["headers"] = headers | answer.get("headers", {})
 
 
-def add_examples(operation: Schema, requests: dict[str, examples.Examples], answers: dict[str, examples.Examples]) -> None:
+def add_examples(
+    operation: Schema, requests: dict[str, examples.Examples], answers: dict[str, examples.Examples]
+) -> None:
     """Puts the examples of an operation into its bodies. Every body that is sent has some."""
     name = operation["operationId"]
     for media in operation.get("requestBody", {}).get("content", {}).values():

@@ -16,8 +16,10 @@ from .fields import CamelCaseSerializer
 from .multipart import too_large
 
 DECISIONS_HELP = (
-    'JSON text: `{"items": {"connection:<id>": "replace"}, "secrets": {"openai-production.api_key": "$OpenAI:ApiKey"}}`. An item is '
-    f"one of {', '.join(ACTIONS)}. A secret is a reference, or `connection:<id or alias>` to take that connection's."
+    'JSON text: `{"items": {"connection:<id>": "replace"}, "secrets": '
+    '{"openai-production.api_key": "$OpenAI:ApiKey"}}`. An item is '
+    f"one of {', '.join(ACTIONS)}. A secret is a reference, or `connection:<id or alias>` to take "
+    "that connection's."
 )
 ID_OR_ALIAS = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"^[^\x00]*$"}
 PASSPHRASE = {"type": "string", "minLength": SHORTEST, "maxLength": LONGEST, "writeOnly": True}
@@ -37,17 +39,25 @@ class PassphraseField(StrictCharField):
     """What seals secrets. Blanks at its ends are part of it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(trim_whitespace=False, required=False, min_length=SHORTEST, max_length=LONGEST, **kwargs)
+        super().__init__(
+            trim_whitespace=False, required=False, min_length=SHORTEST, max_length=LONGEST, **kwargs
+        )
 
 
 class PackageExportRequestSerializer(CamelCaseSerializer):
     """What goes into a package."""
 
     connections = serializers.ListField(
-        child=IdOrAliasField(), required=False, min_length=1, max_length=1000, help_text="Their ids or aliases. Absent: all of them."
+        child=IdOrAliasField(),
+        required=False,
+        min_length=1,
+        max_length=1000,
+        help_text="Their ids or aliases. Absent: all of them.",
     )
     profiles = StrictBooleanField(default=False, help_text="Whether their profiles come along.")
-    passphrase = PassphraseField(help_text="Seals the secrets of the connections into the package. Absent: no secrets.")
+    passphrase = PassphraseField(
+        help_text="Seals the secrets of the connections into the package. Absent: no secrets."
+    )
 
 
 @extend_schema_field({"type": "string", "enum": ["true", "false"]})
@@ -76,16 +86,25 @@ class PackageField(serializers.FileField):
 
 @extend_schema_field({"type": "string"})
 class DecisionsField(StrictCharField):
-    """JSON text with what becomes of items and secrets. A value that is refused is not repeated: it may be a key."""
+    """JSON text with what becomes of items and secrets.
 
-    default_error_messages = {"no_json": "This is no JSON object of `items` and `secrets`, each an object of texts."}
+    A value that is refused is not repeated: it may be a key.
+    """
+
+    default_error_messages = {
+        "no_json": "This is no JSON object of `items` and `secrets`, each an object of texts."
+    }
 
     def to_internal_value(self, data: Any) -> dict[str, dict[str, str]]:  # type: ignore[override]
         try:
             found = json.loads(super().to_internal_value(data))
         except (ValueError, RecursionError):
             self.fail("no_json")
-        if not isinstance(found, dict) or set(found) - {"items", "secrets"} or not all(map(_are_texts, found.values())):
+        if (
+            not isinstance(found, dict)
+            or set(found) - {"items", "secrets"}
+            or not all(map(_are_texts, found.values()))
+        ):
             self.fail("no_json")
         return found
 
@@ -98,10 +117,16 @@ class PackageImportRequestSerializer(CamelCaseSerializer):
     """A package, and what becomes of what is in it."""
 
     file = PackageField(help_text="The package, at most 10 MB.")
-    on_conflict = serializers.ChoiceField(ON_CONFLICT, default="abort", help_text="For conflicts that `decisions` says nothing about.")
+    on_conflict = serializers.ChoiceField(
+        ON_CONFLICT, default="abort", help_text="For conflicts that `decisions` says nothing about."
+    )
     decisions = DecisionsField(required=False, help_text=DECISIONS_HELP)
-    passphrase = PassphraseField(help_text="Opens sealed secrets. Absent: they stay out, and what lacks one is inactive.")
-    install_types = FormBooleanField(default=False, help_text="Whether connection types that the package brings are installed.")
+    passphrase = PassphraseField(
+        help_text="Opens sealed secrets. Absent: they stay out, and what lacks one is inactive."
+    )
+    install_types = FormBooleanField(
+        default=False, help_text="Whether connection types that the package brings are installed."
+    )
 
 
 class PackageItemSerializer(CamelCaseSerializer):
@@ -113,12 +138,20 @@ class PackageItemSerializer(CamelCaseSerializer):
     alias = serializers.CharField()
     provider_id = serializers.CharField()
     state = serializers.ChoiceField(["new", "identical", "conflict", "missing_type", "unusable"])
-    action = serializers.ChoiceField(["create", "nothing", "keep", "replace", "copy", "merge", "skip", "refuse"])
-    differences = serializers.ListField(child=serializers.CharField(), help_text="Labels of what is otherwise here. Never a value.")
-    missing_secrets = serializers.ListField(child=serializers.CharField(), help_text="Placeholders for which there is no secret yet.")
+    action = serializers.ChoiceField(
+        ["create", "nothing", "keep", "replace", "copy", "merge", "skip", "refuse"]
+    )
+    differences = serializers.ListField(
+        child=serializers.CharField(), help_text="Labels of what is otherwise here. Never a value."
+    )
+    missing_secrets = serializers.ListField(
+        child=serializers.CharField(), help_text="Placeholders for which there is no secret yet."
+    )
     choices = serializers.ListField(child=serializers.CharField())
     notes = serializers.ListField(child=serializers.CharField())
-    row_id = serializers.CharField(allow_null=True, help_text="The row that it is compared with, or that was made of it.")
+    row_id = serializers.CharField(
+        allow_null=True, help_text="The row that it is compared with, or that was made of it."
+    )
 
 
 class PlaceholderSerializer(CamelCaseSerializer):
@@ -146,7 +179,12 @@ def decisions_of(values: Mapping[str, Any]) -> services.Decisions:
     """What an import was told, as the services take it."""
     told = values.get("decisions") or {}
     items, secrets = told.get("items", {}), told.get("secrets", {})
-    return services.Decisions(on_conflict=values["on_conflict"], items=items, secrets=secrets, install_types=values["install_types"])
+    return services.Decisions(
+        on_conflict=values["on_conflict"],
+        items=items,
+        secrets=secrets,
+        install_types=values["install_types"],
+    )
 
 
 def package_items(plan: services.Plan) -> list[dict[str, Any]]:
@@ -172,8 +210,23 @@ def package_items(plan: services.Plan) -> list[dict[str, Any]]:
 
 def package_plan(plan: services.Plan, *, dry_run: bool) -> dict[str, Any]:
     """A plan as the API shows it."""
-    shown = {"dryRun": dry_run, "isNoop": plan.is_noop, "isSealed": plan.is_sealed, "madeAt": plan.made_at or None}
+    shown = {
+        "dryRun": dry_run,
+        "isNoop": plan.is_noop,
+        "isSealed": plan.is_sealed,
+        "madeAt": plan.made_at or None,
+    }
     placeholders = [
-        {"name": one.name, "itemId": one.item_id, "connection": one.connection, "setting": one.setting} for one in plan.placeholders
+        {
+            "name": one.name,
+            "itemId": one.item_id,
+            "connection": one.connection,
+            "setting": one.setting,
+        }
+        for one in plan.placeholders
     ]
-    return shown | {"items": package_items(plan), "placeholders": placeholders, "notes": list(plan.notes)}
+    return shown | {
+        "items": package_items(plan),
+        "placeholders": placeholders,
+        "notes": list(plan.notes),
+    }

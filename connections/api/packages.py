@@ -45,7 +45,9 @@ def _need(request: Request, *scopes: str) -> None:
 
 
 EXPORTED = {(200, ZIP): OpenApiResponse(OpenApiTypes.BINARY, description="The package.")}
-EXPORTED |= {status: one for status, one in answers(200, None, 400, 404, 413, 415).items() if status != 200}
+EXPORTED |= {
+    status: one for status, one in answers(200, None, 400, 404, 413, 415).items() if status != 200
+}
 
 
 class PackageExport(ApiView):
@@ -63,19 +65,45 @@ class PackageExport(ApiView):
     def post(self, request: Request) -> HttpResponse:
         values = self.valid(PackageExportRequestSerializer, request)
         passphrase = values.get("passphrase", "")
-        _need(request, *(["profiles:read"] if values["profiles"] else []), *(["admin"] if passphrase else []))
-        named = values.get("connections")
-        rows = list(Connection.objects.order_by("alias")) if named is None else [find(Connection.objects.all(), one) for one in named]
-        profiles = list(Profile.objects.filter(connection__in=rows).order_by("alias")) if values["profiles"] else []
-        content = services.export_package(
-            rows, profiles, actor=request.user, passphrase=passphrase, address=services.address_of(request.META)
+        _need(
+            request,
+            *(["profiles:read"] if values["profiles"] else []),
+            *(["admin"] if passphrase else []),
         )
-        headers = {"Content-Disposition": f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"', "Cache-Control": "no-store"}
+        named = values.get("connections")
+        rows = (
+            list(Connection.objects.order_by("alias"))
+            if named is None
+            else [find(Connection.objects.all(), one) for one in named]
+        )
+        profiles = (
+            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
+            if values["profiles"]
+            else []
+        )
+        content = services.export_package(
+            rows,
+            profiles,
+            actor=request.user,
+            passphrase=passphrase,
+            address=services.address_of(request.META),
+        )
+        headers = {
+            "Content-Disposition": (
+                f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"'
+            ),
+            "Cache-Control": "no-store",
+        }
         return HttpResponse(content, content_type=ZIP, headers=headers)
 
 
-DRY_RUN = OpenApiParameter("dryRun", bool, description="With true, the plan is made and nothing is written.")
-CONFLICT = OpenApiResponse(ProblemSerializer, description="Conflicts, and `onConflict` is abort: `items` names them. Nothing was written.")
+DRY_RUN = OpenApiParameter(
+    "dryRun", bool, description="With true, the plan is made and nothing is written."
+)
+CONFLICT = OpenApiResponse(
+    ProblemSerializer,
+    description="Conflicts, and `onConflict` is abort: `items` names them. Nothing was written.",
+)
 TOO_LARGE = OpenApiResponse(ProblemSerializer, description="The package is larger than 10 MB.")
 NO_FORM = OpenApiResponse(ProblemSerializer, description="The body is not multipart/form-data.")
 PROBLEM = "application/problem+json"
@@ -101,7 +129,11 @@ class PackageImport(ApiView):
         refuse_doubles(request.data)
         serializer.is_valid(raise_exception=True)
         values = serializer.validated_data
-        content, passphrase, decisions = values["file"], values.get("passphrase", ""), decisions_of(values)
+        content, passphrase, decisions = (
+            values["file"],
+            values.get("passphrase", ""),
+            decisions_of(values),
+        )
         _need(request, *(["admin"] if decisions.install_types else []))
         _need(request, *(["profiles:write"] if services.brings_profiles(content) else []))
         act = services.plan_import if is_dry else services.import_package

@@ -11,8 +11,16 @@ from rest_framework.response import Response
 
 TAKE, MOST, FARTHEST = 100, 1000, 2**31 - 1
 PAGE = [
-    OpenApiParameter("skip", {"type": "integer", "minimum": 0, "maximum": FARTHEST, "default": 0}, description="How many to leave out."),
-    OpenApiParameter("take", {"type": "integer", "minimum": 1, "maximum": MOST, "default": TAKE}, description="How many at most."),
+    OpenApiParameter(
+        "skip",
+        {"type": "integer", "minimum": 0, "maximum": FARTHEST, "default": 0},
+        description="How many to leave out.",
+    ),
+    OpenApiParameter(
+        "take",
+        {"type": "integer", "minimum": 1, "maximum": MOST, "default": TAKE},
+        description="How many at most.",
+    ),
 ]
 PLAIN = {"type": "string", "pattern": r"^[^\x00]*$"}
 
@@ -21,12 +29,17 @@ def whole_number(query: Mapping[str, str], name: str, default: int, low: int, hi
     """A whole number from the query. Raises ValidationError at its name."""
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdigit()) or len(text) > 10 or not low <= int(text) <= high:
-        raise serializers.ValidationError({name: [f"A whole number from {low} to {high}."]}, "invalid")
+        raise serializers.ValidationError(
+            {name: [f"A whole number from {low} to {high}."]}, "invalid"
+        )
     return int(text)
 
 
 def one_of(query: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
-    """One of the allowed words in any case, empty when it is absent. Raises ValidationError at its name."""
+    """One of the allowed words in any case, empty when it is absent.
+
+    Raises ValidationError at its name.
+    """
     text = query.get(name, "")
     found = next((word for word in allowed if word.lower() == text.lower()), None)
     if name in query and found is None:
@@ -35,10 +48,15 @@ def one_of(query: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
 
 
 def plain_text(query: Mapping[str, str], name: str) -> str:
-    """Text from the query. Raises ValidationError for a null character, which no database can look for."""
+    """Text from the query.
+
+    Raises ValidationError for a null character, which no database can look for.
+    """
     text = query.get(name, "")
     if "\x00" in text:
-        raise serializers.ValidationError({name: ["A null character cannot be looked for."]}, "invalid")
+        raise serializers.ValidationError(
+            {name: ["A null character cannot be looked for."]}, "invalid"
+        )
     return text
 
 
@@ -55,8 +73,16 @@ class SkipTakePagination(BasePagination):
         return Response({"total": self.total, "items": data})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        total = {"type": "integer", "minimum": 0, "description": "How many there are beyond this page too."}
-        return {"type": "object", "required": ["total", "items"], "properties": {"total": total, "items": schema}}
+        total = {
+            "type": "integer",
+            "minimum": 0,
+            "description": "How many there are beyond this page too.",
+        }
+        return {
+            "type": "object",
+            "required": ["total", "items"],
+            "properties": {"total": total, "items": schema},
+        }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         skip = {"type": "integer", "minimum": 0, "maximum": FARTHEST, "default": 0}

@@ -1,4 +1,6 @@
-"""Request bodies: JSON of at most 1 MB, without NaN; for PATCH also under the name of a merge patch."""
+"""Request bodies: JSON of at most 1 MB, without NaN; for PATCH also under the name of a merge
+patch.
+"""
 
 import json
 from typing import IO, Any
@@ -38,10 +40,16 @@ class LimitedJSONParser(JSONParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         data = LimitedStream(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0).read()
         try:
-            # in UTF-8, whatever `charset` says: among Python's names for encodings are some that unpack
-            parsed = json.loads(data.decode(), parse_constant=strict_constant, object_pairs_hook=_unique)
+            # in UTF-8, whatever `charset` says: among Python's names for encodings are some that
+            # unpack
+            parsed = json.loads(
+                data.decode(), parse_constant=strict_constant, object_pairs_hook=_unique
+            )
             json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
-        except (ValueError, RecursionError):  # also: half of a surrogate pair, which no database stores; 1e999; too deep
+        except (
+            ValueError,
+            RecursionError,
+        ):  # also: half of a surrogate pair, which no database stores; 1e999; too deep
             raise ParseError from None
         return parsed
 

@@ -1,4 +1,6 @@
-"""Every error is an RFC 9457 problem: type, title, status, detail, instance, and `errors` with a pointer to each field."""
+"""Every error is an RFC 9457 problem: type, title, status, detail, instance, and `errors` with a
+pointer to each field.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -6,7 +8,12 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
@@ -20,7 +27,8 @@ from .camelcase import camel
 from .package_serializers import package_items
 
 CONTENT_TYPE = "application/problem+json"
-# The contract names the sections of RFC 7231; what that RFC does not define is named by RFC 9457's own "about:blank".
+# The contract names the sections of RFC 7231; what that RFC does not define is named by RFC 9457's
+# own "about:blank".
 TYPES = {
     400: "https://tools.ietf.org/html/rfc7231#section-6.5.1",
     403: "https://tools.ietf.org/html/rfc7231#section-6.5.3",
@@ -42,10 +50,14 @@ class PreconditionFailed(exceptions.APIException):
 
     status_code = 412
     default_code = "stale"
-    default_detail = "If-Match does not name the current version. Get it again, and repeat the change on it."
+    default_detail = (
+        "If-Match does not name the current version. Get it again, and repeat the change on it."
+    )
 
 
-def problem(status: int, detail: str, code: str, instance: str = "", **extra: Any) -> dict[str, Any]:
+def problem(
+    status: int, detail: str, code: str, instance: str = "", **extra: Any
+) -> dict[str, Any]:
     """The body of a problem."""
     title = HTTPStatus(status).phrase
     return {
@@ -61,11 +73,16 @@ def problem(status: int, detail: str, code: str, instance: str = "", **extra: An
 
 def problem_response(request: HttpRequest, status: int, detail: str, code: str) -> JsonResponse:
     """A problem for what never reached a view of the API: unknown paths."""
-    return JsonResponse(problem(status, detail, code, request.path), status=status, content_type=CONTENT_TYPE)
+    return JsonResponse(
+        problem(status, detail, code, request.path), status=status, content_type=CONTENT_TYPE
+    )
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: whatever went wrong, as a problem. Texts of libraries never leave."""
+    """DRF's exception handler: whatever went wrong, as a problem.
+
+    Texts of libraries never leave.
+    """
     set_rollback()
     status, detail, code, extra, headers = _translate(error)
     if status == 500:
@@ -82,7 +99,13 @@ def _translate(error: Exception) -> Translated:
         case services.Invalid():
             return _invalid(error)
         case services.InUse():
-            return 409, str(error), "in_use", {"dependents": [_dependent(one) for one in error.dependents]}, {}
+            return (
+                409,
+                str(error),
+                "in_use",
+                {"dependents": [_dependent(one) for one in error.dependents]},
+                {},
+            )
         case services.Stale():
             return 412, str(error), "stale", {}, {}
         case services.PackageError():
@@ -106,8 +129,13 @@ def _translate(error: Exception) -> Translated:
         case SuspiciousOperation() | MultiPartParserError():
             return 400, "The request makes no sense.", "bad_request", {}, {}
         case exceptions.ValidationError():
-            errors = [{"pointer": pointer, "code": one.code, "detail": str(one)} for pointer, one in _flat(error.detail)]
-            said = "; ".join(f"{one['pointer'][1:] or 'body'}: {one['detail']}" for one in errors[:5])
+            errors = [
+                {"pointer": pointer, "code": one.code, "detail": str(one)}
+                for pointer, one in _flat(error.detail)
+            ]
+            said = "; ".join(
+                f"{one['pointer'][1:] or 'body'}: {one['detail']}" for one in errors[:5]
+            )
             return 400, f"The request is not valid. {said}", "invalid", {"errors": errors}, {}
         case exceptions.APIException():
             return error.status_code, str(error.detail), str(error.get_codes()), {}, _headers(error)
@@ -115,13 +143,24 @@ def _translate(error: Exception) -> Translated:
 
 
 def _invalid(error: services.Invalid) -> Translated:
-    errors = [{"pointer": pointer(one.field), "code": one.code, "detail": one.message} for one in error.errors]
+    errors = [
+        {"pointer": pointer(one.field), "code": one.code, "detail": one.message}
+        for one in error.errors
+    ]
     status = 409 if all(one.code == "unique" for one in error.errors) else 400
-    return status, " ".join(one.message for one in error.errors), error.errors[0].code, {"errors": errors}, {}
+    return (
+        status,
+        " ".join(one.message for one in error.errors),
+        error.errors[0].code,
+        {"errors": errors},
+        {},
+    )
 
 
 def pointer(field: str) -> str:
-    """`settings.api_key` -> `/settings/apiKey`; a key of a map stays as it is: `settings.configs.a_b` -> `/settings/configs/a_b`."""
+    """`settings.api_key` -> `/settings/apiKey`; a key of a map stays as it is:
+    `settings.configs.a_b` -> `/settings/configs/a_b`.
+    """
     names, key = field.split(".", 2)[:2], field.split(".", 2)[2:]
     escaped = [one.replace("~", "~0").replace("/", "~1") for one in key]  # RFC 6901, section 3
     return "".join(f"/{part}" for part in [*map(camel, names), *escaped])

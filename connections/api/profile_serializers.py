@@ -47,7 +47,9 @@ class ProfileSerializer(ProfileItemSerializer):
     """A profile, with its settings."""
 
     settings = serializers.SerializerMethodField()
-    fallback_profile_ids = serializers.SerializerMethodField("get_fallbacks", help_text="Who answers when it cannot, in this order.")
+    fallback_profile_ids = serializers.SerializerMethodField(
+        "get_fallbacks", help_text="Who answers when it cannot, in this order."
+    )
 
     @extend_schema_field({"type": "array", "items": {"type": "string", "format": "uuid"}})
     def get_fallbacks(self, profile: Profile) -> list[str]:
@@ -56,9 +58,13 @@ class ProfileSerializer(ProfileItemSerializer):
 
     @extend_schema_field({"type": "object"})
     def get_settings(self, profile: Profile) -> dict[str, Any]:
-        """Every setting of the capability, null where none is stored; `$type` names the capability, as Umbraco.AI has it."""
+        """Every setting of the capability, null where none is stored; `$type` names the capability,
+        as Umbraco.AI has it.
+        """
         names = profile_fields(profile.capability)
-        return {"$type": camel_type(profile.capability)} | {camel(name): profile.settings.get(name) for name in names}
+        return {"$type": camel_type(profile.capability)} | {
+            camel(name): profile.settings.get(name) for name in names
+        }
 
 
 def camel_type(capability: str) -> str:
@@ -67,7 +73,10 @@ def camel_type(capability: str) -> str:
 
 
 def profile_settings_kinds(capability: str) -> dict[str, str]:
-    """Every setting of the capability with the kind of its value, named as for providers. Raises KeyError, ValueError."""
+    """Every setting of the capability with the kind of its value, named as for providers.
+
+    Raises KeyError, ValueError.
+    """
     return {name: KINDS.get(one.kind, one.kind) for name, one in profile_fields(capability).items()}
 
 
@@ -88,7 +97,10 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
         required=False,
         allow_null=True,
         max_length=MOST_FALLBACKS,
-        help_text="Profiles of the same capability that answer, in this order, when this one cannot. null or empty: none.",
+        help_text=(
+            "Profiles of the same capability that answer, in this order, when this one cannot. "
+            "null or empty: none."
+        ),
     )
 
 

@@ -34,7 +34,10 @@ from .profile_serializers import (
 )
 
 READ = ("profiles:read", "connections.view_profile")
-ADD, CHANGE = ("profiles:write", "connections.add_profile"), ("profiles:write", "connections.change_profile")
+ADD, CHANGE = (
+    ("profiles:write", "connections.add_profile"),
+    ("profiles:write", "connections.change_profile"),
+)
 DELETE = ("profiles:write", "connections.delete_profile")
 ORDERS = {
     "name": ("name", "alias"),
@@ -46,7 +49,9 @@ ORDERS = {
 FILTERS = [
     *PAGE,
     OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
-    OpenApiParameter("providerId", PLAIN, description="Those whose connection is of this provider."),
+    OpenApiParameter(
+        "providerId", PLAIN, description="Those whose connection is of this provider."
+    ),
     OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
     OpenApiParameter("connection", PLAIN, description="Id or alias of the connection."),
     OpenApiParameter("isActive", bool),
@@ -62,13 +67,26 @@ def rows() -> QuerySet[Profile]:
 
 
 def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[str, Any]:
-    """A valid body as the services take it. Raises Invalid for an unknown connection or another provider's model."""
-    arguments: dict[str, Any] = {name: values[name] for name in ("alias", "name", "capability", "is_active", "tags") if name in values}
+    """A valid body as the services take it.
+
+    Raises Invalid for an unknown connection or another provider's model.
+    """
+    arguments: dict[str, Any] = {
+        name: values[name]
+        for name in ("alias", "name", "capability", "is_active", "tags")
+        if name in values
+    }
     connection = stored.connection if stored else None
     if "connection_id" in values:
         connection = Connection.objects.listed().filter(pk=values["connection_id"]).first()
         if connection is None:
-            raise services.Invalid([services.FieldError("connection_id", "not_found", "There is no connection with this id.")])
+            raise services.Invalid(
+                [
+                    services.FieldError(
+                        "connection_id", "not_found", "There is no connection with this id."
+                    )
+                ]
+            )
         arguments["connection"] = connection
     if "model" in values:
         arguments["model"] = _model_id(values["model"], connection)
@@ -83,35 +101,65 @@ def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[st
 def _profiles(ids: list[UUID]) -> list[Profile]:
     found = {row.pk: row for row in Profile.objects.filter(pk__in=ids)}
     if not found.keys() >= set(ids):
-        raise services.Invalid([services.FieldError("fallback_profile_ids", "not_found", "There is no profile with one of these ids.")])
+        raise services.Invalid(
+            [
+                services.FieldError(
+                    "fallback_profile_ids",
+                    "not_found",
+                    "There is no profile with one of these ids.",
+                )
+            ]
+        )
     return [found[one] for one in ids]
 
 
 def _model_id(model: dict[str, str], connection: Connection | None) -> str:
     if connection and model["provider_id"] != connection.provider_id:
-        text = f"{connection.alias} is a connection of {connection.provider_id}, not of this model's provider."
+        text = (
+            f"{connection.alias} is a connection of {connection.provider_id}, not of this model's "
+            "provider."
+        )
         raise services.Invalid([services.FieldError("model.provider_id", "mismatch", text)])
     return model["model_id"]
 
 
 def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
-    """Settings by their names inside. `$type`, where it is sent, must name the profile's capability."""
+    """Settings by their names inside.
+
+    `$type`, where it is sent, must name the profile's capability.
+    """
     kind = posted.get("$type", camel_type(capability))
     if kind != camel_type(capability):
         raise services.Invalid(
-            [services.FieldError("settings.$type", "mismatch", f"A {capability} profile takes {camel_type(capability)}.")]
+            [
+                services.FieldError(
+                    "settings.$type",
+                    "mismatch",
+                    f"A {capability} profile takes {camel_type(capability)}.",
+                )
+            ]
         )
-    return inner_names(profile_settings_kinds(capability), {name: value for name, value in posted.items() if name != "$type"})
+    return inner_names(
+        profile_settings_kinds(capability),
+        {name: value for name, value in posted.items() if name != "$type"},
+    )
 
 
 @contextmanager
 def as_in_the_body() -> Iterator[None]:
     """Inside, what the services refuse is said of the field that the body has for it."""
-    names = {"connection": "connection_id", "model": "model.model_id", "fallbacks": "fallback_profile_ids"}
+    names = {
+        "connection": "connection_id",
+        "model": "model.model_id",
+        "fallbacks": "fallback_profile_ids",
+    }
     try:
         yield
     except services.Invalid as refused:
-        errors = [services.FieldError(names.get(one.field, one.field), one.code, one.message) for one in refused.errors]
+        errors = [
+            services.FieldError(names.get(one.field, one.field), one.code, one.message)
+            for one in refused.errors
+        ]
         raise services.Invalid(errors) from None
 
 
@@ -132,18 +180,26 @@ class ProfileList(ApiView):
             found = found.filter(named(connection, "connection__"))
         return filtered(found, self.request, ORDERS)
 
-    @extend_schema(operation_id="getAllProfiles", parameters=FILTERS, responses=answers(200, items_of(ProfileItemSerializer), 400))
+    @extend_schema(
+        operation_id="getAllProfiles",
+        parameters=FILTERS,
+        responses=answers(200, items_of(ProfileItemSerializer), 400),
+    )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
         return self.get_paginated_response(ProfileItemSerializer(page, many=True).data)
 
     @extend_schema(
-        operation_id="createProfile", request=ProfileCreateSerializer, responses=answers(201, ProfileSerializer, 400, 409, 413, 415)
+        operation_id="createProfile",
+        request=ProfileCreateSerializer,
+        responses=answers(201, ProfileSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
         arguments = translated(self.valid(ProfileCreateSerializer, request))
         with as_in_the_body():
-            row = services.create_profile(arguments.pop("connection"), actor=request.user, **arguments).row
+            row = services.create_profile(
+                arguments.pop("connection"), actor=request.user, **arguments
+            ).row
         return created(request, row, ProfileSerializer(row).data)
 
 
@@ -158,31 +214,46 @@ class ProfileDetail(ApiView):
         is_patch = self.request is not None and self.request.method == "PATCH"
         return [LimitedJSONParser(), MergePatchParser()] if is_patch else [LimitedJSONParser()]
 
-    @extend_schema(operation_id="getProfileByIdOrAlias", responses=answers(200, ProfileSerializer, 404))
+    @extend_schema(
+        operation_id="getProfileByIdOrAlias", responses=answers(200, ProfileSerializer, 404)
+    )
     def get(self, request: Request, id_or_alias: str) -> Response:
         row = find(rows(), id_or_alias)
         return tagged(Response(ProfileSerializer(row).data), row)
 
     @extend_schema(
-        operation_id="updateProfile", request=ProfileUpdateSerializer, responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415)
+        operation_id="updateProfile",
+        request=ProfileUpdateSerializer,
+        responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415),
     )
     def put(self, request: Request, id_or_alias: str) -> Response:
         row = find(rows(), id_or_alias)
-        return self._update(request, row, translated(self.valid(ProfileUpdateSerializer, request), row))
+        return self._update(
+            request, row, translated(self.valid(ProfileUpdateSerializer, request), row)
+        )
 
     @extend_schema(
         operation_id="patchProfile",
-        request={"application/merge-patch+json": ProfilePatchSerializer, "application/json": ProfilePatchSerializer},
+        request={
+            "application/merge-patch+json": ProfilePatchSerializer,
+            "application/json": ProfilePatchSerializer,
+        },
         responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415),
     )
     def patch(self, request: Request, id_or_alias: str) -> Response:
         row = find(rows(), id_or_alias)
-        return self._update(request, row, translated(self.valid(ProfilePatchSerializer, request), row) | {"merge": True})
+        return self._update(
+            request,
+            row,
+            translated(self.valid(ProfilePatchSerializer, request), row) | {"merge": True},
+        )
 
     def _update(self, request: Request, row: Profile, arguments: dict[str, Any]) -> Response:
         version = refuse_mismatch(request, row)
         with as_in_the_body():
-            saved = services.update_profile(row, actor=request.user, expected_version=version, **arguments).row
+            saved = services.update_profile(
+                row, actor=request.user, expected_version=version, **arguments
+            ).row
         return tagged(Response(ProfileSerializer(saved).data), saved)
 
     @extend_schema(operation_id="deleteProfile", responses=answers(204, None, 404, 409, 412))

@@ -26,14 +26,28 @@ class ProviderItemSerializer(CamelCaseSerializer):
 
 def provider_item(provider: type[Provider[Any]]) -> dict[str, Any]:
     """A provider as the API shows it."""
-    texts = {"id": provider.id, "name": provider.name, "description": provider.description, "category": provider.category}
-    return texts | {"docsUrl": provider.docs_url, "capabilities": [str(one) for one in provider.capabilities]}
+    texts = {
+        "id": provider.id,
+        "name": provider.name,
+        "description": provider.description,
+        "category": provider.category,
+    }
+    return texts | {
+        "docsUrl": provider.docs_url,
+        "capabilities": [str(one) for one in provider.capabilities],
+    }
 
 
 def provider_detail(provider: type[Provider[Any]]) -> dict[str, Any]:
     """A provider with its settings, field by field and as a JSON schema."""
-    fields = [_field_item(position, field) for position, field in enumerate(settings_fields(provider).values())]
-    return provider_item(provider) | {"settingsSchema": {"type": provider.id, "fields": fields}, "jsonSchema": settings_schema(provider)}
+    fields = [
+        _field_item(position, field)
+        for position, field in enumerate(settings_fields(provider).values())
+    ]
+    return provider_item(provider) | {
+        "settingsSchema": {"type": provider.id, "fields": fields},
+        "jsonSchema": settings_schema(provider),
+    }
 
 
 class OptionSerializer(CamelCaseSerializer):
@@ -47,7 +61,9 @@ class ShownWhenSerializer(CamelCaseSerializer):
     """The setting that must have one of these values for the field to matter."""
 
     field = serializers.CharField()
-    values = serializers.ListField(child=extend_schema_field({"type": ["string", "boolean"]})(serializers.JSONField)())
+    values = serializers.ListField(
+        child=extend_schema_field({"type": ["string", "boolean"]})(serializers.JSONField)()
+    )
 
 
 class SettingsFieldSerializer(CamelCaseSerializer):
@@ -56,17 +72,25 @@ class SettingsFieldSerializer(CamelCaseSerializer):
     key = serializers.CharField(help_text="Its name in `settings`.")
     label = serializers.CharField()  # type: ignore[assignment]
     description = serializers.CharField()
-    type = serializers.ChoiceField(["text", "integer", "number", "boolean", "choice", "headers", "map", "secret_map"])
+    type = serializers.ChoiceField(
+        ["text", "integer", "number", "boolean", "choice", "headers", "map", "secret_map"]
+    )
     group = serializers.CharField()
     sort_order = serializers.IntegerField()
     is_required = serializers.BooleanField()
     is_sensitive = serializers.BooleanField(help_text="A secret: it reads as its mask.")
-    is_address = serializers.BooleanField(help_text="It says where credentials are sent: changing it needs them again.")
-    default_value = extend_schema_field({"type": ["string", "number", "boolean", "null"]})(serializers.JSONField)()
+    is_address = serializers.BooleanField(
+        help_text="It says where credentials are sent: changing it needs them again."
+    )
+    default_value = extend_schema_field({"type": ["string", "number", "boolean", "null"]})(
+        serializers.JSONField
+    )()
     options = OptionSerializer(many=True)
     shown_when = ShownWhenSerializer(allow_null=True)
     reference = serializers.CharField(help_text="What a reference for it looks like.")
-    environment = serializers.CharField(allow_null=True, help_text="The variable that the vendor's own tools read.")
+    environment = serializers.CharField(
+        allow_null=True, help_text="The variable that the vendor's own tools read."
+    )
 
 
 class SettingsSchemaSerializer(CamelCaseSerializer):
@@ -80,12 +104,18 @@ class ProviderSerializer(ProviderItemSerializer):
     """A provider with its settings."""
 
     settings_schema = SettingsSchemaSerializer()
-    json_schema = serializers.DictField(help_text="The same as JSON Schema: what a new connection takes as `settings`.")
+    json_schema = serializers.DictField(
+        help_text="The same as JSON Schema: what a new connection takes as `settings`."
+    )
 
 
 def _field_item(position: int, field: SettingsField) -> dict[str, Any]:
     choices = [{"value": value, "label": label} for value, label in field.choices]
-    shown_when = {"field": camel(field.shown_when[0]), "values": list(field.shown_when[1])} if field.shown_when else None
+    shown_when = (
+        {"field": camel(field.shown_when[0]), "values": list(field.shown_when[1])}
+        if field.shown_when
+        else None
+    )
     return {
         "key": camel(field.name),
         "label": field.label,

@@ -31,7 +31,9 @@ class ProviderList(ApiView):
 
     access = {"GET": READ}
 
-    @extend_schema(operation_id="getAllProviders", responses=answers(200, items_of(ProviderItemSerializer)))
+    @extend_schema(
+        operation_id="getAllProviders", responses=answers(200, items_of(ProviderItemSerializer))
+    )
     def get(self, request: Request) -> Response:
         items = [provider_item(provider) for provider in all_providers()]
         return Response({"total": len(items), "items": items})
@@ -58,26 +60,51 @@ class DefaultsView(ApiView):
 
     @extend_schema(operation_id="getSettings", responses=answers(200, DefaultsSerializer))
     def get(self, request: Request) -> Response:
-        return Response({_name(capability): str(row.pk) if row else None for capability, row in services.default_profiles().items()})
+        return Response(
+            {
+                _name(capability): str(row.pk) if row else None
+                for capability, row in services.default_profiles().items()
+            }
+        )
 
     @extend_schema(
-        operation_id="updateSettings", request=DefaultsUpdateSerializer, responses=answers(200, DefaultsSerializer, 400, 413, 415)
+        operation_id="updateSettings",
+        request=DefaultsUpdateSerializer,
+        responses=answers(200, DefaultsSerializer, 400, 413, 415),
     )
     def put(self, request: Request) -> Response:
         values = self.valid(DefaultsUpdateSerializer, request)
-        chosen = {capability.value: values[f"default_{capability.value.lower()}_profile_id"] for capability in Capability}
+        chosen = {
+            capability.value: values[f"default_{capability.value.lower()}_profile_id"]
+            for capability in Capability
+        }
         found = Profile.objects.in_bulk([key for key in chosen.values() if key])
         missing = [capability for capability, key in chosen.items() if key and key not in found]
         if missing:
-            raise services.Invalid([services.FieldError(_name(one), "not_found", "There is no profile with this id.") for one in missing])
-        self._set({capability: found[key] if key else None for capability, key in chosen.items()}, request.user)
+            raise services.Invalid(
+                [
+                    services.FieldError(
+                        _name(one), "not_found", "There is no profile with this id."
+                    )
+                    for one in missing
+                ]
+            )
+        self._set(
+            {capability: found[key] if key else None for capability, key in chosen.items()},
+            request.user,
+        )
         return self.get(request)
 
     def _set(self, defaults: dict[str, Profile | None], actor: Any) -> None:
         try:
             services.set_default_profiles(defaults, actor=actor)
         except services.Invalid as refused:
-            raise services.Invalid([services.FieldError(_name(one.field), one.code, one.message) for one in refused.errors]) from None
+            raise services.Invalid(
+                [
+                    services.FieldError(_name(one.field), one.code, one.message)
+                    for one in refused.errors
+                ]
+            ) from None
 
 
 def _name(capability: str) -> str:

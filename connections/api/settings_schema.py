@@ -1,4 +1,6 @@
-"""A provider's settings as JSON Schema, read off its pydantic class; and the types of what is posted, judged by the same reading."""
+"""A provider's settings as JSON Schema, read off its pydantic class; and the types of what is
+posted, judged by the same reading.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
@@ -18,16 +20,25 @@ PORT = "([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6
 HEX = "[0-9A-Fa-f]{1,4}"
 IPV6 = rf"\[(({HEX}:){{7}}{HEX}|({HEX}:){{1,4}}:{HEX}|::({HEX}:){{0,4}}{HEX})\]"
 HEADER = "[!#%&'*+.^_`|~0-9A-Za-z-]{1,100}"
-# The types that several settings share. No look-around: the regular expressions of some languages have none.
+# The types that several settings share. No look-around: the regular expressions of some languages
+# have none.
 SHARED: dict[str, dict[str, Any]] = {
     "ReferenceText": {
         "type": "string",
         "title": "Reference",
-        "description": "Names where the value is kept: `$Section:Key`, or `$Env:NAME` for a plain environment variable.",
+        "description": (
+            "Names where the value is kept: `$Section:Key`, or `$Env:NAME` for a plain environment "
+            "variable."
+        ),
         "pattern": r"^\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+$",
         "maxLength": 500,
     },
-    "NotSet": {"type": ["string", "null"], "title": "Not set", "description": "null or an empty text.", "maxLength": 0},
+    "NotSet": {
+        "type": ["string", "null"],
+        "title": "Not set",
+        "description": "null or an empty text.",
+        "maxLength": 0,
+    },
     "Text": {
         "type": "string",
         "title": "Text",
@@ -37,8 +48,14 @@ SHARED: dict[str, dict[str, Any]] = {
     "Secret": {
         "type": "string",
         "title": "Secret",
-        "description": "A key in clear, in ASCII. What looks like a mask is refused: nothing may end in `***` or be nothing but asterisks.",
-        "pattern": r"^\s*(\$\$|[!-#%-)+-~]|\*[ -~]*[!-)+-~])([ -~]*[!-)+-~])?\*{0,2}( +\*{1,2})*\s*$",
+        "description": (
+            "A key in clear, in ASCII. What looks like a mask is refused: nothing may end in `***` "
+            "or be nothing but asterisks."
+        ),
+        "pattern": (
+            r"^\s*(\$\$|[!-#%-)+-~]|\*[ -~]*[!-)+-~])([ "
+            r"-~]*[!-)+-~])?\*{0,2}( +\*{1,2})*\s*$"
+        ),
     },
     "KeptSecret": {
         "type": "string",
@@ -49,20 +66,32 @@ SHARED: dict[str, dict[str, Any]] = {
     "Address": {
         "type": "string",
         "title": "Address",
-        "description": "An http or https address without a name, a password, a query or a fragment.",
-        "pattern": rf"^\s*[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|{IPV6})(:{PORT})?(/[^{CONTROL} ?#]*)?\s*$",
+        "description": (
+            "An http or https address without a name, a password, a query or a fragment."
+        ),
+        "pattern": (
+            rf"^\s*[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|{IPV6})(:{PORT})?(/[^{CONTROL} "
+            r"?#]*)?\s*$"
+        ),
     },
     "EntryText": {
         "type": "string",
         "title": "Entry",
-        "description": "Any text, of several lines too. For a value that begins with a dollar sign, write `$$`.",
+        "description": (
+            "Any text, of several lines too. For a value that begins with a dollar sign, write "
+            "`$$`."
+        ),
         "pattern": rf"^[{BLANK}]*(\$\$[^\x00]*|[^$\x00{BLANK}][^\x00]*)?$",
     },
     "SecretEntry": {
         "type": "string",
         "title": "Secret entry",
-        "description": "Any text, of several lines too. What looks like a mask is refused: it ends in `***`, or is nothing but asterisks.",
-        "pattern": rf"^[{BLANK}]*(\$\$|[^$*•\x00{BLANK}]|[*•][^\x00]*[^*•\x00{BLANK}])([^\x00]*[^*\x00{BLANK}])?"
+        "description": (
+            "Any text, of several lines too. What looks like a mask is refused: it ends in `***`, "
+            "or is nothing but asterisks."
+        ),
+        "pattern": rf"^[{BLANK}]*(\$\$|[^$*•\x00{BLANK}]|[*•][^\x00]*[^*•\x00{BLANK}])"
+        rf"([^\x00]*[^*\x00{BLANK}])?"
         rf"\*{{0,2}}([{BLANK}]+\*{{1,2}})*[{BLANK}]*$",
     },
     "Headers": {
@@ -78,20 +107,36 @@ SHARED: dict[str, dict[str, Any]] = {
         ],
     },
 }
-TYPES: dict[str, dict[str, Any]] = {"integer": {"type": "integer"}, "number": {"type": "number"}, "boolean": {"type": "boolean"}}
-BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum", "max_length": "maxLength"}
+TYPES: dict[str, dict[str, Any]] = {
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+}
+BOUNDS = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+    "max_length": "maxLength",
+}
 INSIDE = "#/$defs/"
 
 
 def settings_schema(provider: type[Provider[Any]]) -> dict[str, Any]:
-    """A self-contained schema of a new connection's settings: names in camelCase, secrets writeOnly, references allowed anywhere."""
+    """A self-contained schema of a new connection's settings: names in camelCase, secrets
+    writeOnly, references allowed anywhere.
+    """
     return new_settings(provider, INSIDE) | {"$defs": SHARED}
 
 
 def new_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
     """What a new connection must and may bring. `at`: where the shared types are."""
     fields = settings_fields(provider)
-    schema = _object(provider, f"{provider.name} settings", {name: _property(provider, field, at) for name, field in fields.items()})
+    schema = _object(
+        provider,
+        f"{provider.name} settings",
+        {name: _property(provider, field, at) for name, field in fields.items()},
+    )
     if required := [camel(name) for name, field in fields.items() if field.required]:
         schema["required"] = required
     if conditions := list(_conditions(fields, at)):
@@ -100,18 +145,32 @@ def new_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
 
 
 def changed_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
-    """What may be sent for a connection that is stored. Nothing is required: a secret that is left out keeps what is stored."""
-    properties = {name: _property(provider, field, at, is_new=False) for name, field in settings_fields(provider).items()}
+    """What may be sent for a connection that is stored.
+
+    Nothing is required: a secret that is left out keeps what is stored.
+    """
+    properties = {
+        name: _property(provider, field, at, is_new=False)
+        for name, field in settings_fields(provider).items()
+    }
     return _object(provider, f"Changed {provider.name} settings", properties)
 
 
-def _object(provider: type[Provider[Any]], title: str, properties: dict[str, Any]) -> dict[str, Any]:
+def _object(
+    provider: type[Provider[Any]], title: str, properties: dict[str, Any]
+) -> dict[str, Any]:
     named = {camel(name): schema for name, schema in properties.items()}
     return {"type": "object", "title": title, "additionalProperties": False, "properties": named}
 
 
-def _property(provider: type[Provider[Any]], field: SettingsField, at: str, is_new: bool = True) -> dict[str, Any]:
-    choices = [_map(field, at, is_new)] if field.is_map else [_typed(provider, field, at), {"$ref": f"{at}ReferenceText"}]
+def _property(
+    provider: type[Provider[Any]], field: SettingsField, at: str, is_new: bool = True
+) -> dict[str, Any]:
+    choices = (
+        [_map(field, at, is_new)]
+        if field.is_map
+        else [_typed(provider, field, at), {"$ref": f"{at}ReferenceText"}]
+    )
     if field.secret and not is_new and not field.is_map:
         choices += [{"$ref": f"{at}KeptSecret"}, {"type": "null"}]
     elif not (field.required and is_new):
@@ -137,13 +196,19 @@ def _typed(provider: type[Provider[Any]], field: SettingsField, at: str) -> dict
 
 
 def _map(field: SettingsField, at: str, is_new: bool) -> dict[str, Any]:
-    """Keys of any name with their values. null takes an entry away; a secret entry that is left out, or empty, keeps what is stored."""
-    names = ["SecretEntry" if field.secret else "EntryText", "ReferenceText"] + (["KeptSecret"] if field.secret and not is_new else [])
+    """Keys of any name with their values. null takes an entry away; a secret entry that is left
+    out, or empty, keeps what is stored.
+    """
+    names = ["SecretEntry" if field.secret else "EntryText", "ReferenceText"] + (
+        ["KeptSecret"] if field.secret and not is_new else []
+    )
     return {
         "type": "object",
         "maxProperties": MOST_ENTRIES,
         "propertyNames": {"pattern": f"^{ENTRY_KEY}$", "maxLength": LONGEST_ENTRY_KEY},
-        "additionalProperties": {"anyOf": [*({"$ref": at + name} for name in names), {"type": "null"}]},
+        "additionalProperties": {
+            "anyOf": [*({"$ref": at + name} for name in names), {"type": "null"}]
+        },
     }
 
 
@@ -159,12 +224,18 @@ def _shared_type(field: SettingsField) -> str:
 
 def _marks(annotation: Any) -> tuple[Any, ...]:
     """What stands in the `Annotated` of an optional type."""
-    return tuple(mark for part in get_args(annotation) for mark in getattr(part, "__metadata__", ()))
+    return tuple(
+        mark for part in get_args(annotation) for mark in getattr(part, "__metadata__", ())
+    )
 
 
 def _pattern(info: FieldInfo) -> str:
     """The regular expression that the field declares, empty when it declares none."""
-    found = [one.pattern for one in (*info.metadata, *_marks(info.annotation)) if getattr(one, "pattern", None)]
+    found = [
+        one.pattern
+        for one in (*info.metadata, *_marks(info.annotation))
+        if getattr(one, "pattern", None)
+    ]
     if HeaderName in (info.annotation, *get_args(info.annotation)):
         return f"^{HEADER}$"
     return str(found[0]) if found else ""
@@ -177,7 +248,9 @@ def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[s
         if field.required_when_shown and field.shown_when:
             wanted.setdefault(field.shown_when, []).append(field.name)
     for (name, values), names in wanted.items():
-        others = [choice for choice in dict(fields[name].choices) or (True, False) if choice not in values]
+        others = [
+            choice for choice in dict(fields[name].choices) or (True, False) if choice not in values
+        ]
         required = {camel(one): {"not": {"$ref": f"{at}NotSet"}} for one in names}
         yield {
             "if": {"properties": {camel(name): {"enum": others}}, "required": [camel(name)]},
@@ -186,15 +259,24 @@ def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[s
 
 
 def is_too_long(field: SettingsField, value: Any) -> bool:
-    """Whether a text is longer than the field's type says, as it was sent: the services count what is left of it without blanks."""
+    """Whether a text is longer than the field's type says, as it was sent: the services count what
+    is left of it without blanks.
+    """
     longest = dict(field.bounds).get("max_length")
-    return longest is not None and isinstance(value, str) and not is_reference(value) and len(value) > longest
+    return (
+        longest is not None
+        and isinstance(value, str)
+        and not is_reference(value)
+        and len(value) > longest
+    )
 
 
 def is_of_kind(kind: str, value: Any) -> bool:
-    """Whether a JSON value can be a setting of this kind by its type; the rest is for the services to judge.
+    """Whether a JSON value can be a setting of this kind by its type; the rest is for the services
+    to judge.
 
-    Only numbers are numbers and only true and false are booleans: pydantic would take "1" and true for both.
+    Only numbers are numbers and only true and false are booleans: pydantic would take "1" and true
+    for both.
     """
     if value is None or value == "":
         return True

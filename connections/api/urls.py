@@ -1,4 +1,7 @@
-"""Addresses of the API, mounted under /api/v1 and under every prefix of API_EXTRA_PREFIXES. Literal words come before aliases."""
+"""Addresses of the API, mounted under /api/v1 and under every prefix of API_EXTRA_PREFIXES.
+
+Literal words come before aliases.
+"""
 
 from django.urls import path
 
@@ -9,13 +12,18 @@ urlpatterns = [
     path("connections", connections.ConnectionList.as_view()),
     path("connections/test", connections.ConnectionTestUnsaved.as_view()),
     path("connections/capabilities", connection_reads.ConnectionCapabilities.as_view()),
-    path("connections/capabilities/<str:capability>", connection_reads.ConnectionsByCapability.as_view()),
+    path(
+        "connections/capabilities/<str:capability>",
+        connection_reads.ConnectionsByCapability.as_view(),
+    ),
     path("connections/<str:id_or_alias>", connections.ConnectionDetail.as_view()),
     path("connections/<str:alias>/exists", connections.ConnectionExists.as_view()),
     path("connections/<str:id_or_alias>/test", connections.ConnectionTest.as_view()),
     path("connections/<str:id_or_alias>/duplicate", connections.ConnectionDuplicate.as_view()),
     path("connections/<str:id_or_alias>/models", connection_reads.ConnectionModels.as_view()),
-    path("connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()),
+    path(
+        "connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()
+    ),
     path("connections/<str:id_or_alias>/usages", connection_reads.ConnectionUsages.as_view()),
     path("packages/export", packages.PackageExport.as_view()),
     path("packages/import", packages.PackageImport.as_view()),

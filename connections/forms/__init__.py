@@ -1,4 +1,7 @@
-"""Forms carry and translate; they judge nothing. What is wrong comes back from the services, field by field."""
+"""Forms carry and translate; they judge nothing.
+
+What is wrong comes back from the services, field by field.
+"""
 
 from .connections import ConnectionForm
 from .fields import AliasesField

@@ -23,7 +23,13 @@ MOST_CHOICES, MOST_OPTIONS = 4, 12  # that other fields depend on, as the styles
 class ConnectionForm(RowForm):
     """A connection of one provider; its settings fields are read off the provider's schema."""
 
-    def __init__(self, provider: type[Provider[Any]], user: Any, connection: Connection | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        provider: type[Provider[Any]],
+        user: Any,
+        connection: Connection | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.provider, self.row = provider, connection
         shown = public_settings(connection) if connection else {}
         kwargs["initial"] = {**_initial(provider, connection, shown), **kwargs.get("initial", {})}
@@ -31,14 +37,29 @@ class ConnectionForm(RowForm):
         self.fix_alias()
         purpose = f"{user.pk}:{provider.id}:{connection.pk if connection else ''}"
         for field in settings_fields(provider).values():
-            self.fields[SETTINGS + field.name] = _settings_input(provider, field, shown.get(field.name), purpose)
-            if field.secret and not field.is_map and shown.get(field.name) is not None and not field.required:
-                self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(required=False, label=f"Clear the stored {field.label}")
+            self.fields[SETTINGS + field.name] = _settings_input(
+                provider, field, shown.get(field.name), purpose
+            )
+            if (
+                field.secret
+                and not field.is_map
+                and shown.get(field.name) is not None
+                and not field.required
+            ):
+                self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(
+                    required=False, label=f"Clear the stored {field.label}"
+                )
 
     def settings(self) -> dict[str, Any]:
         """None for a secret whose Clear box is ticked; an empty text keeps it."""
-        posted = {name: value for name, value in super().settings().items() if not name.endswith("-clear")}
-        cleared = [name for name in posted if self.cleaned_data.get(f"{SETTINGS}{name}-clear") and not posted[name]]
+        posted = {
+            name: value for name, value in super().settings().items() if not name.endswith("-clear")
+        }
+        cleared = [
+            name
+            for name in posted
+            if self.cleaned_data.get(f"{SETTINGS}{name}-clear") and not posted[name]
+        ]
         return posted | dict.fromkeys(cleared)
 
     def add_row(self, name: str) -> None:
@@ -60,7 +81,9 @@ class ConnectionForm(RowForm):
         yield from found.items()
 
     def _decorated(self, bound: BoundField, field: SettingsField) -> BoundField:
-        """Hands the template what it needs beside the input: the Clear box, and on which choice the field depends."""
+        """Hands the template what it needs beside the input: the Clear box, and on which choice the
+        field depends.
+        """
         clear = f"{bound.name}-clear"
         bound.clear = self[clear] if clear in self.fields else None  # type: ignore[attr-defined]
         bound.schema = field  # type: ignore[attr-defined]
@@ -68,11 +91,17 @@ class ConnectionForm(RowForm):
         return bound
 
 
-def _initial(provider: type[Provider[Any]], connection: Connection | None, shown: dict[str, Any]) -> dict[str, Any]:
+def _initial(
+    provider: type[Provider[Any]], connection: Connection | None, shown: dict[str, Any]
+) -> dict[str, Any]:
     if connection is None:
         return {}
     columns = {name: getattr(connection, name) for name in ("name", "tags", "is_active", "version")}
-    maps = {name: [MapRow(key, value) for key, value in shown[name].items()] for name in shown if _is_map(provider, name)}
+    maps = {
+        name: [MapRow(key, value) for key, value in shown[name].items()]
+        for name in shown
+        if _is_map(provider, name)
+    }
     return columns | {SETTINGS + name: maps.get(name, value) for name, value in shown.items()}
 
 
@@ -82,27 +111,42 @@ def _is_map(provider: type[Provider[Any]], name: str) -> bool:
 
 
 def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:
-    """`1-2 1-3`: the field is shown while the second or third choice of the first choice field is ticked. The stylesheet knows these.
+    """`1-2 1-3`: the field is shown while the second or third choice of the first choice field is
+    ticked. The stylesheet knows these.
 
-    Empty for a field that depends on none, or on one that is beyond what the stylesheet knows: that is always shown.
+    Empty for a field that depends on none, or on one that is beyond what the stylesheet knows: that
+    is always shown.
     """
     if field.shown_when is None:
         return ""
     name, wanted = field.shown_when
     values = [str(value) for value, _ in settings_fields(provider)[name].choices or YES_NO]
-    number, options = _choice_number(provider, name), [values.index(_text(one)) + 1 for one in wanted]
-    return " ".join(f"{number}-{option}" for option in options) if number <= MOST_CHOICES and max(options) <= MOST_OPTIONS else ""
+    number, options = (
+        _choice_number(provider, name),
+        [values.index(_text(one)) + 1 for one in wanted],
+    )
+    return (
+        " ".join(f"{number}-{option}" for option in options)
+        if number <= MOST_CHOICES and max(options) <= MOST_OPTIONS
+        else ""
+    )
 
 
 def _choice_number(provider: type[Provider[Any]], name: str) -> int:
-    choices = [one.name for one in settings_fields(provider).values() if one.kind in ("choice", "boolean")]
+    choices = [
+        one.name for one in settings_fields(provider).values() if one.kind in ("choice", "boolean")
+    ]
     return choices.index(name) + 1
 
 
-def _settings_input(provider: type[Provider[Any]], field: SettingsField, shown: Any, purpose: str) -> forms.Field:
+def _settings_input(
+    provider: type[Provider[Any]], field: SettingsField, shown: Any, purpose: str
+) -> forms.Field:
     common: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.help}
     if field.is_map:
-        return MapField(widget=MapInput(field.label, shown or {}, purpose if field.secret else ""), **common)
+        return MapField(
+            widget=MapInput(field.label, shown or {}, purpose if field.secret else ""), **common
+        )
     attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": field.placeholder}
     if field.multiline and not field.secret:
         return forms.CharField(widget=forms.Textarea({**attrs, "rows": 4}), **common)
@@ -110,11 +154,19 @@ def _settings_input(provider: type[Provider[Any]], field: SettingsField, shown: 
         stored = shown if shown is not None and not is_reference(shown) else ""
         reference = shown if is_reference(shown) else None
         input_type = SecretArea if field.kind == "headers" or field.multiline else SecretInput
-        return forms.CharField(initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common)
+        return forms.CharField(
+            initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common
+        )
     if field.kind in ("choice", "boolean"):
         choices = YES_NO if field.kind == "boolean" else field.choices
-        first = choices[0][0] if field.required and field.default is None else field.default  # the fields that depend on it are then seen
-        return forms.CharField(initial=_text(first), widget=ChoiceOrReference(_choice_number(provider, field.name), choices), **common)
+        first = (
+            choices[0][0] if field.required and field.default is None else field.default
+        )  # the fields that depend on it are then seen
+        return forms.CharField(
+            initial=_text(first),
+            widget=ChoiceOrReference(_choice_number(provider, field.name), choices),
+            **common,
+        )
     widget = forms.TextInput({**attrs, "placeholder": field.placeholder or _text(field.default)})
     return forms.CharField(widget=widget, **common)
 

@@ -12,7 +12,11 @@ class TagsField(forms.CharField):
     """A list of words, typed with commas between them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, help_text="Words with commas between them, to find and group by.", **kwargs)
+        super().__init__(
+            required=False,
+            help_text="Words with commas between them, to find and group by.",
+            **kwargs,
+        )
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
@@ -22,16 +26,24 @@ class TagsField(forms.CharField):
 
 
 class AliasesField(forms.Field):
-    """Ids and aliases of rows, in order: from several inputs, or from one text with commas between them."""
+    """Ids and aliases of rows, in order: from several inputs, or from one text with commas between
+    them.
+    """
 
     def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) and isinstance(self.widget, forms.TextInput) else value
+        return (
+            ", ".join(value)
+            if isinstance(value, list) and isinstance(self.widget, forms.TextInput)
+            else value
+        )
 
     def to_python(self, value: Any) -> list[str]:
         given = value.split(",") if isinstance(value, str) else value or ()
         aliases = [alias.strip() for alias in given if alias.strip()]
         if any("\x00" in alias for alias in aliases):
-            raise forms.ValidationError("Null characters are not allowed.", "null_characters_not_allowed")
+            raise forms.ValidationError(
+                "Null characters are not allowed.", "null_characters_not_allowed"
+            )
         return aliases
 
 
@@ -39,7 +51,9 @@ class LinesField(forms.CharField):
     """A list of texts, one a line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strip=False, widget=forms.Textarea({"rows": 2, "spellcheck": "false"}), **kwargs)
+        super().__init__(
+            strip=False, widget=forms.Textarea({"rows": 2, "spellcheck": "false"}), **kwargs
+        )
         self.help_text = f"{self.help_text} One a line; write \\n for a line break in a text."
 
     def prepare_value(self, value: Any) -> Any:
@@ -51,7 +65,10 @@ class LinesField(forms.CharField):
 
 
 class MapField(forms.Field):
-    """Keys and their values. A row whose Remove box is ticked becomes None, an empty one nothing."""
+    """Keys and their values.
+
+    A row whose Remove box is ticked becomes None, an empty one nothing.
+    """
 
     def clean(self, value: list[MapRow] | None) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
@@ -61,7 +78,9 @@ class MapField(forms.Field):
             if not row.key:
                 raise forms.ValidationError("Enter a key for each value.", "required")
             if found.get(row.key) is not None and not row.removed:
-                raise forms.ValidationError(f"Two rows have the key {row.key}. Change or remove one of them.", "duplicate")
+                raise forms.ValidationError(
+                    f"Two rows have the key {row.key}. Change or remove one of them.", "duplicate"
+                )
             if not row.removed or row.key not in found:
                 found[row.key] = None if row.removed else row.value
         return found

@@ -31,7 +31,10 @@ STATES = {
     "missing_type": ("type is missing", "bad"),
     "unusable": ("not usable", "bad"),
 }
-NO_REFERENCE = "A reference begins with a dollar sign: $Section:Key. Keys are not entered here; leave it empty and enter the key later."
+NO_REFERENCE = (
+    "A reference begins with a dollar sign: $Section:Key. Keys are not entered here; leave it "
+    "empty and enter the key later."
+)
 
 
 class PackageExportForm(forms.Form):
@@ -45,7 +48,10 @@ class PackageExportForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
     again = forms.CharField(
-        required=False, strip=False, label="Passphrase again", widget=forms.PasswordInput({"autocomplete": "new-password"})
+        required=False,
+        strip=False,
+        label="Passphrase again",
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
     def __init__(self, may_seal: bool, **kwargs: Any) -> None:
@@ -56,7 +62,9 @@ class PackageExportForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if values.get("passphrase", "") != values.get("again", ""):
-            raise forms.ValidationError({"again": "The two are not the same. Enter both again."}, "mismatch")
+            raise forms.ValidationError(
+                {"again": "The two are not the same. Enter both again."}, "mismatch"
+            )
         return values
 
 
@@ -66,7 +74,10 @@ class PackageUploadForm(forms.Form):
     file = forms.FileField(
         label="Package",
         allow_empty_file=True,
-        help_text="A file that an export made, at most 10 MB. You see what it would do before anything is written.",
+        help_text=(
+            "A file that an export made, at most 10 MB. You see what it would do before anything "
+            "is written."
+        ),
         widget=forms.FileInput({"accept": ".zip,application/zip"}),
     )
 
@@ -79,7 +90,10 @@ class PackageUploadForm(forms.Form):
         """The bytes of the file."""
         file = self.cleaned_data["file"]
         if file.size > settings.UPLOAD_MAX_BYTES:
-            raise forms.ValidationError(f"A package has at most {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB.", "too_large")
+            raise forms.ValidationError(
+                f"A package has at most {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB.",
+                "too_large",
+            )
         return bytes(file.read())
 
 
@@ -93,39 +107,72 @@ class PassphraseInput(SecretInput):
 
 
 class PackagePlanForm(forms.Form):
-    """What becomes of what is in a package: for each item by its id, for each secret that is missing by the name of its placeholder."""
+    """What becomes of what is in a package: for each item by its id, for each secret that is
+    missing by the name of its placeholder.
+    """
 
-    passphrase = forms.CharField(required=False, strip=False, help_text="Opens the keys that are sealed in the package.")
-    without_secrets = forms.BooleanField(
-        required=False, label="Import without the sealed keys", help_text="What then lacks a key is inactive until somebody enters it."
+    passphrase = forms.CharField(
+        required=False, strip=False, help_text="Opens the keys that are sealed in the package."
     )
-    install_types = forms.BooleanField(required=False, label="Install the connection types it brings")
+    without_secrets = forms.BooleanField(
+        required=False,
+        label="Import without the sealed keys",
+        help_text="What then lacks a key is inactive until somebody enters it.",
+    )
+    install_types = forms.BooleanField(
+        required=False, label="Install the connection types it brings"
+    )
 
     def __init__(self, purpose: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["passphrase"].widget = PassphraseInput(purpose, attrs={"autocomplete": "off"})
-        self.wrong: set[str] = set()  # the placeholders for which something was typed that is no reference
+        self.wrong: set[str] = (
+            set()
+        )  # the placeholders for which something was typed that is no reference
 
     def clean(self) -> dict[str, Any]:
-        self.wrong = {name for name, value in self._named(SECRET).items() if value and not is_reference(value)}
+        self.wrong = {
+            name for name, value in self._named(SECRET).items() if value and not is_reference(value)
+        }
         if self.wrong:
-            raise forms.ValidationError("What was entered for a secret is no reference, and is not repeated here.", "no_reference")
+            raise forms.ValidationError(
+                "What was entered for a secret is no reference, and is not repeated here.",
+                "no_reference",
+            )
         return super().clean() or {}
 
     def _named(self, prefix: str) -> dict[str, str]:
-        return {name.removeprefix(prefix): str(value).strip() for name, value in self.data.items() if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): str(value).strip()
+            for name, value in self.data.items()
+            if name.startswith(prefix)
+        }
 
     def decisions(self) -> Decisions:
-        """What was chosen, as the services take it; before that, what is here is kept. A typed reference wins over a connection."""
+        """What was chosen, as the services take it; before that, what is here is kept.
+
+        A typed reference wins over a connection.
+        """
         chosen = {name: f"connection:{value}" for name, value in self._named(FROM).items() if value}
         typed = {name: value for name, value in self._named(SECRET).items() if is_reference(value)}
         items = {name: value for name, value in self._named(ITEM).items() if value}
-        return Decisions(on_conflict="keep", items=items, secrets=chosen | typed, install_types="install_types" in self.data)
+        return Decisions(
+            on_conflict="keep",
+            items=items,
+            secrets=chosen | typed,
+            install_types="install_types" in self.data,
+        )
 
     def may_apply(self, plan: Plan) -> bool:
-        """Whether everything is entered as it must be. Leaving sealed keys out is said in so many words, not by an empty input."""
+        """Whether everything is entered as it must be.
+
+        Leaving sealed keys out is said in so many words, not by an empty input.
+        """
         if plan.is_sealed and not self.passphrase_typed() and "without_secrets" not in self.data:
-            self.add_error("passphrase", "Enter the passphrase, or tick that the package is imported without its keys.")
+            self.add_error(
+                "passphrase",
+                "Enter the passphrase, or tick that the package is imported without its keys.",
+            )
         return self.is_valid()
 
     def passphrase_typed(self) -> str:
@@ -135,30 +182,45 @@ class PackagePlanForm(forms.Form):
     def rows(self, plan: Plan, sources: Mapping[str, Sequence[tuple[str, str]]]) -> list["PlanRow"]:
         """The items as the page shows them, each with the secrets that it lacks.
 
-        `sources`: by the id of a provider, the aliases and names of the connections that a secret may be taken from.
+        `sources`: by the id of a provider, the aliases and names of the connections that a secret
+        may be taken from.
         """
         lacking: dict[str, list[PlanSecret]] = {}
         provider = {item.id: item.provider_id for item in plan.items}
         for one in plan.placeholders:
-            lacking.setdefault(one.item_id, []).append(self._secret(one, provider[one.item_id], sources.get(provider[one.item_id], ())))
+            lacking.setdefault(one.item_id, []).append(
+                self._secret(one, provider[one.item_id], sources.get(provider[one.item_id], ()))
+            )
         return [self._row(item, lacking.get(item.id, [])) for item in plan.items]
 
     def _row(self, item: PlanItem, secrets: list["PlanSecret"]) -> "PlanRow":
         state, tone = STATES[item.state]
         chosen = self._named(ITEM).get(item.id) or item.action
-        offered = dict.fromkeys([*([] if item.action in item.choices else [item.action]), *item.choices]) if item.choices else {}
-        choices = [(one if one in DECISIONS else "", ACTIONS[one], one == chosen) for one in offered]
+        offered = (
+            dict.fromkeys([*([] if item.action in item.choices else [item.action]), *item.choices])
+            if item.choices
+            else {}
+        )
+        choices = [
+            (one if one in DECISIONS else "", ACTIONS[one], one == chosen) for one in offered
+        ]
         return PlanRow(item, state, tone, choices, ACTIONS[item.action], secrets)
 
-    def _secret(self, one: Placeholder, provider_id: str, sources: Sequence[tuple[str, str]]) -> "PlanSecret":
+    def _secret(
+        self, one: Placeholder, provider_id: str, sources: Sequence[tuple[str, str]]
+    ) -> "PlanSecret":
         typed, chosen = self._named(SECRET).get(one.name, ""), self._named(FROM).get(one.name, "")
         error = NO_REFERENCE if one.name in self.wrong else ""
-        return PlanSecret(one, typed if is_reference(typed) else "", chosen, sources, error, provider_id)
+        return PlanSecret(
+            one, typed if is_reference(typed) else "", chosen, sources, error, provider_id
+        )
 
 
 @dataclass(frozen=True)
 class PlanSecret:
-    """A secret that the package does not bring, and the reference or the alias of a connection that was chosen for it."""
+    """A secret that the package does not bring, and the reference or the alias of a connection that
+    was chosen for it.
+    """
 
     placeholder: Placeholder
     reference: str
@@ -182,7 +244,8 @@ class PlanSecret:
 class PlanRow:
     """An item of a plan, its state in words, what may become of it and what will.
 
-    `choices`: value, label, and whether it is chosen; the value is empty for what is no decision: that there is nothing to do.
+    `choices`: value, label, and whether it is chosen; the value is empty for what is no decision:
+    that there is nothing to do.
     """
 
     item: PlanItem

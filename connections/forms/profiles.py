@@ -21,32 +21,60 @@ MOST_CHOICES = 200  # more than these are typed, with suggestions
 
 
 class ProfileForm(RowForm):
-    """A profile. The capability is fixed after creation, so it is part of the address, not of the form."""
+    """A profile.
 
-    connection = forms.CharField(max_length=100, help_text="Id or alias of the connection that answers.")
-    model = forms.CharField(required=False, help_text="Fetch the provider's models, or type any name.")
+    The capability is fixed after creation, so it is part of the address, not of the form.
+    """
+
+    connection = forms.CharField(
+        max_length=100, help_text="Id or alias of the connection that answers."
+    )
+    model = forms.CharField(
+        required=False, help_text="Fetch the provider's models, or type any name."
+    )
     fallbacks = AliasesField(
-        required=False, label="Profiles", help_text="Who answers, in this order, when this one cannot. Their own fallbacks are not asked."
+        required=False,
+        label="Profiles",
+        help_text=(
+            "Who answers, in this order, when this one cannot. Their own fallbacks are not asked."
+        ),
     )
     field_order = ("name", "alias", "connection", "model")
 
     def __init__(
-        self, capability: Capability, choices: list[Connection], others: list[Profile], profile: Profile | None = None, **kwargs: Any
+        self,
+        capability: Capability,
+        choices: list[Connection],
+        others: list[Profile],
+        profile: Profile | None = None,
+        **kwargs: Any,
     ) -> None:
         self.capability, self.row = capability, profile
         kwargs["initial"] = {**_profile_initial(profile), **kwargs.get("initial", {})}
         super().__init__(**kwargs)
         self.fix_alias()
-        self.fields["connection"].widget = _connection_input(choices, self.initial.get("connection"))
-        self.fields["model"].widget = forms.TextInput({"list": "models", "autocomplete": "off", "spellcheck": "false", "required": True})
-        self.fields["fallbacks"].widget = _fallbacks_input(others, self.initial.get("fallbacks") or [])
+        self.fields["connection"].widget = _connection_input(
+            choices, self.initial.get("connection")
+        )
+        self.fields["model"].widget = forms.TextInput(
+            {"list": "models", "autocomplete": "off", "spellcheck": "false", "required": True}
+        )
+        self.fields["fallbacks"].widget = _fallbacks_input(
+            others, self.initial.get("fallbacks") or []
+        )
         if not others:
-            self.fields["fallbacks"].help_text = f"There is no other {capability.value.lower()} profile yet that could answer."
+            self.fields[
+                "fallbacks"
+            ].help_text = (
+                f"There is no other {capability.value.lower()} profile yet that could answer."
+            )
         for name, field in profile_fields(capability).items():
             self.fields[SETTINGS + name] = _profile_input(field)
 
     def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
-        """The bound inputs of the settings by group; the fallbacks themselves are the first of theirs."""
+        """The bound inputs of the settings by group; the fallbacks themselves are the first of
+        theirs.
+        """
         found: dict[str, list[BoundField]] = {}
         for name, field in profile_fields(self.capability).items():
             found.setdefault(field.group, []).append(self[SETTINGS + name])
@@ -55,9 +83,13 @@ class ProfileForm(RowForm):
 
     def clean_connection(self) -> Connection:
         """The connection with this alias or id."""
-        row: Connection | None = find_named(Connection.objects.listed(), self.cleaned_data["connection"].strip())
+        row: Connection | None = find_named(
+            Connection.objects.listed(), self.cleaned_data["connection"].strip()
+        )
         if row is None:
-            raise forms.ValidationError("There is no connection with this id or alias.", "not_found")
+            raise forms.ValidationError(
+                "There is no connection with this id or alias.", "not_found"
+            )
         return row
 
     def clean_fallbacks(self) -> list[Profile]:
@@ -77,7 +109,9 @@ def _profile_input(field: ProfileField) -> forms.Field:
         return LinesField(**common)
     if field.name.endswith("_template"):
         return forms.CharField(widget=forms.Textarea({"rows": 5}), **common)
-    number = {"inputmode": "text" if field.signed else "decimal"}  # a decimal keypad may have no minus
+    number = {
+        "inputmode": "text" if field.signed else "decimal"
+    }  # a decimal keypad may have no minus
     return forms.CharField(widget=forms.TextInput({"autocomplete": "off", **number}), **common)
 
 
@@ -85,21 +119,42 @@ def _profile_initial(profile: Profile | None) -> dict[str, Any]:
     if profile is None:
         return {}
     names = ("name", "tags", "is_active", "version", "model")
-    columns = {name: getattr(profile, name) for name in names} | {"connection": profile.connection.alias}
+    columns = {name: getattr(profile, name) for name in names} | {
+        "connection": profile.connection.alias
+    }
     chain = list(profile.fallback_steps.values_list("fallback__alias", flat=True))
-    return columns | {"fallbacks": chain} | {SETTINGS + name: value for name, value in profile.settings.items()}
+    return (
+        columns
+        | {"fallbacks": chain}
+        | {SETTINGS + name: value for name, value in profile.settings.items()}
+    )
 
 
 def _fallbacks_input(others: list[Profile], chosen: list[str]) -> forms.Widget:
-    """Lists to choose from while there are few profiles, texts with suggestions when there are too many."""
-    labels = {one.alias: f"{one.name} ({one.connection.name}, {one.model}{'' if one.is_active else ', inactive'})" for one in others}
+    """Lists to choose from while there are few profiles, texts with suggestions when there are too
+    many.
+    """
+    labels = {
+        one.alias: (
+            f"{one.name} ({one.connection.name}, "
+            f"{one.model}{'' if one.is_active else ', inactive'})"
+        )
+        for one in others
+    }
     gone = [(alias, alias) for alias in chosen if alias not in labels]
-    return InOrder("Fallback", [*labels.items(), *gone], MOST_FALLBACKS, typed=len(labels) >= MOST_CHOICES)
+    return InOrder(
+        "Fallback", [*labels.items(), *gone], MOST_FALLBACKS, typed=len(labels) >= MOST_CHOICES
+    )
 
 
 def _connection_input(choices: list[Connection], chosen: str | None) -> forms.Widget:
-    """A list to choose from while there are few; a text with suggestions when there are too many for a list."""
-    labels = [(one.alias, f"{one.name} ({one.provider_name}{'' if one.is_active else ', inactive'})") for one in choices]
+    """A list to choose from while there are few; a text with suggestions when there are too many
+    for a list.
+    """
+    labels = [
+        (one.alias, f"{one.name} ({one.provider_name}{'' if one.is_active else ', inactive'})")
+        for one in choices
+    ]
     if len(choices) >= MOST_CHOICES:
         return forms.TextInput({"list": "connections", "autocomplete": "off"})
     if chosen and chosen not in dict(labels):

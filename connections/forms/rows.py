@@ -14,15 +14,26 @@ SETTINGS = "settings-"
 class RowForm(forms.Form):
     """What the forms of connections and profiles share. `version` is the one the editor saw."""
 
-    # What is empty or too long is for the services to say, together with everything else that is wrong.
-    name = forms.CharField(required=False, help_text="For people.", widget=forms.TextInput({"autocomplete": "off", "required": True}))
+    # What is empty or too long is for the services to say, together with everything else that is
+    # wrong.
+    name = forms.CharField(
+        required=False,
+        help_text="For people.",
+        widget=forms.TextInput({"autocomplete": "off", "required": True}),
+    )
     alias = forms.CharField(
         required=False,
-        help_text="What code asks for. Left empty, it is made from the name. Cannot be changed later.",
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        help_text=(
+            "What code asks for. Left empty, it is made from the name. Cannot be changed later."
+        ),
+        widget=forms.TextInput(
+            {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
     )
     tags = TagsField()
-    is_active = forms.BooleanField(required=False, initial=True, label="Active", help_text="Switched off, nothing can use it.")
+    is_active = forms.BooleanField(
+        required=False, initial=True, label="Active", help_text="Switched off, nothing can use it."
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     row: Any = None
@@ -33,23 +44,32 @@ class RowForm(forms.Form):
             del self.fields["alias"]
 
     def add_refusal(self, refused: Invalid) -> None:
-        """Puts each error of a service at its field, at the map for one of its entries; those without a field at the top."""
+        """Puts each error of a service at its field, at the map for one of its entries; those
+        without a field at the top.
+        """
         for error in refused.errors:
             name, _, key = error.field.replace("settings.", SETTINGS, 1).partition(".")
             message = f"{key}: {error.message}" if key else error.message
             if key and name in self.fields and isinstance(self.fields[name].widget, MapInput):
                 self.fields[name].widget.wrong.add(key)
-            self.add_error(name if name in self.fields else None, forms.ValidationError(message, error.code))
+            self.add_error(
+                name if name in self.fields else None, forms.ValidationError(message, error.code)
+            )
 
     def typed(self) -> dict[str, Any]:
         """What was entered, as it is, for another form to begin with."""
         return {name: self[name].data for name in self.fields}
 
     def add_stale(self, stale: Stale) -> None:
-        """Says who was faster, and takes over their version, so that a second save is a decision."""
+        """Says who was faster, and takes over their version, so that a second save is a
+        decision.
+        """
         self.data = self.data.copy()  # type: ignore[attr-defined]
         self.data["version"] = str(stale.current.version)  # type: ignore[index]
-        text = f"{stale} What you entered is kept below. Save again to replace the other change with yours."
+        text = (
+            f"{stale} What you entered is kept below. Save again to replace the other change with "
+            "yours."
+        )
         self.add_error(None, forms.ValidationError(text, "stale"))
 
     def columns(self) -> dict[str, Any]:
@@ -59,4 +79,8 @@ class RowForm(forms.Form):
 
     def settings(self) -> dict[str, Any]:
         """The settings, as the services take them."""
-        return {name.removeprefix(SETTINGS): value for name, value in self.cleaned_data.items() if name.startswith(SETTINGS)}
+        return {
+            name.removeprefix(SETTINGS): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(SETTINGS)
+        }

@@ -12,20 +12,28 @@ from .connections import ConnectionForm
 
 
 class TypeForm(forms.Form):
-    """A document; a chosen file comes before what is typed. What is wrong in it is for the services to say."""
+    """A document; a chosen file comes before what is typed.
+
+    What is wrong in it is for the services to say.
+    """
 
     file = forms.FileField(
         required=False,
         allow_empty_file=True,
         label="File",
-        help_text=f"YAML or JSON, at most {LARGEST_TYPE // 1024} KB. Cognigy's schemas are taken too, as JSON or as TypeScript.",
+        help_text=(
+            f"YAML or JSON, at most {LARGEST_TYPE // 1024} KB. Cognigy's schemas are taken too, as "
+            "JSON or as TypeScript."
+        ),
         widget=forms.FileInput({"accept": ".yaml,.yml,.json,.ts,text/plain,application/json"}),
     )
     document = forms.CharField(
         required=False,
         strip=False,
         label="Or its text",
-        widget=forms.Textarea({"rows": 14, "spellcheck": "false", "autocomplete": "off", "class": "code"}),
+        widget=forms.Textarea(
+            {"rows": 14, "spellcheck": "false", "autocomplete": "off", "class": "code"}
+        ),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -38,12 +46,16 @@ class TypeForm(forms.Form):
             self.add_error("file" if file else "document", str(error))
             return found
         if not found["text"].strip():
-            self.add_error("file" if file else "document", "Choose a file, or enter the text of a connection type.")
+            self.add_error(
+                "file" if file else "document",
+                "Choose a file, or enter the text of a connection type.",
+            )
         return found
 
 
 class PreviewForm(ConnectionForm):
-    """The form of a type as its connections will have it, to look at: choices can be tried, nothing can be entered or sent.
+    """The form of a type as its connections will have it, to look at: choices can be tried, nothing
+    can be entered or sent.
 
     `number` tells several on one page apart.
     """

@@ -26,19 +26,24 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 class Connection(Row):
     """An account with a provider.
 
-    `settings` holds plain values and references as typed, readable; `credentials` only the secret literals, encrypted.
-    `credentials_key` names the key that encrypted them (None: no credentials), so that a list can say "cannot decrypt"
-    without decrypting. `type_version` is the version of the provider whose settings these are: `Provider.migrated` reads older ones.
-    `lacking` names secrets that an import or a copy could not bring.
+    `settings` holds plain values and references as typed, readable; `credentials` only the secret
+    literals, encrypted. `credentials_key` names the key that encrypted them (None: no credentials),
+    so that a list can say "cannot decrypt" without decrypting. `type_version` is the version of the
+    provider whose settings these are: `Provider.migrated` reads older ones. `lacking` names secrets
+    that an import or a copy could not bring.
     """
 
-    provider_id = models.CharField("provider", max_length=100, db_index=True)  # no choices: a new provider is no migration
+    provider_id = models.CharField(
+        "provider", max_length=100, db_index=True
+    )  # no choices: a new provider is no migration
     settings = models.JSONField(default=dict, blank=True)
     credentials = CredentialsField(null=True, blank=True)
     credentials_key = models.CharField(max_length=12, null=True, blank=True, editable=False)  # noqa: DJ001 None is "no credentials"
     type_version = models.PositiveIntegerField(default=1, editable=False)
     lacking = models.JSONField(default=list, blank=True, editable=False)
-    last_check = models.ForeignKey("ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
+    last_check = models.ForeignKey(
+        "ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
 
     history = HistoricalRecords(excluded_fields=["last_check"])
     objects = ConnectionQuerySet.as_manager()
@@ -53,8 +58,12 @@ class Connection(Row):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keeps `credentials_key` true: whatever is loaded and readable is encrypted with the newest key by this save."""
-        if "credentials" not in self.get_deferred_fields() and not isinstance(self.credentials, Undecryptable):
+        """Keeps `credentials_key` true: whatever is loaded and readable is encrypted with the
+        newest key by this save.
+        """
+        if "credentials" not in self.get_deferred_fields() and not isinstance(
+            self.credentials, Undecryptable
+        ):
             self.credentials_key = next(iter(key_ids()), None) if self.credentials else None
             if not self.credentials:
                 self.credentials = None
@@ -78,32 +87,44 @@ class Connection(Row):
 
     @property
     def is_decryptable(self) -> bool:
-        """Whether a key of FERNET_KEYS encrypted the credentials, or there are none. Decrypts nothing."""
+        """Whether a key of FERNET_KEYS encrypted the credentials, or there are none.
+
+        Decrypts nothing.
+        """
         return self.credentials_key is None or self.credentials_key in key_ids()
 
 
 class Profile(Row):
     """A connection, a model and inference settings under an alias that code asks for."""
 
-    capability = models.CharField(max_length=50, choices=[(one.value, one.value) for one in Capability])
+    capability = models.CharField(
+        max_length=50, choices=[(one.value, one.value) for one in Capability]
+    )
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="profiles")
     model = models.CharField(max_length=255, validators=[ProhibitNullCharactersValidator()])
     settings = models.JSONField(default=dict, blank=True)
-    fallbacks = models.ManyToManyField("self", through="Fallback", symmetrical=False, related_name="fallback_for")
+    fallbacks = models.ManyToManyField(
+        "self", through="Fallback", symmetrical=False, related_name="fallback_for"
+    )
 
     history = HistoricalRecords()
 
     class Meta:
         ordering = ["name", "alias"]
         indexes = [models.Index(fields=["name", "alias"])]
-        permissions = [("toggle_profile", "Can switch profile on and off"), ("use_profile", "Can use profile")]
+        permissions = [
+            ("toggle_profile", "Can switch profile on and off"),
+            ("use_profile", "Can use profile"),
+        ]
 
     def get_absolute_url(self) -> str:
         return reverse("profile-detail", args=[self.pk])
 
 
 class Fallback(models.Model):
-    """Who answers when a profile's own connection cannot: profiles of the same capability, tried in the order of `position`."""
+    """Who answers when a profile's own connection cannot: profiles of the same capability, tried in
+    the order of `position`.
+    """
 
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="fallback_steps")
     fallback = models.ForeignKey(Profile, models.PROTECT, related_name="+")
@@ -111,7 +132,9 @@ class Fallback(models.Model):
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["profile", "fallback"], name="a_fallback_is_named_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["profile", "fallback"], name="a_fallback_is_named_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.fallback.name}, a fallback of {self.profile.name}"
@@ -123,7 +146,9 @@ class ConnectionCheck(models.Model):
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="checks")
     connection_version = models.PositiveIntegerField()
     checked_at = models.DateTimeField(auto_now_add=True)
-    checked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    checked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     success = models.BooleanField()
     code = models.CharField(max_length=50, default="ok")
     message = models.CharField(max_length=500, blank=True)
@@ -140,9 +165,14 @@ class ConnectionCheck(models.Model):
 
 
 class DefaultProfile(models.Model):
-    """Which profile answers when none is named, one row a capability. A default cannot be deleted."""
+    """Which profile answers when none is named, one row a capability.
 
-    capability = models.CharField(max_length=50, primary_key=True, choices=[(one.value, one.value) for one in Capability])
+    A default cannot be deleted.
+    """
+
+    capability = models.CharField(
+        max_length=50, primary_key=True, choices=[(one.value, one.value) for one in Capability]
+    )
     profile = models.ForeignKey(Profile, models.PROTECT, related_name="default_for")
 
     def __str__(self) -> str:

@@ -1,4 +1,6 @@
-"""What the application keeps beside connections: their types, OAuth2 tokens, uploads that wait, the change stamp."""
+"""What the application keeps beside connections: their types, OAuth2 tokens, uploads that wait, the
+change stamp.
+"""
 
 import uuid
 
@@ -10,7 +12,9 @@ from .connections import Connection
 
 
 class ConnectionType(models.Model):
-    """A kind of connection that an administrator added without a deployment. `document` is its manifest as it was given.
+    """A kind of connection that an administrator added without a deployment.
+
+    `document` is its manifest as it was given.
 
     Types that are files (shipped ones, and those of CONNECTIONS_TYPES_DIR) have no row.
     """
@@ -18,9 +22,18 @@ class ConnectionType(models.Model):
     key = models.CharField(primary_key=True, max_length=100)
     version = models.PositiveIntegerField()
     document = models.TextField()
-    digest = models.CharField(max_length=64, editable=False)  # of the document, so that a worker knows what it has read
+    digest = models.CharField(
+        max_length=64, editable=False
+    )  # of the document, so that a worker knows what it has read
     date_installed = models.DateTimeField(auto_now=True)
-    installed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
+    installed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
 
     class Meta:
         ordering = ["key"]
@@ -30,13 +43,17 @@ class ConnectionType(models.Model):
 
 
 class AccessToken(models.Model):
-    """A connection's OAuth2 token, so that all workers use one. It can be fetched again at any time.
+    """A connection's OAuth2 token, so that all workers use one.
 
-    `key` says for which settings it was given out; `credentials` is `{"token": ...}`. `leased_until`: a worker fetches a new one until
-    then, and the others wait for it.
+    It can be fetched again at any time.
+
+    `key` says for which settings it was given out; `credentials` is `{"token": ...}`.
+    `leased_until`: a worker fetches a new one until then, and the others wait for it.
     """
 
-    connection = models.OneToOneField(Connection, models.CASCADE, primary_key=True, related_name="access_token")
+    connection = models.OneToOneField(
+        Connection, models.CASCADE, primary_key=True, related_name="access_token"
+    )
     key = models.CharField(max_length=64)
     credentials = CredentialsField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -47,7 +64,10 @@ class AccessToken(models.Model):
 
 
 class PackageUpload(models.Model):
-    """A package between its upload and the decision what becomes of its parts. `content` is encrypted; it lives for an hour."""
+    """A package between its upload and the decision what becomes of its parts.
+
+    `content` is encrypted; it lives for an hour.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -60,7 +80,9 @@ class PackageUpload(models.Model):
 
 
 class ChangeStamp(models.Model):
-    """One row whose number grows in the transaction of every change, so that a worker knows when what it remembers is old."""
+    """One row whose number grows in the transaction of every change, so that a worker knows when
+    what it remembers is old.
+    """
 
     number = models.BigIntegerField(default=0)
 

@@ -12,7 +12,10 @@ from .connections import Connection, Profile
 
 
 class Token(models.Model):
-    """What every kind of token has in common. Only a hash of its text is stored; `prefix` names it to people."""
+    """What every kind of token has in common.
+
+    Only a hash of its text is stored; `prefix` names it to people.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, validators=[ProhibitNullCharactersValidator()])
@@ -39,24 +42,37 @@ class Token(models.Model):
 
 
 class ApiToken(Token):
-    """A key to our own API. Only a hash of it is stored; `prefix` finds the row and names it to people."""
+    """A key to our own API.
+
+    Only a hash of it is stored; `prefix` finds the row and names it to people.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     prefix = models.CharField(max_length=20, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
-    profiles = models.ManyToManyField(Profile, blank=True, related_name="+", help_text="Empty: every profile.")
-    is_limited = models.BooleanField(default=False, editable=False)  # or a token would grow when its last profile is deleted
-    requests_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="Through the gateway. Empty: no limit.")
-    tokens_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit.")
+    profiles = models.ManyToManyField(
+        Profile, blank=True, related_name="+", help_text="Empty: every profile."
+    )
+    is_limited = models.BooleanField(
+        default=False, editable=False
+    )  # or a token would grow when its last profile is deleted
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Through the gateway. Empty: no limit."
+    )
+    tokens_per_day = models.PositiveIntegerField(
+        null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit."
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
 
 
 class RevealToken(Token):
-    """A key to the secrets of some connections, for promptflow's flows. A kind of its own: it opens nothing else, and no other opens this.
+    """A key to the secrets of some connections, for promptflow's flows.
 
-    Only a hash of it is stored, which also finds it; `prefix` names it to people. `networks`: where it may be used from, empty for
-    anywhere. It always ends.
+    A kind of its own: it opens nothing else, and no other opens this.
+
+    Only a hash of it is stored, which also finds it; `prefix` names it to people. `networks`: where
+    it may be used from, empty for anywhere. It always ends.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -68,9 +84,12 @@ class RevealToken(Token):
 
 
 class RevealRecord(models.Model):
-    """One attempt to read secrets: when, with which token, from where, what became of it. Never a value, never a token's text.
+    """One attempt to read secrets: when, with which token, from where, what became of it.
 
-    `outcome`: `read`, or why not. `asked`: the name of a connection, empty for the list; `connections`: the aliases that were handed out.
+    Never a value, never a token's text.
+
+    `outcome`: `read`, or why not. `asked`: the name of a connection, empty for the list;
+    `connections`: the aliases that were handed out.
     """
 
     read_at = models.DateTimeField(auto_now_add=True, db_index=True)

@@ -1,7 +1,9 @@
-"""The zip around a package: written the same way every time, and read with no trust in what it says about itself.
+"""The zip around a package: written the same way every time, and read with no trust in what it says
+about itself.
 
-https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16. Python's zipfile takes more than is good
-here: junk before and after, entries that share their bytes, names that are there twice.
+https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
+Python's zipfile takes more than is good here: junk before and after, entries that share their
+bytes, names that are there twice.
 """
 
 import re
@@ -16,15 +18,32 @@ MOST_BYTES = 10 * 1024 * 1024  # of a package
 MOST_ENTRIES = 2_000
 MOST_UNPACKED = 50 * 1024 * 1024
 MOST_OF_ONE = 1024 * 1024
-NAME = re.compile(r"(package\.yaml|secrets\.sealed|(connections|profiles|types)/[a-z0-9]+([._-][a-z0-9]+)*\.yaml)")
+NAME = re.compile(
+    r"(package\.yaml|secrets\.sealed|(connections|profiles|types)/[a-z0-9]+([._-][a-z0-9]+)*\.yaml)"
+)
 LONGEST_NAME = 150
-LOCAL, CENTRAL, END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
-LOCAL_MARK, CENTRAL_MARK, END_MARK, DATA_MARK = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x07\x08"
+LOCAL, CENTRAL, END = (
+    struct.Struct("<4s5H3L2H"),
+    struct.Struct("<4s6H3L5H2L"),
+    struct.Struct("<4s4H2LH"),
+)
+LOCAL_MARK, CENTRAL_MARK, END_MARK, DATA_MARK = (
+    b"PK\x03\x04",
+    b"PK\x01\x02",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+)
 STORED, DEFLATED = 0, 8
 DESCRIPTOR, UTF8, DEFLATE_SPEED = 0x0008, 0x0800, 0x0006
 FIRST_OF_1980 = 0x0021  # the earliest date a zip can say
-NO_ZIP = "This is no package: it is not a whole zip file, or it holds more than an export writes. Export it again."
-LARGER = "A package has at most {} MB, {} files and {} MB unpacked, {} MB each. Export fewer connections at a time."
+NO_ZIP = (
+    "This is no package: it is not a whole zip file, or it holds more than an export writes. "
+    "Export it again."
+)
+LARGER = (
+    "A package has at most {} MB, {} files and {} MB unpacked, {} MB each. Export fewer "
+    "connections at a time."
+)
 TOO_LARGE = LARGER.format(MOST_BYTES >> 20, MOST_ENTRIES, MOST_UNPACKED >> 20, MOST_OF_ONE >> 20)
 
 
@@ -45,15 +64,33 @@ def refuse_large() -> PackageError:
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """A zip of these files, the same bytes for the same files. Raises PackageError when one could not read it again."""
+    """A zip of these files, the same bytes for the same files.
+
+    Raises PackageError when one could not read it again.
+    """
     sizes = [len(content) for content in files.values()]
-    if len(files) > MOST_ENTRIES or sum(sizes) > MOST_UNPACKED or max(sizes, default=0) > MOST_OF_ONE:
+    if (
+        len(files) > MOST_ENTRIES
+        or sum(sizes) > MOST_UNPACKED
+        or max(sizes, default=0) > MOST_OF_ONE
+    ):
         raise refuse_large()
     body, directory = bytearray(), bytearray()
     for name, content in sorted(files.items()):
         packer = zlib.compressobj(9, zlib.DEFLATED, -15)
         packed = packer.compress(content) + packer.flush()
-        shared = (20, 0, DEFLATED, 0, FIRST_OF_1980, zlib.crc32(content), len(packed), len(content), len(name), 0)
+        shared = (
+            20,
+            0,
+            DEFLATED,
+            0,
+            FIRST_OF_1980,
+            zlib.crc32(content),
+            len(packed),
+            len(content),
+            len(name),
+            0,
+        )
         directory += CENTRAL.pack(CENTRAL_MARK, 20, *shared, 0, 0, 0, 0, len(body)) + name.encode()
         body += LOCAL.pack(LOCAL_MARK, *shared) + name.encode() + packed
     end = END.pack(END_MARK, 0, 0, len(files), len(files), len(directory), len(body), 0)
@@ -63,7 +100,10 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(content: bytes) -> dict[str, bytes]:
-    """The files of a package by name. Raises PackageError: too_large, not_a_package, unexpected_file."""
+    """The files of a package by name.
+
+    Raises PackageError: too_large, not_a_package, unexpected_file.
+    """
     if len(content) > MOST_BYTES:
         raise refuse_large()
     entries, start = _directory(content)
@@ -85,7 +125,11 @@ def _directory(content: bytes) -> tuple[list[_Entry], int]:
     if len(content) < END.size or content[-END.size : -END.size + 4] != END_MARK:
         raise PackageError("not_a_package", NO_ZIP)
     _, disk, first_disk, here, count, size, start, comment = END.unpack(content[-END.size :])
-    if (disk, first_disk, comment) != (0, 0, 0) or here != count or start + size + END.size != len(content):
+    if (
+        (disk, first_disk, comment) != (0, 0, 0)
+        or here != count
+        or start + size + END.size != len(content)
+    ):
         raise PackageError("not_a_package", NO_ZIP)
     if count > MOST_ENTRIES:
         raise refuse_large()
@@ -104,10 +148,34 @@ def _entry(content: bytes, position: int, end: int) -> tuple[_Entry, int]:
     if position + CENTRAL.size > end:
         raise PackageError("not_a_package", NO_ZIP)
     fields = CENTRAL.unpack_from(content, position)
-    mark, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length, disk, _, _, offset = fields
+    (
+        mark,
+        _,
+        _,
+        flags,
+        method,
+        _,
+        _,
+        crc,
+        packed,
+        size,
+        name_length,
+        extra_length,
+        comment_length,
+        disk,
+        _,
+        _,
+        offset,
+    ) = fields
     name = content[position + CENTRAL.size : position + CENTRAL.size + name_length]
     position += CENTRAL.size + name_length + extra_length + comment_length
-    if mark != CENTRAL_MARK or disk or position > end or flags & ~(DESCRIPTOR | UTF8 | DEFLATE_SPEED) or method not in (STORED, DEFLATED):
+    if (
+        mark != CENTRAL_MARK
+        or disk
+        or position > end
+        or flags & ~(DESCRIPTOR | UTF8 | DEFLATE_SPEED)
+        or method not in (STORED, DEFLATED)
+    ):
         raise PackageError("not_a_package", NO_ZIP)
     return _Entry(_name(name), flags, method, crc, packed, size, offset), position
 
@@ -116,7 +184,10 @@ def _name(raw: bytes) -> str:
     text = raw.decode("ascii", errors="replace")
     if len(text) > LONGEST_NAME or not NAME.fullmatch(text):
         shown = re.sub(r"[^ -~]", "?", text[:80])
-        raise PackageError("unexpected_file", f"The file {shown!r} does not belong into a package. Export it again.")
+        raise PackageError(
+            "unexpected_file",
+            f"The file {shown!r} does not belong into a package. Export it again.",
+        )
     return text
 
 
@@ -125,11 +196,18 @@ def _packed(content: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
     start = entry.offset
     if start + LOCAL.size > end:
         raise PackageError("not_a_package", NO_ZIP)
-    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = LOCAL.unpack_from(content, start)
+    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = LOCAL.unpack_from(
+        content, start
+    )
     name = content[start + LOCAL.size : start + LOCAL.size + name_length]
     start += LOCAL.size + name_length + extra_length
     told = (crc, packed, size) == (entry.crc, entry.packed, entry.size) or bool(flags & DESCRIPTOR)
-    if mark != LOCAL_MARK or name != entry.name.encode() or (flags, method) != (entry.flags, entry.method) or not told:
+    if (
+        mark != LOCAL_MARK
+        or name != entry.name.encode()
+        or (flags, method) != (entry.flags, entry.method)
+        or not told
+    ):
         raise PackageError("not_a_package", NO_ZIP)
     stop = start + entry.packed
     if stop > end:
@@ -138,7 +216,9 @@ def _packed(content: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
 
 
 def _descriptor(content: bytes, position: int) -> int:
-    """How long the sums are that a writer put behind the bytes because it could not go back; their mark is optional."""
+    """How long the sums are that a writer put behind the bytes because it could not go back; their
+    mark is optional.
+    """
     return 16 if content[position : position + 4] == DATA_MARK else 12
 
 

@@ -1,4 +1,7 @@
-"""The documents in a package. Unknown fields and other types than these are refused; no message repeats a value."""
+"""The documents in a package.
+
+Unknown fields and other types than these are refused; no message repeats a value.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +9,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 
 from providers.types import LONGEST_ENTRY_KEY, MOST_ENTRIES, is_entry_key
@@ -19,7 +30,10 @@ ALIAS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PROVIDER_ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MOST_SETTINGS = 500
-IN_CLEAR = "A secret stands here in clear. Write a reference such as $OpenAI:ApiKey, or {placeholder: a-name}, or seal it when exporting."
+IN_CLEAR = (
+    "A secret stands here in clear. Write a reference such as $OpenAI:ApiKey, or {placeholder: "
+    "a-name}, or seal it when exporting."
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,10 @@ def _canonical(value: Any) -> UUID:
 
 def _alias(value: str) -> str:
     if len(value) > 100 or not ALIAS.fullmatch(value):
-        raise PydanticCustomError("alias", "An alias is lower case letters, digits and single hyphens between them, 100 at most.")
+        raise PydanticCustomError(
+            "alias",
+            "An alias is lower case letters, digits and single hyphens between them, 100 at most.",
+        )
     return value
 
 
@@ -84,7 +101,10 @@ def _secret(value: Any) -> Any:
     if _is_mark(value):
         return Missing(value["placeholder"])
     if len(value) > MOST_ENTRIES or not all(is_entry_key(key) for key in value):
-        raise PydanticCustomError("entries", "The entries of a map have short names on one line, and there are at most 200.")
+        raise PydanticCustomError(
+            "entries",
+            "The entries of a map have short names on one line, and there are at most 200.",
+        )
     return {key: _entry(one) for key, one in value.items()}
 
 
@@ -103,15 +123,25 @@ def _entry(value: Any) -> Secret:
 
 
 def _is_mark(value: Mapping[Any, Any]) -> bool:
-    """Whether it is `{placeholder: a-name}`. An entry of a map may be called placeholder: what stands there is a reference or a mark."""
+    """Whether it is `{placeholder: a-name}`.
+
+    An entry of a map may be called placeholder: what stands there is a reference or a mark.
+    """
     name = value.get("placeholder")
-    is_name = isinstance(name, str) and 0 < len(name) <= 600 and not name.startswith("$") and not CONTROL.search(name)
+    is_name = (
+        isinstance(name, str)
+        and 0 < len(name) <= 600
+        and not name.startswith("$")
+        and not CONTROL.search(name)
+    )
     return len(value) == 1 and is_name
 
 
 def _marked(secrets: Secrets) -> dict[str, Any]:
     return {
-        name: {key: _mark(one) for key, one in value.items()} if isinstance(value, dict) else _mark(value)
+        name: {key: _mark(one) for key, one in value.items()}
+        if isinstance(value, dict)
+        else _mark(value)
         for name, value in secrets.items()
     }
 
@@ -130,7 +160,13 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+    )
 
 
 class RowName(_Document):
@@ -141,7 +177,10 @@ class RowName(_Document):
 
 
 class ConnectionDocument(_Document):
-    """A connection. `type_version`: of its settings, if that is not the one the package names for its provider."""
+    """A connection.
+
+    `type_version`: of its settings, if that is not the one the package names for its provider.
+    """
 
     id: Id
     alias: Alias
@@ -151,7 +190,9 @@ class ConnectionDocument(_Document):
     is_active: bool
     tags: list[Line] = Field(max_length=50)
     settings: dict[SettingName, Plain | dict[str, str]] = Field(max_length=MOST_SETTINGS)
-    secrets: Annotated[Secrets, BeforeValidator(_secrets), PlainSerializer(_marked)] = Field(max_length=MOST_SETTINGS)
+    secrets: Annotated[Secrets, BeforeValidator(_secrets), PlainSerializer(_marked)] = Field(
+        max_length=MOST_SETTINGS
+    )
 
 
 class ProfileDocument(_Document):
@@ -200,7 +241,10 @@ class ManifestDocument(_Document):
 
 
 def document_of(model: type[Named], data: Mapping[str, Any], path: str) -> Named:
-    """The document that the data are. Raises PackageError with the file and the first field that is wrong."""
+    """The document that the data are.
+
+    Raises PackageError with the file and the first field that is wrong.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -208,8 +252,14 @@ def document_of(model: type[Named], data: Mapping[str, Any], path: str) -> Named
     clear = next((one for one in found if one["type"] == "clear_secret"), None)
     one = clear or found[0]
     place = ".".join(re.sub(r"[^ -~]", "?", str(part))[:50] for part in one["loc"][:2])
-    said = "There is no such field." if one["type"] == "extra_forbidden" else one["msg"].rstrip(".") + "."
-    raise PackageError("clear_secret" if clear else "bad_document", f"{path}{place and f', {place}'}: {said}")
+    said = (
+        "There is no such field."
+        if one["type"] == "extra_forbidden"
+        else one["msg"].rstrip(".") + "."
+    )
+    raise PackageError(
+        "clear_secret" if clear else "bad_document", f"{path}{place and f', {place}'}: {said}"
+    )
 
 
 def data_of(document: BaseModel) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Why a package cannot be read or written. Every text is for people, and repeats no value of the package."""
+"""Why a package cannot be read or written.
+
+Every text is for people, and repeats no value of the package.
+"""
 
 from .plan import Plan
 
@@ -6,8 +9,8 @@ from .plan import Plan
 class PackageError(Exception):
     """A package, or what was decided about it, is refused as a whole; nothing was written.
 
-    `code` is stable: too_large, not_a_package, newer_version, unexpected_file, wrong_sum, bad_document, clear_secret, wrong_passphrase,
-    weak_passphrase, bad_decision, nothing_to_export.
+    `code` is stable: too_large, not_a_package, newer_version, unexpected_file, wrong_sum,
+    bad_document, clear_secret, wrong_passphrase, weak_passphrase, bad_decision, nothing_to_export.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -16,9 +19,16 @@ class PackageError(Exception):
 
 
 class PackageConflict(Exception):
-    """An import wrote nothing, because something stands in its way: `plan.conflicts`, each with notes that say what."""
+    """An import wrote nothing, because something stands in its way: `plan.conflicts`, each with
+    notes that say what.
+    """
 
     def __init__(self, plan: Plan) -> None:
-        names = ", ".join(f"{item.kind} {item.alias}" for item in plan.conflicts[:5]) + (" and more" if len(plan.conflicts) > 5 else "")
-        super().__init__(f"Nothing was imported, because of {names}. Decide what becomes of each, or leave it out.")
+        names = ", ".join(f"{item.kind} {item.alias}" for item in plan.conflicts[:5]) + (
+            " and more" if len(plan.conflicts) > 5 else ""
+        )
+        super().__init__(
+            f"Nothing was imported, because of {names}. Decide what becomes of each, or leave it "
+            "out."
+        )
         self.plan = plan

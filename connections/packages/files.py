@@ -24,12 +24,18 @@ from .sealing import new_seal, refuse_weak, seal, unseal
 
 MANIFEST, SEALED = "package.yaml", "secrets.sealed"
 CONNECTIONS, PROFILES, TYPES = "connections/", "profiles/", "types/"
-NEWER = "This package has format {}, and this version of Switchboard reads format {}. Update Switchboard, or export it with the older one."
+NEWER = (
+    "This package has format {}, and this version of Switchboard reads format {}. Update "
+    "Switchboard, or export it with the older one."
+)
 
 
 @dataclass(frozen=True)
 class Package:
-    """What is in a package. `types`: key -> the manifest of a connection type; `token`: the sealed secrets."""
+    """What is in a package.
+
+    `types`: key -> the manifest of a connection type; `token`: the sealed secrets.
+    """
 
     manifest: ManifestDocument
     connections: tuple[ConnectionDocument, ...]
@@ -46,12 +52,19 @@ class Package:
     def placeholders(self) -> set[str]:
         """The names of every secret that is not a reference."""
         values = [value for one in self.connections for value in one.secrets.values()]
-        entries = [one for value in values for one in (value.values() if isinstance(value, dict) else [value])]
+        entries = [
+            one
+            for value in values
+            for one in (value.values() if isinstance(value, dict) else [value])
+        ]
         return {one.placeholder for one in entries if isinstance(one, Missing)}
 
     @sensitive_variables()
     def secrets(self, passphrase: str) -> dict[str, Any]:
-        """Its secrets by placeholder; none without a passphrase or where nothing is sealed. Raises PackageError."""
+        """Its secrets by placeholder; none without a passphrase or where nothing is sealed.
+
+        Raises PackageError.
+        """
         if not passphrase or self.manifest.sealed is None:
             return {}
         return unseal(passphrase, self.manifest.sealed, _bound(self.manifest), self.token)
@@ -64,21 +77,34 @@ def read_package(content: bytes) -> Package:
         raise PackageError("not_a_package", "This is no package: it has no package.yaml.")
     manifest = _manifest(files)
     _check_sums(manifest, files)
-    connections = [_connection(path, files[path], manifest) for path in files if path.startswith(CONNECTIONS)]
+    connections = [
+        _connection(path, files[path], manifest) for path in files if path.startswith(CONNECTIONS)
+    ]
     profiles = [_profile(path, files[path]) for path in files if path.startswith(PROFILES)]
     _refuse_doubles(connections)
     _refuse_doubles(profiles)
-    types = {path.removeprefix(TYPES).removesuffix(".yaml"): _text(path, files[path]) for path in files if path.startswith(TYPES)}
+    types = {
+        path.removeprefix(TYPES).removesuffix(".yaml"): _text(path, files[path])
+        for path in files
+        if path.startswith(TYPES)
+    }
     if (SEALED in files) != (manifest.sealed is not None):
-        raise PackageError("bad_document", "package.yaml: What it says of sealed secrets is not what is there.")
-    by_alias = sorted(connections, key=lambda one: one.alias), sorted(profiles, key=lambda one: one.alias)
+        raise PackageError(
+            "bad_document", "package.yaml: What it says of sealed secrets is not what is there."
+        )
+    by_alias = (
+        sorted(connections, key=lambda one: one.alias),
+        sorted(profiles, key=lambda one: one.alias),
+    )
     return Package(manifest, tuple(by_alias[0]), tuple(by_alias[1]), types, files.get(SEALED, b""))
 
 
 def _manifest(files: Mapping[str, bytes]) -> ManifestDocument:
     data = yaml_text.read(files[MANIFEST], MANIFEST)
     if data.get("format") != FORMAT:
-        raise PackageError("not_a_package", "This is no package: package.yaml says that it is something else.")
+        raise PackageError(
+            "not_a_package", "This is no package: package.yaml says that it is something else."
+        )
     number = data.get("format_version")
     if isinstance(number, int) and number > FORMAT_VERSION:
         raise PackageError("newer_version", NEWER.format(number, FORMAT_VERSION))
@@ -88,31 +114,45 @@ def _manifest(files: Mapping[str, bytes]) -> ManifestDocument:
 def _check_sums(manifest: ManifestDocument, files: Mapping[str, bytes]) -> None:
     sums = {one.path: one.sha256 for one in manifest.contents}
     if len(sums) != len(manifest.contents) or sums.keys() != files.keys() - {MANIFEST}:
-        raise PackageError("unexpected_file", "The files of this package are not those that package.yaml lists. Export it again.")
+        raise PackageError(
+            "unexpected_file",
+            "The files of this package are not those that package.yaml lists. Export it again.",
+        )
     for path, digest in sums.items():
         if sha256(files[path]).hexdigest() != digest:
-            raise PackageError("wrong_sum", f"{path} is not what was exported: its SHA-256 sum is another. Export it again.")
+            raise PackageError(
+                "wrong_sum",
+                f"{path} is not what was exported: its SHA-256 sum is another. Export it again.",
+            )
 
 
 def _connection(path: str, content: bytes, manifest: ManifestDocument) -> ConnectionDocument:
     found = document_of(ConnectionDocument, yaml_text.read(content, path), path)
     if path != f"{CONNECTIONS}{found.alias}.yaml":
-        raise PackageError("bad_document", f"{path}: The file has to be called like the alias in it.")
+        raise PackageError(
+            "bad_document", f"{path}: The file has to be called like the alias in it."
+        )
     if found.provider not in manifest.types:
-        raise PackageError("bad_document", f"{path}: package.yaml names no version for its provider.")
+        raise PackageError(
+            "bad_document", f"{path}: package.yaml names no version for its provider."
+        )
     return found
 
 
 def _profile(path: str, content: bytes) -> ProfileDocument:
     found = document_of(ProfileDocument, yaml_text.read(content, path), path)
     if path != f"{PROFILES}{found.alias}.yaml":
-        raise PackageError("bad_document", f"{path}: The file has to be called like the alias in it.")
+        raise PackageError(
+            "bad_document", f"{path}: The file has to be called like the alias in it."
+        )
     return found
 
 
 def _refuse_doubles(documents: Sequence[ConnectionDocument] | Sequence[ProfileDocument]) -> None:
     if len({one.id for one in documents}) < len(documents):
-        raise PackageError("bad_document", "Two of its documents have the same id. Export it again.")
+        raise PackageError(
+            "bad_document", "Two of its documents have the same id. Export it again."
+        )
 
 
 def _text(path: str, content: bytes) -> str:
@@ -131,11 +171,20 @@ def write_package(
     passphrase: str,
     **about: Any,
 ) -> bytes:
-    """The bytes of a package. `secrets` go in sealed, with a passphrase only; `about`: more fields of package.yaml. Raises PackageError."""
+    """The bytes of a package.
+
+    `secrets` go in sealed, with a passphrase only; `about`: more fields of package.yaml. Raises
+    PackageError.
+    """
     files = {f"{CONNECTIONS}{one.alias}.yaml": yaml_text.write(data_of(one)) for one in connections}
     files |= {f"{PROFILES}{one.alias}.yaml": yaml_text.write(data_of(one)) for one in profiles}
     files |= {f"{TYPES}{key}.yaml": text.encode() for key, text in type_documents.items()}
-    manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, **about, "contents": _contents(files)}
+    manifest = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        **about,
+        "contents": _contents(files),
+    }
     if passphrase:
         refuse_weak(passphrase)
         used = new_seal()
@@ -147,10 +196,15 @@ def write_package(
 
 
 def _contents(files: Mapping[str, bytes]) -> list[dict[str, str]]:
-    return [data_of(Content(path=path, sha256=sha256(content).hexdigest())) for path, content in sorted(files.items())]
+    return [
+        data_of(Content(path=path, sha256=sha256(content).hexdigest()))
+        for path, content in sorted(files.items())
+    ]
 
 
 def _bound(manifest: ManifestDocument) -> dict[str, Any]:
-    """What sealed secrets are bound to: all that package.yaml says but their own sum, and so every other file."""
+    """What sealed secrets are bound to: all that package.yaml says but their own sum, and so every
+    other file.
+    """
     data = data_of(manifest)
     return data | {"contents": [one for one in data["contents"] if one["path"] != SEALED]}

@@ -4,21 +4,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ON_CONFLICT = ("abort", "keep", "replace", "copy", "merge")
-ACTIONS = ("create", "keep", "replace", "copy", "merge", "skip")  # what may be decided about one item
+ACTIONS = (
+    "create",
+    "keep",
+    "replace",
+    "copy",
+    "merge",
+    "skip",
+)  # what may be decided about one item
 
 
 @dataclass(frozen=True)
 class Decisions:
     """What somebody wants of an import.
 
-    `on_conflict`: for every item that differs from what is here. `items`: item id -> what becomes of this one, before `on_conflict`.
-    `secrets`: placeholder -> a reference, or `connection:<id or alias>` to take the same secret of that connection. `install_types`:
-    install connection types that the package brings.
+    `on_conflict`: for every item that differs from what is here. `items`: item id -> what becomes
+    of this one, before `on_conflict`. `secrets`: placeholder -> a reference, or `connection:<id or
+    alias>` to take the same secret of that connection. `install_types`: install connection types
+    that the package brings.
     """
 
     on_conflict: str = "abort"
     items: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # somebody might type a key here
+    secrets: Mapping[str, str] = field(
+        default_factory=dict, repr=False
+    )  # somebody might type a key here
     install_types: bool = False
 
 
@@ -26,10 +36,11 @@ class Decisions:
 class PlanItem:
     """One connection, profile or type of a package.
 
-    `id`: `connection:<uuid>`, `profile:<uuid>` or `type:<key>`. `state`: new, identical, conflict, missing_type or unusable. `action`:
-    create, nothing, keep, replace, copy, merge, skip or refuse. `missing_secrets`: placeholders that it would lack. `choices`: the actions
-    that may be decided. `notes`: sentences. `differences`: labels of what is otherwise here, never a value.
-    `row_id`: the row it is compared with, or that an import made.
+    `id`: `connection:<uuid>`, `profile:<uuid>` or `type:<key>`. `state`: new, identical, conflict,
+    missing_type or unusable. `action`: create, nothing, keep, replace, copy, merge, skip or refuse.
+    `missing_secrets`: placeholders that it would lack. `choices`: the actions that may be decided.
+    `notes`: sentences. `differences`: labels of what is otherwise here, never a value. `row_id`:
+    the row it is compared with, or that an import made.
     """
 
     id: str
@@ -48,7 +59,10 @@ class PlanItem:
 
 @dataclass(frozen=True)
 class Placeholder:
-    """A secret that the package does not bring, and that is missing here or was mapped. `connection` and `setting` are for people."""
+    """A secret that the package does not bring, and that is missing here or was mapped.
+
+    `connection` and `setting` are for people.
+    """
 
     name: str
     connection: str

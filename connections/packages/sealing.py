@@ -1,4 +1,6 @@
-"""Secrets of a package, sealed by a passphrase: scrypt (RFC 7914) makes the key, Fernet encrypts and signs."""
+"""Secrets of a package, sealed by a passphrase: scrypt (RFC 7914) makes the key, Fernet encrypts
+and signs.
+"""
 
 import base64
 import hashlib
@@ -16,9 +18,18 @@ from .errors import PackageError
 N, R, P = 2**16, 8, 1  # 64 MB and a fifth of a second for each guess; never what a file asks for
 MEMORY = 2**27
 SHORTEST, LONGEST = 12, 1024
-NOT_OPENED = "The passphrase is wrong, or the package was changed after it was sealed. Nothing of it was used."
-TOO_WEAK = f"A passphrase has {SHORTEST} to {LONGEST} characters. Several words that nobody would put together are best."
-OTHER_SEAL = "This package is sealed in a way that this version of Switchboard does not write. Nothing of it was used."
+NOT_OPENED = (
+    "The passphrase is wrong, or the package was changed after it was sealed. Nothing of it was "
+    "used."
+)
+TOO_WEAK = (
+    f"A passphrase has {SHORTEST} to {LONGEST} characters. Several words that nobody would put "
+    "together are best."
+)
+OTHER_SEAL = (
+    "This package is sealed in a way that this version of Switchboard does not write. Nothing of "
+    "it was used."
+)
 
 
 def new_seal() -> SealDocument:
@@ -34,21 +45,34 @@ def refuse_weak(passphrase: str) -> None:
 
 
 @sensitive_variables()
-def seal(passphrase: str, seal: SealDocument, manifest: dict[str, Any], secrets: dict[str, Any]) -> bytes:
+def seal(
+    passphrase: str, seal: SealDocument, manifest: dict[str, Any], secrets: dict[str, Any]
+) -> bytes:
     """The sealed secrets, placeholder -> value, bound to the rest of the package."""
-    return _fernet(passphrase, seal).encrypt(json.dumps({"package": _sum(manifest), "secrets": secrets}).encode())
+    return _fernet(passphrase, seal).encrypt(
+        json.dumps({"package": _sum(manifest), "secrets": secrets}).encode()
+    )
 
 
 @sensitive_variables()
-def unseal(passphrase: str, seal: SealDocument, manifest: dict[str, Any], token: bytes) -> dict[str, Any]:
-    """The secrets by placeholder. Raises PackageError, the same one for a wrong passphrase and for a package that was changed."""
+def unseal(
+    passphrase: str, seal: SealDocument, manifest: dict[str, Any], token: bytes
+) -> dict[str, Any]:
+    """The secrets by placeholder.
+
+    Raises PackageError, the same one for a wrong passphrase and for a package that was changed.
+    """
     if (seal.n, seal.r, seal.p) != (N, R, P):
         raise PackageError("not_a_package", OTHER_SEAL)
     try:
         found = json.loads(_fernet(passphrase, seal).decrypt(token))
     except (InvalidToken, ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or found.get("package") != _sum(manifest) or not _are_secrets(found.get("secrets")):
+    if (
+        not isinstance(found, dict)
+        or found.get("package") != _sum(manifest)
+        or not _are_secrets(found.get("secrets"))
+    ):
         raise PackageError("wrong_passphrase", NOT_OPENED)
     return dict(found["secrets"])
 
@@ -63,12 +87,18 @@ def _are_secrets(found: Any) -> bool:
 
 
 def _is_secret(one: Any) -> bool:
-    return all(isinstance(text, str) for text in one.values()) if isinstance(one, dict) else isinstance(one, str) and bool(one)
+    return (
+        all(isinstance(text, str) for text in one.values())
+        if isinstance(one, dict)
+        else isinstance(one, str) and bool(one)
+    )
 
 
 @sensitive_variables()
 def _fernet(passphrase: str, seal: SealDocument) -> Fernet:
     """Letters with accents are composed, so that another keyboard types the same passphrase."""
     typed = unicodedata.normalize("NFC", passphrase).encode(errors="replace")
-    key = hashlib.scrypt(typed[: 4 * LONGEST], salt=bytes.fromhex(seal.salt), n=N, r=R, p=P, maxmem=MEMORY, dklen=32)
+    key = hashlib.scrypt(
+        typed[: 4 * LONGEST], salt=bytes.fromhex(seal.salt), n=N, r=R, p=P, maxmem=MEMORY, dklen=32
+    )
     return Fernet(base64.urlsafe_b64encode(key))

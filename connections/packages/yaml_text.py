@@ -1,4 +1,6 @@
-"""The YAML of packages: whatever is written reads back the same, and nothing in it can grow or act."""
+"""The YAML of packages: whatever is written reads back the same, and nothing in it can grow or
+act.
+"""
 
 import re
 from typing import Any
@@ -11,7 +13,9 @@ from providers.manifests.parsing import plain_data
 from .archive import MOST_OF_ONE
 from .errors import PackageError
 
-NUMBER = re.compile(r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$")  # 1e5 is one in YAML 1.2, and none in 1.1
+NUMBER = re.compile(
+    r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
+)  # 1e5 is one in YAML 1.2, and none in 1.1
 
 
 class Dumper(yaml.SafeDumper):
@@ -22,8 +26,12 @@ class Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
-    """In double quotes, where everything odd is escaped, if there is anything odd: in single ones PyYAML reads #x85 back as a blank."""
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.replace("\n", "").isprintable() else '"')
+    """In double quotes, where everything odd is escaped, if there is anything odd: in single ones
+    PyYAML reads #x85 back as a blank.
+    """
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style=None if text.replace("\n", "").isprintable() else '"'
+    )
 
 
 Dumper.add_representer(str, _text)
@@ -32,11 +40,23 @@ Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456
 
 def write(data: dict[str, Any]) -> bytes:
     """YAML of mappings, lists and scalars, in their order."""
-    return str(yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=100_000)).encode()
+    return str(
+        yaml.dump(
+            data,
+            Dumper=Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=False,
+            width=100_000,
+        )
+    ).encode()
 
 
 def read(content: bytes, path: str) -> dict[str, Any]:
-    """The mapping that a file of a package holds. Raises PackageError, which names the file and the line."""
+    """The mapping that a file of a package holds.
+
+    Raises PackageError, which names the file and the line.
+    """
     try:
         found = plain_data(content.decode(), MOST_OF_ONE)
     except UnicodeDecodeError:

@@ -20,7 +20,8 @@ _switchboard_connection() {{
   case $prev in
     -n|--name)
       local IFS=$'\\n'
-      COMPREPLY=($(compgen -W "$("${{COMP_WORDS[@]:0:start}}" connection completion names 2>/dev/null)" -- "$cur"))
+      local names=$("${{COMP_WORDS[@]:0:start}}" connection completion names 2>/dev/null)
+      COMPREPLY=($(compgen -W "$names" -- "$cur"))
       return 0 ;;
     -f|--file|-o|--output)
       COMPREPLY=($(compgen -f -- "$cur"))
@@ -41,10 +42,18 @@ def script(parser: ArgumentParser, shell: str, types: list[str]) -> str:
     words = {name: _options(one._actions) for name, one in actions.choices.items()}
     words["from-env"] += types
     words["completion"] += ["bash", "zsh"]
-    cases = "\n".join(f'    {name}) COMPREPLY=($(compgen -W "{" ".join(found)}" -- "$cur")) ;;' for name, found in words.items())
+    cases = "\n".join(
+        f'    {name}) COMPREPLY=($(compgen -W "{" ".join(found)}" -- "$cur")) ;;'
+        for name, found in words.items()
+    )
     text = SCRIPT.format(actions=" ".join(actions.choices), cases=cases)
     return ZSH + text if shell == "zsh" else text
 
 
 def _options(actions: list[Action]) -> list[str]:
-    return [flag for action in actions if action.help != "==SUPPRESS==" for flag in action.option_strings]
+    return [
+        flag
+        for action in actions
+        if action.help != "==SUPPRESS=="
+        for flag in action.option_strings
+    ]

@@ -10,7 +10,9 @@ from .values import Meaning, is_odd, read, stored
 from .yaml_text import NotText
 
 LONGEST_NAME = 255
-NAME_REQUIRED = "Name is required to create or update connection. Add `name: ...` to the file, or give --name."
+NAME_REQUIRED = (
+    "Name is required to create or update connection. Add `name: ...` to the file, or give --name."
+)
 TYPE_REQUIRED = "type is required for connection. Add a line such as `type: open_ai`."
 
 
@@ -18,8 +20,9 @@ TYPE_REQUIRED = "type is required for connection. Add a line such as `type: open
 class Document:
     """What a file, or `--set`, says of one connection.
 
-    `values`: promptflow's field -> text as it is stored, or a map of such texts. `kept`: secrets that were hidden or left empty when
-    the file was written. `asked`: what somebody must type. `dropped`: secrets that do not go with the rest of the file.
+    `values`: promptflow's field -> text as it is stored, or a map of such texts. `kept`: secrets
+    that were hidden or left empty when the file was written. `asked`: what somebody must type.
+    `dropped`: secrets that do not go with the rest of the file.
     """
 
     shape: Shape
@@ -36,16 +39,27 @@ class Document:
 
     def filled(self, answers: Mapping[Path, str]) -> "Document":
         """With what somebody typed."""
-        values: dict[str, Any] = {name: dict(value) if isinstance(value, dict) else value for name, value in self.values.items()}
+        values: dict[str, Any] = {
+            name: dict(value) if isinstance(value, dict) else value
+            for name, value in self.values.items()
+        }
         for path, text in answers.items():
             home = values.setdefault(path[0], {}) if len(path) == 2 else values
             home[path[-1]] = stored(text)
         kept = tuple(path for path in self.kept if path not in answers)
-        return replace(self, values=values, kept=kept, asked=tuple(path for path in self.asked if path not in answers))
+        return replace(
+            self,
+            values=values,
+            kept=kept,
+            asked=tuple(path for path in self.asked if path not in answers),
+        )
 
 
 def read_document(content: Mapping[str, Any], *, name: str = "") -> Document:
-    """The document in the fields of a file. `name` beats the one in the file. Raises Refused with everything that is wrong."""
+    """The document in the fields of a file.
+
+    `name` beats the one in the file. Raises Refused with everything that is wrong.
+    """
     shape = read_shape(content)
     problems: list[tuple[Path, str]] = []
     given = name or _name(content, problems)
@@ -58,7 +72,13 @@ def read_changes(shape: Shape, content: Mapping[str, Any]) -> Document:
     said = content.get("type")
     other = shape_of_type(said) if isinstance(said, str) else None
     if said is not None and (other is None or other.provider is not shape.provider):
-        problems.append((("type",), f"The type of a connection cannot change; this one is {shape.type}. Create another one instead."))
+        problems.append(
+            (
+                ("type",),
+                f"The type of a connection cannot change; this one is {shape.type}. Create another "
+                "one instead.",
+            )
+        )
     return _read(shape, "", content, problems, whole=False)
 
 
@@ -68,13 +88,28 @@ def read_shape(content: Mapping[str, Any]) -> Shape:
     if said is None or said == "" or (isinstance(said, NotText) and said.kind == "null"):
         raise Refused([((), TYPE_REQUIRED + _slip(content, "type"))])
     if isinstance(said, NotText) or not isinstance(said, str):
-        raise Refused([(("type",), f"Not a valid string: this is {_kind(said)}. Write a type such as open_ai.")])
+        raise Refused(
+            [
+                (
+                    ("type",),
+                    f"Not a valid string: this is {_kind(said)}. Write a type such as open_ai.",
+                )
+            ]
+        )
     if found := shape_of_type(said):
         return found
     names = type_names()
     near = nearest_type(said, names)
     hint = f" Did you mean {near}?" if near else ""
-    raise Refused([((), f"Connection type {said[:100]!r} is not supported.{hint} Supported types are: {', '.join(names)}.")])
+    raise Refused(
+        [
+            (
+                (),
+                f"Connection type {said[:100]!r} is not supported.{hint} Supported types are: "
+                f"{', '.join(names)}.",
+            )
+        ]
+    )
 
 
 def _slip(content: Mapping[str, Any], wanted: str) -> str:
@@ -87,23 +122,50 @@ def _name(content: Mapping[str, Any], problems: list[tuple[Path, str]]) -> str:
     said = content.get("name")
     if isinstance(said, str) and said.strip():
         if len(said.strip()) > LONGEST_NAME:
-            problems.append((("name",), f"At most {LONGEST_NAME} characters; this one has {len(said.strip())}. Give --name."))
+            problems.append(
+                (
+                    ("name",),
+                    f"At most {LONGEST_NAME} characters; this one has {len(said.strip())}. Give "
+                    "--name.",
+                )
+            )
         return said.strip()
     if isinstance(said, str | None) or said.kind == "null":
         problems.append(((), NAME_REQUIRED + _slip(content, "name")))
     else:
-        problems.append((("name",), _not_text(said, f'name: "{said.raw}"' if isinstance(said, NotText) and said.raw else "")))
+        problems.append(
+            (
+                ("name",),
+                _not_text(
+                    said, f'name: "{said.raw}"' if isinstance(said, NotText) and said.raw else ""
+                ),
+            )
+        )
     return ""
 
 
-def _read(shape: Shape, name: str, content: Mapping[str, Any], problems: list[tuple[Path, str]], whole: bool) -> Document:
+def _read(
+    shape: Shape,
+    name: str,
+    content: Mapping[str, Any],
+    problems: list[tuple[Path, str]],
+    whole: bool,
+) -> Document:
     reading = _Reading(shape, content, problems, whole)
     for key, value in content.items():
         reading.take(key, value)
     reading.settle_authentication()
     if problems:
         raise Refused(problems)
-    return Document(shape, name, reading.values, tuple(reading.kept), tuple(reading.asked), tuple(reading.dropped), tuple(reading.warnings))
+    return Document(
+        shape,
+        name,
+        reading.values,
+        tuple(reading.kept),
+        tuple(reading.asked),
+        tuple(reading.dropped),
+        tuple(reading.warnings),
+    )
 
 
 @dataclass
@@ -135,7 +197,9 @@ class _Reading:
         elif isinstance(value, dict):
             self.problems.append(((key,), _not_text(NotText("a map"))))
         elif key == "auth_mode" and isinstance(value, NotText) and value.kind == "null":
-            return  # promptflow takes it for meid_token and drops the key; here nothing said is the default, key
+            # promptflow takes it for meid_token and drops the key; here nothing said is the
+            # default, key
+            return
         elif (text := self._text((key,), value, free=False)) is not None:
             self.values[key] = _none_if_none(text) if self.shape.setting(key).address else text
 
@@ -143,7 +207,9 @@ class _Reading:
         if not isinstance(value, dict):
             null = isinstance(value, NotText) and value.kind == "null"
             text = "Field may not be null. " if null else "Not a valid mapping type. "
-            self.problems.append(((key,), f"{text}Write one `name: value` a line under it, indented."))
+            self.problems.append(
+                ((key,), f"{text}Write one `name: value` a line under it, indented.")
+            )
             return
         found = {name: self._text((key, name), one, free=True) for name, one in value.items()}
         self.values[key] = {name: text for name, text in found.items() if text is not None}
@@ -162,27 +228,41 @@ class _Reading:
         elif meaning in (Meaning.KEEP, Meaning.ASK):
             (self.kept if meaning is Meaning.KEEP else self.asked).append(path)
         elif is_odd(value):
-            self.warnings.append(f"{'.'.join(path)} begins with $ and is taken as it is. For an environment variable write ${{env:NAME}}.")
+            self.warnings.append(
+                f"{'.'.join(path)} begins with $ and is taken as it is. For an environment "
+                "variable write ${env:NAME}."
+            )
         return text if meaning is Meaning.TEXT else None
 
     def _unknown(self, key: str) -> None:
         near = self.shape.nearest(key)
         shown = key[:100]
         if near and near not in COMMON and near not in self.content and self.shape.is_needed(near):
-            self.problems.append(((shown,), f"{self.shape.type} has no such field. Did you mean {near}?"))
+            self.problems.append(
+                ((shown,), f"{self.shape.type} has no such field. Did you mean {near}?")
+            )
             return
         hint = f" Did you mean {near}?" if near and near not in self.content else ""
         known = ", ".join(self.shape.theirs or self.shape.fields)
-        self.warnings.append(f"{shown!r} is no field of {self.shape.type} and is left out.{hint} Its fields are: {known}.")
+        self.warnings.append(
+            f"{shown!r} is no field of {self.shape.type} and is left out.{hint} Its fields are: "
+            f"{known}."
+        )
 
     def settle_authentication(self) -> None:
         """With Microsoft Entra ID there is no key; promptflow drops it without a word."""
         if not self.shape.by_token or str(self.values.get("auth_mode", "")).lower() != "meid_token":
             return
-        secrets = self.shape.provider.promptflow.secrets if self.shape.provider.promptflow else frozenset()
+        secrets = (
+            self.shape.provider.promptflow.secrets
+            if self.shape.provider.promptflow
+            else frozenset()
+        )
         for name in sorted(secrets):
             if self.values.pop(name, None) is not None:
-                self.warnings.append(f"{name} is left out: with auth_mode meid_token nothing reads it.")
+                self.warnings.append(
+                    f"{name} is left out: with auth_mode meid_token nothing reads it."
+                )
             self.kept = [path for path in self.kept if path[0] != name]
             self.asked = [path for path in self.asked if path[0] != name]
             self.dropped.append(name)

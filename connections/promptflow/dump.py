@@ -12,7 +12,10 @@ LAST = ("module",)
 
 
 def shown_fields(shape: Shape, public: Mapping[str, Any], hidden: str) -> dict[str, Any]:
-    """What is set, by the names of a file and in their order. `public`: as services.public_settings; a literal secret is `hidden`."""
+    """What is set, by the names of a file and in their order.
+
+    `public`: as services.public_settings; a literal secret is `hidden`.
+    """
     found: dict[str, Any] = {}
     for name, ours, secret, is_map in shape.shown:
         value = public.get(ours)
@@ -33,7 +36,15 @@ def file_text(shape: Shape, name: str, public: Mapping[str, Any], hidden: str) -
     """The whole file: `$schema`, type, name, the fields, `configs`, `secrets`, `module`."""
     fields = shown_fields(shape, public, hidden)
     last = {one: fields.pop(one) for one in LAST if one in fields}
-    return write({"$schema": shape.schema, "type": shape.type, "name": name, **_maps_last(shape, fields), **last})
+    return write(
+        {
+            "$schema": shape.schema,
+            "type": shape.type,
+            "name": name,
+            **_maps_last(shape, fields),
+            **last,
+        }
+    )
 
 
 def _maps_last(shape: Shape, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """`.env` files by the grammar of python-dotenv, which promptflow reads them with.
 
-https://github.com/theskumar/python-dotenv, 1.2: `export`, quotes, escapes, comments, values over several lines,
-`${NAME}` and `${NAME:-default}`, and the later of two lines with one name wins. Where it leaves a broken line out, we refuse it.
+https://github.com/theskumar/python-dotenv, 1.2: `export`, quotes, escapes, comments, values over
+several lines, `${NAME}` and `${NAME:-default}`, and the later of two lines with one name wins.
+Where it leaves a broken line out, we refuse it.
 """
 
 import re
@@ -26,7 +27,10 @@ ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v"
 
 
 def parse(text: str, environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The pairs of a file, a name without `=` as an empty text, and warnings. Raises Refused with the line."""
+    """The pairs of a file, a name without `=` as an empty text, and warnings.
+
+    Raises Refused with the line.
+    """
     text = text.removeprefix("\ufeff")
     pairs: dict[str, str] = {}
     warnings: list[str] = []
@@ -35,7 +39,15 @@ def parse(text: str, environ: Mapping[str, str]) -> tuple[dict[str, str], list[s
         found = LINE.match(text, position)
         if found is None:
             line = text.count("\n", 0, position) + 1
-            raise Refused([((), f"Line {line} is not NAME=value. Correct it, or begin it with # to make it a comment.")])
+            raise Refused(
+                [
+                    (
+                        (),
+                        f"Line {line} is not NAME=value. Correct it, or begin it with # to make it "
+                        "a comment.",
+                    )
+                ]
+            )
         name = found["quoted"] or found["name"]
         pairs[name] = _interpolated(_raw(found), {**environ, **pairs}, name, warnings)
         position = _gap(text, found.end())
@@ -51,7 +63,9 @@ def _raw(found: re.Match[str]) -> str:
     if found["single"] is not None:
         return re.sub(r"\\([\\'])", r"\1", found["single"])
     if found["double"] is not None:
-        return re.sub(r"\\([\\'\"abfnrtv])", lambda one: ESCAPES.get(one[1], one[1]), found["double"])
+        return re.sub(
+            r"\\([\\'\"abfnrtv])", lambda one: ESCAPES.get(one[1], one[1]), found["double"]
+        )
     plain = found["plain"] or ""
     return re.sub(r"\s+#.*", "", plain).strip()
 
@@ -59,7 +73,10 @@ def _raw(found: re.Match[str]) -> str:
 def _interpolated(raw: str, known: Mapping[str, str], name: str, warnings: list[str]) -> str:
     def value(one: re.Match[str]) -> str:
         if one["name"] not in known and one["default"] is None:
-            warnings.append(f"{name}: ${{{one['name']}}} is set neither in the file nor in the environment, so it is empty.")
+            warnings.append(
+                f"{name}: ${{{one['name']}}} is set neither in the file nor in the environment, so "
+                "it is empty."
+            )
         return known.get(one["name"], one["default"] or "")
 
     return VARIABLE.sub(value, raw)

@@ -7,21 +7,55 @@ from .errors import Refused
 from .shapes import Shape
 
 
-def from_environment(shape: Shape, environ: Mapping[str, str], *, reference: bool = False, given: Mapping[str, Any] = {}) -> dict[str, Any]:
-    """The fields that the environment sets, by the names of a file; with `reference`, where each is to be read.
+def from_environment(
+    shape: Shape,
+    environ: Mapping[str, str],
+    *,
+    reference: bool = False,
+    given: Mapping[str, Any] = {},
+) -> dict[str, Any]:
+    """The fields that the environment sets, by the names of a file; with `reference`, where each is
+    to be read.
 
-    `given` are fields that need not be found. Raises Refused that names the variables that are missing, and only these.
+    `given` are fields that need not be found. Raises Refused that names the variables that are
+    missing, and only these.
     """
-    declared = {name: shape.setting(name).environment for name in shape.theirs or shape.fields if shape.setting(name).environment}
-    if not declared:
-        raise Refused([((), f"No environment variables are known for {shape.type}. Use `connection create` with a file.")])
-    found = {
-        name: f"${{env:{variable}}}" if reference else environ[variable] for name, variable in declared.items() if environ.get(variable)
+    declared = {
+        name: shape.setting(name).environment
+        for name in shape.theirs or shape.fields
+        if shape.setting(name).environment
     }
-    missing = [variable for name, variable in declared.items() if name not in {**found, **given} and _is_required(shape, name, given)]
+    if not declared:
+        raise Refused(
+            [
+                (
+                    (),
+                    f"No environment variables are known for {shape.type}. Use `connection create` "
+                    "with a file.",
+                )
+            ]
+        )
+    found = {
+        name: f"${{env:{variable}}}" if reference else environ[variable]
+        for name, variable in declared.items()
+        if environ.get(variable)
+    }
+    missing = [
+        variable
+        for name, variable in declared.items()
+        if name not in {**found, **given} and _is_required(shape, name, given)
+    ]
     if missing:
         plural = "s" if len(missing) > 1 else ""
-        raise Refused([((), f"Set the environment variable{plural} {' and '.join(missing)}, which {shape.type} needs.")])
+        raise Refused(
+            [
+                (
+                    (),
+                    f"Set the environment variable{plural} {' and '.join(missing)}, which "
+                    f"{shape.type} needs.",
+                )
+            ]
+        )
     return {"type": shape.type, **found}
 
 

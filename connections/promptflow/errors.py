@@ -6,8 +6,13 @@ Path = tuple[str, ...]  # ("api_key",), ("secrets", "k"); () is the file itself
 
 
 class Refused(Exception):
-    """A file, or what was typed in its place, cannot be taken. `problems`: (path, sentence); no sentence holds a secret."""
+    """A file, or what was typed in its place, cannot be taken.
+
+    `problems`: (path, sentence); no sentence holds a secret.
+    """
 
     def __init__(self, problems: Sequence[tuple[Path, str]]) -> None:
         self.problems = list(problems)
-        super().__init__(" ".join(f"{'.'.join(path)}: {text}" if path else text for path, text in self.problems))
+        super().__init__(
+            " ".join(f"{'.'.join(path)}: {text}" if path else text for path, text in self.problems)
+        )

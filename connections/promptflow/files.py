@@ -11,17 +11,25 @@ from . import env_text, yaml_text
 from .errors import Refused
 
 YAML = (".yaml", ".yml")
-HARD = "Cannot use '--set' on properties defined by reference strings: {} is one text, so nothing can be set inside of it."
+HARD = (
+    "Cannot use '--set' on properties defined by reference strings: {} is one text, so nothing can "
+    "be set inside of it."
+)
 NOT_A_FILE = "No such file or directory: {}"
 
 
 def is_env(name: str) -> bool:
-    """Whether a file of this name holds NAME=value lines: `.env`, `prod.env`, and `.env.prod` too, which promptflow takes for YAML."""
+    """Whether a file of this name holds NAME=value lines: `.env`, `prod.env`, and `.env.prod` too,
+    which promptflow takes for YAML.
+    """
     return name.endswith(".env") or (name.startswith(".env.") and not name.endswith(YAML))
 
 
 def read_file(path: str) -> tuple[dict[str, Any], list[str]]:
-    """The fields in a file, `-` for stdin, and warnings. Raises Refused; its sentences do not name the file."""
+    """The fields in a file, `-` for stdin, and warnings.
+
+    Raises Refused; its sentences do not name the file.
+    """
     text = _text(path)
     if path == "-" or not is_env(FilePath(path).name):
         return yaml_text.parse(text), []
@@ -37,39 +45,64 @@ def _text(path: str) -> str:
     except FileNotFoundError:
         raise Refused([((), NOT_A_FILE.format(path))]) from None
     except IsADirectoryError:
-        raise Refused([((), f"{path} is a folder. Name a file in it, or use `connection apply -f` for all of them.")]) from None
+        raise Refused(
+            [
+                (
+                    (),
+                    f"{path} is a folder. Name a file in it, or use `connection apply -f` for all "
+                    "of them.",
+                )
+            ]
+        ) from None
     except (OSError, ValueError) as error:
-        raise Refused([((), f"{path} cannot be read ({getattr(error, 'strerror', None) or 'no such name'}).")]) from None
+        raise Refused(
+            [((), f"{path} cannot be read ({getattr(error, 'strerror', None) or 'no such name'}).")]
+        ) from None
     try:
-        return data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+        return data.decode(
+            "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        )
     except UnicodeDecodeError:
         raise Refused([((), "The file is not UTF-8 text. Save it as UTF-8.")]) from None
 
 
 def connection_files(folder: str) -> Iterator[FilePath]:
-    """The files of a folder that describe connections, by name. Raises Refused when there is no such folder."""
+    """The files of a folder that describe connections, by name.
+
+    Raises Refused when there is no such folder.
+    """
     path = FilePath(folder)
     if not path.exists():
         raise Refused([((), NOT_A_FILE.format(folder))])
     if not path.is_dir():
         yield path
         return
-    yield from sorted(one for one in path.iterdir() if one.is_file() and (one.suffix in YAML or is_env(one.name)))
+    yield from sorted(
+        one for one in path.iterdir() if one.is_file() and (one.suffix in YAML or is_env(one.name))
+    )
 
 
 def env_name(path: FilePath) -> str:
-    """What the connection of a `.env` file in a folder is called: `prod.env` and `.env.prod` -> `prod`. Empty for `.env`."""
+    """What the connection of a `.env` file in a folder is called: `prod.env` and `.env.prod` ->
+    `prod`. Empty for `.env`.
+    """
     return path.name.removesuffix(".env").removeprefix(".env.").strip(".")
 
 
 def pairs(items: Sequence[str]) -> list[tuple[list[str], str]]:
-    """`["configs.a=1"]` -> `[(["configs", "a"], "1")]`. Raises ValueError, which shows nothing of a value."""
+    """`["configs.a=1"]` -> `[(["configs", "a"], "1")]`.
+
+    Raises ValueError, which shows nothing of a value.
+    """
     found = []
     for item in items:
         key, equals, value = _unquoted(item).partition("=")
         path = key.strip().split(".")
         if not equals or not all(path):
-            raise ValueError(f"--set takes KEY=VALUE, for example --set api_version=2024-02-01{'' if equals else '; an = is missing'}.")
+            raise ValueError(
+                "--set takes KEY=VALUE, for example --set "
+                f"api_version=2024-02-01{'' if equals else '; an = is missing'}."
+            )
         found.append((path, _unquoted(value)))
     return found
 
@@ -78,9 +111,16 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
-def with_overrides(content: Mapping[str, Any], overrides: Sequence[tuple[list[str], str]]) -> dict[str, Any]:
-    """The fields with `--set` over them, in order, the last wins. Parents that are missing are made. Raises Refused."""
-    found: dict[str, Any] = {name: dict(value) if isinstance(value, dict) else value for name, value in content.items()}
+def with_overrides(
+    content: Mapping[str, Any], overrides: Sequence[tuple[list[str], str]]
+) -> dict[str, Any]:
+    """The fields with `--set` over them, in order, the last wins.
+
+    Parents that are missing are made. Raises Refused.
+    """
+    found: dict[str, Any] = {
+        name: dict(value) if isinstance(value, dict) else value for name, value in content.items()
+    }
     for path, value in overrides:
         home = found
         for depth, name in enumerate(path[:-1], start=1):

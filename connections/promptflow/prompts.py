@@ -7,7 +7,10 @@ from getpass import getpass
 from .documents import Document
 from .errors import Path, Refused
 
-NO_TERMINAL = "This must be typed, and there is no terminal. Give --set {}=..., or put a reference such as ${{env:NAME}} into the file."
+NO_TERMINAL = (
+    "This must be typed, and there is no terminal. Give --set {}=..., or put a reference such as "
+    "${{env:NAME}} into the file."
+)
 
 
 def has_terminal() -> bool:
@@ -16,13 +19,21 @@ def has_terminal() -> bool:
 
 
 def answered(document: Document, paths: Sequence[Path], say: Callable[[str], None]) -> Document:
-    """The document with an answer at each path. Asks again for an empty one. Raises Refused where nobody can be asked."""
+    """The document with an answer at each path.
+
+    Asks again for an empty one. Raises Refused where nobody can be asked.
+    """
     if not paths:
         return document
     if not has_terminal():
         raise Refused([(path, NO_TERMINAL.format(".".join(path))) for path in paths])
-    say(f"Please input what {document.name or 'the connection'} needs; secrets are not shown while you type.")
-    return document.filled({path: _ask(".".join(path), document.is_secret(path), say) for path in paths})
+    say(
+        f"Please input what {document.name or 'the connection'} needs; secrets are not shown while "
+        "you type."
+    )
+    return document.filled(
+        {path: _ask(".".join(path), document.is_secret(path), say) for path in paths}
+    )
 
 
 def _ask(label: str, secret: bool, say: Callable[[str], None]) -> str:

@@ -24,19 +24,30 @@ def letters(text: str) -> str:
 
 @dataclass(frozen=True)
 class Shape:
-    """One provider as its files show it. A provider that promptflow does not know has a type made from its id."""
+    """One provider as its files show it.
+
+    A provider that promptflow does not know has a type made from its id.
+    """
 
     provider: type[Provider[Any]]
 
     @property
     def type(self) -> str:
         """`open_ai`, as the line `type:` has it."""
-        return self.provider.promptflow.type if self.provider.promptflow else self.provider.id.replace("-", "_")
+        return (
+            self.provider.promptflow.type
+            if self.provider.promptflow
+            else self.provider.id.replace("-", "_")
+        )
 
     @property
     def class_name(self) -> str:
         """`OpenAIConnection`."""
-        return self.provider.promptflow.class_name if self.provider.promptflow else f"{pascal(self.provider.id)}Connection"
+        return (
+            self.provider.promptflow.class_name
+            if self.provider.promptflow
+            else f"{pascal(self.provider.id)}Connection"
+        )
 
     @property
     def module(self) -> str:
@@ -55,9 +66,18 @@ class Shape:
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
-        """Every field a file may hold -> ours: promptflow's, then those that only we have, under our names."""
+        """Every field a file may hold -> ours: promptflow's, then those that only we have, under
+        our names.
+        """
         mapped = set(self.theirs.values())
-        return {**self.theirs, **{name: name for name in settings_fields(self.provider) if name not in mapped and name not in self.theirs}}
+        return {
+            **self.theirs,
+            **{
+                name: name
+                for name in settings_fields(self.provider)
+                if name not in mapped and name not in self.theirs
+            },
+        }
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -74,8 +94,13 @@ class Shape:
 
     @cached_property
     def shown(self) -> tuple[tuple[str, str, bool, bool], ...]:
-        """What a list of connections asks of every field: (its name, ours, whether it is secret, whether it is a map)."""
-        return tuple((name, ours, self.setting(name).secret, self.is_map(name)) for name, ours in self.fields.items())
+        """What a list of connections asks of every field: (its name, ours, whether it is secret,
+        whether it is a map).
+        """
+        return tuple(
+            (name, ours, self.setting(name).secret, self.is_map(name))
+            for name, ours in self.fields.items()
+        )
 
     @cached_property
     def maps(self) -> tuple[str, ...]:
@@ -88,19 +113,28 @@ class Shape:
         return "auth_mode" in self.fields
 
     def is_needed(self, name: str) -> bool:
-        """Whether a connection is nothing without this field, so that a slip in its name is no small thing."""
+        """Whether a connection is nothing without this field, so that a slip in its name is no
+        small thing.
+        """
         return self.setting(name).secret or self.setting(name).required
 
     def nearest(self, name: str) -> str:
-        """The field that somebody meant by `name`: by promptflow's name or by ours. Empty when nothing is near."""
-        known = {letters(ours): theirs for theirs, ours in self.fields.items()} | {letters(theirs): theirs for theirs in self.fields}
+        """The field that somebody meant by `name`: by promptflow's name or by ours.
+
+        Empty when nothing is near.
+        """
+        known = {letters(ours): theirs for theirs, ours in self.fields.items()} | {
+            letters(theirs): theirs for theirs in self.fields
+        }
         known |= {letters(common): common for common in ("type", "name", "module")}
         near = get_close_matches(letters(name), known, n=1, cutoff=NEAR)
         return known[near[0]] if near else ""
 
 
 def shape_of_type(text: str) -> Shape | None:
-    """The shape of a type in any spelling, ours included (`anthropic`, `openai-compatible`); None when there is none."""
+    """The shape of a type in any spelling, ours included (`anthropic`, `openai-compatible`); None
+    when there is none.
+    """
     providers = all_providers()
     found = provider_of_type(text, providers)
     if found is None:
@@ -123,7 +157,12 @@ def _shape_of(provider: type[Provider[Any]]) -> Shape:
 def type_names() -> list[str]:
     """Every type there is, promptflow's first."""
     shapes = [Shape(provider) for provider in all_providers()]
-    return [shape.type for shape in sorted(shapes, key=lambda shape: (shape.provider.promptflow is None, shape.type))]
+    return [
+        shape.type
+        for shape in sorted(
+            shapes, key=lambda shape: (shape.provider.promptflow is None, shape.type)
+        )
+    ]
 
 
 def nearest_type(text: str, names: Iterable[str]) -> str:

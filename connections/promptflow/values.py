@@ -11,7 +11,10 @@ FILL_IN = "is a placeholder, so nothing would work with it. Put the real value i
 BRACKETED = re.compile(r"<[^<>]+>")
 TO_FILL_IN = r"(?<![a-z])your(?![a-z])|to[-_ ]be[-_ ]|replace|placeholder|insert|(?<![a-z])fill"
 TEMPLATE = re.compile(rf"<[^<>]*(?:{TO_FILL_IN})[^<>]*>", re.IGNORECASE)
-NAMED_TEMPLATE = re.compile(rf"<[^<>]*(?:{TO_FILL_IN}|key|secret|password|token|endpoint|resource|account|url|name)[^<>]*>", re.IGNORECASE)
+NAMED_TEMPLATE = re.compile(
+    rf"<[^<>]*(?:{TO_FILL_IN}|key|secret|password|token|endpoint|resource|account|url|name)[^<>]*>",
+    re.IGNORECASE,
+)
 BARE = re.compile(r"to_replace_with_.*", re.IGNORECASE)
 BARE_SECRET = re.compile(r"your[-_ ].*|change[-_]?me", re.IGNORECASE)
 ENVIRONMENT = re.compile(r"\s*\$\{env:([^{}]*)\}\s*")
@@ -31,7 +34,8 @@ class Meaning(StrEnum):
 def read(text: str, *, secret: bool, free: bool = False) -> tuple[Meaning, str]:
     """What a text in a file means, and the text to store or the sentence that refuses it.
 
-    `secret`: only these may be kept or scrubbed. `free`: an entry of `configs` or `secrets`, where `<s>` may be a real value.
+    `secret`: only these may be kept or scrubbed. `free`: an entry of `configs` or `secrets`, where
+    `<s>` may be a real value.
     """
     if text.strip() == USER_INPUT:
         return Meaning.ASK, ""
@@ -42,17 +46,25 @@ def read(text: str, *, secret: bool, free: bool = False) -> tuple[Meaning, str]:
     if found := ENVIRONMENT.fullmatch(text):
         return _environment(found[1].strip())
     if "${env:" in text:
-        return Meaning.REFUSED, "${env:NAME} must be the whole value, with nothing before or behind it."
+        return (
+            Meaning.REFUSED,
+            "${env:NAME} must be the whole value, with nothing before or behind it.",
+        )
     return Meaning.TEXT, stored(text)
 
 
 def is_scrubbed(text: str) -> bool:
-    """Whether a secret was left out or hidden when the file was written: empty, only `*`, or `<no-change>`."""
+    """Whether a secret was left out or hidden when the file was written: empty, only `*`, or
+    `<no-change>`.
+    """
     return not text.strip().strip("*") or text.strip() == NO_CHANGE
 
 
 def _placeholder(text: str, secret: bool, free: bool) -> str:
-    """The placeholder in the text, empty when it is a real value. Only the placeholder itself is ever shown."""
+    """The placeholder in the text, empty when it is a real value.
+
+    Only the placeholder itself is ever shown.
+    """
     if text == NO_CHANGE or BARE.fullmatch(text) or (BRACKETED.fullmatch(text) and not free):
         return text
     if BARE_SECRET.fullmatch(text) and (secret or not free):
@@ -63,12 +75,18 @@ def _placeholder(text: str, secret: bool, free: bool) -> str:
 
 def _environment(name: str) -> tuple[Meaning, str]:
     if not NAME.fullmatch(name):
-        return Meaning.REFUSED, "${env:...} takes the name of one environment variable: letters, digits and underscores."
+        return (
+            Meaning.REFUSED,
+            "${env:...} takes the name of one environment variable: letters, digits and "
+            "underscores.",
+        )
     return Meaning.TEXT, f"$Env:{name}"
 
 
 def stored(text: str) -> str:
-    """A text as it is stored: `$Section:Key` and `$$Section:Key` mean what they mean here, any other `$` is only a `$`."""
+    """A text as it is stored: `$Section:Key` and `$$Section:Key` mean what they mean here, any
+    other `$` is only a `$`.
+    """
     bare = text.strip()
     if not bare.startswith("$"):
         return text
@@ -81,10 +99,14 @@ def is_odd(text: str) -> bool:
 
 
 def written(value: Any) -> str:
-    """A stored value as a file has it: `$Env:NAME` as `${env:NAME}`, an escaped text as it was, a number as a text."""
+    """A stored value as a file has it: `$Env:NAME` as `${env:NAME}`, an escaped text as it was, a
+    number as a text.
+    """
     if not isinstance(value, str):
         whole = isinstance(value, float) and value.is_integer()
-        return str(value).lower() if isinstance(value, bool) else str(int(value) if whole else value)
+        return (
+            str(value).lower() if isinstance(value, bool) else str(int(value) if whole else value)
+        )
     if not value.startswith("$"):
         return value
     if is_reference(value):

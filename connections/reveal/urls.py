@@ -1,4 +1,7 @@
-"""Addresses under /promptflow/. Each is answered with and without a slash at its end; a name may hold slashes."""
+"""Addresses under /promptflow/.
+
+Each is answered with and without a slash at its end; a name may hold slashes.
+"""
 
 from django.urls import path
 

@@ -1,7 +1,7 @@
 """The only door: whatever changes or uses a connection or a profile comes through here.
 
-Surfaces translate, services decide. No service takes a request: the person is `actor`, and None means the machine's
-own operator at a terminal, who may do everything.
+Surfaces translate, services decide. No service takes a request: the person is `actor`, and None
+means the machine's own operator at a terminal, who may do everything.
 """
 
 from ..packages.errors import PackageConflict, PackageError
@@ -27,13 +27,28 @@ from .package_import import import_package
 from .package_plan import brings_profiles, plan_import
 from .package_uploads import MAY_IMPORT, drop_upload, keep_upload, read_upload
 from .permissions import require
-from .profiles import create_profile, delete_profile, dependents_of, set_profile_active, update_profile
+from .profiles import (
+    create_profile,
+    delete_profile,
+    dependents_of,
+    set_profile_active,
+    update_profile,
+)
 from .promptflow import find_promptflow
 from .reveal import NotRevealed, Revealed, reveal_connection, reveal_connections
 from .reveal_tokens import REVEAL_SCOPE, create_reveal_token, prune_reveals, revoke_reveal_token
 from .rotation import KeyReport, key_report, rotate_credentials
 from .stamp import CHANNEL, bump_stamp, read_stamp, redis_address
-from .tokens import Caller, Scope, allows, authenticate_token, caller_of, create_token, find_caller, revoke_token
+from .tokens import (
+    Caller,
+    Scope,
+    allows,
+    authenticate_token,
+    caller_of,
+    create_token,
+    find_caller,
+    revoke_token,
+)
 from .type_catalog import LARGEST as LARGEST_TYPE
 from .type_catalog import confirm_types, type_problems
 from .type_catalog import decoded as decoded_type

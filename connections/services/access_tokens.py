@@ -1,6 +1,8 @@
-"""OAuth2 tokens that all workers share: encrypted in the database, fetched by one of them while the others wait.
+"""OAuth2 tokens that all workers share: encrypted in the database, fetched by one of them while the
+others wait.
 
-No transaction is open while a token service is asked: on SQLite it would keep everybody else from writing.
+No transaction is open while a token service is asked: on SQLite it would keep everybody else from
+writing.
 """
 
 import hmac
@@ -23,7 +25,9 @@ from providers._tokens import MemoryTokens, Once, Token
 
 from ..models import AccessToken
 
-LEASE = timedelta(seconds=TOKEN_SECONDS + 5)  # longer than a token service may take: who holds it after that is gone
+LEASE = timedelta(
+    seconds=TOKEN_SECONDS + 5
+)  # longer than a token service may take: who holds it after that is gone
 MOST_WAITED = 2 * LEASE.total_seconds()
 PAUSE = 0.05
 
@@ -32,24 +36,37 @@ _memory, _once = MemoryTokens(), Once()
 
 
 class DatabaseTokens:
-    """The TokenStore of one saved connection. Where the database cannot be written it falls back to the memory of this process."""
+    """The TokenStore of one saved connection.
+
+    Where the database cannot be written it falls back to the memory of this process.
+    """
 
     def __init__(self, connection_id: uuid.UUID) -> None:
         self._id = connection_id
 
     @sensitive_variables()
     def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
-        """A good token for this grant that is not `refused`, fetched if there is none. Raises what `ask` raises."""
+        """A good token for this grant that is not `refused`, fetched if there is none.
+
+        Raises what `ask` raises.
+        """
         if not settings.FERNET_KEYS:
             return _memory.token(grant_key, ask, refused)
         key = stored_key(grant_key)
-        if database.in_atomic_block:  # a caller's own: what is written there would be locked while the network is asked
+        if (
+            database.in_atomic_block
+        ):  # a caller's own: what is written there would be locked while the network is asked
             return self._good(key, refused) or _memory.token(grant_key, ask, refused)
         try:
             with _returned_connection():
                 return self._shared(key, ask, refused)
-        except Error as error:  # "database is locked", or the connection was deleted meanwhile: no reason not to work
-            logger.warning("The access token of connection %s is not shared: %s", self._id, type(error).__name__)
+        # "database is locked", or the connection was deleted meanwhile: no reason not to work
+        except Error as error:
+            logger.warning(
+                "The access token of connection %s is not shared: %s",
+                self._id,
+                type(error).__name__,
+            )
         return _memory.token(grant_key, ask, refused)
 
     def _shared(self, key: str, ask: Callable[[], Token], refused: str) -> str:
@@ -61,8 +78,14 @@ class DatabaseTokens:
         return _once.run((self._id, key), renewed) if refused and found == refused else found
 
     def _good(self, key: str, refused: str) -> str:
-        """The stored token, an empty text if it is none for these settings, has ended, was refused or cannot be decrypted."""
-        stored = self._rows.filter(key=key, expires_at__gt=timezone.now()).values_list("credentials", flat=True).first()
+        """The stored token, an empty text if it is none for these settings, has ended, was refused
+        or cannot be decrypted.
+        """
+        stored = (
+            self._rows.filter(key=key, expires_at__gt=timezone.now())
+            .values_list("credentials", flat=True)
+            .first()
+        )
         value = str(stored.get("token", "")) if isinstance(stored, dict) else ""
         return value if value != refused else ""
 
@@ -96,7 +119,9 @@ class DatabaseTokens:
         """Until when this worker alone may fetch, None while another may. One statement decides."""
         now = timezone.now()
         until = now + LEASE
-        if self._rows.filter(Q(leased_until=None) | Q(leased_until__lte=now)).update(leased_until=until):
+        if self._rows.filter(Q(leased_until=None) | Q(leased_until__lte=now)).update(
+            leased_until=until
+        ):
             return until
         if self._rows.exists():
             return None
@@ -110,14 +135,19 @@ class DatabaseTokens:
 
 
 def stored_key(grant_key: str) -> str:
-    """The name of a grant as it may be stored. A plain hash of a short secret could be guessed back; this needs FERNET_KEYS."""
+    """The name of a grant as it may be stored.
+
+    A plain hash of a short secret could be guessed back; this needs FERNET_KEYS.
+    """
     purpose = hmac.digest(settings.FERNET_KEYS[0].encode(), b"switchboard access tokens", "sha256")
     return hmac.digest(purpose, grant_key.encode(), "sha256").hex()
 
 
 @contextmanager
 def _returned_connection() -> Iterator[None]:
-    """Closes the database connection if this block opened it: in a thread of a pool nobody else would."""
+    """Closes the database connection if this block opened it: in a thread of a pool nobody else
+    would.
+    """
     was_closed = database.connection is None
     try:
         yield

@@ -10,15 +10,22 @@ Address = IPv4Address | IPv6Address
 
 
 def address_of(meta: Mapping[str, Any]) -> str:
-    """As `source_address`, of the request whose address and headers are in `meta`, named as in WSGI. TRUSTED_PROXIES are believed."""
-    return source_address(meta.get("REMOTE_ADDR") or "", meta.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES)
+    """As `source_address`, of the request whose address and headers are in `meta`, named as in
+    WSGI. TRUSTED_PROXIES are believed.
+    """
+    return source_address(
+        meta.get("REMOTE_ADDR") or "",
+        meta.get("HTTP_X_FORWARDED_FOR", ""),
+        settings.TRUSTED_PROXIES,
+    )
 
 
 def source_address(remote: str, forwarded: str, trusted: int) -> str:
     """The address a request came from, empty when it cannot be known.
 
-    `remote`: whoever is connected to us. `forwarded`: the header X-Forwarded-For, of which only as many hops are believed as there are
-    `trusted` proxies of ours, counted from the end; whatever stands before them, the caller wrote.
+    `remote`: whoever is connected to us. `forwarded`: the header X-Forwarded-For, of which only as
+    many hops are believed as there are `trusted` proxies of ours, counted from the end; whatever
+    stands before them, the caller wrote.
     """
     hops = [one for one in forwarded.split(",") if one.strip()] if trusted > 0 else []
     found = _address([*hops, remote][max(0, len(hops) - trusted)])
@@ -26,7 +33,9 @@ def source_address(remote: str, forwarded: str, trusted: int) -> str:
 
 
 def _address(text: str) -> Address | None:
-    """Also with a port, as some proxies write it; an IPv4 address inside an IPv6 one is the IPv4 address."""
+    """Also with a port, as some proxies write it; an IPv4 address inside an IPv6 one is the IPv4
+    address.
+    """
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -45,7 +54,10 @@ def clean_network(text: str) -> str:
 
 
 def is_within(address: str, networks: Sequence[str]) -> bool:
-    """Whether the address is in one of the networks. None given: everywhere. An unknown address is nowhere."""
+    """Whether the address is in one of the networks.
+
+    None given: everywhere. An unknown address is nowhere.
+    """
     if not networks:
         return True
     found = _address(address)

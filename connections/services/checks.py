@@ -1,4 +1,6 @@
-"""Testing connections and listing models: the only place where a page makes a call to the outside."""
+"""Testing connections and listing models: the only place where a page makes a call to the
+outside.
+"""
 
 import time
 import uuid
@@ -30,7 +32,10 @@ MODELS_SECONDS = 300  # how long a list of models is remembered, per version of 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a check went. `code` is "ok", a ProviderError code, or one of Unusable; `message` names cause and cure."""
+    """How a check went.
+
+    `code` is "ok", a ProviderError code, or one of Unusable; `message` names cause and cure.
+    """
 
     success: bool
     code: str
@@ -42,16 +47,33 @@ class Outcome:
 
 @sensitive_variables("provider")
 def run_check(provider: Provider[Any]) -> Outcome:
-    """One check, never more than its deadline, never an exception that is not the provider's own fault."""
-    with suppress(Exception):  # the first use imports the SDK, seconds that are not the service's; check() says what is wrong with it
+    """One check, never more than its deadline, never an exception that is not the provider's own
+    fault.
+    """
+    with suppress(
+        Exception
+        # the first use imports the SDK, seconds that are not the service's; check() says what is
+        # wrong with it
+    ):
         _ = provider.client
     started = time.monotonic()
     try:
         result = provider.check()
     except ProviderError as error:
         return Outcome(False, error.code, error.message, provider.asks, _milliseconds(started))
-    models = "" if result.model_count is None else f" {result.model_count} model{'' if result.model_count == 1 else 's'}."
-    return Outcome(True, "ok", f"{result.verdict or 'It works.'}{models}", result.asked, _milliseconds(started), result.model_count)
+    models = (
+        ""
+        if result.model_count is None
+        else f" {result.model_count} model{'' if result.model_count == 1 else 's'}."
+    )
+    return Outcome(
+        True,
+        "ok",
+        f"{result.verdict or 'It works.'}{models}",
+        result.asked,
+        _milliseconds(started),
+        result.model_count,
+    )
 
 
 def _milliseconds(started: float) -> int:
@@ -59,12 +81,17 @@ def _milliseconds(started: float) -> int:
 
 
 def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
-    """Tests a saved connection, also an inactive one, and records the outcome. Raises Throttled, PermissionDenied."""
+    """Tests a saved connection, also an inactive one, and records the outcome.
+
+    Raises Throttled, PermissionDenied.
+    """
     require(actor, "connections.test_connection")
     _count(actor)
     with _one_at_a_time(str(connection.pk)):
         outcome = _prepared(connection)
-        return record_check(connection, outcome if isinstance(outcome, Outcome) else run_check(outcome), actor)
+        return record_check(
+            connection, outcome if isinstance(outcome, Outcome) else run_check(outcome), actor
+        )
 
 
 @sensitive_variables()
@@ -76,17 +103,28 @@ def _prepared(connection: Connection) -> Provider[Any] | Outcome:
 
 
 def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list[ConnectionCheck]:
-    """Tests several, some at a time. Only the calls run in threads; what touches the database stays here."""
+    """Tests several, some at a time.
+
+    Only the calls run in threads; what touches the database stays here.
+    """
     require(actor, "connections.test_connection")
     _count(actor, len(connections))
     prepared = [_prepared(connection) for connection in connections]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = list(pool.map(lambda one: one if isinstance(one, Outcome) else run_check(one), prepared))
-    return [record_check(connection, outcome, actor) for connection, outcome in zip(connections, outcomes, strict=True)]
+        outcomes = list(
+            pool.map(lambda one: one if isinstance(one, Outcome) else run_check(one), prepared)
+        )
+    return [
+        record_check(connection, outcome, actor)
+        for connection, outcome in zip(connections, outcomes, strict=True)
+    ]
 
 
 def record_check(connection: Connection, outcome: Outcome, actor: Actor) -> ConnectionCheck:
-    """Remembers an outcome for the version that was tested. No new version of the connection, no history row."""
+    """Remembers an outcome for the version that was tested.
+
+    No new version of the connection, no history row.
+    """
     with transaction.atomic():
         check = ConnectionCheck.objects.create(
             connection=connection,
@@ -105,12 +143,25 @@ def record_check(connection: Connection, outcome: Outcome, actor: Actor) -> Conn
 
 
 @sensitive_variables("settings", "judged")
-def test_settings(provider_id: str, settings: Mapping[str, Any], *, actor: Actor, connection: Connection | None = None) -> Outcome:
-    """Tests values that are not saved, filled in from `connection` by the write rule. Nothing is recorded.
+def test_settings(
+    provider_id: str,
+    settings: Mapping[str, Any],
+    *,
+    actor: Actor,
+    connection: Connection | None = None,
+) -> Outcome:
+    """Tests values that are not saved, filled in from `connection` by the write rule.
 
-    Raises Invalid at the field that is wrong (also when an address changed and the key was not entered again), Throttled.
+    Nothing is recorded.
+
+    Raises Invalid at the field that is wrong (also when an address changed and the key was not
+    entered again), Throttled.
     """
-    require(actor, "connections.test_connection", f"connections.{'change' if connection else 'add'}_connection")
+    require(
+        actor,
+        "connections.test_connection",
+        f"connections.{'change' if connection else 'add'}_connection",
+    )
     provider = known_provider(connection.provider_id if connection else provider_id)
     stored = (connection.settings, connection.credentials) if connection else ({}, None)
     judged = judge(provider, settings, *stored)
@@ -118,37 +169,52 @@ def test_settings(provider_id: str, settings: Mapping[str, Any], *, actor: Actor
         raise Invalid(judged.errors)
     if judged.validated is None:
         unresolved = [
-            notice.message.removeprefix("Saved, but not usable yet: ") for notice in judged.notices if notice.code.endswith("_reference")
+            notice.message.removeprefix("Saved, but not usable yet: ")
+            for notice in judged.notices
+            if notice.code.endswith("_reference")
         ]
         code = "unresolved_reference" if unresolved else "undecryptable"
-        text = " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
+        text = (
+            " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
+        )
         return Outcome(False, code, text)
     _count(actor)
-    with _one_at_a_time(str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")):
+    with _one_at_a_time(
+        str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")
+    ):
         return run_check(provider(judged.validated, egress=conf.egress(), limits=CHECK_LIMITS))
 
 
 def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) -> list[Model]:
-    """The models of a saved connection, remembered for a while per version. Raises Unusable, ProviderError, Throttled."""
+    """The models of a saved connection, remembered for a while per version.
+
+    Raises Unusable, ProviderError, Throttled.
+    """
     require(actor, "connections.view_connection")
     key = f"models:{connection.pk}:{connection.version}"
     models: list[Model] | None = None if refresh else cache.get(key)
     if models is None:
         _count(actor)
-        models = get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True).list_models()
+        models = get_configured_provider(
+            connection, limits=CHECK_LIMITS, even_inactive=True
+        ).list_models()
         cache.set(key, models, MODELS_SECONDS)
     return models
 
 
 def _count(actor: Actor, number: int = 1) -> None:
-    """Raises Throttled when this person has asked for more than CONNECTIONS_TEST_RATE checks within a minute."""
+    """Raises Throttled when this person has asked for more than CONNECTIONS_TEST_RATE checks within
+    a minute.
+    """
     if actor is None:
         return
     minute, left = divmod(int(time.time()), 60)
     key = f"checks:{actor.pk}:{minute}"
     cache.add(key, 0, 120)
     if cache.incr(key, number) > django_settings.CONNECTIONS_TEST_RATE:
-        raise Throttled(f"Too many tests within a minute. Try again in {60 - left} seconds.", 60 - left)
+        raise Throttled(
+            f"Too many tests within a minute. Try again in {60 - left} seconds.", 60 - left
+        )
 
 
 @contextmanager
@@ -156,7 +222,9 @@ def _one_at_a_time(what: str) -> Iterator[None]:
     """One running check of a thing. The lock dies by itself, should its process."""
     key, token = f"checking:{what}", uuid.uuid4().hex
     if not cache.add(key, token, int(CHECK_SECONDS * 3)):
-        raise Throttled("A test of this connection is running already. Wait for its answer.", int(CHECK_SECONDS))
+        raise Throttled(
+            "A test of this connection is running already. Wait for its answer.", int(CHECK_SECONDS)
+        )
     try:
         yield
     finally:

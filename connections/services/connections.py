@@ -16,7 +16,15 @@ from ..models import Connection, ConnectionType, Profile
 from .errors import FieldError, InUse, Invalid, Notice
 from .map_rules import merge_patch
 from .permissions import Actor, require
-from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
+from .rows import (
+    alias_race,
+    clean_tags,
+    column_errors,
+    new_alias,
+    refuse_fixed,
+    refuse_stale,
+    store,
+)
 from .settings_rules import Judged, judge, plain_settings
 from .type_catalog import confirm_types
 from .type_versions import bring_up
@@ -24,7 +32,9 @@ from .type_versions import bring_up
 
 @dataclass(frozen=True)
 class Saved:
-    """A save that succeeded: the row, what to know about it, and whether anything changed at all."""
+    """A save that succeeded: the row, what to know about it, and whether anything changed at
+    all.
+    """
 
     row: Any
     notices: list[Notice] = field(default_factory=list)
@@ -42,12 +52,18 @@ def known_provider(provider_id: str) -> type[Provider[Any]]:
 
 @contextmanager
 def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
-    """As `known_provider`, for a block in which nobody removes an installed type or installs another version of it."""
+    """As `known_provider`, for a block in which nobody removes an installed type or installs
+    another version of it.
+    """
     if is_built_in(provider_id):
         yield known_provider(provider_id)
         return
     with transaction.atomic():
-        list(ConnectionType.objects.select_for_update().filter(key=provider_id.replace("\x00", "")).values_list("key"))
+        list(
+            ConnectionType.objects.select_for_update()
+            .filter(key=provider_id.replace("\x00", ""))
+            .values_list("key")
+        )
         yield known_provider(provider_id)
 
 
@@ -64,15 +80,23 @@ def create_connection(
     id: uuid.UUID | None = None,
     lacking: Collection[str] = (),
 ) -> Saved:
-    """Creates a connection. `settings`: field -> literal, reference or None. Raises Invalid, PermissionDenied.
+    """Creates a connection.
 
-    `lacking`: secrets that could not be brought along, a setting or `setting.key` each; what of them is not in `settings` is no error
-    but noted on the row. `id`: of a connection that moves here.
+    `settings`: field -> literal, reference or None. Raises Invalid, PermissionDenied.
+
+    `lacking`: secrets that could not be brought along, a setting or `setting.key` each; what of
+    them is not in `settings` is no error but noted on the row. `id`: of a connection that moves
+    here.
     """
     require(actor, "connections.add_connection")
     with held_provider(provider_id) as provider:
         name = name.strip()
-        row = Connection(provider_id=provider_id, name=name, alias=alias or new_alias(Connection, name), is_active=is_active)
+        row = Connection(
+            provider_id=provider_id,
+            name=name,
+            alias=alias or new_alias(Connection, name),
+            is_active=is_active,
+        )
         row.id, row.type_version = id or row.id, provider.version
         judged = judge(provider, settings or {}, {}, None, lacking)
         _fill(row, judged, tags, is_new=True)
@@ -96,12 +120,15 @@ def update_connection(
     provider_id: str | None = None,
     lacking: Collection[str] = (),
 ) -> Saved:
-    """Changes a connection; None keeps. `settings` replaces the plain ones and obeys the write rule for secrets.
+    """Changes a connection; None keeps.
 
-    With `merge` it is a merge patch (RFC 7396) over what is stored when the row is locked: absent keeps, None takes away.
+    `settings` replaces the plain ones and obeys the write rule for secrets.
 
-    Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse another value. `lacking` as in
-    `create_connection`, and only with `settings`.
+    With `merge` it is a merge patch (RFC 7396) over what is stored when the row is locked: absent
+    keeps, None takes away.
+
+    Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse
+    another value. `lacking` as in `create_connection`, and only with `settings`.
     """
     require(actor, "connections.change_connection")
     with transaction.atomic():
@@ -111,7 +138,9 @@ def update_connection(
         if is_active is not None and is_active != row.is_active:
             require(actor, "connections.toggle_connection")
         before = _content(row)
-        confirm_types(row.provider_id)  # the row is locked: whoever installs a version now waits, whoever did so is seen
+        confirm_types(
+            row.provider_id
+        )  # the row is locked: whoever installs a version now waits, whoever did so is seen
         if row.provider:
             bring_up(row, row.provider)
         row.name = row.name if name is None else name.strip()
@@ -124,21 +153,38 @@ def update_connection(
 
 
 @sensitive_variables("settings", "posted", "row")
-def _judged(row: Connection, settings: Mapping[str, Any] | None, merge: bool, lacking: Collection[str]) -> Judged:
+def _judged(
+    row: Connection, settings: Mapping[str, Any] | None, merge: bool, lacking: Collection[str]
+) -> Judged:
     """What becomes of the settings of a row that is held; None keeps them."""
     if settings is None:
         return Judged(row.settings, row.credentials, lacking=row.lacking)
     provider = known_provider(row.provider_id)
-    posted = merge_patch(provider, plain_settings(provider, row.settings), settings) if merge else settings
+    posted = (
+        merge_patch(provider, plain_settings(provider, row.settings), settings)
+        if merge
+        else settings
+    )
     return judge(provider, posted, row.settings, row.credentials, lacking)
 
 
 def _content(row: Connection) -> tuple[Any, ...]:
-    return (row.name, row.is_active, list(row.tags), dict(row.settings), row.credentials, list(row.lacking))
+    return (
+        row.name,
+        row.is_active,
+        list(row.tags),
+        dict(row.settings),
+        row.credentials,
+        list(row.lacking),
+    )
 
 
 def _fill(row: Connection, judged: Judged, tags: Sequence[str], is_new: bool) -> None:
-    row.settings, row.credentials, row.lacking = judged.settings, judged.credentials, list(judged.lacking)
+    row.settings, row.credentials, row.lacking = (
+        judged.settings,
+        judged.credentials,
+        list(judged.lacking),
+    )
     errors: list[FieldError] = []
     try:
         row.tags = clean_tags(tags)
@@ -150,7 +196,9 @@ def _fill(row: Connection, judged: Judged, tags: Sequence[str], is_new: bool) ->
 
 
 def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Saved:
-    """Switches a connection on or off; also one that cannot be decrypted, or whose provider is gone."""
+    """Switches a connection on or off; also one that cannot be decrypted, or whose provider is
+    gone.
+    """
     require(actor, "connections.toggle_connection")
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection.pk)
@@ -160,8 +208,13 @@ def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Save
     return Saved(row, changed=changed)
 
 
-def delete_connection(connection: Connection, *, actor: Actor, expected_version: int | None = None) -> None:
-    """Deletes a connection; its history stays. Raises InUse while a profile needs it, Stale, PermissionDenied."""
+def delete_connection(
+    connection: Connection, *, actor: Actor, expected_version: int | None = None
+) -> None:
+    """Deletes a connection; its history stays.
+
+    Raises InUse while a profile needs it, Stale, PermissionDenied.
+    """
     require(actor, "connections.delete_connection")
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection.pk)
@@ -174,7 +227,10 @@ def delete_connection(connection: Connection, *, actor: Actor, expected_version:
 
 
 def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> int:
-    """Moves every profile of `source` to `target` and says how many. Raises Invalid when `target` cannot serve them."""
+    """Moves every profile of `source` to `target` and says how many.
+
+    Raises Invalid when `target` cannot serve them.
+    """
     require(actor, "connections.change_profile")
     with transaction.atomic():
         profiles = list(Profile.objects.select_for_update().filter(connection=source))
@@ -191,4 +247,12 @@ def _refuse_unfit(target: Connection, source: Connection, profiles: list[Profile
     if target.pk == source.pk:
         raise Invalid([FieldError("target", "invalid", "Choose another connection than this one.")])
     if lacking:
-        raise Invalid([FieldError("target", "capability", f"{target.name} cannot serve {' and '.join(lacking)} profiles. Choose another.")])
+        raise Invalid(
+            [
+                FieldError(
+                    "target",
+                    "capability",
+                    f"{target.name} cannot serve {' and '.join(lacking)} profiles. Choose another.",
+                )
+            ]
+        )

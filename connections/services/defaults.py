@@ -13,15 +13,24 @@ from .permissions import Actor, require
 
 def default_profiles() -> dict[str, Profile | None]:
     """The default profile of every capability, None where none is chosen."""
-    chosen = {row.capability: row.profile for row in DefaultProfile.objects.select_related("profile")}
+    chosen = {
+        row.capability: row.profile for row in DefaultProfile.objects.select_related("profile")
+    }
     return {capability.value: chosen.get(capability.value) for capability in Capability}
 
 
 def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor) -> None:
-    """Sets the default of each capability named; None takes it away. Raises Invalid when a profile has another capability."""
+    """Sets the default of each capability named; None takes it away.
+
+    Raises Invalid when a profile has another capability.
+    """
     require(actor, "connections.change_defaultprofile")
     wrong = [
-        FieldError(capability, "capability", f"{profile.name} is a {profile.capability} profile, no {capability} profile.")
+        FieldError(
+            capability,
+            "capability",
+            f"{profile.name} is a {profile.capability} profile, no {capability} profile.",
+        )
         for capability, profile in defaults.items()
         if profile is not None and profile.capability != capability
     ]
@@ -29,9 +38,13 @@ def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor
         raise Invalid(wrong)
     with transaction.atomic():
         chosen = [profile.pk for profile in defaults.values() if profile]
-        list(Profile.objects.select_for_update().filter(pk__in=chosen))  # so that none is deleted meanwhile
+        list(
+            Profile.objects.select_for_update().filter(pk__in=chosen)
+        )  # so that none is deleted meanwhile
         for capability, profile in defaults.items():
             if profile is None:
                 DefaultProfile.objects.filter(pk=capability).delete()
             else:
-                DefaultProfile.objects.update_or_create(pk=capability, defaults={"profile": profile})
+                DefaultProfile.objects.update_or_create(
+                    pk=capability, defaults={"profile": profile}
+                )

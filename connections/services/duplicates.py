@@ -1,4 +1,6 @@
-"""Copies of connections and profiles: under a name and an alias of their own, and inactive until somebody saves them."""
+"""Copies of connections and profiles: under a name and an alias of their own, and inactive until
+somebody saves them.
+"""
 
 import re
 from collections.abc import Mapping
@@ -23,25 +25,39 @@ COPY = re.compile(r" copy(?: \d+)?\Z")
 
 
 @sensitive_variables("settings")
-def duplicate_connection(connection: Connection, *, actor: Actor, name: str = "", alias: str = "") -> Saved:
-    """Creates an inactive copy with the same tags, settings and references. Raises Invalid, PermissionDenied.
+def duplicate_connection(
+    connection: Connection, *, actor: Actor, name: str = "", alias: str = ""
+) -> Saved:
+    """Creates an inactive copy with the same tags, settings and references.
 
-    Secret literals come along only for those who may change the connection; else the copy is noted as lacking them, as it is when they
-    cannot be decrypted.
+    Raises Invalid, PermissionDenied.
+
+    Secret literals come along only for those who may change the connection; else the copy is noted
+    as lacking them, as it is when they cannot be decrypted.
     """
     require(actor, "connections.view_connection", "connections.add_connection")
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection.pk)
         provider = known_provider(row.provider_id)
-        settings, lacking = _brought(row, provider, actor is None or actor.has_perm("connections.change_connection"))
+        settings, lacking = _brought(
+            row, provider, actor is None or actor.has_perm("connections.change_connection")
+        )
         columns = {"name": name or _copy_name(row), "alias": alias, "tags": row.tags}
-        saved = create_connection(row.provider_id, actor=actor, is_active=False, settings=settings, lacking=lacking, **columns)
+        saved = create_connection(
+            row.provider_id,
+            actor=actor,
+            is_active=False,
+            settings=settings,
+            lacking=lacking,
+            **columns,
+        )
         _note(saved.row, row)
     return saved
 
 
 def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: str = "") -> Saved:
-    """Creates an inactive copy with the same connection, model, settings, tags and fallbacks; it is no default.
+    """Creates an inactive copy with the same connection, model, settings, tags and fallbacks; it is
+    no default.
 
     Raises Invalid, PermissionDenied.
     """
@@ -49,8 +65,21 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
     with transaction.atomic():
         row = Profile.objects.select_for_update().get(pk=profile.pk)
         chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
-        columns = {"name": name or _copy_name(row), "alias": alias, "tags": row.tags, "model": row.model, "settings": row.settings}
-        saved = create_profile(row.connection, actor=actor, capability=row.capability, is_active=False, fallbacks=chain, **columns)
+        columns = {
+            "name": name or _copy_name(row),
+            "alias": alias,
+            "tags": row.tags,
+            "model": row.model,
+            "settings": row.settings,
+        }
+        saved = create_profile(
+            row.connection,
+            actor=actor,
+            capability=row.capability,
+            is_active=False,
+            fallbacks=chain,
+            **columns,
+        )
         _note(saved.row, row)
     return saved
 
@@ -72,28 +101,51 @@ def _note(copy: Any, original: Row) -> None:
 
 
 @sensitive_variables()
-def _brought(row: Connection, provider: type[Provider[Any]], may_keep: bool) -> tuple[dict[str, Any], list[str]]:
-    """The settings that come along, in the names of the provider's version, and the secrets that do not."""
+def _brought(
+    row: Connection, provider: type[Provider[Any]], may_keep: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """The settings that come along, in the names of the provider's version, and the secrets that do
+    not.
+    """
     is_lost = isinstance(row.credentials, Undecryptable)
     stored = merged(row.settings, {} if is_lost else row.credentials or {})
     if row.type_version < provider.version:
         stored = provider.migrated(row.type_version, stored)
     fields = settings_fields(provider)
-    settings, secrets = split(provider, {name: value for name, value in stored.items() if name in fields})
+    settings, secrets = split(
+        provider, {name: value for name, value in stored.items() if name in fields}
+    )
     if is_lost:
         return settings, expected_secrets(fields, settings)
     if may_keep:
         return merged(settings, secrets), list(row.lacking)
-    return settings, [*row.lacking, *(place(name, key) for name in secrets for key in (secrets[name] if fields[name].is_map else [""]))]
+    return settings, [
+        *row.lacking,
+        *(
+            place(name, key)
+            for name in secrets
+            for key in (secrets[name] if fields[name].is_map else [""])
+        ),
+    ]
 
 
 def expected_secrets(fields: Mapping[str, SettingsField], settings: Mapping[str, Any]) -> list[str]:
-    """The secrets that must have been among credentials which cannot be read: those that are shown and no reference."""
-    shown = [one for one in fields.values() if one.secret and one.name not in settings and _is_shown(one, settings, fields)]
-    return [one.name for one in shown if one.required or one.required_when_shown] or [one.name for one in shown]
+    """The secrets that must have been among credentials which cannot be read: those that are shown
+    and no reference.
+    """
+    shown = [
+        one
+        for one in fields.values()
+        if one.secret and one.name not in settings and _is_shown(one, settings, fields)
+    ]
+    return [one.name for one in shown if one.required or one.required_when_shown] or [
+        one.name for one in shown
+    ]
 
 
-def _is_shown(field: SettingsField, settings: Mapping[str, Any], fields: Mapping[str, SettingsField]) -> bool:
+def _is_shown(
+    field: SettingsField, settings: Mapping[str, Any], fields: Mapping[str, SettingsField]
+) -> bool:
     if field.shown_when is None:
         return True
     name, wanted = field.shown_when

@@ -1,4 +1,7 @@
-"""What a service can refuse, and the notices it gives. Every text is for people and carries no secret."""
+"""What a service can refuse, and the notices it gives.
+
+Every text is for people and carries no secret.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FieldError:
-    """Why one field is refused. `field`: a column (`alias`) or a setting (`settings.api_key`); `code` is stable."""
+    """Why one field is refused.
+
+    `field`: a column (`alias`) or a setting (`settings.api_key`); `code` is stable.
+    """
 
     field: str
     code: str
@@ -36,15 +42,24 @@ class Stale(Exception):
 
     def __init__(self, current: Any) -> None:
         who = current.modified_by or "Somebody"
-        super().__init__(f"{who} changed this while you were editing; it is at version {current.version} now. Nothing was saved.")
+        super().__init__(
+            f"{who} changed this while you were editing; it is at version {current.version} now. "
+            "Nothing was saved."
+        )
         self.current = current
 
 
 class InUse(Exception):
     """The row cannot be deleted while `dependents` need it. `cure`: what to do about it."""
 
-    def __init__(self, dependents: Sequence[Any], cure: str = "Move or delete what uses it, or deactivate it instead.") -> None:
-        names = ", ".join(str(one) for one in dependents[:5]) + (" and more" if len(dependents) > 5 else "")
+    def __init__(
+        self,
+        dependents: Sequence[Any],
+        cure: str = "Move or delete what uses it, or deactivate it instead.",
+    ) -> None:
+        names = ", ".join(str(one) for one in dependents[:5]) + (
+            " and more" if len(dependents) > 5 else ""
+        )
         super().__init__(f"Still used by {names}. {cure}")
         self.dependents = tuple(dependents)
 
@@ -52,7 +67,8 @@ class InUse(Exception):
 class Unusable(Exception):
     """A connection cannot be used as it is.
 
-    `code`: connection_inactive, undecryptable, unknown_provider, unresolved_reference, invalid_settings or not_http.
+    `code`: connection_inactive, undecryptable, unknown_provider, unresolved_reference,
+    invalid_settings or not_http.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -1,6 +1,7 @@
 """The fallbacks of a profile: who answers, in which order, when its own connection cannot.
 
-A chain is just what one profile names. The fallbacks of a fallback are not followed, so two profiles may name each other.
+A chain is just what one profile names. The fallbacks of a fallback are not followed, so two
+profiles may name each other.
 """
 
 import uuid
@@ -13,21 +14,44 @@ MOST_FALLBACKS = 10
 
 
 def hold(profiles: Sequence[Profile]) -> dict[uuid.UUID, Profile]:
-    """Locks the rows until the transaction ends, always in the same order, so that two changes never wait for each other."""
-    rows = Profile.objects.select_for_update().filter(pk__in=[one.pk for one in profiles]).order_by("pk")
+    """Locks the rows until the transaction ends, always in the same order, so that two changes
+    never wait for each other.
+    """
+    rows = (
+        Profile.objects.select_for_update()
+        .filter(pk__in=[one.pk for one in profiles])
+        .order_by("pk")
+    )
     return {row.pk: row for row in rows}
 
 
-def fallback_errors(row: Profile, fallbacks: Sequence[Profile], held: Mapping[uuid.UUID, Profile]) -> list[FieldError]:
-    """Why these cannot be the fallbacks of a profile. `held`: those of them that are still there."""
+def fallback_errors(
+    row: Profile, fallbacks: Sequence[Profile], held: Mapping[uuid.UUID, Profile]
+) -> list[FieldError]:
+    """Why these cannot be the fallbacks of a profile.
+
+    `held`: those of them that are still there.
+    """
     chosen = [one.pk for one in fallbacks]
-    others = [held[pk].name for pk in dict.fromkeys(chosen) if pk in held and held[pk].capability != row.capability]
+    others = [
+        held[pk].name
+        for pk in dict.fromkeys(chosen)
+        if pk in held and held[pk].capability != row.capability
+    ]
     found = [
         (len(chosen) > MOST_FALLBACKS, "too_many", f"At most {MOST_FALLBACKS} fallbacks."),
         (row.pk in chosen, "itself", "A profile cannot be its own fallback."),
         (len(set(chosen)) < len(chosen), "duplicate", "Name each fallback once."),
-        (not held.keys() >= set(chosen), "not_found", "A fallback has been deleted meanwhile. Choose again."),
-        (bool(others), "capability", f"Only {row.capability} profiles can stand in here, not {', '.join(others)}."),
+        (
+            not held.keys() >= set(chosen),
+            "not_found",
+            "A fallback has been deleted meanwhile. Choose again.",
+        ),
+        (
+            bool(others),
+            "capability",
+            f"Only {row.capability} profiles can stand in here, not {', '.join(others)}.",
+        ),
     ]
     return [FieldError("fallbacks", code, message) for wrong, code, message in found if wrong][:1]
 
@@ -35,4 +59,6 @@ def fallback_errors(row: Profile, fallbacks: Sequence[Profile], held: Mapping[uu
 def replace_fallbacks(row: Profile, fallbacks: Sequence[Profile]) -> None:
     """Writes the chain, in the transaction that stores the profile."""
     row.fallback_steps.all().delete()
-    Fallback.objects.bulk_create(Fallback(profile=row, fallback=one, position=number) for number, one in enumerate(fallbacks))
+    Fallback.objects.bulk_create(
+        Fallback(profile=row, fallback=one, position=number) for number, one in enumerate(fallbacks)
+    )

@@ -12,12 +12,23 @@ from ..credentials import Undecryptable
 from ..models import Row
 from ..references import place
 
-NOT_CONTENT = {"version", "date_modified", "date_created", "modified_by", "created_by", "credentials_key", "last_check", "id"}
+NOT_CONTENT = {
+    "version",
+    "date_modified",
+    "date_created",
+    "modified_by",
+    "created_by",
+    "credentials_key",
+    "last_check",
+    "id",
+}
 
 
 @dataclass(frozen=True)
 class Version:
-    """One save: its number, when, by whom (None: the machine's operator), and one sentence per changed field."""
+    """One save: its number, when, by whom (None: the machine's operator), and one sentence per
+    changed field.
+    """
 
     number: int
     date: datetime
@@ -27,11 +38,19 @@ class Version:
 
 def versions(row: Row, limit: int = 20) -> list[Version]:
     """The newest versions, newest first."""
-    records = list(row.history.select_related("history_user").order_by("-history_date", "-history_id")[: limit + 1])  # type: ignore[attr-defined]
+    history = row.history.select_related("history_user")  # type: ignore[attr-defined]
+    records = list(history.order_by("-history_date", "-history_id")[: limit + 1])
     found = []
     for position, record in enumerate(records[:limit]):
         older = records[position + 1] if position + 1 < len(records) else None
-        found.append(Version(record.version, record.history_date, record.history_user, tuple(_changes(record, older))))
+        found.append(
+            Version(
+                record.version,
+                record.history_date,
+                record.history_user,
+                tuple(_changes(record, older)),
+            )
+        )
     return found
 
 
@@ -41,14 +60,24 @@ def _changes(record: Any, older: Any) -> Sequence[str]:
         return ["created", *reason] if record.history_type == "+" else []
     names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
     maps = _maps(getattr(record, "provider_id", ""))
-    texts = [text for name in names for text in _change(name, getattr(older, name, None), getattr(record, name, None), maps)]
+    texts = [
+        text
+        for name in names
+        for text in _change(name, getattr(older, name, None), getattr(record, name, None), maps)
+    ]
     return [*texts, *reason]
 
 
 def _maps(provider_id: str) -> frozenset[str]:
-    """The settings of this provider whose entries change one by one; none for a provider that is gone."""
+    """The settings of this provider whose entries change one by one; none for a provider that is
+    gone.
+    """
     try:
-        return frozenset(name for name, field in settings_fields(get_provider(provider_id)).items() if field.is_map)
+        return frozenset(
+            name
+            for name, field in settings_fields(get_provider(provider_id)).items()
+            if field.is_map
+        )
     except UnknownProvider:
         return frozenset()
 
@@ -66,19 +95,31 @@ def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[st
 
 
 def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[str]:
-    """Which secrets changed, by name. One that cannot be decrypted cannot be compared: each save encrypts anew."""
+    """Which secrets changed, by name.
+
+    One that cannot be decrypted cannot be compared: each save encrypts anew.
+    """
     if isinstance(before, Undecryptable) or isinstance(after, Undecryptable):
-        same = isinstance(before, Undecryptable) and isinstance(after, Undecryptable) and before.token == after.token
+        same = (
+            isinstance(before, Undecryptable)
+            and isinstance(after, Undecryptable)
+            and before.token == after.token
+        )
         return [] if same else ["credentials cannot be compared"]
     return [f"{key} replaced" for key in _different(before or {}, after or {}, maps)]
 
 
-def _different(before: Mapping[str, Any], after: Mapping[str, Any], maps: frozenset[str]) -> list[str]:
+def _different(
+    before: Mapping[str, Any], after: Mapping[str, Any], maps: frozenset[str]
+) -> list[str]:
     """The names of the settings that differ, those inside of maps as `configs.region`."""
     old, new = _flat(before, maps), _flat(after, maps)
     return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
 
 
 def _flat(document: Mapping[str, Any], maps: frozenset[str]) -> dict[str, Any]:
-    both = [(name, value.items() if name in maps and isinstance(value, dict) else [("", value)]) for name, value in document.items()]
+    both = [
+        (name, value.items() if name in maps and isinstance(value, dict) else [("", value)])
+        for name, value in document.items()
+    ]
     return {place(name, key): one for name, inner in both for key, one in inner}

@@ -12,21 +12,33 @@ from .using import find_connection, get_configured_provider
 
 
 @sensitive_variables()
-def http_client(id_or_alias: str, *, actor: Actor = None, timeout: float | None = None) -> httpx2.Client:
-    """An httpx2.Client with the connection's base URL, which authenticates its requests; close it, or use it in a `with`.
+def http_client(
+    id_or_alias: str, *, actor: Actor = None, timeout: float | None = None
+) -> httpx2.Client:
+    """An httpx2.Client with the connection's base URL, which authenticates its requests; close it,
+    or use it in a `with`.
 
-    The credentials are added below it and go to the connection's hosts only, redirects included. `timeout`: seconds, None for what the
-    connection says. An actor needs the right to change connections: who has the client has the account behind it.
+    The credentials are added below it and go to the connection's hosts only, redirects included.
+    `timeout`: seconds, None for what the connection says. An actor needs the right to change
+    connections: who has the client has the account behind it.
 
-    Raises PermissionDenied, Connection.DoesNotExist, and Unusable, with code not_http where the connection is none of HTTP. Requests raise
-    ProviderError (no token, another host, a redirect there, an address that may not be asked) or httpx2's own errors, without secrets.
+    Raises PermissionDenied, Connection.DoesNotExist, and Unusable, with code not_http where the
+    connection is none of HTTP. Requests raise ProviderError (no token, another host, a redirect
+    there, an address that may not be asked) or httpx2's own errors, without secrets.
     """
     require(actor, "connections.change_connection")
     connection = find_connection(id_or_alias)
     provider = get_configured_provider(connection, limits=Limits(timeout=timeout))
     if not isinstance(provider, HttpService):
-        raise Unusable("not_http", f"{connection.alias} is a connection to {provider.name}, not one of HTTP. Choose one of HTTP.")
+        raise Unusable(
+            "not_http",
+            f"{connection.alias} is a connection to {provider.name}, not one of HTTP. Choose one "
+            "of HTTP.",
+        )
     if not provider.base_url:
-        raise Unusable("not_http", f"The connection {connection.alias} has no address to ask. Choose one that has.")
+        raise Unusable(
+            "not_http",
+            f"The connection {connection.alias} has no address to ask. Choose one that has.",
+        )
     client: httpx2.Client = provider.client
     return client

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 ONLY_A_MASK = "This is a mask, not a secret. Leave the value empty to keep what is stored."
 NOTHING_TO_KEEP = "There is nothing stored to keep. Enter a value or a reference."
-IN_CLEAR = "{}: {} looks like a secret, but whoever sees the connection can read it. Put it under {}."
+IN_CLEAR = (
+    "{}: {} looks like a secret, but whoever sees the connection can read it. Put it under {}."
+)
 
 
-def merge_patch(provider: type[Provider[Any]], stored: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored plain settings with a merge patch (RFC 7396) over them: entries of plain maps too are merged, and None takes one away.
+def merge_patch(
+    provider: type[Provider[Any]], stored: Mapping[str, Any], patch: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Stored plain settings with a merge patch (RFC 7396) over them: entries of plain maps too are
+    merged, and None takes one away.
 
     Secrets are passed on: the write rule, which is the same for them, is judged later.
     """
@@ -40,37 +45,75 @@ def entries(value: Any) -> dict[str, Any]:
 def apply_map(judged: "Judged", field: SettingsField, value: Any) -> None:
     """Stores what was posted for a plain map: all of it, but for entries that are None."""
     given = {key: one for key, one in _posted(judged, field, value).items() if one is not None}
-    found = {key: one.strip() if isinstance(one, str) and is_reference(one.strip()) else one for key, one in given.items()}
+    found = {
+        key: one.strip() if isinstance(one, str) and is_reference(one.strip()) else one
+        for key, one in given.items()
+    }
     if found:
         judged.settings[field.name] = found
 
 
 def notice_secrets(judged: "Judged", fields: Mapping[str, SettingsField]) -> None:
-    """Says so when a key of a plain map sounds secret and its value is no reference, if there is a map for secrets."""
+    """Says so when a key of a plain map sounds secret and its value is no reference, if there is a
+    map for secrets.
+    """
     home = next((field for field in fields.values() if field.kind == "secret_map"), None)
     for field in fields.values():
         for key, value in entries(judged.settings.get(field.name)).items():
-            if home and field.kind == "map" and value and not is_reference(value) and conf.sounds_secret(key):
-                judged.notify(place(field.name, key), "sounds_secret", IN_CLEAR.format(field.label, key, home.label))
+            if (
+                home
+                and field.kind == "map"
+                and value
+                and not is_reference(value)
+                and conf.sounds_secret(key)
+            ):
+                judged.notify(
+                    place(field.name, key),
+                    "sounds_secret",
+                    IN_CLEAR.format(field.label, key, home.label),
+                )
 
 
 def apply_secret_map(
-    judged: "Judged", field: SettingsField, posted: Mapping[str, Any], settings: Mapping[str, Any], credentials: "Credentials"
+    judged: "Judged",
+    field: SettingsField,
+    posted: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    credentials: "Credentials",
 ) -> tuple[dict[str, Any], bool]:
-    """Applies the write rule to every entry. References go to `judged.settings`; returns the literals, and whether anything changed."""
+    """Applies the write rule to every entry.
+
+    References go to `judged.settings`; returns the literals, and whether anything changed.
+    """
     lost = credentials if isinstance(credentials, Undecryptable) else None
-    stored = entries(merged(settings, credentials if isinstance(credentials, dict) else {}).get(field.name))
+    stored = entries(
+        merged(settings, credentials if isinstance(credentials, dict) else {}).get(field.name)
+    )
     clears_all = field.name in posted and posted[field.name] is None
-    given = dict.fromkeys(stored) if clears_all else _stripped(judged, field, _posted(judged, field, posted.get(field.name)))
-    rules = {key: _rule(judged, field, given, key, stored.get(key, lost)) for key in {**stored, **given}}
-    values = {key: given[key] if rule == REPLACE else stored.get(key) for key, rule in rules.items() if rule != CLEAR}
+    given = (
+        dict.fromkeys(stored)
+        if clears_all
+        else _stripped(judged, field, _posted(judged, field, posted.get(field.name)))
+    )
+    rules = {
+        key: _rule(judged, field, given, key, stored.get(key, lost)) for key in {**stored, **given}
+    }
+    values = {
+        key: given[key] if rule == REPLACE else stored.get(key)
+        for key, rule in rules.items()
+        if rule != CLEAR
+    }
     if references := {key: value for key, value in values.items() if is_reference(value)}:
         judged.settings[field.name] = references
-    literals = {key: value for key, value in values.items() if value is not None and not is_reference(value)}
+    literals = {
+        key: value for key, value in values.items() if value is not None and not is_reference(value)
+    }
     return literals, clears_all or bool({CLEAR, REPLACE} & set(rules.values()))
 
 
-def _rule(judged: "Judged", field: SettingsField, given: Mapping[str, Any], key: str, stored: Any) -> str:
+def _rule(
+    judged: "Judged", field: SettingsField, given: Mapping[str, Any], key: str, stored: Any
+) -> str:
     rule = write_rule(given, key, stored)
     where = place(field.name, key) if is_entry_key(key) else field.name
     if rule == MASKED:
@@ -92,8 +135,14 @@ def _posted(judged: "Judged", field: SettingsField, value: Any) -> dict[str, Any
 
 def _stripped(judged: "Judged", field: SettingsField, given: dict[str, Any]) -> dict[str, Any]:
     """Secrets without surrounding blanks and line breaks, as every other secret, and said so."""
-    clean = {key: value.strip() if isinstance(value, str) else value for key, value in given.items()}
+    clean = {
+        key: value.strip() if isinstance(value, str) else value for key, value in given.items()
+    }
     for key, value in clean.items():
         if value and value != given[key]:
-            judged.notify(place(field.name, key), "stripped", f"{key}: blanks or line breaks around the value were removed.")
+            judged.notify(
+                place(field.name, key),
+                "stripped",
+                f"{key}: blanks or line breaks around the value were removed.",
+            )
     return clean

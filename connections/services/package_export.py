@@ -43,12 +43,19 @@ class _Contents:
 
 @sensitive_variables("passphrase", "contents")
 def export_package(
-    connections: Iterable[Connection], profiles: Iterable[Profile] = (), *, actor: Actor, passphrase: str = "", address: str = ""
+    connections: Iterable[Connection],
+    profiles: Iterable[Profile] = (),
+    *,
+    actor: Actor,
+    passphrase: str = "",
+    address: str = "",
 ) -> bytes:
-    """A package of these and of the connections that the profiles use. Literal secrets become placeholders.
+    """A package of these and of the connections that the profiles use.
 
-    With a passphrase they come along, sealed, and it is written down who took them; `address`: from where. Raises PackageError,
-    PermissionDenied.
+    Literal secrets become placeholders.
+
+    With a passphrase they come along, sealed, and it is written down who took them; `address`: from
+    where. Raises PackageError, PermissionDenied.
     """
     chosen = list(profiles)
     require(actor, "connections.view_connection", *(["connections.view_profile"] if chosen else []))
@@ -59,9 +66,16 @@ def export_package(
     contents = _contents({row.pk for row in connections}, chosen)
     if not contents.documents:
         raise PackageError("nothing_to_export", NOTHING)
-    about = {"created": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}", "made_by": MADE_BY, "notes": contents.notes, "types": contents.versions}
+    about = {
+        "created": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}",
+        "made_by": MADE_BY,
+        "notes": contents.notes,
+        "types": contents.versions,
+    }
     documents = [_profile_document(row) for row in _whole(Profile, {row.pk for row in chosen})]
-    content = write_package(contents.documents, documents, contents.types, contents.secrets, passphrase, **about)
+    content = write_package(
+        contents.documents, documents, contents.types, contents.secrets, passphrase, **about
+    )
     if passphrase:
         _write_down(actor, address, [one.alias for one in contents.documents])
     return content
@@ -92,21 +106,32 @@ def _add(contents: _Contents, row: Connection) -> None:
         contents.notes.append(CANNOT_DECRYPT.format(row.alias))
     fields = settings_fields(provider) if provider else {}
     secrets = _secrets(row, fields, contents.secrets)
-    version = contents.versions.setdefault(row.provider_id, provider.version if provider else row.type_version)
+    version = contents.versions.setdefault(
+        row.provider_id, provider.version if provider else row.type_version
+    )
     if provider and (text := _type_document(provider)):
         contents.types[row.provider_id] = text
     data = {
         **_columns(row),
         "provider": row.provider_id,
         "type_version": None if row.type_version == version else row.type_version,
-        "settings": _in_order({name: value for name, value in row.settings.items() if not _is_secret(fields, name)}, fields),
+        "settings": _in_order(
+            {name: value for name, value in row.settings.items() if not _is_secret(fields, name)},
+            fields,
+        ),
         "secrets": secrets,
     }
     contents.documents.append(document_of(ConnectionDocument, data, row.alias))
 
 
 def _columns(row: Row) -> dict[str, Any]:
-    return {"id": row.pk, "alias": row.alias, "name": row.name, "is_active": row.is_active, "tags": list(row.tags)}
+    return {
+        "id": row.pk,
+        "alias": row.alias,
+        "name": row.name,
+        "is_active": row.is_active,
+        "tags": list(row.tags),
+    }
 
 
 def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
@@ -114,9 +139,16 @@ def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
 
 
 @sensitive_variables("known", "credentials", "value")
-def _secrets(row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]) -> dict[str, Any]:
-    """References as they are and a placeholder for every other secret, in the order of the fields. The literals go to `known`."""
-    found: dict[str, Any] = {name: value for name, value in row.settings.items() if _is_secret(fields, name)}
+def _secrets(
+    row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]
+) -> dict[str, Any]:
+    """References as they are and a placeholder for every other secret, in the order of the fields.
+
+    The literals go to `known`.
+    """
+    found: dict[str, Any] = {
+        name: value for name, value in row.settings.items() if _is_secret(fields, name)
+    }
     for where in [*row.lacking, *_literals(row, fields, known)]:
         name, _, key = where.partition(".")
         mark = Missing(f"{row.alias}.{where}")
@@ -128,21 +160,30 @@ def _secrets(row: Connection, fields: Mapping[str, SettingsField], known: dict[s
 
 
 def _in_order(values: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    """By the order of the fields, entries of maps by their keys: PostgreSQL does not keep the order in which they were stored."""
+    """By the order of the fields, entries of maps by their keys: PostgreSQL does not keep the order
+    in which they were stored.
+    """
     order = {name: number for number, name in enumerate(fields)}
     in_order = sorted(values.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
-    return {name: dict(sorted(value.items())) if isinstance(value, dict) else value for name, value in in_order}
+    return {
+        name: dict(sorted(value.items())) if isinstance(value, dict) else value
+        for name, value in in_order
+    }
 
 
 @sensitive_variables()
-def _literals(row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]) -> list[str]:
+def _literals(
+    row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]
+) -> list[str]:
     """Where the literals are, `name` or `name.key`."""
     if isinstance(row.credentials, Undecryptable):
         return expected_secrets(fields, row.settings)
     found: dict[str, Any] = {}
     for name, value in (row.credentials or {}).items():
         is_map = name in fields and fields[name].is_map and isinstance(value, dict)
-        found |= {place(name, key): one for key, one in (value.items() if is_map else [("", value)])}
+        found |= {
+            place(name, key): one for key, one in (value.items() if is_map else [("", value)])
+        }
     known |= {f"{row.alias}.{where}": value for where, value in found.items()}
     return list(found)
 
@@ -150,7 +191,11 @@ def _literals(row: Connection, fields: Mapping[str, SettingsField], known: dict[
 def _type_document(provider: type[Provider[Any]]) -> str:
     """The manifest of a type that not every installation has, else empty."""
     manifest = getattr(provider, "manifest", None)
-    return manifest_text(manifest) if manifest and provider.id not in {one.key for one in shipped()} else ""
+    return (
+        manifest_text(manifest)
+        if manifest and provider.id not in {one.key for one in shipped()}
+        else ""
+    )
 
 
 def _profile_document(row: Profile) -> ProfileDocument:
@@ -170,4 +215,9 @@ def _profile_document(row: Profile) -> ProfileDocument:
 def _write_down(actor: Actor, address: str, aliases: list[str]) -> None:
     """Who took which secrets along, among the records of who read any."""
     who = actor.get_username() if actor is not None else "the operator"
-    RevealRecord.objects.create(token_name=f"{who}, a package"[:100], address=address, connections=aliases, outcome="exported")
+    RevealRecord.objects.create(
+        token_name=f"{who}, a package"[:100],
+        address=address,
+        connections=aliases,
+        outcome="exported",
+    )

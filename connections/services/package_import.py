@@ -8,9 +8,12 @@ from .permissions import Actor
 
 
 @sensitive_variables("content", "passphrase", "decisions")
-def import_package(content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()) -> Plan:
+def import_package(
+    content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()
+) -> Plan:
     """Imports a package in one transaction and says what was done.
 
-    Raises PackageConflict with the plan while something stands in the way, PackageError, PermissionDenied; then nothing was written.
+    Raises PackageConflict with the plan while something stands in the way, PackageError,
+    PermissionDenied; then nothing was written.
     """
     return run_import(content, actor, passphrase, decisions, is_dry=False)

@@ -17,7 +17,10 @@ from .package_types import take_types
 from .permissions import Actor, require
 from .type_catalog import confirm_types
 
-LEFT_OUT = "The package has sealed secrets. Without its passphrase they are left out, and connections that need them will be inactive."
+LEFT_OUT = (
+    "The package has sealed secrets. Without its passphrase they are left out, and connections "
+    "that need them will be inactive."
+)
 NOT_SEALED = "The package has no sealed secrets, so the passphrase is not needed."
 UNKNOWN_ITEM = "In this package is no {}. Its plan names what is in it."
 UNKNOWN_ACTION = "Choose one of: {}."
@@ -25,18 +28,28 @@ UNKNOWN_ACTION = "Choose one of: {}."
 
 @sensitive_variables("content")
 def brings_profiles(content: bytes) -> bool:
-    """Whether there are profiles in a package: importing those takes rights of its own. Raises PackageError."""
+    """Whether there are profiles in a package: importing those takes rights of its own.
+
+    Raises PackageError.
+    """
     return bool(read_package(content).profiles)
 
 
 @sensitive_variables("content", "passphrase", "decisions")
-def plan_import(content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()) -> Plan:
-    """What an import of this package would do. Writes nothing. Raises PackageError, PermissionDenied."""
+def plan_import(
+    content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()
+) -> Plan:
+    """What an import of this package would do.
+
+    Writes nothing. Raises PackageError, PermissionDenied.
+    """
     return run_import(content, actor, passphrase, decisions, is_dry=True)
 
 
 @sensitive_variables()
-def run_import(content: bytes, actor: Actor, passphrase: str, decisions: Decisions, is_dry: bool) -> Plan:
+def run_import(
+    content: bytes, actor: Actor, passphrase: str, decisions: Decisions, is_dry: bool
+) -> Plan:
     """One way for plan and import, so that the plan is what happens. Raises as they do."""
     require(actor, "connections.view_connection", "connections.add_connection")
     package = read_package(content)
@@ -61,7 +74,9 @@ def run_import(content: bytes, actor: Actor, passphrase: str, decisions: Decisio
 
 
 def _carried_out(run: Run, notes: tuple[str, ...]) -> Plan:
-    """Everything, while no other import and no other save is written: the second of two at once sees what the first has made."""
+    """Everything, while no other import and no other save is written: the second of two at once
+    sees what the first has made.
+    """
     ChangeStamp.objects.get_or_create(pk=1)
     ChangeStamp.objects.select_for_update().get(pk=1)
     types = take_types(run)
@@ -85,8 +100,12 @@ def _notes(package: Package, passphrase: str) -> Iterator[str]:
 
 
 def _refuse_unknown(package: Package, decisions: Decisions) -> None:
-    """Raises PackageError for decisions about what is not in the package, and for those that are none."""
-    ids = {f"connection:{one.id}" for one in package.connections} | {f"profile:{one.id}" for one in package.profiles}
+    """Raises PackageError for decisions about what is not in the package, and for those that are
+    none.
+    """
+    ids = {f"connection:{one.id}" for one in package.connections} | {
+        f"profile:{one.id}" for one in package.profiles
+    }
     ids |= {f"type:{key}" for key in package.types}
     if unknown := sorted(decisions.items.keys() - ids):
         raise PackageError("bad_decision", UNKNOWN_ITEM.format(unknown[0][:100]))

@@ -8,33 +8,61 @@ from ..packages.documents import ProfileDocument, RowName
 from ..packages.plan import PlanItem
 from ..profile_settings import profile_fields
 from .errors import FieldError, Invalid
-from .package_run import CONFLICT, NEW, SAME, UNDECIDED, UNUSABLE, Outcome, Run, attempt, decided, find_row, plan_item
+from .package_run import (
+    CONFLICT,
+    NEW,
+    SAME,
+    UNDECIDED,
+    UNUSABLE,
+    Outcome,
+    Run,
+    attempt,
+    decided,
+    find_row,
+    plan_item,
+)
 from .profiles import create_profile, update_profile
 from .rows import new_alias
 
-OTHER_CAPABILITY = "The profile {} is here for {}, and the capability of a profile is fixed. It can be kept, or imported as a copy."
-NO_CONNECTION = "Its connection {} is not here and is not imported. Import the connection too, or leave the profile out."
+OTHER_CAPABILITY = (
+    "The profile {} is here for {}, and the capability of a profile is fixed. It can be kept, or "
+    "imported as a copy."
+)
+NO_CONNECTION = (
+    "Its connection {} is not here and is not imported. Import the connection too, or leave the "
+    "profile out."
+)
 NO_FALLBACK = "Its fallback {} is not here and is not in the package, so it is left out."
 
 
 def take_profiles(run: Run) -> list[PlanItem]:
-    """Compares every profile and carries out what was decided about it, fallbacks before those that name them."""
+    """Compares every profile and carries out what was decided about it, fallbacks before those that
+    name them.
+    """
     found, later = {}, []
     for document in _in_order(run.package.profiles):
         outcome = _take(run, document)
         found[document.id] = plan_item("profile", document, outcome, "", ())
-        if outcome.action in ("create", "copy") and any(one.id not in run.profiles for one in document.fallbacks):
+        if outcome.action in ("create", "copy") and any(
+            one.id not in run.profiles for one in document.fallbacks
+        ):
             later.append((document, outcome.row))
     for document, row in later:  # profiles that name each other
         if any(one.id in run.profiles for one in document.fallbacks):
-            run.profiles[document.id] = update_profile(row, actor=run.actor, fallbacks=_chain(run, document)).row
+            run.profiles[document.id] = update_profile(
+                row, actor=run.actor, fallbacks=_chain(run, document)
+            ).row
     return [found[document.id] for document in run.package.profiles]
 
 
 def _in_order(documents: Sequence[ProfileDocument]) -> Iterator[ProfileDocument]:
     waiting = {one.id: one for one in documents}
     while waiting:
-        ready = [one for one in waiting.values() if not any(name.id in waiting and name.id != one.id for name in one.fallbacks)]
+        ready = [
+            one
+            for one in waiting.values()
+            if not any(name.id in waiting and name.id != one.id for name in one.fallbacks)
+        ]
         for one in ready or list(waiting.values())[:1]:
             yield waiting.pop(one.id)
 
@@ -45,7 +73,11 @@ def _take(run: Run, document: ProfileDocument) -> Outcome:
         run.profiles[document.id] = row
     outcome = _judged(run, document, row, item_id)
     target = _connection(run, document.connection)
-    outcome.notes += [NO_FALLBACK.format(one.alias) for one in document.fallbacks if not _is_to_be_had(run, document, one)]
+    outcome.notes += [
+        NO_FALLBACK.format(one.alias)
+        for one in document.fallbacks
+        if not _is_to_be_had(run, document, one)
+    ]
     if outcome.action in ("create", "copy", "replace", "merge"):
         attempt(run, outcome, lambda: _carried_out(run, document, outcome.action, target, row))
     if outcome.row and outcome.action != "refuse":
@@ -53,11 +85,15 @@ def _take(run: Run, document: ProfileDocument) -> Outcome:
     return outcome
 
 
-def _carried_out(run: Run, document: ProfileDocument, action: str, target: Connection | None, row: Profile | None) -> Profile:
+def _carried_out(
+    run: Run, document: ProfileDocument, action: str, target: Connection | None, row: Profile | None
+) -> Profile:
     if row and action == "merge":
         return _merge(run, document, row)
     if target is None:
-        raise Invalid([FieldError("connection", "not_found", NO_CONNECTION.format(document.connection.alias))])
+        raise Invalid(
+            [FieldError("connection", "not_found", NO_CONNECTION.format(document.connection.alias))]
+        )
     if row and action == "replace":
         return _replace(run, document, target, row)
     return _create(run, document, target, is_copy=action == "copy")
@@ -67,7 +103,12 @@ def _judged(run: Run, document: ProfileDocument, row: Profile | None, item_id: s
     if row is None:
         return Outcome(NEW, decided(run, item_id, NEW))
     if row.capability != document.capability:
-        return Outcome(UNUSABLE, decided(run, item_id, UNUSABLE), row, [OTHER_CAPABILITY.format(row.alias, row.capability)])
+        return Outcome(
+            UNUSABLE,
+            decided(run, item_id, UNUSABLE),
+            row,
+            [OTHER_CAPABILITY.format(row.alias, row.capability)],
+        )
     differences = list(_differences(run, document, row))
     state = CONFLICT if differences else SAME
     outcome = Outcome(state, decided(run, item_id, state), row, [], differences)
@@ -84,7 +125,10 @@ def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[
         "Model": (row.model, document.model),
         "Tags": (list(row.tags), list(document.tags)),
         "Active": (row.is_active, document.is_active),
-        "Fallbacks": (list(row.fallback_steps.values_list("fallback_id", flat=True)), _expected(run, document)),
+        "Fallbacks": (
+            list(row.fallback_steps.values_list("fallback_id", flat=True)),
+            _expected(run, document),
+        ),
     }
     yield from (label for label, (mine, theirs) in pairs.items() if mine != theirs)
     fields = profile_fields(document.capability)
@@ -112,7 +156,10 @@ def _fallback(run: Run, capability: str, name: RowName) -> Profile | None:
 
 def _is_to_be_had(run: Run, document: ProfileDocument, name: RowName) -> bool:
     """Whether a fallback is here, or is going to be: profiles may name each other."""
-    waits = any(one.id == name.id for one in run.package.profiles) and decided(run, f"profile:{name.id}", NEW) != "skip"
+    waits = (
+        any(one.id == name.id for one in run.package.profiles)
+        and decided(run, f"profile:{name.id}", NEW) != "skip"
+    )
     return waits or _fallback(run, document.capability, name) is not None
 
 
@@ -123,7 +170,11 @@ def _chain(run: Run, document: ProfileDocument) -> list[Profile]:
 
 def _expected(run: Run, document: ProfileDocument) -> list[Any]:
     """The ids of its fallbacks, also of one that is not imported yet."""
-    ids = [(_fallback(run, document.capability, name), name) for name in document.fallbacks if _is_to_be_had(run, document, name)]
+    ids = [
+        (_fallback(run, document.capability, name), name)
+        for name in document.fallbacks
+        if _is_to_be_had(run, document, name)
+    ]
     return [row.pk if row else name.id for row, name in ids]
 
 
@@ -161,8 +212,12 @@ def _replace(run: Run, document: ProfileDocument, target: Connection, row: Profi
 
 def _merge(run: Run, document: ProfileDocument, row: Profile) -> Profile:
     """Fills what is empty."""
-    settings = {name: value for name, value in document.settings.items() if name not in row.settings}
+    settings = {
+        name: value for name, value in document.settings.items() if name not in row.settings
+    }
     tags = None if row.tags else document.tags
     fallbacks = None if row.fallback_steps.exists() else _chain(run, document)
-    changed: Profile = update_profile(row, actor=run.actor, tags=tags, settings=settings, merge=True, fallbacks=fallbacks).row
+    changed: Profile = update_profile(
+        row, actor=run.actor, tags=tags, settings=settings, merge=True, fallbacks=fallbacks
+    ).row
     return changed

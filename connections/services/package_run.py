@@ -1,4 +1,6 @@
-"""One import while it runs: what was decided, what became of what, and how a single item is carried out or refused."""
+"""One import while it runs: what was decided, what became of what, and how a single item is carried
+out or refused.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +18,13 @@ from .errors import Invalid
 from .package_secrets import NotMapped
 from .permissions import Actor
 
-NEW, SAME, CONFLICT, MISSING_TYPE, UNUSABLE = "new", "identical", "conflict", "missing_type", "unusable"
+NEW, SAME, CONFLICT, MISSING_TYPE, UNUSABLE = (
+    "new",
+    "identical",
+    "conflict",
+    "missing_type",
+    "unusable",
+)
 CHOICES = {
     NEW: ("create", "skip"),
     SAME: ("nothing", "copy"),
@@ -29,7 +37,10 @@ UNDECIDED = "It differs from what is here. Decide what becomes of it."
 
 @dataclass
 class Run:
-    """One import. `connections` and `profiles`: id in the package -> the row that it is here; `sealed`: placeholder -> secret.
+    """One import.
+
+    `connections` and `profiles`: id in the package -> the row that it is here; `sealed`:
+    placeholder -> secret.
 
     `is_dry`: nothing will stay, so that what the actor may not do is noted instead of raised.
     """
@@ -55,8 +66,12 @@ class Outcome:
     differences: list[str] = field(default_factory=list)
 
 
-def find_row(model: Any, document: ConnectionDocument | ProfileDocument, documents: Sequence[Any]) -> Any:
-    """The row with the document's id, else with its alias unless that row is another document's by its id; locked. Or None."""
+def find_row(
+    model: Any, document: ConnectionDocument | ProfileDocument, documents: Sequence[Any]
+) -> Any:
+    """The row with the document's id, else with its alias unless that row is another document's by
+    its id; locked. Or None.
+    """
     rows = model.objects.select_for_update(of=("self",))
     others = [one.id for one in documents if one.alias != document.alias]
     found = rows.filter(pk=document.id).first() or rows.filter(alias=document.alias).first()
@@ -99,7 +114,11 @@ def _place(field: str) -> str:
 
 
 def plan_item(
-    kind: str, document: ConnectionDocument | ProfileDocument, outcome: Outcome, provider_id: str, missing: tuple[str, ...]
+    kind: str,
+    document: ConnectionDocument | ProfileDocument,
+    outcome: Outcome,
+    provider_id: str,
+    missing: tuple[str, ...],
 ) -> PlanItem:
     """The line of the plan for one document."""
     return PlanItem(

@@ -1,4 +1,6 @@
-"""The connection types that a package brings, for connections of kinds that are not installed here."""
+"""The connection types that a package brings, for connections of kinds that are not installed
+here.
+"""
 
 from providers.registry import UnknownProvider, get_provider
 
@@ -12,7 +14,10 @@ OTHER_KEY = "The document in the package is of another type than its name says."
 
 
 def take_types(run: Run) -> list[PlanItem]:
-    """Installs the types that are missing or older here, if that was decided. Raises PermissionDenied."""
+    """Installs the types that are missing or older here, if that was decided.
+
+    Raises PermissionDenied.
+    """
     return [_take(run, key, text) for key, text in sorted(run.package.types.items())]
 
 
@@ -24,7 +29,11 @@ def _take(run: Run, key: str, text: str) -> PlanItem:
         here = 0
     outcome = Outcome(NEW if not here else CONFLICT if here < version else SAME, "nothing")
     if outcome.state != SAME:
-        outcome.action = "create" if run.decisions.install_types and run.decisions.items.get(f"type:{key}") != "skip" else "skip"
+        outcome.action = (
+            "create"
+            if run.decisions.install_types and run.decisions.items.get(f"type:{key}") != "skip"
+            else "skip"
+        )
         outcome.notes += [] if outcome.action == "create" else [NOT_ASKED]
         outcome.differences += [f"Version {here} is here, {version} in the package"] if here else []
     if outcome.action == "create":

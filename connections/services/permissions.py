@@ -8,8 +8,12 @@ Actor = Any  # a user, or None for the operator of the machine (management comma
 
 
 def require(actor: Actor, *permissions: str) -> None:
-    """Raises PermissionDenied unless the actor has every permission, e.g. "connections.test_connection"."""
+    """Raises PermissionDenied unless the actor has every permission, e.g.
+    "connections.test_connection".
+    """
     for permission in permissions:
         if actor is not None and not actor.has_perm(permission):
             verb, _, thing = permission.partition(".")[2].partition("_")
-            raise PermissionDenied(f"You may not {verb} a {thing}. Ask an administrator for a group that may.")
+            raise PermissionDenied(
+                f"You may not {verb} a {thing}. Ask an administrator for a group that may."
+            )

@@ -16,7 +16,15 @@ from .connections import Saved
 from .errors import FieldError, InUse, Invalid
 from .fallbacks import fallback_errors, hold, replace_fallbacks
 from .permissions import Actor, require
-from .rows import alias_race, clean_tags, column_errors, new_alias, refuse_fixed, refuse_stale, store
+from .rows import (
+    alias_race,
+    clean_tags,
+    column_errors,
+    new_alias,
+    refuse_fixed,
+    refuse_stale,
+    store,
+)
 
 
 def create_profile(
@@ -33,13 +41,20 @@ def create_profile(
     fallbacks: Sequence[Profile] = (),
     id: uuid.UUID | None = None,
 ) -> Saved:
-    """Creates a profile. `fallbacks`: who answers when it cannot, in order. `id`: of a profile that moves here.
+    """Creates a profile.
+
+    `fallbacks`: who answers when it cannot, in order. `id`: of a profile that moves here.
 
     Raises Invalid, PermissionDenied.
     """
     require(actor, "connections.add_profile")
     name = name.strip()
-    row = Profile(capability=capability, name=name, alias=alias or new_alias(Profile, name), is_active=is_active)
+    row = Profile(
+        capability=capability,
+        name=name,
+        alias=alias or new_alias(Profile, name),
+        is_active=is_active,
+    )
     row.id = id or row.id
     with transaction.atomic():
         held = hold(fallbacks)
@@ -79,12 +94,23 @@ def update_profile(
         before, kept = _content(row), list(row.fallback_steps.values_list("fallback_id", flat=True))
         _switch(row, is_active, actor)
         row.name, chosen = row.name if name is None else name.strip(), connection or row.connection
-        row_model, row_tags = row.model if model is None else model, row.tags if tags is None else tags
+        row_model, row_tags = (
+            row.model if model is None else model,
+            row.tags if tags is None else tags,
+        )
         given = {**(row.settings if merge or settings is None else {}), **(settings or {})}
-        _fill(row, chosen, row_model, row_tags, given, fallback_errors(row, fallbacks or (), held), is_new=False)
+        _fill(
+            row,
+            chosen,
+            row_model,
+            row_tags,
+            given,
+            fallback_errors(row, fallbacks or (), held),
+            is_new=False,
+        )
         moved = fallbacks is not None and [one.pk for one in fallbacks] != kept
         if changed := moved or _content(row) != before:
-            row._change_reason = "fallbacks changed" if moved else None  # type: ignore[attr-defined]  # the history sees columns only
+            row._change_reason = ("fallbacks changed") if moved else None  # type: ignore[attr-defined]  # the history sees columns only
             store(row, actor)
         if moved:
             replace_fallbacks(row, fallbacks or ())
@@ -98,7 +124,14 @@ def _switch(row: Profile, is_active: bool | None, actor: Actor) -> None:
 
 
 def _content(profile: Profile) -> tuple[Any, ...]:
-    return (profile.name, profile.is_active, list(profile.tags), dict(profile.settings), profile.connection_id, profile.model)
+    return (
+        profile.name,
+        profile.is_active,
+        list(profile.tags),
+        dict(profile.settings),
+        profile.connection_id,
+        profile.model,
+    )
 
 
 def _fill(
@@ -110,8 +143,12 @@ def _fill(
     others: list[FieldError],
     is_new: bool = True,
 ) -> None:
-    """Sets and judges everything; the connection's row is held so that it cannot be deleted meanwhile. `others`: errors found before."""
-    row.connection = Connection.objects.select_for_update().defer("credentials").get(pk=connection.pk)
+    """Sets and judges everything; the connection's row is held so that it cannot be deleted
+    meanwhile. `others`: errors found before.
+    """
+    row.connection = (
+        Connection.objects.select_for_update().defer("credentials").get(pk=connection.pk)
+    )
     row.model = model.strip()
     errors: list[FieldError] = []
     try:
@@ -129,13 +166,27 @@ def _capability_errors(row: Profile) -> list[FieldError]:
     if row.capability not in {str(one) for one in Capability}:
         return []  # the column's own rule has said so
     if provider is None:
-        return [FieldError("connection", "unknown_provider", f"The provider of {row.connection.name} is gone. Choose another connection.")]
+        return [
+            FieldError(
+                "connection",
+                "unknown_provider",
+                f"The provider of {row.connection.name} is gone. Choose another connection.",
+            )
+        ]
     if row.capability not in {str(one) for one in provider.capabilities}:
-        return [FieldError("connection", "capability", f"{provider.name} offers no {row.capability} models. Choose another connection.")]
+        return [
+            FieldError(
+                "connection",
+                "capability",
+                f"{provider.name} offers no {row.capability} models. Choose another connection.",
+            )
+        ]
     return []
 
 
-def judge_settings(capability: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+def judge_settings(
+    capability: str, settings: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[FieldError]]:
     """The settings to store (empty ones left out) and what is wrong with them."""
     given = {name: value for name, value in settings.items() if value is not None and value != ""}
     try:
@@ -144,7 +195,9 @@ def judge_settings(capability: str, settings: Mapping[str, Any]) -> tuple[dict[s
         if not isinstance(error, ValidationError):
             return given, []  # no such capability: said at its own field
         found = error.errors(include_input=False, include_url=False)
-        return given, [FieldError(f"settings.{one['loc'][0]}", one["type"], one["msg"]) for one in found]
+        return given, [
+            FieldError(f"settings.{one['loc'][0]}", one["type"], one["msg"]) for one in found
+        ]
     return valid.model_dump(mode="json", exclude_unset=True), []
 
 
@@ -160,7 +213,10 @@ def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Sa
 
 
 def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | None = None) -> None:
-    """Deletes a profile; its history stays. Raises InUse while `dependents_of` names any, Stale, PermissionDenied."""
+    """Deletes a profile; its history stays.
+
+    Raises InUse while `dependents_of` names any, Stale, PermissionDenied.
+    """
     require(actor, "connections.delete_profile")
     with transaction.atomic():
         row = Profile.objects.select_for_update().get(pk=profile.pk)
@@ -175,5 +231,7 @@ def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | No
 
 
 def dependents_of(profile: Profile) -> list[DefaultProfile | Profile]:
-    """What stands in the way of deleting a profile: being a default, and profiles that fall back on it."""
+    """What stands in the way of deleting a profile: being a default, and profiles that fall back on
+    it.
+    """
     return [*profile.default_for.all(), *profile.fallback_for.all()[:100]]

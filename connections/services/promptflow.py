@@ -1,4 +1,6 @@
-"""Connections as promptflow knows them: found by name, saved from a file, shown as `pf connection show` does."""
+"""Connections as promptflow knows them: found by name, saved from a file, shown as `pf connection
+show` does.
+"""
 
 import re
 from collections.abc import Sequence
@@ -26,31 +28,49 @@ from .permissions import Actor, require
 from .settings_rules import plain_settings
 from .using import public_settings
 
-ENTER = "Its value is hidden or left out in the file. Put the value in, a reference such as ${env:NAME}, or answer at a terminal."
+ENTER = (
+    "Its value is hidden or left out in the file. Put the value in, a reference such as "
+    "${env:NAME}, or answer at a terminal."
+)
 IS_ALIAS = re.compile(ALIAS_PATTERN)
 SECRETS_REQUIRED = "Secrets is required for custom connection: give at least one entry."
-OTHER_TYPE = "{name} is of type {old}, and the type of a connection is fixed. Choose another name, or delete this one first."
+OTHER_TYPE = (
+    "{name} is of type {old}, and the type of a connection is fixed. Choose another name, or "
+    "delete this one first."
+)
 
 
 def find_promptflow(name: str) -> Connection | None:
     """The connection with this id or alias, else with exactly this name, None when there is none.
 
-    promptflow's names are its keys and know no rule but their letter case; ours need not be unique. Raises Invalid at
-    `name` when several connections have it.
+    promptflow's names are its keys and know no rule but their letter case; ours need not be unique.
+    Raises Invalid at `name` when several connections have it.
     """
     if "\x00" in name:  # PostgreSQL refuses to look for one
         return None
-    if (IS_ALIAS.match(name) or parse_id(name)) and (found := find_named(Connection.objects.order_by(), name)):
+    if (IS_ALIAS.match(name) or parse_id(name)) and (
+        found := find_named(Connection.objects.order_by(), name)
+    ):
         return found
     rows = list(Connection.objects.filter(name=name).order_by("alias")[:6])
     if len(rows) > 1:
         aliases = ", ".join(row.alias for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
-        raise Invalid([FieldError("name", "ambiguous", f"Several connections are called {name!r}. Use one of their aliases: {aliases}.")])
+        raise Invalid(
+            [
+                FieldError(
+                    "name",
+                    "ambiguous",
+                    f"Several connections are called {name!r}. Use one of "
+                    f"their aliases: {aliases}.",
+                )
+            ]
+        )
     return rows[0] if rows else None
 
 
 def needed_answers(document: Document, onto: Connection | None) -> list[Path]:
-    """What somebody must type before the document can be saved: every `<user-input>`, and hidden secrets that nothing is stored for.
+    """What somebody must type before the document can be saved: every `<user-input>`, and hidden
+    secrets that nothing is stored for.
 
     Decrypts to learn which secrets there are.
     """
@@ -59,38 +79,68 @@ def needed_answers(document: Document, onto: Connection | None) -> list[Path]:
 
 
 def keeping_answers(document: Document, onto: Connection | None) -> Document:
-    """The document with each `<user-input>` that was answered before, and is stored, as one to keep."""
+    """The document with each `<user-input>` that was answered before, and is stored, as one to
+    keep.
+    """
     stored = _stored_paths(document, onto)
     answered = tuple(path for path in document.asked if path in stored and document.is_secret(path))
-    return replace(document, asked=tuple(path for path in document.asked if path not in answered), kept=document.kept + answered)
+    return replace(
+        document,
+        asked=tuple(path for path in document.asked if path not in answered),
+        kept=document.kept + answered,
+    )
 
 
 def _stored_paths(document: Document, row: Connection | None) -> set[Path]:
     public = public_settings(row) if row else {}
-    named = {theirs: public[ours] for theirs, ours in document.shape.fields.items() if ours in public}
-    return {path for name, value in named.items() for path in ([(name, key) for key in value] if isinstance(value, dict) else [(name,)])}
+    named = {
+        theirs: public[ours] for theirs, ours in document.shape.fields.items() if ours in public
+    }
+    return {
+        path
+        for name, value in named.items()
+        for path in ([(name, key) for key in value] if isinstance(value, dict) else [(name,)])
+    }
 
 
 @sensitive_variables("document", "settings")
 def save_promptflow(
-    document: Document, *, actor: Actor, onto: Connection | None = None, merge: bool = False, tags: Sequence[str] = ()
+    document: Document,
+    *,
+    actor: Actor,
+    onto: Connection | None = None,
+    merge: bool = False,
+    tags: Sequence[str] = (),
 ) -> Saved:
     """Creates a connection from a file, or brings one to what the file says.
 
-    With `merge`, only what the document names changes. Without, promptflow's fields become those of the file, secrets that it hides stay,
-    and settings that only we have stay unless the file names them. Raises Invalid by the names of the file, and as the services do.
+    With `merge`, only what the document names changes. Without, promptflow's fields become those of
+    the file, secrets that it hides stay, and settings that only we have stay unless the file names
+    them. Raises Invalid by the names of the file, and as the services do.
     """
     _refuse_unanswered(document, onto)
     try:
         if onto is None:
-            settings = {document.shape.fields[name]: value for name, value in document.values.items()}
-            saved = create_connection(document.shape.provider.id, actor=actor, name=document.name, tags=tags, settings=settings)
+            settings = {
+                document.shape.fields[name]: value for name, value in document.values.items()
+            }
+            saved = create_connection(
+                document.shape.provider.id,
+                actor=actor,
+                name=document.name,
+                tags=tags,
+                settings=settings,
+            )
         else:
             _refuse_other_type(document, onto)
             settings = _changes(document, onto) if merge else _replacement(document, onto)
-            saved = update_connection(onto, actor=actor, expected_version=onto.version, settings=settings)
+            saved = update_connection(
+                onto, actor=actor, expected_version=onto.version, settings=settings
+            )
     except Invalid as refused:
-        raise Invalid([_in_their_words(document.shape, error) for error in refused.errors]) from None
+        raise Invalid(
+            [_in_their_words(document.shape, error) for error in refused.errors]
+        ) from None
     notices = [_in_their_words(document.shape, notice) for notice in saved.notices]
     return Saved(saved.row, notices, saved.changed)
 
@@ -98,7 +148,12 @@ def save_promptflow(
 def _refuse_unanswered(document: Document, onto: Connection | None) -> None:
     open_ = needed_answers(document, onto)
     errors = [FieldError(".".join(path), "required", ENTER) for path in open_]
-    if onto is None and "secrets" in document.shape.theirs and not document.values.get("secrets") and not open_:
+    if (
+        onto is None
+        and "secrets" in document.shape.theirs
+        and not document.values.get("secrets")
+        and not open_
+    ):
         errors.append(FieldError("secrets", "required", SECRETS_REQUIRED))
     if errors:
         raise Invalid(errors)
@@ -111,18 +166,30 @@ def _refuse_other_type(document: Document, row: Connection) -> None:
 
 
 def _changes(document: Document, row: Connection) -> dict[str, Any]:
-    """The plain settings as they are, with the named ones over them; secrets that are not named are kept by the write rule."""
+    """The plain settings as they are, with the named ones over them; secrets that are not named are
+    kept by the write rule.
+    """
     provider = document.shape.provider
     patch = {document.shape.fields[name]: value for name, value in document.values.items()}
     return merge_patch(provider, plain_settings(provider, row.settings), patch) | _cleared(document)
 
 
 def _replacement(document: Document, row: Connection) -> dict[str, Any]:
-    """What the file says, our own settings that it is silent about, and None for stored entries of `secrets` that it has no more."""
+    """What the file says, our own settings that it is silent about, and None for stored entries of
+    `secrets` that it has no more.
+    """
     shape = document.shape
     theirs = set(shape.theirs.values())
-    kept = {name: value for name, value in plain_settings(shape.provider, row.settings).items() if name not in theirs}
-    settings = kept | {shape.fields[name]: value for name, value in document.values.items()} | _cleared(document)
+    kept = {
+        name: value
+        for name, value in plain_settings(shape.provider, row.settings).items()
+        if name not in theirs
+    }
+    settings = (
+        kept
+        | {shape.fields[name]: value for name, value in document.values.items()}
+        | _cleared(document)
+    )
     public = public_settings(row)
     for name, ours in shape.theirs.items():
         if shape.is_map(name) and shape.setting(name).secret:
@@ -141,14 +208,26 @@ def _in_their_words(shape: Shape, said: Any) -> Any:
     """An error or a notice at the field's name in the file."""
     name, _, rest = said.field.removeprefix("settings.").partition(".")
     where = shape.names.get(name, name) + (f".{rest}" if rest else "")
-    missing = said.code == "required" and isinstance(said, FieldError) and not rest and said.field.startswith("settings.")
-    return type(said)(where, said.code, f"Missing data for required field. {said.message}" if missing else said.message)
+    missing = (
+        said.code == "required"
+        and isinstance(said, FieldError)
+        and not rest
+        and said.field.startswith("settings.")
+    )
+    return type(said)(
+        where,
+        said.code,
+        f"Missing data for required field. {said.message}" if missing else said.message,
+    )
 
 
 def promptflow_view(connection: Any, zone: tzinfo | None = None) -> dict[str, Any]:
-    """What `pf connection show` prints: its keys in its order, a literal secret as `******`. A lost key or provider is no error.
+    """What `pf connection show` prints: its keys in its order, a literal secret as `******`.
 
-    `connection`: a Connection, or a row of `promptflow_views`. `zone`: of its dates, None for the current one.
+    A lost key or provider is no error.
+
+    `connection`: a Connection, or a row of `promptflow_views`. `zone`: of its dates, None for the
+    current one.
     """
     zone = zone or timezone.get_current_timezone()
     provider = connection.provider
@@ -198,18 +277,32 @@ def promptflow_views(limit: int | None = None) -> list[dict[str, Any]]:
 
 
 def promptflow_file(connection: Connection, *, actor: Actor) -> str:
-    """The connection as promptflow's YAML: references as they are, `<user-input>` in the place of each literal secret. Raises Invalid."""
+    """The connection as promptflow's YAML: references as they are, `<user-input>` in the place of
+    each literal secret. Raises Invalid.
+    """
     require(actor, "connections.view_connection")
     if connection.provider is None:
-        text = f"The provider {connection.provider_id} is not installed, so nobody knows its fields. Install what brings it."
+        text = (
+            f"The provider {connection.provider_id} is not installed, so nobody knows its fields. "
+            "Install what brings it."
+        )
         raise Invalid([FieldError("type", "unknown_provider", text)])
-    return file_text(shape_of(connection.provider), _found_by(connection), public_settings(connection), USER_INPUT)
+    return file_text(
+        shape_of(connection.provider),
+        _found_by(connection),
+        public_settings(connection),
+        USER_INPUT,
+    )
 
 
 def _found_by(connection: Connection) -> str:
     """The connection's name, its alias where the name would find another one."""
     named = Connection.objects.exclude(pk=connection.pk)
-    return connection.alias if named.filter(Q(name=connection.name) | Q(alias=connection.name)).exists() else connection.name
+    return (
+        connection.alias
+        if named.filter(Q(name=connection.name) | Q(alias=connection.name)).exists()
+        else connection.name
+    )
 
 
 def promptflow_rows(limit: int | None) -> list[Connection]:
@@ -223,4 +316,9 @@ def document_view(document: Document) -> dict[str, Any]:
     values = {shape.fields[name]: value for name, value in document.values.items()}
     fields = shown_fields(shape, values, SCRUBBED)
     view = {"auth_mode": fields.pop("auth_mode", "key")} if shape.by_token else {}
-    return {**view, "module": fields.pop("module", None) or shape.module, "type": shape.type, **fields}
+    return {
+        **view,
+        "module": fields.pop("module", None) or shape.module,
+        "type": shape.type,
+        **fields,
+    }

@@ -1,4 +1,6 @@
-"""A folder of promptflow's files as one change: planned, shown, carried out as a whole or not at all."""
+"""A folder of promptflow's files as one change: planned, shown, carried out as a whole or not at
+all.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,7 +36,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a plan. `fields`: what changes, names only. `message`: why it is a conflict; `notes`: what to know."""
+    """One line of a plan.
+
+    `fields`: what changes, names only. `message`: why it is a conflict; `notes`: what to know.
+    """
 
     action: Action
     name: str
@@ -51,11 +56,19 @@ def applied_tag(label: str) -> str:
 
 @sensitive_variables("documents", "document")
 def apply_documents(
-    documents: Sequence[tuple[str, Document]], *, actor: Actor, label: str, prune: bool = False, dry_run: bool = False
+    documents: Sequence[tuple[str, Document]],
+    *,
+    actor: Actor,
+    label: str,
+    prune: bool = False,
+    dry_run: bool = False,
 ) -> list[Step]:
-    """Brings the connections to what the documents, (file, document), say. Returns what was done, or with `dry_run` what would be.
+    """Brings the connections to what the documents, (file, document), say.
 
-    With a conflict among the steps nothing is written. `prune` deletes what an earlier apply with this label made and no file names.
+    Returns what was done, or with `dry_run` what would be.
+
+    With a conflict among the steps nothing is written. `prune` deletes what an earlier apply with
+    this label made and no file names.
     """
     with transaction.atomic():
         steps = _refuse_doubles(documents)
@@ -76,12 +89,21 @@ def _refuse_doubles(documents: Sequence[tuple[str, Document]]) -> list[Step]:
     steps = []
     for source, document in documents:
         if document.name in first:
-            steps.append(Step(Action.CONFLICT, document.name, source, message=f"{first[document.name]} has this name too. Rename one."))
+            steps.append(
+                Step(
+                    Action.CONFLICT,
+                    document.name,
+                    source,
+                    message=f"{first[document.name]} has this name too. Rename one.",
+                )
+            )
         first.setdefault(document.name, source)
     return steps
 
 
-def _applied(source: str, document: Document, seen: list[Connection], actor: Actor, tag: str) -> Step:
+def _applied(
+    source: str, document: Document, seen: list[Connection], actor: Actor, tag: str
+) -> Step:
     try:
         row = find_promptflow(document.name)
         before = _content(row)
@@ -92,9 +114,14 @@ def _applied(source: str, document: Document, seen: list[Connection], actor: Act
         return Step(Action.CONFLICT, document.name, source, message=text)
     seen.append(saved.row)
     notes = tuple(f"{notice.field}: {notice.message}" for notice in saved.notices)
-    changed = tuple(document.shape.names.get(ours, ours) + rest for ours, rest in _differences(before, _content(saved.row)))
+    changed = tuple(
+        document.shape.names.get(ours, ours) + rest
+        for ours, rest in _differences(before, _content(saved.row))
+    )
     action = Action.CREATE if row is None else Action.UPDATE if saved.changed else Action.UNCHANGED
-    return Step(action, document.name, source, changed if action is Action.UPDATE else (), notes=notes)
+    return Step(
+        action, document.name, source, changed if action is Action.UPDATE else (), notes=notes
+    )
 
 
 @sensitive_variables()
@@ -114,7 +141,11 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tu
             continue
         if isinstance(old, dict | None) and isinstance(new, dict | None):
             old, new = old or {}, new or {}
-            found += [(name, f".{key}") for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
+            found += [
+                (name, f".{key}")
+                for key in dict.fromkeys([*old, *new])
+                if old.get(key) != new.get(key)
+            ]
         else:
             found.append((name, ""))
     return found
@@ -131,4 +162,6 @@ def _deleted(row: Connection, actor: Actor) -> Step:
             delete_connection(row, actor=actor)
     except InUse as refused:
         return Step(Action.CONFLICT, row.name, message=str(refused))
-    return Step(Action.DELETE, row.name, fields=(shape_of(row.provider).type,) if row.provider else ())
+    return Step(
+        Action.DELETE, row.name, fields=(shape_of(row.provider).type,) if row.provider else ()
+    )

@@ -1,4 +1,7 @@
-"""A connection as promptflow's executor takes it, in clear. Only the reveal endpoint hands this out (services/reveal.py)."""
+"""A connection as promptflow's executor takes it, in clear.
+
+Only the reveal endpoint hands this out (services/reveal.py).
+"""
 
 import json
 from collections.abc import Container, Mapping
@@ -16,7 +19,12 @@ from .errors import Unusable
 from .using import Usable, resolved_settings
 
 CUSTOM = "CustomConnection"
-STRONG_TYPE = ("custom_type", "module", "package", "package_version")  # promptflow keeps them as configs with this prefix
+STRONG_TYPE = (
+    "custom_type",
+    "module",
+    "package",
+    "package_version",
+)  # promptflow keeps them as configs with this prefix
 PREFIX = "promptflow.connection."
 
 Texts = dict[str, str]
@@ -24,33 +32,48 @@ Texts = dict[str, str]
 
 @sensitive_variables()
 def execution_dict(connection: Usable, name: str = "") -> dict[str, Any]:
-    """The execution dict of promptflow-core: name, type, module, value (what is set, secrets in clear) and secret_keys.
+    """The execution dict of promptflow-core: name, type, module, value (what is set, secrets in
+    clear) and secret_keys.
 
-    A provider that promptflow does not know is a CustomConnection with our names of its settings. `name`: what to call it, empty for
-    its own name. Raises Unusable, with code connection_inactive when it is switched off.
+    A provider that promptflow does not know is a CustomConnection with our names of its settings.
+    `name`: what to call it, empty for its own name. Raises Unusable, with code connection_inactive
+    when it is switched off.
     """
     if not connection.is_active:
-        raise Unusable("connection_inactive", f"The connection {connection.alias} is switched off. Activate it to use it in flows.")
+        raise Unusable(
+            "connection_inactive",
+            f"The connection {connection.alias} is switched off. Activate it to use it in flows.",
+        )
     settings = resolved_settings(connection)
     provider = get_provider(connection.provider_id)
     kind = provider.promptflow
     addresses = {one.name for one in settings_fields(provider).values() if one.address}
-    configs, secrets = _of_promptflow(settings, kind, addresses) if kind else _of_another(settings, secret_names(provider))
+    configs, secrets = (
+        _of_promptflow(settings, kind, addresses)
+        if kind
+        else _of_another(settings, secret_names(provider))
+    )
     is_custom = kind is not None and kind.class_name == CUSTOM
     strong = _strong_type(settings) if is_custom else {}
     return {
         "name": name or connection.name,
         "type": kind.class_name if kind else CUSTOM,
-        "module": (is_custom and getattr(settings, "module", None)) or (kind.module if kind else MODULE),
+        "module": (is_custom and getattr(settings, "module", None))
+        or (kind.module if kind else MODULE),
         "value": {**configs, **strong, **secrets},
         "secret_keys": list(secrets),
     }
 
 
-def _of_promptflow(settings: ProviderSettings, kind: PromptflowType, addresses: Container[str]) -> tuple[Texts, Texts]:
-    """Configs and secrets by promptflow's names. With Microsoft Entra ID there is no key, as promptflow drops it too.
+def _of_promptflow(
+    settings: ProviderSettings, kind: PromptflowType, addresses: Container[str]
+) -> tuple[Texts, Texts]:
+    """Configs and secrets by promptflow's names.
 
-    An address that nobody entered is left out: promptflow has no default for any, and its consumers have that of the SDK.
+    With Microsoft Entra ID there is no key, as promptflow drops it too.
+
+    An address that nobody entered is left out: promptflow has no default for any, and its consumers
+    have that of the SDK.
     """
     configs: Texts = {}
     secrets: Texts = {}
@@ -67,7 +90,9 @@ def _of_promptflow(settings: ProviderSettings, kind: PromptflowType, addresses: 
 
 
 def _strong_type(settings: ProviderSettings) -> Texts:
-    """The configs in which promptflow keeps the class of a custom strong type; empty for a plain custom connection."""
+    """The configs in which promptflow keeps the class of a custom strong type; empty for a plain
+    custom connection.
+    """
     found = {name: getattr(settings, name, None) for name in STRONG_TYPE}
     if not found["custom_type"]:
         return {}
@@ -77,7 +102,10 @@ def _strong_type(settings: ProviderSettings) -> Texts:
 
 
 def _of_another(settings: ProviderSettings, secret: frozenset[str]) -> tuple[Texts, Texts]:
-    """Configs and secrets by our names. Timeout and retries, which every provider has, only where somebody set them."""
+    """Configs and secrets by our names.
+
+    Timeout and retries, which every provider has, only where somebody set them.
+    """
     configs: Texts = {}
     secrets: Texts = {}
     for name in type(settings).model_fields:
@@ -93,7 +121,11 @@ def _texts(name: str, value: Any) -> Texts:
     """One value as an entry, a map as its entries, what is not set as none."""
     value = _plain(value)
     if isinstance(value, Mapping):
-        return {str(key): _text(one) for key, one in ((key, _plain(one)) for key, one in value.items()) if one is not None}
+        return {
+            str(key): _text(one)
+            for key, one in ((key, _plain(one)) for key, one in value.items())
+            if one is not None
+        }
     return {} if value is None or value == "" else {name: _text(value)}
 
 

@@ -16,12 +16,17 @@ from .promptflow_values import execution_dict
 from .reveal_tokens import MAY_REVEAL, digest
 
 MOST_A_MINUTE = 600  # reads of one token
-REFUSALS_A_MINUTE = 60  # that are written down, all callers together, so that nobody fills the database by guessing
+REFUSALS_A_MINUTE = (
+    60  # that are written down, all callers together, so that nobody fills the database by guessing
+)
 USED_EVERY = 60  # seconds between two notes of "last used"
 
 
 class NotRevealed(Exception):
-    """Nothing is told: the token is unknown, ended, or used from elsewhere. The record says which; the caller never learns it."""
+    """Nothing is told: the token is unknown, ended, or used from elsewhere.
+
+    The record says which; the caller never learns it.
+    """
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,10 @@ class _Attempt:
 
 @sensitive_variables()
 def reveal_connections(text: str, *, address: str) -> Revealed:
-    """Every usable connection that the token with this text may read. Raises NotRevealed, Throttled."""
+    """Every usable connection that the token with this text may read.
+
+    Raises NotRevealed, Throttled.
+    """
     attempt, rows = _begin(text, address)
     dicts, read, left_out = [], [], {}
     names = [row.name for row in rows] + [row.alias for row in rows if row.alias != row.name]
@@ -69,10 +77,12 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
 
 @sensitive_variables()
 def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[str, Any]:
-    """The execution dict of the connection that has one of these names, the first that fits: an alias or id, else exactly a name.
+    """The execution dict of the connection that has one of these names, the first that fits: an
+    alias or id, else exactly a name.
 
-    It has the name that was asked for. Only those that the token may read are looked at. Raises NotRevealed, Throttled,
-    Connection.DoesNotExist, Unusable, and Invalid when several have the name.
+    It has the name that was asked for. Only those that the token may read are looked at. Raises
+    NotRevealed, Throttled, Connection.DoesNotExist, Unusable, and Invalid when several have the
+    name.
     """
     attempt, rows = _begin(text, address, names[0])
     try:
@@ -93,17 +103,33 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
 
 def _named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Connection, str]:
     for name in names:
-        found = [row for row in rows if name == row.alias or parse_id(name) == row.pk] or [row for row in rows if row.name == name]
+        found = [row for row in rows if name == row.alias or parse_id(name) == row.pk] or [
+            row for row in rows if row.name == name
+        ]
         if len(found) > 1:
             aliases = ", ".join(row.alias for row in found[:5])
-            raise Invalid([FieldError("name", "ambiguous", f"Several connections are called {name!r}. Use an alias: {aliases}.")])
+            raise Invalid(
+                [
+                    FieldError(
+                        "name",
+                        "ambiguous",
+                        f"Several connections are called {name!r}. Use an alias: {aliases}.",
+                    )
+                ]
+            )
         if found:
             return found[0], name
-    raise Connection.DoesNotExist(f"There is no connection {names[0]!r} that this token may read. Check its name and the token's list.")
+    raise Connection.DoesNotExist(
+        f"There is no connection {names[0]!r} that this token may read. Check its name and the "
+        "token's list."
+    )
 
 
 def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Connection]]:
-    """Judges the token and counts the request. Every refusal takes the same way, so that they differ in nothing outside."""
+    """Judges the token and counts the request.
+
+    Every refusal takes the same way, so that they differ in nothing outside.
+    """
     token = RevealToken.objects.select_related("user").filter(digest=digest(text)).first()
     if wrong := _why_not(token, address):
         if _count("reveal-refusals") <= REFUSALS_A_MINUTE:
@@ -115,7 +141,10 @@ def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Con
     if count > MOST_A_MINUTE:
         if count == MOST_A_MINUTE + 1:
             attempt.record("throttled")
-        raise Throttled(f"This token may read {MOST_A_MINUTE} times a minute. Wait, and ask less often.", 60 - timezone.now().second)
+        raise Throttled(
+            f"This token may read {MOST_A_MINUTE} times a minute. Wait, and ask less often.",
+            60 - timezone.now().second,
+        )
     if cache.add(f"reveal-used:{token.pk}", 1, USED_EVERY):
         RevealToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
     return attempt, list(token.connections.order_by("alias"))
@@ -132,7 +161,10 @@ def _why_not(token: RevealToken | None, address: str) -> str:
 
 
 def _written(asked: str, text: str) -> str:
-    """The name as the database takes it. Somebody who repeats the token in the name does not get it written down."""
+    """The name as the database takes it.
+
+    Somebody who repeats the token in the name does not get it written down.
+    """
     return asked.replace(text, "***").replace("\x00", "").encode(errors="replace").decode()[:255]
 
 

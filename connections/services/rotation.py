@@ -1,4 +1,6 @@
-"""Re-encrypting everything with the newest key: rows and their history, in batches, as often as one likes."""
+"""Re-encrypting everything with the newest key: rows and their history, in batches, as often as one
+likes.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ UNREADABLE = "no key"
 
 @dataclass(frozen=True)
 class KeyReport:
-    """How many encrypted values each key opens, newest key first; `unreadable` ones are opened by none."""
+    """How many encrypted values each key opens, newest key first; `unreadable` ones are opened by
+    none.
+    """
 
     counts: dict[str, int]
     unreadable: int
@@ -42,20 +46,29 @@ def key_report() -> KeyReport:
 
 
 def rotate_credentials() -> int:
-    """Encrypts with the newest key whatever an older one opens; leaves alone what no key opens. Returns how many."""
+    """Encrypts with the newest key whatever an older one opens; leaves alone what no key opens.
+
+    Returns how many.
+    """
     return sum(_rotate(table) for table in tables())
 
 
 def _rotate(table: type[models.Model]) -> int:
     newest = key_ids()[0]
     due = [pk for pk, token in _tokens(table) if opening_key(token) not in (None, newest)]
-    return sum(_rotate_batch(table, due[start : start + BATCH]) for start in range(0, len(due), BATCH))
+    return sum(
+        _rotate_batch(table, due[start : start + BATCH]) for start in range(0, len(due), BATCH)
+    )
 
 
 def _rotate_batch(table: type[models.Model], keys: list[Any]) -> int:
     """Under a row lock and read again: a save that came between is not overwritten."""
     with transaction.atomic():
-        rows = [row for row in table._default_manager.select_for_update().filter(pk__in=keys) if not _unreadable(row)]
+        rows = [
+            row
+            for row in table._default_manager.select_for_update().filter(pk__in=keys)
+            if not _unreadable(row)
+        ]
         for row in rows:
             row.credentials_key = key_ids()[0]  # type: ignore[attr-defined]
         table._default_manager.bulk_update(rows, ["credentials", "credentials_key"])
@@ -72,5 +85,7 @@ def _tokens(table: type[models.Model]) -> list[tuple[Any, bytes]]:
     key: Any = meta.pk
     with database.cursor() as cursor:
         columns = f"{quote(key.column)}, {quote('credentials')}"
-        cursor.execute(f"SELECT {columns} FROM {quote(meta.db_table)} WHERE {quote('credentials')} IS NOT NULL")  # noqa: S608 names of our own
+        cursor.execute(
+            f"SELECT {columns} FROM {quote(meta.db_table)} WHERE {quote('credentials')} IS NOT NULL"  # noqa: S608
+        )
         return [(key.to_python(pk), bytes(token)) for pk, token in cursor.fetchall()]

@@ -1,4 +1,6 @@
-"""What saving a connection and saving a profile share: alias, name, tags, versions, the race for an alias."""
+"""What saving a connection and saving a profile share: alias, name, tags, versions, the race for an
+alias.
+"""
 
 import re
 import uuid
@@ -42,11 +44,20 @@ def alias_error(alias: str) -> str:
 
 def clean_tags(tags: Any) -> list[str]:
     """Tags without blanks around them and without doubles, in order. Raises Invalid."""
-    if not isinstance(tags, Sequence) or isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+    if (
+        not isinstance(tags, Sequence)
+        or isinstance(tags, str)
+        or not all(isinstance(tag, str) for tag in tags)
+    ):
         raise Invalid([FieldError("tags", "invalid", "Tags are a list of words.")])
     clean = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
-    if len(clean) > MOST_TAGS or any(len(tag) > LONGEST_TAG or not TAG.fullmatch(tag) for tag in clean):
-        text = f"At most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, without commas, quotes and backslashes."
+    if len(clean) > MOST_TAGS or any(
+        len(tag) > LONGEST_TAG or not TAG.fullmatch(tag) for tag in clean
+    ):
+        text = (
+            f"At most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, without commas, quotes "
+            "and backslashes."
+        )
         raise Invalid([FieldError("tags", "invalid", text)])
     return clean
 
@@ -93,13 +104,22 @@ def alias_race(row: Row) -> Iterator[None]:
 
 def refuse_fixed(row: Row, given: dict[str, Any]) -> None:
     """Raises Invalid when a field that is fixed after creation is given another value."""
-    wrong = [name for name, value in given.items() if value is not None and value != getattr(row, name)]
+    wrong = [
+        name for name, value in given.items() if value is not None and value != getattr(row, name)
+    ]
     if wrong:
-        raise Invalid([FieldError(name, "immutable", "This cannot be changed after creation.") for name in wrong])
+        raise Invalid(
+            [
+                FieldError(name, "immutable", "This cannot be changed after creation.")
+                for name in wrong
+            ]
+        )
 
 
 def refuse_stale(row: Row, expected_version: int | None) -> None:
-    """Raises Stale unless the row is still at the version the editor saw (None: does not matter)."""
+    """Raises Stale unless the row is still at the version the editor saw (None: does not
+    matter).
+    """
     if expected_version is not None and expected_version != row.version:
         raise Stale(row)
 

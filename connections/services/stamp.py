@@ -1,7 +1,9 @@
-"""The change stamp: a number that grows in the transaction of every change, and on PostgreSQL a notification with it.
+"""The change stamp: a number that grows in the transaction of every change, and on PostgreSQL a
+notification with it.
 
-Whoever remembers rows (the gateway, in every worker) compares it. Django's signals miss what goes around the models, such as
-`QuerySet.update`; whoever uses that on what is remembered calls `bump_stamp` in the same transaction.
+Whoever remembers rows (the gateway, in every worker) compares it. Django's signals miss what goes
+around the models, such as `QuerySet.update`; whoever uses that on what is remembered calls
+`bump_stamp` in the same transaction.
 """
 
 from contextlib import suppress
@@ -51,7 +53,9 @@ def _publish(address: str) -> None:
         client.publish(CHANNEL, "")
 
 
-def _changed(sender: Any, update_fields: Any = None, action: str = "", raw: bool = False, **kwargs: Any) -> None:
+def _changed(
+    sender: Any, update_fields: Any = None, action: str = "", raw: bool = False, **kwargs: Any
+) -> None:
     is_content = update_fields is None or set(update_fields) not in NOT_CONTENT
     if is_content and not raw and action in ("", "post_add", "post_remove", "post_clear"):
         bump_stamp()
@@ -63,5 +67,10 @@ def watch_changes() -> None:
     for model in (Connection, Profile, Fallback, DefaultProfile, ApiToken, user, Group):
         post_save.connect(_changed, model, dispatch_uid=f"stamp-{model.__name__}")
         post_delete.connect(_changed, model, dispatch_uid=f"stamp-{model.__name__}-gone")
-    for through in (ApiToken.profiles.through, user.groups.through, user.user_permissions.through, Group.permissions.through):
+    for through in (
+        ApiToken.profiles.through,
+        user.groups.through,
+        user.user_permissions.through,
+        Group.permissions.through,
+    ):
         m2m_changed.connect(_changed, through, dispatch_uid=f"stamp-{through.__name__}")

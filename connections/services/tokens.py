@@ -23,7 +23,10 @@ from .stamp import bump_stamp
 
 PREFIX, PREFIX_LENGTH = "sb_", 11
 LONGEST_LIFE = 3650  # days
-MOST = {"requests_per_minute": 10_000_000, "tokens_per_day": 2_000_000_000}  # an integer column holds little more
+MOST = {
+    "requests_per_minute": 10_000_000,
+    "tokens_per_day": 2_000_000_000,
+}  # an integer column holds little more
 USED_EVERY = 60  # seconds between two notes of "last used"
 
 
@@ -52,44 +55,78 @@ def create_token(
     requests_per_minute: int | None = None,
     tokens_per_day: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """Creates a token for `user` and returns it with its text, which cannot be had again. `profiles`: ids or aliases, none for all.
+    """Creates a token for `user` and returns it with its text, which cannot be had again.
 
-    The two limits hold for what goes through the gateway; None is no limit. On a page people make tokens for themselves only.
-    Raises Invalid, PermissionDenied.
+    `profiles`: ids or aliases, none for all.
+
+    The two limits hold for what goes through the gateway; None is no limit. On a page people make
+    tokens for themselves only. Raises Invalid, PermissionDenied.
     """
     require(actor, "connections.add_apitoken")
     if actor is not None and actor != user and not actor.is_superuser:
         raise PermissionDenied("You may make tokens for yourself only.")
     limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
     name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
-    expires_at = timezone.now() + timedelta(days=expires_in_days) if expires_in_days and 0 < expires_in_days <= LONGEST_LIFE else None
+    expires_at = (
+        timezone.now() + timedelta(days=expires_in_days)
+        if expires_in_days and 0 < expires_in_days <= LONGEST_LIFE
+        else None
+    )
     with transaction.atomic():
         found = find_all_named(Profile.objects.select_for_update().order_by("pk"), profiles)
         unknown = set(profiles) - found.keys()
         if errors := [*_errors(name, scopes, unknown, expires_in_days), *_limit_errors(limits)]:
             raise Invalid(errors)
-        values = {"prefix": text[:PREFIX_LENGTH], "digest": _digest(text), "scopes": sorted(set(scopes)), "expires_at": expires_at}
-        row = ApiToken.objects.create(name=name, user=user, is_limited=bool(found), **values, **limits)
+        values = {
+            "prefix": text[:PREFIX_LENGTH],
+            "digest": _digest(text),
+            "scopes": sorted(set(scopes)),
+            "expires_at": expires_at,
+        }
+        row = ApiToken.objects.create(
+            name=name, user=user, is_limited=bool(found), **values, **limits
+        )
         row.profiles.set(found.values())
     return row, text
 
 
-def _errors(name: str, scopes: Sequence[str], unknown: set[str], days: int | None) -> list[FieldError]:
+def _errors(
+    name: str, scopes: Sequence[str], unknown: set[str], days: int | None
+) -> list[FieldError]:
     errors = []
     if not name or len(name) > 100 or "\x00" in name:
-        errors.append(FieldError("name", "invalid", "A name of 1 to 100 characters, to tell tokens apart."))
+        errors.append(
+            FieldError("name", "invalid", "A name of 1 to 100 characters, to tell tokens apart.")
+        )
     if not scopes or set(scopes) - set(Scope):
-        errors.append(FieldError("scopes", "invalid", f"Choose at least one of {', '.join(Scope)}."))
+        errors.append(
+            FieldError("scopes", "invalid", f"Choose at least one of {', '.join(Scope)}.")
+        )
     if unknown:
-        errors.append(FieldError("profiles", "not_found", f"There is no profile {', '.join(sorted(unknown))}."))
+        errors.append(
+            FieldError(
+                "profiles", "not_found", f"There is no profile {', '.join(sorted(unknown))}."
+            )
+        )
     if days is not None and not 0 < days <= LONGEST_LIFE:
-        errors.append(FieldError("expires_in_days", "invalid", f"1 to {LONGEST_LIFE} days, or nothing for no end."))
+        errors.append(
+            FieldError(
+                "expires_in_days", "invalid", f"1 to {LONGEST_LIFE} days, or nothing for no end."
+            )
+        )
     return errors
 
 
 def _limit_errors(limits: dict[str, int | None]) -> list[FieldError]:
-    wrong = {name: MOST[name] for name, value in limits.items() if value is not None and not 0 < value <= MOST[name]}
-    return [FieldError(name, "invalid", f"1 to {most:,}, or nothing for no limit.") for name, most in wrong.items()]
+    wrong = {
+        name: MOST[name]
+        for name, value in limits.items()
+        if value is not None and not 0 < value <= MOST[name]
+    }
+    return [
+        FieldError(name, "invalid", f"1 to {most:,}, or nothing for no limit.")
+        for name, most in wrong.items()
+    ]
 
 
 def _digest(text: str) -> str:
@@ -103,7 +140,12 @@ def authenticate_token(text: str) -> ApiToken | None:
         if text.isascii() and text.isprintable()
         else None
     )
-    if row is None or not hmac.compare_digest(row.digest, _digest(text)) or row.state != "active" or not row.user.is_active:
+    if (
+        row is None
+        or not hmac.compare_digest(row.digest, _digest(text))
+        or row.state != "active"
+        or not row.user.is_active
+    ):
         return None
     if cache.add(f"token-used:{row.pk}", 1, USED_EVERY):
         ApiToken.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
@@ -112,9 +154,12 @@ def authenticate_token(text: str) -> ApiToken | None:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as far as using profiles needs it. A signed-in person has no token: `token_id` is None and the rest of it empty.
+    """Who asks, as far as using profiles needs it.
 
-    `profile_ids`: the profiles a token is limited to, None for all. `may_use_profiles`: what the user is allowed, whatever the scopes.
+    A signed-in person has no token: `token_id` is None and the rest of it empty.
+
+    `profile_ids`: the profiles a token is limited to, None for all. `may_use_profiles`: what the
+    user is allowed, whatever the scopes.
     """
 
     user_id: int
@@ -135,7 +180,9 @@ def find_caller(text: str) -> Caller | None:
     row = authenticate_token(text)
     if row is None:
         return None
-    profile_ids = frozenset(row.profiles.order_by().values_list("pk", flat=True)) if row.is_limited else None
+    profile_ids = (
+        frozenset(row.profiles.order_by().values_list("pk", flat=True)) if row.is_limited else None
+    )
     return replace(
         caller_of(row.user),
         token_id=row.pk,
@@ -151,20 +198,32 @@ def find_caller(text: str) -> Caller | None:
 
 def caller_of(user: Any) -> Caller:
     """A person who is signed in, without a token."""
-    return Caller(user.pk, user.get_username(), may_use_profiles=user.is_active and user.has_perm("connections.use_profile"))
+    return Caller(
+        user.pk,
+        user.get_username(),
+        may_use_profiles=user.is_active and user.has_perm("connections.use_profile"),
+    )
 
 
 def allows(token: ApiToken | Caller | None, scope: str) -> bool:
-    """Whether a token may be used for this. None, or a caller without a token, is a signed-in person, whom scopes do not limit."""
+    """Whether a token may be used for this.
+
+    None, or a caller without a token, is a signed-in person, whom scopes do not limit.
+    """
     if token is None or (isinstance(token, Caller) and token.token_id is None):
         return True
     return scope in token.scopes or Scope.ADMIN in token.scopes
 
 
 def revoke_token(token: ApiToken, *, actor: Actor) -> None:
-    """Ends a token now; the row stays, to say that it was there. One's own, or anybody's with the right to delete tokens."""
+    """Ends a token now; the row stays, to say that it was there.
+
+    One's own, or anybody's with the right to delete tokens.
+    """
     if actor is None or actor != token.user:
         require(actor, "connections.delete_apitoken")
     with transaction.atomic():
-        ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
+            revoked_at=timezone.now()
+        )
         bump_stamp()

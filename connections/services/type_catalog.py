@@ -1,7 +1,9 @@
-"""Which connection types are there: files of a directory, and those that were installed. Brings the registry of providers up to them.
+"""Which connection types are there: files of a directory, and those that were installed.
 
-For one key code comes first, then the types that come with Switchboard (both are the registry's), then CONNECTIONS_TYPES_DIR, then what
-was installed.
+Brings the registry of providers up to them.
+
+For one key code comes first, then the types that come with Switchboard (both are the registry's),
+then CONNECTIONS_TYPES_DIR, then what was installed.
 """
 
 import logging
@@ -16,7 +18,14 @@ from typing import Any
 from django.conf import settings
 
 from providers.base import Provider
-from providers.manifests import Manifest, ManifestError, provider_of, read_documents, read_manifest, shipped
+from providers.manifests import (
+    Manifest,
+    ManifestError,
+    provider_of,
+    read_documents,
+    read_manifest,
+    shipped,
+)
 from providers.registry import get_provider, is_built_in, replace_installed
 
 from .. import conf
@@ -30,7 +39,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedType:
-    """A type that was read: its manifest, the provider made of it, and where it came from (the file's name, empty for a row)."""
+    """A type that was read: its manifest, the provider made of it, and where it came from (the
+    file's name, empty for a row).
+    """
 
     manifest: Manifest
     provider: type[Provider[Any]]
@@ -39,7 +50,9 @@ class LoadedType:
 
 @dataclass(frozen=True)
 class Files:
-    """What CONNECTIONS_TYPES_DIR holds: the types by key, and why a file was left out, by its name."""
+    """What CONNECTIONS_TYPES_DIR holds: the types by key, and why a file was left out, by its
+    name.
+    """
 
     types: Mapping[str, LoadedType] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +60,9 @@ class Files:
 
 @dataclass
 class _Catalog:
-    """What this process has read of the rows: key -> digest, and key -> type (None: it cannot be read)."""
+    """What this process has read of the rows: key -> digest, and key -> type (None: it cannot be
+    read).
+    """
 
     lock: RLock = field(default_factory=RLock)
     digests: dict[str, str] | None = None
@@ -58,7 +73,9 @@ _catalog = _Catalog()
 
 
 def confirm_types(provider_id: str | None = None) -> None:
-    """Brings the registry up to the files and rows there are. One small query; none for a `provider_id` that code or a file has.
+    """Brings the registry up to the files and rows there are.
+
+    One small query; none for a `provider_id` that code or a file has.
 
     A document that cannot be read is logged and left out.
     """
@@ -66,11 +83,15 @@ def confirm_types(provider_id: str | None = None) -> None:
         return
     if _digests() != _catalog.digests:
         with _catalog.lock:
-            _take_over(_digests())  # asked again: another thread may have been faster with what is newer
+            _take_over(
+                _digests()
+            )  # asked again: another thread may have been faster with what is newer
 
 
 def _needs_no_row(provider_id: str) -> bool:
-    return is_built_in(provider_id) or (_catalog.digests is not None and provider_id in directory_types().types)
+    return is_built_in(provider_id) or (
+        _catalog.digests is not None and provider_id in directory_types().types
+    )
 
 
 def _digests() -> dict[str, str]:
@@ -80,7 +101,11 @@ def _digests() -> dict[str, str]:
 def _take_over(digests: dict[str, str]) -> None:
     known = _catalog.digests or {}
     changed = [key for key, digest in digests.items() if known.get(key) != digest]
-    found = dict(ConnectionType.objects.filter(key__in=changed).values_list("key", "document")) if changed else {}
+    found = (
+        dict(ConnectionType.objects.filter(key__in=changed).values_list("key", "document"))
+        if changed
+        else {}
+    )
     types = {key: _catalog.types[key] for key in digests if key not in changed}
     types |= {key: _loaded_row(key, document) for key, document in found.items()}
     rows = {key: one for key, one in types.items() if one}
@@ -95,7 +120,10 @@ def type_problems() -> dict[str, str]:
 
 
 def forget() -> None:
-    """Drops everything that was read of rows and files. For tests, in which rows vanish with their transaction."""
+    """Drops everything that was read of rows and files.
+
+    For tests, in which rows vanish with their transaction.
+    """
     with _catalog.lock:
         _catalog.digests, _catalog.types = None, {}
         _files_of.cache_clear()
@@ -103,7 +131,9 @@ def forget() -> None:
 
 
 def installed_types() -> dict[str, LoadedType | None]:
-    """The types of rows by key as `confirm_types` read them last; None for one whose document cannot be read."""
+    """The types of rows by key as `confirm_types` read them last; None for one whose document
+    cannot be read.
+    """
     return dict(_catalog.types)
 
 
@@ -121,23 +151,33 @@ def _loaded_row(key: str, document: str) -> LoadedType | None:
         manifest = read_manifest(document)
         if manifest.key == key:
             return LoadedType(manifest, installed_provider(manifest))
-        logger.error("The connection type %s is left out: its document has the key %s.", key, manifest.key)
+        logger.error(
+            "The connection type %s is left out: its document has the key %s.", key, manifest.key
+        )
     except Exception as error:  # noqa: BLE001 one broken type must not take every page down
-        logger.error("The connection type %s is left out: its document cannot be read (%s).", key, type(error).__name__)
+        logger.error(
+            "The connection type %s is left out: its document cannot be read (%s).",
+            key,
+            type(error).__name__,
+        )
     return None
 
 
 def installed_provider(manifest: Manifest) -> type[Provider[Any]]:
     """The provider of an installed manifest, which widens `$Env:` by nothing.
 
-    Whoever may install types could else read any variable by naming it: only CONNECTIONS_REFERENCE_ENV counts.
+    Whoever may install types could else read any variable by naming it: only
+    CONNECTIONS_REFERENCE_ENV counts.
     """
     return provider_of(_naming_only(manifest, conf.is_listed_variable))
 
 
 def _naming_only(manifest: Manifest, may_name: Callable[[str], bool]) -> Manifest:
     """The manifest without the environment variables that it may not name."""
-    fields = [one if may_name(one.environment) else one.model_copy(update={"environment": ""}) for one in manifest.fields]
+    fields = [
+        one if may_name(one.environment) else one.model_copy(update={"environment": ""})
+        for one in manifest.fields
+    ]
     return manifest.model_copy(update={"fields": fields})
 
 
@@ -170,7 +210,10 @@ def _files_of(directory: str) -> Files:
 
 def _add_file(types: dict[str, LoadedType], path: Path) -> None:
     """Adds all types of one file, or none."""
-    found = [LoadedType(one, _file_provider(one), path.name) for one in read_documents(read_document(path))]
+    found = [
+        LoadedType(one, _file_provider(one), path.name)
+        for one in read_documents(read_document(path))
+    ]
     for one in found:
         if owner := _built_in_owner(one.manifest.key):
             raise ValueError(f"The key {one.manifest.key} belongs to {owner}.")
@@ -202,7 +245,11 @@ def decoded(content: bytes) -> str:
 def _why(error: Exception) -> str:
     if isinstance(error, ManifestError):
         return " ".join(problem_texts(error))
-    return f"It cannot be read ({error.strerror})." if isinstance(error, OSError) else str(error) or type(error).__name__
+    return (
+        f"It cannot be read ({error.strerror})."
+        if isinstance(error, OSError)
+        else str(error) or type(error).__name__
+    )
 
 
 def problem_texts(error: ManifestError) -> Iterator[str]:
@@ -215,7 +262,10 @@ def problem_texts(error: ManifestError) -> Iterator[str]:
 
 
 def owner_of(key: str) -> str:
-    """Who has this key before any row: "the provider OpenAI (providers.openai)". Empty when nobody has."""
+    """Who has this key before any row: "the provider OpenAI (providers.openai)".
+
+    Empty when nobody has.
+    """
     if found := directory_types().types.get(key):
         return f"the file {found.file} in CONNECTIONS_TYPES_DIR"
     return _built_in_owner(key)

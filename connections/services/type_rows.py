@@ -22,7 +22,9 @@ NAMED = 5  # connections that a sentence names
 
 @dataclass(frozen=True)
 class Move:
-    """Connections by name: `moved` are at the type's version now, `left` cannot be decrypted, `unfit` need the settings that are named."""
+    """Connections by name: `moved` are at the type's version now, `left` cannot be decrypted,
+    `unfit` need the settings that are named.
+    """
 
     moved: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
@@ -33,11 +35,24 @@ class Move:
         """What to know about it, in sentences."""
         found = []
         if self.left:
-            text = f"{_count(self.left)} stay{'s' if len(self.left) == 1 else ''} at the older version, because the stored credentials"
-            found.append(Notice("type", "left", f"{text} cannot be decrypted: {_named(self.left)}. With the key back, they follow."))
+            text = (
+                f"{_count(self.left)} stay{'s' if len(self.left) == 1 else ''} at the older "
+                "version, because the stored credentials"
+            )
+            found.append(
+                Notice(
+                    "type",
+                    "left",
+                    f"{text} cannot be decrypted: {_named(self.left)}. With the key back, they "
+                    "follow.",
+                )
+            )
         for labels in dict.fromkeys(labels for _, labels in self.unfit):
             names = [name for name, wanted in self.unfit if wanted == labels]
-            text = f"{_count(names)} need{'s' if len(names) == 1 else ''}: {', '.join(labels)} ({_named(names)})."
+            text = (
+                f"{_count(names)} need{'s' if len(names) == 1 else ''}: {', '.join(labels)} "
+                f"({_named(names)})."
+            )
             found.append(Notice("type", "unfit", text))
         return found
 
@@ -52,8 +67,13 @@ def _named(names: Sequence[str]) -> str:
 
 
 @sensitive_variables()
-def moved_rows(rows: Iterable[Connection], provider: type[Provider[Any]]) -> tuple[list[Connection], Move]:
-    """The rows of older versions as `provider` has them, and what to know about that. Saves nothing."""
+def moved_rows(
+    rows: Iterable[Connection], provider: type[Provider[Any]]
+) -> tuple[list[Connection], Move]:
+    """The rows of older versions as `provider` has them, and what to know about that.
+
+    Saves nothing.
+    """
     changed: list[Connection] = []
     left: list[str] = []
     unfit: list[tuple[str, tuple[str, ...]]] = []
@@ -75,13 +95,22 @@ def store_moved(rows: Iterable[Connection], actor: Actor) -> None:
 
 @sensitive_variables()
 def _missing(row: Connection, provider: type[Provider[Any]]) -> tuple[str, ...]:
-    """The labels of what the provider does not accept of a row, or misses. What a reference stands for is not judged."""
+    """The labels of what the provider does not accept of a row, or misses.
+
+    What a reference stands for is not judged.
+    """
     if isinstance(row.credentials, Undecryptable):
         return ()
     values = merged(row.settings, row.credentials or {})
     unresolved = frozenset(name for name, _, _ in references_in(values))
-    plain = {name: unescape(value) if isinstance(value, str) else value for name, value in values.items()}
+    plain = {
+        name: unescape(value) if isinstance(value, str) else value for name, value in values.items()
+    }
     _, errors = validate(provider, plain, ignore=unresolved)
     fields = settings_fields(provider)
-    names = [error.field.partition(".")[0] for error in errors if error.field.partition(".")[0] not in row.lacking]
+    names = [
+        error.field.partition(".")[0]
+        for error in errors
+        if error.field.partition(".")[0] not in row.lacking
+    ]
     return tuple(dict.fromkeys(fields[name].label if name in fields else name for name in names))

@@ -15,16 +15,26 @@ from ..references import is_reference
 
 @sensitive_variables()
 def bring_up(row: Connection, provider: type[Provider[Any]]) -> bool:
-    """Puts the row's settings into the names of the provider's version, and says whether that was needed. Saves nothing.
+    """Puts the row's settings into the names of the provider's version, and says whether that was
+    needed. Saves nothing.
 
-    A row that cannot be decrypted stays as it is: its secrets cannot be renamed before its key is back.
+    A row that cannot be decrypted stays as it is: its secrets cannot be renamed before its key is
+    back.
     """
     if row.type_version >= provider.version or isinstance(row.credentials, Undecryptable):
         return False
     before, literals = row.settings, row.credentials or {}
-    settings, credentials = split(provider, provider.migrated(row.type_version, merged(before, literals)))
-    for name in [name for name, value in settings.items() if name not in before and value in literals.values()]:
-        credentials[name] = settings.pop(name)  # what was encrypted stays so, whatever the new version takes it for
+    settings, credentials = split(
+        provider, provider.migrated(row.type_version, merged(before, literals))
+    )
+    for name in [
+        name
+        for name, value in settings.items()
+        if name not in before and value in literals.values()
+    ]:
+        credentials[name] = settings.pop(
+            name
+        )  # what was encrypted stays so, whatever the new version takes it for
     row.lacking = _renamed(row.lacking, row.type_version, provider)
     row.settings, row.credentials = settings, credentials or None
     row.type_version = provider.version
@@ -36,13 +46,21 @@ def _renamed(lacking: Collection[str], version: int, provider: type[Provider[Any
     found = []
     for name, dot, key in (one.partition(".") for one in lacking):
         mark = object()
-        found += [f"{new}{dot}{key}" for new, value in provider.migrated(version, {name: mark}).items() if value is mark]
+        found += [
+            f"{new}{dot}{key}"
+            for new, value in provider.migrated(version, {name: mark}).items()
+            if value is mark
+        ]
     return found
 
 
 @sensitive_variables()
-def split(provider: type[Provider[Any]], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What goes into `settings` (plain values, and references of secrets), and what into `credentials` (their literals)."""
+def split(
+    provider: type[Provider[Any]], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What goes into `settings` (plain values, and references of secrets), and what into
+    `credentials` (their literals).
+    """
     fields = settings_fields(provider)
     settings: dict[str, Any] = {}
     credentials: dict[str, Any] = {}
@@ -56,6 +74,8 @@ def split(provider: type[Provider[Any]], values: Mapping[str, Any]) -> tuple[dic
     return settings, credentials
 
 
-def _split_map(name: str, entries: Mapping[str, Any], settings: dict[str, Any], credentials: dict[str, Any]) -> None:
+def _split_map(
+    name: str, entries: Mapping[str, Any], settings: dict[str, Any], credentials: dict[str, Any]
+) -> None:
     for key, value in entries.items():
         (settings if is_reference(value) else credentials).setdefault(name, {})[key] = value

@@ -44,26 +44,44 @@ class SyncedType:
 
 
 def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
-    """Installs every type of a document or none, and brings their connections up. Raises Invalid, PermissionDenied."""
+    """Installs every type of a document or none, and brings their connections up.
+
+    Raises Invalid, PermissionDenied.
+    """
     require(actor, "connections.add_connectiontype")
     confirm_types()
     manifests = read_types(text)
     try:
         with transaction.atomic():
             keys = [one.key for one in manifests]
-            rows = {row.key: row for row in ConnectionType.objects.select_for_update().filter(key__in=keys).order_by("key")}
-            previews = [preview_of(one, stored_text(text, one, manifests), rows.get(one.key), actor, locked=True) for one in manifests]
+            rows = {
+                row.key: row
+                for row in ConnectionType.objects.select_for_update()
+                .filter(key__in=keys)
+                .order_by("key")
+            }
+            previews = [
+                preview_of(
+                    one, stored_text(text, one, manifests), rows.get(one.key), actor, locked=True
+                )
+                for one in manifests
+            ]
             if refusals := [error for one in previews for error in one.refusals]:
                 raise Invalid(refusals)
             installed = [_install(one, actor) for one in previews]
     except IntegrityError:
-        raise refused("race", "Somebody installed it at the same time. Look at the list, and try again.") from None
+        raise refused(
+            "race", "Somebody installed it at the same time. Look at the list, and try again."
+        ) from None
     confirm_types()
     return installed
 
 
 def install_type(text: str, *, actor: Actor) -> InstalledType:
-    """Installs the type of a document, or its next version, and brings its connections up. Raises Invalid, PermissionDenied."""
+    """Installs the type of a document, or its next version, and brings its connections up.
+
+    Raises Invalid, PermissionDenied.
+    """
     require(actor, "connections.add_connectiontype")
     refuse_several(read_types(text))
     return install_types(text, actor=actor)[0]
@@ -73,7 +91,12 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
     manifest = preview.manifest
     if preview.is_same:
         return InstalledType(manifest, False, preview.installed)
-    values = {"version": manifest.version, "document": preview.document, "digest": digest_of(preview.document), "installed_by": actor}
+    values = {
+        "version": manifest.version,
+        "document": preview.document,
+        "digest": digest_of(preview.document),
+        "installed_by": actor,
+    }
     if preview.installed is None:
         ConnectionType.objects.create(key=manifest.key, **values)
     else:
@@ -81,7 +104,9 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
         for name, value in values.items():
             setattr(row, name, value)
         row.save()
-    moved, move = moved_rows(Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk"), preview.provider)
+    moved, move = moved_rows(
+        Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk"), preview.provider
+    )
     store_moved(moved, actor)
     bump_stamp()
     return InstalledType(manifest, True, preview.installed, move)
@@ -90,7 +115,8 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
 def remove_type(key: str, *, actor: Actor) -> None:
     """Removes an installed type.
 
-    Raises InUse while a connection needs it, Invalid for a file, ConnectionType.DoesNotExist, PermissionDenied.
+    Raises InUse while a connection needs it, Invalid for a file, ConnectionType.DoesNotExist,
+    PermissionDenied.
     """
     require(actor, "connections.delete_connectiontype")
     with transaction.atomic():
@@ -107,20 +133,36 @@ def remove_type(key: str, *, actor: Actor) -> None:
 
 def _refuse_file(key: str) -> None:
     if owner := owner_of(key):
-        raise Invalid([FieldError("key", "is_file", f"{key} belongs to {owner}. Only what was installed can be removed here.")])
+        raise Invalid(
+            [
+                FieldError(
+                    "key",
+                    "is_file",
+                    f"{key} belongs to {owner}. Only what was installed can be removed here.",
+                )
+            ]
+        )
 
 
 def sync_types(*, actor: Actor = None) -> list[SyncedType]:
-    """Brings up the connections of types that come as code or files, whose new versions nobody installs. Raises PermissionDenied."""
+    """Brings up the connections of types that come as code or files, whose new versions nobody
+    installs. Raises PermissionDenied.
+    """
     require(actor, "connections.add_connectiontype")
     confirm_types()
-    newer = {one.id: one for one in all_providers() if one.version > 1 and (is_built_in(one.id) or one.id in directory_types().types)}
+    newer = {
+        one.id: one
+        for one in all_providers()
+        if one.version > 1 and (is_built_in(one.id) or one.id in directory_types().types)
+    }
     return [_sync(newer[key], actor) for key in rows_of_older_versions(newer.values())]
 
 
 def _sync(provider: type[Provider[Any]], actor: Actor) -> SyncedType:
     with transaction.atomic():
-        rows = Connection.objects.select_for_update().filter(provider_id=provider.id, type_version__lt=provider.version)
+        rows = Connection.objects.select_for_update().filter(
+            provider_id=provider.id, type_version__lt=provider.version
+        )
         moved, move = moved_rows(rows.order_by("name", "pk"), provider)
         store_moved(moved, actor)
     return SyncedType(provider.id, provider.version, move)

@@ -1,4 +1,7 @@
-"""From a stored row to something that can be used: decrypt, resolve, validate, construct. Late, at each use."""
+"""From a stored row to something that can be used: decrypt, resolve, validate, construct.
+
+Late, at each use.
+"""
 
 import uuid
 from dataclasses import dataclass, field
@@ -27,7 +30,8 @@ from .errors import Unusable
 from .type_catalog import confirm_types
 
 CANNOT_DECRYPT = (
-    "The stored credentials of {} cannot be decrypted: the key that encrypted them is not in FERNET_KEYS. Add that key again, or enter the "
+    "The stored credentials of {} cannot be decrypted: the key that encrypted them is not in "
+    "FERNET_KEYS. Add that key again, or enter the "
     "credentials again."
 )
 
@@ -43,7 +47,9 @@ class FieldReference:
 
 @dataclass(slots=True)
 class StoredConnection:
-    """What using a connection needs of its row, read without the ORM, whose `.get` alone takes five times as long."""
+    """What using a connection needs of its row, read without the ORM, whose `.get` alone takes five
+    times as long.
+    """
 
     id: uuid.UUID
     alias: str
@@ -58,28 +64,49 @@ class StoredConnection:
 
 Usable = Connection | StoredConnection
 QUERY = (
-    "SELECT id, alias, name, version, provider_id, is_active, settings, credentials, type_version FROM connections_connection WHERE {} = {}"
+    "SELECT id, alias, name, version, provider_id, is_active, settings, credentials, type_version "
+    "FROM connections_connection WHERE {} = {}"
 )
 PLACEHOLDERS = {"sqlite": "?", "postgresql": "%s"}
 
 
 @sensitive_variables()
 def find_connection(id_or_alias: str) -> StoredConnection:
-    """The connection with this id or alias, for use. One indexed query. Raises Connection.DoesNotExist."""
+    """The connection with this id or alias, for use.
+
+    One indexed query. Raises Connection.DoesNotExist.
+    """
     if "\x00" in id_or_alias:  # PostgreSQL refuses to look for one
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     pk = parse_id(id_or_alias)
-    row = _row("alias", id_or_alias) if pk is None else _row("id", Connection._meta.pk.get_db_prep_value(pk, database))
+    row = (
+        _row("alias", id_or_alias)
+        if pk is None
+        else _row("id", Connection._meta.pk.get_db_prep_value(pk, database))
+    )
     if row is None:
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     key, alias, name, version, provider_id, is_active, settings, token, type_version = row
     key = key if isinstance(key, uuid.UUID) else uuid.UUID(key)
-    return StoredConnection(key, alias, name, version, provider_id, bool(is_active), from_json(settings), decrypt(token), type_version)
+    return StoredConnection(
+        key,
+        alias,
+        name,
+        version,
+        provider_id,
+        bool(is_active),
+        from_json(settings),
+        decrypt(token),
+        type_version,
+    )
 
 
 @dataclass(slots=True)
 class StoredProfile:
-    """What using a profile needs of its row. `settings` are judged; `fallback_ids` are in the order they are tried."""
+    """What using a profile needs of its row.
+
+    `settings` are judged; `fallback_ids` are in the order they are tried.
+    """
 
     id: uuid.UUID
     alias: str
@@ -93,18 +120,34 @@ class StoredProfile:
     fallback_ids: tuple[uuid.UUID, ...]
 
 
-PROFILE_COLUMNS = ("id", "alias", "name", "version", "capability", "connection_id", "model", "is_active", "settings")
+PROFILE_COLUMNS = (
+    "id",
+    "alias",
+    "name",
+    "version",
+    "capability",
+    "connection_id",
+    "model",
+    "is_active",
+    "settings",
+)
 
 
 def find_profile(id_or_alias: str) -> StoredProfile:
-    """The profile with this id, or this alias in any letter case, for use. Two queries. Raises Profile.DoesNotExist, Unusable."""
+    """The profile with this id, or this alias in any letter case, for use.
+
+    Two queries. Raises Profile.DoesNotExist, Unusable.
+    """
     if (found := _stored_profile(Profile.objects.filter(named(id_or_alias)))) is None:
         raise Profile.DoesNotExist(f"There is no profile {id_or_alias!r}.")
     return found
 
 
 def find_default_profile(capability: str) -> StoredProfile | None:
-    """The profile that answers when none is named, None where none is chosen. Two queries. Raises Unusable."""
+    """The profile that answers when none is named, None where none is chosen.
+
+    Two queries. Raises Unusable.
+    """
     return _stored_profile(Profile.objects.filter(default_for__capability=capability))
 
 
@@ -113,7 +156,9 @@ def _stored_profile(rows: QuerySet[Profile]) -> StoredProfile | None:
     if columns is None:
         return None
     settings = _judged(columns)
-    fallback_ids = Fallback.objects.filter(profile_id=columns["id"]).values_list("fallback_id", flat=True)
+    fallback_ids = Fallback.objects.filter(profile_id=columns["id"]).values_list(
+        "fallback_id", flat=True
+    )
     return StoredProfile(**columns | {"settings": settings, "fallback_ids": tuple(fallback_ids)})
 
 
@@ -124,12 +169,17 @@ def _judged(columns: dict[str, Any]) -> ProfileSettings:
     except (KeyError, ValueError) as error:
         found = error.errors(include_input=False) if isinstance(error, ValidationError) else []
         wrong = ", ".join(dict.fromkeys(str(one["loc"][0]) for one in found if one["loc"]))
-        text = f"The settings of the profile {columns['alias']} are no longer valid{wrong and f' ({wrong})'}. Edit and save the profile."
+        text = (
+            f"The settings of the profile {columns['alias']} are no longer "
+            f"valid{wrong and f' ({wrong})'}. Edit and save the profile."
+        )
         raise Unusable("invalid_settings", text) from None
 
 
 def _row(column: str, value: Any) -> tuple[Any, ...] | None:
-    """One row by the driver's own cursor: the look-up through Django's takes twice as long (make bench)."""
+    """One row by the driver's own cursor: the look-up through Django's takes twice as long (make
+    bench).
+    """
     with database.wrap_database_errors:
         database.ensure_connection()
         query = QUERY.format(column, PLACEHOLDERS[database.vendor])
@@ -139,7 +189,9 @@ def _row(column: str, value: Any) -> tuple[Any, ...] | None:
 
 @sensitive_variables()
 def resolved_settings(connection: Usable) -> ProviderSettings:
-    """The provider's settings with every secret decrypted and every reference resolved, in SecretStr. Raises Unusable."""
+    """The provider's settings with every secret decrypted and every reference resolved, in
+    SecretStr. Raises Unusable.
+    """
     provider = _provider(connection)
     values: dict[str, Any] = {}
     stored = _stored(connection)
@@ -149,7 +201,10 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
         if type(value) is str and value[:1] == "$":
             value = _meaning(provider, name, value)
         elif type(value) is dict and _is_map(provider, name):
-            value = {key: _meaning(provider, name, one) if type(one) is str and one[:1] == "$" else one for key, one in value.items()}
+            value = {
+                key: _meaning(provider, name, one) if type(one) is str and one[:1] == "$" else one
+                for key, one in value.items()
+            }
         values[name] = value
     try:
         return provider.Settings.model_validate(values)
@@ -188,40 +243,64 @@ def _meaning(provider: type[Provider[Any]], name: str, value: str) -> str:
 
 
 def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:
-    """Read again by the slow path that words its findings; only rows made before a provider changed get here."""
+    """Read again by the slow path that words its findings; only rows made before a provider changed
+    get here.
+    """
     _, errors = validate(provider, values)
-    texts = [f"{_label(settings_fields(provider), *error.field.split('.', 1))}: {error.message}" for error in errors]
-    return Unusable("invalid_settings", f"The settings of {connection.name} do not fit {provider.name}. {' '.join(texts)}")
+    texts = [
+        f"{_label(settings_fields(provider), *error.field.split('.', 1))}: {error.message}"
+        for error in errors
+    ]
+    return Unusable(
+        "invalid_settings",
+        f"The settings of {connection.name} do not fit {provider.name}. {' '.join(texts)}",
+    )
 
 
 @sensitive_variables()
-def get_configured_provider(connection: Usable, *, limits: Limits = Limits(), even_inactive: bool = False) -> Provider[Any]:
-    """A provider ready for use. Raises Unusable, with code connection_inactive when the row is switched off."""
+def get_configured_provider(
+    connection: Usable, *, limits: Limits = Limits(), even_inactive: bool = False
+) -> Provider[Any]:
+    """A provider ready for use.
+
+    Raises Unusable, with code connection_inactive when the row is switched off.
+    """
     if not connection.is_active and not even_inactive:
         raise Unusable("connection_inactive", f"The connection {connection.alias} is switched off.")
     settings = resolved_settings(connection)
     provider = _provider(connection)(settings, egress=conf.egress(), limits=limits)
-    if isinstance(provider, HttpService) and not (isinstance(connection, Connection) and connection._state.adding):
+    if isinstance(provider, HttpService) and not (
+        isinstance(connection, Connection) and connection._state.adding
+    ):
         provider.tokens = DatabaseTokens(connection.id)
     return provider
 
 
 @sensitive_variables("credentials", "value")
 def public_settings(connection: Connection) -> dict[str, Any]:
-    """What may be shown: plain values and references as stored, a stored literal as its mask. Never fails on a lost key.
+    """What may be shown: plain values and references as stored, a stored literal as its mask.
 
-    Of a secret map the keys are shown, each with its reference or mask; those behind a lost key are not known.
+    Never fails on a lost key.
+
+    Of a secret map the keys are shown, each with its reference or mask; those behind a lost key are
+    not known.
     """
     provider, credentials = connection.provider, connection.credentials
     if isinstance(credentials, Undecryptable):
         names = secret_names(provider) if provider else frozenset()
-        return {name: {} if _is_map(provider, name) else MASK for name in names} | connection.settings
-    shown = {name: masked(value, _is_map(provider, name)) for name, value in (credentials or {}).items()}
+        return {
+            name: {} if _is_map(provider, name) else MASK for name in names
+        } | connection.settings
+    shown = {
+        name: masked(value, _is_map(provider, name)) for name, value in (credentials or {}).items()
+    }
     return merged(connection.settings, shown)
 
 
 def reference_states(connection: Connection) -> list[FieldReference]:
-    """Every reference in the connection's settings with what it stands for; needs no credentials."""
+    """Every reference in the connection's settings with what it stands for; needs no
+    credentials.
+    """
     fields = settings_fields(connection.provider) if connection.provider else {}
     found = []
     for name, key, reference in references_in(connection.settings):

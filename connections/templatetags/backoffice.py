@@ -36,14 +36,23 @@ class Bar:
 
 @register.inclusion_tag("elements/check_chart.html")
 def check_chart(checks: Sequence[ConnectionCheck]) -> dict[str, Any]:
-    """The last checks as bars, oldest first: the height is the time each took, the colour whether it passed."""
+    """The last checks as bars, oldest first: the height is the time each took, the colour whether
+    it passed.
+    """
     longest = max((check.latency_ms or 0 for check in checks), default=0) or 1
-    heights = [max(4, round(HEIGHT * (check.latency_ms or 0) / longest)) for check in reversed(checks)]
+    heights = [
+        max(4, round(HEIGHT * (check.latency_ms or 0) / longest)) for check in reversed(checks)
+    ]
     bars = [
         Bar(position * (BAR + GAP), HEIGHT - height, height, check)
         for position, (height, check) in enumerate(zip(heights, reversed(checks), strict=True))
     ]
-    return {"bars": bars, "width": max(1, len(bars)) * (BAR + GAP) - GAP, "height": HEIGHT, "bar": BAR}
+    return {
+        "bars": bars,
+        "width": max(1, len(bars)) * (BAR + GAP) - GAP,
+        "height": HEIGHT,
+        "bar": BAR,
+    }
 
 
 @register.inclusion_tag("elements/provider_icon.html")
@@ -58,9 +67,16 @@ def provider_icon(provider: type[Provider[Any]]) -> dict[str, Any]:
 
 @register.inclusion_tag("elements/deprecated.html")
 def deprecated(provider: type[Provider[Any]] | None, short: bool = False) -> dict[str, Any]:
-    """That a type is not to be used any more, and what is; nothing for one that is. `short`: a badge."""
+    """That a type is not to be used any more, and what is; nothing for one that is.
+
+    `short`: a badge.
+    """
     found = getattr(getattr(provider, "manifest", None), "deprecated", None)
-    other = next((one for one in all_providers() if one.id == found.replaced_by), None) if found else None
+    other = (
+        next((one for one in all_providers() if one.id == found.replaced_by), None)
+        if found
+        else None
+    )
     return {"deprecated": found, "replacement": other, "short": short}
 
 

@@ -1,4 +1,6 @@
-"""The furniture of every page: title, breadcrumbs, page or fragment, what the browser is told afterwards."""
+"""The furniture of every page: title, breadcrumbs, page or fragment, what the browser is told
+afterwards.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -20,7 +22,10 @@ Crumb = tuple[str, str]  # text, address
 
 
 class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
-    """One page. `fragment_name` is the part of it that htmx gets; the page includes the same fragment."""
+    """One page.
+
+    `fragment_name` is the part of it that htmx gets; the page includes the same fragment.
+    """
 
     title: ClassVar[str] = ""
     fragment_name: ClassVar[str] = ""
@@ -40,7 +45,10 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         return response
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied("You may not see this. Ask an administrator to add you to the group Viewers or Operators.")
+        raise PermissionDenied(
+            "You may not see this. Ask an administrator to add you to the group Viewers or "
+            "Operators."
+        )
 
     def get_template_names(self) -> list[str]:
         if self.fragment_name and self.request.htmx:  # type: ignore[attr-defined]
@@ -56,7 +64,11 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         return ()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        furniture = {"title": self.get_title(), "breadcrumbs": self.get_breadcrumbs(), "section": self.section}
+        furniture = {
+            "title": self.get_title(),
+            "breadcrumbs": self.get_breadcrumbs(),
+            "section": self.section,
+        }
         return super().get_context_data(**furniture, **kwargs)
 
     def redirect(self, to: Any, *arguments: Any) -> HttpResponse:
@@ -75,11 +87,15 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
 
     def ours(self, address: str) -> str:
         """The address if it is one of this site, else an empty text."""
-        is_ours = url_has_allowed_host_and_scheme(address, {self.request.get_host()}, self.request.is_secure())
+        is_ours = url_has_allowed_host_and_scheme(
+            address, {self.request.get_host()}, self.request.is_secure()
+        )
         return address if is_ours else ""
 
     def posted(self, name: str) -> str:
-        """What was typed, to be looked up in the database; PostgreSQL refuses to look for a null character."""
+        """What was typed, to be looked up in the database; PostgreSQL refuses to look for a null
+        character.
+        """
         return self.request.POST.get(name, "").replace("\x00", "").strip()
 
     def tell(self, notices: Sequence[Notice]) -> None:
@@ -95,7 +111,11 @@ def is_fresh_copy(request: HttpRequest, row: Row | None) -> bool:
 
 def as_the_original(request: HttpRequest, row: Row | None) -> dict[str, Any]:
     """What the form of a fresh copy begins with: Active as it was in the original."""
-    return {"is_active": True} if is_fresh_copy(request, row) and request.GET["copy"] == "active" else {}
+    return (
+        {"is_active": True}
+        if is_fresh_copy(request, row) and request.GET["copy"] == "active"
+        else {}
+    )
 
 
 def tell_check(request: HttpRequest, check: ConnectionCheck) -> None:

@@ -28,7 +28,8 @@ class ConnectionBulkView(Page):
         elif action == "test":
             self._test(rows)
         elif action == "export":
-            return self.redirect(f"{reverse('package-export')}?{urlencode({'ids': [row.pk for row in rows]}, doseq=True)}")
+            ids = urlencode({"ids": [row.pk for row in rows]}, doseq=True)
+            return self.redirect(f"{reverse('package-export')}?{ids}")
         return self.back("connection-list")
 
     def _chosen(self) -> QuerySet[Connection]:
@@ -39,8 +40,14 @@ class ConnectionBulkView(Page):
         return Connection.objects.filter(pk__in=keys).order_by("name")
 
     def _switch(self, rows: list[Connection], is_active: bool) -> None:
-        changed = sum(services.set_active(row, is_active, actor=self.request.user).changed for row in rows)
-        messages.success(self.request, f"{changed} connection{'' if changed == 1 else 's'} {'activated' if is_active else 'deactivated'}.")
+        changed = sum(
+            services.set_active(row, is_active, actor=self.request.user).changed for row in rows
+        )
+        messages.success(
+            self.request,
+            f"{changed} connection{'' if changed == 1 else 's'} "
+            f"{'activated' if is_active else 'deactivated'}.",
+        )
 
     def _test(self, rows: list[Connection]) -> None:
         checks = services.test_connections(rows, actor=self.request.user)

@@ -27,22 +27,38 @@ LIST: Crumb = ("Connections", "/connections/")
 class ConnectionListView(Page):
     """Connections, filtered, sorted, a page at a time."""
 
-    template_name, fragment_name = "connections/connection_list.html", "connections/_connection_rows.html"
+    template_name, fragment_name = (
+        "connections/connection_list.html",
+        "connections/_connection_rows.html",
+    )
     title = "Connections"
     permission_required = "connections.view_connection"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        filters = {name: request.GET.get(name, "") for name in ("q", "provider", "status", "health", "tag")}
+        filters = {
+            name: request.GET.get(name, "") for name in ("q", "provider", "status", "health", "tag")
+        }
         sort = request.GET.get("sort", "name")
-        page = Paginator(selectors.connections(filters, sort), PAGE_SIZE).get_page(request.GET.get("page"))
-        context = {"page": page, "filters": filters, "sort": sort, "providers": all_providers(), "is_filtered": any(filters.values())}
+        page = Paginator(selectors.connections(filters, sort), PAGE_SIZE).get_page(
+            request.GET.get("page")
+        )
+        context = {
+            "page": page,
+            "filters": filters,
+            "sort": sort,
+            "providers": all_providers(),
+            "is_filtered": any(filters.values()),
+        }
         return self.render_to_response(self.get_context_data(**context))
 
 
 class ProviderListView(AddsInPlace):
     """The first step of adding a connection: which provider."""
 
-    template_name, fragment_name = "connections/provider_list.html", "connections/_provider_cards.html"
+    template_name, fragment_name = (
+        "connections/provider_list.html",
+        "connections/_provider_cards.html",
+    )
     title = "Add a connection"
     permission_required = "connections.add_connection"
 
@@ -51,7 +67,9 @@ class ProviderListView(AddsInPlace):
 
     def get_template_names(self) -> list[str]:
         begins_dialog = self.way().is_dialog and "q" not in self.request.GET
-        return ["connections/_provider_dialog.html"] if begins_dialog else super().get_template_names()
+        return (
+            ["connections/_provider_dialog.html"] if begins_dialog else super().get_template_names()
+        )
 
     def get(self, request: HttpRequest) -> HttpResponse:
         wanted, way = request.GET.get("q", "").strip(), self.way()
@@ -59,14 +77,24 @@ class ProviderListView(AddsInPlace):
         for provider in filter(way.fits, all_providers()):
             if _is_found(provider, wanted):
                 categories.setdefault(provider.category, []).append(provider)
-        ordered = dict(sorted(categories.items(), key=lambda one: (one[0] != Provider.category, one[0].lower())))
+        ordered = dict(
+            sorted(
+                categories.items(), key=lambda one: (one[0] != Provider.category, one[0].lower())
+            )
+        )
         return self.render_to_response(self.get_context_data(categories=ordered, q=wanted, way=way))
 
 
 def _is_found(provider: type[Provider[Any]], wanted: str) -> bool:
     """Whether every word is in what the provider's card says, or in its id."""
     manifest = getattr(provider, "manifest", None)
-    said = [provider.id, provider.name, provider.category, provider.description, *map(str, provider.capabilities)]
+    said = [
+        provider.id,
+        provider.name,
+        provider.category,
+        provider.description,
+        *map(str, provider.capabilities),
+    ]
     said += [variant.label for variant in manifest.variants] if manifest else []
     return all(word in " ".join(said).lower() for word in wanted.lower().split())
 
@@ -93,7 +121,10 @@ class OneConnection(Page):
 class ConnectionFormPage(Page):
     """What adding and editing share: Save, Test, Test and save."""
 
-    template_name, fragment_name = "connections/connection_form.html", "connections/_connection_form.html"
+    template_name, fragment_name = (
+        "connections/connection_form.html",
+        "connections/_connection_form.html",
+    )
 
     def provider(self) -> type[Provider[Any]]:
         """Whose settings the form asks for."""
@@ -109,7 +140,13 @@ class ConnectionFormPage(Page):
 
     def form(self, **kwargs: Any) -> ConnectionForm:
         """The form, bound when given `data`."""
-        return ConnectionForm(self.provider(), self.request.user, self.row(), auto_id=f"{self.way().prefix}id_%s", **kwargs)
+        return ConnectionForm(
+            self.provider(),
+            self.request.user,
+            self.row(),
+            auto_id=f"{self.way().prefix}id_%s",
+            **kwargs,
+        )
 
     def way(self) -> Way:
         """Where the person came from."""
@@ -117,8 +154,16 @@ class ConnectionFormPage(Page):
 
     def show(self, form: ConnectionForm, **context: Any) -> HttpResponse:
         """The form, as page or fragment."""
-        shown = {"form": form, "provider": self.provider(), "row": self.row(), "way": self.way(), **context}
-        return self.render_to_response(self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown))
+        shown = {
+            "form": form,
+            "provider": self.provider(),
+            "row": self.row(),
+            "way": self.way(),
+            **context,
+        }
+        return self.render_to_response(
+            self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown)
+        )
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         return self.show(self.form(initial=as_the_original(request, self.row())))
@@ -131,7 +176,11 @@ class ConnectionFormPage(Page):
         if not form.is_valid():
             return self.show(form)
         try:
-            return self._test(form) if action == "test" else self._save(form, test=action == "test-and-save")
+            return (
+                self._test(form)
+                if action == "test"
+                else self._save(form, test=action == "test-and-save")
+            )
         except services.Invalid as refused:
             form.add_refusal(refused)
         except services.Stale as stale:
@@ -147,14 +196,23 @@ class ConnectionFormPage(Page):
         return self.show(longer)
 
     def _test(self, form: ConnectionForm) -> HttpResponse:
-        outcome = services.test_settings(self.provider().id, form.settings(), actor=self.request.user, connection=self.row())
+        outcome = services.test_settings(
+            self.provider().id, form.settings(), actor=self.request.user, connection=self.row()
+        )
         return self.show(form, outcome=outcome)
 
     def _save(self, form: ConnectionForm, test: bool) -> HttpResponse:
         if test:
-            services.require(self.request.user, "connections.test_connection")  # before anything is saved
+            services.require(
+                self.request.user, "connections.test_connection"
+            )  # before anything is saved
         saved = self.save(form)
-        messages.success(self.request, f"{saved.row.name} is saved." if saved.changed else f"Nothing was changed in {saved.row.name}.")
+        messages.success(
+            self.request,
+            f"{saved.row.name} is saved."
+            if saved.changed
+            else f"Nothing was changed in {saved.row.name}.",
+        )
         self.tell(saved.notices)
         if test:
             self._test_saved(saved.row)
@@ -197,7 +255,9 @@ class ConnectionCreateView(AddsInPlace, ConnectionFormPage):
         return self.redirect(way.back or row)
 
     def save(self, form: ConnectionForm) -> services.Saved:
-        return services.create_connection(self.provider().id, actor=self.request.user, settings=form.settings(), **form.columns())
+        return services.create_connection(
+            self.provider().id, actor=self.request.user, settings=form.settings(), **form.columns()
+        )
 
 
 class ConnectionUpdateView(ConnectionFormPage, OneConnection):
@@ -208,7 +268,10 @@ class ConnectionUpdateView(ConnectionFormPage, OneConnection):
     def provider(self) -> type[Provider[Any]]:
         provider = self.connection.provider
         if provider is None:
-            raise Http404(f"The provider {self.connection.provider_id} is not installed, so this connection cannot be edited.")
+            raise Http404(
+                f"The provider {self.connection.provider_id} is not installed, so this connection "
+                "cannot be edited."
+            )
         return provider
 
     def row(self) -> Connection:
@@ -220,14 +283,21 @@ class ConnectionUpdateView(ConnectionFormPage, OneConnection):
     def save(self, form: ConnectionForm) -> services.Saved:
         version = form.cleaned_data["version"]
         return services.update_connection(
-            self.connection, actor=self.request.user, expected_version=version, settings=form.settings(), **form.columns()
+            self.connection,
+            actor=self.request.user,
+            expected_version=version,
+            settings=form.settings(),
+            **form.columns(),
         )
 
 
 class ConnectionDetailView(OneConnection):
     """Everything about one connection but its secrets."""
 
-    template_name, fragment_name = "connections/connection_detail.html", "connections/_connection_detail.html"
+    template_name, fragment_name = (
+        "connections/connection_detail.html",
+        "connections/_connection_detail.html",
+    )
     permission_required = "connections.view_connection"
 
     def get_title(self) -> str:
@@ -243,7 +313,9 @@ class ConnectionDetailView(OneConnection):
 def detail_context(connection: Connection) -> dict[str, Any]:
     """What the detail page shows of a connection."""
     return {
-        "settings_shown": selectors.shown_settings(connection, services.public_settings(connection)),
+        "settings_shown": selectors.shown_settings(
+            connection, services.public_settings(connection)
+        ),
         "references": services.reference_states(connection),
         "checks": list(connection.checks.select_related("checked_by")[:20]),
         "profiles": list(connection.profiles.all()[:50]),
@@ -252,7 +324,9 @@ def detail_context(connection: Connection) -> dict[str, Any]:
 
 
 class ConnectionToggleView(OneConnection):
-    """Switches a connection on or off: to `is_active` if the form says so, else to the other side."""
+    """Switches a connection on or off: to `is_active` if the form says so, else to the other
+    side.
+    """
 
     permission_required = "connections.toggle_connection"
     fragment_name = "connections/_connection_row.html"
@@ -262,7 +336,11 @@ class ConnectionToggleView(OneConnection):
         is_active = not self.connection.is_active if wanted is None else wanted == "true"
         row = services.set_active(self.connection, is_active, actor=request.user).row
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-            self._connection = Connection.objects.listed().select_related("last_check", "modified_by").get(pk=row.pk)
+            self._connection = (
+                Connection.objects.listed()
+                .select_related("last_check", "modified_by")
+                .get(pk=row.pk)
+            )
             return self.render_to_response(self.get_context_data())
         messages.success(request, f"{row.name} is {'active' if row.is_active else 'inactive'}.")
         return self.back(row)

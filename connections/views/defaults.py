@@ -17,17 +17,32 @@ from .profiles import LIST
 class DefaultsForm(forms.Form):
     """One field a capability: the id or alias of a profile, or nothing."""
 
-    def __init__(self, chosen: Mapping[str, Profile | None], may_change: bool, data: Any = None) -> None:
-        super().__init__(data, initial={capability: profile.alias if profile else "" for capability, profile in chosen.items()})
+    def __init__(
+        self, chosen: Mapping[str, Profile | None], may_change: bool, data: Any = None
+    ) -> None:
+        super().__init__(
+            data,
+            initial={
+                capability: profile.alias if profile else ""
+                for capability, profile in chosen.items()
+            },
+        )
         for capability in chosen:
             found = Profile.objects.filter(capability=capability).values_list("alias", "name")[:200]
             choices = [("", "None"), *((alias, f"{name} ({alias})") for alias, name in found)]
             self.fields[capability] = forms.CharField(
-                required=False, label=capability, disabled=not may_change, widget=forms.Select(choices=choices), help_text=_help(capability)
+                required=False,
+                label=capability,
+                disabled=not may_change,
+                widget=forms.Select(choices=choices),
+                help_text=_help(capability),
             )
 
     def profiles(self) -> dict[str, Profile | None]:
-        """The chosen profile of each capability. An alias that is gone meanwhile is an error at its field."""
+        """The chosen profile of each capability.
+
+        An alias that is gone meanwhile is an error at its field.
+        """
         wanted = dict(self.cleaned_data)
         found = find_all_named(Profile.objects.all(), wanted.values())
         for capability, alias in wanted.items():
@@ -37,7 +52,10 @@ class DefaultsForm(forms.Form):
 
 
 def _help(capability: str) -> str:
-    return f"Answers {capability.lower()} requests that name no profile. It cannot be deleted while it is the default."
+    return (
+        f"Answers {capability.lower()} requests that name no profile. It cannot be deleted while "
+        "it is the default."
+    )
 
 
 class DefaultsView(Page):

@@ -25,12 +25,16 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         profiles = list(self.connection.profiles.all()[:100])
         targets = selectors.move_targets(self.connection) if profiles else []
-        needed = sorted(set(self.connection.profiles.values_list("capability", flat=True).distinct()))
+        needed = sorted(
+            set(self.connection.profiles.values_list("capability", flat=True).distinct())
+        )
         context = {"profiles": profiles, "needed": ",".join(needed), **self._chosen(targets)}
         return self.render_to_response(self.get_context_data(**context))
 
     def _chosen(self, targets: list[Connection]) -> dict[str, Any]:
-        """The targets, and which of them is chosen: the one that was added for it, even if it could not be offered by itself."""
+        """The targets, and which of them is chosen: the one that was added for it, even if it could
+        not be offered by itself.
+        """
         draft = self.draft()
         chosen = draft.chosen or draft.posted().get(draft.picker, "") if draft else ""
         if chosen and chosen not in {one.alias for one in targets}:
@@ -55,11 +59,16 @@ class ConnectionMoveProfilesView(OneConnection):
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         target = find_named(Connection.objects.listed(), self.posted("target"))
         if target is None:
-            messages.error(request, "There is no connection with this id or alias. Choose where the profiles go.")
+            messages.error(
+                request,
+                "There is no connection with this id or alias. Choose where the profiles go.",
+            )
             return self.back(self.connection)
         try:
             moved = services.move_profiles(self.connection, target, actor=request.user)
-            messages.success(request, f"{moved} profile{'' if moved == 1 else 's'} moved to {target.name}.")
+            messages.success(
+                request, f"{moved} profile{'' if moved == 1 else 's'} moved to {target.name}."
+            )
         except services.Invalid as refused:
             messages.error(request, " ".join(error.message for error in refused.errors))
         return self.back(self.connection)

@@ -33,17 +33,29 @@ class ProfileDuplicateView(OneProfile):
         return duplicated(self, self.profile, services.duplicate_profile, "profile")
 
 
-def duplicated(page: Page, original: Row, duplicate: Callable[..., services.Saved], kind: str) -> HttpResponse:
-    """To the form of the copy, in which Active is what it was in the original; to its page for those who may not change it."""
+def duplicated(
+    page: Page, original: Row, duplicate: Callable[..., services.Saved], kind: str
+) -> HttpResponse:
+    """To the form of the copy, in which Active is what it was in the original; to its page for
+    those who may not change it.
+    """
     user: Any = page.request.user
     try:
         saved = duplicate(original, actor=user)
     except services.Invalid as refused:
-        messages.error(page.request, f"{original.name} cannot be copied. {' '.join(error.message for error in refused.errors)}")
+        messages.error(
+            page.request,
+            f"{original.name} cannot be copied. "
+            f"{' '.join(error.message for error in refused.errors)}",
+        )
         return page.redirect(original)
     page.tell(saved.notices)
     if not user.has_perm(f"connections.change_{kind}"):
         messages.success(page.request, f"{saved.row.name} is made. It is inactive.")
         return page.redirect(saved.row)
-    was = "active" if original.is_active and user.has_perm(f"connections.toggle_{kind}") else "inactive"
+    was = (
+        "active"
+        if original.is_active and user.has_perm(f"connections.toggle_{kind}")
+        else "inactive"
+    )
     return page.redirect(f"{reverse(f'{kind}-update', args=[saved.row.pk])}?copy={was}")

@@ -1,7 +1,9 @@
-"""Adding a connection where one is needed: from a page whose form has a picker of connections, and back to it.
+"""Adding a connection where one is needed: from a page whose form has a picker of connections, and
+back to it.
 
-With JavaScript the pages of adding open in a dialog over that page (static/js/in_place.js). Without it, the "+" beside the picker posts
-the form here; what was typed is kept as a draft in the session, and brought back with the new connection chosen.
+With JavaScript the pages of adding open in a dialog over that page (static/js/in_place.js). Without
+it, the "+" beside the picker posts the form here; what was typed is kept as a draft in the session,
+and brought back with the new connection chosen.
 """
 
 import re
@@ -25,17 +27,21 @@ from .base import Page
 SESSION_KEY = "drafts"
 MOST_DRAFTS, LARGEST, LIFE = 4, 65_536, 3600  # of one session, characters of one, seconds
 NEVER_KEPT = re.compile(r"csrf|passw|passphrase|^add-here$", re.IGNORECASE)
-REFERENCES_ONLY = re.compile(r"^(?!from-|item-).*(secret|token|key)", re.IGNORECASE)  # a secret must not stand in a session
+REFERENCES_ONLY = re.compile(
+    r"^(?!from-|item-).*(secret|token|key)", re.IGNORECASE
+)  # a secret must not stand in a session
 DIALOG = "dialog"
 OF_PROVIDER = "provider:"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What somebody typed into a page's form before they went to add a connection. `chosen`: the alias of the one they added.
+    """What somebody typed into a page's form before they went to add a connection.
 
-    `address`: of the page; `picker`: the input that the connection is for; `accepts`: capabilities, with commas between them, or
-    `provider:` and the id of one.
+    `chosen`: the alias of the one they added.
+
+    `address`: of the page; `picker`: the input that the connection is for; `accepts`: capabilities,
+    with commas between them, or `provider:` and the id of one.
     """
 
     user: Any  # the key of theirs
@@ -58,13 +64,21 @@ def find_draft(request: HttpRequest, key: str) -> Draft | None:
     """The draft with this key, if it is this person's and not too old."""
     found = request.session.get(SESSION_KEY, {}).get(key)
     draft = Draft(**found) if found else None
-    return draft if draft and draft.user == request.user.pk and draft.made_at > time.time() - LIFE else None
+    return (
+        draft
+        if draft and draft.user == request.user.pk and draft.made_at > time.time() - LIFE
+        else None
+    )
 
 
 def keep_draft(request: HttpRequest, draft: Draft, key: str = "") -> str:
     """Puts a draft into the session and says under which key. The oldest ones make room."""
     key = key or secrets.token_urlsafe(9)
-    kept = {name: one for name, one in request.session.get(SESSION_KEY, {}).items() if name != key and one["made_at"] > time.time() - LIFE}
+    kept = {
+        name: one
+        for name, one in request.session.get(SESSION_KEY, {}).items()
+        if name != key and one["made_at"] > time.time() - LIFE
+    }
     newest = sorted(kept, key=lambda name: kept[name]["made_at"])[-(MOST_DRAFTS - 1) :]
     request.session[SESSION_KEY] = {name: kept[name] for name in newest} | {key: asdict(draft)}
     return key
@@ -72,7 +86,9 @@ def keep_draft(request: HttpRequest, draft: Draft, key: str = "") -> str:
 
 @dataclass(frozen=True)
 class Way:
-    """Why a connection is added: for itself, or for a page that needs one, in a dialog over it or as a page that leads back to it."""
+    """Why a connection is added: for itself, or for a page that needs one, in a dialog over it or
+    as a page that leads back to it.
+    """
 
     is_dialog: bool = False
     accepts: str = ""
@@ -91,7 +107,11 @@ class Way:
         """The page that needs the connection, with what was typed; empty if there is none."""
         if self.draft is None:
             return ""
-        return self.draft.address + ("&" if "?" in self.draft.address else "?") + urlencode({"draft": self.key})
+        return (
+            self.draft.address
+            + ("&" if "?" in self.draft.address else "?")
+            + urlencode({"draft": self.key})
+        )
 
     @property
     def prefix(self) -> str:
@@ -102,7 +122,9 @@ class Way:
         """Whether the picker takes connections of this provider."""
         if self.accepts.startswith(OF_PROVIDER):
             return self.accepts.removeprefix(OF_PROVIDER) == provider.id
-        return set(filter(None, self.accepts.split(","))) <= {str(one) for one in provider.capabilities}
+        return set(filter(None, self.accepts.split(","))) <= {
+            str(one) for one in provider.capabilities
+        }
 
 
 def way_of(request: HttpRequest) -> Way:
@@ -111,7 +133,11 @@ def way_of(request: HttpRequest) -> Way:
         return Way(is_dialog=True, accepts=request.GET.get("accepts", ""))
     key = request.GET.get("draft", "")
     draft = find_draft(request, key)
-    return Way(accepts=draft.accepts if draft else request.GET.get("accepts", ""), key=key if draft else "", draft=draft)
+    return Way(
+        accepts=draft.accepts if draft else request.GET.get("accepts", ""),
+        key=key if draft else "",
+        draft=draft,
+    )
 
 
 def note_choice(request: HttpRequest, way: Way, alias: str) -> None:
@@ -121,7 +147,10 @@ def note_choice(request: HttpRequest, way: Way, alias: str) -> None:
 
 
 class PicksConnections(Page):
-    """A page whose form has a picker of connections. Its `get` brings back the `draft`, if there is one for it."""
+    """A page whose form has a picker of connections.
+
+    Its `get` brings back the `draft`, if there is one for it.
+    """
 
     def draft(self) -> Draft | None:
         """What was typed here before a connection was added."""
@@ -139,7 +168,10 @@ class AddsInPlace(Page):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
         if self.way().is_dialog:
-            response.headers["HX-Push-Url"] = "false"  # the address stays that of the page behind; hx-push-url cannot say so of hx-boost
+            response.headers["HX-Push-Url"] = (
+                # the address stays that of the page behind; hx-push-url cannot say so of hx-boost
+                "false"
+            )
         return response
 
 
@@ -150,17 +182,34 @@ class AddHereView(Page):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         address = _address_of_picker(request.GET.get("from", ""))
-        entries = {name: request.POST.getlist(name) for name in request.POST if _may_keep(name, request.POST.getlist(name))}
+        entries = {
+            name: request.POST.getlist(name)
+            for name in request.POST
+            if _may_keep(name, request.POST.getlist(name))
+        }
         if _size(entries) > LARGEST:
-            text = "What you typed is too long to be kept while you add a connection. Go back, shorten it, or add the connection first."
+            text = (
+                "What you typed is too long to be kept while you add a connection. Go back, "
+                "shorten it, or add the connection first."
+            )
             return render(request, "400.html", {"title": text}, status=413)
-        draft = Draft(request.user.pk, address, request.POST.get("add-here", ""), request.GET.get("accepts", ""), entries, "", time.time())
+        draft = Draft(
+            request.user.pk,
+            address,
+            request.POST.get("add-here", ""),
+            request.GET.get("accepts", ""),
+            entries,
+            "",
+            time.time(),
+        )
         key = keep_draft(request, draft, _old_key(request.GET.get("from", "")))
         return self.redirect(f"{reverse('provider-list')}?{urlencode({'draft': key})}")
 
 
 def _may_keep(name: str, values: list[str]) -> bool:
-    return not NEVER_KEPT.search(name) and (not REFERENCES_ONLY.search(name) or all(not one or is_reference(one) for one in values))
+    return not NEVER_KEPT.search(name) and (
+        not REFERENCES_ONLY.search(name) or all(not one or is_reference(one) for one in values)
+    )
 
 
 def _size(entries: dict[str, list[str]]) -> int:
@@ -168,7 +217,10 @@ def _size(entries: dict[str, list[str]]) -> int:
 
 
 def _address_of_picker(address: str) -> str:
-    """The address without its draft, if it is one of a page that has a picker. Raises Http404, SuspiciousOperation."""
+    """The address without its draft, if it is one of a page that has a picker.
+
+    Raises Http404, SuspiciousOperation.
+    """
     parts = urlsplit(address)
     if parts.scheme or parts.netloc or not parts.path.startswith("/"):
         raise SuspiciousOperation("Not an address of this site.")
@@ -182,7 +234,9 @@ def _address_of_picker(address: str) -> str:
 
 
 def _without_draft(query: str) -> Sequence[tuple[str, str]]:
-    return [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "draft"]
+    return [
+        (name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "draft"
+    ]
 
 
 def _old_key(address: str) -> str:

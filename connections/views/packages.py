@@ -20,7 +20,10 @@ from .base import Crumb, Page
 from .in_place import PicksConnections
 
 MOST_SHOWN = 50
-GONE = "This package is not here any more: it waits for an hour, and the five newest of each person. Upload it again."
+GONE = (
+    "This package is not here any more: it waits for an hour, and the five newest of each person. "
+    "Upload it again."
+)
 LIST: Crumb = ("Connections", "/connections/")
 LOOK = services.Decisions(on_conflict="keep")  # what is here stays; nothing else is decided yet
 
@@ -45,14 +48,27 @@ class PackageExportView(Page):
         if not form.is_valid():
             return self.show(form)
         rows, values = list(self.rows().order_by("alias")), form.cleaned_data
-        profiles = list(Profile.objects.filter(connection__in=rows).order_by("alias")) if values["profiles"] else []
-        told = {"actor": request.user, "passphrase": values.get("passphrase", ""), "address": services.address_of(request.META)}
+        profiles = (
+            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
+            if values["profiles"]
+            else []
+        )
+        told = {
+            "actor": request.user,
+            "passphrase": values.get("passphrase", ""),
+            "address": services.address_of(request.META),
+        }
         try:
             content = services.export_package(rows, profiles, **told)
         except services.PackageError as refused:
             form.add_error(None, str(refused))
             return self.show(form)
-        headers = {"Content-Disposition": f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"', "Cache-Control": "no-store"}
+        headers = {
+            "Content-Disposition": (
+                f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"'
+            ),
+            "Cache-Control": "no-store",
+        }
         return HttpResponse(content, content_type="application/zip", headers=headers)
 
     def form(self, **kwargs: Any) -> PackageExportForm:
@@ -61,20 +77,31 @@ class PackageExportView(Page):
 
     def named(self) -> list[str]:
         """What the address or the form names; nothing is everything."""
-        return (self.request.POST if self.request.method == "POST" else self.request.GET).getlist("ids")
+        return (self.request.POST if self.request.method == "POST" else self.request.GET).getlist(
+            "ids"
+        )
 
     def rows(self) -> QuerySet[Connection]:
         """What will be in it."""
         rows = Connection.objects.all()
-        return rows.filter(pk__in=filter(None, map(parse_id, self.named()))) if self.named() else rows
+        return (
+            rows.filter(pk__in=filter(None, map(parse_id, self.named()))) if self.named() else rows
+        )
 
     def show(self, form: PackageExportForm) -> HttpResponse:
         """The page."""
         rows = self.rows()
         shown = rows.order_by("name", "alias").prefetch_related("profiles")[:MOST_SHOWN]
-        contents = [(row, selectors.stored_secrets(row, services.public_settings(row))) for row in shown]
+        contents = [
+            (row, selectors.stored_secrets(row, services.public_settings(row))) for row in shown
+        ]
         count = rows.count()
-        context = {"contents": contents, "count": count, "more": max(0, count - MOST_SHOWN), "ids": self.named()}
+        context = {
+            "contents": contents,
+            "count": count,
+            "more": max(0, count - MOST_SHOWN),
+            "ids": self.named(),
+        }
         return self.render_to_response(self.get_context_data(form=form, **context))
 
 
@@ -89,7 +116,10 @@ class ImportPage(Page):
 
 
 class PackageImportView(ImportPage):
-    """Takes a package and leads to the plan for it. Nothing is written but the package itself, encrypted, for an hour."""
+    """Takes a package and leads to the plan for it.
+
+    Nothing is written but the package itself, encrypted, for an hour.
+    """
 
     template_name = "connections/package_import.html"
 
@@ -112,7 +142,9 @@ class PackageImportView(ImportPage):
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 class PackagePlanView(ImportPage, PicksConnections):
-    """The plan for a package that waits: choices for every part, what they would do, and doing it."""
+    """The plan for a package that waits: choices for every part, what they would do, and doing
+    it.
+    """
 
     template_name, fragment_name = "connections/package_plan.html", "connections/_package_plan.html"
 
@@ -149,7 +181,11 @@ class PackagePlanView(ImportPage, PicksConnections):
         if content is None:
             messages.error(self.request, GONE)
             return self.redirect("package-import")
-        told: dict[str, Any] = {"actor": self.request.user, "decisions": form.decisions(), "passphrase": form.passphrase_typed()}
+        told: dict[str, Any] = {
+            "actor": self.request.user,
+            "decisions": form.decisions(),
+            "passphrase": form.passphrase_typed(),
+        }
         try:
             plan = services.plan_import(content, **told)
             if apply and form.may_apply(plan):
@@ -160,20 +196,35 @@ class PackagePlanView(ImportPage, PicksConnections):
             return self._show(form, refused.plan)
         except (services.PackageError, services.Invalid) as refused:
             form.add_error(None, str(refused))
-            return self._show(form, services.plan_import(content, actor=self.request.user, decisions=LOOK))
+            return self._show(
+                form, services.plan_import(content, actor=self.request.user, decisions=LOOK)
+            )
 
     def _show(self, form: PackagePlanForm, plan: services.Plan) -> HttpResponse:
         is_here = all(one.state == "identical" for one in plan.items)
         brings_types = any(one.kind == "type" for one in plan.items)
         lacking = {one.item_id for one in plan.placeholders}
-        rows = form.rows(plan, selectors.connection_names({one.provider_id for one in plan.items if one.id in lacking}))
-        context = {"form": form, "plan": plan, "rows": rows, "is_here": is_here, "brings_types": brings_types}
+        rows = form.rows(
+            plan,
+            selectors.connection_names(
+                {one.provider_id for one in plan.items if one.id in lacking}
+            ),
+        )
+        context = {
+            "form": form,
+            "plan": plan,
+            "rows": rows,
+            "is_here": is_here,
+            "brings_types": brings_types,
+        }
         return self.render_to_response(self.get_context_data(**context))
 
     def _applied(self, pk: UUID, plan: services.Plan) -> HttpResponse:
         services.drop_upload(pk, actor=self.request.user)
         self.template_name = "connections/package_result.html"
-        return self.render_to_response(self.get_context_data(plan=plan, results=[_result(one) for one in plan.items]))
+        return self.render_to_response(
+            self.get_context_data(plan=plan, results=[_result(one) for one in plan.items])
+        )
 
 
 DONE = {
@@ -193,4 +244,9 @@ def _result(item: services.PlanItem) -> dict[str, Any]:
     is_row = item.row_id and item.kind in ("connection", "profile")
     address = reverse(f"{item.kind}-detail", args=[item.row_id]) if is_row else ""
     needs = item.missing_secrets if item.action in CHANGING else ()
-    return {"item": item, "done": DONE.get(item.action, item.action), "address": address, "needs": needs}
+    return {
+        "item": item,
+        "done": DONE.get(item.action, item.action),
+        "address": address,
+        "needs": needs,
+    }

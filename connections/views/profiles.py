@@ -47,10 +47,21 @@ class ProfileListView(ProfilePage):
         return []
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        filters = {name: request.GET.get(name, "") for name in ("q", "capability", "connection", "status", "tag")}
+        filters = {
+            name: request.GET.get(name, "")
+            for name in ("q", "capability", "connection", "status", "tag")
+        }
         sort = request.GET.get("sort", "name")
-        page = Paginator(selectors.profiles(filters, sort), PAGE_SIZE).get_page(request.GET.get("page"))
-        context = {"page": page, "filters": filters, "sort": sort, "capabilities": list(Capability), "is_filtered": any(filters.values())}
+        page = Paginator(selectors.profiles(filters, sort), PAGE_SIZE).get_page(
+            request.GET.get("page")
+        )
+        context = {
+            "page": page,
+            "filters": filters,
+            "sort": sort,
+            "capabilities": list(Capability),
+            "is_filtered": any(filters.values()),
+        }
         return self.render_to_response(self.get_context_data(**context))
 
 
@@ -62,7 +73,10 @@ class CapabilityListView(ProfilePage):
     permission_required = "connections.add_profile"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context = {"capabilities": CAPABILITY_TEXTS.items(), "connection": request.GET.get("connection", "")}
+        context = {
+            "capabilities": CAPABILITY_TEXTS.items(),
+            "connection": request.GET.get("connection", ""),
+        }
         return self.render_to_response(self.get_context_data(**context))
 
 
@@ -86,12 +100,20 @@ class ProfileFormPage(ProfilePage, PicksConnections):
     def form(self, **kwargs: Any) -> ProfileForm:
         """The form, bound when given `data`."""
         others = selectors.fallback_choices(self.capability(), self.row())
-        return ProfileForm(self.capability(), list(selectors.connection_choices(self.capability())), others, self.row(), **kwargs)
+        return ProfileForm(
+            self.capability(),
+            list(selectors.connection_choices(self.capability())),
+            others,
+            self.row(),
+            **kwargs,
+        )
 
     def show(self, form: ProfileForm, **context: Any) -> HttpResponse:
         """The form, as page or fragment."""
         shown = {"form": form, "capability": self.capability(), "row": self.row(), **context}
-        return self.render_to_response(self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown))
+        return self.render_to_response(
+            self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown)
+        )
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         return self.show(self.form(initial=self._brought_back() or self._begun()))
@@ -101,13 +123,19 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         draft = self.draft()
         if draft is None:
             return {}
-        return self.form(data=draft.posted()).typed() | ({"connection": draft.chosen} if draft.chosen else {})
+        return self.form(data=draft.posted()).typed() | (
+            {"connection": draft.chosen} if draft.chosen else {}
+        )
 
     def _begun(self) -> dict[str, Any]:
         """What the address says."""
         given = self.request.GET.get("connection", "")
         chosen = find_named(Connection.objects.listed(), given)
-        found = {"connection": chosen.alias if chosen else given} if "connection" in self.request.GET else {}
+        found = (
+            {"connection": chosen.alias if chosen else given}
+            if "connection" in self.request.GET
+            else {}
+        )
         return found | as_the_original(self.request, self.row())
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -117,7 +145,12 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         if form.is_valid():
             try:
                 saved = self.save(form)
-                messages.success(request, f"{saved.row.name} is saved." if saved.changed else f"Nothing was changed in {saved.row.name}.")
+                messages.success(
+                    request,
+                    f"{saved.row.name} is saved."
+                    if saved.changed
+                    else f"Nothing was changed in {saved.row.name}.",
+                )
                 return self.redirect(saved.row)
             except services.Invalid as refused:
                 form.add_refusal(refused)
@@ -126,7 +159,10 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         return self.show(form)
 
     def _fetch_models(self) -> HttpResponse:
-        """The form again, with the models of the chosen connection. What was typed is kept and not judged yet."""
+        """The form again, with the models of the chosen connection.
+
+        What was typed is kept and not judged yet.
+        """
         form = self.form(initial=self.form(data=self.request.POST).typed())
         connection = find_named(Connection.objects.all(), self.posted("connection"))
         if connection is None:
@@ -160,7 +196,11 @@ class ProfileCreateView(ProfileFormPage):
     def save(self, form: ProfileForm) -> services.Saved:
         chosen = {name: form.cleaned_data[name] for name in ("connection", "model", "fallbacks")}
         return services.create_profile(
-            actor=self.request.user, capability=self.capability().value, settings=form.settings(), **chosen, **form.columns()
+            actor=self.request.user,
+            capability=self.capability().value,
+            settings=form.settings(),
+            **chosen,
+            **form.columns(),
         )
 
 
@@ -189,9 +229,14 @@ class ProfileDetailView(OneProfile):
         return self.profile.name
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        shown = {f"{group.lower()}_shown": selectors.shown_profile_settings(self.profile, group) for group in GROUPS}
+        shown = {
+            f"{group.lower()}_shown": selectors.shown_profile_settings(self.profile, group)
+            for group in GROUPS
+        }
         chain = selectors.fallback_chain(self.profile)
-        return self.render_to_response(self.get_context_data(versions=services.versions(self.profile), chain=chain, **shown))
+        return self.render_to_response(
+            self.get_context_data(versions=services.versions(self.profile), chain=chain, **shown)
+        )
 
 
 class ProfileUpdateView(ProfileFormPage, OneProfile):
@@ -215,7 +260,12 @@ class ProfileUpdateView(ProfileFormPage, OneProfile):
         chosen = {name: form.cleaned_data[name] for name in ("connection", "model", "fallbacks")}
         version = form.cleaned_data["version"]
         return services.update_profile(
-            self.profile, actor=self.request.user, expected_version=version, settings=form.settings(), **chosen, **form.columns()
+            self.profile,
+            actor=self.request.user,
+            expected_version=version,
+            settings=form.settings(),
+            **chosen,
+            **form.columns(),
         )
 
 
@@ -231,7 +281,9 @@ class ProfileToggleView(OneProfile):
         self._profile = services.set_profile_active(self.profile, is_active, actor=request.user).row
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             return self.render_to_response(self.get_context_data())
-        messages.success(request, f"{self.profile.name} is {'active' if is_active else 'inactive'}.")
+        messages.success(
+            request, f"{self.profile.name} is {'active' if is_active else 'inactive'}."
+        )
         return self.back("profile-list")
 
 
@@ -245,14 +297,20 @@ class ProfileDeleteView(OneProfile):
         return f"Delete {self.profile.name}"
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(dependents=services.dependents_of(self.profile)))
+        return self.render_to_response(
+            self.get_context_data(dependents=services.dependents_of(self.profile))
+        )
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             services.delete_profile(self.profile, actor=request.user)
         except services.InUse as refused:
             first = refused.dependents[0]
-            cure = f"It is {first}. Choose another default first." if isinstance(first, DefaultProfile) else str(refused)
+            cure = (
+                f"It is {first}. Choose another default first."
+                if isinstance(first, DefaultProfile)
+                else str(refused)
+            )
             messages.error(request, f"{self.profile.name} is not deleted. {cure}")
             return self.redirect(self.profile)
         messages.success(request, f"{self.profile.name} is deleted.")

@@ -1,4 +1,6 @@
-"""The pages of reveal tokens: make one for a flow, see it once, end it; and who read what with them."""
+"""The pages of reveal tokens: make one for a flow, see it once, end it; and who read what with
+them.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -25,28 +27,47 @@ class RevealTokenForm(forms.Form):
     """A new reveal token. What makes no sense is for the services to say."""
 
     name = forms.CharField(
-        max_length=100, help_text="To tell tokens apart: which flow uses it?", widget=forms.TextInput({"autocomplete": "off"})
+        max_length=100,
+        help_text="To tell tokens apart: which flow uses it?",
+        widget=forms.TextInput({"autocomplete": "off"}),
     )
     connections = AliasesField(required=False)
     networks = forms.CharField(
         required=False,
         widget=forms.Textarea({"rows": 2, "spellcheck": "false"}),
-        help_text="From where it may be used: networks such as 10.0.0.0/8 or addresses, one a line. Empty: from anywhere.",
+        help_text=(
+            "From where it may be used: networks such as 10.0.0.0/8 or addresses, one a line. "
+            "Empty: from anywhere."
+        ),
     )
-    expires_in_days = forms.IntegerField(required=False, label="Ends after", initial=90, help_text="Days, at most 366.")
+    expires_in_days = forms.IntegerField(
+        required=False, label="Ends after", initial=90, help_text="Days, at most 366."
+    )
 
     def __init__(self, connections: list[Connection], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         many = len(connections) >= MOST_TICKED
         choices = [(one.alias, one.name) for one in connections]
-        text, boxes = forms.TextInput({"data-several": True}), forms.CheckboxSelectMultiple(choices=choices)
+        text, boxes = (
+            forms.TextInput({"data-several": True}),
+            forms.CheckboxSelectMultiple(choices=choices),
+        )
         self.fields["connections"].widget = text if many else boxes
         how = " Ids or aliases with commas between them." if many else ""
-        self.fields["connections"].help_text = f"Whose secrets it may read, at least one. None is added by itself later.{how}"
+        self.fields[
+            "connections"
+        ].help_text = (
+            f"Whose secrets it may read, at least one. None is added by itself later.{how}"
+        )
 
     def clean_networks(self) -> list[str]:
         """One a line; commas are taken too."""
-        return [one.strip() for line in self.cleaned_data["networks"].splitlines() for one in line.split(",") if one.strip()]
+        return [
+            one.strip()
+            for line in self.cleaned_data["networks"].splitlines()
+            for one in line.split(",")
+            if one.strip()
+        ]
 
 
 class RevealTokenListView(PicksConnections):
@@ -58,19 +79,29 @@ class RevealTokenListView(PicksConnections):
     permission_required = "connections.view_revealtoken"
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Tokens", "/tokens/")] if self.request.user.has_perm("connections.view_apitoken") else []
+        return (
+            [("Tokens", "/tokens/")]
+            if self.request.user.has_perm("connections.view_apitoken")
+            else []
+        )
 
     def tokens(self) -> QuerySet[RevealToken]:
         """Every token, the newest first."""
-        return RevealToken.objects.select_related("user").prefetch_related(Prefetch("connections", Connection.objects.listed()))
+        return RevealToken.objects.select_related("user").prefetch_related(
+            Prefetch("connections", Connection.objects.listed())
+        )
 
     def show(self, form: RevealTokenForm, **context: Any) -> HttpResponse:
         """The page."""
-        return self.render_to_response(self.get_context_data(tokens=self.tokens(), form=form, **context))
+        return self.render_to_response(
+            self.get_context_data(tokens=self.tokens(), form=form, **context)
+        )
 
     def form(self, **kwargs: Any) -> RevealTokenForm:
         """The form, bound when given `data`."""
-        return RevealTokenForm(list(Connection.objects.listed().order_by("name", "alias")[:MOST_TICKED]), **kwargs)
+        return RevealTokenForm(
+            list(Connection.objects.listed().order_by("name", "alias")[:MOST_TICKED]), **kwargs
+        )
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.show(self.form(initial=self._brought_back()))
@@ -80,8 +111,13 @@ class RevealTokenListView(PicksConnections):
         draft = self.draft()
         if draft is None:
             return {}
-        typed = {name: draft.posted().get(name, "") for name in ("name", "networks", "expires_in_days")}
-        chosen = [*draft.entries.get("connections", ()), draft.chosen]  # ticked ones, or one text of several
+        typed = {
+            name: draft.posted().get(name, "") for name in ("name", "networks", "expires_in_days")
+        }
+        chosen = [
+            *draft.entries.get("connections", ()),
+            draft.chosen,
+        ]  # ticked ones, or one text of several
         return typed | {"connections": AliasesField(required=False).to_python(",".join(chosen))}
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -90,12 +126,19 @@ class RevealTokenListView(PicksConnections):
             return self.show(form)
         values = form.cleaned_data
         try:
-            row, text = services.create_reveal_token(values.pop("name"), user=request.user, actor=request.user, **values)
+            row, text = services.create_reveal_token(
+                values.pop("name"), user=request.user, actor=request.user, **values
+            )
         except services.Invalid as refused:
             for error in refused.errors:
-                form.add_error(error.field if error.field in form.fields else None, forms.ValidationError(error.message, error.code))
+                form.add_error(
+                    error.field if error.field in form.fields else None,
+                    forms.ValidationError(error.message, error.code),
+                )
             return self.show(form)
-        return self.show(self.form(), created=row, endpoint=request.build_absolute_uri(f"/promptflow/{text}"))
+        return self.show(
+            self.form(), created=row, endpoint=request.build_absolute_uri(f"/promptflow/{text}")
+        )
 
 
 class RevealTokenRevokeView(Page):
@@ -122,5 +165,7 @@ class RevealRecordListView(Page):
         return [("Tokens", "/tokens/"), HERE]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        page = Paginator(RevealRecord.objects.select_related("token"), PAGE_SIZE).get_page(request.GET.get("page"))
+        page = Paginator(RevealRecord.objects.select_related("token"), PAGE_SIZE).get_page(
+            request.GET.get("page")
+        )
         return self.render_to_response(self.get_context_data(page=page))

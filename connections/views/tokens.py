@@ -18,10 +18,15 @@ MOST_TICKED = 60  # with more profiles than these, aliases are typed
 
 
 class TokenForm(forms.Form):
-    """A new token, always of the person who is signed in. What makes no sense is for the services to say."""
+    """A new token, always of the person who is signed in.
+
+    What makes no sense is for the services to say.
+    """
 
     name = forms.CharField(
-        max_length=100, help_text="To tell tokens apart: what will use it?", widget=forms.TextInput({"autocomplete": "off"})
+        max_length=100,
+        help_text="To tell tokens apart: what will use it?",
+        widget=forms.TextInput({"autocomplete": "off"}),
     )
     scopes = forms.MultipleChoiceField(
         choices=[(str(one), str(one)) for one in services.Scope],
@@ -29,18 +34,31 @@ class TokenForm(forms.Form):
         help_text="What it may be used for, within what you may do yourself. admin is all of them.",
     )
     profiles = AliasesField(required=False)
-    requests_per_minute = forms.IntegerField(required=False, help_text="Requests through the gateway (gateway:use). Empty: no limit.")
-    tokens_per_day = forms.IntegerField(
-        required=False, help_text="Tokens of models, in and out, through the gateway, by days of UTC. Empty: no limit."
+    requests_per_minute = forms.IntegerField(
+        required=False, help_text="Requests through the gateway (gateway:use). Empty: no limit."
     )
-    expires_in_days = forms.IntegerField(required=False, label="Ends after", help_text="Days. Empty: no end.")
+    tokens_per_day = forms.IntegerField(
+        required=False,
+        help_text=(
+            "Tokens of models, in and out, through the gateway, by days of UTC. Empty: no limit."
+        ),
+    )
+    expires_in_days = forms.IntegerField(
+        required=False, label="Ends after", help_text="Days. Empty: no end."
+    )
 
     def __init__(self, profiles: list[Profile], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         many = len(profiles) >= MOST_TICKED
         choices = [(one.alias, one.name) for one in profiles]
-        self.fields["profiles"].widget = forms.TextInput() if many else forms.CheckboxSelectMultiple(choices=choices)
-        how = "Ids or aliases with commas between them. Empty: all." if many else "None ticked: all of them, also those made later."
+        self.fields["profiles"].widget = (
+            forms.TextInput() if many else forms.CheckboxSelectMultiple(choices=choices)
+        )
+        how = (
+            "Ids or aliases with commas between them. Empty: all."
+            if many
+            else "None ticked: all of them, also those made later."
+        )
         self.fields["profiles"].help_text = f"Which it is limited to in the gateway. {how}"
 
 
@@ -58,7 +76,9 @@ class TokenListView(Page):
 
     def show(self, form: TokenForm, **context: Any) -> HttpResponse:
         """The page."""
-        return self.render_to_response(self.get_context_data(form=form, tokens=self.tokens(), **context))
+        return self.render_to_response(
+            self.get_context_data(form=form, tokens=self.tokens(), **context)
+        )
 
     def form(self, **kwargs: Any) -> TokenForm:
         """The form, bound when given `data`."""
@@ -73,7 +93,9 @@ class TokenListView(Page):
             return self.show(form)
         values = form.cleaned_data
         try:
-            row, text = services.create_token(values.pop("name"), user=request.user, actor=request.user, **values)
+            row, text = services.create_token(
+                values.pop("name"), user=request.user, actor=request.user, **values
+            )
         except services.Invalid as refused:
             for error in refused.errors:
                 form.add_error(error.field, forms.ValidationError(error.message, error.code))

@@ -57,7 +57,11 @@ class TypeInstallView(TypePage):
             return self.show(form)
         text = form.cleaned_data["text"]
         try:
-            return self._install(text) if request.POST.get("action") == "install" else self._preview(text)
+            return (
+                self._install(text)
+                if request.POST.get("action") == "install"
+                else self._preview(text)
+            )
         except services.Invalid as refused:
             return self.show(TypeForm(initial={"document": text}), problems=refused.errors)
 
@@ -68,7 +72,11 @@ class TypeInstallView(TypePage):
     def _preview(self, text: str) -> HttpResponse:
         previews = services.preview_types(text, actor=self.request.user)
         shown = [
-            {"preview": one, "form": self.form_of(one.provider, number), "hosts": services.hosts_of(one.manifest)}
+            {
+                "preview": one,
+                "form": self.form_of(one.provider, number),
+                "hosts": services.hosts_of(one.manifest),
+            }
             for number, one in enumerate(previews)
         ]
         context = {
@@ -84,12 +92,19 @@ class TypeInstallView(TypePage):
         for one in installed:
             self._tell(one)
             self.tell(one.notices)
-        return self.redirect("type-detail", installed[0].manifest.key) if len(installed) == 1 else self.redirect("type-list")
+        return (
+            self.redirect("type-detail", installed[0].manifest.key)
+            if len(installed) == 1
+            else self.redirect("type-list")
+        )
 
     def _tell(self, one: services.InstalledType) -> None:
         name, version = one.manifest.label, one.manifest.version
         if not one.changed:
-            messages.info(self.request, f"{name}: version {version} was installed already. Nothing was changed.")
+            messages.info(
+                self.request,
+                f"{name}: version {version} was installed already. Nothing was changed.",
+            )
             return
         count = len(one.move.moved)
         moved = f" {count} connection{'' if count == 1 else 's'} brought up to it." if count else ""
@@ -121,7 +136,10 @@ class TypeDetailView(OneType):
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         context: dict[str, Any] = {}
         if self.entry.provider and self.entry.manifest:
-            context = {"form": self.form_of(self.entry.provider), "hosts": services.hosts_of(self.entry.manifest)}
+            context = {
+                "form": self.form_of(self.entry.provider),
+                "hosts": services.hosts_of(self.entry.manifest),
+            }
         return self.render_to_response(self.get_context_data(**context))
 
 
@@ -135,7 +153,10 @@ class TypeRemoveView(OneType):
         return f"Remove {self.entry.label}"
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [*super().get_breadcrumbs(), (self.entry.label, reverse("type-detail", args=[self.entry.key]))]
+        return [
+            *super().get_breadcrumbs(),
+            (self.entry.label, reverse("type-detail", args=[self.entry.key])),
+        ]
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         return self.render_to_response(self.get_context_data(users=services.type_users(key)))
@@ -145,7 +166,11 @@ class TypeRemoveView(OneType):
         try:
             services.remove_type(key, actor=request.user)
         except (services.InUse, services.Invalid) as refused:
-            text = " ".join(one.message for one in refused.errors) if isinstance(refused, services.Invalid) else str(refused)
+            text = (
+                " ".join(one.message for one in refused.errors)
+                if isinstance(refused, services.Invalid)
+                else str(refused)
+            )
             messages.error(request, text)
             return self.redirect("type-remove", key)
         messages.success(request, f"{label} is removed.")

@@ -1,9 +1,17 @@
-"""Usage: `/analytics/usage-...`. The fields are those of Umbraco.AI's analytics, and a breakdown by connection besides."""
+"""Usage: `/analytics/usage-...`.
+
+The fields are those of Umbraco.AI's analytics, and a breakdown by connection besides.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,37 +28,55 @@ from ..tallies import Share, Totals
 
 GRANULARITIES = {"Hourly": selectors.HOUR, "Daily": selectors.DAY}
 LONGEST = {"Hourly": selectors.HOURLY_AT_MOST, "Daily": selectors.DAILY_AT_MOST}
-ISO = "An ISO 8601 date or time, such as 2026-01-31 or 2026-01-31T12:00:00Z. A plus sign in an address is written %2B."
+ISO = (
+    "An ISO 8601 date or time, such as 2026-01-31 or 2026-01-31T12:00:00Z. A plus sign in an "
+    "address is written %2B."
+)
 UNKNOWN = "unknown"
 
 
 def _parameter(name: str, text: str, example: str) -> OpenApiParameter:
-    schema = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+    schema = {
+        "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
+    }
     shown = OpenApiExample("date", summary="A day, from its beginning in UTC", value=example)
     return OpenApiParameter(name, schema, required=True, description=text, examples=[shown])
 
 
 PERIOD = [
-    _parameter("from", "Requests that began at this time or later. Without a time zone it is UTC.", "2026-01-01"),
-    _parameter("to", "Requests that began before this time, which is later than `from`.", "2026-01-08"),
+    _parameter(
+        "from",
+        "Requests that began at this time or later. Without a time zone it is UTC.",
+        "2026-01-01",
+    ),
+    _parameter(
+        "to", "Requests that began before this time, which is later than `from`.", "2026-01-08"
+    ),
 ]
 GRANULARITY = OpenApiParameter(
     "granularity",
     {"type": "string", "enum": list(GRANULARITIES)},
-    description="How long a point is; hours for at most 7 days, days for at most 1100. Without it, hours as long as they are allowed.",
+    description=(
+        "How long a point is; hours for at most 7 days, days for at most 1100. Without it, hours "
+        "as long as they are allowed."
+    ),
 )
 
 
 class UsageSummarySerializer(CamelCaseSerializer):
     """The numbers of a period."""
 
-    total_requests = serializers.IntegerField(help_text="Also those whose caller hung up, which are neither successes nor failures.")
+    total_requests = serializers.IntegerField(
+        help_text="Also those whose caller hung up, which are neither successes nor failures."
+    )
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     total_tokens = serializers.IntegerField()
     success_count = serializers.IntegerField()
     failure_count = serializers.IntegerField()
-    success_rate = serializers.FloatField(help_text="Successes among successes and failures, 0 to 1.", min_value=0, max_value=1)
+    success_rate = serializers.FloatField(
+        help_text="Successes among successes and failures, 0 to 1.", min_value=0, max_value=1
+    )
     average_duration_ms = serializers.FloatField()
     median_duration_ms = serializers.FloatField()
 
@@ -70,11 +96,15 @@ class UsageTimeSeriesPointSerializer(CamelCaseSerializer):
 class UsageBreakdownItemSerializer(CamelCaseSerializer):
     """The requests of one provider, model, profile, connection or user."""
 
-    dimension = serializers.CharField(help_text=f"Its id. `{UNKNOWN}` where a request did not get so far.")
+    dimension = serializers.CharField(
+        help_text=f"Its id. `{UNKNOWN}` where a request did not get so far."
+    )
     dimension_name = serializers.CharField(allow_null=True)
     request_count = serializers.IntegerField()
     total_tokens = serializers.IntegerField()
-    percentage = serializers.FloatField(help_text="Of all requests, 0 to 100.", min_value=0, max_value=100)
+    percentage = serializers.FloatField(
+        help_text="Of all requests, 0 to 100.", min_value=0, max_value=100
+    )
 
 
 class UsageView(ApiView):
@@ -103,7 +133,11 @@ class UsageView(ApiView):
 class UsageSummaryView(UsageView):
     """The numbers of a period."""
 
-    @extend_schema(operation_id="getUsageSummary", parameters=PERIOD, responses=answers(200, UsageSummarySerializer, 400))
+    @extend_schema(
+        operation_id="getUsageSummary",
+        parameters=PERIOD,
+        responses=answers(200, UsageSummarySerializer, 400),
+    )
     def get(self, request: Request) -> Response:
         return Response(_summary(selectors.usage(self.period()).totals))
 
@@ -118,10 +152,17 @@ class UsageTimeSeriesView(UsageView):
     )
     def get(self, request: Request) -> Response:
         period = self.period()
-        name = one_of(request.query_params, "granularity", list(GRANULARITIES)) or ("Hourly" if period.step == selectors.HOUR else "Daily")
+        name = one_of(request.query_params, "granularity", list(GRANULARITIES)) or (
+            "Hourly" if period.step == selectors.HOUR else "Daily"
+        )
         if period.end - period.start > LONGEST[name]:
             raise serializers.ValidationError(
-                {"to": [f"{name} is for at most {LONGEST[name].days} days. Choose a shorter period."]}, "invalid"
+                {
+                    "to": [
+                        f"{name} is for at most {LONGEST[name].days} days. Choose a shorter period."
+                    ]
+                },
+                "invalid",
             )
         return Response([_point(one) for one in selectors.course(period, step=GRANULARITIES[name])])
 
@@ -131,9 +172,13 @@ class UsageBreakdownView(UsageView):
 
     dimension: ClassVar[str]
 
-    @extend_schema(parameters=PERIOD, responses=answers(200, UsageBreakdownItemSerializer(many=True), 400))
+    @extend_schema(
+        parameters=PERIOD, responses=answers(200, UsageBreakdownItemSerializer(many=True), 400)
+    )
     def get(self, request: Request) -> Response:
-        shares = selectors.usage(self.period(), dimensions=[self.dimension], with_ids=True).shares[self.dimension]
+        shares = selectors.usage(self.period(), dimensions=[self.dimension], with_ids=True).shares[
+            self.dimension
+        ]
         return Response([_item(self.dimension, one) for one in shares])
 
 
@@ -199,10 +244,16 @@ def _point(point: selectors.Point) -> dict[str, Any]:
 
 
 def _item(dimension: str, share: Share) -> dict[str, Any]:
-    names = {provider.id: provider.name for provider in all_providers()} if dimension == "provider" else {}
+    names = (
+        {provider.id: provider.name for provider in all_providers()}
+        if dimension == "provider"
+        else {}
+    )
     return {
         "dimension": share.key or share.name or UNKNOWN,
-        "dimensionName": names.get(share.name) or (share.name if dimension in selectors.IDS else None) or None,
+        "dimensionName": names.get(share.name)
+        or (share.name if dimension in selectors.IDS else None)
+        or None,
         "requestCount": share.requests,
         "totalTokens": share.total_tokens,
         "percentage": 100 * share.share,

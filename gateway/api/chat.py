@@ -1,6 +1,7 @@
 """`/chat...` and `/embeddings...` for signed-in browsers, and their description for everybody.
 
-A request with a token never gets here when it is served by ASGI (gateway/asgi.py). Both ways lead into gateway.management_api.
+A request with a token never gets here when it is served by ASGI (gateway/asgi.py). Both ways lead
+into gateway.management_api.
 """
 
 from collections.abc import Coroutine
@@ -8,7 +9,12 @@ from typing import Any, ClassVar, TypeAlias
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
@@ -26,12 +32,20 @@ from .chat_schemas import AT
 
 Endpoint: TypeAlias = "staticmethod[[Worker, Caller, Incoming], Coroutine[Any, Any, Outgoing]]"
 STATUSES = {
-    400: "The request is not valid, or asks for what the provider or the profile does not do; `code` says which.",
+    400: (
+        "The request is not valid, or asks for what the provider or the profile does not do; "
+        "`code` says which."
+    ),
     404: "There is no such profile, or none is named and there is no default.",
-    409: "The profile or its connection cannot be used: it is switched off, a reference is missing, a secret cannot be decrypted.",
+    409: (
+        "The profile or its connection cannot be used: it is switched off, a reference is missing, "
+        "a secret cannot be decrypted."
+    ),
     413: "The body is larger than GATEWAY_MAX_BODY_MB, which is 8 MB unless the server sets it.",
     429: "Too many requests or tokens, by the token's own limits or the provider's.",
-    503: "The database does not answer, or the configuration changes too fast to be read. Try again.",
+    503: (
+        "The database does not answer, or the configuration changes too fast to be read. Try again."
+    ),
     504: "The provider did not answer in time.",
 }
 PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 429, 502, 503, 504)
@@ -39,22 +53,33 @@ PROFILE = OpenApiParameter(
     "profileIdOrAlias",
     {"type": "string", "maxLength": 300},
     OpenApiParameter.HEADER,
-    description="The profile, where the path names none. It wins over the body's field; without either the default profile answers.",
+    description=(
+        "The profile, where the path names none. It wins over the body's field; without either the "
+        "default profile answers."
+    ),
 )
 
 
 def _answers(success: str, schema: str, media: str = "application/json") -> dict[Any, Any]:
-    found: dict[Any, Any] = {(200, media): OpenApiResponse({"$ref": AT + schema}, description=success)}
+    found: dict[Any, Any] = {
+        (200, media): OpenApiResponse({"$ref": AT + schema}, description=success)
+    }
     for status in PROBLEMS:
         text = STATUSES.get(status) or TEXTS[status]
-        found[(status, "application/problem+json")] = OpenApiResponse(ProblemSerializer, description=text)
+        found[(status, "application/problem+json")] = OpenApiResponse(
+            ProblemSerializer, description=text
+        )
     return found
 
 
-def _described(name: str, request: str, success: str, schema: str, media: str = "application/json") -> Any:
+def _described(
+    name: str, request: str, success: str, schema: str, media: str = "application/json"
+) -> Any:
     body = {"application/json": {"$ref": AT + request}}
     answers = _answers(success, schema, media)
-    return extend_schema_view(post=extend_schema(operation_id=name, request=body, responses=answers))
+    return extend_schema_view(
+        post=extend_schema(operation_id=name, request=body, responses=answers)
+    )
 
 
 CHAT = ("ChatRequest", "The whole answer.", "ChatAnswer")
@@ -64,12 +89,16 @@ named_elsewhere = extend_schema_view(post=extend_schema(parameters=[PROFILE]))
 
 
 class AnyAccept(BaseContentNegotiation):
-    """Whatever `Accept` says: a client of a stream asks for text/event-stream, and is refused in JSON."""
+    """Whatever `Accept` says: a client of a stream asks for text/event-stream, and is refused in
+    JSON.
+    """
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
         return renderers[0], renderers[0].media_type
 
 
@@ -84,7 +113,9 @@ class GatewayView(ApiView):
         http = request._request
         person = None if request.auth else services.caller_of(request.user)
         try:
-            incoming = Incoming("POST", request.path, _headers(http), _body(http), profile_id_or_alias)
+            incoming = Incoming(
+                "POST", request.path, _headers(http), _body(http), profile_id_or_alias
+            )
         except GatewayError as error:
             return response_of(management_api.refusal(error, request.path))
 
@@ -99,7 +130,10 @@ class GatewayView(ApiView):
 
 
 def _headers(request: HttpRequest) -> dict[bytes, bytes]:
-    return {name.lower().encode("latin-1"): value.encode("latin-1", "replace") for name, value in request.headers.items()}
+    return {
+        name.lower().encode("latin-1"): value.encode("latin-1", "replace")
+        for name, value in request.headers.items()
+    }
 
 
 def _body(request: HttpRequest) -> bytes:

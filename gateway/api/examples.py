@@ -1,4 +1,7 @@
-"""Summaries and examples of the gateway's operations for the OpenAPI document, by operation. All are run as tests."""
+"""Summaries and examples of the gateway's operations for the OpenAPI document, by operation.
+
+All are run as tests.
+"""
 
 from typing import Any
 
@@ -29,7 +32,13 @@ POINT = {
 
 
 def _item(dimension: str, name: str | None) -> dict[str, Any]:
-    return {"dimension": dimension, "dimensionName": name, "requestCount": 1000, "totalTokens": 804000, "percentage": 80.0}
+    return {
+        "dimension": dimension,
+        "dimensionName": name,
+        "requestCount": 1000,
+        "totalTokens": 804000,
+        "percentage": 80.0,
+    }
 
 
 SUMMARIES = {
@@ -49,7 +58,9 @@ ANSWERS: dict[str, Examples] = {
     "getUsageByProvider": {"one": ("The greatest share", [_item("openai", "OpenAI")])},
     "getUsageByModel": {"one": ("The greatest share", [_item("gpt-4o", None)])},
     "getUsageByProfile": {"one": ("The greatest share", [_item(PROFILE_ID, "support-answers")])},
-    "getUsageByConnection": {"one": ("The greatest share", [_item(CONNECTION_ID, "openai-production")])},
+    "getUsageByConnection": {
+        "one": ("The greatest share", [_item(CONNECTION_ID, "openai-production")])
+    },
     "getUsageByUser": {"one": ("The greatest share", [_item("7", "ada")])},
     **chat_examples.ANSWERS,
 }

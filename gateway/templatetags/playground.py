@@ -14,7 +14,9 @@ register = template.Library()
 
 
 @register.inclusion_tag("gateway/_playground.html", takes_context=True)
-def playground(context: RequestContext, profile: Profile, chain: Sequence[Profile]) -> dict[str, Any]:
+def playground(
+    context: RequestContext, profile: Profile, chain: Sequence[Profile]
+) -> dict[str, Any]:
     """The section, for those who may use profiles. `chain`: the profile's fallbacks."""
     if not context["request"].user.has_perm("connections.use_profile"):
         return {}

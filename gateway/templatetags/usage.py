@@ -1,4 +1,6 @@
-"""What templates need to show usage: numbers for people, links to a filtered page, how often something was used lately."""
+"""What templates need to show usage: numbers for people, links to a filtered page, how often
+something was used lately.
+"""
 
 from typing import Any
 
@@ -40,7 +42,10 @@ def duration(milliseconds: float | None) -> str:
 
 @register.filter
 def percent(part: float | None) -> str:
-    """`0.9456` -> `94.6 %`; a dash for None. Never 100 % of what is not all, nor 0 % of what is there."""
+    """`0.9456` -> `94.6 %`; a dash for None.
+
+    Never 100 % of what is not all, nor 0 % of what is there.
+    """
     if part is None:
         return NONE
     shown = round(part * 100, 1)
@@ -68,4 +73,8 @@ def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str
         return {}
     period = selectors.last(selectors.PERIODS["7d"])
     count = selectors.count_since(period.start, **{COLUMNS[dimension]: alias})
-    return {"is_shown": True, "count": count, "address": reverse("usage", query={"period": "7d", dimension: alias})}
+    return {
+        "is_shown": True,
+        "count": count,
+        "address": reverse("usage", query={"period": "7d", dimension: alias}),
+    }

@@ -1,1 +1,4 @@
-"""The pages of the gateway. A view translates between a browser and the selectors or services; it decides nothing."""
+"""The pages of the gateway.
+
+A view translates between a browser and the selectors or services; it decides nothing.
+"""

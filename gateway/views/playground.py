@@ -1,4 +1,6 @@
-"""The playground: a section of a profile's page, and a page of its own, to which its form leads where there is no JavaScript."""
+"""The playground: a section of a profile's page, and a page of its own, to which its form leads
+where there is no JavaScript.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +30,10 @@ Form = ChatForm | EmbeddingForm
 
 
 def new_form(profile: Profile, chain: Sequence[Profile], **kwargs: Any) -> Form:
-    """The form for a profile. `chain`: its fallbacks, whose system prompts may have places of their own."""
+    """The form for a profile.
+
+    `chain`: its fallbacks, whose system prompts may have places of their own.
+    """
     settings = _settings(profile)
     if profile.capability == Capability.EMBEDDING:
         return EmbeddingForm(settings, **kwargs)
@@ -36,7 +41,9 @@ def new_form(profile: Profile, chain: Sequence[Profile], **kwargs: Any) -> Form:
 
 
 def _settings(profile: Profile) -> ProfileSettings:
-    """Those of a row that was made before its schema changed count as none; the gateway says what is wrong with them."""
+    """Those of a row that was made before its schema changed count as none; the gateway says what
+    is wrong with them.
+    """
     kind = profile_settings_class(profile.capability)
     try:
         return kind.model_validate(profile.settings)
@@ -55,7 +62,9 @@ def _places(profiles: Sequence[Profile]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def section(request: HttpRequest, profile: Profile, form: Form, told: Told | None = None) -> dict[str, Any]:
+def section(
+    request: HttpRequest, profile: Profile, form: Form, told: Told | None = None
+) -> dict[str, Any]:
     """What the section's template needs. `told`: what became of the call, None before the first."""
     made = told.code if told else code(request, profile, form.example())
     return {"profile": profile, "form": form, "told": told, **made}
@@ -67,19 +76,31 @@ def code(request: HttpRequest, profile: Profile, body: dict[str, Any]) -> dict[s
     if profile.capability == Capability.EMBEDDING:
         call, result, path = "embeddings.create", "answer.data[0].embedding", "embeddings"
     else:
-        call, result, path = "chat.completions.create", "answer.choices[0].message.content", "chat/completions"
-    return {"curl": snippets.curl(base_url, path, body), "python": snippets.python(base_url, call, body, result)}
+        call, result, path = (
+            "chat.completions.create",
+            "answer.choices[0].message.content",
+            "chat/completions",
+        )
+    return {
+        "curl": snippets.curl(base_url, path, body),
+        "python": snippets.python(base_url, call, body, result),
+    }
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 class PlaygroundView(OneProfile):
-    """Asks the profile as the person who is signed in. To `Accept: text/event-stream` it answers in events, as they come."""
+    """Asks the profile as the person who is signed in.
+
+    To `Accept: text/event-stream` it answers in events, as they come.
+    """
 
     template_name, fragment_name = "gateway/playground.html", "gateway/_playground.html"
     permission_required = "connections.use_profile"
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied("You may not use profiles. Ask an administrator to add you to the group Operators.")
+        raise PermissionDenied(
+            "You may not use profiles. Ask an administrator to add you to the group Operators."
+        )
 
     def get_title(self) -> str:
         return f"Playground of {self.profile.name}"
@@ -93,7 +114,9 @@ class PlaygroundView(OneProfile):
 
     def show(self, form: Form, told: Told | None = None) -> HttpResponseBase:
         """The section, as page or fragment."""
-        return self.render_to_response(self.get_context_data() | section(self.request, self.profile, form, told))
+        return self.render_to_response(
+            self.get_context_data() | section(self.request, self.profile, form, told)
+        )
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         return self.show(self.form())
@@ -114,7 +137,12 @@ class PlaygroundView(OneProfile):
     def _ask(self, form: Form) -> Any:
         ask = playground.chat if isinstance(form, ChatForm) else playground.embed
         body = form.body()
-        trial = Trial(services.caller_of(self.request.user), str(self.profile.pk), body, code(self.request, self.profile, body))
+        trial = Trial(
+            services.caller_of(self.request.user),
+            str(self.profile.pk),
+            body,
+            code(self.request, self.profile, body),
+        )
 
         async def asked(worker: Worker) -> Outgoing:
             return await ask(worker, trial)

@@ -25,7 +25,11 @@ PAGE_SIZE, SHOWN, MOST_CHOICES = 25, 10, 200
 FIRST_PERIOD = "24h"
 PERIOD_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 FILTERS = ("profile", "connection", "token", "outcome")
-OUTCOMES = {selectors.OK: "Succeeded", selectors.FAILED: "Failed", selectors.CLOSED: "Caller hung up"}
+OUTCOMES = {
+    selectors.OK: "Succeeded",
+    selectors.FAILED: "Failed",
+    selectors.CLOSED: "Caller hung up",
+}
 
 
 class UsagePage(Page):
@@ -35,7 +39,10 @@ class UsagePage(Page):
     permission_required = "gateway.view_usagerecord"
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied("You may not see who asked what. Ask an administrator to add you to the group Operators.")
+        raise PermissionDenied(
+            "You may not see who asked what. Ask an administrator to add you to the group "
+            "Operators."
+        )
 
     def filters(self) -> dict[str, str]:
         """What is asked for; an empty text filters nothing."""
@@ -50,7 +57,10 @@ class UsagePage(Page):
 
 
 def _between_dates(query: Mapping[str, str]) -> selectors.Period | None:
-    """The days (UTC) `from` to `to`, both with their 24 hours; without `to`, until now. None without a `from` that makes sense."""
+    """The days (UTC) `from` to `to`, both with their 24 hours; without `to`, until now.
+
+    None without a `from` that makes sense.
+    """
     first, final = _date(query.get("from", "")), _date(query.get("to", ""))
     if first is None:
         return None
@@ -94,12 +104,21 @@ class UsageView(UsagePage):
 
     def _latest(self, period: selectors.Period, filters: Mapping[str, str], count: int) -> Any:
         paginator = Paginator(selectors.records(period, filters), PAGE_SIZE)
-        paginator.count = count  # is known: counting a million rows again would take as long as the rest
+        paginator.count = (
+            count  # is known: counting a million rows again would take as long as the rest
+        )
         return paginator.get_page(self.request.GET.get("page"))
 
-    def _form(self, name: str, period: selectors.Period, filters: Mapping[str, str]) -> dict[str, Any]:
+    def _form(
+        self, name: str, period: selectors.Period, filters: Mapping[str, str]
+    ) -> dict[str, Any]:
         query = self.request.GET
-        tokens = [(str(pk), token) for pk, token in ApiToken.objects.order_by("name").values_list("pk", "name")[:MOST_CHOICES]]
+        tokens = [
+            (str(pk), token)
+            for pk, token in ApiToken.objects.order_by("name").values_list("pk", "name")[
+                :MOST_CHOICES
+            ]
+        ]
         return {
             "period": period,
             "period_name": name,
@@ -107,8 +126,12 @@ class UsageView(UsagePage):
             "filters": filters,
             "is_filtered": any(filters.values()),
             "dates": {"from": query.get("from", ""), "to": query.get("to", "")} if not name else {},
-            "profiles": Profile.objects.order_by("alias").values_list("alias", flat=True)[:MOST_CHOICES],
-            "connections": Connection.objects.order_by("alias").values_list("alias", flat=True)[:MOST_CHOICES],
+            "profiles": Profile.objects.order_by("alias").values_list("alias", flat=True)[
+                :MOST_CHOICES
+            ],
+            "connections": Connection.objects.order_by("alias").values_list("alias", flat=True)[
+                :MOST_CHOICES
+            ],
             "tokens": tokens,
             "is_other_token": bool(filters["token"]) and filters["token"] not in dict(tokens),
             "outcomes": OUTCOMES,
@@ -125,7 +148,9 @@ class UsageExportView(UsagePage):
         content = _in_thread(parts) if isinstance(request, ASGIRequest) else parts
         name = f"usage-{period.start:%Y-%m-%d}-{period.end:%Y-%m-%d}.csv"
         return StreamingHttpResponse(
-            content, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+            content,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
 
@@ -138,6 +163,8 @@ def _released(batches: Iterator[list[list[Any]]]) -> Iterator[list[list[Any]]]:
 
 
 async def _in_thread(parts: Iterator[str]) -> AsyncIterator[str]:
-    """The pieces, each made in the request's thread: Django would otherwise gather all of them before it sends the first."""
+    """The pieces, each made in the request's thread: Django would otherwise gather all of them
+    before it sends the first.
+    """
     while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
         yield part

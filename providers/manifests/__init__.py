@@ -1,4 +1,7 @@
-"""Connection types that a document describes instead of a module: see docs/connection-types.md. No code of theirs runs."""
+"""Connection types that a document describes instead of a module: see docs/connection-types.md.
+
+No code of theirs runs.
+"""
 
 from .document import Manifest
 from .errors import ManifestError

@@ -25,7 +25,9 @@ class NoAuth(Step):
 
 
 class Bearer(Step):
-    """`Authorization: Bearer <token>`, or another word than Bearer; an empty one sends the token alone."""
+    """`Authorization: Bearer <token>`, or another word than Bearer; an empty one sends the token
+    alone.
+    """
 
     use: Literal["bearer"]
     token: Line
@@ -66,7 +68,10 @@ class QueryAuth(Step):
 
 
 class Granted(Step):
-    """What the steps that fetch a token of OAuth 2.0 share. `client_in`: where the client's id and secret are sent."""
+    """What the steps that fetch a token of OAuth 2.0 share.
+
+    `client_in`: where the client's id and secret are sent.
+    """
 
     token_url: Line
     client_id: Line = ""
@@ -100,7 +105,15 @@ class RefreshGrant(Granted):
 
 
 Auth = Annotated[
-    NoAuth | Bearer | BasicAuth | HeaderAuth | QueryAuth | ClientCredentials | PasswordGrant | RefreshGrant, Field(discriminator="use")
+    NoAuth
+    | Bearer
+    | BasicAuth
+    | HeaderAuth
+    | QueryAuth
+    | ClientCredentials
+    | PasswordGrant
+    | RefreshGrant,
+    Field(discriminator="use"),
 ]
 STEPS: dict[str, type[Step]] = {
     "none": NoAuth,

@@ -1,4 +1,6 @@
-"""Cognigy's schema of a connection, `{type, label, fields: [{fieldName}]}`, as manifests of this language."""
+"""Cognigy's schema of a connection, `{type, label, fields: [{fieldName}]}`, as manifests of this
+language.
+"""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +12,16 @@ from .labels import label, sentence, words
 from .settings import RESERVED
 
 KNOWN = ("type", "label", "fields", "extension", "description", "icon", "isDeprecated", "version")
-FIELD_KNOWN = ("fieldName", "label", "description", "required", "params", "key", "type", "defaultValue")
+FIELD_KNOWN = (
+    "fieldName",
+    "label",
+    "description",
+    "required",
+    "params",
+    "key",
+    "type",
+    "defaultValue",
+)
 LONGEST_LABEL = 60
 MOST_TYPES = 50
 
@@ -26,7 +37,9 @@ class Schema:
 def is_schema(data: Any) -> bool:
     """Whether this looks like Cognigy's rather than like a manifest."""
     if isinstance(data, list):
-        return bool(data) and all(isinstance(one, dict) and ("type" in one or "fields" in one) for one in data)
+        return bool(data) and all(
+            isinstance(one, dict) and ("type" in one or "fields" in one) for one in data
+        )
     if not isinstance(data, dict) or "key" in data:
         return False
     return "type" in data or isinstance(data.get("connections"), list)
@@ -35,14 +48,31 @@ def is_schema(data: Any) -> bool:
 def translated(data: Any) -> list[Schema]:
     """Each schema of the data. Raises ManifestError."""
     extension = data.get("extension", "") if isinstance(data, dict) else ""
-    rows = data["connections"] if isinstance(data, dict) and "connections" in data else data if isinstance(data, list) else [data]
+    rows = (
+        data["connections"]
+        if isinstance(data, dict) and "connections" in data
+        else data
+        if isinstance(data, list)
+        else [data]
+    )
     if not isinstance(rows, list) or not 0 < len(rows) <= MOST_TYPES:
         raise ManifestError([("connections", f"1 to {MOST_TYPES} schemas are expected.")])
     nested = isinstance(data, list) or "connections" in data
-    found = [_translated(row, f"[{index}]" if nested else "", extension) for index, row in enumerate(rows)]
+    found = [
+        _translated(row, f"[{index}]" if nested else "", extension)
+        for index, row in enumerate(rows)
+    ]
     keys = [one.document["key"] for one in found]
     if double := next((key for key in keys if keys.count(key) > 1), ""):
-        raise ManifestError([("", f"Two of the schemas have the type {double}. Keep one, or give each its extension.")])
+        raise ManifestError(
+            [
+                (
+                    "",
+                    f"Two of the schemas have the type {double}. Keep one, or give each its "
+                    "extension.",
+                )
+            ]
+        )
     return found
 
 
@@ -57,7 +87,9 @@ def _translated(row: Any, place: str, extension: str) -> Schema:
     document["fields"] = _fields(row["fields"], guesses)
     if row.get("isDeprecated") is True:
         document["deprecated"] = "Cognigy marks it as deprecated."
-    guesses.append("The schema says no address, so a check only looks whether every value is there.")
+    guesses.append(
+        "The schema says no address, so a check only looks whether every value is there."
+    )
     return Schema(document, tuple(guesses))
 
 
@@ -66,7 +98,10 @@ def _problems(row: Any, place: str) -> list[Problem]:
         return [(place, "A schema is a mapping with type, label and fields.")]
     dot = f"{place}." if place else ""
     found = [
-        (f"{dot}{str(name)[:100]}", f"Cognigy's schema has no {str(name)[:100]}.{nearest(str(name), KNOWN)}")
+        (
+            f"{dot}{str(name)[:100]}",
+            f"Cognigy's schema has no {str(name)[:100]}.{nearest(str(name), KNOWN)}",
+        )
         for name in row
         if name not in KNOWN
     ]
@@ -76,15 +111,25 @@ def _problems(row: Any, place: str) -> list[Problem]:
         found.append((f"{dot}label", "This is a text."))
     fields = row.get("fields")
     if not isinstance(fields, list) or not fields:
-        return [*found, (f"{dot}fields", "This is required: a list of fields, such as [{fieldName: apiKey}].")]
-    return found + [problem for index, field in enumerate(fields) for problem in _field_problems(field, f"{dot}fields[{index}]")]
+        return [
+            *found,
+            (f"{dot}fields", "This is required: a list of fields, such as [{fieldName: apiKey}]."),
+        ]
+    return found + [
+        problem
+        for index, field in enumerate(fields)
+        for problem in _field_problems(field, f"{dot}fields[{index}]")
+    ]
 
 
 def _field_problems(field: Any, place: str) -> list[Problem]:
     if not isinstance(field, dict):
         return [(place, "A field is a mapping with fieldName.")]
     found = [
-        (f"{place}.{str(name)[:100]}", f"A field has no {str(name)[:100]}.{nearest(str(name), FIELD_KNOWN)}")
+        (
+            f"{place}.{str(name)[:100]}",
+            f"A field has no {str(name)[:100]}.{nearest(str(name), FIELD_KNOWN)}",
+        )
         for name in field
         if name not in FIELD_KNOWN
     ]
@@ -106,7 +151,10 @@ def _names(row: dict[str, Any], guesses: list[str]) -> dict[str, Any]:
         return {"label": given, "description": sentence(_one_line(row.get("description", "")))}
     made = label(row["type"])[:100]
     guesses.append(f"The label is a sentence or missing, so the type is called {made}.")
-    return {"label": made, "description": sentence(_one_line(row.get("description", "")) or given)[:500]}
+    return {
+        "label": made,
+        "description": sentence(_one_line(row.get("description", "")) or given)[:500],
+    }
 
 
 def _fields(rows: list[dict[str, Any]], guesses: list[str]) -> list[dict[str, Any]]:
@@ -128,7 +176,12 @@ def _field(row: dict[str, Any], key: str, guesses: list[str]) -> dict[str, Any]:
     shape = kind(row["fieldName"])
     called = _one_line(row.get("label", ""))[:200] or label(row["fieldName"])
     guesses.append(f"{called} is {'kept secret' if secret else 'not secret'}: {why}.")
-    made: dict[str, Any] = {"key": key, "kind": shape, "label": called, "help": sentence(_one_line(row.get("description", "")))[:500]}
+    made: dict[str, Any] = {
+        "key": key,
+        "kind": shape,
+        "label": called,
+        "help": sentence(_one_line(row.get("description", "")))[:500],
+    }
     if secret and shape == "json":
         made["secret"] = True
     if row.get("required") is False:

@@ -1,4 +1,7 @@
-"""What the name of a field of Cognigy's says about it. Cognigy's schema has nothing else: no kind, and no mark for a secret."""
+"""What the name of a field of Cognigy's says about it.
+
+Cognigy's schema has nothing else: no kind, and no mark for a secret.
+"""
 
 from .labels import words
 
@@ -10,32 +13,55 @@ def _set(text: str) -> frozenset[str]:
 # Any of these words makes a secret of a name, whatever else it says.
 SECRET_WORDS = _set(
     """
-    secret secrets password passwort pass passwd passphrase passcode pwd pat pin otp token tokens key keys apikey apitoken
-    authtoken accesstoken credential credentials creds private certificate cert pem pfx signature sas dsn webhook hook auth
-    authorization bearer jwt session cookie salt seed hmac stringified string
+    secret secrets password passwort pass passwd passphrase passcode pwd pat pin otp token tokens
+    key keys apikey apitoken authtoken accesstoken credential credentials creds private certificate
+    cert pem pfx signature sas dsn webhook hook auth authorization bearer jwt session cookie salt
+    seed hmac stringified string
     """
 )
 # Unless it ends so: these name something about a key, not the key.
 PLAIN_ENDINGS = """
-    access key id, key id, project key, public key, token url, token uri, token endpoint, auth url, auth uri, auth endpoint,
-    auth type, token type, key name, store hash, authorization url, auth server, auth host, private cloud, key vault,
-    session name
+    access key id, key id, project key, public key, token url, token uri, token endpoint, auth url,
+    auth uri, auth endpoint, auth type, token type, key name, store hash, authorization url, auth
+    server, auth host, private cloud, key vault, session name
 """
 # The last word of a name that may be shown.
 PLAIN_WORDS = _set(
     """
-    id ids sid url urls uri endpoint domain host hostname server address region zone location email mail user username login name
-    firstname lastname subdomain scope scopes port database db schema table collection index tenant account organization
-    organisation org bucket container project workspace namespace version locale language country currency timezone environment
-    env instance site realm path protocol option type mode node nodes cluster company channel queue topic role warehouse driver
-    encoding format date timeout from sender phone number security resource deployment model audience issuer method proxy base
-    prefix stage service system
+    id ids sid url urls uri endpoint domain host hostname server address region zone location email
+    mail user username login name firstname lastname subdomain scope scopes port database db schema
+    table collection index tenant account organization organisation org bucket container project
+    workspace namespace version locale language country currency timezone environment env instance
+    site realm path protocol option type mode node nodes cluster company channel queue topic role
+    warehouse driver encoding format date timeout from sender phone number security resource
+    deployment model audience issuer method proxy base prefix stage service system
     """
 )
 ENDINGS = [tuple(one.split()) for one in PLAIN_ENDINGS.split(",")]
-JOINED = {"clientid": "id", "userid": "id", "appid": "id", "tenantid": "id", "accountid": "id", "baseurl": "url", "apiurl": "url"}
+JOINED = {
+    "clientid": "id",
+    "userid": "id",
+    "appid": "id",
+    "tenantid": "id",
+    "accountid": "id",
+    "baseurl": "url",
+    "apiurl": "url",
+}
 JOINED |= {"serverurl": "url", "instanceurl": "url", "username": "username"}
-WEB_ADDRESSES = frozenset({"base", "api", "server", "instance", "site", "orchestrator", "service", "host", "cluster", "cloud"})
+WEB_ADDRESSES = frozenset(
+    {
+        "base",
+        "api",
+        "server",
+        "instance",
+        "site",
+        "orchestrator",
+        "service",
+        "host",
+        "cluster",
+        "cloud",
+    }
+)
 
 
 def is_secret(name: str) -> tuple[bool, str]:
@@ -55,9 +81,17 @@ def kind(name: str) -> str:
     """The kind of a field: only what is sure, everything else is a text."""
     secret, _ = is_secret(name)
     found = words(name)
-    if "json" in found or "stringified" in found or found[-2:] == ["service", "account"] or name.lower() == "serviceaccountjson":
+    if (
+        "json" in found
+        or "stringified" in found
+        or found[-2:] == ["service", "account"]
+        or name.lower() == "serviceaccountjson"
+    ):
         return "json"
-    if any(word in ("pem", "certificate", "cert") for word in found) or found[-2:] == ["private", "key"]:
+    if any(word in ("pem", "certificate", "cert") for word in found) or found[-2:] == [
+        "private",
+        "key",
+    ]:
         return "secret_text" if secret else "text"
     if secret:
         return "secret"

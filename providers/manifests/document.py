@@ -27,7 +27,12 @@ Kind = Literal[
     "json",
 ]
 OTHER_KINDS = {"int": "integer", "bool": "boolean"}
-SECRET_OF = {"string": "secret", "text": "secret_text", "url": "secret_url", "json": "secret_json"}  # with `secret: true`
+SECRET_OF = {
+    "string": "secret",
+    "text": "secret_text",
+    "url": "secret_url",
+    "json": "secret_json",
+}  # with `secret: true`
 SECRET_SHAPES = ("secret", "secret_text", "secret_url", "secret_json")
 VARIANT = "variant"  # the setting that says which variant a connection is
 
@@ -39,14 +44,23 @@ class Option(Part):
     label: Line = ""
 
 
-Options = list[Annotated[Option, BeforeValidator(lambda given: {"value": given} if isinstance(given, str) else given)]]
+Options = list[
+    Annotated[
+        Option, BeforeValidator(lambda given: {"value": given} if isinstance(given, str) else given)
+    ]
+]
 
 
 class TypeField(Part):
     """One setting of the type."""
 
     key: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=50)]
-    kind: Annotated[Kind, BeforeValidator(lambda given: OTHER_KINDS.get(given, given) if isinstance(given, str) else given)] = "string"
+    kind: Annotated[
+        Kind,
+        BeforeValidator(
+            lambda given: OTHER_KINDS.get(given, given) if isinstance(given, str) else given
+        ),
+    ] = "string"
     label: Line = ""
     help: Line = ""
     default: str | int | float | bool | None = None
@@ -56,8 +70,8 @@ class TypeField(Part):
     pattern: Annotated[str, Field(max_length=300)] = ""
     visible_when: Condition = {}
     secret: bool = False
-    environment: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=200)] = Field(
-        default="", validation_alias=AliasChoices("environment", "env", "env_hint")
+    environment: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=200)] = (
+        Field(default="", validation_alias=AliasChoices("environment", "env", "env_hint"))
     )
     group: Annotated[str, Field(min_length=1, max_length=50)] = "General"
 
@@ -73,14 +87,18 @@ class TypeField(Part):
 
     @property
     def is_always_there(self) -> bool:
-        """Whether it has a value in every connection that is complete, as far as it is asked for."""
+        """Whether it has a value in every connection that is complete, as far as it is asked
+        for.
+        """
         return self.required or self.default is not None
 
 
 class Migration(Part):
     """How the settings of version `since` become those of the next."""
 
-    since: Annotated[int, Field(ge=1)] = Field(validation_alias=AliasChoices("from", "since"), serialization_alias="from")
+    since: Annotated[int, Field(ge=1)] = Field(
+        validation_alias=AliasChoices("from", "since"), serialization_alias="from"
+    )
     rename: dict[str, str] = {}
     drop: Annotated[list[str], Listed] = []
     set: dict[str, str | int | float | bool] = {}
@@ -95,7 +113,10 @@ class Deprecation(Part):
 
 
 class Variant(Part):
-    """One of several ways to connect to the same service. What it does not say, the manifest says for all."""
+    """One of several ways to connect to the same service.
+
+    What it does not say, the manifest says for all.
+    """
 
     key: Annotated[str, Field(pattern=KEY, max_length=50)]
     label: Line
@@ -103,12 +124,17 @@ class Variant(Part):
     base_url: Line | None = None
     auth: Annotated[list[Auth], Listed, Field(max_length=10)] | None = None
     allowed_hosts: Annotated[list[Line], Listed, Field(max_length=50)] | None = None
-    test: Annotated[list[Test], Listed, Field(max_length=10)] | None = Field(default=None, validation_alias=AliasChoices("test", "tests"))
+    test: Annotated[list[Test], Listed, Field(max_length=10)] | None = Field(
+        default=None, validation_alias=AliasChoices("test", "tests")
+    )
 
 
 @dataclass(frozen=True)
 class Way:
-    """What one variant does; for a type without variants, what it does. `place`: where the document says so, variant by variant."""
+    """What one variant does; for a type without variants, what it does.
+
+    `place`: where the document says so, variant by variant.
+    """
 
     variant: str
     place: str
@@ -119,7 +145,11 @@ class Way:
 
 
 class Manifest(Part):
-    """A connection type. `guesses`: what a reader of Cognigy's schema assumed; `warnings`: what to look at before it is installed."""
+    """A connection type.
+
+    `guesses`: what a reader of Cognigy's schema assumed; `warnings`: what to look at before it is
+    installed.
+    """
 
     key: Annotated[str, Field(pattern=KEY, max_length=100)]
     version: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -130,14 +160,19 @@ class Manifest(Part):
     docs: Annotated[str, Field(pattern=r"^(https://[^\s<>\"']+)?$", max_length=500)] = Field(
         default="", validation_alias=AliasChoices("docs", "docs_url")
     )
-    deprecated: Annotated[Deprecation | None, BeforeValidator(lambda given: {"message": given} if isinstance(given, str) else given)] = None
+    deprecated: Annotated[
+        Deprecation | None,
+        BeforeValidator(lambda given: {"message": given} if isinstance(given, str) else given),
+    ] = None
     variants: Annotated[list[Variant], Field(max_length=12)] = []
     fields: Annotated[list[TypeField], Field(max_length=50)] = []
     base_url: Line = ""
     allowed_hosts: Annotated[list[Line], Listed, Field(max_length=50)] | None = None
     auth: Annotated[list[Auth], Listed, Field(max_length=10)] = []
     headers: Templates = {}
-    test: Annotated[list[Test], Listed, Field(max_length=10)] = Field(default=[], validation_alias=AliasChoices("test", "tests"))
+    test: Annotated[list[Test], Listed, Field(max_length=10)] = Field(
+        default=[], validation_alias=AliasChoices("test", "tests")
+    )
     migrations: Annotated[list[Migration], Listed, Field(max_length=100)] = []
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
@@ -166,7 +201,9 @@ class Manifest(Part):
 
     def ways(self) -> list[Way]:
         """Each variant's way, or the only one."""
-        return [self._way(f"variants[{index}].", variant) for index, variant in enumerate(self.variants)] or [self._way("", None)]
+        return [
+            self._way(f"variants[{index}].", variant) for index, variant in enumerate(self.variants)
+        ] or [self._way("", None)]
 
     def _way(self, place: str, variant: Variant | None) -> Way:
         def said(name: str) -> Any:
@@ -175,7 +212,14 @@ class Manifest(Part):
 
         hosts = said("allowed_hosts")
         key = variant.key if variant else ""
-        return Way(key, place, said("base_url"), tuple(said("auth")), None if hosts is None else tuple(hosts), tuple(said("test")))
+        return Way(
+            key,
+            place,
+            said("base_url"),
+            tuple(said("auth")),
+            None if hosts is None else tuple(hosts),
+            tuple(said("test")),
+        )
 
     def field(self, key: str) -> TypeField | None:
         """The field of this key, if there is one."""

@@ -7,15 +7,22 @@ Problem = tuple[str, str]
 
 
 class ManifestError(Exception):
-    """A document is no manifest. `problems`: (place, sentence) each, such as ("fields[2].kind", "Choose one of: ...").
+    """A document is no manifest.
 
-    A place is empty when the problem is about the whole. `source`: what the document is called, if it has a name.
+    `problems`: (place, sentence) each, such as ("fields[2].kind", "Choose one of: ...").
+
+    A place is empty when the problem is about the whole. `source`: what the document is called, if
+    it has a name.
     """
 
     def __init__(self, problems: Iterable[Problem], source: str = "") -> None:
         self.problems = list(problems)
         self.source = source
-        super().__init__("\n".join(f"{place}: {message}" if place else message for place, message in self.problems))
+        super().__init__(
+            "\n".join(
+                f"{place}: {message}" if place else message for place, message in self.problems
+            )
+        )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ SHAPE = re.compile(r"(https?)://([^/]*)(/.*)?", re.DOTALL)
 AUTHORITY = re.compile(r"([A-Za-z0-9.-]|\0[A-Za-z0-9_]+\0)+")
 PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
-# Below these anybody can register a name, so that *.co.uk is as good as *. The full list is publicsuffix.org's.
+# Below these anybody can register a name, so that *.co.uk is as good as *. The full list is
+# publicsuffix.org's.
 SHARED = re.compile(r"(co|com|net|org|gov|ac|edu|or|ne|go)\.[a-z]{2}")
 MOST_HOSTS = 1000
 WHOLE = ("url", "secret_url", "host")  # kinds that are a whole host, or an address with one
@@ -23,7 +24,10 @@ Fields = Mapping[str, TypeField]
 
 @dataclass(frozen=True)
 class Address:
-    """An address template in its parts. `whole`: the field that is the host, or the address; else `authority` holds the host's name."""
+    """An address template in its parts.
+
+    `whole`: the field that is the host, or the address; else `authority` holds the host's name.
+    """
 
     authority: str
     port: int | None
@@ -39,17 +43,29 @@ class Address:
     @property
     def literal(self) -> str:
         """The host, with its port if it says one; empty when a field is part of it."""
-        return "" if self.names or self.whole else self.authority.lower() + (f":{self.port}" if self.port else "")
+        return (
+            ""
+            if self.names or self.whole
+            else self.authority.lower() + (f":{self.port}" if self.port else "")
+        )
 
 
 def address(text: str, fields: Fields) -> Address:
-    """The parts of an address template. Raises TemplateError for what could be read in more than one way."""
-    marked = "".join(f"\0{part}\0" if isinstance(part, Name) else part for part in parsed(text).parts)
+    """The parts of an address template.
+
+    Raises TemplateError for what could be read in more than one way.
+    """
+    marked = "".join(
+        f"\0{part}\0" if isinstance(part, Name) else part for part in parsed(text).parts
+    )
     if found := re.fullmatch("\0([A-Za-z0-9_]+)\0(/.*)?", marked, re.DOTALL):
         return _of_field(found[1], found[2] or "", fields)
     found = SHAPE.fullmatch(marked)
     if not found:
-        raise TemplateError("An address begins with https:// and a host, or it is one field of kind url, such as {base_url}.")
+        raise TemplateError(
+            "An address begins with https:// and a host, or it is one field of kind url, such as "
+            "{base_url}."
+        )
     return _of_parts(found, fields)
 
 
@@ -57,7 +73,9 @@ def _of_field(name: str, path: str, fields: Fields) -> Address:
     _judge_path(path)
     field = fields.get(name)
     if field and field.shape not in ("url", "secret_url"):
-        raise TemplateError(f"{{{name}}} is the whole address, so its kind is url or secret_url, not {field.shape}.")
+        raise TemplateError(
+            f"{{{name}}} is the whole address, so its kind is url or secret_url, not {field.shape}."
+        )
     return Address("", None, path, whole=name)
 
 
@@ -67,7 +85,10 @@ def _of_parts(found: re.Match[str], fields: Fields) -> Address:
     if colon and not (digits.isdecimal() and digits.isascii() and 0 < int(digits[:6]) <= 65535):
         raise TemplateError("A port is a number from 1 to 65535, and no field can be part of it.")
     if not AUTHORITY.fullmatch(host):
-        raise TemplateError("A host's name has letters, digits, dots, hyphens and fields; an international name is written as xn--.")
+        raise TemplateError(
+            "A host's name has letters, digits, dots, hyphens and fields; an international name is "
+            "written as xn--."
+        )
     _judge_path(path)
     if (only := MARK.fullmatch(host)) and (field := fields.get(only[1])) and field.shape == "host":
         if colon:
@@ -81,7 +102,10 @@ def _of_parts(found: re.Match[str], fields: Fields) -> Address:
 def _judge_path(path: str) -> None:
     literal = MARK.sub("x", path)
     if not PATH.fullmatch(literal):
-        raise TemplateError("The path has letters, digits and usual signs only. A query belongs under auth, or under test.request.query.")
+        raise TemplateError(
+            "The path has letters, digits and usual signs only. A query belongs under auth, or "
+            "under test.request.query."
+        )
     if any(segment in (".", "..") for segment in literal.split("/")):
         raise TemplateError("A level of the address may not be . or ..")
 
@@ -93,10 +117,14 @@ def _judge_host_field(name: str, field: TypeField | None) -> None:
         wrong = [one.value for one in field.choices if not LABEL.fullmatch(one.value)]
         if wrong:
             raise TemplateError(
-                f"{{{name}}} is part of a host's name, and its choice {wrong[0][:50]!r} cannot be: no dots, no other signs."
+                f"{{{name}}} is part of a host's name, and its choice {wrong[0][:50]!r} cannot be: "
+                "no dots, no other signs."
             )
     elif field.shape != "slug":
-        raise TemplateError(f"{{{name}}} is part of a host's name, so its kind is slug or choice, not {field.shape}.")
+        raise TemplateError(
+            f"{{{name}}} is part of a host's name, so its kind is slug or choice, not "
+            f"{field.shape}."
+        )
 
 
 def pattern_problem(pattern: str) -> str:
@@ -107,29 +135,45 @@ def pattern_problem(pattern: str) -> str:
         return "A port is a number from 1 to 65535."
     if "*" in name or not HOST.fullmatch(name):
         return (
-            "Write a host in lower case, such as api.example.com, or *.example.com for all below that name. Nothing else stands for hosts."
+            "Write a host in lower case, such as api.example.com, or *.example.com for all below "
+            "that name. Nothing else stands for hosts."
         )
     if host.startswith("*.") and ("." not in name or SHARED.fullmatch(name)):
-        return f"{host} is open to everybody who registers a name. Name the vendor's own, such as *.example.com."
+        return (
+            f"{host} is open to everybody who registers a name. Name the vendor's own, such as "
+            "*.example.com."
+        )
     return ""
 
 
 def is_within(found: Address, patterns: tuple[str, ...], fields: Fields) -> bool:
-    """Whether every host that the template can lead to is one of `patterns`. What a whole address is, is not judged here."""
+    """Whether every host that the template can lead to is one of `patterns`.
+
+    What a whole address is, is not judged here.
+    """
     try:
-        return all(any(_covers(pattern, host, found.port) for pattern in patterns) for host in _hosts(found, fields))
+        return all(
+            any(_covers(pattern, host, found.port) for pattern in patterns)
+            for host in _hosts(found, fields)
+        )
     except OverflowError:
         return False
 
 
 def _hosts(found: Address, fields: Fields) -> Iterator[str]:
     """Each host the template can lead to, choices written out; a mark stays for what is typed."""
-    choices = {name: [one.value for one in fields[name].choices] for name in found.names if name in fields and fields[name].choices}
+    choices = {
+        name: [one.value for one in fields[name].choices]
+        for name in found.names
+        if name in fields and fields[name].choices
+    }
     for count, values in enumerate(itertools.product(*choices.values())):
         if count >= MOST_HOSTS:
             raise OverflowError
-        chosen = dict(zip(choices, values, strict=True))
-        yield MARK.sub(lambda mark, chosen=chosen: chosen.get(mark[1], "\0"), found.authority).lower()  # type: ignore[misc]
+        chosen, host = dict(zip(choices, values, strict=True)), found.authority
+        for name in found.names:
+            host = host.replace(f"\0{name}\0", chosen.get(name, "\0"))
+        yield host.lower()
 
 
 def _covers(pattern: str, host: str, port: int | None) -> bool:

@@ -25,22 +25,35 @@ class Written:
     pattern: str
 
 
-HOST = re.compile(r"(?=.{1,253}(:|$))[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?")
+HOST = re.compile(
+    r"(?=.{1,253}(:|$))[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:[0-9]{1,5})?"
+)
 EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,253}")
-LONGEST_MATCHED = 4096  # characters: the engine is linear, but some patterns cost a hundred microseconds for each
+LONGEST_MATCHED = (
+    4096  # characters: the engine is linear, but some patterns cost a hundred microseconds for each
+)
 
 
 def kind_of(field: TypeField, places: frozenset[str]) -> Any:
-    """The annotation of a field. `places`: where its value stands, of "host", "path" and "header"."""
+    """The annotation of a field.
+
+    `places`: where its value stands, of "host", "path" and "header".
+    """
     kind = _choice(field) if field.shape == "choice" else KINDS[field.shape]
     if field.shape == "secret" and "header" in places:
         kind = ApiKey
-    checks: list[Callable[[str], None]] = [check for place, check in PLACES.items() if place in places and field.shape != "integer"]
+    checks: list[Callable[[str], None]] = [
+        check for place, check in PLACES.items() if place in places and field.shape != "integer"
+    ]
     if field.pattern:
         checks.append(lambda text: _match(field.pattern, text))
     for check in checks:
         kind = Annotated[kind, AfterValidator(_checked(check))]
-    written = rf"^\s*(?:{field.pattern})\s*$" if field.pattern and _is_common(field.pattern) else WRITTEN.get(field.shape)
+    written = (
+        rf"^\s*(?:{field.pattern})\s*$"
+        if field.pattern and _is_common(field.pattern)
+        else WRITTEN.get(field.shape)
+    )
     return Annotated[kind, Written(written)] if written else kind
 
 
@@ -54,7 +67,10 @@ def _is_common(pattern: str) -> bool:
 
 
 def pattern_problem(pattern: str) -> str:
-    """Why this is no pattern, in a sentence; empty for one that is. Only Rust's engine ever reads it, which is linear in time."""
+    """Why this is no pattern, in a sentence; empty for one that is.
+
+    Only Rust's engine ever reads it, which is linear in time.
+    """
     try:
         _matcher(pattern)
     except SchemaError as error:
@@ -64,9 +80,15 @@ def pattern_problem(pattern: str) -> str:
 
 def _reason(said: str) -> str:
     if "look-around" in said:
-        return "look-around (?=, ?!, ?<=, ?<!) does not exist in it, so that no pattern can take for ever"
+        return (
+            "look-around (?=, ?!, ?<=, ?<!) does not exist in it, so that no pattern can take for "
+            "ever"
+        )
     if "backreference" in said:
-        return "references back to a group (\\1) do not exist in it, so that no pattern can take for ever"
+        return (
+            "references back to a group (\\1) do not exist in it, so that no pattern can take for "
+            "ever"
+        )
     if "size limit" in said:
         return "its repetitions multiply to too many. Count less"
     found = re.search(r"error: (.+)", said)
@@ -83,15 +105,22 @@ def _matcher(pattern: str) -> SchemaValidator:
 
 def _match(pattern: str, text: str) -> None:
     if len(text) > LONGEST_MATCHED:
-        raise PydanticCustomError("too_long", "This is longer than {most} characters.", {"most": LONGEST_MATCHED})
+        raise PydanticCustomError(
+            "too_long", "This is longer than {most} characters.", {"most": LONGEST_MATCHED}
+        )
     try:
         _matcher(pattern).validate_python(text)
     except ValidationError:
-        raise PydanticCustomError("string_pattern_mismatch", "This is not how it is written.") from None
+        raise PydanticCustomError(
+            "string_pattern_mismatch", "This is not how it is written."
+        ) from None
 
 
 def _checked(check: Callable[[str], None]) -> Callable[[Any], Any]:
-    """The check as a validator of texts and of secret texts. None, and nothing, is judged by whether the setting is required."""
+    """The check as a validator of texts and of secret texts.
+
+    None, and nothing, is judged by whether the setting is required.
+    """
 
     def validate(value: Any) -> Any:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -108,7 +137,9 @@ def _choice(field: TypeField) -> Any:
 
 def _slug(value: str) -> str:
     if value and not LABEL.fullmatch(value):
-        raise PydanticCustomError("slug", "Letters, digits and hyphens only, at most 63, without a hyphen at either end.")
+        raise PydanticCustomError(
+            "slug", "Letters, digits and hyphens only, at most 63, without a hyphen at either end."
+        )
     return value
 
 
@@ -120,7 +151,10 @@ def _host(value: str) -> str:
     except ValueError:
         raise PydanticCustomError("host", "A port is at most 65535.") from None
     if not HOST.fullmatch(value) or port == 0:
-        raise PydanticCustomError("host", "This is no host. Write it like example.com or example.com:8443, without https://.")
+        raise PydanticCustomError(
+            "host",
+            "This is no host. Write it like example.com or example.com:8443, without https://.",
+        )
     _refuse_blocked(value.partition(":")[0])
     return value
 
@@ -134,7 +168,9 @@ def _refuse_blocked(host: str) -> None:
 
 def _email(value: str) -> str:
     if value and not EMAIL.fullmatch(value):
-        raise PydanticCustomError("email", "This is no email address. Write it like name@example.com.")
+        raise PydanticCustomError(
+            "email", "This is no email address. Write it like name@example.com."
+        )
     return value
 
 
@@ -150,30 +186,41 @@ def _json(value: Any) -> Any:
 def _secret_url(value: SecretStr) -> SecretStr:
     """A web address that is a secret as a whole, so that it may have a query."""
     text = value.get_secret_value().strip()
-    problem = PydanticCustomError("url", "This is no web address. Write it like https://hooks.example.com/abc.")
+    problem = PydanticCustomError(
+        "url", "This is no web address. Write it like https://hooks.example.com/abc."
+    )
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 raises ValueError for a port that is none
     except ValueError:
         raise problem from None
     if text and (
-        parts.scheme not in ("http", "https") or not parts.hostname or not HOST.fullmatch(parts.hostname) or re.search(r"[\s\\]", text)
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or not HOST.fullmatch(parts.hostname)
+        or re.search(r"[\s\\]", text)
     ):
         raise problem
     if parts.username or parts.password or parts.fragment:
-        raise PydanticCustomError("url", "Leave out a name or password before the host, and what follows #.")
+        raise PydanticCustomError(
+            "url", "Leave out a name or password before the host, and what follows #."
+        )
     _refuse_blocked(parts.hostname or "")
     return SecretStr(text)
 
 
 def _path_safe(text: str) -> None:
     if text in (".", ".."):
-        raise PydanticCustomError("path", "This is part of an address, where . and .. have another meaning.")
+        raise PydanticCustomError(
+            "path", "This is part of an address, where . and .. have another meaning."
+        )
 
 
 def _header_safe(text: str) -> None:
     if not text.isascii() or CONTROL.search(text):
-        raise PydanticCustomError("not_ascii", "This is sent in a header, which takes one line of plain characters only.")
+        raise PydanticCustomError(
+            "not_ascii", "This is sent in a header, which takes one line of plain characters only."
+        )
 
 
 PLACES = {"path": _path_safe, "header": _header_safe}

@@ -3,8 +3,44 @@
 import re
 
 ABBREVIATIONS = {
-    *("api", "arn", "aws", "crm", "dsn", "gcp", "http", "https", "iam", "id", "imap", "ip", "json", "jwt", "llm", "oauth", "pat", "pin"),
-    *("sas", "sdk", "sid", "sip", "sms", "smtp", "sql", "ssh", "ssl", "sso", "tls", "ui", "uri", "url", "vpn", "xml"),
+    *(
+        "api",
+        "arn",
+        "aws",
+        "crm",
+        "dsn",
+        "gcp",
+        "http",
+        "https",
+        "iam",
+        "id",
+        "imap",
+        "ip",
+        "json",
+        "jwt",
+        "llm",
+        "oauth",
+        "pat",
+        "pin",
+    ),
+    *(
+        "sas",
+        "sdk",
+        "sid",
+        "sip",
+        "sms",
+        "smtp",
+        "sql",
+        "ssh",
+        "ssl",
+        "sso",
+        "tls",
+        "ui",
+        "uri",
+        "url",
+        "vpn",
+        "xml",
+    ),
 }
 SPELLINGS = {"oauth": "OAuth"}
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

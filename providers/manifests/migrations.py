@@ -1,4 +1,6 @@
-"""From the settings of an older version of a type to today's, and what must not happen on the way."""
+"""From the settings of an older version of a type to today's, and what must not happen on the
+way.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,14 +13,24 @@ def migrated(manifest: Manifest, version: int, values: Mapping[str, Any]) -> dic
     """All settings of an older version, secrets included, as this manifest names them."""
     found = dict(values)
     for step in _steps(manifest, version):
-        renamed = {step.rename.get(name, name): value for name, value in found.items() if name in step.rename}
-        kept = {name: value for name, value in found.items() if name not in step.rename and name not in step.drop}
+        renamed = {
+            step.rename.get(name, name): value
+            for name, value in found.items()
+            if name in step.rename
+        }
+        kept = {
+            name: value
+            for name, value in found.items()
+            if name not in step.rename and name not in step.drop
+        }
         found = kept | renamed | step.set
     return found
 
 
 def _steps(manifest: Manifest, version: int) -> list[Migration]:
-    return sorted((step for step in manifest.migrations if step.since >= version), key=lambda step: step.since)
+    return sorted(
+        (step for step in manifest.migrations if step.since >= version), key=lambda step: step.since
+    )
 
 
 def destination(manifest: Manifest, version: int, name: str) -> str:
@@ -37,7 +49,11 @@ def migration_problems(manifest: Manifest) -> Iterator[Problem]:
     for index, step in enumerate(manifest.migrations):
         place = f"migrations[{index}]"
         if step.since >= manifest.version:
-            yield f"{place}.from", f"It leads from version {step.since} to {step.since + 1}, and this is version {manifest.version}."
+            yield (
+                f"{place}.from",
+                f"It leads from version {step.since} to {step.since + 1}, and this is version "
+                f"{manifest.version}.",
+            )
         if step.since in seen:
             yield f"{place}.from", f"Two steps lead from version {step.since}. Write them as one."
         seen.add(step.since)
@@ -64,18 +80,35 @@ def _of_step(manifest: Manifest, step: Migration) -> Iterator[Problem]:
 
 
 def _exists(manifest: Manifest, name: str) -> bool:
-    return not name or manifest.field(name) is not None or name == "timeout" or (name == "variant" and bool(manifest.variants))
+    return (
+        not name
+        or manifest.field(name) is not None
+        or name == "timeout"
+        or (name == "variant" and bool(manifest.variants))
+    )
 
 
 def compare(old: Manifest, new: Manifest) -> list[str]:
-    """Why connections of the installed type cannot become those of the new one, a sentence each; empty when they can."""
+    """Why connections of the installed type cannot become those of the new one, a sentence each;
+    empty when they can.
+    """
     if new.key != old.key:
         return [f"{new.key} is another type than {old.key}."]
     if new.version < old.version:
-        return [f"Version {old.version} of {old.key} is installed, which is newer than {new.version}."]
+        return [
+            f"Version {old.version} of {old.key} is installed, which is newer than {new.version}."
+        ]
     if new.version == old.version:
-        return [] if new == old else [f"This differs from the installed version {old.version}. Give it a higher version."]
-    return [reason for field in old.fields for reason in _lost(old, new, field.key)] + list(_without_variant(old, new))
+        return (
+            []
+            if new == old
+            else [
+                f"This differs from the installed version {old.version}. Give it a higher version."
+            ]
+        )
+    return [reason for field in old.fields for reason in _lost(old, new, field.key)] + list(
+        _without_variant(old, new)
+    )
 
 
 def _lost(old: Manifest, new: Manifest, name: str) -> Iterator[str]:
@@ -84,15 +117,29 @@ def _lost(old: Manifest, new: Manifest, name: str) -> Iterator[str]:
     if today and field is None and today != "timeout":
         yield f"The field {name} is gone. Say under migrations whether it is renamed or dropped."
     if today and field and was and was.is_secret and not field.is_secret:
-        yield f"The secret {name} would become {today}, which everybody may read. Drop it, and ask for it anew."
+        yield (
+            f"The secret {name} would become {today}, which everybody may read. Drop it, and ask "
+            "for it anew."
+        )
 
 
 def _without_variant(old: Manifest, new: Manifest) -> Iterator[str]:
     """A variant is a required choice: rows keep theirs, or the migrations say which."""
-    said = {value for step in _steps(new, old.version) for name, value in step.set.items() if name == "variant"}
+    said = {
+        value
+        for step in _steps(new, old.version)
+        for name, value in step.set.items()
+        if name == "variant"
+    }
     if said or not new.variants:
         return
     if not old.variants:
-        yield "It has variants now. Say under migrations which one existing connections are: set: {variant: ...}."
+        yield (
+            "It has variants now. Say under migrations which one existing connections are: set: "
+            "{variant: ...}."
+        )
     for gone in sorted({one.key for one in old.variants} - {one.key for one in new.variants}):
-        yield f"The variant {gone} is gone. Say under migrations which one its connections become: set: {{variant: ...}}."
+        yield (
+            f"The variant {gone} is gone. Say under migrations which one its connections become: "
+            "set: {variant: ...}."
+        )

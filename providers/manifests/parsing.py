@@ -1,4 +1,6 @@
-"""A document's text as plain data: YAML as of version 1.2, or JSON, with nothing in it that could grow or act."""
+"""A document's text as plain data: YAML as of version 1.2, or JSON, with nothing in it that could
+grow or act.
+"""
 
 import json
 import math
@@ -14,17 +16,31 @@ LARGEST = 256 * 1024  # bytes
 DEEPEST = 20
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-# yaml.org/spec/1.2.2, 10.2: in YAML 1.1, which PyYAML reads, `no` is false and 010 is 8. Here both are texts.
+# yaml.org/spec/1.2.2, 10.2: in YAML 1.1, which PyYAML reads, `no` is false and 010 is 8. Here both
+# are texts.
 WORDS: dict[str, bool | None] = dict.fromkeys(("", "~", "null", "Null", "NULL"))
-WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
+WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
+    ("false", "False", "FALSE"), False
+)
 INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?")
 
 
 def plain_data(text: str, most: int = LARGEST) -> Any:
-    """The mappings, lists and scalars of a YAML or JSON text of at most so many bytes. Raises ManifestError with the line."""
+    """The mappings, lists and scalars of a YAML or JSON text of at most so many bytes.
+
+    Raises ManifestError with the line.
+    """
     if len(text) > most or len(text.encode(errors="replace")) > most:
-        raise ManifestError([("", f"This is longer than {most // 1024} KB, which no description of a connection type is.")])
+        raise ManifestError(
+            [
+                (
+                    "",
+                    f"This is longer than {most // 1024} KB, which no description of a connection "
+                    "type is.",
+                )
+            ]
+        )
     text = text.removeprefix("\ufeff")
     data = _json(text) if text.lstrip()[:1] in ("{", "[") else _yaml(text)
     _refuse_odd(data)
@@ -41,7 +57,9 @@ def _json(text: str) -> Any:
         try:
             return _yaml(text)
         except ManifestError:
-            raise ManifestError([(f"line {error.lineno}", f"This is no JSON: {error.msg}.")]) from None
+            raise ManifestError(
+                [(f"line {error.lineno}", f"This is no JSON: {error.msg}.")]
+            ) from None
     except ValueError:
         raise ManifestError([("", "A number in it has too many digits.")]) from None
 
@@ -65,22 +83,37 @@ def _yaml(text: str) -> Any:
         found = [_value(event, events, 1) for event in events if not isinstance(event, STREAM)]
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ManifestError([(line, f"This is no YAML: {error.problem or error.context or 'it cannot be read'}.")]) from None
+        raise ManifestError(
+            [(line, f"This is no YAML: {error.problem or error.context or 'it cannot be read'}.")]
+        ) from None
     except (yaml.YAMLError, UnicodeError):
-        raise ManifestError([("", "This is no YAML: it has characters that no text has.")]) from None
+        raise ManifestError(
+            [("", "This is no YAML: it has characters that no text has.")]
+        ) from None
     if len(found) != 1:
-        raise ManifestError([("", f"One document is expected, not {len(found)}. Put each into a file of its own.")])
+        raise ManifestError(
+            [("", f"One document is expected, not {len(found)}. Put each into a file of its own.")]
+        )
     return found[0]
 
 
-STREAM = (yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent)
+STREAM = (
+    yaml.StreamStartEvent,
+    yaml.StreamEndEvent,
+    yaml.DocumentStartEvent,
+    yaml.DocumentEndEvent,
+)
 
 
 def _value(event: Any, events: Iterator[Any], depth: int) -> Any:
     if depth > DEEPEST:
         raise _too_deep()
     if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-        raise _at(event, "Anchors (&) and aliases (*) are not used here. Write the value out, or put it into quotes.")
+        raise _at(
+            event,
+            "Anchors (&) and aliases (*) are not used here. Write the value out, or put it into "
+            "quotes.",
+        )
     if event.tag is not None:
         raise _at(event, "Tags (!) are not used here. Leave it out, or put the text into quotes.")
     if isinstance(event, yaml.MappingStartEvent):
@@ -123,7 +156,13 @@ def _refuse_odd(data: Any, depth: int = 1) -> None:
         raise ManifestError([("", "A number in it is too large.")])
     if isinstance(data, str) and re.search(r"[\x00\ud800-\udfff]", data):
         raise ManifestError([("", "It has characters that no text has.")])
-    for one in [*data, *data.values()] if isinstance(data, dict) else data if isinstance(data, list) else ():
+    for one in (
+        [*data, *data.values()]
+        if isinstance(data, dict)
+        else data
+        if isinstance(data, list)
+        else ()
+    ):
         _refuse_odd(one, depth + 1)
 
 

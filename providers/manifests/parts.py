@@ -6,7 +6,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Part(BaseModel):
-    """A mapping in a manifest: names it does not have are refused, kinds are not guessed, and an instance does not change."""
+    """A mapping in a manifest: names it does not have are refused, kinds are not guessed, and an
+    instance does not change.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -17,10 +19,14 @@ def listed(given: Any) -> Any:
 
 
 def _listed_values(given: Any) -> Any:
-    return {key: listed(value) for key, value in given.items()} if isinstance(given, dict) else given
+    return (
+        {key: listed(value) for key, value in given.items()} if isinstance(given, dict) else given
+    )
 
 
 Line = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Templates = Annotated[dict[Line, Line], Field(max_length=50)]
-Condition = Annotated[dict[str, list[str | bool]], BeforeValidator(_listed_values), Field(max_length=1)]
+Condition = Annotated[
+    dict[str, list[str | bool]], BeforeValidator(_listed_values), Field(max_length=1)
+]
 Listed = BeforeValidator(listed)

@@ -16,7 +16,10 @@ from .settings import section_of, settings_of
 
 
 class ManifestProvider(HttpService[ProviderSettings]):
-    """A service that a manifest describes. Everything is read off the manifest when it is needed; nothing of it is run."""
+    """A service that a manifest describes.
+
+    Everything is read off the manifest when it is needed; nothing of it is run.
+    """
 
     manifest: ClassVar[Manifest]
 
@@ -75,8 +78,14 @@ def _description(manifest: Manifest) -> str:
     text = sentence(manifest.description) or f"Connection to {sentence(manifest.label)}"
     if manifest.deprecated is None:
         return text
-    replaced = f"Use {manifest.deprecated.replaced_by} instead." if manifest.deprecated.replaced_by else ""
-    since = f"Deprecated since {manifest.deprecated.since}." if manifest.deprecated.since else "Deprecated."
+    replaced = (
+        f"Use {manifest.deprecated.replaced_by} instead." if manifest.deprecated.replaced_by else ""
+    )
+    since = (
+        f"Deprecated since {manifest.deprecated.since}."
+        if manifest.deprecated.since
+        else "Deprecated."
+    )
     return " ".join(filter(None, (text, since, sentence(manifest.deprecated.message), replaced)))
 
 

@@ -34,13 +34,17 @@ SENTENCES = {
     "dict_type": "This is a mapping, of names to values.",
     "model_type": "This is a mapping, of names to values.",
     "model_attributes_type": "This is a mapping, of names to values.",
-    "union_tag_not_found": "This is a mapping that begins with `use`, such as {use: bearer, token: ...}.",
+    "union_tag_not_found": (
+        "This is a mapping that begins with `use`, such as {use: bearer, token: ...}."
+    ),
     "string_pattern_mismatch": "This has characters or a form that is not used here.",
 }
 
 
 def read_manifest(text: str, *, source: str = "") -> Manifest:
-    """The one connection type that a YAML or JSON text describes, in this language or in Cognigy's. Raises ManifestError.
+    """The one connection type that a YAML or JSON text describes, in this language or in Cognigy's.
+
+    Raises ManifestError.
 
     `source`: what the text is called, for whoever shows the error.
     """
@@ -50,12 +54,24 @@ def read_manifest(text: str, *, source: str = "") -> Manifest:
         raise ManifestError(error.problems, source) from None
     if len(found) != 1:
         keys = ", ".join(one.key for one in found)
-        raise ManifestError([("", f"This describes {len(found)} connection types: {keys}. Put each into a document of its own.")], source)
+        raise ManifestError(
+            [
+                (
+                    "",
+                    f"This describes {len(found)} connection types: {keys}. Put each into a "
+                    "document of its own.",
+                )
+            ],
+            source,
+        )
     return found[0]
 
 
 def read_documents(text: str) -> list[Manifest]:
-    """Every connection type that the text describes: Cognigy's schemas come several at a time. Raises ManifestError."""
+    """Every connection type that the text describes: Cognigy's schemas come several at a time.
+
+    Raises ManifestError.
+    """
     if len(text) <= LARGEST and typescript.is_source(text):
         return _of_cognigy(typescript.schemas(text))
     data = plain_data(text)
@@ -65,21 +81,30 @@ def read_documents(text: str) -> list[Manifest]:
 
 
 def read_cognigy(text: str) -> list[Manifest]:
-    """The types of Cognigy's schemas: one, a list, or an extension's `connections`; JSON, YAML, or TypeScript. Raises ManifestError."""
+    """The types of Cognigy's schemas: one, a list, or an extension's `connections`; JSON, YAML, or
+    TypeScript. Raises ManifestError.
+    """
     return _of_cognigy(typescript.schemas(text) if typescript.is_source(text) else plain_data(text))
 
 
 def _of_cognigy(data: Any) -> list[Manifest]:
-    return [_judged(schema.document).noted(guesses=schema.guesses) for schema in cognigy.translated(data)]
+    return [
+        _judged(schema.document).noted(guesses=schema.guesses)
+        for schema in cognigy.translated(data)
+    ]
 
 
 def _judged(data: Any) -> Manifest:
     if not isinstance(data, dict):
-        raise ManifestError([("", "A manifest is a mapping that begins with key, version and label.")])
+        raise ManifestError(
+            [("", "A manifest is a mapping that begins with key, version and label.")]
+        )
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        raise ManifestError([_problem(one) for one in error.errors(include_url=False, include_input=False)][:100]) from None
+        raise ManifestError(
+            [_problem(one) for one in error.errors(include_url=False, include_input=False)][:100]
+        ) from None
     if found := problems(manifest):
         raise ManifestError(found)
     return manifest.noted(warnings=tuple(_remarks(manifest)))
@@ -88,7 +113,10 @@ def _judged(data: Any) -> Manifest:
 def _remarks(manifest: Manifest) -> list[str]:
     found = []
     if any(way.base_url.startswith("http://") for way in manifest.ways()):
-        found.append("base_url begins with http://, so the credentials can be read on their way. Write https:// if the service speaks it.")
+        found.append(
+            "base_url begins with http://, so the credentials can be read on their way. Write "
+            "https:// if the service speaks it."
+        )
     if any(way.base_url and not way.tests for way in manifest.ways()):
         found.append("There is no test, so a check only looks whether the service answers.")
     if any(way.tests and all(one.cost == "billed" for one in way.tests) for way in manifest.ways()):
@@ -102,11 +130,21 @@ def _problem(error: Any) -> Problem:
 
 
 def _without_tags(loc: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Pydantic puts the word of `use` and the branch of a union into the path; the document has no such level."""
+    """Pydantic puts the word of `use` and the branch of a union into the path; the document has no
+    such level.
+    """
     kept: list[Any] = []
     for index, one in enumerate(loc):
         is_tag = one in STEPS and index > 1 and loc[index - 2] == "auth"
-        is_branch = index == len(loc) - 1 and one in ("str", "int", "float", "bool", "dict[str,any]", "list[any]", "[key]")
+        is_branch = index == len(loc) - 1 and one in (
+            "str",
+            "int",
+            "float",
+            "bool",
+            "dict[str,any]",
+            "list[any]",
+            "[key]",
+        )
         if not (is_tag or is_branch):
             kept.append(one)
     return tuple(kept)
@@ -123,7 +161,9 @@ def _place(loc: tuple[Any, ...]) -> str:
 def _sentence(error: Any, loc: tuple[Any, ...]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"There is no {str(loc[-1])[:100]} here.{nearest(str(loc[-1]), _known(error['loc']))}"
+        return (
+            f"There is no {str(loc[-1])[:100]} here.{nearest(str(loc[-1]), _known(error['loc']))}"
+        )
     if kind == "union_tag_invalid":
         return f"Choose one of: {', '.join(STEPS)}.{nearest(str(context.get('tag', '')), STEPS)}"
     if kind == "literal_error":

@@ -14,7 +14,16 @@ from .._http_service import Meaning as StatusMeaning
 from .._http_service import TestRequest
 from ..errors import ProviderError
 from ..settings import ProviderSettings
-from .auth import Auth, BasicAuth, Bearer, Granted, HeaderAuth, PasswordGrant, QueryAuth, RefreshGrant
+from .auth import (
+    Auth,
+    BasicAuth,
+    Bearer,
+    Granted,
+    HeaderAuth,
+    PasswordGrant,
+    QueryAuth,
+    RefreshGrant,
+)
 from .document import VARIANT, Manifest, Way
 from .hosts import Address, address
 from .places import default_hosts, split_hosts
@@ -22,7 +31,11 @@ from .requests import COSTS, Test
 from .templates import TemplateError, as_it_is, in_header, in_host, parsed, path
 from .usage import uses
 
-GRANTS = {"oauth2_client": "client_credentials", "oauth2_password": "password", "oauth2_refresh": "refresh_token"}
+GRANTS = {
+    "oauth2_client": "client_credentials",
+    "oauth2_password": "password",
+    "oauth2_refresh": "refresh_token",
+}
 
 
 class Values(dict[str, str]):
@@ -33,7 +46,10 @@ class Values(dict[str, str]):
 
 
 class Rendering:
-    """What one connection's settings make of the manifest. Everything here raises ProviderError for a value that fits nowhere."""
+    """What one connection's settings make of the manifest.
+
+    Everything here raises ProviderError for a value that fits nowhere.
+    """
 
     def __init__(self, manifest: Manifest, settings: ProviderSettings) -> None:
         self.manifest, self.settings = manifest, settings
@@ -58,14 +74,22 @@ class Rendering:
     def allowed_hosts(self) -> tuple[str, ...]:
         """The hosts that credentials may go to."""
         patterns, whole = split_hosts(self.way)
-        addresses = [address(use.text, self.fields) for use in uses(self.manifest, self.way) if use.position == "address"]
+        addresses = [
+            address(use.text, self.fields)
+            for use in uses(self.manifest, self.way)
+            if use.position == "address"
+        ]
         chosen = [host for name in whole if (host := self._host_of(name))]
         return (*(patterns or default_hosts(self.way, tuple(addresses))), *chosen)
 
     @property
     def access(self) -> tuple[AccessStep, ...]:
         """The steps that apply to this connection, those without any value left out."""
-        applying = [step for step in self.way.auth if all(getattr(self.settings, name) in values for name, values in step.when.items())]
+        applying = [
+            step
+            for step in self.way.auth
+            if all(getattr(self.settings, name) in values for name, values in step.when.items())
+        ]
         return (*self._secret_address(), *(made for step in applying if (made := self._step(step))))
 
     def _secret_address(self) -> Iterator[AccessStep]:
@@ -73,7 +97,9 @@ class Rendering:
         if self._has_secret_address:
             parts = urlsplit(self._url(self.way.base_url))
             yield Path(parts.path)
-            yield from (Query(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True))
+            yield from (
+                Query(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
+            )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -82,13 +108,21 @@ class Rendering:
 
     @property
     def test_request(self) -> TestRequest | None:
-        """What a check asks: the first free test, else the first that is not billed, else one that nobody asks."""
+        """What a check asks: the first free test, else the first that is not billed, else one that
+        nobody asks.
+        """
         chosen = chosen_test(self.way)
         return self._request(chosen) if chosen else None
 
     def _request(self, test: Test) -> TestRequest:
         asked, is_text = test.request, isinstance(test.request.body, str)
-        content_type = asked.content_type or ("" if asked.body is None else "text/plain; charset=utf-8" if is_text else "application/json")
+        content_type = asked.content_type or (
+            ""
+            if asked.body is None
+            else "text/plain; charset=utf-8"
+            if is_text
+            else "application/json"
+        )
         return TestRequest(
             method=asked.method,
             path=self._checked(lambda: path(asked.path, self.values)),
@@ -97,7 +131,10 @@ class Rendering:
             body=self._body(asked.body),
             content_type=content_type,
             ok=frozenset(test.ok),
-            meanings={status: StatusMeaning(meaning.code, meaning.message) for status, meaning in test.meanings.items()},
+            meanings={
+                status: StatusMeaning(meaning.code, meaning.message)
+                for status, meaning in test.meanings.items()
+            },
             json_path=test.expect.path if test.expect else (),
             json_values=tuple(test.expect.one_of) if test.expect else (),
             cost=test.cost,
@@ -117,39 +154,60 @@ class Rendering:
 
     def _step(self, step: Auth) -> AccessStep | None:
         templates = step.templates().values()
-        if not any(parsed(text).names == [] or any(self.values.get(name) for name in parsed(text).names) for text in templates if text):
+        if not any(
+            parsed(text).names == [] or any(self.values.get(name) for name in parsed(text).names)
+            for text in templates
+            if text
+        ):
             return None
         match step:
             case Bearer():
-                return Header("Authorization", f"{step.scheme} {self._fill(step.token, in_header)}".strip())
+                return Header(
+                    "Authorization", f"{step.scheme} {self._fill(step.token, in_header)}".strip()
+                )
             case HeaderAuth():
                 return Header(step.name, self._fill(step.value, in_header))
             case QueryAuth():
                 return Query(step.name, self._fill(step.value, as_it_is))
             case BasicAuth():
-                return Basic(self._fill(step.username, as_it_is), self._fill(step.password, as_it_is))
+                return Basic(
+                    self._fill(step.username, as_it_is), self._fill(step.password, as_it_is)
+                )
             case Granted():
                 return OAuth2(self._grant(step))
         return None
 
     def _grant(self, step: Granted) -> Grant:
-        parameters = {"grant_type": GRANTS[str(step.model_dump()["use"])], "scope": self._fill(step.scope, as_it_is)}
+        parameters = {
+            "grant_type": GRANTS[str(step.model_dump()["use"])],
+            "scope": self._fill(step.scope, as_it_is),
+        }
         if isinstance(step, PasswordGrant):
-            parameters |= {"username": self._fill(step.username, as_it_is), "password": self._fill(step.password, as_it_is)}
+            parameters |= {
+                "username": self._fill(step.username, as_it_is),
+                "password": self._fill(step.password, as_it_is),
+            }
         if isinstance(step, RefreshGrant):
             parameters["refresh_token"] = self._fill(step.refresh_token, as_it_is)
         url = self._url(step.token_url)
         Hosts(url, self.allowed_hosts).refuse(httpx2.URL(url))
         client = self._fill(step.client_id, as_it_is), self._fill(step.client_secret, as_it_is)
-        return Grant(url, parameters | self._all(step.parameters, as_it_is), *client, step.client_in)
+        return Grant(
+            url, parameters | self._all(step.parameters, as_it_is), *client, step.client_in
+        )
 
     def _url(self, text: str) -> str:
         found = address(text, self.fields)
-        return self._checked(lambda: self._origin(found) + self._path(text, found)) + self._query(found)
+        return self._checked(lambda: self._origin(found) + self._path(text, found)) + self._query(
+            found
+        )
 
     def _origin(self, found: Address) -> str:
         if not found.whole:
-            host = "".join(in_host(one, self.values[one]) if index % 2 else one for index, one in enumerate(found.authority.split("\0")))
+            host = "".join(
+                in_host(one, self.values[one]) if index % 2 else one
+                for index, one in enumerate(found.authority.split("\0"))
+            )
             return f"{found.scheme}://{host}{f':{found.port}' if found.port else ''}"
         value = self.values[found.whole]
         return f"{found.scheme}://{value}" if found.scheme else value.partition("?")[0].rstrip("/")
@@ -162,17 +220,29 @@ class Rendering:
         return path(template, self.values)
 
     def _query(self, found: Address) -> str:
-        query = urlsplit(self.values.get(found.whole, "")).query if found.whole and not found.scheme else ""
+        query = (
+            urlsplit(self.values.get(found.whole, "")).query
+            if found.whole and not found.scheme
+            else ""
+        )
         return f"?{query}" if query else ""
 
     def _host_of(self, name: str) -> str:
         value = self.values.get(name, "")
-        return value.lower() if self.fields[name].shape == "host" else origin_host(value) if value else ""
+        return (
+            value.lower()
+            if self.fields[name].shape == "host"
+            else origin_host(value)
+            if value
+            else ""
+        )
 
     def _all(self, texts: Mapping[str, str], fit: Callable[[str, str], str]) -> dict[str, str]:
         """The filled texts; those that hold nothing but fields that are empty are left out."""
         filled = {name: self._fill(text, fit) for name, text in texts.items()}
-        return {name: text for name, text in filled.items() if text or not parsed(texts[name]).names}
+        return {
+            name: text for name, text in filled.items() if text or not parsed(texts[name]).names
+        }
 
     def _fill(self, text: str, fit: Callable[[str, str], str]) -> str:
         return self._checked(lambda: parsed(text).filled(self.values, fit))
@@ -183,7 +253,9 @@ class Rendering:
             return act()
         except TemplateError as error:
             failure = str(error)
-        raise ProviderError(failure, "bad_request", True)  # out here, without the context that holds the value
+        raise ProviderError(
+            failure, "bad_request", True
+        )  # out here, without the context that holds the value
 
 
 def chosen_test(way: Way) -> Test | None:

@@ -16,7 +16,9 @@ MOST_BODY = 10_000
 
 
 class Meaning(Part):
-    """What a status says: one of the codes of a failed check, and a sentence, if the usual one says too little."""
+    """What a status says: one of the codes of a failed check, and a sentence, if the usual one says
+    too little.
+    """
 
     code: str
     message: Line = ""
@@ -26,14 +28,22 @@ class Meaning(Part):
     def _known(cls, code: str) -> str:
         if SYNONYMS.get(code, code) not in CODES:
             text = "{code} is no meaning. There are: {codes}."
-            raise PydanticCustomError("meaning", text, {"code": code[:50], "codes": ", ".join(sorted(CODES | SYNONYMS.keys()))})
+            raise PydanticCustomError(
+                "meaning",
+                text,
+                {"code": code[:50], "codes": ", ".join(sorted(CODES | SYNONYMS.keys()))},
+            )
         return SYNONYMS.get(code, code)
 
 
 class Expect(Part):
-    """A value in the answer's JSON, and what it must be: for services that answer 200 whatever happens."""
+    """A value in the answer's JSON, and what it must be: for services that answer 200 whatever
+    happens.
+    """
 
-    json_path: Line = Field(validation_alias=AliasChoices("json", "json_path"), serialization_alias="json")
+    json_path: Line = Field(
+        validation_alias=AliasChoices("json", "json_path"), serialization_alias="json"
+    )
     one_of: Annotated[list[Line], BeforeValidator(listed), Field(min_length=1, max_length=50)]
 
     @property
@@ -43,7 +53,10 @@ class Expect(Part):
 
 
 class Request(Part):
-    """One request, whose texts are templates. A body that is a mapping or a list is sent as JSON."""
+    """One request, whose texts are templates.
+
+    A body that is a mapping or a list is sent as JSON.
+    """
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS"] = "GET"
     path: Line = ""
@@ -56,7 +69,9 @@ class Request(Part):
     @classmethod
     def _not_too_long(cls, body: Any) -> Any:
         if len(json.dumps(body)) > MOST_BODY:
-            raise PydanticCustomError("body", "A test's body has at most {most} characters.", {"most": MOST_BODY})
+            raise PydanticCustomError(
+                "body", "A test's body has at most {most} characters.", {"most": MOST_BODY}
+            )
         return body
 
     def body_texts(self) -> list[str]:
@@ -80,18 +95,24 @@ def _statuses(given: Any) -> Any:
     """JSON knows no numbers as keys."""
     if not isinstance(given, dict):
         return given
-    return {int(key) if isinstance(key, str) and key.isdecimal() and len(key) == 3 else key: value for key, value in given.items()}
+    return {
+        int(key) if isinstance(key, str) and key.isdecimal() and len(key) == 3 else key: value
+        for key, value in given.items()
+    }
 
 
 class Test(Part):
-    """One question to the service. `cost`: free, tiny (less than a cent) or billed, which no check asks."""
+    """One question to the service.
+
+    `cost`: free, tiny (less than a cent) or billed, which no check asks.
+    """
 
     __test__: ClassVar[bool] = False  # pytest: no class of tests
 
     cost: Literal[COSTS]  # type: ignore[valid-type]
     request: Request = Request()
     ok: Annotated[list[Status], BeforeValidator(listed)] = []
-    meanings: Annotated[dict[Status, Annotated[Meaning, BeforeValidator(_meaning)]], BeforeValidator(_statuses)] = Field(
-        default={}, validation_alias=AliasChoices("meanings", "map")
-    )
+    meanings: Annotated[
+        dict[Status, Annotated[Meaning, BeforeValidator(_meaning)]], BeforeValidator(_statuses)
+    ] = Field(default={}, validation_alias=AliasChoices("meanings", "map"))
     expect: Expect | None = None

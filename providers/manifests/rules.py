@@ -1,4 +1,7 @@
-"""What a manifest must keep to beyond the shape of its parts. Each rule yields the places that break it."""
+"""What a manifest must keep to beyond the shape of its parts.
+
+Each rule yields the places that break it.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,14 +19,30 @@ from .places import template_problems
 from .settings import RESERVED, label_of
 from .usage import Usage, own
 
-DEFAULTS: dict[str, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "boolean": (bool,)}
+DEFAULTS: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 TEXTS = frozenset(KINDS) - DEFAULTS.keys() - {"json", "secret_json"}
 
 
 def problems(manifest: Manifest) -> list[Problem]:
-    """Everything that is wrong with a manifest whose parts are right, in the order of the document."""
+    """Everything that is wrong with a manifest whose parts are right, in the order of the
+    document.
+    """
     rules: tuple[Callable[[Manifest], Iterable[Problem]], ...]
-    rules = (_general, _variants, _keys, _fields, _conditions, _headers, template_problems, _defaults, migration_problems)
+    rules = (
+        _general,
+        _variants,
+        _keys,
+        _fields,
+        _conditions,
+        _headers,
+        template_problems,
+        _defaults,
+        migration_problems,
+    )
     found: dict[Problem, None] = {}
     for rule in rules:
         if rule in (_defaults, migration_problems) and found:
@@ -34,11 +53,20 @@ def problems(manifest: Manifest) -> list[Problem]:
 
 def _general(manifest: Manifest) -> Iterator[Problem]:
     if manifest.category in ("Model providers", "Built in"):
-        yield "category", f"{manifest.category} is for providers whose models answer here. Choose another name."
+        yield (
+            "category",
+            f"{manifest.category} is for providers whose models answer here. Choose another name.",
+        )
     if not any(way.base_url for way in manifest.ways()):
         for name in ("auth", "test", "headers", "allowed_hosts"):
-            if getattr(manifest, name) or any(getattr(one, name, None) for one in manifest.variants):
-                yield name, f"There is no base_url, so nothing is ever asked. Add one, or leave {name} out."
+            if getattr(manifest, name) or any(
+                getattr(one, name, None) for one in manifest.variants
+            ):
+                yield (
+                    name,
+                    "There is no base_url, so nothing is ever asked. Add "
+                    f"one, or leave {name} out.",
+                )
     if not manifest.fields and not manifest.variants:
         yield "fields", "A type has at least one field."
 
@@ -60,9 +88,16 @@ def _keys(manifest: Manifest) -> Iterator[Problem]:
         if field.key in RESERVED:
             yield place, f"{field.key} means something else here. Choose another key."
         if plain in seen:
-            yield place, f"{field.key} and {seen[plain]} cannot be told apart in configuration and in the API. Rename one."
+            yield (
+                place,
+                f"{field.key} and {seen[plain]} cannot be told apart in configuration and in the "
+                "API. Rename one.",
+            )
         if (label := label_of(field).lower()) in labels:
-            yield f"fields[{index}].label", f"{field.key} and {labels[label]} have the same label. Give each its own."
+            yield (
+                f"fields[{index}].label",
+                f"{field.key} and {labels[label]} have the same label. Give each its own.",
+            )
         seen[plain] = labels[label_of(field).lower()] = field.key
 
 
@@ -74,9 +109,15 @@ def _fields(manifest: Manifest) -> Iterator[Problem]:
 
 def _of_field(field: TypeField) -> Iterator[Problem]:
     if field.secret and field.kind not in SECRET_OF and field.kind not in SECRET_SHAPES:
-        yield "secret", f"A field of kind {field.kind} cannot be secret. Those can: {', '.join(SECRET_OF)}."
+        yield (
+            "secret",
+            f"A field of kind {field.kind} cannot be secret. Those can: {', '.join(SECRET_OF)}.",
+        )
     if (field.kind == "choice") != bool(field.choices):
-        yield "choices", "A field of kind choice has at least one choice, and no other field has any."
+        yield (
+            "choices",
+            "A field of kind choice has at least one choice, and no other field has any.",
+        )
     for value, count in Counter(one.value for one in field.choices).items():
         if count > 1:
             yield "choices", f"{value[:50]} is there twice."
@@ -95,8 +136,16 @@ def _defaults(manifest: Manifest) -> Iterator[Problem]:
         if field.default is None:
             continue
         is_kind = isinstance(field.default, DEFAULTS.get(field.kind, (str,)))
-        if not is_kind or (isinstance(field.default, bool) and field.kind != "boolean") or not _accepts(field, usage):
-            yield f"fields[{index}].default", f"This is no value of the field: it is a {field.kind}. Texts with digits only need quotes."
+        if (
+            not is_kind
+            or (isinstance(field.default, bool) and field.kind != "boolean")
+            or not _accepts(field, usage)
+        ):
+            yield (
+                f"fields[{index}].default",
+                f"This is no value of the field: it is a {field.kind}. Texts with digits only need "
+                "quotes.",
+            )
 
 
 def _accepts(field: TypeField, usage: Usage) -> bool:
@@ -115,19 +164,37 @@ def _conditions(manifest: Manifest) -> Iterator[Problem]:
     for way in manifest.ways():
         for index, step in enumerate(way.auth):
             for name, values in step.when.items():
-                yield from _condition(manifest, manifest.fields, f"{own(manifest, way, 'auth')}[{index}].when", name, values)
+                yield from _condition(
+                    manifest,
+                    manifest.fields,
+                    f"{own(manifest, way, 'auth')}[{index}].when",
+                    name,
+                    values,
+                )
 
 
-def _condition(manifest: Manifest, fields: list[TypeField], place: str, name: str, values: list[str | bool]) -> Iterator[Problem]:
+def _condition(
+    manifest: Manifest, fields: list[TypeField], place: str, name: str, values: list[str | bool]
+) -> Iterator[Problem]:
     choosing = [field for field in fields if field.kind in ("choice", "boolean")]
-    options: dict[str, list[Any]] = {field.key: [one.value for one in field.choices] or [True, False] for field in choosing}
+    options: dict[str, list[Any]] = {
+        field.key: [one.value for one in field.choices] or [True, False] for field in choosing
+    }
     options |= {VARIANT: [one.key for one in manifest.variants]} if manifest.variants else {}
     if name not in options:
-        yield place, f"{name[:50]} is no choice, no boolean and no variant that comes before. There are: {', '.join(options) or 'none'}."
+        yield (
+            place,
+            f"{name[:50]} is no choice, no boolean and no variant that comes before. There are: "
+            f"{', '.join(options) or 'none'}.",
+        )
         return
     for value in values:
         if value not in options[name]:
-            yield place, f"{name} is never {str(value)[:50]!r}.{nearest(str(value), [str(one) for one in options[name]])}"
+            yield (
+                place,
+                f"{name} is never "
+                f"{str(value)[:50]!r}.{nearest(str(value), [str(one) for one in options[name]])}",
+            )
     if not values:
         yield place, "Name the values for which it is shown."
 
@@ -141,7 +208,9 @@ def _headers(manifest: Manifest) -> Iterator[Problem]:
                 yield from _header(f"{own(manifest, way, 'auth')}[{index}].name", step.name)
         for index, test in enumerate(way.tests):
             for name in test.request.headers:
-                yield from _header(f"{own(manifest, way, 'test')}[{index}].request.headers.{name}", name)
+                yield from _header(
+                    f"{own(manifest, way, 'test')}[{index}].request.headers.{name}", name
+                )
 
 
 def _header(place: str, name: str) -> Iterator[Problem]:

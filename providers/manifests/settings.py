@@ -1,4 +1,6 @@
-"""A manifest's fields as a class of settings, which form, API and checks then read as they read any other."""
+"""A manifest's fields as a class of settings, which form, API and checks then read as they read any
+other.
+"""
 
 from typing import Any, ClassVar, Literal
 
@@ -11,8 +13,17 @@ from .kinds import kind_of
 from .labels import label, sentence
 from .usage import Usage
 
-# Names that mean something else wherever settings are: beside them in a file, in pydantic's classes, on the form.
-RESERVED = frozenset({"name", "alias", VARIANT, *NetworkSettings.model_fields, *(one for one in dir(BaseModel) if not one.startswith("_"))})
+# Names that mean something else wherever settings are: beside them in a file, in pydantic's
+# classes, on the form.
+RESERVED = frozenset(
+    {
+        "name",
+        "alias",
+        VARIANT,
+        *NetworkSettings.model_fields,
+        *(one for one in dir(BaseModel) if not one.startswith("_")),
+    }
+)
 HELP = {
     "secret": "Stored encrypted, and never shown again.",
     "secret_text": "Stored encrypted, and never shown again. It may have several lines.",
@@ -40,7 +51,9 @@ class ManifestSettings(ProviderSettings):
 
 
 def section_of(key: str) -> str:
-    """Where a type's keys live in configuration: of `zendesk.api_token` in `$ZendeskApiToken:...`."""
+    """Where a type's keys live in configuration: of `zendesk.api_token` in
+    `$ZendeskApiToken:...`.
+    """
     return pascal(key.replace(".", "-"))
 
 
@@ -62,9 +75,21 @@ def settings_of(manifest: Manifest) -> type[ProviderSettings]:
         help_text = info.description or ""
         definitions["timeout"] = (
             float,
-            setting(manifest.timeout, title="Timeout", description=help_text, group="Advanced", gt=0, le=3600),
+            setting(
+                manifest.timeout,
+                title="Timeout",
+                description=help_text,
+                group="Advanced",
+                gt=0,
+                le=3600,
+            ),
         )
-    made = create_model(f"{section_of(manifest.key)}Settings", __base__=ManifestSettings, __module__=__name__, **definitions)
+    made = create_model(
+        f"{section_of(manifest.key)}Settings",
+        __base__=ManifestSettings,
+        __module__=__name__,
+        **definitions,
+    )
     made.__doc__ = f"Settings of {manifest.label}."
     return made
 
@@ -72,7 +97,9 @@ def settings_of(manifest: Manifest) -> type[ProviderSettings]:
 def _variant(manifest: Manifest) -> tuple[Any, Any]:
     said = " ".join(sentence(one.help) for one in manifest.variants if one.help)
     labels = {one.key: one.label for one in manifest.variants}
-    return Literal[tuple(labels)], setting(title="Variant", description=said or "How the service is reached.", labels=labels)
+    return Literal[tuple(labels)], setting(
+        title="Variant", description=said or "How the service is reached.", labels=labels
+    )
 
 
 def _definition(manifest: Manifest, field: TypeField, usage: Usage) -> tuple[Any, Any]:
@@ -90,9 +117,12 @@ def _definition(manifest: Manifest, field: TypeField, usage: Usage) -> tuple[Any
         group=field.group,
         address=usage.is_address(field),
         environment=field.environment,
-        shown_when=next(((name, tuple(values)) for name, values in field.visible_when.items()), None),
+        shown_when=next(
+            ((name, tuple(values)) for name, values in field.visible_when.items()), None
+        ),
         required_when_shown=bool(field.visible_when) and must_be_given,
-        placeholder=field.placeholder or (f"${section_of(manifest.key)}:{pascal(field.key)}" if field.is_secret else ""),
+        placeholder=field.placeholder
+        or (f"${section_of(manifest.key)}:{pascal(field.key)}" if field.is_secret else ""),
         multiline=field.shape in ("text", "secret_text", "json", "secret_json"),
         labels={one.value: one.label or label(one.value) for one in field.choices} or None,
     )

@@ -10,9 +10,17 @@ from .reading import read_manifest
 
 @cache
 def shipped() -> list[Manifest]:
-    """Their manifests, by key. Raises ManifestError for a file that is none: a mistake in this package."""
-    found = [one for one in files(__package__).joinpath("types").iterdir() if one.name.endswith(".yaml")]
-    return sorted((read_manifest(one.read_text("utf-8"), source=one.name) for one in found), key=lambda manifest: manifest.key)
+    """Their manifests, by key.
+
+    Raises ManifestError for a file that is none: a mistake in this package.
+    """
+    found = [
+        one for one in files(__package__).joinpath("types").iterdir() if one.name.endswith(".yaml")
+    ]
+    return sorted(
+        (read_manifest(one.read_text("utf-8"), source=one.name) for one in found),
+        key=lambda manifest: manifest.key,
+    )
 
 
 @cache

@@ -1,4 +1,6 @@
-"""Texts with `{name}` in them, and nothing more than names: no expressions, no attributes, no formats."""
+"""Texts with `{name}` in them, and nothing more than names: no expressions, no attributes, no
+formats.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,12 +10,17 @@ from urllib.parse import quote, unquote
 
 PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # of a host's name: RFC 1123, section 2.1
+LABEL = re.compile(
+    r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)  # of a host's name: RFC 1123, section 2.1
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class TemplateError(ValueError):
-    """A text is no template, or a value does not fit where it stands. `str()` is a sentence that repeats no value."""
+    """A text is no template, or a value does not fit where it stands.
+
+    `str()` is a sentence that repeats no value.
+    """
 
 
 class Name(str):
@@ -38,7 +45,10 @@ class Template:
 
     def filled(self, values: Mapping[str, str], fit: Callable[[str, str], str]) -> str:
         """The text, with `fit(name, value)` in place of each name. Raises what `fit` raises."""
-        return "".join(fit(str(part), values.get(part, "")) if isinstance(part, Name) else part for part in self.parts)
+        return "".join(
+            fit(str(part), values.get(part, "")) if isinstance(part, Name) else part
+            for part in self.parts
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -58,9 +68,14 @@ def _piece(found: re.Match[str]) -> str:
     if found[0] in ("{{", "}}"):
         return found[0][0]
     if found[1] is None:
-        raise TemplateError("A single brace stands here. Write {name} for a field, or {{ and }} for braces.")
+        raise TemplateError(
+            "A single brace stands here. Write {name} for a field, or {{ and }} for braces."
+        )
     if not NAME.fullmatch(found[1]):
-        raise TemplateError(f"{{{found[1][:50]}}} is no field: only a name may stand in braces, without dots, brackets or formats.")
+        raise TemplateError(
+            f"{{{found[1][:50]}}} is no field: only a name may stand in braces, without dots, "
+            "brackets or formats."
+        )
     return Name(found[1])
 
 
@@ -78,7 +93,9 @@ def _joined(parts: list[str]) -> list[str]:
 def in_host(name: str, value: str) -> str:
     """A value as part of a host's name: no dot, no separator, nothing that could end it."""
     if not LABEL.fullmatch(value):
-        raise TemplateError(f"{name} is part of a host's name: letters, digits and hyphens, at most 63.")
+        raise TemplateError(
+            f"{name} is part of a host's name: letters, digits and hyphens, at most 63."
+        )
     return value
 
 
@@ -92,7 +109,9 @@ def in_path(name: str, value: str) -> str:
 def in_header(name: str, value: str) -> str:
     """A value as part of a header: one line of ASCII."""
     if CONTROL.search(value) or not value.isascii():
-        raise TemplateError(f"{name} is sent in a header, which takes one line of plain characters only.")
+        raise TemplateError(
+            f"{name} is sent in a header, which takes one line of plain characters only."
+        )
     return value
 
 

@@ -1,4 +1,6 @@
-"""Cognigy's schemas in the TypeScript they are written in: object literals are read, nothing is run."""
+"""Cognigy's schemas in the TypeScript they are written in: object literals are read, nothing is
+run.
+"""
 
 import re
 from typing import Any
@@ -6,7 +8,10 @@ from typing import Any
 from .errors import ManifestError
 from .parsing import DEEPEST
 
-SOURCE = re.compile(r"\s*(//|/\*|['\"]use strict|(import|export|const|let|var|type|interface|declare|module\.exports|exports\.)\b(?!\s*:))")
+SOURCE = re.compile(
+    r"\s*(//|/\*|['\"]use "
+    r"strict|(import|export|const|let|var|type|interface|declare|module\.exports|exports\.)\b(?!\s*:))"
+)
 TOKEN = re.compile(
     r"""(?P<blank>[\s\ufeff]+|//[^\n]*|/\*.*?(?:\*/|\Z))
     |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
@@ -16,7 +21,9 @@ TOKEN = re.compile(
     |(?P<sign>.)""",
     re.DOTALL | re.VERBOSE,
 )
-ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+ESCAPE = re.compile(
+    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL
+)
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
 WORDS = {"true": True, "false": False, "null": None, "undefined": None}
 
@@ -34,13 +41,21 @@ class NotLiteral(Exception):
 def is_source(text: str) -> bool:
     """Whether the text is a program rather than data."""
     return SOURCE.match(text) is not None or (
-        text.lstrip()[:1] in ("{", "[") and re.search(r"^[ \t]*//|,[ \t]*//|/\*", text, re.MULTILINE) is not None
+        text.lstrip()[:1] in ("{", "[")
+        and re.search(r"^[ \t]*//|,[ \t]*//|/\*", text, re.MULTILINE) is not None
     )
 
 
 def schemas(text: str) -> list[dict[str, Any]]:
-    """Every object literal in the source that has a type and fields. Raises ManifestError with the line."""
-    tokens: Tokens = [(str(found.lastgroup), found[0], found.start()) for found in TOKEN.finditer(text) if found.lastgroup != "blank"]
+    """Every object literal in the source that has a type and fields.
+
+    Raises ManifestError with the line.
+    """
+    tokens: Tokens = [
+        (str(found.lastgroup), found[0], found.start())
+        for found in TOKEN.finditer(text)
+        if found.lastgroup != "blank"
+    ]
     found: list[dict[str, Any]] = []
     furthest: NotLiteral | None = None
     at = 0
@@ -60,22 +75,44 @@ def schemas(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def _refuse_hidden(text: str, tokens: Tokens, found: list[dict[str, Any]], furthest: NotLiteral | None) -> None:
+def _refuse_hidden(
+    text: str, tokens: Tokens, found: list[dict[str, Any]], furthest: NotLiteral | None
+) -> None:
     """A schema that could not be read is an error, not one schema less."""
-    mentioned = sum(kind in ("word", "text") and token.strip("'\"") == "fieldName" for kind, token, _ in tokens)
+    mentioned = sum(
+        kind in ("word", "text") and token.strip("'\"") == "fieldName" for kind, token, _ in tokens
+    )
     read = sum("fieldName" in field for schema in found for field in schema["fields"])
     if found and mentioned <= read:
         return
     if mentioned and furthest:
         line = text.count("\n", 0, tokens[min(furthest.at, len(tokens) - 1)][2]) + 1
-        raise ManifestError([(f"line {line}", f"{furthest.message} Write the schema with quoted texts, true, false and lists only.")])
+        raise ManifestError(
+            [
+                (
+                    f"line {line}",
+                    f"{furthest.message} Write the schema with quoted texts, true, false and lists "
+                    "only.",
+                )
+            ]
+        )
     raise ManifestError(
-        [("", "There is no connection schema in this source: an object with type, label and fields: [{ fieldName: ... }].")]
+        [
+            (
+                "",
+                "There is no connection schema in this source: an object with type, label and "
+                "fields: [{ fieldName: ... }].",
+            )
+        ]
     )
 
 
 def _is_schema(value: Any) -> bool:
-    if not isinstance(value, dict) or not isinstance(value.get("type"), str) or not isinstance(value.get("fields"), list):
+    if (
+        not isinstance(value, dict)
+        or not isinstance(value.get("type"), str)
+        or not isinstance(value.get("fields"), list)
+    ):
         return False
     return all(isinstance(field, dict) and "fieldName" in field for field in value["fields"])
 
@@ -103,7 +140,10 @@ def _scalar(kind: str, token: str, at: int) -> Any:
         return WORDS[token]
     if kind == "template":
         raise NotLiteral(at, "A template literal (`...`) is not read.")
-    raise NotLiteral(at, f"{token[:30]} is no literal." if token else "The source ends in the middle of a schema.")
+    raise NotLiteral(
+        at,
+        f"{token[:30]} is no literal." if token else "The source ends in the middle of a schema.",
+    )
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -118,7 +158,12 @@ def _object(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
     while not _is(tokens, at, "}"):
         kind, token, _ = tokens[at] if at < len(tokens) else ("end", "", 0)
         if kind not in ("word", "text", "number") or not _is(tokens, at + 1, ":"):
-            raise NotLiteral(at, f"{token[:30]} is no name with a value." if token else "The source ends in the middle of a schema.")
+            raise NotLiteral(
+                at,
+                f"{token[:30]} is no name with a value."
+                if token
+                else "The source ends in the middle of a schema.",
+            )
         name = str(_scalar(kind, token, at)) if kind == "text" else token
         if name in found:
             raise NotLiteral(at, f"{name[:30]} is there twice.")
@@ -146,8 +191,14 @@ def _after_comma(tokens: Tokens, at: int, end: str) -> int:
 
 
 def _after_type(tokens: Tokens, at: int) -> int:
-    """Behind `as const`, `as IField` or `satisfies IConnectionSchema`, which say nothing about the value."""
-    while at + 1 < len(tokens) and tokens[at][1] in ("as", "satisfies") and tokens[at + 1][0] == "word":
+    """Behind `as const`, `as IField` or `satisfies IConnectionSchema`, which say nothing about the
+    value.
+    """
+    while (
+        at + 1 < len(tokens)
+        and tokens[at][1] in ("as", "satisfies")
+        and tokens[at + 1][0] == "word"
+    ):
         at += 2
         while _is(tokens, at, "[") and _is(tokens, at + 1, "]"):
             at += 2

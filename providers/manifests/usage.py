@@ -1,4 +1,6 @@
-"""Where a manifest puts the values of its fields: into an address, a header, a grant of OAuth 2.0."""
+"""Where a manifest puts the values of its fields: into an address, a header, a grant of OAuth
+2.0.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +15,11 @@ HEADERS = (Bearer, HeaderAuth)
 
 @dataclass(frozen=True)
 class Use:
-    """One template: where it stands in the document, what it says, of which way it is, and the sort of its place.
+    """One template: where it stands in the document, what it says, of which way it is, and the sort
+    of its place.
 
-    `position`: "address" (base_url, token_url), "path", "header", "query", "body" or "plain". `when`: the step's own condition.
+    `position`: "address" (base_url, token_url), "path", "header", "query", "body" or "plain".
+    `when`: the step's own condition.
     """
 
     place: str
@@ -47,8 +51,12 @@ class Usage:
         return frozenset(use.position for use in self.uses if key in parsed(use.text).names)
 
     def is_address(self, field: TypeField) -> bool:
-        """Whether its value decides where credentials are sent, here or in a program that reads them together."""
-        return field.shape in ("url", "secret_url", "host") or (not field.is_secret and "address" in self.places(field.key))
+        """Whether its value decides where credentials are sent, here or in a program that reads
+        them together.
+        """
+        return field.shape in ("url", "secret_url", "host") or (
+            not field.is_secret and "address" in self.places(field.key)
+        )
 
 
 def uses(manifest: Manifest, way: Way) -> Iterator[Use]:
@@ -61,8 +69,14 @@ def uses(manifest: Manifest, way: Way) -> Iterator[Use]:
     for index, test in enumerate(way.tests):
         place = f"{own(manifest, way, 'test')}[{index}].request"
         yield Use(f"{place}.path", test.request.path, "path", way)
-        yield from (Use(f"{place}.query.{name}", text, "query", way) for name, text in test.request.query.items())
-        yield from (Use(f"{place}.headers.{name}", text, "header", way) for name, text in test.request.headers.items())
+        yield from (
+            Use(f"{place}.query.{name}", text, "query", way)
+            for name, text in test.request.query.items()
+        )
+        yield from (
+            Use(f"{place}.headers.{name}", text, "header", way)
+            for name, text in test.request.headers.items()
+        )
         yield from (Use(f"{place}.body", text, "body", way) for text in test.request.body_texts())
 
 
@@ -71,10 +85,19 @@ def _auth(manifest: Manifest, way: Way) -> Iterator[Use]:
         place = f"{own(manifest, way, 'auth')}[{index}]"
         when = next(((name, tuple(values)) for name, values in step.when.items()), None)
         for key, text in step.templates().items():
-            position = "address" if key == "token_url" else "header" if isinstance(step, HEADERS) else "plain"
+            position = (
+                "address"
+                if key == "token_url"
+                else "header"
+                if isinstance(step, HEADERS)
+                else "plain"
+            )
             yield Use(f"{place}.{key}", text, position, way, True, when)
         if isinstance(step, Granted):
-            yield from (Use(f"{place}.parameters.{name}", text, "plain", way, True, when) for name, text in step.parameters.items())
+            yield from (
+                Use(f"{place}.parameters.{name}", text, "plain", way, True, when)
+                for name, text in step.parameters.items()
+            )
 
 
 def own(manifest: Manifest, way: Way, name: str) -> str:

@@ -24,6 +24,9 @@ Dumper.add_representer(str, _text)
 
 
 def manifest_text(manifest: Manifest) -> str:
-    """YAML of a manifest, in the order of its keys; what is said by default is left out. Reading it gives the same manifest."""
+    """YAML of a manifest, in the order of its keys; what is said by default is left out.
+
+    Reading it gives the same manifest.
+    """
     data = manifest.model_dump(mode="python", by_alias=True, exclude_defaults=True)
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)

@@ -20,7 +20,9 @@ MERGE = "application/merge-patch+json"
 
 def token_of(user: Any, *scopes: str, **limits: Any) -> str:
     """The text of a new token, of every scope unless some are named."""
-    return services.create_token("test", user=user, actor=None, scopes=scopes or ["admin"], **limits)[1]
+    return services.create_token(
+        "test", user=user, actor=None, scopes=scopes or ["admin"], **limits
+    )[1]
 
 
 @dataclass
@@ -31,8 +33,19 @@ class Api:
     client: Client = field(default_factory=Client)
     prefix: str = PREFIX
 
-    def __call__(self, method: str, path: str, body: Any = b"", content_type: str = "application/json", **headers: str) -> Any:
-        """One request. Text and bytes are sent as they are, the rest as JSON; `if_match="*"` is the header If-Match."""
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = b"",
+        content_type: str = "application/json",
+        **headers: str,
+    ) -> Any:
+        """One request.
+
+        Text and bytes are sent as they are, the rest as JSON; `if_match="*"` is the header
+        If-Match.
+        """
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token:
             sent.setdefault("authorization", f"Bearer {self.token}")
@@ -68,9 +81,14 @@ class Api:
 
 def problem(response: Any, status: int) -> dict[str, Any]:
     """The body of an answer that must be a problem of this status."""
-    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json"), response.content
+    assert (response.status_code, response["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    ), response.content
     body: dict[str, Any] = response.json()
-    assert body["status"] == status and all(isinstance(body[name], str) and body[name] for name in ("type", "title", "detail", "code"))
+    assert body["status"] == status and all(
+        isinstance(body[name], str) and body[name] for name in ("type", "title", "detail", "code")
+    )
     return body
 
 
@@ -80,7 +98,9 @@ def errors(response: Any, status: int = 400) -> dict[str, str]:
 
 
 def every_setting(provider: type[Provider[Any]], **changes: Any) -> dict[str, Any]:
-    """A good value for every setting of a provider, by its name inside: secrets too, and what is shown only sometimes."""
+    """A good value for every setting of a provider, by its name inside: secrets too, and what is
+    shown only sometimes.
+    """
     if issubclass(provider, ManifestProvider):
         return shipped.every_setting(provider) | changes
     made: dict[str, Any] = {}
@@ -91,9 +111,14 @@ def every_setting(provider: type[Provider[Any]], **changes: Any) -> dict[str, An
             "boolean": True,
             "headers": {"X-Made-Up": SECRET},
         }
-        by_kind |= {"map": {"region": "eu", "api_base": ""}, "secret_map": {"api-key": SECRET, "a_b.C/d": "x"}}
+        by_kind |= {
+            "map": {"region": "eu", "api_base": ""},
+            "secret_map": {"api-key": SECRET, "a_b.C/d": "x"},
+        }
         made[name] = by_kind.get(
-            one.kind, one.default or ("https://api.example.com" if one.address else SECRET if one.secret else "made-up")
+            one.kind,
+            one.default
+            or ("https://api.example.com" if one.address else SECRET if one.secret else "made-up"),
         )
     if "ca_certificate" in made:
         made["ca_certificate"] = authority()[0]

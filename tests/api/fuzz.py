@@ -1,6 +1,9 @@
-"""`python -m tests.api.fuzz`: schemathesis over the served document. What stands behind `make fuzz`.
+"""`python -m tests.api.fuzz`: schemathesis over the served document.
 
-FUZZ_DATABASE_URL names an empty database to use instead of SQLite; whatever is given as arguments goes to schemathesis.
+What stands behind `make fuzz`.
+
+FUZZ_DATABASE_URL names an empty database to use instead of SQLite; whatever is given as arguments
+goes to schemathesis.
 """
 
 import os
@@ -16,15 +19,37 @@ FULL = ("--max-examples=200", "--checks=all", "--phases=examples,coverage,fuzzin
 
 def run(served: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
     """One run over the document that the server serves, with every check."""
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "tests/api/schemathesis.toml", "run"]
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "--config-file",
+        "tests/api/schemathesis.toml",
+        "run",
+    ]
     command += [f"{served.url}/api/v1/schema?format=json", "--checks=all", "--no-color", *arguments]
-    environment = os.environ | {"FUZZ_URL": served.url, "FUZZ_TOKEN": served.token, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    environment = os.environ | {
+        "FUZZ_URL": served.url,
+        "FUZZ_TOKEN": served.token,
+        "PYTHONPATH": str(ROOT),
+    }
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
 
 
 def main() -> int:
     """Everything, once."""
-    with tempfile.TemporaryDirectory() as place, serving(Path(place), os.environ.get("FUZZ_DATABASE_URL", "")) as served:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        serving(Path(place), os.environ.get("FUZZ_DATABASE_URL", "")) as served,
+    ):
         done = run(served, *(sys.argv[1:] or FULL))
         sys.stdout.write(done.stdout)
         if keep := os.environ.get("FUZZ_LOG"):

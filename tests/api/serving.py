@@ -1,4 +1,6 @@
-"""The production server for tests of the API: gunicorn with a database of its own, people, tokens and a few rows."""
+"""The production server for tests of the API: gunicorn with a database of its own, people, tokens
+and a few rows.
+"""
 
 import base64
 import json
@@ -25,12 +27,17 @@ call_command("migrate", verbosity=0)
 user = User.objects.create_user("ada")
 user.groups.add(Group.objects.get(name="Administrators"))
 openai = services.create_connection(
-    "openai", actor=user, name="OpenAI Production", alias="openai-production", settings={"api_key": "sk-example-not-a-key"}
+    "openai", actor=user, name="OpenAI Production", alias="openai-production",
+    settings={"api_key": "sk-example-not-a-key"},
 ).row
-services.create_profile(openai, actor=user, capability="Chat", name="Answers", alias="support-answers", model="gpt-4o")
+services.create_profile(
+    openai, actor=user, capability="Chat", name="Answers", alias="support-answers", model="gpt-4o"
+)
 echo = services.create_connection("echo", actor=user, name="Rehearsal", alias="rehearsal").row
 for capability, alias in (("Chat", "rehearsal"), ("Embedding", "rehearsal-search")):
-    services.create_profile(echo, actor=user, capability=capability, name="Rehearsal", alias=alias, model="echo-1")
+    services.create_profile(
+        echo, actor=user, capability=capability, name="Rehearsal", alias=alias, model="echo-1"
+    )
 print(services.create_token("fuzz", user=user, actor=user, scopes=["admin"])[1])
 """
 
@@ -47,16 +54,26 @@ class Served:
         """The JSON that the API answers."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method), timeout=30) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method),
+            timeout=30,
+        ) as answer:
             return json.load(answer)
 
 
 @contextmanager
 def serving(place: Path, database_url: str = "") -> Iterator[Served]:
-    """Serves until the block ends; a database that is named must be empty. Its log is free of tracebacks in the end."""
+    """Serves until the block ends; a database that is named must be empty.
+
+    Its log is free of tracebacks in the end.
+    """
     variables = environment(database_url or f"sqlite:///{place / 'api.sqlite3'}")
     prepared = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE], cwd=ROOT, env=variables, check=True, capture_output=True
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE],
+        cwd=ROOT,
+        env=variables,
+        check=True,
+        capture_output=True,
     )
     with running(variables, place / "log", "--graceful-timeout=1") as server:
         yield Served(server.url, prepared.stdout.decode().strip(), server.log)
@@ -75,10 +92,25 @@ class Server:
 
 @contextmanager
 def running(variables: dict[str, str], log: Path, *options: str) -> Iterator[Server]:
-    """gunicorn with the configuration of production, until the block ends. The database must be there."""
+    """gunicorn with the configuration of production, until the block ends.
+
+    The database must be there.
+    """
     port = _free_port()
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:backoffice.gunicorn_conf", "-b", f"127.0.0.1:{port}", *options]
-    with log.open("wb") as file, subprocess.Popen(command, cwd=ROOT, env=variables, stdout=file, stderr=file) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:backoffice.gunicorn_conf",
+        "-b",
+        f"127.0.0.1:{port}",
+        *options,
+    ]
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(command, cwd=ROOT, env=variables, stdout=file, stderr=file) as process,
+    ):
         server = Server(f"http://127.0.0.1:{port}", log, process)
         try:
             _wait_for(server)
@@ -94,9 +126,15 @@ def _free_port() -> int:
 
 
 def environment(database_url: str, **variables: str) -> dict[str, str]:
-    """What the server's process gets: new keys, nothing of this machine that would decide a test, and `variables`."""
+    """What the server's process gets: new keys, nothing of this machine that would decide a test,
+    and `variables`.
+    """
     own = ("CONNECTIONS_", "CACHE_URL", "API_", "HTTPS", "ALLOWED_HOSTS", "GATEWAY_")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(own) and "__" not in name}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(own) and "__" not in name
+    }
     return inherited | {
         "DATABASE_URL": database_url,
         "SECRET_KEY": secrets.token_urlsafe(50),
@@ -119,4 +157,6 @@ def _wait_for(server: Server) -> None:
             time.sleep(0.1)
         else:
             return
-    raise AssertionError(f"The server did not start within 30 seconds:\n{server.log.read_text()[-5000:]}")
+    raise AssertionError(
+        f"The server did not start within 30 seconds:\n{server.log.read_text()[-5000:]}"
+    )

@@ -38,7 +38,9 @@ def ask(server: LiveServer, administrator: Any) -> Ask:
 
     def once(method: str, path: str, body: Any, **headers: str) -> int:
         sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
-        request = urllib.request.Request(f"{server.url}/api/v1{path}", json.dumps(body).encode(), sent, method=method)
+        request = urllib.request.Request(
+            f"{server.url}/api/v1{path}", json.dumps(body).encode(), sent, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return int(answer.status)
@@ -66,7 +68,15 @@ def test_of_two_writers_with_the_same_if_match_one_wins(ask: Ask, method: str):
     row = connect("echo", name="Production", settings={})
     for round_ in range(1, 6):
         headers = {"If-Match": f'"{round_}"'}
-        found = at_once(2, lambda place: ask(method, "/connections/production", {"name": f"By {place} in {round_}"}, **headers))  # noqa: B023
+        found = at_once(
+            2,
+            lambda place: ask(
+                method,
+                "/connections/production",
+                {"name": f"By {place} in {round_}"},  # noqa: B023
+                **headers,  # noqa: B023
+            ),
+        )
         assert found == {200: 1, 412: 1}
     assert reload(row).version == 6
 
@@ -77,7 +87,11 @@ def test_of_a_deletion_and_a_change_with_the_same_if_match_none_is_a_fault(ask: 
         path, headers = f"/connections/row-{round_}", {"If-Match": '"1"'}
         acts = [("PATCH", {"name": "Changed"}), ("DELETE", {})]
         found = at_once(2, lambda place: ask(acts[place][0], path, acts[place][1], **headers))  # noqa: B023
-        assert sum(found.values()) == 2 and sum(found[one] for one in (200, 204)) == 1 and not set(found) - {200, 204, 404, 412}
+        assert (
+            sum(found.values()) == 2
+            and sum(found[one] for one in (200, 204)) == 1
+            and not set(found) - {200, 204, 404, 412}
+        )
 
 
 def test_of_fifty_creates_of_one_alias_one_wins(ask: Ask):
@@ -89,11 +103,19 @@ def test_of_fifty_creates_of_one_alias_one_wins(ask: Ask):
 def test_of_fifty_profiles_of_one_alias_one_wins(ask: Ask):
     row = connect("echo", name="Production", settings={})
     model = {"providerId": "echo", "modelId": "echo-1"}
-    body = {"alias": "wanted", "name": "Wanted", "capability": "Chat", "connectionId": str(row.pk), "model": model}
+    body = {
+        "alias": "wanted",
+        "name": "Wanted",
+        "capability": "Chat",
+        "connectionId": str(row.pk),
+        "model": model,
+    }
     assert at_once(FIFTY, lambda _: ask("POST", "/profiles", body)) == {201: 1, 409: FIFTY - 1}
 
 
 def test_twenty_writers_without_if_match_all_get_through(ask: Ask):
     row = connect("echo", name="Production", settings={})
-    assert at_once(20, lambda place: ask("PATCH", "/connections/production", {"name": f"Name {place}"})) == {200: 20}
+    assert at_once(
+        20, lambda place: ask("PATCH", "/connections/production", {"name": f"Name {place}"})
+    ) == {200: 20}
     assert reload(row).version == 21 == row.history.count()

@@ -48,20 +48,44 @@ def test_a_connection_is_read_by_id_and_by_alias(api: Api, connection: Connectio
 
 
 def test_an_id_may_be_written_in_capitals_and_without_hyphens(api: Api, connection: Connection):
-    assert api.read(f"/connections/{connection.pk.hex}")["alias"] == api.read(f"/connections/{str(connection.pk).upper()}")["alias"]
+    assert (
+        api.read(f"/connections/{connection.pk.hex}")["alias"]
+        == api.read(f"/connections/{str(connection.pk).upper()}")["alias"]
+    )
 
 
 def test_a_connection_shows_every_setting_and_masks_its_secrets(api: Api, connection: Connection):
     shown = api.read(ONE)
     assert shown["settings"]["apiKey"] == "sk-***" and shown["settings"]["organization"] is None
     assert set(shown) == {
-        *("id", "alias", "name", "providerId", "isActive", "tags", "version", "dateCreated", "dateModified", "settings"),
+        *(
+            "id",
+            "alias",
+            "name",
+            "providerId",
+            "isActive",
+            "tags",
+            "version",
+            "dateCreated",
+            "dateModified",
+            "settings",
+        ),
     }
 
 
-@pytest.mark.parametrize("name", ["nothing", "0b9d9f3a-52d4-4b4e-8c3a-5f6e7d8c9b21", "Ünïcödé", "a%00b", "%ff", "x" * 5000])
+@pytest.mark.parametrize(
+    "name",
+    ["nothing", "0b9d9f3a-52d4-4b4e-8c3a-5f6e7d8c9b21", "Ünïcödé", "a%00b", "%ff", "x" * 5000],
+)
 def test_an_unknown_id_or_alias_is_not_found(api: Api, connection: Connection, name: str):
-    for method, path in [("GET", ""), ("DELETE", ""), ("POST", "/test"), ("GET", "/models"), ("GET", "/references"), ("GET", "/usages")]:
+    for method, path in [
+        ("GET", ""),
+        ("DELETE", ""),
+        ("POST", "/test"),
+        ("GET", "/models"),
+        ("GET", "/references"),
+        ("GET", "/usages"),
+    ]:
         assert problem(api(method, f"/connections/{name}{path}"), 404)["code"] == "not_found"
 
 
@@ -71,7 +95,11 @@ def test_an_unknown_id_or_alias_is_not_found(api: Api, connection: Connection, n
 @pytest.fixture
 def several(fake: Any) -> list[Connection]:
     """Four connections that differ in everything a list filters by."""
-    given = [("Berlin", ["eu", "a b"], True), ("amsterdam", ["eu"], False), ("Chicago 100%", ["us"], True)]
+    given = [
+        ("Berlin", ["eu", "a b"], True),
+        ("amsterdam", ["eu"], False),
+        ("Chicago 100%", ["us"], True),
+    ]
     rows = [connect(name=name, tags=tags, is_active=active) for name, tags, active in given]
     return [*rows, connect("echo", name="Echo", settings={})]
 
@@ -103,7 +131,17 @@ def test_a_list_is_filtered(api: Api, several: Any, query: str, names: list[str]
 
 def test_a_list_item_has_no_settings(api: Api, several: Any):
     item = api.read("/connections")["items"][0]
-    assert set(item) == {"id", "alias", "name", "providerId", "isActive", "tags", "version", "dateCreated", "dateModified"}
+    assert set(item) == {
+        "id",
+        "alias",
+        "name",
+        "providerId",
+        "isActive",
+        "tags",
+        "version",
+        "dateCreated",
+        "dateModified",
+    }
 
 
 def test_a_list_without_rows_is_empty(api: Api):
@@ -111,26 +149,56 @@ def test_a_list_without_rows_is_empty(api: Api):
 
 
 @pytest.mark.parametrize(
-    "order", ["name", "alias", "providerId", "isActive", "dateCreated", "dateModified", "NAME"], ids=lambda order: f"by {order}"
+    "order",
+    ["name", "alias", "providerId", "isActive", "dateCreated", "dateModified", "NAME"],
+    ids=lambda order: f"by {order}",
 )
 def test_a_list_is_sorted_both_ways(api: Api, several: Any, order: str):
     up = api.names(f"/connections?orderBy={order}&orderDirection=ascending")
-    assert up == api.names(f"/connections?orderBy={order}&orderDirection=asc") == api.names(f"/connections?orderBy={order}")
-    down = [api.names(f"/connections?orderBy={order}&orderDirection={word}") for word in ("descending", "desc")]
+    assert (
+        up
+        == api.names(f"/connections?orderBy={order}&orderDirection=asc")
+        == api.names(f"/connections?orderBy={order}")
+    )
+    down = [
+        api.names(f"/connections?orderBy={order}&orderDirection={word}")
+        for word in ("descending", "desc")
+    ]
     assert down == [up[::-1], up[::-1]] and len(up) == 4
 
 
 def test_a_list_is_paged_and_its_total_counts_everything(api: Api, several: Any):
     names = api.names("/connections?orderBy=alias")
-    pages = [api.read(f"/connections?orderBy=alias&skip={skip}&take=3") for skip in (0, 3, 4, 2147483647)]
-    assert [[one["name"] for one in page["items"]] for page in pages] == [names[:3], names[3:], [], []]
+    pages = [
+        api.read(f"/connections?orderBy=alias&skip={skip}&take=3") for skip in (0, 3, 4, 2147483647)
+    ]
+    assert [[one["name"] for one in page["items"]] for page in pages] == [
+        names[:3],
+        names[3:],
+        [],
+        [],
+    ]
     assert {page["total"] for page in pages} == {4}
 
 
 BAD_QUERIES = [
-    *("skip=-1", "skip=x", "skip=", "skip=1.5", "skip=%D9%A1", "skip=2147483648", "skip=000000000009999999999999999999999999"),
+    *(
+        "skip=-1",
+        "skip=x",
+        "skip=",
+        "skip=1.5",
+        "skip=%D9%A1",
+        "skip=2147483648",
+        "skip=000000000009999999999999999999999999",
+    ),
     *("take=0", "take=-1", "take=1001", "take=ten", "take=", "take=0000000000099", "skip=%00"),
-    *("isActive=yes", "isActive=", "capability=Singing", "orderBy=credentials", "orderDirection=up"),
+    *(
+        "isActive=yes",
+        "isActive=",
+        "capability=Singing",
+        "orderBy=credentials",
+        "orderDirection=up",
+    ),
     *("filter=%00", "tag=%00", "providerId=a%00"),
 ]
 
@@ -150,23 +218,45 @@ def test_a_thousand_may_be_taken(api: Api):
 def test_creating_answers_with_the_object_and_where_it_is(api: Api, fake: Any, administrator: Any):
     response = api.post("/connections", NEW)
     made = response.json()
-    assert (response.status_code, response["Location"], response["ETag"]) == (201, f"/api/v1/connections/{made['id']}", '"1"')
-    assert made == api.read("/connections/fresh") and made["isActive"] is True and made["tags"] == []
+    assert (response.status_code, response["Location"], response["ETag"]) == (
+        201,
+        f"/api/v1/connections/{made['id']}",
+        '"1"',
+    )
+    assert (
+        made == api.read("/connections/fresh") and made["isActive"] is True and made["tags"] == []
+    )
     assert Connection.objects.get().created_by == administrator
 
 
 def test_settings_may_be_left_out_or_null(api: Api):
-    made = [api.post("/connections", {"alias": alias, "name": "E", "providerId": "echo", **more}) for alias, more in MAY_LACK.items()]
+    made = [
+        api.post("/connections", {"alias": alias, "name": "E", "providerId": "echo", **more})
+        for alias, more in MAY_LACK.items()
+    ]
     assert [response.status_code for response in made] == [201, 201, 201]
 
 
-MAY_LACK: dict[str, dict[str, Any]] = {"without": {}, "null": {"settings": None}, "empty": {"settings": {}}}
+MAY_LACK: dict[str, dict[str, Any]] = {
+    "without": {},
+    "null": {"settings": None},
+    "empty": {"settings": {}},
+}
 
 
 def test_what_the_server_decides_is_ignored(api: Api, fake: Any):
-    sent = NEW | {"id": str(uuid.uuid4()), "version": 7, "dateCreated": "2020-01-01T00:00:00Z", "dateModified": "no date"}
+    sent = NEW | {
+        "id": str(uuid.uuid4()),
+        "version": 7,
+        "dateCreated": "2020-01-01T00:00:00Z",
+        "dateModified": "no date",
+    }
     made = api.post("/connections", sent).json()
-    assert made["id"] != sent["id"] and made["version"] == 1 and not made["dateCreated"].startswith("2020")
+    assert (
+        made["id"] != sent["id"]
+        and made["version"] == 1
+        and not made["dateCreated"].startswith("2020")
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,28 +289,43 @@ def test_what_the_server_decides_is_ignored(api: Api, fake: Any):
         ({"settings": {"apiKey": SECRET, "fast": "true"}}, {"/settings/fast": "type"}),
         ({"settings": {"apiKey": SECRET, "region": "mars"}}, {"/settings/region": "literal_error"}),
         ({"settings": {"apiKey": SECRET, "baseUrl": "ftp://x"}}, {"/settings/baseUrl": "url"}),
-        ({"settings": {"apiKey": SECRET, "organization": ["list"]}}, {"/settings/organization": "string_type"}),
-        ({"settings": {"apiKey": SECRET, "organization": "$Fake:ApiKey"}}, {"/settings/organization": "denied_reference"}),
+        (
+            {"settings": {"apiKey": SECRET, "organization": ["list"]}},
+            {"/settings/organization": "string_type"},
+        ),
+        (
+            {"settings": {"apiKey": SECRET, "organization": "$Fake:ApiKey"}},
+            {"/settings/organization": "denied_reference"},
+        ),
         ({"settings": {"apiKey": "$Env:PATH"}}, {"/settings/apiKey": "denied_reference"}),
         ({"settings": {"apiKey": "sk-***"}}, {"/settings/apiKey": "masked_value"}),
         ({"colour": "red"}, {"/colour": "unknown_field"}),
         ({"is_active": True}, {"/is_active": "unknown_field"}),
-        ({"settings": {"apiKey": SECRET, "colour": "red"}}, {"/settings/colour": "unknown_setting"}),
+        (
+            {"settings": {"apiKey": SECRET, "colour": "red"}},
+            {"/settings/colour": "unknown_setting"},
+        ),
         ({"settings": {"api_key": SECRET}}, {"/settings/api_key": "unknown_setting"}),
     ],
     ids=repr,
 )
-def test_a_wrong_field_is_pointed_at(api: Api, fake: Any, changes: dict[str, Any], found: dict[str, str]):
+def test_a_wrong_field_is_pointed_at(
+    api: Api, fake: Any, changes: dict[str, Any], found: dict[str, str]
+):
     assert errors(api.post("/connections", NEW | changes)) == found
     assert not Connection.objects.exists()
 
 
 def test_missing_fields_are_all_named(api: Api):
-    assert errors(api.post("/connections", {})) == dict.fromkeys(["/alias", "/name", "/providerId"], "required")
+    assert errors(api.post("/connections", {})) == dict.fromkeys(
+        ["/alias", "/name", "/providerId"], "required"
+    )
 
 
 def test_a_taken_alias_is_a_conflict(api: Api, connection: Connection):
-    assert errors(api.post("/connections", NEW | {"alias": "production"}), 409) == {"/alias": "unique"}
+    assert errors(api.post("/connections", NEW | {"alias": "production"}), 409) == {
+        "/alias": "unique"
+    }
 
 
 def test_a_missing_reference_can_be_saved(api: Api, fake: Any):
@@ -234,7 +339,11 @@ def test_a_missing_reference_can_be_saved(api: Api, fake: Any):
 def test_put_replaces_the_plain_settings(api: Api, fake: Any):
     row = connect(settings={"api_key": SECRET, "organization": "org-1", "samples": 3})
     shown = api.put(ONE, {"name": "Renamed", "settings": {"samples": 4}}).json()
-    assert (shown["name"], shown["settings"]["samples"], shown["settings"]["organization"]) == ("Renamed", 4, None)
+    assert (shown["name"], shown["settings"]["samples"], shown["settings"]["organization"]) == (
+        "Renamed",
+        4,
+        None,
+    )
     assert (shown["version"], secret_of(row)) == (2, SECRET)
 
 
@@ -242,7 +351,12 @@ def test_put_without_state_tags_and_settings_keeps_them(api: Api, fake: Any):
     row = connect(is_active=False, tags=["eu"], settings={"api_key": SECRET, "samples": 3})
     assert api.put(ONE, {"name": "Renamed"}).status_code == 200
     row = reload(row)
-    assert (row.is_active, row.tags, row.settings, secret_of(row)) == (False, ["eu"], {"samples": 3}, SECRET)
+    assert (row.is_active, row.tags, row.settings, secret_of(row)) == (
+        False,
+        ["eu"],
+        {"samples": 3},
+        SECRET,
+    )
 
 
 def test_put_needs_a_name(api: Api, connection: Connection):
@@ -250,10 +364,16 @@ def test_put_needs_a_name(api: Api, connection: Connection):
 
 
 @pytest.mark.parametrize("content_type", [MERGE, "application/json"])
-def test_patch_changes_what_it_names_and_takes_away_what_is_null(api: Api, fake: Any, content_type: str):
+def test_patch_changes_what_it_names_and_takes_away_what_is_null(
+    api: Api, fake: Any, content_type: str
+):
     row = connect(settings={"api_key": SECRET, "organization": "org-1", "samples": 3}, tags=["eu"])
     shown = api.patch(ONE, {"settings": {"organization": None, "fast": True}}, content_type).json()
-    assert (shown["settings"]["organization"], shown["settings"]["samples"], shown["settings"]["fast"]) == (None, 3, True)
+    assert (
+        shown["settings"]["organization"],
+        shown["settings"]["samples"],
+        shown["settings"]["fast"],
+    ) == (None, 3, True)
     assert (shown["name"], shown["tags"], secret_of(row)) == ("Production", ["eu"], SECRET)
 
 
@@ -268,15 +388,26 @@ def test_what_must_be_there_cannot_be_patched_away(api: Api, connection: Connect
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize(("name", "value"), [("alias", "another"), ("providerId", "echo")])
-def test_alias_and_provider_are_fixed(api: Api, connection: Connection, method: str, name: str, value: str):
+def test_alias_and_provider_are_fixed(
+    api: Api, connection: Connection, method: str, name: str, value: str
+):
     assert errors(api(method, ONE, {"name": "N", name: value})) == {f"/{name}": "immutable"}
-    assert api(method, ONE, {"name": "N", "alias": "production", "providerId": "fake"}).status_code == 200
+    assert (
+        api(method, ONE, {"name": "N", "alias": "production", "providerId": "fake"}).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_unknown_fields_are_refused_and_nothing_is_saved(api: Api, connection: Connection, method: str):
-    assert errors(api(method, ONE, {"name": "N", "isactive": False})) == {"/isactive": "unknown_field"}
-    assert errors(api(method, ONE, {"name": "N", "settings": {"base_url": "x"}})) == {"/settings/base_url": "unknown_setting"}
+def test_unknown_fields_are_refused_and_nothing_is_saved(
+    api: Api, connection: Connection, method: str
+):
+    assert errors(api(method, ONE, {"name": "N", "isactive": False})) == {
+        "/isactive": "unknown_field"
+    }
+    assert errors(api(method, ONE, {"name": "N", "settings": {"base_url": "x"}})) == {
+        "/settings/base_url": "unknown_setting"
+    }
     assert reload(connection).version == 1
 
 
@@ -292,7 +423,9 @@ KEPT: list[Any] = [{}, {"apiKey": ""}, {"apiKey": "  "}, {"apiKey": "sk-***"}]
 
 @pytest.mark.parametrize("sent", KEPT, ids=repr)
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_absent_empty_and_the_exact_mask_keep_a_secret(api: Api, connection: Connection, method: str, sent: dict[str, Any]):
+def test_absent_empty_and_the_exact_mask_keep_a_secret(
+    api: Api, connection: Connection, method: str, sent: dict[str, Any]
+):
     shown = api(method, ONE, {"name": "N", "settings": sent}).json()
     assert (shown["settings"]["apiKey"], secret_of(connection)) == ("sk-***", SECRET)
 
@@ -301,35 +434,52 @@ def test_absent_empty_and_the_exact_mask_keep_a_secret(api: Api, connection: Con
 def test_null_clears_a_secret(api: Api, fake: Any, method: str):
     row = connect(settings={"api_key": SECRET, "spare_key": OTHER_SECRET})
     shown = api(method, ONE, {"name": "N", "settings": {"spareKey": None}}).json()
-    assert shown["settings"]["spareKey"] is None and (secret_of(row), secret_of(row, "spare_key")) == (SECRET, None)
+    assert shown["settings"]["spareKey"] is None and (
+        secret_of(row),
+        secret_of(row, "spare_key"),
+    ) == (SECRET, None)
 
 
 def test_a_required_secret_cannot_be_cleared(api: Api, connection: Connection):
-    assert errors(api.patch(ONE, {"settings": {"apiKey": None}})) == {"/settings/apiKey": "required"}
+    assert errors(api.patch(ONE, {"settings": {"apiKey": None}})) == {
+        "/settings/apiKey": "required"
+    }
     assert secret_of(connection) == SECRET
 
 
-@pytest.mark.parametrize("mask", ["***", "pk-***", "sk-secret***", "********", "••••", SECRET + "***"])
+@pytest.mark.parametrize(
+    "mask", ["***", "pk-***", "sk-secret***", "********", "••••", SECRET + "***"]
+)
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_what_looks_like_another_mask_is_refused(api: Api, connection: Connection, method: str, mask: str):
-    assert errors(api(method, ONE, {"name": "N", "settings": {"apiKey": mask}})) == {"/settings/apiKey": "masked_value"}
+def test_what_looks_like_another_mask_is_refused(
+    api: Api, connection: Connection, method: str, mask: str
+):
+    assert errors(api(method, ONE, {"name": "N", "settings": {"apiKey": mask}})) == {
+        "/settings/apiKey": "masked_value"
+    }
     assert secret_of(connection) == SECRET
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_another_text_replaces_a_secret(api: Api, connection: Connection, method: str):
-    assert api(method, ONE, {"name": "N", "settings": {"apiKey": OTHER_SECRET}}).json()["version"] == 2
+    assert (
+        api(method, ONE, {"name": "N", "settings": {"apiKey": OTHER_SECRET}}).json()["version"] == 2
+    )
     assert secret_of(connection) == OTHER_SECRET
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_reference_replaces_a_secret_and_comes_back_as_typed(api: Api, connection: Connection, method: str):
+def test_a_reference_replaces_a_secret_and_comes_back_as_typed(
+    api: Api, connection: Connection, method: str
+):
     shown = api(method, ONE, {"name": "N", "settings": {"apiKey": "$Fake:ApiKey"}}).json()
     assert shown["settings"]["apiKey"] == "$Fake:ApiKey" and secret_of(connection) is None
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_an_address_does_not_take_a_stored_secret_along(api: Api, connection: Connection, method: str):
+def test_an_address_does_not_take_a_stored_secret_along(
+    api: Api, connection: Connection, method: str
+):
     moved = {"name": "N", "settings": {"baseUrl": ELSEWHERE}}
     assert errors(api(method, ONE, moved)) == {"/settings/apiKey": "secret_required"}
     moved["settings"] = {"baseUrl": ELSEWHERE, "apiKey": "sk-***"}
@@ -340,7 +490,9 @@ def test_an_address_does_not_take_a_stored_secret_along(api: Api, connection: Co
 
 def test_leaving_an_address_out_of_put_is_a_change_of_it(api: Api, fake: Any):
     connect(settings={"api_key": SECRET, "base_url": ELSEWHERE})
-    assert errors(api.put(ONE, {"name": "N", "settings": {}})) == {"/settings/apiKey": "secret_required"}
+    assert errors(api.put(ONE, {"name": "N", "settings": {}})) == {
+        "/settings/apiKey": "secret_required"
+    }
 
 
 # Sent back as it came
@@ -351,7 +503,9 @@ def test_get_then_put_of_the_unchanged_body_changes_nothing(api: Api, provider_i
     provider = PROVIDERS[provider_id]
     row = connect(provider_id, name="Production", tags=["eu"], settings=every_setting(provider))
     shown = api.read(ONE)
-    assert all(value is not None for value in shown["settings"].values()) and len(shown["settings"]) == len(settings_fields(provider))
+    assert all(value is not None for value in shown["settings"].values()) and len(
+        shown["settings"]
+    ) == len(settings_fields(provider))
     before = (dict(row.credentials or {}), row.settings)
     for method in ("PUT", "PATCH"):
         response = api(method, ONE, shown, if_match='"1"')
@@ -376,14 +530,25 @@ def test_get_then_put_keeps_references_in_every_field(api: Api, settings: Any, p
 @pytest.mark.parametrize("provider_id", PROVIDERS)
 def test_get_then_put_of_a_connection_with_defaults_changes_nothing(api: Api, provider_id: str):
     provider = PROVIDERS[provider_id]
-    required = {name for name, one in settings_fields(provider).items() if one.required or one.required_when_shown or one.is_map}
-    connect(provider_id, settings={name: value for name, value in every_setting(provider).items() if name in required})
+    required = {
+        name
+        for name, one in settings_fields(provider).items()
+        if one.required or one.required_when_shown or one.is_map
+    }
+    connect(
+        provider_id,
+        settings={
+            name: value for name, value in every_setting(provider).items() if name in required
+        },
+    )
     shown = api.read(ONE)
     assert api.put(ONE, shown).json() == shown
 
 
 def test_get_then_post_under_another_alias_needs_the_secret(api: Api, connection: Connection):
-    assert errors(api.post("/connections", api.read(ONE) | {"alias": "copy"})) == {"/settings/apiKey": "masked_value"}
+    assert errors(api.post("/connections", api.read(ONE) | {"alias": "copy"})) == {
+        "/settings/apiKey": "masked_value"
+    }
 
 
 # ETag and If-Match
@@ -396,11 +561,16 @@ def test_an_etag_is_the_version(api: Api, connection: Connection):
 
 @pytest.mark.parametrize("header", ['"1"', "*", " * ", '"7", "1"', '"1","2"', 'W/"1", "1"'])
 @pytest.mark.parametrize(("method", "status"), [("PUT", 200), ("PATCH", 200), ("DELETE", 204)])
-def test_a_matching_if_match_lets_pass(api: Api, connection: Connection, method: str, status: int, header: str):
+def test_a_matching_if_match_lets_pass(
+    api: Api, connection: Connection, method: str, status: int, header: str
+):
     assert api(method, ONE, {"name": "N"}, if_match=header).status_code == status
 
 
-@pytest.mark.parametrize("header", ['"2"', '"01"', "1", 'W/"1"', '"7", "8"', "garbage", '"', '""', ",,,", "'1'", '"1', "*x"])
+@pytest.mark.parametrize(
+    "header",
+    ['"2"', '"01"', "1", 'W/"1"', '"7", "8"', "garbage", '"', '""', ",,,", "'1'", '"1', "*x"],
+)
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_another_if_match_stops(api: Api, connection: Connection, method: str, header: str):
     assert problem(api(method, ONE, {"name": "N"}, if_match=header), 412)["code"] == "stale"
@@ -416,11 +586,15 @@ def test_deleting_answers_with_nothing(api: Api, connection: Connection):
     assert api.get(ONE).status_code == 404
 
 
-def test_a_connection_in_use_is_not_deleted_and_its_profiles_are_named(api: Api, connection: Connection):
+def test_a_connection_in_use_is_not_deleted_and_its_profiles_are_named(
+    api: Api, connection: Connection
+):
     profile = profile_of(connection)
     found = problem(api.delete(ONE), 409)
     assert found["code"] == "in_use" and "Answers" in found["detail"]
-    assert found["dependents"] == [{"id": str(profile.pk), "type": "profile", "alias": "answers", "name": "Answers"}]
+    assert found["dependents"] == [
+        {"id": str(profile.pk), "type": "profile", "alias": "answers", "name": "Answers"}
+    ]
 
 
 # Testing
@@ -428,11 +602,17 @@ def test_a_connection_in_use_is_not_deleted_and_its_profiles_are_named(api: Api,
 PASSED = {"success": True, "errorMessage": None, "code": "ok"}
 
 
-def test_a_test_says_how_it_went_and_is_recorded(api: Api, connection: Connection, administrator: Any):
+def test_a_test_says_how_it_went_and_is_recorded(
+    api: Api, connection: Connection, administrator: Any
+):
     found = api.post(f"{ONE}/test").json()
     check = ConnectionCheck.objects.get()
     assert found | PASSED == found and (found["modelCount"], found["connectionVersion"]) == (2, 1)
-    assert (check.checked_by, check.success) == (administrator, True) and isinstance(found["latencyMs"], int) and found["checkedAt"]
+    assert (
+        (check.checked_by, check.success) == (administrator, True)
+        and isinstance(found["latencyMs"], int)
+        and found["checkedAt"]
+    )
 
 
 def test_a_failed_test_is_200_too(api: Api, connection: Connection, fake: Any):
@@ -440,7 +620,12 @@ def test_a_failed_test_is_200_too(api: Api, connection: Connection, fake: Any):
     response = api.post(f"{ONE}/test")
     assert response.status_code == 200
     assert (
-        response.json() | {"success": False, "errorMessage": "fake.example.com does not accept it.", "code": "unauthorized"}
+        response.json()
+        | {
+            "success": False,
+            "errorMessage": "fake.example.com does not accept it.",
+            "code": "unauthorized",
+        }
         == response.json()
     )
 
@@ -448,23 +633,35 @@ def test_a_failed_test_is_200_too(api: Api, connection: Connection, fake: Any):
 def test_testing_a_missing_reference_names_the_key(api: Api, fake: Any):
     connect(settings={"api_key": "$Fake:ApiKey"})
     found = api.post(f"{ONE}/test").json()
-    assert (found["success"], found["code"]) == (False, "unresolved_reference") and "Fake:ApiKey" in found["errorMessage"]
+    assert (found["success"], found["code"]) == (
+        False,
+        "unresolved_reference",
+    ) and "Fake:ApiKey" in found["errorMessage"]
 
 
 def test_unsaved_settings_are_tested_and_nothing_is_kept(api: Api, fake: Any):
-    found = api.post("/connections/test", {"providerId": "fake", "settings": {"apiKey": SECRET}}).json()
+    found = api.post(
+        "/connections/test", {"providerId": "fake", "settings": {"apiKey": SECRET}}
+    ).json()
     assert found | PASSED == found and found["connectionVersion"] is None
     assert not Connection.objects.exists() and not ConnectionCheck.objects.exists()
 
 
 @pytest.mark.parametrize("sent", KEPT, ids=repr)
 @pytest.mark.parametrize("by", ["alias", "pk"])
-def test_a_test_of_changes_uses_the_stored_secret(api: Api, connection: Connection, fake: Any, by: str, sent: dict[str, Any]):
-    assert api.post("/connections/test", {"id": str(getattr(connection, by)), "settings": {**sent, "samples": 5}}).json()["success"]
+def test_a_test_of_changes_uses_the_stored_secret(
+    api: Api, connection: Connection, fake: Any, by: str, sent: dict[str, Any]
+):
+    assert api.post(
+        "/connections/test",
+        {"id": str(getattr(connection, by)), "settings": {**sent, "samples": 5}},
+    ).json()["success"]
     assert (fake.asked[0].api_key.get_secret_value(), fake.asked[0].samples) == (SECRET, 5)
 
 
-def test_a_test_does_not_send_a_stored_secret_elsewhere(api: Api, connection: Connection, fake: Any):
+def test_a_test_does_not_send_a_stored_secret_elsewhere(
+    api: Api, connection: Connection, fake: Any
+):
     sent = {"id": "production", "settings": {"baseUrl": ELSEWHERE}}
     assert errors(api.post("/connections/test", sent)) == {"/settings/apiKey": "secret_required"}
     assert fake.asked == []
@@ -483,7 +680,9 @@ def test_a_test_does_not_send_a_stored_secret_elsewhere(api: Api, connection: Co
     ],
     ids=repr,
 )
-def test_what_cannot_be_tested_is_pointed_at(api: Api, connection: Connection, body: Any, status: int, pointers: list[str]):
+def test_what_cannot_be_tested_is_pointed_at(
+    api: Api, connection: Connection, body: Any, status: int, pointers: list[str]
+):
     assert list(errors(api.post("/connections/test", body), status)) == pointers
 
 
@@ -505,7 +704,9 @@ def test_models_are_answered_in_both_shapes(api: Api, connection: Connection):
     assert (second["id"], second["capabilities"]) == ("fake-any", [])
 
 
-def test_models_are_remembered_until_the_connection_changes(api: Api, connection: Connection, fake: Any):
+def test_models_are_remembered_until_the_connection_changes(
+    api: Api, connection: Connection, fake: Any
+):
     api.read(f"{ONE}/models")
     api.read(f"{ONE}/models?refresh=false")
     assert len(fake.asked) == 1
@@ -517,11 +718,16 @@ def test_models_are_remembered_until_the_connection_changes(api: Api, connection
 def test_refresh_goes_past_the_memory_and_renews_it(api: Api, connection: Connection, fake: Any):
     api.read(f"{ONE}/models")
     fake.answer = []
-    assert [len(api.read(f"{ONE}/models{query}")["items"]) for query in ("", "?refresh=true", "")] == [2, 0, 0]
+    assert [
+        len(api.read(f"{ONE}/models{query}")["items"]) for query in ("", "?refresh=true", "")
+    ] == [2, 0, 0]
 
 
 def test_models_are_filtered_by_capability(api: Api, connection: Connection):
-    found = {word: [one["id"] for one in api.read(f"{ONE}/models?capability={word}")["items"]] for word in ("chat", "Embedding")}
+    found = {
+        word: [one["id"] for one in api.read(f"{ONE}/models?capability={word}")["items"]]
+        for word in ("chat", "Embedding")
+    }
     assert found == {"chat": ["fake-chat", "fake-any"], "Embedding": ["fake-any"]}
 
 
@@ -549,17 +755,32 @@ def test_models_need_their_references(api: Api, fake: Any):
 # References, usages, capabilities, exists
 
 
-def test_references_say_their_state_and_source_and_never_a_value(api: Api, fake: Any, settings: Any):
+def test_references_say_their_state_and_source_and_never_a_value(
+    api: Api, fake: Any, settings: Any
+):
     settings.CONNECTIONS_CONFIG = {"Fake": {"ApiKey": SECRET, "Org": "org-9"}}
-    connect(settings={"api_key": "$Fake:ApiKey", "spare_key": "$Fake:Spare", "organization": "$Fake:Org"})
+    connect(
+        settings={
+            "api_key": "$Fake:ApiKey",
+            "spare_key": "$Fake:Spare",
+            "organization": "$Fake:Org",
+        }
+    )
     response = api.get(f"{ONE}/references")
-    found = {one["field"]: (one["reference"], one["state"], bool(one["source"])) for one in response.json()["items"]}
+    found = {
+        one["field"]: (one["reference"], one["state"], bool(one["source"]))
+        for one in response.json()["items"]
+    }
     assert found == {
         "apiKey": ("$Fake:ApiKey", "resolved", True),
         "spareKey": ("$Fake:Spare", "missing", False),
         "organization": ("$Fake:Org", "resolved", True),
     }
-    assert response.json()["total"] == 3 and SECRET not in response.text and "org-9" not in response.text
+    assert (
+        response.json()["total"] == 3
+        and SECRET not in response.text
+        and "org-9" not in response.text
+    )
 
 
 def test_a_connection_of_literals_has_no_references(api: Api, connection: Connection):
@@ -570,7 +791,10 @@ def test_usages_name_profiles_and_which_are_defaults(api: Api, connection: Conne
     first, second = profile_of(connection, name="A"), profile_of(connection, name="B")
     services.set_default_profiles({"Chat": second}, actor=None)
     found = api.read(f"{ONE}/usages")
-    assert [(one["id"], one["type"], one["alias"], one["name"], one["isDefault"]) for one in found["items"]] == [
+    assert [
+        (one["id"], one["type"], one["alias"], one["name"], one["isDefault"])
+        for one in found["items"]
+    ] == [
         (str(first.pk), "profile", "a", "A", False),
         (str(second.pk), "profile", "b", "B", True),
     ]
@@ -598,8 +822,17 @@ def test_an_unknown_capability_is_not_found(api: Api):
 
 def test_exists_is_a_bare_boolean_and_can_leave_one_out(api: Api, connection: Connection):
     other = uuid.uuid4()
-    questions = ["production", "nothing", "a%00b", f"production?excludeId={connection.pk}", f"production?excludeId={other}"]
-    found = [api.read("/connections/" + one.replace("?", "/exists?") + ("" if "?" in one else "/exists")) for one in questions]
+    questions = [
+        "production",
+        "nothing",
+        "a%00b",
+        f"production?excludeId={connection.pk}",
+        f"production?excludeId={other}",
+    ]
+    found = [
+        api.read("/connections/" + one.replace("?", "/exists?") + ("" if "?" in one else "/exists"))
+        for one in questions
+    ]
     assert found == [True, False, False, False, True]
 
 
@@ -611,14 +844,26 @@ def test_exists_refuses_what_is_no_id(api: Api, connection: Connection, wrong: s
 # A provider that is gone
 
 
-def test_a_connection_of_an_unknown_provider_is_read_without_its_secret(api: Api, orphan: Connection):
+def test_a_connection_of_an_unknown_provider_is_read_without_its_secret(
+    api: Api, orphan: Connection
+):
     shown = api.read("/connections/orphan")
-    assert (shown["providerId"], shown["settings"]["organization"]) == ("gone", "org-1") and SECRET not in str(shown)
-    assert api.names("/connections") == ["Orphan"] and api.read("/connections/capabilities") == {"items": []}
+    assert (shown["providerId"], shown["settings"]["organization"]) == (
+        "gone",
+        "org-1",
+    ) and SECRET not in str(shown)
+    assert api.names("/connections") == ["Orphan"] and api.read("/connections/capabilities") == {
+        "items": []
+    }
 
 
-def test_a_connection_of_an_unknown_provider_can_be_switched_renamed_and_deleted(api: Api, orphan: Connection):
-    assert api.patch("/connections/orphan", {"isActive": False, "name": "Old"}).json()["isActive"] is False
+def test_a_connection_of_an_unknown_provider_can_be_switched_renamed_and_deleted(
+    api: Api, orphan: Connection
+):
+    assert (
+        api.patch("/connections/orphan", {"isActive": False, "name": "Old"}).json()["isActive"]
+        is False
+    )
     assert api.put("/connections/orphan", {"name": "Older"}).json()["name"] == "Older"
     assert secret_of(orphan) == SECRET and api.delete("/connections/orphan").status_code == 204
 
@@ -626,7 +871,9 @@ def test_a_connection_of_an_unknown_provider_can_be_switched_renamed_and_deleted
 def test_a_connection_of_an_unknown_provider_says_so_when_it_is_used(api: Api, orphan: Connection):
     assert api.post("/connections/orphan/test").json()["code"] == "unknown_provider"
     assert problem(api.get("/connections/orphan/models"), 409)["code"] == "unknown_provider"
-    assert errors(api.patch("/connections/orphan", {"settings": {"organization": "x"}})) == {"/providerId": "unknown_provider"}
+    assert errors(api.patch("/connections/orphan", {"settings": {"organization": "x"}})) == {
+        "/providerId": "unknown_provider"
+    }
     assert api.read("/connections/orphan/references")["total"] == 0
 
 
@@ -634,12 +881,18 @@ def test_a_connection_of_an_unknown_provider_says_so_when_it_is_used(api: Api, o
 
 
 def test_an_undecryptable_connection_is_listed_and_read(api: Api, lost: Connection):
-    assert api.names("/connections") == ["Production"] and api.read(ONE)["settings"]["apiKey"] == "***"
+    assert (
+        api.names("/connections") == ["Production"] and api.read(ONE)["settings"]["apiKey"] == "***"
+    )
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_other_fields_of_an_undecryptable_connection_can_be_saved(api: Api, lost: Connection, settings: Any, method: str):
-    shown = api(method, ONE, api.read(ONE) | {"name": "Renamed", "settings": {"organization": "org-2"}})
+def test_other_fields_of_an_undecryptable_connection_can_be_saved(
+    api: Api, lost: Connection, settings: Any, method: str
+):
+    shown = api(
+        method, ONE, api.read(ONE) | {"name": "Renamed", "settings": {"organization": "org-2"}}
+    )
     assert (shown.status_code, shown.json()["name"]) == (200, "Renamed")
     settings.FERNET_KEYS = [*settings.FERNET_KEYS, "newest-key-for-tests-only-0123456789abcdef"]
     assert secret_of(lost) == SECRET
@@ -656,5 +909,8 @@ def test_an_undecryptable_connection_says_so_when_it_is_used(api: Api, lost: Con
 
 
 def test_a_new_secret_mends_an_undecryptable_connection(api: Api, lost: Connection):
-    assert api.patch(ONE, {"settings": {"apiKey": OTHER_SECRET}}).json()["settings"]["apiKey"] == "sk-***"
+    assert (
+        api.patch(ONE, {"settings": {"apiKey": OTHER_SECRET}}).json()["settings"]["apiKey"]
+        == "sk-***"
+    )
     assert secret_of(lost) == OTHER_SECRET

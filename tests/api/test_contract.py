@@ -1,4 +1,6 @@
-"""The contract of the product's own requirement documents, line by line: paths, fields, statuses, masks, errors."""
+"""The contract of the product's own requirement documents, line by line: paths, fields, statuses,
+masks, errors.
+"""
 
 from typing import Any
 
@@ -10,7 +12,16 @@ from tests.api.calls import Api, token_of
 from tests.fakes import connect, fake_provider, profile_of
 
 pytestmark = pytest.mark.django_db
-FIELDS = {"id", "alias", "name", "providerId", "isActive", "dateCreated", "dateModified", "settings"}
+FIELDS = {
+    "id",
+    "alias",
+    "name",
+    "providerId",
+    "isActive",
+    "dateCreated",
+    "dateModified",
+    "settings",
+}
 RFC = "https://tools.ietf.org/html/rfc7231#section-6.5."
 NEW = {
     "alias": "openai-prod",
@@ -33,8 +44,15 @@ def saved(api: Api) -> dict[str, Any]:
 def error(response: Any, status: int, section: int) -> dict[str, Any]:
     """An error object of the contract: {type, title, status, detail}."""
     body: dict[str, Any] = response.json()
-    assert (response.status_code, body["status"], body["type"]) == (status, status, f"{RFC}{section}"), body
-    assert body["detail"] and body["title"] == {400: "Bad Request", 403: "Forbidden", 404: "Not Found"}[status]
+    assert (response.status_code, body["status"], body["type"]) == (
+        status,
+        status,
+        f"{RFC}{section}",
+    ), body
+    assert (
+        body["detail"]
+        and body["title"] == {400: "Bad Request", 403: "Forbidden", 404: "Not Found"}[status]
+    )
     return body
 
 
@@ -48,7 +66,10 @@ def test_create_answers_201_with_the_full_object_and_a_masked_key(saved: dict[st
 def test_a_list_is_items_and_total(api: Api, saved: dict[str, Any]):
     found = api.read("/connections?skip=0&take=10&filter=openai&providerId=openai")
     assert set(found) == {"items", "total"} and found["total"] == 1
-    assert set(found["items"][0]) >= {"id", "alias", "name", "providerId", "isActive"} and "settings" not in found["items"][0]
+    assert (
+        set(found["items"][0]) >= {"id", "alias", "name", "providerId", "isActive"}
+        and "settings" not in found["items"][0]
+    )
 
 
 def test_one_is_read_by_id_or_alias(api: Api, saved: dict[str, Any]):
@@ -59,8 +80,14 @@ def test_dates_are_iso_8601_in_utc(saved: dict[str, Any]):
     assert saved["dateCreated"].endswith("Z") and saved["dateModified"][10] == "T"
 
 
-def test_put_takes_name_state_and_settings_and_answers_the_object_masked(api: Api, saved: dict[str, Any]):
-    sent = {"name": "Renamed", "isActive": False, "settings": {"apiKey": "sk-***", "organization": "org-1"}}
+def test_put_takes_name_state_and_settings_and_answers_the_object_masked(
+    api: Api, saved: dict[str, Any]
+):
+    sent = {
+        "name": "Renamed",
+        "isActive": False,
+        "settings": {"apiKey": "sk-***", "organization": "org-1"},
+    }
     response = api.put(f"/connections/{saved['id']}", sent)
     shown = response.json()
     assert response.status_code == 200 and (shown["name"], shown["isActive"]) == ("Renamed", False)
@@ -94,7 +121,11 @@ def test_a_failed_test_is_200_with_the_reason(api: Api, connection: Connection, 
     fake.answer = ProviderError("It refuses the key.", "unauthorized", True)
     response = api.post("/connections/production/test")
     found = response.json()
-    assert (response.status_code, found["success"], found["errorMessage"]) == (200, False, "It refuses the key.")
+    assert (response.status_code, found["success"], found["errorMessage"]) == (
+        200,
+        False,
+        "It refuses the key.",
+    )
 
 
 def test_capabilities_are_items(api: Api, saved: dict[str, Any]):
@@ -103,23 +134,35 @@ def test_capabilities_are_items(api: Api, saved: dict[str, Any]):
 
 def test_connections_of_a_capability_are_items_and_total(api: Api, saved: dict[str, Any]):
     found = api.read("/connections/capabilities/Chat")
-    assert (found["total"], found["items"][0]["alias"]) == (1, "openai-prod") and "settings" not in found["items"][0]
+    assert (found["total"], found["items"][0]["alias"]) == (
+        1,
+        "openai-prod",
+    ) and "settings" not in found["items"][0]
 
 
 def test_models_are_items_with_id_name_and_capabilities(api: Api, connection: Connection):
     found = api.read("/connections/production/models")
-    assert set(found) == {"items"} and all({"id", "name", "capabilities"} <= set(one) for one in found["items"])
+    assert set(found) == {"items"} and all(
+        {"id", "name", "capabilities"} <= set(one) for one in found["items"]
+    )
 
 
 def test_create_defaults(api: Api):
-    made = api.post("/connections", {"alias": "echo", "name": "Echo", "providerId": "echo", "settings": None}).json()
+    made = api.post(
+        "/connections", {"alias": "echo", "name": "Echo", "providerId": "echo", "settings": None}
+    ).json()
     assert made["isActive"] is True
 
 
 BAD: dict[str, dict[str, Any]] = {
     "a missing field": {"alias": "x", "providerId": "echo"},
     "an unknown provider": {"alias": "x", "name": "X", "providerId": "unheard-of"},
-    "bad settings": {"alias": "x", "name": "X", "providerId": "openai", "settings": {"apiKey": "sk-1", "timeout": "soon"}},
+    "bad settings": {
+        "alias": "x",
+        "name": "X",
+        "providerId": "openai",
+        "settings": {"apiKey": "sk-1", "timeout": "soon"},
+    },
 }
 
 
@@ -130,7 +173,11 @@ def test_what_is_wrong_is_400_with_the_reason(api: Api, body: dict[str, Any]):
 
 
 def test_what_is_unknown_is_404(api: Api):
-    for path in ("/connections/nothing", "/connections/nothing/models", "/connections/capabilities/Nothing"):
+    for path in (
+        "/connections/nothing",
+        "/connections/nothing/models",
+        "/connections/capabilities/Nothing",
+    ):
         error(api.get(path), 404, 4)
     error(api.post("/connections/nothing/test"), 404, 4)
 

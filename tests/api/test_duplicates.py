@@ -17,18 +17,30 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_copy_needs_no_name(api: Api, connection: Connection):
-    problem(api.post("/connections/production/duplicate", b""), 400)  # as everywhere, no body is not an empty object
+    problem(
+        api.post("/connections/production/duplicate", b""), 400
+    )  # as everywhere, no body is not an empty object
     answer = api.post("/connections/production/duplicate", {})
     found = Connection.objects.get(alias="production-copy")
-    assert (answer.status_code, answer["Location"], answer["ETag"]) == (201, f"/api/v1/connections/{found.pk}", '"1"')
+    assert (answer.status_code, answer["Location"], answer["ETag"]) == (
+        201,
+        f"/api/v1/connections/{found.pk}",
+        '"1"',
+    )
     shown = answer.json()
-    assert (shown["name"], shown["isActive"], shown["settings"]["apiKey"]) == ("Production copy", False, "sk-***")
+    assert (shown["name"], shown["isActive"], shown["settings"]["apiKey"]) == (
+        "Production copy",
+        False,
+        "sk-***",
+    )
     assert dict(found.credentials) == {"api_key": SECRET}
     assert api.read(answer["Location"].removeprefix("/api/v1")) == shown
 
 
 def test_a_copy_is_made_by_id_and_named(api: Api, connection: Connection):
-    answer = api.post(f"/connections/{connection.pk}/duplicate", {"name": "Staging", "alias": "staging"})
+    answer = api.post(
+        f"/connections/{connection.pk}/duplicate", {"name": "Staging", "alias": "staging"}
+    )
     assert (answer.json()["name"], answer.json()["alias"]) == ("Staging", "staging")
 
 
@@ -52,7 +64,9 @@ def test_a_profile_is_copied(api: Api, connection: Connection):
         ({"name": 1}, 400, {"/name": "invalid"}),
     ],
 )
-def test_bad_names_are_refused(api: Api, connection: Connection, body: Any, status: int, wrong: dict[str, str]):
+def test_bad_names_are_refused(
+    api: Api, connection: Connection, body: Any, status: int, wrong: dict[str, str]
+):
     found = errors(api.post("/connections/production/duplicate", body), status)
     assert found.keys() == wrong.keys() and Connection.objects.count() == 1
 
@@ -63,15 +77,29 @@ def test_there_must_be_an_original(api: Api, connection: Connection):
 
 
 def test_a_token_needs_the_scope_to_write(administrator: Any, connection: Connection):
-    problem(Api(token_of(administrator, "connections:read")).post("/connections/production/duplicate", {}), 403)
-    assert Api(token_of(administrator, "connections:write")).post("/connections/production/duplicate", {}).status_code == 201
+    problem(
+        Api(token_of(administrator, "connections:read")).post(
+            "/connections/production/duplicate", {}
+        ),
+        403,
+    )
+    assert (
+        Api(token_of(administrator, "connections:write"))
+        .post("/connections/production/duplicate", {})
+        .status_code
+        == 201
+    )
 
 
 @pytest.mark.parametrize("name", ["duplicateConnection", "duplicateProfile"])
 def test_the_document_tells_the_truth(api: Api, connection: Connection, name: str):
     profile_of(connection)
-    document = json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str))
-    path, _, operation = next(one for one in operations_of(document) if one[2]["operationId"] == name)
+    document = json.loads(
+        json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str)
+    )
+    path, _, operation = next(
+        one for one in operations_of(document) if one[2]["operationId"] == name
+    )
     assert operation["requestBody"]["required"]
     row = {"duplicateConnection": "production", "duplicateProfile": "answers"}[name]
     schema = operation["responses"]["201"]["content"]["application/json"]["schema"]
@@ -79,6 +107,12 @@ def test_the_document_tells_the_truth(api: Api, connection: Connection, name: st
         answer = api.post(path.removeprefix("/api/v1").format(idOrAlias=row), body)
         assert answer.status_code == 201
         for shown in (answer.json(), *(one for _, one in examples.ANSWERS[name].values())):
-            if name == "duplicateProfile" or shown["providerId"] != "fake":  # a provider of tests is not described
-                jsonschema.validate(shown, schema | {"components": document["components"]}, jsonschema.Draft202012Validator)
+            if (
+                name == "duplicateProfile" or shown["providerId"] != "fake"
+            ):  # a provider of tests is not described
+                jsonschema.validate(
+                    shown,
+                    schema | {"components": document["components"]},
+                    jsonschema.Draft202012Validator,
+                )
     assert reload(connection).version == 1

@@ -1,4 +1,6 @@
-"""Every error under /api/ is a problem, says what is wrong and where, and nothing that a library said."""
+"""Every error under /api/ is a problem, says what is wrong and where, and nothing that a library
+said.
+"""
 
 import json
 from typing import Any
@@ -22,9 +24,29 @@ MEGABYTE = 1024 * 1024
 @pytest.mark.parametrize(
     "path",
     [
-        *("/api/", "/api/v1", "/api/v1/", "/api/v2/connections", "/api/v1/nothing", "/api/v1/connections/", "/api/v1/connections/a/b"),
-        *("/api/v1/connections/a%2Fb", "/api/%00", "/api/%ff", "/api/v1/connections//test", "/api/v1/connections/a/nothing", "/api/../x"),
-        *("/api/v1/profiles/a/test", "/api/v1/providers/openai/", "/api/v1/providers/openai/models", "/api/v1/" + "x" * 3000),
+        *(
+            "/api/",
+            "/api/v1",
+            "/api/v1/",
+            "/api/v2/connections",
+            "/api/v1/nothing",
+            "/api/v1/connections/",
+            "/api/v1/connections/a/b",
+        ),
+        *(
+            "/api/v1/connections/a%2Fb",
+            "/api/%00",
+            "/api/%ff",
+            "/api/v1/connections//test",
+            "/api/v1/connections/a/nothing",
+            "/api/../x",
+        ),
+        *(
+            "/api/v1/profiles/a/test",
+            "/api/v1/providers/openai/",
+            "/api/v1/providers/openai/models",
+            "/api/v1/" + "x" * 3000,
+        ),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -38,17 +60,44 @@ def test_an_unknown_address_elsewhere_is_a_page(administrator: Any):
 
 
 ADDRESSES = [
-    *("/connections", "/connections/test", "/connections/capabilities", "/connections/capabilities/Chat", ONE, f"{ONE}/exists"),
-    *(f"{ONE}/test", f"{ONE}/models", f"{ONE}/references", f"{ONE}/usages", "/profiles", "/profiles/a", "/profiles/a/exists"),
+    *(
+        "/connections",
+        "/connections/test",
+        "/connections/capabilities",
+        "/connections/capabilities/Chat",
+        ONE,
+        f"{ONE}/exists",
+    ),
+    *(
+        f"{ONE}/test",
+        f"{ONE}/models",
+        f"{ONE}/references",
+        f"{ONE}/usages",
+        "/profiles",
+        "/profiles/a",
+        "/profiles/a/exists",
+    ),
     *("/providers", "/providers/openai", "/settings"),
 ]
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
-def test_another_method_is_refused_with_those_that_are_allowed(api: Api, connection: Connection, path: str):
+def test_another_method_is_refused_with_those_that_are_allowed(
+    api: Api, connection: Connection, path: str
+):
     view: Any = resolve(f"/api/v1{path}").func
     allowed = {*view.cls.access, *(["HEAD"] if "GET" in view.cls.access else [])}
-    for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "x"} - allowed:
+    for method in {
+        "GET",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+        "TRACE",
+        "PROPFIND",
+        "x",
+    } - allowed:
         response = api(method, path)
         assert problem(response, 405)["code"] == "method_not_allowed"
         assert set(response["Allow"].split(", ")) == allowed
@@ -67,7 +116,14 @@ def test_head_answers_as_get_without_a_body(api: Api, connection: Connection, pa
 @pytest.mark.parametrize(
     "accept",
     [
-        *(None, "*/*", "application/json", "application/*", "text/html, application/json;q=0.1", "application/json; charset=utf-8"),
+        *(
+            None,
+            "*/*",
+            "application/json",
+            "application/*",
+            "text/html, application/json;q=0.1",
+            "application/json; charset=utf-8",
+        ),
         "application/json, application/problem+json",
     ],
 )
@@ -76,7 +132,9 @@ def test_json_is_answered_to_whoever_takes_it(api: Api, accept: str | None):
     assert (response.status_code, response["Content-Type"]) == (200, "application/json")
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "application/json+x", "image/*", "nonsense", "a/b/c"])
+@pytest.mark.parametrize(
+    "accept", ["text/html", "application/xml", "application/json+x", "image/*", "nonsense", "a/b/c"]
+)
 def test_whoever_takes_no_json_is_told_so_in_json(api: Api, accept: str):
     assert problem(api.get("/connections", accept=accept), 406)["code"] == "not_acceptable"
 
@@ -94,28 +152,56 @@ def test_format_in_the_query_changes_nothing(api: Api):
 
 
 def too_large() -> str:
-    return json.dumps({"alias": "large", "name": "L", "providerId": "echo", "settings": {"prefix": "x" * MEGABYTE}})
+    return json.dumps(
+        {
+            "alias": "large",
+            "name": "L",
+            "providerId": "echo",
+            "settings": {"prefix": "x" * MEGABYTE},
+        }
+    )
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/connections"), ("PUT", ONE), ("PATCH", ONE), ("POST", "/connections/test")])
-def test_a_body_over_a_megabyte_is_refused(api: Api, connection: Connection, method: str, path: str):
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/connections"), ("PUT", ONE), ("PATCH", ONE), ("POST", "/connections/test")],
+)
+def test_a_body_over_a_megabyte_is_refused(
+    api: Api, connection: Connection, method: str, path: str
+):
     assert problem(api(method, path, too_large()), 413)["code"] == "too_large"
 
 
 def test_a_body_of_a_megabyte_is_read(api: Api):
-    assert errors(api.post("/connections/test", '{"x": 1}'.ljust(MEGABYTE))) == {"/x": "unknown_field"}
+    assert errors(api.post("/connections/test", '{"x": 1}'.ljust(MEGABYTE))) == {
+        "/x": "unknown_field"
+    }
 
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", "application/json2"],
+    [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "x",
+        "application/json2",
+    ],
 )
-@pytest.mark.parametrize(("method", "path"), [("POST", "/connections"), ("PUT", ONE), ("PATCH", ONE), ("PUT", "/settings")])
-def test_a_body_that_is_no_json_by_its_type_is_refused(api: Api, connection: Connection, method: str, path: str, content_type: str):
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/connections"), ("PUT", ONE), ("PATCH", ONE), ("PUT", "/settings")],
+)
+def test_a_body_that_is_no_json_by_its_type_is_refused(
+    api: Api, connection: Connection, method: str, path: str, content_type: str
+):
     assert problem(api(method, path, b"{}", content_type), 415)["code"] == "unsupported_media_type"
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/connections"), ("PUT", ONE), ("POST", "/profiles")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/connections"), ("PUT", ONE), ("POST", "/profiles")]
+)
 def test_a_merge_patch_is_for_patch_alone(api: Api, connection: Connection, method: str, path: str):
     problem(api(method, path, b"{}", MERGE), 415)
 
@@ -146,46 +232,79 @@ MALFORMED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=list(MALFORMED))
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/connections"), ("PATCH", ONE), ("POST", "/connections/test"), ("PUT", "/settings")]
+    ("method", "path"),
+    [("POST", "/connections"), ("PATCH", ONE), ("POST", "/connections/test"), ("PUT", "/settings")],
 )
-def test_a_malformed_body_is_refused(api: Api, connection: Connection, method: str, path: str, body: bytes):
+def test_a_malformed_body_is_refused(
+    api: Api, connection: Connection, method: str, path: str, body: bytes
+):
     found = problem(api(method, path, body), 400)
     assert (found["code"], found["detail"]) == ("parse_error", "The body is not valid JSON.")
 
 
 @pytest.mark.parametrize("body", ["[]", '"text"', "1", "null", "true", "[{}]"])
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/connections"), ("PUT", ONE), ("PATCH", ONE), ("POST", "/profiles"), ("PUT", "/settings")]
+    ("method", "path"),
+    [
+        ("POST", "/connections"),
+        ("PUT", ONE),
+        ("PATCH", ONE),
+        ("POST", "/profiles"),
+        ("PUT", "/settings"),
+    ],
 )
-def test_a_body_that_is_no_object_is_refused(api: Api, connection: Connection, method: str, path: str, body: str):
+def test_a_body_that_is_no_object_is_refused(
+    api: Api, connection: Connection, method: str, path: str, body: str
+):
     assert problem(api(method, path, body), 400)["errors"][0]["pointer"] == ""
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-16", "latin-1", "nonsense", "unicode_escape"])
 def test_json_is_utf_8_whatever_the_charset_says(api: Api, charset: str):
-    body = json.dumps({"alias": "mine", "name": "Ünïcödé 日本", "providerId": "echo"}, ensure_ascii=False).encode()
+    body = json.dumps(
+        {"alias": "mine", "name": "Ünïcödé 日本", "providerId": "echo"}, ensure_ascii=False
+    ).encode()
     response = api("POST", "/connections?x=%C3%A9", body, f"application/json; charset={charset}")
     assert (response.status_code, response.json()["name"]) == (201, "Ünïcödé 日本")
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "nonsense"])
 def test_a_query_is_utf_8_whatever_the_charset_says(api: Api, charset: str):
-    assert api("GET", "/connections?filter=%C3%A9", b"{}", f"application/json; charset={charset}").status_code == 200
+    assert (
+        api(
+            "GET", "/connections?filter=%C3%A9", b"{}", f"application/json; charset={charset}"
+        ).status_code
+        == 200
+    )
 
 
 def test_a_form_without_a_boundary_is_no_fault_of_ours(operator: Any):
     client = Client(enforce_csrf_checks=True)
     client.force_login(operator)
     response = Api(client=client)("POST", "/connections", b"x", "multipart/form-data")
-    assert 400 <= response.status_code < 500 and response["Content-Type"] == "application/problem+json"
+    assert (
+        400 <= response.status_code < 500 and response["Content-Type"] == "application/problem+json"
+    )
 
 
 @pytest.mark.parametrize(
-    "body", [{"name": "a\0b"}, {"tags": ["a\0"]}, {"settings": {"organization": "a\0"}}, {"settings": {"apiKey": "a\0b"}}]
+    "body",
+    [
+        {"name": "a\0b"},
+        {"tags": ["a\0"]},
+        {"settings": {"organization": "a\0"}},
+        {"settings": {"apiKey": "a\0b"}},
+    ],
 )
-def test_a_null_character_in_a_value_is_refused_at_its_field(api: Api, connection: Connection, body: dict[str, Any]):
+def test_a_null_character_in_a_value_is_refused_at_its_field(
+    api: Api, connection: Connection, body: dict[str, Any]
+):
     name, value = next(iter(body.items()))
-    pointers = {"name": "/name", "tags": "/tags/0", "settings": f"/settings/{next(iter(value))}" if isinstance(value, dict) else ""}
+    pointers = {
+        "name": "/name",
+        "tags": "/tags/0",
+        "settings": f"/settings/{next(iter(value))}" if isinstance(value, dict) else "",
+    }
     assert list(errors(api.patch(ONE, body))) == [pointers[name]]
 
 
@@ -195,19 +314,39 @@ def test_a_null_character_in_a_name_is_refused(api: Api, connection: Connection)
 
 
 @pytest.mark.parametrize(
-    "path", ["/connections/%00", "/profiles/%00/exists?excludeId=%00", "/providers/%00", "/connections?tag=%00", "/connections?%00=1"]
+    "path",
+    [
+        "/connections/%00",
+        "/profiles/%00/exists?excludeId=%00",
+        "/providers/%00",
+        "/connections?tag=%00",
+        "/connections?%00=1",
+    ],
 )
 def test_a_null_character_in_an_address_is_no_fault_of_ours(api: Api, path: str):
     assert api.get(path).status_code in (200, 400, 404)
 
 
 def test_every_wrong_field_is_pointed_at_at_once(api: Api, fake: Any):
-    body = {"alias": "Upper Case", "name": "", "providerId": "fake", "tags": [1], "colour": 1, "isActive": 3}
+    body = {
+        "alias": "Upper Case",
+        "name": "",
+        "providerId": "fake",
+        "tags": [1],
+        "colour": 1,
+        "isActive": 3,
+    }
     assert set(errors(api.post("/connections", body | {"colour": 1}))) == {"/colour"}
     del body["colour"]
     assert set(errors(api.post("/connections", body))) >= {"/name", "/tags/0", "/isActive"}
     wrong = {"apiKey": SECRET, "samples": "x", "fast": 1, "a_b": 1}
-    assert set(errors(api.post("/connections", {"alias": "a", "name": "N", "providerId": "fake", "settings": wrong}))) == {
+    assert set(
+        errors(
+            api.post(
+                "/connections", {"alias": "a", "name": "N", "providerId": "fake", "settings": wrong}
+            )
+        )
+    ) == {
         *("/settings/samples", "/settings/fast", "/settings/a_b"),
     }
 
@@ -219,20 +358,37 @@ def test_too_many_requests_are_told_when_to_try_again(api: Api, monkeypatch: pyt
     monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"user": "2/min"})
     answers = [api.get("/providers") for _ in range(3)]
     assert [one.status_code for one in answers] == [200, 200, 429]
-    assert problem(answers[2], 429)["code"] == "throttled" and 1 <= int(answers[2]["Retry-After"]) <= 60
+    assert (
+        problem(answers[2], 429)["code"] == "throttled"
+        and 1 <= int(answers[2]["Retry-After"]) <= 60
+    )
 
 
-def test_the_throttle_counts_each_person_apart(api: Api, operator: Any, monkeypatch: pytest.MonkeyPatch):
+def test_the_throttle_counts_each_person_apart(
+    api: Api, operator: Any, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"user": "1/min"})
     other = Api(token_of(operator))
-    assert [one.get("/providers").status_code for one in (api, other, api, other)] == [200, 200, 429, 429]
+    assert [one.get("/providers").status_code for one in (api, other, api, other)] == [
+        200,
+        200,
+        429,
+        429,
+    ]
 
 
 def test_too_many_tests_are_told_when_to_try_again(api: Api, connection: Connection, settings: Any):
     settings.CONNECTIONS_TEST_RATE = 1
     assert api.post(f"{ONE}/test").status_code == 200
-    for response in (api.post(f"{ONE}/test"), api.post("/connections/test", {"providerId": "echo"}), api.get(f"{ONE}/models")):
-        assert problem(response, 429)["code"] == "throttled" and 1 <= int(response["Retry-After"]) <= 60
+    for response in (
+        api.post(f"{ONE}/test"),
+        api.post("/connections/test", {"providerId": "echo"}),
+        api.get(f"{ONE}/models"),
+    ):
+        assert (
+            problem(response, 429)["code"] == "throttled"
+            and 1 <= int(response["Retry-After"]) <= 60
+        )
 
 
 # Faults
@@ -240,7 +396,10 @@ def test_too_many_tests_are_told_when_to_try_again(api: Api, connection: Connect
 SAID = f"psycopg says: password={SECRET} at 10.0.0.1"
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", f"{ONE}/models"), ("POST", f"{ONE}/test"), ("POST", "/connections/test")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", f"{ONE}/models"), ("POST", f"{ONE}/test"), ("POST", "/connections/test")],
+)
 def test_an_unexpected_fault_of_a_provider_is_a_problem_without_its_text(
     api: Api, connection: Connection, fake: Any, method: str, path: str
 ):
@@ -248,16 +407,25 @@ def test_an_unexpected_fault_of_a_provider_is_a_problem_without_its_text(
     response = api(method, path, {"id": "production"} if path.endswith("s/test") else b"")
     if response.status_code == 500:
         assert problem(response, 500)["code"] == "error"
-    assert response.status_code in (200, 500) and "psycopg" not in response.text and SECRET not in response.text
+    assert (
+        response.status_code in (200, 500)
+        and "psycopg" not in response.text
+        and SECRET not in response.text
+    )
 
 
-def test_an_unexpected_fault_of_ours_is_a_problem_without_its_text(api: Api, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+def test_an_unexpected_fault_of_ours_is_a_problem_without_its_text(
+    api: Api, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError(SAID)
 
     monkeypatch.setattr("connections.services.connections.store", broken)
     response = api.patch(ONE, {"name": "N"})
-    assert problem(response, 500)["title"] == "Internal Server Error" and "psycopg" not in response.text
+    assert (
+        problem(response, 500)["title"] == "Internal Server Error"
+        and "psycopg" not in response.text
+    )
     assert Connection.objects.get().name == "Production"
 
 

@@ -28,7 +28,11 @@ def test_it_is_ready_with_database_migrations_and_keys():
 def test_it_is_not_ready_without_keys(settings: Any, keys: list[str]):
     settings.FERNET_KEYS = keys
     status, body = ready()
-    assert (status, body["checks"]) == (503, GOOD | {"keys": "failed"}) if not keys else status in (200, 503)
+    assert (
+        (status, body["checks"]) == (503, GOOD | {"keys": "failed"})
+        if not keys
+        else status in (200, 503)
+    )
 
 
 def test_it_is_not_ready_while_a_migration_is_missing():

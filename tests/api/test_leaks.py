@@ -1,4 +1,6 @@
-"""One secret is saved through the API, and sent to wrong places; then every answer and every log line is searched for it."""
+"""One secret is saved through the API, and sent to wrong places; then every answer and every log
+line is searched for it.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -15,7 +17,11 @@ from tests.test_leaks import of_answer
 from tests.upstreams import Upstream
 
 pytestmark = pytest.mark.django_db
-SAVED, REFERENCED, SENT = "sk-Saved_4b8d1f7730QQ", "sk-Referenced_92c6e05a1d", "sk-Sent_5d20f9e8c3ZZ"
+SAVED, REFERENCED, SENT = (
+    "sk-Saved_4b8d1f7730QQ",
+    "sk-Referenced_92c6e05a1d",
+    "sk-Sent_5d20f9e8c3ZZ",
+)
 SECRETS = (SAVED, REFERENCED, SENT)
 ONE = "/connections/literal"
 Found = Iterator[tuple[str, str]]
@@ -46,7 +52,12 @@ def upstream(settings: Any) -> Iterator[Upstream]:
 def stage(api: Api, upstream: Upstream) -> Api:
     """A caller, a connection with a key and one with a reference, both made through the API."""
     for alias, key in (("literal", SAVED), ("reference", "$OpenAI:ApiKey")):
-        body = {"alias": alias, "name": alias, "providerId": "openai", "settings": {"apiKey": key, "baseUrl": upstream.url}}
+        body = {
+            "alias": alias,
+            "name": alias,
+            "providerId": "openai",
+            "settings": {"apiKey": key, "baseUrl": upstream.url},
+        }
         response = api.post("/connections", body)
         assert response.status_code == 201 and leaks(of_answer("create", response)[1]) == []
     return api
@@ -56,8 +67,22 @@ def reads(api: Api) -> Found:
     profile_of(Connection.objects.get(alias="literal"), name="Answers")
     ends = ("", "/exists", "/models", "/references", "/usages")
     paths = [f"/connections/{alias}{end}" for alias in ("literal", "reference") for end in ends]
-    paths += ["/connections", "/connections/capabilities", "/connections/capabilities/Chat", "/profiles", "/profiles/answers"]
-    for path in [*paths, "/providers", "/providers/openai", "/settings", "/schema", "/docs", "/nothing"]:
+    paths += [
+        "/connections",
+        "/connections/capabilities",
+        "/connections/capabilities/Chat",
+        "/profiles",
+        "/profiles/answers",
+    ]
+    for path in [
+        *paths,
+        "/providers",
+        "/providers/openai",
+        "/settings",
+        "/schema",
+        "/docs",
+        "/nothing",
+    ]:
         yield of_answer(path, api.get(path, accept="*/*"))
         yield of_answer(f"HEAD {path}", api("HEAD", path))
         yield of_answer(f"by nobody: {path}", Client().get(f"/api/v1{path}"))
@@ -66,10 +91,14 @@ def reads(api: Api) -> Found:
 def changes(api: Api) -> Found:
     shown = api.read(ONE)
     yield of_answer("put", api.put(ONE, shown))
-    yield of_answer("put another", api.put(ONE, {**shown, "settings": {**shown["settings"], "apiKey": SENT}}))
+    yield of_answer(
+        "put another", api.put(ONE, {**shown, "settings": {**shown["settings"], "apiKey": SENT}})
+    )
     yield of_answer("patch", api.patch(ONE, {"settings": {"apiKey": SAVED}}))
     yield of_answer("stale", api.patch(ONE, {"settings": {"apiKey": SENT}}, if_match='"99"'))
-    yield of_answer("moved", api.patch(ONE, {"settings": {"baseUrl": "https://elsewhere.example.com"}}))
+    yield of_answer(
+        "moved", api.patch(ONE, {"settings": {"baseUrl": "https://elsewhere.example.com"}})
+    )
     yield of_answer("masked", api.patch(ONE, {"settings": {"apiKey": SENT + "***"}}))
     yield of_answer("delete", api.delete(ONE))
 
@@ -77,17 +106,34 @@ def changes(api: Api) -> Found:
 def trials(api: Api) -> Found:
     for alias in ("literal", "reference"):
         yield of_answer(f"test {alias}", api.post(f"/connections/{alias}/test"))
-        yield of_answer(f"test changed {alias}", api.post("/connections/test", {"id": alias, "settings": {"apiKey": SENT, "project": "p"}}))
+        yield of_answer(
+            f"test changed {alias}",
+            api.post(
+                "/connections/test", {"id": alias, "settings": {"apiKey": SENT, "project": "p"}}
+            ),
+        )
         yield of_answer(f"models {alias}", api.get(f"/connections/{alias}/models?refresh=true"))
 
 
 def trials_that_fail(api: Api) -> Found:
     url = Connection.objects.get(alias="literal").settings["base_url"]
     with Upstream(keys={"nothing"}) as service:
-        for mode in ("good", "401", "403", "429", "500", "html", "json_rows", "close", "redirect_loop"):
+        for mode in (
+            "good",
+            "401",
+            "403",
+            "429",
+            "500",
+            "html",
+            "json_rows",
+            "close",
+            "redirect_loop",
+        ):
             service.mode = mode
             settings = {"apiKey": SENT, "baseUrl": service.url}
-            yield of_answer(mode, api.post("/connections/test", {"providerId": "openai", "settings": settings}))
+            yield of_answer(
+                mode, api.post("/connections/test", {"providerId": "openai", "settings": settings})
+            )
             api.patch(ONE, {"settings": {"apiKey": SENT, "baseUrl": service.url}})
             yield of_answer(f"saved, {mode}", api.post(f"{ONE}/test"))
             yield of_answer(f"models, {mode}", api.get(f"{ONE}/models?refresh=true"))
@@ -117,8 +163,12 @@ WRONG_PLACES: dict[str, Any] = {
     "list of settings": {"settings": [SENT]},
     "number": {"settings": {"apiKey": SENT, "timeout": SENT}},
     "address": {"settings": {"apiKey": SENT, "baseUrl": SENT}},
-    "address's password": {"settings": {"apiKey": SENT, "baseUrl": f"https://me:{SENT}@api.example.com"}},
-    "address's query": {"settings": {"apiKey": SENT, "baseUrl": f"https://api.example.com?key={SENT}"}},
+    "address's password": {
+        "settings": {"apiKey": SENT, "baseUrl": f"https://me:{SENT}@api.example.com"}
+    },
+    "address's query": {
+        "settings": {"apiKey": SENT, "baseUrl": f"https://api.example.com?key={SENT}"}
+    },
     "two lines": {"settings": {"apiKey": f"{SENT}\n{SENT}"}},
     "not ASCII": {"settings": {"apiKey": f"{SENT}é"}},
     "list as key": {"settings": {"apiKey": [SENT]}},
@@ -129,10 +179,16 @@ WRONG_PLACES: dict[str, Any] = {
 
 @pytest.mark.parametrize("wrong", WRONG_PLACES.values(), ids=list(WRONG_PLACES))
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "test"])
-def test_an_error_repeats_no_secret_that_was_sent_to_a_wrong_place(stage: Api, records: Any, method: str, wrong: Any):
+def test_an_error_repeats_no_secret_that_was_sent_to_a_wrong_place(
+    stage: Api, records: Any, method: str, wrong: Any
+):
     body = NEW | wrong if method == "POST" else {"name": "Literal"} | wrong
     if method == "test":
-        body = {name: value for name, value in (NEW | wrong).items() if name not in ("alias", "name") or name in wrong}
+        body = {
+            name: value
+            for name, value in (NEW | wrong).items()
+            if name not in ("alias", "name") or name in wrong
+        }
         response = stage.post("/connections/test", body)
     else:
         response = stage(method, "/connections" if method == "POST" else ONE, body)
@@ -141,7 +197,12 @@ def test_an_error_repeats_no_secret_that_was_sent_to_a_wrong_place(stage: Api, r
     assert leaks(records.text) == []
 
 
-NEW_PROFILE = {"alias": "wrong", "name": "Wrong", "capability": "Chat", "model": {"providerId": "openai", "modelId": "m"}}
+NEW_PROFILE = {
+    "alias": "wrong",
+    "name": "Wrong",
+    "capability": "Chat",
+    "model": {"providerId": "openai", "modelId": "m"},
+}
 WRONG_IN_PROFILES: dict[str, Any] = {
     "capability": {"capability": SENT},
     "connection": {"connectionId": SENT},
@@ -160,41 +221,82 @@ WRONG_IN_PROFILES: dict[str, Any] = {
 def test_an_error_of_a_profile_repeats_no_secret(stage: Api, records: Any, wrong: Any):
     row = Connection.objects.get(alias="literal")
     response = stage.post("/profiles", NEW_PROFILE | {"connectionId": str(row.pk)} | wrong)
-    assert response.status_code == 400 and leaks(of_answer("error", response)[1]) == [] == leaks(records.text)
+    assert response.status_code == 400 and leaks(of_answer("error", response)[1]) == [] == leaks(
+        records.text
+    )
 
 
 def test_an_error_of_a_query_or_of_defaults_repeats_no_secret(stage: Api, records: Any):
     names = ("skip", "take", "isActive", "capability", "orderBy", "orderDirection")
     answers = [stage.get(f"/connections?{name}={SENT}") for name in names]
-    answers += [stage.get(f"{ONE}/exists?excludeId={SENT}"), stage.put("/settings", {"defaultChatProfileId": SENT})]
-    bodies = [{name: value for name, value in one.json().items() if name != "instance"} for one in answers]
-    assert {one.status_code for one in answers} == {400} and leaks(str(bodies)) == [] == leaks(records.text)
+    answers += [
+        stage.get(f"{ONE}/exists?excludeId={SENT}"),
+        stage.put("/settings", {"defaultChatProfileId": SENT}),
+    ]
+    bodies = [
+        {name: value for name, value in one.json().items() if name != "instance"} for one in answers
+    ]
+    assert {one.status_code for one in answers} == {400} and leaks(str(bodies)) == [] == leaks(
+        records.text
+    )
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        *(f'{{"settings": {{"apiKey": "{SENT}"', f'{{"apiKey": {SENT}}}', SENT, f"apiKey={SENT}", f'"{SENT}"', f'["{SENT}"]'),
+        *(
+            f'{{"settings": {{"apiKey": "{SENT}"',
+            f'{{"apiKey": {SENT}}}',
+            SENT,
+            f"apiKey={SENT}",
+            f'"{SENT}"',
+            f'["{SENT}"]',
+        ),
         *(f'{{"{SENT}": 1, "{SENT}": 2}}', f'{{"name": "{SENT}\\ud800"}}'),
     ],
 )
 @pytest.mark.parametrize("content_type", ["application/json", MERGE, "text/plain"])
 def test_a_malformed_body_is_not_repeated(stage: Api, records: Any, body: str, content_type: str):
-    for method, path in (("POST", "/connections"), ("PATCH", ONE), ("PUT", ONE), ("POST", "/connections/test")):
+    for method, path in (
+        ("POST", "/connections"),
+        ("PATCH", ONE),
+        ("PUT", ONE),
+        ("POST", "/connections/test"),
+    ):
         response = stage(method, path, body, content_type)
         assert 400 <= response.status_code < 500 and leaks(of_answer(path, response)[1]) == []
     assert leaks(records.text) == []
 
 
-@pytest.mark.parametrize("header", [f"Bearer {SENT}", f"Bearer {SENT} {SENT}", f"Basic {SENT}", SENT, f"Bearer sb_{SENT}", f"Token {SENT}"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"Bearer {SENT}",
+        f"Bearer {SENT} {SENT}",
+        f"Basic {SENT}",
+        SENT,
+        f"Bearer sb_{SENT}",
+        f"Token {SENT}",
+    ],
+)
 def test_a_wrong_token_is_not_repeated(stage: Api, records: Any, header: str):
     for path in ("/connections", "/nothing", "/connections/literal/models"):
-        assert leaks(of_answer(path, Client().get(f"/api/v1{path}", headers={"authorization": header}))[1]) == []
+        assert (
+            leaks(
+                of_answer(path, Client().get(f"/api/v1{path}", headers={"authorization": header}))[
+                    1
+                ]
+            )
+            == []
+        )
     assert leaks(records.text) == []
 
 
 def test_a_good_token_is_not_repeated(stage: Api, records: Any):
-    answers = [of_answer(path, stage.get(path))[1] for path in ("/connections", "/nothing", "/connections/nothing", "/connections?take=x")]
+    answers = [
+        of_answer(path, stage.get(path))[1]
+        for path in ("/connections", "/nothing", "/connections/nothing", "/connections?take=x")
+    ]
     assert stage.token[11:] not in "".join(answers) + records.text
 
 
@@ -202,14 +304,18 @@ SURFACES: list[Callable[[Api], Found]] = [reads, changes, trials, trials_that_fa
 
 
 @pytest.mark.parametrize("look", SURFACES, ids=lambda look: look.__name__.replace("_", " "))
-def test_no_answer_and_no_log_line_has_a_secret(stage: Api, records: Any, look: Callable[[Api], Found]):
+def test_no_answer_and_no_log_line_has_a_secret(
+    stage: Api, records: Any, look: Callable[[Api], Found]
+):
     found = list(look(stage))
     assert found and [(where, leaks(text)) for where, text in found if leaks(text)] == []
     assert leaks(records.text) == []
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_crash_has_no_secret(stage: Api, records: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, debug: bool):
+def test_a_crash_has_no_secret(
+    stage: Api, records: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, debug: bool
+):
     def broken(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError
 
@@ -217,7 +323,9 @@ def test_a_crash_has_no_secret(stage: Api, records: Any, settings: Any, monkeypa
     monkeypatch.setattr("connections.services.connections.judge", broken)
     monkeypatch.setattr("connections.services.checks.judge", broken)
     for method, path in (("POST", "/connections"), ("PATCH", ONE), ("PUT", ONE)):
-        response = stage(method, path, NEW if method == "POST" else {"name": "N", "settings": {"apiKey": SENT}})
+        response = stage(
+            method, path, NEW if method == "POST" else {"name": "N", "settings": {"apiKey": SENT}}
+        )
         assert response.status_code == 500 and leaks(of_answer(path, response)[1]) == []
     assert leaks(records.text) == []
 
@@ -225,7 +333,9 @@ def test_a_crash_has_no_secret(stage: Api, records: Any, settings: Any, monkeypa
 def test_the_message_of_a_provider_is_all_that_is_shown_of_its_fault(administrator: Any):
     with fake_provider(answer=ProviderError("It refuses the key.", "unauthorized", True)):
         api = Api(token_of(administrator))
-        found = api.post("/connections/test", {"providerId": "fake", "settings": {"apiKey": SENT}}).json()
+        found = api.post(
+            "/connections/test", {"providerId": "fake", "settings": {"apiKey": SENT}}
+        ).json()
     assert found["errorMessage"] == "It refuses the key."
 
 

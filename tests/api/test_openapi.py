@@ -35,18 +35,28 @@ PROVIDERS = {provider.id: provider for provider in all_providers()}
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document as it is served, through JSON."""
-    return json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str))
+    return json.loads(
+        json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str)
+    )
 
 
 @pytest.fixture
 def client(administrator) -> APIClient:
     """An administrator's token, and rows of the names that the examples use."""
     openai = services.create_connection(
-        "openai", actor=administrator, name="OpenAI Production", alias="openai-production", settings={"api_key": "sk-example-not-a-key"}
+        "openai",
+        actor=administrator,
+        name="OpenAI Production",
+        alias="openai-production",
+        settings={"api_key": "sk-example-not-a-key"},
     ).row
     for name, alias in (("Support", "support-answers"), ("Reserve", "reserve")):
-        services.create_profile(openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o")
-    _, token = services.create_token("examples", user=administrator, actor=administrator, scopes=["admin"])
+        services.create_profile(
+            openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o"
+        )
+    _, token = services.create_token(
+        "examples", user=administrator, actor=administrator, scopes=["admin"]
+    )
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
@@ -83,7 +93,11 @@ def test_committed_document_is_fresh():
 
 def test_every_address_is_described(document):
     patterns = [*urls.urlpatterns, *gateway_urls.urlpatterns]
-    known = {f"/api/v1/{pattern.pattern}" for pattern in patterns if pattern.name not in ("api-schema", "api-docs")}
+    known = {
+        f"/api/v1/{pattern.pattern}"
+        for pattern in patterns
+        if pattern.name not in ("api-schema", "api-docs")
+    }
     described = {re.sub(r"\{\w+\}", "{}", path) for path in document["paths"]}
     assert described == {re.sub("<.*?>", "{}", path) for path in known}
 
@@ -105,16 +119,31 @@ def test_examples_fit_their_schema(document, name):
     for part in (operation.get("requestBody", {}), *operation["responses"].values()):
         for media in part.get("content", {}).values():
             for one in media.get("examples", {}).values():
-                jsonschema.validate(one["value"], resolved(document, media["schema"]), jsonschema.Draft202012Validator)
+                jsonschema.validate(
+                    one["value"],
+                    resolved(document, media["schema"]),
+                    jsonschema.Draft202012Validator,
+                )
 
 
-@pytest.mark.parametrize("name", [one for one in OPERATIONS if one.startswith(("create", "update", "patch", "test"))])
+@pytest.mark.parametrize(
+    "name", [one for one in OPERATIONS if one.startswith(("create", "update", "patch", "test"))]
+)
 def test_examples_of_bodies_are_accepted(document, client, name):
     path, method, operation = operation_of(document, name)
-    known = {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"} if "parameters" in operation else {}
+    known = (
+        {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"}
+        if "parameters" in operation
+        else {}
+    )
     for media, body in operation.get("requestBody", {"content": {"": {}}})["content"].items():
         for one in body.get("examples", {"": {"value": None}}).values():
-            answer = client.generic(method.upper(), path.format(**known), as_stored(one["value"]), content_type=media or "application/json")
+            answer = client.generic(
+                method.upper(),
+                path.format(**known),
+                as_stored(one["value"]),
+                content_type=media or "application/json",
+            )
             assert answer.status_code in (200, 201), answer.content
 
 
@@ -122,7 +151,11 @@ def as_stored(body: Any) -> str:
     """The example with the ids of the rows that this test has; a created alias is a new one."""
     openai = Connection.objects.get(alias="openai-production")
     reserve = str(openai.profiles.get(alias="reserve").pk)
-    rows = {"connectionId": str(openai.pk), "defaultChatProfileId": reserve, "fallbackProfileIds": [reserve]}
+    rows = {
+        "connectionId": str(openai.pk),
+        "defaultChatProfileId": reserve,
+        "fallbackProfileIds": [reserve],
+    }
     if body is None:
         return ""
     new = {"alias": f"{body['alias']}-new"} if "alias" in body else {}
@@ -134,11 +167,19 @@ def test_answers_fit_the_document(document, client, name):
     path, _, operation = operation_of(document, name)
     parameters = [one for one in operation.get("parameters", []) if one.get("required")]
     known = {one["name"]: one["example"] for one in parameters if one["in"] == "path"}
-    query = {one["name"]: next(iter(one["examples"].values()))["value"] for one in parameters if one["in"] == "query"}
+    query = {
+        one["name"]: next(iter(one["examples"].values()))["value"]
+        for one in parameters
+        if one["in"] == "query"
+    }
     answer = client.get(path.format(**known), query)
-    media = "application/problem+json" if answer.status_code == 502 else "application/json"  # nobody answers for OpenAI here
+    media = (
+        "application/problem+json" if answer.status_code == 502 else "application/json"
+    )  # nobody answers for OpenAI here
     schema = operation["responses"][str(answer.status_code)]["content"][media]["schema"]
-    jsonschema.validate(json.loads(answer.content), resolved(document, schema), jsonschema.Draft202012Validator)
+    jsonschema.validate(
+        json.loads(answer.content), resolved(document, schema), jsonschema.Draft202012Validator
+    )
 
 
 @pytest.mark.parametrize("provider_id", PROVIDERS)
@@ -146,18 +187,27 @@ def test_secrets_are_write_only(document, provider_id):
     provider = PROVIDERS[provider_id]
     stem = "".join(part.capitalize() for part in provider_id.split("-"))
     secrets = {camel(name) for name in secret_names(provider)}
-    found = [document["components"]["schemas"][f"{stem}{kind}"] for kind in ("Settings", "SettingsChange")]
+    found = [
+        document["components"]["schemas"][f"{stem}{kind}"]
+        for kind in ("Settings", "SettingsChange")
+    ]
     for schema in [*found, settings_schema(provider)]:
-        assert {name for name, one in schema["properties"].items() if one.get("writeOnly")} == secrets
+        assert {
+            name for name, one in schema["properties"].items() if one.get("writeOnly")
+        } == secrets
 
 
 def test_new_connection_is_told_apart_by_its_provider(document):
     create = document["components"]["schemas"]["ConnectionCreate"]
     assert set(create["discriminator"]["mapping"]) == set(PROVIDERS)
-    assert [one["$ref"] for one in create["oneOf"]] == list(create["discriminator"]["mapping"].values())
+    assert [one["$ref"] for one in create["oneOf"]] == list(
+        create["discriminator"]["mapping"].values()
+    )
 
 
-@pytest.mark.parametrize("accept", ["application/vnd.oai.openapi+json", "application/vnd.oai.openapi", "*/*"])
+@pytest.mark.parametrize(
+    "accept", ["application/vnd.oai.openapi+json", "application/vnd.oai.openapi", "*/*"]
+)
 def test_document_is_served_to_everybody(client, accept):
     client.credentials()
     answer = client.get("/api/v1/schema", HTTP_ACCEPT=accept)
@@ -186,14 +236,28 @@ def test_page_names_no_other_host():
 
 def test_page_shows_every_operation_and_keeps_its_policy(served: Served):
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    assert Path(program).exists(), f"{program} is not there. Run `make test`, or let CHROMIUM name a Chromium."
+    assert Path(program).exists(), (
+        f"{program} is not there. Run `make test`, or let CHROMIUM name a Chromium."
+    )
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page()
-        page.on("console", lambda one: complaints.append(one.text) if one.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda one: complaints.append(one.text) if one.type in ("error", "warning") else None,
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda one: complaints.append(one.url) if not one.url.startswith((served.url, "data:", "blob:")) else None)
+        page.on(
+            "request",
+            lambda one: (
+                complaints.append(one.url)
+                if not one.url.startswith((served.url, "data:", "blob:"))
+                else None
+            ),
+        )
         page.goto(f"{served.url}/api/v1/docs")
         page.wait_for_selector(".opblock")
         shown = page.locator(".opblock").count()

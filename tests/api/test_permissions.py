@@ -17,9 +17,22 @@ from tests.people import browser
 pytestmark = pytest.mark.django_db
 MODEL = {"providerId": "fake", "modelId": "m"}
 NEW = {"alias": "fresh", "name": "Fresh", "providerId": "fake", "settings": {"apiKey": SECRET}}
-READ, WRITE, TEST, DELETE = "connections:read", "connections:write", "connections:test", "connections:delete"
+READ, WRITE, TEST, DELETE = (
+    "connections:read",
+    "connections:write",
+    "connections:test",
+    "connections:delete",
+)
 READ_PROFILES, WRITE_PROFILES = "profiles:read", "profiles:write"
-USAGE = ("summary", "time-series", "by-provider", "by-model", "by-profile", "by-connection", "by-user")
+USAGE = (
+    "summary",
+    "time-series",
+    "by-provider",
+    "by-model",
+    "by-profile",
+    "by-connection",
+    "by-user",
+)
 # method, path, body, status when it is allowed, who may at least, which scope a token needs
 TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/connections", None, 200, "viewer", READ),
@@ -41,7 +54,14 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/connections/capabilities", None, 200, "viewer", READ),
     ("GET", "/connections/capabilities/Chat", None, 200, "viewer", READ),
     ("POST", "/packages/export", {}, 200, "viewer", READ),
-    ("POST", "/packages/import", {}, 415, "operator", WRITE),  # it comes in, and is told that this is no form
+    (
+        "POST",
+        "/packages/import",
+        {},
+        415,
+        "operator",
+        WRITE,
+    ),  # it comes in, and is told that this is no form
     ("GET", "/profiles", None, 200, "viewer", READ_PROFILES),
     ("POST", "/profiles", "a new profile", 201, "operator", WRITE_PROFILES),
     ("GET", "/profiles/answers", None, 200, "viewer", READ_PROFILES),
@@ -55,10 +75,23 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/providers/fake", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
     ("PUT", "/settings", {}, 200, "administrator", "admin"),
-    *(("GET", f"/analytics/usage-{name}?from=2026-01-01&to=2026-01-02", None, 200, "operator", "usage:read") for name in USAGE),
+    *(
+        (
+            "GET",
+            f"/analytics/usage-{name}?from=2026-01-01&to=2026-01-02",
+            None,
+            200,
+            "operator",
+            "usage:read",
+        )
+        for name in USAGE
+    ),
 ]
 OPEN = {"schema", "docs"}  # for everybody, without a word about what is stored
-ELSEWHERE = ("chat/", "embeddings/")  # tests/gateway/test_chat_api.py: the gateway reads in threads, which see no open transaction
+ELSEWHERE = (
+    "chat/",
+    "embeddings/",
+)  # tests/gateway/test_chat_api.py: the gateway reads in threads, which see no open transaction
 RANKS = ["nobody", "stranger", "viewer", "operator", "administrator"]
 
 
@@ -66,9 +99,15 @@ def callers(people: dict[str, Any]) -> dict[str, Api]:
     """Everybody by session and by token, and every kind of token of an administrator."""
     boss = people["administrator"]
     found = {name: Api(client=browser(user)) for name, user in people.items()}
-    found |= {f"token of {name}": Api(token_of(user)) for name, user in people.items() if user.is_authenticated}
+    found |= {
+        f"token of {name}": Api(token_of(user))
+        for name, user in people.items()
+        if user.is_authenticated
+    }
     found |= {f"only {scope}": Api(token_of(boss, scope)) for scope in Scope}
-    found |= {name: Api(token_of(boss)) for name in ("expired", "revoked")} | {"unknown": Api("sb_" + "x" * 43)}
+    found |= {name: Api(token_of(boss)) for name in ("expired", "revoked")} | {
+        "unknown": Api("sb_" + "x" * 43)
+    }
     spent = ApiToken.objects.all()
     now = timezone.now()
     spent.filter(prefix=found["expired"].token[:11]).update(expires_at=now)
@@ -93,9 +132,20 @@ def status(caller: Api, method: str, path: str, body: Any) -> int:
     return found
 
 
-@pytest.mark.parametrize(("method", "path", "body", "allowed", "rank", "scope"), TABLE, ids=[f"{row[0]} {row[1]}" for row in TABLE])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "allowed", "rank", "scope"),
+    TABLE,
+    ids=[f"{row[0]} {row[1]}" for row in TABLE],
+)
 def test_each_caller_is_answered_as_the_table_says(
-    people: dict[str, Any], connection: Connection, method: str, path: str, body: Any, allowed: int, rank: str, scope: str
+    people: dict[str, Any],
+    connection: Connection,
+    method: str,
+    path: str,
+    body: Any,
+    allowed: int,
+    rank: str,
+    scope: str,
 ):
     profile_of(connection)
     Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
@@ -103,14 +153,21 @@ def test_each_caller_is_answered_as_the_table_says(
         fixed = {"alias": "fresh", "capability": "Chat"} if method == "POST" else {}
         body = {"name": "N", "model": MODEL, "connectionId": str(connection.pk), **fixed}
     wanted = {name: expected(name, allowed, rank, scope) for name in callers(people)}
-    assert {name: status(caller, method, path, body) for name, caller in callers(people).items()} == wanted
+    assert {
+        name: status(caller, method, path, body) for name, caller in callers(people).items()
+    } == wanted
 
 
-def test_a_token_of_somebody_who_was_deactivated_opens_nothing(administrator: Any, connection: Connection):
+def test_a_token_of_somebody_who_was_deactivated_opens_nothing(
+    administrator: Any, connection: Connection
+):
     caller = Api(token_of(administrator))
     administrator.is_active = False
     administrator.save()
-    assert {caller(method, path, b"" if body is None else body).status_code for method, path, body, *_ in TABLE} == {401}
+    assert {
+        caller(method, path, b"" if body is None else body).status_code
+        for method, path, body, *_ in TABLE
+    } == {401}
 
 
 def test_the_table_has_every_address_and_method():
@@ -123,7 +180,10 @@ def test_the_table_has_every_address_and_method():
         for method in one.callback.cls.access
     }
     paths = {(row[0], row[1].partition("?")[0]) for row in TABLE}
-    resolved = {(method, path.count("/") - 1, get_resolver().resolve(f"/api/v1{path}").func.cls.__name__) for method, path in paths}
+    resolved = {
+        (method, path.count("/") - 1, get_resolver().resolve(f"/api/v1{path}").func.cls.__name__)
+        for method, path in paths
+    }
     assert served == {one for one in resolved if one[0] != "HEAD"}
 
 
@@ -133,13 +193,20 @@ def test_the_description_is_for_everybody(path: str):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-def test_a_refusal_tells_nothing_about_what_exists(stranger: Any, connection: Connection, method: str):
+def test_a_refusal_tells_nothing_about_what_exists(
+    stranger: Any, connection: Connection, method: str
+):
     caller = Api(token_of(stranger))
     for body in ({"name": "N"}, {"colour": 1}, "{"):
-        answers = [caller(method, f"/connections/{name}", body) for name in ("production", "nothing")]
+        answers = [
+            caller(method, f"/connections/{name}", body) for name in ("production", "nothing")
+        ]
         assert [(one.status_code, one.get("ETag")) for one in answers] == [(403, None), (403, None)]
 
 
 def test_a_refusal_names_the_scope_that_is_missing(administrator: Any):
     response = Api(token_of(administrator, "profiles:read")).get("/connections")
-    assert (response.status_code, response.json()["detail"]) == (403, "This token lacks the scope connections:read.")
+    assert (response.status_code, response.json()["detail"]) == (
+        403,
+        "This token lacks the scope connections:read.",
+    )

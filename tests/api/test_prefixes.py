@@ -1,4 +1,6 @@
-"""API_EXTRA_PREFIXES: the same routes a second time, so that a client of Umbraco.AI finds its paths."""
+"""API_EXTRA_PREFIXES: the same routes a second time, so that a client of Umbraco.AI finds its
+paths.
+"""
 
 import importlib
 from collections.abc import Iterator
@@ -35,16 +37,32 @@ def test_there_is_no_other_prefix_by_itself(settings: Any):
 
 
 @pytest.mark.parametrize(
-    "path", ["/connections", "/connections/production", "/profiles", "/providers", "/settings", "/connections/production/models", USAGE]
+    "path",
+    [
+        "/connections",
+        "/connections/production",
+        "/profiles",
+        "/providers",
+        "/settings",
+        "/connections/production/models",
+        USAGE,
+    ],
 )
-def test_the_same_is_served_under_another_prefix(api: Api, umbraco: Api, connection: Connection, path: str):
+def test_the_same_is_served_under_another_prefix(
+    api: Api, umbraco: Api, connection: Connection, path: str
+):
     assert umbraco.read(path) == api.read(path)
 
 
 def test_a_new_thing_is_where_it_was_made(umbraco: Api):
     response = umbraco.post("/connections", {"alias": "echo", "name": "Echo", "providerId": "echo"})
     assert response["Location"] == f"/{PREFIX}/connections/{response.json()['id']}"
-    assert umbraco.client.get(response["Location"], headers={"authorization": f"Bearer {umbraco.token}"}).status_code == 200
+    assert (
+        umbraco.client.get(
+            response["Location"], headers={"authorization": f"Bearer {umbraco.token}"}
+        ).status_code
+        == 200
+    )
 
 
 def test_a_program_changes_and_deletes_under_another_prefix(umbraco: Api, connection: Connection):

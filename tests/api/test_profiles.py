@@ -16,7 +16,13 @@ pytestmark = pytest.mark.django_db
 ONE = "/profiles/answers"
 CHAT = {"temperature": 0.5, "max_tokens": 100, "system_prompt_template": "Answer in {language}."}
 NAMES = [camel(name) for name in profile_fields("Chat")]
-SHOWN = {"$type": "chat", **dict.fromkeys(NAMES), "temperature": 0.5, "maxTokens": 100, "systemPromptTemplate": "Answer in {language}."}
+SHOWN = {
+    "$type": "chat",
+    **dict.fromkeys(NAMES),
+    "temperature": 0.5,
+    "maxTokens": 100,
+    "systemPromptTemplate": "Answer in {language}.",
+}
 EVERYTHING = {
     "$type": "chat",
     "temperature": 0.5,
@@ -41,23 +47,45 @@ def profile(connection: Connection) -> Profile:
 def new(connection: Connection, **changes: Any) -> dict[str, Any]:
     """A body that creates a profile."""
     model = {"providerId": "fake", "modelId": "fake-chat"}
-    return {"alias": "fresh", "name": "Fresh", "capability": "Chat", "connectionId": str(connection.pk), "model": model, **changes}
+    return {
+        "alias": "fresh",
+        "name": "Fresh",
+        "capability": "Chat",
+        "connectionId": str(connection.pk),
+        "model": model,
+        **changes,
+    }
 
 
 def whole(profile: Profile, **changes: Any) -> dict[str, Any]:
     """A body that replaces a profile."""
-    return {name: value for name, value in new(profile.connection).items() if name not in ("alias", "capability")} | changes
+    return {
+        name: value
+        for name, value in new(profile.connection).items()
+        if name not in ("alias", "capability")
+    } | changes
 
 
 def test_a_profile_is_read_by_id_and_by_alias(api: Api, profile: Profile, connection: Connection):
     shown = api.read(ONE)
     assert shown == api.read(f"/profiles/{profile.pk}")
-    assert (shown["settings"], shown["model"]) == (SHOWN, {"providerId": "fake", "modelId": "fake-chat"})
-    assert (shown["connectionId"], shown["capability"], shown["tags"], shown["version"]) == (str(connection.pk), "Chat", ["eu"], 1)
+    assert (shown["settings"], shown["model"]) == (
+        SHOWN,
+        {"providerId": "fake", "modelId": "fake-chat"},
+    )
+    assert (shown["connectionId"], shown["capability"], shown["tags"], shown["version"]) == (
+        str(connection.pk),
+        "Chat",
+        ["eu"],
+        1,
+    )
 
 
 def test_an_alias_is_found_in_any_letter_case(api: Api, profile: Profile):
-    assert api.read("/profiles/ANSWERS")["id"] == api.read("/connections/Production/usages")["items"][0]["id"]
+    assert (
+        api.read("/profiles/ANSWERS")["id"]
+        == api.read("/connections/Production/usages")["items"][0]["id"]
+    )
 
 
 @pytest.mark.parametrize("name", ["nothing", "0b9d9f3a-52d4-4b4e-8c3a-5f6e7d8c9b21", "a%00b"])
@@ -68,9 +96,17 @@ def test_an_unknown_profile_is_not_found(api: Api, name: str):
 
 @pytest.fixture
 def several(connection: Connection) -> list[Profile]:
-    rows = [profile_of(connection, name="Berlin", tags=["eu"]), profile_of(connection, name="amsterdam", is_active=False)]
+    rows = [
+        profile_of(connection, name="Berlin", tags=["eu"]),
+        profile_of(connection, name="amsterdam", is_active=False),
+    ]
     other = connect("echo", name="Echo", settings={})
-    return [*rows, profile_of(other, name="Chicago", model="echo-embedding-1", capability="Embedding", tags=["us"])]
+    return [
+        *rows,
+        profile_of(
+            other, name="Chicago", model="echo-embedding-1", capability="Embedding", tags=["us"]
+        ),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +131,16 @@ def test_a_list_is_filtered_and_sorted(api: Api, several: Any, query: str, names
 
 
 @pytest.mark.parametrize(
-    "query", ["skip=-1", "take=1001", "capability=Singing", "isActive=1", "orderBy=model", "connection=%00", "tag=%00"]
+    "query",
+    [
+        "skip=-1",
+        "take=1001",
+        "capability=Singing",
+        "isActive=1",
+        "orderBy=model",
+        "connection=%00",
+        "tag=%00",
+    ],
 )
 def test_a_senseless_query_is_refused_at_its_name(api: Api, query: str):
     assert errors(api.get(f"/profiles?{query}")) == {f"/{query.split('=')[0]}": "invalid"}
@@ -104,8 +149,16 @@ def test_a_senseless_query_is_refused_at_its_name(api: Api, query: str):
 def test_creating_answers_with_the_object_and_where_it_is(api: Api, connection: Connection):
     response = api.post("/profiles", new(connection, settings=SHOWN))
     made = response.json()
-    assert (response.status_code, response["Location"], response["ETag"]) == (201, f"/api/v1/profiles/{made['id']}", '"1"')
-    assert made == api.read("/profiles/fresh") and made["settings"] == SHOWN and made["isActive"] is True
+    assert (response.status_code, response["Location"], response["ETag"]) == (
+        201,
+        f"/api/v1/profiles/{made['id']}",
+        '"1"',
+    )
+    assert (
+        made == api.read("/profiles/fresh")
+        and made["settings"] == SHOWN
+        and made["isActive"] is True
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,25 +178,55 @@ def test_creating_answers_with_the_object_and_where_it_is(api: Api, connection: 
         ({"settings": {"maxTokens": 1.5}}, 400, {"/settings/maxTokens": "int_from_float"}),
         ({"settings": {"max_tokens": 1}}, 400, {"/settings/max_tokens": "unknown_setting"}),
         ({"settings": {"dimensions": 1}}, 400, {"/settings/dimensions": "unknown_setting"}),
-        ({"settings": {"systemPromptTemplate": "{"}}, 400, {"/settings/systemPromptTemplate": "template"}),
+        (
+            {"settings": {"systemPromptTemplate": "{"}},
+            400,
+            {"/settings/systemPromptTemplate": "template"},
+        ),
         ({"settings": {"stop": "END"}}, 400, {"/settings/stop": "type"}),
         ({"settings": {"stop": []}}, 400, {"/settings/stop": "too_short"}),
         ({"settings": {"stop": [1]}}, 400, {"/settings/stop": "string_type"}),
-        ({"settings": {"allowedOverrides": ["maxTokens"]}}, 400, {"/settings/allowedOverrides": "literal_error"}),
+        (
+            {"settings": {"allowedOverrides": ["maxTokens"]}},
+            400,
+            {"/settings/allowedOverrides": "literal_error"},
+        ),
         ({"settings": {"allowedOverrides": {}}}, 400, {"/settings/allowedOverrides": "type"}),
-        ({"settings": {"fallbackOn": ["bad_request"]}}, 400, {"/settings/fallbackOn": "literal_error"}),
-        ({"settings": {"maxTokens": 2, "maxTokensLimit": 1}}, 400, {"/settings/maxTokensLimit": "below_max_tokens"}),
-        ({"fallbackProfileIds": [str(uuid.UUID(int=1))]}, 400, {"/fallbackProfileIds": "not_found"}),
+        (
+            {"settings": {"fallbackOn": ["bad_request"]}},
+            400,
+            {"/settings/fallbackOn": "literal_error"},
+        ),
+        (
+            {"settings": {"maxTokens": 2, "maxTokensLimit": 1}},
+            400,
+            {"/settings/maxTokensLimit": "below_max_tokens"},
+        ),
+        (
+            {"fallbackProfileIds": [str(uuid.UUID(int=1))]},
+            400,
+            {"/fallbackProfileIds": "not_found"},
+        ),
         ({"fallbackProfileIds": ["answers"]}, 400, {"/fallbackProfileIds/0": "invalid"}),
         ({"fallbackProfileIds": "answers"}, 400, {"/fallbackProfileIds": "not_a_list"}),
-        ({"fallbackProfileIds": [str(uuid.UUID(int=1))] * 11}, 400, {"/fallbackProfileIds": "max_length"}),
+        (
+            {"fallbackProfileIds": [str(uuid.UUID(int=1))] * 11},
+            400,
+            {"/fallbackProfileIds": "max_length"},
+        ),
         ({"settings": {"$type": "embedding"}}, 400, {"/settings/$type": "mismatch"}),
         ({"colour": "red"}, 400, {"/colour": "unknown_field"}),
-        ({"model": {"providerId": "fake", "modelId": "m", "x": 1}}, 400, {"/model/x": "unknown_field"}),
+        (
+            {"model": {"providerId": "fake", "modelId": "m", "x": 1}},
+            400,
+            {"/model/x": "unknown_field"},
+        ),
     ],
     ids=repr,
 )
-def test_a_wrong_field_is_pointed_at(api: Api, profile: Profile, changes: dict[str, Any], status: int, found: dict[str, str]):
+def test_a_wrong_field_is_pointed_at(
+    api: Api, profile: Profile, changes: dict[str, Any], status: int, found: dict[str, str]
+):
     assert errors(api.post("/profiles", new(profile.connection, **changes)), status) == found
     assert Profile.objects.count() == 1
 
@@ -157,7 +240,9 @@ def test_a_connection_that_lacks_the_capability_is_pointed_at(api: Api):
 def test_a_connection_whose_provider_is_gone_is_pointed_at(api: Api):
     with fake_provider(id="gone"):
         row = connect("gone")
-    assert errors(api.post("/profiles", new(row, model={"providerId": "gone", "modelId": "m"}))) == {"/connectionId": "unknown_provider"}
+    assert errors(
+        api.post("/profiles", new(row, model={"providerId": "gone", "modelId": "m"}))
+    ) == {"/connectionId": "unknown_provider"}
 
 
 def test_get_then_put_of_the_unchanged_body_changes_nothing(api: Api, profile: Profile):
@@ -169,7 +254,12 @@ def test_get_then_put_of_the_unchanged_body_changes_nothing(api: Api, profile: P
 def test_put_replaces_the_settings_and_keeps_what_it_may_leave_out(api: Api, profile: Profile):
     shown = api.put(ONE, whole(profile, settings={"maxTokens": 7})).json()
     assert shown["settings"] == {"$type": "chat", **dict.fromkeys(NAMES), "maxTokens": 7}
-    assert (shown["name"], shown["tags"], shown["isActive"], shown["version"]) == ("Fresh", ["eu"], True, 2)
+    assert (shown["name"], shown["tags"], shown["isActive"], shown["version"]) == (
+        "Fresh",
+        ["eu"],
+        True,
+        2,
+    )
     assert api.put(ONE, whole(profile)).json()["settings"]["maxTokens"] == 7
 
 
@@ -182,7 +272,12 @@ def chain(connection: Connection) -> list[str]:
 @pytest.fixture
 def full(api: Api, connection: Connection, chain: list[str]) -> dict[str, Any]:
     """A profile with everything filled, as it is read."""
-    api.post("/profiles", new(connection, alias="answers", settings=EVERYTHING, fallbackProfileIds=chain, tags=["eu"]))
+    api.post(
+        "/profiles",
+        new(
+            connection, alias="answers", settings=EVERYTHING, fallbackProfileIds=chain, tags=["eu"]
+        ),
+    )
     return api.read(ONE)
 
 
@@ -191,11 +286,17 @@ def test_every_setting_there_is_is_filled_above():
 
 
 def test_everything_is_read_as_it_was_written(full: dict[str, Any], chain: list[str]):
-    assert (full["settings"], full["fallbackProfileIds"], full["tags"]) == (EVERYTHING, chain, ["eu"])
+    assert (full["settings"], full["fallbackProfileIds"], full["tags"]) == (
+        EVERYTHING,
+        chain,
+        ["eu"],
+    )
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_get_then_put_of_a_full_profile_changes_nothing(api: Api, full: dict[str, Any], method: str):
+def test_get_then_put_of_a_full_profile_changes_nothing(
+    api: Api, full: dict[str, Any], method: str
+):
     assert api(method, ONE, full, if_match='"1"').json() == full
 
 
@@ -206,48 +307,75 @@ def test_fallbacks_are_put_in_another_order(api: Api, full: dict[str, Any], chai
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize("nothing", [None, []])
-def test_null_and_an_empty_list_take_the_fallbacks_away(api: Api, full: dict[str, Any], method: str, nothing: Any):
-    assert api(method, ONE, full | {"fallbackProfileIds": nothing}).json()["fallbackProfileIds"] == []
+def test_null_and_an_empty_list_take_the_fallbacks_away(
+    api: Api, full: dict[str, Any], method: str, nothing: Any
+):
+    assert (
+        api(method, ONE, full | {"fallbackProfileIds": nothing}).json()["fallbackProfileIds"] == []
+    )
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_fallbacks_that_are_not_named_stay(api: Api, full: dict[str, Any], chain: list[str], method: str):
-    body = {name: value for name, value in full.items() if name != "fallbackProfileIds"} | {"name": "Renamed"}
+def test_fallbacks_that_are_not_named_stay(
+    api: Api, full: dict[str, Any], chain: list[str], method: str
+):
+    body = {name: value for name, value in full.items() if name != "fallbackProfileIds"} | {
+        "name": "Renamed"
+    }
     assert api(method, ONE, body).json()["fallbackProfileIds"] == chain
 
 
-def test_fallbacks_that_make_no_sense_are_pointed_at(api: Api, full: dict[str, Any], connection: Connection, chain: list[str]):
+def test_fallbacks_that_make_no_sense_are_pointed_at(
+    api: Api, full: dict[str, Any], connection: Connection, chain: list[str]
+):
     vectors = str(profile_of(connection, name="Vectors", capability="Embedding").pk)
-    for ids, code in (([full["id"]], "itself"), ([vectors], "capability"), ([chain[0]] * 2, "duplicate")):
+    for ids, code in (
+        ([full["id"]], "itself"),
+        ([vectors], "capability"),
+        ([chain[0]] * 2, "duplicate"),
+    ):
         assert errors(api.patch(ONE, {"fallbackProfileIds": ids})) == {"/fallbackProfileIds": code}
 
 
 def test_an_empty_list_of_overrides_is_not_null(api: Api, full: dict[str, Any]):
     for value in ([], None):
-        shown = api.patch(ONE, {"settings": {"allowedOverrides": value, "fallbackOn": value}}).json()["settings"]
+        shown = api.patch(
+            ONE, {"settings": {"allowedOverrides": value, "fallbackOn": value}}
+        ).json()["settings"]
         assert shown == EVERYTHING | {"allowedOverrides": value, "fallbackOn": value}
 
 
 def test_a_fallback_cannot_be_deleted_and_says_whose_it_is(api: Api, full: dict[str, Any]):
     found = problem(api.delete("/profiles/zebra"), 409)
-    assert found["dependents"] == [{"id": full["id"], "type": "profile", "alias": "answers", "name": "Fresh"}]
+    assert found["dependents"] == [
+        {"id": full["id"], "type": "profile", "alias": "answers", "name": "Fresh"}
+    ]
 
 
 def test_put_needs_name_model_and_connection(api: Api, profile: Profile):
-    assert errors(api.put(ONE, {})) == dict.fromkeys(["/name", "/model", "/connectionId"], "required")
+    assert errors(api.put(ONE, {})) == dict.fromkeys(
+        ["/name", "/model", "/connectionId"], "required"
+    )
 
 
 @pytest.mark.parametrize("content_type", [MERGE, "application/json"])
-def test_patch_changes_what_it_names_and_takes_away_what_is_null(api: Api, profile: Profile, content_type: str):
+def test_patch_changes_what_it_names_and_takes_away_what_is_null(
+    api: Api, profile: Profile, content_type: str
+):
     shown = api.patch(ONE, {"settings": {"temperature": None, "maxTokens": 7}}, content_type).json()
-    assert shown["settings"] == SHOWN | {"temperature": None, "maxTokens": 7} and shown["name"] == "Answers"
+    assert (
+        shown["settings"] == SHOWN | {"temperature": None, "maxTokens": 7}
+        and shown["name"] == "Answers"
+    )
 
 
 def test_a_profile_moves_to_another_connection(api: Api, profile: Profile):
     other = connect("echo", name="Echo", settings={})
     moved = {"connectionId": str(other.pk), "model": {"providerId": "echo", "modelId": "echo-1"}}
     assert api.patch(ONE, moved).json()["model"]["providerId"] == "echo"
-    assert errors(api.patch(ONE, {"model": {"providerId": "fake", "modelId": "m"}})) == {"/model/providerId": "mismatch"}
+    assert errors(api.patch(ONE, {"model": {"providerId": "fake", "modelId": "m"}})) == {
+        "/model/providerId": "mismatch"
+    }
 
 
 def test_alias_and_capability_are_fixed(api: Api, profile: Profile):
@@ -266,7 +394,9 @@ def test_if_match_lets_pass_or_stops(api: Api, profile: Profile, method: str):
 def test_deleting_answers_with_nothing_but_a_default_stays(api: Api, profile: Profile):
     services.set_default_profiles({"Chat": profile}, actor=None)
     found = problem(api.delete(ONE), 409)
-    assert found["code"] == "in_use" and found["dependents"] == [{"id": "Chat", "type": "defaultProfile"}]
+    assert found["code"] == "in_use" and found["dependents"] == [
+        {"id": "Chat", "type": "defaultProfile"}
+    ]
     services.set_default_profiles({"Chat": None}, actor=None)
     response = api.delete(ONE)
     assert (response.status_code, response.content) == (204, b"") and not Profile.objects.exists()
@@ -279,7 +409,11 @@ def test_exists_is_a_bare_boolean_and_can_leave_one_out(api: Api, profile: Profi
     assert errors(api.get(f"{ONE}/exists?excludeId=x")) == {"/excludeId": "invalid"}
 
 
-def test_a_profile_of_an_undecryptable_connection_can_be_read_and_saved(api: Api, profile: Profile, settings: Any):
+def test_a_profile_of_an_undecryptable_connection_can_be_read_and_saved(
+    api: Api, profile: Profile, settings: Any
+):
     settings.FERNET_KEYS = ["another-key-for-tests-only-0123456789abcdef"]
-    assert api.patch(ONE, {"name": "Renamed"}).status_code == 200 and api.names("/profiles") == ["Renamed"]
+    assert api.patch(ONE, {"name": "Renamed"}).status_code == 200 and api.names("/profiles") == [
+        "Renamed"
+    ]
     assert reload(profile).version == 2

@@ -1,4 +1,7 @@
-"""What an answer costs: queries and decryptions. With a token that was used within the last minute."""
+"""What an answer costs: queries and decryptions.
+
+With a token that was used within the last minute.
+"""
 
 from typing import Any
 
@@ -37,7 +40,10 @@ def queries(api: Api, path: str) -> int:
         ("/connections/row-7/exists", 4),
         ("/connections/row-7/references", 4),
         ("/connections", 5),
-        ("/connections?take=50&filter=row&tag=eu&capability=Chat&isActive=true&orderBy=dateModified", 5),
+        (
+            "/connections?take=50&filter=row&tag=eu&capability=Chat&isActive=true&orderBy=dateModified",
+            5,
+        ),
         ("/connections/capabilities/Chat", 5),
         ("/profiles", 5),
         ("/profiles?take=50&filter=row", 5),
@@ -59,7 +65,14 @@ def test_usages_make_as_many_queries_for_one_profile_as_for_sixty(warm: Api, fak
 
 
 @pytest.mark.parametrize(
-    "path", ["/connections", "/connections?filter=row", "/connections/capabilities/Chat", "/profiles", "/connections/row-7/usages"]
+    "path",
+    [
+        "/connections",
+        "/connections?filter=row",
+        "/connections/capabilities/Chat",
+        "/profiles",
+        "/connections/row-7/usages",
+    ],
 )
 def test_a_list_decrypts_nothing(warm: Api, monkeypatch: pytest.MonkeyPatch, path: str):
     def refuse(*_: Any) -> Any:

@@ -1,4 +1,7 @@
-"""schemathesis asks the API everything its document allows and much that it does not. Bounded here, in full by `make fuzz`."""
+"""schemathesis asks the API everything its document allows and much that it does not.
+
+Bounded here, in full by `make fuzz`.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +11,14 @@ import pytest
 from tests.api.fuzz import run
 from tests.api.serving import Served, serving
 
-# Their bodies depend on eleven providers: every boundary of each is thousands of cases, which `make fuzz` has.
-MANY_BOUNDARIES = ("createConnection", "updateConnection", "patchConnection", "testConnectionSettings")
+# Their bodies depend on eleven providers: every boundary of each is thousands of cases, which `make
+# fuzz` has.
+MANY_BOUNDARIES = (
+    "createConnection",
+    "updateConnection",
+    "patchConnection",
+    "testConnectionSettings",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +39,8 @@ def test_examples_and_random_cases_pass_every_check(served: Served):
 
 
 def test_boundaries_pass_every_check(served: Served):
-    done = run(served, "--phases=coverage", *(f"--exclude-operation-id={one}" for one in MANY_BOUNDARIES))
+    done = run(
+        served, "--phases=coverage", *(f"--exclude-operation-id={one}" for one in MANY_BOUNDARIES)
+    )
     assert done.returncode == 0, done.stdout
     assert cases(done.stdout) > 1000

@@ -33,7 +33,16 @@ def command(*arguments: str) -> tuple[str, str]:
 
 
 def test_create_prints_the_token_alone_on_stdout(operator: Any):
-    out, err = command("create", "CI", "--user", "olaf", "--scope", "connections:read", "--scope", "connections:test")
+    out, err = command(
+        "create",
+        "CI",
+        "--user",
+        "olaf",
+        "--scope",
+        "connections:read",
+        "--scope",
+        "connections:test",
+    )
     assert out.startswith("sb_") and len(out.split()) == 1 and out.strip() not in err
     assert Api(out.strip()).get("/connections").status_code == 200
 
@@ -47,9 +56,22 @@ def test_only_a_hash_is_stored(operator: Any):
 
 def test_create_takes_profiles_and_an_end(operator: Any, connection: Connection):
     profile = profile_of(connection)
-    command("create", "CI", "--user", "olaf", "--scope", "gateway:use", "--profile", "answers", "--expires", "7")
+    command(
+        "create",
+        "CI",
+        "--user",
+        "olaf",
+        "--scope",
+        "gateway:use",
+        "--profile",
+        "answers",
+        "--expires",
+        "7",
+    )
     row = ApiToken.objects.get()
-    assert list(row.profiles.all()) == [profile] and timedelta(days=6) < row.expires_at - timezone.now() <= timedelta(days=7)
+    assert list(row.profiles.all()) == [profile] and timedelta(
+        days=6
+    ) < row.expires_at - timezone.now() <= timedelta(days=7)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +104,18 @@ def test_create_refuses_what_makes_no_sense(operator: Any, arguments: list[str])
 def test_list_shows_everything_but_the_token(operator: Any):
     text = token_of(operator, "connections:read")
     out = command("list")[0]
-    assert all(word in out for word in (text[:11], "active", "olaf", "test", "connections:read", "never used", "no end"))
+    assert all(
+        word in out
+        for word in (
+            text[:11],
+            "active",
+            "olaf",
+            "test",
+            "connections:read",
+            "never used",
+            "no end",
+        )
+    )
     assert text not in out and text[11:] not in out
 
 
@@ -135,8 +168,27 @@ def refused(header: str) -> None:
 @pytest.mark.parametrize(
     "template",
     [
-        *("Bearer", "Bearer ", "Bearer {0} {0}", "Bearer {0}x", "Bearer x{0}", "Basic {0}", "Token {0}", "{0}", "Bearer {1}", "Bearer {2}"),
-        *("", "Bearer {0},Bearer {0}", "Bearer sb_", "Bearer é{0}", 'Bearer "{0}"', "bearer:{0}", "Bearer {0}\x00"),
+        *(
+            "Bearer",
+            "Bearer ",
+            "Bearer {0} {0}",
+            "Bearer {0}x",
+            "Bearer x{0}",
+            "Basic {0}",
+            "Token {0}",
+            "{0}",
+            "Bearer {1}",
+            "Bearer {2}",
+        ),
+        *(
+            "",
+            "Bearer {0},Bearer {0}",
+            "Bearer sb_",
+            "Bearer é{0}",
+            'Bearer "{0}"',
+            "bearer:{0}",
+            "Bearer {0}\x00",
+        ),
     ],
 )
 def test_a_malformed_authorization_opens_nothing(text: str, template: str):
@@ -144,7 +196,10 @@ def test_a_malformed_authorization_opens_nothing(text: str, template: str):
 
 
 def test_the_word_bearer_is_taken_in_any_letter_case(text: str):
-    assert Client().get("/api/v1/connections", headers={"authorization": f"bEARER {text}"}).status_code == 200
+    assert (
+        Client().get("/api/v1/connections", headers={"authorization": f"bEARER {text}"}).status_code
+        == 200
+    )
 
 
 def test_an_expired_token_opens_nothing(text: str):
@@ -167,7 +222,9 @@ def test_a_token_of_a_deleted_user_is_gone(text: str, operator: Any):
 def test_a_token_in_the_address_or_the_body_does_nothing(text: str):
     for name in ("token", "access_token", "api_key", "Authorization", "bearer"):
         problem(Client().get(f"/api/v1/connections?{name}={text}"), 401)
-        problem(Client().post("/api/v1/connections", {name: text}, content_type="application/json"), 401)
+        problem(
+            Client().post("/api/v1/connections", {name: text}, content_type="application/json"), 401
+        )
 
 
 def test_a_token_opens_no_page(text: str):
@@ -235,7 +292,9 @@ def test_a_session_reads_without_and_writes_with_a_csrf_token(operator: Any):
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_session_changes_nothing_without_a_csrf_token(administrator: Any, connection: Connection, method: str):
+def test_a_session_changes_nothing_without_a_csrf_token(
+    administrator: Any, connection: Connection, method: str
+):
     caller = Api(client=browser(administrator, enforce_csrf_checks=True))
     problem(caller(method, "/connections/production", {"name": "N"}), 403)
     assert Connection.objects.get().name == "Production"
@@ -250,11 +309,26 @@ def test_a_token_needs_no_csrf_token(text: str):
 
 def test_administrators_see_the_page_and_others_do_not(people: dict[str, Any]):
     found = {name: browser(user).get("/tokens/").status_code for name, user in people.items()}
-    assert found == {"administrator": 200, "operator": 403, "viewer": 403, "stranger": 403, "nobody": 302}
+    assert found == {
+        "administrator": 200,
+        "operator": 403,
+        "viewer": 403,
+        "stranger": 403,
+        "nobody": 302,
+    }
 
 
 def make(client: Client, **values: Any) -> Any:
-    return client.post("/tokens/", {"name": "CI", "scopes": ["connections:read"], "profiles": "", "expires_in_days": "", **values})
+    return client.post(
+        "/tokens/",
+        {
+            "name": "CI",
+            "scopes": ["connections:read"],
+            "profiles": "",
+            "expires_in_days": "",
+            **values,
+        },
+    )
 
 
 def test_a_token_made_on_the_page_is_shown_once_and_works(administrator: Any):
@@ -262,14 +336,28 @@ def test_a_token_made_on_the_page_is_shown_once_and_works(administrator: Any):
     response = make(client)
     text = response.context["text"]
     assert text in html(response) and response["Cache-Control"] == "no-store"
-    assert Api(text).get("/connections").status_code == 200 and Api(text).get("/profiles").status_code == 403
+    assert (
+        Api(text).get("/connections").status_code == 200
+        and Api(text).get("/profiles").status_code == 403
+    )
     assert text not in html(client.get("/tokens/")) and text[:11] in html(client.get("/tokens/"))
 
 
 @pytest.mark.parametrize(
     "values",
-    [{"name": ""}, {"name": "x" * 101}, {"scopes": []}, {"scopes": ["all"]}, {"expires_in_days": "0"}, {"profiles": "nothing"}]
-    + [{name: value} for name in ("requests_per_minute", "tokens_per_day") for value in ("0", "-1", "x", "1.5", "9" * 12, "9" * 40)]
+    [
+        {"name": ""},
+        {"name": "x" * 101},
+        {"scopes": []},
+        {"scopes": ["all"]},
+        {"expires_in_days": "0"},
+        {"profiles": "nothing"},
+    ]
+    + [
+        {name: value}
+        for name in ("requests_per_minute", "tokens_per_day")
+        for value in ("0", "-1", "x", "1.5", "9" * 12, "9" * 40)
+    ]
     + [{"expires_in_days": "9" * 40}, {"profiles": ["answers", "a\x00b"]}],
     ids=repr,
 )
@@ -280,16 +368,33 @@ def test_the_page_refuses_what_makes_no_sense(administrator: Any, values: dict[s
 
 
 def test_the_page_says_that_a_life_is_too_long(administrator: Any):
-    assert "3650" in words(make(browser(administrator), expires_in_days="3651")) and not ApiToken.objects.exists()
+    assert (
+        "3650" in words(make(browser(administrator), expires_in_days="3651"))
+        and not ApiToken.objects.exists()
+    )
 
 
-def test_a_token_made_on_the_page_has_its_limits_and_the_list_shows_them(administrator: Any, connection: Connection):
+def test_a_token_made_on_the_page_has_its_limits_and_the_list_shows_them(
+    administrator: Any, connection: Connection
+):
     rows = [profile_of(connection, name=name) for name in ("Answers", "Summaries", "Others")]
     client = browser(administrator)
-    make(client, scopes=["gateway:use"], profiles=["answers", "summaries"], requests_per_minute="60", tokens_per_day="5000")
+    make(
+        client,
+        scopes=["gateway:use"],
+        profiles=["answers", "summaries"],
+        requests_per_minute="60",
+        tokens_per_day="5000",
+    )
     row = ApiToken.objects.get()
-    assert (set(row.profiles.all()), row.requests_per_minute, row.tokens_per_day) == (set(rows[:2]), 60, 5000)
-    assert "only answers, summaries; 60 requests a minute; 5000 tokens a day" in words(client.get("/tokens/"))
+    assert (set(row.profiles.all()), row.requests_per_minute, row.tokens_per_day) == (
+        set(rows[:2]),
+        60,
+        5000,
+    )
+    assert "only answers, summaries; 60 requests a minute; 5000 tokens a day" in words(
+        client.get("/tokens/")
+    )
 
 
 def test_a_token_without_limits_says_so(administrator: Any):
@@ -298,14 +403,18 @@ def test_a_token_without_limits_says_so(administrator: Any):
     assert "all profiles active" in words(client.get("/tokens/"))
 
 
-def test_a_token_whose_profiles_are_gone_is_not_said_to_have_all(administrator: Any, connection: Connection):
+def test_a_token_whose_profiles_are_gone_is_not_said_to_have_all(
+    administrator: Any, connection: Connection
+):
     profile = profile_of(connection)
     token_of(administrator, profiles=["answers"])
     services.delete_profile(profile, actor=None)
     assert "no profile any more" in words(browser(administrator).get("/tokens/"))
 
 
-def test_with_many_profiles_their_aliases_are_typed(administrator: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+def test_with_many_profiles_their_aliases_are_typed(
+    administrator: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("connections.views.tokens.MOST_TICKED", 2)
     rows = [profile_of(connection, name=name) for name in ("Answers", "Summaries")]
     client = browser(administrator)

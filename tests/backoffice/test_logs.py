@@ -31,7 +31,16 @@ def test_what_looks_like_a_credential_is_redacted(line: str):
     assert "1234567890" not in redact(line) and "***" in redact(line)
 
 
-@pytest.mark.parametrize("line", ["GET /connections/ 200", "3 tokens used", "The API key is missing.", "sk-short", "task-1234567890abcdef"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /connections/ 200",
+        "3 tokens used",
+        "The API key is missing.",
+        "sk-short",
+        "task-1234567890abcdef",
+    ],
+)
 def test_other_words_stay(line: str):
     assert redact(line) == line
 
@@ -53,12 +62,20 @@ def test_a_traceback_is_redacted():
     except ValueError as error:
         one = record("failed", error=error)
     RedactSecrets().filter(one)
-    assert SECRET not in logging.Formatter().format(one) and "ValueError" in logging.Formatter().format(one)
+    assert SECRET not in logging.Formatter().format(
+        one
+    ) and "ValueError" in logging.Formatter().format(one)
 
 
 def test_a_refusal_leaves_no_traceback():
     one = logging.LogRecord(
-        "django.request", logging.WARNING, "file.py", 1, "Forbidden: %s", ("/",), (ValueError, ValueError(SECRET), None)
+        "django.request",
+        logging.WARNING,
+        "file.py",
+        1,
+        "Forbidden: %s",
+        ("/",),
+        (ValueError, ValueError(SECRET), None),
     )
     RedactSecrets().filter(one)
     assert logging.Formatter().format(one) == "Forbidden: /"

@@ -21,13 +21,20 @@ def env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def lines(file: Path) -> dict[str, str]:
     """The settings of an .env that are not commented out."""
-    return dict(line.split("=", 1) for line in file.read_text().splitlines() if line and not line.startswith("#"))
+    return dict(
+        line.split("=", 1)
+        for line in file.read_text().splitlines()
+        if line and not line.startswith("#")
+    )
 
 
 def test_keys_are_generated_for_their_owner_only(env_file: Path):
     serve.write_env_file()
     assert stat.S_IMODE(env_file.stat().st_mode) == 0o600
-    assert {name: len(value) >= 44 for name, value in lines(env_file).items()} == {"SECRET_KEY": True, "FERNET_KEYS": True}
+    assert {name: len(value) >= 44 for name, value in lines(env_file).items()} == {
+        "SECRET_KEY": True,
+        "FERNET_KEYS": True,
+    }
 
 
 def test_keys_are_never_printed(env_file: Path, capsys: pytest.CaptureFixture[str]):
@@ -50,13 +57,17 @@ def test_an_env_file_that_is_there_stays(env_file: Path, capsys: pytest.CaptureF
     assert env_file.read_text() == "SECRET_KEY=mine\n" and capsys.readouterr().out == ""
 
 
-def test_only_what_the_environment_lacks_is_generated(env_file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_what_the_environment_lacks_is_generated(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("SECRET_KEY", "x")
     serve.write_env_file()
     assert set(lines(env_file)) == {"FERNET_KEYS"}
 
 
-def test_with_both_keys_in_the_environment_no_file_is_written(env_file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_with_both_keys_in_the_environment_no_file_is_written(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("SECRET_KEY", "x")
     monkeypatch.setenv("FERNET_KEYS", "y")
     serve.write_env_file()
@@ -64,7 +75,9 @@ def test_with_both_keys_in_the_environment_no_file_is_written(env_file: Path, mo
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "80 00", ""])
-def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str):
+def test_a_port_that_is_none_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
+):
     monkeypatch.setenv("PORT", port)
     monkeypatch.setenv("HOST", "127.0.0.1")
     with pytest.raises(SystemExit):
@@ -72,7 +85,9 @@ def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "make run PORT=8001" in capsys.readouterr().err
 
 
-def test_a_taken_port_is_told_with_another_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_a_taken_port_is_told_with_another_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setenv("HOST", "127.0.0.1")
@@ -96,25 +111,38 @@ def no_password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db
-def test_the_first_user_gets_a_password_that_is_printed_once(no_password, capsys: pytest.CaptureFixture[str]):
+def test_the_first_user_gets_a_password_that_is_printed_once(
+    no_password, capsys: pytest.CaptureFixture[str]
+):
     serve.ensure_admin()
     password = capsys.readouterr().out.split("Password")[1].split()[0]
     admin = User.objects.get()
-    assert (admin.username, admin.is_superuser, admin.check_password(password)) == ("admin", True, True) and len(password) >= 20
+    assert (admin.username, admin.is_superuser, admin.check_password(password)) == (
+        "admin",
+        True,
+        True,
+    ) and len(password) >= 20
     serve.ensure_admin()
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.django_db
-def test_a_given_password_is_taken_and_not_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_a_given_password_is_taken_and_not_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setenv("SWITCHBOARD_ADMIN_PASSWORD", "a-given-password")
     serve.ensure_admin()
     assert User.objects.get().check_password("a-given-password")
-    assert "a-given-password" not in capsys.readouterr().out and "SWITCHBOARD_ADMIN_PASSWORD" not in serve.os.environ
+    assert (
+        "a-given-password" not in capsys.readouterr().out
+        and "SWITCHBOARD_ADMIN_PASSWORD" not in serve.os.environ
+    )
 
 
 @pytest.mark.django_db
-def test_where_there_are_users_none_is_made(no_password, viewer, capsys: pytest.CaptureFixture[str]):
+def test_where_there_are_users_none_is_made(
+    no_password, viewer, capsys: pytest.CaptureFixture[str]
+):
     serve.ensure_admin()
     assert list(User.objects.all()) == [viewer] and capsys.readouterr().out == ""
 

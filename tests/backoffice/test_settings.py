@@ -22,13 +22,27 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 def read(*names: str, **environment: str) -> dict[str, Any]:
     """These settings in this environment and no other."""
     command = [sys.executable, "-c", READ, *names]
-    done = subprocess.run(command, cwd=ROOT, env={"PATH": "", **environment}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PATH": "", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return json.loads(done.stdout)
 
 
 def test_without_any_environment_everything_is_safe():
     found = read(
-        "DEBUG", "SECRET_KEY", "FERNET_KEYS", "ALLOWED_HOSTS", "CONNECTIONS_EGRESS_PRIVATE", "CONNECTIONS_TEST_RATE", "CACHES", "DATABASES"
+        "DEBUG",
+        "SECRET_KEY",
+        "FERNET_KEYS",
+        "ALLOWED_HOSTS",
+        "CONNECTIONS_EGRESS_PRIVATE",
+        "CONNECTIONS_TEST_RATE",
+        "CACHES",
+        "DATABASES",
     )
     assert (found["DEBUG"], found["SECRET_KEY"], found["FERNET_KEYS"]) == (False, "", [])
     assert found["ALLOWED_HOSTS"] == ["localhost", "127.0.0.1", "[::1]"]
@@ -38,12 +52,22 @@ def test_without_any_environment_everything_is_safe():
 
 
 def test_sqlite_is_set_up_for_several_writers(tmp_path: Path):
-    database = read("DATABASES", DATABASE_URL=f"sqlite:///{tmp_path / 'a.sqlite3'}")["DATABASES"]["default"]
-    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE" and "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+    database = read("DATABASES", DATABASE_URL=f"sqlite:///{tmp_path / 'a.sqlite3'}")["DATABASES"][
+        "default"
+    ]
+    assert (
+        database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+        and "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+    )
 
 
 def test_postgresql_and_redis_come_by_address():
-    found = read("DATABASES", "CACHES", DATABASE_URL="postgres://u:p@db:5433/name", CACHE_URL="redis://cache:6379/1")
+    found = read(
+        "DATABASES",
+        "CACHES",
+        DATABASE_URL="postgres://u:p@db:5433/name",
+        CACHE_URL="redis://cache:6379/1",
+    )
     database = found["DATABASES"]["default"]
     assert (database["ENGINE"], database["HOST"], database["PORT"], database["NAME"]) == (
         "django.db.backends.postgresql",
@@ -74,7 +98,17 @@ def test_https_makes_cookies_secure():
 
 @pytest.mark.parametrize(("worker", "count"), [("1", 1), ("5", 5)])
 def test_gunicorn_is_set_by_the_environment(worker: str, count: int):
-    code = "import json; from backoffice import gunicorn_conf as g; print(json.dumps([g.bind, g.workers, g.worker_class]))"
+    code = (
+        "import json; from backoffice import gunicorn_conf as g; print(json.dumps([g.bind, "
+        "g.workers, g.worker_class]))"
+    )
     environment = {"PATH": "", "HOST": "::1", "PORT": "8123", "WEB_CONCURRENCY": worker}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert json.loads(done.stdout) == ["[::1]:8123", count, "asgi"]

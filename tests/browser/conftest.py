@@ -1,7 +1,9 @@
-"""A real browser in front of the production server: gunicorn as `make run` starts it, with a database of its own.
+"""A real browser in front of the production server: gunicorn as `make run` starts it, with a
+database of its own.
 
-`open_page("operator")` gives a page of a signed-in person. Whatever page a test opens, it fails in the end if the browser
-reported an error, a violation of the Content-Security-Policy or a request to another host.
+`open_page("operator")` gives a page of a signed-in person. Whatever page a test opens, it fails in
+the end if the browser reported an error, a violation of the Content-Security-Policy or a request to
+another host.
 """
 
 import base64
@@ -21,7 +23,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.upstreams import Upstream
 
@@ -33,7 +42,12 @@ ARGUMENTS = (
 MARK = secrets.token_hex(8)  # part of every secret here, so that one search finds any of them
 GOOD_KEY, TYPED_KEY, WRONG_KEY = f"good-key-{MARK}", f"typed-key-{MARK}", f"wrong-key-{MARK}"
 PASSWORD = f"password-{MARK}"
-GROUPS = {"administrator": "Administrators", "operator": "Operators", "viewer": "Viewers", "stranger": None}
+GROUPS = {
+    "administrator": "Administrators",
+    "operator": "Operators",
+    "viewer": "Viewers",
+    "stranger": None,
+}
 PREPARE = f"""
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
@@ -65,9 +79,12 @@ class Server:
         """Every row of the tables of connections and of the gateway."""
         with closing(self.sqlite()) as database:
             names = database.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND (name LIKE 'connections_%' OR name LIKE 'gateway_%')"
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND (name LIKE "
+                "'connections_%' OR name LIKE 'gateway_%')"
             ).fetchall()
-            return {name: database.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names}
+            return {
+                name: database.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names
+            }
 
     def put(self, rows: dict[str, list[tuple[Any, ...]]]) -> None:
         """Replaces every row of the tables of connections and of the gateway."""
@@ -76,20 +93,55 @@ class Server:
             for name in self.rows():
                 database.execute(f'DELETE FROM "{name}"')
             for name, found in rows.items():
-                database.executemany(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(found[0]))})' if found else "SELECT 1", found)
+                database.executemany(
+                    f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(found[0]))})'
+                    if found
+                    else "SELECT 1",
+                    found,
+                )
             database.execute("COMMIT")
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The production server. In the end neither its log nor its database holds a secret, and the log no traceback."""
+    """The production server.
+
+    In the end neither its log nor its database holds a secret, and the log no traceback.
+    """
     place = tmp_path_factory.mktemp("server")
     server = Server(f"http://127.0.0.1:{_free_port()}", place / "log", place / "db.sqlite3")
     environment = _environment(server)
-    subprocess.run([sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE], cwd=ROOT, env=environment, check=True)
-    command = [sys.executable, "-m", "gunicorn", "backoffice.asgi:application", "-k", "asgi", "-w", "2", "-b", server.url[7:]]
-    command += ["--no-control-socket", "--asgi-lifespan", "off", "--graceful-timeout", "1", "--access-logfile", "-"]
-    with server.log.open("wb") as log, subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process:
+    subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "backoffice.asgi:application",
+        "-k",
+        "asgi",
+        "-w",
+        "2",
+        "-b",
+        server.url[7:],
+    ]
+    command += [
+        "--no-control-socket",
+        "--asgi-lifespan",
+        "off",
+        "--graceful-timeout",
+        "1",
+        "--access-logfile",
+        "-",
+    ]
+    with (
+        server.log.open("wb") as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as process,
+    ):
         try:
             _wait_for(server, process)
             yield server
@@ -105,7 +157,11 @@ def _free_port() -> int:
 
 
 def _environment(server: Server) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CONNECTIONS_", "OpenAI", "CACHE_URL"))}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CONNECTIONS_", "OpenAI", "CACHE_URL"))
+    }
     return inherited | {
         "DATABASE_URL": f"sqlite:///{server.database}",
         "SECRET_KEY": secrets.token_urlsafe(50),
@@ -136,12 +192,15 @@ def _judge_what_is_left(server: Server) -> None:
     assert not leaks, f"a secret stands in clear in {leaks}"
 
 
-# scope "package": while Playwright's sync API runs, Django takes every test of this process for asynchronous
+# scope "package": while Playwright's sync API runs, Django takes every test of this process for
+# asynchronous
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    assert Path(program).exists(), f"{program} is not there. Run `make test`, or let CHROMIUM name a Chromium."
+    assert Path(program).exists(), (
+        f"{program} is not there. Run `make test`, or let CHROMIUM name a Chromium."
+    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield browser
@@ -164,12 +223,19 @@ class Watch:
     def over(self, context: BrowserContext) -> None:
         """Watches every page of a context."""
         context.on("console", self.console)
-        context.on("weberror", lambda error: self.found.append(f"{error.page and error.page.url}: {error.error}"))
+        context.on(
+            "weberror",
+            lambda error: self.found.append(f"{error.page and error.page.url}: {error.error}"),
+        )
         context.on("request", self.request)
 
     def console(self, message: ConsoleMessage) -> None:
-        refused_page = "the server responded with a status of 40" in message.text  # a 404 page that a test asked for
-        if message.type in ("error", "warning") and not (refused_page and message.page and message.location["url"] == message.page.url):
+        refused_page = (
+            "the server responded with a status of 40" in message.text
+        )  # a 404 page that a test asked for
+        if message.type in ("error", "warning") and not (
+            refused_page and message.page and message.location["url"] == message.page.url
+        ):
             self.found.append(f"{message.location['url']}: {message.text}")
 
     def request(self, request: Any) -> None:
@@ -186,15 +252,31 @@ def watch(server: Server) -> Iterator[Watch]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: Server, signed_in: dict[str, Any], watch: Watch) -> Iterator[OpenPage]:
-    """Opens a page for a person, each in a context of their own; None for nobody. Options are those of a context."""
+def open_page(
+    browser: Browser, server: Server, signed_in: dict[str, Any], watch: Watch
+) -> Iterator[OpenPage]:
+    """Opens a page for a person, each in a context of their own; None for nobody.
+
+    Options are those of a context.
+    """
     contexts: list[BrowserContext] = []
 
-    def open_page(person: str | None = "administrator", javascript: bool = True, **options: Any) -> Page:
+    def open_page(
+        person: str | None = "administrator", javascript: bool = True, **options: Any
+    ) -> Page:
         if person and person not in signed_in:
             signed_in[person] = state_after_sign_in(browser, server, person)
-        options = {"viewport": DESKTOP, "base_url": server.url, "java_script_enabled": javascript, **options}
-        contexts.append(context := browser.new_context(storage_state=signed_in[person] if person else None, **options))
+        options = {
+            "viewport": DESKTOP,
+            "base_url": server.url,
+            "java_script_enabled": javascript,
+            **options,
+        }
+        contexts.append(
+            context := browser.new_context(
+                storage_state=signed_in[person] if person else None, **options
+            )
+        )
         context.set_default_timeout(10_000)
         watch.over(context)
         return context.new_page()
@@ -263,29 +345,56 @@ def field_of(page: Page, name: str) -> Any:
 
 def shows_no_secret(page: Page) -> bool:
     """Whether neither the page's text nor what its inputs hold contains a key."""
-    values = page.locator("input, textarea").evaluate_all("inputs => inputs.map(input => input.value).join(' ')")
+    values = page.locator("input, textarea").evaluate_all(
+        "inputs => inputs.map(input => input.value).join(' ')"
+    )
     return MARK not in page.content() and MARK not in values
 
 
 def submit(page: Page, path: str, **data: Any) -> str:
-    """Posts a form past the browser, for what a test only needs to be there. Gives where it leads."""
+    """Posts a form past the browser, for what a test only needs to be there.
+
+    Gives where it leads.
+    """
     if not any(cookie["name"] == "csrftoken" for cookie in page.context.cookies()):
         page.request.get("/connections/")
-    token = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "csrftoken")
+    token = next(
+        cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "csrftoken"
+    )
     answer = page.request.post(path, form=data, headers={"X-CSRFToken": token}, max_redirects=0)
-    assert answer.status == 302, f"{path} answered {answer.status}: {re.findall(r'errors.*?</ul>', answer.text(), re.DOTALL)}"
+    assert answer.status == 302, (
+        f"{path} answered {answer.status}: "
+        f"{re.findall(r'errors.*?</ul>', answer.text(), re.DOTALL)}"
+    )
     return str(answer.headers["location"])
 
 
 def add_connection(page: Page, provider: str, name: str, **columns: Any) -> str:
-    """Adds a connection past the browser; settings are named as in the schema. Gives the address of its page."""
+    """Adds a connection past the browser; settings are named as in the schema.
+
+    Gives the address of its page.
+    """
     own = {key: columns.pop(key) for key in ("alias", "tags", "is_active") if key in columns}
     settings = {f"settings-{key}": value for key, value in columns.items()}
-    return submit(page, f"/connections/add/{provider}/", **{"name": name, "is_active": "on", **own, **settings})
+    return submit(
+        page,
+        f"/connections/add/{provider}/",
+        **{"name": name, "is_active": "on", **own, **settings},
+    )
 
 
-def add_profile(page: Page, connection: str, name: str, model: str, capability: str = "chat", **settings: Any) -> str:
+def add_profile(
+    page: Page, connection: str, name: str, model: str, capability: str = "chat", **settings: Any
+) -> str:
     """Adds a profile past the browser. Gives the address of its page."""
     own = {key: settings.pop(key) for key in ("fallbacks",) if key in settings}
     extra = own | {f"settings-{key}": value for key, value in settings.items()}
-    return submit(page, f"/profiles/add/{capability}/", name=name, connection=connection, model=model, is_active="on", **extra)
+    return submit(
+        page,
+        f"/profiles/add/{capability}/",
+        name=name,
+        connection=connection,
+        model=model,
+        is_active="on",
+        **extra,
+    )

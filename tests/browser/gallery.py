@@ -1,6 +1,7 @@
 """A backoffice as it looks after a month of use, and every state of every page in it.
 
-`SCENES` maps a name to what brings a page into that state. Accessibility, policy and screenshots go through all of them.
+`SCENES` maps a name to what brings a page into that state. Accessibility, policy and screenshots go
+through all of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -76,15 +77,43 @@ def gallery(server: Server, gallery_service: Upstream, browser, signed_in) -> It
 def _add_connections(page: Page, gallery: Gallery) -> None:
     here = {"base_url": gallery.service}
     rows = [
-        ("openai", "OpenAI production", {"api_key": "$OpenAI:ApiKey", "tags": "production, support", **here}),
-        ("openai", "OpenAI evaluation", {"api_key": WRONG_KEY, "tags": "evaluation", "base_url": "http://127.0.0.1:9/v1"}),
-        ("azure-openai", "Azure OpenAI Sweden", {"api_key": TYPED_KEY, "auth_mode": "key", "endpoint": "https://sweden.openai.azure.com"}),
+        (
+            "openai",
+            "OpenAI production",
+            {"api_key": "$OpenAI:ApiKey", "tags": "production, support", **here},
+        ),
+        (
+            "openai",
+            "OpenAI evaluation",
+            {"api_key": WRONG_KEY, "tags": "evaluation", "base_url": "http://127.0.0.1:9/v1"},
+        ),
+        (
+            "azure-openai",
+            "Azure OpenAI Sweden",
+            {
+                "api_key": TYPED_KEY,
+                "auth_mode": "key",
+                "endpoint": "https://sweden.openai.azure.com",
+            },
+        ),
         ("anthropic", "Anthropic", {"api_key": "$Anthropic:ApiKey", "tags": "production"}),
         ("google", "Gemini experiments", {"api_key": TYPED_KEY, "is_active": ""}),
-        ("amazon", "Bedrock Frankfurt", {"auth_mode": "default", "region": "eu-central-1", "tags": "production"}),
+        (
+            "amazon",
+            "Bedrock Frankfurt",
+            {"auth_mode": "default", "region": "eu-central-1", "tags": "production"},
+        ),
         ("mistral", "Mistral", {"api_key": TYPED_KEY, **here}),
-        ("openai-compatible", "vLLM in the basement", {"base_url": gallery.service, "tags": "on-premises"}),
-        ("openai-compatible", "Company gateway", {"base_url": gallery.service, "api_key": TYPED_KEY, "headers": "X-Team: search"}),
+        (
+            "openai-compatible",
+            "vLLM in the basement",
+            {"base_url": gallery.service, "tags": "on-premises"},
+        ),
+        (
+            "openai-compatible",
+            "Company gateway",
+            {"base_url": gallery.service, "api_key": TYPED_KEY, "headers": "X-Team: search"},
+        ),
         ("custom", "Document search", SEARCH | {"tags": "promptflow"}),
         ("echo", "Echo", {}),
     ]
@@ -98,17 +127,39 @@ def _add_checks(page: Page, gallery: Gallery, service: Upstream) -> None:
         submit(page, f"{gallery.places['OpenAI production']}test/")
     for name in ("OpenAI evaluation", "Mistral", "vLLM in the basement", "Company gateway", "Echo"):
         submit(page, f"{gallery.places[name]}test/")
-    submit(page, f"{gallery.places['Mistral']}edit/", name="Mistral", is_active="on", tags="new", **{"settings-base_url": gallery.service})
+    submit(
+        page,
+        f"{gallery.places['Mistral']}edit/",
+        name="Mistral",
+        is_active="on",
+        tags="new",
+        **{"settings-base_url": gallery.service},
+    )
     page.goto("/connections/")  # reads the messages
 
 
 def _add_profiles(page: Page, gallery: Gallery) -> None:
-    helpdesk = {"temperature": "0.2", "system_prompt_template": "You are {role}.", "fallbacks": "rehearsal", "stop": "END"}
-    limits = {"max_tokens_limit": "2000", "allowed_overrides": "some", "allowed_overrides-some": "temperature"}
+    helpdesk = {
+        "temperature": "0.2",
+        "system_prompt_template": "You are {role}.",
+        "fallbacks": "rehearsal",
+        "stop": "END",
+    }
+    limits = {
+        "max_tokens_limit": "2000",
+        "allowed_overrides": "some",
+        "allowed_overrides-some": "temperature",
+    }
     rows = [
         ("echo", "Rehearsal", "echo-1", "chat", {}),
         ("openai-production", "Helpdesk answers", "gpt-4o-mini", "chat", helpdesk | limits),
-        ("openai-production", "Search index", "text-embedding-3-small", "embedding", {"dimensions": "512"}),
+        (
+            "openai-production",
+            "Search index",
+            "text-embedding-3-small",
+            "embedding",
+            {"dimensions": "512"},
+        ),
         ("anthropic", "Long documents", "claude-sonnet-4-5", "chat", {"max_tokens": "4000"}),
         ("gemini-experiments", "Draft translations", "gemini-2.5-flash", "chat", {}),
     ]
@@ -122,24 +173,53 @@ def _age(server: Server) -> None:
     with closing(server.sqlite()) as database:
         older = "strftime('%Y-%m-%d %H:%M:%f', date_modified, (-31 * length(name)) || ' hours')"
         database.execute(f"UPDATE connections_connection SET date_modified = {older}")
-        database.execute("UPDATE connections_connection SET credentials_key = 'a lost key' WHERE name = 'Company gateway'")
-        database.execute("UPDATE connections_connection SET provider_id = 'retired-ai' WHERE name = 'vLLM in the basement'")
+        database.execute(
+            "UPDATE connections_connection SET credentials_key = 'a lost key' WHERE name = "
+            "'Company gateway'"
+        )
+        database.execute(
+            "UPDATE connections_connection SET provider_id = 'retired-ai' WHERE name = 'vLLM in "
+            "the basement'"
+        )
 
 
 def _add_usage(server: Server) -> None:
-    """Requests of a month: more by day than by night, one in nineteen failed, and what was asked for in vain."""
+    """Requests of a month: more by day than by night, one in nineteen failed, and what was asked
+    for in vain.
+    """
     rows = [
         ("helpdesk-answers", "openai-production", "openai", "gpt-4o-mini", "Website"),
-        ("search-index", "openai-production", "openai", "text-embedding-3-small", "Intranet search"),
+        (
+            "search-index",
+            "openai-production",
+            "openai",
+            "text-embedding-3-small",
+            "Intranet search",
+        ),
         ("long-documents", "anthropic", "anthropic", "claude-sonnet-4-5", ""),
         ("no-such-profile", "", "", "", "Website"),
     ]
-    columns = "started_at, endpoint, capability, profile_alias, connection_alias, provider_id, model, token_name, user_name, "
-    columns += "is_stream, attempts, input_tokens, output_tokens, latency_ms, first_chunk_ms, outcome, prompt, answer"
-    values = "strftime('%Y-%m-%d %H:%M:%f', 'now', ?), 'v1', 'Chat', ?, ?, ?, ?, ?, 'operator', 1, 1, ?, ?, ?, ?, ?, '', ''"
+    columns = (
+        "started_at, endpoint, capability, profile_alias, connection_alias, provider_id, model, "
+        "token_name, user_name, "
+    )
+    columns += (
+        "is_stream, attempts, input_tokens, output_tokens, latency_ms, first_chunk_ms, outcome, "
+        "prompt, answer"
+    )
+    values = (
+        "strftime('%Y-%m-%d %H:%M:%f', 'now', ?), 'v1', 'Chat', ?, ?, ?, ?, ?, 'operator', 1, 1, "
+        "?, ?, ?, ?, ?, '', ''"
+    )
     with closing(server.sqlite()) as database:
         for number in range(1200):
-            outcome = "client_closed" if number % 23 == 0 else "rate_limited" if number % 19 == 0 else "ok"
+            outcome = (
+                "client_closed"
+                if number % 23 == 0
+                else "rate_limited"
+                if number % 19 == 0
+                else "ok"
+            )
             row = rows[number % 3 if number % 40 else 3]
             numbers = (number % 900, number % 400, 200 + number % 1700, 40 + number % 300)
             database.execute(
@@ -253,7 +333,10 @@ def every_number_of_usage(page: Page, gallery: Gallery) -> None:
 
 def conversation(page: Page, gallery: Gallery) -> None:
     page.goto(gallery.places["Rehearsal"])
-    for message in ("What is a switchboard?", "And who worked at one?\nPlease answer in two lines."):
+    for message in (
+        "What is a switchboard?",
+        "And who worked at one?\nPlease answer in two lines.",
+    ):
         page.get_by_label("Message").fill(message)
         press(page, "Send")
         expect(page.get_by_role("log")).to_contain_text(f"Echo: {message}")
@@ -342,7 +425,9 @@ SCENES: dict[str, Scene] = {
     "connections-tested": tested_in_the_list,
     "connections-message": messages,
     "providers": at("/connections/add/"),
-    **{f"add-{provider.id}": at(f"/connections/add/{provider.id}/") for provider in all_providers()},
+    **{
+        f"add-{provider.id}": at(f"/connections/add/{provider.id}/") for provider in all_providers()
+    },
     "add-with-errors": form_with_errors,
     "add-tested-good": form_after_a_good_test,
     "add-tested-bad": form_after_a_bad_test,
@@ -394,8 +479,10 @@ SCENES: dict[str, Scene] = {
     "sign-in-refused": refused_sign_in,
     "404": at("/connections/add/no-such-provider/"),
 }
-WIDER = """() => [...document.querySelectorAll('body *')].filter(one => !one.closest('.scroll, .skip')
-  && Math.max(one.getBoundingClientRect().right, one.scrollWidth) > innerWidth + 1).map(one => one.outerHTML.slice(0, 120))"""
+WIDER = """() => [...document.querySelectorAll('body *')]
+  .filter(one => !one.closest('.scroll, .skip'))
+  .filter(one => Math.max(one.getBoundingClientRect().right, one.scrollWidth) > innerWidth + 1)
+  .map(one => one.outerHTML.slice(0, 120))"""
 
 
 def too_wide(page: Page) -> list[str]:

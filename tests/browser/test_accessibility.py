@@ -1,4 +1,6 @@
-"""axe-core finds nothing on any page, light and dark, wide and narrow; and nothing sticks out of a phone's screen."""
+"""axe-core finds nothing on any page, light and dark, wide and narrow; and nothing sticks out of a
+phone's screen.
+"""
 
 import os
 from functools import cache
@@ -11,7 +13,10 @@ from playwright.sync_api import Page
 from .conftest import DESKTOP, PHONE, ROOT, OpenPage
 from .gallery import EMPTY, gallery, gallery_service, scene, too_wide  # noqa: F401 fixtures
 
-RUN = "options => axe.run(options).then(found => found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html).join(' ')}`))"
+RUN = (
+    "options => axe.run(options).then(found => found.violations.map(one => `${one.id}: "
+    "${one.nodes.map(node => node.html).join(' ')}`))"
+)
 
 
 @cache
@@ -28,7 +33,9 @@ def violations(page: Page) -> list[str]:
     for scheme, size in product(("light", "dark"), (DESKTOP, PHONE)):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size(size)
-        rules = {} if scheme == "light" else {"runOnly": ["color-contrast", "link-in-text-block"]}  # what colours can break
+        rules = (
+            {} if scheme == "light" else {"runOnly": ["color-contrast", "link-in-text-block"]}
+        )  # what colours can break
         found += [f"{scheme} {size['width']} {one}" for one in page.evaluate(RUN, rules)]
     return found
 
@@ -46,7 +53,9 @@ def test_refusal_has_no_violation(open_page: OpenPage, path: str):
 
 
 @pytest.mark.parametrize("path", EMPTY.values(), ids=EMPTY)
-def test_empty_page_has_no_violation_and_fits_a_phone(open_page: OpenPage, no_rows: None, path: str):
+def test_empty_page_has_no_violation_and_fits_a_phone(
+    open_page: OpenPage, no_rows: None, path: str
+):
     page = open_page("administrator")
     page.goto(path)
     assert violations(page) == []

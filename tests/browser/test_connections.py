@@ -1,4 +1,7 @@
-"""Connections in the browser: added, tested, edited, switched, deleted. Each with JavaScript and without."""
+"""Connections in the browser: added, tested, edited, switched, deleted.
+
+Each with JavaScript and without.
+"""
 
 import re
 
@@ -23,7 +26,9 @@ from .conftest import (
 pytestmark = pytest.mark.usefixtures("no_rows")
 
 
-def test_connection_with_a_reference_is_tested_and_saved(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_connection_with_a_reference_is_tested_and_saved(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page(None, javascript)
     sign_in(page, "administrator")
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
@@ -45,11 +50,15 @@ def test_connection_with_a_reference_is_tested_and_saved(open_page: OpenPage, ja
     assert GOOD_KEY in upstream.requests[0]
 
 
-def test_wrong_key_is_named_corrected_and_saved(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_wrong_key_is_named_corrected_and_saved(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
     fill_openai(page, "OpenAI", WRONG_KEY, f"{upstream.url}/v1")
     press(page, "Test")
-    expect(page.locator("#outcome")).to_contain_text("does not accept the credentials. Enter a valid key.")
+    expect(page.locator("#outcome")).to_contain_text(
+        "does not accept the credentials. Enter a valid key."
+    )
     assert shows_no_secret(page)
     page.locator("[name=settings-api_key]").fill(TYPED_KEY)
     press(page, "Test")
@@ -60,7 +69,9 @@ def test_wrong_key_is_named_corrected_and_saved(open_page: OpenPage, javascript:
     assert shows_no_secret(page)
 
 
-def test_typed_key_survives_failed_test_and_save_anyway(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_typed_key_survives_failed_test_and_save_anyway(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
     upstream.mode = "500"
     fill_openai(page, "OpenAI", TYPED_KEY, f"{upstream.url}/v1")
@@ -83,7 +94,9 @@ def test_test_and_save_does_both(open_page: OpenPage, javascript: bool, upstream
     expect(page.locator("#detail")).to_contain_text("Works")
 
 
-def test_missing_reference_is_saved_with_a_warning(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_missing_reference_is_saved_with_a_warning(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
     fill_openai(page, "OpenAI", "$OpenAI:NotYet", f"{upstream.url}/v1")
     press(page, "Test")
@@ -93,11 +106,17 @@ def test_missing_reference_is_saved_with_a_warning(open_page: OpenPage, javascri
     expect(page.locator("#detail")).to_contain_text("Reference missing")
 
 
-def test_edit_without_retyping_keeps_the_key(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_edit_without_retyping_keeps_the_key(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
-    address = add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY, base_url=f"{upstream.url}/v1")
+    address = add_connection(
+        page, "openai", "OpenAI", api_key=TYPED_KEY, base_url=f"{upstream.url}/v1"
+    )
     page.goto(f"{address}edit/")
-    expect(field_of(page, "settings-api_key")).to_contain_text("Stored as typed-***. Leave empty to keep it.")
+    expect(field_of(page, "settings-api_key")).to_contain_text(
+        "Stored as typed-***. Leave empty to keep it."
+    )
     page.locator("[name=name]").fill("OpenAI renamed")
     press(page, "Test")
     expect(page.locator("#outcome")).to_contain_text("It works.")
@@ -108,13 +127,19 @@ def test_edit_without_retyping_keeps_the_key(open_page: OpenPage, javascript: bo
     assert [TYPED_KEY in one for one in upstream.requests] == [True, True]
 
 
-def test_another_endpoint_asks_for_the_key_again(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_another_endpoint_asks_for_the_key_again(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
-    address = add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY, base_url="https://api.openai.com/v1")
+    address = add_connection(
+        page, "openai", "OpenAI", api_key=TYPED_KEY, base_url="https://api.openai.com/v1"
+    )
     page.goto(f"{address}edit/")
     page.locator("[name=settings-base_url]").fill(f"{upstream.url}/v1")
     press(page, "Test")
-    expect(field_of(page, "settings-api_key")).to_contain_text("Enter the API key again, because the endpoint changed.")
+    expect(field_of(page, "settings-api_key")).to_contain_text(
+        "Enter the API key again, because the endpoint changed."
+    )
     assert upstream.requests == []
     page.locator("[name=settings-api_key]").fill(TYPED_KEY)
     press(page, "Save")
@@ -126,7 +151,12 @@ def test_operator_switches_in_list_and_on_detail_page(open_page: OpenPage, javas
     address = add_connection(page, "echo", "Echo")
     page.goto("/connections/")
     switch = page.get_by_role("switch", name="Active: Echo")
-    for there, checked in (("/connections/", "false"), ("/connections/", "true"), (address, "false"), (address, "true")):
+    for there, checked in (
+        ("/connections/", "false"),
+        ("/connections/", "true"),
+        (address, "false"),
+        (address, "true"),
+    ):
         if there not in page.url:
             page.goto(there)
         switch.click()
@@ -151,11 +181,15 @@ def test_viewer_has_no_switch_and_no_buttons(open_page: OpenPage, javascript: bo
         page.goto(there)
         expect(page.get_by_role("main")).to_contain_text("Active")
         expect(page.get_by_role("switch")).to_have_count(0)
-        expect(page.get_by_role("button", name=re.compile("^(Test|Activate|Deactivate)"))).to_have_count(0)
+        expect(
+            page.get_by_role("button", name=re.compile("^(Test|Activate|Deactivate)"))
+        ).to_have_count(0)
         expect(page.get_by_role("link", name=re.compile("^(Edit|Delete|Add)"))).to_have_count(0)
 
 
-def test_connection_in_use_is_deleted_after_its_profiles_moved(open_page: OpenPage, javascript: bool):
+def test_connection_in_use_is_deleted_after_its_profiles_moved(
+    open_page: OpenPage, javascript: bool
+):
     page = open_page("administrator", javascript)
     address = add_connection(page, "echo", "Old", alias="old")
     add_connection(page, "echo", "Other", alias="other")
@@ -176,7 +210,9 @@ def test_delete_page_offers_to_deactivate(open_page: OpenPage, javascript: bool)
     page = open_page("administrator", javascript)
     page.goto(add_connection(page, "echo", "Echo") + "delete/")
     press(page, "Deactivate")
-    expect(page.get_by_role("switch", name="Active: Echo")).to_have_attribute("aria-checked", "false")
+    expect(page.get_by_role("switch", name="Active: Echo")).to_have_attribute(
+        "aria-checked", "false"
+    )
 
 
 def test_second_editor_is_told_and_loses_nothing(open_page: OpenPage, javascript: bool):
@@ -188,7 +224,9 @@ def test_second_editor_is_told_and_loses_nothing(open_page: OpenPage, javascript
     press(first, "Save")
     second.locator("[name=tags]").fill("mine, kept")
     press(second, "Save")
-    expect(second.get_by_role("alert")).to_contain_text("operator changed this while you were editing")
+    expect(second.get_by_role("alert")).to_contain_text(
+        "operator changed this while you were editing"
+    )
     expect(second.locator("[name=tags]")).to_have_value("mine, kept")
     press(second, "Save")
     expect(second.locator("#messages")).to_contain_text("Echo is saved.")
@@ -222,7 +260,9 @@ def test_choice_survives_a_refused_save(open_page: OpenPage, javascript: bool):
     expect(page.locator("[name=settings-tenant_id]")).to_have_value("contoso.onmicrosoft.com")
 
 
-def test_test_of_a_silent_service_ends_with_a_sentence(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_test_of_a_silent_service_ends_with_a_sentence(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
     upstream.mode = "hang"
     fill_openai(page, "OpenAI", "$OpenAI:ApiKey", f"{upstream.url}/v1")

@@ -1,4 +1,6 @@
-"""The id and the alias of a connection or a profile: copied with one click, selected without JavaScript; and Duplicate."""
+"""The id and the alias of a connection or a profile: copied with one click, selected without
+JavaScript; and Duplicate.
+"""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +13,9 @@ from .test_keyboard import tab_to
 pytestmark = pytest.mark.usefixtures("no_rows")
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 SELECTED = "getSelection().toString()"
-SELECTED_IN_INPUT = "(one => one.value.slice(one.selectionStart, one.selectionEnd))(document.activeElement)"
+SELECTED_IN_INPUT = (
+    "(one => one.value.slice(one.selectionStart, one.selectionEnd))(document.activeElement)"
+)
 
 
 @pytest.fixture(params=["connection", "profile"])
@@ -19,7 +23,9 @@ def address(request: pytest.FixtureRequest, open_page: OpenPage) -> str:
     """The page of a row."""
     page = open_page("operator")
     found = add_connection(page, "echo", "Echo")
-    return found if request.param == "connection" else add_profile(page, "echo", "Answers", "echo-1")
+    return (
+        found if request.param == "connection" else add_profile(page, "echo", "Answers", "echo-1")
+    )
 
 
 def id_in(address: str) -> str:
@@ -52,7 +58,9 @@ def test_it_copies_by_keyboard(open_page: OpenPage, address: str):
 def test_it_copies_where_the_browser_offers_no_clipboard(open_page: OpenPage, address: str):
     page = open_page("viewer", permissions=CLIPBOARD)
     page.goto(address)
-    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")  # as over plain HTTP
+    page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
+    )  # as over plain HTTP
     press(page, "Copy Reference ID")
     expect(status_of_copying(page)).to_contain_text("Reference ID: ")
     assert page.evaluate(SELECTED) == id_in(address)
@@ -78,11 +86,15 @@ def test_a_copy_opens_its_form_and_is_inactive_until_saved(open_page: OpenPage, 
     expect(page.get_by_label("Active")).to_be_checked()
     assert violations(page) == [] if javascript else True
     page.goto("/connections/")
-    expect(page.get_by_role("switch", name="Active: OpenAI copy")).to_have_attribute("aria-checked", "false")
+    expect(page.get_by_role("switch", name="Active: OpenAI copy")).to_have_attribute(
+        "aria-checked", "false"
+    )
     page.go_back()
     page.locator("[name=name]").fill("OpenAI for tests")
     press(page, "Save")
-    expect(page.get_by_role("switch", name="Active: OpenAI for tests")).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("switch", name="Active: OpenAI for tests")).to_have_attribute(
+        "aria-checked", "true"
+    )
 
 
 def test_a_profile_is_copied(open_page: OpenPage, javascript: bool):

@@ -1,6 +1,8 @@
-"""The strict policy holds on every page and after every interaction, nothing comes from elsewhere, nothing overflows.
+"""The strict policy holds on every page and after every interaction, nothing comes from elsewhere,
+nothing overflows.
 
-What the browser reports in any test of this folder fails it (`watch`), test_accessibility.py goes through every page. Here is the rest.
+What the browser reports in any test of this folder fails it (`watch`), test_accessibility.py goes
+through every page. Here is the rest.
 """
 
 import pytest
@@ -13,7 +15,13 @@ from .gallery import Gallery, gallery, gallery_service, too_wide  # noqa: F401 f
 def test_long_words_fit_a_phone(open_page: OpenPage, no_rows: None):
     page = open_page("administrator")
     address = add_connection(
-        page, "openai", "W" * 200, alias="a" * 100, tags="t" * 50, api_key="$OpenAI:" + "K" * 200, organization="o" * 200
+        page,
+        "openai",
+        "W" * 200,
+        alias="a" * 100,
+        tags="t" * 50,
+        api_key="$OpenAI:" + "K" * 200,
+        organization="o" * 200,
     )
     pages = ["/", "/connections/", address, f"{address}edit/", f"{address}delete/", "/references/"]
     pages += [add_profile(page, "a" * 100, "P" * 200, "m" * 200), "/profiles/", f"{address}delete/"]
@@ -22,7 +30,17 @@ def test_long_words_fit_a_phone(open_page: OpenPage, no_rows: None):
         assert too_wide(page) == [], path
 
 
-@pytest.mark.parametrize("name", ["auth/user/", "auth/group/", "connections/connection/", "connections/profile/", "auth/user/add/", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "auth/user/",
+        "auth/group/",
+        "connections/connection/",
+        "connections/profile/",
+        "auth/user/add/",
+        "",
+    ],
+)
 def test_djangos_own_pages_keep_the_policy(open_page: OpenPage, gallery: Gallery, name: str):  # noqa: F811
     page = open_page("administrator")
     page.goto(f"/admin/{name}")
@@ -32,10 +50,16 @@ def test_djangos_own_pages_keep_the_policy(open_page: OpenPage, gallery: Gallery
 def test_watch_sees_what_a_page_may_not_do(open_page: OpenPage, watch: Watch):
     page = open_page("administrator")
     page.goto("/")
-    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {textContent: 'let a = 1'}))")
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'let a "
+        "= 1'}))"
+    )
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')")
     page.wait_for_timeout(200)
-    assert ["inline script" in one or "inline style" in one for one in watch.found][:2] == [True, True]
+    assert ["inline script" in one or "inline style" in one for one in watch.found][:2] == [
+        True,
+        True,
+    ]
     watch.found.clear()
 
 

@@ -1,4 +1,7 @@
-"""The "+" beside a picker: a dialog with JavaScript, pages that lead back without. Nothing that was typed is lost."""
+"""The "+" beside a picker: a dialog with JavaScript, pages that lead back without.
+
+Nothing that was typed is lost.
+"""
 
 from functools import partial
 from typing import Any
@@ -6,15 +9,38 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PHONE, TYPED_KEY, WRONG_KEY, OpenPage, Upstream, Watch, add_connection, add_profile, press, shows_no_secret
+from .conftest import (
+    PHONE,
+    TYPED_KEY,
+    WRONG_KEY,
+    OpenPage,
+    Upstream,
+    Watch,
+    add_connection,
+    add_profile,
+    press,
+    shows_no_secret,
+)
 from .gallery import too_wide
 from .test_accessibility import violations
 from .test_keyboard import tab_to
 
 pytestmark = pytest.mark.usefixtures("no_rows")
-ENTRIES = {"name": "Helpdesk", "tags": "support", "model": "made-up", "settings-temperature": "warm", "settings-stop": "END\nSTOP"}
-ON_ECHO = "document.activeElement.matches('a.cover') && document.activeElement.innerText.trim().endsWith('Echo')"
-IDS = "() => [...document.querySelectorAll('[id]')].map(one => one.id).filter((id, at, all) => all.indexOf(id) !== at)"
+ENTRIES = {
+    "name": "Helpdesk",
+    "tags": "support",
+    "model": "made-up",
+    "settings-temperature": "warm",
+    "settings-stop": "END\nSTOP",
+}
+ON_ECHO = (
+    "document.activeElement.matches('a.cover') && "
+    "document.activeElement.innerText.trim().endsWith('Echo')"
+)
+IDS = (
+    "() => [...document.querySelectorAll('[id]')].map(one => one.id).filter((id, at, all) => "
+    "all.indexOf(id) !== at)"
+)
 
 
 def fill(page: Page) -> None:
@@ -49,7 +75,9 @@ def picker(page: Page) -> Any:
     return page.locator("#profile-form [name=connection]")
 
 
-def test_a_connection_is_added_and_chosen_and_nothing_typed_is_lost(open_page: OpenPage, javascript: bool):
+def test_a_connection_is_added_and_chosen_and_nothing_typed_is_lost(
+    open_page: OpenPage, javascript: bool
+):
     page = open_page("operator", javascript)
     fill(page)
     here = choose_provider(page, javascript, "Echo")
@@ -76,7 +104,9 @@ def test_only_what_the_picker_accepts_is_offered(open_page: OpenPage, javascript
     expect(here.get_by_role("link", name="Qdrant")).to_have_count(0)
 
 
-def test_mistakes_tests_and_secrets_stay_in_it(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_mistakes_tests_and_secrets_stay_in_it(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
     fill(page)
     here = choose_provider(page, javascript, "OpenAI")
@@ -223,17 +253,24 @@ def answer_with(route: Any, body: str | None) -> None:
         route.fulfill(status=500, body=body)
 
 
-def test_an_error_is_told_in_the_dialog_and_the_page_behind_stays(open_page: OpenPage, watch: Watch):
+def test_an_error_is_told_in_the_dialog_and_the_page_behind_stays(
+    open_page: OpenPage, watch: Watch
+):
     page = open_page("operator")
     fill(page)
     here = choose_provider(page, True, "Echo")
     here.locator("[name=name]").fill("Cut off")
-    for answer, told in ((None, "cannot be reached"), ("<main id=main><p class=card><p>Not today.", "Not today.")):
+    for answer, told in (
+        (None, "cannot be reached"),
+        ("<main id=main><p class=card><p>Not today.", "Not today."),
+    ):
         page.unroute_all()
         page.route("**/add/echo/**", partial(answer_with, body=answer))
         here.get_by_role("button", name="Save", exact=True).click()
         expect(here.get_by_role("alert").filter(has_text=told)).to_be_visible()
         expect(here.locator("[name=name]")).to_have_value("Cut off")
         expect_filled(page)
-    assert all("net::ERR_FAILED" in one or "500" in one or "htmx-2" in one for one in watch.found), watch.found
+    assert all(
+        "net::ERR_FAILED" in one or "500" in one or "htmx-2" in one for one in watch.found
+    ), watch.found
     watch.found.clear()

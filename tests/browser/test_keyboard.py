@@ -8,16 +8,21 @@ from .conftest import PASSWORD, OpenPage, add_connection
 pytestmark = pytest.mark.usefixtures("no_rows")
 NAME_OF_FOCUSED = """() => {
   const focused = document.activeElement
-  return focused.getAttribute('aria-label') || focused.labels?.[0]?.innerText || focused.innerText || ''
+  return focused.getAttribute('aria-label') || focused.labels?.[0]?.innerText
+    || focused.innerText || ''
 }"""
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Presses Tab until what has the focus is called like this, and checks that the focus can be seen."""
+    """Presses Tab until what has the focus is called like this, and checks that the focus can be
+    seen.
+    """
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate(NAME_OF_FOCUSED).strip().startswith(name):
-            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid", f"focus of {name} cannot be seen"
+            assert (
+                page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+            ), f"focus of {name} cannot be seen"
             return
     raise AssertionError(f"Tab never reaches {name}")
 
@@ -44,7 +49,9 @@ def test_keyboard_alone_signs_in_and_adds_a_connection(open_page: OpenPage, java
     expect(page.locator("#messages")).to_contain_text("Test of Echo by keyboard: It works.")
 
 
-def test_keyboard_alone_switches_a_connection_off_in_the_list(open_page: OpenPage, javascript: bool):
+def test_keyboard_alone_switches_a_connection_off_in_the_list(
+    open_page: OpenPage, javascript: bool
+):
     page = open_page("operator", javascript)
     add_connection(page, "echo", "Echo")
     page.goto("/connections/")

@@ -27,8 +27,12 @@ def test_ticked_rows_are_deactivated_and_activated(open_page: OpenPage, javascri
     tick(page, "One", "Two")
     press(page, "Deactivate")
     expect(page.locator("#messages")).to_contain_text("2 connections deactivated.")
-    expect(page.get_by_role("switch", name="Active: Two")).to_have_attribute("aria-checked", "false")
-    expect(page.get_by_role("switch", name="Active: Three")).to_have_attribute("aria-checked", "true")
+    expect(page.get_by_role("switch", name="Active: Two")).to_have_attribute(
+        "aria-checked", "false"
+    )
+    expect(page.get_by_role("switch", name="Active: Three")).to_have_attribute(
+        "aria-checked", "true"
+    )
     tick(page, "Two")
     press(page, "Activate")
     expect(page.locator("#messages")).to_contain_text("1 connection activated.")
@@ -102,7 +106,10 @@ def test_tab_through_the_filters_asks_for_nothing(open_page: OpenPage):
     add_connection(page, "echo", "Echo")
     page.goto("/connections/")
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/connections/" in request.url else None)
+    page.on(
+        "request",
+        lambda request: asked.append(request.url) if "/connections/" in request.url else None,
+    )
     page.get_by_role("searchbox", name="Search").focus()
     for _ in range(8):
         page.keyboard.press("Tab")
@@ -116,10 +123,14 @@ def test_headings_sort_the_list(open_page: OpenPage, javascript: bool):
     add_connection(page, "openai", "Beta", api_key="$OpenAI:ApiKey")
     page.goto("/connections/")
     page.get_by_role("columnheader", name="Name").get_by_role("link").click()
-    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "descending")
+    expect(page.get_by_role("columnheader", name="Name")).to_have_attribute(
+        "aria-sort", "descending"
+    )
     assert names(page) == ["Beta", "Alpha"]
     page.get_by_role("columnheader", name="Provider").get_by_role("link").click()
-    expect(page.get_by_role("columnheader", name="Provider")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("columnheader", name="Provider")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
     assert names(page) == ["Alpha", "Beta"]
 
 

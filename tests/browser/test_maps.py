@@ -26,7 +26,14 @@ def test_rows_are_added_filled_saved_and_removed(open_page: OpenPage, javascript
     page.locator(SECRET.format(1, "value")).press("Enter")  # saves, and adds no row
     expect(page.get_by_role("status")).to_contain_text("Search is saved.")
     detail = page.locator("#detail")
-    for text in ("Configs: endpoint", "Secrets: api-key", "typed-***", "Secrets: token", "$OpenAI:ApiKey", "resolved from environment"):
+    for text in (
+        "Configs: endpoint",
+        "Secrets: api-key",
+        "typed-***",
+        "Secrets: token",
+        "$OpenAI:ApiKey",
+        "resolved from environment",
+    ):
         expect(detail).to_contain_text(text)
     assert shows_no_secret(page)
     page.get_by_role("link", name="Edit").click()

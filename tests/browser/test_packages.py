@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import MARK, PHONE, TYPED_KEY, OpenPage, Server, Watch, add_connection, add_profile, press, shows_no_secret, submit
+from .conftest import (
+    MARK,
+    PHONE,
+    TYPED_KEY,
+    OpenPage,
+    Server,
+    Watch,
+    add_connection,
+    add_profile,
+    press,
+    shows_no_secret,
+    submit,
+)
 from .gallery import too_wide
 from .test_accessibility import violations
 
@@ -15,7 +27,9 @@ pytestmark = pytest.mark.usefixtures("no_rows")
 PASSPHRASE = f"passphrase-{MARK}"
 
 
-def export(page: Page, place: Path, *names: str, profiles: bool = False, passphrase: str = "") -> Path:
+def export(
+    page: Page, place: Path, *names: str, profiles: bool = False, passphrase: str = ""
+) -> Path:
     """Downloads a package of the connections with these names from the list."""
     page.goto("/connections/")
     for name in names:
@@ -45,7 +59,9 @@ def delete(page: Page, address: str) -> None:
     submit(page, f"{address}delete/")
 
 
-def test_what_is_exported_is_imported_again_and_changes_nothing(open_page: OpenPage, server: Server, tmp_path: Path, javascript: bool):
+def test_what_is_exported_is_imported_again_and_changes_nothing(
+    open_page: OpenPage, server: Server, tmp_path: Path, javascript: bool
+):
     page = open_page("operator", javascript)
     add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY)
     add_connection(page, "echo", "Echo")
@@ -61,20 +77,37 @@ def test_what_is_exported_is_imported_again_and_changes_nothing(open_page: OpenP
     assert server.rows()["connections_connection"] == before
 
 
-@pytest.mark.parametrize("choice", ["Keep mine", "Replace mine", "Import as a copy", "Merge: fill what is empty here"])
+@pytest.mark.parametrize(
+    "choice", ["Keep mine", "Replace mine", "Import as a copy", "Merge: fill what is empty here"]
+)
 def test_a_conflict_is_decided(open_page: OpenPage, tmp_path: Path, javascript: bool, choice: str):
     page = open_page("operator", javascript)
     address = add_connection(page, "echo", "Theirs", alias="echo", prefix="Theirs: ")
     file = export(page, tmp_path, "Theirs")
-    submit(page, f"{address}edit/", name="Mine", is_active="on", tags="", **{"settings-prefix": "Mine: "})
+    submit(
+        page,
+        f"{address}edit/",
+        name="Mine",
+        is_active="on",
+        tags="",
+        **{"settings-prefix": "Mine: "},
+    )
     upload(page, file)
     page.get_by_label("What happens with Theirs").select_option(choice)
     press(page, "Show what these choices do")
-    expect(page.get_by_label("What happens with Theirs").locator("option:checked")).to_have_text(choice)
+    expect(page.get_by_label("What happens with Theirs").locator("option:checked")).to_have_text(
+        choice
+    )
     press(page, "Import")
-    expect(page.get_by_role("status").filter(has_text="package is imported").or_(page.get_by_text("Nothing was changed"))).to_be_visible()
+    expect(
+        page.get_by_role("status")
+        .filter(has_text="package is imported")
+        .or_(page.get_by_text("Nothing was changed"))
+    ).to_be_visible()
     page.goto("/connections/")
-    names = {"Replace mine": ["Theirs"], "Import as a copy": ["Mine", "Theirs"]}.get(choice, ["Mine"])
+    names = {"Replace mine": ["Theirs"], "Import as a copy": ["Mine", "Theirs"]}.get(
+        choice, ["Mine"]
+    )
     expect(page.locator("td.name > a:first-child")).to_have_text(names)
 
 
@@ -94,7 +127,9 @@ def test_a_missing_key_becomes_a_reference(open_page: OpenPage, tmp_path: Path, 
     expect(page.get_by_text("$OpenAI:ApiKey").first).to_be_visible()
 
 
-def test_a_key_comes_from_another_connection_or_later(open_page: OpenPage, server: Server, tmp_path: Path, javascript: bool):
+def test_a_key_comes_from_another_connection_or_later(
+    open_page: OpenPage, server: Server, tmp_path: Path, javascript: bool
+):
     page = open_page("administrator", javascript)
     address = add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY)
     file = export(page, tmp_path, "OpenAI")
@@ -111,7 +146,9 @@ def test_a_key_comes_from_another_connection_or_later(open_page: OpenPage, serve
     expect(page.get_by_text("Needs its key")).to_have_count(0)
 
 
-def test_sealed_keys_travel_with_a_passphrase(open_page: OpenPage, tmp_path: Path, javascript: bool):
+def test_sealed_keys_travel_with_a_passphrase(
+    open_page: OpenPage, tmp_path: Path, javascript: bool
+):
     page = open_page("administrator", javascript)
     address = add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY)
     file = export(page, tmp_path, "OpenAI", passphrase=PASSPHRASE)
@@ -129,9 +166,14 @@ def test_sealed_keys_travel_with_a_passphrase(open_page: OpenPage, tmp_path: Pat
     expect(page.get_by_text("Needs its key")).to_have_count(0)
 
 
-def test_a_file_that_is_too_large_is_refused_in_words(open_page: OpenPage, watch: Watch, tmp_path: Path, javascript: bool):
+def test_a_file_that_is_too_large_is_refused_in_words(
+    open_page: OpenPage, watch: Watch, tmp_path: Path, javascript: bool
+):
     page = open_page("operator", javascript)
-    for megabytes, said in ((10.5, "A package has at most 10 MB."), (50, "A file has at most 10 MB here.")):
+    for megabytes, said in (
+        (10.5, "A package has at most 10 MB."),
+        (50, "A file has at most 10 MB here."),
+    ):
         (tmp_path / "large.zip").write_bytes(bytes(int(megabytes * 1024 * 1024)))
         page.goto("/packages/import/")
         page.get_by_label("Package").set_input_files(tmp_path / "large.zip")
@@ -142,7 +184,9 @@ def test_a_file_that_is_too_large_is_refused_in_words(open_page: OpenPage, watch
 
 def test_pages_have_no_violation_and_fit_a_phone_in_the_dark(open_page: OpenPage, tmp_path: Path):
     page = open_page("administrator", viewport=PHONE, color_scheme="dark")
-    address = add_connection(page, "openai", "W" * 60, alias="openai", api_key=TYPED_KEY, organization="o" * 60)
+    address = add_connection(
+        page, "openai", "W" * 60, alias="openai", api_key=TYPED_KEY, organization="o" * 60
+    )
     echo = add_connection(page, "echo", "Echo")
     add_profile(page, "echo", "P" * 60, "m" * 60)
     page.goto("/packages/export/?profiles=on")

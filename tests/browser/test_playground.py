@@ -1,4 +1,6 @@
-"""The playground in the browser: the answer is read while it comes, with and without JavaScript it is the same conversation."""
+"""The playground in the browser: the answer is read while it comes, with and without JavaScript it
+is the same conversation.
+"""
 
 import time
 from collections.abc import Iterator
@@ -25,13 +27,21 @@ def service() -> Iterator[Upstream]:
         yield service
 
 
-def open_profile(page: Page, service: Upstream | None = None, model: str = "echo-1", capability: str = "chat", **settings: str) -> str:
+def open_profile(
+    page: Page,
+    service: Upstream | None = None,
+    model: str = "echo-1",
+    capability: str = "chat",
+    **settings: str,
+) -> str:
     """Opens the page of a profile, of Echo unless a service is named. Gives its address."""
     if service:
         add_connection(page, "openai-compatible", "Service", base_url=service.url, max_retries="0")
     else:
         add_connection(page, "echo", "Echo")
-    address = add_profile(page, "service" if service else "echo", "Rehearsal", model, capability, **settings)
+    address = add_profile(
+        page, "service" if service else "echo", "Rehearsal", model, capability, **settings
+    )
     page.goto(address)
     return address
 
@@ -53,7 +63,11 @@ def last_outcome(server: Server) -> str:
     """What the newest usage record says, once it is written."""
     time.sleep(1)
     with closing(server.sqlite()) as database:
-        return str(database.execute("SELECT outcome FROM gateway_usagerecord ORDER BY id DESC").fetchone()[0])
+        return str(
+            database.execute("SELECT outcome FROM gateway_usagerecord ORDER BY id DESC").fetchone()[
+                0
+            ]
+        )
 
 
 def test_a_conversation_is_led(open_page: OpenPage, javascript: bool):
@@ -65,8 +79,12 @@ def test_a_conversation_is_led(open_page: OpenPage, javascript: bool):
     send(page, "three")
     expect(page.get_by_role("log")).to_contain_text("Echo: three")
     assert turns(page) == ["one two", "Echo: one two", "three", "Echo: three"]
-    expect(page.locator("dd[data-fact=input_tokens]")).to_have_text("6")  # both before are sent along
-    assert [fact(page, name) for name in ("output_tokens", "connection", "profile", "attempts")] == ["2", "echo", "rehearsal", "1"]
+    expect(page.locator("dd[data-fact=input_tokens]")).to_have_text(
+        "6"
+    )  # both before are sent along
+    assert [
+        fact(page, name) for name in ("output_tokens", "connection", "profile", "attempts")
+    ] == ["2", "echo", "rehearsal", "1"]
     assert fact(page, "latency_ms").endswith("ms")
     press(page, "Clear the conversation")
     expect(page.locator(".said")).to_have_count(0)
@@ -110,14 +128,21 @@ def test_a_cleared_conversation_ends_a_running_answer(open_page: OpenPage, servi
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("model", "said"), [("stops", "ended in the middle"), ("status?code=401", "does not accept the credentials")])
-def test_a_failure_is_told_and_the_message_stays(open_page: OpenPage, service: Upstream, javascript: bool, model: str, said: str):
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [("stops", "ended in the middle"), ("status?code=401", "does not accept the credentials")],
+)
+def test_a_failure_is_told_and_the_message_stays(
+    open_page: OpenPage, service: Upstream, javascript: bool, model: str, said: str
+):
     page = open_page("operator", javascript)
     open_profile(page, service, model)
     send(page, "Hello")
     expect(page.get_by_role("alert")).to_contain_text(said)
     expect(page.get_by_label("Message")).to_have_value("Hello")
-    expect(page.locator("dd[data-fact=connection] a")).to_have_attribute("href", "/connections/?q=service")
+    expect(page.locator("dd[data-fact=connection] a")).to_have_attribute(
+        "href", "/connections/?q=service"
+    )
     expect(page.locator("[name=history]")).to_have_value("")
 
 
@@ -141,9 +166,15 @@ def test_variables_and_overrides_are_sent(open_page: OpenPage, service: Upstream
     send(page, "Hello")
     expect(page.get_by_role("log")).to_contain_text(SAID.strip())
     sent = service.of("words")[0].body
-    assert (sent["messages"][0]["content"], sent["temperature"], sent["max_tokens"]) == ("Be kind.", 0.9, 50)
+    assert (sent["messages"][0]["content"], sent["temperature"], sent["max_tokens"]) == (
+        "Be kind.",
+        0.9,
+        50,
+    )
     page.get_by_text("The same call by curl and in Python").click()
-    expect(page.get_by_label("Python")).to_contain_text('extra_body={"variables": {"tone": "kind"}}')
+    expect(page.get_by_label("Python")).to_contain_text(
+        'extra_body={"variables": {"tone": "kind"}}'
+    )
     expect(page.get_by_label("curl", exact=True)).to_contain_text('"temperature": 0.9')
 
 

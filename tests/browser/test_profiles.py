@@ -1,4 +1,6 @@
-"""Profiles in the browser: with a model that the provider lists, with a typed one, with a mistake."""
+"""Profiles in the browser: with a model that the provider lists, with a typed one, with a
+mistake.
+"""
 
 import re
 
@@ -11,9 +13,13 @@ from .test_keyboard import tab_to
 pytestmark = pytest.mark.usefixtures("no_rows")
 
 
-def test_profile_is_added_with_a_fetched_model(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_profile_is_added_with_a_fetched_model(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
-    add_connection(page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", base_url=f"{upstream.url}/v1")
+    add_connection(
+        page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", base_url=f"{upstream.url}/v1"
+    )
     page.goto("/profiles/")
     page.get_by_role("link", name="Add a profile").click()
     page.get_by_role("link", name="Chat").click()
@@ -24,7 +30,9 @@ def test_profile_is_added_with_a_fetched_model(open_page: OpenPage, javascript: 
     expect(page.get_by_role("status").filter(has_text="chat model")).to_contain_text("gpt-4o-mini")
     expect(page.locator("[name=name]")).to_have_value("Helpdesk")
     expect(page.locator("[name=tags]")).to_have_value("support")
-    assert page.locator("#models option").evaluate_all("options => options.map(one => one.value)") == ["gpt-4o-mini"]
+    assert page.locator("#models option").evaluate_all(
+        "options => options.map(one => one.value)"
+    ) == ["gpt-4o-mini"]
     page.locator("[name=model]").fill("gpt-4o-mini")
     press(page, "Save")
     expect(page.get_by_role("heading", name="Helpdesk", level=1)).to_be_visible()
@@ -35,11 +43,18 @@ def test_typed_model_and_a_mistake_keep_every_entry(open_page: OpenPage, javascr
     page = open_page("operator", javascript)
     add_connection(page, "echo", "Echo")
     page.goto("/profiles/add/chat/?connection=echo")
-    entries = {"name": "Helpdesk", "model": "made-up-model", "settings-temperature": "7", "settings-system_prompt_template": "Be {tone}."}
+    entries = {
+        "name": "Helpdesk",
+        "model": "made-up-model",
+        "settings-temperature": "7",
+        "settings-system_prompt_template": "Be {tone}.",
+    }
     for name, value in entries.items():
         page.locator(f"[name={name}]").fill(value)
     press(page, "Save")
-    expect(field_of(page, "settings-temperature").locator(".errors")).to_contain_text("less than or equal to 2")
+    expect(field_of(page, "settings-temperature").locator(".errors")).to_contain_text(
+        "less than or equal to 2"
+    )
     for name, value in entries.items():
         expect(page.locator(f"[name={name}]")).to_have_value(value)
     expect(page.get_by_label("Connection")).to_have_value("echo")
@@ -58,10 +73,14 @@ def test_enter_in_a_profile_form_saves(open_page: OpenPage, javascript: bool):
     expect(page.locator("#messages")).to_contain_text("Helpdesk is saved.")
 
 
-def test_models_that_cannot_be_fetched_are_a_sentence(open_page: OpenPage, javascript: bool, upstream: Upstream):
+def test_models_that_cannot_be_fetched_are_a_sentence(
+    open_page: OpenPage, javascript: bool, upstream: Upstream
+):
     page = open_page("operator", javascript)
     upstream.mode = "401"
-    add_connection(page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", base_url=f"{upstream.url}/v1")
+    add_connection(
+        page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", base_url=f"{upstream.url}/v1"
+    )
     page.goto("/profiles/add/embedding/")
     press(page, "Fetch models")
     expect(page.get_by_role("alert")).to_contain_text("Choose a connection first.")

@@ -1,4 +1,7 @@
-"""Pictures. WRITE_SCREENSHOT=1 writes the README's docs/screenshot.png and every page into screenshots/."""
+"""Pictures.
+
+WRITE_SCREENSHOT=1 writes the README's docs/screenshot.png and every page into screenshots/.
+"""
 
 import os
 from itertools import product
@@ -17,7 +20,9 @@ def photograph(page: Page, name: str) -> None:
     for scheme, size in product(("light", "dark"), (DESKTOP, PHONE)):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(size)
-        page.screenshot(path=ROOT / "screenshots" / f"{name}-{size['width']}-{scheme}.png", full_page=True)
+        page.screenshot(
+            path=ROOT / "screenshots" / f"{name}-{size['width']}-{scheme}.png", full_page=True
+        )
 
 
 def test_list_of_connections_is_worth_a_picture(open_page: OpenPage, gallery: Gallery):  # noqa: F811

@@ -1,4 +1,6 @@
-"""Connection types in the browser: installed with a preview, used, removed; with JavaScript and without."""
+"""Connection types in the browser: installed with a preview, used, removed; with JavaScript and
+without.
+"""
 
 import json
 import re
@@ -16,7 +18,11 @@ from .test_accessibility import violations
 
 pytestmark = pytest.mark.usefixtures("no_rows")
 KEY = "acme.helpdesk"
-COGNIGY = {"type": "acmePower", "label": "Acme Power", "fields": [{"fieldName": "apiKey"}, {"fieldName": "region"}]}
+COGNIGY = {
+    "type": "acmePower",
+    "label": "Acme Power",
+    "fields": [{"fieldName": "apiKey"}, {"fieldName": "region"}],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +38,9 @@ def install(page: Page, text: str) -> None:
     submit(page, "/types/install/", document=text, action="install")
 
 
-def test_a_type_is_uploaded_looked_at_and_installed(open_page: OpenPage, javascript: bool, tmp_path: Path):
+def test_a_type_is_uploaded_looked_at_and_installed(
+    open_page: OpenPage, javascript: bool, tmp_path: Path
+):
     (tmp_path / "acme.yaml").write_text(document())
     page = open_page("administrator", javascript)
     page.goto("/connections/add/")
@@ -48,7 +56,9 @@ def test_a_type_is_uploaded_looked_at_and_installed(open_page: OpenPage, javascr
     form.get_by_label("User name", exact=True).first.check()
     expect(login).to_be_visible()
     press(page, "Install")
-    expect(page.get_by_role("status").first).to_contain_text("Acme Helpdesk: version 1 is installed.")
+    expect(page.get_by_role("status").first).to_contain_text(
+        "Acme Helpdesk: version 1 is installed."
+    )
     page.get_by_role("link", name="Add a connection").first.click()
     expect(page.get_by_role("heading", name="Add Acme Helpdesk")).to_be_visible()
 
@@ -67,7 +77,9 @@ def test_enter_in_the_preview_sends_nothing(open_page: OpenPage, javascript: boo
     assert page.url == before
 
 
-def test_a_connection_of_a_type_is_made_and_shows_what_its_variant_needs(open_page: OpenPage, javascript: bool):
+def test_a_connection_of_a_type_is_made_and_shows_what_its_variant_needs(
+    open_page: OpenPage, javascript: bool
+):
     admin = open_page("administrator")
     install(admin, document())
     page = open_page("operator", javascript)
@@ -102,7 +114,11 @@ def test_cards_are_searched(open_page: OpenPage, javascript: bool):
 def test_a_type_in_use_is_not_removed(open_page: OpenPage, javascript: bool):
     page = open_page("administrator", javascript)
     install(page, document())
-    values = {"settings-variant": "key", "settings-subdomain": "north", "settings-api_key": TYPED_KEY}
+    values = {
+        "settings-variant": "key",
+        "settings-subdomain": "north",
+        "settings-api_key": TYPED_KEY,
+    }
     place = submit(page, f"/connections/add/{KEY}/", name="Helpdesk", is_active="on", **values)
     page.goto("/types/")
     page.get_by_role("link", name="Remove Acme Helpdesk").click()
@@ -124,11 +140,17 @@ def places(page: Page) -> Iterator[str]:
     page.locator("[name=document]").fill(json.dumps(acme(icon="Not an icon", version=0)))
     press(page, "Preview")
     yield "wrong document"
-    page.locator("[name=document]").fill(json.dumps([COGNIGY, COGNIGY | {"type": "other", "label": "Other"}]))
+    page.locator("[name=document]").fill(
+        json.dumps([COGNIGY, COGNIGY | {"type": "other", "label": "Other"}])
+    )
     press(page, "Preview")
     yield "two previews with guesses"
     install(page, document())
-    values = {"settings-variant": "key", "settings-subdomain": "north", "settings-api_key": TYPED_KEY}
+    values = {
+        "settings-variant": "key",
+        "settings-subdomain": "north",
+        "settings-api_key": TYPED_KEY,
+    }
     place = submit(page, f"/connections/add/{KEY}/", name="Helpdesk", is_active="on", **values)
     page.goto("/types/install/")
     deprecated = {"since": "2026-01", "replaced_by": "zendesk", "message": "Acme closed."}
@@ -136,10 +158,21 @@ def places(page: Page) -> Iterator[str]:
     press(page, "Preview")
     yield "a new version"
     install(page, second(deprecated=deprecated))
-    for path in ("/types/", f"/types/{KEY}/", f"/types/{KEY}/remove/", "/types/zendesk/", "/types/zendesk/remove/"):
+    for path in (
+        "/types/",
+        f"/types/{KEY}/",
+        f"/types/{KEY}/remove/",
+        "/types/zendesk/",
+        "/types/zendesk/remove/",
+    ):
         page.goto(path)
         yield path
-    for path in (place, f"{place}edit/", "/connections/add/?q=acme", "/connections/add/?q=nothing-like-it"):
+    for path in (
+        place,
+        f"{place}edit/",
+        "/connections/add/?q=acme",
+        "/connections/add/?q=nothing-like-it",
+    ):
         page.goto(path)
         yield path
 

@@ -1,4 +1,6 @@
-"""Usage in the browser: filters with and without JavaScript, pages, the table of the charts, the download."""
+"""Usage in the browser: filters with and without JavaScript, pages, the table of the charts, the
+download.
+"""
 
 import csv
 import io
@@ -11,7 +13,11 @@ from .conftest import OpenPage, press
 from .gallery import Gallery, gallery, gallery_service  # noqa: F401 fixtures
 
 
-def test_filters_narrow_the_page_and_periods_keep_them(open_page: OpenPage, gallery: Gallery, javascript: bool):  # noqa: F811
+def test_filters_narrow_the_page_and_periods_keep_them(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+    javascript: bool,
+):
     page = open_page("operator", javascript)
     page.goto("/usage/?period=7d")
     page.get_by_label("Profile", exact=True).fill("search-index")
@@ -34,7 +40,11 @@ def test_choosing_an_outcome_filters_at_once(open_page: OpenPage, gallery: Galle
     expect(page.get_by_label("Outcome")).to_have_value("failed")
 
 
-def test_the_latest_requests_have_pages_that_keep_the_filter(open_page: OpenPage, gallery: Gallery, javascript: bool):  # noqa: F811
+def test_the_latest_requests_have_pages_that_keep_the_filter(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+    javascript: bool,
+):
     page = open_page("operator", javascript)
     page.goto("/usage/?period=30d&connection=openai-production")
     page.get_by_role("link", name="Next").click()
@@ -42,7 +52,11 @@ def test_the_latest_requests_have_pages_that_keep_the_filter(open_page: OpenPage
     expect(page.get_by_label("Connection", exact=True)).to_have_value("openai-production")
 
 
-def test_the_requests_are_downloaded_as_the_server_streams_them(open_page: OpenPage, gallery: Gallery, javascript: bool):  # noqa: F811
+def test_the_requests_are_downloaded_as_the_server_streams_them(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+    javascript: bool,
+):
     page = open_page("operator", javascript)
     page.goto("/usage/?period=30d&outcome=failed")
     with page.expect_download() as download:

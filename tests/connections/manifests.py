@@ -11,13 +11,31 @@ ACME: dict[str, Any] = {
     "description": "Tickets of Acme.",
     "icon": "ticket",
     "variants": [
-        {"key": "key", "label": "API key", "auth": {"use": "header", "name": "X-Acme-Key", "value": "{api_key}"}},
-        {"key": "login", "label": "User name", "auth": {"use": "basic", "username": "{user_name}", "password": "{api_key}"}},
+        {
+            "key": "key",
+            "label": "API key",
+            "auth": {"use": "header", "name": "X-Acme-Key", "value": "{api_key}"},
+        },
+        {
+            "key": "login",
+            "label": "User name",
+            "auth": {"use": "basic", "username": "{user_name}", "password": "{api_key}"},
+        },
     ],
     "fields": [
-        {"key": "subdomain", "kind": "slug", "label": "Subdomain", "help": "The part before .acme.example.com."},
+        {
+            "key": "subdomain",
+            "kind": "slug",
+            "label": "Subdomain",
+            "help": "The part before .acme.example.com.",
+        },
         {"key": "api_key", "kind": "secret", "label": "API key", "help": "From Acme, Keys."},
-        {"key": "user_name", "label": "User name", "help": "Who signs in.", "visible_when": {"variant": "login"}},
+        {
+            "key": "user_name",
+            "label": "User name",
+            "help": "Who signs in.",
+            "visible_when": {"variant": "login"},
+        },
         {"key": "region", "label": "Region", "help": "Where the tickets are.", "required": False},
     ],
     "base_url": "https://{subdomain}.acme.example.com/api",
@@ -45,8 +63,18 @@ def second(**changes: Any) -> str:
         {"key": "region", "label": "Region", "help": "Where the tickets are."},
     ]
     variants = [
-        {"key": "key", "label": "Token", "auth": {"use": "header", "name": "X-Acme-Key", "value": "{token}"}},
-        {"key": "login", "label": "User name", "auth": {"use": "basic", "username": "{user_name}", "password": "{token}"}},
+        {
+            "key": "key",
+            "label": "Token",
+            "auth": {"use": "header", "name": "X-Acme-Key", "value": "{token}"},
+        },
+        {
+            "key": "login",
+            "label": "User name",
+            "auth": {"use": "basic", "username": "{user_name}", "password": "{token}"},
+        },
     ]
     steps = [{"from": 1, "rename": {"api_key": "token"}}]
-    return document(**{"version": 2, "fields": fields, "variants": variants, "migrations": steps, **changes})
+    return document(
+        **{"version": 2, "fields": fields, "variants": variants, "migrations": steps, **changes}
+    )

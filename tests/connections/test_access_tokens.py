@@ -1,4 +1,6 @@
-"""OAuth2 tokens in the database: one for all workers, encrypted, never an old one, and no transaction while the network is asked."""
+"""OAuth2 tokens in the database: one for all workers, encrypted, never an old one, and no
+transaction while the network is asked.
+"""
 
 import json
 import os
@@ -39,8 +41,16 @@ def _own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def saved(server: OAuth2Server, **changes: object) -> Connection:
-    own = {"base_url": server.url, "auth_type": "oauth2", "token_url": server.token_url, "client_id": "my-client", "client_secret": SECRET}
-    return services.create_connection("http", actor=None, name="Shop", alias="shop", settings={**own, **changes}).row
+    own = {
+        "base_url": server.url,
+        "auth_type": "oauth2",
+        "token_url": server.token_url,
+        "client_id": "my-client",
+        "client_secret": SECRET,
+    }
+    return services.create_connection(
+        "http", actor=None, name="Shop", alias="shop", settings={**own, **changes}
+    ).row
 
 
 def ask(connection: Connection) -> int:
@@ -49,7 +59,9 @@ def ask(connection: Connection) -> int:
         return client.get("/me").status_code
 
 
-def counted(*values: str, seconds: float = 0, expires_at: float | None = None) -> tuple[Callable[[], Token], list[str]]:
+def counted(
+    *values: str, seconds: float = 0, expires_at: float | None = None
+) -> tuple[Callable[[], Token], list[str]]:
     """Gives these tokens in turn, and a list of those that were given."""
     given: list[str] = []
 
@@ -82,10 +94,16 @@ def test_the_stored_token_is_encrypted_and_its_key_is_no_plain_hash():
     with database.cursor() as cursor:
         cursor.execute("SELECT * FROM connections_accesstoken")
         row = cursor.fetchone()
-    stored = " ".join(bytes(one).decode("latin-1") if isinstance(one, bytes | memoryview) else str(one) for one in row)
+    stored = " ".join(
+        bytes(one).decode("latin-1") if isinstance(one, bytes | memoryview) else str(one)
+        for one in row
+    )
     assert "token-secret" not in stored and SECRET not in stored
     assert AccessToken.objects.get().credentials["token"] == "token-secret-1"
-    assert "token-secret" not in f"{AccessToken.objects.get().credentials!r} {AccessToken.objects.get()!r}"
+    assert (
+        "token-secret"
+        not in f"{AccessToken.objects.get().credentials!r} {AccessToken.objects.get()!r}"
+    )
 
 
 def test_the_stored_key_depends_on_the_encryption_key(settings):
@@ -131,7 +149,9 @@ def test_a_token_ends_before_its_end():
     with OAuth2Server(expires_in=600) as server:
         connection = saved(server)
         ask(connection)
-        assert AccessToken.objects.get().expires_at - timezone.now() == pytest.approx(timedelta(seconds=540), abs=timedelta(seconds=5))
+        assert AccessToken.objects.get().expires_at - timezone.now() == pytest.approx(
+            timedelta(seconds=540), abs=timedelta(seconds=5)
+        )
         AccessToken.objects.update(expires_at=timezone.now())
         ask(connection)
         assert server.fetched == 2
@@ -144,7 +164,10 @@ def test_a_token_behind_a_lost_key_is_fetched_again(settings):
         token = fernet().encrypt(json.dumps({"token": "other"}).encode())
         AccessToken.objects.update(credentials=None)
         with database.cursor() as cursor:
-            cursor.execute("UPDATE connections_accesstoken SET credentials = %s", [database.Database.Binary(token[:-4] + b"AAA=")])
+            cursor.execute(
+                "UPDATE connections_accesstoken SET credentials = %s",
+                [database.Database.Binary(token[:-4] + b"AAA=")],
+            )
         assert ask(connection) == 200 and server.fetched == 2
 
 
@@ -175,7 +198,10 @@ def test_no_transaction_is_open_while_a_token_is_fetched():
         def look() -> Token:
             seen.append(database.in_atomic_block)
             elsewhere = threading.Thread(
-                target=lambda: (Connection.objects.filter(pk=connection.pk).update(name="Other"), database.close())
+                target=lambda: (
+                    Connection.objects.filter(pk=connection.pk).update(name="Other"),
+                    database.close(),
+                )
             )
             elsewhere.start()  # somebody else can write meanwhile
             elsewhere.join(3)
@@ -216,13 +242,17 @@ def test_fifty_threads_fetch_once():
         connection = saved(server)
         provider = services.get_configured_provider(connection)
         with ThreadPoolExecutor(50) as pool:
-            assert set(pool.map(lambda _: provider.client.get("/me").status_code, range(50))) == {200}
+            assert set(pool.map(lambda _: provider.client.get("/me").status_code, range(50))) == {
+                200
+            }
         assert server.fetched == 1
 
 
 def test_threads_of_several_workers_fetch_once(monkeypatch: pytest.MonkeyPatch):
     """Each has its own idea of what runs already, as if it were a process."""
-    monkeypatch.setattr(access_tokens, "_once", type("Each", (), {"run": staticmethod(lambda _, act: act())}))
+    monkeypatch.setattr(
+        access_tokens, "_once", type("Each", (), {"run": staticmethod(lambda _, act: act())})
+    )
     with OAuth2Server() as server:
         connection = saved(server)
     give, given = counted("a", "b", seconds=0.3)
@@ -235,13 +265,17 @@ def test_threads_of_several_workers_fetch_once(monkeypatch: pytest.MonkeyPatch):
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(want, range(6))) == {"a"} and given == ["a"]
     with ThreadPoolExecutor(6) as pool:
-        assert set(pool.map(lambda _: DatabaseTokens(connection.pk).token(KEY, give, "a"), range(6))) == {"b"} and given == ["a", "b"]
+        assert set(
+            pool.map(lambda _: DatabaseTokens(connection.pk).token(KEY, give, "a"), range(6))
+        ) == {"b"} and given == ["a", "b"]
 
 
 def test_a_lease_that_nobody_ends_ends_by_itself():
     with OAuth2Server() as server:
         connection = saved(server)
-    AccessToken.objects.create(connection=connection, key="", leased_until=timezone.now() + timedelta(seconds=0.5))
+    AccessToken.objects.create(
+        connection=connection, key="", leased_until=timezone.now() + timedelta(seconds=0.5)
+    )
     give, given = counted("a")
     started = time.monotonic()
     assert DatabaseTokens(connection.pk).token(KEY, give) == "a" and given == ["a"]
@@ -253,7 +287,9 @@ def test_who_waited_too_long_asks_without_a_lease(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(access_tokens, "MOST_WAITED", 0.3)
     with OAuth2Server() as server:
         connection = saved(server)
-    AccessToken.objects.create(connection=connection, key="", leased_until=timezone.now() + timedelta(hours=1))
+    AccessToken.objects.create(
+        connection=connection, key="", leased_until=timezone.now() + timedelta(hours=1)
+    )
     give, _ = counted("a")
     assert DatabaseTokens(connection.pk).token(KEY, give) == "a"
 
@@ -281,11 +317,21 @@ with services.http_client("shop") as client:
 def test_processes_fetch_once(settings):
     """Real ones, that start at the same moment."""
     settings.FERNET_KEYS = ["lint-only-lint-only-lint-only-lint-only"]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "backoffice.settings", "FERNET_KEYS": settings.FERNET_KEYS[0], "SECRET_KEY": "x"}
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "FERNET_KEYS": settings.FERNET_KEYS[0],
+        "SECRET_KEY": "x",
+    }
     with OAuth2Server(seconds=0.5) as server:
         saved(server)
         command = [sys.executable, "-c", WORKER, str(database.settings_dict["NAME"])]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        pipes = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+        }
         workers = [subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) for _ in range(4)]
         time.sleep(3)
         for worker in workers:

@@ -29,12 +29,19 @@ def rows(connection: Connection) -> dict[str, Any]:
 
 def untick(client: Client, kind: str, row: Any) -> Any:
     """Posts the list with the row's Active box unticked."""
-    form = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-MIN_NUM_FORMS": "0", "form-MAX_NUM_FORMS": "1000"}
+    form = {
+        "form-TOTAL_FORMS": "1",
+        "form-INITIAL_FORMS": "1",
+        "form-MIN_NUM_FORMS": "0",
+        "form-MAX_NUM_FORMS": "1000",
+    }
     return client.post(LISTS[kind], {**form, "form-0-id": str(row.pk), "_save": "Save"})
 
 
 @pytest.mark.parametrize("kind", LISTS)
-def test_the_active_column_is_saved_through_the_services(rows: dict, client: Client, administrator, kind: str):
+def test_the_active_column_is_saved_through_the_services(
+    rows: dict, client: Client, administrator, kind: str
+):
     assert untick(client, kind, rows[kind]).status_code == 302
     row = reload(rows[kind])
     assert (row.is_active, row.version, row.modified_by) == (False, 2, administrator)
@@ -46,7 +53,9 @@ def test_switching_in_the_list_keeps_the_credentials(rows: dict, client: Client)
     assert dict(reload(rows["connection"]).credentials) == {"api_key": SECRET}
 
 
-def test_switching_in_the_list_keeps_credentials_that_cannot_be_decrypted(rows: dict, client: Client, settings):
+def test_switching_in_the_list_keeps_credentials_that_cannot_be_decrypted(
+    rows: dict, client: Client, settings
+):
     settings.FERNET_KEYS = [OLDER_KEY]
     untick(client, "connection", rows["connection"])
     settings.FERNET_KEYS = [OLDER_KEY, "newest-key-for-tests-only-0123456789abcdef"]
@@ -56,7 +65,13 @@ def test_switching_in_the_list_keeps_credentials_that_cannot_be_decrypted(rows: 
 
 def test_a_row_that_did_not_change_is_no_new_version(rows: dict, client: Client):
     other = connect(name="Other")
-    form = {"form-TOTAL_FORMS": "2", "form-INITIAL_FORMS": "2", "form-0-id": str(other.pk), "form-0-is_active": "on", "_save": "Save"}
+    form = {
+        "form-TOTAL_FORMS": "2",
+        "form-INITIAL_FORMS": "2",
+        "form-0-id": str(other.pk),
+        "form-0-is_active": "on",
+        "_save": "Save",
+    }
     client.post(LISTS["connection"], {**form, "form-1-id": str(rows["connection"].pk)})
     assert {row.version for row in Connection.objects.all()} == {1, 2}
 
@@ -66,7 +81,10 @@ def test_nothing_is_added_or_deleted_here(rows: dict, client: Client, kind: str)
     before = world()
     for url in (f"{LISTS[kind]}add/", f"{LISTS[kind]}{rows[kind].pk}/delete/"):
         assert client.get(url).status_code == client.post(url, {"post": "yes"}).status_code == 403
-    client.post(LISTS[kind], {"action": "delete_selected", "_selected_action": [rows[kind].pk], "post": "yes"})
+    client.post(
+        LISTS[kind],
+        {"action": "delete_selected", "_selected_action": [rows[kind].pk], "post": "yes"},
+    )
     assert world() == before
 
 
@@ -81,7 +99,11 @@ def test_the_page_of_one_row_is_read_only(rows: dict, client: Client, kind: str)
 
 @pytest.mark.parametrize("kind", LISTS)
 def test_credentials_are_nowhere(rows: dict, client: Client, kind: str):
-    for url in (LISTS[kind], f"{LISTS[kind]}{rows[kind].pk}/change/", f"{LISTS[kind]}{rows[kind].pk}/history/"):
+    for url in (
+        LISTS[kind],
+        f"{LISTS[kind]}{rows[kind].pk}/change/",
+        f"{LISTS[kind]}{rows[kind].pk}/history/",
+    ):
         shown = html(client.get(url))
         assert SECRET not in shown and "redentials" not in shown
 
@@ -92,7 +114,18 @@ def test_the_lists_work_without_key_and_provider(rows: dict, client: Client, set
     assert [client.get(url).status_code for url in LISTS.values()] == [200, 200]
 
 
-@pytest.mark.parametrize("query", ["?q=prod", "?is_active__exact=0", "?provider_id=fake", "?o=1", "?o=nonsense", "?nonsense=1", "?p=99"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?q=prod",
+        "?is_active__exact=0",
+        "?provider_id=fake",
+        "?o=1",
+        "?o=nonsense",
+        "?nonsense=1",
+        "?p=99",
+    ],
+)
 def test_the_list_is_searched_filtered_and_sorted(rows: dict, client: Client, query: str):
     assert client.get(LISTS["connection"] + query).status_code in (200, 302)
 
@@ -101,7 +134,10 @@ def test_the_list_is_searched_filtered_and_sorted(rows: dict, client: Client, qu
 def test_who_is_not_staff_does_not_enter(rows: dict, request, who: str):
     client, before = browser(request.getfixturevalue(who)), world()
     for url in ("/admin/", *LISTS.values(), "/admin/auth/user/"):
-        assert (client.get(url).status_code, client.get(url)["Location"].split("?")[0]) in ((302, "/admin/login/"), (302, "/sign-in/"))
+        assert (client.get(url).status_code, client.get(url)["Location"].split("?")[0]) in (
+            (302, "/admin/login/"),
+            (302, "/sign-in/"),
+        )
     untick(client, "connection", rows["connection"])
     assert world() == before
 
@@ -125,7 +161,9 @@ def test_who_is_signed_in_but_not_staff_is_told_so(request, who: str):
 
 
 def test_staff_who_sign_in_come_to_the_admin(administrator):
-    response = Client().post("/admin/login/?next=/admin/", {"username": "ada", "password": PASSWORD})
+    response = Client().post(
+        "/admin/login/?next=/admin/", {"username": "ada", "password": PASSWORD}
+    )
     assert (response.status_code, response["Location"]) == (302, "/admin/")
 
 
@@ -133,12 +171,22 @@ def test_staff_who_sign_in_come_to_the_admin(administrator):
 
 
 def user_form(user: User, **changes: Any) -> dict[str, Any]:
-    when = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00", "last_login_0": "", "last_login_1": ""}
+    when = {
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
+        "last_login_0": "",
+        "last_login_1": "",
+    }
     return {"username": user.username, "is_active": "on", **when, **changes}
 
 
 def test_an_administrator_adds_a_person(client: Client):
-    form = {"username": "new", "password1": "a-good-password-1", "password2": "a-good-password-1", "usable_password": "true"}
+    form = {
+        "username": "new",
+        "password1": "a-good-password-1",
+        "password2": "a-good-password-1",
+        "usable_password": "true",
+    }
     client.post("/admin/auth/user/add/", form)
     assert User.objects.get(username="new").is_superuser is False
 
@@ -152,20 +200,30 @@ def test_an_administrator_puts_a_person_into_a_group(client: Client, stranger, v
 @pytest.mark.parametrize("target", ["stranger", "administrator"])
 def test_an_administrator_who_is_no_superuser_makes_none(client: Client, request, target: str):
     user = request.getfixturevalue(target)
-    client.post(f"/admin/auth/user/{user.pk}/change/", user_form(user, is_superuser="on", is_staff="on", user_permissions=["1", "2"]))
+    client.post(
+        f"/admin/auth/user/{user.pk}/change/",
+        user_form(user, is_superuser="on", is_staff="on", user_permissions=["1", "2"]),
+    )
     user.refresh_from_db()
     assert not user.is_superuser and not user.user_permissions.exists()
 
 
 def test_an_administrator_does_not_change_a_superuser(client: Client):
     boss = User.objects.create_superuser("boss", password=PASSWORD)
-    form = {"password1": "a-good-password-1", "password2": "a-good-password-1", "usable_password": "true"}
+    form = {
+        "password1": "a-good-password-1",
+        "password2": "a-good-password-1",
+        "usable_password": "true",
+    }
     answers = [
         client.post(f"/admin/auth/user/{boss.pk}/change/", user_form(boss, username="mine")),
         client.post(f"/admin/auth/user/{boss.pk}/password/", form),
         client.post(f"/admin/auth/user/{boss.pk}/delete/", {"post": "yes"}),
     ]
-    client.post("/admin/auth/user/", {"action": "delete_selected", "_selected_action": [boss.pk], "post": "yes"})
+    client.post(
+        "/admin/auth/user/",
+        {"action": "delete_selected", "_selected_action": [boss.pk], "post": "yes"},
+    )
     boss = User.objects.get(pk=boss.pk)
     assert [answer.status_code for answer in answers] == [403, 403, 403]
     assert boss.username == "boss" and boss.check_password(PASSWORD)
@@ -173,7 +231,9 @@ def test_an_administrator_does_not_change_a_superuser(client: Client):
 
 def test_an_administrator_gives_no_group_what_they_do_not_have(client: Client, administrator):
     group, wanted = administrator.groups.get(), Permission.objects.get(codename="delete_session")
-    response = client.post(f"/admin/auth/group/{group.pk}/change/", {"name": "Rulers", "permissions": [wanted.pk]})
+    response = client.post(
+        f"/admin/auth/group/{group.pk}/change/", {"name": "Rulers", "permissions": [wanted.pk]}
+    )
     assert response.status_code == 302 and Group.objects.filter(name="Rulers").exists()
     assert not User.objects.get(pk=administrator.pk).has_perm("sessions.delete_session")
     assert User.objects.get(pk=administrator.pk).has_perm("connections.delete_connection")
@@ -181,7 +241,9 @@ def test_an_administrator_gives_no_group_what_they_do_not_have(client: Client, a
 
 def test_a_superuser_may_make_superusers(stranger):
     boss = User.objects.create_superuser("boss", password=PASSWORD)
-    browser(boss).post(f"/admin/auth/user/{stranger.pk}/change/", user_form(stranger, is_superuser="on"))
+    browser(boss).post(
+        f"/admin/auth/user/{stranger.pk}/change/", user_form(stranger, is_superuser="on")
+    )
     stranger.refresh_from_db()
     assert stranger.is_superuser
 

@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[2]
 
 def found(*identifiers: str) -> dict[str, str]:
     """What the checks of this app say, by identifier."""
-    return {one.id: f"{one.msg} {one.hint}" for one in run_checks(tags=["connections"], databases=["default"])}
+    return {
+        one.id: f"{one.msg} {one.hint}"
+        for one in run_checks(tags=["connections"], databases=["default"])
+    }
 
 
 def test_a_sound_database_has_nothing_to_say(connection: Connection):
@@ -50,11 +53,18 @@ def test_a_row_without_its_provider_is_a_warning(connection: Connection):
     assert "1 connection(s) have the provider 'gone'" in found()["connections.W001"]
 
 
-@pytest.mark.parametrize(("reference", "state"), [("$Fake:ApiKey", "missing"), ("$Database:Url", "denied"), ("$", "error")])
-def test_an_unresolved_reference_is_a_warning_with_its_users_and_its_cure(connection: Connection, reference: str, state: str):
+@pytest.mark.parametrize(
+    ("reference", "state"),
+    [("$Fake:ApiKey", "missing"), ("$Database:Url", "denied"), ("$", "error")],
+)
+def test_an_unresolved_reference_is_a_warning_with_its_users_and_its_cure(
+    connection: Connection, reference: str, state: str
+):
     Connection.objects.update(settings={"api_key": reference})
     said = found()["connections.W002"]
-    assert f"{reference} is {state}, used by 1 connection(s): production." in said and len(said) > 80
+    assert (
+        f"{reference} is {state}, used by 1 connection(s): production." in said and len(said) > 80
+    )
 
 
 def test_a_resolved_reference_is_no_warning(fake, settings):
@@ -76,7 +86,22 @@ def test_the_command_shows_warnings_and_passes(connection: Connection):
 
 
 def test_before_the_first_migrate_the_checks_pass(tmp_path: Path):
-    environment = {"SECRET_KEY": "x", "FERNET_KEYS": OLDER_KEY, "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}", "PATH": ""}
-    command = [sys.executable, "manage.py", "check", "--tag", "connections", "--database", "default"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        "SECRET_KEY": "x",
+        "FERNET_KEYS": OLDER_KEY,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'new.sqlite3'}",
+        "PATH": "",
+    }
+    command = [
+        sys.executable,
+        "manage.py",
+        "check",
+        "--tag",
+        "connections",
+        "--database",
+        "default",
+    ]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -60,4 +60,6 @@ def test_a_new_provider_makes_the_page_stale(docs: Path):
 def test_every_setting_is_a_row_of_as_many_cells_as_the_head(provider):
     head, _, *rows = [line for line in render(provider) if line.startswith("|")]
     cells = head.count("|")
-    assert [row.replace("\\|", "").count("|") for row in rows] == [cells] * len(settings_fields(provider))
+    assert [row.replace("\\|", "").count("|") for row in rows] == [cells] * len(
+        settings_fields(provider)
+    )

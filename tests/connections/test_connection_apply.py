@@ -14,7 +14,9 @@ from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of
 
 pytestmark = pytest.mark.django_db
 SERP_API = shape_of_type("serp").provider.id
-AZURE = f"name: azure\ntype: azure_open_ai\napi_key: {SECRET}\napi_base: https://a.openai.azure.com\n"
+AZURE = (
+    f"name: azure\ntype: azure_open_ai\napi_key: {SECRET}\napi_base: https://a.openai.azure.com\n"
+)
 TOOLS = f"name: tools\ntype: custom\nconfigs:\n  region: eu\nsecrets:\n  token: {SECRET}\n"
 
 
@@ -42,7 +44,9 @@ def refused(folder: Path, *more: str) -> tuple[str, str]:
     """The plan, and why it was not carried out."""
     out = io.StringIO()
     with pytest.raises(CommandError) as caught:
-        call_command("connection", "apply", "-f", str(folder), *more, stdout=out, stderr=io.StringIO())
+        call_command(
+            "connection", "apply", "-f", str(folder), *more, stdout=out, stderr=io.StringIO()
+        )
     assert SECRET not in out.getvalue() + str(caught.value)
     return out.getvalue(), str(caught.value)
 
@@ -71,14 +75,20 @@ def test_a_change_names_its_fields_and_no_value(folder):
     applied(folder)
     (folder / "a.yaml").write_text(AZURE + 'api_version: "2024-10-21"\n')
     (folder / "b.yml").write_text(TOOLS.replace(SECRET, OTHER_SECRET).replace("eu", "us"))
-    assert applied(folder) == ["update azure (a.yaml): api_version", "update tools (b.yml): configs.region, secrets.token"]
+    assert applied(folder) == [
+        "update azure (a.yaml): api_version",
+        "update tools (b.yml): configs.region, secrets.token",
+    ]
     assert Connection.objects.get(name="tools").credentials["secrets"]["token"] == OTHER_SECRET
 
 
 def test_a_dumped_folder_is_unchanged(folder, tmp_path):
     applied(folder)
     call_command("connection", "dump", "-o", str(tmp_path / "out"), stderr=io.StringIO())
-    assert applied(tmp_path / "out") == ["unchanged azure (azure.yaml)", "unchanged tools (tools.yaml)"]
+    assert applied(tmp_path / "out") == [
+        "unchanged azure (azure.yaml)",
+        "unchanged tools (tools.yaml)",
+    ]
 
 
 def test_a_bad_file_is_named_and_nothing_is_written(folder):
@@ -155,13 +165,21 @@ def test_a_dry_run_of_prune_deletes_nothing(folder):
 
 def test_prune_leaves_what_somebody_else_made(folder):
     services.create_connection(SERP_API, actor=None, name="by hand", settings={"api_key": SECRET})
-    services.create_connection(SERP_API, actor=None, name="azure tools", settings={"api_key": SECRET}, tags=["applied:other"])
+    services.create_connection(
+        SERP_API,
+        actor=None,
+        name="azure tools",
+        settings={"api_key": SECRET},
+        tags=["applied:other"],
+    )
     applied(folder, "--prune")
     assert names() == ["azure", "azure tools", "by hand", "tools"]
 
 
 def test_prune_leaves_what_was_there_before_the_first_apply(folder):
-    services.create_connection("custom", actor=None, name="tools", settings={"secrets": {"token": SECRET}})
+    services.create_connection(
+        "custom", actor=None, name="tools", settings={"secrets": {"token": SECRET}}
+    )
     applied(folder)
     (folder / "b.yml").unlink()
     assert applied(folder, "--prune") == ["unchanged azure (a.yaml)"]

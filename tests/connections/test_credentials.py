@@ -41,7 +41,9 @@ pytestmark = pytest.mark.django_db
 def token_of(row: Connection) -> bytes:
     """What the database has."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT credentials FROM connections_connection WHERE alias = %s", [row.alias])
+        cursor.execute(
+            "SELECT credentials FROM connections_connection WHERE alias = %s", [row.alias]
+        )
         return bytes(cursor.fetchone()[0])
 
 
@@ -56,7 +58,16 @@ def lost(connection: Connection, settings) -> Connection:
 
 DOCUMENTS = [
     {"api_key": SECRET},
-    {"text": "ä€😀\n\x00", "number": 5, "part": 0.5, "yes": True, "no": False, "nothing": None, "list": [1, "2"], "dict": {"a": {"b": 1}}},
+    {
+        "text": "ä€😀\n\x00",
+        "number": 5,
+        "part": 0.5,
+        "yes": True,
+        "no": False,
+        "nothing": None,
+        "list": [1, "2"],
+        "dict": {"a": {"b": 1}},
+    },
     {"gAAAAA-looks-encrypted": "gAAAAABlooks-encrypted", "$": "$A:B", "***": "***"},
     {"long": "x" * 100_000},
 ]
@@ -77,7 +88,9 @@ def test_the_database_has_neither_values_nor_names(connection: Connection):
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_no_credentials_are_null(nothing: Any):
     row = Connection.objects.create(alias="a", name="A", provider_id="fake", credentials=nothing)
-    assert Connection.objects.filter(pk=row.pk, credentials__isnull=True, credentials_key__isnull=True).exists()
+    assert Connection.objects.filter(
+        pk=row.pk, credentials__isnull=True, credentials_key__isnull=True
+    ).exists()
 
 
 def test_the_same_document_is_never_encrypted_the_same(fake):
@@ -111,12 +124,17 @@ def test_without_any_key_rows_can_be_read(connection: Connection, settings):
 def test_without_any_key_nothing_is_encrypted(settings):
     settings.FERNET_KEYS = []
     with pytest.raises(ImproperlyConfigured, match="FERNET_KEYS is not set"):
-        Connection.objects.create(alias="a", name="A", provider_id="fake", credentials={"api_key": SECRET})
+        Connection.objects.create(
+            alias="a", name="A", provider_id="fake", credentials={"api_key": SECRET}
+        )
 
 
 def test_garbage_in_the_column_is_a_state(connection: Connection):
     with database.cursor() as cursor:
-        cursor.execute("UPDATE connections_connection SET credentials = %s", [database.Database.Binary(b"garbage \xff")])
+        cursor.execute(
+            "UPDATE connections_connection SET credentials = %s",
+            [database.Database.Binary(b"garbage \xff")],
+        )
     assert isinstance(reload(connection).credentials, Undecryptable)
 
 
@@ -139,8 +157,12 @@ def test_an_update_may_copy_the_column(connection: Connection, fake):
     assert dict(reload(other).credentials) == {"api_key": OTHER_SECRET}
 
 
-@pytest.mark.parametrize("expression", [Value("clear text"), F("name")], ids=["Value", "F of another column"])
-def test_an_expression_that_would_be_stored_in_clear_is_refused(connection: Connection, expression: Any):
+@pytest.mark.parametrize(
+    "expression", [Value("clear text"), F("name")], ids=["Value", "F of another column"]
+)
+def test_an_expression_that_would_be_stored_in_clear_is_refused(
+    connection: Connection, expression: Any
+):
     with pytest.raises(TypeError, match="stored in clear"), transaction.atomic():
         Connection.objects.filter(pk=connection.pk).update(credentials=expression)
     assert dict(reload(connection).credentials) == {"api_key": SECRET}
@@ -168,7 +190,9 @@ def test_deferred_credentials_are_not_touched_by_a_save(connection: Connection):
 
 
 def test_a_list_loads_no_credentials(connection: Connection):
-    assert Connection.objects.listed().get(pk=connection.pk).get_deferred_fields() == {"credentials"}
+    assert Connection.objects.listed().get(pk=connection.pk).get_deferred_fields() == {
+        "credentials"
+    }
 
 
 @pytest.mark.parametrize("model", ["connections.Connection", "connections.HistoricalConnection"])
@@ -182,7 +206,12 @@ def test_dumpdata_has_no_credentials(connection: Connection, model: str):
 def test_loaded_and_assigned_credentials_print_their_keys_only(connection: Connection):
     assigned = Connection(credentials={"api_key": SECRET})
     for row in (assigned, connection, reload(connection), connection.history.first()):
-        assert repr(row.credentials) == str(row.credentials) == f"{row.credentials}" == "{api_key: ***}"
+        assert (
+            repr(row.credentials)
+            == str(row.credentials)
+            == f"{row.credentials}"
+            == "{api_key: ***}"
+        )
 
 
 def test_credentials_assigned_later_print_their_keys_only(connection: Connection):
@@ -191,11 +220,18 @@ def test_credentials_assigned_later_print_their_keys_only(connection: Connection
 
 
 def test_undecryptable_credentials_print_nothing(lost: Connection):
-    assert f"{lost.credentials} {lost.credentials!r} {[lost.credentials]}" == "<cannot decrypt> <cannot decrypt> [<cannot decrypt>]"
+    assert (
+        f"{lost.credentials} {lost.credentials!r} {[lost.credentials]}"
+        == "<cannot decrypt> <cannot decrypt> [<cannot decrypt>]"
+    )
 
 
 def test_a_copy_prints_its_keys_only(connection: Connection):
-    copies = [copy.copy(connection.credentials), copy.deepcopy(connection.credentials), pickle.loads(pickle.dumps(connection.credentials))]
+    copies = [
+        copy.copy(connection.credentials),
+        copy.deepcopy(connection.credentials),
+        pickle.loads(pickle.dumps(connection.credentials)),
+    ]
     assert [type(one) for one in copies] == [SecretDict] * 3
     assert SECRET not in repr(copies)
 
@@ -208,8 +244,19 @@ def test_credentials_have_no_form_field():
 # The mask
 
 MASKS = [
-    *[("sk-proj-1234567890", "sk-***"), ("sk_live_1234567890", "sk_***"), ("org-abcdefgh", "org-***"), ("1234567-90ab", "1234567-***")],
-    *[("12345678-0ab", "***"), ("sk-12345678", "***"), ("sk-123456789", "sk-***"), ("abcdefghijklmnop", "***"), ("-bcdefghijkl", "-***")],
+    *[
+        ("sk-proj-1234567890", "sk-***"),
+        ("sk_live_1234567890", "sk_***"),
+        ("org-abcdefgh", "org-***"),
+        ("1234567-90ab", "1234567-***"),
+    ],
+    *[
+        ("12345678-0ab", "***"),
+        ("sk-12345678", "***"),
+        ("sk-123456789", "sk-***"),
+        ("abcdefghijklmnop", "***"),
+        ("-bcdefghijkl", "-***"),
+    ],
     *[
         ("a_b-cdefghijkl", "a_***"),
         ("a-b_cdefghijkl", "a-***"),
@@ -227,8 +274,24 @@ def test_a_mask_shows_the_prefix_at_most(secret: Any, shown: str):
     assert mask(secret) == shown
 
 
-MASKED = [("sk-***", True), ("***", True), ("anything***", True), ("*", True), ("••••", True), ("*•*", True), ("$A:B***", True)]
-NOT_MASKED = [("", False), ("sk-***x", False), ("a*", False), ("**a**", False), ("sk-key", False), (None, False), (["***"], False)]
+MASKED = [
+    ("sk-***", True),
+    ("***", True),
+    ("anything***", True),
+    ("*", True),
+    ("••••", True),
+    ("*•*", True),
+    ("$A:B***", True),
+]
+NOT_MASKED = [
+    ("", False),
+    ("sk-***x", False),
+    ("a*", False),
+    ("**a**", False),
+    ("sk-key", False),
+    (None, False),
+    (["***"], False),
+]
 
 
 @pytest.mark.parametrize(("value", "expected"), MASKED + NOT_MASKED)
@@ -265,12 +328,17 @@ RULE = [
 ]
 
 
-@pytest.mark.parametrize(("posted", "stored", "expected"), [one[1:] for one in RULE], ids=[one[0] for one in RULE])
+@pytest.mark.parametrize(
+    ("posted", "stored", "expected"), [one[1:] for one in RULE], ids=[one[0] for one in RULE]
+)
 def test_the_write_rule(posted: dict, stored: Any, expected: str):
     assert write_rule(posted, "key", stored) == expected
 
 
-@pytest.mark.parametrize(("stored", "shown"), [(SECRET, "sk-***"), ("$A:B", "$A:B"), ("$$A:B", "***"), ({"X": "y"}, "***"), (LOST, "***")])
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [(SECRET, "sk-***"), ("$A:B", "$A:B"), ("$$A:B", "***"), ({"X": "y"}, "***"), (LOST, "***")],
+)
 def test_a_stored_secret_is_shown_as_reference_or_mask(stored: Any, shown: str):
     assert stored_text(stored) == shown
 
@@ -284,12 +352,18 @@ def test_what_is_shown_can_be_posted_back_and_changes_nothing(provider):
     assert saved.changed is False and reload(row).version == 1
 
 
-@pytest.mark.parametrize("provider", [one for one in all_providers() if secret_names(one)], ids=lambda provider: provider.id)
+@pytest.mark.parametrize(
+    "provider",
+    [one for one in all_providers() if secret_names(one)],
+    ids=lambda provider: provider.id,
+)
 def test_every_stored_literal_is_shown_as_a_mask(provider):
     row = connect(provider.id, settings=sample_settings(provider, key=SECRET))
     shown = services.public_settings(reload(row))
     masks = [shown[name] for name in row.credentials]
-    assert {one for mask in masks for one in (mask.values() if isinstance(mask, dict) else [mask])} <= {
+    assert {
+        one for mask in masks for one in (mask.values() if isinstance(mask, dict) else [mask])
+    } <= {
         "sk-***",
         "sk_***",
         "ghp_***",
@@ -304,7 +378,12 @@ def test_every_stored_literal_is_shown_as_a_mask(provider):
 def test_a_sealed_secret_opens_for_its_purpose_only():
     token = seal(SECRET, "1:fake:")
     assert SECRET not in token
-    assert [unseal(token, purpose) for purpose in ("1:fake:", "2:fake:", "1:fake:5", "")] == [SECRET, "", "", ""]
+    assert [unseal(token, purpose) for purpose in ("1:fake:", "2:fake:", "1:fake:5", "")] == [
+        SECRET,
+        "",
+        "",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("token", ["", "garbage", "gAAAAA", "ä", "x" * 10_000])
@@ -317,7 +396,12 @@ def test_the_token_of_a_row_is_no_seal(connection: Connection):
 
 
 def test_a_seal_lasts_an_hour():
-    sealed = [fernet().encrypt_at_time(json.dumps(["1", SECRET]).encode(), int(time.time()) - age).decode() for age in (3500, 3700)]
+    sealed = [
+        fernet()
+        .encrypt_at_time(json.dumps(["1", SECRET]).encode(), int(time.time()) - age)
+        .decode()
+        for age in (3500, 3700)
+    ]
     assert [unseal(token, "1") for token in sealed] == [SECRET, ""]
 
 

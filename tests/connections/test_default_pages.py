@@ -25,7 +25,10 @@ def profile(connection: Connection) -> Profile:
 
 def test_a_default_is_chosen(profile: Profile, client: Client):
     response = client.post("/settings/", {"Chat": profile.alias, "Embedding": ""})
-    assert (told(response), response["Location"]) == (["The default profiles are saved."], "/settings/")
+    assert (told(response), response["Location"]) == (
+        ["The default profiles are saved."],
+        "/settings/",
+    )
     assert services.default_profiles() == {"Chat": profile, "Embedding": None}
 
 
@@ -36,7 +39,9 @@ def test_a_default_is_taken_away(profile: Profile, client: Client):
 
 
 @pytest.mark.parametrize(("field", "alias"), [("Chat", "nobody"), ("Embedding", "answers")])
-def test_what_cannot_be_a_default_is_told_at_its_field(profile: Profile, client: Client, field: str, alias: str):
+def test_what_cannot_be_a_default_is_told_at_its_field(
+    profile: Profile, client: Client, field: str, alias: str
+):
     response = client.post("/settings/", {"Chat": "", "Embedding": "", field: alias})
     assert set(response.context["form"].errors) == {field} and not DefaultProfile.objects.exists()
 

@@ -21,7 +21,11 @@ MAPS = {"configs": {"region": "eu"}, "secrets": {"api-key": SECRET, "other": "$C
 def adder(db: None) -> Any:
     """Somebody who may see and add, and change nothing."""
     user = person("anna")
-    user.user_permissions.set(Permission.objects.filter(codename__in=["view_connection", "add_connection", "view_profile", "add_profile"]))
+    user.user_permissions.set(
+        Permission.objects.filter(
+            codename__in=["view_connection", "add_connection", "view_profile", "add_profile"]
+        )
+    )
     return user
 
 
@@ -30,17 +34,42 @@ def copy(row: Connection, actor: Any = None, **names: str) -> Connection:
 
 
 def test_a_copy_has_everything_but_its_names_and_is_inactive(fake: Any):
-    row = connect(settings={"api_key": SECRET, "spare_key": "$Fake:SpareKey", "organization": "org-1", "samples": 3}, tags=["eu", "new"])
+    row = connect(
+        settings={
+            "api_key": SECRET,
+            "spare_key": "$Fake:SpareKey",
+            "organization": "org-1",
+            "samples": 3,
+        },
+        tags=["eu", "new"],
+    )
     found = copy(row)
-    assert (found.name, found.alias, found.is_active, found.version) == ("Production copy", "production-copy", False, 1)
-    assert (found.provider_id, found.tags, found.settings) == (row.provider_id, ["eu", "new"], row.settings)
-    assert (dict(found.credentials), found.lacking, found.pk != row.pk) == ({"api_key": SECRET}, [], True)
+    assert (found.name, found.alias, found.is_active, found.version) == (
+        "Production copy",
+        "production-copy",
+        False,
+        1,
+    )
+    assert (found.provider_id, found.tags, found.settings) == (
+        row.provider_id,
+        ["eu", "new"],
+        row.settings,
+    )
+    assert (dict(found.credentials), found.lacking, found.pk != row.pk) == (
+        {"api_key": SECRET},
+        [],
+        True,
+    )
 
 
 def test_names_are_counted(connection: Connection):
     first, second = copy(connection), copy(connection)
     third = copy(first)
-    assert [one.name for one in (first, second, third)] == ["Production copy", "Production copy 2", "Production copy 3"]
+    assert [one.name for one in (first, second, third)] == [
+        "Production copy",
+        "Production copy 2",
+        "Production copy 3",
+    ]
     assert len({one.alias for one in (connection, first, second, third)}) == 4
 
 
@@ -70,7 +99,11 @@ def test_the_history_says_of_what_it_is_a_copy(connection: Connection, operator:
 def test_secrets_come_along_only_for_those_who_may_change_them(fake: Any, adder: Any):
     row = connect(settings={"api_key": SECRET, "spare_key": "$Fake:SpareKey"})
     found = copy(row, adder)
-    assert (found.credentials, found.lacking, found.settings) == (None, ["api_key"], {"spare_key": "$Fake:SpareKey"})
+    assert (found.credentials, found.lacking, found.settings) == (
+        None,
+        ["api_key"],
+        {"spare_key": "$Fake:SpareKey"},
+    )
     assert selectors.health(found).label == "Needs its key"
 
 
@@ -86,7 +119,11 @@ def test_what_cannot_be_decrypted_is_lacking(fake: Any, settings: Any):
     row = connect(settings={"api_key": SECRET, "organization": "org-1"})
     settings.FERNET_KEYS = [OLDER_KEY]
     found = copy(reload(row))
-    assert (found.credentials, found.lacking, found.settings) == (None, ["api_key"], {"organization": "org-1"})
+    assert (found.credentials, found.lacking, found.settings) == (
+        None,
+        ["api_key"],
+        {"organization": "org-1"},
+    )
     assert found.is_decryptable
 
 
@@ -107,8 +144,12 @@ def test_a_copy_of_an_older_version_is_of_todays():
 def test_an_address_still_guards_the_secret_of_a_copy(connection: Connection):
     found = copy(connection)
     with pytest.raises(services.Invalid) as refused:
-        services.update_connection(found, actor=None, settings={"base_url": "https://elsewhere.example.com/v1"})
-    assert [(one.field, one.code) for one in refused.value.errors] == [("settings.api_key", "secret_required")]
+        services.update_connection(
+            found, actor=None, settings={"base_url": "https://elsewhere.example.com/v1"}
+        )
+    assert [(one.field, one.code) for one in refused.value.errors] == [
+        ("settings.api_key", "secret_required")
+    ]
 
 
 def test_a_connection_of_a_provider_that_is_gone_is_not_copied():
@@ -120,7 +161,10 @@ def test_a_connection_of_a_provider_that_is_gone_is_not_copied():
 
 
 def test_a_viewer_copies_nothing(connection: Connection, viewer: Any):
-    for duplicate, row in ((services.duplicate_connection, connection), (services.duplicate_profile, profile_of(connection))):
+    for duplicate, row in (
+        (services.duplicate_connection, connection),
+        (services.duplicate_profile, profile_of(connection)),
+    ):
         with pytest.raises(PermissionDenied):
             duplicate(row, actor=viewer)
     assert (Connection.objects.count(), Profile.objects.count()) == (1, 1)
@@ -131,8 +175,17 @@ def test_a_profile_is_copied_with_its_fallbacks_and_is_no_default(connection: Co
     row = profile_of(connection, settings={"temperature": 0.5}, tags=["eu"], fallbacks=others)
     services.set_default_profiles({"Chat": row}, actor=None)
     found = reload(services.duplicate_profile(row, actor=None).row)
-    assert (found.name, found.alias, found.is_active, found.tags) == ("Answers copy", "answers-copy", False, ["eu"])
-    assert (found.connection, found.model, found.settings) == (connection, "fake-chat", {"temperature": 0.5})
+    assert (found.name, found.alias, found.is_active, found.tags) == (
+        "Answers copy",
+        "answers-copy",
+        False,
+        ["eu"],
+    )
+    assert (found.connection, found.model, found.settings) == (
+        connection,
+        "fake-chat",
+        {"temperature": 0.5},
+    )
     assert [one.name for one in selectors.fallback_chain(found)] == ["Second", "First"]
     assert services.default_profiles()["Chat"] == row
     assert services.versions(found)[0].changes == ("created", "copied from answers")
@@ -146,7 +199,9 @@ def client(operator: Any) -> Client:
     return browser(operator)
 
 
-def test_the_button_makes_a_copy_and_opens_its_form_in_which_active_is_what_it_was(connection: Connection, client: Client):
+def test_the_button_makes_a_copy_and_opens_its_form_in_which_active_is_what_it_was(
+    connection: Connection, client: Client
+):
     answer = client.post(f"/connections/{connection.pk}/duplicate/")
     found = Connection.objects.get(alias="production-copy")
     assert answer["Location"].startswith(f"/connections/{found.pk}/edit/?") and not found.is_active
@@ -154,7 +209,11 @@ def test_the_button_makes_a_copy_and_opens_its_form_in_which_active_is_what_it_w
     assert "This is a copy. It is inactive until you save it." in words(shown)
     assert shown.context["form"]["is_active"].value() is True
     client.post(answer["Location"], entries({}, name="Staging", version="1"))
-    assert (reload(found).name, reload(found).is_active, dict(reload(found).credentials)) == ("Staging", True, {"api_key": SECRET})
+    assert (reload(found).name, reload(found).is_active, dict(reload(found).credentials)) == (
+        "Staging",
+        True,
+        {"api_key": SECRET},
+    )
 
 
 def test_a_copy_of_an_inactive_connection_stays_inactive(connection: Connection, client: Client):
@@ -172,7 +231,10 @@ def test_the_note_is_gone_once_the_copy_is_saved(connection: Connection, client:
 
 def test_who_may_not_change_a_copy_sees_it_and_what_it_lacks(connection: Connection, adder: Any):
     shown = browser(adder).post(f"/connections/{connection.pk}/duplicate/", follow=True)
-    assert shown.redirect_chain[-1][0] == f"/connections/{Connection.objects.get(alias='production-copy').pk}/"
+    assert (
+        shown.redirect_chain[-1][0]
+        == f"/connections/{Connection.objects.get(alias='production-copy').pk}/"
+    )
     assert "It came without api_key" in words(shown) and SECRET not in html(shown)
 
 
@@ -182,7 +244,16 @@ def test_a_profile_is_copied_on_its_page(connection: Connection, client: Client)
     shown = client.get(answer["Location"])
     assert "This is a copy. It is inactive until you save it." in words(shown)
     assert shown.context["form"]["is_active"].value() is True
-    client.post(answer["Location"], {"name": "Shorter", "connection": "production", "model": "m", "is_active": "on", "version": "1"})
+    client.post(
+        answer["Location"],
+        {
+            "name": "Shorter",
+            "connection": "production",
+            "model": "m",
+            "is_active": "on",
+            "version": "1",
+        },
+    )
     assert Profile.objects.get(alias="answers-copy").is_active
 
 
@@ -194,7 +265,9 @@ def test_a_refusal_is_told_where_the_button_was(client: Client):
 
 
 @pytest.mark.parametrize("path", ["connections", "profiles"])
-def test_only_those_who_may_add_see_the_button(connection: Connection, operator: Any, viewer: Any, path: str):
+def test_only_those_who_may_add_see_the_button(
+    connection: Connection, operator: Any, viewer: Any, path: str
+):
     row = connection if path == "connections" else profile_of(connection)
     address = f"/{path}/{row.pk}/duplicate/"
     assert address in html(browser(operator).get(row.get_absolute_url()))

@@ -15,7 +15,9 @@ KEY = "key-secret-8841"
 
 def saved(url: str, **changes: object) -> Connection:
     settings = {"base_url": f"{url}/v1", "auth_type": "x_api_key", "api_key": KEY, **changes}
-    return services.create_connection("http", actor=None, name="Shop", alias="shop", settings=settings).row
+    return services.create_connection(
+        "http", actor=None, name="Shop", alias="shop", settings=settings
+    ).row
 
 
 def test_a_client_is_authenticated_and_below_the_base_url():
@@ -23,7 +25,10 @@ def test_a_client_is_authenticated_and_below_the_base_url():
         connection = saved(server.url)
         for name in ("shop", str(connection.pk)):
             with services.http_client(name) as client:
-                assert isinstance(client, httpx2.Client) and client.get("/orders", params={"page": 1}).status_code == 200
+                assert (
+                    isinstance(client, httpx2.Client)
+                    and client.get("/orders", params={"page": 1}).status_code == 200
+                )
         assert client.is_closed
     assert {request.line for request in server.requests} == {"GET /v1/orders?page=1 HTTP/1.1"}
     assert server.requests[0].values("x-api-key") == [KEY]
@@ -48,7 +53,11 @@ def test_the_credentials_go_nowhere_else():
                     client.get(f"{other.url}/x")
                 with pytest.raises(ProviderError):
                     client.get("/")
-        assert other.requests == [] and caught.value.code == "blocked_address" and KEY not in str(caught.value)
+        assert (
+            other.requests == []
+            and caught.value.code == "blocked_address"
+            and KEY not in str(caught.value)
+        )
 
 
 def test_nothing_of_the_client_shows_the_key():
@@ -57,9 +66,9 @@ def test_nothing_of_the_client_shows_the_key():
         with services.http_client("shop") as client:
             response = client.get("/")
     sent = response.request
-    assert (
-        KEY
-        not in f"{client!r} {client.headers!r} {client.base_url} {response!r} {response.headers!r} {sent!r} {sent.headers!r} {vars(sent)}"
+    assert KEY not in (
+        f"{client!r} {client.headers!r} {client.base_url} {response!r} {response.headers!r} "
+        f"{sent!r} {sent.headers!r} {vars(sent)}"
     )
 
 
@@ -74,7 +83,10 @@ def test_rules_for_addresses_hold(settings):
     with HttpServer() as server:
         saved(server.url)
         settings.CONNECTIONS_EGRESS_ALLOW = ["api.example.com"]
-        with services.http_client("shop") as client, pytest.raises(ProviderError, match="CONNECTIONS_EGRESS_ALLOW"):
+        with (
+            services.http_client("shop") as client,
+            pytest.raises(ProviderError, match="CONNECTIONS_EGRESS_ALLOW"),
+        ):
             client.get("/")
         assert server.requests == []
 
@@ -125,7 +137,10 @@ def test_who_may_not_change_connections_gets_none(viewer, stranger, nobody):
                 services.http_client(name, actor=actor)
 
 
-@pytest.mark.parametrize(("typed", "stored"), [("apiKeyXKey", "x_api_key"), ("X_API_KEY", "x_api_key"), ("x_api_key", "x_api_key")])
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("apiKeyXKey", "x_api_key"), ("X_API_KEY", "x_api_key"), ("x_api_key", "x_api_key")],
+)
 def test_an_authentication_in_cognigys_words_is_stored_in_ours(typed: str, stored: str):
     assert saved("https://api.example.com", auth_type=typed).settings["auth_type"] == stored
 
@@ -133,13 +148,26 @@ def test_an_authentication_in_cognigys_words_is_stored_in_ours(typed: str, store
 def test_another_base_url_does_not_get_the_stored_key():
     connection = saved("https://api.example.com")
     with pytest.raises(services.Invalid) as caught:
-        services.update_connection(connection, actor=None, settings={**connection.settings, "base_url": "https://evil.example"})
+        services.update_connection(
+            connection,
+            actor=None,
+            settings={**connection.settings, "base_url": "https://evil.example"},
+        )
     assert {error.code for error in caught.value.errors} == {"secret_required"}
 
 
 def test_another_token_url_does_not_get_the_stored_secret():
-    own = {"auth_type": "oauth2", "token_url": "https://login.example.com/t", "client_id": "me", "client_secret": "client-secret-7391"}
+    own = {
+        "auth_type": "oauth2",
+        "token_url": "https://login.example.com/t",
+        "client_id": "me",
+        "client_secret": "client-secret-7391",
+    }
     connection = saved("https://api.example.com", api_key=None, **own)
     with pytest.raises(services.Invalid) as caught:
-        services.update_connection(connection, actor=None, settings={**connection.settings, "token_url": "https://evil.example/t"})
+        services.update_connection(
+            connection,
+            actor=None,
+            settings={**connection.settings, "token_url": "https://evil.example/t"},
+        )
     assert {error.field for error in caught.value.errors} == {"settings.client_secret"}

@@ -1,4 +1,6 @@
-"""Rows of keys and values in the form of a connection, as a browser without JavaScript posts them."""
+"""Rows of keys and values in the form of a connection, as a browser without JavaScript posts
+them.
+"""
 
 import re
 from typing import Any
@@ -29,7 +31,11 @@ def row() -> Connection:
 
 
 def posted(configs: Any = None, secrets: Any = None, **columns: Any) -> dict[str, Any]:
-    return entries({**rows("configs", configs or {}), **rows("secrets", secrets or {})}, name="Search", **columns)
+    return entries(
+        {**rows("configs", configs or {}), **rows("secrets", secrets or {})},
+        name="Search",
+        **columns,
+    )
 
 
 def edit(row: Connection) -> str:
@@ -48,14 +54,27 @@ def sealed(response: Any) -> dict[str, str]:
 
 def test_a_new_form_has_a_row_for_each_map(client: Client):
     shown = html(client.get(ADD))
-    assert all(f'name="settings-{name}-0-{part}"' in shown for name in ("configs", "secrets") for part in ("key", "value"))
-    assert '<input type="password" name="settings-secrets-0-value"' in shown and "settings-secrets-1-key" not in shown
+    assert all(
+        f'name="settings-{name}-0-{part}"' in shown
+        for name in ("configs", "secrets")
+        for part in ("key", "value")
+    )
+    assert (
+        '<input type="password" name="settings-secrets-0-value"' in shown
+        and "settings-secrets-1-key" not in shown
+    )
 
 
 def test_rows_are_saved(client: Client):
-    client.post(ADD, posted({"region": "eu", " zone ": "a\r\nb"}, {"api-key": SECRET, "token": "$Custom:Token"}))
+    client.post(
+        ADD,
+        posted({"region": "eu", " zone ": "a\r\nb"}, {"api-key": SECRET, "token": "$Custom:Token"}),
+    )
     row = Connection.objects.get()
-    assert row.settings == {"configs": {"region": "eu", "zone": "a\nb"}, "secrets": {"token": "$Custom:Token"}}
+    assert row.settings == {
+        "configs": {"region": "eu", "zone": "a\nb"},
+        "secrets": {"token": "$Custom:Token"},
+    }
     assert dict(row.credentials) == {"secrets": {"api-key": SECRET}}
 
 
@@ -68,11 +87,17 @@ def test_empty_rows_are_nothing(client: Client):
     ("given", "said"),
     [
         (rows("configs", {"": "eu"}), "Enter a key for each value."),
-        ({**rows("configs", {"a": "1"}), "configs-7-key": "a", "configs-7-value": "2"}, "Two rows have the key a."),
+        (
+            {**rows("configs", {"a": "1"}), "configs-7-key": "a", "configs-7-value": "2"},
+            "Two rows have the key a.",
+        ),
         (rows("configs", {"a": "$Custom:ApiKey"}), "a: ApiKey counts as a secret"),
         (rows("secrets", {"a": "***"}), "a: This is a mask"),
         (rows("secrets", {"a": ""}), "a: There is nothing stored to keep."),
-        ({**rows("configs", {"a": "1"}), **rows("secrets", {"a": "2"})}, "a stands under configs and under secrets."),
+        (
+            {**rows("configs", {"a": "1"}), **rows("secrets", {"a": "2"})},
+            "a stands under configs and under secrets.",
+        ),
         ({}, "Give at least one config or secret."),
     ],
     ids=range(7),
@@ -88,13 +113,31 @@ def test_the_row_that_is_wrong_is_marked(client: Client):
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
-def test_one_more_row_keeps_all_that_was_typed_and_saves_nothing(client: Client, headers: dict[str, str]):
-    given = posted({"region": "eu"}, {"api-key": SECRET, "token": "$Custom:Token"}, tags="a, b") | {"settings-module": "m"}
+def test_one_more_row_keeps_all_that_was_typed_and_saves_nothing(
+    client: Client, headers: dict[str, str]
+):
+    given = posted({"region": "eu"}, {"api-key": SECRET, "token": "$Custom:Token"}, tags="a, b") | {
+        "settings-module": "m"
+    }
     response = client.post(ADD, given | {"add-row": SECRETS}, headers=headers)
-    assert [value_of(response, f"{SECRETS}-{number}-key") for number in range(3)] == ["api-key", "token", ""]
+    assert [value_of(response, f"{SECRETS}-{number}-key") for number in range(3)] == [
+        "api-key",
+        "token",
+        "",
+    ]
     kept = ("settings-configs-0-value", f"{SECRETS}-1-value", "settings-module", "name", "tags")
-    assert [value_of(response, name) for name in kept] == ["eu", "$Custom:Token", "m", "Search", "a, b"]
-    assert SECRET not in html(response) and not Connection.objects.exists() and "not yet" not in words(response).lower()
+    assert [value_of(response, name) for name in kept] == [
+        "eu",
+        "$Custom:Token",
+        "m",
+        "Search",
+        "a, b",
+    ]
+    assert (
+        SECRET not in html(response)
+        and not Connection.objects.exists()
+        and "not yet" not in words(response).lower()
+    )
     assert ("<main" in html(response)) is (not headers)
 
 
@@ -123,44 +166,70 @@ def test_a_typed_secret_travels_sealed_and_is_saved_later(client: Client):
 
 def test_a_seal_of_another_form_is_nothing(client: Client, row: Connection):
     response = client.post(ADD, posted(secrets={"api-key": OTHER_SECRET}) | {"add-row": SECRETS})
-    client.post(edit(row), posted({"region": "eu"}, {"api-key": ""}, version="1") | sealed(response))
+    client.post(
+        edit(row), posted({"region": "eu"}, {"api-key": ""}, version="1") | sealed(response)
+    )
     assert secrets_of(row)["api-key"] == SECRET
 
 
 def test_a_seal_opens_in_no_config(client: Client):
     response = client.post(ADD, posted(secrets={"a": SECRET}) | {"add-row": SECRETS})
-    client.post(ADD, posted({"a": ""}) | {"settings-configs-0-sealed": sealed(response)[f"{SECRETS}-0-sealed"]})
+    client.post(
+        ADD,
+        posted({"a": ""}) | {"settings-configs-0-sealed": sealed(response)[f"{SECRETS}-0-sealed"]},
+    )
     assert Connection.objects.get().settings == {"configs": {"a": ""}}
 
 
 def test_a_refused_form_shows_no_secret_and_keeps_it(client: Client):
     response = client.post(ADD, posted({"": "no key"}, {"api-key": SECRET}))
-    assert SECRET not in html(response) and "kept, encrypted, for the next try" in words(response) and sealed(response)
+    assert (
+        SECRET not in html(response)
+        and "kept, encrypted, for the next try" in words(response)
+        and sealed(response)
+    )
 
 
 def test_stored_secrets_have_fixed_keys_and_are_left_empty_to_keep(client: Client, row: Connection):
     response = client.get(edit(row))
-    assert 'type="hidden" name="settings-secrets-1-key" value="api-key"' in html(response) and SECRET not in html(response)
+    assert 'type="hidden" name="settings-secrets-1-key" value="api-key"' in html(
+        response
+    ) and SECRET not in html(response)
     assert "Stored as sk-*** . Leave empty to keep it." in words(response)
-    assert value_of(response, f"{SECRETS}-0-value") == "$Custom:Token" and value_of(response, f"{SECRETS}-1-value") == ""
+    assert (
+        value_of(response, f"{SECRETS}-0-value") == "$Custom:Token"
+        and value_of(response, f"{SECRETS}-1-value") == ""
+    )
     assert not sealed(response) and words(response).count("Leave empty to keep it.") == 1
 
 
 def test_a_form_posted_as_it_is_changes_nothing(client: Client, row: Connection):
-    client.post(edit(row), posted({"region": "eu"}, {"token": "$Custom:Token", "api-key": ""}, version="1"))
+    client.post(
+        edit(row), posted({"region": "eu"}, {"token": "$Custom:Token", "api-key": ""}, version="1")
+    )
     assert reload(row).version == 1
 
 
 def test_ticked_rows_are_removed(client: Client, row: Connection):
-    given = posted({"region": "eu", "zone": "a"}, {"token": "$Custom:Token", "api-key": "", "new": "x"}, version="1")
-    ticked = dict.fromkeys(("settings-configs-1-remove", f"{SECRETS}-0-remove", f"{SECRETS}-2-remove"), "on")
+    given = posted(
+        {"region": "eu", "zone": "a"},
+        {"token": "$Custom:Token", "api-key": "", "new": "x"},
+        version="1",
+    )
+    ticked = dict.fromkeys(
+        ("settings-configs-1-remove", f"{SECRETS}-0-remove", f"{SECRETS}-2-remove"), "on"
+    )
     client.post(edit(row), given | ticked)
-    assert secrets_of(row) == {"api-key": SECRET} and reload(row).settings == {"configs": {"region": "eu"}}
+    assert secrets_of(row) == {"api-key": SECRET} and reload(row).settings == {
+        "configs": {"region": "eu"}
+    }
 
 
 def test_a_removed_key_may_be_entered_anew(client: Client, row: Connection):
     given = posted({"region": "eu"}, {"api-key": ""}, version="1") | {f"{SECRETS}-0-remove": "on"}
-    client.post(edit(row), given | {f"{SECRETS}-5-key": "api-key", f"{SECRETS}-5-value": OTHER_SECRET})
+    client.post(
+        edit(row), given | {f"{SECRETS}-5-key": "api-key", f"{SECRETS}-5-value": OTHER_SECRET}
+    )
     assert secrets_of(row)["api-key"] == OTHER_SECRET
 
 
@@ -177,14 +246,20 @@ def test_a_value_of_several_lines_has_room_and_comes_back(client: Client, row: C
 
 
 def test_enter_saves_and_adds_no_row(client: Client):
-    buttons = re.findall(r"<button[^>]*>", html(client.get(ADD)).partition('id="connection-form"')[2])
+    buttons = re.findall(
+        r"<button[^>]*>", html(client.get(ADD)).partition('id="connection-form"')[2]
+    )
     assert 'value="save"' in buttons[0] and "add-row" not in buttons[0]
-    assert not re.search(r'class="hidden" name="action"', html(client.get("/connections/add/openai/")))
+    assert not re.search(
+        r'class="hidden" name="action"', html(client.get("/connections/add/openai/"))
+    )
 
 
 def test_markup_in_keys_and_values_is_text(client: Client, row: Connection):
     odd = "<b>\"'&amp;</b>"
-    other = connect("custom", name="Odd", settings={"configs": {odd: odd}, "secrets": {odd + "1": SECRET}})
+    other = connect(
+        "custom", name="Odd", settings={"configs": {odd: odd}, "secrets": {odd + "1": SECRET}}
+    )
     for address in (edit(other), other.get_absolute_url(), "/connections/"):
         assert "<b>" not in html(client.get(address))
     assert value_of(client.get(edit(other)), "settings-configs-0-key") == odd
@@ -196,7 +271,11 @@ def test_a_viewer_cannot_add_a_row(viewer: Any, row: Connection):
 
 def test_the_detail_page_lists_entries_and_no_secret(client: Client, row: Connection):
     shown = words(client.get(row.get_absolute_url()))
-    assert "Secrets: api-key sk-*** stored encrypted" in shown and "Configs: region eu" in shown and SECRET not in shown
+    assert (
+        "Secrets: api-key sk-*** stored encrypted" in shown
+        and "Configs: region eu" in shown
+        and SECRET not in shown
+    )
     assert "Secrets: token $Custom:Token" in shown
 
 

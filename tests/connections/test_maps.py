@@ -19,7 +19,13 @@ REFERENCE = "$Custom:ApiKey"
 
 def custom(configs: Any = None, secrets: Any = None, **settings: Any) -> Connection:
     given = {"configs": configs, "secrets": secrets, **settings}
-    return reload(connect("custom", name="Search", settings={name: value for name, value in given.items() if value is not None}))
+    return reload(
+        connect(
+            "custom",
+            name="Search",
+            settings={name: value for name, value in given.items() if value is not None},
+        )
+    )
 
 
 def update(row: Connection, merge: bool = False, **settings: Any) -> services.Saved:
@@ -54,7 +60,10 @@ def lost(row: Connection, settings) -> Connection:
 
 
 def test_literals_are_encrypted_and_references_readable(row: Connection):
-    assert row.settings == {"configs": {"region": "eu", "name": "$Custom:Name"}, "secrets": {"token": REFERENCE}}
+    assert row.settings == {
+        "configs": {"region": "eu", "name": "$Custom:Name"},
+        "secrets": {"token": REFERENCE},
+    }
     assert dict(row.credentials) == {"secrets": {"api-key": SECRET}}
 
 
@@ -64,12 +73,20 @@ def test_without_literals_nothing_is_encrypted():
 
 
 def test_configs_are_kept_as_typed_and_an_empty_one_too():
-    assert stored(custom({"a": " two  words ", "b": "", "c": "x\ny\n"}), "configs") == {"a": " two  words ", "b": "", "c": "x\ny\n"}
+    assert stored(custom({"a": " two  words ", "b": "", "c": "x\ny\n"}), "configs") == {
+        "a": " two  words ",
+        "b": "",
+        "c": "x\ny\n",
+    }
 
 
 def test_blanks_around_a_secret_are_removed_and_said_so():
-    saved = services.create_connection("custom", actor=None, name="A", settings={"secrets": {"a": f" {SECRET}\n"}})
-    assert stored(saved.row) == {"a": SECRET} and [one.code for one in saved.notices] == ["stripped"]
+    saved = services.create_connection(
+        "custom", actor=None, name="A", settings={"secrets": {"a": f" {SECRET}\n"}}
+    )
+    assert stored(saved.row) == {"a": SECRET} and [one.code for one in saved.notices] == [
+        "stripped"
+    ]
 
 
 def test_without_a_key_no_literal_is_taken(settings):
@@ -78,26 +95,67 @@ def test_without_a_key_no_literal_is_taken(settings):
     assert stored(custom({"a": "1"}, {"a-reference": REFERENCE})) == {"a-reference": REFERENCE}
 
 
-# The write rule, for each entry: what is stored, what is posted, what is stored then (None: refused)
+# The write rule, for each entry: what is stored, what is posted, what is stored then (None:
+# refused)
 
 NOT_POSTED, GONE = object(), object()
 OUTCOMES: list[tuple[Any, Any, Any]] = [
-    *[(SECRET, NOT_POSTED, SECRET), (SECRET, "", SECRET), (SECRET, mask(SECRET), SECRET), (SECRET, None, GONE)],
-    *[(SECRET, OTHER_SECRET, OTHER_SECRET), (SECRET, REFERENCE, REFERENCE), (SECRET, "***", None), (SECRET, "••••", None)],
-    *[(REFERENCE, NOT_POSTED, REFERENCE), (REFERENCE, "", REFERENCE), (REFERENCE, REFERENCE, REFERENCE), (REFERENCE, None, GONE)],
-    *[(REFERENCE, "$Custom:OtherKey", "$Custom:OtherKey"), (REFERENCE, SECRET, SECRET), (REFERENCE, "***", None)],
-    *[(GONE, NOT_POSTED, GONE), (GONE, None, GONE), (GONE, SECRET, SECRET), (GONE, REFERENCE, REFERENCE), (GONE, "", None)],
-    *[(GONE, "sk-***", None), (SECRET, 5, None), (SECRET, [SECRET], None), (SECRET, "a\x00b", None), (SECRET, "$ nothing", None)],
+    *[
+        (SECRET, NOT_POSTED, SECRET),
+        (SECRET, "", SECRET),
+        (SECRET, mask(SECRET), SECRET),
+        (SECRET, None, GONE),
+    ],
+    *[
+        (SECRET, OTHER_SECRET, OTHER_SECRET),
+        (SECRET, REFERENCE, REFERENCE),
+        (SECRET, "***", None),
+        (SECRET, "••••", None),
+    ],
+    *[
+        (REFERENCE, NOT_POSTED, REFERENCE),
+        (REFERENCE, "", REFERENCE),
+        (REFERENCE, REFERENCE, REFERENCE),
+        (REFERENCE, None, GONE),
+    ],
+    *[
+        (REFERENCE, "$Custom:OtherKey", "$Custom:OtherKey"),
+        (REFERENCE, SECRET, SECRET),
+        (REFERENCE, "***", None),
+    ],
+    *[
+        (GONE, NOT_POSTED, GONE),
+        (GONE, None, GONE),
+        (GONE, SECRET, SECRET),
+        (GONE, REFERENCE, REFERENCE),
+        (GONE, "", None),
+    ],
+    *[
+        (GONE, "sk-***", None),
+        (SECRET, 5, None),
+        (SECRET, [SECRET], None),
+        (SECRET, "a\x00b", None),
+        (SECRET, "$ nothing", None),
+    ],
 ]
 
 
-def written(outcomes: tuple[Any, ...]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[str]]:
-    """What is stored, posted and expected, and which are refused, each outcome under a key of its own."""
+def written(
+    outcomes: tuple[Any, ...],
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[str]]:
+    """What is stored, posted and expected, and which are refused, each outcome under a key of its
+    own.
+    """
     named = {f"key-{number}": outcome for number, outcome in enumerate(outcomes)}
     before = {key: old for key, (old, _, _) in named.items() if old is not GONE}
     posted = {key: new for key, (_, new, _) in named.items() if new is not NOT_POSTED}
     after = {key: end for key, (_, _, end) in named.items() if end is not GONE}
-    return before, posted, after, {f"settings.secrets.{key}" for key, (_, _, end) in named.items() if end is None}
+    return (
+        before,
+        posted,
+        after,
+        {f"settings.secrets.{key}" for key, (_, _, end) in named.items() if end is None},
+    )
 
 
 GOOD = tuple(outcome for outcome in OUTCOMES if outcome[2] is not None)
@@ -109,7 +167,10 @@ def test_an_entry_is_written_whatever_is_posted_for_others(outcome: Any, merge: 
     before, posted, after, wrong = written((outcome, *GOOD))
     row = custom({"a": "1"}, before)
     if wrong:
-        assert set(refused(update, row, merge, configs={"a": "1"}, secrets=posted)) == wrong and stored(row) == before
+        assert (
+            set(refused(update, row, merge, configs={"a": "1"}, secrets=posted)) == wrong
+            and stored(row) == before
+        )
     else:
         assert update(row, merge, configs={"a": "1"}, secrets=posted) and stored(row) == after
 
@@ -131,11 +192,17 @@ def test_an_empty_map_of_secrets_keeps_them(row: Connection, whole: Any):
 
 def test_null_for_the_whole_map_clears_it(row: Connection):
     update(row, configs={"a": "1"}, secrets=None)
-    assert (stored(row), reload(row).credentials, reload(row).settings) == ({}, None, {"configs": {"a": "1"}})
+    assert (stored(row), reload(row).credentials, reload(row).settings) == (
+        {},
+        None,
+        {"configs": {"a": "1"}},
+    )
 
 
 def test_the_last_entry_cannot_go(row: Connection):
-    assert refused(update, row, secrets={"api-key": None, "token": None}) == {"settings.secrets": "nothing_given"}
+    assert refused(update, row, secrets={"api-key": None, "token": None}) == {
+        "settings.secrets": "nothing_given"
+    }
 
 
 # Plain maps: replaced, or merged
@@ -153,7 +220,10 @@ def test_configs_that_are_left_out_are_cleared(row: Connection):
 
 def test_a_merge_patch_merges_configs(row: Connection):
     update(row, merge=True, configs={"zone": "a", "name": None, "never-there": None})
-    assert stored(row, "configs") == {"region": "eu", "zone": "a"} and stored(row) == {"api-key": SECRET, "token": REFERENCE}
+    assert stored(row, "configs") == {"region": "eu", "zone": "a"} and stored(row) == {
+        "api-key": SECRET,
+        "token": REFERENCE,
+    }
 
 
 def test_a_merge_patch_of_null_clears_the_map(row: Connection):
@@ -163,13 +233,18 @@ def test_a_merge_patch_of_null_clears_the_map(row: Connection):
 
 def test_a_merge_patch_that_names_no_map_changes_none(row: Connection):
     update(row, merge=True, custom_type="Mine")
-    assert stored(row, "configs") == {"region": "eu", "name": "$Custom:Name"} and stored(row)["api-key"] == SECRET
+    assert (
+        stored(row, "configs") == {"region": "eu", "name": "$Custom:Name"}
+        and stored(row)["api-key"] == SECRET
+    )
 
 
 @pytest.mark.parametrize("whole", ["text", ["a"], 5, REFERENCE])
 @pytest.mark.parametrize("name", ["configs", "secrets"])
 def test_what_is_no_map_is_refused(row: Connection, name: str, whole: Any):
-    assert refused(update, row, **{"configs": {"a": "1"}, name: whole}) == {f"settings.{name}": "dict_type"}
+    assert refused(update, row, **{"configs": {"a": "1"}, name: whole}) == {
+        f"settings.{name}": "dict_type"
+    }
 
 
 def test_one_key_in_both_is_refused_whatever_stands_there(row: Connection):
@@ -207,8 +282,12 @@ def test_a_missing_reference_is_saved_with_a_notice_and_refused_at_use(row: Conn
 
 
 def test_a_config_may_not_name_a_secret_key_but_a_secret_may(row: Connection):
-    assert refused(update, row, configs={"a": "$Custom:ApiKey"}) == {"settings.configs.a": "denied_reference"}
-    assert refused(update, row, secrets={"a": "$Elsewhere:ApiKey"}) == {"settings.secrets.a": "denied_reference"}
+    assert refused(update, row, configs={"a": "$Custom:ApiKey"}) == {
+        "settings.configs.a": "denied_reference"
+    }
+    assert refused(update, row, secrets={"a": "$Elsewhere:ApiKey"}) == {
+        "settings.secrets.a": "denied_reference"
+    }
 
 
 def test_a_text_that_only_looks_like_a_reference_is_told_how_to_write_one():
@@ -216,8 +295,13 @@ def test_a_text_that_only_looks_like_a_reference_is_told_how_to_write_one():
 
 
 def test_references_are_listed_with_their_keys(row: Connection):
-    found = {one.field: (one.label, str(one.resolution.state)) for one in services.reference_states(row)}
-    assert found == {"configs.name": ("Configs: name", "missing"), "secrets.token": ("Secrets: token", "missing")}
+    found = {
+        one.field: (one.label, str(one.resolution.state)) for one in services.reference_states(row)
+    }
+    assert found == {
+        "configs.name": ("Configs: name", "missing"),
+        "secrets.token": ("Secrets: token", "missing"),
+    }
     assert {setting for use in selectors.reference_uses() for *_, setting in use.uses} == set(found)
 
 
@@ -236,7 +320,10 @@ def test_a_test_says_what_was_looked_at(settings, row: Connection):
 def test_unsaved_settings_are_tested_with_what_is_stored(row: Connection):
     given = {"configs": {"a": "1"}, "secrets": {"token": None}}
     assert services.test_settings("custom", given, actor=None, connection=row).success
-    assert services.test_settings("custom", {"configs": {"a": "1"}}, actor=None, connection=row).code == "unresolved_reference"
+    assert (
+        services.test_settings("custom", {"configs": {"a": "1"}}, actor=None, connection=row).code
+        == "unresolved_reference"
+    )
 
 
 # What is shown
@@ -244,7 +331,10 @@ def test_unsaved_settings_are_tested_with_what_is_stored(row: Connection):
 
 def test_each_secret_is_shown_as_its_own_mask(row: Connection):
     shown = services.public_settings(row)
-    assert shown["secrets"] == {"api-key": "sk-***", "token": REFERENCE} and shown["configs"] == {"region": "eu", "name": "$Custom:Name"}
+    assert shown["secrets"] == {"api-key": "sk-***", "token": REFERENCE} and shown["configs"] == {
+        "region": "eu",
+        "name": "$Custom:Name",
+    }
 
 
 def test_what_is_shown_can_be_posted_back(row: Connection):
@@ -252,28 +342,46 @@ def test_what_is_shown_can_be_posted_back(row: Connection):
 
 
 def test_every_entry_is_on_its_own_line_of_the_detail_page(row: Connection):
-    found = {one.label: (one.value, one.origin) for one in selectors.shown_settings(row, services.public_settings(row))}
-    assert found["Secrets: api-key"] == ("sk-***", "stored") and found["Secrets: token"] == (REFERENCE, "reference")
+    found = {
+        one.label: (one.value, one.origin)
+        for one in selectors.shown_settings(row, services.public_settings(row))
+    }
+    assert found["Secrets: api-key"] == ("sk-***", "stored") and found["Secrets: token"] == (
+        REFERENCE,
+        "reference",
+    )
     assert found["Configs: region"] == ("eu", "typed")
 
 
 def test_headers_are_still_masked_as_a_whole():
-    assert masked({"X": SECRET}, is_map=False) == "***" and masked({"X": SECRET}, is_map=True) == {"X": "sk-***"}
+    assert masked({"X": SECRET}, is_map=False) == "***" and masked({"X": SECRET}, is_map=True) == {
+        "X": "sk-***"
+    }
 
 
 def test_history_names_the_entry_and_no_value(row: Connection):
-    update(row, merge=True, configs={"region": "us"}, secrets={"api-key": OTHER_SECRET, "token": None})
-    assert services.versions(reload(row))[0].changes == ("configs.region changed", "secrets.token changed", "secrets.api-key replaced")
+    update(
+        row, merge=True, configs={"region": "us"}, secrets={"api-key": OTHER_SECRET, "token": None}
+    )
+    assert services.versions(reload(row))[0].changes == (
+        "configs.region changed",
+        "secrets.token changed",
+        "secrets.api-key replaced",
+    )
 
 
 # A lost key
 
 
 def test_a_lost_key_keeps_what_it_encrypted(lost: Connection, settings):
-    assert isinstance(lost.credentials, Undecryptable) and services.public_settings(lost)["secrets"] == {"token": REFERENCE}
+    assert isinstance(lost.credentials, Undecryptable) and services.public_settings(lost)[
+        "secrets"
+    ] == {"token": REFERENCE}
     update(lost, configs={"region": "us"}, secrets={"token": REFERENCE, "api-key": ""})
     settings.FERNET_KEYS = [NEWEST_KEY]
-    assert stored(lost) == {"api-key": SECRET, "token": REFERENCE} and stored(lost, "configs") == {"region": "us"}
+    assert stored(lost) == {"api-key": SECRET, "token": REFERENCE} and stored(lost, "configs") == {
+        "region": "us"
+    }
 
 
 def test_with_a_lost_key_posting_back_what_is_shown_changes_nothing(lost: Connection):
@@ -288,22 +396,46 @@ def test_with_a_lost_key_a_new_secret_replaces_all_and_says_so(lost: Connection)
 
 def test_with_a_lost_key_nothing_can_be_tested(lost: Connection, settings):
     settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Name": "here"}}
-    assert services.test_settings("custom", {"configs": {"a": "1"}}, actor=None, connection=lost).code == "undecryptable"
+    assert (
+        services.test_settings("custom", {"configs": {"a": "1"}}, actor=None, connection=lost).code
+        == "undecryptable"
+    )
 
 
 # Configs that sound secret
 
 
-@pytest.mark.parametrize("key", ["api_key", "API-KEY", "apiKey", "AccessToken", "password", "client_secret", "endpoint_api_key", "key2"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "api_key",
+        "API-KEY",
+        "apiKey",
+        "AccessToken",
+        "password",
+        "client_secret",
+        "endpoint_api_key",
+        "key2",
+    ],
+)
 def test_a_config_that_sounds_secret_is_taken_with_a_notice(key: str):
-    saved = services.create_connection("custom", actor=None, name="A", settings={"configs": {key: "x"}})
-    assert [(one.field, one.code) for one in saved.notices] == [(f"settings.configs.{key}", "sounds_secret")]
+    saved = services.create_connection(
+        "custom", actor=None, name="A", settings={"configs": {key: "x"}}
+    )
+    assert [(one.field, one.code) for one in saved.notices] == [
+        (f"settings.configs.{key}", "sounds_secret")
+    ]
     assert key in saved.notices[0].message and "Put it under Secrets" in saved.notices[0].message
 
 
 @pytest.mark.parametrize("key", ["max_tokens", "region", "api_base", "keyboard", "tokenizer", "5"])
 def test_other_configs_are_taken_without_one(key: str):
-    assert services.create_connection("custom", actor=None, name="A", settings={"configs": {key: "x"}}).notices == []
+    assert (
+        services.create_connection(
+            "custom", actor=None, name="A", settings={"configs": {key: "x"}}
+        ).notices
+        == []
+    )
     assert not conf.sounds_secret(key)
 
 
@@ -313,7 +445,9 @@ def test_other_configs_are_taken_without_one(key: str):
 class HookSettings(NetworkSettings):
     """An address, and secrets that are sent there."""
 
-    where: HttpUrl = setting("https://a.example.com", title="Where", description="Its address.", address=True)
+    where: HttpUrl = setting(
+        "https://a.example.com", title="Where", description="Its address.", address=True
+    )
     more: TextMap = setting({}, title="More", description="Anything.")
     secrets: SecretMap = setting(SecretEntries({}), title="Secrets", description="Its secrets.")
 
@@ -326,7 +460,9 @@ class Hook(Provider[HookSettings]):
 
 def test_a_stored_secret_of_a_map_does_not_follow_an_address():
     with available(Hook):
-        row = connect("hook", settings={"secrets": {"a": SECRET, "b": OTHER_SECRET, "c": "$Hook:Key"}})
+        row = connect(
+            "hook", settings={"secrets": {"a": SECRET, "b": OTHER_SECRET, "c": "$Hook:Key"}}
+        )
         moved = {"where": "https://b.example.com", "secrets": {"b": OTHER_SECRET}}
         assert refused(update, row, **moved) == {"settings.secrets.a": "secret_required"}
         update(row, **moved | {"secrets": {"a": OTHER_SECRET, "b": SECRET}})

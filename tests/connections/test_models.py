@@ -11,25 +11,58 @@ from tests.people import person
 
 pytestmark = pytest.mark.django_db
 
-SEE = {"connections.view_connection", "connections.view_profile", "connections.view_connectioncheck", "connections.view_defaultprofile"}
-WORK = SEE | {f"connections.{verb}_{thing}" for verb in ("add", "change", "toggle") for thing in ("connection", "profile")}
+SEE = {
+    "connections.view_connection",
+    "connections.view_profile",
+    "connections.view_connectioncheck",
+    "connections.view_defaultprofile",
+}
+WORK = SEE | {
+    f"connections.{verb}_{thing}"
+    for verb in ("add", "change", "toggle")
+    for thing in ("connection", "profile")
+}
 WORK |= {"connections.test_connection", "connections.use_profile", "gateway.view_usagerecord"}
 RULE = WORK | {"connections.delete_connection", "connections.delete_profile"}
-RULE |= {"connections.change_defaultprofile", *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete"))}
-RULE |= {"connections.view_revealrecord", *(f"connections.{verb}_revealtoken" for verb in ("view", "add", "delete"))}
-RULE |= {"connections.export_secrets", *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete"))}
-RULE |= {f"auth.{verb}_{thing}" for verb in ("view", "add", "change", "delete") for thing in ("user", "group")}
+RULE |= {
+    "connections.change_defaultprofile",
+    *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete")),
+}
+RULE |= {
+    "connections.view_revealrecord",
+    *(f"connections.{verb}_revealtoken" for verb in ("view", "add", "delete")),
+}
+RULE |= {
+    "connections.export_secrets",
+    *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete")),
+}
+RULE |= {
+    f"auth.{verb}_{thing}"
+    for verb in ("view", "add", "change", "delete")
+    for thing in ("user", "group")
+}
 
 
 @pytest.mark.parametrize(
-    ("who", "may"), [("viewer", SEE), ("operator", WORK), ("administrator", RULE), ("stranger", set()), ("nobody", set())]
+    ("who", "may"),
+    [
+        ("viewer", SEE),
+        ("operator", WORK),
+        ("administrator", RULE),
+        ("stranger", set()),
+        ("nobody", set()),
+    ],
 )
 def test_the_groups_of_the_migration_have_these_permissions(people: dict, who: str, may: set[str]):
     assert people[who].get_all_permissions() == may
 
 
 def test_there_are_three_groups(viewer):
-    assert set(Group.objects.values_list("name", flat=True)) == {"Viewers", "Operators", "Administrators"}
+    assert set(Group.objects.values_list("name", flat=True)) == {
+        "Viewers",
+        "Operators",
+        "Administrators",
+    }
 
 
 def test_no_migration_is_missing():
@@ -56,7 +89,10 @@ def test_a_tag_finds_its_connections_on_every_database(fake, tag: str):
 def test_references_are_gathered_with_their_users(fake):
     connect(name="One", settings={"api_key": "$Fake:ApiKey"})
     connect(name="Two", settings={"api_key": "$fake:apikey", "organization": "$Fake:Organization"})
-    uses = {use.resolution.reference: [alias for _, _, alias, _ in use.uses] for use in selectors.reference_uses()}
+    uses = {
+        use.resolution.reference: [alias for _, _, alias, _ in use.uses]
+        for use in selectors.reference_uses()
+    }
     assert uses == {"$Fake:ApiKey": ["one", "two"], "$Fake:Organization": ["two"]}
 
 
@@ -64,7 +100,12 @@ def test_the_dashboard_counts(fake, settings):
     services.set_active(connect(name="Off"), False, actor=None)
     profile_of(connect(name="On", settings={"api_key": "$Fake:ApiKey"}))
     dashboard = selectors.dashboard()
-    assert (dashboard.connections, dashboard.active, dashboard.profiles, dashboard.never) == (2, 1, 1, 2)
+    assert (dashboard.connections, dashboard.active, dashboard.profiles, dashboard.never) == (
+        2,
+        1,
+        1,
+        2,
+    )
     assert [use.resolution.reference for use in dashboard.broken] == ["$Fake:ApiKey"]
 
 
@@ -75,7 +116,10 @@ def test_the_dashboard_names_what_cannot_be_decrypted(connection: Connection, se
 
 def test_profiles_move_to_active_connections_that_can_serve_them(connection: Connection):
     profile_of(connection)
-    other, off = connect(name="Other"), services.set_active(connect(name="Off"), False, actor=None).row
+    other, off = (
+        connect(name="Other"),
+        services.set_active(connect(name="Off"), False, actor=None).row,
+    )
     targets = selectors.move_targets(connection)
     assert other in targets and off not in targets and connection not in targets
 

@@ -63,13 +63,21 @@ def test_by_the_services(row: Connection, profile: Profile, spelled: Callable[[A
     assert promptflow.find_promptflow(spelled(row)) == row
 
 
-def test_in_the_form_of_a_profile(row: Connection, profile: Profile, operator: Any, spelled: Callable[[Any], str]):
-    browser(operator).post("/profiles/add/chat/", new_profile(spelled(row), fallbacks=[spelled(profile)]))
+def test_in_the_form_of_a_profile(
+    row: Connection, profile: Profile, operator: Any, spelled: Callable[[Any], str]
+):
+    browser(operator).post(
+        "/profiles/add/chat/", new_profile(spelled(row), fallbacks=[spelled(profile)])
+    )
     made = Profile.objects.get(name="New")
-    assert made.connection == row and [one.fallback for one in made.fallback_steps.all()] == [profile]
+    assert made.connection == row and [one.fallback for one in made.fallback_steps.all()] == [
+        profile
+    ]
 
 
-def test_in_the_address_of_the_form_and_when_models_are_fetched(row: Connection, operator: Any, spelled: Callable[[Any], str]):
+def test_in_the_address_of_the_form_and_when_models_are_fetched(
+    row: Connection, operator: Any, spelled: Callable[[Any], str]
+):
     client = browser(operator)
     shown = client.get("/profiles/add/chat/", {"connection": spelled(row)})
     assert shown.context["form"]["connection"].value() == "production"
@@ -77,19 +85,37 @@ def test_in_the_address_of_the_form_and_when_models_are_fetched(row: Connection,
     assert [one.id for one in fetched.context["models"]] == ["fake-chat", "fake-any"]
 
 
-def test_as_the_target_of_profiles(row: Connection, profile: Profile, operator: Any, spelled: Callable[[Any], str]):
+def test_as_the_target_of_profiles(
+    row: Connection, profile: Profile, operator: Any, spelled: Callable[[Any], str]
+):
     other = connect(name="Other")
     browser(operator).post(f"/connections/{row.pk}/move-profiles/", {"target": spelled(other)})
     profile.refresh_from_db()
     assert profile.connection == other
 
 
-def test_in_tokens(row: Connection, profile: Profile, administrator: Any, spelled: Callable[[Any], str]):
+def test_in_tokens(
+    row: Connection, profile: Profile, administrator: Any, spelled: Callable[[Any], str]
+):
     client = browser(administrator)
-    client.post("/tokens/flows/", {"name": "a", "connections": [spelled(row)], "expires_in_days": "7"})
-    client.post("/tokens/", {"name": "b", "scopes": ["gateway:use"], "profiles": [spelled(profile)]})
+    client.post(
+        "/tokens/flows/", {"name": "a", "connections": [spelled(row)], "expires_in_days": "7"}
+    )
+    client.post(
+        "/tokens/", {"name": "b", "scopes": ["gateway:use"], "profiles": [spelled(profile)]}
+    )
     output("reveal_token", "c", "--user", "ada", "--connection", spelled(row))
-    output("token", "create", "d", "--user", "ada", "--scope", "gateway:use", "--profile", spelled(profile))
+    output(
+        "token",
+        "create",
+        "d",
+        "--user",
+        "ada",
+        "--scope",
+        "gateway:use",
+        "--profile",
+        spelled(profile),
+    )
     assert [list(one.connections.all()) for one in RevealToken.objects.all()] == [[row], [row]]
     assert [list(one.profiles.all()) for one in ApiToken.objects.all()] == [[profile], [profile]]
 
@@ -99,17 +125,32 @@ def test_as_a_default(profile: Profile, administrator: Any, spelled: Callable[[A
     assert services.default_profiles()["Chat"] == profile
 
 
-def test_in_the_filters_of_lists(row: Connection, profile: Profile, operator: Any, spelled: Callable[[Any], str]):
+def test_in_the_filters_of_lists(
+    row: Connection, profile: Profile, operator: Any, spelled: Callable[[Any], str]
+):
     profile_of(connect(name="Other"), name="Others")
     client = browser(operator)
-    assert list(client.get("/profiles/", {"connection": spelled(row)}).context["page"].object_list) == [profile]
-    assert list(client.get("/profiles/", {"q": spelled(profile)}).context["page"].object_list) == [profile]
-    assert list(client.get("/connections/", {"q": spelled(row)}).context["page"].object_list) == [row]
+    assert list(
+        client.get("/profiles/", {"connection": spelled(row)}).context["page"].object_list
+    ) == [profile]
+    assert list(client.get("/profiles/", {"q": spelled(profile)}).context["page"].object_list) == [
+        profile
+    ]
+    assert list(client.get("/connections/", {"q": spelled(row)}).context["page"].object_list) == [
+        row
+    ]
 
 
 def test_in_the_filters_of_usage(row: Connection, profile: Profile, spelled: Callable[[Any], str]):
-    names = {"profile_id": profile.pk, "profile_alias": profile.alias, "connection_id": row.pk, "connection_alias": row.alias}
-    UsageRecord.objects.create(started_at=timezone.now() - timedelta(minutes=1), latency_ms=1, **names)
+    names = {
+        "profile_id": profile.pk,
+        "profile_alias": profile.alias,
+        "connection_id": row.pk,
+        "connection_alias": row.alias,
+    }
+    UsageRecord.objects.create(
+        started_at=timezone.now() - timedelta(minutes=1), latency_ms=1, **names
+    )
     for filters in ({"connection": spelled(row)}, {"profile": spelled(profile)}):
         assert records(last(timedelta(hours=1)), filters).count() == 1
 
@@ -121,7 +162,9 @@ def test_in_commands(row: Connection, spelled: Callable[[Any], str]):
     assert not Connection.objects.exists()
 
 
-def test_in_the_api(row: Connection, profile: Profile, administrator: Any, spelled: Callable[[Any], str]):
+def test_in_the_api(
+    row: Connection, profile: Profile, administrator: Any, spelled: Callable[[Any], str]
+):
     api = Api(token_of(administrator))
     assert api.read(f"/connections/{spelled(row)}")["alias"] == "production"
     assert api.read(f"/profiles/{spelled(profile)}")["alias"] == "answers"
@@ -131,7 +174,9 @@ def test_in_the_api(row: Connection, profile: Profile, administrator: Any, spell
 
 
 def test_of_what_flows_read(row: Connection, administrator: Any, spelled: Callable[[Any], str]):
-    _, text = services.create_reveal_token("flow", user=administrator, actor=None, connections=["production"])
+    _, text = services.create_reveal_token(
+        "flow", user=administrator, actor=None, connections=["production"]
+    )
     try:
         found = services.reveal_connection(text, [spelled(row)], address="127.0.0.1")
     except services.Unusable as known:  # a made-up provider has no shape of promptflow's
@@ -141,16 +186,31 @@ def test_of_what_flows_read(row: Connection, administrator: Any, spelled: Callab
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nobody", "a\x00b", "\x00", "7f1f4c1e-6f0b-4c8e-9d43-2a7c1b0d5e11", "%", "production\n", "\U0001d7cf" * 32]
+    "text",
+    [
+        "",
+        "nobody",
+        "a\x00b",
+        "\x00",
+        "7f1f4c1e-6f0b-4c8e-9d43-2a7c1b0d5e11",
+        "%",
+        "production\n",
+        "\U0001d7cf" * 32,
+    ],
 )
 def test_what_is_nobodys_finds_nobody(row: Connection, text: str):
-    assert find_named(Connection.objects.all(), text) is None and find_all_named(Connection.objects.all(), [text]) == {}
+    assert (
+        find_named(Connection.objects.all(), text) is None
+        and find_all_named(Connection.objects.all(), [text]) == {}
+    )
 
 
 def test_several_are_found_by_what_they_were_asked_for_with_one_query(row: Connection):
     other = connect(name="Other")
     with CaptureQueriesContext(database) as seen:
-        found = find_all_named(Connection.objects.all(), [str(row.pk), "Production", "other", "nobody"])
+        found = find_all_named(
+            Connection.objects.all(), [str(row.pk), "Production", "other", "nobody"]
+        )
     assert found == {str(row.pk): row, "Production": row, "other": other} and len(seen) == 1
 
 

@@ -35,7 +35,9 @@ def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def good(connection) -> bytes:
     """A package with a connection and a profile, sealed."""
-    return services.export_package([connection], [profile_of(connection)], actor=None, passphrase=PASSPHRASE)
+    return services.export_package(
+        [connection], [profile_of(connection)], actor=None, passphrase=PASSPHRASE
+    )
 
 
 def files_of(content: bytes) -> dict[str, bytes]:
@@ -55,11 +57,17 @@ def resummed(files: dict[str, bytes], **about: Any) -> bytes:
     """The files with a manifest that lists them as they are."""
     manifest = yaml.safe_load(files["package.yaml"]) | about
     rest = {name: content for name, content in files.items() if name != "package.yaml"}
-    manifest["contents"] = [{"path": name, "sha256": sha256(content).hexdigest()} for name, content in rest.items()]
+    manifest["contents"] = [
+        {"path": name, "sha256": sha256(content).hexdigest()} for name, content in rest.items()
+    ]
     return zipped({**rest, "package.yaml": yaml.safe_dump(manifest).encode()})
 
 
-def edited(content: bytes, change: Callable[[dict[str, Any]], Any], path: str = "connections/production.yaml") -> bytes:
+def edited(
+    content: bytes,
+    change: Callable[[dict[str, Any]], Any],
+    path: str = "connections/production.yaml",
+) -> bytes:
     files = files_of(content)
     document = yaml.safe_load(files[path])
     change(document)
@@ -71,7 +79,12 @@ def refusal(content: bytes, passphrase: str = "") -> PackageError:
     said = []
     for act in (services.plan_import, services.import_package):
         with pytest.raises(PackageError) as refused:
-            act(content, actor=None, passphrase=passphrase, decisions=Decisions(on_conflict="replace"))
+            act(
+                content,
+                actor=None,
+                passphrase=passphrase,
+                decisions=Decisions(on_conflict="replace"),
+            )
         said.append((refused.value.code, refused.value.message))
     assert said[0] == said[1] and len(said[0][1]) < 500
     return refused.value
@@ -79,8 +92,15 @@ def refusal(content: bytes, passphrase: str = "") -> PackageError:
 
 def test_pythons_zipfile_reads_what_is_written_and_the_other_way_round(good):
     files = files_of(good)
-    assert set(files) == {"package.yaml", "connections/production.yaml", "profiles/answers.yaml", "secrets.sealed"}
-    assert archive.unpack(zipped(files)) == files == archive.unpack(zipped(files, zipfile.ZIP_STORED))
+    assert set(files) == {
+        "package.yaml",
+        "connections/production.yaml",
+        "profiles/answers.yaml",
+        "secrets.sealed",
+    }
+    assert (
+        archive.unpack(zipped(files)) == files == archive.unpack(zipped(files, zipfile.ZIP_STORED))
+    )
     assert archive.pack(files) == good
 
 
@@ -104,7 +124,16 @@ def test_a_zip_written_without_going_back_is_read(good):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"PK", b"not a zip", b"\x1f\x8b" + bytes(100), b"PK\x05\x06" + bytes(18), bytes(1000), b"%PDF-1.7\n", b"PK\x03\x04" * 500],
+    [
+        b"",
+        b"PK",
+        b"not a zip",
+        b"\x1f\x8b" + bytes(100),
+        b"PK\x05\x06" + bytes(18),
+        bytes(1000),
+        b"%PDF-1.7\n",
+        b"PK\x03\x04" * 500,
+    ],
     ids=["empty", "two", "text", "gzip", "empty zip", "zeros", "pdf", "marks"],
 )
 def test_what_is_no_zip(content):
@@ -112,7 +141,14 @@ def test_what_is_no_zip(content):
 
 
 def test_junk_around_the_zip(good):
-    for content in (b"x" + good, good + b"x", b"PK\x03\x04" + bytes(26) + good, good[:-1], good + good, good + bytes(22)):
+    for content in (
+        b"x" + good,
+        good + b"x",
+        b"PK\x03\x04" + bytes(26) + good,
+        good[:-1],
+        good + good,
+        good + bytes(22),
+    ):
         assert refusal(content).code == "not_a_package"
 
 
@@ -136,13 +172,18 @@ def test_a_size_that_lies_unpacks_no_more(good):
 
 
 def test_three_thousand_files():
-    assert refusal(zipped({f"connections/a{number}.yaml": b"" for number in range(3000)})).code == "too_large"
+    assert (
+        refusal(zipped({f"connections/a{number}.yaml": b"" for number in range(3000)})).code
+        == "too_large"
+    )
 
 
 def test_entries_that_share_their_bytes(good):
     """As in a better zip bomb: https://www.bamsoftware.com/hacks/zipbomb/"""
     files = files_of(good)
-    content = bytearray(archive.pack({**files, "connections/other.yaml": files["connections/production.yaml"]}))
+    content = bytearray(
+        archive.pack({**files, "connections/other.yaml": files["connections/production.yaml"]})
+    )
     second = content.rindex(b"PK\x01\x02", 0, content.rindex(b"connections/production.yaml"))
     struct.pack_into("<L", content, second + 42, 0)
     assert refusal(bytes(content)).code == "not_a_package"
@@ -167,11 +208,16 @@ def test_entries_that_share_their_bytes(good):
     ],
 )
 def test_names_that_do_not_belong_there(good, name):
-    assert refusal(zipped({**files_of(good), name: b"x"})).code in ("unexpected_file", "not_a_package")
+    assert refusal(zipped({**files_of(good), name: b"x"})).code in (
+        "unexpected_file",
+        "not_a_package",
+    )
 
 
 def test_a_name_with_a_null_character(good):
-    content = zipped({**files_of(good), "connections/aXb.yaml": b"x"}).replace(b"connections/aXb", b"connections/a\0b")
+    content = zipped({**files_of(good), "connections/aXb.yaml": b"x"}).replace(
+        b"connections/aXb", b"connections/a\0b"
+    )
     assert refusal(content).code == "unexpected_file"
 
 
@@ -209,7 +255,13 @@ def test_a_newer_format(good):
 def test_another_format(good):
     for about in ({"format": "other"}, {"format": None}):
         assert refusal(resummed(files_of(good), **about)).code == "not_a_package"
-    for about in ({"format_version": "1"}, {"format_version": True}, {"format_version": 0}, {"surprise": 1}, {"types": {}}):
+    for about in (
+        {"format_version": "1"},
+        {"format_version": True},
+        {"format_version": 0},
+        {"surprise": 1},
+        {"types": {}},
+    ):
         assert refusal(resummed(files_of(good), **about)).code == "bad_document"
 
 
@@ -218,8 +270,16 @@ def test_sums_that_are_wrong_missing_or_too_many(good):
     changed = {**files, "connections/production.yaml": files["connections/production.yaml"] + b"\n"}
     assert refusal(zipped(changed)).code == "wrong_sum"
     assert refusal(zipped({**files, "connections/more.yaml": b"x"})).code == "unexpected_file"
-    assert refusal(zipped({name: one for name, one in files.items() if not name.startswith("profiles")})).code == "unexpected_file"
-    assert refusal(zipped({name: one for name, one in files.items() if name != "package.yaml"})).code == "not_a_package"
+    assert (
+        refusal(
+            zipped({name: one for name, one in files.items() if not name.startswith("profiles")})
+        ).code
+        == "unexpected_file"
+    )
+    assert (
+        refusal(zipped({name: one for name, one in files.items() if name != "package.yaml"})).code
+        == "not_a_package"
+    )
 
 
 # Documents
@@ -244,7 +304,9 @@ WRONG = {
     "placeholder of a number": lambda one: one.update(secrets={"api_key": {"placeholder": 5}}),
     "type version": lambda one: one.update(type_version=-1),
     "plain among secrets": lambda one: one.update(secrets={"region": {"placeholder": "x"}}),
-    "entries of one secret": lambda one: one.update(secrets={"api_key": {"a": {"placeholder": "x"}}}),
+    "entries of one secret": lambda one: one.update(
+        secrets={"api_key": {"a": {"placeholder": "x"}}}
+    ),
 }
 
 
@@ -266,7 +328,11 @@ CLEAR = {
 @pytest.mark.parametrize("name", CLEAR)
 def test_a_secret_in_clear_is_refused_and_not_repeated(good, name):
     said = refusal(edited(good, CLEAR[name]))
-    assert said.code == "clear_secret" and SECRET not in said.message and "production.yaml" in said.message
+    assert (
+        said.code == "clear_secret"
+        and SECRET not in said.message
+        and "production.yaml" in said.message
+    )
 
 
 @pytest.mark.parametrize(
@@ -296,22 +362,35 @@ def test_yaml_that_acts_or_grows_or_is_none(good, text):
     files = files_of(good)
     for path in ("connections/production.yaml", "profiles/answers.yaml"):
         assert refusal(resummed({**files, path: text.encode()})).code == "bad_document"
-    assert refusal(zipped({**files, "package.yaml": text.encode()})).code in ("bad_document", "not_a_package")
+    assert refusal(zipped({**files, "package.yaml": text.encode()})).code in (
+        "bad_document",
+        "not_a_package",
+    )
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfe\x00a", b"\x80", "a: \ud800".encode("utf-8", "surrogatepass")])
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe\x00a", b"\x80", "a: \ud800".encode("utf-8", "surrogatepass")]
+)
 def test_bytes_that_are_no_text(good, raw):
-    assert refusal(resummed({**files_of(good), "connections/production.yaml": raw})).code == "bad_document"
+    assert (
+        refusal(resummed({**files_of(good), "connections/production.yaml": raw})).code
+        == "bad_document"
+    )
 
 
 def test_two_documents_of_one_id(good):
     files = files_of(good)
     twin = yaml.safe_load(files["connections/production.yaml"]) | {"alias": "twin"}
-    assert refusal(resummed({**files, "connections/twin.yaml": yaml.safe_dump(twin).encode()})).code == "bad_document"
+    assert (
+        refusal(resummed({**files, "connections/twin.yaml": yaml.safe_dump(twin).encode()})).code
+        == "bad_document"
+    )
 
 
 def test_a_profile_whose_settings_are_nonsense_is_refused_in_the_plan(good):
-    content = edited(good, lambda one: one.update(settings={"temperature": {"a": [1]}}), "profiles/answers.yaml")
+    content = edited(
+        good, lambda one: one.update(settings={"temperature": {"a": [1]}}), "profiles/answers.yaml"
+    )
     plan = services.plan_import(content, actor=None, decisions=Decisions(on_conflict="replace"))
     assert [one.action for one in plan.conflicts] == ["refuse"] and plan.conflicts[0].notes
 
@@ -320,26 +399,37 @@ def test_a_profile_whose_settings_are_nonsense_is_refused_in_the_plan(good):
 
 
 def test_a_wrong_passphrase_and_changed_documents_are_told_apart_by_nothing(good):
-    swapped = edited(good, lambda one: one.update(settings={"base_url": "https://evil.example.com"}))
+    swapped = edited(
+        good, lambda one: one.update(settings={"base_url": "https://evil.example.com"})
+    )
     aside = edited(good, lambda one: one.update(name="Other"), "profiles/answers.yaml")
     renamed = resummed(files_of(good), made_by="Somebody")
     said = {
         (one.code, one.message)
-        for one in (refusal(good, "not the passphrase"), *(refusal(c, PASSPHRASE) for c in (swapped, aside, renamed)))
+        for one in (
+            refusal(good, "not the passphrase"),
+            *(refusal(c, PASSPHRASE) for c in (swapped, aside, renamed)),
+        )
     }
     assert len(said) == 1 and said.pop()[0] == "wrong_passphrase"
 
 
 def test_sealed_bytes_that_are_none(good):
     for sealed in (b"", b"x", b"\xff" * 100, files_of(good)["secrets.sealed"][:-4]):
-        assert refusal(resummed({**files_of(good), "secrets.sealed": sealed}), PASSPHRASE).code == "wrong_passphrase"
+        assert (
+            refusal(resummed({**files_of(good), "secrets.sealed": sealed}), PASSPHRASE).code
+            == "wrong_passphrase"
+        )
 
 
 def test_a_file_does_not_choose_how_dear_a_passphrase_is(good):
     seal = yaml.safe_load(files_of(good)["package.yaml"])["sealed"]
     started = time.monotonic()
     for change in ({"n": 2**30}, {"r": 4096}, {"p": 1000}, {"n": 2}):
-        assert refusal(resummed(files_of(good), sealed=seal | change), PASSPHRASE).code == "not_a_package"
+        assert (
+            refusal(resummed(files_of(good), sealed=seal | change), PASSPHRASE).code
+            == "not_a_package"
+        )
     assert time.monotonic() - started < 3
 
 
@@ -349,7 +439,10 @@ def test_what_is_sealed_and_what_package_yaml_says_of_it_go_together(good):
     assert refusal(resummed(without)).code == "bad_document"
     manifest = yaml.safe_load(files["package.yaml"])
     manifest.pop("sealed")
-    assert refusal(resummed({**files, "package.yaml": yaml.safe_dump(manifest).encode()})).code == "bad_document"
+    assert (
+        refusal(resummed({**files, "package.yaml": yaml.safe_dump(manifest).encode()})).code
+        == "bad_document"
+    )
 
 
 def test_a_sealed_package_without_its_passphrase_says_what_is_left_out(good):
@@ -370,7 +463,9 @@ def _tried(content: bytes) -> None:
     assert Connection.objects.count() == before
 
 
-FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @FUZZ
@@ -392,17 +487,25 @@ def test_any_change_of_a_good_package(good, data):
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-JSON = st.recursive(SCALARS, lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=8), one, max_size=3), max_leaves=8)
+JSON = st.recursive(
+    SCALARS,
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=8), one, max_size=3),
+    max_leaves=8,
+)
 
 
 @FUZZ
 @given(data=st.data())
 def test_any_value_in_a_document(good, data):
     files = files_of(good)
-    path = data.draw(st.sampled_from(["connections/production.yaml", "profiles/answers.yaml", "package.yaml"]))
+    path = data.draw(
+        st.sampled_from(["connections/production.yaml", "profiles/answers.yaml", "package.yaml"])
+    )
     document = yaml.safe_load(files[path])
     document[data.draw(st.sampled_from(sorted(document)))] = data.draw(JSON)
-    text = json.dumps(document, ensure_ascii=data.draw(st.booleans())).encode(errors="surrogatepass")
+    text = json.dumps(document, ensure_ascii=data.draw(st.booleans())).encode(
+        errors="surrogatepass"
+    )
     changed = {**files, path: text}
     _tried(zipped(changed) if path == "package.yaml" else resummed(changed))
 
@@ -412,9 +515,22 @@ def test_a_deflate_stream_with_something_behind_it(good):
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(files["package.yaml"]) + packer.flush() + b"more"
     name = b"package.yaml"
-    shared = (20, 0, 8, 0, 0x21, zlib.crc32(files["package.yaml"]), len(packed), len(files["package.yaml"]), len(name), 0)
+    shared = (
+        20,
+        0,
+        8,
+        0,
+        0x21,
+        zlib.crc32(files["package.yaml"]),
+        len(packed),
+        len(files["package.yaml"]),
+        len(name),
+        0,
+    )
     body = archive.LOCAL.pack(b"PK\x03\x04", *shared) + name + packed
     directory = archive.CENTRAL.pack(b"PK\x01\x02", 20, *shared, 0, 0, 0, 0, 0) + name
-    content = body + directory + archive.END.pack(b"PK\x05\x06", 0, 0, 1, 1, len(directory), len(body), 0)
+    content = (
+        body + directory + archive.END.pack(b"PK\x05\x06", 0, 0, 1, 1, len(directory), len(body), 0)
+    )
     assert refusal(content).code == "not_a_package"
     assert read_package(good).connections

@@ -69,7 +69,9 @@ def test_an_export_says_what_is_in_it_and_is_for_its_owner(connection: Connectio
 def test_connections_are_chosen_by_alias_and_id(connection: Connection):
     other, _ = connect(name="Other"), connect(name="Third")
     run("export", "a.zip", "Production", str(other.pk))
-    found = [name for name in zipfile.ZipFile("a.zip").namelist() if name.startswith("connections/")]
+    found = [
+        name for name in zipfile.ZipFile("a.zip").namelist() if name.startswith("connections/")
+    ]
     assert found == ["connections/other.yaml", "connections/production.yaml"]
 
 
@@ -100,7 +102,10 @@ def test_show_tells_what_is_in_a_package_and_writes_nothing(connection: Connecti
     file = exported()
     before = world()
     out, _ = run("show", file)
-    assert out.splitlines()[0] == "create     connection production (new); needs production.api_key" and world() == before
+    assert (
+        out.splitlines()[0] == "create     connection production (new); needs production.api_key"
+        and world() == before
+    )
 
 
 def test_importing_what_was_exported_changes_nothing(connection: Connection):
@@ -108,13 +113,20 @@ def test_importing_what_was_exported_changes_nothing(connection: Connection):
     run("export", "a.zip", "--profiles")
     before = world()
     out, said = run("import", "a.zip")
-    assert [line.split()[:2] for line in out.splitlines()] == [["nothing", "connection"], ["nothing", "profile"]]
+    assert [line.split()[:2] for line in out.splitlines()] == [
+        ["nothing", "connection"],
+        ["nothing", "profile"],
+    ]
     assert said == "Done.\n" and world() == before
 
 
 def test_a_dry_run_writes_nothing_and_says_so(connection: Connection):
     out, said = run("import", exported(), "--dry-run")
-    assert out.startswith("create ") and said == "Nothing was written: this is a dry run.\n" and Connection.objects.count() == 0
+    assert (
+        out.startswith("create ")
+        and said == "Nothing was written: this is a dry run.\n"
+        and Connection.objects.count() == 0
+    )
 
 
 def test_a_conflict_is_shown_and_refused(connection: Connection):
@@ -126,20 +138,33 @@ def test_a_conflict_is_shown_and_refused(connection: Connection):
     assert "refuse     connection production (conflict)" in out.getvalue() and world() == before
 
 
-@pytest.mark.parametrize("how", ["--on-conflict=replace", "--decide=connection:production=replace", "by id"])
+@pytest.mark.parametrize(
+    "how", ["--on-conflict=replace", "--decide=connection:production=replace", "by id"]
+)
 def test_a_conflict_is_decided(connection: Connection, how: str):
     run("export", "a.zip")
     services.update_connection(connection, actor=None, name="Mine")
-    run("import", "a.zip", f"--decide=connection:{connection.pk}=replace" if how == "by id" else how)
+    run(
+        "import", "a.zip", f"--decide=connection:{connection.pk}=replace" if how == "by id" else how
+    )
     assert Connection.objects.get().name == "Production"
 
 
 def test_a_decision_about_what_is_not_there_is_refused(connection: Connection):
     run("export", "a.zip")
-    assert "In this package is no connection:nothing" in refusal("import", "a.zip", "--decide=connection:nothing=keep")
+    assert "In this package is no connection:nothing" in refusal(
+        "import", "a.zip", "--decide=connection:nothing=keep"
+    )
 
 
-@pytest.mark.parametrize("wrong", ["--decide=production=keep", "--decide=connection:production=explode", "--secret=production.api_key"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "--decide=production=keep",
+        "--decide=connection:production=explode",
+        "--secret=production.api_key",
+    ],
+)
 def test_wrong_arguments_are_told(connection: Connection, wrong: str):
     run("export", "a.zip")
     assert " takes " in refusal("import", "a.zip", wrong)
@@ -166,7 +191,10 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(connection: Conne
 def test_sealed_keys_need_a_passphrase_or_a_word(connection: Connection):
     file = exported("--seal", "--passphrase-file", passphrase())
     assert "--without-secrets" in refusal("import", file)
-    assert refusal("import", file, "--passphrase-file", passphrase("a wrong passphrase")) and Connection.objects.count() == 0
+    assert (
+        refusal("import", file, "--passphrase-file", passphrase("a wrong passphrase"))
+        and Connection.objects.count() == 0
+    )
     run("import", file, "--passphrase-file", passphrase())
     assert Connection.objects.get().credentials["api_key"] == SECRET
 
@@ -203,7 +231,15 @@ def program(place: Path, *arguments: str, **options: Any) -> "subprocess.Complet
         "PATH": os.environ["PATH"],
     }
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    return subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False, timeout=120, **options)
+    return subprocess.run(
+        command,
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        check=False,
+        timeout=120,
+        **options,
+    )
 
 
 def test_a_package_goes_through_pipes_and_refusals_have_their_codes(tmp_path: Path):
@@ -216,4 +252,7 @@ def test_a_package_goes_through_pipes_and_refusals_have_their_codes(tmp_path: Pa
     assert (done.returncode, done.stdout[:8]) == (0, b"nothing "), done.stderr
     assert program(tmp_path, "package", "import", "-", input=b"no package").returncode == 1
     assert program(tmp_path, "package", "explode").returncode == 2
-    assert program(tmp_path, "package", "import", "-", "--secret", "a=b", input=out.stdout).returncode == 2
+    assert (
+        program(tmp_path, "package", "import", "-", "--secret", "a=b", input=out.stdout).returncode
+        == 2
+    )

@@ -1,4 +1,6 @@
-"""For any connection of any provider: export, delete, import makes the same row, and exporting that makes the same documents."""
+"""For any connection of any provider: export, delete, import makes the same row, and exporting that
+makes the same documents.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,9 +46,9 @@ TRICKY = [
 ]
 ANY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 TEXT = st.sampled_from(TRICKY) | ANY.filter(lambda text: not text.strip().startswith("$"))
-KEYS = st.from_regex(r"[A-Za-z0-9_.ä€-]([A-Za-z0-9_. ä€:#-]{0,10}[A-Za-z0-9_.ä€-])?", fullmatch=True) | st.sampled_from(
-    ["placeholder", "1", "no"]
-)
+KEYS = st.from_regex(
+    r"[A-Za-z0-9_.ä€-]([A-Za-z0-9_. ä€:#-]{0,10}[A-Za-z0-9_.ä€-])?", fullmatch=True
+) | st.sampled_from(["placeholder", "1", "no"])
 ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30)
 
 
@@ -62,14 +64,27 @@ def value_of(field: SettingsField, section: str) -> st.SearchStrategy[Any]:
     if field.kind in ("map", "secret_map"):
         return st.dictionaries(KEYS, TEXT | reference, max_size=4)
     if field.kind == "headers":
-        return st.dictionaries(st.from_regex(r"X-[A-Za-z]{1,8}", fullmatch=True), ASCII, max_size=3) | reference
+        return (
+            st.dictionaries(st.from_regex(r"X-[A-Za-z]{1,8}", fullmatch=True), ASCII, max_size=3)
+            | reference
+        )
     if field.secret:
-        return reference | (TEXT | ASCII if field.free else ASCII.map(lambda text: text.replace("$", "s"))) | st.just("$$key")
+        return (
+            reference
+            | (TEXT | ASCII if field.free else ASCII.map(lambda text: text.replace("$", "s")))
+            | st.just("$$key")
+        )
     if field.choices:
         return st.sampled_from([choice for choice, _ in field.choices])
     if field.address:
-        return st.sampled_from(["https://api.example.com", "https://api.example.com:8443/v1/ä", "http://10.1.2.3/x"])
-    kinds = {"boolean": st.booleans(), "integer": st.integers(0, 10), "number": st.floats(0.1, 10) | st.integers(1, 10)}
+        return st.sampled_from(
+            ["https://api.example.com", "https://api.example.com:8443/v1/ä", "http://10.1.2.3/x"]
+        )
+    kinds = {
+        "boolean": st.booleans(),
+        "integer": st.integers(0, 10),
+        "number": st.floats(0.1, 10) | st.integers(1, 10),
+    }
     return kinds.get(field.kind, TEXT | reference)
 
 
@@ -78,10 +93,16 @@ def connections(draw: st.DrawFn, provider: type[Provider[Any]]) -> dict[str, Any
     """The arguments of a connection."""
     fields = settings_fields(provider)
     good = draw(st.sampled_from(SETTINGS[provider.id])) if provider.id in SHIPPED else {}
-    asked = [one for name, one in fields.items() if (one.required and name not in good) or draw(st.booleans())]
+    asked = [
+        one
+        for name, one in fields.items()
+        if (one.required and name not in good) or draw(st.booleans())
+    ]
     given_ = {**good, **{one.name: draw(value_of(one, provider.section)) for one in asked}}
     name = draw(ANY.filter(lambda text: text.strip() != ""))
-    tags = draw(st.lists(st.from_regex(r"[a-zä€#:-]{1,9}( [a-z]{1,3})?", fullmatch=True), max_size=3))
+    tags = draw(
+        st.lists(st.from_regex(r"[a-zä€#:-]{1,9}( [a-z]{1,3})?", fullmatch=True), max_size=3)
+    )
     return {"name": name, "tags": tags, "is_active": draw(st.booleans()), "settings": given_}
 
 
@@ -108,14 +129,35 @@ def _sample(provider_id: str) -> dict[str, Any]:
     provider, found = PROVIDERS[provider_id], {}
     for name, one in settings_fields(provider).items():
         if one.required or one.required_when_shown:
-            plain = {"integer": 1, "number": 1.0, "boolean": False, "map": {"a": "b"}, "secret_map": {"a": "b"}}
+            plain = {
+                "integer": 1,
+                "number": 1.0,
+                "boolean": False,
+                "map": {"a": "b"},
+                "secret_map": {"a": "b"},
+            }
             other = one.choices[0][0] if one.choices else f"${provider.section}:Value"
-            found[name] = "https://api.example.com" if one.address and one.required else plain.get(one.kind, other)
+            found[name] = (
+                "https://api.example.com"
+                if one.address and one.required
+                else plain.get(one.kind, other)
+            )
     return found or {"secrets": {"a": "b"}} if provider_id == "custom" else found
 
 
 def columns(row: Connection) -> dict[str, Any]:
-    names = ("id", "alias", "name", "provider_id", "is_active", "tags", "settings", "credentials", "lacking", "type_version")
+    names = (
+        "id",
+        "alias",
+        "name",
+        "provider_id",
+        "is_active",
+        "tags",
+        "settings",
+        "credentials",
+        "lacking",
+        "type_version",
+    )
     return {name: getattr(row, name) for name in names}
 
 
@@ -143,7 +185,9 @@ def test_export_and_import_are_the_identity(provider_id, data):
         Connection.objects.all().delete()
         services.import_package(sealed, actor=None, passphrase=PASSPHRASE)
         assert columns(Connection.objects.get()) == before
-        assert list(documents(services.export_package(Connection.objects.all(), actor=None))) == list(documents(bare))
+        assert list(
+            documents(services.export_package(Connection.objects.all(), actor=None))
+        ) == list(documents(bare))
         Connection.objects.all().delete()
         _without_secrets(bare, before)
     finally:
@@ -151,7 +195,9 @@ def test_export_and_import_are_the_identity(provider_id, data):
 
 
 def _without_secrets(bare: bytes, before: dict[str, Any]) -> None:
-    """All but the literals comes back, and what is missing is named; with the plan it is the same."""
+    """All but the literals comes back, and what is missing is named; with the plan it is the
+    same.
+    """
     planned = services.plan_import(bare, actor=None)
     done = services.import_package(bare, actor=None)
     assert planned == done
@@ -162,5 +208,9 @@ def _without_secrets(bare: bytes, before: dict[str, Any]) -> None:
 
 
 def test_the_strategies_make_real_connections(db):
-    made = [provider_id for provider_id in EVERY if created(provider_id, {"name": provider_id, "settings": _sample(provider_id)})]
+    made = [
+        provider_id
+        for provider_id in EVERY
+        if created(provider_id, {"name": provider_id, "settings": _sample(provider_id)})
+    ]
     assert len(made) == len(EVERY) and looks_masked("***")

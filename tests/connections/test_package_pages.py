@@ -39,7 +39,9 @@ def boss(administrator) -> Client:
 def package(*rows: Connection, **more: Any) -> bytes:
     """A package of these, or of everything."""
     profiles = list(Profile.objects.all())
-    return services.export_package(rows or list(Connection.objects.all()), profiles, actor=None, **more)
+    return services.export_package(
+        rows or list(Connection.objects.all()), profiles, actor=None, **more
+    )
 
 
 def file(content: bytes, name: str = "switchboard.zip") -> SimpleUploadedFile:
@@ -63,7 +65,9 @@ def item(row: Any) -> str:
 def test_the_page_shows_what_will_be_in_it(connection: Connection, client: Client):
     profile_of(connection)
     shown = words(client.get(EXPORT))
-    assert "The one connection there is" in shown and "Production production Fake, 1 profile" in shown
+    assert (
+        "The one connection there is" in shown and "Production production Fake, 1 profile" in shown
+    )
 
 
 def test_only_what_is_chosen_is_in_it(connection: Connection, client: Client):
@@ -72,7 +76,9 @@ def test_only_what_is_chosen_is_in_it(connection: Connection, client: Client):
     assert "1 connection" in shown and "Other" in shown and "Production" not in shown
     response = client.post(EXPORT, {"ids": str(other.pk)})
     with zipfile.ZipFile(io.BytesIO(response.content)) as opened:
-        assert [name for name in opened.namelist() if name.startswith("connections/")] == ["connections/other.yaml"]
+        assert [name for name in opened.namelist() if name.startswith("connections/")] == [
+            "connections/other.yaml"
+        ]
 
 
 def test_the_page_says_what_becomes_of_secrets(connection: Connection, client: Client):
@@ -88,20 +94,33 @@ def test_a_reference_becomes_no_placeholder(fake, client: Client):
 
 def test_the_download_is_a_package_that_no_cache_keeps(connection: Connection, client: Client):
     response = client.post(EXPORT, {})
-    assert (response.status_code, response["Content-Type"], response["Cache-Control"]) == (200, "application/zip", "no-store")
-    assert re.fullmatch(r'attachment; filename="switchboard-\d{4}-\d\d-\d\d\.zip"', response["Content-Disposition"])
+    assert (response.status_code, response["Content-Type"], response["Cache-Control"]) == (
+        200,
+        "application/zip",
+        "no-store",
+    )
+    assert re.fullmatch(
+        r'attachment; filename="switchboard-\d{4}-\d\d-\d\d\.zip"', response["Content-Disposition"]
+    )
     assert zipfile.is_zipfile(io.BytesIO(response.content))
 
 
 def test_profiles_come_along_when_asked_for(connection: Connection, client: Client):
     profile_of(connection)
-    contents = [zipfile.ZipFile(io.BytesIO(client.post(EXPORT, given).content)).namelist() for given in ({}, {"profiles": "on"})]
+    contents = [
+        zipfile.ZipFile(io.BytesIO(client.post(EXPORT, given).content)).namelist()
+        for given in ({}, {"profiles": "on"})
+    ]
     assert ["profiles/answers.yaml" in names for names in contents] == [False, True]
 
 
-def test_only_who_may_export_secrets_is_asked_for_a_passphrase(connection: Connection, client: Client, boss: Client):
+def test_only_who_may_export_secrets_is_asked_for_a_passphrase(
+    connection: Connection, client: Client, boss: Client
+):
     assert "passphrase" not in re.findall(r'name="([^"]*)"', html(client.get(EXPORT)))
-    assert 'name="passphrase"' in html(boss.get(EXPORT)) and "has the keys" in words(boss.get(EXPORT))
+    assert 'name="passphrase"' in html(boss.get(EXPORT)) and "has the keys" in words(
+        boss.get(EXPORT)
+    )
 
 
 def test_a_passphrase_of_who_may_not_is_not_taken(connection: Connection, client: Client):
@@ -114,8 +133,13 @@ def test_a_sealed_package_has_its_secrets_sealed(connection: Connection, boss: C
     assert "secrets.sealed" in zipfile.ZipFile(io.BytesIO(content)).namelist()
 
 
-@pytest.mark.parametrize(("passphrase", "again"), [(PASSPHRASE, "another passphrase"), (PASSPHRASE, ""), ("short", "short")])
-def test_a_bad_passphrase_is_refused_and_not_repeated(connection: Connection, boss: Client, passphrase: str, again: str):
+@pytest.mark.parametrize(
+    ("passphrase", "again"),
+    [(PASSPHRASE, "another passphrase"), (PASSPHRASE, ""), ("short", "short")],
+)
+def test_a_bad_passphrase_is_refused_and_not_repeated(
+    connection: Connection, boss: Client, passphrase: str, again: str
+):
     response = boss.post(EXPORT, {"passphrase": passphrase, "again": again})
     assert response["Content-Type"].startswith("text/html") and 'role="alert"' in html(response)
     assert f'"{passphrase}"' not in html(response)
@@ -129,7 +153,9 @@ def test_nothing_to_export_is_said(client: Client):
 # Upload
 
 
-def test_a_package_waits_encrypted_and_nothing_is_imported(connection: Connection, client: Client, operator):
+def test_a_package_waits_encrypted_and_nothing_is_imported(
+    connection: Connection, client: Client, operator
+):
     content, before = package(), world()
     uploaded(client, content)
     row = PackageUpload.objects.get()
@@ -160,7 +186,9 @@ def test_an_upload_is_its_persons_own(connection: Connection, client: Client, bo
     assert PackageUpload.objects.count() == 1
 
 
-def test_an_upload_is_gone_after_an_hour_and_cleaned_with_the_next(connection: Connection, client: Client):
+def test_an_upload_is_gone_after_an_hour_and_cleaned_with_the_next(
+    connection: Connection, client: Client
+):
     address = uploaded(client, package())
     PackageUpload.objects.update(date_created=timezone.now() - timedelta(minutes=61))
     response = client.get(address)
@@ -181,7 +209,9 @@ def test_a_package_is_dropped(connection: Connection, client: Client):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_plan_is_for_those_who_may_import(connection: Connection, client: Client, viewer, nobody, method: str):
+def test_a_plan_is_for_those_who_may_import(
+    connection: Connection, client: Client, viewer, nobody, method: str
+):
     address = uploaded(client, package())
     assert getattr(browser(viewer), method)(address).status_code == 403
     assert getattr(browser(nobody), method)(address)["Location"].startswith("/sign-in/")
@@ -194,15 +224,26 @@ def test_importing_what_was_exported_changes_nothing(connection: Connection, cli
     profile_of(connection)
     address, before = uploaded(client, package()), world()
     response = client.get(address)
-    assert "Everything in this package is here already" in words(response) and words(response).count("identical") == 2
-    chosen = re.findall(r'<select name="(item-[^"]*)".*?<option value="([^"]*)" selected>', html(response), re.DOTALL)
+    assert (
+        "Everything in this package is here already" in words(response)
+        and words(response).count("identical") == 2
+    )
+    chosen = re.findall(
+        r'<select name="(item-[^"]*)".*?<option value="([^"]*)" selected>',
+        html(response),
+        re.DOTALL,
+    )
     assert "was here already" in words(client.post(address, {"action": "apply", **dict(chosen)}))
     assert world() == before
 
 
-def test_a_conflict_names_what_differs_and_is_kept_unless_decided(connection: Connection, client: Client):
+def test_a_conflict_names_what_differs_and_is_kept_unless_decided(
+    connection: Connection, client: Client
+):
     address = uploaded(client, package())
-    services.update_connection(connection, actor=None, name="Mine", settings={"organization": "org-mine"}, merge=True)
+    services.update_connection(
+        connection, actor=None, name="Mine", settings={"organization": "org-mine"}, merge=True
+    )
     response = client.get(address)
     assert "differs" in words(response) and "Organization" in words(response)
     assert re.search(r'<option value="keep" selected>', html(response))
@@ -214,8 +255,15 @@ def test_a_conflict_names_what_differs_and_is_kept_unless_decided(connection: Co
 def test_each_choice_does_what_it_says(connection: Connection, client: Client):
     content = package()
     services.update_connection(connection, actor=None, name="Mine")
-    for choice, names in (("skip", {"Mine"}), ("merge", {"Mine"}), ("copy", {"Mine", "Production"}), ("replace", {"Production"})):
-        response = client.post(uploaded(client, content), {"action": "apply", item(connection): choice})
+    for choice, names in (
+        ("skip", {"Mine"}),
+        ("merge", {"Mine"}),
+        ("copy", {"Mine", "Production"}),
+        ("replace", {"Production"}),
+    ):
+        response = client.post(
+            uploaded(client, content), {"action": "apply", item(connection): choice}
+        )
         assert response.status_code == 200, words(response)
         assert set(Connection.objects.values_list("name", flat=True)) == names, choice
     assert PackageUpload.objects.count() == 0
@@ -226,12 +274,16 @@ def test_choices_can_be_looked_at_before_they_are_made(connection: Connection, c
     services.update_connection(connection, actor=None, name="Mine")
     before = world()
     for headers in ({}, HTMX):
-        response = client.post(address, {"action": "plan", item(connection): "replace"}, headers=headers)
+        response = client.post(
+            address, {"action": "plan", item(connection): "replace"}, headers=headers
+        )
         assert re.search(r'<option value="replace" selected>', html(response)) and world() == before
         assert ("<html" in html(response)) == (not headers)
 
 
-def test_a_new_connection_without_its_key_is_inactive_and_says_so(connection: Connection, client: Client):
+def test_a_new_connection_without_its_key_is_inactive_and_says_so(
+    connection: Connection, client: Client
+):
     content = package()
     connection.delete()
     response = client.post(uploaded(client, content), {"action": "apply"})
@@ -246,7 +298,10 @@ def test_a_missing_secret_becomes_a_reference(connection: Connection, client: Cl
     connection.delete()
     address = uploaded(client, content)
     given = {"secret-production.api_key": "$Fake:ApiKey"}
-    assert value_of(client.post(address, {**given, "action": "plan"}), "secret-production.api_key") == "$Fake:ApiKey"
+    assert (
+        value_of(client.post(address, {**given, "action": "plan"}), "secret-production.api_key")
+        == "$Fake:ApiKey"
+    )
     client.post(address, {**given, "action": "apply"})
     row = Connection.objects.get()
     assert (row.settings["api_key"], row.is_active, row.lacking) == ("$Fake:ApiKey", True, [])
@@ -265,7 +320,9 @@ def test_a_missing_secret_is_taken_from_another_connection(connection: Connectio
     assert OTHER_SECRET not in html(response)
 
 
-def test_a_key_that_is_typed_as_a_reference_is_refused_and_not_repeated(connection: Connection, client: Client):
+def test_a_key_that_is_typed_as_a_reference_is_refused_and_not_repeated(
+    connection: Connection, client: Client
+):
     content = package()
     connection.delete()
     address = uploaded(client, content)
@@ -288,7 +345,9 @@ def test_sealed_keys_come_with_the_passphrase(connection: Connection, client: Cl
 
 
 @pytest.mark.parametrize("passphrase", ["wrong passphrase", "$Wrong:Passphrase"])
-def test_a_wrong_passphrase_imports_nothing_and_is_not_repeated(connection: Connection, client: Client, passphrase: str):
+def test_a_wrong_passphrase_imports_nothing_and_is_not_repeated(
+    connection: Connection, client: Client, passphrase: str
+):
     content = package(passphrase=PASSPHRASE)
     connection.delete()
     response = client.post(uploaded(client, content), {"action": "apply", "passphrase": passphrase})
@@ -306,8 +365,17 @@ def test_leaving_sealed_keys_out_is_said_in_so_many_words(connection: Connection
     assert Connection.objects.get().lacking == ["api_key"]
 
 
-@pytest.mark.parametrize("given", [{"item-nonsense": "replace"}, {"secret-nonsense": "$Fake:ApiKey"}, {"from-nonsense": "x" * 500}])
-def test_nonsense_in_the_choices_is_a_page_that_says_so(connection: Connection, client: Client, given: dict[str, str]):
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"item-nonsense": "replace"},
+        {"secret-nonsense": "$Fake:ApiKey"},
+        {"from-nonsense": "x" * 500},
+    ],
+)
+def test_nonsense_in_the_choices_is_a_page_that_says_so(
+    connection: Connection, client: Client, given: dict[str, str]
+):
     address, before = uploaded(client, package()), world()
     for action in ("plan", "apply"):
         assert client.post(address, {"action": action, **given}).status_code == 200
@@ -317,7 +385,9 @@ def test_nonsense_in_the_choices_is_a_page_that_says_so(connection: Connection, 
 def test_what_one_may_not_do_an_import_does_not_do(connection: Connection, viewer):
     from django.contrib.auth.models import Permission, User
 
-    viewer.user_permissions.add(*Permission.objects.filter(codename__in=["add_connection", "change_connection"]))
+    viewer.user_permissions.add(
+        *Permission.objects.filter(codename__in=["add_connection", "change_connection"])
+    )
     profile_of(connection)
     content = package()
     Profile.objects.all().delete()
@@ -328,7 +398,9 @@ def test_what_one_may_not_do_an_import_does_not_do(connection: Connection, viewe
     assert response.status_code == 403 and Profile.objects.count() == 0
 
 
-def test_a_lost_upload_key_is_an_upload_that_is_gone(connection: Connection, client: Client, settings):
+def test_a_lost_upload_key_is_an_upload_that_is_gone(
+    connection: Connection, client: Client, settings
+):
     address = uploaded(client, package())
     settings.FERNET_KEYS = ["another-key-for-tests-only-0123456789abcdef"]
     assert client.get(address)["Location"] == IMPORT
@@ -342,15 +414,24 @@ def test_the_row_is_not_touched_by_looking(connection: Connection, client: Clien
 # A connection added from the plan
 
 
-def test_a_connection_can_be_added_for_a_missing_key_and_nothing_chosen_is_lost(client: Client, connection: Connection):
+def test_a_connection_can_be_added_for_a_missing_key_and_nothing_chosen_is_lost(
+    client: Client, connection: Connection
+):
     other = connect(name="Another")
     content = package(connection, other)
     services.delete_connection(connection, actor=None)
     services.update_connection(other, actor=None, name="Changed")
     page, name = uploaded(client, content), f"{connection.alias}.api_key"
-    button = re.search(rf'name="add-here" value="from-{name}"[^>]*formaction="([^"]*)"', html(client.get(page)))
+    button = re.search(
+        rf'name="add-here" value="from-{name}"[^>]*formaction="([^"]*)"', html(client.get(page))
+    )
     assert button and "accepts=provider%3Afake" in button[1]
-    typed = {item(other): "merge", f"secret-{name}": "", "install_types": "on", "add-here": f"from-{name}"}
+    typed = {
+        item(other): "merge",
+        f"secret-{name}": "",
+        "install_types": "on",
+        "add-here": f"from-{name}",
+    }
     answer = client.post(unescape(button[1]), typed)
     cards = html(client.get(answer["Location"]))
     assert "/connections/add/fake/" in cards and "/connections/add/echo/" not in cards
@@ -358,12 +439,19 @@ def test_a_connection_can_be_added_for_a_missing_key_and_nothing_chosen_is_lost(
     back = client.post(f"/connections/add/fake/?{query}", entries(name="Spare"))
     restored = client.get(back["Location"])
     form = restored.context["form"]
-    assert (form.data[f"from-{name}"], form.data[item(other)], form.data["install_types"]) == ("spare", "merge", "on")
+    assert (form.data[f"from-{name}"], form.data[item(other)], form.data["install_types"]) == (
+        "spare",
+        "merge",
+        "on",
+    )
     assert '<option value="spare" selected>' in html(restored)
 
 
 def test_enter_on_the_plan_shows_what_the_choices_do(client: Client, connection: Connection):
     content = package(connection)
     services.delete_connection(connection, actor=None)
-    first = re.search(r"<button[^>]*>", html(client.get(uploaded(client, content))).partition('id="package-plan"')[2])
+    first = re.search(
+        r"<button[^>]*>",
+        html(client.get(uploaded(client, content))).partition('id="package-plan"')[2],
+    )
     assert first and 'value="plan"' in first[0]

@@ -1,4 +1,6 @@
-"""Packages with connection types that are not installed where they arrive; and imports that meet."""
+"""Packages with connection types that are not installed where they arrive; and imports that
+meet.
+"""
 
 import threading
 from typing import Any
@@ -61,7 +63,9 @@ def test_the_type_is_installed_with_its_connection(content):
     services.import_package(content, actor=None, passphrase=PASSPHRASE, decisions=ALONG)
     assert Connection.objects.get().provider is get_provider(KEY)
     assert dict(Connection.objects.get().credentials) == {"api_key": SETTINGS["api_key"]}
-    assert services.import_package(content, actor=None, passphrase=PASSPHRASE, decisions=ALONG).is_noop
+    assert services.import_package(
+        content, actor=None, passphrase=PASSPHRASE, decisions=ALONG
+    ).is_noop
 
 
 def test_only_who_may_install_types_gets_one_with_a_package(content, operator, administrator):
@@ -97,7 +101,9 @@ def test_of_two_imports_at_once_one_imports_and_one_finds_it_done(fake):
 
     def act() -> None:
         try:
-            found.append(services.import_package(made, actor=None, passphrase=PASSPHRASE).items[0].action)
+            found.append(
+                services.import_package(made, actor=None, passphrase=PASSPHRASE).items[0].action
+            )
         except Exception as error:  # noqa: BLE001 whatever it is, the assertion shows it
             found.append(error)
         finally:
@@ -126,4 +132,6 @@ def test_an_import_that_crashes_in_the_middle_leaves_nothing(db, fake, monkeypat
     monkeypatch.setattr("connections.services.package_plan.take_profiles", crash)
     with pytest.raises(ZeroDivisionError):
         services.import_package(made, actor=None)
-    assert tries == [3] and not Connection.objects.exists() and Connection.history.count() == history
+    assert (
+        tries == [3] and not Connection.objects.exists() and Connection.history.count() == history
+    )

@@ -21,16 +21,31 @@ def export(*rows: Connection, profiles: Any = (), passphrase: str = "") -> bytes
 
 
 def plan(content: bytes, actor: Any = None, passphrase: str = "", **decisions: Any) -> Plan:
-    return services.plan_import(content, actor=actor, passphrase=passphrase, decisions=Decisions(**decisions))
+    return services.plan_import(
+        content, actor=actor, passphrase=passphrase, decisions=Decisions(**decisions)
+    )
 
 
 def take(content: bytes, actor: Any = None, passphrase: str = "", **decisions: Any) -> Plan:
-    return services.import_package(content, actor=actor, passphrase=passphrase, decisions=Decisions(**decisions))
+    return services.import_package(
+        content, actor=actor, passphrase=passphrase, decisions=Decisions(**decisions)
+    )
 
 
 def columns(row: Any) -> dict[str, Any]:
     """What two installations should agree about."""
-    names = ("id", "alias", "name", "provider_id", "is_active", "tags", "settings", "credentials", "lacking", "type_version")
+    names = (
+        "id",
+        "alias",
+        "name",
+        "provider_id",
+        "is_active",
+        "tags",
+        "settings",
+        "credentials",
+        "lacking",
+        "type_version",
+    )
     return {name: getattr(row, name) for name in names}
 
 
@@ -50,7 +65,11 @@ def test_a_sealed_package_brings_everything_back(connection):
     connection.delete()
     done = take(content, passphrase=PASSPHRASE)
     assert columns(Connection.objects.get()) == before
-    assert (item(done).state, item(done).action, item(done).row_id) == ("new", "create", str(before["id"]))
+    assert (item(done).state, item(done).action, item(done).row_id) == (
+        "new",
+        "create",
+        str(before["id"]),
+    )
 
 
 def test_importing_what_was_exported_changes_nothing(connection):
@@ -59,7 +78,11 @@ def test_importing_what_was_exported_changes_nothing(connection):
     for passphrase in ("", PASSPHRASE):
         done = take(content, passphrase=passphrase)
         assert done.is_noop and {one.state for one in done.items} == {"identical"}
-    assert (reload(connection).version, connection.history.count(), Profile.objects.get().version) == (1, 1, 1)
+    assert (
+        reload(connection).version,
+        connection.history.count(),
+        Profile.objects.get().version,
+    ) == (1, 1, 1)
 
 
 def test_a_package_without_secrets_makes_an_inactive_connection_that_needs_its_key(connection):
@@ -69,7 +92,10 @@ def test_a_package_without_secrets_makes_an_inactive_connection_that_needs_its_k
     row = Connection.objects.get()
     assert (row.is_active, row.lacking, row.credentials) == (False, ["api_key"], None)
     assert item(done).missing_secrets == ("production.api_key",)
-    assert done.placeholders[0].name == "production.api_key" and done.placeholders[0].setting == "API key"
+    assert (
+        done.placeholders[0].name == "production.api_key"
+        and done.placeholders[0].setting == "API key"
+    )
     assert take(content).is_noop
 
 
@@ -90,11 +116,20 @@ def test_a_reference_travels_as_it_is(fake):
     assert read_package(content).connections[0].secrets == {"api_key": "$Fake:ApiKey"}
     row.delete()
     take(content)
-    assert Connection.objects.get().settings == {"api_key": "$Fake:ApiKey", "organization": "$Fake:Org"}
+    assert Connection.objects.get().settings == {
+        "api_key": "$Fake:ApiKey",
+        "organization": "$Fake:Org",
+    }
 
 
 def test_a_secret_map_travels_entry_by_entry():
-    row = connect("custom", settings={"configs": {"region": "no", "1": "1e5"}, "secrets": {"a.b": SECRET, "placeholder": "$OpenAI:ApiKey"}})
+    row = connect(
+        "custom",
+        settings={
+            "configs": {"region": "no", "1": "1e5"},
+            "secrets": {"a.b": SECRET, "placeholder": "$OpenAI:ApiKey"},
+        },
+    )
     content, before = export(row, passphrase=PASSPHRASE), columns(row)
     row.delete()
     take(content, passphrase=PASSPHRASE)
@@ -102,7 +137,9 @@ def test_a_secret_map_travels_entry_by_entry():
 
 
 def test_an_export_is_the_same_each_time_but_for_its_date(connection):
-    assert documents(read_package(export(connection))) == documents(read_package(export(connection)))
+    assert documents(read_package(export(connection))) == documents(
+        read_package(export(connection))
+    )
 
 
 def test_profiles_bring_their_connections_and_their_fallbacks(connection):
@@ -117,7 +154,10 @@ def test_profiles_bring_their_connections_and_their_fallbacks(connection):
     Profile.objects.all().delete()
     Connection.objects.all().delete()
     take(content)
-    assert {row.pk: [step.fallback_id for step in row.fallback_steps.all()] for row in Profile.objects.all()} == names
+    assert {
+        row.pk: [step.fallback_id for step in row.fallback_steps.all()]
+        for row in Profile.objects.all()
+    } == names
     assert take(content).is_noop
 
 
@@ -149,7 +189,9 @@ def test_a_profile_finds_the_connection_with_its_alias(connection):
 def changed(connection):
     """A package, and its connection as somebody changed it since."""
     content = export(connection, passphrase=PASSPHRASE)
-    services.update_connection(connection, actor=None, name="Mine", settings={"api_key": OTHER_SECRET, "samples": 3})
+    services.update_connection(
+        connection, actor=None, name="Mine", settings={"api_key": OTHER_SECRET, "samples": 3}
+    )
     return content
 
 
@@ -178,13 +220,21 @@ def test_keep_mine(changed):
 def test_replace_mine(changed):
     take(changed, passphrase=PASSPHRASE, on_conflict="replace")
     row = Connection.objects.get()
-    assert (row.name, row.settings, dict(row.credentials)) == ("Production", {}, {"api_key": SECRET})
+    assert (row.name, row.settings, dict(row.credentials)) == (
+        "Production",
+        {},
+        {"api_key": SECRET},
+    )
 
 
 def test_replace_without_the_secret_keeps_the_stored_one(changed):
     done = take(changed, on_conflict="replace")
     row = Connection.objects.get()
-    assert (row.name, dict(row.credentials), row.is_active) == ("Production", {"api_key": OTHER_SECRET}, True)
+    assert (row.name, dict(row.credentials), row.is_active) == (
+        "Production",
+        {"api_key": OTHER_SECRET},
+        True,
+    )
     assert item(done).missing_secrets == ()
 
 
@@ -200,7 +250,15 @@ def test_import_as_a_copy(changed):
 
 
 def test_merge_fills_what_is_empty(fake):
-    full = connect(tags=["a"], settings={"api_key": SECRET, "spare_key": OTHER_SECRET, "samples": 4, "organization": "theirs"})
+    full = connect(
+        tags=["a"],
+        settings={
+            "api_key": SECRET,
+            "spare_key": OTHER_SECRET,
+            "samples": 4,
+            "organization": "theirs",
+        },
+    )
     content = export(full, passphrase=PASSPHRASE)
     full.delete()
     connect(settings={"api_key": OTHER_SECRET, "organization": "mine"})
@@ -216,9 +274,14 @@ def test_two_connections_of_a_package_never_become_one_row(fake):
     other.delete()
     Connection.objects.filter(pk=one.pk).update(alias="other")
     refused = plan(content, on_conflict="replace").conflicts
-    assert [(found.alias, found.state) for found in refused] == [("other", "new")] and "alias other is taken" in refused[0].notes[0]
+    assert [(found.alias, found.state) for found in refused] == [
+        ("other", "new")
+    ] and "alias other is taken" in refused[0].notes[0]
     take(content, on_conflict="replace", items={other_id: "copy"})
-    assert sorted(Connection.objects.values_list("alias", "name")) == [("other", "One"), ("other-2", "Other")]
+    assert sorted(Connection.objects.values_list("alias", "name")) == [
+        ("other", "One"),
+        ("other-2", "Other"),
+    ]
 
 
 def test_a_decision_about_one_item_comes_before_the_rest(changed):
@@ -259,7 +322,9 @@ def test_a_plan_writes_nothing(changed):
 def moved(connection: Connection) -> bytes:
     """A package whose address is another than the one that is stored."""
     content = export(connection)
-    services.update_connection(connection, actor=None, settings={"api_key": SECRET, "base_url": "https://mine.example.com"})
+    services.update_connection(
+        connection, actor=None, settings={"api_key": SECRET, "base_url": "https://mine.example.com"}
+    )
     return content
 
 
@@ -268,7 +333,9 @@ def test_a_stored_key_never_follows_the_address_of_a_package(connection):
     with pytest.raises(PackageConflict) as refused:
         take(content, on_conflict="replace")
     found = item(refused.value.plan)
-    assert found.missing_secrets == ("production.api_key",) and any("Map the secret" in note for note in found.notes)
+    assert found.missing_secrets == ("production.api_key",) and any(
+        "Map the secret" in note for note in found.notes
+    )
     assert reload(connection).settings == {"base_url": "https://mine.example.com"}
 
 
@@ -292,7 +359,11 @@ def test_a_missing_secret_can_be_taken_of_a_connection_with_the_same_address(con
     connect(name="Source", settings={"api_key": OTHER_SECRET})
     take(content, secrets={"production.api_key": "connection:source"})
     row = Connection.objects.get(alias="production")
-    assert (dict(row.credentials), row.is_active, row.lacking) == ({"api_key": OTHER_SECRET}, True, [])
+    assert (dict(row.credentials), row.is_active, row.lacking) == (
+        {"api_key": OTHER_SECRET},
+        True,
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -324,7 +395,9 @@ def test_taking_the_secret_of_a_connection_needs_the_right_to_change_it(connecti
 def _allow(user: Any, *names: str) -> None:
     from django.contrib.auth.models import Permission
 
-    user.user_permissions.add(*Permission.objects.filter(content_type__app_label="connections", codename__in=names))
+    user.user_permissions.add(
+        *Permission.objects.filter(content_type__app_label="connections", codename__in=names)
+    )
 
 
 @pytest.mark.parametrize("value", ["sk-in-clear-123", "$broken", "connection:", "", "***"])
@@ -366,7 +439,11 @@ def test_who_may_export_seal_and_import(connection, people, person):
             able.append(name)
         except PermissionDenied:
             pass
-    rights = {"administrator": ["export", "seal", "plan", "import"], "operator": ["export", "plan", "import"], "viewer": ["export"]}
+    rights = {
+        "administrator": ["export", "seal", "plan", "import"],
+        "operator": ["export", "plan", "import"],
+        "viewer": ["export"],
+    }
     assert able == rights.get(person, [])
 
 
@@ -374,7 +451,11 @@ def test_it_is_written_down_who_took_secrets_along(connection, administrator):
     services.export_package([connection], actor=administrator, passphrase=PASSPHRASE)
     services.export_package([connection], actor=administrator)
     record = RevealRecord.objects.get()
-    assert (record.outcome, record.connections, record.token_name) == ("exported", ["production"], "ada, a package")
+    assert (record.outcome, record.connections, record.token_name) == (
+        "exported",
+        ["production"],
+        "ada, a package",
+    )
 
 
 def test_a_short_passphrase_is_refused(connection):
@@ -428,11 +509,19 @@ def test_settings_of_an_older_version_are_brought_up(connection, fake, monkeypat
     connection.delete()
     monkeypatch.setattr(fake, "version", 2)
     monkeypatch.setattr(
-        fake, "migrated", classmethod(lambda cls, version, values: {"spare_key": values["api_key"], "api_key": "$Fake:ApiKey"})
+        fake,
+        "migrated",
+        classmethod(
+            lambda cls, version, values: {"spare_key": values["api_key"], "api_key": "$Fake:ApiKey"}
+        ),
     )
     take(content, passphrase=PASSPHRASE)
     row = Connection.objects.get()
-    assert (dict(row.credentials), row.settings, row.type_version) == ({"spare_key": SECRET}, {"api_key": "$Fake:ApiKey"}, 2)
+    assert (dict(row.credentials), row.settings, row.type_version) == (
+        {"spare_key": SECRET},
+        {"api_key": "$Fake:ApiKey"},
+        2,
+    )
     row.delete()
     take(bare)
     assert Connection.objects.get().lacking == ["spare_key"]
@@ -441,12 +530,22 @@ def test_settings_of_an_older_version_are_brought_up(connection, fake, monkeypat
 def test_documents_do_not_show_in_which_order_a_database_keeps_settings(connection):
     """PostgreSQL sorts the keys of an object by their length."""
     services.update_connection(
-        connection, actor=None, settings={"organization": "o", "region": "us", "base_url": "https://a.example.com", "api_key": SECRET}
+        connection,
+        actor=None,
+        settings={
+            "organization": "o",
+            "region": "us",
+            "base_url": "https://a.example.com",
+            "api_key": SECRET,
+        },
     )
     profile = profile_of(connection, settings={"temperature": 0.5, "max_tokens": 5})
     before = read_package(export(connection, profiles=[profile]))
     for row in (reload(connection), profile):
         type(row).objects.filter(pk=row.pk).update(settings=dict(reversed(row.settings.items())))
     after = read_package(export(connection, profiles=[profile]))
-    orders = [[list(one.settings) for one in (*found.connections, *found.profiles)] for found in (before, after)]
+    orders = [
+        [list(one.settings) for one in (*found.connections, *found.profiles)]
+        for found in (before, after)
+    ]
     assert orders[0] == orders[1] and len(orders[0][0]) == 3

@@ -1,4 +1,6 @@
-"""No secret is in clear in a package, a plan, an error, a log, a repr, a traceback, a record or a table."""
+"""No secret is in clear in a package, a plan, an error, a log, a repr, a traceback, a record or a
+table.
+"""
 
 import io
 import logging
@@ -19,7 +21,12 @@ from tests.connections.test_package_archive import edited
 from tests.fakes import connect
 
 pytestmark = pytest.mark.django_db
-KEY, ENTRY, HEADER, OLD = "sk-literal-4b8d1f7730", "entry-of-a-map-3f01c8d7b4", "header-secret-c7710e5ab2", "sk-older-8812aa01ce"
+KEY, ENTRY, HEADER, OLD = (
+    "sk-literal-4b8d1f7730",
+    "entry-of-a-map-3f01c8d7b4",
+    "header-secret-c7710e5ab2",
+    "sk-older-8812aa01ce",
+)
 PASSPHRASE = "a passphrase that nobody else has 5d1c"
 ADDRESS = "https://a.example.com"
 SECRETS = (KEY, ENTRY, HEADER, OLD, PASSPHRASE)
@@ -38,7 +45,9 @@ def rows() -> list[Connection]:
         connect("openai", name="One", settings={"api_key": KEY}),
         connect("custom", name="Map", settings={"secrets": {"a": ENTRY, "b": "$OpenAI:ApiKey"}}),
         connect(
-            "openai-compatible", name="Headers", settings={"base_url": "https://a.example.com", "extra_headers": f"X-Secret: {HEADER}"}
+            "openai-compatible",
+            name="Headers",
+            settings={"base_url": "https://a.example.com", "extra_headers": f"X-Secret: {HEADER}"},
         ),
     ]
 
@@ -79,9 +88,14 @@ def test_no_plan_and_no_result_tells_a_secret(rows, records, wanted):
     services.update_connection(rows[1], actor=None, settings={"secrets": {"a": OLD}})
     rows[2].delete()
     decisions = Decisions(on_conflict=wanted)
-    said = [services.plan_import(content, actor=None, passphrase=one, decisions=decisions) for one in ("", PASSPHRASE)]
+    said = [
+        services.plan_import(content, actor=None, passphrase=one, decisions=decisions)
+        for one in ("", PASSPHRASE)
+    ]
     try:
-        said.append(services.import_package(content, actor=None, passphrase=PASSPHRASE, decisions=decisions))
+        said.append(
+            services.import_package(content, actor=None, passphrase=PASSPHRASE, decisions=decisions)
+        )
     except PackageConflict as error:
         said += [told(error), error.plan]
     assert leaks(*said, *map(repr, said), records.text) == []
@@ -97,10 +111,22 @@ def test_no_refusal_repeats_a_secret(rows, records):
         edited(content, lambda one: one.update(name=[KEY]), path),
         edited(content, lambda one: one.update(settings={"organization": [KEY]}), path),
     ]
-    for wrong, passphrase, secrets in [*((one, "", {}) for one in clear), (content, KEY, {}), (content, "", {"one.api_key": KEY})]:
+    for wrong, passphrase, secrets in [
+        *((one, "", {}) for one in clear),
+        (content, KEY, {}),
+        (content, "", {"one.api_key": KEY}),
+    ]:
         with pytest.raises(PackageError) as refused:
-            services.plan_import(wrong, actor=None, passphrase=passphrase, decisions=Decisions(secrets=secrets))
-        assert leaks(f"{refused.value!r} {vars(refused.value)}", "".join(traceback.format_exception(refused.value))) == []
+            services.plan_import(
+                wrong, actor=None, passphrase=passphrase, decisions=Decisions(secrets=secrets)
+            )
+        assert (
+            leaks(
+                f"{refused.value!r} {vars(refused.value)}",
+                "".join(traceback.format_exception(refused.value)),
+            )
+            == []
+        )
     assert leaks(records.text) == []
 
 
@@ -122,7 +148,9 @@ CRASHES = [
 def test_a_crash_tells_no_secret(rows, records, monkeypatch, settings, rf, where, debug):
     settings.DEBUG = debug
     content = services.export_package(rows, actor=None, passphrase=PASSPHRASE)
-    services.update_connection(rows[0], actor=None, settings={"api_key": OLD, "base_url": "https://b.example.com"})
+    services.update_connection(
+        rows[0], actor=None, settings={"api_key": OLD, "base_url": "https://b.example.com"}
+    )
     rows[2].delete()
 
     def crash(*arguments: Any, **named: Any) -> Any:
@@ -133,7 +161,9 @@ def test_a_crash_tells_no_secret(rows, records, monkeypatch, settings, rf, where
     for wanted in ("replace", "merge", "copy"):
         for act in (
             lambda: services.export_package(rows[:2], actor=None, passphrase=PASSPHRASE),
-            lambda how=Decisions(on_conflict=wanted): services.import_package(content, actor=None, passphrase=PASSPHRASE, decisions=how),
+            lambda how=Decisions(on_conflict=wanted): services.import_package(
+                content, actor=None, passphrase=PASSPHRASE, decisions=how
+            ),
         ):
             try:
                 act()
@@ -141,7 +171,12 @@ def test_a_crash_tells_no_secret(rows, records, monkeypatch, settings, rf, where
                 errors.append(error)
     assert any(isinstance(error, ZeroDivisionError) for error in errors), "nothing crashed"
     settings.DEBUG = False
-    pages = [ExceptionReporter(rf.get("/"), type(one), one, one.__traceback__.tb_next.tb_next).get_traceback_html() for one in errors]
+    pages = [
+        ExceptionReporter(
+            rf.get("/"), type(one), one, one.__traceback__.tb_next.tb_next
+        ).get_traceback_html()
+        for one in errors
+    ]
     assert leaks(*pages, records.text) == []
 
 
@@ -153,4 +188,12 @@ def test_no_table_holds_a_secret_after_an_import(rows):
     with database.cursor() as cursor:
         for table in database.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {database.ops.quote_name(table)}")
-            assert leaks([[bytes(one) if isinstance(one, memoryview) else one for one in row] for row in cursor.fetchall()]) == [], table
+            assert (
+                leaks(
+                    [
+                        [bytes(one) if isinstance(one, memoryview) else one for one in row]
+                        for row in cursor.fetchall()
+                    ]
+                )
+                == []
+            ), table

@@ -21,7 +21,16 @@ def profile(connection: Connection) -> Profile:
 
 
 def test_a_profile_is_created_as_its_first_version(connection: Connection, operator):
-    row = reload(profile_of(connection, operator, name=" Answers ", model=" fake-chat ", tags=["a"], settings={"temperature": "0.5"}))
+    row = reload(
+        profile_of(
+            connection,
+            operator,
+            name=" Answers ",
+            model=" fake-chat ",
+            tags=["a"],
+            settings={"temperature": "0.5"},
+        )
+    )
     assert (row.name, row.alias, row.model, row.tags, row.settings, row.version) == (
         "Answers",
         "answers",
@@ -34,11 +43,35 @@ def test_a_profile_is_created_as_its_first_version(connection: Connection, opera
 
 
 GOOD = [
-    ("Chat", {"temperature": 0, "max_tokens": 1, "system_prompt_template": "Answer in {language}. {{json}}"}),
+    (
+        "Chat",
+        {
+            "temperature": 0,
+            "max_tokens": 1,
+            "system_prompt_template": "Answer in {language}. {{json}}",
+        },
+    ),
     ("Chat", {"temperature": "2", "max_tokens": "10000000"}),
     ("Chat", {"temperature": "", "max_tokens": None, "system_prompt_template": ""}),
-    ("Chat", {"top_p": 0, "seed": -5, "presence_penalty": "-2", "frequency_penalty": 2, "stop": ["END", "\n\n"]}),
-    ("Chat", {"max_tokens": 500, "max_tokens_limit": 500, "allowed_overrides": ["tools"], "fallback_on": ["timeout", "dns"]}),
+    (
+        "Chat",
+        {
+            "top_p": 0,
+            "seed": -5,
+            "presence_penalty": "-2",
+            "frequency_penalty": 2,
+            "stop": ["END", "\n\n"],
+        },
+    ),
+    (
+        "Chat",
+        {
+            "max_tokens": 500,
+            "max_tokens_limit": 500,
+            "allowed_overrides": ["tools"],
+            "fallback_on": ["timeout", "dns"],
+        },
+    ),
     ("Chat", {"max_tokens_limit": "4000", "allowed_overrides": [], "fallback_on": []}),
     ("Embedding", {"dimensions": "256"}),
     ("Embedding", {"allowed_overrides": ["dimensions", "other"], "fallback_on": ["error"]}),
@@ -48,7 +81,9 @@ GOOD = [
 @pytest.mark.parametrize(("capability", "settings_given"), GOOD)
 def test_good_settings_are_stored(connection: Connection, capability: str, settings_given: dict):
     row = profile_of(connection, capability=capability, settings=settings_given)
-    assert set(reload(row).settings) == {name for name, value in settings_given.items() if value not in ("", None)}
+    assert set(reload(row).settings) == {
+        name for name, value in settings_given.items() if value not in ("", None)
+    }
 
 
 BAD = [
@@ -92,8 +127,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("capability", "settings_given", "field"), BAD, ids=range(len(BAD)))
-def test_bad_settings_are_refused_at_their_field(connection: Connection, capability: str, settings_given: dict, field: str):
-    assert list(refused(profile_of, connection, capability=capability, settings=settings_given)) == [f"settings.{field}"]
+def test_bad_settings_are_refused_at_their_field(
+    connection: Connection, capability: str, settings_given: dict, field: str
+):
+    assert list(
+        refused(profile_of, connection, capability=capability, settings=settings_given)
+    ) == [f"settings.{field}"]
     assert not Profile.objects.exists()
 
 
@@ -122,7 +161,9 @@ def test_a_taken_alias_is_refused_at_its_field(profile: Profile):
 
 def test_a_provider_without_the_capability_is_refused():
     with fake_provider(capabilities=(Capability.CHAT,)):
-        assert refused(profile_of, connect(), capability="Embedding") == {"connection": "capability"}
+        assert refused(profile_of, connect(), capability="Embedding") == {
+            "connection": "capability"
+        }
 
 
 def test_a_connection_without_its_provider_is_refused(connection: Connection):
@@ -133,7 +174,12 @@ def test_a_connection_without_its_provider_is_refused(connection: Connection):
 def test_a_change_is_the_next_version(profile: Profile, operator):
     services.update_profile(profile, actor=operator, model="other", settings={"max_tokens": 5})
     row = reload(profile)
-    assert (row.model, row.settings, row.version, row.modified_by) == ("other", {"max_tokens": 5}, 2, operator)
+    assert (row.model, row.settings, row.version, row.modified_by) == (
+        "other",
+        {"max_tokens": 5},
+        2,
+        operator,
+    )
     assert services.versions(row)[0].changes == ("model changed", "max_tokens changed")
 
 
@@ -150,7 +196,9 @@ def test_a_save_without_settings_keeps_them(connection: Connection):
 
 @pytest.mark.parametrize("fixed", [{"alias": "other"}, {"capability": "Embedding"}])
 def test_what_is_fixed_is_refused(profile: Profile, fixed: dict):
-    assert refused(services.update_profile, profile, actor=None, **fixed) == dict.fromkeys(fixed, "immutable")
+    assert refused(services.update_profile, profile, actor=None, **fixed) == dict.fromkeys(
+        fixed, "immutable"
+    )
 
 
 def test_the_second_of_two_editors_is_told(profile: Profile, operator):
@@ -190,9 +238,18 @@ def test_the_database_itself_protects_the_connection_of_a_profile(profile: Profi
 
 
 ACTS: dict[str, tuple[Any, set[str]]] = {
-    "create": (lambda row, actor: profile_of(row.connection, actor, name="New"), {"administrator", "operator"}),
-    "change": (lambda row, actor: services.update_profile(row, actor=actor, name="New"), {"administrator", "operator"}),
-    "switch": (lambda row, actor: services.set_profile_active(row, False, actor=actor), {"administrator", "operator"}),
+    "create": (
+        lambda row, actor: profile_of(row.connection, actor, name="New"),
+        {"administrator", "operator"},
+    ),
+    "change": (
+        lambda row, actor: services.update_profile(row, actor=actor, name="New"),
+        {"administrator", "operator"},
+    ),
+    "switch": (
+        lambda row, actor: services.set_profile_active(row, False, actor=actor),
+        {"administrator", "operator"},
+    ),
     "delete": (lambda row, actor: services.delete_profile(row, actor=actor), {"administrator"}),
 }
 
@@ -208,8 +265,14 @@ def test_who_may_do_what(profile: Profile, people: dict, who: str, act: Any, all
 
 
 def test_the_same_choice_is_stored_as_the_same_list(connection: Connection):
-    row = profile_of(connection, settings={"allowed_overrides": ["other", "stop", "other"], "fallback_on": ["error", "dns"]})
-    assert reload(row).settings == {"allowed_overrides": ["stop", "other"], "fallback_on": ["dns", "error"]}
+    row = profile_of(
+        connection,
+        settings={"allowed_overrides": ["other", "stop", "other"], "fallback_on": ["error", "dns"]},
+    )
+    assert reload(row).settings == {
+        "allowed_overrides": ["stop", "other"],
+        "fallback_on": ["dns", "error"],
+    }
 
 
 def test_an_empty_list_is_kept_and_is_not_the_same_as_none(connection: Connection):
@@ -238,21 +301,27 @@ def test_fallbacks_are_stored_in_their_order(connection: Connection, others: lis
     assert (chain_of(row), row.version) == (["Third", "First"], 1)
 
 
-def test_another_order_is_the_next_version_and_is_told(profile: Profile, others: list[Profile], operator):
+def test_another_order_is_the_next_version_and_is_told(
+    profile: Profile, others: list[Profile], operator
+):
     services.update_profile(profile, actor=None, fallbacks=others[:2])
     saved = services.update_profile(profile, actor=operator, fallbacks=[others[1], others[0]])
     assert (chain_of(profile), saved.changed, saved.row.version) == (["Second", "First"], True, 3)
     assert services.versions(profile)[0].changes == ("fallbacks changed",)
 
 
-def test_a_change_beside_the_fallbacks_says_nothing_of_them(profile: Profile, others: list[Profile]):
+def test_a_change_beside_the_fallbacks_says_nothing_of_them(
+    profile: Profile, others: list[Profile]
+):
     services.update_profile(profile, actor=None, fallbacks=others)
     services.update_profile(profile, actor=None, fallbacks=others, name="Renamed")
     assert services.versions(profile)[0].changes == ("name changed",)
 
 
 @pytest.mark.parametrize("given", [{}, {"fallbacks": None}])
-def test_a_save_that_names_no_fallbacks_keeps_them(profile: Profile, others: list[Profile], given: dict):
+def test_a_save_that_names_no_fallbacks_keeps_them(
+    profile: Profile, others: list[Profile], given: dict
+):
     services.update_profile(profile, actor=None, fallbacks=others)
     services.update_profile(profile, actor=None, name="Renamed", **given)
     assert chain_of(profile) == ["First", "Second", "Third"]
@@ -277,16 +346,22 @@ def test_two_profiles_may_stand_in_for_each_other(profile: Profile, others: list
 
 
 def test_a_profile_is_no_fallback_of_itself(profile: Profile):
-    assert refused(services.update_profile, profile, actor=None, fallbacks=[profile]) == {"fallbacks": "itself"}
+    assert refused(services.update_profile, profile, actor=None, fallbacks=[profile]) == {
+        "fallbacks": "itself"
+    }
 
 
 def test_a_fallback_is_named_once(connection: Connection, others: list[Profile]):
-    assert refused(profile_of, connection, fallbacks=[others[0], others[0]]) == {"fallbacks": "duplicate"}
+    assert refused(profile_of, connection, fallbacks=[others[0], others[0]]) == {
+        "fallbacks": "duplicate"
+    }
 
 
 def test_a_fallback_has_the_same_capability(profile: Profile):
     vectors = profile_of(profile.connection, name="Vectors", capability="Embedding")
-    assert refused(services.update_profile, profile, actor=None, fallbacks=[vectors]) == {"fallbacks": "capability"}
+    assert refused(services.update_profile, profile, actor=None, fallbacks=[vectors]) == {
+        "fallbacks": "capability"
+    }
 
 
 def test_there_are_at_most_ten_fallbacks(connection: Connection):
@@ -295,7 +370,9 @@ def test_there_are_at_most_ten_fallbacks(connection: Connection):
     assert len(chain_of(profile_of(connection, fallbacks=many[:10]))) == 10
 
 
-def test_a_fallback_that_was_deleted_meanwhile_is_refused(connection: Connection, others: list[Profile]):
+def test_a_fallback_that_was_deleted_meanwhile_is_refused(
+    connection: Connection, others: list[Profile]
+):
     services.delete_profile(reload(others[0]), actor=None)
     assert refused(profile_of, connection, fallbacks=others) == {"fallbacks": "not_found"}
 
@@ -305,19 +382,27 @@ def test_refused_fallbacks_change_nothing_else(profile: Profile):
     assert reload(profile).name == "Answers"
 
 
-def test_a_fallback_is_not_deleted_and_those_that_need_it_are_named(profile: Profile, others: list[Profile]):
+def test_a_fallback_is_not_deleted_and_those_that_need_it_are_named(
+    profile: Profile, others: list[Profile]
+):
     services.update_profile(profile, actor=None, fallbacks=others[:1])
     with pytest.raises(services.InUse, match="Answers") as caught:
         services.delete_profile(others[0], actor=None)
     assert caught.value.dependents == (profile,)
 
 
-def test_a_profile_that_became_a_fallback_at_the_last_moment_is_not_deleted(profile: Profile, others: list[Profile], monkeypatch):
+def test_a_profile_that_became_a_fallback_at_the_last_moment_is_not_deleted(
+    profile: Profile, others: list[Profile], monkeypatch
+):
     services.update_profile(profile, actor=None, fallbacks=others[:1])
-    monkeypatch.setattr("connections.services.profiles.dependents_of", lambda row: [])  # the look that came too early
+    monkeypatch.setattr(
+        "connections.services.profiles.dependents_of", lambda row: []
+    )  # the look that came too early
     with pytest.raises(services.InUse) as caught:
         services.delete_profile(others[0], actor=None)
-    assert caught.value.dependents == (profile,) and Profile.objects.filter(pk=others[0].pk).exists()
+    assert (
+        caught.value.dependents == (profile,) and Profile.objects.filter(pk=others[0].pk).exists()
+    )
 
 
 def test_a_profile_with_fallbacks_is_deleted_and_they_stay(profile: Profile, others: list[Profile]):
@@ -333,7 +418,9 @@ def test_who_remembers_profiles_learns_of_other_fallbacks(profile: Profile, othe
 
 
 def test_a_token_for_a_profile_that_was_deleted_may_use_none(profile: Profile, operator):
-    text = services.create_token("CI", user=operator, actor=None, scopes=["gateway:use"], profiles=["answers"])[1]
+    text = services.create_token(
+        "CI", user=operator, actor=None, scopes=["gateway:use"], profiles=["answers"]
+    )[1]
     services.delete_profile(profile, actor=None)
     assert services.find_caller(text).profile_ids == frozenset()
 

@@ -47,7 +47,9 @@ def test_a_file_is_read_as_python_dotenv_reads_it(text: str, pairs: dict[str, st
 def test_a_variable_that_is_nowhere_is_warned_about():
     pairs, warnings = parse("A=x${NOWHERE}", {})
     assert pairs == {"A": "x"}
-    assert warnings == ["A: ${NOWHERE} is set neither in the file nor in the environment, so it is empty."]
+    assert warnings == [
+        "A: ${NOWHERE} is set neither in the file nor in the environment, so it is empty."
+    ]
 
 
 @pytest.mark.parametrize("text", ["A=1\n=b", "A=1\nB='open", 'A=1\nB="a" junk', "A=1\nB C"])
@@ -58,12 +60,21 @@ def test_a_broken_line_is_refused_with_its_number_and_without_its_value(text: st
 
 @pytest.mark.parametrize(
     ("name", "known"),
-    [(".env", True), ("prod.env", True), (".env.prod", True), ("a.yaml", False), (".env.yaml", False), ("environment", False)],
+    [
+        (".env", True),
+        ("prod.env", True),
+        (".env.prod", True),
+        ("a.yaml", False),
+        (".env.yaml", False),
+        ("environment", False),
+    ],
 )
 def test_a_file_is_known_by_its_name(name: str, known: bool):
     assert is_env(name) is known
 
 
-@pytest.mark.parametrize(("name", "called"), [("prod.env", "prod"), (".env.prod", "prod"), (".env", "")])
+@pytest.mark.parametrize(
+    ("name", "called"), [("prod.env", "prod"), (".env.prod", "prod"), (".env", "")]
+)
 def test_a_file_in_a_folder_names_its_connection(name: str, called: str):
     assert env_name(Path(name)) == called

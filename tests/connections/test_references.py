@@ -7,11 +7,30 @@ from pathlib import Path
 import pytest
 
 from connections import conf
-from connections.references import InvalidReference, Policy, Resolution, Resolver, State, is_reference, parse, unescape
-from connections.sources import DirectorySource, EnvironmentSource, JsonFileSource, MappingSource, SourceError
+from connections.references import (
+    InvalidReference,
+    Policy,
+    Resolution,
+    Resolver,
+    State,
+    is_reference,
+    parse,
+    unescape,
+)
+from connections.sources import (
+    DirectorySource,
+    EnvironmentSource,
+    JsonFileSource,
+    MappingSource,
+    SourceError,
+)
 from tests.fakes import RecordingSource, fake_provider
 
-POLICY = Policy(frozenset({"openai", "team"}), frozenset({"openai_api_key"}), ("key", "secret", "password", "token"))
+POLICY = Policy(
+    frozenset({"openai", "team"}),
+    frozenset({"openai_api_key"}),
+    ("key", "secret", "password", "token"),
+)
 VALUE = "sk-value-of-a-reference-51c2"
 
 
@@ -27,9 +46,30 @@ def resolve(reference: str, *sources, secret: bool = True, **environ: str) -> Re
 # What is a reference
 
 IS_REFERENCE = [
-    *[("$OpenAI:ApiKey", True), ("$A:B:C", True), ("$", True), ("$:", True), ("$A", True), ("$Env:HOME", True)],
-    *[("sk-plain", False), ("", False), ("$$OpenAI:ApiKey", False), ("$$", False), ("a$B:C", False), (" $A:B", False)],
-    *[(None, False), (1, False), (True, False), (["$A:B"], False), ({"$A": "B"}, False), (b"$A:B", False)],
+    *[
+        ("$OpenAI:ApiKey", True),
+        ("$A:B:C", True),
+        ("$", True),
+        ("$:", True),
+        ("$A", True),
+        ("$Env:HOME", True),
+    ],
+    *[
+        ("sk-plain", False),
+        ("", False),
+        ("$$OpenAI:ApiKey", False),
+        ("$$", False),
+        ("a$B:C", False),
+        (" $A:B", False),
+    ],
+    *[
+        (None, False),
+        (1, False),
+        (True, False),
+        (["$A:B"], False),
+        ({"$A": "B"}, False),
+        (b"$A:B", False),
+    ],
 ]
 
 
@@ -39,7 +79,8 @@ def test_a_reference_is_a_text_that_starts_with_one_dollar(value, expected: bool
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("$$A:B", "$A:B"), ("$$", "$"), ("$$$", "$$"), ("plain", "plain"), ("a$$b", "a$$b"), ("", "")]
+    ("typed", "meant"),
+    [("$$A:B", "$A:B"), ("$$", "$"), ("$$$", "$$"), ("plain", "plain"), ("a$$b", "a$$b"), ("", "")],
 )
 def test_two_dollars_at_the_start_write_one(typed: str, meant: str):
     assert unescape(typed) == meant
@@ -47,7 +88,12 @@ def test_two_dollars_at_the_start_write_one(typed: str, meant: str):
 
 @pytest.mark.parametrize(
     ("text", "key"),
-    [("$OpenAI:ApiKey", ("OpenAI", "ApiKey")), ("$A:B:C", ("A", "B", "C")), ("$a-b:c.d:e_f", ("a-b", "c.d", "e_f")), ("$1:2", ("1", "2"))],
+    [
+        ("$OpenAI:ApiKey", ("OpenAI", "ApiKey")),
+        ("$A:B:C", ("A", "B", "C")),
+        ("$a-b:c.d:e_f", ("a-b", "c.d", "e_f")),
+        ("$1:2", ("1", "2")),
+    ],
 )
 def test_a_reference_is_read_at_any_depth(text: str, key: tuple[str, ...]):
     assert parse(text) == key
@@ -112,7 +158,11 @@ ENVIRONMENT = [
 @pytest.mark.parametrize(("reference", "variable"), ENVIRONMENT)
 def test_a_variable_is_found_in_any_case(reference: str, variable: str):
     resolution = resolve(reference, **{variable: VALUE})
-    assert (resolution.state, resolution.value, resolution.source) == (State.RESOLVED, VALUE, "environment")
+    assert (resolution.state, resolution.value, resolution.source) == (
+        State.RESOLVED,
+        VALUE,
+        "environment",
+    )
 
 
 @pytest.mark.parametrize("variable", ["OpenAI__ApiKey_FILE", "OPENAI__APIKEY_FILE"])
@@ -127,15 +177,26 @@ def test_env_may_name_a_file_too(tmp_path: Path):
 
 
 def test_the_variable_wins_over_its_file(tmp_path: Path):
-    assert resolve("$OpenAI:ApiKey", OpenAI__ApiKey=VALUE, OpenAI__ApiKey_FILE=str(tmp_path / "gone")).value == VALUE
+    assert (
+        resolve(
+            "$OpenAI:ApiKey", OpenAI__ApiKey=VALUE, OpenAI__ApiKey_FILE=str(tmp_path / "gone")
+        ).value
+        == VALUE
+    )
 
 
 def test_a_file_that_is_gone_is_an_error_that_names_the_variable(tmp_path: Path):
-    resolution = resolve("$OpenAI:ApiKey", RecordingSource({"openai:apikey": "x"}), OpenAI__ApiKey_FILE=str(tmp_path / "gone"))
+    resolution = resolve(
+        "$OpenAI:ApiKey",
+        RecordingSource({"openai:apikey": "x"}),
+        OpenAI__ApiKey_FILE=str(tmp_path / "gone"),
+    )
     assert resolution.state == State.ERROR and "OpenAI__ApiKey_FILE" in resolution.message
 
 
-@pytest.mark.parametrize(("content", "cause"), [(b"\xff\xfe\xff", "UTF-8"), (b"x" * 70_000, "64 KB")])
+@pytest.mark.parametrize(
+    ("content", "cause"), [(b"\xff\xfe\xff", "UTF-8"), (b"x" * 70_000, "64 KB")]
+)
 def test_a_file_that_holds_no_setting_is_an_error(tmp_path: Path, content: bytes, cause: str):
     (tmp_path / "key").write_bytes(content)
     resolution = resolve("$OpenAI:ApiKey", OpenAI__ApiKey_FILE=str(tmp_path / "key"))
@@ -167,7 +228,14 @@ def test_a_changed_secret_is_seen_at_once(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "key", [("..", "outside"), ("../outside",), ("..", "..", "etc", "passwd"), ("..__outside",), (".", "..", "outside")]
+    "key",
+    [
+        ("..", "outside"),
+        ("../outside",),
+        ("..", "..", "etc", "passwd"),
+        ("..__outside",),
+        (".", "..", "outside"),
+    ],
 )
 def test_no_key_leads_out_of_the_secrets_directory(tmp_path: Path, key: tuple[str, ...]):
     (tmp_path / "outside").write_text(VALUE)
@@ -210,13 +278,25 @@ def test_the_setting_is_nested_or_joined_in_any_case(document: dict):
     assert (resolution.value, resolution.source) == (VALUE, "CONNECTIONS_CONFIG")
 
 
-@pytest.mark.parametrize("document", [{"A": {"B": {"C": VALUE}}}, {"A": {"B:C": VALUE}}, {"A:B": {"C": VALUE}}, {"A:B:C": VALUE}])
+@pytest.mark.parametrize(
+    "document",
+    [{"A": {"B": {"C": VALUE}}}, {"A": {"B:C": VALUE}}, {"A:B": {"C": VALUE}}, {"A:B:C": VALUE}],
+)
 def test_keys_may_be_joined_at_any_depth(document: dict):
     assert MappingSource(document).lookup(("a", "b", "c")) == VALUE
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(5, "5"), (0.5, "0.5"), (True, "true"), (False, "false"), (None, None), ({}, None), ([1], None)]
+    ("value", "text"),
+    [
+        (5, "5"),
+        (0.5, "0.5"),
+        (True, "true"),
+        (False, "false"),
+        (None, None),
+        ({}, None),
+        ([1], None),
+    ],
 )
 def test_values_become_text_and_sections_are_no_values(value, text):
     assert MappingSource({"A": {"B": value}}).lookup(("A", "B")) == text
@@ -229,8 +309,13 @@ def test_below_a_value_there_is_nothing(key: tuple[str, ...]):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_a_json_file_is_read_with_and_without_a_byte_order_mark(tmp_path: Path, encoding: str):
-    (tmp_path / "appsettings.json").write_text(json.dumps({"OpenAI": {"ApiKey": "ä" + VALUE}}), encoding)
-    assert JsonFileSource(str(tmp_path / "appsettings.json")).lookup(("OpenAI", "ApiKey")) == "ä" + VALUE
+    (tmp_path / "appsettings.json").write_text(
+        json.dumps({"OpenAI": {"ApiKey": "ä" + VALUE}}), encoding
+    )
+    assert (
+        JsonFileSource(str(tmp_path / "appsettings.json")).lookup(("OpenAI", "ApiKey"))
+        == "ä" + VALUE
+    )
 
 
 def test_a_json_file_is_read_again_when_it_changes(tmp_path: Path):
@@ -252,9 +337,17 @@ def test_a_json_file_that_does_not_change_is_read_once(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("content", "cause"), [("{", "no valid JSON"), ("[1]", "one JSON object"), ("", "no valid JSON"), ('"x"', "one JSON object")]
+    ("content", "cause"),
+    [
+        ("{", "no valid JSON"),
+        ("[1]", "one JSON object"),
+        ("", "no valid JSON"),
+        ('"x"', "one JSON object"),
+    ],
 )
-def test_a_broken_json_file_is_an_error_and_no_later_source_is_asked(tmp_path: Path, content: str, cause: str):
+def test_a_broken_json_file_is_an_error_and_no_later_source_is_asked(
+    tmp_path: Path, content: str, cause: str
+):
     path, later = tmp_path / "appsettings.json", RecordingSource({"openai:apikey": VALUE})
     path.write_text(content)
     resolution = resolve("$OpenAI:ApiKey", JsonFileSource(str(path)), later)
@@ -287,14 +380,25 @@ def test_an_unreadable_file_shows_nothing_of_its_content(tmp_path: Path):
 
 
 def test_the_first_source_that_has_the_key_wins():
-    first, second = RecordingSource({"openai:apikey": "first"}, "one"), RecordingSource({"openai:apikey": "second"}, "two")
+    first, second = (
+        RecordingSource({"openai:apikey": "first"}, "one"),
+        RecordingSource({"openai:apikey": "second"}, "two"),
+    )
     resolution = resolve("$OpenAI:ApiKey", first, second)
-    assert (resolution.value, resolution.source, resolution.tried) == ("first", "one", ("environment", "one"))
+    assert (resolution.value, resolution.source, resolution.tried) == (
+        "first",
+        "one",
+        ("environment", "one"),
+    )
     assert second.lookups == []
 
 
 def test_a_source_without_the_key_passes_on():
-    resolution = resolve("$OpenAI:ApiKey", RecordingSource(name="one"), RecordingSource({"openai:apikey": VALUE}, "two"))
+    resolution = resolve(
+        "$OpenAI:ApiKey",
+        RecordingSource(name="one"),
+        RecordingSource({"openai:apikey": VALUE}, "two"),
+    )
     assert (resolution.value, resolution.tried) == (VALUE, ("environment", "one", "two"))
 
 
@@ -305,9 +409,14 @@ def test_a_source_that_fails_never_falls_through():
     assert later.lookups == []
 
 
-def test_the_process_asks_environment_directory_file_and_setting_in_this_order(settings, tmp_path: Path):
+def test_the_process_asks_environment_directory_file_and_setting_in_this_order(
+    settings, tmp_path: Path
+):
     (tmp_path / "config.json").write_text("{}")
-    settings.CONNECTIONS_SECRETS_DIR, settings.CONNECTIONS_CONFIG_FILE = str(tmp_path), str(tmp_path / "config.json")
+    settings.CONNECTIONS_SECRETS_DIR, settings.CONNECTIONS_CONFIG_FILE = (
+        str(tmp_path),
+        str(tmp_path / "config.json"),
+    )
     tried = conf.resolver().resolve("$OpenAI:ApiKey", True).tried
     assert tried == ("environment", "the secrets directory", "the JSON file", "CONNECTIONS_CONFIG")
 
@@ -318,7 +427,9 @@ def test_the_process_asks_environment_directory_file_and_setting_in_this_order(s
 def test_a_missing_key_names_itself_and_the_cure():
     resolution = resolve("$OpenAI:ApiKey", MappingSource({}))
     assert (resolution.state, resolution.value) == (State.MISSING, None)
-    assert "$OpenAI:ApiKey is not set" in resolution.message and "OpenAI__ApiKey" in resolution.message
+    assert (
+        "$OpenAI:ApiKey is not set" in resolution.message and "OpenAI__ApiKey" in resolution.message
+    )
 
 
 def test_a_missing_variable_names_itself():
@@ -351,7 +462,15 @@ DENIED = [
 @pytest.mark.parametrize(("reference", "secret"), DENIED)
 def test_what_may_not_be_named_is_denied_without_a_lookup(reference: str, secret: bool):
     source = RecordingSource()
-    resolution = resolve(reference, source, secret=secret, DATABASE_URL="x", HOME="x", Database__Url="x", OPENAI_API_KEY="x")
+    resolution = resolve(
+        reference,
+        source,
+        secret=secret,
+        DATABASE_URL="x",
+        HOME="x",
+        Database__Url="x",
+        OPENAI_API_KEY="x",
+    )
     assert (resolution.state, resolution.value, resolution.tried) == (State.DENIED, None, ())
     assert source.lookups == []
 
@@ -362,7 +481,9 @@ def test_a_denial_tells_nothing_about_existence():
 
 
 def test_a_plain_setting_may_name_a_plain_key():
-    assert resolve("$OpenAI:Organization", secret=False, OpenAI__Organization="org-1").value == "org-1"
+    assert (
+        resolve("$OpenAI:Organization", secret=False, OpenAI__Organization="org-1").value == "org-1"
+    )
 
 
 def test_a_secret_setting_may_name_any_key():
@@ -390,20 +511,29 @@ def test_a_listed_section_may_be_named(settings, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("Billing__ApiKey", VALUE)
     before = conf.resolver().resolve("$Billing:ApiKey", True).state
     settings.CONNECTIONS_REFERENCE_SECTIONS = [" billing "]
-    assert (before, conf.resolver().resolve("$Billing:ApiKey", True).state) == (State.DENIED, State.RESOLVED)
+    assert (before, conf.resolver().resolve("$Billing:ApiKey", True).state) == (
+        State.DENIED,
+        State.RESOLVED,
+    )
 
 
 def test_a_listed_variable_may_be_named(settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MY_VARIABLE", VALUE)
     before = conf.resolver().resolve("$Env:MY_VARIABLE", True).state
     settings.CONNECTIONS_REFERENCE_ENV = ["MY_VARIABLE"]
-    assert (before, conf.resolver().resolve("$Env:MY_VARIABLE", True).state) == (State.DENIED, State.RESOLVED)
+    assert (before, conf.resolver().resolve("$Env:MY_VARIABLE", True).state) == (
+        State.DENIED,
+        State.RESOLVED,
+    )
 
 
 def test_a_provider_sets_its_section_and_its_variables_aside(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FAKE_API_KEY", VALUE)
     with fake_provider():
-        states = [conf.resolver().resolve(one, True).state for one in ("$Fake:ApiKey", "$Env:FAKE_API_KEY")]
+        states = [
+            conf.resolver().resolve(one, True).state
+            for one in ("$Fake:ApiKey", "$Env:FAKE_API_KEY")
+        ]
     assert states == [State.MISSING, State.RESOLVED]
 
 

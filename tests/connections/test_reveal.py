@@ -1,4 +1,6 @@
-"""Flows read connections with their secrets: tokens of their own kind, the client's contract, refusals that tell nothing, records."""
+"""Flows read connections with their secrets: tokens of their own kind, the client's contract,
+refusals that tell nothing, records.
+"""
 
 import json
 import logging
@@ -30,7 +32,9 @@ HERE = "/tokens/flows/"
 def token_for(user: Any, *connections: Connection, **options: Any) -> str:
     """The text of a new token for these connections."""
     aliases = [one.alias for one in connections]
-    return services.create_reveal_token("flow", user=user, actor=None, connections=aliases, **options)[1]
+    return services.create_reveal_token(
+        "flow", user=user, actor=None, connections=aliases, **options
+    )[1]
 
 
 def ask(text: str, path: str = "connections", **headers: Any) -> Any:
@@ -60,14 +64,29 @@ DICTS = {
     "azure_open_ai": (
         "azure-openai",
         {**KEY, "endpoint": URL},
-        ("AzureOpenAI", {"api_base": URL, "api_type": "azure", "api_version": "2024-02-01", "auth_mode": "key", **KEY}),
+        (
+            "AzureOpenAI",
+            {
+                "api_base": URL,
+                "api_type": "azure",
+                "api_version": "2024-02-01",
+                "auth_mode": "key",
+                **KEY,
+            },
+        ),
     ),
     "azure_open_ai by Entra ID": (
         "azure-openai",
         {**KEY, "endpoint": URL, "auth_mode": "meid_token", "resource_id": "/sub"},
         (
             "AzureOpenAI",
-            {"api_base": URL, "api_type": "azure", "api_version": "2024-02-01", "auth_mode": "meid_token", "resource_id": "/sub"},
+            {
+                "api_base": URL,
+                "api_type": "azure",
+                "api_version": "2024-02-01",
+                "auth_mode": "meid_token",
+                "resource_id": "/sub",
+            },
         ),
     ),
     "open_ai": ("openai", KEY, ("OpenAI", KEY)),
@@ -84,20 +103,33 @@ DICTS = {
     "cognitive_search": (
         "azure-ai-search",
         {**KEY, "endpoint": URL},
-        ("CognitiveSearch", {"api_base": URL, "api_version": "2023-11-01", "auth_mode": "key", **KEY}),
+        (
+            "CognitiveSearch",
+            {"api_base": URL, "api_version": "2023-11-01", "auth_mode": "key", **KEY},
+        ),
     ),
     "azure_content_safety": (
         "azure-content-safety",
         {**KEY, "endpoint": URL},
-        ("AzureContentSafety", {"endpoint": URL, "api_version": "2023-10-01", "api_type": "Content Safety", **KEY}),
+        (
+            "AzureContentSafety",
+            {"endpoint": URL, "api_version": "2023-10-01", "api_type": "Content Safety", **KEY},
+        ),
     ),
     "form_recognizer": (
         "azure-document-intelligence",
         {**KEY, "endpoint": URL},
-        ("FormRecognizer", {"endpoint": URL, "api_version": "2023-07-31", "api_type": "Form Recognizer", **KEY}),
+        (
+            "FormRecognizer",
+            {"endpoint": URL, "api_version": "2023-07-31", "api_type": "Form Recognizer", **KEY},
+        ),
     ),
     "serp": ("serpapi", KEY, ("Serp", KEY)),
-    "serverless": ("serverless", {**KEY, "endpoint": URL}, ("Serverless", {"api_base": URL, **KEY})),
+    "serverless": (
+        "serverless",
+        {**KEY, "endpoint": URL},
+        ("Serverless", {"api_base": URL, **KEY}),
+    ),
     "qdrant": ("qdrant", {**KEY, "url": URL}, ("Qdrant", {"api_base": URL, **KEY})),
     "weaviate": ("weaviate", {**KEY, "url": URL}, ("Weaviate", {"api_base": URL, **KEY})),
     "custom": (
@@ -130,10 +162,20 @@ DICTS = {
     "custom strong type without a version": (
         "custom",
         {"secrets": {"s": SECRET}, "custom_type": "Mine", "module": "my.mod", "package": "p"},
-        ("Custom", {"promptflow.connection.custom_type": "Mine", "promptflow.connection.module": "my.mod", "s": SECRET}),
+        (
+            "Custom",
+            {
+                "promptflow.connection.custom_type": "Mine",
+                "promptflow.connection.module": "my.mod",
+                "s": SECRET,
+            },
+        ),
     ),
 }
-MODULES = {"qdrant": "promptflow_vectordb.connections", "weaviate": "promptflow_vectordb.connections"}
+MODULES = {
+    "qdrant": "promptflow_vectordb.connections",
+    "weaviate": "promptflow_vectordb.connections",
+}
 
 
 @pytest.mark.parametrize("case", DICTS)
@@ -150,9 +192,21 @@ def test_an_execution_dict_is_promptflows_own(case: str):
 
 
 def test_a_provider_that_promptflow_does_not_know_is_a_custom_connection(fake):
-    found = execution_dict(connect(settings={"api_key": SECRET, "samples": 3, "fast": True}, name="Fake"))
-    assert (found["type"], found["module"], found["secret_keys"]) == ("CustomConnection", "promptflow.connections", ["api_key"])
-    assert found["value"] == {"api_key": SECRET, "base_url": "https://fake.example.com/v1", "region": "eu", "fast": "true", "samples": "3"}
+    found = execution_dict(
+        connect(settings={"api_key": SECRET, "samples": 3, "fast": True}, name="Fake")
+    )
+    assert (found["type"], found["module"], found["secret_keys"]) == (
+        "CustomConnection",
+        "promptflow.connections",
+        ["api_key"],
+    )
+    assert found["value"] == {
+        "api_key": SECRET,
+        "base_url": "https://fake.example.com/v1",
+        "region": "eu",
+        "fast": "true",
+        "samples": "3",
+    }
 
 
 def test_headers_are_a_secret_as_json_text():
@@ -164,7 +218,9 @@ def test_headers_are_a_secret_as_json_text():
 
 def test_references_are_resolved(settings):
     settings.CONNECTIONS_CONFIG = {"OpenAI": {"ApiKey": SECRET}}
-    row = connect("openai", name="n", settings={"api_key": "$OpenAI:ApiKey", "organization": "$$literal"})
+    row = connect(
+        "openai", name="n", settings={"api_key": "$OpenAI:ApiKey", "organization": "$$literal"}
+    )
     assert execution_dict(row)["value"] == {"organization": "$literal", "api_key": SECRET}
 
 
@@ -175,13 +231,23 @@ def test_the_list_is_an_array_of_execution_dicts(token: str, row: Connection):
     assert ask(token).json() == [execution_dict(row)]
 
 
-@pytest.mark.parametrize("path", ["connections/my-openai", "connections/my-openai/", "connections/My%20OpenAI", "connections/My OpenAI"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "connections/my-openai",
+        "connections/my-openai/",
+        "connections/My%20OpenAI",
+        "connections/My OpenAI",
+    ],
+)
 def test_one_is_found_by_alias_and_by_name(token: str, row: Connection, path: str):
     answer = ask(token, path)
     assert (answer.status_code, answer.json()["value"]) == (200, KEY)
 
 
-@pytest.mark.parametrize("name", ["a/b", "a b/c d", "ä ö ü", "名前", "what?", "a?b=c", "100", "a+b", "a/", "/", "a&b;c"])
+@pytest.mark.parametrize(
+    "name", ["a/b", "a b/c d", "ä ö ü", "名前", "what?", "a?b=c", "100", "a+b", "a/", "/", "a&b;c"]
+)
 def test_a_name_may_hold_any_character(administrator, fake, name: str):
     text = token_for(administrator, connect("openai", name=name, alias="odd-one"))
     answer = ask(text, f"connections/{quote(name, safe='')}")
@@ -196,7 +262,9 @@ def test_a_name_is_understood_as_the_client_writes_it(administrator, fake, name:
 
 
 def test_the_name_is_the_one_that_was_asked_for(token: str):
-    assert [ask(token, f"connections/{one}").json()["name"] for one in ("my-openai", "My OpenAI")] == ["my-openai", "My OpenAI"]
+    assert [
+        ask(token, f"connections/{one}").json()["name"] for one in ("my-openai", "My OpenAI")
+    ] == ["my-openai", "My OpenAI"]
 
 
 def test_letter_case_matters_in_names(token: str):
@@ -216,7 +284,18 @@ def test_only_the_connections_of_the_token_are_there(token: str, fake):
     connect("openai", name="Other", alias="other")
     answers = [ask(token, f"connections/{name}") for name in ("other", "Other", "nothing")]
     assert {one.status_code for one in answers} == {404}
-    assert len({one.content.decode().replace("other", "X").replace("Other", "X").replace("nothing", "X") for one in answers}) == 1
+    assert (
+        len(
+            {
+                one.content.decode()
+                .replace("other", "X")
+                .replace("Other", "X")
+                .replace("nothing", "X")
+                for one in answers
+            }
+        )
+        == 1
+    )
     assert len(ask(token).json()) == 1
 
 
@@ -227,16 +306,25 @@ def test_an_inactive_connection_answers_404_with_a_message(token: str, row: Conn
     assert "switched off" in answer.json()["detail"]
 
 
-def test_the_list_leaves_out_what_cannot_be_used_and_says_so_in_a_header(administrator, row: Connection):
-    off, missing = (connect("openai", name=name, settings={"api_key": key}) for name, key in (("off", SECRET), ("gone", "$OpenAI:None")))
+def test_the_list_leaves_out_what_cannot_be_used_and_says_so_in_a_header(
+    administrator, row: Connection
+):
+    off, missing = (
+        connect("openai", name=name, settings={"api_key": key})
+        for name, key in (("off", SECRET), ("gone", "$OpenAI:None"))
+    )
     services.set_active(off, False, actor=None)
     answer = ask(token_for(administrator, row, off, missing))
     assert [one["name"] for one in answer.json()] == ["My OpenAI"]
-    assert answer["Switchboard-Left-Out"] == "gone (unresolved_reference), off (connection_inactive)"
+    assert (
+        answer["Switchboard-Left-Out"] == "gone (unresolved_reference), off (connection_inactive)"
+    )
 
 
 def test_a_missing_reference_is_409_with_its_name(administrator, fake):
-    text = token_for(administrator, connect("openai", name="gone", settings={"api_key": "$OpenAI:None"}))
+    text = token_for(
+        administrator, connect("openai", name="gone", settings={"api_key": "$OpenAI:None"})
+    )
     answer = ask(text, "connections/gone")
     assert (answer.status_code, answer.json()["code"]) == (409, "unresolved_reference")
     assert "$OpenAI:None" in answer.json()["detail"]
@@ -248,17 +336,26 @@ def test_a_lost_key_is_409(token: str, settings):
     assert (answer.status_code, answer.json()["code"]) == (409, "undecryptable")
 
 
-@pytest.mark.parametrize("path", ["connections", "connections/my-openai", "connections/nothing", "anything"])
+@pytest.mark.parametrize(
+    "path", ["connections", "connections/my-openai", "connections/nothing", "anything"]
+)
 def test_no_answer_is_kept_or_passed_on(token: str, path: str):
     answer = ask(token, path)
-    assert (answer["Cache-Control"], answer["Referrer-Policy"], answer["X-Robots-Tag"]) == ("no-store", "no-referrer", "none")
+    assert (answer["Cache-Control"], answer["Referrer-Policy"], answer["X-Robots-Tag"]) == (
+        "no-store",
+        "no-referrer",
+        "none",
+    )
     assert not answer.cookies
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
 def test_only_get_and_head_are_taken(token: str, method: str):
     client = Client(enforce_csrf_checks=True)
-    answers = [getattr(client, method)(f"/promptflow/{text}/connections") for text in (token, "sbr_unknown")]
+    answers = [
+        getattr(client, method)(f"/promptflow/{text}/connections")
+        for text in (token, "sbr_unknown")
+    ]
     assert [(one.status_code, one["Allow"]) for one in answers] == [(405, "GET, HEAD")] * 2
     assert answers[0].content == answers[1].content
 
@@ -292,10 +389,30 @@ def refused(administrator, operator, row: Connection) -> dict[str, str]:
 
 
 def test_every_refusal_is_the_same(refused: dict[str, str], administrator, row: Connection):
-    texts = [*refused.values(), token_of(administrator), "", "x" * 5000, "%00", "%FF", "ü", ApiToken.objects.get().prefix]
-    answers = [ask(text, path) for text in texts for path in ("connections", "connections/my-openai", "connections/nothing")]
-    answers += [ask(text, path) for text in refused.values() for path in ("", "connection", "connections/../x")]
-    heads = [{name: value for name, value in one.headers.items() if name != "Content-Length"} for one in answers]
+    texts = [
+        *refused.values(),
+        token_of(administrator),
+        "",
+        "x" * 5000,
+        "%00",
+        "%FF",
+        "ü",
+        ApiToken.objects.get().prefix,
+    ]
+    answers = [
+        ask(text, path)
+        for text in texts
+        for path in ("connections", "connections/my-openai", "connections/nothing")
+    ]
+    answers += [
+        ask(text, path)
+        for text in refused.values()
+        for path in ("", "connection", "connections/../x")
+    ]
+    heads = [
+        {name: value for name, value in one.headers.items() if name != "Content-Length"}
+        for one in answers
+    ]
     assert {(one.status_code, one.content) for one in answers} == {(404, answers[0].content)}
     assert all(head == heads[0] for head in heads)
 
@@ -320,8 +437,12 @@ def test_refusals_do_not_fill_the_database(db):
     for number in range(REFUSALS_A_MINUTE + 5):
         with pytest.raises(services.NotRevealed):
             services.reveal_connections(f"sbr_{number}", address="192.0.2.1")
-    assert RevealRecord.objects.count() <= 2 * REFUSALS_A_MINUTE  # a minute may have ended in between
-    assert RevealRecord.objects.filter(read_at__gte=timezone.now() - timedelta(minutes=1)).count() >= 5
+    assert (
+        RevealRecord.objects.count() <= 2 * REFUSALS_A_MINUTE
+    )  # a minute may have ended in between
+    assert (
+        RevealRecord.objects.filter(read_at__gte=timezone.now() - timedelta(minutes=1)).count() >= 5
+    )
 
 
 def test_a_token_stops_with_its_maker(administrator, token: str):
@@ -347,7 +468,9 @@ def test_a_reveal_token_is_no_token_of_the_api(token: str):
 
 
 def test_no_scope_of_an_api_token_reveals(administrator, row: Connection):
-    assert services.REVEAL_SCOPE == "connections:reveal" and services.REVEAL_SCOPE not in set(services.Scope)
+    assert services.REVEAL_SCOPE == "connections:reveal" and services.REVEAL_SCOPE not in set(
+        services.Scope
+    )
     with pytest.raises(services.Invalid, match="scopes"):
         token_of(administrator, "connections:reveal")
     assert ask(token_of(administrator, "admin")).status_code == 404
@@ -356,15 +479,30 @@ def test_no_scope_of_an_api_token_reveals(administrator, row: Connection):
 def test_only_administrators_make_them(people: dict[str, Any], row: Connection):
     made = {}
     for name, user in people.items():
-        browser(user).post(HERE, {"name": name, "connections": "my-openai", "networks": "", "expires_in_days": "30"})
+        browser(user).post(
+            HERE,
+            {"name": name, "connections": "my-openai", "networks": "", "expires_in_days": "30"},
+        )
         made[name] = RevealToken.objects.filter(name=name).exists()
-    assert made == {"administrator": True, "operator": False, "viewer": False, "stranger": False, "nobody": False}
+    assert made == {
+        "administrator": True,
+        "operator": False,
+        "viewer": False,
+        "stranger": False,
+        "nobody": False,
+    }
 
 
 @pytest.mark.parametrize("path", [HERE, f"{HERE}reads/"])
 def test_only_administrators_see_them(people: dict[str, Any], path: str):
     status = {name: browser(user).get(path).status_code for name, user in people.items()}
-    assert status == {"administrator": 200, "operator": 403, "viewer": 403, "stranger": 403, "nobody": 302}
+    assert status == {
+        "administrator": 200,
+        "operator": 403,
+        "viewer": 403,
+        "stranger": 403,
+        "nobody": 302,
+    }
 
 
 def test_only_administrators_end_them(people: dict[str, Any], token: str):
@@ -400,7 +538,9 @@ WRONG = {
 def test_what_makes_no_sense_makes_no_token(administrator, row: Connection, case: str):
     values = {"name": "flow", "connections": ["my-openai"], **WRONG[case]}
     with pytest.raises(services.Invalid):
-        services.create_reveal_token(values.pop("name"), user=administrator, actor=administrator, **values)
+        services.create_reveal_token(
+            values.pop("name"), user=administrator, actor=administrator, **values
+        )
     assert not RevealToken.objects.exists()
 
 
@@ -440,7 +580,9 @@ SOURCES = [
 
 
 @pytest.mark.parametrize(("remote", "forwarded", "trusted", "expected"), SOURCES)
-def test_only_what_our_own_proxies_wrote_is_believed(remote: str, forwarded: str, trusted: int, expected: str):
+def test_only_what_our_own_proxies_wrote_is_believed(
+    remote: str, forwarded: str, trusted: int, expected: str
+):
     assert source_address(remote, forwarded, trusted) == expected
 
 
@@ -450,12 +592,20 @@ def test_an_unknown_address_is_in_no_network():
 
 def test_a_token_of_a_network_works_from_there_only(administrator, row: Connection):
     text = token_for(administrator, row, networks=["192.0.2.0/24", "2001:db8::/32", "198.51.100.7"])
-    inside = [ask(text, REMOTE_ADDR=one).status_code for one in ("192.0.2.77", "2001:db8::9", "198.51.100.7", "::ffff:192.0.2.1")]
-    outside = [ask(text, REMOTE_ADDR=one).status_code for one in ("192.0.3.1", "2001:db9::1", "198.51.100.8", "")]
+    inside = [
+        ask(text, REMOTE_ADDR=one).status_code
+        for one in ("192.0.2.77", "2001:db8::9", "198.51.100.7", "::ffff:192.0.2.1")
+    ]
+    outside = [
+        ask(text, REMOTE_ADDR=one).status_code
+        for one in ("192.0.3.1", "2001:db9::1", "198.51.100.8", "")
+    ]
     assert (inside, outside) == ([200] * 4, [404] * 4)
 
 
-def test_a_forwarded_address_is_believed_only_behind_proxies(administrator, row: Connection, settings):
+def test_a_forwarded_address_is_believed_only_behind_proxies(
+    administrator, row: Connection, settings
+):
     text = token_for(administrator, row, networks=["192.0.2.0/24"])
     forged = {"REMOTE_ADDR": "203.0.113.5", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}
     assert ask(text, **forged).status_code == 404
@@ -468,7 +618,11 @@ def test_a_forwarded_address_is_believed_only_behind_proxies(administrator, row:
 
 def test_a_read_is_recorded(token: str):
     ask(token, "connections/My%20OpenAI", REMOTE_ADDR="192.0.2.9")
-    assert (last().token_name, last().asked, last().connections) == ("flow", "My OpenAI", ["my-openai"])
+    assert (last().token_name, last().asked, last().connections) == (
+        "flow",
+        "My OpenAI",
+        ["my-openai"],
+    )
     assert (last().address, last().outcome) == ("192.0.2.9", "read")
     assert RevealToken.objects.get().last_used_at
 
@@ -525,9 +679,16 @@ def test_nothing_is_pruned_for_a_number_that_makes_no_sense(db):
 
 def test_the_page_shows_the_line_to_set_once(administrator, row: Connection):
     client = browser(administrator)
-    values = {"name": "nightly", "connections": "my-openai", "networks": "192.0.2.0/24\n198.51.100.7", "expires_in_days": "30"}
+    values = {
+        "name": "nightly",
+        "connections": "my-openai",
+        "networks": "192.0.2.0/24\n198.51.100.7",
+        "expires_in_days": "30",
+    }
     made = words(client.post(HERE, values))
-    text = made.split("PF_HTTP_CONNECTION_PROVIDER_ENDPOINT=http://testserver/promptflow/")[1].split()[0]
+    text = made.split("PF_HTTP_CONNECTION_PROVIDER_ENDPOINT=http://testserver/promptflow/")[
+        1
+    ].split()[0]
     assert ask(text, REMOTE_ADDR="192.0.2.1").status_code == 200
     shown = html(client.get(HERE))
     assert text not in shown and text[:11] in shown
@@ -535,12 +696,23 @@ def test_the_page_shows_the_line_to_set_once(administrator, row: Connection):
 
 
 def test_the_page_says_what_is_wrong_and_keeps_what_was_typed(administrator, row: Connection):
-    answer = browser(administrator).post(HERE, {"name": "nightly", "networks": "example.com", "expires_in_days": "9999"})
+    answer = browser(administrator).post(
+        HERE, {"name": "nightly", "networks": "example.com", "expires_in_days": "9999"}
+    )
     assert value_of(answer, "name") == "nightly"
-    assert all(text in words(answer) for text in ("Choose at least one connection.", "No network: example.com.", "1 to 366 days."))
+    assert all(
+        text in words(answer)
+        for text in (
+            "Choose at least one connection.",
+            "No network: example.com.",
+            "1 to 366 days.",
+        )
+    )
 
 
-def test_with_many_connections_aliases_are_typed(administrator, row: Connection, monkeypatch: pytest.MonkeyPatch):
+def test_with_many_connections_aliases_are_typed(
+    administrator, row: Connection, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("connections.views.reveal_tokens.MOST_TICKED", 1)
     client = browser(administrator)
     assert 'type="text" name="connections"' in html(client.get(HERE))
@@ -549,12 +721,25 @@ def test_with_many_connections_aliases_are_typed(administrator, row: Connection,
 
 
 def test_the_command_prints_the_token_alone(administrator, row: Connection, capsys):
-    call_command("reveal_token", "nightly", "--user", "ada", "--connection", "my-openai", "--network", "127.0.0.1")
+    call_command(
+        "reveal_token",
+        "nightly",
+        "--user",
+        "ada",
+        "--connection",
+        "my-openai",
+        "--network",
+        "127.0.0.1",
+    )
     assert ask(capsys.readouterr().out.strip()).status_code == 200
 
 
-@pytest.mark.parametrize("options", [["--user", "nobody"], ["--user", "olaf"], ["--user", "ada", "--expires", "0"]])
-def test_the_command_refuses_with_a_message(administrator, operator, row: Connection, options: list[str]):
+@pytest.mark.parametrize(
+    "options", [["--user", "nobody"], ["--user", "olaf"], ["--user", "ada", "--expires", "0"]]
+)
+def test_the_command_refuses_with_a_message(
+    administrator, operator, row: Connection, options: list[str]
+):
     with pytest.raises(CommandError):
         call_command("reveal_token", "nightly", "--connection", "my-openai", *options)
 
@@ -572,22 +757,45 @@ def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def test_neither_token_nor_secret_is_anywhere_but_in_the_answer(administrator, token: str, row: Connection, logged, refused):
+def test_neither_token_nor_secret_is_anywhere_but_in_the_answer(
+    administrator, token: str, row: Connection, logged, refused
+):
     texts = [token, *refused.values()]
     for text in texts:
-        for path in ("connections", "connections/my-openai", f"connections/{text}", "", f"x/{text}/connections", f"connections/?t={text}"):
+        for path in (
+            "connections",
+            "connections/my-openai",
+            f"connections/{text}",
+            "",
+            f"x/{text}/connections",
+            f"connections/?t={text}",
+        ):
             ask(text, path, HTTP_HOST="evil.example.com" if path == "" else "testserver")
-    answers = [html(ask(token, path)) for path in (f"connections/{token[:20]}x", "connections/nothing")]
+    answers = [
+        html(ask(token, path)) for path in (f"connections/{token[:20]}x", "connections/nothing")
+    ]
     client = browser(administrator)
-    pages = [html(client.get(path)) for path in (HERE, f"{HERE}reads/", f"/connections/{row.pk}/", "/tokens/")]
-    rows = [json.dumps(list(model.objects.values()), default=str) for model in (RevealToken, RevealRecord)]
-    objects = [f"{one!r} {one} {vars(one)}" for model in (RevealToken, RevealRecord) for one in model.objects.all()]
+    pages = [
+        html(client.get(path))
+        for path in (HERE, f"{HERE}reads/", f"/connections/{row.pk}/", "/tokens/")
+    ]
+    rows = [
+        json.dumps(list(model.objects.values()), default=str)
+        for model in (RevealToken, RevealRecord)
+    ]
+    objects = [
+        f"{one!r} {one} {vars(one)}"
+        for model in (RevealToken, RevealRecord)
+        for one in model.objects.all()
+    ]
     found = "\n".join([logged.text, *answers, *pages, *rows, *objects])
     assert [one for one in (SECRET, *texts) if one in found] == []
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_crash_shows_neither(token: str, settings, logged, monkeypatch: pytest.MonkeyPatch, debug: bool):
+def test_a_crash_shows_neither(
+    token: str, settings, logged, monkeypatch: pytest.MonkeyPatch, debug: bool
+):
     def crash(*arguments: Any) -> None:
         raise ZeroDivisionError("crashed here")
 
@@ -621,7 +829,14 @@ def test_the_access_log_hides_the_token(address: str):
     from gunicorn.config import Config
 
     text = "sbr_" + "Ab-_9" * 8
-    environ = {"REQUEST_METHOD": "GET", "RAW_URI": address.replace("{}", text), "SERVER_PROTOCOL": "HTTP/1.1", "PATH_INFO": address}
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "RAW_URI": address.replace("{}", text),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "PATH_INFO": address,
+    }
     response = type("Response", (), {"status": 404, "sent": 0, "headers": []})()
-    atoms = AccessLog(Config()).atoms(response, type("Request", (), {"headers": []})(), environ, timedelta())
+    atoms = AccessLog(Config()).atoms(
+        response, type("Request", (), {"headers": []})(), environ, timedelta()
+    )
     assert atoms["r"] == f"GET {LINES[address]} HTTP/1.1"

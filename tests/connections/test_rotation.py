@@ -18,7 +18,10 @@ NEW, OLD = key_id(NEWEST_KEY), key_id(OLDER_KEY)
 
 @pytest.fixture
 def rows(fake, settings) -> dict[str, Connection]:
-    """One row per key, and their history: lost, old, new; and one without credentials. Newest and older key are set."""
+    """One row per key, and their history: lost, old, new; and one without credentials.
+
+    Newest and older key are set.
+    """
     made = {}
     for name, key in (("lost", LOST_KEY), ("old", OLDER_KEY), ("new", NEWEST_KEY)):
         settings.FERNET_KEYS = [key]
@@ -56,7 +59,11 @@ def test_after_a_rotation_the_older_key_is_not_needed(rows: dict, settings):
 def test_what_no_key_opens_is_not_touched(rows: dict):
     before = token_of(rows["lost"]), reload(rows["lost"]).credentials_key
     services.rotate_credentials()
-    assert (token_of(rows["lost"]), reload(rows["lost"]).credentials_key) == before == (before[0], key_id(LOST_KEY))
+    assert (
+        (token_of(rows["lost"]), reload(rows["lost"]).credentials_key)
+        == before
+        == (before[0], key_id(LOST_KEY))
+    )
     assert isinstance(rows["lost"].history.get().credentials, Undecryptable)
 
 
@@ -69,7 +76,11 @@ def test_what_the_newest_key_opens_is_not_touched(rows: dict):
 def test_a_rotation_is_no_new_version_and_no_history(rows: dict):
     services.rotate_credentials()
     row = reload(rows["old"])
-    assert (row.version, row.history.count(), row.date_modified) == (1, 1, rows["old"].date_modified)
+    assert (row.version, row.history.count(), row.date_modified) == (
+        1,
+        1,
+        rows["old"].date_modified,
+    )
 
 
 def test_a_rotation_can_be_run_again(rows: dict):
@@ -112,14 +123,23 @@ def test_a_history_row_of_a_deleted_connection_is_rotated_too(rows: dict, settin
 
 def test_the_command_rotates_and_counts(rows: dict):
     lines = run().splitlines()
-    assert lines == ["2 encrypted anew with the newest key.", f"key 1 ({NEW}, newest): 4", f"key 2 ({OLD}): 0", "no key: 2"]
+    assert lines == [
+        "2 encrypted anew with the newest key.",
+        f"key 1 ({NEW}, newest): 4",
+        f"key 2 ({OLD}): 0",
+        "no key: 2",
+    ]
 
 
 def test_the_command_with_check_counts_and_fails_while_an_older_key_is_needed(rows: dict):
     out = StringIO()
     with pytest.raises(CommandError, match="An older key is still needed"):
         call_command("rotate_credentials", "--check", stdout=out)
-    assert out.getvalue().splitlines() == [f"key 1 ({NEW}, newest): 2", f"key 2 ({OLD}): 2", "no key: 2"]
+    assert out.getvalue().splitlines() == [
+        f"key 1 ({NEW}, newest): 2",
+        f"key 2 ({OLD}): 2",
+        "no key: 2",
+    ]
 
 
 def test_the_command_with_check_writes_nothing(rows: dict):

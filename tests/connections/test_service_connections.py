@@ -1,4 +1,6 @@
-"""Connections to services without models: tested, shown and handed out like any other, but nothing chats through them."""
+"""Connections to services without models: tested, shown and handed out like any other, but nothing
+chats through them.
+"""
 
 import pytest
 from django.test import Client
@@ -37,7 +39,10 @@ def test_a_key_in_an_address_is_in_no_check(upstream: Upstream):
     row = connect("serpapi", settings={"api_key": "wrong-key-7391", "base_url": upstream.url})
     check = services.test_connection(row, actor=None)
     assert (check.code, check.asked) == ("unauthorized", f"GET {upstream.url}/account")
-    assert "wrong-key-7391" not in check.message and "api_key=wrong-key-7391" in upstream.requests[0].path
+    assert (
+        "wrong-key-7391" not in check.message
+        and "api_key=wrong-key-7391" in upstream.requests[0].path
+    )
 
 
 def test_it_has_no_models_and_asks_for_none(store: Connection, upstream: Upstream):
@@ -51,7 +56,9 @@ def test_no_profile_is_made_of_it(store: Connection, capability: str):
     assert [(one.field, one.code) for one in caught.value.errors] == [("connection", "capability")]
 
 
-def test_a_profile_is_offered_connections_that_can_answer_it(store: Connection, connection: Connection):
+def test_a_profile_is_offered_connections_that_can_answer_it(
+    store: Connection, connection: Connection
+):
     assert list(selectors.connection_choices("Chat")) == [connection]
 
 
@@ -60,13 +67,21 @@ def test_its_page_offers_no_profile(store: Connection, connection: Connection, a
     client.force_login(administrator)
     link = reverse("capability-list")
     pages = {row.name: html(client.get(row.get_absolute_url())) for row in (store, connection)}
-    assert f"{link}?connection={connection.alias}" in pages[connection.name] and f"{link}?connection=" not in pages[store.name]
+    assert (
+        f"{link}?connection={connection.alias}" in pages[connection.name]
+        and f"{link}?connection=" not in pages[store.name]
+    )
 
 
 def test_its_test_on_the_form_says_that_it_works(upstream: Upstream, administrator):
     client = Client()
     client.force_login(administrator)
-    posted = {"name": "Vectors", "settings-url": upstream.url, "settings-api_key": GOOD_KEY, "action": "test"}
+    posted = {
+        "name": "Vectors",
+        "settings-url": upstream.url,
+        "settings-api_key": GOOD_KEY,
+        "action": "test",
+    }
     page = html(client.post(reverse("connection-create", args=["qdrant"]), posted))
     assert "It works." in page and f"GET {upstream.url}/collections" in page and "None" not in page
 
@@ -75,5 +90,8 @@ def test_services_have_cards_of_their_own(administrator):
     client = Client()
     client.force_login(administrator)
     page = html(client.get(reverse("provider-list")))
-    assert {one.category for one in all_providers() if not one.capabilities} >= {"Search and data", "AI services"}
+    assert {one.category for one in all_providers() if not one.capabilities} >= {
+        "Search and data",
+        "AI services",
+    }
     assert page.index("<h2>Model providers</h2>") < page.index("<h2>Search and data</h2>")

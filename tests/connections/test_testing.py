@@ -20,7 +20,13 @@ ADDRESS = "https://elsewhere.example.com/v1"
 def test_a_check_that_passes_is_recorded_with_its_version(connection: Connection, operator):
     services.update_connection(connection, actor=None, name="Renamed")
     check = services.test_connection(reload(connection), actor=operator)
-    assert (check.success, check.code, check.connection_version, check.checked_by, check.model_count) == (True, "ok", 2, operator, 2)
+    assert (
+        check.success,
+        check.code,
+        check.connection_version,
+        check.checked_by,
+        check.model_count,
+    ) == (True, "ok", 2, operator, 2)
     assert check.asked == "GET https://fake.example.com/v1/models" and check.latency_ms is not None
     assert reload(connection).last_check == check
 
@@ -43,7 +49,11 @@ def test_a_check_waits_ten_seconds_and_repeats_nothing(connection: Connection, f
     limits = []
     fake.check = lambda self: limits.append(self.limits) or super(fake, self).check()
     services.test_connection(connection, actor=None)
-    assert (limits[0].timeout, limits[0].max_retries, limits[0].seconds) == (CHECK_SECONDS, 0, CHECK_SECONDS) == (10, 0, 10)
+    assert (
+        (limits[0].timeout, limits[0].max_retries, limits[0].seconds)
+        == (CHECK_SECONDS, 0, CHECK_SECONDS)
+        == (10, 0, 10)
+    )
 
 
 def test_a_check_uses_the_stored_secret(connection: Connection, fake):
@@ -64,7 +74,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("code", "columns"), BROKEN.items(), ids=BROKEN)
-def test_what_cannot_be_used_is_a_failed_check_that_asked_nobody(connection: Connection, fake, code: str, columns: dict):
+def test_what_cannot_be_used_is_a_failed_check_that_asked_nobody(
+    connection: Connection, fake, code: str, columns: dict
+):
     Connection.objects.update(**columns)
     check = services.test_connection(reload(connection), actor=None)
     assert (check.success, check.code) == (False, code) and check.message
@@ -96,7 +108,10 @@ def test_a_very_long_message_is_cut(connection: Connection, fake):
     assert len(services.test_connection(connection, actor=None).message) == 500
 
 
-@pytest.mark.parametrize(("count", "text"), [(0, "It works. 0 models."), (1, "It works. 1 model."), (2, "It works. 2 models.")])
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "It works. 0 models."), (1, "It works. 1 model."), (2, "It works. 2 models.")],
+)
 def test_a_check_counts_models(connection: Connection, fake, count: int, text: str):
     fake.answer = [Model("m", "M")] * count
     assert services.test_connection(connection, actor=None).message == text
@@ -109,7 +124,10 @@ def test_a_badge_greys_when_the_connection_changed_after_its_check(connection: C
     services.test_connection(connection, actor=None)
     fresh = selectors.health(reload(connection))
     services.set_active(connection, False, actor=None)
-    assert (fresh.label, selectors.health(reload(connection)).label) == ("Works", "Changed since test")
+    assert (fresh.label, selectors.health(reload(connection)).label) == (
+        "Works",
+        "Changed since test",
+    )
 
 
 def test_a_badge_of_a_failed_check_says_why(connection: Connection, fake):
@@ -148,8 +166,13 @@ def test_unsaved_values_are_tested_and_nothing_is_recorded(fake):
 
 
 def test_the_stored_secret_is_filled_in(connection: Connection, fake):
-    services.test_settings("fake", {"api_key": "", "organization": "org-1"}, actor=None, connection=connection)
-    assert (fake.asked[0].api_key.get_secret_value(), fake.asked[0].organization) == (SECRET, "org-1")
+    services.test_settings(
+        "fake", {"api_key": "", "organization": "org-1"}, actor=None, connection=connection
+    )
+    assert (fake.asked[0].api_key.get_secret_value(), fake.asked[0].organization) == (
+        SECRET,
+        "org-1",
+    )
 
 
 def test_an_entered_secret_is_tested_instead_of_the_stored_one(connection: Connection, fake):
@@ -166,22 +189,34 @@ def test_an_unsaved_reference_is_resolved(fake, settings):
 
 def test_an_unresolved_reference_is_not_sent_out_as_text(fake):
     outcome = services.test_settings("fake", {"api_key": "$Fake:ApiKey"}, actor=None)
-    assert (outcome.success, outcome.code) == (False, "unresolved_reference") and "$Fake:ApiKey is not set" in outcome.message
+    assert (outcome.success, outcome.code) == (
+        False,
+        "unresolved_reference",
+    ) and "$Fake:ApiKey is not set" in outcome.message
     assert fake.asked == []
 
 
 @pytest.mark.parametrize(
-    ("posted", "code"), [({}, "required"), ({"api_key": "***"}, "masked_value"), ({"api_key": "$Database:Url"}, "denied_reference")]
+    ("posted", "code"),
+    [
+        ({}, "required"),
+        ({"api_key": "***"}, "masked_value"),
+        ({"api_key": "$Database:Url"}, "denied_reference"),
+    ],
 )
 def test_unsaved_values_are_judged_as_a_save_would(fake, posted: dict, code: str):
     with pytest.raises(services.Invalid) as caught:
         services.test_settings("fake", posted, actor=None)
-    assert [(error.field, error.code) for error in caught.value.errors] == [("settings.api_key", code)]
+    assert [(error.field, error.code) for error in caught.value.errors] == [
+        ("settings.api_key", code)
+    ]
 
 
 def test_a_blocked_address_is_refused_in_a_test(fake):
     with pytest.raises(services.Invalid) as caught:
-        services.test_settings("fake", {"api_key": "x", "base_url": "http://169.254.169.254/"}, actor=None)
+        services.test_settings(
+            "fake", {"api_key": "x", "base_url": "http://169.254.169.254/"}, actor=None
+        )
     assert caught.value.errors[0].code == "blocked_address" and fake.asked == []
 
 
@@ -194,7 +229,9 @@ def test_undecryptable_credentials_are_told_in_a_test(connection: Connection, se
 # Not too often, not at once
 
 
-def test_more_tests_than_the_rate_within_a_minute_are_refused(connection: Connection, settings, operator):
+def test_more_tests_than_the_rate_within_a_minute_are_refused(
+    connection: Connection, settings, operator
+):
     settings.CONNECTIONS_TEST_RATE = 2
     for _ in range(2):
         services.test_connection(connection, actor=operator)
@@ -240,7 +277,9 @@ def test_one_connection_is_tested_once_at_a_time():
     asked, answer = threading.Event(), threading.Event()
     with fake_provider(list_models=lambda self: (asked.set(), answer.wait(10), [])[-1]):
         row = connect()
-        first = threading.Thread(target=lambda: (services.test_connection(row, actor=None), database.close()))
+        first = threading.Thread(
+            target=lambda: (services.test_connection(row, actor=None), database.close())
+        )
         first.start()
         assert asked.wait(10)
         with pytest.raises(services.Throttled, match="running already"):
@@ -262,7 +301,10 @@ def test_a_dead_lock_does_not_last(connection: Connection):
 def test_several_are_tested_and_each_outcome_is_its_own(fake):
     good, bad = connect(name="Good"), connect(name="Bad", settings={"api_key": "$Fake:ApiKey"})
     checks = services.test_connections([good, bad], actor=None)
-    assert [(check.connection, check.success, check.code) for check in checks] == [(good, True, "ok"), (bad, False, "unresolved_reference")]
+    assert [(check.connection, check.success, check.code) for check in checks] == [
+        (good, True, "ok"),
+        (bad, False, "unresolved_reference"),
+    ]
     assert reload(bad).last_check == checks[1]
 
 
@@ -278,7 +320,10 @@ def test_several_are_tested_side_by_side():
 
 
 def test_models_are_listed(connection: Connection):
-    assert [model.id for model in services.list_models(connection, actor=None)] == ["fake-chat", "fake-any"]
+    assert [model.id for model in services.list_models(connection, actor=None)] == [
+        "fake-chat",
+        "fake-any",
+    ]
 
 
 def test_models_are_remembered(connection: Connection, fake):

@@ -17,7 +17,12 @@ from tests.fakes import connect, reload
 
 pytestmark = pytest.mark.django_db
 KEY = "acme.helpdesk"
-COGNIGY = json.dumps([{"type": f"acme{name}", "label": name, "fields": [{"fieldName": "apiKey"}]} for name in ("One", "Two")])
+COGNIGY = json.dumps(
+    [
+        {"type": f"acme{name}", "label": name, "fields": [{"fieldName": "apiKey"}]}
+        for name in ("One", "Two")
+    ]
+)
 
 
 def run(*arguments: str) -> tuple[str, str]:
@@ -40,10 +45,17 @@ def file(tmp_path: Path) -> Any:
 
 def test_a_file_is_installed_and_the_next_version_too(file: Any):
     out, err = run("install", file(document()))
-    assert "acme.helpdesk  version 1  installed" in out and "credentials of acme.helpdesk (API key) go to: *.acme.example.com" in err
+    assert (
+        "acme.helpdesk  version 1  installed" in out
+        and "credentials of acme.helpdesk (API key) go to: *.acme.example.com" in err
+    )
     row = connect(KEY, settings=SETTINGS)
     out, err = run("install", file(second()))
-    assert "updated from version 1" in out and "brought up: Production" in err and "1 connection needs: Region" in err
+    assert (
+        "updated from version 1" in out
+        and "brought up: Production" in err
+        and "1 connection needs: Region" in err
+    )
     assert reload(row).type_version == 2 and "unchanged" in run("install", file(second()))[0]
 
 
@@ -70,7 +82,9 @@ def test_what_is_refused_says_why(file: Any, text: str):
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(CommandError, match=r"/no/such/file cannot be read \(No such file or directory\)\."):
+    with pytest.raises(
+        CommandError, match=r"/no/such/file cannot be read \(No such file or directory\)\."
+    ):
         run("install", "/no/such/file")
 
 
@@ -78,9 +92,19 @@ def test_the_list_has_every_type(file: Any):
     run("install", file(document()))
     connect(KEY, settings=SETTINGS)
     lines = run("list")[0].splitlines()
-    assert any(line.split() == ["acme.helpdesk", "1", "installed", "used", "by", "1", "Acme", "Helpdesk"] for line in lines)
+    assert any(
+        line.split() == ["acme.helpdesk", "1", "installed", "used", "by", "1", "Acme", "Helpdesk"]
+        for line in lines
+    )
     found = {one["key"]: one for one in json.loads(run("list", "--json")[0])}
-    assert found[KEY] == {"key": KEY, "version": 1, "label": "Acme Helpdesk", "source": "installed", "file": "", "used_by": 1}
+    assert found[KEY] == {
+        "key": KEY,
+        "version": 1,
+        "label": "Acme Helpdesk",
+        "source": "installed",
+        "file": "",
+        "used_by": 1,
+    }
     assert found["zendesk"]["source"] == "shipped"
 
 
@@ -111,7 +135,11 @@ def test_sync_brings_the_connections_of_files_up(settings: Any, tmp_path: Path):
     (tmp_path / "acme.yaml").write_text(second())
     type_catalog.forget()
     out, err = run("sync")
-    assert "acme.helpdesk  version 2" in out and "brought up: Production" in err and reload(row).type_version == 2
+    assert (
+        "acme.helpdesk  version 2" in out
+        and "brought up: Production" in err
+        and reload(row).type_version == 2
+    )
     assert "Every connection is at the version of its type." in run("sync")[1]
 
 

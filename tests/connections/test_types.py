@@ -1,4 +1,6 @@
-"""Connection types: who has a key, installing, new versions, removing, files, and what other processes see."""
+"""Connection types: who has a key, installing, new versions, removing, files, and what other
+processes see.
+"""
 
 import json
 import threading
@@ -62,7 +64,10 @@ def install(text: str) -> services.InstalledType:
 
 def test_an_installed_type_is_a_provider(installed: services.InstalledType):
     provider = get_provider(KEY)
-    assert (provider.name, list(settings_fields(provider))[:3]) == ("Acme Helpdesk", ["variant", "subdomain", "api_key"])
+    assert (provider.name, list(settings_fields(provider))[:3]) == (
+        "Acme Helpdesk",
+        ["variant", "subdomain", "api_key"],
+    )
     assert (installed.changed, installed.previous) == (True, None)
 
 
@@ -70,12 +75,20 @@ def test_its_document_is_kept_as_it_was_given():
     text = f"# by hand\n{document()}"
     install(text)
     stored = ConnectionType.objects.get()
-    assert (stored.key, stored.version, stored.document, stored.installed_by) == (KEY, 1, text, None)
+    assert (stored.key, stored.version, stored.document, stored.installed_by) == (
+        KEY,
+        1,
+        text,
+        None,
+    )
 
 
 def test_the_same_document_again_is_nothing(installed: services.InstalledType):
     before = ChangeStamp.objects.get().number
-    assert (install(document()).changed, install(f"# again\n{document()}").changed) == (False, False)
+    assert (install(document()).changed, install(f"# again\n{document()}").changed) == (
+        False,
+        False,
+    )
     assert ChangeStamp.objects.get().number == before
 
 
@@ -85,7 +98,9 @@ def test_other_content_needs_another_version(installed: services.InstalledType):
 
 def test_a_lower_version_is_refused():
     install(document(version=3, migrations=[{"from": 1}, {"from": 2}]))
-    assert refusal(lambda: install(document(version=2, migrations=[{"from": 1}]))).startswith("older_version: Version 3")
+    assert refusal(lambda: install(document(version=2, migrations=[{"from": 1}]))).startswith(
+        "older_version: Version 3"
+    )
 
 
 def test_connections_of_a_newer_version_are_not_taken_back(row: Connection):
@@ -104,14 +119,21 @@ def test_a_document_that_is_too_large_names_the_limit():
     assert "larger than 256 KB" in refusal(lambda: install(document() + "# " + "x" * 300_000))
 
 
-@pytest.mark.parametrize("text", ["", "]", "a: &a [*a]", "\x00", "key: !!python/object:os.system x", "[]", "5", "\udc80"])
+@pytest.mark.parametrize(
+    "text", ["", "]", "a: &a [*a]", "\x00", "key: !!python/object:os.system x", "[]", "5", "\udc80"]
+)
 def test_nonsense_is_refused_with_a_sentence(text: str):
     assert refusal(lambda: install(text))
 
 
 def test_a_default_for_a_secret_is_refused():
-    fields = [{"key": "api_key", "kind": "secret", "default": "acme-secret-0000"}, {"key": "subdomain", "kind": "slug"}]
-    assert "acme-secret-0000" not in refusal(lambda: install(document(fields=fields, variants=None, auth=None, test=None)))
+    fields = [
+        {"key": "api_key", "kind": "secret", "default": "acme-secret-0000"},
+        {"key": "subdomain", "kind": "slug"},
+    ]
+    assert "acme-secret-0000" not in refusal(
+        lambda: install(document(fields=fields, variants=None, auth=None, test=None))
+    )
 
 
 @pytest.mark.parametrize("key", ["openai", "zendesk"])
@@ -135,15 +157,26 @@ def test_several_types_are_installed_together_or_not_at_all():
         services.install_types(json.dumps([good, bad]), actor=None)
     assert not ConnectionType.objects.exists()
     found = services.install_types(json.dumps([good, bad | {"type": "acme-two"}]), actor=None)
-    assert [one.manifest.label for one in found] == ["One", "Two"] and get_provider(found[1].manifest.key)
+    assert [one.manifest.label for one in found] == ["One", "Two"] and get_provider(
+        found[1].manifest.key
+    )
 
 
 def test_the_document_made_of_cognigys_schema_can_be_read_and_installed_again():
-    schema = json.dumps({"type": "acmePower", "label": "Acme", "fields": [{"fieldName": "apiKey"}, {"fieldName": "region"}]})
+    schema = json.dumps(
+        {
+            "type": "acmePower",
+            "label": "Acme",
+            "fields": [{"fieldName": "apiKey"}, {"fieldName": "region"}],
+        }
+    )
     first = services.install_types(schema, actor=None)[0]
     assert first.manifest.guesses
     stored = ConnectionType.objects.get()
-    assert stored.document != schema and not services.install_types(stored.document, actor=None)[0].changed
+    assert (
+        stored.document != schema
+        and not services.install_types(stored.document, actor=None)[0].changed
+    )
     assert not services.install_types(schema, actor=None)[0].changed
 
 
@@ -163,13 +196,23 @@ def test_only_an_administrator_may(people):
 
 def test_a_preview_writes_nothing(row: Connection):
     found = services.preview_type(second(), actor=None)
-    assert (found.installed, found.count, found.move.moved, found.refusals) == (1, 1, ("Production",), ())
-    assert [one.message for one in found.move.notices] == ["1 connection needs: Region (Production)."]
+    assert (found.installed, found.count, found.move.moved, found.refusals) == (
+        1,
+        1,
+        ("Production",),
+        (),
+    )
+    assert [one.message for one in found.move.notices] == [
+        "1 connection needs: Region (Production)."
+    ]
     assert reload(row).type_version == 1 and ConnectionType.objects.get().version == 1
 
 
 def test_a_preview_says_why_it_would_be_refused(installed: services.InstalledType):
-    assert services.preview_type(document(label="Other"), actor=None).refusals[0].code == "same_version"
+    assert (
+        services.preview_type(document(label="Other"), actor=None).refusals[0].code
+        == "same_version"
+    )
 
 
 # New versions
@@ -178,8 +221,16 @@ def test_a_preview_says_why_it_would_be_refused(installed: services.InstalledTyp
 def test_a_new_version_brings_its_connections_up(row: Connection):
     done = install(second())
     found = reload(row)
-    assert (done.previous, done.move.moved, found.type_version, found.version) == (1, ("Production",), 2, 2)
-    assert (found.settings, dict(found.credentials)) == ({"variant": "key", "subdomain": "north"}, {"token": SETTINGS["api_key"]})
+    assert (done.previous, done.move.moved, found.type_version, found.version) == (
+        1,
+        ("Production",),
+        2,
+        2,
+    )
+    assert (found.settings, dict(found.credentials)) == (
+        {"variant": "key", "subdomain": "north"},
+        {"token": SETTINGS["api_key"]},
+    )
     assert services.versions(found)[0].changes
 
 
@@ -191,33 +242,54 @@ def test_a_reference_is_renamed_too(installed: services.InstalledType):
 
 def test_connections_that_lack_something_now_are_saved_and_named(row: Connection):
     other = connect(KEY, name="Second", settings=SETTINGS | {"region": "eu"})
-    assert [one.message for one in install(second()).notices] == ["1 connection needs: Region (Production)."]
+    assert [one.message for one in install(second()).notices] == [
+        "1 connection needs: Region (Production)."
+    ]
     with pytest.raises(services.Unusable) as refused:
         services.resolved_settings(reload(row))
-    assert refused.value.code == "invalid_settings" and services.resolved_settings(reload(other)).token
+    assert (
+        refused.value.code == "invalid_settings" and services.resolved_settings(reload(other)).token
+    )
 
 
 def test_connections_that_cannot_be_decrypted_stay_and_follow_later(row: Connection, settings: Any):
     own, settings.FERNET_KEYS = settings.FERNET_KEYS, [OLDER_KEY]
     done = install(second())
-    assert done.move.left == ("Production",) and "stays at the older version" in done.notices[0].message
+    assert (
+        done.move.left == ("Production",)
+        and "stays at the older version" in done.notices[0].message
+    )
     assert reload(row).type_version == 1
     settings.FERNET_KEYS = own
-    services.update_connection(reload(row), actor=None, settings={"variant": "key", "subdomain": "north", "region": "eu"})
-    assert (reload(row).type_version, dict(reload(row).credentials)) == (2, {"token": SETTINGS["api_key"]})
+    services.update_connection(
+        reload(row), actor=None, settings={"variant": "key", "subdomain": "north", "region": "eu"}
+    )
+    assert (reload(row).type_version, dict(reload(row).credentials)) == (
+        2,
+        {"token": SETTINGS["api_key"]},
+    )
 
 
 def test_a_missing_secret_keeps_being_noted_under_its_new_name(installed: services.InstalledType):
-    row = connect(KEY, settings={"variant": "key", "subdomain": "north"}, lacking=["api_key"], is_active=False)
+    row = connect(
+        KEY, settings={"variant": "key", "subdomain": "north"}, lacking=["api_key"], is_active=False
+    )
     install(second())
     assert reload(row).lacking == ["token"]
 
 
 def test_a_secret_never_becomes_a_plain_setting(row: Connection):
-    plain = [{"key": "subdomain", "kind": "slug"}, {"key": "token", "label": "Token", "help": "No secret any more."}]
+    plain = [
+        {"key": "subdomain", "kind": "slug"},
+        {"key": "token", "label": "Token", "help": "No secret any more."},
+    ]
     step = {"use": "header", "name": "X-Acme-Key", "value": "{token}"}
     text = document(
-        version=2, variants=None, fields=plain, auth=step, migrations=[{"from": 1, "rename": {"api_key": "token"}, "drop": ["variant"]}]
+        version=2,
+        variants=None,
+        fields=plain,
+        auth=step,
+        migrations=[{"from": 1, "rename": {"api_key": "token"}, "drop": ["variant"]}],
     )
     refusal(lambda: install(text))
     assert reload(row).type_version == 1
@@ -233,22 +305,38 @@ def test_a_save_of_the_old_form_is_judged_by_the_new_version(row: Connection):
 # Where stored credentials go
 
 
-ELSEWHERE = {"base_url": "https://{subdomain}.acme.example.net/api", "allowed_hosts": ["*.acme.example.net"]}
+ELSEWHERE = {
+    "base_url": "https://{subdomain}.acme.example.net/api",
+    "allowed_hosts": ["*.acme.example.net"],
+}
 STEERED = [{"from": 1, "rename": {"api_key": "token"}, "set": {"subdomain": "mallory"}}]
 
 
-@pytest.mark.parametrize("changes", [ELSEWHERE, {"migrations": STEERED}, {"base_url": "https://mallory.acme.example.com/{subdomain}"}])
-def test_stored_credentials_go_elsewhere_only_by_who_could_take_them_out(row: Connection, administrator, changes: dict[str, Any]):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ELSEWHERE,
+        {"migrations": STEERED},
+        {"base_url": "https://mallory.acme.example.com/{subdomain}"},
+    ],
+)
+def test_stored_credentials_go_elsewhere_only_by_who_could_take_them_out(
+    row: Connection, administrator, changes: dict[str, Any]
+):
     text = second(**changes)
     assert services.preview_type(text, actor=administrator).redirected
-    Group.objects.get(name="Administrators").permissions.remove(Permission.objects.get(codename="export_secrets"))
+    Group.objects.get(name="Administrators").permissions.remove(
+        Permission.objects.get(codename="export_secrets")
+    )
     person = type(administrator).objects.get(pk=administrator.pk)
     assert "redirected" in refusal(lambda: services.install_type(text, actor=person))
     services.install_type(second(), actor=person)
     assert reload(row).type_version == 2
 
 
-def test_connections_without_a_type_do_not_give_their_secrets_to_the_next_one(row: Connection, administrator):
+def test_connections_without_a_type_do_not_give_their_secrets_to_the_next_one(
+    row: Connection, administrator
+):
     ConnectionType.objects.all().delete()
     assert services.preview_type(document(), actor=administrator).redirected
     Connection.objects.update(credentials_key=None)
@@ -259,7 +347,9 @@ def test_connections_without_a_type_do_not_give_their_secrets_to_the_next_one(ro
 
 
 def test_a_type_in_use_is_not_removed(row: Connection):
-    with pytest.raises(services.InUse, match=r"Still used by Production\. Delete these connections first"):
+    with pytest.raises(
+        services.InUse, match=r"Still used by Production\. Delete these connections first"
+    ):
         services.remove_type(KEY, actor=None)
     services.delete_connection(row, actor=None)
     services.remove_type(KEY, actor=None)
@@ -269,7 +359,9 @@ def test_a_type_in_use_is_not_removed(row: Connection):
 
 @pytest.mark.parametrize("key", ["openai", "zendesk"])
 def test_what_comes_with_switchboard_is_not_removed(key: str):
-    assert "Only what was installed can be removed here." in refusal(lambda: services.remove_type(key, actor=None))
+    assert "Only what was installed can be removed here." in refusal(
+        lambda: services.remove_type(key, actor=None)
+    )
 
 
 def test_what_is_not_there_is_not_removed():
@@ -297,7 +389,10 @@ def test_removing_and_adding_at_once_leave_no_orphan():
             finally:
                 databases.close_all()
 
-        acts = [lambda: services.remove_type(KEY, actor=None), lambda: connect(KEY, settings=SETTINGS)]
+        acts = [
+            lambda: services.remove_type(KEY, actor=None),
+            lambda: connect(KEY, settings=SETTINGS),
+        ]
         threads = [threading.Thread(target=both, args=(act,)) for act in acts]
         for one in threads:
             one.start()
@@ -337,16 +432,27 @@ def test_a_provider_of_code_costs_no_query(django_assert_num_queries: Any):
         services.confirm_types("openai")
 
 
-def test_a_type_costs_one_small_query(installed: services.InstalledType, django_assert_num_queries: Any):
+def test_a_type_costs_one_small_query(
+    installed: services.InstalledType, django_assert_num_queries: Any
+):
     with django_assert_num_queries(1) as queries:
         services.confirm_types(KEY)
     assert "document" not in queries.captured_queries[0]["sql"]
 
 
-def test_a_stored_document_that_cannot_be_read_is_left_out(row: Connection, administrator, caplog: pytest.LogCaptureFixture):
+def test_a_stored_document_that_cannot_be_read_is_left_out(
+    row: Connection, administrator, caplog: pytest.LogCaptureFixture
+):
     ConnectionType.objects.update(document="future: true", digest="x")
     client = browser(administrator)
-    for path in ("/connections/", "/connections/add/", "/types/", f"/types/{KEY}/", f"/types/{KEY}/remove/", row.get_absolute_url()):
+    for path in (
+        "/connections/",
+        "/connections/add/",
+        "/types/",
+        f"/types/{KEY}/",
+        f"/types/{KEY}/remove/",
+        row.get_absolute_url(),
+    ):
         assert client.get(path).status_code == 200, path
     assert "left out" in caplog.text
     assert install(document()).changed  # mends it
@@ -354,7 +460,9 @@ def test_a_stored_document_that_cannot_be_read_is_left_out(row: Connection, admi
 
 
 def test_a_row_with_the_key_of_code_changes_nothing():
-    ConnectionType.objects.create(key="openai", version=1, document=document(key="openai"), digest="x")
+    ConnectionType.objects.create(
+        key="openai", version=1, document=document(key="openai"), digest="x"
+    )
     services.confirm_types()
     assert get_provider("openai").name == "OpenAI"
 
@@ -369,7 +477,10 @@ def test_installing_moves_the_change_stamp():
 
 
 def with_variable(name: str) -> str:
-    fields = [{"key": "subdomain", "kind": "slug"}, {"key": "api_key", "kind": "secret", "environment": name}]
+    fields = [
+        {"key": "subdomain", "kind": "slug"},
+        {"key": "api_key", "kind": "secret", "environment": name},
+    ]
     return document(variants=None, auth={"use": "bearer", "token": "{api_key}"}, fields=fields)
 
 
@@ -377,31 +488,51 @@ def resolve(reference: str) -> str:
     return str(conf.resolver().resolve(reference, secret=True).state)
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "FERNET_KEYS", "ACME_KEY", "fernet_keys", "DATABASE_URL"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "FERNET_KEYS", "ACME_KEY", "fernet_keys", "DATABASE_URL"]
+)
 def test_an_installed_type_opens_no_variable(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(name, "a value nobody may read")
     install(with_variable(name))
-    assert (resolve(f"$Env:{name}"), settings_fields(get_provider(KEY))["api_key"].environment) == ("denied", "")
+    assert (resolve(f"$Env:{name}"), settings_fields(get_provider(KEY))["api_key"].environment) == (
+        "denied",
+        "",
+    )
 
 
-def test_a_variable_that_is_listed_is_open_and_shown(settings: Any, monkeypatch: pytest.MonkeyPatch):
+def test_a_variable_that_is_listed_is_open_and_shown(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("ACME_KEY", "acme-1")
     settings.CONNECTIONS_REFERENCE_ENV = ["ACME_KEY"]
     install(with_variable("ACME_KEY"))
-    assert (resolve("$Env:ACME_KEY"), settings_fields(get_provider(KEY))["api_key"].environment) == ("resolved", "ACME_KEY")
+    assert (
+        resolve("$Env:ACME_KEY"),
+        settings_fields(get_provider(KEY))["api_key"].environment,
+    ) == ("resolved", "ACME_KEY")
 
 
 @pytest.mark.parametrize(
-    ("name", "state"), [("ACME_KEY", "resolved"), ("SECRET_KEY", "denied"), ("Fernet_Keys", "denied"), ("CACHE_URL", "denied")]
+    ("name", "state"),
+    [
+        ("ACME_KEY", "resolved"),
+        ("SECRET_KEY", "denied"),
+        ("Fernet_Keys", "denied"),
+        ("CACHE_URL", "denied"),
+    ],
 )
-def test_a_file_opens_its_variables_but_never_our_own(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, state: str):
+def test_a_file_opens_its_variables_but_never_our_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, state: str
+):
     monkeypatch.setenv(name, "a value")
     (folder / "acme.yaml").write_text(with_variable(name))
     services.confirm_types()
     assert resolve(f"$Env:{name}") == state
 
 
-def test_the_section_of_a_type_is_open_while_it_is_installed(installed: services.InstalledType, monkeypatch: pytest.MonkeyPatch):
+def test_the_section_of_a_type_is_open_while_it_is_installed(
+    installed: services.InstalledType, monkeypatch: pytest.MonkeyPatch
+):
     section = get_provider(KEY).section
     monkeypatch.setenv(f"{section}__ApiKey", "acme-1")
     assert resolve(f"${section}:ApiKey") == "resolved"
@@ -415,12 +546,16 @@ def test_the_section_of_a_type_is_open_while_it_is_installed(installed: services
 def test_a_file_is_a_type_and_a_broken_one_is_left_out_and_reported(folder: Path):
     (folder / "acme.yaml").write_text(document())
     (folder / "broken.yaml").write_text("key: [")
-    (folder / "openai.json").write_text('{"type": "openai", "label": "X", "fields": [{"fieldName": "apiKey"}]}')
+    (folder / "openai.json").write_text(
+        '{"type": "openai", "label": "X", "fields": [{"fieldName": "apiKey"}]}'
+    )
     (folder / "notes.txt").write_text("no type")
     services.confirm_types()
     assert get_provider(KEY).name == "Acme Helpdesk"
     found = [one for one in run_checks(tags=["connections"]) if one.id == "connections.W004"]
-    assert ["broken.yaml" in one.msg for one in found] == [True, False] and "openai.json" in found[1].msg
+    assert ["broken.yaml" in one.msg for one in found] == [True, False] and "openai.json" in found[
+        1
+    ].msg
 
 
 def test_a_folder_that_is_not_there_is_reported(settings: Any):
@@ -441,9 +576,16 @@ def test_a_file_comes_before_what_is_installed(row: Connection, folder: Path):
     type_catalog.forget()
     services.confirm_types()
     assert get_provider(KEY).name == "From the folder"
-    assert "connections.W006" in [one.id for one in run_checks(tags=["connections"], databases=["default"])]
+    assert "connections.W006" in [
+        one.id for one in run_checks(tags=["connections"], databases=["default"])
+    ]
     entry = services.connection_type(KEY)
-    assert (entry.source, entry.file, entry.row is not None, entry.used_by) == ("directory", "acme.yaml", True, 1)
+    assert (entry.source, entry.file, entry.row is not None, entry.used_by) == (
+        "directory",
+        "acme.yaml",
+        True,
+        1,
+    )
     services.remove_type(KEY, actor=None)  # the row, which serves nobody
     assert "the file acme.yaml" in refusal(lambda: services.remove_type(KEY, actor=None))
 
@@ -457,11 +599,18 @@ def test_connections_of_files_are_brought_up_by_sync(row: Connection, folder: Pa
     ConnectionType.objects.all().delete()
     (folder / "acme.yaml").write_text(second())
     type_catalog.forget()
-    behind = [one for one in run_checks(tags=["connections"], databases=["default"]) if one.id == "connections.W005"]
+    behind = [
+        one
+        for one in run_checks(tags=["connections"], databases=["default"])
+        if one.id == "connections.W005"
+    ]
     assert len(behind) == 1 and "connectiontype sync" in behind[0].hint
     done = services.sync_types(actor=None)
     assert [(one.key, one.version, one.move.moved) for one in done] == [(KEY, 2, ("Production",))]
-    assert dict(reload(row).credentials) == {"token": SETTINGS["api_key"]} and services.sync_types(actor=None) == []
+    assert (
+        dict(reload(row).credentials) == {"token": SETTINGS["api_key"]}
+        and services.sync_types(actor=None) == []
+    )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -475,7 +624,9 @@ def test_migrate_brings_them_up_too(folder: Path):
     assert reload(row).type_version == 2
 
 
-def test_many_rows_and_types_are_listed_with_few_queries(row: Connection, django_assert_max_num_queries: Any):
+def test_many_rows_and_types_are_listed_with_few_queries(
+    row: Connection, django_assert_max_num_queries: Any
+):
     with django_assert_max_num_queries(4):
         services.connection_types()
     assert database.vendor in ("sqlite", "postgresql")
@@ -484,7 +635,9 @@ def test_many_rows_and_types_are_listed_with_few_queries(row: Connection, django
 # Like a provider of code, everywhere
 
 
-def test_the_api_and_its_document_know_an_installed_type(installed: services.InstalledType, administrator):
+def test_the_api_and_its_document_know_an_installed_type(
+    installed: services.InstalledType, administrator
+):
     client = browser(administrator)
     body = {
         "alias": "acme",
@@ -492,19 +645,31 @@ def test_the_api_and_its_document_know_an_installed_type(installed: services.Ins
         "providerId": KEY,
         "settings": {"variant": "key", "subdomain": "north", "apiKey": "acme-0123456789"},
     }
-    made = client.post("/api/v1/connections", body, content_type="application/json", HTTP_ACCEPT="application/json")
+    made = client.post(
+        "/api/v1/connections", body, content_type="application/json", HTTP_ACCEPT="application/json"
+    )
     assert (made.status_code, made.json()["settings"]["apiKey"]) == (201, "acme-***"), made.content
     wrong = client.post(
-        "/api/v1/connections", {**body, "alias": "b", "settings": {"variant": "key", "subdomain": "a.b"}}, content_type="application/json"
+        "/api/v1/connections",
+        {**body, "alias": "b", "settings": {"variant": "key", "subdomain": "a.b"}},
+        content_type="application/json",
     )
-    assert {one["pointer"] for one in wrong.json()["errors"]} == {"/settings/subdomain", "/settings/apiKey"}
+    assert {one["pointer"] for one in wrong.json()["errors"]} == {
+        "/settings/subdomain",
+        "/settings/apiKey",
+    }
     assert KEY in [one["id"] for one in client.get("/api/v1/providers").json()["items"]]
-    assert client.get(f"/api/v1/providers/{KEY}").json()["settingsSchema"]["fields"][0]["key"] == "variant"
+    assert (
+        client.get(f"/api/v1/providers/{KEY}").json()["settingsSchema"]["fields"][0]["key"]
+        == "variant"
+    )
     assert KEY in client.get("/api/v1/schema").content.decode()
     assert client.get("/api/v1/connections?providerId=" + KEY).json()["total"] == 1
 
 
-def test_the_connection_command_knows_an_installed_type(row: Connection, capsys: pytest.CaptureFixture[str]):
+def test_the_connection_command_knows_an_installed_type(
+    row: Connection, capsys: pytest.CaptureFixture[str]
+):
     type_catalog.forget()  # another process
     call_command("connection", "dump", "-n", "Production")
     dumped = capsys.readouterr().out

@@ -25,7 +25,13 @@ from providers.chat import ChatRequest, EmbeddingRequest
 from providers.errors import CODES
 from tests.fakes import profile_of
 
-CHAT = {"temperature": 0.5, "max_tokens": 10, "stop": ["END"], "fallback_on": ["dns"], "allowed_overrides": ["stop", "max_tokens"]}
+CHAT = {
+    "temperature": 0.5,
+    "max_tokens": 10,
+    "stop": ["END"],
+    "fallback_on": ["dns"],
+    "allowed_overrides": ["stop", "max_tokens"],
+}
 
 
 # Settings: no database
@@ -33,12 +39,21 @@ CHAT = {"temperature": 0.5, "max_tokens": 10, "stop": ["END"], "fallback_on": ["
 
 def test_what_moves_on_are_codes_of_provider_errors_and_never_bad_request():
     assert set(FALLBACK_CODES) == set(get_args(FallbackCode)) <= CODES - {"bad_request"}
-    assert set(FALLBACK_CODES) > DEFAULT_FALLBACK_CODES == {"unauthorized", "quota", "rate_limited", "timeout", "refused", "error"}
+    assert (
+        set(FALLBACK_CODES)
+        > DEFAULT_FALLBACK_CODES
+        == {"unauthorized", "quota", "rate_limited", "timeout", "refused", "error"}
+    )
 
 
 @pytest.mark.parametrize(
     ("fallback_on", "moves", "stays"),
-    [(None, "timeout", "dns"), (["dns"], "dns", "timeout"), ([], None, "timeout"), (None, "quota", "bad_request")],
+    [
+        (None, "timeout", "dns"),
+        (["dns"], "dns", "timeout"),
+        ([], None, "timeout"),
+        (None, "quota", "bad_request"),
+    ],
 )
 def test_a_profile_says_which_failures_move_on(fallback_on: Any, moves: str | None, stays: str):
     settings = ChatSettings(fallback_on=fallback_on)
@@ -48,7 +63,9 @@ def test_a_profile_says_which_failures_move_on(fallback_on: Any, moves: str | No
 def test_every_field_of_a_request_has_its_name_among_the_overrides():
     fields = set(ChatRequest.model_fields) - ChatRequest.ALWAYS - {"max_completion_tokens"}
     assert set(get_args(ChatOverride)) == fields | {"other"}
-    assert set(get_args(EmbeddingOverride)) == set(EmbeddingRequest.model_fields) - EmbeddingRequest.ALWAYS | {"other"}
+    assert set(get_args(EmbeddingOverride)) == set(
+        EmbeddingRequest.model_fields
+    ) - EmbeddingRequest.ALWAYS | {"other"}
 
 
 NAMES = ["stop", "max_completion_tokens", "n", "logprobs"]
@@ -69,13 +86,24 @@ def test_a_profile_says_what_requests_may_set(allowed: Any, refused: list[str]):
 
 
 def test_max_tokens_is_no_field_of_embeddings():
-    assert EmbeddingSettings(allowed_overrides=["dimensions"]).refused_overrides(["dimensions", "max_tokens"]) == ["max_tokens"]
+    assert EmbeddingSettings(allowed_overrides=["dimensions"]).refused_overrides(
+        ["dimensions", "max_tokens"]
+    ) == ["max_tokens"]
 
 
 def test_the_defaults_of_a_request_are_what_is_set_and_no_rules():
-    given = {"temperature": 0.0, "stop": ["END"], "max_tokens_limit": 5, "system_prompt_template": "Hi", "allowed_overrides": []}
+    given = {
+        "temperature": 0.0,
+        "stop": ["END"],
+        "max_tokens_limit": 5,
+        "system_prompt_template": "Hi",
+        "allowed_overrides": [],
+    }
     assert ChatSettings(**given).request_defaults() == {"temperature": 0.0, "stop": ["END"]}
-    assert (EmbeddingSettings(dimensions=3).request_defaults(), EmbeddingSettings().request_defaults()) == ({"dimensions": 3}, {})
+    assert (
+        EmbeddingSettings(dimensions=3).request_defaults(),
+        EmbeddingSettings().request_defaults(),
+    ) == ({"dimensions": 3}, {})
 
 
 # Profiles
@@ -93,11 +121,27 @@ def profile(connection: Connection, chain: list[Profile]) -> Profile:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("spelling", ["answers", "ANSWERS", "id", "hex"])
-def test_a_profile_is_found_with_all_that_using_it_needs(profile: Profile, chain: list[Profile], spelling: str):
-    found = services.find_profile({"id": str(profile.pk), "hex": profile.pk.hex}.get(spelling, spelling))
-    assert (found.id, found.alias, found.name, found.version, found.capability) == (profile.pk, "answers", "Answers", 1, "Chat")
-    assert (found.connection_id, found.model, found.is_active) == (profile.connection_id, "fake-chat", True)
-    assert found.settings == ChatSettings(**CHAT) and found.fallback_ids == tuple(one.pk for one in chain)
+def test_a_profile_is_found_with_all_that_using_it_needs(
+    profile: Profile, chain: list[Profile], spelling: str
+):
+    found = services.find_profile(
+        {"id": str(profile.pk), "hex": profile.pk.hex}.get(spelling, spelling)
+    )
+    assert (found.id, found.alias, found.name, found.version, found.capability) == (
+        profile.pk,
+        "answers",
+        "Answers",
+        1,
+        "Chat",
+    )
+    assert (found.connection_id, found.model, found.is_active) == (
+        profile.connection_id,
+        "fake-chat",
+        True,
+    )
+    assert found.settings == ChatSettings(**CHAT) and found.fallback_ids == tuple(
+        one.pk for one in chain
+    )
 
 
 @pytest.mark.django_db
@@ -121,7 +165,9 @@ def test_an_inactive_profile_is_found_and_says_so(profile: Profile):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("stored", [{"temperature": 7}, {"retired": 1}, {"stop": "END"}])
-def test_settings_that_are_no_longer_valid_name_the_profile_and_the_field(profile: Profile, stored: dict[str, Any]):
+def test_settings_that_are_no_longer_valid_name_the_profile_and_the_field(
+    profile: Profile, stored: dict[str, Any]
+):
     Profile.objects.filter(pk=profile.pk).update(settings=stored)
     with pytest.raises(services.Unusable, match=f"answers .*{next(iter(stored))}") as caught:
         services.find_profile("answers")
@@ -136,7 +182,9 @@ def test_a_capability_that_is_gone_is_no_crash(profile: Profile):
 
 
 @pytest.mark.django_db
-def test_the_default_profile_is_found_by_its_capability(profile: Profile, django_assert_num_queries: Any):
+def test_the_default_profile_is_found_by_its_capability(
+    profile: Profile, django_assert_num_queries: Any
+):
     services.set_default_profiles({"Chat": profile}, actor=None)
     with django_assert_num_queries(2):
         found = services.find_default_profile("Chat")
@@ -148,38 +196,69 @@ def test_the_default_profile_is_found_by_its_capability(profile: Profile, django
 
 
 def token_of(user: Any, **limits: Any) -> str:
-    return services.create_token("CI", user=user, actor=None, **{"scopes": ["gateway:use"], **limits})[1]
+    return services.create_token(
+        "CI", user=user, actor=None, **{"scopes": ["gateway:use"], **limits}
+    )[1]
 
 
 @pytest.mark.django_db
 def test_a_caller_is_found_by_the_token_with_every_limit(operator: Any, profile: Profile):
-    text = token_of(operator, profiles=["answers"], expires_in_days=1, requests_per_minute=60, tokens_per_day=5000)
+    text = token_of(
+        operator,
+        profiles=["answers"],
+        expires_in_days=1,
+        requests_per_minute=60,
+        tokens_per_day=5000,
+    )
     found, row = services.find_caller(text), ApiToken.objects.get()
     assert (found.user_id, found.user_name) == (operator.pk, "olaf")
     assert (found.token_id, found.token_name, found.prefix) == (row.pk, "CI", text[:11])
-    assert (found.scopes, found.profile_ids) == (frozenset({"gateway:use"}), frozenset({profile.pk}))
-    assert (found.requests_per_minute, found.tokens_per_day, found.expires_at) == (60, 5000, row.expires_at)
+    assert (found.scopes, found.profile_ids) == (
+        frozenset({"gateway:use"}),
+        frozenset({profile.pk}),
+    )
+    assert (found.requests_per_minute, found.tokens_per_day, found.expires_at) == (
+        60,
+        5000,
+        row.expires_at,
+    )
 
 
 @pytest.mark.django_db
 def test_an_unlimited_caller_has_no_limits(operator: Any):
     found = services.find_caller(token_of(operator))
-    assert (found.profile_ids, found.requests_per_minute, found.tokens_per_day, found.expires_at) == (None, None, None, None)
+    assert (
+        found.profile_ids,
+        found.requests_per_minute,
+        found.tokens_per_day,
+        found.expires_at,
+    ) == (None, None, None, None)
 
 
 @pytest.mark.django_db
 def test_nobody_is_found_by_what_is_no_token_of_now(operator: Any):
     revoked, expired = token_of(operator), token_of(operator)
     services.revoke_token(ApiToken.objects.get(prefix=revoked[:11]), actor=None)
-    ApiToken.objects.filter(prefix=expired[:11]).update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert [services.find_caller(text) for text in (revoked, expired, "sb_wrong", "", token_of(operator) + "x")] == [None] * 5
+    ApiToken.objects.filter(prefix=expired[:11]).update(
+        expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    assert [
+        services.find_caller(text)
+        for text in (revoked, expired, "sb_wrong", "", token_of(operator) + "x")
+    ] == [None] * 5
 
 
 @pytest.mark.django_db
 def test_who_may_use_profiles(people: dict[str, Any]):
-    may = {name: services.caller_of(person).may_use_profiles for name, person in people.items() if person.pk}
+    may = {
+        name: services.caller_of(person).may_use_profiles
+        for name, person in people.items()
+        if person.pk
+    }
     assert may == {"administrator": True, "operator": True, "viewer": False, "stranger": False}
-    assert [services.find_caller(token_of(people[name])).may_use_profiles for name in may] == list(may.values())
+    assert [services.find_caller(token_of(people[name])).may_use_profiles for name in may] == list(
+        may.values()
+    )
 
 
 @pytest.mark.django_db
@@ -194,8 +273,14 @@ def test_nobody_is_a_caller_who_may_nothing():
 
 @pytest.mark.django_db
 def test_scopes_limit_tokens_and_not_people(operator: Any):
-    reader, user, admin = (services.find_caller(token_of(operator, scopes=[scope])) for scope in ("profiles:read", "gateway:use", "admin"))
-    asked = [services.allows(one, "gateway:use") for one in (reader, user, admin, services.caller_of(operator), None)]
+    reader, user, admin = (
+        services.find_caller(token_of(operator, scopes=[scope]))
+        for scope in ("profiles:read", "gateway:use", "admin")
+    )
+    asked = [
+        services.allows(one, "gateway:use")
+        for one in (reader, user, admin, services.caller_of(operator), None)
+    ]
     assert asked == [False, True, True, True, True]
 
 

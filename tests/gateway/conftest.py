@@ -1,4 +1,7 @@
-"""One running gateway for a whole run, because a start costs seconds. Every test makes the rows it changes."""
+"""One running gateway for a whole run, because a start costs seconds.
+
+Every test makes the rows it changes.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

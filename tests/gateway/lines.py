@@ -18,10 +18,15 @@ class Line:
     def __init__(self, gate: Gateway, token: str = "") -> None:
         self.port = int(urlsplit(gate.url).port or 0)
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        self.headers = {"Authorization": f"Bearer {token or gate.token}", "Content-Type": "application/json"}
+        self.headers = {
+            "Authorization": f"Bearer {token or gate.token}",
+            "Content-Type": "application/json",
+        }
         self.connection.request("GET", "/health/live")
         self.connection.getresponse().read()
-        self.pid = served_by(gate.server.process.pid, self.port, self.connection.sock.getsockname()[1])
+        self.pid = served_by(
+            gate.server.process.pid, self.port, self.connection.sock.getsockname()[1]
+        )
 
     def chat(self, profile: str, **fields: Any) -> tuple[int, str]:
         """Status, and the error's code or an empty text."""

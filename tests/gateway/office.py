@@ -1,8 +1,11 @@
-"""Another process on the server's database, as the pages and commands of another host are: it changes rows while the server runs.
+"""Another process on the server's database, as the pages and commands of another host are: it
+changes rows while the server runs.
 
-with office(variables) as there: there.connect("shop", base_url=...); at = there.switch_connection("shop", on=False)
+with office(variables) as there: there.connect("shop", base_url=...); at =
+there.switch_connection("shop", on=False)
 
-`python -m tests.gateway.office` is that process: what to do on stdin, one JSON a line, what came of it on stdout.
+`python -m tests.gateway.office` is that process: what to do on stdin, one JSON a line, what came of
+it on stdout.
 """
 
 import json
@@ -15,7 +18,8 @@ from typing import Any
 
 from tests.api.serving import ROOT
 
-KEY = "sk-upstream-5b1e7c90aa42f6d3"  # what the services know; nobody who asks the gateway may ever see it
+# what the services know; nobody who asks the gateway may ever see it
+KEY = "sk-upstream-5b1e7c90aa42f6d3"
 USER = "olaf"
 
 
@@ -24,7 +28,10 @@ class Refused(Exception):
 
 
 class Office:
-    """This side: every function below is a method. A change gives the moment (time.monotonic) at which it was committed."""
+    """This side: every function below is a method.
+
+    A change gives the moment (time.monotonic) at which it was committed.
+    """
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -48,8 +55,14 @@ class Office:
 def office(variables: dict[str, str]) -> Iterator[Office]:
     """The other process, until the block ends. The database's tables and people are there then."""
     command = [sys.executable, "-m", "tests.gateway.office"]
-    variables = {**variables, "LOG_LEVEL": "WARNING", "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
-    with subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    variables = {
+        **variables,
+        "LOG_LEVEL": "WARNING",
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+    }
+    with subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield Office(process)
         finally:
@@ -59,22 +72,38 @@ def office(variables: dict[str, str]) -> Iterator[Office]:
 # The other side
 
 
-def connect(alias: str, provider: str = "openai-compatible", is_active: bool = True, **settings: Any) -> str:
+def connect(
+    alias: str, provider: str = "openai-compatible", is_active: bool = True, **settings: Any
+) -> str:
     """A saved connection."""
     from connections import services
 
-    made = services.create_connection(provider, actor=None, name=alias, alias=alias, settings=settings, is_active=is_active)
+    made = services.create_connection(
+        provider, actor=None, name=alias, alias=alias, settings=settings, is_active=is_active
+    )
     return str(made.row.pk)
 
 
 def profile(
-    alias: str, connection: str, model: str, capability: str = "Chat", fallbacks: tuple[str, ...] = (), **settings: Any
+    alias: str,
+    connection: str,
+    model: str,
+    capability: str = "Chat",
+    fallbacks: tuple[str, ...] = (),
+    **settings: Any,
 ) -> dict[str, str]:
     """A saved profile of a connection, both by alias."""
     from connections import services
 
     chain = [_profile(one) for one in fallbacks]
-    values = {"capability": capability, "name": alias, "alias": alias, "model": model, "settings": settings, "fallbacks": chain}
+    values = {
+        "capability": capability,
+        "name": alias,
+        "alias": alias,
+        "model": model,
+        "settings": settings,
+        "fallbacks": chain,
+    }
     row = services.create_profile(_connection(connection), actor=None, **values).row
     return {"id": str(row.pk)}
 
@@ -170,11 +199,15 @@ def leave_groups(name: str) -> float:
 
 
 def spoil(table: str, alias: str, **columns: Any) -> float:
-    """Writes columns past every service, as an older version or a person with a database client would."""
+    """Writes columns past every service, as an older version or a person with a database client
+    would.
+    """
     from connections.models import Connection, Profile
     from connections.services import bump_stamp
 
-    {"connection": Connection, "profile": Profile}[table].objects.filter(alias=alias).update(**columns)
+    {"connection": Connection, "profile": Profile}[table].objects.filter(alias=alias).update(
+        **columns
+    )
     bump_stamp()
     return time.monotonic()
 
@@ -188,7 +221,9 @@ def spoil_credentials(alias: str) -> float:
 
     lost = Fernet(Fernet.generate_key()).encrypt(b'{"api_key": "lost"}')
     with database.cursor() as cursor:
-        cursor.execute("UPDATE connections_connection SET credentials = %s WHERE alias = %s", [lost, alias])
+        cursor.execute(
+            "UPDATE connections_connection SET credentials = %s WHERE alias = %s", [lost, alias]
+        )
     bump_stamp()
     return time.monotonic()
 
@@ -198,7 +233,13 @@ def records(**wanted: Any) -> list[dict[str, Any]]:
     from gateway.models import UsageRecord
 
     rows = UsageRecord.objects.filter(**wanted).order_by("pk").values()
-    return [{name: value if isinstance(value, int | None) else str(value) for name, value in row.items()} for row in rows]
+    return [
+        {
+            name: value if isinstance(value, int | None) else str(value)
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 def wake(alias: str) -> float:
@@ -243,7 +284,10 @@ def everything() -> str:
     with database.cursor() as cursor:
         for table in database.introspection.table_names():
             cursor.execute(f'SELECT * FROM "{table}"')
-            found += [repr([bytes(one) if isinstance(one, memoryview) else one for one in row]) for row in cursor.fetchall()]
+            found += [
+                repr([bytes(one) if isinstance(one, memoryview) else one for one in row])
+                for row in cursor.fetchall()
+            ]
     return "\n".join(found)
 
 
@@ -280,7 +324,9 @@ def main() -> None:
 
     call_command("migrate", verbosity=0)
     person(USER)
-    known = {name: one for name, one in globals().items() if callable(one) and not name.startswith("_")}
+    known = {
+        name: one for name, one in globals().items() if callable(one) and not name.startswith("_")
+    }
     for line in sys.stdin:
         name, arguments, named = json.loads(line)
         try:

@@ -29,7 +29,9 @@ USED: dict[str, Any] = {
     "outcome": "ok",
 }
 NOWHERE: dict[str, Any] = {
-    **dict.fromkeys(("profile_id", "connection_id", "connection_version", "input_tokens", "output_tokens")),
+    **dict.fromkeys(
+        ("profile_id", "connection_id", "connection_version", "input_tokens", "output_tokens")
+    ),
     **dict.fromkeys(("connection_alias", "provider_id", "model"), ""),
     "profile_alias": "no-such-profile",
     "outcome": "profile_not_found",
@@ -37,5 +39,7 @@ NOWHERE: dict[str, Any] = {
 
 
 def used(**changes: Any) -> UsageRecord:
-    """One request: a success of 100 ms at noon, with 10 tokens in and 5 out, unless the changes say otherwise."""
+    """One request: a success of 100 ms at noon, with 10 tokens in and 5 out, unless the changes say
+    otherwise.
+    """
     return UsageRecord.objects.create(**USED | changes)

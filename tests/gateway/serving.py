@@ -1,4 +1,6 @@
-"""The running gateway of these tests: gunicorn as in production, an upstream with faults behind it, another process beside it."""
+"""The running gateway of these tests: gunicorn as in production, an upstream with faults behind it,
+another process beside it.
+"""
 
 import json
 import os
@@ -25,7 +27,10 @@ _numbers = count(1)
 
 @dataclass
 class Gateway:
-    """A server with two workers, unless it was made otherwise. `token` is that of an operator, for the gateway alone."""
+    """A server with two workers, unless it was made otherwise.
+
+    `token` is that of an operator, for the gateway alone.
+    """
 
     server: Server
     office: Office
@@ -52,11 +57,18 @@ class Gateway:
         """A new connection to the upstream; its alias."""
         alias = self.name()
         common: dict[str, Any] = {"base_url": self.upstream.url, "api_key": KEY, "max_retries": 0}
-        self.office.connect(alias, provider, **({**common, **settings} if provider.startswith("openai") else settings))
+        self.office.connect(
+            alias,
+            provider,
+            **({**common, **settings} if provider.startswith("openai") else settings),
+        )
         return alias
 
     def profile(self, model: str = "words", connection: str = "", **more: Any) -> str:
-        """A new profile, on a new connection unless one is named; its alias. The model says how the upstream behaves."""
+        """A new profile, on a new connection unless one is named; its alias.
+
+        The model says how the upstream behaves.
+        """
         alias = self.name()
         self.office.profile(alias, connection or self.connection(), model, **more)
         return alias
@@ -71,23 +83,36 @@ class Gateway:
     def echo(self, capability: str = "Chat") -> str:
         """A profile of the built-in provider, which is asked through its class and not by wire."""
         if f"echo {capability}" not in self._shared:
-            self._shared[f"echo {capability}"] = self.profile("echo-1", self.connection("echo"), capability=capability)
+            self._shared[f"echo {capability}"] = self.profile(
+                "echo-1", self.connection("echo"), capability=capability
+            )
         return self._shared[f"echo {capability}"]
 
-    def post(self, path: str, body: Any, token: str | None = None, **headers: str) -> httpx2.Response:
+    def post(
+        self, path: str, body: Any, token: str | None = None, **headers: str
+    ) -> httpx2.Response:
         """One request. Bytes are sent as they are, the rest as JSON."""
-        sent = {"content-type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {
+            "content-type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         if token != "":
             sent["authorization"] = f"Bearer {token or self.token}"
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.client.post(self.url + path, content=content, headers=sent)
 
-    def chat(self, profile: str, token: str | None = None, messages: Any = HELLO, **fields: Any) -> httpx2.Response:
+    def chat(
+        self, profile: str, token: str | None = None, messages: Any = HELLO, **fields: Any
+    ) -> httpx2.Response:
         """A chat at /v1."""
-        return self.post("/v1/chat/completions", {"model": profile, "messages": messages, **fields}, token)
+        return self.post(
+            "/v1/chat/completions", {"model": profile, "messages": messages, **fields}, token
+        )
 
     def get(self, path: str, token: str | None = None) -> httpx2.Response:
-        return self.client.get(self.url + path, headers={"Authorization": f"Bearer {token or self.token}"})
+        return self.client.get(
+            self.url + path, headers={"Authorization": f"Bearer {token or self.token}"}
+        )
 
     def record(self, profile: str, **wanted: Any) -> dict[str, Any]:
         """The usage record of the last request for a profile, once it is written."""
@@ -96,7 +121,11 @@ class Gateway:
 
     def records(self, profile: str, number: int) -> list[dict[str, Any]]:
         """All of them, as soon as there are so many."""
-        return eventually(lambda: found if len(found := self.office.records(profile_alias=profile)) >= number else [])
+        return eventually(
+            lambda: (
+                found if len(found := self.office.records(profile_alias=profile)) >= number else []
+            )
+        )
 
 
 def eventually(look: Callable[[], Found], seconds: float = 10) -> Found:
@@ -110,7 +139,9 @@ def eventually(look: Callable[[], Found], seconds: float = 10) -> Found:
 
 @contextmanager
 def database(place: Path) -> Iterator[str]:
-    """The address of an empty database: beside the one of this run where that is a server's, else a file."""
+    """The address of an empty database: beside the one of this run where that is a server's, else a
+    file.
+    """
     given = os.environ.get("DATABASE_URL", "")
     if not given.startswith("postgres"):
         yield f"sqlite:///{place / 'gateway.sqlite3'}"
@@ -131,10 +162,15 @@ def gateway(place: Path, **settings: str) -> Iterator[Gateway]:
     """A gateway with everything around it. In the end its log has no traceback."""
     cache = {name: os.environ[name] for name in ("CACHE_URL",) if os.environ.get(name)}
     with database(place) as address, Upstream() as upstream:
-        variables = environment(address, **{"WEB_CONCURRENCY": "2", "LOG_LEVEL": "DEBUG", **cache, **settings})
+        variables = environment(
+            address, **{"WEB_CONCURRENCY": "2", "LOG_LEVEL": "DEBUG", **cache, **settings}
+        )
         with office(variables) as there:
             token = there.token()
-            with running(variables, place / "log", "--graceful-timeout=1") as server, httpx2.Client(timeout=30) as client:
+            with (
+                running(variables, place / "log", "--graceful-timeout=1") as server,
+                httpx2.Client(timeout=30) as client,
+            ):
                 yield Gateway(server, there, upstream, variables, token, client)
     text = server.log.read_text(errors="replace")
     assert "Traceback" not in text, text[text.index("Traceback") - 500 :][:5000]

@@ -1,4 +1,7 @@
-"""The API of usage: its fields, its numbers, its refusals. Who may ask is in tests/api/test_permissions.py."""
+"""The API of usage: its fields, its numbers, its refusals.
+
+Who may ask is in tests/api/test_permissions.py.
+"""
 
 from datetime import timedelta
 
@@ -16,7 +19,14 @@ def api(administrator) -> Api:
     """A program that may read usage and nothing else, and four requests."""
     used(latency_ms=100)
     used(latency_ms=300, started_at=NOON + timedelta(hours=1))
-    used(latency_ms=200, outcome="client_closed", provider_id="fallen", model="other", user_name="olaf", user_id=8)
+    used(
+        latency_ms=200,
+        outcome="client_closed",
+        provider_id="fallen",
+        model="other",
+        user_name="olaf",
+        user_id=8,
+    )
     used(latency_ms=0, **NOWHERE)
     return Api(token_of(administrator, "usage:read"))
 
@@ -68,9 +78,16 @@ def test_granularity_and_times_are_understood(api: Api, query: str, points: int)
 
 
 ITEMS = {
-    "provider": [("openai", "OpenAI", 2, 30, 50), ("fallen", None, 1, 15, 25), ("unknown", None, 1, 0, 25)],
+    "provider": [
+        ("openai", "OpenAI", 2, 30, 50),
+        ("fallen", None, 1, 15, 25),
+        ("unknown", None, 1, 0, 25),
+    ],
     "model": [("gpt-4o", None, 2, 30, 50), ("other", None, 1, 15, 25), ("unknown", None, 1, 0, 25)],
-    "profile": [(str(SUPPORT), "support", 3, 45, 75), ("no-such-profile", "no-such-profile", 1, 0, 25)],
+    "profile": [
+        (str(SUPPORT), "support", 3, 45, 75),
+        ("no-such-profile", "no-such-profile", 1, 0, 25),
+    ],
     "connection": [(str(PRODUCTION), "production", 3, 45, 75), ("unknown", None, 1, 0, 25)],
     "user": [("7", "ada", 3, 30, 75), ("8", "olaf", 1, 15, 25)],
 }
@@ -80,7 +97,9 @@ FIELDS = ("dimension", "dimensionName", "requestCount", "totalTokens", "percenta
 @pytest.mark.parametrize("dimension", ITEMS)
 def test_a_breakdown_has_its_shares_the_greatest_first(api: Api, dimension: str):
     found = api.read(f"/analytics/usage-by-{dimension}?{DAY}")
-    assert sorted(found, key=str) == sorted((dict(zip(FIELDS, item, strict=True)) for item in ITEMS[dimension]), key=str)
+    assert sorted(found, key=str) == sorted(
+        (dict(zip(FIELDS, item, strict=True)) for item in ITEMS[dimension]), key=str
+    )
     assert [one["requestCount"] for one in found] == [item[2] for item in ITEMS[dimension]]
 
 
@@ -101,7 +120,9 @@ PATHS = ["usage-summary", "usage-time-series", *(f"usage-by-{dimension}" for dim
         ("from=2026-03-10T00:00:00+01:00&to=2026-03-11", {"/from": "invalid"}),
     ],
 )
-def test_a_period_that_makes_no_sense_is_refused(api: Api, path: str, query: str, expected: dict[str, str]):
+def test_a_period_that_makes_no_sense_is_refused(
+    api: Api, path: str, query: str, expected: dict[str, str]
+):
     assert errors(api.get(f"/analytics/{path}?{query}")) == expected
 
 

@@ -30,9 +30,21 @@ def refused(plan: Plan, call: Call) -> GatewayError:
 
 def test_a_refusal_that_is_remembered_keeps_nothing_of_the_requests_it_met():
     remembered = GatewayError(409, "connection_inactive", "The connection openai is switched off.")
-    profile = StoredProfile(uuid4(), "writer", "Writer", 1, Capability.CHAT, uuid4(), "m", True, ChatSettings(), ())
+    profile = StoredProfile(
+        uuid4(), "writer", "Writer", 1, Capability.CHAT, uuid4(), "m", True, ChatSettings(), ()
+    )
     plan = Plan((Step(profile, uuid4(), "openai", 1, "openai", refusal=remembered),))
-    call = new_call("v1", Capability.CHAT, Caller(1, "ada"), "writer", {"messages": [{"role": "user", "content": "Hello"}]})
+    call = new_call(
+        "v1",
+        Capability.CHAT,
+        Caller(1, "ada"),
+        "writer",
+        {"messages": [{"role": "user", "content": "Hello"}]},
+    )
     first, second = refused(plan, call), refused(plan, call)
-    assert (first.code, first.message) == (second.code, second.message) == (remembered.code, remembered.message)
+    assert (
+        (first.code, first.message)
+        == (second.code, second.message)
+        == (remembered.code, remembered.message)
+    )
     assert first is not second and remembered.__traceback__ is None

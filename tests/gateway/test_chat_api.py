@@ -1,4 +1,6 @@
-"""`/api/v1/chat...` and `/embeddings...` as a signed-in browser asks them, through Django: its session, its CSRF token, the contract."""
+"""`/api/v1/chat...` and `/embeddings...` as a signed-in browser asks them, through Django: its
+session, its CSRF token, the contract.
+"""
 
 import json
 import re
@@ -20,7 +22,9 @@ from tests.people import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the gateway reads in threads of its own
 HELLO = {"messages": [{"role": "user", "content": "Hello there"}]}
-ADDRESSES = tuple(f"/chat/{path}" for path in ("complete", "stream", "writer/complete", "writer/stream"))
+ADDRESSES = tuple(
+    f"/chat/{path}" for path in ("complete", "stream", "writer/complete", "writer/stream")
+)
 ADDRESSES += ("/embeddings/generate", "/embeddings/search/generate")
 USED = {"administrator": 200, "operator": 200, "viewer": 403, "stranger": 403, "nobody": 401}
 PIXEL = "iVBORw0KGgo="
@@ -28,8 +32,12 @@ PIXEL = "iVBORw0KGgo="
 
 @pytest.fixture
 def profiles(operator: Any) -> dict[str, Any]:
-    """Profiles of the echo provider, which need no network; the first of each kind is the default."""
-    echo = services.create_connection("echo", actor=None, name="Echo", alias="echo", settings={}).row
+    """Profiles of the echo provider, which need no network; the first of each kind is the
+    default.
+    """
+    echo = services.create_connection(
+        "echo", actor=None, name="Echo", alias="echo", settings={}
+    ).row
     made = {}
     for alias, capability, settings in (
         ("writer", "Chat", {}),
@@ -68,7 +76,10 @@ def content(response: Any) -> str:
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_who_may_use_profiles(people: dict[str, Any], profiles: dict[str, Any], address: str):
     body = {"values": ["a"]} if "embeddings" in address else HELLO
-    assert {name: Api(client=browser(one)).post(address, body).status_code for name, one in people.items()} == USED
+    assert {
+        name: Api(client=browser(one)).post(address, body).status_code
+        for name, one in people.items()
+    } == USED
 
 
 def test_which_tokens_may_use_profiles(people: dict[str, Any], profiles: dict[str, Any]):
@@ -80,18 +91,31 @@ def test_which_tokens_may_use_profiles(people: dict[str, Any], profiles: dict[st
     }
     ApiToken.objects.filter(prefix=tokens["expired"][:11]).update(expires_at=timezone.now())
     ApiToken.objects.filter(prefix=tokens["revoked"][:11]).update(revoked_at=timezone.now())
-    wanted = dict.fromkeys(tokens, 403) | {"gateway:use": 200, "admin": 200} | dict.fromkeys(("expired", "revoked", "unknown"), 401)
-    assert {name: Api(token).post("/chat/complete", HELLO).status_code for name, token in tokens.items()} == wanted
+    wanted = (
+        dict.fromkeys(tokens, 403)
+        | {"gateway:use": 200, "admin": 200}
+        | dict.fromkeys(("expired", "revoked", "unknown"), 401)
+    )
+    assert {
+        name: Api(token).post("/chat/complete", HELLO).status_code for name, token in tokens.items()
+    } == wanted
 
 
 def test_every_address_is_asked_here():
-    found = [str(one.pattern) for one in urls.urlpatterns if one.callback.cls.__module__ == chat.__name__]
+    found = [
+        str(one.pattern) for one in urls.urlpatterns if one.callback.cls.__module__ == chat.__name__
+    ]
     by_alias = {"chat": "writer", "embeddings": "search"}
-    assert sorted(ADDRESSES) == sorted("/" + re.sub("<.*>", by_alias[one.partition("/")[0]], one) for one in found)
+    assert sorted(ADDRESSES) == sorted(
+        "/" + re.sub("<.*>", by_alias[one.partition("/")[0]], one) for one in found
+    )
 
 
 def test_a_refused_person_is_told_in_a_problem(viewer: Any, profiles: dict[str, Any]):
-    assert "Ask an administrator" in problem(Api(client=browser(viewer)).post("/chat/complete", HELLO), 403)["detail"]
+    assert (
+        "Ask an administrator"
+        in problem(Api(client=browser(viewer)).post("/chat/complete", HELLO), 403)["detail"]
+    )
 
 
 def test_a_session_without_its_csrf_token_is_refused(operator: Any, profiles: dict[str, Any]):
@@ -102,13 +126,18 @@ def test_a_session_without_its_csrf_token_is_refused(operator: Any, profiles: di
 def test_a_session_with_its_csrf_token_is_answered(operator: Any, profiles: dict[str, Any]):
     strict = browser(operator, enforce_csrf_checks=True)
     strict.get("/")
-    answer = Api(client=strict).post("/chat/complete", HELLO, x_csrftoken=strict.cookies["csrftoken"].value)
+    answer = Api(client=strict).post(
+        "/chat/complete", HELLO, x_csrftoken=strict.cookies["csrftoken"].value
+    )
     assert content(answer) == "Echo: Hello there"
 
 
 def test_a_token_limited_to_another_profile_is_refused(operator: Any, profiles: dict[str, Any]):
     token = token_of(operator, "gateway:use", profiles=["poet"])
-    assert problem(Api(token).post("/chat/writer/complete", HELLO), 403)["code"] == "profile_not_allowed"
+    assert (
+        problem(Api(token).post("/chat/writer/complete", HELLO), 403)["code"]
+        == "profile_not_allowed"
+    )
 
 
 # The contract
@@ -144,7 +173,10 @@ def test_a_stream_that_is_asked_for_its_usage_tells_it_at_the_end(api: Api):
 
 
 def test_stream_options_are_judged_where_nothing_streams(api: Api):
-    assert problem(api.post("/chat/complete", {**HELLO, "streamOptions": [None]}), 400)["code"] == "invalid_request"
+    assert (
+        problem(api.post("/chat/complete", {**HELLO, "streamOptions": [None]}), 400)["code"]
+        == "invalid_request"
+    )
 
 
 def test_embeddings_answer_as_the_contract_says(api: Api):
@@ -161,7 +193,12 @@ def test_a_refusal_before_a_stream_is_a_problem(api: Api):
 def test_a_person_leaves_a_usage_record_without_a_token(api: Api, operator: Any):
     api.post("/chat/writer/complete", HELLO)
     record = UsageRecord.objects.get()
-    assert (record.endpoint, record.user_name, record.token_id, record.outcome) == ("api", operator.username, None, "ok")
+    assert (record.endpoint, record.user_name, record.token_id, record.outcome) == (
+        "api",
+        operator.username,
+        None,
+        "ok",
+    )
 
 
 # Naming the profile
@@ -177,25 +214,43 @@ def test_a_person_leaves_a_usage_record_without_a_token(api: Api, operator: Any)
         ("/chat/complete", {}, {"profileIdOrAlias": "poet"}, "poet"),
         ("/chat/complete", {}, {"profileIdOrAlias": None}, "writer"),
         ("/chat/complete", {"profileidoralias": "poet"}, {"profileIdOrAlias": "writer"}, "poet"),
-        ("/chat/poet/complete", {"profileidoralias": "writer"}, {"profileIdOrAlias": "writer"}, "poet"),
+        (
+            "/chat/poet/complete",
+            {"profileidoralias": "writer"},
+            {"profileIdOrAlias": "writer"},
+            "poet",
+        ),
     ],
 )
-def test_the_profile_is_named_by_path_header_or_body(api: Api, address: str, headers: Any, body: Any, answers: str):
+def test_the_profile_is_named_by_path_header_or_body(
+    api: Api, address: str, headers: Any, body: Any, answers: str
+):
     answer = api.post(address, HELLO | {"variables": {"language": "Danish"}} | body, **headers)
     assert answer["X-Switchboard-Profile"] == answers
 
 
 def test_the_profile_may_be_named_by_its_id(api: Api, profiles: dict[str, Any]):
-    assert api.post(f"/chat/{profiles['writer'].pk}/complete", HELLO)["X-Switchboard-Profile"] == "writer"
+    assert (
+        api.post(f"/chat/{profiles['writer'].pk}/complete", HELLO)["X-Switchboard-Profile"]
+        == "writer"
+    )
 
 
 def test_embeddings_name_the_profile_in_the_body(api: Api):
-    assert api.post("/embeddings/generate", {"values": ["a"], "profileIdOrAlias": "search"}).status_code == 200
+    assert (
+        api.post(
+            "/embeddings/generate", {"values": ["a"], "profileIdOrAlias": "search"}
+        ).status_code
+        == 200
+    )
 
 
 def test_a_profile_of_the_wrong_kind_is_refused(api: Api):
     refused = problem(api.post("/chat/search/complete", HELLO), 400)
-    assert (refused["code"], refused["errors"][0]["pointer"]) == ("wrong_capability", "/profileIdOrAlias")
+    assert (refused["code"], refused["errors"][0]["pointer"]) == (
+        "wrong_capability",
+        "/profileIdOrAlias",
+    )
 
 
 def test_without_a_default_the_cure_is_told(api: Api):
@@ -214,7 +269,9 @@ def test_content_parts_win_over_content(api: Api):
 
 def test_an_image_part_reaches_the_provider(api: Api):
     parts = [{"type": "binary", "mimeType": "image/png", "data": PIXEL, "filename": "dot.png"}]
-    refused = problem(api.post("/chat/complete", {"messages": [{"role": "user", "contentParts": parts}]}), 400)
+    refused = problem(
+        api.post("/chat/complete", {"messages": [{"role": "user", "contentParts": parts}]}), 400
+    )
     assert (refused["code"], refused["detail"]) == (
         "unsupported",
         "Echo reads text only, no image_url. Leave it out, or ask a profile of another provider.",
@@ -232,14 +289,33 @@ def test_an_image_part_reaches_the_provider(api: Api):
     ],
 )
 def test_a_part_that_makes_no_sense_is_refused(api: Api, part: dict[str, Any]):
-    found = errors(api.post("/chat/complete", {"messages": [{"role": "user", "contentParts": [part]}]}))
+    found = errors(
+        api.post("/chat/complete", {"messages": [{"role": "user", "contentParts": [part]}]})
+    )
     assert found == {"/messages/0/contentParts": "invalid_request"}
 
 
 def test_null_is_not_sent(api: Api):
-    nothing = dict.fromkeys(("temperature", "maxTokens", "topP", "stop", "seed", "tools", "toolChoice", "responseFormat", "variables"))
-    message = HELLO["messages"][0] | dict.fromkeys(("contentParts", "name", "toolCalls", "toolCallId"))
-    assert content(api.post("/chat/complete", {**nothing, "messages": [message]})) == "Echo: Hello there"
+    nothing = dict.fromkeys(
+        (
+            "temperature",
+            "maxTokens",
+            "topP",
+            "stop",
+            "seed",
+            "tools",
+            "toolChoice",
+            "responseFormat",
+            "variables",
+        )
+    )
+    message = HELLO["messages"][0] | dict.fromkeys(
+        ("contentParts", "name", "toolCalls", "toolCallId")
+    )
+    assert (
+        content(api.post("/chat/complete", {**nothing, "messages": [message]}))
+        == "Echo: Hello there"
+    )
 
 
 def test_overrides_are_obeyed(api: Api):
@@ -256,21 +332,33 @@ def test_overrides_are_obeyed(api: Api):
         ({"messages": []}, "/messages", "invalid_request"),
         ({"messages": [{"role": "wizard", "content": "a"}]}, "/messages/0/role", "invalid_request"),
         ({"messages": [{"role": "user", "text": "a"}]}, "/messages/0/text", "unknown_field"),
-        ({"messages": [{"role": "tool", "toolCallId": 5}]}, "/messages/0/toolCallId", "invalid_request"),
+        (
+            {"messages": [{"role": "tool", "toolCallId": 5}]},
+            "/messages/0/toolCallId",
+            "invalid_request",
+        ),
         ({"profileIdOrAlias": 0}, "/profileIdOrAlias", "invalid_request"),
         ({"tools": [{"function": {"name": "a b"}}]}, "/tools/0/function/name", "invalid_request"),
         ({"variables": []}, "/variables", "invalid_variable"),
     ],
 )
-def test_a_wrong_field_is_pointed_at_by_its_name_here(api: Api, change: dict[str, Any], pointer: str, code: str):
+def test_a_wrong_field_is_pointed_at_by_its_name_here(
+    api: Api, change: dict[str, Any], pointer: str, code: str
+):
     response = api.post("/chat/complete", HELLO | change)
     assert errors(response) == {pointer: code}
-    assert response.json()["detail"].startswith(pointer[1:].replace("/", ".")) or code == "invalid_variable"
+    assert (
+        response.json()["detail"].startswith(pointer[1:].replace("/", "."))
+        or code == "invalid_variable"
+    )
 
 
 def test_a_missing_variable_is_named(api: Api):
     refused = problem(api.post("/chat/poet/complete", HELLO), 400)
-    assert (refused["code"], refused["errors"][0]["pointer"]) == ("missing_variable", "/variables/language")
+    assert (refused["code"], refused["errors"][0]["pointer"]) == (
+        "missing_variable",
+        "/variables/language",
+    )
 
 
 def test_a_misplaced_secret_is_not_repeated(api: Api):
@@ -279,12 +367,16 @@ def test_a_misplaced_secret_is_not_repeated(api: Api):
     assert b"sk-proj" not in response.content
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "NaN", '{"messages": [], "temperature": NaN}', b"\xff", "[" * 100_000])
+@pytest.mark.parametrize(
+    "body", ["{", "[]", "NaN", '{"messages": [], "temperature": NaN}', b"\xff", "[" * 100_000]
+)
 def test_a_body_that_is_no_json_object_is_refused(api: Api, body: Any):
     assert problem(api("POST", "/chat/complete", body), 400)["code"] == "parse_error"
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=a"]
+)
 def test_a_body_that_is_not_json_is_refused(api: Api, kind: str):
     problem(api("POST", "/chat/complete", json.dumps(HELLO), kind), 415)
 
@@ -296,7 +388,10 @@ def test_a_body_above_one_megabyte_is_taken(api: Api):
 
 def test_a_body_above_the_limit_is_refused(api: Api, settings: Any):
     settings.GATEWAY_MAX_BODY = 1024 * 1024
-    refused = problem(api.post("/chat/complete", {"messages": [{"role": "user", "content": "a" * 1024 * 1024}]}), 413)
+    refused = problem(
+        api.post("/chat/complete", {"messages": [{"role": "user", "content": "a" * 1024 * 1024}]}),
+        413,
+    )
     assert refused["detail"] == "A request body has at most 1 MB here."
 
 
@@ -321,18 +416,41 @@ def test_a_client_without_a_session_is_asked_for_a_token(profiles: dict[str, Any
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str))
+    return json.loads(
+        json.dumps(SchemaGenerator().get_schema(request=None, public=True), default=str)
+    )
 
 
 @pytest.mark.parametrize("name", chat_examples.SUMMARIES)
-def test_examples_are_accepted_and_answered_as_documented(api: Api, document: dict[str, Any], profiles: dict[str, Any], name: str):
-    values = {"capability": "Chat", "name": "Support", "alias": "support-answers", "model": "echo-1"}
+def test_examples_are_accepted_and_answered_as_documented(
+    api: Api, document: dict[str, Any], profiles: dict[str, Any], name: str
+):
+    values = {
+        "capability": "Chat",
+        "name": "Support",
+        "alias": "support-answers",
+        "model": "echo-1",
+    }
     services.create_profile(profiles["writer"].connection, actor=None, **values)
-    path, _, operation = next(found for found in operations_of(document) if found[2]["operationId"] == name)
-    known = {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"} if "ByProfile" in name else {}
+    path, _, operation = next(
+        found for found in operations_of(document) if found[2]["operationId"] == name
+    )
+    known = (
+        {one["name"]: one["example"] for one in operation["parameters"] if one["in"] == "path"}
+        if "ByProfile" in name
+        else {}
+    )
     [(media, described)] = operation["responses"]["200"]["content"].items()
     for one in operation["requestBody"]["content"]["application/json"]["examples"].values():
         response = api.post(path.format(**known).removeprefix("/api/v1"), one["value"])
         assert (response.status_code, response["Content-Type"].partition(";")[0]) == (200, media)
-        found = json.loads(response.content) if media == "application/json" else response.getvalue().decode()
-        jsonschema.validate(found, described["schema"] | {"components": document["components"]}, jsonschema.Draft202012Validator)
+        found = (
+            json.loads(response.content)
+            if media == "application/json"
+            else response.getvalue().decode()
+        )
+        jsonschema.validate(
+            found,
+            described["schema"] | {"components": document["components"]},
+            jsonschema.Draft202012Validator,
+        )

@@ -1,4 +1,6 @@
-"""Chains: what moves on, what does not, who rests and for how long, and who is said to have served."""
+"""Chains: what moves on, what does not, who rests and for how long, and who is said to have
+served.
+"""
 
 import time
 from itertools import count
@@ -18,11 +20,23 @@ def own(model: str) -> str:
     return f"{model}{'&' if '?' in model else '?'}mark={next(_marks)}"
 
 
-def chain(gate: Gateway, model: str, settings: dict[str, Any] | None = None, second: str = "words", **more: Any) -> tuple[str, str, str]:
-    """A profile whose service behaves so, and its fallback: (profile, fallback, the model of the fallback)."""
+def chain(
+    gate: Gateway,
+    model: str,
+    settings: dict[str, Any] | None = None,
+    second: str = "words",
+    **more: Any,
+) -> tuple[str, str, str]:
+    """A profile whose service behaves so, and its fallback: (profile, fallback, the model of the
+    fallback).
+    """
     last = own(second)
     fallback = gate.profile(last)
-    return gate.profile(model, gate.connection(**(settings or {})), fallbacks=[fallback], **more), fallback, last
+    return (
+        gate.profile(model, gate.connection(**(settings or {})), fallbacks=[fallback], **more),
+        fallback,
+        last,
+    )
 
 
 MOVES_ON: dict[str, tuple[str, dict[str, Any]]] = {
@@ -42,8 +56,14 @@ MOVES_ON: dict[str, tuple[str, dict[str, Any]]] = {
 def test_a_failure_moves_on_to_the_fallback(gate: Gateway, model: str, connected: dict[str, Any]):
     profile, fallback, last = chain(gate, model, connected)
     response = gate.chat(profile)
-    assert (response.status_code, response.json()["choices"][0]["message"]["content"]) == (200, SAID)
-    assert (response.headers["x-switchboard-profile"], response.headers["x-switchboard-attempts"]) == (fallback, "2")
+    assert (response.status_code, response.json()["choices"][0]["message"]["content"]) == (
+        200,
+        SAID,
+    )
+    assert (
+        response.headers["x-switchboard-profile"],
+        response.headers["x-switchboard-attempts"],
+    ) == (fallback, "2")
     assert [one.body["model"] for one in gate.upstream.of(last)] == [last]
 
 
@@ -55,11 +75,19 @@ STREAMS = {
 
 
 @pytest.mark.parametrize(("model", "connected"), STREAMS.values(), ids=STREAMS)
-def test_a_stream_moves_on_before_its_first_chunk(gate: Gateway, model: str, connected: dict[str, Any]):
+def test_a_stream_moves_on_before_its_first_chunk(
+    gate: Gateway, model: str, connected: dict[str, Any]
+):
     profile, fallback, last = chain(gate, model, connected)
     response = gate.chat(profile, stream=True)
-    assert response.status_code == 200 and response.text.endswith("data: [DONE]\n\n") and "Grüße" in response.text
-    assert response.headers["x-switchboard-profile"] == fallback and len(gate.upstream.of(last)) == 1
+    assert (
+        response.status_code == 200
+        and response.text.endswith("data: [DONE]\n\n")
+        and "Grüße" in response.text
+    )
+    assert (
+        response.headers["x-switchboard-profile"] == fallback and len(gate.upstream.of(last)) == 1
+    )
 
 
 @pytest.mark.parametrize("model", ["dies", "stops", "error-event?delay=0.05"])
@@ -70,7 +98,12 @@ def test_a_stream_does_not_move_on_after_its_first_chunk(gate: Gateway, model: s
     assert gate.upstream.of(last) == []
 
 
-STAYS = {"400": ("status?code=400", 400), "403": ("status?code=403", 502), "404": ("status?code=404", 404), "html": ("html", 502)}
+STAYS = {
+    "400": ("status?code=400", 400),
+    "403": ("status?code=403", 502),
+    "404": ("status?code=404", 404),
+    "html": ("html", 502),
+}
 
 
 @pytest.mark.parametrize(("model", "status"), STAYS.values(), ids=STAYS)
@@ -85,7 +118,10 @@ def test_a_failure_that_is_no_reason_stays(gate: Gateway, model: str, status: in
 def test_a_request_that_a_provider_cannot_do_stays(gate: Gateway):
     last = own("words")
     profile = gate.profile("echo-1", gate.connection("echo"), fallbacks=[gate.profile(last)])
-    assert gate.chat(profile, tools=[{"type": "function", "function": {"name": "f"}}]).status_code == 400
+    assert (
+        gate.chat(profile, tools=[{"type": "function", "function": {"name": "f"}}]).status_code
+        == 400
+    )
     assert gate.upstream.of(last) == []
 
 
@@ -100,25 +136,38 @@ def test_vectors_move_on_too(gate: Gateway):
     fallback = gate.profile(capability="Embedding")
     profile = gate.profile("status?code=500", capability="Embedding", fallbacks=[fallback])
     response = gate.post("/v1/embeddings", {"model": profile, "input": "one"})
-    assert (response.json()["data"][0]["embedding"], response.headers["x-switchboard-profile"]) == (VECTOR, fallback)
+    assert (response.json()["data"][0]["embedding"], response.headers["x-switchboard-profile"]) == (
+        VECTOR,
+        fallback,
+    )
 
 
 def test_the_other_door_moves_on_too(gate: Gateway):
     profile, fallback, _ = chain(gate, "status?code=500")
     response = gate.post(f"/api/v1/chat/{profile}/complete", {"messages": HELLO})
-    assert (response.json()["message"]["content"], response.headers["x-switchboard-profile"]) == (SAID, fallback)
+    assert (response.json()["message"]["content"], response.headers["x-switchboard-profile"]) == (
+        SAID,
+        fallback,
+    )
 
 
 def test_the_chain_is_asked_in_its_order(gate: Gateway):
     second, third = gate.profile("status?code=500"), gate.profile()
     response = gate.chat(gate.profile("status?code=429", fallbacks=[second, third]))
-    assert (response.headers["x-switchboard-profile"], response.headers["x-switchboard-attempts"]) == (third, "3")
+    assert (
+        response.headers["x-switchboard-profile"],
+        response.headers["x-switchboard-attempts"],
+    ) == (third, "3")
 
 
 def test_when_all_fail_the_last_one_is_told(gate: Gateway):
     profile, fallback, _ = chain(gate, "status?code=500", second="status?code=429&after=5")
     response = gate.chat(profile)
-    assert (response.status_code, response.json()["error"]["code"], response.headers["retry-after"]) == (429, "rate_limited", "5")
+    assert (
+        response.status_code,
+        response.json()["error"]["code"],
+        response.headers["retry-after"],
+    ) == (429, "rate_limited", "5")
     assert response.headers["x-switchboard-profile"] == fallback
 
 
@@ -153,7 +202,12 @@ def test_it_is_asked_again_when_it_has_rested(gate: Gateway):
 
 
 @pytest.mark.parametrize(
-    ("model", "seconds"), [("status?code=429&after=100", 100), ("status?code=500", 30), ("status?code=429&after=9000", 300)]
+    ("model", "seconds"),
+    [
+        ("status?code=429&after=100", 100),
+        ("status?code=500", 30),
+        ("status?code=429&after=9000", 300),
+    ],
 )
 def test_it_rests_as_long_as_the_service_asks(gate: Gateway, model: str, seconds: int):
     connection = gate.connection()
@@ -173,7 +227,11 @@ def test_without_a_fallback_nobody_rests(gate: Gateway):
 
 def test_when_all_rest_they_are_asked_all_the_same(gate: Gateway):
     profile, fallback, last = chain(gate, "status?code=500", second="status?code=500")
-    assert [gate.chat(profile).headers["x-switchboard-attempts"] for _ in range(3)] == ["2", "2", "2"]
+    assert [gate.chat(profile).headers["x-switchboard-attempts"] for _ in range(3)] == [
+        "2",
+        "2",
+        "2",
+    ]
     gate.upstream.behave[last] = "words"
     assert gate.chat(profile).headers["x-switchboard-profile"] == fallback
 
@@ -208,11 +266,19 @@ def unusable(gate: Gateway, how: str) -> str:
     return alias
 
 
-WHYS = ["connection_inactive", "undecryptable", "unknown_provider", "unresolved_reference", "invalid_settings"]
+WHYS = [
+    "connection_inactive",
+    "undecryptable",
+    "unknown_provider",
+    "unresolved_reference",
+    "invalid_settings",
+]
 
 
 def made_with(gate: Gateway, how: str, **more: Any) -> tuple[str, str]:
-    """A profile on a connection that is spoiled only then, as a profile of an unknown provider could not be made: (profile, connection)."""
+    """A profile on a connection that is spoiled only then, as a profile of an unknown provider
+    could not be made: (profile, connection).
+    """
     spare = gate.connection()
     profile, connection = gate.profile(connection=spare, **more), unusable(gate, how)
     gate.office.move(profile, connection)
@@ -239,7 +305,10 @@ def test_it_is_passed_over_as_a_fallback(gate: Gateway, how: str):
     broken, _ = made_with(gate, how)
     good = gate.profile()
     response = gate.chat(gate.profile("status?code=500", fallbacks=[broken, good]))
-    assert (response.headers["x-switchboard-profile"], response.headers["x-switchboard-attempts"]) == (good, "2")
+    assert (
+        response.headers["x-switchboard-profile"],
+        response.headers["x-switchboard-attempts"],
+    ) == (good, "2")
 
 
 def test_the_name_of_the_reference_is_told(gate: Gateway):
@@ -252,4 +321,9 @@ def test_a_profile_that_is_switched_off_is_refused_and_passed_over(gate: Gateway
     gate.office.switch_profile(off, False)
     assert refused(gate, off) == (409, "profile_inactive")
     good = gate.profile()
-    assert gate.chat(gate.profile("status?code=500", fallbacks=[off, good])).headers["x-switchboard-profile"] == good
+    assert (
+        gate.chat(gate.profile("status?code=500", fallbacks=[off, good])).headers[
+            "x-switchboard-profile"
+        ]
+        == good
+    )

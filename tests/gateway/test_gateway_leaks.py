@@ -1,4 +1,6 @@
-"""A service's key and Switchboard's own tokens are searched for in everything that a caller, a log or the database can show."""
+"""A service's key and Switchboard's own tokens are searched for in everything that a caller, a log
+or the database can show.
+"""
 
 import re
 from typing import Any
@@ -11,10 +13,22 @@ from tests.gateway.upstream import SAID
 from tests.providers.samples import sample_settings
 from tests.upstreams import Upstream as Repeating
 
-BEARER, OWN_HEADER, EXTRA, NATIVE = "sk-leak-bearer-51c7", "leak-own-header-a83f", "leak-extra-header-0d2e", "leak-native-key-77b4"
+BEARER, OWN_HEADER, EXTRA, NATIVE = (
+    "sk-leak-bearer-51c7",
+    "leak-own-header-a83f",
+    "leak-extra-header-0d2e",
+    "leak-native-key-77b4",
+)
 SECRETS = (BEARER, OWN_HEADER, EXTRA, NATIVE)
 CODES = (400, 401, 402, 403, 404, 409, 413, 422, 429, 500, 503)
-MODELS = [*(f"status?code={code}&echo=1" for code in CODES), "error-event?before=0", "error-event?delay=0.03", "words", "dies", "html"]
+MODELS = [
+    *(f"status?code={code}&echo=1" for code in CODES),
+    "error-event?before=0",
+    "error-event?delay=0.03",
+    "words",
+    "dies",
+    "html",
+]
 HOW: dict[str, dict[str, Any]] = {
     "bearer": {"api_key": BEARER},
     "a header of its own": {"api_key": OWN_HEADER, "api_key_header": "x-my-key"},
@@ -24,7 +38,10 @@ HOW: dict[str, dict[str, Any]] = {
 
 def asked_every_way(gate: Gateway, profile: str) -> list[Any]:
     found = [gate.chat(profile, stream=stream) for stream in (False, True)]
-    return found + [gate.post(f"/api/v1/chat/{profile}/{how}", {"messages": HELLO}) for how in ("complete", "stream")]
+    return found + [
+        gate.post(f"/api/v1/chat/{profile}/{how}", {"messages": HELLO})
+        for how in ("complete", "stream")
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +54,11 @@ def said(gate: Gateway) -> str:
             answers += asked_every_way(gate, gate.profile(model, connection))
         vectors = gate.profile("status?code=400&echo=1", connection, capability="Embedding")
         answers.append(gate.post("/v1/embeddings", {"model": vectors, "input": "one"}))
-        broken = gate.profile("status?code=401&echo=1", connection, fallbacks=[gate.profile("status?code=500&echo=1", connection)])
+        broken = gate.profile(
+            "status?code=401&echo=1",
+            connection,
+            fallbacks=[gate.profile("status?code=500&echo=1", connection)],
+        )
         answers += asked_every_way(gate, broken)
         gate.office.switch_connection(connection, False)
         answers += asked_every_way(gate, broken)
@@ -49,7 +70,9 @@ def said(gate: Gateway) -> str:
 
 
 def _native(gate: Gateway, provider: str, mode: str) -> list[Any]:
-    """A service that repeats the headers of what it refuses, asked through the provider's own SDK where it has one."""
+    """A service that repeats the headers of what it refuses, asked through the provider's own SDK
+    where it has one.
+    """
     with Repeating() as service:
         service.mode = mode
         settings = sample_settings(get_provider(provider), service.url, NATIVE)
@@ -86,13 +109,18 @@ def test_no_log_and_no_row_has_a_token(gate: Gateway, said: str):
 
 
 def test_no_service_gets_the_callers_token(gate: Gateway, said: str):
-    assert [one.path for one in gate.upstream.seen if gate.token in f"{one.headers}{one.body}"] == []
+    assert [
+        one.path for one in gate.upstream.seen if gate.token in f"{one.headers}{one.body}"
+    ] == []
 
 
 def test_headers_of_the_caller_and_of_the_service_stay_where_they_are(gate: Gateway):
     model = "words?headers=stay"
     gate.post(
-        "/v1/chat/completions", {"model": gate.profile(model), "messages": HELLO}, OpenAI_Organization="org-of-the-caller", Cookie="a=b"
+        "/v1/chat/completions",
+        {"model": gate.profile(model), "messages": HELLO},
+        OpenAI_Organization="org-of-the-caller",
+        Cookie="a=b",
     )
     headers = gate.upstream.of(model)[0].headers
     assert "org-of-the-caller" not in str(headers) and "cookie" not in headers

@@ -1,4 +1,5 @@
-"""What is switched off or taken away is refused by every worker: on SQLite at the very next request, on PostgreSQL within moments.
+"""What is switched off or taken away is refused by every worker: on SQLite at the very next
+request, on PostgreSQL within moments.
 
 Changes are made in another process. The measured times are printed: pytest -s.
 """
@@ -31,8 +32,13 @@ def held(gate: Gateway) -> Iterator[list[Line]]:
     closed(found)
 
 
-def refused_everywhere(held: list[Line], at: float, ask: Callable[[Line], tuple[int, str]], expected: tuple[int, str]) -> float:
-    """Seconds after `at` until the last line got what is expected. On SQLite that is the first answer of each."""
+def refused_everywhere(
+    held: list[Line], at: float, ask: Callable[[Line], tuple[int, str]], expected: tuple[int, str]
+) -> float:
+    """Seconds after `at` until the last line got what is expected.
+
+    On SQLite that is the first answer of each.
+    """
     if not ON_POSTGRESQL:
         assert [ask(line) for line in held] == [expected] * len(held)
         return time.monotonic() - at
@@ -46,11 +52,16 @@ def refused_everywhere(held: list[Line], at: float, ask: Callable[[Line], tuple[
 
 
 def report(what: str, *seconds: float) -> None:
-    print(f"\nnever stale, {what}: median {statistics.median(seconds) * 1000:.1f} ms, most {max(seconds) * 1000:.1f} ms of {len(seconds)}")
+    print(
+        f"\nnever stale, {what}: median {statistics.median(seconds) * 1000:.1f} ms, most "
+        f"{max(seconds) * 1000:.1f} ms of {len(seconds)}"
+    )
 
 
 def asking_without_pause(held: list[Line], profile: str, change: Callable[[], float]) -> float:
-    """Seconds after the change at which the last request began that was answered all the same; every line asks all the time."""
+    """Seconds after the change at which the last request began that was answered all the same;
+    every line asks all the time.
+    """
     answered, under_way = [0.0] * len(held), threading.Barrier(len(held) + 1)
 
     def ask(place: int) -> None:
@@ -75,11 +86,17 @@ def asking_without_pause(held: list[Line], profile: str, change: Callable[[], fl
     return max(0.0, max(answered) - at)
 
 
-def test_a_connection_that_is_switched_off_is_refused_by_every_worker(gate: Gateway, held: list[Line]):
+def test_a_connection_that_is_switched_off_is_refused_by_every_worker(
+    gate: Gateway, held: list[Line]
+):
     connection = gate.connection()
     profile, taken = gate.profile(connection=connection), []
     for _ in range(10):
-        taken.append(asking_without_pause(held, profile, lambda: gate.office.switch_connection(connection, False)))
+        taken.append(
+            asking_without_pause(
+                held, profile, lambda: gate.office.switch_connection(connection, False)
+            )
+        )
         at = gate.office.switch_connection(connection, True)
         refused_everywhere(held, at, lambda line: line.chat(profile), OK)
     report("connection switched off", *taken)
@@ -93,7 +110,9 @@ def test_nothing_reaches_the_service_after_it_was_switched_off(gate: Gateway, he
     at = gate.office.switch_connection(connection, False)
     for _ in range(5):
         [line.chat(profile) for line in held]
-    late = [seen for seen in gate.upstream.of(model) if seen.at > at + (SOON if ON_POSTGRESQL else 0)]
+    late = [
+        seen for seen in gate.upstream.of(model) if seen.at > at + (SOON if ON_POSTGRESQL else 0)
+    ]
     assert late == []
 
 
@@ -101,7 +120,10 @@ def test_a_profile_that_is_switched_off_is_refused(gate: Gateway, held: list[Lin
     profile = gate.profile()
     assert [line.chat(profile) for line in held] == [OK] * len(held)
     at = gate.office.switch_profile(profile, False)
-    report("profile switched off", refused_everywhere(held, at, lambda line: line.chat(profile), (409, "profile_inactive")))
+    report(
+        "profile switched off",
+        refused_everywhere(held, at, lambda line: line.chat(profile), (409, "profile_inactive")),
+    )
 
 
 def test_a_profile_that_is_deleted_is_not_found(gate: Gateway, held: list[Line]):
@@ -111,7 +133,9 @@ def test_a_profile_that_is_deleted_is_not_found(gate: Gateway, held: list[Line])
     refused_everywhere(held, at, lambda line: line.chat(profile), (404, "profile_not_found"))
 
 
-def with_token(gate: Gateway, take_away: Callable[[Office, str, str], float], expected: tuple[int, str]) -> float:
+def with_token(
+    gate: Gateway, take_away: Callable[[Office, str, str], float], expected: tuple[int, str]
+) -> float:
     """Seconds until a token that answered is refused everywhere."""
     name, profile = gate.name(), gate.known("words")
     gate.office.person(name)
@@ -119,7 +143,9 @@ def with_token(gate: Gateway, take_away: Callable[[Office, str, str], float], ex
     held = lines(gate, token) + lines(gate, token)
     assert [line.chat(profile) for line in held] == [OK] * len(held)
     try:
-        return refused_everywhere(held, take_away(gate.office, token, name), lambda line: line.chat(profile), expected)
+        return refused_everywhere(
+            held, take_away(gate.office, token, name), lambda line: line.chat(profile), expected
+        )
     finally:
         closed(held)
 
@@ -127,8 +153,14 @@ def with_token(gate: Gateway, take_away: Callable[[Office, str, str], float], ex
 TAKEN: dict[str, tuple[Callable[[Office, str, str], float], tuple[int, str]]] = {
     "token revoked": (lambda office, token, user: office.revoke(token), (401, "invalid_token")),
     "token expired": (lambda office, token, user: office.expire(token), (401, "invalid_token")),
-    "user switched off": (lambda office, token, user: office.switch_user(user, False), (401, "invalid_token")),
-    "user out of every group": (lambda office, token, user: office.leave_groups(user), (403, "permission_denied")),
+    "user switched off": (
+        lambda office, token, user: office.switch_user(user, False),
+        (401, "invalid_token"),
+    ),
+    "user out of every group": (
+        lambda office, token, user: office.leave_groups(user),
+        (403, "permission_denied"),
+    ),
 }
 
 
@@ -147,7 +179,12 @@ def test_an_edited_key_is_the_one_that_is_used(gate: Gateway, held: list[Line]):
     profile = gate.profile(model, connection)
     assert [key_used(line, gate, profile, model) for line in held] == [(200, KEY)] * len(held)
     at = gate.office.change_connection(connection, api_key=other)
-    report("key edited", refused_everywhere(held, at, lambda line: key_used(line, gate, profile, model), (200, other)))
+    report(
+        "key edited",
+        refused_everywhere(
+            held, at, lambda line: key_used(line, gate, profile, model), (200, other)
+        ),
+    )
 
 
 def test_an_edited_address_is_the_one_that_is_asked(gate: Gateway, held: list[Line]):
@@ -163,10 +200,15 @@ def test_an_edited_address_is_the_one_that_is_asked(gate: Gateway, held: list[Li
         assert (len(other.of(model)), len(gate.upstream.of(model))) == (len(held), before)
 
 
-def test_a_request_in_flight_ends_as_it_began_and_the_next_is_refused(gate: Gateway, held: list[Line]):
+def test_a_request_in_flight_ends_as_it_began_and_the_next_is_refused(
+    gate: Gateway, held: list[Line]
+):
     connection = gate.connection()
     profile, answers = gate.profile("words?first=0.6", connection), []
-    asking = [threading.Thread(target=lambda line=line: answers.append(line.chat(profile))) for line in held]  # type: ignore[misc]
+    asking = [
+        threading.Thread(target=lambda line=line: answers.append(line.chat(profile)))
+        for line in held
+    ]  # type: ignore[misc]
     for one in asking:
         one.start()
     time.sleep(0.2)
@@ -205,26 +247,37 @@ def test_a_deactivation_reaches_a_server_on_another_host_too(gate: Gateway, tmp_
         held = lines(gate) + lines(other)
         assert [line.chat(profile) for line in held] == [OK] * len(held)
         at = gate.office.switch_connection(connection, False)
-        report("on two hosts", refused_everywhere(held, at, lambda line: line.chat(profile), (409, "connection_inactive")))
+        report(
+            "on two hosts",
+            refused_everywhere(
+                held, at, lambda line: line.chat(profile), (409, "connection_inactive")
+            ),
+        )
         closed(held)
 
 
 def test_a_default_that_changes_is_another_at_once(gate: Gateway, held: list[Line]):
     first, second = gate.profile(), gate.profile(connection=gate.connection())
     gate.office.switch_profile(second, False)
-    refused_everywhere(held, gate.office.make_default("Chat", first), lambda line: line.chat(""), OK)
+    refused_everywhere(
+        held, gate.office.make_default("Chat", first), lambda line: line.chat(""), OK
+    )
     at = gate.office.make_default("Chat", second)
     refused_everywhere(held, at, lambda line: line.chat(""), (409, "profile_inactive"))
     gate.office.make_default("Chat", None)
 
 
-def test_a_secret_in_the_environment_is_read_again_with_every_change(gate: Gateway, tmp_path: Path, held: list[Any]):
+def test_a_secret_in_the_environment_is_read_again_with_every_change(
+    gate: Gateway, tmp_path: Path, held: list[Any]
+):
     secrets = tmp_path / "secrets"
     (secrets).mkdir()
     (secrets / "OpenAICompatible__ApiKey").write_text("sk-upstream-from-a-file-1")
     connection, model = gate.connection(api_key="$OpenAICompatible:ApiKey"), "words?key=file"
     profile = gate.profile(model, connection)
-    with another_server(gate, tmp_path / "log", "--graceful-timeout=1", CONNECTIONS_SECRETS_DIR=str(secrets)) as other:
+    with another_server(
+        gate, tmp_path / "log", "--graceful-timeout=1", CONNECTIONS_SECRETS_DIR=str(secrets)
+    ) as other:
         assert other.chat(profile).status_code == 200
         (secrets / "OpenAICompatible__ApiKey").write_text("sk-upstream-from-a-file-2")
         gate.office.change_connection(connection, timeout=59)

@@ -1,4 +1,6 @@
-"""What a profile adds to a request, what it lets a request change, and which profile answers when none is named."""
+"""What a profile adds to a request, what it lets a request change, and which profile answers when
+none is named.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +14,9 @@ from tests.gateway.upstream import SAID, VECTOR
 WITHOUT = ("model", "messages")
 
 
-def arrived(gate: Gateway, connection: str = "", settings: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+def arrived(
+    gate: Gateway, connection: str = "", settings: dict[str, Any] | None = None, **fields: Any
+) -> dict[str, Any]:
     """What a service gets of a request to a profile with these settings."""
     model = own("words")
     response = gate.chat(gate.profile(model, connection, **(settings or {})), **fields)
@@ -45,7 +49,11 @@ def test_a_profile_fills_in_what_a_request_leaves_out(gate: Gateway):
 def test_a_request_wins_over_its_profile(gate: Gateway):
     asked = {"temperature": 1.5, "stop": "STOP", "max_completion_tokens": 9}
     body = arrived(gate, settings=DEFAULTS, **asked)
-    assert {name: body[name] for name in asked} == asked and body["seed"] == 7 and "max_tokens" not in body
+    assert (
+        {name: body[name] for name in asked} == asked
+        and body["seed"] == 7
+        and "max_tokens" not in body
+    )
 
 
 def test_a_null_in_a_request_is_no_wish(gate: Gateway):
@@ -53,7 +61,11 @@ def test_a_null_in_a_request_is_no_wish(gate: Gateway):
 
 
 def test_fields_that_nobody_here_knows_arrive(gate: Gateway):
-    asked = {"logit_bias": {"50256": -100}, "user": "somebody", "made_up": {"deep": [1, 2.5, None, "ü"]}}
+    asked = {
+        "logit_bias": {"50256": -100},
+        "user": "somebody",
+        "made_up": {"deep": [1, 2.5, None, "ü"]},
+    }
     body = arrived(gate, **asked)
     assert {name: body[name] for name in asked} == asked
 
@@ -65,14 +77,19 @@ def test_a_profile_says_what_a_request_may_set(gate: Gateway):
     assert (error["code"], error["param"]) == ("override_not_allowed", "seed")
 
 
-@pytest.mark.parametrize("fields", [{"logit_bias": {"1": 5}}, {"max_completion_tokens": 9}, {"n": 2}, {"stop": ["x"]}])
+@pytest.mark.parametrize(
+    "fields", [{"logit_bias": {"1": 5}}, {"max_completion_tokens": 9}, {"n": 2}, {"stop": ["x"]}]
+)
 def test_a_profile_may_let_nothing_be_set(gate: Gateway, fields: dict[str, Any]):
     assert refused(gate, {"allowed_overrides": []}, **fields)["code"] == "override_not_allowed"
 
 
 def test_saying_what_the_profile_says_is_allowed(gate: Gateway):
     body = arrived(
-        gate, settings={"allowed_overrides": [], "temperature": 0.3, "max_tokens": 50}, temperature=0.3, max_completion_tokens=50
+        gate,
+        settings={"allowed_overrides": [], "temperature": 0.3, "max_tokens": 50},
+        temperature=0.3,
+        max_completion_tokens=50,
     )
     assert body["temperature"] == 0.3
 
@@ -84,7 +101,9 @@ def test_a_longer_answer_than_the_limit_is_refused(gate: Gateway):
 
 
 def test_both_names_of_a_length_are_held_to_the_limit(gate: Gateway):
-    response = gate.chat(gate.profile(max_tokens_limit=100), max_tokens=5000, max_completion_tokens=50)
+    response = gate.chat(
+        gate.profile(max_tokens_limit=100), max_tokens=5000, max_completion_tokens=50
+    )
     assert response.status_code == 400 or gate.upstream.seen[-1].body["max_tokens"] <= 100
 
 
@@ -102,9 +121,21 @@ def test_the_lowest_limit_of_a_chain_holds(gate: Gateway):
 def test_a_fallback_has_its_own_settings(gate: Gateway):
     model = own("words")
     fallback = gate.profile(model, temperature=0.9, system_prompt_template="Second.")
-    gate.chat(gate.profile("status?code=500", fallbacks=[fallback], temperature=0.1, seed=7, system_prompt_template="First."))
+    gate.chat(
+        gate.profile(
+            "status?code=500",
+            fallbacks=[fallback],
+            temperature=0.1,
+            seed=7,
+            system_prompt_template="First.",
+        )
+    )
     body = gate.upstream.of(model)[-1].body
-    assert (body["temperature"], body["seed"], body["messages"][0]["content"]) == (0.9, 7, "Second.")
+    assert (body["temperature"], body["seed"], body["messages"][0]["content"]) == (
+        0.9,
+        7,
+        "Second.",
+    )
 
 
 # The system prompt
@@ -113,7 +144,10 @@ def test_a_fallback_has_its_own_settings(gate: Gateway):
 def test_a_system_prompt_comes_first_with_its_places_filled(gate: Gateway):
     settings = {"system_prompt_template": "Speak {language}, at most {words} words. {{braces}}"}
     body = arrived(gate, settings=settings, variables={"language": "Danish", "words": 20})
-    assert body["messages"] == [{"role": "system", "content": "Speak Danish, at most 20 words. {braces}"}, *HELLO]
+    assert body["messages"] == [
+        {"role": "system", "content": "Speak Danish, at most 20 words. {braces}"},
+        *HELLO,
+    ]
     assert "variables" not in body
 
 
@@ -150,16 +184,26 @@ def reasoning(gate: Gateway) -> Iterator[str]:
     del gate.upstream.behave["o4-mini"]
 
 
-def test_a_parameter_of_the_profile_that_a_model_refuses_is_left_out_and_that_is_told(gate: Gateway, reasoning: str):
+def test_a_parameter_of_the_profile_that_a_model_refuses_is_left_out_and_that_is_told(
+    gate: Gateway, reasoning: str
+):
     response = gate.chat(gate.profile("o4-mini", reasoning, temperature=0.3, max_tokens=50))
     body = gate.upstream.of("o4-mini")[-1].body
     assert response.headers["x-switchboard-left-out"] == "temperature"
-    assert "temperature" not in body and "max_tokens" not in body and body["max_completion_tokens"] == 50
+    assert (
+        "temperature" not in body
+        and "max_tokens" not in body
+        and body["max_completion_tokens"] == 50
+    )
 
 
 def test_a_parameter_of_the_request_that_a_model_refuses_is_refused(gate: Gateway, reasoning: str):
     response = gate.chat(gate.profile("o4-mini", reasoning), temperature=0.3)
-    assert (response.status_code, response.json()["error"]["code"], response.json()["error"]["param"]) == (
+    assert (
+        response.status_code,
+        response.json()["error"]["code"],
+        response.json()["error"]["param"],
+    ) == (
         400,
         "unsupported",
         "temperature",
@@ -208,14 +252,28 @@ def test_without_a_default_a_profile_must_be_named(gate: Gateway):
 
 def test_header_and_field_name_a_profile(gate: Gateway):
     first, second = gate.profile(), gate.profile()
-    named = gate.post("/api/v1/chat/complete", {"messages": HELLO, "profileIdOrAlias": second}, profileIdOrAlias=first)
+    named = gate.post(
+        "/api/v1/chat/complete",
+        {"messages": HELLO, "profileIdOrAlias": second},
+        profileIdOrAlias=first,
+    )
     assert named.headers["x-switchboard-profile"] == first
-    assert gate.post("/api/v1/chat/complete", {"messages": HELLO, "profileIdOrAlias": second}).headers["x-switchboard-profile"] == second
+    assert (
+        gate.post("/api/v1/chat/complete", {"messages": HELLO, "profileIdOrAlias": second}).headers[
+            "x-switchboard-profile"
+        ]
+        == second
+    )
 
 
 def test_the_other_door_embeds(gate: Gateway):
-    response = gate.post(f"/api/v1/embeddings/{gate.known('words', 'Embedding')}/generate", {"values": ["one", "two"]})
-    assert response.json() == {"embeddings": [{"index": 0, "vector": VECTOR}, {"index": 1, "vector": VECTOR}]}
+    response = gate.post(
+        f"/api/v1/embeddings/{gate.known('words', 'Embedding')}/generate",
+        {"values": ["one", "two"]},
+    )
+    assert response.json() == {
+        "embeddings": [{"index": 0, "vector": VECTOR}, {"index": 1, "vector": VECTOR}]
+    }
 
 
 def test_the_other_door_streams(gate: Gateway):

@@ -44,7 +44,9 @@ def test_another_number_of_days_can_be_given(ages: None):
 
 
 def test_a_dry_run_counts_and_deletes_nothing(ages: None):
-    assert prune("--days", "40", "--dry-run").startswith("2 usage records older than 40 days would be deleted.")
+    assert prune("--days", "40", "--dry-run").startswith(
+        "2 usage records older than 40 days would be deleted."
+    )
     assert left() == {1, 39, 41, 500}
 
 
@@ -73,7 +75,11 @@ def test_windows_of_limits_go_after_two_days():
 
 def test_cooldowns_that_have_ended_go():
     now = timezone.now()
-    Cooldown.objects.create(connection_id=UUID(int=1), until=now - timedelta(seconds=1), code="timeout")
-    Cooldown.objects.create(connection_id=UUID(int=2), until=now + timedelta(minutes=1), code="timeout")
+    Cooldown.objects.create(
+        connection_id=UUID(int=1), until=now - timedelta(seconds=1), code="timeout"
+    )
+    Cooldown.objects.create(
+        connection_id=UUID(int=2), until=now + timedelta(minutes=1), code="timeout"
+    )
     assert "1 ended cool-downs" in prune()
     assert [one.connection_id for one in Cooldown.objects.all()] == [UUID(int=2)]

@@ -1,4 +1,6 @@
-"""Callers that hang up, servers that stop, services that go away and come back, and many streams at once."""
+"""Callers that hang up, servers that stop, services that go away and come back, and many streams at
+once.
+"""
 
 import asyncio
 import json
@@ -29,10 +31,17 @@ AT_ONCE = 2.0  # seconds in which a service learns that nobody listens any more
 
 
 @contextmanager
-def asked(gate: Gateway, profile: str, path: str = "/v1/chat/completions", **fields: Any) -> Iterator[socket.socket]:
+def asked(
+    gate: Gateway, profile: str, path: str = "/v1/chat/completions", **fields: Any
+) -> Iterator[socket.socket]:
     """A request that has been sent. Leaving the block hangs up."""
-    body = json.dumps({**({"model": profile} if path.startswith("/v1") else {}), "messages": HELLO, **fields}).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {gate.token}\r\nContent-Type: application/json\r\n"
+    body = json.dumps(
+        {**({"model": profile} if path.startswith("/v1") else {}), "messages": HELLO, **fields}
+    ).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+        f"{gate.token}\r\nContent-Type: application/json\r\n"
+    )
     parts = urlsplit(gate.url)
     with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=20) as line:
         line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -75,7 +84,9 @@ def test_a_caller_who_hangs_up_before_the_answer_ends_the_request_too(gate: Gate
 
 def test_a_caller_who_hangs_up_between_two_attempts_ends_the_chain(gate: Gateway):
     last = unique("words")
-    profile = gate.profile(unique("words?first=1"), gate.connection(timeout=0.6), fallbacks=[gate.profile(last)])
+    profile = gate.profile(
+        unique("words?first=1"), gate.connection(timeout=0.6), fallbacks=[gate.profile(last)]
+    )
     with asked(gate, profile):
         time.sleep(0.4)
     time.sleep(0.6)
@@ -95,7 +106,9 @@ def test_the_other_door_sees_a_hang_up_too(gate: Gateway, door: str):
 
 def test_a_service_that_is_asked_through_its_sdk_sees_a_hang_up_too(gate: Gateway):
     with aimock(options=("--chunk-size", "5", "--latency", "400")) as url, Relay(url) as relay:
-        connection = gate.connection("anthropic", **sample_settings(get_provider("anthropic"), relay.url, GOOD_KEY))
+        connection = gate.connection(
+            "anthropic", **sample_settings(get_provider("anthropic"), relay.url, GOOD_KEY)
+        )
         profile = gate.profile("model-1", connection)
         with asked(gate, profile, stream=True) as line:
             until(line, b'"content"')
@@ -130,7 +143,9 @@ def test_fifty_streams_at_once_all_complete_while_pages_answer(gate: Gateway):
 
     async def all_of_them() -> list[tuple[float, str]]:
         headers = {"Authorization": f"Bearer {gate.token}"}
-        async with httpx2.AsyncClient(timeout=30, headers=headers, limits=httpx2.Limits(max_connections=200)) as client:
+        async with httpx2.AsyncClient(
+            timeout=30, headers=headers, limits=httpx2.Limits(max_connections=200)
+        ) as client:
             streams = asyncio.gather(*(streamed(client, gate, profile) for _ in range(50)))
             while not streams.done():
                 began = time.monotonic()
@@ -180,7 +195,9 @@ def test_a_stream_that_runs_when_the_server_is_told_to_stop_comes_to_its_end(own
 
 
 def test_what_was_just_answered_is_written_when_the_server_stops(own: Gateway):
-    """Also with a caller who keeps the connection open, as SDKs do: it makes the stop take as long as it may."""
+    """Also with a caller who keeps the connection open, as SDKs do: it makes the stop take as long
+    as it may.
+    """
     profile = own.profile()
     began = time.monotonic()
     for _ in range(5):
@@ -192,7 +209,9 @@ def test_what_was_just_answered_is_written_when_the_server_stops(own: Gateway):
 
 
 @pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_a_stream_that_outlasts_the_grace_is_cut_off_and_recorded(own: Gateway, word: signal.Signals):
+def test_a_stream_that_outlasts_the_grace_is_cut_off_and_recorded(
+    own: Gateway, word: signal.Signals
+):
     profile, asking, texts = begun(own, "words?chunks=600&delay=0.1")
     own.server.process.send_signal(word)
     asking.join(20)
@@ -200,7 +219,9 @@ def test_a_stream_that_outlasts_the_grace_is_cut_off_and_recorded(own: Gateway, 
     assert texts == ["cut off"]
     outcomes = [row["outcome"] for row in own.office.records(profile_alias=profile)]
     # Ctrl-C cancels everything at once, in no order: either may be noticed first
-    assert outcomes == ["server_stopped"] or (word == signal.SIGINT and outcomes == ["client_closed"])
+    assert outcomes == ["server_stopped"] or (
+        word == signal.SIGINT and outcomes == ["client_closed"]
+    )
 
 
 def test_a_worker_that_is_killed_loses_no_more_than_a_second_and_is_replaced(own: Gateway):
@@ -271,12 +292,23 @@ def test_a_stream_that_stalls_is_a_timeout(gate: Gateway):
 
 
 def test_a_long_stream_is_no_timeout(gate: Gateway):
-    text = gate.chat(gate.profile("words?chunks=8&delay=0.15", gate.connection(timeout=0.5)), stream=True).text
+    text = gate.chat(
+        gate.profile("words?chunks=8&delay=0.15", gate.connection(timeout=0.5)), stream=True
+    ).text
     assert text.endswith("data: [DONE]\n\n")
 
 
 def test_the_key_of_a_connection_that_wants_none_is_not_made_up(gate: Gateway):
     model = unique("words")
-    assert gate.chat(gate.profile(model, gate.connection(api_key=None))).json()["choices"][0]["message"]["content"] == SAID
+    assert (
+        gate.chat(gate.profile(model, gate.connection(api_key=None))).json()["choices"][0][
+            "message"
+        ]["content"]
+        == SAID
+    )
     headers = gate.upstream.of(model)[0].headers
-    assert "authorization" not in headers and KEY not in str(headers) and gate.token not in str(headers)
+    assert (
+        "authorization" not in headers
+        and KEY not in str(headers)
+        and gate.token not in str(headers)
+    )

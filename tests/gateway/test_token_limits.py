@@ -31,7 +31,10 @@ def test_requests_of_a_minute_are_counted_over_all_workers(gate: Gateway):
 def test_over_the_limit_the_time_to_wait_is_told(gate: Gateway, door: str):
     in_one_minute()
     token, profile = gate.office.token(requests_per_minute=1), gate.known("words")
-    path, body = {"v1": ("/v1/chat/completions", {"model": profile}), "api": (f"/api/v1/chat/{profile}/complete", {})}[door]
+    path, body = {
+        "v1": ("/v1/chat/completions", {"model": profile}),
+        "api": (f"/api/v1/chat/{profile}/complete", {}),
+    }[door]
     assert gate.post(path, {"messages": HELLO, **body}, token).status_code == 200
     response = gate.post(path, {"messages": HELLO, **body}, token)
     assert response.status_code == 429 and 0 < int(response.headers["retry-after"]) <= 60
@@ -42,7 +45,10 @@ def test_over_the_limit_the_time_to_wait_is_told(gate: Gateway, door: str):
 def test_the_sdk_raises_a_rate_limit_error(gate: Gateway):
     in_one_minute()
     token = gate.office.token(requests_per_minute=1)
-    with OpenAI(base_url=f"{gate.url}/v1", api_key=token, max_retries=0) as sdk, pytest.raises(openai.RateLimitError):
+    with (
+        OpenAI(base_url=f"{gate.url}/v1", api_key=token, max_retries=0) as sdk,
+        pytest.raises(openai.RateLimitError),
+    ):
         for _ in range(2):
             sdk.chat.completions.create(model=gate.known("words"), messages=HELLO)  # type: ignore[arg-type]
 
@@ -54,7 +60,11 @@ def test_a_refused_request_reaches_no_service_and_is_recorded(gate: Gateway):
     for _ in range(3):
         gate.chat(profile, token)
     assert len(gate.upstream.of(model)) == 1
-    assert [(row["outcome"], row["attempts"]) for row in gate.records(profile, 3)] == [("ok", 1), ("rate_limited", 0), ("rate_limited", 0)]
+    assert [(row["outcome"], row["attempts"]) for row in gate.records(profile, 3)] == [
+        ("ok", 1),
+        ("rate_limited", 0),
+        ("rate_limited", 0),
+    ]
 
 
 def test_tokens_of_a_day_that_are_used_up_are_told(gate: Gateway):
@@ -90,7 +100,9 @@ def test_of_a_token_without_limits_nothing_is_counted(gate: Gateway):
 
 
 def code_of(response: Any) -> tuple[int, str]:
-    return response.status_code, "" if response.status_code == 200 else response.json()["error"]["code"]
+    return response.status_code, "" if response.status_code == 200 else response.json()["error"][
+        "code"
+    ]
 
 
 def test_a_limited_token_may_use_its_profiles_only(gate: Gateway):
@@ -113,7 +125,10 @@ def test_a_token_does_not_grow_when_its_profile_is_deleted(gate: Gateway):
     token = gate.office.token(profiles=[mine])
     assert code_of(gate.chat(mine, token)) == (200, "")
     gate.office.delete_profile(mine)
-    assert code_of(eventually(lambda: gate.chat(gate.known("words"), token))) == (403, "profile_not_allowed")
+    assert code_of(eventually(lambda: gate.chat(gate.known("words"), token))) == (
+        403,
+        "profile_not_allowed",
+    )
     assert gate.get("/v1/models", token).json()["data"] == []
 
 
@@ -141,7 +156,9 @@ def test_the_scope_of_all_is_enough(gate: Gateway):
     assert code_of(gate.chat(gate.known("words"), gate.office.token(scopes=["admin"]))) == (200, "")
 
 
-@pytest.mark.parametrize(("group", "status"), [("Viewers", 403), ("", 403), ("Operators", 200), ("Administrators", 200)])
+@pytest.mark.parametrize(
+    ("group", "status"), [("Viewers", 403), ("", 403), ("Operators", 200), ("Administrators", 200)]
+)
 def test_a_token_reaches_as_far_as_its_user(gate: Gateway, group: str, status: int):
     name = gate.name()
     gate.office.person(name, group)
@@ -154,7 +171,11 @@ def test_a_token_that_ended_or_was_revoked_is_nobodys(gate: Gateway):
     revoked, expired = gate.office.token(), gate.office.token()
     gate.office.revoke(revoked)
     gate.office.expire(expired)
-    assert code_of(gate.chat(gate.known("words"), revoked)) == code_of(gate.chat(gate.known("words"), expired)) == (401, "invalid_token")
+    assert (
+        code_of(gate.chat(gate.known("words"), revoked))
+        == code_of(gate.chat(gate.known("words"), expired))
+        == (401, "invalid_token")
+    )
 
 
 def test_the_beginning_of_a_token_is_not_enough(gate: Gateway):

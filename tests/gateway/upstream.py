@@ -1,6 +1,8 @@
-"""An upstream of OpenAI's protocol that behaves as the model's name says: `words?chunks=20&delay=0.1`, `status?code=429&after=7`, ...
+"""An upstream of OpenAI's protocol that behaves as the model's name says:
+`words?chunks=20&delay=0.1`, `status?code=429&after=7`, ...
 
-with Upstream() as upstream: upstream.url, upstream.seen, upstream.of("words"); upstream.stop() and upstream.start() for a restart.
+with Upstream() as upstream: upstream.url, upstream.seen, upstream.of("words"); upstream.stop() and
+upstream.start() for a restart.
 """
 
 import asyncio
@@ -15,7 +17,12 @@ from typing import Any, Self
 from urllib.parse import parse_qsl
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
-WORDS = ("Grüße", " aus", " 世界", " ✓")  # more than one byte a character, so that cuts fall inside of them
+WORDS = (
+    "Grüße",
+    " aus",
+    " 世界",
+    " ✓",
+)  # more than one byte a character, so that cuts fall inside of them
 SAID = "".join(WORDS)
 VECTOR = [0.25, -0.5, 1.0]
 SSE = {"Content-Type": "text/event-stream"}
@@ -23,7 +30,10 @@ SSE = {"Content-Type": "text/event-stream"}
 
 @dataclass
 class Seen:
-    """One request that arrived. `hung_up` is set when the caller went away before the answer was over."""
+    """One request that arrived.
+
+    `hung_up` is set when the caller went away before the answer was over.
+    """
 
     path: str
     headers: dict[str, str]
@@ -34,7 +44,10 @@ class Seen:
 
 @dataclass
 class Upstream:
-    """The server, in a thread of its own. `behave` overrides what a model's name says: {"words": "status?code=500"}."""
+    """The server, in a thread of its own.
+
+    `behave` overrides what a model's name says: {"words": "status?code=500"}.
+    """
 
     seen: list[Seen] = field(default_factory=list)
     behave: dict[str, str] = field(default_factory=dict)
@@ -69,7 +82,9 @@ class Upstream:
 
     async def _start(self) -> None:
         self._writers: set[asyncio.StreamWriter] = set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**24, backlog=1024)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, limit=2**24, backlog=1024
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
@@ -94,7 +109,11 @@ class Upstream:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request. Whether the connection is kept."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:]) if name}
+        headers = {
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in head[1:])
+            if name
+        }
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         seen = Seen(head[0].split()[1], headers, json.loads(body or b"{}"))
         self.seen.append(seen)
@@ -137,46 +156,88 @@ class Answer:
             return await self.send(200, self.vectors())
         if not self.seen.body.get("stream"):
             await self.pause(self.option("whole"))
-            return await self.send(200, completion({"role": "assistant", "content": SAID}, "stop", usage=USAGE))
+            return await self.send(
+                200, completion({"role": "assistant", "content": SAID}, "stop", usage=USAGE)
+            )
         return await self.stream(self.events(self.words(int(self.option("chunks", len(WORDS))))))
 
     async def be_tools(self) -> Any:
-        call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Århus"}'}}
+        call = {
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "weather", "arguments": '{"city": "Århus"}'},
+        }
         if not self.seen.body.get("stream"):
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
             return await self.send(200, completion(message, "tool_calls", usage=USAGE))
         begun = {"index": 0, **call, "function": {"name": "weather", "arguments": ""}}
-        pieces = [{"index": 0, "function": {"arguments": text}} for text in ('{"city": ', '"Århus"}')]
-        deltas = [{"role": "assistant", "content": None, "tool_calls": [begun]}, *({"tool_calls": [one]} for one in pieces)]
+        pieces = [
+            {"index": 0, "function": {"arguments": text}} for text in ('{"city": ', '"Århus"}')
+        ]
+        deltas = [
+            {"role": "assistant", "content": None, "tool_calls": [begun]},
+            *({"tool_calls": [one]} for one in pieces),
+        ]
         return await self.stream(self.events([chunk(delta) for delta in deltas], "tool_calls"))
 
     def words(self, number: int) -> list[dict[str, Any]]:
-        return [chunk({"role": "assistant", "content": WORDS[place % len(WORDS)]}) for place in range(number)]
+        return [
+            chunk({"role": "assistant", "content": WORDS[place % len(WORDS)]})
+            for place in range(number)
+        ]
 
-    def events(self, chunks: list[dict[str, Any]], finish: str = "stop", done: bool = True) -> list[bytes]:
-        usage = [{**chunk(), "choices": [], "usage": USAGE}] if (self.seen.body.get("stream_options") or {}).get("include_usage") else []
-        return [event(one) for one in [*chunks, chunk({}, finish), *usage]] + ([b"data: [DONE]\n\n"] if done else [])
+    def events(
+        self, chunks: list[dict[str, Any]], finish: str = "stop", done: bool = True
+    ) -> list[bytes]:
+        usage = (
+            [{**chunk(), "choices": [], "usage": USAGE}]
+            if (self.seen.body.get("stream_options") or {}).get("include_usage")
+            else []
+        )
+        return [event(one) for one in [*chunks, chunk({}, finish), *usage]] + (
+            [b"data: [DONE]\n\n"] if done else []
+        )
 
     def vectors(self) -> dict[str, Any]:
         given = self.seen.body["input"]
         number = 1 if isinstance(given, str) else len(given)
-        packed = base64.b64encode(struct.pack("<3f", *VECTOR)).decode() if self.seen.body.get("encoding_format") == "base64" else VECTOR
-        rows = [{"object": "embedding", "index": index, "embedding": packed} for index in range(number)]
-        return {"object": "list", "model": "vectors-1", "data": rows, "usage": {"prompt_tokens": 5, "total_tokens": 5}}
+        packed = (
+            base64.b64encode(struct.pack("<3f", *VECTOR)).decode()
+            if self.seen.body.get("encoding_format") == "base64"
+            else VECTOR
+        )
+        rows = [
+            {"object": "embedding", "index": index, "embedding": packed} for index in range(number)
+        ]
+        return {
+            "object": "list",
+            "model": "vectors-1",
+            "data": rows,
+            "usage": {"prompt_tokens": 5, "total_tokens": 5},
+        }
 
     # Refusals
 
     async def be_status(self) -> Any:
-        """`code`, `after` as Retry-After, `reason` as the error's code. The message repeats the credentials where `echo` is set."""
+        """`code`, `after` as Retry-After, `reason` as the error's code.
+
+        The message repeats the credentials where `echo` is set.
+        """
         after = {"Retry-After": self.options["after"]} if "after" in self.options else {}
-        message = f"You sent {self.seen.headers}" if "echo" in self.options else self.options.get("message", "made up")
+        message = (
+            f"You sent {self.seen.headers}"
+            if "echo" in self.options
+            else self.options.get("message", "made up")
+        )
         error = {"message": message, "type": "made_up", "code": self.options.get("reason")}
         return await self.send(int(self.options["code"]), {"error": error}, after)
 
     # Nonsense
 
     async def be_html(self) -> Any:
-        return await self.send(200, b"<!doctype html><title>Sign in</title>", {"Content-Type": "text/html"})
+        return await self.send(
+            200, b"<!doctype html><title>Sign in</title>", {"Content-Type": "text/html"}
+        )
 
     async def be_html_as_json(self) -> Any:
         return await self.send(200, b"<!doctype html>")
@@ -200,7 +261,9 @@ class Answer:
         await self.pause(600)
 
     async def be_drops(self) -> Any:
-        """A good answer, then the kept connection is closed without a word, as servers do that were idle too long."""
+        """A good answer, then the kept connection is closed without a word, as servers do that were
+        idle too long.
+        """
         await self.be_words()
         return False
 
@@ -211,7 +274,9 @@ class Answer:
             for one in self.words(2):
                 await self.piece(event(one))
         else:
-            self.writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{")
+            self.writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+            )
         await self.pause(0.05)
         self.writer.transport.abort()
         return False
@@ -222,8 +287,12 @@ class Answer:
 
     async def be_error_event(self) -> Any:
         """`before` chunks, then an event that is an error and repeats the credentials."""
-        error = event({"error": {"message": f"You sent {self.seen.headers}", "type": "server_error"}})
-        return await self.stream([*(event(one) for one in self.words(int(self.option("before", 2)))), error])
+        error = event(
+            {"error": {"message": f"You sent {self.seen.headers}", "type": "server_error"}}
+        )
+        return await self.stream(
+            [*(event(one) for one in self.words(int(self.option("before", 2)))), error]
+        )
 
     async def be_hangs(self) -> Any:
         """Two chunks, then silence."""
@@ -233,12 +302,16 @@ class Answer:
         await self.pause(600)
 
     async def be_odd(self) -> Any:
-        """CRLF, comments between events, and cuts at every `cut` bytes, inside of characters and of line ends too."""
+        """CRLF, comments between events, and cuts at every `cut` bytes, inside of characters and of
+        line ends too.
+        """
         events = [b": keep-alive\r\n\r\n"]
         for one in self.events(self.words(len(WORDS))):
             events += [one.replace(b"\n", b"\r\n"), b": keep-alive\r\n\r\n"]
         whole, cut = b"".join(events), int(self.option("cut", 7))
-        return await self.stream([whole[place : place + cut] for place in range(0, len(whole), cut)], 0.001)
+        return await self.stream(
+            [whole[place : place + cut] for place in range(0, len(whole), cut)], 0.001
+        )
 
     # How bytes leave
 
@@ -252,13 +325,20 @@ class Answer:
 
     async def send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        lines = {"Content-Type": "application/json", **(headers or {}), "Content-Length": str(len(data))}
+        lines = {
+            "Content-Type": "application/json",
+            **(headers or {}),
+            "Content-Length": str(len(data)),
+        }
         await self.head(lines, status)
         self.writer.write(data)
         await self.writer.drain()
 
     async def head(self, headers: dict[str, str], status: int = 200) -> None:
-        lines = [f"HTTP/1.1 {status} Made-Up", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"HTTP/1.1 {status} Made-Up",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         lines += [] if "Content-Length" in headers else ["Transfer-Encoding: chunked"]
         self.writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
         await self.writer.drain()
@@ -284,10 +364,23 @@ def event(data: Any) -> bytes:
 def completion(message: dict[str, Any], finish: str, **more: Any) -> dict[str, Any]:
     """A whole answer."""
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
-    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "model-1", "choices": [choice], **more}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "model-1",
+        "choices": [choice],
+        **more,
+    }
 
 
 def chunk(delta: dict[str, Any] | None = None, finish: str | None = None) -> dict[str, Any]:
     """One chunk of a stream."""
     choice = {"index": 0, "delta": delta or {}, "logprobs": None, "finish_reason": finish}
-    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "model-1", "choices": [choice]}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "model-1",
+        "choices": [choice],
+    }

@@ -15,7 +15,9 @@ from tests.upstreams import Upstream
 
 @pytest.fixture(scope="session")
 def warm() -> None:
-    """Every SDK imported and used once, so that a test which looks at the clock sees the network only."""
+    """Every SDK imported and used once, so that a test which looks at the clock sees the network
+    only.
+    """
     with Upstream(mode="404") as upstream:
         for provider in NETWORK.values():
             with suppress(ProviderError):
@@ -42,8 +44,13 @@ def foreign_provider() -> type[Provider]:
         id, name, docs_url = "stranger", "Stranger", "https://example.com"
 
         def list_models(self) -> list[Model]:
-            client = self.http_client({"Authorization": f"Bearer {self.settings.passphrase.get_secret_value()}"})
+            client = self.http_client(
+                {"Authorization": f"Bearer {self.settings.passphrase.get_secret_value()}"}
+            )
             with self.translated(self.settings.where):
-                return [Model(row["id"], row["id"]) for row in self.get_json(client, f"{self.settings.where}/catalogue")["data"]]
+                return [
+                    Model(row["id"], row["id"])
+                    for row in self.get_json(client, f"{self.settings.where}/catalogue")["data"]
+                ]
 
     return Stranger

@@ -3,7 +3,13 @@
 from typing import Any
 
 from providers.base import Limits
-from providers.manifests import Manifest, ManifestError, ManifestProvider, provider_of, read_manifest
+from providers.manifests import (
+    Manifest,
+    ManifestError,
+    ManifestProvider,
+    provider_of,
+    read_manifest,
+)
 from providers.schema import validate
 from tests.providers.samples import PATIENT
 

@@ -1,4 +1,6 @@
-"""Made-up settings for any provider, read from its schema: so a provider nobody has written yet is tested too."""
+"""Made-up settings for any provider, read from its schema: so a provider nobody has written yet is
+tested too.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,33 +13,63 @@ from providers.schema import SettingsField, secret_names, settings_fields, valid
 from tests.providers.shipped import SETTINGS
 from tests.upstreams import GOOD_KEY
 
-SHIPPED = {provider.id: provider for provider in all_providers() if issubclass(provider, ManifestProvider)}
-PROVIDERS = {provider.id: provider for provider in all_providers() if provider.id not in SHIPPED}  # each a module
-NETWORK = {one: provider for one, provider in PROVIDERS.items() if any(field.address for field in settings_fields(provider).values())}
+SHIPPED = {
+    provider.id: provider for provider in all_providers() if issubclass(provider, ManifestProvider)
+}
+PROVIDERS = {
+    provider.id: provider for provider in all_providers() if provider.id not in SHIPPED
+}  # each a module
+NETWORK = {
+    one: provider
+    for one, provider in PROVIDERS.items()
+    if any(field.address for field in settings_fields(provider).values())
+}
 WITH_MODELS = {one: provider for one, provider in NETWORK.items() if provider.capabilities}
-SERVICES = {one: provider for one, provider in NETWORK.items() if not provider.capabilities}  # search, stores and the like
+SERVICES = {
+    one: provider for one, provider in NETWORK.items() if not provider.capabilities
+}  # search, stores and the like
 WITH_KEY = {one: provider for one, provider in NETWORK.items() if secret_names(provider)}
-SHORT = Limits(timeout=0.4, max_retries=0, seconds=0.8, budget=LARGEST_ANSWER)  # for what never ends
-PATIENT = Limits(timeout=10, max_retries=0, seconds=20, budget=LARGEST_ANSWER)  # for a machine that is busy
+SHORT = Limits(
+    timeout=0.4, max_retries=0, seconds=0.8, budget=LARGEST_ANSWER
+)  # for what never ends
+PATIENT = Limits(
+    timeout=10, max_retries=0, seconds=20, budget=LARGEST_ANSWER
+)  # for a machine that is busy
 WRONG_KEY = "wrong-key-7391"
-CHOSEN: dict[str, dict[str, Any]] = {"http": {"auth_type": "x_api_key", "test_path": "/"}}  # where the defaults have no credentials
+CHOSEN: dict[str, dict[str, Any]] = {
+    "http": {"auth_type": "x_api_key", "test_path": "/"}
+}  # where the defaults have no credentials
 
 
-def sample_settings(provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY) -> dict[str, Any]:
-    """Every address is `url` with the path of the default, every secret `key`; only fields that are shown by what is chosen."""
+def sample_settings(
+    provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY
+) -> dict[str, Any]:
+    """Every address is `url` with the path of the default, every secret `key`; only fields that are
+    shown by what is chosen.
+    """
     if provider.id in SHIPPED:
         return _shipped(SHIPPED[provider.id], key)
     fields, chosen = settings_fields(provider), CHOSEN.get(provider.id, {})
     choices = {name: field.default for name, field in fields.items()} | chosen
-    shown = [field for field in fields.values() if not field.shown_when or choices[field.shown_when[0]] in field.shown_when[1]]
+    shown = [
+        field
+        for field in fields.values()
+        if not field.shown_when or choices[field.shown_when[0]] in field.shown_when[1]
+    ]
     values = {field.name: _value(field, url, key) for field in shown}
     return {name: value for name, value in values.items() if value is not None} | chosen
 
 
 def _shipped(provider: type[ManifestProvider], key: str) -> dict[str, Any]:
     """The settings of the first variant, with `key` for every secret that may be anything."""
-    free = {field.key for field in provider.manifest.fields if field.is_secret and field.shape != "secret_url" and not field.pattern}
-    return {name: key if name in free else value for name, value in SETTINGS[provider.id][0].items()}
+    free = {
+        field.key
+        for field in provider.manifest.fields
+        if field.is_secret and field.shape != "secret_url" and not field.pattern
+    }
+    return {
+        name: key if name in free else value for name, value in SETTINGS[provider.id][0].items()
+    }
 
 
 def _value(field: SettingsField, url: str, key: str) -> Any:
@@ -49,11 +81,19 @@ def _value(field: SettingsField, url: str, key: str) -> Any:
         return {"made_up": key}
     if field.secret:
         return key
-    return {"integer": 1, "number": 1.0, "boolean": False}.get(field.kind, "made-up") if field.required else None
+    return (
+        {"integer": 1, "number": 1.0, "boolean": False}.get(field.kind, "made-up")
+        if field.required
+        else None
+    )
 
 
 def sample(
-    provider: type[Provider[Any]], url: str = "https://api.example.com", key: str = GOOD_KEY, limits: Limits = PATIENT, **changes: Any
+    provider: type[Provider[Any]],
+    url: str = "https://api.example.com",
+    key: str = GOOD_KEY,
+    limits: Limits = PATIENT,
+    **changes: Any,
 ) -> Provider[Any]:
     """A provider with made-up settings."""
     settings, errors = validate(provider, {**sample_settings(provider, url, key), **changes})

@@ -1,4 +1,6 @@
-"""A server that streams what a test gives it, byte for byte, and a few words for tests that ask in an event loop."""
+"""A server that streams what a test gives it, byte for byte, and a few words for tests that ask in
+an event loop.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -11,7 +13,11 @@ from providers.chat import ChatRequest
 from tests.upstreams import ROOT
 
 STORIES = ROOT / "tests" / "fixtures" / "aimock" / "vendors.json"  # what aimock answers here
-WEATHER = {"name": "weather", "description": "Tells it.", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
+WEATHER = {
+    "name": "weather",
+    "description": "Tells it.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
 TOOLS = [{"type": "function", "function": WEATHER}]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -26,7 +32,11 @@ class Streamed:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One answer to one request."""
         head = await reader.readuntil(b"\r\n\r\n")
-        length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        length = next(
+            int(line.split(b":")[1])
+            for line in head.lower().split(b"\r\n")
+            if line.startswith(b"content-length")
+        )
         await reader.readexactly(length)
         writer.write(HEAD)
         for piece in self._pieces:
@@ -42,7 +52,10 @@ class Streamed:
 
 @asynccontextmanager
 async def streaming(*pieces: bytes, ending: str = "clean") -> AsyncIterator[Streamed]:
-    """A server that answers with these pieces. `ending`: clean, abrupt (the connection dies), hang (nothing more comes)."""
+    """A server that answers with these pieces.
+
+    `ending`: clean, abrupt (the connection dies), hang (nothing more comes).
+    """
     streamed = Streamed(pieces, ending)
     server = await asyncio.start_server(streamed.answer, "127.0.0.1", 0)
     streamed.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -54,7 +67,10 @@ async def streaming(*pieces: bytes, ending: str = "clean") -> AsyncIterator[Stre
 
 def request(*messages: dict[str, Any] | str, **fields: Any) -> ChatRequest:
     """A request; a text stands for a message of the user."""
-    given = [{"role": "user", "content": one} if isinstance(one, str) else one for one in messages or ("hello",)]
+    given = [
+        {"role": "user", "content": one} if isinstance(one, str) else one
+        for one in messages or ("hello",)
+    ]
     return ChatRequest.model_validate({"model": "made-up", "messages": given, **fields})
 
 
@@ -79,5 +95,9 @@ def arguments(chunks: list[ChatChunk]) -> dict[int, tuple[str, str, str]]:
     found: dict[int, tuple[str, str, str]] = {}
     for piece in (one for chunk in chunks for one in chunk.tool_calls):
         before = found.get(piece.index, ("", "", ""))
-        found[piece.index] = (before[0] + (piece.id or ""), before[1] + (piece.name or ""), before[2] + piece.arguments)
+        found[piece.index] = (
+            before[0] + (piece.id or ""),
+            before[1] + (piece.name or ""),
+            before[2] + piece.arguments,
+        )
     return found

@@ -1,4 +1,7 @@
-"""Against aimock, which nobody here wrote. What it cannot play (Gemini's, Mistral's, Azure's and Bedrock's lists) is in test_vendors.py."""
+"""Against aimock, which nobody here wrote.
+
+What it cannot play (Gemini's, Mistral's, Azure's and Bedrock's lists) is in test_vendors.py.
+"""
 
 from collections.abc import Iterator
 
@@ -9,7 +12,11 @@ from providers.registry import get_provider
 from tests.providers.samples import WRONG_KEY, sample
 from tests.upstreams import aimock
 
-TROUBLE = [("--chaos-disconnect", "error"), ("--chaos-ratelimit", "rate_limited"), ("--chaos-drop", "error")]
+TROUBLE = [
+    ("--chaos-disconnect", "error"),
+    ("--chaos-ratelimit", "rate_limited"),
+    ("--chaos-drop", "error"),
+]
 PLAYED = ("openai", "openai-compatible", "anthropic", "ollama")
 
 
@@ -38,26 +45,35 @@ def test_a_wrong_key_is_unauthorized(provider_id: str, mock: str):
 
 def test_an_azure_client_chats_with_a_deployment(mock: str):
     made = sample(get_provider("azure-openai"), mock)
-    answer = made.client.chat.completions.create(model="my-deployment", messages=[{"role": "user", "content": "hello"}])
+    answer = made.client.chat.completions.create(
+        model="my-deployment", messages=[{"role": "user", "content": "hello"}]
+    )
     assert answer.choices[0].message.content == "Hello from aimock."
 
 
 @pytest.mark.parametrize("provider_id", ["openai", "mistral", "openai-compatible"])
 def test_a_client_chats(provider_id: str, mock: str):
     made = sample(get_provider(provider_id), address(provider_id, mock))
-    answer = made.client.chat.completions.create(model="any", messages=[{"role": "user", "content": "hello"}])
+    answer = made.client.chat.completions.create(
+        model="any", messages=[{"role": "user", "content": "hello"}]
+    )
     assert answer.choices[0].message.content == "Hello from aimock."
 
 
 def test_an_anthropic_client_chats(mock: str):
     made = sample(get_provider("anthropic"), mock)
-    answer = made.client.messages.create(model="any", max_tokens=9, messages=[{"role": "user", "content": "hello"}])
+    answer = made.client.messages.create(
+        model="any", max_tokens=9, messages=[{"role": "user", "content": "hello"}]
+    )
     assert answer.content[0].text == "Hello from aimock."
 
 
 def test_a_gemini_client_chats(mock: str):
     made = sample(get_provider("google"), mock)
-    assert made.client.models.generate_content(model="any", contents="hello").text == "Hello from aimock."
+    assert (
+        made.client.models.generate_content(model="any", contents="hello").text
+        == "Hello from aimock."
+    )
 
 
 @pytest.mark.parametrize(("trouble", "code"), TROUBLE)
@@ -65,5 +81,7 @@ def test_trouble_in_any_act_has_its_code(trouble: str, code: str):
     with aimock(options=(trouble, "1")) as url, pytest.raises(ProviderError) as caught:
         made = sample(get_provider("openai"), url)
         with made.translated(url):
-            made.client.chat.completions.create(model="any", messages=[{"role": "user", "content": "hello"}])
+            made.client.chat.completions.create(
+                model="any", messages=[{"role": "user", "content": "hello"}]
+            )
     assert caught.value.code == code

@@ -1,4 +1,6 @@
-"""Bedrock's models over HTTP: what leaves, what arrives when, and what is left when a caller hangs up."""
+"""Bedrock's models over HTTP: what leaves, what arrives when, and what is left when a caller hangs
+up.
+"""
 
 import asyncio
 import hashlib
@@ -41,7 +43,9 @@ SECONDS = 10  # that a busy machine may take
 
 
 def request_of(**fields: Any) -> ChatRequest:
-    return ChatRequest.model_validate({"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], **fields})
+    return ChatRequest.model_validate(
+        {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], **fields}
+    )
 
 
 def bedrock(url: str, limits: Limits = PATIENT, **changes: Any) -> Provider[Any]:
@@ -75,15 +79,36 @@ def within_seconds(true: Callable[[], Any]) -> bool:
 
 
 def signature(request: Request, region: str) -> str:
-    """Worked out anew from what arrived: docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html"""
+    """Worked out anew from what arrived:
+    docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
     given = request.headers["authorization"]
     names = re.search(r"SignedHeaders=([^,]+)", given)[1].split(";")  # type: ignore[index]
     headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in names)
-    canonical = "\n".join(("POST", quote(request.path), "", headers, ";".join(names), hashlib.sha256(request.body).hexdigest()))
+    canonical = "\n".join(
+        (
+            "POST",
+            quote(request.path),
+            "",
+            headers,
+            ";".join(names),
+            hashlib.sha256(request.body).hexdigest(),
+        )
+    )
     moment = request.headers["x-amz-date"]
     scope = (moment[:8], region, "bedrock", "aws4_request")
     key = f"AWS4{SECRET}".encode()
-    for step in (*scope, "\n".join(("AWS4-HMAC-SHA256", moment, "/".join(scope), hashlib.sha256(canonical.encode()).hexdigest()))):
+    for step in (
+        *scope,
+        "\n".join(
+            (
+                "AWS4-HMAC-SHA256",
+                moment,
+                "/".join(scope),
+                hashlib.sha256(canonical.encode()).hexdigest(),
+            )
+        ),
+    ):
         key = hmac.digest(key, step.encode(), "sha256")
     return key.hex()
 
@@ -92,7 +117,9 @@ def signature(request: Request, region: str) -> str:
 def test_a_chat_is_signed_for_the_region_and_its_secret_stays_here(model: str):
     path = f"/model/{quote(model, safe='')}/converse"
     with Upstream(answers={path: (200, ANSWER)}) as upstream:
-        answer = asyncio.run(bedrock(upstream.url, region="eu-west-1").chat(request_of(model=model)))
+        answer = asyncio.run(
+            bedrock(upstream.url, region="eu-west-1").chat(request_of(model=model))
+        )
     sent = upstream.requests[0]
     assert (answer.content, sent.path) == ("Hi", path)
     assert sent.headers["authorization"].endswith(f"Signature={signature(sent, 'eu-west-1')}")
@@ -101,7 +128,14 @@ def test_a_chat_is_signed_for_the_region_and_its_secret_stays_here(model: str):
 
 
 def test_texts_are_embedded_in_their_order():
-    with Upstream(answers={f"/model/{quote(TITAN, safe='')}/invoke": (200, {"embedding": [0.5], "inputTextTokenCount": 2})}) as upstream:
+    with Upstream(
+        answers={
+            f"/model/{quote(TITAN, safe='')}/invoke": (
+                200,
+                {"embedding": [0.5], "inputTextTokenCount": 2},
+            )
+        }
+    ) as upstream:
         answer = asyncio.run(embed(bedrock(upstream.url)))
     assert sorted(json.loads(one.body)["inputText"] for one in upstream.requests) == ["a", "b"]
     assert (answer.vectors, answer.usage.input_tokens) == (((0.5,), (0.5,)), 4)
@@ -120,9 +154,19 @@ ENVIRONMENT = {
 
 def test_nothing_of_the_environment_changes_a_chat(monkeypatch: pytest.MonkeyPatch, tmp_path):
     with Upstream(keys=None) as trap, Upstream(answers={PATH: (200, ANSWER)}) as upstream:
-        addresses = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "HTTP_PROXY", "http_proxy", "ALL_PROXY")
+        addresses = (
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+            "HTTP_PROXY",
+            "http_proxy",
+            "ALL_PROXY",
+        )
         (tmp_path / "aws").write_text(f"[default]\nendpoint_url = {trap.url}\n")
-        for name, value in {**ENVIRONMENT, **dict.fromkeys(addresses, trap.url), "AWS_CONFIG_FILE": str(tmp_path / "aws")}.items():
+        for name, value in {
+            **ENVIRONMENT,
+            **dict.fromkeys(addresses, trap.url),
+            "AWS_CONFIG_FILE": str(tmp_path / "aws"),
+        }.items():
             monkeypatch.setenv(name, value)
         assert asyncio.run(chat(bedrock(upstream.url))).content == "Hi"
     assert trap.requests == [] and "leaked" not in upstream.requests[0]
@@ -159,10 +203,17 @@ ACTS = {"chat": chat, "stream": stream, "embed": embed}
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("mode", FAULTS)
 def test_a_fault_has_its_code_and_repeats_nothing(mode: str, act: str):
-    with Upstream(mode=mode, target="http://127.0.0.1:1") as upstream, pytest.raises(ProviderError) as caught:
+    with (
+        Upstream(mode=mode, target="http://127.0.0.1:1") as upstream,
+        pytest.raises(ProviderError) as caught,
+    ):
         asyncio.run(ACTS[act](bedrock(upstream.url)))
     assert caught.value.code == FAULTS[mode]
-    assert not [one for one in (SECRET, "good-key") if one in "".join(traceback.format_exception(caught.value))]
+    assert not [
+        one
+        for one in (SECRET, "good-key")
+        if one in "".join(traceback.format_exception(caught.value))
+    ]
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -201,8 +252,14 @@ def test_what_may_pass_is_tried_again_as_often_as_the_settings_say(mode: str):
 
 
 def test_what_the_service_says_to_a_bad_request_is_kept_apart():
-    refusal = {"__type": "ValidationException", "message": "The provided model identifier is invalid."}
-    with Upstream(answers={PATH: (400, refusal)}) as upstream, pytest.raises(ProviderError) as caught:
+    refusal = {
+        "__type": "ValidationException",
+        "message": "The provided model identifier is invalid.",
+    }
+    with (
+        Upstream(answers={PATH: (400, refusal)}) as upstream,
+        pytest.raises(ProviderError) as caught,
+    ):
         asyncio.run(chat(bedrock(upstream.url)))
     assert (caught.value.code, caught.value.said) == ("bad_request", refusal["message"])
 
@@ -211,10 +268,16 @@ def test_what_the_service_says_to_a_bad_request_is_kept_apart():
 
 
 def frame(name: str, payload: Any, kind: str = "event") -> bytes:
-    """One message of application/vnd.amazon.eventstream: smithy.io/2.0/aws/amazon-eventstream.html"""
+    """One message of application/vnd.amazon.eventstream:
+    smithy.io/2.0/aws/amazon-eventstream.html
+    """
     given = {":message-type": kind, f":{kind}-type": name, ":content-type": "application/json"}
     head = b"".join(
-        struct.pack(">B", len(key)) + key.encode() + struct.pack(">BH", 7, len(text)) + text.encode() for key, text in given.items()
+        struct.pack(">B", len(key))
+        + key.encode()
+        + struct.pack(">BH", 7, len(text))
+        + text.encode()
+        for key, text in given.items()
     )
     body = json.dumps(payload).encode()
     prelude = struct.pack(">II", 16 + len(head) + len(body), len(head))
@@ -226,12 +289,17 @@ def text_frame(text: str) -> bytes:
     return frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}})
 
 
-END = frame("messageStop", {"stopReason": "end_turn"}) + frame("metadata", {"usage": ANSWER["usage"], "metrics": {"latencyMs": 1}})
+END = frame("messageStop", {"stopReason": "end_turn"}) + frame(
+    "metadata", {"usage": ANSWER["usage"], "metrics": {"latencyMs": 1}}
+)
 
 
 @contextmanager
 def serving(events: Callable[[BaseHTTPRequestHandler], Iterator[bytes]]) -> Iterator[str]:
-    """A server on 127.0.0.1 that streams what `events` yields, as it is yielded. Gives its address."""
+    """A server on 127.0.0.1 that streams what `events` yields, as it is yielded.
+
+    Gives its address.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
@@ -249,7 +317,9 @@ def serving(events: Callable[[BaseHTTPRequestHandler], Iterator[bytes]]) -> Iter
         daemon_threads, block_on_close, request_queue_size = True, False, 200
 
     server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    ).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
@@ -277,7 +347,10 @@ def test_a_piece_arrives_before_the_answer_has_ended():
     with serving(events) as url:
         chunks = asyncio.run(read(bedrock(url)))
     assert waited == [True]
-    assert ([chunk.content for chunk in chunks], chunks[-1].usage.total_tokens) == (["Good ", "day", "", ""], 2)
+    assert ([chunk.content for chunk in chunks], chunks[-1].usage.total_tokens) == (
+        ["Good ", "day", "", ""],
+        2,
+    )
 
 
 def left_alone(handler: BaseHTTPRequestHandler) -> bool:
@@ -338,10 +411,17 @@ def test_an_exception_in_the_middle_of_a_stream_has_its_code(name: str):
     pieces = [text_frame("Good "), frame(name, {"message": "made up"}, "exception")]
     with serving(lambda _: iter(pieces)) as url, pytest.raises(ProviderError) as caught:
         asyncio.run(stream(bedrock(url)))
-    assert (caught.value.code, caught.value.permanent) == (BROKEN[name], name == "validationException")
+    assert (caught.value.code, caught.value.permanent) == (
+        BROKEN[name],
+        name == "validationException",
+    )
 
 
-ENDS = {"early": (text_frame("Good "), "error"), "torn": (text_frame("Good ")[:-3], "error"), "garbled": (b"<html>" * 99, "bad_response")}
+ENDS = {
+    "early": (text_frame("Good "), "error"),
+    "torn": (text_frame("Good ")[:-3], "error"),
+    "garbled": (b"<html>" * 99, "bad_response"),
+}
 
 
 @pytest.mark.parametrize("case", ENDS)
@@ -383,7 +463,9 @@ def test_many_streams_run_at_once():
         return await asyncio.gather(*(stream(made) for _ in range(many)))
 
     with serving(events) as url:
-        assert [chunks[0].content for chunks in asyncio.run(read_all(bedrock(url)))] == ["Hi"] * many
+        assert [chunks[0].content for chunks in asyncio.run(read_all(bedrock(url)))] == [
+            "Hi"
+        ] * many
 
 
 def test_a_closed_provider_keeps_no_connection():

@@ -20,8 +20,20 @@ OLD, MIDDLE, NEW = "claude-3-haiku-20240307", "claude-sonnet-4-6", "claude-opus-
 
 
 def message(*content: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    usage = {"input_tokens": 3, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 100, "output_tokens": 7}
-    whole = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-made-up", "stop_reason": "end_turn", "usage": usage}
+    usage = {
+        "input_tokens": 3,
+        "cache_creation_input_tokens": 20,
+        "cache_read_input_tokens": 100,
+        "output_tokens": 7,
+    }
+    whole = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-made-up",
+        "stop_reason": "end_turn",
+        "usage": usage,
+    }
     return {**whole, "content": list(content) or [{"type": "text", "text": "Hello."}], **fields}
 
 
@@ -61,9 +73,19 @@ def stop(place: int) -> bytes:
 
 
 USAGE = {"input_tokens": 3, "cache_read_input_tokens": 100, "output_tokens": 1}
-BEGIN = event("message_start", message={**message(), "content": [], "stop_reason": None, "usage": USAGE})
-TEXT = (start(0, type="text", text=""), delta(0, type="text_delta", text="Hel"), delta(0, type="text_delta", text="lo."), stop(0))
-END = (event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 9}), event("message_stop"))
+BEGIN = event(
+    "message_start", message={**message(), "content": [], "stop_reason": None, "usage": USAGE}
+)
+TEXT = (
+    start(0, type="text", text=""),
+    delta(0, type="text_delta", text="Hel"),
+    delta(0, type="text_delta", text="lo."),
+    stop(0),
+)
+END = (
+    event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 9}),
+    event("message_stop"),
+)
 
 
 async def stream_of(*pieces: bytes, ending: str = "clean") -> Any:
@@ -81,17 +103,39 @@ def broken(*pieces: bytes, ending: str = "clean") -> ProviderError:
 
 
 def test_instructions_go_into_the_system_field():
-    body = sent(request({"role": "system", "content": "Be brief."}, "Hi", {"role": "developer", "content": "Be kind."}))
+    body = sent(
+        request(
+            {"role": "system", "content": "Be brief."},
+            "Hi",
+            {"role": "developer", "content": "Be kind."},
+        )
+    )
     assert body["system"] == "Be brief.\n\nBe kind."
     assert body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
 
 
 def test_results_of_tools_go_into_one_message_of_the_user():
-    calls = [{"id": f"c{n}", "type": "function", "function": {"name": "weather", "arguments": f'{{"n": {n}}}'}} for n in (1, 2)]
-    results = [{"role": "tool", "tool_call_id": "c1", "content": "Sun"}, {"role": "tool", "tool_call_id": "c2", "content": ""}]
-    body = sent(request("Hi", {"role": "assistant", "content": "Well.", "tool_calls": calls}, *results, "Thanks"))
+    calls = [
+        {
+            "id": f"c{n}",
+            "type": "function",
+            "function": {"name": "weather", "arguments": f'{{"n": {n}}}'},
+        }
+        for n in (1, 2)
+    ]
+    results = [
+        {"role": "tool", "tool_call_id": "c1", "content": "Sun"},
+        {"role": "tool", "tool_call_id": "c2", "content": ""},
+    ]
+    body = sent(
+        request(
+            "Hi", {"role": "assistant", "content": "Well.", "tool_calls": calls}, *results, "Thanks"
+        )
+    )
     assert [one["role"] for one in body["messages"]] == ["user", "assistant", "user"]
-    uses = [{"type": "tool_use", "id": f"c{n}", "name": "weather", "input": {"n": n}} for n in (1, 2)]
+    uses = [
+        {"type": "tool_use", "id": f"c{n}", "name": "weather", "input": {"n": n}} for n in (1, 2)
+    ]
     assert body["messages"][1]["content"] == [{"type": "text", "text": "Well."}, *uses]
     found = [
         {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "Sun"}]},
@@ -102,7 +146,10 @@ def test_results_of_tools_go_into_one_message_of_the_user():
 
 
 def test_images_go_as_base64_or_by_their_address():
-    parts = [{"type": "image_url", "image_url": {"url": url}} for url in (PIXEL, "https://example.com/a.png")]
+    parts = [
+        {"type": "image_url", "image_url": {"url": url}}
+        for url in (PIXEL, "https://example.com/a.png")
+    ]
     body = sent(request({"role": "user", "content": [{"type": "text", "text": "Look"}, *parts]}))
     sources = [block["source"] for block in body["messages"][0]["content"][1:]]
     assert sources[0] == {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
@@ -112,8 +159,16 @@ def test_images_go_as_base64_or_by_their_address():
 def test_a_tool_is_described_in_anthropics_words():
     bare = {"type": "function", "function": {"name": "now", "strict": True}}
     found = sent(request(tools=[*TOOLS, bare]))["tools"]
-    assert found[0] == {"name": "weather", "description": "Tells it.", "input_schema": WEATHER["parameters"]}
-    assert found[1] == {"name": "now", "input_schema": {"type": "object", "properties": {}}, "strict": True}
+    assert found[0] == {
+        "name": "weather",
+        "description": "Tells it.",
+        "input_schema": WEATHER["parameters"],
+    }
+    assert found[1] == {
+        "name": "now",
+        "input_schema": {"type": "object", "properties": {}},
+        "strict": True,
+    }
 
 
 CHOICES: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
@@ -121,9 +176,15 @@ CHOICES: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
     ({"tool_choice": "auto"}, {"type": "auto"}),
     ({"tool_choice": "none"}, {"type": "none"}),
     ({"tool_choice": "required"}, {"type": "any"}),
-    ({"tool_choice": {"type": "function", "function": {"name": "weather"}}}, {"type": "tool", "name": "weather"}),
+    (
+        {"tool_choice": {"type": "function", "function": {"name": "weather"}}},
+        {"type": "tool", "name": "weather"},
+    ),
     ({"parallel_tool_calls": False}, {"type": "auto", "disable_parallel_tool_use": True}),
-    ({"parallel_tool_calls": False, "tool_choice": "required"}, {"type": "any", "disable_parallel_tool_use": True}),
+    (
+        {"parallel_tool_calls": False, "tool_choice": "required"},
+        {"type": "any", "disable_parallel_tool_use": True},
+    ),
     ({"parallel_tool_calls": True}, None),
 ]
 
@@ -134,8 +195,20 @@ def test_the_choice_of_tools_is_passed_on(fields: dict[str, Any], choice: dict[s
 
 
 def test_a_schema_and_an_effort_go_into_the_output_config():
-    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False}
-    wanted = {"type": "json_schema", "json_schema": {"name": "it", "description": "One number.", "schema": schema, "strict": True}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+    wanted = {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "it",
+            "description": "One number.",
+            "schema": schema,
+            "strict": True,
+        },
+    }
     body = sent(request(response_format=wanted, reasoning_effort="medium"))
     assert body["output_config"] == {
         "format": {"type": "json_schema", "schema": {"description": "One number.", **schema}},
@@ -149,7 +222,8 @@ def test_stops_and_the_user_are_passed_on():
 
 
 @pytest.mark.parametrize(
-    ("model", "longest"), [(OLD, 4096), ("other-model", 4096), (MIDDLE, 32_000), (NEW, 32_000), ("claude-new", 32_000)]
+    ("model", "longest"),
+    [(OLD, 4096), ("other-model", 4096), (MIDDLE, 32_000), (NEW, 32_000), ("claude-new", 32_000)],
 )
 def test_without_a_longest_length_the_generations_own_is_asked_for(model: str, longest: int):
     assert sent(request(model=model))["max_tokens"] == longest
@@ -164,7 +238,9 @@ def test_a_temperature_is_asked_for_in_the_version_that_has_it():
     _, plain = ask(request(model=MIDDLE))
     _, warm = ask(request(model=MIDDLE, temperature=0.5))
     assert warm.headers["anthropic-version"] == "2023-06-01" != plain.headers["anthropic-version"]
-    assert json.loads(warm.body)["temperature"] == 0.5 and "temperature" not in json.loads(plain.body)
+    assert json.loads(warm.body)["temperature"] == 0.5 and "temperature" not in json.loads(
+        plain.body
+    )
 
 
 def test_old_models_take_temperature_and_top_p():
@@ -188,7 +264,10 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("logprobs", {"logprobs": True}),
     ("logit_bias", {"logit_bias": {"1": 2}}),
     ("response_format", {"response_format": {"type": "json_object"}}),
-    ("response_format", {"response_format": {"type": "json_schema", "json_schema": {"name": "it"}}}),
+    (
+        "response_format",
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "it"}}},
+    ),
     ("reasoning_effort", {"reasoning_effort": "minimal"}),
     ("reasoning_effort", {"reasoning_effort": 3}),
     ("user", {"user": 3}),
@@ -207,9 +286,27 @@ def test_what_claude_cannot_do_is_named(feature: str, fields: dict[str, Any]):
 CALLS = [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "[1]"}}]
 MESSAGES: list[tuple[str, dict[str, Any]]] = [
     ("input_audio", {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}),
-    ("image_url", {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,!"}}]}),
-    ("image_url", {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}}]}),
-    ("image_url", {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}]}),
+    (
+        "image_url",
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,!"}}],
+        },
+    ),
+    (
+        "image_url",
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}}],
+        },
+    ),
+    (
+        "image_url",
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}}],
+        },
+    ),
     ("messages", {"role": "user", "content": [{"type": "text", "text": "a", "made_up": 1}]}),
     ("messages", {"role": "user", "content": "a", "name": "Ann"}),
     ("messages", {"role": "user", "content": "a", "made_up": 1}),
@@ -217,7 +314,10 @@ MESSAGES: list[tuple[str, dict[str, Any]]] = [
     ("messages", {"role": "system", "content": "a"}),
     ("messages", {"role": "tool", "content": "a"}),
     ("messages", {"role": "assistant", "tool_calls": CALLS}),
-    ("messages", {"role": "assistant", "content": [{"type": "image_url", "image_url": {"url": PIXEL}}]}),
+    (
+        "messages",
+        {"role": "assistant", "content": [{"type": "image_url", "image_url": {"url": PIXEL}}]},
+    ),
 ]
 
 
@@ -227,13 +327,24 @@ def test_a_message_that_claude_cannot_take_is_named(feature: str, given: dict[st
 
 
 def test_what_openais_answers_carry_comes_back_without_complaint():
-    before = {"role": "assistant", "content": None, "refusal": "I will not.", "annotations": [], "audio": None, "function_call": None}
-    assert sent(request("Hi", before, "Why?"))["messages"][1]["content"] == [{"type": "text", "text": "I will not."}]
+    before = {
+        "role": "assistant",
+        "content": None,
+        "refusal": "I will not.",
+        "annotations": [],
+        "audio": None,
+        "function_call": None,
+    }
+    assert sent(request("Hi", before, "Why?"))["messages"][1]["content"] == [
+        {"type": "text", "text": "I will not."}
+    ]
 
 
 def test_a_default_that_the_model_refuses_can_be_known_before():
     made = sample(Anthropic)
-    assert {"temperature", "top_p"} <= made.refused_parameters(NEW) and "temperature" not in made.refused_parameters(MIDDLE)
+    assert {"temperature", "top_p"} <= made.refused_parameters(
+        NEW
+    ) and "temperature" not in made.refused_parameters(MIDDLE)
 
 
 # What comes back
@@ -244,7 +355,11 @@ def test_cached_tokens_count_as_input():
 
 
 def test_what_was_thought_is_no_part_of_the_answer():
-    blocks = [{"type": "thinking", "thinking": "Hm", "signature": "x"}, {"type": "text", "text": "A"}, {"type": "text", "text": "B"}]
+    blocks = [
+        {"type": "thinking", "thinking": "Hm", "signature": "x"},
+        {"type": "text", "text": "A"},
+        {"type": "text", "text": "B"},
+    ]
     assert ask(request(), message(*blocks))[0].content == "AB"
 
 
@@ -266,7 +381,10 @@ def test_why_an_answer_ended_is_told_in_openais_words(reason: str):
 
 def test_a_refusal_says_why():
     details = {"type": "refusal", "category": "cyber", "explanation": "It would do harm."}
-    assert ask(request(), message(stop_reason="refusal", stop_details=details))[0].refusal == "It would do harm."
+    assert (
+        ask(request(), message(stop_reason="refusal", stop_details=details))[0].refusal
+        == "It would do harm."
+    )
 
 
 # Streams
@@ -276,21 +394,37 @@ def test_a_stream_ends_with_its_reason_and_its_usage():
     chunks = asyncio.run(stream_of(BEGIN, *TEXT, *END))
     assert [chunk.content for chunk in chunks] == ["Hel", "lo.", ""]
     assert [chunk.finish_reason for chunk in chunks] == [None, None, FinishReason.STOP]
-    assert [chunk.usage for chunk in chunks] == [None, None, Usage(103, 9)] and {chunk.model for chunk in chunks} == {"claude-made-up"}
+    assert [chunk.usage for chunk in chunks] == [None, None, Usage(103, 9)] and {
+        chunk.model for chunk in chunks
+    } == {"claude-made-up"}
 
 
 def test_a_streamed_call_without_arguments_has_an_empty_object():
-    call = (start(0, type="tool_use", id="t1", name="now", input={}), delta(0, type="input_json_delta", partial_json=""), stop(0))
+    call = (
+        start(0, type="tool_use", id="t1", name="now", input={}),
+        delta(0, type="input_json_delta", partial_json=""),
+        stop(0),
+    )
     assert arguments(asyncio.run(stream_of(BEGIN, *call, *END))) == {0: ("t1", "now", "{}")}
 
 
 def test_events_of_a_kind_that_came_later_are_passed_over():
-    strange = (event("ping"), event("made_up", x=1), start(0, type="thinking", thinking=""), delta(0, type="thinking_delta", thinking="Hm"))
-    assert "".join(chunk.content for chunk in asyncio.run(stream_of(BEGIN, *strange, stop(0), *END))) == ""
+    strange = (
+        event("ping"),
+        event("made_up", x=1),
+        start(0, type="thinking", thinking=""),
+        delta(0, type="thinking_delta", thinking="Hm"),
+    )
+    assert (
+        "".join(chunk.content for chunk in asyncio.run(stream_of(BEGIN, *strange, stop(0), *END)))
+        == ""
+    )
 
 
 @pytest.mark.parametrize("ending", ["clean", "abrupt"])
-@pytest.mark.parametrize("pieces", [(BEGIN,), (BEGIN, *TEXT), (BEGIN, *TEXT, END[0])], ids=["begun", "text", "no stop"])
+@pytest.mark.parametrize(
+    "pieces", [(BEGIN,), (BEGIN, *TEXT), (BEGIN, *TEXT, END[0])], ids=["begun", "text", "no stop"]
+)
 def test_a_stream_that_ends_before_its_end_is_an_error(pieces: tuple[bytes, ...], ending: str):
     error = broken(*pieces, ending=ending)
     assert (error.code, error.permanent) == ("error", False)
@@ -302,10 +436,18 @@ def test_a_stream_of_something_else_is_no_answer():
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [("overloaded_error", "error"), ("rate_limit_error", "rate_limited"), ("invalid_request_error", "bad_request"), ("x", "error")],
+    [
+        ("overloaded_error", "error"),
+        ("rate_limit_error", "rate_limited"),
+        ("invalid_request_error", "bad_request"),
+        ("x", "error"),
+    ],
 )
 def test_an_error_in_a_stream_is_told_by_its_type(kind: str, code: str):
-    assert broken(BEGIN, *TEXT, event("error", error={"type": kind, "message": "Made up."})).code == code
+    assert (
+        broken(BEGIN, *TEXT, event("error", error={"type": kind, "message": "Made up."})).code
+        == code
+    )
 
 
 def test_a_stream_that_is_closed_early_hangs_up():

@@ -15,7 +15,11 @@ from providers.errors import BlockedAddress, CompressedAnswer, RedirectRefused, 
 from tests.providers.test_transport import answers
 from tests.upstreams import Upstream, trusting_context
 
-ANY, PUBLIC, LISTED = EgressPolicy(), EgressPolicy(private=False), EgressPolicy(allow=("*.openai.com",))
+ANY, PUBLIC, LISTED = (
+    EgressPolicy(),
+    EgressPolicy(private=False),
+    EgressPolicy(allow=("*.openai.com",)),
+)
 
 
 def get(url: str, policy: EgressPolicy = ANY, timeout: float = 2, **more: Any) -> httpx2.Response:
@@ -29,8 +33,19 @@ def get(url: str, policy: EgressPolicy = ANY, timeout: float = 2, **more: Any) -
 @pytest.mark.parametrize(
     ("policy", "url"),
     [
-        *((ANY, url) for url in ("http://metadata.google.internal/", "http://169.254.169.254/", "http://[fe80::1]/", "http://2852039166/")),
-        *((PUBLIC, url) for url in ("http://127.0.0.1:1/", "http://[::1]:1/", "http://localhost:1/")),
+        *(
+            (ANY, url)
+            for url in (
+                "http://metadata.google.internal/",
+                "http://169.254.169.254/",
+                "http://[fe80::1]/",
+                "http://2852039166/",
+            )
+        ),
+        *(
+            (PUBLIC, url)
+            for url in ("http://127.0.0.1:1/", "http://[::1]:1/", "http://localhost:1/")
+        ),
         *((LISTED, url) for url in ("http://openai.com/", "http://api.openai.com.evil.example/")),
     ],
 )
@@ -47,13 +62,18 @@ def test_the_address_behind_a_name_is_judged(monkeypatch: pytest.MonkeyPatch, ad
 
 
 def test_one_bad_address_among_good_ones_is_enough(monkeypatch: pytest.MonkeyPatch):
-    rows = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80)) for one in ("127.0.0.1", "169.254.169.254")]
+    rows = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80))
+        for one in ("127.0.0.1", "169.254.169.254")
+    ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rows)
     with pytest.raises(BlockedAddress):
         get("http://innocent.example/")
 
 
-def test_the_address_that_was_judged_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch, upstream: Upstream):
+def test_the_address_that_was_judged_is_the_one_connected_to(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream
+):
     asked = answers(monkeypatch, "127.0.0.1", "169.254.169.254")
     assert get(upstream.url.replace("127.0.0.1", "rebinding.example")).status_code == 401
     assert asked == ["rebinding.example"]
@@ -68,14 +88,20 @@ def test_a_name_that_rebinds_is_judged_again(monkeypatch: pytest.MonkeyPatch):
             get(url)
 
 
-def test_ipv4_is_tried_first_and_the_next_when_one_is_dead(monkeypatch: pytest.MonkeyPatch, upstream: Upstream):
+def test_ipv4_is_tried_first_and_the_next_when_one_is_dead(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream
+):
     port = int(upstream.host.partition(":")[2])
     rows = [
         (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
     ]
     real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: rows if host == "two.example" else real(host, *a, **k))
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *a, **k: rows if host == "two.example" else real(host, *a, **k),
+    )
     assert asyncio.run(allowed_addresses(ANY, "two.example", port)) == ["127.0.0.1", "::1"]
     assert get(f"http://two.example:{port}/").status_code == 401
 
@@ -100,14 +126,20 @@ def test_a_name_that_can_be_none_is_told_as_such():
 
 
 def test_a_redirect_to_another_origin_is_refused():
-    with Upstream() as other, Upstream(mode="redirect_away", target=other.url) as upstream, pytest.raises(RedirectRefused):
+    with (
+        Upstream() as other,
+        Upstream(mode="redirect_away", target=other.url) as upstream,
+        pytest.raises(RedirectRefused),
+    ):
         get(upstream.url, headers={"x-api-key": "good-key"})
     assert other.requests == []
 
 
 def test_a_redirect_within_the_origin_is_followed():
     with Upstream(mode="redirect_within") as upstream:
-        assert get(f"{upstream.url}/v1/models", headers={"x-api-key": "good-key"}).status_code == 200
+        assert (
+            get(f"{upstream.url}/v1/models", headers={"x-api-key": "good-key"}).status_code == 200
+        )
 
 
 def test_a_compressed_answer_is_not_unpacked():
@@ -140,6 +172,8 @@ def test_a_connection_serves_many_requests(upstream: Upstream):
     async def ask() -> int:
         async with guarded_async_client(ANY, 5, headers={"x-api-key": "good-key"}) as client:
             found = [await client.get(f"{upstream.url}/v1/models") for _ in range(5)]
-            return len({one.extensions["network_stream"].get_extra_info("client_addr") for one in found})
+            return len(
+                {one.extensions["network_stream"].get_extra_info("client_addr") for one in found}
+            )
 
     assert asyncio.run(ask()) == 1

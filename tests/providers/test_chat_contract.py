@@ -1,4 +1,5 @@
-"""What every provider that chats promises, asked of an upstream that nobody here wrote (aimock), or in process.
+"""What every provider that chats promises, asked of an upstream that nobody here wrote (aimock), or
+in process.
 
 A new provider gets a row in PLAYED, or a line in EXEMPT that says where it is tested instead.
 """
@@ -27,9 +28,11 @@ ANSWER, COST = "Fine, thanks, and how are you today?", Usage(11, 9)
 
 @dataclass(frozen=True)
 class Played:
-    """How a provider is tested: what is behind its upstream's address, settings, what it cannot do, and what it says.
+    """How a provider is tested: what is behind its upstream's address, settings, what it cannot do,
+    and what it says.
 
-    `refused`: (field, a request that asks for it). `counts_streams`, `vectors`: whether its upstream plays that.
+    `refused`: (field, a request that asks for it). `counts_streams`, `vectors`: whether its
+    upstream plays that.
     """
 
     refused: tuple[str, dict[str, Any]]
@@ -62,12 +65,17 @@ PLAYED = {
         reads_images=False,
     ),
 }
-EXEMPT = {"amazon": "test_amazon_chat.py"}  # Bedrock speaks a binary protocol that aimock does not play: a botocore Stubber does
+EXEMPT = {
+    "amazon": "test_amazon_chat.py"
+}  # Bedrock speaks a binary protocol that aimock does not play: a botocore Stubber does
 
 NETWORK = {one: row for one, row in PLAYED.items() if row.network}
 TOOL = {
     "type": "function",
-    "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
 }
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 
@@ -88,15 +96,23 @@ def slow_mock() -> Iterator[str]:
 
 
 def made(one: str, url: str = "http://127.0.0.1:1", **changes: Any) -> Provider[Any]:
-    return sample(get_provider(one), url + PLAYED[one].path if url else url, **{**PLAYED[one].changes, **changes})
+    return sample(
+        get_provider(one),
+        url + PLAYED[one].path if url else url,
+        **{**PLAYED[one].changes, **changes},
+    )
 
 
 def request(text: str = "How are you?", **more: Any) -> ChatRequest:
-    return ChatRequest.model_validate({"model": "any-model", "messages": [{"role": "user", "content": text}], **more})
+    return ChatRequest.model_validate(
+        {"model": "any-model", "messages": [{"role": "user", "content": text}], **more}
+    )
 
 
 def run(provider: Provider[Any], act: Callable[[], Awaitable[Any]]) -> Any:
-    """What `act` gives, in an event loop of its own, at whose end the provider's client is closed."""
+    """What `act` gives, in an event loop of its own, at whose end the provider's client is
+    closed.
+    """
 
     async def within() -> Any:
         try:
@@ -118,7 +134,9 @@ def stream(provider: Provider[Any], asked: ChatRequest) -> list[ChatChunk]:
     return run(provider, collected)
 
 
-def failure(provider: Provider[Any], asked: ChatRequest, how: Callable[..., Any] = chat) -> ProviderError:
+def failure(
+    provider: Provider[Any], asked: ChatRequest, how: Callable[..., Any] = chat
+) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
         how(provider, asked)
     return caught.value
@@ -128,7 +146,9 @@ both = pytest.mark.parametrize("how", [chat, stream], ids=["whole", "stream"])
 
 
 def test_every_provider_that_chats_is_tested():
-    chatting = {one for one, provider in PROVIDERS.items() if Capability.CHAT in provider.capabilities}
+    chatting = {
+        one for one, provider in PROVIDERS.items() if Capability.CHAT in provider.capabilities
+    }
     assert chatting == {*PLAYED, *EXEMPT} and not set(PLAYED) & set(EXEMPT)
 
 
@@ -140,7 +160,11 @@ def test_who_is_exempt_is_tested_elsewhere(file: str):
 @every
 def test_a_chat_is_answered_and_counted(one: str, mock: str):
     answer = chat(made(one, mock), request())
-    assert (answer.content, answer.finish_reason, answer.usage) == (PLAYED[one].answer, FinishReason.STOP, PLAYED[one].usage)
+    assert (answer.content, answer.finish_reason, answer.usage) == (
+        PLAYED[one].answer,
+        FinishReason.STOP,
+        PLAYED[one].usage,
+    )
     assert not answer.tool_calls and answer.refusal is None
 
 
@@ -151,14 +175,20 @@ def test_a_stream_says_the_same_in_pieces(one: str, mock: str):
     assert "".join(texts) == PLAYED[one].answer and len(texts) > 2
     assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [FinishReason.STOP]
     if PLAYED[one].counts_streams:
-        assert [chunk.usage for chunk in chunks if chunk.usage] == [chunks[-1].usage] == [PLAYED[one].usage]
+        assert (
+            [chunk.usage for chunk in chunks if chunk.usage]
+            == [chunks[-1].usage]
+            == [PLAYED[one].usage]
+        )
 
 
 @every_network
 def test_a_tool_is_called_and_its_result_is_read(one: str, mock: str):
     asked = request("What is the weather?", tools=[TOOL])
     answer = chat(made(one, mock), asked)
-    assert [(call.function.name, call.function.parsed()) for call in answer.tool_calls] == [("get_weather", {"city": "Oslo"})]
+    assert [(call.function.name, call.function.parsed()) for call in answer.tool_calls] == [
+        ("get_weather", {"city": "Oslo"})
+    ]
     assert answer.finish_reason is FinishReason.TOOL_CALLS
     assert chat(made(one, mock), _answered(asked, answer)).content == "It is sunny in Oslo."
 
@@ -166,7 +196,9 @@ def test_a_tool_is_called_and_its_result_is_read(one: str, mock: str):
 def _answered(asked: ChatRequest, answer: ChatAnswer) -> ChatRequest:
     called = {"role": "assistant", "tool_calls": [call.model_dump() for call in answer.tool_calls]}
     result = {"role": "tool", "tool_call_id": answer.tool_calls[0].id, "content": "sunny"}
-    return ChatRequest.model_validate({**asked.body(), "messages": [*asked.body()["messages"], called, result]})
+    return ChatRequest.model_validate(
+        {**asked.body(), "messages": [*asked.body()["messages"], called, result]}
+    )
 
 
 @every_network
@@ -176,12 +208,16 @@ def test_a_tool_call_comes_in_pieces_that_fit(one: str, mock: str):
     assert {piece.index for piece in pieces} == {0}
     assert [piece.name for piece in pieces if piece.name] == ["get_weather"] and pieces[0].id
     assert json.loads("".join(piece.arguments for piece in pieces)) == {"city": "Oslo"}
-    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [FinishReason.TOOL_CALLS]
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [
+        FinishReason.TOOL_CALLS
+    ]
 
 
 @both
 @every
-def test_what_it_cannot_do_is_refused_by_name_before_anything_is_sent(one: str, how: Callable[..., Any], upstream: Upstream):
+def test_what_it_cannot_do_is_refused_by_name_before_anything_is_sent(
+    one: str, how: Callable[..., Any], upstream: Upstream
+):
     name, asks = PLAYED[one].refused
     error = failure(made(one, upstream.url), request(**asks), how)
     assert isinstance(error, Unsupported) and error.feature == name and name in error.message
@@ -196,16 +232,24 @@ def test_a_provider_of_text_refuses_an_image(one: str):
 
 @pytest.mark.parametrize("one", [one for one, row in PLAYED.items() if row.reads_images])
 def test_an_image_is_sent(one: str, mock: str):
-    assert chat(made(one, mock), request([{"type": "text", "text": "How are you?"}, IMAGE])).content == ANSWER
+    assert (
+        chat(made(one, mock), request([{"type": "text", "text": "How are you?"}, IMAGE])).content
+        == ANSWER
+    )
 
 
 @both
 @every_network
-def test_a_wrong_key_is_unauthorized_and_kept_to_itself(one: str, how: Callable[..., Any], mock: str):
+def test_a_wrong_key_is_unauthorized_and_kept_to_itself(
+    one: str, how: Callable[..., Any], mock: str
+):
     provider = made(one, mock, api_key=WRONG_KEY)
     error = failure(provider, request(), how)
     assert (error.code, error.permanent) == ("unauthorized", True)
-    shown = f"{''.join(traceback.format_exception(error))} {error!r} {error.said} {provider!r} {provider.settings!r}"
+    shown = (
+        f"{''.join(traceback.format_exception(error))} {error!r} {error.said} {provider!r} "
+        f"{provider.settings!r}"
+    )
     assert WRONG_KEY not in shown
 
 
@@ -268,7 +312,9 @@ def test_closing_a_stream_ends_the_request(one: str, slow_mock: str):
 
 @both
 @every_network
-def test_a_name_that_leads_to_the_metadata_service_is_blocked(one: str, how: Callable[..., Any], monkeypatch: pytest.MonkeyPatch):
+def test_a_name_that_leads_to_the_metadata_service_is_blocked(
+    one: str, how: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
     assert failure(made(one, "http://innocent.example"), request(), how).code == "blocked_address"
@@ -289,4 +335,6 @@ def test_many_at_once_each_get_their_own(one: str, mock: str):
         return await asyncio.gather(*(provider.chat(request()) for _ in range(10)))
 
     provider = made(one, mock)
-    assert [answer.content for answer in run(provider, lambda: ask(provider))] == [PLAYED[one].answer] * 10
+    assert [answer.content for answer in run(provider, lambda: ask(provider))] == [
+        PLAYED[one].answer
+    ] * 10

@@ -14,12 +14,24 @@ from providers.errors import ProviderError
 from providers.registry import registered
 from providers.schema import secret_names, settings_fields, validate
 from providers.settings import NetworkSettings, ProviderSettings
-from tests.providers.samples import NETWORK, PROVIDERS, SERVICES, SHIPPED, WITH_KEY, WITH_MODELS, WRONG_KEY, sample, sample_settings
+from tests.providers.samples import (
+    NETWORK,
+    PROVIDERS,
+    SERVICES,
+    SHIPPED,
+    WITH_KEY,
+    WITH_MODELS,
+    WRONG_KEY,
+    sample,
+    sample_settings,
+)
 from tests.upstreams import ROOT, Upstream
 
 SECRET = "sk-made-up-8841"
 
-every = pytest.mark.parametrize("provider", [*PROVIDERS.values(), *SHIPPED.values()], ids=[*PROVIDERS, *SHIPPED])
+every = pytest.mark.parametrize(
+    "provider", [*PROVIDERS.values(), *SHIPPED.values()], ids=[*PROVIDERS, *SHIPPED]
+)
 every_module = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
 every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
 every_with_models = pytest.mark.parametrize("provider", WITH_MODELS.values(), ids=WITH_MODELS)
@@ -29,7 +41,12 @@ every_with_key = pytest.mark.parametrize("provider", WITH_KEY.values(), ids=WITH
 
 @every
 def test_it_says_who_it_is(provider: type[Provider]):
-    assert provider.name and provider.description.endswith(".") and provider.category and provider.section
+    assert (
+        provider.name
+        and provider.description.endswith(".")
+        and provider.category
+        and provider.section
+    )
     assert issubclass(provider.Settings, ProviderSettings)
 
 
@@ -51,14 +68,18 @@ def test_it_has_documentation_unless_it_is_built_in(provider: type[Provider]):
 
 @every_with_models
 def test_what_answers_over_a_network_has_a_patience(provider: type[Provider]):
-    assert issubclass(provider.Settings, NetworkSettings) and {"timeout", "max_retries"} <= set(settings_fields(provider))
+    assert issubclass(provider.Settings, NetworkSettings) and {"timeout", "max_retries"} <= set(
+        settings_fields(provider)
+    )
 
 
 @every
 def test_every_setting_is_labelled_and_explained(provider: type[Provider]):
     for field in settings_fields(provider).values():
         assert field.label and field.help.endswith("."), field.name
-        assert field.label not in [other.label for other in settings_fields(provider).values() if other is not field]
+        assert field.label not in [
+            other.label for other in settings_fields(provider).values() if other is not field
+        ]
 
 
 @every
@@ -73,7 +94,9 @@ def test_a_setting_is_shown_by_a_choice_that_is_declared_before_it(provider: typ
     for field in settings_fields(provider).values():
         if field.shown_when:
             choice = settings_fields(provider)[field.shown_when[0]]
-            assert choice.kind in ("choice", "boolean") and names.index(choice.name) < names.index(field.name)
+            assert choice.kind in ("choice", "boolean") and names.index(choice.name) < names.index(
+                field.name
+            )
             assert choice.kind == "boolean" or set(field.shown_when[1]) <= set(dict(choice.choices))
 
 
@@ -87,7 +110,10 @@ def test_what_sounds_like_a_secret_is_one(provider: type[Provider]):
 @every_module
 def test_a_secret_is_in_no_repr_and_no_dump(provider: type[Provider]):
     made = sample(provider, key=SECRET)
-    seen = f"{made!r} {made.settings!r} {made.settings} {made.settings.model_dump()} {made.settings.model_dump_json()}"
+    seen = (
+        f"{made!r} {made.settings!r} {made.settings} {made.settings.model_dump()} "
+        f"{made.settings.model_dump_json()}"
+    )
     assert SECRET not in seen and "header-secret" not in seen
 
 
@@ -110,7 +136,11 @@ def test_every_error_names_its_field_and_its_cure(provider: type[Provider]):
 @every_network
 def test_a_link_local_address_is_refused_in_the_form(provider: type[Provider]):
     _, errors = validate(provider, sample_settings(provider, "http://169.254.169.254"))
-    addresses = {field.name for field in settings_fields(provider).values() if field.address and not field.shown_when}
+    addresses = {
+        field.name
+        for field in settings_fields(provider).values()
+        if field.address and not field.shown_when
+    }
     assert {one.field for one in errors if one.code == "blocked_address"} == addresses
 
 
@@ -123,11 +153,17 @@ def test_a_good_key_lists_models(provider: type[Provider]):
 
 
 @every_service
-def test_a_service_without_models_is_checked_by_one_question(provider: type[Provider], upstream: Upstream):
+def test_a_service_without_models_is_checked_by_one_question(
+    provider: type[Provider], upstream: Upstream
+):
     made = sample(provider, upstream.url)
     result = made.check()
     assert (result.model_count, len(upstream.requests), made.list_models()) == (None, 1, [])
-    assert result.asked == made.asks and result.asked.startswith(f"GET {upstream.url}/") and result.seconds > 0
+    assert (
+        result.asked == made.asks
+        and result.asked.startswith(f"GET {upstream.url}/")
+        and result.seconds > 0
+    )
     assert "good-key" not in result.asked
 
 
@@ -136,7 +172,11 @@ def test_a_check_counts_the_models_and_says_what_it_asked(provider: type[Provide
     with Upstream(keys={"good-key"} if provider.id in WITH_KEY else None) as upstream:
         made = sample(provider, upstream.url)
         result = made.check()
-    assert result.model_count == len({request.path for request in upstream.requests}) * result.model_count > 0
+    assert (
+        result.model_count
+        == len({request.path for request in upstream.requests}) * result.model_count
+        > 0
+    )
     assert result.asked == made.asks and result.seconds > 0
 
 
@@ -155,8 +195,20 @@ def test_a_wrong_key_is_told_and_kept_to_itself(provider: type[Provider], upstre
 
 
 @every_network
-def test_no_secret_is_logged_however_much_is(provider: type[Provider], upstream: Upstream, caplog: pytest.LogCaptureFixture):
-    for name in ("", "httpx2", "httpcore2", "openai", "anthropic", "google_genai", "botocore", "azure", "providers"):
+def test_no_secret_is_logged_however_much_is(
+    provider: type[Provider], upstream: Upstream, caplog: pytest.LogCaptureFixture
+):
+    for name in (
+        "",
+        "httpx2",
+        "httpcore2",
+        "openai",
+        "anthropic",
+        "google_genai",
+        "botocore",
+        "azure",
+        "providers",
+    ):
         caplog.set_level("DEBUG", name or None)
     sample(provider, upstream.url).check()
     with suppress(ProviderError):
@@ -166,22 +218,34 @@ def test_no_secret_is_logged_however_much_is(provider: type[Provider], upstream:
 
 
 def test_providers_are_listed_and_their_sdk_is_named_when_it_is_missing():
-    done = subprocess.run([sys.executable, "-c", WITHOUT_SDKS], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SDKS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     found = json.loads(done.stdout)
     assert found.keys() == PROVIDERS.keys()
-    said = {one: found[one] for one in ("openai", "anthropic", "google", "amazon", "azure-openai", "openai-compatible")}
+    said = {
+        one: found[one]
+        for one in ("openai", "anthropic", "google", "amazon", "azure-openai", "openai-compatible")
+    }
     assert {code for code, _ in said.values()} == {"not_installed"}
     assert [package in said[one][1] for one, package in PACKAGES.items()] == [True] * len(PACKAGES)
 
 
 def test_importing_the_providers_imports_no_sdk():
-    code = "import sys, providers.registry as r; r.all_providers(); print([m for m in sys.modules if m.startswith(%s)])"
+    code = (
+        "import sys, providers.registry as r; r.all_providers(); print([m for m in sys.modules if "
+        "m.startswith(%s)])"
+    )
     sdks = ("openai", "anthropic", "google.genai", "boto", "azure", "msal", "django")
-    done = subprocess.run([sys.executable, "-c", code % (sdks,)], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code % (sdks,)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
-def test_a_provider_of_a_stranger_is_tested_like_ours(foreign_provider: type[Provider], upstream: Upstream):
+def test_a_provider_of_a_stranger_is_tested_like_ours(
+    foreign_provider: type[Provider], upstream: Upstream
+):
     with registered(foreign_provider):
         test_every_setting_is_labelled_and_explained(foreign_provider)
         test_a_secret_is_in_no_repr_and_no_dump(foreign_provider)
@@ -190,12 +254,19 @@ def test_a_provider_of_a_stranger_is_tested_like_ours(foreign_provider: type[Pro
         test_a_check_counts_the_models_and_says_what_it_asked(foreign_provider)
 
 
-PACKAGES = {"openai": "openai", "anthropic": "anthropic", "google": "google-genai", "amazon": "boto", "azure-openai": "openai"}
+PACKAGES = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google": "google-genai",
+    "amazon": "boto",
+    "azure-openai": "openai",
+}
 WITHOUT_SDKS = """
 import json, sys
+SDKS = ("openai", "anthropic", "boto3", "botocore", "azure", "msal")
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("openai", "anthropic", "boto3", "botocore", "azure", "msal") or name.startswith("google.genai"):
+        if name.split(".")[0] in SDKS or name.startswith("google.genai"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Blocker())
 from providers.errors import ProviderError

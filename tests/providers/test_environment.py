@@ -1,4 +1,7 @@
-"""SDKs read the environment for whatever is left out. Nothing of it may leave, and nothing may go elsewhere."""
+"""SDKs read the environment for whatever is left out.
+
+Nothing of it may leave, and nothing may go elsewhere.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +22,10 @@ KEYS = {
     "ANTHROPIC": "API_KEY AUTH_TOKEN IDENTITY_TOKEN PROFILE",
     "AZURE": "OPENAI_API_KEY OPENAI_AD_TOKEN CLIENT_SECRET CLIENT_ID TENANT_ID",
     "GOOGLE": "API_KEY CLOUD_PROJECT CLOUD_LOCATION GENAI_API_VERSION",
-    "AWS": "ACCESS_KEY_ID SECRET_ACCESS_KEY SESSION_TOKEN BEARER_TOKEN_BEDROCK PROFILE DEFAULT_PROFILE REGION",
+    "AWS": (
+        "ACCESS_KEY_ID SECRET_ACCESS_KEY SESSION_TOKEN BEARER_TOKEN_BEDROCK PROFILE "
+        "DEFAULT_PROFILE REGION"
+    ),
     "GEMINI": "API_KEY",
     "MISTRAL": "API_KEY",
     "OLLAMA": "API_KEY",
@@ -62,10 +68,22 @@ def names(groups: dict[str, str]) -> list[str]:
 def trap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Upstream]:
     """A host that every variable an SDK knows points at, with keys and headers to carry along."""
     with Upstream(keys=None) as running:
-        values = {**dict.fromkeys(names(KEYS), LEAK), **dict.fromkeys(names(ADDRESSES), running.url)}
-        values |= dict.fromkeys(HEADERS, f"X-Extra: {LEAK}\nAuthorization: Bearer {LEAK}\nx-api-key: {LEAK}")
-        values |= {"GOOGLE_GENAI_USE_VERTEXAI": "true", "GOOGLE_GENAI_USE_ENTERPRISE": "true", "NO_PROXY": "", "no_proxy": ""}
-        (tmp_path / "aws").write_text(f"[default]\nendpoint_url = {running.url}\naws_access_key_id = {LEAK}\n")
+        values = {
+            **dict.fromkeys(names(KEYS), LEAK),
+            **dict.fromkeys(names(ADDRESSES), running.url),
+        }
+        values |= dict.fromkeys(
+            HEADERS, f"X-Extra: {LEAK}\nAuthorization: Bearer {LEAK}\nx-api-key: {LEAK}"
+        )
+        values |= {
+            "GOOGLE_GENAI_USE_VERTEXAI": "true",
+            "GOOGLE_GENAI_USE_ENTERPRISE": "true",
+            "NO_PROXY": "",
+            "no_proxy": "",
+        }
+        (tmp_path / "aws").write_text(
+            f"[default]\nendpoint_url = {running.url}\naws_access_key_id = {LEAK}\n"
+        )
         for name, value in {**values, "AWS_CONFIG_FILE": str(tmp_path / "aws")}.items():
             monkeypatch.setenv(name, value)
         yield running
@@ -73,14 +91,18 @@ def trap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Upstream]:
 
 @pytest.fixture
 def before(request: pytest.FixtureRequest) -> list[str]:
-    """What the provider asks for in a bare environment; named before `trap`, so it runs before it."""
+    """What the provider asks for in a bare environment; named before `trap`, so it runs before
+    it.
+    """
     with Upstream() as running:
         sample(request.getfixturevalue("provider"), running.url).check()
         return [one.path for one in running.requests]
 
 
 @pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
-def test_nothing_of_the_environment_leaves(provider: type[Provider], before: list[str], trap: Upstream, upstream: Upstream):
+def test_nothing_of_the_environment_leaves(
+    provider: type[Provider], before: list[str], trap: Upstream, upstream: Upstream
+):
     assert sample(provider, upstream.url).check().asked
     assert trap.requests == [] and [one.path for one in upstream.requests] == before
     assert not any(LEAK in request for request in upstream.requests)
@@ -89,12 +111,18 @@ def test_nothing_of_the_environment_leaves(provider: type[Provider], before: lis
 async def used(made: Provider) -> None:
     """A chat, as far as it gets: these upstreams answer in no protocol."""
     with suppress(ProviderError):
-        await made.chat(ChatRequest.model_validate({"model": "any", "messages": [{"role": "user", "content": "Hi"}]}))
+        await made.chat(
+            ChatRequest.model_validate(
+                {"model": "any", "messages": [{"role": "user", "content": "Hi"}]}
+            )
+        )
     await made.aclose()
 
 
 @pytest.mark.parametrize("provider", WITH_MODELS.values(), ids=WITH_MODELS)
-def test_nothing_of_the_environment_leaves_with_a_chat(provider: type[Provider], trap: Upstream, upstream: Upstream):
+def test_nothing_of_the_environment_leaves_with_a_chat(
+    provider: type[Provider], trap: Upstream, upstream: Upstream
+):
     upstream.mode = "json_object"
     asyncio.run(used(sample(provider, upstream.url)))
     assert trap.requests == [] and [one.method for one in upstream.requests] == ["POST"]

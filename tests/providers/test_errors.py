@@ -6,14 +6,34 @@ import ssl
 import httpx2
 import pytest
 
-from providers.errors import CODES, AnswerTooLarge, BlockedAddress, ProviderError, RedirectRefused, chain, from_network, from_status
+from providers.errors import (
+    CODES,
+    AnswerTooLarge,
+    BlockedAddress,
+    ProviderError,
+    RedirectRefused,
+    chain,
+    from_network,
+    from_status,
+)
 
 
 @pytest.mark.parametrize(
     ("status", "code", "permanent"),
     [
-        *((401, "unauthorized", True), (402, "quota", True), (403, "forbidden", True), (404, "not_found", True), (408, "timeout", False)),
-        *((429, "rate_limited", False), (301, "bad_response", True), (400, "bad_request", True), (422, "bad_request", True)),
+        *(
+            (401, "unauthorized", True),
+            (402, "quota", True),
+            (403, "forbidden", True),
+            (404, "not_found", True),
+            (408, "timeout", False),
+        ),
+        *(
+            (429, "rate_limited", False),
+            (301, "bad_response", True),
+            (400, "bad_request", True),
+            (422, "bad_request", True),
+        ),
         *((500, "error", False), (529, "error", False)),
     ],
 )
@@ -39,7 +59,10 @@ def test_a_status_has_a_code(status: int, code: str, permanent: bool):
         (BlockedAddress("No."), "blocked_address"),
         (AnswerTooLarge(), "bad_response"),
         (RedirectRefused(), "bad_response"),
-        *((one, "bad_response") for one in (AttributeError(), TypeError(), KeyError(), ValueError(), RecursionError())),
+        *(
+            (one, "bad_response")
+            for one in (AttributeError(), TypeError(), KeyError(), ValueError(), RecursionError())
+        ),
         (ProviderError("x", "quota"), "quota"),
     ],
 )
@@ -68,5 +91,8 @@ def test_a_code_that_is_none_is_refused():
 
 
 def test_the_codes_are_those_of_the_design():
-    known = "unauthorized forbidden not_found rate_limited quota timeout dns refused tls bad_request bad_response blocked_address"
+    known = (
+        "unauthorized forbidden not_found rate_limited quota timeout dns refused tls bad_request "
+        "bad_response blocked_address"
+    )
     assert {*known.split(), "not_installed", "error"} == CODES

@@ -1,4 +1,6 @@
-"""Every provider against every way a service can misbehave: the right code, in time, and nothing else escapes."""
+"""Every provider against every way a service can misbehave: the right code, in time, and nothing
+else escapes.
+"""
 
 import socket
 import time
@@ -31,14 +33,27 @@ CODES = {
     "large": "bad_response",
     "gzip_bomb": "bad_response",
 }
-PERMANENT = {"unauthorized", "forbidden", "not_found", "bad_response", "tls", "blocked_address", "bad_request"}
+PERMANENT = {
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "bad_response",
+    "tls",
+    "blocked_address",
+    "bad_request",
+}
 
 WITH_SDK = {one: provider for one, provider in WITH_MODELS.items() if provider.packages}
 every_network = pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
 # a test request of these is judged by its status: whatever comes after that is not read
 BY_STATUS = {one for one, provider in NETWORK.items() if issubclass(provider, HttpService)}
 IN_THE_BODY = ("drip", "html", *NONSENSE, "large")
-FAULTS = [(one, mode) for one in NETWORK for mode in CODES if not (one in BY_STATUS and mode in IN_THE_BODY)]
+FAULTS = [
+    (one, mode)
+    for one in NETWORK
+    for mode in CODES
+    if not (one in BY_STATUS and mode in IN_THE_BODY)
+]
 
 
 def failure(provider: type[Provider], url: str, limits: Limits = PATIENT) -> ProviderError:
@@ -68,7 +83,10 @@ def test_a_fault_has_its_code_and_ends_in_time(one: str, mode: str):
 def test_an_answer_that_is_judged_by_its_status_may_have_any_body(mode: str):
     with Upstream(mode=mode) as upstream:
         started = time.monotonic()
-        assert sample(NETWORK["http"], upstream.url, limits=PATIENT).check().verdict == "It works: HTTP 200."
+        assert (
+            sample(NETWORK["http"], upstream.url, limits=PATIENT).check().verdict
+            == "It works: HTTP 200."
+        )
         assert time.monotonic() - started < SHORT.seconds + 3
 
 
@@ -82,7 +100,12 @@ def test_a_redirect_within_the_host_is_followed(provider: type[Provider]):
 def test_a_fault_names_the_host_in_one_sentence_of_cause_and_one_of_cure(provider: type[Provider]):
     with Upstream(mode="500") as upstream:
         message = failure(provider, upstream.url).message
-    assert upstream.host in message and message.endswith(".") and "\n" not in message and "made_up" not in message
+    assert (
+        upstream.host in message
+        and message.endswith(".")
+        and "\n" not in message
+        and "made_up" not in message
+    )
 
 
 @every_network
@@ -100,7 +123,9 @@ def test_an_unknown_host_is_told(provider: type[Provider], monkeypatch: pytest.M
 
 
 @every_network
-def test_a_name_that_leads_to_the_metadata_service_is_blocked(provider: type[Provider], monkeypatch: pytest.MonkeyPatch):
+def test_a_name_that_leads_to_the_metadata_service_is_blocked(
+    provider: type[Provider], monkeypatch: pytest.MonkeyPatch
+):
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
     assert failure(provider, "http://innocent.example").code == "blocked_address"

@@ -16,15 +16,32 @@ from tests.providers.samples import sample
 from tests.providers.streams import TOOLS, WEATHER, arguments, asked, request, streamed, streaming
 from tests.upstreams import Upstream
 
-MODEL, OLD, THINKS, NEW = "gemini-2.5-flash", "gemini-2.0-flash", "gemini-3.1-pro-preview", "gemini-3.6-flash"
+MODEL, OLD, THINKS, NEW = (
+    "gemini-2.5-flash",
+    "gemini-2.0-flash",
+    "gemini-3.1-pro-preview",
+    "gemini-3.6-flash",
+)
 PATH = "/v1beta/models/{}:generateContent"
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
-TOLD = {"promptTokenCount": 3, "toolUsePromptTokenCount": 2, "candidatesTokenCount": 4, "thoughtsTokenCount": 5}
+TOLD = {
+    "promptTokenCount": 3,
+    "toolUsePromptTokenCount": 2,
+    "candidatesTokenCount": 4,
+    "thoughtsTokenCount": 5,
+}
 
 
 def piece(*parts: dict[str, Any], reason: str = "", **fields: Any) -> dict[str, Any]:
-    candidate = {"content": {"role": "model", "parts": list(parts)}} | ({"finishReason": reason} if reason else {})
-    return {"candidates": [candidate], "modelVersion": "gemini-made-up", "responseId": "r1", **fields}
+    candidate = {"content": {"role": "model", "parts": list(parts)}} | (
+        {"finishReason": reason} if reason else {}
+    )
+    return {
+        "candidates": [candidate],
+        "modelVersion": "gemini-made-up",
+        "responseId": "r1",
+        **fields,
+    }
 
 
 def whole(*parts: dict[str, Any], reason: str = "STOP", **fields: Any) -> dict[str, Any]:
@@ -47,7 +64,10 @@ def camel(value: Any) -> Any:
     if isinstance(value, list):
         return [camel(one) for one in value]
     if isinstance(value, dict):
-        return {re.sub("_([a-z])", lambda found: found[1].upper(), name): camel(one) for name, one in value.items()}
+        return {
+            re.sub("_([a-z])", lambda found: found[1].upper(), name): camel(one)
+            for name, one in value.items()
+        }
     return value
 
 
@@ -92,16 +112,33 @@ def broken(*pieces: dict[str, Any], ending: str = "clean") -> ProviderError:
 
 
 def test_instructions_go_into_the_system_instruction():
-    body = sent({"role": "system", "content": "Be brief."}, "Hi", {"role": "developer", "content": "Be kind."})
+    body = sent(
+        {"role": "system", "content": "Be brief."},
+        "Hi",
+        {"role": "developer", "content": "Be kind."},
+    )
     assert body["systemInstruction"]["parts"] == [{"text": "Be brief.\n\nBe kind."}]
     assert body["contents"] == [{"role": "user", "parts": [{"text": "Hi"}]}]
 
 
 def test_sampling_is_passed_on():
     body = sent(
-        temperature=1.5, top_p=0.5, max_completion_tokens=9, stop="END", seed=7, presence_penalty=1, frequency_penalty=-1, model=OLD
+        temperature=1.5,
+        top_p=0.5,
+        max_completion_tokens=9,
+        stop="END",
+        seed=7,
+        presence_penalty=1,
+        frequency_penalty=-1,
+        model=OLD,
     )
-    found = {"temperature": 1.5, "topP": 0.5, "maxOutputTokens": 9, "stopSequences": ["END"], "seed": 7}
+    found = {
+        "temperature": 1.5,
+        "topP": 0.5,
+        "maxOutputTokens": 9,
+        "stopSequences": ["END"],
+        "seed": 7,
+    }
     assert body["generationConfig"] == {**found, "presencePenalty": 1, "frequencyPenalty": -1}
 
 
@@ -110,12 +147,24 @@ def test_nothing_is_sent_that_was_not_asked_for():
 
 
 def conversation() -> list[Any]:
-    calls = [{"id": f"c{n}", "type": "function", "function": {"name": f"f{n}", "arguments": f'{{"n": {n}}}'}} for n in (1, 2)]
+    calls = [
+        {
+            "id": f"c{n}",
+            "type": "function",
+            "function": {"name": f"f{n}", "arguments": f'{{"n": {n}}}'},
+        }
+        for n in (1, 2)
+    ]
     results = [
         {"role": "tool", "tool_call_id": "c1", "content": '{"sun": true}'},
         {"role": "tool", "tool_call_id": "c2", "content": "Rain"},
     ]
-    return ["Hi", {"role": "assistant", "content": "Well.", "tool_calls": calls}, *results, "Thanks"]
+    return [
+        "Hi",
+        {"role": "assistant", "content": "Well.", "tool_calls": calls},
+        *results,
+        "Thanks",
+    ]
 
 
 def test_results_of_tools_go_together_under_the_functions_names():
@@ -123,35 +172,57 @@ def test_results_of_tools_go_together_under_the_functions_names():
     assert [one["role"] for one in contents] == ["user", "model", "user", "user"]
     calls = [{"functionCall": {"id": f"c{n}", "name": f"f{n}", "args": {"n": n}}} for n in (1, 2)]
     assert contents[1]["parts"] == [{"text": "Well."}, *calls]
-    results = [{"id": "c1", "name": "f1", "response": {"sun": True}}, {"id": "c2", "name": "f2", "response": {"output": "Rain"}}]
+    results = [
+        {"id": "c1", "name": "f1", "response": {"sun": True}},
+        {"id": "c2", "name": "f2", "response": {"output": "Rain"}},
+    ]
     assert contents[2]["parts"] == [{"functionResponse": one} for one in results]
 
 
 def test_a_call_whose_signature_got_lost_goes_back_with_the_word_for_that():
     parts = sent(*conversation(), model=THINKS)["contents"][1]["parts"]
-    assert base64.urlsafe_b64decode(parts[1]["thoughtSignature"]) == b"skip_thought_signature_validator"
-    assert "thoughtSignature" not in parts[2] and "thoughtSignature" not in str(sent(*conversation()))
+    assert (
+        base64.urlsafe_b64decode(parts[1]["thoughtSignature"])
+        == b"skip_thought_signature_validator"
+    )
+    assert "thoughtSignature" not in parts[2] and "thoughtSignature" not in str(
+        sent(*conversation())
+    )
 
 
 def test_a_signature_comes_back_as_it_was():
     answer = answered(whole({**call("weather", city="Rome"), "thoughtSignature": "c2lnbmVk"}))
     back = {"role": "assistant", "tool_calls": [one.model_dump() for one in answer.tool_calls]}
     result = {"role": "tool", "tool_call_id": answer.tool_calls[0].id, "content": "Sun"}
-    assert sent("Hi", back, result, model=THINKS)["contents"][1]["parts"][0]["thoughtSignature"] == "c2lnbmVk"
+    assert (
+        sent("Hi", back, result, model=THINKS)["contents"][1]["parts"][0]["thoughtSignature"]
+        == "c2lnbmVk"
+    )
 
 
 def test_images_go_as_bytes_or_by_their_address():
-    parts = [{"type": "image_url", "image_url": {"url": url}} for url in (PIXEL, "https://example.com/a.png?b=c", "http://example.com/a")]
-    found = sent({"role": "user", "content": [{"type": "text", "text": "Look"}, *parts]})["contents"][0]["parts"]
+    parts = [
+        {"type": "image_url", "image_url": {"url": url}}
+        for url in (PIXEL, "https://example.com/a.png?b=c", "http://example.com/a")
+    ]
+    found = sent({"role": "user", "content": [{"type": "text", "text": "Look"}, *parts]})[
+        "contents"
+    ][0]["parts"]
     assert found[1] == {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}
-    assert found[2] == {"fileData": {"fileUri": "https://example.com/a.png?b=c", "mimeType": "image/png"}}
+    assert found[2] == {
+        "fileData": {"fileUri": "https://example.com/a.png?b=c", "mimeType": "image/png"}
+    }
     assert found[3] == {"fileData": {"fileUri": "http://example.com/a"}}
 
 
 def test_a_tool_keeps_its_json_schema():
     bare = {"type": "function", "function": {"name": "now"}}
     found = sent(tools=[*TOOLS, bare])["tools"]
-    declared = {"name": "weather", "description": "Tells it.", "parametersJsonSchema": WEATHER["parameters"]}
+    declared = {
+        "name": "weather",
+        "description": "Tells it.",
+        "parametersJsonSchema": WEATHER["parameters"],
+    }
     assert found == [{"functionDeclarations": [declared, {"name": "now"}]}]
 
 
@@ -161,7 +232,10 @@ CHOICES: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
     ({"tool_choice": "auto"}, {"mode": "AUTO"}),
     ({"tool_choice": "none"}, {"mode": "NONE"}),
     ({"tool_choice": "required"}, {"mode": "ANY"}),
-    ({"tool_choice": {"type": "function", "function": {"name": "weather"}}}, {"mode": "ANY", "allowedFunctionNames": ["weather"]}),
+    (
+        {"tool_choice": {"type": "function", "function": {"name": "weather"}}},
+        {"mode": "ANY", "allowedFunctionNames": ["weather"]},
+    ),
     ({"tools": STRICT}, {"mode": "VALIDATED"}),
     ({"tools": STRICT, "tool_choice": "required"}, {"mode": "ANY"}),
 ]
@@ -169,23 +243,46 @@ CHOICES: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
 
 @pytest.mark.parametrize(("fields", "mode"), CHOICES)
 def test_the_choice_of_tools_is_passed_on(fields: dict[str, Any], mode: dict[str, Any] | None):
-    assert sent(**{"tools": TOOLS, **fields}).get("toolConfig", {}).get("functionCallingConfig") == mode
+    assert (
+        sent(**{"tools": TOOLS, **fields}).get("toolConfig", {}).get("functionCallingConfig")
+        == mode
+    )
 
 
 def test_json_is_asked_for_by_its_type_and_its_schema():
-    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": False}
-    wanted = {"type": "json_schema", "json_schema": {"name": "it", "description": "One number.", "schema": schema}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+    wanted = {
+        "type": "json_schema",
+        "json_schema": {"name": "it", "description": "One number.", "schema": schema},
+    }
     found = sent(response_format=wanted)["generationConfig"]
-    assert found == {"responseMimeType": "application/json", "responseJsonSchema": {"description": "One number.", **schema}}
-    assert sent(response_format={"type": "json_object"})["generationConfig"] == {"responseMimeType": "application/json"}
+    assert found == {
+        "responseMimeType": "application/json",
+        "responseJsonSchema": {"description": "One number.", **schema},
+    }
+    assert sent(response_format={"type": "json_object"})["generationConfig"] == {
+        "responseMimeType": "application/json"
+    }
 
 
-EFFORTS = [(MODEL, "none", {"thinkingBudget": 0}), (MODEL, "high", {"thinkingBudget": 24576}), (THINKS, "low", {"thinkingLevel": "LOW"})]
+EFFORTS = [
+    (MODEL, "none", {"thinkingBudget": 0}),
+    (MODEL, "high", {"thinkingBudget": 24576}),
+    (THINKS, "low", {"thinkingLevel": "LOW"}),
+]
 
 
 @pytest.mark.parametrize(("model", "effort", "config"), EFFORTS)
-def test_an_effort_is_told_in_the_words_of_the_generation(model: str, effort: str, config: dict[str, Any]):
-    assert sent(model=model, reasoning_effort=effort)["generationConfig"] == {"thinkingConfig": config}
+def test_an_effort_is_told_in_the_words_of_the_generation(
+    model: str, effort: str, config: dict[str, Any]
+):
+    assert sent(model=model, reasoning_effort=effort)["generationConfig"] == {
+        "thinkingConfig": config
+    }
 
 
 # What is refused, before anything leaves
@@ -203,7 +300,10 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("reasoning_effort", {"reasoning_effort": "low", "model": OLD}),
     ("reasoning_effort", {"reasoning_effort": "none", "model": THINKS}),
     ("reasoning_effort", {"reasoning_effort": "made_up"}),
-    ("response_format", {"response_format": {"type": "json_schema", "json_schema": {"name": "it"}}}),
+    (
+        "response_format",
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "it"}}},
+    ),
     ("made_up", {"made_up": 1}),
 ]
 
@@ -215,12 +315,36 @@ def test_what_gemini_cannot_do_is_named(feature: str, fields: dict[str, Any]):
 
 
 CALLS = [{"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "[1]"}}]
-UNSIGNED = [{"id": "c1", "function": {"name": "weather"}, "extra_content": {"google": {"thought_signature": "!"}}}]
+UNSIGNED = [
+    {
+        "id": "c1",
+        "function": {"name": "weather"},
+        "extra_content": {"google": {"thought_signature": "!"}},
+    }
+]
 MESSAGES: list[tuple[str, dict[str, Any]]] = [
     ("input_audio", {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}),
-    ("image_url", {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,!"}}]}),
-    ("image_url", {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}}]}),
-    ("image_url", {"role": "user", "content": [{"type": "image_url", "image_url": {"url": PIXEL, "detail": "high"}}]}),
+    (
+        "image_url",
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,!"}}],
+        },
+    ),
+    (
+        "image_url",
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}}],
+        },
+    ),
+    (
+        "image_url",
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": PIXEL, "detail": "high"}}],
+        },
+    ),
     ("messages", {"role": "user", "content": "a", "name": "Ann"}),
     ("messages", {"role": "user", "content": ""}),
     ("messages", {"role": "system", "content": "a"}),
@@ -238,8 +362,16 @@ def test_a_message_that_gemini_cannot_take_is_named(feature: str, given: dict[st
 
 def test_a_default_that_the_model_refuses_can_be_known_before():
     made = sample(Google)
-    assert made.refused_parameters(NEW) == {"temperature", "top_p", "presence_penalty", "frequency_penalty"}
-    assert made.refused_parameters(THINKS) == {"presence_penalty", "frequency_penalty"} and made.refused_parameters(OLD) == frozenset()
+    assert made.refused_parameters(NEW) == {
+        "temperature",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+    }
+    assert (
+        made.refused_parameters(THINKS) == {"presence_penalty", "frequency_penalty"}
+        and made.refused_parameters(OLD) == frozenset()
+    )
 
 
 # What comes back
@@ -280,28 +412,44 @@ def test_a_prompt_that_is_blocked_is_a_filter():
 
 def test_a_model_that_ends_in_a_mistake_is_an_error():
     error = fault(whole(reason="MALFORMED_FUNCTION_CALL"))
-    assert (error.code, error.permanent) == ("error", False) and "MALFORMED_FUNCTION_CALL" in error.message
+    assert (error.code, error.permanent) == (
+        "error",
+        False,
+    ) and "MALFORMED_FUNCTION_CALL" in error.message
 
 
 def test_a_model_that_draws_is_no_model_that_writes():
-    assert fault(whole({"inlineData": {"mimeType": "image/png", "data": "AAAA"}})).code == "bad_response"
+    assert (
+        fault(whole({"inlineData": {"mimeType": "image/png", "data": "AAAA"}})).code
+        == "bad_response"
+    )
 
 
 # Streams
 
 
 def test_a_stream_ends_with_its_reason_and_its_usage():
-    pieces = (piece({"text": "Hm", "thought": True}), piece({"text": "Hel"}, usageMetadata={"promptTokenCount": 3}), whole({"text": "lo."}))
+    pieces = (
+        piece({"text": "Hm", "thought": True}),
+        piece({"text": "Hel"}, usageMetadata={"promptTokenCount": 3}),
+        whole({"text": "lo."}),
+    )
     chunks = asyncio.run(stream_of(*pieces))
     assert [chunk.content for chunk in chunks] == ["Hel", "lo.", ""]
     assert [chunk.finish_reason for chunk in chunks] == [None, None, FinishReason.STOP]
-    assert [chunk.usage for chunk in chunks] == [None, None, Usage(5, 9)] and {chunk.model for chunk in chunks} == {"gemini-made-up"}
+    assert [chunk.usage for chunk in chunks] == [None, None, Usage(5, 9)] and {
+        chunk.model for chunk in chunks
+    } == {"gemini-made-up"}
 
 
 def test_streamed_calls_have_the_same_ids_as_whole_ones():
-    chunks = asyncio.run(stream_of(piece(call("now")), piece(call("now", zone=1)), whole({"text": ""})))
+    chunks = asyncio.run(
+        stream_of(piece(call("now")), piece(call("now", zone=1)), whole({"text": ""}))
+    )
     expected = answered(whole(call("now"), call("now", zone=1))).tool_calls
-    assert arguments(chunks) == {n: (one.id, "now", one.function.arguments) for n, one in enumerate(expected)}
+    assert arguments(chunks) == {
+        n: (one.id, "now", one.function.arguments) for n, one in enumerate(expected)
+    }
     assert chunks[-1].finish_reason == FinishReason.TOOL_CALLS
 
 
@@ -320,9 +468,14 @@ def test_a_stream_of_something_else_is_no_answer():
     assert broken({"hello": 1}).code == "bad_response"
 
 
-@pytest.mark.parametrize(("status", "code"), [(503, "error"), (429, "rate_limited"), (400, "bad_request")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "error"), (429, "rate_limited"), (400, "bad_request")]
+)
 def test_an_error_in_a_stream_is_told_by_its_code(status: int, code: str):
-    assert broken(piece({"text": "Hel"}), {"error": {"code": status, "message": "Made up."}}).code == code
+    assert (
+        broken(piece({"text": "Hel"}), {"error": {"code": status, "message": "Made up."}}).code
+        == code
+    )
 
 
 def test_a_stream_that_is_closed_early_hangs_up():
@@ -343,22 +496,40 @@ def test_a_stream_that_is_closed_early_hangs_up():
 
 
 def test_a_refusal_says_why_in_its_own_words():
-    error = fault({"error": {"code": 400, "message": "Made up.", "status": "INVALID_ARGUMENT"}}, 400)
+    error = fault(
+        {"error": {"code": 400, "message": "Made up.", "status": "INVALID_ARGUMENT"}}, 400
+    )
     assert (error.code, error.said) == ("bad_request", "Made up.")
 
 
 def test_too_many_requests_say_how_long_to_wait():
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "32.5s"}]
-    error = fault({"error": {"code": 429, "message": "Made up.", "status": "RESOURCE_EXHAUSTED", "details": details}}, 429)
+    error = fault(
+        {
+            "error": {
+                "code": 429,
+                "message": "Made up.",
+                "status": "RESOURCE_EXHAUSTED",
+                "details": details,
+            }
+        },
+        429,
+    )
     assert (error.code, error.retry_after) == ("rate_limited", 32.5)
 
 
 def test_a_key_that_is_none_is_told_in_a_chat_too():
-    assert fault({"error": {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}}, 400).code == "unauthorized"
+    assert (
+        fault({"error": {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}}, 400).code
+        == "unauthorized"
+    )
 
 
 def test_a_page_of_html_says_nothing():
-    with Upstream(answers={PATH.format(MODEL): (404, b"<title>Sign in</title>")}) as upstream, pytest.raises(ProviderError) as caught:
+    with (
+        Upstream(answers={PATH.format(MODEL): (404, b"<title>Sign in</title>")}) as upstream,
+        pytest.raises(ProviderError) as caught,
+    ):
         asyncio.run(asked(sample(Google, upstream.url), request(model=MODEL)))
     assert (caught.value.code, caught.value.said) == ("not_found", "")
 
@@ -383,8 +554,12 @@ def embedded(given: EmbeddingRequest, answer: dict[str, Any]) -> tuple[Any, list
         finally:
             await made.aclose()
 
-    with Upstream(answers={f"/v1beta/models/{given.model}:batchEmbedContents": (200, answer)}) as upstream:
-        return asyncio.run(vectors(upstream.url)), [json.loads(one.body) for one in upstream.requests]
+    with Upstream(
+        answers={f"/v1beta/models/{given.model}:batchEmbedContents": (200, answer)}
+    ) as upstream:
+        return asyncio.run(vectors(upstream.url)), [
+            json.loads(one.body) for one in upstream.requests
+        ]
 
 
 ROWS = {"embeddings": [{"values": [1.0, 0.5]}, {"values": [2.0, 0.25]}]}
@@ -394,16 +569,23 @@ ROWS = {"embeddings": [{"values": [1.0, 0.5]}, {"values": [2.0, 0.25]}]}
 def test_each_text_has_its_own_vector_in_order(model: str):
     answer, (body,) = embedded(EmbeddingRequest(model=model, input=["a", "b"], dimensions=2), ROWS)
     assert (answer.vectors, answer.usage, answer.model) == (((1.0, 0.5), (2.0, 0.25)), None, model)
-    assert [one["content"]["parts"] for one in body["requests"]] == [[{"text": "a"}], [{"text": "b"}]]
-    assert {one["outputDimensionality"] for one in body["requests"]} == {2} and {one["model"] for one in body["requests"]} == {
-        f"models/{model}"
-    }
+    assert [one["content"]["parts"] for one in body["requests"]] == [
+        [{"text": "a"}],
+        [{"text": "b"}],
+    ]
+    assert {one["outputDimensionality"] for one in body["requests"]} == {2} and {
+        one["model"] for one in body["requests"]
+    } == {f"models/{model}"}
 
 
 def test_many_texts_go_in_several_requests():
     hundred = {"embeddings": [{"values": [1.0]}] * 100, "usageMetadata": {"promptTokenCount": 100}}
-    answer, bodies = embedded(EmbeddingRequest(model="gemini-embedding-001", input=["a"] * 200), hundred)
-    assert (len(answer.vectors), answer.usage) == (200, Usage(200)) and [len(body["requests"]) for body in bodies] == [100, 100]
+    answer, bodies = embedded(
+        EmbeddingRequest(model="gemini-embedding-001", input=["a"] * 200), hundred
+    )
+    assert (len(answer.vectors), answer.usage) == (200, Usage(200)) and [
+        len(body["requests"]) for body in bodies
+    ] == [100, 100]
 
 
 @pytest.mark.parametrize("answer", [{}, {"embeddings": []}, {"embeddings": [{}]}, ROWS])
@@ -413,7 +595,10 @@ def test_vectors_that_are_missing_are_no_answer(answer: dict[str, Any]):
     assert caught.value.code == "bad_response"
 
 
-@pytest.mark.parametrize(("feature", "fields"), [("input", {"input": [1, 2]}), ("user", {"input": "a", "user": "somebody"})])
+@pytest.mark.parametrize(
+    ("feature", "fields"),
+    [("input", {"input": [1, 2]}), ("user", {"input": "a", "user": "somebody"})],
+)
 def test_what_an_embedding_cannot_do_is_named(feature: str, fields: dict[str, Any]):
     with pytest.raises(Unsupported) as caught:
         embedded(EmbeddingRequest.model_validate({"model": "gemini-embedding-001", **fields}), ROWS)

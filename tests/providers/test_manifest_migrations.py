@@ -1,4 +1,6 @@
-"""A newer version of a type takes the settings of the older ones along, and never makes a secret readable."""
+"""A newer version of a type takes the settings of the older ones along, and never makes a secret
+readable.
+"""
 
 import pytest
 
@@ -8,14 +10,21 @@ from providers.schema import validate
 from tests.providers.manifests import manifest, problems
 
 OLD = "[{key: key, kind: secret}, {key: region}, {key: brand}]"
-NEW = "[{key: api_token, kind: secret}, {key: region}, {key: plan, kind: choice, choices: [free, paid]}]"
+NEW = (
+    "[{key: api_token, kind: secret}, {key: region}, {key: plan, kind: choice, choices: [free, "
+    "paid]}]"
+)
 STEP = "migrations: [{from: 1, rename: {key: api_token}, drop: [brand], set: {plan: free}}]"
 
 
 def test_settings_are_renamed_dropped_and_set():
     provider = provider_of(manifest(STEP, version="2", fields=NEW))
     values = {"key": "$Acme:Key", "region": "eu", "brand": "x"}
-    assert provider.migrated(1, values) == {"api_token": "$Acme:Key", "region": "eu", "plan": "free"}
+    assert provider.migrated(1, values) == {
+        "api_token": "$Acme:Key",
+        "region": "eu",
+        "plan": "free",
+    }
     assert values == {"key": "$Acme:Key", "region": "eu", "brand": "x"}
 
 
@@ -32,7 +41,13 @@ def test_several_versions_are_made_up_for_in_turn():
 
 
 def test_two_fields_may_change_places():
-    provider = provider_of(manifest("migrations: [{from: 1, rename: {a: b, b: a}}]", version="2", fields="[{key: a}, {key: b}]"))
+    provider = provider_of(
+        manifest(
+            "migrations: [{from: 1, rename: {a: b, b: a}}]",
+            version="2",
+            fields="[{key: a}, {key: b}]",
+        )
+    )
     assert provider.migrated(1, {"a": "1", "b": "2"}) == {"b": "1", "a": "2"}
 
 
@@ -54,7 +69,10 @@ def test_a_step_that_leads_nowhere_is_refused(step: str, place: str, said: str):
 
 
 def test_two_steps_from_one_version_are_refused():
-    assert "Two steps" in problems("migrations: [{from: 1}, {from: 1}]", version="2")["migrations[1].from"]
+    assert (
+        "Two steps"
+        in problems("migrations: [{from: 1}, {from: 1}]", version="2")["migrations[1].from"]
+    )
 
 
 def test_a_version_that_takes_everything_along_may_come():
@@ -65,27 +83,46 @@ def test_a_version_that_takes_everything_along_may_come():
     ("steps", "fields", "said"),
     [
         ("", "[{key: key, kind: secret}, {key: region}]", "The field brand is gone"),
-        ("migrations: {from: 1, rename: {key: plain}}", "[{key: plain}, {key: region}, {key: brand}]", "would become plain"),
+        (
+            "migrations: {from: 1, rename: {key: plain}}",
+            "[{key: plain}, {key: region}, {key: brand}]",
+            "would become plain",
+        ),
         ("", "[{key: key}, {key: region}, {key: brand}]", "would become key"),
         ("variants: [{key: a, label: A}]", OLD, "has variants now"),
     ],
 )
 def test_a_version_that_loses_or_shows_something_is_refused(steps: str, fields: str, said: str):
-    assert said in " ".join(compare(manifest(fields=OLD), manifest(steps, version="2", fields=fields)))
+    assert said in " ".join(
+        compare(manifest(fields=OLD), manifest(steps, version="2", fields=fields))
+    )
 
 
 def test_a_plain_field_may_become_a_secret():
-    assert compare(manifest(fields="[{key: a}]"), manifest(version="2", fields="[{key: a, kind: secret}]")) == []
+    assert (
+        compare(
+            manifest(fields="[{key: a}]"), manifest(version="2", fields="[{key: a, kind: secret}]")
+        )
+        == []
+    )
 
 
 def test_a_secret_that_is_dropped_on_the_way_may_come_back_as_a_plain_field():
     steps = "migrations: [{from: 1, drop: [a]}]"
-    assert compare(manifest(fields="[{key: a, kind: secret}]"), manifest(steps, version="2", fields="[{key: a, required: false}]")) == []
+    assert (
+        compare(
+            manifest(fields="[{key: a, kind: secret}]"),
+            manifest(steps, version="2", fields="[{key: a, required: false}]"),
+        )
+        == []
+    )
 
 
 def test_a_variant_that_is_gone_must_become_another():
     old = manifest("variants: [{key: a, label: A}, {key: b, label: B}]")
-    assert "The variant b is gone" in " ".join(compare(old, manifest("variants: [{key: a, label: A}]", version="2")))
+    assert "The variant b is gone" in " ".join(
+        compare(old, manifest("variants: [{key: a, label: A}]", version="2"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,5 +143,7 @@ def test_the_same_version_may_come_again():
 
 def test_zendesk_s_first_version_becomes_its_second():
     provider = get_provider("zendesk")
-    values = provider.migrated(1, {"subdomain": "acme", "email": "a@example.com", "key": "t", "brand": "1"})
+    values = provider.migrated(
+        1, {"subdomain": "acme", "email": "a@example.com", "key": "t", "brand": "1"}
+    )
     assert validate(provider, values)[1] == [] and values["variant"] == "api_token"

@@ -26,13 +26,25 @@ def test_a_byte_order_mark_is_no_part_of_it():
     assert read_manifest("\ufeff" + text()).key == "acme"
 
 
-@pytest.mark.parametrize("word", ["no", "yes", "on", "off", "NO", "0123", "1_000", "12:30:45", "2024-01-01", "1e", "0x1F"])
+@pytest.mark.parametrize(
+    "word",
+    ["no", "yes", "on", "off", "NO", "0123", "1_000", "12:30:45", "2024-01-01", "1e", "0x1F"],
+)
 def test_words_that_yaml_1_1_reads_otherwise_are_texts(word: str):
     assert plain_data(f"a: {word}") == {"a": word}
 
 
 @pytest.mark.parametrize(
-    ("word", "value"), [("true", True), ("null", None), ("~", None), ("12", 12), ("-1", -1), ("1.5", 1.5), ("1e3", 1000.0)]
+    ("word", "value"),
+    [
+        ("true", True),
+        ("null", None),
+        ("~", None),
+        ("12", 12),
+        ("-1", -1),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+    ],
 )
 def test_scalars_are_those_of_yaml_1_2(word: str, value: object):
     assert plain_data(f"a: {word}") == {"a": value}
@@ -86,8 +98,22 @@ def test_a_merge_key_merges_nothing():
 
 
 def test_every_problem_is_said_with_its_place():
-    found = problems(version="'1'", labell="x", fields="[{key: a, kind: strng}, {ky: b}]", auth="{use: bassic}", icon="../x")
-    assert found.keys() == {"version", "labell", "fields[0].kind", "fields[1].key", "fields[1].ky", "auth[0]", "icon"}
+    found = problems(
+        version="'1'",
+        labell="x",
+        fields="[{key: a, kind: strng}, {ky: b}]",
+        auth="{use: bassic}",
+        icon="../x",
+    )
+    assert found.keys() == {
+        "version",
+        "labell",
+        "fields[0].kind",
+        "fields[1].key",
+        "fields[1].ky",
+        "auth[0]",
+        "icon",
+    }
     assert found["labell"] == "There is no labell here. Did you mean label?"
     assert found["fields[1].ky"].endswith("Did you mean key?")
     assert found["auth[0]"].endswith("Did you mean basic?")
@@ -96,16 +122,44 @@ def test_every_problem_is_said_with_its_place():
 @pytest.mark.parametrize(
     ("changes", "place", "said"),
     [
-        ({"auth": "[{use: basic, username: a, passwort: b}]"}, "auth[0].passwort", "Did you mean password?"),
-        ({"test": "{cost: free, request: {metod: GET}}"}, "test[0].request.metod", "Did you mean method?"),
-        ({"test": "{cost: free, meanings: {401: {cod: x}}}"}, "test[0].meanings[401].cod", "Did you mean code?"),
-        ({"fields": "[{key: a, kind: choice, choices: [{valu: b}]}]"}, "fields[0].choices[0].valu", "Did you mean value?"),
+        (
+            {"auth": "[{use: basic, username: a, passwort: b}]"},
+            "auth[0].passwort",
+            "Did you mean password?",
+        ),
+        (
+            {"test": "{cost: free, request: {metod: GET}}"},
+            "test[0].request.metod",
+            "Did you mean method?",
+        ),
+        (
+            {"test": "{cost: free, meanings: {401: {cod: x}}}"},
+            "test[0].meanings[401].cod",
+            "Did you mean code?",
+        ),
+        (
+            {"fields": "[{key: a, kind: choice, choices: [{valu: b}]}]"},
+            "fields[0].choices[0].valu",
+            "Did you mean value?",
+        ),
         ({"variants": "[{key: a, lable: b}]"}, "variants[0].lable", "Did you mean label?"),
-        ({"migrations": "[{from: 1, renam: {a: b}}]"}, "migrations[0].renam", "Did you mean rename?"),
+        (
+            {"migrations": "[{from: 1, renam: {a: b}}]"},
+            "migrations[0].renam",
+            "Did you mean rename?",
+        ),
         ({"test": "{request: {}}"}, "test[0].cost", "required"),
         ({"test": "{cost: cheap}"}, "test[0].cost", "Choose one of"),
-        ({"test": "{cost: free, meanings: {401: nonsense}}"}, "test[0].meanings[401].code", "no meaning"),
-        ({"test": "{cost: free, meanings: {99: forbidden}}"}, "test[0].meanings[99]", "greater than or equal to 200"),
+        (
+            {"test": "{cost: free, meanings: {401: nonsense}}"},
+            "test[0].meanings[401].code",
+            "no meaning",
+        ),
+        (
+            {"test": "{cost: free, meanings: {99: forbidden}}"},
+            "test[0].meanings[99]",
+            "greater than or equal to 200",
+        ),
         ({"docs": "javascript:alert(1)"}, "docs", "form that is not used"),
         ({"docs": "http://example.com"}, "docs", "form that is not used"),
         ({"key": "Acme"}, "key", "form that is not used"),
@@ -124,12 +178,19 @@ def test_a_part_that_is_wrong_is_named(changes: dict[str, str], place: str, said
 
 def test_other_names_of_keys_are_known():
     found = manifest(
-        "docs_url: https://example.com/\nbase_url: https://example.com\ntests: [{cost: free, map: {401: bad_key, 403: missing_scope}}]",
+        "docs_url: https://example.com/\nbase_url: https://example.com\ntests: [{cost: free, map: "
+        "{401: bad_key, 403: missing_scope}}]",
         fields="[{key: a, kind: int, env_hint: A_B}, {key: b, kind: bool, env: C_D}]",
     )
-    assert found.docs == "https://example.com/" and [field.kind for field in found.fields] == ["integer", "boolean"]
+    assert found.docs == "https://example.com/" and [field.kind for field in found.fields] == [
+        "integer",
+        "boolean",
+    ]
     assert [field.environment for field in found.fields] == ["A_B", "C_D"]
-    assert {status: one.code for status, one in found.test[0].meanings.items()} == {401: "unauthorized", 403: "forbidden"}
+    assert {status: one.code for status, one in found.test[0].meanings.items()} == {
+        401: "unauthorized",
+        403: "forbidden",
+    }
 
 
 @pytest.mark.parametrize(
@@ -146,19 +207,39 @@ def test_other_names_of_keys_are_known():
         ("[{key: a, kind: choice}]", "fields[0].choices", "at least one choice"),
         ("[{key: a, choices: [b]}]", "fields[0].choices", "no other field"),
         ("[{key: a, kind: choice, choices: [b, b]}]", "fields[0].choices", "twice"),
-        ("[{key: a, kind: choice, choices: [b], default: c}]", "fields[0].default", "no value of the field"),
+        (
+            "[{key: a, kind: choice, choices: [b], default: c}]",
+            "fields[0].default",
+            "no value of the field",
+        ),
         ("[{key: a, kind: integer, default: '1'}]", "fields[0].default", "no value of the field"),
         ("[{key: a, kind: integer, default: true}]", "fields[0].default", "no value of the field"),
         ("[{key: a, kind: url, default: nonsense}]", "fields[0].default", "no value of the field"),
         ("[{key: a, kind: slug, default: a.b}]", "fields[0].default", "no value of the field"),
         ("[{key: a, pattern: '[0-9]+', default: b}]", "fields[0].default", "no value of the field"),
-        ("[{key: a, kind: secret, default: hunter2}]", "fields[0].default", "everybody could read it"),
+        (
+            "[{key: a, kind: secret, default: hunter2}]",
+            "fields[0].default",
+            "everybody could read it",
+        ),
         ("[{key: a, kind: integer, secret: true}]", "fields[0].secret", "cannot be secret"),
         ("[{key: a, kind: boolean, pattern: x}]", "fields[0].pattern", "no pattern"),
-        ("[{key: a, visible_when: {b: c}}, {key: b, kind: choice, choices: [c]}]", "fields[0].visible_when", "comes before"),
-        ("[{key: b, kind: choice, choices: [cat]}, {key: a, visible_when: {b: car}}]", "fields[1].visible_when", "Did you mean cat?"),
+        (
+            "[{key: a, visible_when: {b: c}}, {key: b, kind: choice, choices: [c]}]",
+            "fields[0].visible_when",
+            "comes before",
+        ),
+        (
+            "[{key: b, kind: choice, choices: [cat]}, {key: a, visible_when: {b: car}}]",
+            "fields[1].visible_when",
+            "Did you mean cat?",
+        ),
         ("[{key: b}, {key: a, visible_when: {b: c}}]", "fields[1].visible_when", "is no choice"),
-        ("[{key: b, kind: boolean}, {key: a, visible_when: {b: 'true'}}]", "fields[1].visible_when", "never 'true'"),
+        (
+            "[{key: b, kind: boolean}, {key: a, visible_when: {b: 'true'}}]",
+            "fields[1].visible_when",
+            "never 'true'",
+        ),
         ("[{key: a, visible_when: {variant: c}}]", "fields[0].visible_when", "is no choice"),
         ("[]", "fields", "at least one field"),
     ],
@@ -183,7 +264,9 @@ def test_a_pattern_that_could_take_for_ever_is_refused(pattern: str, said: str):
     assert said in problems(fields=f"[{{key: a, pattern: {pattern}}}]")["fields[0].pattern"]
 
 
-@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Connection", "bad name", "a:b"])
+@pytest.mark.parametrize(
+    "name", ["Host", "content-length", "Transfer-Encoding", "Connection", "bad name", "a:b"]
+)
 def test_headers_that_the_client_sets_itself_are_refused(name: str):
     base = "base_url: https://example.com"
     assert problems(f"{base}\nheaders: {{'{name}': x}}")
@@ -192,7 +275,9 @@ def test_headers_that_the_client_sets_itself_are_refused(name: str):
 
 
 def test_what_needs_an_address_is_refused_without_one():
-    assert {"auth", "test"} == problems("auth: {use: bearer, token: '{token}'}\ntest: {cost: free}").keys()
+    assert {"auth", "test"} == problems(
+        "auth: {use: bearer, token: '{token}'}\ntest: {cost: free}"
+    ).keys()
 
 
 def test_what_should_be_known_is_a_warning():
@@ -203,7 +288,8 @@ def test_what_should_be_known_is_a_warning():
 
 def test_a_document_of_several_types_is_no_single_manifest():
     assert "describes 2 connection types: a, b" in refused(
-        '[{"type": "a", "fields": [{"fieldName": "x"}]}, {"type": "b", "fields": [{"fieldName": "x"}]}]'
+        '[{"type": "a", "fields": [{"fieldName": "x"}]}, {"type": "b", "fields": [{"fieldName": '
+        '"x"}]}]'
     )
 
 
@@ -213,12 +299,21 @@ def test_an_error_knows_what_the_document_is_called():
     assert caught.value.source == "acme.yaml"
 
 
-words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="{}"), min_size=1, max_size=40)
+words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="{}"),
+    min_size=1,
+    max_size=40,
+)
 
 
 @given(label=words, help_text=words, choices=st.lists(words, min_size=1, max_size=4, unique=True))
 def test_a_written_manifest_is_read_as_the_same(label: str, help_text: str, choices: list[str]):
-    data = {"key": "acme", "version": 1, "label": label, "fields": [{"key": "a", "kind": "choice", "help": help_text, "choices": choices}]}
+    data = {
+        "key": "acme",
+        "version": 1,
+        "label": label,
+        "fields": [{"key": "a", "kind": "choice", "help": help_text, "choices": choices}],
+    }
     found = read_manifest(json.dumps(data))
     assert read_manifest(manifest_text(found)) == found
 

@@ -14,20 +14,45 @@ from providers.manifests.templates import TemplateError, as_it_is, in_header, pa
 from providers.schema import validate
 from tests.providers.manifests import made, manifest, problems
 
-FIELDS = "fields: [{key: sub, kind: slug}, {key: other, kind: slug}, {key: free}, {key: where, kind: choice, choices: [eu, us]}, "
-FIELDS += "{key: dotted, kind: choice, choices: [a.b]}, {key: port, kind: integer}, {key: host, kind: host}, {key: url, kind: url}, "
+FIELDS = (
+    "fields: [{key: sub, kind: slug}, {key: other, kind: slug}, {key: free}, {key: where, kind: "
+    "choice, choices: [eu, us]}, "
+)
+FIELDS += (
+    "{key: dotted, kind: choice, choices: [a.b]}, {key: port, kind: integer}, {key: host, kind: "
+    "host}, {key: url, kind: url}, "
+)
 FIELDS += "{key: token, kind: secret}]"
 
 
 @pytest.mark.parametrize(
-    "text", ["{a.b}", "{a!r}", "{a[0]}", "{0}", "{}", "{a:>10}", "{ a }", "{a", "a}", "{{a}", "{_a}", "{ä}", "{a-b}", "{{{"]
+    "text",
+    [
+        "{a.b}",
+        "{a!r}",
+        "{a[0]}",
+        "{0}",
+        "{}",
+        "{a:>10}",
+        "{ a }",
+        "{a",
+        "a}",
+        "{{a}",
+        "{_a}",
+        "{ä}",
+        "{a-b}",
+        "{{{",
+    ],
 )
 def test_only_a_name_stands_in_braces(text: str):
     with pytest.raises(TemplateError):
         parsed(text)
 
 
-@pytest.mark.parametrize(("text", "filled"), [("{{}}", "{}"), ("{{a}}", "{a}"), ("x{a}{{", "x1{"), ("{a}{a}", "11"), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [("{{}}", "{}"), ("{{a}}", "{a}"), ("x{a}{{", "x1{"), ("{a}{a}", "11"), ("", "")],
+)
 def test_double_braces_are_braces(text: str, filled: str):
     assert parsed(text).filled({"a": "1"}, as_it_is) == filled
 
@@ -42,7 +67,9 @@ def test_a_value_is_never_read_as_a_template(before: str, value: str):
 def test_a_value_stays_one_level_of_a_path(values: list[str]):
     names = [f"f{index}" for index in range(len(values))]
     try:
-        made_path = path("/a/" + "/".join(f"{{{name}}}" for name in names), dict(zip(names, values, strict=True)))
+        made_path = path(
+            "/a/" + "/".join(f"{{{name}}}" for name in names), dict(zip(names, values, strict=True))
+        )
     except TemplateError:
         assert {".", ".."} & set(values)
         return
@@ -107,7 +134,9 @@ def test_a_value_stays_one_line_of_a_header(value: str):
     ],
 )
 def test_a_field_never_chooses_a_host_outside(base_url: str, allowed: str, said: str):
-    found = problems(f"{FIELDS}\nbase_url: '{base_url}'\nallowed_hosts: {allowed}".replace("\\\\", "\\"))
+    found = problems(
+        f"{FIELDS}\nbase_url: '{base_url}'\nallowed_hosts: {allowed}".replace("\\\\", "\\")
+    )
     assert any(said in message for message in found.values()), found
 
 
@@ -136,7 +165,9 @@ def test_a_host_that_a_field_chooses_needs_allowed_hosts(base_url: str):
     ],
 )
 def test_an_allowed_host_is_a_host_or_all_below_one(pattern: str):
-    assert "allowed_hosts" in problems(f"base_url: https://api.good.com\nallowed_hosts: [api.good.com, '{pattern}']")
+    assert "allowed_hosts" in problems(
+        f"base_url: https://api.good.com\nallowed_hosts: [api.good.com, '{pattern}']"
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,15 +183,31 @@ def test_an_allowed_host_is_a_host_or_all_below_one(pattern: str):
     ],
 )
 def test_what_stays_within_is_a_manifest(base_url: str, allowed: str):
-    found = manifest(f"{FIELDS}\nbase_url: '{base_url}'\nallowed_hosts: {allowed}\nauth: {{use: bearer, token: '{{token}}'}}")
-    made_up = {"sub": "acme", "other": "b", "free": "x y", "where": "eu", "dotted": "a.b", "port": 1, "host": "h.example:81"}
+    found = manifest(
+        f"{FIELDS}\nbase_url: '{base_url}'\nallowed_hosts: {allowed}\nauth: {{use: bearer, token: "
+        "'{token}'}"
+    )
+    made_up = {
+        "sub": "acme",
+        "other": "b",
+        "free": "x y",
+        "where": "eu",
+        "dotted": "a.b",
+        "port": 1,
+        "host": "h.example:81",
+    }
     one = made(found, **made_up, url="http://u.example:82/v1", token="t")
     Hosts(one.base_url, one.allowed_hosts).refuse(httpx2.URL(one.base_url))
 
 
 def test_a_host_follows_a_token_url_too():
-    step = "{use: oauth2_client, token_url: 'https://{sub}.evil.com/token', client_id: a, client_secret: '{token}'}"
-    found = problems(f"{FIELDS}\nbase_url: https://api.good.com\nallowed_hosts: ['*.good.com']\nauth: {step}")
+    step = (
+        "{use: oauth2_client, token_url: 'https://{sub}.evil.com/token', client_id: a, "
+        "client_secret: '{token}'}"
+    )
+    found = problems(
+        f"{FIELDS}\nbase_url: https://api.good.com\nallowed_hosts: ['*.good.com']\nauth: {step}"
+    )
     assert found.keys() == {"auth[0].token_url"}
 
 
@@ -178,7 +225,10 @@ def test_the_host_of_a_variant_is_judged_by_its_own():
         ("headers: {X-Key: '{token}'}", "headers.X-Key"),
         ("test: {cost: free, request: {query: {key: '{token}'}}}", "test[0].request.query.key"),
         ("test: {cost: free, request: {path: '/{token}'}}", "test[0].request.path"),
-        ("test: {cost: free, request: {headers: {X-Key: '{token}'}}}", "test[0].request.headers.X-Key"),
+        (
+            "test: {cost: free, request: {headers: {X-Key: '{token}'}}}",
+            "test[0].request.headers.X-Key",
+        ),
     ],
 )
 def test_a_secret_stands_under_auth_alone(lines: str, place: str):
@@ -186,8 +236,14 @@ def test_a_secret_stands_under_auth_alone(lines: str, place: str):
 
 
 def test_a_secret_is_in_no_address_of_tokens():
-    step = "{use: oauth2_client, token_url: 'https://a.good.com/{token}', client_id: a, client_secret: b}"
-    assert "is a secret" in problems(f"base_url: https://a.good.com\nauth: {step}")["auth[0].token_url"]
+    step = (
+        "{use: oauth2_client, token_url: 'https://a.good.com/{token}', client_id: a, "
+        "client_secret: b}"
+    )
+    assert (
+        "is a secret"
+        in problems(f"base_url: https://a.good.com\nauth: {step}")["auth[0].token_url"]
+    )
 
 
 def test_a_secret_address_takes_no_other_secret_along():
@@ -196,14 +252,24 @@ def test_a_secret_address_takes_no_other_secret_along():
     assert "nobody sees where it leads" in found["base_url"]
 
 
-@pytest.mark.parametrize("path_text", ["x", "//evil.com", "https://evil.com", "/a?b=c", "/a#b", "/../a", "/a\\\\b", "/{nobody}"])
+@pytest.mark.parametrize(
+    "path_text",
+    ["x", "//evil.com", "https://evil.com", "/a?b=c", "/a#b", "/../a", "/a\\\\b", "/{nobody}"],
+)
 def test_the_path_of_a_test_stays_a_path(path_text: str):
-    found = problems(f"base_url: https://a.good.com\ntest: {{cost: free, request: {{path: '{path_text}'}}}}".replace("\\\\", "\\"))
+    found = problems(
+        (
+            f"base_url: https://a.good.com\ntest: {{cost: free, request: {{path: '{path_text}'}}}}"
+        ).replace("\\\\", "\\")
+    )
     assert "test[0].request.path" in found
 
 
 def test_a_template_asks_for_what_is_always_there():
-    fields = "[{key: kind, kind: choice, choices: [a, b]}, {key: x, kind: slug, visible_when: {kind: a}}, {key: y, required: false}]"
+    fields = (
+        "[{key: kind, kind: choice, choices: [a, b]}, {key: x, kind: slug, visible_when: {kind: "
+        "a}}, {key: y, required: false}]"
+    )
     lines = "base_url: 'https://{x}.good.com/{y}'\nallowed_hosts: ['*.good.com']"
     found = problems(lines, fields=fields)["base_url"]
     assert "required" in found or "not always asked for" in found
@@ -215,16 +281,36 @@ def test_a_template_asks_for_what_is_always_there():
 def test_a_step_may_use_what_its_own_condition_shows():
     fields = "[{key: kind, kind: choice, choices: [a, b]}, {key: x, visible_when: {kind: a}}]"
     step = "base_url: https://a.good.com\nauth: {use: header, name: X-A, value: '{x}'"
-    assert problems(f"{step}}}", fields=fields) and not problems(f"{step}, when: {{kind: a}}}}", fields=fields)
+    assert problems(f"{step}}}", fields=fields) and not problems(
+        f"{step}, when: {{kind: a}}}}", fields=fields
+    )
 
 
 def test_a_variant_uses_its_own_fields_only():
     fields = "[{key: x, visible_when: {variant: a}}]"
-    lines = "base_url: https://a.good.com\nvariants: [{key: a, label: A}, {key: b, label: B}]\nauth: {use: header, name: X-A, value: '{x}'}"
+    lines = (
+        "base_url: https://a.good.com\nvariants: [{key: a, label: A}, {key: b, label: B}]\nauth: "
+        "{use: header, name: X-A, value: '{x}'}"
+    )
     assert "not always asked for" in problems(lines, fields=fields)["auth[0].value"]
 
 
-MIDDLES = ["{sub}", "{other}", "{where}", "{host}", "a", "b.c", ".", "-", "good.com", ".good.com", ":81", "@", "/", "{free}"]
+MIDDLES = [
+    "{sub}",
+    "{other}",
+    "{where}",
+    "{host}",
+    "a",
+    "b.c",
+    ".",
+    "-",
+    "good.com",
+    ".good.com",
+    ":81",
+    "@",
+    "/",
+    "{free}",
+]
 TYPED = st.text(st.sampled_from("ab1-.@:/\\?#%{}\u0435。 "), max_size=8)
 GOOD = [
     "https://{sub}.good.com",
@@ -232,14 +318,28 @@ GOOD = [
     "https://{sub}.{where}.good.com:81/{free}/x",
     "https://a.good.com/{free}",
 ]
-BENIGN = {"sub": "s", "other": "o", "host": "h.example", "free": "f", "where": "eu", "dotted": "a.b", "port": 1, "url": "http://u.example"}
+BENIGN = {
+    "sub": "s",
+    "other": "o",
+    "host": "h.example",
+    "free": "f",
+    "where": "eu",
+    "dotted": "a.b",
+    "port": 1,
+    "url": "http://u.example",
+}
 
 
-@given(st.lists(st.sampled_from(MIDDLES), max_size=5), st.sampled_from(["", ".good.com", ".good.com/{free}"]))
+@given(
+    st.lists(st.sampled_from(MIDDLES), max_size=5),
+    st.sampled_from(["", ".good.com", ".good.com/{free}"]),
+)
 def test_whatever_an_author_writes_the_host_is_within_allowed_hosts(pieces: list[str], end: str):
     allowed = "['*.good.com', '{host}']" if pieces == ["{host}"] else "['*.good.com']"
     try:
-        found = manifest(f"{FIELDS}\nbase_url: 'https://{''.join(pieces)}{end}'\nallowed_hosts: {allowed}")
+        found = manifest(
+            f"{FIELDS}\nbase_url: 'https://{''.join(pieces)}{end}'\nallowed_hosts: {allowed}"
+        )
     except ManifestError:
         return
     one = made(found, **BENIGN, token="t")
@@ -248,10 +348,16 @@ def test_whatever_an_author_writes_the_host_is_within_allowed_hosts(pieces: list
 
 
 @given(st.sampled_from(GOOD), TYPED, TYPED, TYPED)
-def test_whatever_is_typed_the_host_is_within_allowed_hosts(base_url: str, sub: str, other: str, free: str):
-    provider = provider_of(manifest(f"{FIELDS}\nbase_url: '{base_url}'\nallowed_hosts: ['*.good.com']"))
+def test_whatever_is_typed_the_host_is_within_allowed_hosts(
+    base_url: str, sub: str, other: str, free: str
+):
+    provider = provider_of(
+        manifest(f"{FIELDS}\nbase_url: '{base_url}'\nallowed_hosts: ['*.good.com']")
+    )
     # as if nothing had judged the settings
-    settings = provider.Settings.model_construct(**BENIGN | {"sub": sub, "other": other, "free": free, "token": "t"})
+    settings = provider.Settings.model_construct(
+        **BENIGN | {"sub": sub, "other": other, "free": free, "token": "t"}
+    )
     try:
         url = provider(settings).base_url
     except ProviderError as error:
@@ -267,7 +373,25 @@ def within(url: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "value", ["a.b", "a/b", "a@b", "a:b", "a#b", "a?b", "a\\b", "a%2eb", "ä", "a。b", "-a", "a-", "", " ", "a b", "x" * 64]
+    "value",
+    [
+        "a.b",
+        "a/b",
+        "a@b",
+        "a:b",
+        "a#b",
+        "a?b",
+        "a\\b",
+        "a%2eb",
+        "ä",
+        "a。b",
+        "-a",
+        "a-",
+        "",
+        " ",
+        "a b",
+        "x" * 64,
+    ],
 )
 def test_a_slug_is_one_label_of_a_host(value: str):
     provider = provider_of(manifest(fields="[{key: sub, kind: slug}]"))

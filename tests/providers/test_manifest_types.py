@@ -1,4 +1,6 @@
-"""The types that come with the application: whole, and between them every feature of the language."""
+"""The types that come with the application: whole, and between them every feature of the
+language.
+"""
 
 import base64
 import re
@@ -32,7 +34,9 @@ def parts(value: Any) -> Iterator[BaseModel]:
     if isinstance(value, BaseModel):
         yield value
         value = [getattr(value, name) for name in type(value).model_fields]
-    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for one in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
         yield from parts(one)
 
 
@@ -63,7 +67,10 @@ def test_the_twelve_are_there():
         "Google Maps",
     }
     assert {one.label for one in MANIFESTS.values()} == names | {"Weights & Biases", "Hugging Face"}
-    assert all(issubclass(get_provider(key), ManifestProvider) and get_provider(key) in all_providers() for key in MANIFESTS)
+    assert all(
+        issubclass(get_provider(key), ManifestProvider) and get_provider(key) in all_providers()
+        for key in MANIFESTS
+    )
     assert SETTINGS.keys() == MANIFESTS.keys()
 
 
@@ -76,28 +83,47 @@ def test_between_them_they_use_every_feature():
     )
     for part in {type(part) for one in MANIFESTS.values() for part in parts(one)}:
         wanted |= {f"{part.__name__}.{name}" for name in part.model_fields}
-    # a variant says what differs; how it is tested and what stands in its parameters never does here
+    # a variant says what differs; how it is tested and what stands in its parameters never does
+    # here
     unused = {
         "Manifest.deprecated",
         "Variant.test",
-        *(f"{step.__name__}.{name}" for step in STEPS.values() for name in ("when", "parameters", "scope")),
+        *(
+            f"{step.__name__}.{name}"
+            for step in STEPS.values()
+            for name in ("when", "parameters", "scope")
+        ),
     }
     assert wanted - used - unused == set()
-    assert {"HeaderAuth.when", "PasswordGrant.scope", "allowed_hosts={}", "allowed_hosts=literal"} <= used
+    assert {
+        "HeaderAuth.when",
+        "PasswordGrant.scope",
+        "allowed_hosts={}",
+        "allowed_hosts=literal",
+    } <= used
 
 
 @every
 def test_a_file_says_where_it_was_looked_up(key: str):
     text = files("providers.manifests").joinpath("types", f"{key}.yaml").read_text("utf-8")
     assert re.match(r"# https://\S+\n", text) and MANIFESTS[key].docs and MANIFESTS[key].icon
-    assert MANIFESTS[key].warnings == () and read_manifest(manifest_text(MANIFESTS[key])) == MANIFESTS[key]
+    assert (
+        MANIFESTS[key].warnings == ()
+        and read_manifest(manifest_text(MANIFESTS[key])) == MANIFESTS[key]
+    )
 
 
 @every
 def test_every_setting_is_explained_by_the_vendor_s_words(key: str):
     provider = get_provider(key)
-    assert all(field.help for field in MANIFESTS[key].fields if field.kind not in ("secret",) and not field.default)
-    assert secret_names(provider) and all(field.help.endswith(".") for field in settings_fields(provider).values())
+    assert all(
+        field.help
+        for field in MANIFESTS[key].fields
+        if field.kind not in ("secret",) and not field.default
+    )
+    assert secret_names(provider) and all(
+        field.help.endswith(".") for field in settings_fields(provider).values()
+    )
 
 
 def moved(manifest: Manifest, url: str) -> Manifest:
@@ -107,11 +133,19 @@ def moved(manifest: Manifest, url: str) -> Manifest:
         return re.sub(r"^(https://[^/]*|\{(url|node|host|server|webhook_url)\})", url, text)
 
     def step(one: Any) -> Any:
-        return one.model_copy(update={"token_url": there(one.token_url)}) if hasattr(one, "token_url") else one
+        return (
+            one.model_copy(update={"token_url": there(one.token_url)})
+            if hasattr(one, "token_url")
+            else one
+        )
 
     def changes(one: Any) -> dict[str, Any]:
         auth = one.auth if one.auth is None else [step(each) for each in one.auth]
-        return {"base_url": one.base_url and there(one.base_url), "allowed_hosts": None, "auth": auth}
+        return {
+            "base_url": one.base_url and there(one.base_url),
+            "allowed_hosts": None,
+            "auth": auth,
+        }
 
     variants = [one.model_copy(update=changes(one)) for one in manifest.variants]
     return manifest.model_copy(update=changes(manifest) | {"variants": variants})
@@ -122,7 +156,10 @@ def basic(username: str, password: str = KEY) -> str:
 
 
 WIRE: dict[str, list[tuple[str, str]]] = {
-    "zendesk": [("GET /api/v2/users/me.json", basic("jo@example.com/token")), ("GET /api/v2/users/me.json", f"Bearer {KEY}")],
+    "zendesk": [
+        ("GET /api/v2/users/me.json", basic("jo@example.com/token")),
+        ("GET /api/v2/users/me.json", f"Bearer {KEY}"),
+    ],
     "jira": [("GET /rest/api/3/myself", basic("jo@example.com"))],
     "salesforce": [("GET /services/data/v62.0/limits", "Bearer fetched")] * 2,
     "slack-webhook": [("POST /", "")],
@@ -135,8 +172,14 @@ WIRE: dict[str, list[tuple[str, str]]] = {
         ("GET /_security/_authenticate", basic("jo")),
         ("GET /_security/_authenticate", f"ApiKey {KEY}"),
     ],
-    "github": [("GET /user", "Bearer ghp_madeup5512"), ("GET /api/v3/user", "Bearer ghp_madeup5512")],
-    "stripe": [("GET /v1/balance", "Bearer sk_test_madeup5512"), ("GET /v1/balance", "Bearer rk_live_madeup5512")],
+    "github": [
+        ("GET /user", "Bearer ghp_madeup5512"),
+        ("GET /api/v3/user", "Bearer ghp_madeup5512"),
+    ],
+    "stripe": [
+        ("GET /v1/balance", "Bearer sk_test_madeup5512"),
+        ("GET /v1/balance", "Bearer rk_live_madeup5512"),
+    ],
     "servicenow": [
         ("GET /api/now/table/incident?sysparm_limit=1&sysparm_fields=sys_id", basic("jo")),
         ("GET /api/now/table/incident?sysparm_limit=1&sysparm_fields=sys_id", "Bearer fetched"),
@@ -160,7 +203,9 @@ BAD: dict[str, Answer] = {
 @every_case
 def test_a_check_sends_these_bytes(key: str, index: int):
     token = Answer(body={"access_token": "fetched", "token_type": "Bearer"})
-    with HttpServer({"/services/oauth2/token": token, "/oauth_token.do": token}, GOOD.get(key, Answer())) as server:
+    with HttpServer(
+        {"/services/oauth2/token": token, "/oauth_token.do": token}, GOOD.get(key, Answer())
+    ) as server:
         result = made(moved(MANIFESTS[key], server.url), **SETTINGS[key][index]).check()
     line, authorization = WIRE[key][index]
     assert server.requests[-1].line == f"{line} HTTP/1.1"
@@ -172,7 +217,10 @@ def test_a_check_sends_these_bytes(key: str, index: int):
 def test_a_wrong_key_is_told(key: str, index: int):
     token = Answer(body={"access_token": "fetched", "token_type": "Bearer"})
     answers = {"/services/oauth2/token": token, "/oauth_token.do": token}
-    with HttpServer(answers, BAD.get(key, Answer(401, {}))) as server, pytest.raises(ProviderError) as caught:
+    with (
+        HttpServer(answers, BAD.get(key, Answer(401, {}))) as server,
+        pytest.raises(ProviderError) as caught,
+    ):
         made(moved(MANIFESTS[key], server.url), **SETTINGS[key][index]).check()
     assert (caught.value.code, caught.value.permanent) == ("unauthorized", True)
 
@@ -181,12 +229,16 @@ def test_a_wrong_key_is_told(key: str, index: int):
 def test_its_address_is_the_vendor_s(key: str, index: int):
     one = made(MANIFESTS[key], **SETTINGS[key][index])
     assert one.base_url.startswith("https://") and one.allowed_hosts and one.access
-    assert KEY not in f"{one!r} {one.access!r} {one.settings!r} {one.asks} {one.settings.model_dump_json()}"
+    assert KEY not in (
+        f"{one!r} {one.access!r} {one.settings!r} {one.asks} {one.settings.model_dump_json()}"
+    )
 
 
 def test_the_addresses_of_those_with_a_choice():
     one = made(MANIFESTS["twilio"], **SETTINGS["twilio"][1])
-    assert one.base_url == "https://api.dublin.ie1.twilio.com" and one.allowed_hosts == ("*.twilio.com",)
+    assert one.base_url == "https://api.dublin.ie1.twilio.com" and one.allowed_hosts == (
+        "*.twilio.com",
+    )
     cloud = made(MANIFESTS["elasticsearch"], **SETTINGS["elasticsearch"][0])
     assert cloud.base_url == "https://a1.es.us-east-1.aws.elastic.cloud:9243"
     assert cloud.allowed_hosts == ("a1.es.us-east-1.aws.elastic.cloud:9243",)
@@ -195,8 +247,16 @@ def test_the_addresses_of_those_with_a_choice():
 @pytest.mark.parametrize(
     ("key", "changes", "field"),
     [
-        ("slack-webhook", {"webhook_url": "https://hooks.slack.com.evil.example/services/T/B/x"}, "webhook_url"),
-        ("slack-webhook", {"webhook_url": "https://evil.example/?https://hooks.slack.com/services/T/B/x"}, "webhook_url"),
+        (
+            "slack-webhook",
+            {"webhook_url": "https://hooks.slack.com.evil.example/services/T/B/x"},
+            "webhook_url",
+        ),
+        (
+            "slack-webhook",
+            {"webhook_url": "https://evil.example/?https://hooks.slack.com/services/T/B/x"},
+            "webhook_url",
+        ),
         ("salesforce", {"domain": "acme.my.salesforce.com.evil.example"}, "domain"),
         ("salesforce", {"domain": "evil.example"}, "domain"),
         ("elasticsearch", {"endpoint": "evil.example"}, "endpoint"),
@@ -207,7 +267,9 @@ def test_the_addresses_of_those_with_a_choice():
 )
 def test_what_is_not_the_vendor_s_is_refused(key: str, changes: dict[str, str], field: str):
     _, errors = validate(get_provider(key), SETTINGS[key][0] | changes)
-    assert [error.field for error in errors] == [field] and not any(value in errors[0].message for value in changes.values())
+    assert [error.field for error in errors] == [field] and not any(
+        value in errors[0].message for value in changes.values()
+    )
 
 
 def test_the_documents_about_manifests_name_everything_and_their_example_is_one():
@@ -218,7 +280,9 @@ def test_the_documents_about_manifests_name_everything_and_their_example_is_one(
         for part in (Manifest, TypeField, Variant, Request, Test)
         for name, info in part.model_fields.items()
     }
-    assert {f"`{name}`" for name in {*names, *STEPS, *Kind.__args__} if f"`{name}`" not in text} == set()
-    assert made(example, variant="token", shop="a", email="a@example.com", api_token=f"acme_{'x' * 20}").asks.endswith(
-        "/api/v2/me?fields=id"
-    )
+    assert {
+        f"`{name}`" for name in {*names, *STEPS, *Kind.__args__} if f"`{name}`" not in text
+    } == set()
+    assert made(
+        example, variant="token", shop="a", email="a@example.com", api_token=f"acme_{'x' * 20}"
+    ).asks.endswith("/api/v2/me?fields=id")

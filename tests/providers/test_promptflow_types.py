@@ -1,4 +1,6 @@
-"""Every connection type of promptflow-core 1.18.5: its class, fields, defaults and secrets, and how people spell it."""
+"""Every connection type of promptflow-core 1.18.5: its class, fields, defaults and secrets, and how
+people spell it.
+"""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +18,10 @@ VECTORS = "promptflow_vectordb.connections"
 
 @dataclass(frozen=True)
 class Fact:
-    """A type as promptflow has it. `fields`: in its order. `defaults`: of the optional ones, None for none."""
+    """A type as promptflow has it.
+
+    `fields`: in its order. `defaults`: of the optional ones, None for none.
+    """
 
     id: str
     class_name: str
@@ -42,7 +47,11 @@ FACTS = {
         {"organization": None, "base_url": None},
     ),
     "azure_ai_services": Fact(
-        "azure-ai-services", "AzureAIServicesConnection", (KEY, AT, "auth_mode"), {"auth_mode": "key"}, has_auth_mode=True
+        "azure-ai-services",
+        "AzureAIServicesConnection",
+        (KEY, AT, "auth_mode"),
+        {"auth_mode": "key"},
+        has_auth_mode=True,
     ),
     "cognitive_search": Fact(
         "azure-ai-search",
@@ -68,7 +77,9 @@ FACTS = {
     "qdrant": Fact("qdrant", "QdrantConnection", (KEY, BASE), module=VECTORS),
     "weaviate": Fact("weaviate", "WeaviateConnection", (KEY, BASE), module=VECTORS),
 }
-OWN_DEFAULTS = {("open_ai", "base_url"): "https://api.openai.com/v1"}  # the SDK's own, where promptflow leaves it to the SDK
+OWN_DEFAULTS = {
+    ("open_ai", "base_url"): "https://api.openai.com/v1"
+}  # the SDK's own, where promptflow leaves it to the SDK
 PASCAL = {
     "AzureOpenAI": "azure_open_ai",
     "OpenAI": "open_ai",
@@ -126,14 +137,20 @@ def test_every_type_of_promptflow_has_a_provider():
 @every_type
 def test_a_type_has_promptflows_class_and_module(name: str):
     found = declared(name)[1]
-    assert (found.type, found.class_name, found.module) == (name, FACTS[name].class_name, FACTS[name].module)
+    assert (found.type, found.class_name, found.module) == (
+        name,
+        FACTS[name].class_name,
+        FACTS[name].module,
+    )
 
 
 @every_type
 def test_a_type_has_promptflows_fields_in_their_order(name: str):
     provider, found = declared(name)
     assert tuple(found.fields) == FACTS[name].fields
-    assert set(found.fields.values()) <= set(settings_fields(provider)) and len(set(found.fields.values())) == len(found.fields)
+    assert set(found.fields.values()) <= set(settings_fields(provider)) and len(
+        set(found.fields.values())
+    ) == len(found.fields)
 
 
 @every_type
@@ -141,20 +158,26 @@ def test_what_promptflow_takes_for_granted_is_our_default(name: str):
     provider, found = declared(name)
     ours = {theirs: settings_fields(provider)[own].default for theirs, own in found.fields.items()}
     for theirs, default in FACTS[name].defaults.items():
-        assert found.defaults.get(theirs, ours[theirs]) == OWN_DEFAULTS.get((name, theirs), default), theirs
+        assert found.defaults.get(theirs, ours[theirs]) == OWN_DEFAULTS.get(
+            (name, theirs), default
+        ), theirs
 
 
 @every_type
 def test_what_promptflow_requires_we_require_and_nothing_else(name: str):
     provider, found = declared(name)
     required = {found.fields[one] for one in FACTS[name].fields if one not in FACTS[name].defaults}
-    assert {error.field for error in validate(provider, {})[1] if error.code == "required"} == required
+    assert {
+        error.field for error in validate(provider, {})[1] if error.code == "required"
+    } == required
 
 
 @every_type
 def test_a_secret_of_promptflow_is_one_here(name: str):
     provider, found = declared(name)
-    secret = {theirs for theirs, own in found.fields.items() if settings_fields(provider)[own].secret}
+    secret = {
+        theirs for theirs, own in found.fields.items() if settings_fields(provider)[own].secret
+    }
     assert secret == found.secrets == set(FACTS[name].secrets)
 
 
@@ -163,28 +186,47 @@ def test_who_may_come_with_a_token_needs_no_key(name: str):
     provider, found = declared(name)
     assert ("auth_mode" in found.fields) == FACTS[name].has_auth_mode
     if FACTS[name].has_auth_mode:
-        values = {found.fields[one]: "https://a.example" for one in (BASE, AT) if one in found.fields}
+        values = {
+            found.fields[one]: "https://a.example" for one in (BASE, AT) if one in found.fields
+        }
         for spelling in ("meid_token", "MEID_TOKEN", "Meid_Token"):
-            assert validate(provider, {**values, "auth_mode": spelling})[0].auth_mode == "meid_token"
-        assert [error.field for error in validate(provider, {**values, "auth_mode": "aad"})[1]] == ["auth_mode"]
+            assert (
+                validate(provider, {**values, "auth_mode": spelling})[0].auth_mode == "meid_token"
+            )
+        assert [error.field for error in validate(provider, {**values, "auth_mode": "aad"})[1]] == [
+            "auth_mode"
+        ]
 
 
-@pytest.mark.parametrize(("spelling", "name"), [*((one, one) for one in FACTS), *PASCAL.items(), *REFUSED_BY_PROMPTFLOW.items()])
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [*((one, one) for one in FACTS), *PASCAL.items(), *REFUSED_BY_PROMPTFLOW.items()],
+)
 def test_a_type_is_found_by_every_spelling_that_tells_it_apart(spelling: str, name: str):
     found = provider_of_type(spelling, all_providers())
     assert found and found.promptflow and found.promptflow.type == name
 
 
-@pytest.mark.parametrize("nonsense", ["", "not_set", "NotSet", "bing", "connection", "Connection", "open", "azure", "ai"])
+@pytest.mark.parametrize(
+    "nonsense", ["", "not_set", "NotSet", "bing", "connection", "Connection", "open", "azure", "ai"]
+)
 def test_what_is_no_type_is_none(nonsense: str):
     assert provider_of_type(nonsense, all_providers()) is None
 
 
-@pytest.mark.parametrize("provider", [one for one in all_providers() if one.promptflow], ids=lambda one: one.id)
+@pytest.mark.parametrize(
+    "provider", [one for one in all_providers() if one.promptflow], ids=lambda one: one.id
+)
 def test_no_two_providers_claim_one_spelling(provider: type[Provider]):
     found = provider.promptflow
     assert found
-    for spelling in (found.type, found.class_name, found.class_name.removesuffix("Connection"), *found.other_names, provider.id):
+    for spelling in (
+        found.type,
+        found.class_name,
+        found.class_name.removesuffix("Connection"),
+        *found.other_names,
+        provider.id,
+    ):
         claiming = [one.id for one in all_providers() if provider_of_type(spelling, [one])]
         assert claiming == [provider.id], spelling
 

@@ -39,7 +39,17 @@ class BrandNew(Provider[NewSettings]):
 
 def test_the_promised_providers_are_there():
     known = {provider.id for provider in all_providers()}
-    promised = {"openai", "azure-openai", "microsoft-foundry", "anthropic", "google", "amazon", "mistral", "ollama", "openai-compatible"}
+    promised = {
+        "openai",
+        "azure-openai",
+        "microsoft-foundry",
+        "anthropic",
+        "google",
+        "amazon",
+        "mistral",
+        "ollama",
+        "openai-compatible",
+    }
     services = {
         "azure-ai-search",
         "azure-ai-services",
@@ -80,7 +90,10 @@ def test_the_settings_class_is_read_off_the_base():
 
 
 def test_a_section_is_the_name_of_the_class():
-    assert Invented.section == "Invented" and get_provider("openai-compatible").section == "OpenAICompatible"
+    assert (
+        Invented.section == "Invented"
+        and get_provider("openai-compatible").section == "OpenAICompatible"
+    )
 
 
 def test_sections_differ():
@@ -115,17 +128,24 @@ def test_a_provider_without_settings_is_told_what_to_write():
 
 def test_a_module_dropped_into_the_folder_is_a_provider(tmp_path: Path):
     (tmp_path / "brand_new.py").write_text(NEW_MODULE)
-    code = "import sys, providers; providers.__path__.append(sys.argv[1]); from providers.registry import *; get_provider('brand-new')"
+    code = (
+        "import sys, providers; providers.__path__.append(sys.argv[1]); from providers.registry "
+        "import *; get_provider('brand-new')"
+    )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=True)
 
 
 def test_a_provider_of_another_package_comes_by_entry_point(monkeypatch: pytest.MonkeyPatch):
-    point = EntryPoint("invented", "tests.providers.test_registry:Invented", registry.ENTRY_POINT_GROUP)
+    point = EntryPoint(
+        "invented", "tests.providers.test_registry:Invented", registry.ENTRY_POINT_GROUP
+    )
     assert registry.ENTRY_POINT_GROUP == "switchboard.providers"
     assert point.load() is Invented
 
 
-def test_a_broken_package_is_logged_and_the_others_stay(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+def test_a_broken_package_is_logged_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     broken = EntryPoint("broken", "no_such_package_here:Broken", registry.ENTRY_POINT_GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda group: [broken])
     registry._discover.__wrapped__()

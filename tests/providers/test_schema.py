@@ -9,16 +9,35 @@ from providers.base import Provider
 from providers.registry import get_provider, registered
 from providers.schema import pascal, secret_names, settings_fields, validate
 from providers.settings import NetworkSettings, setting
-from providers.types import ApiKey, Headers, HttpUrl, SecretEntries, SecretMap, Text, TextMap, lower_case
+from providers.types import (
+    ApiKey,
+    Headers,
+    HttpUrl,
+    SecretEntries,
+    SecretMap,
+    Text,
+    TextMap,
+    lower_case,
+)
 
 
 class MadeUpSettings(NetworkSettings):
     """One of every kind."""
 
-    mode: Annotated[Literal["key", "none"], BeforeValidator(lower_case)] = setting("key", title="Mode", labels={"key": "A key"})
-    key: ApiKey | None = setting(None, title="Key", shown_when=("mode", "key"), required_when_shown=True, environment="MADE_UP_KEY")
+    mode: Annotated[Literal["key", "none"], BeforeValidator(lower_case)] = setting(
+        "key", title="Mode", labels={"key": "A key"}
+    )
+    key: ApiKey | None = setting(
+        None,
+        title="Key",
+        shown_when=("mode", "key"),
+        required_when_shown=True,
+        environment="MADE_UP_KEY",
+    )
     plain_secret: SecretStr | None = setting(None, title="Secret")
-    where: HttpUrl = setting(title="Where", description="An address.", address=True, placeholder="https://...")
+    where: HttpUrl = setting(
+        title="Where", description="An address.", address=True, placeholder="https://..."
+    )
     count: int = setting(3, title="Count", ge=1, le=9)
     ratio: float | None = setting(None, title="Ratio")
     loud: bool = setting(False, title="Loud", group="Advanced")
@@ -49,7 +68,17 @@ def codes(values: dict, **options: frozenset) -> dict[str, str]:
 
 def test_kinds_are_read_off_the_types():
     kinds = {name: field.kind for name, field in settings_fields(MadeUp).items()}
-    assert kinds | {"mode": "choice", "count": "integer", "ratio": "number", "loud": "boolean", "headers": "headers"} == kinds
+    assert (
+        kinds
+        | {
+            "mode": "choice",
+            "count": "integer",
+            "ratio": "number",
+            "loud": "boolean",
+            "headers": "headers",
+        }
+        == kinds
+    )
     assert (kinds["tags"], kinds["keys"]) == ("map", "secret_map")
     assert kinds["key"] == kinds["where"] == kinds["note"] == "text"
 
@@ -66,13 +95,20 @@ def test_marks_are_carried():
         True,
         "$MadeUp:Key",
     )
-    assert (where.address, where.required, where.placeholder, where.help) == (True, True, "https://...", "An address.")
+    assert (where.address, where.required, where.placeholder, where.help) == (
+        True,
+        True,
+        "https://...",
+        "An address.",
+    )
 
 
 def test_choices_have_words_and_bounds_are_kept():
     fields = settings_fields(MadeUp)
     assert fields["mode"].choices == (("key", "A key"), ("none", "none"))
-    assert dict(fields["count"].bounds) == {"ge": 1, "le": 9} and dict(fields["note"].bounds) == {"max_length": 5}
+    assert dict(fields["count"].bounds) == {"ge": 1, "le": 9} and dict(fields["note"].bounds) == {
+        "max_length": 5
+    }
 
 
 def test_a_bare_secret_of_pydantic_is_headers_only_for_mappings():
@@ -97,7 +133,9 @@ def test_empty_means_not_given():
 
 def test_a_missing_value_says_how_to_write_it():
     _, errors = validate(MadeUp, {"key": "k"})
-    assert [(one.field, one.code) for one in errors] == [("where", "required")] and "$MadeUp:Where" in errors[0].message
+    assert [(one.field, one.code) for one in errors] == [
+        ("where", "required")
+    ] and "$MadeUp:Where" in errors[0].message
 
 
 def test_what_is_shown_is_required_and_what_is_not_is_not():
@@ -115,7 +153,11 @@ def test_an_unknown_setting_lists_the_known_ones():
 
 
 def test_every_wrong_field_is_named_once():
-    assert codes({"where": "ftp://x", "key": "k", "count": 99, "mode": "aad"}).keys() == {"where", "count", "mode"}
+    assert codes({"where": "ftp://x", "key": "k", "count": 99, "mode": "aad"}).keys() == {
+        "where",
+        "count",
+        "mode",
+    }
 
 
 def test_a_wrong_choice_is_answered_with_the_right_ones():
@@ -123,10 +165,16 @@ def test_a_wrong_choice_is_answered_with_the_right_ones():
     assert errors[0].message == "Choose one of: key, none."
 
 
-@pytest.mark.parametrize(("name", "text", "value"), [("loud", "TRUE", True), ("count", "4", 4), ("ratio", "0.5", 0.5), ("count", "x", "x")])
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("loud", "TRUE", True), ("count", "4", 4), ("ratio", "0.5", 0.5), ("count", "x", "x")],
+)
 def test_a_text_becomes_what_it_means(name: str, text: str, value: object):
     assert settings_fields(MadeUp)[name].from_text(text) == value
 
 
 def test_names_are_spelled_as_in_appsettings():
-    assert pascal("api_key") == "ApiKey" and settings_fields(get_provider("openai"))["api_key"].example == "$OpenAI:ApiKey"
+    assert (
+        pascal("api_key") == "ApiKey"
+        and settings_fields(get_provider("openai"))["api_key"].example == "$OpenAI:ApiKey"
+    )

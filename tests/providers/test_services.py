@@ -18,8 +18,14 @@ ENTRA = ("azure-ai-search", "azure-ai-services")
 ASKED = {
     "azure-ai-search": ("/servicestats?api-version=2023-11-01", {"api-key": GOOD_KEY}),
     "azure-ai-services": ("/openai/models?api-version=2024-10-21", {"api-key": GOOD_KEY}),
-    "azure-content-safety": ("/contentsafety/text/blocklists?api-version=2023-10-01", {"ocp-apim-subscription-key": GOOD_KEY}),
-    "azure-document-intelligence": ("/formrecognizer/info?api-version=2023-07-31", {"ocp-apim-subscription-key": GOOD_KEY}),
+    "azure-content-safety": (
+        "/contentsafety/text/blocklists?api-version=2023-10-01",
+        {"ocp-apim-subscription-key": GOOD_KEY},
+    ),
+    "azure-document-intelligence": (
+        "/formrecognizer/info?api-version=2023-07-31",
+        {"ocp-apim-subscription-key": GOOD_KEY},
+    ),
     "qdrant": ("/collections", {"api-key": GOOD_KEY}),
     "serpapi": (f"/account?api_key={GOOD_KEY}", {}),
     "weaviate": ("/v1/meta", {"authorization": f"Bearer {GOOD_KEY}"}),
@@ -61,14 +67,21 @@ def at(one: str, address: str) -> Provider:
 
 
 def test_every_service_is_in_the_tables():
-    assert {one for one, provider in SERVICES.items() if issubclass(provider, Service)} == set(ASKED) == set(ADDRESSES)
+    assert (
+        {one for one, provider in SERVICES.items() if issubclass(provider, Service)}
+        == set(ASKED)
+        == set(ADDRESSES)
+    )
 
 
 @every_service
 def test_it_asks_its_own_question_with_its_key_in_its_own_place(one: str, upstream: Upstream):
     sample(get_provider(one), upstream.url).check()
     sent = upstream.requests[0]
-    assert (sent.path, {name: sent.headers[name] for name in CREDENTIALS if name in sent.headers}) == ASKED[one]
+    assert (
+        sent.path,
+        {name: sent.headers[name] for name in CREDENTIALS if name in sent.headers},
+    ) == ASKED[one]
 
 
 @every_service
@@ -92,7 +105,10 @@ def test_its_client_is_made_once_and_asks_nothing_yet(one: str, upstream: Upstre
 @every_service
 def test_a_host_that_may_not_be_asked_is_not(one: str, upstream: Upstream):
     provider = get_provider(one)
-    made = provider(validate(provider, sample_settings(provider, upstream.url))[0], EgressPolicy(allow=("api.example.com",)))
+    made = provider(
+        validate(provider, sample_settings(provider, upstream.url))[0],
+        EgressPolicy(allow=("api.example.com",)),
+    )
     assert failure(made).code == "blocked_address" and upstream.requests == []
 
 
@@ -108,18 +124,30 @@ def test_azure_ai_search_says_what_a_refused_key_may_be():
     with Upstream(answers=answer) as upstream:
         error = failure(sample(get_provider("azure-ai-search"), upstream.url))
     assert (error.code, error.permanent) == ("forbidden", True)
-    assert upstream.host in error.message and "admin key" in error.message and "made up" not in error.message
+    assert (
+        upstream.host in error.message
+        and "admin key" in error.message
+        and "made up" not in error.message
+    )
 
 
 def test_an_old_qdrant_refuses_a_wrong_key_with_403():
     with Upstream(answers={"/collections": (403, {})}) as upstream:
         error = failure(sample(get_provider("qdrant"), upstream.url, key=WRONG_KEY))
-    assert error.code == "forbidden" and "does not accept this key" in error.message and WRONG_KEY not in error.message
+    assert (
+        error.code == "forbidden"
+        and "does not accept this key" in error.message
+        and WRONG_KEY not in error.message
+    )
 
 
 @pytest.mark.parametrize(
     ("version", "room"),
-    [("2022-08-31", "formrecognizer"), ("2023-07-31", "formrecognizer"), ("2023-10-31-preview", "documentintelligence")],
+    [
+        ("2022-08-31", "formrecognizer"),
+        ("2023-07-31", "formrecognizer"),
+        ("2023-10-31-preview", "documentintelligence"),
+    ],
 )
 def test_document_intelligence_moved_with_its_name(version: str, room: str, upstream: Upstream):
     sample(get_provider("azure-document-intelligence"), upstream.url, api_version=version).check()
@@ -131,7 +159,10 @@ def test_weaviate_is_asked_below_v1_once(upstream: Upstream):
     assert upstream.requests[0].path == "/v1/meta"
 
 
-@pytest.mark.parametrize(("one", "resource"), [*zip(ENTRA, ("search.azure.com", "cognitiveservices.azure.com"), strict=True)])
+@pytest.mark.parametrize(
+    ("one", "resource"),
+    [*zip(ENTRA, ("search.azure.com", "cognitiveservices.azure.com"), strict=True)],
+)
 def test_a_token_is_asked_for_the_service_it_is_for(one: str, resource: str, identity: Upstream):
     sample(get_provider(one), identity.url, auth_mode="meid_token").check()
     asked = parse_qs(urlsplit(identity.requests[0].path).query)
@@ -140,16 +171,27 @@ def test_a_token_is_asked_for_the_service_it_is_for(one: str, resource: str, ide
 
 @pytest.mark.parametrize("one", ENTRA)
 def test_a_token_that_ended_is_asked_for_anew(one: str, identity: Upstream):
-    ended = {"access_token": GOOD_KEY, "token_type": "Bearer", "expires_in": "1", "expires_on": "1", "resource": "made-up"}
+    ended = {
+        "access_token": GOOD_KEY,
+        "token_type": "Bearer",
+        "expires_in": "1",
+        "expires_on": "1",
+        "resource": "made-up",
+    }
     identity.answers["/msi/token"] = (200, ended)
     made = sample(get_provider(one), identity.url, auth_mode="meid_token")
     assert made.check().asked and made.check().asked
-    assert [request.path.partition("?")[0] for request in identity.requests].count("/msi/token") == 2
+    assert [request.path.partition("?")[0] for request in identity.requests].count(
+        "/msi/token"
+    ) == 2
 
 
 @pytest.mark.parametrize("one", ENTRA)
 def test_a_token_that_the_service_refuses_is_unauthorized(one: str, identity: Upstream):
-    identity.answers["/msi/token"] = (200, {"access_token": "other-token-11", "expires_on": "4102444800", "resource": "made-up"})
+    identity.answers["/msi/token"] = (
+        200,
+        {"access_token": "other-token-11", "expires_on": "4102444800", "resource": "made-up"},
+    )
     error = failure(sample(get_provider(one), identity.url, auth_mode="meid_token"))
     assert error.code == "unauthorized" and "other-token-11" not in error.message
 
@@ -157,12 +199,16 @@ def test_a_token_that_the_service_refuses_is_unauthorized(one: str, identity: Up
 @pytest.mark.parametrize("one", ENTRA)
 def test_a_key_is_wanted_with_a_key_only(one: str):
     wanted = {"endpoint": "https://a.example"}
-    assert [(error.field, error.code) for error in validate(get_provider(one), wanted)[1]] == [("api_key", "required")]
+    assert [(error.field, error.code) for error in validate(get_provider(one), wanted)[1]] == [
+        ("api_key", "required")
+    ]
     assert validate(get_provider(one), {**wanted, "auth_mode": "Meid_Token"})[1] == []
 
 
 class Kept(logging.Handler):
-    """What a logger was told, as it was told: before any filter of the product takes a secret out."""
+    """What a logger was told, as it was told: before any filter of the product takes a secret
+    out.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,11 +228,18 @@ def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     client.removeHandler(kept)
 
 
-def test_serpapis_key_is_in_no_address_that_is_logged_wherever_the_service_sends_it(told: list[str]):
+def test_serpapis_key_is_in_no_address_that_is_logged_wherever_the_service_sends_it(
+    told: list[str],
+):
     with Upstream(mode="redirect_within") as upstream:
         sample(get_provider("serpapi"), upstream.url).check()
-    assert [request.path for request in upstream.requests] == [f"{path}?api_key={GOOD_KEY}" for path in ("/account", "/moved/account")]
-    assert [line.split()[3].removeprefix(upstream.url) for line in told] == ["/account", "/moved/account"]
+    assert [request.path for request in upstream.requests] == [
+        f"{path}?api_key={GOOD_KEY}" for path in ("/account", "/moved/account")
+    ]
+    assert [line.split()[3].removeprefix(upstream.url) for line in told] == [
+        "/account",
+        "/moved/account",
+    ]
 
 
 def test_serpapis_key_does_not_follow_to_another_host(upstream: Upstream):
@@ -209,21 +262,35 @@ def test_a_serverless_endpoint_is_asked_below_v1_once(end: str, upstream: Upstre
 
 
 def test_a_serverless_endpoint_without_a_list_tells_its_model():
-    answers = {"/v1/models": (404, {}), "/info": (200, {"model_name": "Phi-4", "model_type": "chat-completion"})}
+    answers = {
+        "/v1/models": (404, {}),
+        "/info": (200, {"model_name": "Phi-4", "model_type": "chat-completion"}),
+    }
     with Upstream(answers=answers) as upstream:
-        assert [model.id for model in sample(get_provider("serverless"), upstream.url).list_models()] == ["Phi-4"]
+        assert [
+            model.id for model in sample(get_provider("serverless"), upstream.url).list_models()
+        ] == ["Phi-4"]
         assert upstream.requests[-1].headers["authorization"] == f"Bearer {GOOD_KEY}"
 
 
-@pytest.mark.parametrize(("answer", "code"), [((404, {}), "not_found"), ((401, {}), "unauthorized"), ((200, {}), "bad_response")])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [((404, {}), "not_found"), ((401, {}), "unauthorized"), ((200, {}), "bad_response")],
+)
 def test_a_serverless_endpoint_that_tells_nothing_fails(answer: tuple, code: str):
     with Upstream(answers={"/v1/models": (404, {}), "/info": answer}) as upstream:
         assert failure(sample(get_provider("serverless"), upstream.url)).code == code
 
 
 def test_a_serverless_endpoint_offers_chats_only():
-    rows = {"object": "list", "data": [{"id": one, "object": "model"} for one in ("phi-4", "cohere-embed-v3")]}
+    rows = {
+        "object": "list",
+        "data": [{"id": one, "object": "model"} for one in ("phi-4", "cohere-embed-v3")],
+    }
     with Upstream(answers={"/v1/models": (200, rows)}) as upstream:
         models = sample(get_provider("serverless"), upstream.url).list_models()
     chat = frozenset(get_provider("serverless").capabilities)
-    assert models == [Model("phi-4", "phi-4", chat), Model("cohere-embed-v3", "cohere-embed-v3", frozenset())]
+    assert models == [
+        Model("phi-4", "phi-4", chat),
+        Model("cohere-embed-v3", "cohere-embed-v3", frozenset()),
+    ]

@@ -1,4 +1,6 @@
-"""Tokens of OAuth2: how they are asked for, what a token service may answer, and how long they are held."""
+"""Tokens of OAuth2: how they are asked for, what a token service may answer, and how long they are
+held.
+"""
 
 import base64
 import gzip
@@ -14,14 +16,22 @@ import pytest
 
 from providers._access import Grant
 from providers._tokens import MemoryTokens, Token, fetch_token, grant_key
-from providers._transport import LARGEST_ANSWER, Allowance, EgressPolicy, GuardedTransport, guarded_client
+from providers._transport import (
+    LARGEST_ANSWER,
+    Allowance,
+    EgressPolicy,
+    GuardedTransport,
+    guarded_client,
+)
 from providers.errors import ProviderError
 from tests.httpserver import Answer, HttpServer, OAuth2Server
 
 CLIENT = ("my-client", "client-secret-7391")
 
 
-def grant(url: str, scope: str = "", *, client: tuple[str, str] = CLIENT, **changes: object) -> Grant:
+def grant(
+    url: str, scope: str = "", *, client: tuple[str, str] = CLIENT, **changes: object
+) -> Grant:
     return Grant(url, {"grant_type": "client_credentials", "scope": scope}, *client, **changes)  # type: ignore[arg-type]
 
 
@@ -50,7 +60,9 @@ def test_a_token_is_asked_for_as_rfc_6749_has_it():
         token = fetched(grant(server.token_url, "read write"))
     request = server.requests[0]
     assert token.value == "token-secret-1" and request.line == "POST /token HTTP/1.1"
-    assert request.values("authorization") == ["Basic " + base64.b64encode(b"my-client:client-secret-7391").decode()]
+    assert request.values("authorization") == [
+        "Basic " + base64.b64encode(b"my-client:client-secret-7391").decode()
+    ]
     assert request.values("content-type") == ["application/x-www-form-urlencoded"]
     assert request.values("accept") == ["application/json"]
     assert request.body == b"grant_type=client_credentials&scope=read+write"
@@ -68,7 +80,10 @@ def test_the_client_in_the_body_is_in_no_header():
     with OAuth2Server() as server:
         assert fetched(grant(server.token_url, client_in="body")).value
     request = server.requests[0]
-    assert request.body == b"grant_type=client_credentials&client_id=my-client&client_secret=client-secret-7391"
+    assert (
+        request.body
+        == b"grant_type=client_credentials&client_id=my-client&client_secret=client-secret-7391"
+    )
     assert request.values("authorization") == []
 
 
@@ -79,7 +94,11 @@ def test_a_client_without_a_secret_names_itself_in_the_body():
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"grant_type": "password", "username": "me", "password": "p&w"}, {"grant_type": "refresh_token", "refresh_token": "r"}]
+    "parameters",
+    [
+        {"grant_type": "password", "username": "me", "password": "p&w"},
+        {"grant_type": "refresh_token", "refresh_token": "r"},
+    ],
 )
 def test_other_grants_send_their_own_parameters(parameters: dict[str, str]):
     with OAuth2Server() as server:
@@ -103,14 +122,23 @@ def test_other_grants_send_their_own_parameters(parameters: dict[str, str]):
     ],
 )
 @pytest.mark.parametrize("status", [200, 400, 401])
-def test_an_error_of_the_token_service_is_a_sentence(said: str, code: str, permanent: bool, words: str, status: int):
-    error = failure(Answer(status, {"error": said, "error_description": "secret-echo", "error_uri": "https://secret-echo"}))
+def test_an_error_of_the_token_service_is_a_sentence(
+    said: str, code: str, permanent: bool, words: str, status: int
+):
+    error = failure(
+        Answer(
+            status,
+            {"error": said, "error_description": "secret-echo", "error_uri": "https://secret-echo"},
+        )
+    )
     assert (error.code, error.permanent) == (code, permanent) and words in error.message
     assert "secret-echo" not in f"{error} {error.said}" and "127.0.0.1" in error.message
 
 
 NO_TOKENS = {
-    "html": Answer(body="<!doctype html><title>Sign in</title>", headers={"Content-Type": "text/html"}),
+    "html": Answer(
+        body="<!doctype html><title>Sign in</title>", headers={"Content-Type": "text/html"}
+    ),
     "empty": Answer(body=""),
     "list": Answer(body=["token-secret"]),
     "no token": Answer(body={"token_type": "Bearer"}),
@@ -139,10 +167,21 @@ def test_an_answer_without_a_token_is_a_bad_response(one: str):
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(400, "bad_request"), (401, "unauthorized"), (403, "forbidden"), (404, "not_found"), (429, "rate_limited")]
+    ("status", "code"),
+    [
+        (400, "bad_request"),
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (429, "rate_limited"),
+    ],
 )
 def test_a_status_without_a_known_error_has_its_usual_meaning(status: int, code: str):
-    for body in ("<html>secret-echo", {"error": "made_up secret-echo"}, {"error": {"message": "secret-echo"}}):
+    for body in (
+        "<html>secret-echo",
+        {"error": "made_up secret-echo"},
+        {"error": {"message": "secret-echo"}},
+    ):
         error = failure(Answer(status, body))
         assert error.code == code and "secret-echo" not in str(error)
 
@@ -162,7 +201,10 @@ def test_a_token_service_that_hangs_up_is_told():
 
 
 def test_client_and_secret_do_not_follow_to_another_host():
-    with HttpServer() as other, OAuth2Server(says=Answer(307, headers={"Location": f"{other.url}/token"})) as server:
+    with (
+        HttpServer() as other,
+        OAuth2Server(says=Answer(307, headers={"Location": f"{other.url}/token"})) as server,
+    ):
         for place in ("header", "body"):
             with pytest.raises(ProviderError):
                 fetched(grant(server.token_url, client_in=place))
@@ -170,7 +212,11 @@ def test_client_and_secret_do_not_follow_to_another_host():
 
 
 def test_a_token_service_that_may_not_be_asked_is_not():
-    with OAuth2Server() as server, guarded_client(EgressPolicy(private=False), 5) as asking, pytest.raises(ProviderError) as caught:
+    with (
+        OAuth2Server() as server,
+        guarded_client(EgressPolicy(private=False), 5) as asking,
+        pytest.raises(ProviderError) as caught,
+    ):
         fetch_token(asking, grant(server.token_url))
     assert caught.value.code == "blocked_address" and server.requests == []
 
@@ -184,21 +230,44 @@ def test_bearer_is_read_however_it_is_written(kind: str | None):
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
-        *[("3600", 3600), (3600, 3600), (3600.5, 3600.5), (10**12, 86400), ("1e9", 86400), (10**400, 86400), (0, 0), (-1, -1)],
-        *[(None, None), ("soon", None), ("", None), (True, None), (False, None), (["3600"], None), (float("nan"), None)],
+        *[
+            ("3600", 3600),
+            (3600, 3600),
+            (3600.5, 3600.5),
+            (10**12, 86400),
+            ("1e9", 86400),
+            (10**400, 86400),
+            (0, 0),
+            (-1, -1),
+        ],
+        *[
+            (None, None),
+            ("soon", None),
+            ("", None),
+            (True, None),
+            (False, None),
+            (["3600"], None),
+            (float("nan"), None),
+        ],
         (float("inf"), 86400),
     ],
 )
 def test_how_long_a_token_lives(said: object, seconds: float | None):
     with OAuth2Server(says=Answer(body={"access_token": "t", "expires_in": said})) as server:
         expires_at = fetched(grant(server.token_url)).expires_at
-    assert expires_at is None if seconds is None else expires_at == pytest.approx(time.time() + seconds, abs=3)
+    assert (
+        expires_at is None
+        if seconds is None
+        else expires_at == pytest.approx(time.time() + seconds, abs=3)
+    )
 
 
 # Holding
 
 
-@pytest.mark.parametrize(("life", "held"), [(3600, 3540), (600, 540), (100, 90), (10, 9), (0, 0), (-5, 0)])
+@pytest.mark.parametrize(
+    ("life", "held"), [(3600, 3540), (600, 540), (100, 90), (10, 9), (0, 0), (-5, 0)]
+)
 def test_a_token_is_renewed_before_it_ends(life: float, held: float):
     now = time.time()
     assert Token("t", now + life).held_until(now) - now == pytest.approx(held, abs=0.01)
@@ -230,7 +299,11 @@ def test_another_key_has_another_token():
 
 def test_a_refused_token_is_not_given_again():
     store, ask, _ = store_that_counts(Token("a"), Token("b"))
-    assert [store.token("k", ask), store.token("k", ask, "a"), store.token("k", ask)] == ["a", "b", "b"]
+    assert [store.token("k", ask), store.token("k", ask, "a"), store.token("k", ask)] == [
+        "a",
+        "b",
+        "b",
+    ]
 
 
 @pytest.mark.parametrize("expires_at", [0.0, -5.0, 1.0])
@@ -274,7 +347,9 @@ def test_fifty_threads_are_told_of_one_failure():
 
     with ThreadPoolExecutor(50) as pool:
         errors = list(pool.map(want, range(50)))
-    assert {error.code for error in errors} == {"unauthorized"} and len({id(error) for error in errors}) == 50
+    assert {error.code for error in errors} == {"unauthorized"} and len(
+        {id(error) for error in errors}
+    ) == 50
     assert len(given) == 1
     assert store.token("k", lambda: Token("later")) == "later"
 
@@ -301,7 +376,9 @@ def test_everything_of_a_grant_makes_its_key():
         grant("https://a.example/token", client=("other", CLIENT[1])),
         grant("https://a.example/token", client_in="body"),
     ]
-    assert len({grant_key(each) for each in (one, *others)}) == 6 and grant_key(one) == grant_key(grant("https://a.example/token"))
+    assert len({grant_key(each) for each in (one, *others)}) == 6 and grant_key(one) == grant_key(
+        grant("https://a.example/token")
+    )
 
 
 # Leaks
@@ -317,7 +394,13 @@ def test_no_token_and_no_secret_is_shown_or_logged(caplog: pytest.LogCaptureFixt
         store.token(grant_key(one), lambda: token)
         with pytest.raises(ProviderError) as caught:
             fetched(grant(server.token_url, client=("my-client", "wrong-secret-11")))
-    trace = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    trace = "".join(
+        traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+    )
     inner = trace.partition("providers/_tokens.py")[2]
     seen = f"{token!r} {token} {store!r} {one!r} {caplog.text} {caught.value!r} {inner}"
-    assert not [secret for secret in ("token-secret", "client-secret-7391", "wrong-secret-11", "secret-echo") if secret in seen]
+    assert not [
+        secret
+        for secret in ("token-secret", "client-secret-7391", "wrong-secret-11", "secret-echo")
+        if secret in seen
+    ]

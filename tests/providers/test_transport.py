@@ -15,14 +15,41 @@ from tests.upstreams import Upstream, trusting_context
 
 ANY, PUBLIC = EgressPolicy(), EgressPolicy(private=False)
 LINK_LOCAL = (
-    *("169.254.169.254", "169.254.0.1", "fe80::1", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "224.0.0.1", "ff02::1"),
-    *("::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "::169.254.169.254", "2002:a9fe:a9fe::1"),
+    *(
+        "169.254.169.254",
+        "169.254.0.1",
+        "fe80::1",
+        "168.63.129.16",
+        "100.100.100.200",
+        "fd00:ec2::254",
+        "224.0.0.1",
+        "ff02::1",
+    ),
+    *(
+        "::ffff:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "::169.254.169.254",
+        "2002:a9fe:a9fe::1",
+    ),
 )
-PRIVATE = ("127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "::1", "fd00::1", "0.0.0.0", "::", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1")
+PRIVATE = (
+    "127.0.0.1",
+    "10.1.2.3",
+    "192.168.0.1",
+    "172.16.0.1",
+    "::1",
+    "fd00::1",
+    "0.0.0.0",
+    "::",
+    "::ffff:10.0.0.1",
+    "64:ff9b::10.0.0.1",
+)
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *rounds: str) -> list[str]:
-    """Lets the name service answer with one address a round; the list tells which names were asked for."""
+    """Lets the name service answer with one address a round; the list tells which names were asked
+    for.
+    """
     asked, left, really = [], list(rounds), socket.getaddrinfo
 
     def look_up(host: str, port: int, *more: object, **named: object) -> list:
@@ -56,7 +83,15 @@ def test_public_addresses_are_asked(address: str):
 
 
 @pytest.mark.parametrize(
-    "host", ["2852039166", "0xA9FEA9FE", "0xa9.0xfe.0xa9.0xfe", "0251.0376.0251.0376", "169.16689662", "169.254.43518"]
+    "host",
+    [
+        "2852039166",
+        "0xA9FEA9FE",
+        "0xa9.0xfe.0xa9.0xfe",
+        "0251.0376.0251.0376",
+        "169.16689662",
+        "169.254.43518",
+    ],
 )
 def test_every_spelling_of_an_address_is_read(host: str):
     assert str(literal_address(host)) == "169.254.169.254"
@@ -67,12 +102,16 @@ def test_a_name_is_no_address(host: str):
     assert literal_address(host) is None
 
 
-@pytest.mark.parametrize("host", ["api.openai.com", "API.OpenAI.com.", "my.openai.azure.com", "a.b.openai.azure.com"])
+@pytest.mark.parametrize(
+    "host", ["api.openai.com", "API.OpenAI.com.", "my.openai.azure.com", "a.b.openai.azure.com"]
+)
 def test_listed_hosts_are_asked(host: str):
     EgressPolicy(allow=("api.openai.com", "*.openai.azure.com")).refuse_name(host)
 
 
-@pytest.mark.parametrize("host", ["openai.azure.com", "evilopenai.azure.com", "api.openai.com.evil.example", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["openai.azure.com", "evilopenai.azure.com", "api.openai.com.evil.example", "127.0.0.1"]
+)
 def test_hosts_that_are_not_listed_are_not(host: str):
     with pytest.raises(BlockedAddress, match="CONNECTIONS_EGRESS_ALLOW"):
         EgressPolicy(allow=("api.openai.com", "*.openai.azure.com")).refuse_name(host)
@@ -86,15 +125,25 @@ def test_the_address_behind_a_name_is_judged(monkeypatch: pytest.MonkeyPatch, ad
 
 
 def test_one_bad_address_among_good_ones_is_enough(monkeypatch: pytest.MonkeyPatch):
-    rows = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80)) for one in ("127.0.0.1", "169.254.169.254")]
+    rows = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80))
+        for one in ("127.0.0.1", "169.254.169.254")
+    ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rows)
     with pytest.raises(BlockedAddress):
         guarded_client(ANY, 1).get("http://innocent.example/")
 
 
-def test_the_address_that_was_judged_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch, upstream: Upstream):
+def test_the_address_that_was_judged_is_the_one_connected_to(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream
+):
     asked = answers(monkeypatch, "127.0.0.1", "169.254.169.254")
-    assert guarded_client(ANY, 2).get(upstream.url.replace("127.0.0.1", "rebinding.example")).status_code == 401
+    assert (
+        guarded_client(ANY, 2)
+        .get(upstream.url.replace("127.0.0.1", "rebinding.example"))
+        .status_code
+        == 401
+    )
     assert asked == ["rebinding.example"]
     assert upstream.requests[0].headers["host"].startswith("rebinding.example")
 
@@ -108,11 +157,20 @@ def test_a_name_that_rebinds_is_judged_again(monkeypatch: pytest.MonkeyPatch):
             guarded_client(ANY, 2).get(url)
 
 
-def test_a_name_whose_first_address_is_dead_is_reached_by_the_second(monkeypatch: pytest.MonkeyPatch, upstream: Upstream):
+def test_a_name_whose_first_address_is_dead_is_reached_by_the_second(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream
+):
     port = int(upstream.host.split(":")[1])
-    rows = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
+    rows = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port))
+        for one in ("127.0.0.2", "127.0.0.1")
+    ]
     really = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: rows if host == "two.example" else really(host, *a, **k))
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *a, **k: rows if host == "two.example" else really(host, *a, **k),
+    )
     assert guarded_client(ANY, 2).get(f"http://two.example:{port}").status_code == 401
 
 
@@ -125,14 +183,30 @@ def test_a_name_service_that_hangs_is_a_time_out(monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_byte_goes_to_another_host_by_redirect():
-    with Upstream() as other, Upstream(mode="redirect_away", target=other.url) as upstream, pytest.raises(RedirectRefused):
+    with (
+        Upstream() as other,
+        Upstream(mode="redirect_away", target=other.url) as upstream,
+        pytest.raises(RedirectRefused),
+    ):
         guarded_client(ANY, 2, headers={"x-api-key": "secret"}).get(upstream.url)
     assert other.requests == []
 
 
-@pytest.mark.parametrize("target", ["https://127.0.0.1", "//localhost", "http://169.254.169.254", "http://[::1]", "http://a@evil.example"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://127.0.0.1",
+        "//localhost",
+        "http://169.254.169.254",
+        "http://[::1]",
+        "http://a@evil.example",
+    ],
+)
 def test_scheme_host_and_port_must_stay(target: str):
-    with Upstream(mode="redirect_away", target=target) as upstream, pytest.raises((RedirectRefused, httpx2.InvalidURL)):
+    with (
+        Upstream(mode="redirect_away", target=target) as upstream,
+        pytest.raises((RedirectRefused, httpx2.InvalidURL)),
+    ):
         guarded_client(ANY, 2).get(upstream.url)
 
 
@@ -219,5 +293,7 @@ def test_an_error_of_a_bounded_call_comes_through():
 def test_one_client_serves_many_threads(upstream: Upstream):
     client = guarded_client(ANY, 5, headers={"x-api-key": "good-key"})
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: client.get(f"{upstream.url}/v1/models").status_code, range(40)))
+        found = list(
+            pool.map(lambda _: client.get(f"{upstream.url}/v1/models").status_code, range(40))
+        )
     assert found == [200] * 40

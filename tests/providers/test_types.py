@@ -12,31 +12,75 @@ def code(kind: object, value: object) -> str:
     return caught.value.errors()[0]["type"]
 
 
-@pytest.mark.parametrize("url", ["https://api.example.com/v1", "http://localhost:11434", "http://[::1]:8080/v1", "https://a.example/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.example.com/v1",
+        "http://localhost:11434",
+        "http://[::1]:8080/v1",
+        "https://a.example/",
+    ],
+)
 def test_an_address_is_kept_as_typed(url: str):
     assert TypeAdapter(HttpUrl).validate_python(url) == url
 
 
-@pytest.mark.parametrize("url", ["ftp://a.example", "api.example.com", "https://", "https://a b.example", "http://[::1", "http://a:99999"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.example",
+        "api.example.com",
+        "https://",
+        "https://a b.example",
+        "http://[::1",
+        "http://a:99999",
+    ],
+)
 def test_what_is_no_web_address_is_refused(url: str):
     assert code(HttpUrl, url) == "url"
 
 
 def test_an_address_carries_no_password_and_no_query():
     assert code(HttpUrl, "https://user:secret@a.example") == "url_credentials"
-    assert code(HttpUrl, "https://a.example/?key=secret") == code(HttpUrl, "https://a.example/#x") == "url_query"
+    assert (
+        code(HttpUrl, "https://a.example/?key=secret")
+        == code(HttpUrl, "https://a.example/#x")
+        == "url_query"
+    )
 
 
-METADATA = ("169.254.169.254", "2852039166", "0xA9FEA9FE", "0251.0376.0251.0376", "169.16689662", "[::ffff:169.254.169.254]", "[fe80::1]")
+METADATA = (
+    "169.254.169.254",
+    "2852039166",
+    "0xA9FEA9FE",
+    "0251.0376.0251.0376",
+    "169.16689662",
+    "[::ffff:169.254.169.254]",
+    "[fe80::1]",
+)
 
 
-@pytest.mark.parametrize("host", [*METADATA, "metadata.google.internal", "METADATA.GOOGLE.INTERNAL.", "168.63.129.16", "100.100.100.200"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *METADATA,
+        "metadata.google.internal",
+        "METADATA.GOOGLE.INTERNAL.",
+        "168.63.129.16",
+        "100.100.100.200",
+    ],
+)
 def test_cloud_metadata_is_refused_in_every_spelling(host: str):
     assert code(HttpUrl, f"http://{host}/latest") == "blocked_address"
 
 
 def test_a_line_break_is_refused():
-    assert code(Text, "a\nb") == code(ApiKey, "a\nb") == code(HttpUrl, "https://a.example\nHost: b") == "line_break"
+    assert (
+        code(Text, "a\nb")
+        == code(ApiKey, "a\nb")
+        == code(HttpUrl, "https://a.example\nHost: b")
+        == "line_break"
+    )
 
 
 def test_a_key_loses_the_line_break_that_its_file_ends_with():
@@ -55,7 +99,16 @@ def test_headers_are_lines_or_a_mapping():
 
 
 @pytest.mark.parametrize(
-    "text", ["no colon", "X A: 1", ": 1", "X-A: \u00fc", "Host: evil.example", "content-length: 0", "Transfer-Encoding: chunked"]
+    "text",
+    [
+        "no colon",
+        "X A: 1",
+        ": 1",
+        "X-A: \u00fc",
+        "Host: evil.example",
+        "content-length: 0",
+        "Transfer-Encoding: chunked",
+    ],
 )
 def test_a_header_that_is_none_is_refused(text: str):
     assert code(Headers, text) == "header"
@@ -72,4 +125,9 @@ def test_headers_are_in_no_repr():
 
 
 def test_an_empty_secret_is_empty():
-    assert is_empty(TypeAdapter(ApiKey).validate_python("")) and is_empty(None) and is_empty("") and not is_empty(0)
+    assert (
+        is_empty(TypeAdapter(ApiKey).validate_python(""))
+        and is_empty(None)
+        and is_empty("")
+        and not is_empty(0)
+    )

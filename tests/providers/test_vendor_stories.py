@@ -1,4 +1,6 @@
-"""Claude and Gemini, which speak protocols of their own, played by a service that nobody here wrote."""
+"""Claude and Gemini, which speak protocols of their own, played by a service that nobody here
+wrote.
+"""
 
 import asyncio
 import json
@@ -18,7 +20,9 @@ from tests.upstreams import aimock
 
 pytestmark = [
     pytest.mark.parametrize("vendor", [Anthropic, Google], ids=lambda one: one.id),
-    pytest.mark.filterwarnings("ignore:FUNCTION_CALL is not a valid FinishReason"),  # a word of aimock's own
+    pytest.mark.filterwarnings(
+        "ignore:FUNCTION_CALL is not a valid FinishReason"
+    ),  # a word of aimock's own
 ]
 Vendor = type[Provider[Any]]
 
@@ -31,8 +35,15 @@ def mock() -> Iterator[str]:
 
 def test_an_answer_and_its_stream_say_the_same(mock: str, vendor: Vendor):
     given = request("tell me a saga")
-    answer, chunks = asyncio.run(asked(sample(vendor, mock), given)), asyncio.run(streamed(sample(vendor, mock), given))
-    assert answer.content == "".join(chunk.content for chunk in chunks) == "Once upon a time there was a"
+    answer, chunks = (
+        asyncio.run(asked(sample(vendor, mock), given)),
+        asyncio.run(streamed(sample(vendor, mock), given)),
+    )
+    assert (
+        answer.content
+        == "".join(chunk.content for chunk in chunks)
+        == "Once upon a time there was a"
+    )
     assert answer.finish_reason == chunks[-1].finish_reason == FinishReason.LENGTH
     assert answer.usage == chunks[-1].usage == Usage(5, 8)
 
@@ -42,18 +53,40 @@ def test_tools_are_called_and_answered(mock: str, vendor: Vendor):
     answer = asyncio.run(asked(sample(vendor, mock), request(*question, tools=TOOLS)))
     assert [one.function.parsed()["city"] for one in answer.tool_calls] == ["Paris", "Rome"]
     assert answer.finish_reason == FinishReason.TOOL_CALLS
-    called = {"role": "assistant", "content": answer.content, "tool_calls": [one.model_dump() for one in answer.tool_calls]}
-    results = [{"role": "tool", "tool_call_id": one.id, "content": "Sun"} for one in answer.tool_calls]
-    assert asyncio.run(asked(sample(vendor, mock), request(*question, called, *results, tools=TOOLS))).content == "Sun in both."
+    called = {
+        "role": "assistant",
+        "content": answer.content,
+        "tool_calls": [one.model_dump() for one in answer.tool_calls],
+    }
+    results = [
+        {"role": "tool", "tool_call_id": one.id, "content": "Sun"} for one in answer.tool_calls
+    ]
+    assert (
+        asyncio.run(
+            asked(sample(vendor, mock), request(*question, called, *results, tools=TOOLS))
+        ).content
+        == "Sun in both."
+    )
 
 
 def test_streamed_tool_calls_are_put_together_by_their_index(mock: str, vendor: Vendor):
-    chunks = asyncio.run(streamed(sample(vendor, mock), request("weather in Paris and Rome", tools=TOOLS)))
-    found = {index: (key, name, json.loads(text)) for index, (key, name, text) in arguments(chunks).items()}
-    assert found == {0: ("call_paris", "weather", {"city": "Paris"}), 1: ("call_rome", "weather", {"city": "Rome"})}
+    chunks = asyncio.run(
+        streamed(sample(vendor, mock), request("weather in Paris and Rome", tools=TOOLS))
+    )
+    found = {
+        index: (key, name, json.loads(text))
+        for index, (key, name, text) in arguments(chunks).items()
+    }
+    assert found == {
+        0: ("call_paris", "weather", {"city": "Paris"}),
+        1: ("call_rome", "weather", {"city": "Rome"}),
+    }
 
 
 def test_a_wrong_key_is_told_and_not_repeated(mock: str, vendor: Vendor):
     with pytest.raises(ProviderError) as caught:
         asyncio.run(asked(sample(vendor, mock, key=WRONG_KEY), request()))
-    assert caught.value.code == "unauthorized" and WRONG_KEY not in f"{caught.value!r} {caught.value.said}"
+    assert (
+        caught.value.code == "unauthorized"
+        and WRONG_KEY not in f"{caught.value!r} {caught.value.said}"
+    )

@@ -23,7 +23,16 @@ def code(provider: Provider) -> str:
 
 
 def test_openai_says_when_there_is_no_credit():
-    answer = (429, {"error": {"message": "made up", "type": "insufficient_quota", "code": "insufficient_quota"}})
+    answer = (
+        429,
+        {
+            "error": {
+                "message": "made up",
+                "type": "insufficient_quota",
+                "code": "insufficient_quota",
+            }
+        },
+    )
     with Upstream(answers={"/v1/models": answer}) as upstream:
         assert code(sample(get_provider("openai"), upstream.url)) == "quota"
 
@@ -42,17 +51,27 @@ def test_openai_tells_an_embedding_model_by_its_name(upstream: Upstream):
 def test_azure_asks_with_its_version_and_its_own_header(upstream: Upstream):
     found = abilities(sample(get_provider("azure-openai"), upstream.url + "/").list_models())
     request = upstream.requests[0]
-    assert request.path == "/openai/models?api-version=2024-02-01" and request.headers["api-key"] == "good-key"
+    assert (
+        request.path == "/openai/models?api-version=2024-02-01"
+        and request.headers["api-key"] == "good-key"
+    )
     assert "authorization" not in request.headers and found == {"gpt-4o": CHAT, "ada": EMBEDDING}
 
 
 def test_azure_takes_promptflows_spellings():
-    values = {**sample_settings(get_provider("azure-openai")), "auth_mode": "KEY", "api_type": "azure", "resource_id": "/subscriptions/1"}
+    values = {
+        **sample_settings(get_provider("azure-openai")),
+        "auth_mode": "KEY",
+        "api_type": "azure",
+        "resource_id": "/subscriptions/1",
+    }
     assert validate(get_provider("azure-openai"), values)[1] == []
 
 
 def test_anthropic_names_models_for_people(upstream: Upstream):
-    assert sample(get_provider("anthropic"), upstream.url).list_models() == [Model("claude-made-up", "Claude Made Up", CHAT)]
+    assert sample(get_provider("anthropic"), upstream.url).list_models() == [
+        Model("claude-made-up", "Claude Made Up", CHAT)
+    ]
 
 
 def test_gemini_models_come_without_their_folder(upstream: Upstream):
@@ -61,34 +80,60 @@ def test_gemini_models_come_without_their_folder(upstream: Upstream):
 
 
 def test_a_wrong_key_at_gemini_is_a_400_with_a_reason():
-    answer = (400, {"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}})
+    answer = (
+        400,
+        {
+            "error": {
+                "code": 400,
+                "status": "INVALID_ARGUMENT",
+                "details": [{"reason": "API_KEY_INVALID"}],
+            }
+        },
+    )
     with Upstream(answers={"/v1beta/models": answer}) as upstream:
         assert code(sample(get_provider("google"), upstream.url)) == "unauthorized"
 
 
 @pytest.mark.parametrize("details", [None, [], "text", [1], [{"reason": "OTHER"}]])
 def test_another_400_at_gemini_is_a_bad_request(details: object):
-    with Upstream(answers={"/v1beta/models": (400, {"error": {"code": 400, "details": details}})}) as upstream:
+    with Upstream(
+        answers={"/v1beta/models": (400, {"error": {"code": 400, "details": details}})}
+    ) as upstream:
         assert code(sample(get_provider("google"), upstream.url)) == "bad_request"
 
 
 def test_pages_without_end_at_gemini_come_to_an_end():
-    page = {"models": [{"name": f"models/m{number}"} for number in range(1000)], "nextPageToken": "again"}
+    page = {
+        "models": [{"name": f"models/m{number}"} for number in range(1000)],
+        "nextPageToken": "again",
+    }
     with Upstream(answers={"/v1beta/models": (200, page)}) as upstream:
         assert len(sample(get_provider("google"), upstream.url).list_models()) == 5000
 
 
 def test_mistral_uses_what_its_rows_say():
     rows = [("mistral-small", True), ("mistral-ocr", False), ("mistral-embed", False)]
-    data = [{"id": name, "object": "model", "capabilities": {"completion_chat": chat}} for name, chat in rows]
+    data = [
+        {"id": name, "object": "model", "capabilities": {"completion_chat": chat}}
+        for name, chat in rows
+    ]
     with Upstream(answers={"/v1/models": (200, {"object": "list", "data": data})}) as upstream:
         found = abilities(sample(get_provider("mistral"), upstream.url).list_models())
     assert found == {"mistral-small": CHAT, "mistral-ocr": frozenset(), "mistral-embed": EMBEDDING}
 
 
 def test_ollama_uses_what_its_rows_say_and_else_the_family():
-    rows = [{"name": "a", "capabilities": ["embedding"]}, {"name": "b", "capabilities": ["completion", "tools"]}, {"name": "c"}]
-    with Upstream(answers={"/api/tags": (200, {"models": [*rows, {"name": "d", "details": {"family": "bert"}}]})}, keys=None) as upstream:
+    rows = [
+        {"name": "a", "capabilities": ["embedding"]},
+        {"name": "b", "capabilities": ["completion", "tools"]},
+        {"name": "c"},
+    ]
+    with Upstream(
+        answers={
+            "/api/tags": (200, {"models": [*rows, {"name": "d", "details": {"family": "bert"}}]})
+        },
+        keys=None,
+    ) as upstream:
         found = abilities(sample(get_provider("ollama"), upstream.url).list_models())
     assert found == {"a": EMBEDDING, "b": CHAT, "c": CHAT, "d": EMBEDDING}
 
@@ -107,20 +152,35 @@ def test_ollama_without_models_is_well():
         ({"api_key_header": "X-My-Key", "api_key_prefix": "Key"}, {"x-my-key": "Key good-key"}),
         ({"api_key_header": "Authorization"}, {"authorization": "good-key"}),
         ({"api_key": ""}, {}),
-        ({"api_key": "", "extra_headers": "authorization: Basic abc"}, {"authorization": "Basic abc"}),
-        ({"extra_headers": "X-My-Key: other"}, {"authorization": "Bearer good-key", "x-my-key": "other"}),
+        (
+            {"api_key": "", "extra_headers": "authorization: Basic abc"},
+            {"authorization": "Basic abc"},
+        ),
+        (
+            {"extra_headers": "X-My-Key: other"},
+            {"authorization": "Bearer good-key", "x-my-key": "other"},
+        ),
     ],
 )
 def test_a_compatible_service_gets_its_key_where_it_wants_it(changes: dict, sent: dict):
     with Upstream(keys=None) as upstream:
-        sample(get_provider("openai-compatible"), upstream.url, **{"extra_headers": None, **changes}).check()
+        sample(
+            get_provider("openai-compatible"), upstream.url, **{"extra_headers": None, **changes}
+        ).check()
     headers = upstream.requests[0].headers
-    assert {name: headers[name] for name in ("authorization", "x-my-key") if name in headers} == sent
+    assert {
+        name: headers[name] for name in ("authorization", "x-my-key") if name in headers
+    } == sent
 
 
 def test_more_headers_are_sent(upstream: Upstream):
-    sample(get_provider("openai-compatible"), upstream.url, extra_headers="X-Team: blue\nX-Zone: 1").check()
-    assert (upstream.requests[0].headers["x-team"], upstream.requests[0].headers["x-zone"]) == ("blue", "1")
+    sample(
+        get_provider("openai-compatible"), upstream.url, extra_headers="X-Team: blue\nX-Zone: 1"
+    ).check()
+    assert (upstream.requests[0].headers["x-team"], upstream.requests[0].headers["x-zone"]) == (
+        "blue",
+        "1",
+    )
 
 
 AWS_CODES = {
@@ -138,7 +198,9 @@ AWS_CODES = {
 @pytest.mark.parametrize("name", AWS_CODES)
 def test_bedrock_errors_are_told_apart_by_their_code(name: str):
     status, expected = AWS_CODES[name]
-    with Upstream(answers={"/foundation-models": (status, {"__type": name, "message": "made up"})}) as upstream:
+    with Upstream(
+        answers={"/foundation-models": (status, {"__type": name, "message": "made up"})}
+    ) as upstream:
         assert code(sample(get_provider("amazon"), upstream.url)) == expected
 
 
@@ -161,7 +223,10 @@ def test_bedrock_agrees_with_a_second_opinion(upstream: Upstream):
 
     made = sample(get_provider("amazon"), upstream.url)
     with Stubber(made.client) as stubber:
-        stubber.add_response("list_foundation_models", {"modelSummaries": [{"modelArn": "arn:aws:bedrock:::x", "modelId": "a.b"}]})
+        stubber.add_response(
+            "list_foundation_models",
+            {"modelSummaries": [{"modelArn": "arn:aws:bedrock:::x", "modelId": "a.b"}]},
+        )
         assert made.list_models() == [Model("a.b", "a.b")]
 
 
@@ -172,15 +237,21 @@ def test_a_machine_without_aws_credentials_is_told(monkeypatch: pytest.MonkeyPat
     assert code(sample(get_provider("amazon"), auth_mode="default")) == "unauthorized"
 
 
-def test_the_default_chain_of_aws_reads_the_machine(monkeypatch: pytest.MonkeyPatch, upstream: Upstream):
+def test_the_default_chain_of_aws_reads_the_machine(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream
+):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "good-key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
-    assert sample(get_provider("amazon"), upstream.url, auth_mode="DEFAULT").check().model_count == 2
+    assert (
+        sample(get_provider("amazon"), upstream.url, auth_mode="DEFAULT").check().model_count == 2
+    )
 
 
 @pytest.mark.parametrize("region", ["evil.example/#", "us east", "US-EAST-1", "x"])
 def test_a_region_is_no_way_to_another_host(region: str):
-    _, errors = validate(get_provider("amazon"), {**sample_settings(get_provider("amazon")), "region": region})
+    _, errors = validate(
+        get_provider("amazon"), {**sample_settings(get_provider("amazon")), "region": region}
+    )
     assert [one.field for one in errors] == ["region"]
 
 
@@ -188,4 +259,7 @@ def test_aws_keys_are_wanted_with_keys_only():
     needed = {one.field for one in validate(get_provider("amazon"), {})[1]}
     assert needed == {"access_key_id", "secret_access_key"}
     assert validate(get_provider("amazon"), {"auth_mode": "default"})[1] == []
-    assert settings_fields(get_provider("amazon"))["auth_mode"].choices[1] == ("default", "Default AWS credential chain")
+    assert settings_fields(get_provider("amazon"))["auth_mode"].choices[1] == (
+        "default",
+        "Default AWS credential chain",
+    )

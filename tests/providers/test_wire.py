@@ -1,4 +1,6 @@
-"""OpenAI's protocol as bytes: what a caller sends by itself is what the official SDK would have sent, in each service's dialect."""
+"""OpenAI's protocol as bytes: what a caller sends by itself is what the official SDK would have
+sent, in each service's dialect.
+"""
 
 import asyncio
 import json
@@ -16,12 +18,29 @@ from tests.upstreams import Request, Upstream
 
 CHAT, EMBEDDING = Capability.CHAT, Capability.EMBEDDING
 MESSAGES = [{"role": "user", "content": "Hi"}]
-CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}
+CHOICE = {
+    "index": 0,
+    "message": {"role": "assistant", "content": "Hello."},
+    "finish_reason": "stop",
+}
 ANSWERS = {
     CHAT: {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]},
-    EMBEDDING: {"object": "list", "model": "m", "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}]},
+    EMBEDDING: {
+        "object": "list",
+        "model": "m",
+        "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}],
+    },
 }
-CREDENTIALS = ("authorization", "api-key", "x-api-key", "x-my-key", "openai-organization", "openai-project", "x-team", "x-made-up")
+CREDENTIALS = (
+    "authorization",
+    "api-key",
+    "x-api-key",
+    "x-my-key",
+    "openai-organization",
+    "openai-project",
+    "x-team",
+    "x-made-up",
+)
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("openai", {}),
     ("openai", {"organization": "org-1", "project": "proj-1"}),
@@ -62,7 +81,10 @@ def sent_by_sdk(made: Provider, capability: Capability, upstream: Upstream, **as
     async def ask() -> None:
         found = await made.wire_target(capability, asks["model"])
         assert found
-        upstream.answers[found.url.removeprefix(upstream.url).partition("?")[0]] = (200, ANSWERS[capability])
+        upstream.answers[found.url.removeprefix(upstream.url).partition("?")[0]] = (
+            200,
+            ANSWERS[capability],
+        )
         if capability is CHAT:
             await made.chat(ChatRequest.model_validate({"messages": MESSAGES, **asks}))
         else:
@@ -75,10 +97,18 @@ def sent_by_sdk(made: Provider, capability: Capability, upstream: Upstream, **as
 
 @pytest.mark.parametrize("capability", [CHAT, EMBEDDING], ids=["chat", "embedding"])
 @pytest.mark.parametrize(("one", "changes"), CASES)
-def test_the_bytes_go_where_the_sdk_goes(one: str, changes: dict, capability: Capability, identity: Upstream):
+def test_the_bytes_go_where_the_sdk_goes(
+    one: str, changes: dict, capability: Capability, identity: Upstream
+):
     made = sample(get_provider(one), identity.url, **changes)
-    request = sent_by_sdk(made, capability, identity, model="my model/1" if one.startswith("azure") else "m")
-    found = target(sample(get_provider(one), identity.url, **changes), capability, json.loads(request.body)["model"])
+    request = sent_by_sdk(
+        made, capability, identity, model="my model/1" if one.startswith("azure") else "m"
+    )
+    found = target(
+        sample(get_provider(one), identity.url, **changes),
+        capability,
+        json.loads(request.body)["model"],
+    )
     assert found.url == identity.url + request.path
     sent = {name: value for name, value in request.headers.items() if name in CREDENTIALS}
     assert sent == {name.lower(): value for name, value in found.headers.items()}
@@ -95,11 +125,17 @@ def test_an_address_with_a_slash_at_its_end_is_the_same():
 
 def test_azure_names_the_deployment_and_the_version():
     found = target(sample(get_provider("azure-openai"), "https://a.example"), EMBEDDING, "ada/2 x?")
-    assert found.url == "https://a.example/openai/deployments/ada%2F2%20x%3F/embeddings?api-version=2024-02-01"
+    assert (
+        found.url
+        == "https://a.example/openai/deployments/ada%2F2%20x%3F/embeddings?api-version=2024-02-01"
+    )
 
 
 class Credential:
-    """A credential that keeps nothing, as that of Azure's command line does. `seconds`: how long its tokens live."""
+    """A credential that keeps nothing, as that of Azure's command line does.
+
+    `seconds`: how long its tokens live.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds, self.asked = seconds, 0
@@ -116,7 +152,10 @@ def tokens(credential: Credential, times: int) -> set[str]:
     async def ask() -> set[str]:
         made = sample(get_provider("azure-openai"), auth_mode="meid_token")
         made.__dict__["credential"] = credential
-        found = [*await asyncio.gather(*(made.wire_target(CHAT, "m") for _ in range(times))), await made.wire_target(CHAT, "m")]
+        found = [
+            *await asyncio.gather(*(made.wire_target(CHAT, "m") for _ in range(times))),
+            await made.wire_target(CHAT, "m"),
+        ]
         return {one.headers["Authorization"] for one in found if one}
 
     return asyncio.run(ask())
@@ -144,16 +183,30 @@ def test_the_event_loop_goes_on_while_a_token_is_asked_for():
     assert asyncio.run(ask()) > 3
 
 
-@pytest.mark.parametrize(("version", "asks"), [("2024-02-01", False), ("2024-08-01-preview", False), ("2024-10-21", True)])
+@pytest.mark.parametrize(
+    ("version", "asks"),
+    [("2024-02-01", False), ("2024-08-01-preview", False), ("2024-10-21", True)],
+)
 def test_azure_is_asked_for_the_usage_of_a_stream_where_it_knows_how(version: str, asks: bool):
     made = sample(get_provider("azure-openai"), api_version=version)
-    body = {"model": "m", "messages": MESSAGES, "stream": True, "stream_options": {"include_usage": True}}
-    assert target(made).asks_usage is asks and ("stream_options" in made.wire_body(CHAT, body)) is asks
+    body = {
+        "model": "m",
+        "messages": MESSAGES,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    assert (
+        target(made).asks_usage is asks and ("stream_options" in made.wire_body(CHAT, body)) is asks
+    )
 
 
 def test_who_speaks_another_protocol_has_no_target():
     chatting = [one for one, provider in PROVIDERS.items() if CHAT in provider.capabilities]
-    others = {one for one in chatting if asyncio.run(sample(PROVIDERS[one]).wire_target(CHAT, "m")) is None}
+    others = {
+        one
+        for one in chatting
+        if asyncio.run(sample(PROVIDERS[one]).wire_target(CHAT, "m")) is None
+    }
     assert others == {"anthropic", "google", "amazon", "echo"}
 
 
@@ -164,20 +217,39 @@ def test_who_answers_no_chats_has_no_target():
 
 def test_foundry_by_the_responses_api_has_a_target_for_vectors_only():
     made = sample(get_provider("microsoft-foundry"), use_responses_api=True)
-    assert asyncio.run(made.wire_target(CHAT, "m")) is None and target(made, EMBEDDING).url.endswith("/openai/v1/embeddings")
+    assert asyncio.run(made.wire_target(CHAT, "m")) is None and target(
+        made, EMBEDDING
+    ).url.endswith("/openai/v1/embeddings")
 
 
 def body_for(one: str, capability: Capability = CHAT, **asks: Any) -> dict[str, Any]:
     """The body as the service gets it, without what was there before."""
-    before = {"model": "m", **({"messages": MESSAGES} if capability is CHAT else {"input": "Hi"}), **asks}
+    before = {
+        "model": "m",
+        **({"messages": MESSAGES} if capability is CHAT else {"input": "Hi"}),
+        **asks,
+    }
     kept = json.dumps(before)
     made = sample(get_provider(one)).wire_body(capability, before)
     assert json.dumps(before) == kept
-    return {name: value for name, value in made.items() if name not in ("model", "input") and value != MESSAGES}
+    return {
+        name: value
+        for name, value in made.items()
+        if name not in ("model", "input") and value != MESSAGES
+    }
 
 
 REASONING = (
-    *("o1", "o1-2024-12-17", "o3-mini", "o4-mini-2025-04-16", "openai/o3", "ft:o4-mini-2025-04-16:acme::1", "O3", "o3-deep-research"),
+    *(
+        "o1",
+        "o1-2024-12-17",
+        "o3-mini",
+        "o4-mini-2025-04-16",
+        "openai/o3",
+        "ft:o4-mini-2025-04-16:acme::1",
+        "O3",
+        "o3-deep-research",
+    ),
     *(
         "gpt-5",
         "gpt-5-mini",
@@ -191,7 +263,16 @@ REASONING = (
     ),
 )
 NOT_REASONING = (
-    *("gpt-4o", "gpt-4o-mini", "gpt-4.1-nano", "gpt-35-turbo", "gpt-3.5-turbo", "gpt-5-chat-latest", "gpt-5-chat", "openai/gpt-5-chat"),
+    *(
+        "gpt-4o",
+        "gpt-4o-mini",
+        "gpt-4.1-nano",
+        "gpt-35-turbo",
+        "gpt-3.5-turbo",
+        "gpt-5-chat-latest",
+        "gpt-5-chat",
+        "openai/gpt-5-chat",
+    ),
     *("gpt-oss-120b", "o1x", "my-o1", "turbo3", "gpt-55", "deepseek-r1", "", "chatgpt-4o-latest"),
 )
 HOUSES = ("openai", "azure-openai", "microsoft-foundry")
@@ -200,7 +281,9 @@ HOUSES = ("openai", "azure-openai", "microsoft-foundry")
 @pytest.mark.parametrize("one", HOUSES)
 @pytest.mark.parametrize("model", REASONING)
 def test_a_reasoning_model_takes_no_temperature(one: str, model: str):
-    assert {"temperature", "top_p", "logit_bias"} <= sample(get_provider(one)).refused_parameters(model)
+    assert {"temperature", "top_p", "logit_bias"} <= sample(get_provider(one)).refused_parameters(
+        model
+    )
     with pytest.raises(Unsupported) as caught:
         body_for(one, model=model, temperature=0.5)
     assert caught.value.feature == "temperature" and model in caught.value.message
@@ -227,7 +310,14 @@ def test_what_else_a_reasoning_model_refuses(name: str, value: Any):
 
 
 def test_what_asks_for_nothing_is_left_out_of_a_reasoning_models_request():
-    nothing = {"temperature": 1, "top_p": 1.0, "presence_penalty": 0, "frequency_penalty": 0.0, "logprobs": False, "logit_bias": {}}
+    nothing = {
+        "temperature": 1,
+        "top_p": 1.0,
+        "presence_penalty": 0,
+        "frequency_penalty": 0.0,
+        "logprobs": False,
+        "logit_bias": {},
+    }
     assert body_for("openai", model="o3", **nothing, seed=7) == {"seed": 7}
 
 
@@ -260,7 +350,9 @@ def test_a_newer_model_takes_a_temperature_when_its_reasoning_is_switched_off():
         ("openai-compatible", "m", "max_completion_tokens", "max_completion_tokens"),
     ],
 )
-def test_the_longest_answer_has_the_name_the_service_knows(one: str, model: str, asked: str, sent: str):
+def test_the_longest_answer_has_the_name_the_service_knows(
+    one: str, model: str, asked: str, sent: str
+):
     assert body_for(one, model=model, **{asked: 9}) == {sent: 9}
 
 
@@ -274,18 +366,39 @@ def test_of_two_names_the_newer_wins():
 
 
 def test_what_nobody_here_knows_goes_to_openai_as_it_is():
-    asked = {"n": 3, "verbosity": "low", "brand_new": {"a": [1]}, "stream_options": {"include_usage": True}}
+    asked = {
+        "n": 3,
+        "verbosity": "low",
+        "brand_new": {"a": [1]},
+        "stream_options": {"include_usage": True},
+    }
     assert all(body_for(one, **asked) == asked for one in ("openai", "openai-compatible"))
 
 
 def test_mistral_has_names_of_its_own():
     tools = [{"type": "function", "function": {"name": "f"}}]
-    found = body_for("mistral", seed=7, stream=True, stream_options={"include_usage": True}, tools=tools, tool_choice="required", n=2)
-    assert found == {"random_seed": 7, "stream": True, "tools": tools, "tool_choice": "required", "n": 2}
+    found = body_for(
+        "mistral",
+        seed=7,
+        stream=True,
+        stream_options={"include_usage": True},
+        tools=tools,
+        tool_choice="required",
+        n=2,
+    )
+    assert found == {
+        "random_seed": 7,
+        "stream": True,
+        "tools": tools,
+        "tool_choice": "required",
+        "n": 2,
+    }
     assert body_for("mistral", EMBEDDING, dimensions=256) == {"output_dimension": 256}
 
 
-@pytest.mark.parametrize("name", ["logprobs", "top_logprobs", "logit_bias", "store", "user", "service_tier", "functions"])
+@pytest.mark.parametrize(
+    "name", ["logprobs", "top_logprobs", "logit_bias", "store", "user", "service_tier", "functions"]
+)
 def test_what_mistral_does_not_know_is_refused_by_name(name: str):
     with pytest.raises(Unsupported) as caught:
         body_for("mistral", **{name: {"store": True, "logprobs": True}.get(name, "x")})
@@ -305,7 +418,10 @@ def test_mistral_knows_no_names_of_people():
     assert caught.value.feature == "name"
 
 
-@pytest.mark.parametrize(("name", "value"), [("tool_choice", "none"), ("n", 2), ("logit_bias", {"1": 1}), ("parallel_tool_calls", False)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("tool_choice", "none"), ("n", 2), ("logit_bias", {"1": 1}), ("parallel_tool_calls", False)],
+)
 def test_what_ollama_would_pass_over_is_refused_by_name(name: str, value: Any):
     with pytest.raises(Unsupported) as caught:
         body_for("ollama", **{name: value})

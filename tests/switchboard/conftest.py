@@ -51,9 +51,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def reader(served: Served) -> str:
     """A token that may only read."""
-    command = [sys.executable, "manage.py", "token", "create", "reader", "--user", "ada", "--scope", "connections:read"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "token",
+        "create",
+        "reader",
+        "--user",
+        "ada",
+        "--scope",
+        "connections:read",
+    ]
     variables = environment(f"sqlite:///{served.log.parent / 'api.sqlite3'}")
-    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @pytest.fixture(params=[Client, AwaitedClient], ids=["sync", "async"])

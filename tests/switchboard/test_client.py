@@ -45,7 +45,9 @@ def test_every_type_reads_back_as_it_was_saved(client: Any, name: str, position:
 
 
 @pytest.mark.parametrize("position", range(len(EACH)), ids=EACH)
-def test_saving_what_was_read_keeps_every_secret(client: Any, served: Served, name: str, position: int):
+def test_saving_what_was_read_keeps_every_secret(
+    client: Any, served: Served, name: str, position: int
+):
     client.connections.create_or_update(one_of_each(name)[position])
     before = row(served, name)
     client.connections.create_or_update(client.connections.get(name))
@@ -60,17 +62,30 @@ def test_no_object_of_the_server_has_a_secret(client: Any, name: str, position: 
 
 def test_saving_answers_what_is_stored(client: Any, name: str):
     saved = client.connections.create_or_update(OpenAIConnection(KEY, name=name))
-    assert (saved.name, saved.api_key, saved.alias, saved.is_active) == (name, "******", name.replace("_", "-"), True)
+    assert (saved.name, saved.api_key, saved.alias, saved.is_active) == (
+        name,
+        "******",
+        name.replace("_", "-"),
+        True,
+    )
 
 
 def test_saving_under_a_name_that_is_there_changes_it(client: Any, name: str):
     first = client.connections.create_or_update(OpenAIConnection(KEY, name=name))
-    second = client.connections.create_or_update(OpenAIConnection(KEY, name=name, organization="org-2"))
-    assert (second.id, second.organization, second.created_date) == (first.id, "org-2", first.created_date)
+    second = client.connections.create_or_update(
+        OpenAIConnection(KEY, name=name, organization="org-2")
+    )
+    assert (second.id, second.organization, second.created_date) == (
+        first.id,
+        "org-2",
+        first.created_date,
+    )
 
 
 @pytest.mark.parametrize("mask", ["******", "*", "", "<no-change>", None])
-def test_a_mask_over_a_connection_that_is_there_keeps_its_secret(client: Any, served: Served, name: str, mask: Any):
+def test_a_mask_over_a_connection_that_is_there_keeps_its_secret(
+    client: Any, served: Served, name: str, mask: Any
+):
     client.connections.create_or_update(OpenAIConnection(KEY, name=name))
     client.connections.create_or_update(OpenAIConnection(mask, name=name, organization="org-2"))
     assert row(served, name)["settings"]["apiKey"] == "sk-***"
@@ -85,7 +100,10 @@ def test_a_text_replaces_the_secret(client: Any, served: Served, name: str):
 
 
 def test_a_reference_is_stored_as_a_reference(client: Any, name: str):
-    assert client.connections.create(OpenAIConnection("$OpenAI:ApiKey", name=name)).api_key == "$OpenAI:ApiKey"
+    assert (
+        client.connections.create(OpenAIConnection("$OpenAI:ApiKey", name=name)).api_key
+        == "$OpenAI:ApiKey"
+    )
 
 
 def test_an_address_that_changes_wants_the_secret_again(client: Any, name: str):
@@ -97,28 +115,41 @@ def test_an_address_that_changes_wants_the_secret_again(client: Any, name: str):
 
 def test_what_promptflow_has_no_name_for_stays(client: Any, served: Served, name: str):
     saved = client.connections.create(OpenAIConnection(KEY, name=name))
-    served.ask("PATCH", f"/connections/{saved.id}", {"settings": {"timeout": 5, "project": "proj"}, "tags": ["team"]})
+    served.ask(
+        "PATCH",
+        f"/connections/{saved.id}",
+        {"settings": {"timeout": 5, "project": "proj"}, "tags": ["team"]},
+    )
     client.connections.create_or_update(OpenAIConnection(KEY, name=name))
     assert (row(served, name)["settings"]["timeout"], row(served, name)["tags"]) == (5, ["team"])
 
 
 def test_switching_to_entra_id_takes_the_key_away(client: Any, served: Served, name: str):
     client.connections.create(AzureOpenAIConnection(PLACE, KEY, name=name))
-    client.connections.create_or_update(AzureOpenAIConnection(PLACE, name=name, auth_mode="meid_token"))
+    client.connections.create_or_update(
+        AzureOpenAIConnection(PLACE, name=name, auth_mode="meid_token")
+    )
     assert row(served, name)["settings"]["apiKey"] is None
 
 
 def test_entries_of_a_custom_connection_come_and_go(client: Any, served: Served, name: str):
-    client.connections.create(CustomConnection({"a": "1", "b": "2"}, {"x": "1", "y": "2"}, name=name))
+    client.connections.create(
+        CustomConnection({"a": "1", "b": "2"}, {"x": "1", "y": "2"}, name=name)
+    )
     found = client.connections.get(name)
     del found.secrets["a"], found.configs["x"]
     found.secrets["c"], found.configs["z"] = "3", "3"
     client.connections.create_or_update(found)
     settings = row(served, name)["settings"]
-    assert (settings["secrets"], settings["configs"]) == ({"b": "***", "c": "***"}, {"y": "2", "z": "3"})
+    assert (settings["secrets"], settings["configs"]) == (
+        {"b": "***", "c": "***"},
+        {"y": "2", "z": "3"},
+    )
 
 
-def test_a_new_object_replaces_all_entries_of_a_custom_connection(client: Any, served: Served, name: str):
+def test_a_new_object_replaces_all_entries_of_a_custom_connection(
+    client: Any, served: Served, name: str
+):
     client.connections.create(CustomConnection({"a": "1", "b": "2"}, {"x": "1"}, name=name))
     client.connections.create_or_update(CustomConnection({"b": "******"}, {"y": "2"}, name=name))
     settings = row(served, name)["settings"]
@@ -126,9 +157,20 @@ def test_a_new_object_replaces_all_entries_of_a_custom_connection(client: Any, s
 
 
 def test_a_strong_type_is_stored_with_its_class(client: Any, name: str):
-    client.connections.create(Shop({"api_key": KEY}, {"api_base": PLACE}, name=name, package="shop", package_version="0.0.2"))
+    client.connections.create(
+        Shop(
+            {"api_key": KEY},
+            {"api_base": PLACE},
+            name=name,
+            package="shop",
+            package_version="0.0.2",
+        )
+    )
     found = client.connections.get(name)
-    assert isinstance(found, CustomConnection) and (found.custom_type, found.module) == ("Shop", Shop.__module__)
+    assert isinstance(found, CustomConnection) and (found.custom_type, found.module) == (
+        "Shop",
+        Shop.__module__,
+    )
     assert found.convert_to(Shop).to_dict() == found.to_dict()
 
 
@@ -137,13 +179,19 @@ def test_other_providers_have_connections_too(client: Any, name: str):
     found = client.connections.get(name)
     found.settings["maxRetries"] = 1
     saved = client.connections.create_or_update(found)
-    assert (saved.provider_id, saved.settings["apiKey"], saved.settings["maxRetries"]) == ("anthropic", "sk-***", 1)
+    assert (saved.provider_id, saved.settings["apiKey"], saved.settings["maxRetries"]) == (
+        "anthropic",
+        "sk-***",
+        1,
+    )
 
 
 # Names
 
 
-@pytest.mark.parametrize("text", ["Team A / {}?", "Ünïcode {} & 表", "test {} #1", "{}%2F..", " {} "])
+@pytest.mark.parametrize(
+    "text", ["Team A / {}?", "Ünïcode {} & 表", "test {} #1", "{}%2F..", " {} "]
+)
 def test_names_need_no_rule(client: Any, text: str):
     name = text.format(uuid4().hex[:8])
     client.connections.create(OpenAIConnection(KEY, name=name))
@@ -177,11 +225,15 @@ def test_names_whose_aliases_are_alike_get_different_ones(client: Any, name: str
 
 def test_saving_under_an_alias_keeps_the_name(client: Any, served: Served, name: str):
     saved = client.connections.create(OpenAIConnection(KEY, name=name))
-    client.connections.create_or_update(OpenAIConnection(KEY, name=saved.alias, organization="org-3"))
+    client.connections.create_or_update(
+        OpenAIConnection(KEY, name=saved.alias, organization="org-3")
+    )
     assert row(served, name)["settings"]["organization"] == "org-3"
 
 
-def test_a_name_of_several_connections_is_refused_with_their_aliases(client: Any, served: Served, name: str):
+def test_a_name_of_several_connections_is_refused_with_their_aliases(
+    client: Any, served: Served, name: str
+):
     for alias in (f"a-{uuid4().hex[:8]}", f"b-{uuid4().hex[:8]}"):
         body = {"name": name, "alias": alias, "providerId": "openai", "settings": {"apiKey": KEY}}
         served.ask("POST", "/connections", body)
@@ -231,7 +283,9 @@ def test_a_list_has_whole_objects_in_the_order_they_were_made(client: Any, name:
     for one in one_of_each(name)[:3]:
         client.connections.create(type(one)(**{**one, "name": f"{name}-{one.type}"}))
     found = [one for one in client.connections.list(all_results=True) if one.name.startswith(name)]
-    assert [one.type for one in found] == ["AzureOpenAI", "OpenAI", "AzureAIServices"] and found[1].organization == "org-1"
+    assert [one.type for one in found] == ["AzureOpenAI", "OpenAI", "AzureAIServices"] and found[
+        1
+    ].organization == "org-1"
 
 
 def test_no_object_of_a_list_has_a_secret(client: Any, name: str):
@@ -242,9 +296,17 @@ def test_no_object_of_a_list_has_a_secret(client: Any, name: str):
 
 @pytest.mark.parametrize(
     ("asked", "all_results", "least", "most"),
-    [(2, False, 2, 2), (0, False, 0, 0), (-1, False, 3, 10_000), (None, False, 3, 10_000), (1, True, 3, 10_000)],
+    [
+        (2, False, 2, 2),
+        (0, False, 0, 0),
+        (-1, False, 3, 10_000),
+        (None, False, 3, 10_000),
+        (1, True, 3, 10_000),
+    ],
 )
-def test_a_list_has_as_many_as_asked_for(client: Any, asked: Any, all_results: bool, least: int, most: int):
+def test_a_list_has_as_many_as_asked_for(
+    client: Any, asked: Any, all_results: bool, least: int, most: int
+):
     for _ in range(3):
         client.connections.create(OpenAIConnection(KEY, name=uuid4().hex))
     assert least <= len(client.connections.list(asked, all_results)) <= most
@@ -277,24 +339,36 @@ def test_a_failed_test_says_why(client: Any, name: str):
 
 def test_an_unsaved_object_is_tested_with_what_it_holds(client: Any, name: str):
     with Upstream(keys={KEY}) as upstream:
-        result = client.connections.test(OpenAIConnection(KEY, name=name, base_url=f"{upstream.url}/v1"))
+        result = client.connections.test(
+            OpenAIConnection(KEY, name=name, base_url=f"{upstream.url}/v1")
+        )
     assert result.success and result.model_count
 
 
 def test_a_stored_object_is_tested_with_its_stored_secret(client: Any, name: str):
-    found = client.connections.create(OpenAIConnection(KEY, name=name, base_url="http://127.0.0.1:9/v1"))
+    found = client.connections.create(
+        OpenAIConnection(KEY, name=name, base_url="http://127.0.0.1:9/v1")
+    )
     assert client.connections.test(found).code == "refused"
 
 
 def test_a_connection_is_switched_off_and_on(client: Any, name: str):
     client.connections.create(OpenAIConnection(KEY, name=name))
-    assert [client.connections.set_active(name, one).is_active for one in (False, True)] == [False, True]
+    assert [client.connections.set_active(name, one).is_active for one in (False, True)] == [
+        False,
+        True,
+    ]
 
 
 def test_profiles_are_listed_and_read(client: Any):
     listed = {one.alias: one for one in client.profiles.list()}
     found = client.profiles.get("support-answers")
-    assert (found.model, found.capability, found.provider_id, listed["support-answers"].id) == ("gpt-4o", "Chat", "openai", found.id)
+    assert (found.model, found.capability, found.provider_id, listed["support-answers"].id) == (
+        "gpt-4o",
+        "Chat",
+        "openai",
+        found.id,
+    )
 
 
 def test_a_missing_profile_is_an_error_or_none(client: Any):
@@ -320,7 +394,12 @@ def test_the_second_of_two_writers_is_told(client: Any, served: Served, name: st
 def test_many_who_save_one_new_name_at_once_make_one_connection(served: Served, name: str):
     with Client(served.url, served.token) as client, ThreadPoolExecutor(6) as pool:
         saved = list(
-            pool.map(lambda number: client.connections.create_or_update(OpenAIConnection(KEY, f"org-{number}", name=name)), range(6))
+            pool.map(
+                lambda number: client.connections.create_or_update(
+                    OpenAIConnection(KEY, f"org-{number}", name=name)
+                ),
+                range(6),
+            )
         )
     assert len({one.id for one in saved}) == 1
 
@@ -333,7 +412,9 @@ def test_an_object_can_be_saved_again_and_again(client: Any, served: Served, nam
     assert row(served, name)["settings"]["organization"] == "org-3"
 
 
-def test_an_object_whose_row_was_deleted_is_made_anew_if_its_secret_is_known(client: Any, name: str):
+def test_an_object_whose_row_was_deleted_is_made_anew_if_its_secret_is_known(
+    client: Any, name: str
+):
     made = OpenAIConnection(KEY, name=name)
     client.connections.create(made)
     client.connections.delete(name)
@@ -352,14 +433,27 @@ def test_an_object_whose_row_was_deleted_cannot_be_made_of_a_mask(client: Any, n
 
 @pytest.mark.parametrize("empty", [None, "", "  "])
 def test_a_connection_without_a_name_is_not_saved(client: Any, empty: Any):
-    with pytest.raises(ConnectionNameNotSetError, match=r"Name is required to create or update connection\."):
+    with pytest.raises(
+        ConnectionNameNotSetError, match=r"Name is required to create or update connection\."
+    ):
         client.connections.create_or_update(OpenAIConnection(KEY, name=empty))
 
 
 @pytest.mark.parametrize(
-    "value", ["******", "", "<no-change>", "<user-input>", "<to-be-replaced>", "<your-api-key>", "to_replace_with_key"]
+    "value",
+    [
+        "******",
+        "",
+        "<no-change>",
+        "<user-input>",
+        "<to-be-replaced>",
+        "<your-api-key>",
+        "to_replace_with_key",
+    ],
 )
-def test_a_mask_or_a_placeholder_is_no_secret_of_a_new_connection(client: Any, name: str, value: str):
+def test_a_mask_or_a_placeholder_is_no_secret_of_a_new_connection(
+    client: Any, name: str, value: str
+):
     with pytest.raises(InvalidError, match=f"Connection '{name}' secrets") as refused:
         client.connections.create_or_update(CustomConnection({"api/key": value}, name=name))
     assert [one.pointer for one in refused.value.errors] == ["/settings/secrets/api~1key"]
@@ -367,14 +461,21 @@ def test_a_mask_or_a_placeholder_is_no_secret_of_a_new_connection(client: Any, n
 
 def test_a_placeholder_is_no_config_either(client: Any, name: str):
     with pytest.raises(InvalidError, match="api_base"):
-        client.connections.create_or_update(AzureOpenAIConnection("<your-endpoint>", KEY, name=name))
+        client.connections.create_or_update(
+            AzureOpenAIConnection("<your-endpoint>", KEY, name=name)
+        )
 
 
 def test_what_the_server_refuses_carries_its_problem(client: Any, name: str):
     with pytest.raises(InvalidError) as refused:
         client.connections.create_or_update(AzureOpenAIConnection("no address", KEY, name=name))
-    assert [(one.pointer, one.code) for one in refused.value.errors] == [("/settings/endpoint", "url")]
-    assert (refused.value.status, refused.value.problem["title"]) == (400, "Bad Request") and KEY not in everything(refused.value)
+    assert [(one.pointer, one.code) for one in refused.value.errors] == [
+        ("/settings/endpoint", "url")
+    ]
+    assert (refused.value.status, refused.value.problem["title"]) == (
+        400,
+        "Bad Request",
+    ) and KEY not in everything(refused.value)
 
 
 def test_a_key_of_none_is_asked_for(client: Any, name: str):
@@ -386,18 +487,27 @@ def test_a_key_of_none_is_asked_for(client: Any, name: str):
 
 
 def test_a_wrong_token_is_named_without_its_text(kind: Any, served: Served):
-    with kind(served.url, "sb_a-token-nobody-has") as client, pytest.raises(Unauthorized, match="Tokens page") as refused:
+    with (
+        kind(served.url, "sb_a-token-nobody-has") as client,
+        pytest.raises(Unauthorized, match="Tokens page") as refused,
+    ):
         client.connections.list()
     assert refused.value.status == 401 and "nobody-has" not in everything(refused.value)
 
 
 def test_a_token_that_may_not_is_told_the_scope(kind: Any, served: Served, reader: str, name: str):
-    with kind(served.url, reader) as client, pytest.raises(PermissionDenied, match="connections:write"):
+    with (
+        kind(served.url, reader) as client,
+        pytest.raises(PermissionDenied, match="connections:write"),
+    ):
         client.connections.create(OpenAIConnection(KEY, name=name))
 
 
 def test_a_server_that_is_down_is_told_without_token_and_key(kind: Any, name: str):
-    with kind("http://127.0.0.1:9", "sb_secret-token") as client, pytest.raises(ServerUnreachable, match=r"127.0.0.1:9.*Check") as failed:
+    with (
+        kind("http://127.0.0.1:9", "sb_secret-token") as client,
+        pytest.raises(ServerUnreachable, match=r"127.0.0.1:9.*Check") as failed,
+    ):
         client.connections.create(OpenAIConnection(KEY, name=name))
     told = everything(failed.value)
     assert KEY not in told and "secret-token" not in told and failed.value.__context__ is None
@@ -416,31 +526,58 @@ def test_a_certificate_that_nobody_trusts_is_told_with_the_cure(kind: Any):
 
 
 def test_a_certificate_can_be_left_unchecked(kind: Any):
-    with Upstream("self_signed") as upstream, kind(upstream.url, "sb_x", verify=False) as client, pytest.raises(ServerError):
+    with (
+        Upstream("self_signed") as upstream,
+        kind(upstream.url, "sb_x", verify=False) as client,
+        pytest.raises(ServerError),
+    ):
         client.connections.list()
 
 
-@pytest.mark.parametrize("mode", ["html", "404", "500", "json_object", "json_list", "json_null", "json_rows"])
+@pytest.mark.parametrize(
+    "mode", ["html", "404", "500", "json_object", "json_list", "json_null", "json_rows"]
+)
 def test_an_answer_of_something_else_is_told(kind: Any, mode: str):
-    with Upstream(mode) as upstream, kind(upstream.url, "sb_x") as client, pytest.raises(ServerError, match="Check the address"):
+    with (
+        Upstream(mode) as upstream,
+        kind(upstream.url, "sb_x") as client,
+        pytest.raises(ServerError, match="Check the address"),
+    ):
         client.connections.list()
 
 
 @pytest.mark.parametrize("mode", ["json_object", "json_null", "json_list"])
 def test_an_answer_of_another_shape_is_told_for_one_connection(kind: Any, mode: str):
-    with Upstream(mode) as upstream, kind(upstream.url, "sb_x") as client, pytest.raises(ServerError, match="Check the address"):
+    with (
+        Upstream(mode) as upstream,
+        kind(upstream.url, "sb_x") as client,
+        pytest.raises(ServerError, match="Check the address"),
+    ):
         client.connections.set_active("x", True)
 
 
 def test_a_token_does_not_follow_a_redirect(kind: Any):
     told = pytest.raises(ServerError, match="Use that address")
-    with Upstream() as other, Upstream("redirect_away", target=other.url) as first, kind(first.url, "sb_x") as client, told:
+    with (
+        Upstream() as other,
+        Upstream("redirect_away", target=other.url) as first,
+        kind(first.url, "sb_x") as client,
+        told,
+    ):
         client.connections.list()
     assert other.requests == []
 
 
 @pytest.mark.parametrize(
-    "url", ["", "switchboard", "ftp://example.com", "https://", "https://ada:pw@example.com", "https://example.com/?a=b"]
+    "url",
+    [
+        "",
+        "switchboard",
+        "ftp://example.com",
+        "https://",
+        "https://ada:pw@example.com",
+        "https://example.com/?a=b",
+    ],
 )
 def test_what_is_no_address_is_refused_at_once(kind: Any, url: str):
     with pytest.raises(ValueError, match="url"):
@@ -460,11 +597,17 @@ def test_the_address_may_be_written_with_the_path_of_the_api(kind: Any, served: 
         assert client.connections.get("rehearsal").provider_id == "echo"
 
 
-def test_neither_token_nor_key_is_logged(client: Any, served: Served, name: str, caplog: pytest.LogCaptureFixture):
+def test_neither_token_nor_key_is_logged(
+    client: Any, served: Served, name: str, caplog: pytest.LogCaptureFixture
+):
     for logger in ("", "httpx2", "httpcore2"):
         caplog.set_level(logging.DEBUG, logger)
     client.connections.create(OpenAIConnection(KEY, name=name))
-    assert "/api/v1/connections" in caplog.text and KEY not in caplog.text and served.token not in caplog.text
+    assert (
+        "/api/v1/connections" in caplog.text
+        and KEY not in caplog.text
+        and served.token not in caplog.text
+    )
 
 
 def test_a_client_shows_its_address_and_no_token(served: Served):
@@ -482,6 +625,11 @@ def test_many_connections_come_in_several_pages(client: Any, monkeypatch: pytest
 
 def test_the_package_works_alone(tmp_path: Path):
     shutil.copytree(Path(__file__).parents[2] / "switchboard", tmp_path / "switchboard")
-    code = "import sys, switchboard; print([name for name in ('django', 'connections', 'providers', 'pydantic') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    code = (
+        "import sys, switchboard; print([name for name in ('django', 'connections', 'providers', "
+        "'pydantic') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,6 @@
-"""The types by themselves: what they are made of, what they show, what they read from the environment."""
+"""The types by themselves: what they are made of, what they show, what they read from the
+environment.
+"""
 
 import copy
 import pickle
@@ -51,7 +53,11 @@ def test_the_server_has_no_type_of_promptflow_that_is_missing_here():
 @every_class
 def test_a_class_is_called_as_the_server_calls_it(cls: type[TypedConnection]):
     found = get_provider(cls.provider_id).promptflow
-    assert found and (found.type, found.class_name, found.module) == (cls.yaml_type, cls.__name__, cls.module)
+    assert found and (found.type, found.class_name, found.module) == (
+        cls.yaml_type,
+        cls.__name__,
+        cls.module,
+    )
 
 
 @every_class
@@ -62,15 +68,22 @@ def test_a_class_has_the_fields_that_the_server_names(cls: type[TypedConnection]
 
 @every_class
 def test_the_same_fields_are_secret_on_both_sides(cls: type[TypedConnection]):
-    found, fields = get_provider(cls.provider_id).promptflow, settings_fields(get_provider(cls.provider_id))
+    found, fields = (
+        get_provider(cls.provider_id).promptflow,
+        settings_fields(get_provider(cls.provider_id)),
+    )
     secret = {one.name for one in cls.declared if one.secret}
-    assert found and secret == set(found.secrets) == {one.name for one in cls.declared if fields[one.setting].secret}
+    assert found and secret == set(found.secrets) == {
+        one.name for one in cls.declared if fields[one.setting].secret
+    }
 
 
 @every_class
 def test_both_sides_read_the_same_environment(cls: type[TypedConnection]):
     fields = settings_fields(get_provider(cls.provider_id))
-    assert {one.name: one.environment for one in cls.declared} == {one.name: fields[one.setting].environment for one in cls.declared}
+    assert {one.name: one.environment for one in cls.declared} == {
+        one.name: fields[one.setting].environment for one in cls.declared
+    }
 
 
 @every_class
@@ -78,7 +91,9 @@ def test_a_default_is_the_servers_own_or_none(cls: type[TypedConnection]):
     """So that what the server does not store reads as what it takes."""
     fields = settings_fields(get_provider(cls.provider_id))
     given = [one for one in cls.declared if one.default not in (MISSING, None)]
-    assert {one.name: one.default for one in given} == {one.name: fields[one.setting].default for one in given}
+    assert {one.name: one.default for one in given} == {
+        one.name: fields[one.setting].default for one in given
+    }
 
 
 @every_class
@@ -98,11 +113,26 @@ def test_a_key_counts_in_the_same_mode(cls: type[TypedConnection]):
 @pytest.mark.parametrize("spelling", ["azure_ai_search", "AzureAISearch"])
 def test_the_new_name_of_a_search_service_is_the_same_class(spelling: str):
     found: Any = provider_of_type(spelling, all_providers())
-    assert AzureAISearchConnection is CognitiveSearchConnection and found.id == CognitiveSearchConnection.provider_id
+    assert (
+        AzureAISearchConnection is CognitiveSearchConnection
+        and found.id == CognitiveSearchConnection.provider_id
+    )
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", ["My Connection", "my_connection", "Ünïcode & Co", "a--b__c", "---", "表", "x" * 200, "a.b/c?d"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "My Connection",
+        "my_connection",
+        "Ünïcode & Co",
+        "a--b__c",
+        "---",
+        "表",
+        "x" * 200,
+        "a.b/c?d",
+    ],
+)
 def test_an_alias_is_made_as_the_server_makes_it(name: str):
     from connections.models import Connection as Row
     from connections.services.rows import new_alias
@@ -128,15 +158,41 @@ def test_yaml_keeps_texts_that_look_like_something_else():
     configs = dict.fromkeys("", "") | {
         str(number): text
         for number, text in enumerate(
-            ["2024-02-01", "yes", "null", "1.0", "a: b", "it's", "# no", "x\ny", " blank ", "", "é", "-", "a:b", "~"]
+            [
+                "2024-02-01",
+                "yes",
+                "null",
+                "1.0",
+                "a: b",
+                "it's",
+                "# no",
+                "x\ny",
+                " blank ",
+                "",
+                "é",
+                "-",
+                "a:b",
+                "~",
+            ]
         )
     }
-    assert yaml.safe_load(str(CustomConnection({"k": "v"}, configs, name="5")))["configs"] == configs
+    assert (
+        yaml.safe_load(str(CustomConnection({"k": "v"}, configs, name="5")))["configs"] == configs
+    )
 
 
 def test_a_dictionary_has_promptflows_keys_in_promptflows_order():
     made = AzureOpenAIConnection(PLACE, KEY, name="mine")
-    assert list(made.to_dict()) == ["auth_mode", "name", "module", "type", "api_key", "api_base", "api_type", "api_version"]
+    assert list(made.to_dict()) == [
+        "auth_mode",
+        "name",
+        "module",
+        "type",
+        "api_key",
+        "api_base",
+        "api_type",
+        "api_version",
+    ]
 
 
 def test_a_reference_is_shown_as_it_is():
@@ -226,7 +282,9 @@ def test_a_strong_type_writes_its_fields_to_configs_and_secrets():
 
 
 def test_a_strong_type_refuses_keys_that_it_does_not_declare():
-    with pytest.raises(InvalidError, match=r"no config 'zzz'.*declares configs: api_base, region; secrets: api_key") as refused:
+    with pytest.raises(
+        InvalidError, match=r"no config 'zzz'.*declares configs: api_base, region; secrets: api_key"
+    ) as refused:
         Shop({"api_key": KEY}, {"zzz": "1"})
     assert [one.pointer for one in refused.value.errors] == ["/settings/configs/zzz"]
 
@@ -237,7 +295,11 @@ def test_a_missing_field_of_a_strong_type_is_named():
 
 
 def test_annotations_that_are_texts_tell_secrets_apart_too():
-    late = type("Late", (CustomStrongTypeConnection,), {"__annotations__": {"token": "switchboard.Secret", "place": "str"}})
+    late = type(
+        "Late",
+        (CustomStrongTypeConnection,),
+        {"__annotations__": {"token": "switchboard.Secret", "place": "str"}},
+    )
     assert dict(late({"token": KEY}, {"place": PLACE}).secrets) == {"token": KEY}
 
 
@@ -245,19 +307,25 @@ def test_annotations_that_are_texts_tell_secrets_apart_too():
 
 
 @every_class
-def test_every_type_is_made_from_its_environment(cls: type[TypedConnection], monkeypatch: pytest.MonkeyPatch):
+def test_every_type_is_made_from_its_environment(
+    cls: type[TypedConnection], monkeypatch: pytest.MonkeyPatch
+):
     named = [one for one in cls.declared if one.environment]
     for one in named:
         monkeypatch.setenv(one.environment, f"value-{one.name}")
     made = cls.from_env("mine")
-    assert made.name == "mine" and {one.name: getattr(made, one.name) for one in named} == {one.name: f"value-{one.name}" for one in named}
+    assert made.name == "mine" and {one.name: getattr(made, one.name) for one in named} == {
+        one.name: f"value-{one.name}" for one in named
+    }
 
 
 @every_class
 def test_what_is_missing_is_listed_with_all_that_is_required(cls: type[TypedConnection]):
     with pytest.raises(RequiredEnvironmentVariablesNotSetError, match=cls.__name__) as missing:
         cls.from_env()
-    assert missing.value.missing == missing.value.required and all(one in str(missing.value) for one in missing.value.required)
+    assert missing.value.missing == missing.value.required and all(
+        one in str(missing.value) for one in missing.value.required
+    )
 
 
 def test_only_what_is_absent_or_empty_is_missing(monkeypatch: pytest.MonkeyPatch):
@@ -272,7 +340,11 @@ def test_only_what_is_absent_or_empty_is_missing(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_empty_optional_variable_leaves_the_default(monkeypatch: pytest.MonkeyPatch):
-    for variable, value in {"AZURE_OPENAI_API_KEY": KEY, "AZURE_OPENAI_ENDPOINT": PLACE, "OPENAI_API_VERSION": ""}.items():
+    for variable, value in {
+        "AZURE_OPENAI_API_KEY": KEY,
+        "AZURE_OPENAI_ENDPOINT": PLACE,
+        "OPENAI_API_VERSION": "",
+    }.items():
         monkeypatch.setenv(variable, value)
     assert AzureOpenAIConnection.from_env().api_version == "2024-02-01"
 

@@ -18,23 +18,50 @@ from connections.promptflow.completion import script
 from connections.promptflow.documents import Document, read_changes, read_document, read_shape
 from connections.promptflow.environment import from_environment
 from connections.promptflow.errors import Refused
-from connections.promptflow.files import connection_files, env_name, is_env, read_file, with_overrides
+from connections.promptflow.files import (
+    connection_files,
+    env_name,
+    is_env,
+    read_file,
+    with_overrides,
+)
 from connections.promptflow.prompts import answered, confirmed
 from connections.promptflow.shapes import shape_of, type_names
 from connections.services import promptflow
 from connections.services.promptflow_apply import Action, Step, apply_documents
 
-EXPECTED = (Refused, services.Invalid, services.InUse, services.Stale, services.Throttled, PermissionDenied, DatabaseError)
-TAKEN = "There is a connection {!r} already. Change it with `connection update -n`, or give --force to overwrite it."
-NOT_INSTALLED = "The provider {} is not installed. Install the connection type or the Python package that brings it."
+EXPECTED = (
+    Refused,
+    services.Invalid,
+    services.InUse,
+    services.Stale,
+    services.Throttled,
+    PermissionDenied,
+    DatabaseError,
+)
+TAKEN = (
+    "There is a connection {!r} already. Change it with `connection update -n`, or give --force to "
+    "overwrite it."
+)
+NOT_INSTALLED = (
+    "The provider {} is not installed. Install the connection type or the Python package that "
+    "brings it."
+)
 GONE = "There is no connection {!r}. `connection list` shows them."
 
 
 class Command(BaseCommand):
-    """Results are JSON or YAML on stdout, everything else is said on stderr. 0: done; 1: refused; 2: wrong arguments."""
+    """Results are JSON or YAML on stdout, everything else is said on stderr. 0: done; 1: refused;
+    2: wrong arguments.
+    """
 
-    help = "Create, change, show, list, delete and test connections; files and habits of `pf connection` work."
-    requires_system_checks: list[str] = []  # they import every page and template, and take as long as the rest
+    help = (
+        "Create, change, show, list, delete and test connections; files and habits of `pf "
+        "connection` work."
+    )
+    requires_system_checks: list[
+        str
+    ] = []  # they import every page and template, and take as long as the rest
 
     def add_arguments(self, parser: CommandParser) -> None:
         self.parser = parser
@@ -46,7 +73,9 @@ class Command(BaseCommand):
             self.parser.print_help(self.stdout)
             return
         try:
-            with suppress(DatabaseError):  # told by whatever needs the database next; not all actions do
+            with suppress(
+                DatabaseError
+            ):  # told by whatever needs the database next; not all actions do
                 services.confirm_types()
             getattr(self, f"_{action.replace('-', '_')}")(options)
         except EXPECTED as error:
@@ -70,7 +99,9 @@ class Command(BaseCommand):
 
     def _create(self, options: dict[str, Any]) -> None:
         content, warnings = read_file(options["file"])
-        document = read_document(with_overrides(content, options["overrides"]), name=(options["name"] or "").strip())
+        document = read_document(
+            with_overrides(content, options["overrides"]), name=(options["name"] or "").strip()
+        )
         self._warn([*warnings, *document.warnings])
         self._store(document, force=options["force"])
 
@@ -87,10 +118,15 @@ class Command(BaseCommand):
             content, warnings = read_file(options["file"])
             document = read_document(with_overrides(content, options["overrides"]), name=row.name)
         else:
-            document, warnings = read_changes(self._shape(row), with_overrides({}, options["overrides"])), []
+            document, warnings = (
+                read_changes(self._shape(row), with_overrides({}, options["overrides"])),
+                [],
+            )
         self._warn([*warnings, *document.warnings])
         document = answered(document, promptflow.needed_answers(document, row), self._say)
-        self._saved(promptflow.save_promptflow(document, actor=None, onto=row, merge=not options["file"]))
+        self._saved(
+            promptflow.save_promptflow(document, actor=None, onto=row, merge=not options["file"])
+        )
 
     def _shape(self, row: Connection) -> Any:
         if row.provider is None:
@@ -128,7 +164,9 @@ class Command(BaseCommand):
         self._print(promptflow.promptflow_view(self._find(options["name"])))
 
     def _list(self, options: dict[str, Any]) -> None:
-        limit = None if options["all_results"] or options["max_results"] < 0 else options["max_results"]
+        limit = (
+            None if options["all_results"] or options["max_results"] < 0 else options["max_results"]
+        )
         self._print(promptflow.promptflow_views(limit))
 
     def _delete(self, options: dict[str, Any]) -> None:
@@ -152,13 +190,17 @@ class Command(BaseCommand):
     def _apply(self, options: dict[str, Any]) -> None:
         documents = self._documents(options["file"])
         label = options["label"] or Path(options["file"]).resolve().name
-        steps = apply_documents(documents, actor=None, label=label, prune=options["prune"], dry_run=options["dry_run"])
+        steps = apply_documents(
+            documents, actor=None, label=label, prune=options["prune"], dry_run=options["dry_run"]
+        )
         for step in steps:
             self.stdout.write(_line(step))
             self._warn(f"{step.source}: {note}" for note in step.notes)
         if conflicts := [step for step in steps if step.action is Action.CONFLICT]:
             count = len(conflicts)
-            raise Refused([((), f"{count} conflict{'' if count == 1 else 's'}. Nothing was written.")])
+            raise Refused(
+                [((), f"{count} conflict{'' if count == 1 else 's'}. Nothing was written.")]
+            )
         self._say("Nothing was written: this is a dry run." if options["dry_run"] else "Done.")
 
     def _documents(self, folder: str) -> list[tuple[str, Document]]:
@@ -195,7 +237,9 @@ class Command(BaseCommand):
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise Refused([((), f"{folder / name} cannot be written ({error.strerror}).")]) from None
+            raise Refused(
+                [((), f"{folder / name} cannot be written ({error.strerror}).")]
+            ) from None
         self._say(f"{folder / name}")
 
     def _completion(self, options: dict[str, Any]) -> None:
@@ -210,7 +254,8 @@ def _sentence(error: BaseException) -> str:
         return " ".join(f"{one.field}: {one.message}" for one in error.errors)
     if isinstance(error, DatabaseError):
         return (
-            f"The database does not answer as it should ({type(error).__name__}). Is DATABASE_URL right, and was `manage.py migrate` run?"
+            f"The database does not answer as it should ({type(error).__name__}). Is DATABASE_URL "
+            "right, and was `manage.py migrate` run?"
         )
     return str(error)
 

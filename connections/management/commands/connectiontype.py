@@ -1,4 +1,6 @@
-"""`manage.py connectiontype ...`: install, look at and remove kinds of connection that are described by documents."""
+"""`manage.py connectiontype ...`: install, look at and remove kinds of connection that are
+described by documents.
+"""
 
 import json
 import sys
@@ -10,28 +12,58 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connections import services
 
-EXPECTED = (services.Invalid, services.InUse, ObjectDoesNotExist, PermissionDenied, OSError, ValueError)
+EXPECTED = (
+    services.Invalid,
+    services.InUse,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    OSError,
+    ValueError,
+)
 
 
 class Command(BaseCommand):
-    """Results are printed on stdout, everything else is said on stderr. 0: done; 1: refused; 2: wrong arguments."""
+    """Results are printed on stdout, everything else is said on stderr. 0: done; 1: refused; 2:
+    wrong arguments.
+    """
 
-    help = "Install, list, show, remove and check connection types; bring connections up to new versions of those that are files."
-    requires_system_checks: list[str] = []  # they import every page and template, and take as long as the rest
+    help = (
+        "Install, list, show, remove and check connection types; bring connections up to new "
+        "versions of those that are files."
+    )
+    requires_system_checks: list[
+        str
+    ] = []  # they import every page and template, and take as long as the rest
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        install = actions.add_parser("install", help="install every type of a document, or their next versions")
+        install = actions.add_parser(
+            "install", help="install every type of a document, or their next versions"
+        )
         install.add_argument("file", help="YAML or JSON, or Cognigy's schema; - reads stdin")
-        install.add_argument("--dry-run", action="store_true", help="say what would happen, and write nothing")
-        listing = actions.add_parser("list", help="list the types that are installed, in CONNECTIONS_TYPES_DIR, or come with Switchboard")
+        install.add_argument(
+            "--dry-run", action="store_true", help="say what would happen, and write nothing"
+        )
+        listing = actions.add_parser(
+            "list",
+            help=(
+                "list the types that are installed, in CONNECTIONS_TYPES_DIR, or come with "
+                "Switchboard"
+            ),
+        )
         listing.add_argument("--json", action="store_true", help="for machines")
         show = actions.add_parser("show", help="print a type's document")
         show.add_argument("key")
-        remove = actions.add_parser("remove", help="remove an installed type that no connection uses")
+        remove = actions.add_parser(
+            "remove", help="remove an installed type that no connection uses"
+        )
         remove.add_argument("key")
-        actions.add_parser("sync", help="bring connections up to the versions of types that are files")
-        check = actions.add_parser("check", help="read documents and say what is wrong with them; installs nothing")
+        actions.add_parser(
+            "sync", help="bring connections up to the versions of types that are files"
+        )
+        check = actions.add_parser(
+            "check", help="read documents and say what is wrong with them; installs nothing"
+        )
         check.add_argument("files", nargs="+", metavar="file")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,7 +89,13 @@ class Command(BaseCommand):
             self._say("Nothing was written: this is a dry run.")
             return
         for done in services.install_types(text, actor=None):
-            act = "installed" if done.previous is None else f"updated from version {done.previous}" if done.changed else "unchanged"
+            act = (
+                "installed"
+                if done.previous is None
+                else f"updated from version {done.previous}"
+                if done.changed
+                else "unchanged"
+            )
             self.stdout.write(f"{done.manifest.key}  version {done.manifest.version}  {act}")
             self._tell(done.move)
 
@@ -68,9 +106,15 @@ class Command(BaseCommand):
         for text in one.manifest.warnings:
             self._say(f"warning: {one.manifest.key}: {text}")
         for variant, names in services.hosts_of(one.manifest):
-            self._say(f"credentials of {one.manifest.key}{f' ({variant})' if variant else ''} go to: {', '.join(names) or 'nowhere'}")
+            self._say(
+                f"credentials of {one.manifest.key}{f' ({variant})' if variant else ''} go to: "
+                f"{', '.join(names) or 'nowhere'}"
+            )
         if one.redirected:
-            self._say(f"warning: {one.manifest.key}: stored credentials will go to {', '.join(one.redirected)}")
+            self._say(
+                f"warning: {one.manifest.key}: stored credentials will go to "
+                f"{', '.join(one.redirected)}"
+            )
         if one.refusals:
             raise services.Invalid(one.refusals)
 
@@ -84,14 +128,21 @@ class Command(BaseCommand):
         found = services.connection_types()
         if options["json"]:
             names = ("key", "version", "label", "source", "file", "used_by")
-            self.stdout.write(json.dumps([{name: getattr(one, name) for name in names} for one in found], indent=2))
+            self.stdout.write(
+                json.dumps(
+                    [{name: getattr(one, name) for name in names} for one in found], indent=2
+                )
+            )
             return
         width = max((len(one.key) for one in found), default=0)
         for one in found:
             source = f"{one.source} ({one.file})" if one.file else one.source
             state = "" if one.manifest else "  cannot be read"
             used = f"used by {one.used_by}" if one.used_by else "not used"
-            self.stdout.write(f"{one.key:<{width}}  {one.version:>3}  {source:<10}  {used:<10}  {one.label}{state}")
+            self.stdout.write(
+                f"{one.key:<{width}}  {one.version:>3}  {source:<10}  {used:<10}  "
+                f"{one.label}{state}"
+            )
 
     def _show(self, options: dict[str, Any]) -> None:
         self.stdout.write(services.connection_type(options["key"]).document)
@@ -111,7 +162,10 @@ class Command(BaseCommand):
     def _check(self, options: dict[str, Any]) -> None:
         wrong = [name for name in options["files"] if not self._checked(name)]
         if wrong:
-            self._fail(f"connectiontype check failed: {len(wrong)} of {len(options['files'])} cannot be installed.")
+            self._fail(
+                f"connectiontype check failed: {len(wrong)} of {len(options['files'])} cannot be "
+                "installed."
+            )
 
     def _checked(self, name: str) -> bool:
         try:
@@ -135,7 +189,10 @@ def _read(name: str) -> str:
 
 def _sentences(error: Exception) -> list[str]:
     if isinstance(error, services.Invalid):
-        return [one.message if one.field == "document" else f"{one.field}: {one.message}" for one in error.errors]
+        return [
+            one.message if one.field == "document" else f"{one.field}: {one.message}"
+            for one in error.errors
+        ]
     if isinstance(error, OSError):
         return [f"{error.filename} cannot be read ({error.strerror})."]
     return [str(error)]

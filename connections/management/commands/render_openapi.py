@@ -14,7 +14,11 @@ class Command(BaseCommand):
     help = "Write docs/openapi.yaml. --check fails when it is out of date."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; fail when the document is out of date")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="write nothing; fail when the document is out of date",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = settings.BASE_DIR / "docs" / "openapi.yaml"

@@ -9,21 +9,34 @@ from connections.credentials import key_ids
 
 
 class Command(BaseCommand):
-    """Re-encrypts rows and history. Can be run again at any time; what no key opens is left as it is."""
+    """Re-encrypts rows and history.
+
+    Can be run again at any time; what no key opens is left as it is.
+    """
 
     help = "Encrypt all stored credentials with the newest key of FERNET_KEYS. --check only counts."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="count what each key opens; fails while an older key is still needed")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="count what each key opens; fails while an older key is still needed",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not key_ids():
             raise CommandError("FERNET_KEYS is not set. See SECURITY.md.")
         if not options["check"]:
-            self.stdout.write(f"{services.rotate_credentials()} encrypted anew with the newest key.")
+            self.stdout.write(
+                f"{services.rotate_credentials()} encrypted anew with the newest key."
+            )
         report = services.key_report()
         for position, (key, count) in enumerate(report.counts.items()):
-            self.stdout.write(f"key {position + 1} ({key}{', newest' if position == 0 else ''}): {count}")
+            self.stdout.write(
+                f"key {position + 1} ({key}{', newest' if position == 0 else ''}): {count}"
+            )
         self.stdout.write(f"no key: {report.unreadable}")
         if options["check"] and not report.is_rotated:
-            raise CommandError("An older key is still needed. Run rotate_credentials, then remove it.")
+            raise CommandError(
+                "An older key is still needed. Run rotate_credentials, then remove it."
+            )

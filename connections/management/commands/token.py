@@ -10,7 +10,10 @@ from connections.models import ApiToken
 
 
 class Command(BaseCommand):
-    """Makes, lists and ends tokens. The text of a token is printed once, alone on stdout, so that a script can take it."""
+    """Makes, lists and ends tokens.
+
+    The text of a token is printed once, alone on stdout, so that a script can take it.
+    """
 
     help = "Make, list and revoke tokens of the API."
 
@@ -20,28 +23,53 @@ class Command(BaseCommand):
         create.add_argument("name")
         create.add_argument("--user", required=True, help="whose rights it has")
         create.add_argument(
-            "--scope", action="append", default=[], dest="scopes", help=f"one of {', '.join(services.Scope)}; can be repeated"
+            "--scope",
+            action="append",
+            default=[],
+            dest="scopes",
+            help=f"one of {', '.join(services.Scope)}; can be repeated",
         )
         create.add_argument(
-            "--profile", action="append", default=[], dest="profiles", help="id or alias of a profile it is limited to; can be repeated"
+            "--profile",
+            action="append",
+            default=[],
+            dest="profiles",
+            help="id or alias of a profile it is limited to; can be repeated",
         )
         create.add_argument("--expires", type=int, metavar="DAYS", help="days until it ends")
-        create.add_argument("--requests-per-minute", type=int, metavar="N", help="limit of requests through the gateway")
-        create.add_argument("--tokens-per-day", type=int, metavar="N", help="limit of models' tokens, in and out, by days of UTC")
+        create.add_argument(
+            "--requests-per-minute",
+            type=int,
+            metavar="N",
+            help="limit of requests through the gateway",
+        )
+        create.add_argument(
+            "--tokens-per-day",
+            type=int,
+            metavar="N",
+            help="limit of models' tokens, in and out, by days of UTC",
+        )
         actions.add_parser("list", help="list all tokens")
         revoke = actions.add_parser("revoke", help="end a token now")
         revoke.add_argument("token", help="its prefix, as `token list` shows it, or its id")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        {"create": self._create, "list": self._list, "revoke": self._revoke}[options["action"]](options)
+        {"create": self._create, "list": self._list, "revoke": self._revoke}[options["action"]](
+            options
+        )
 
     def _create(self, options: dict[str, Any]) -> None:
         user = get_user_model().objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['user']!r}.")
-        limits = {name: options[name] for name in ("scopes", "profiles", "requests_per_minute", "tokens_per_day")}
+        limits = {
+            name: options[name]
+            for name in ("scopes", "profiles", "requests_per_minute", "tokens_per_day")
+        }
         try:
-            row, text = services.create_token(options["name"], user=user, actor=None, expires_in_days=options["expires"], **limits)
+            row, text = services.create_token(
+                options["name"], user=user, actor=None, expires_in_days=options["expires"], **limits
+            )
         except services.Invalid as refused:
             raise CommandError(" ".join(error.message for error in refused.errors)) from None
         self.stdout.write(text)
@@ -52,17 +80,35 @@ class Command(BaseCommand):
             profiles = ",".join(profile.alias for profile in row.profiles.all()) or (
                 "no profile any more" if row.is_limited else "all profiles"
             )
-            limits = [f"{row.requests_per_minute} requests a minute"] if row.requests_per_minute else []
+            limits = (
+                [f"{row.requests_per_minute} requests a minute"] if row.requests_per_minute else []
+            )
             limits += [f"{row.tokens_per_day} tokens a day"] if row.tokens_per_day else []
             used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never used"
             ends = f"ends {row.expires_at:%Y-%m-%d}" if row.expires_at else "no end"
             self.stdout.write(
-                "  ".join([row.prefix, row.state, row.user.get_username(), row.name, ",".join(row.scopes), profiles, *limits, used, ends])
+                "  ".join(
+                    [
+                        row.prefix,
+                        row.state,
+                        row.user.get_username(),
+                        row.name,
+                        ",".join(row.scopes),
+                        profiles,
+                        *limits,
+                        used,
+                        ends,
+                    ]
+                )
             )
 
     def _revoke(self, options: dict[str, Any]) -> None:
         wanted = options["token"].strip()
-        rows = [row for row in ApiToken.objects.select_related("user") if wanted in (row.prefix, str(row.pk))]
+        rows = [
+            row
+            for row in ApiToken.objects.select_related("user")
+            if wanted in (row.prefix, str(row.pk))
+        ]
         if len(rows) != 1:
             raise CommandError(f"There is no token {wanted!r}. `token list` shows them.")
         services.revoke_token(rows[0], actor=None)

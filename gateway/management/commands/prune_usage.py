@@ -1,4 +1,7 @@
-"""`manage.py prune_usage`: delete usage records that are older than GATEWAY_USAGE_DAYS. For cron, once a day."""
+"""`manage.py prune_usage`: delete usage records that are older than GATEWAY_USAGE_DAYS.
+
+For cron, once a day.
+"""
 
 from typing import Any
 
@@ -13,17 +16,27 @@ MOST_DAYS = 36_500
 class Command(BaseCommand):
     """Deletes in batches, so that it can run while the gateway works."""
 
-    help = "Delete usage records that are older than GATEWAY_USAGE_DAYS, windows of limits older than two days, and ended cool-downs."
+    help = (
+        "Delete usage records that are older than GATEWAY_USAGE_DAYS, windows of limits older than "
+        "two days, and ended cool-downs."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, help="how many days of usage to keep, instead of GATEWAY_USAGE_DAYS")
+        parser.add_argument(
+            "--days", type=int, help="how many days of usage to keep, instead of GATEWAY_USAGE_DAYS"
+        )
         parser.add_argument("--dry-run", action="store_true", help="delete nothing, only count")
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = settings.GATEWAY_USAGE_DAYS if options["days"] is None else options["days"]
         if not 1 <= days <= MOST_DAYS:
-            raise CommandError(f"{days} days cannot be kept. Give --days, or GATEWAY_USAGE_DAYS, a number from 1 to {MOST_DAYS}.")
+            raise CommandError(
+                f"{days} days cannot be kept. Give --days, or GATEWAY_USAGE_DAYS, a number from 1 "
+                f"to {MOST_DAYS}."
+            )
         old = prune(days, options["dry_run"])
         verb = "would be deleted" if options["dry_run"] else "deleted"
         self.stdout.write(f"{old.records} usage records older than {days} days {verb}.")
-        self.stdout.write(f"{old.counts} windows of limits and {old.cooldowns} ended cool-downs {verb}.")
+        self.stdout.write(
+            f"{old.counts} windows of limits and {old.cooldowns} ended cool-downs {verb}."
+        )

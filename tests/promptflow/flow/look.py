@@ -10,4 +10,6 @@ from promptflow.core import tool
 def look(question: str, custom: CustomConnection, model: OpenAIConnection) -> str:
     """Question, a config, and the hashes of a custom secret and of an API key."""
     secrets = (custom.secrets["pass"], model.api_key)
-    return " ".join([question, custom.configs["region"], *(sha256(one.encode()).hexdigest() for one in secrets)])
+    return " ".join(
+        [question, custom.configs["region"], *(sha256(one.encode()).hexdigest() for one in secrets)]
+    )
