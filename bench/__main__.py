@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import gateway, promptflow
-from bench.databases import postgresql
+from . import gateway, promptflow
+from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
 PARTS = sys.argv[1:] or ["process", "api", "gateway", "promptflow"]
@@ -44,7 +44,7 @@ def process(path: Path) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from bench.in_process import measure
+    from .in_process import measure
 
     call_command("migrate", verbosity=0)
     measure(path, CONNECTIONS)

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.load import Job, run
-from bench.processes import Running, free_port
-from bench.rows import prepare
+from .load import Job, run
+from .processes import Running, free_port
+from .rows import prepare
 
 CLIENTS = (1, 10, 50)
 SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))

@@ -12,8 +12,8 @@ import statistics
 import sys
 import time
 
-from bench.load import body
-from bench.processes import served_by, tree
+from .load import body
+from .processes import served_by, tree
 
 ROUNDS = 20
 TRIES = 64  # connections that are opened to find one to each worker

@@ -11,12 +11,12 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import peers
-from bench.api import SECONDS, server
-from bench.databases import Connections
-from bench.load import Found, Job, body, chat, finish, page, run, start
-from bench.processes import Running, cpu, memory
-from bench.upstream import WORD, upstream
+from . import peers
+from .api import SECONDS, server
+from .databases import Connections
+from .load import Found, Job, body, chat, finish, page, run, start
+from .processes import Running, cpu, memory
+from .upstream import WORD, upstream
 
 CLIENTS = (1, 16, 64)
 CHUNKS = 20

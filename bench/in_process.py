@@ -181,7 +181,7 @@ def measure_save() -> None:
 
 def measure(path: Path, connections: int) -> None:
     """Fills the migrated SQLite file at `path`, and prints one table."""
-    from bench.rows import fill
+    from .rows import fill
 
     fill(0, FEW)
     few = median(list_page(), 20)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.processes import Running, free_port
+from .processes import Running, free_port
 
 COMMAND = Path(".venv-peers/bin/litellm")
 KEY = "sk-bench-of-litellm"  # it asks its callers for a key, as we do

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from bench.processes import Running
+from .processes import Running
 
 WORD = "word "
 LENGTH = b"content-length:"

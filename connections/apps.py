@@ -7,7 +7,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
 
-from providers.base import Provider
+from providers.core.base import Provider
 
 
 class ConnectionsConfig(AppConfig):

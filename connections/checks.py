@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
 
-from providers.registry import all_providers
+from providers.core.registry import all_providers
 
 from . import selectors, services
 from .credentials import key_ids

@@ -8,9 +8,9 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from providers._transport import EgressPolicy
-from providers.registry import all_providers
-from providers.schema import settings_fields
+from providers.core.registry import all_providers
+from providers.core.schema import settings_fields
+from providers.http.egress import EgressPolicy
 
 from .references import Policy, Resolver
 from .sources import DirectorySource, EnvironmentSource, JsonFileSource, MappingSource, Source

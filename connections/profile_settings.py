@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from providers.base import Capability
+from providers.core.base import Capability
 
 from .profile_fields import FALLBACKS, LIMITS, ProfileField, fields_of
 

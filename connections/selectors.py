@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from providers.registry import all_providers
-from providers.schema import settings_fields
+from providers.core.registry import all_providers
+from providers.core.schema import settings_fields
 
 from . import conf
 from .credentials import key_ids

@@ -15,9 +15,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from connections.services import CHANNEL
-from providers.base import Capability, Provider
-from providers.chat import ChatRequest, EmbeddingRequest
-from providers.errors import ProviderError
+from providers.core.base import Capability, Provider
+from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.errors import ProviderError
 
 from .calls import Call, body_for
 from .clients import Client

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from connections.profile_settings import ChatSettings, ProfileSettings
 from connections.services import Caller, StoredProfile
-from providers.base import Capability, Provider
-from providers.chat import ChatRequest, EmbeddingRequest
+from providers.core.base import Capability, Provider
+from providers.core.chat import ChatRequest, EmbeddingRequest
 
 from .errors import from_validation, invalid
 from .prompts import fill, given

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.views.decorators.debug import sensitive_variables
 
-from providers.base import Provider
+from providers.core.base import Provider
 
 from .errors import secret_values
 

@@ -14,8 +14,8 @@ from pydantic_core import from_json
 
 from connections import services
 from connections.services import Caller
-from providers.base import Capability
-from providers.chat import ChatRequest
+from providers.core.base import Capability
+from providers.core.chat import ChatRequest
 
 from .calls import Call
 from .errors import GatewayError, invalid

@@ -9,8 +9,8 @@ from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
 
 from connections.services import Unusable
-from providers.chat import Unsupported
-from providers.errors import ProviderError
+from providers.core.chat import Unsupported
+from providers.core.errors import ProviderError
 
 # Statuses for the codes of ProviderError. What the caller can do nothing about is a fault behind
 # the gateway.

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from pydantic_core import to_json
 
-from providers.answers import ChatAnswer, ChatChunk, EmbeddingAnswer, ToolCallDelta, Usage
-from providers.errors import ProviderError
+from providers.core.errors import ProviderError
+from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, ToolCallDelta, Usage
 
 from . import sse
 

@@ -13,8 +13,8 @@ from pydantic_core import to_json
 from connections.api.camelcase import NAME
 from connections.api.problems import problem
 from connections.services import Caller
-from providers.answers import ChatAnswer, FinishReason, Usage
-from providers.base import Capability
+from providers.core.base import Capability
+from providers.core.results import ChatAnswer, FinishReason, Usage
 
 from . import sse
 from .calls import Call, new_call

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from connections.services import Caller
-from providers.base import Capability
-from providers.chat import EmbeddingRequest
+from providers.core.base import Capability
+from providers.core.chat import EmbeddingRequest
 
 from . import sse
 from .calls import Call, new_call

@@ -15,8 +15,8 @@ from typing import Any
 from django.urls import reverse
 
 from connections.services import Caller
-from providers.answers import FinishReason, Usage
-from providers.base import Capability
+from providers.core.base import Capability
+from providers.core.results import FinishReason, Usage
 
 from . import sse
 from .calls import new_call

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from providers.answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
-from providers.chat import ToolCall
-from providers.errors import ProviderError, bad_response
+from providers.core.chat import ToolCall
+from providers.core.errors import ProviderError, bad_response
+from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
 from . import sse
 

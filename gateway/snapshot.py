@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections import services
 from connections.models import Profile
-from providers.base import Capability, Limits
+from providers.core.base import Capability, Limits
 
 from .clients import Client, Clients
 from .errors import GatewayError, from_unusable

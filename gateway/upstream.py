@@ -13,10 +13,16 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic_core import from_json, to_json
 
-from providers._async_transport import allowed_addresses
-from providers._transport import EgressPolicy, trusted_authorities
-from providers.base import WireTarget
-from providers.errors import ProviderError, bad_response, from_answer, from_network, network_fault
+from providers.core.base import WireTarget
+from providers.core.errors import (
+    ProviderError,
+    bad_response,
+    from_answer,
+    from_network,
+    network_fault,
+)
+from providers.http.egress import EgressPolicy, trusted_authorities
+from providers.http.egress_async import allowed_addresses
 
 LARGEST_ANSWER = 128 * 1024 * 1024  # bytes: 2,048 vectors of 3,072 numbers are 60 MB
 LARGEST_REFUSAL = 64 * 1024

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection, models, transaction
 
-from providers.answers import Usage
+from providers.core.results import Usage
 
 from .calls import Call
 from .limits import add_tokens

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from connections import conf
 from connections.services import Caller
-from providers.errors import ProviderError
+from providers.core.errors import ProviderError
 
 from . import limits
 from .attempts import Served, serve

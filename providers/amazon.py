@@ -12,19 +12,19 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
-from ._anthropic_chat import refused_by
-from ._bedrock_chat import SAYS, ConverseStream, chat_answer, converse
-from ._bedrock_client import BedrockRuntime, send
-from ._bedrock_embed import Vectors, bodies, embedding_answer, family_of, invoke
-from ._bedrock_errors import from_boto
-from ._transport import within
-from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer
-from .base import Capability, Model, Provider
-from .chat import ChatRequest, EmbeddingRequest
-from .errors import ProviderError
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HttpUrl, Text, lower_case
+from .core.base import Capability, Model, Provider
+from .core.chat import ChatRequest, EmbeddingRequest
+from .core.errors import ProviderError
+from .core.registry import register
+from .core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HttpUrl, Text, lower_case
+from .http.egress import within
+from .vendors.anthropic.request import refused_by
+from .vendors.bedrock.client import BedrockRuntime, send
+from .vendors.bedrock.converse import SAYS, ConverseStream, chat_answer, converse
+from .vendors.bedrock.embeddings import Vectors, bodies, embedding_answer, family_of, invoke
+from .vendors.bedrock.errors import from_boto
 
 AuthMode = Annotated[Literal["keys", "default"], BeforeValidator(lower_case)]
 MODALITIES = {"TEXT": Capability.CHAT, "EMBEDDING": Capability.EMBEDDING}

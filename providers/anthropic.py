@@ -5,15 +5,15 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from ._anthropic_answers import answer_of, chunks_of
-from ._anthropic_chat import SUPPORTED, arguments_for, refused_by
-from .answers import ChatAnswer, ChatChunk
-from .base import Capability, Model, Provider
-from .chat import ChatRequest
-from .errors import ProviderError, bad_response, from_answer
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HttpUrl
+from .core.base import Capability, Model, Provider
+from .core.chat import ChatRequest
+from .core.errors import ProviderError, bad_response, from_answer
+from .core.registry import register
+from .core.results import ChatAnswer, ChatChunk
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HttpUrl
+from .vendors.anthropic.request import SUPPORTED, arguments_for, refused_by
+from .vendors.anthropic.response import answer_of, chunks_of
 
 MOST_MODELS = 1000  # the largest page there is: docs.anthropic.com/en/api/models-list
 # platform.claude.com/docs/en/api/errors: in a stream, whose status is 200, an error has its type

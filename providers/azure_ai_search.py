@@ -1,12 +1,12 @@
 """Azure AI Search: https://learn.microsoft.com/rest/api/searchservice/"""
 
-from ._azure_access import AzureAccessSettings
-from ._azure_service import AzureService
-from ._service import versioned
+from .core.registry import register
+from .core.settings import setting
+from .core.types import ApiKey, HttpUrl, Text
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import setting
-from .types import ApiKey, HttpUrl, Text
+from .vendors.azure.access import AzureAccessSettings
+from .vendors.azure.service import AzureService
+from .vendors.service import versioned
 
 
 class AzureAISearchSettings(AzureAccessSettings):

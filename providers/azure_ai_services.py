@@ -2,13 +2,13 @@
 https://learn.microsoft.com/azure/ai-services/multi-service-resource
 """
 
-from ._azure_access import AzureAccessSettings
-from ._azure_service import AzureService
-from ._service import versioned
+from .core.registry import register
+from .core.settings import setting
+from .core.types import ApiKey, HttpUrl
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import setting
-from .types import ApiKey, HttpUrl
+from .vendors.azure.access import AzureAccessSettings
+from .vendors.azure.service import AzureService
+from .vendors.service import versioned
 
 # Of the list of models. A resource of the kind AIServices has it wherever it is and however one
 # gets in; Content Safety is not in every region, and Document Intelligence takes no token of

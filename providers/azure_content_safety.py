@@ -1,10 +1,10 @@
 """Azure AI Content Safety: https://learn.microsoft.com/rest/api/contentsafety/"""
 
-from ._service import Service, versioned
+from .core.registry import register
+from .core.settings import ProviderSettings, setting
+from .core.types import ApiKey, HttpUrl, Text
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import ProviderSettings, setting
-from .types import ApiKey, HttpUrl, Text
+from .vendors.service import Service, versioned
 
 
 class AzureContentSafetySettings(ProviderSettings):

@@ -2,11 +2,11 @@
 https://learn.microsoft.com/rest/api/aiservices/
 """
 
-from ._service import Service, versioned
+from .core.registry import register
+from .core.settings import ProviderSettings, setting
+from .core.types import ApiKey, HttpUrl, Text
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import ProviderSettings, setting
-from .types import ApiKey, HttpUrl, Text
+from .vendors.service import Service, versioned
 
 # the first version that lives under /documentintelligence: learn.microsoft.com, v4.0 migration
 # guide

@@ -2,13 +2,13 @@
 
 from urllib.parse import quote
 
-from ._azure import AzureProvider, AzureSettings
-from ._openai_chat import PATHS
-from .base import Capability, WireTarget
+from .core.base import Capability, WireTarget
+from .core.registry import register
+from .core.settings import setting
+from .core.types import Text
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import setting
-from .types import Text
+from .vendors.azure.openai import AzureProvider, AzureSettings
+from .vendors.openai.request import PATHS
 
 USAGE_SINCE = "2024-09-01"  # the first version whose streams may be asked for their usage
 

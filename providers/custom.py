@@ -7,11 +7,11 @@ import time
 from pydantic import ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from .base import CheckResult, Model, Provider
+from .core.base import CheckResult, Model, Provider
+from .core.registry import register
+from .core.settings import ProviderSettings, setting
+from .core.types import SecretEntries, SecretMap, Text, TextMap
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import ProviderSettings, setting
-from .types import SecretEntries, SecretMap, Text, TextMap
 
 STRONG = "Strong type"
 

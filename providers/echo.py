@@ -9,12 +9,12 @@ import math
 import re
 from collections.abc import AsyncIterator
 
-from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, Usage
-from .base import Capability, CheckResult, Model, Provider
-from .chat import ChatRequest, EmbeddingRequest, Message, TextPart, Unsupported
-from .registry import register
-from .settings import ProviderSettings, setting
-from .types import Text
+from .core.base import Capability, CheckResult, Model, Provider
+from .core.chat import ChatRequest, EmbeddingRequest, Message, TextPart, Unsupported
+from .core.registry import register
+from .core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, Usage
+from .core.settings import ProviderSettings, setting
+from .core.types import Text
 
 TAKEN = ("temperature", "top_p", "seed", "stop", "max_tokens", "max_completion_tokens", "user")
 DIMENSIONS, MOST_DIMENSIONS = 8, 4096

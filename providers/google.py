@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from ._google_answers import answer_of, chunks_of, vectors_of
-from ._google_chat import SUPPORTED, config_for, contents_for, refused_by
-from .answers import ChatAnswer, ChatChunk, EmbeddingAnswer
-from .base import Capability, Model, Provider
-from .chat import ChatRequest, EmbeddingRequest
-from .errors import ProviderError, bad_response, chain, from_answer, from_status
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HttpUrl, Text
+from .core.base import Capability, Model, Provider
+from .core.chat import ChatRequest, EmbeddingRequest
+from .core.errors import ProviderError, bad_response, chain, from_answer, from_status
+from .core.registry import register
+from .core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HttpUrl, Text
+from .vendors.google.request import SUPPORTED, config_for, contents_for, refused_by
+from .vendors.google.response import answer_of, chunks_of, vectors_of
 
 ACTIONS = {
     "generateContent": Capability.CHAT,

@@ -8,16 +8,16 @@ from typing import Any
 
 import httpx2
 
-from ._azure import AzureProvider, AzureSettings
-from ._openai_chat import NO_KEY
-from ._responses import answer_of, chunks_of, request_of
-from .answers import ChatAnswer, ChatChunk
-from .base import Capability, Model, WireTarget
-from .chat import ChatRequest
-from .errors import bad_response
-from .registry import register
-from .settings import setting
-from .types import ApiKey, HttpUrl, Text
+from .core.base import Capability, Model, WireTarget
+from .core.chat import ChatRequest
+from .core.errors import bad_response
+from .core.registry import register
+from .core.results import ChatAnswer, ChatChunk
+from .core.settings import setting
+from .core.types import ApiKey, HttpUrl, Text
+from .vendors.azure.openai import AzureProvider, AzureSettings
+from .vendors.openai.request import NO_KEY
+from .vendors.openai.responses_api import answer_of, chunks_of, request_of
 
 # of the deployments list: learn.microsoft.com/rest/api/aifoundry/aiprojects/deployments/list
 PROJECT_API_VERSION = "v1"

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ._dialect import OPENAI_ONLY, renamed, without
-from ._openai_compatible import OpenAICompatible
-from .base import Capability
-from .chat import Unsupported
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HttpUrl
+from .core.base import Capability
+from .core.chat import Unsupported
+from .core.registry import register
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HttpUrl
+from .vendors.openai.compatible import OpenAICompatible
+from .vendors.openai.parameters import OPENAI_ONLY, renamed, without
 
 UNKNOWN = (*OPENAI_ONLY, "user")
 

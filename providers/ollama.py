@@ -5,13 +5,13 @@ from typing import Any
 
 import httpx2
 
-from ._dialect import OPENAI_ONLY, renamed, without
-from ._openai_chat import OpenAIChat
-from .base import Capability, Model
-from .chat import Unsupported
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HttpUrl
+from .core.base import Capability, Model
+from .core.chat import Unsupported
+from .core.registry import register
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HttpUrl
+from .vendors.openai.parameters import OPENAI_ONLY, renamed, without
+from .vendors.openai.request import OpenAIChat
 
 KNOWN = ("logprobs", "top_logprobs")  # of OpenAI's own fields
 UNKNOWN = (

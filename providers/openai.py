@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ._dialect import for_reasoning, refused_by
-from ._openai_compatible import OpenAICompatible
-from .base import Capability
+from .core.base import Capability
+from .core.registry import register
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HttpUrl, Text
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HttpUrl, Text
+from .vendors.openai.compatible import OpenAICompatible
+from .vendors.openai.parameters import for_reasoning, refused_by
 
 
 class OpenAISettings(NetworkSettings):

@@ -2,11 +2,11 @@
 gateway of your own.
 """
 
-from ._openai_compatible import OpenAICompatible
-from .base import Capability
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HeaderName, Headers, HttpUrl, Text
+from .core.base import Capability
+from .core.registry import register
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HeaderName, Headers, HttpUrl, Text
+from .vendors.openai.compatible import OpenAICompatible
 
 
 class OpenAICompatibleSettings(NetworkSettings):

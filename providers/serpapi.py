@@ -4,14 +4,14 @@ from functools import cached_property
 
 import httpx2
 
-from ._access import AccessTransport, Query
-from ._addresses import Hosts, origin_host
-from ._service import Service
-from ._transport import GuardedTransport, guarded_client
+from .core.registry import register
+from .core.settings import ProviderSettings, setting
+from .core.types import ApiKey, HttpUrl
+from .http.auth import AccessTransport, Query
+from .http.egress import GuardedTransport, guarded_client
+from .http.hosts import Hosts, origin_host
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import ProviderSettings, setting
-from .types import ApiKey, HttpUrl
+from .vendors.service import Service
 
 
 class SerpApiSettings(ProviderSettings):

@@ -4,15 +4,15 @@ https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless
 
 from typing import Any
 
-from ._dialect import renamed
-from ._openai_compatible import OpenAICompatible
-from ._service import versioned
-from .base import Capability, Model
-from .errors import ProviderError
+from .core.base import Capability, Model
+from .core.errors import ProviderError
+from .core.registry import register
+from .core.settings import NetworkSettings, setting
+from .core.types import ApiKey, HttpUrl
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import NetworkSettings, setting
-from .types import ApiKey, HttpUrl
+from .vendors.openai.compatible import OpenAICompatible
+from .vendors.openai.parameters import renamed
+from .vendors.service import versioned
 
 INFO_API_VERSION = (
     "2024-05-01-preview"  # learn.microsoft.com/rest/api/aifoundry/model-inference/get-model-info

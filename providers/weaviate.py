@@ -1,10 +1,10 @@
 """Weaviate: https://docs.weaviate.io/weaviate/api/rest"""
 
-from ._service import Service
+from .core.registry import register
+from .core.settings import ProviderSettings, setting
+from .core.types import ApiKey, HttpUrl
 from .promptflow import PromptflowType
-from .registry import register
-from .settings import ProviderSettings, setting
-from .types import ApiKey, HttpUrl
+from .vendors.service import Service
 
 
 class WeaviateSettings(ProviderSettings):

@@ -12,10 +12,11 @@ from django.core.cache import cache
 
 from connections import conf
 from connections.services import type_catalog
-from providers.registry import all_providers
-from providers.schema import settings_fields
-from tests.fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
-from tests.people import administrator, nobody, operator, people, stranger, viewer  # noqa: F401 fixtures
+from providers.core.registry import all_providers
+from providers.core.schema import settings_fields
+
+from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
+from .people import administrator, nobody, operator, people, stranger, viewer  # noqa: F401 fixtures
 
 VENDORS = (
     "AWS_",

@@ -11,11 +11,11 @@ import pytest
 from connections import conf, services
 from connections.models import Connection, Profile
 from connections.sources import SourceError
-from providers.base import Capability, Model, Provider
-from providers.errors import ProviderError
-from providers.registry import registered
-from providers.settings import NetworkSettings, setting
-from providers.types import ApiKey, HttpUrl, Text
+from providers.core.base import Capability, Model, Provider
+from providers.core.errors import ProviderError
+from providers.core.registry import registered
+from providers.core.settings import NetworkSettings, setting
+from providers.core.types import ApiKey, HttpUrl, Text
 
 NEWEST_KEY = "newest-key-for-tests-only-0123456789abcdef"
 OLDER_KEY = "older-key-for-tests-only-0123456789abcdef"

@@ -26,11 +26,12 @@ from django.urls import URLPattern, get_resolver
 
 from connections import conf, selectors, services
 from connections.models import Connection, Profile
-from providers.errors import ProviderError
-from tests.connections.pages import HTMX, entries, rows
-from tests.fakes import connect, profile_of, reload
-from tests.people import browser
-from tests.upstreams import Upstream
+from providers.core.errors import ProviderError
+
+from .connections.pages import HTMX, entries, rows
+from .fakes import connect, profile_of, reload
+from .people import browser
+from .upstreams import Upstream
 
 pytestmark = pytest.mark.django_db
 LITERAL, REFERENCED, HEADER, TYPED, ENTRY = (
@@ -375,7 +376,7 @@ CRASHES = {
     "encrypt": "connections.credentials.CredentialsField.get_db_prep_save",
     "resolve": "connections.references.Resolver.resolve",
     "use": "connections.services.using.get_provider",
-    "check": "providers.base.Provider.check",
+    "check": "providers.core.base.Provider.check",
     "show": "connections.services.using.masked",
 }
 

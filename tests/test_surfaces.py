@@ -14,12 +14,13 @@ from django.test import Client
 from connections import services
 from connections.management.commands.render_provider_docs import render
 from connections.models import Connection
-from providers.base import Capability, Model, Provider
-from providers.settings import NetworkSettings, setting
-from providers.types import ApiKey, HttpUrl
-from tests.connections.pages import entries, html, value_of, words
-from tests.fakes import OLDER_KEY, SECRET, available
-from tests.people import browser
+from providers.core.base import Capability, Model, Provider
+from providers.core.settings import NetworkSettings, setting
+from providers.core.types import ApiKey, HttpUrl
+
+from .connections.pages import entries, html, value_of, words
+from .fakes import OLDER_KEY, SECRET, available
+from .people import browser
 
 ROOT = Path(__file__).parents[1]
 
@@ -152,9 +153,9 @@ def test_it_is_in_the_documents():
 
 
 MODULE = """
-from .base import Provider
-from .settings import ProviderSettings, setting
-from .registry import register
+from .core.base import Provider
+from .core.registry import register
+from .core.settings import ProviderSettings, setting
 
 class DroppedSettings(ProviderSettings):
     fizz: str = setting("pop", title="Fizz level", description="How it fizzes.")

@@ -4,8 +4,8 @@ capability.
 
 from typing import Any
 
-from providers.base import Capability, Provider
-from providers.registry import all_providers
+from providers.core.base import Capability, Provider
+from providers.core.registry import all_providers
 
 from ..profile_settings import profile_fields, profile_settings_class
 from .camelcase import camel

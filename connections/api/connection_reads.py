@@ -5,8 +5,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from providers.base import Capability
-from providers.registry import all_providers
+from providers.core.base import Capability
+from providers.core.registry import all_providers
 
 from .. import services
 from ..models import Connection

@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from providers.base import Model, Provider
-from providers.schema import settings_fields
+from providers.core.base import Model, Provider
+from providers.core.schema import settings_fields
 
 from .. import services
 from ..models import Connection, ConnectionCheck

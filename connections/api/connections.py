@@ -12,8 +12,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from providers.base import Capability
-from providers.registry import UnknownProvider, all_providers, get_provider
+from providers.core.base import Capability
+from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from .. import selectors, services
 from ..models import Connection

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from providers.base import Capability
+from providers.core.base import Capability
 
 from ..models import ALIAS_PATTERN
 from .camelcase import CamelCaseMixin, StrictCharField, camel, unknown_names

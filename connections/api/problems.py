@@ -20,7 +20,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from providers.errors import ProviderError
+from providers.core.errors import ProviderError
 
 from .. import services
 from .camelcase import camel

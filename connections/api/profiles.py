@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from providers.base import Capability
+from providers.core.base import Capability
 
 from .. import services
 from ..models import Connection, Profile

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from providers.base import Provider
-from providers.schema import SettingsField, settings_fields
+from providers.core.base import Provider
+from providers.core.schema import SettingsField, settings_fields
 
 from .camelcase import camel
 from .fields import CamelCaseSerializer, CapabilityField, IdField

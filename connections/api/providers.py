@@ -7,8 +7,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from providers.base import Capability
-from providers.registry import UnknownProvider, all_providers, get_provider
+from providers.core.base import Capability
+from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from .. import services
 from ..models import Profile

@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from providers.base import Provider
-from providers.schema import MAPS, SettingsField, settings_fields
-from providers.types import ENTRY_KEY, LONGEST_ENTRY_KEY, MOST_ENTRIES, HeaderName
+from providers.core.base import Provider
+from providers.core.schema import MAPS, SettingsField, settings_fields
+from providers.core.types import ENTRY_KEY, LONGEST_ENTRY_KEY, MOST_ENTRIES, HeaderName
 
 from ..references import is_reference
 from .camelcase import camel

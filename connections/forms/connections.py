@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
-from providers.base import Provider
-from providers.schema import SettingsField, settings_fields
+from providers.core.base import Provider
+from providers.core.schema import SettingsField, settings_fields
 
 from ..models import Connection
 from ..references import is_reference

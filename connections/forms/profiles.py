@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 
-from providers.base import Capability
+from providers.core.base import Capability
 
 from ..models import Connection, Profile
 from ..named import find_all_named, find_named

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from providers.base import Provider
+from providers.core.base import Provider
 
 from ..services import LARGEST_TYPE, decoded_type
 from ..widgets import ChoiceOrReference

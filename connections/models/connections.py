@@ -8,8 +8,8 @@ from django.db import models
 from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
-from providers.base import Capability, Provider
-from providers.registry import UnknownProvider, get_provider
+from providers.core.base import Capability, Provider
+from providers.core.registry import UnknownProvider, get_provider
 
 from ..credentials import CredentialsField, Undecryptable, key_ids
 from .rows import Row

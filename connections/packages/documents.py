@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from providers.types import LONGEST_ENTRY_KEY, MOST_ENTRIES, is_entry_key
+from providers.core.types import LONGEST_ENTRY_KEY, MOST_ENTRIES, is_entry_key
 
 from ..references import InvalidReference, is_reference, parse
 from .errors import PackageError

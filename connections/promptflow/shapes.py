@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from functools import cache, cached_property
 from typing import Any
 
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.registry import all_providers
+from providers.core.schema import SettingsField, pascal, settings_fields
 from providers.promptflow import MODULE, provider_of_type
-from providers.registry import all_providers
-from providers.schema import SettingsField, pascal, settings_fields
 
 SCHEMA = "https://azuremlschemas.azureedge.net/promptflow/latest/{}.schema.json"
 COMMON = ("$schema", "name", "type", "module", "created_date", "last_modified_date", "expiry_time")

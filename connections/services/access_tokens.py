@@ -20,8 +20,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from providers._http_service import TOKEN_SECONDS
-from providers._tokens import MemoryTokens, Once, Token
+from providers.http.oauth2_client import MemoryTokens, Once, Token
+from providers.http.service import TOKEN_SECONDS
 
 from ..models import AccessToken
 

@@ -15,8 +15,8 @@ from django.core.cache import cache
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from providers.base import CHECK_LIMITS, CHECK_SECONDS, Model, Provider
-from providers.errors import ProviderError
+from providers.core.base import CHECK_LIMITS, CHECK_SECONDS, Model, Provider
+from providers.core.errors import ProviderError
 
 from .. import conf
 from ..models import Connection, ConnectionCheck

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from providers.base import Provider
-from providers.registry import UnknownProvider, get_provider, is_built_in
+from providers.core.base import Provider
+from providers.core.registry import UnknownProvider, get_provider, is_built_in
 
 from ..models import Connection, ConnectionType, Profile
 from .errors import FieldError, InUse, Invalid, Notice

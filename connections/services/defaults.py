@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
-from providers.base import Capability
+from providers.core.base import Capability
 
 from ..models import DefaultProfile, Profile
 from .errors import FieldError, Invalid

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from providers.registry import UnknownProvider, get_provider
-from providers.schema import settings_fields
+from providers.core.registry import UnknownProvider, get_provider
+from providers.core.schema import settings_fields
 
 from ..credentials import Undecryptable
 from ..models import Row

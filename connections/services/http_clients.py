@@ -3,8 +3,8 @@
 import httpx2
 from django.views.decorators.debug import sensitive_variables
 
-from providers._http_service import HttpService
-from providers.base import Limits
+from providers.core.base import Limits
+from providers.http.service import HttpService
 
 from .errors import Unusable
 from .permissions import Actor, require

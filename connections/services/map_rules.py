@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from providers.base import Provider
-from providers.schema import NO_MAP, SettingsField, settings_fields
-from providers.types import is_entry_key
+from providers.core.base import Provider
+from providers.core.schema import NO_MAP, SettingsField, settings_fields
+from providers.core.types import is_entry_key
 
 from .. import conf
 from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, merged, write_rule

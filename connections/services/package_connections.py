@@ -5,8 +5,8 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from providers.base import Provider
-from providers.registry import UnknownProvider, get_provider
+from providers.core.base import Provider
+from providers.core.registry import UnknownProvider, get_provider
 
 from ..models import Connection
 from ..packages.documents import ConnectionDocument

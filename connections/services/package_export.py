@@ -7,9 +7,9 @@ from typing import Any
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.schema import SettingsField, settings_fields
 from providers.manifests import manifest_text, shipped
-from providers.schema import SettingsField, settings_fields
 
 from ..credentials import Undecryptable
 from ..models import Connection, Profile, RevealRecord, Row

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from providers.base import Provider
-from providers.schema import SettingsField, settings_fields
+from providers.core.base import Provider
+from providers.core.schema import SettingsField, settings_fields
 
 from ..credentials import Undecryptable, merged
 from ..models import Connection

@@ -2,7 +2,7 @@
 here.
 """
 
-from providers.registry import UnknownProvider, get_provider
+from providers.core.registry import UnknownProvider, get_provider
 
 from ..packages.plan import PlanItem
 from .package_run import CHOICES, CONFLICT, NEW, SAME, Outcome, Run, attempt

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from pydantic import ValidationError
 
-from providers.base import Capability
+from providers.core.base import Capability
 
 from ..models import Connection, DefaultProfile, Profile
 from ..profile_settings import profile_settings_class

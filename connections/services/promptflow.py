@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from providers.registry import UnknownProvider, get_provider
+from providers.core.registry import UnknownProvider, get_provider
 
 from ..models import ALIAS_PATTERN, Connection
 from ..named import find_named, parse_id

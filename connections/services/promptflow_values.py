@@ -10,10 +10,10 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 from pydantic import Secret, SecretStr
 
+from providers.core.registry import get_provider
+from providers.core.schema import secret_names, settings_fields
+from providers.core.settings import NetworkSettings, ProviderSettings
 from providers.promptflow import MODULE, PromptflowType
-from providers.registry import get_provider
-from providers.schema import secret_names, settings_fields
-from providers.settings import NetworkSettings, ProviderSettings
 
 from .errors import Unusable
 from .using import Usable, resolved_settings

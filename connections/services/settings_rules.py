@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.base import Provider
-from providers.errors import BlockedAddress
-from providers.schema import SettingsField, canonical, secret_names, settings_fields, validate
-from providers.settings import ProviderSettings
+from providers.core.base import Provider
+from providers.core.errors import BlockedAddress
+from providers.core.schema import SettingsField, canonical, secret_names, settings_fields, validate
+from providers.core.settings import ProviderSettings
 
 from .. import conf
 from ..credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, key_ids, merged, write_rule

@@ -17,7 +17,8 @@ from typing import Any
 
 from django.conf import settings
 
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.registry import get_provider, is_built_in, replace_installed
 from providers.manifests import (
     Manifest,
     ManifestError,
@@ -26,7 +27,6 @@ from providers.manifests import (
     read_manifest,
     shipped,
 )
-from providers.registry import get_provider, is_built_in, replace_installed
 
 from .. import conf
 from ..models import ConnectionType

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.registry import all_providers, get_provider
 from providers.manifests import Manifest, manifest_text, shipped
-from providers.registry import all_providers, get_provider
 
 from ..models import Connection, ConnectionType
 from .type_catalog import confirm_types, directory_types, installed_types, owner_of

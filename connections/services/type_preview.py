@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.registry import all_providers
 from providers.manifests import Manifest, ManifestError, compare, manifest_text, read_documents
-from providers.registry import all_providers
 
 from ..models import Connection, ConnectionType
 from .errors import FieldError, Invalid

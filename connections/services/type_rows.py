@@ -6,8 +6,8 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from providers.base import Provider
-from providers.schema import settings_fields, validate
+from providers.core.base import Provider
+from providers.core.schema import settings_fields, validate
 
 from ..credentials import Undecryptable, merged
 from ..models import Connection

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.registry import all_providers, is_built_in
 from providers.manifests import Manifest
-from providers.registry import all_providers, is_built_in
 
 from ..models import Connection, ConnectionType
 from .errors import FieldError, InUse, Invalid, Notice

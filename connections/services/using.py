@@ -13,11 +13,11 @@ from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from providers._http_service import HttpService
-from providers.base import Limits, Provider
-from providers.registry import UnknownProvider, get_provider
-from providers.schema import SettingsField, secret_names, settings_fields, validate
-from providers.settings import ProviderSettings
+from providers.core.base import Limits, Provider
+from providers.core.registry import UnknownProvider, get_provider
+from providers.core.schema import SettingsField, secret_names, settings_fields, validate
+from providers.core.settings import ProviderSettings
+from providers.http.service import HttpService
 
 from .. import conf
 from ..credentials import MASK, Undecryptable, decrypt, masked, merged

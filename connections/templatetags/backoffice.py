@@ -8,8 +8,8 @@ from django import template
 from heroicons import IconDoesNotExist
 from heroicons.templatetags.heroicons import heroicon_outline
 
-from providers.base import Provider
-from providers.registry import all_providers
+from providers.core.base import Provider
+from providers.core.registry import all_providers
 
 from .. import selectors
 from ..models import Connection, ConnectionCheck

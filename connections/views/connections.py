@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from providers.base import Provider
-from providers.registry import UnknownProvider, all_providers, get_provider
+from providers.core.base import Provider
+from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from .. import selectors, services
 from ..forms import ConnectionForm

@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 
-from providers.base import Provider
+from providers.core.base import Provider
 
 from ..references import is_reference
 from .base import Page

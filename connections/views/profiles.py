@@ -8,8 +8,8 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from providers.base import Capability, Model
-from providers.errors import ProviderError
+from providers.core.base import Capability, Model
+from providers.core.errors import ProviderError
 
 from .. import selectors, services
 from ..forms import ProfileForm

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from providers.base import Provider
+from providers.core.base import Provider
 
 from .. import services
 from ..forms import PreviewForm, TypeForm

@@ -21,7 +21,7 @@ from connections.api.fields import CamelCaseSerializer
 from connections.api.openapi import answers
 from connections.api.pagination import one_of
 from connections.services import Scope
-from providers.registry import all_providers
+from providers.core.registry import all_providers
 
 from .. import usage_selectors as selectors
 from ..tallies import Share, Totals

@@ -1,17 +1,17 @@
 """The bodies of chats and embeddings for the OpenAPI document.
 
-What providers.chat judges is read from it; the rest is said here.
+What providers.core.chat judges is read from it; the rest is said here.
 """
 
 from typing import Any
 
-from providers.answers import FinishReason
-from providers.chat import ChatRequest, EmbeddingRequest
+from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.results import FinishReason
 
 from ..management_api import CHAT_FIELDS, FINISH
 
 AT = "#/components/schemas/"
-PREFIX = "Chat"  # before the names of components that stem from a class of providers.chat
+PREFIX = "Chat"  # before the names of components that stem from a class of providers.core.chat
 NULL: dict[str, Any] = {"type": "null"}
 TEXT_OR_NOTHING: dict[str, Any] = {"anyOf": [{"type": "string"}, NULL]}
 TEXTS = {
@@ -83,8 +83,9 @@ def _component(schema: Schema) -> Schema:
 
 
 def _complete(found: dict[str, Schema]) -> None:
-    """What validators of providers.chat say, and its discriminator: a part's type is never left
-    out.
+    """What validators of providers.core.chat say, and its discriminator.
+
+    A part's type is never left out.
     """
     for name in ("ChatTextPart", "ChatImagePart"):
         found[name]["required"] = ["type", *found[name]["required"]]

@@ -15,7 +15,7 @@ from connections.models import Profile
 from connections.profile_settings import ProfileSettings, profile_settings_class
 from connections.views.base import Crumb
 from connections.views.profiles import LIST, OneProfile
-from providers.base import Capability
+from providers.core.base import Capability
 
 from .. import playground, snippets, sse
 from ..endpoint import SSE, Outgoing

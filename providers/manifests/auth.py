@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .parts import Condition, Line, Part, Templates
+from .base_models import Condition, Line, Part, Templates
 
 
 class Step(Part):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr
 
 from .auth import Auth
-from .parts import Condition, Line, Listed, Part, Templates
+from .base_models import Condition, Line, Listed, Part, Templates
 from .requests import Test
 
 KEY = r"^[a-z0-9]+([._-][a-z0-9]+)*$"

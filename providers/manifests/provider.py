@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
-from .._access import Step
-from .._http_service import HttpService, TestRequest
-from ..settings import ProviderSettings
+from ..core.settings import ProviderSettings
+from ..http.auth import Step
+from ..http.service import HttpService, TestRequest
 from .document import Manifest
 from .labels import sentence
 from .migrations import migrated

@@ -10,7 +10,7 @@ from .document import Deprecation, Manifest, Migration, Option, TypeField, Varia
 from .errors import ManifestError, Problem, nearest
 from .parsing import LARGEST, plain_data
 from .requests import Expect, Meaning, Request, Test
-from .rules import problems
+from .validation import problems
 
 PARTS: dict[str, type[BaseModel]] = {
     "choices": Option,

@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import httpx2
 from pydantic import SecretStr
 
-from .._access import Basic, Grant, Header, Hosts, OAuth2, Path, Query, origin_host
-from .._access import Step as AccessStep
-from .._http_service import Meaning as StatusMeaning
-from .._http_service import TestRequest
-from ..errors import ProviderError
-from ..settings import ProviderSettings
+from ..core.errors import ProviderError
+from ..core.settings import ProviderSettings
+from ..http.auth import Basic, Grant, Header, Hosts, OAuth2, Path, Query, origin_host
+from ..http.auth import Step as AccessStep
+from ..http.service import Meaning as StatusMeaning
+from ..http.service import TestRequest
 from .auth import (
     Auth,
     BasicAuth,
@@ -26,10 +26,10 @@ from .auth import (
 )
 from .document import VARIANT, Manifest, Way
 from .hosts import Address, address
-from .places import default_hosts, split_hosts
 from .requests import COSTS, Test
+from .template_checks import default_hosts, split_hosts
+from .template_uses import uses
 from .templates import TemplateError, as_it_is, in_header, in_host, parsed, path
-from .usage import uses
 
 GRANTS = {
     "oauth2_client": "client_credentials",

@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from ..errors import CODES
-from .parts import Line, Part, Templates, listed
+from ..core.errors import CODES
+from .base_models import Line, Part, Templates, listed
 
 COSTS = ("free", "tiny", "billed")  # the cheapest first
 SYNONYMS = {"bad_key": "unauthorized", "missing_scope": "forbidden"}

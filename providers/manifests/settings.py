@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from ..schema import pascal
-from ..settings import NetworkSettings, ProviderSettings, setting
+from ..core.schema import pascal
+from ..core.settings import NetworkSettings, ProviderSettings, setting
 from .document import VARIANT, Manifest, TypeField
-from .kinds import kind_of
+from .field_types import kind_of
 from .labels import label, sentence
-from .usage import Usage
+from .template_uses import Usage
 
 # Names that mean something else wherever settings are: beside them in a file, in pydantic's
 # classes, on the form.

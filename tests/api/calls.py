@@ -7,12 +7,12 @@ from typing import Any
 from django.test import Client
 
 from connections import services
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.schema import settings_fields
 from providers.manifests import ManifestProvider
-from providers.schema import settings_fields
 from tests.fakes import SECRET
 from tests.httpserver import authority
-from tests.providers import shipped
+from tests.providers.manifests import shipped
 
 PREFIX = "/api/v1"
 MERGE = "application/merge-patch+json"

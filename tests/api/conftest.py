@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.calls import Api, token_of
+from .calls import Api, token_of
 
 
 @pytest.fixture

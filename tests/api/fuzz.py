@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.api.serving import ROOT, Served, serving
+from .serving import ROOT, Served, serving
 
 FULL = ("--max-examples=200", "--checks=all", "--phases=examples,coverage,fuzzing,stateful")
 

@@ -13,7 +13,8 @@ import schemathesis
 from connections.api.settings_schema import SHARED
 from connections.packages.sealing import LONGEST, SHORTEST
 from connections.profile_settings import MOST_TOKENS
-from tests.api.serving import Served
+
+from .serving import Served
 
 REFERENCE = re.compile(r"\$[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)+")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

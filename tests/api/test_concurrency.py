@@ -14,8 +14,9 @@ from django.core.servers.basehttp import WSGIServer
 from pytest_django.live_server_helper import LiveServer
 
 from connections.models import Connection
-from tests.api.calls import token_of
 from tests.fakes import connect, reload
+
+from .calls import token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Ask = Callable[..., int]

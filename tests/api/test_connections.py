@@ -7,12 +7,13 @@ import pytest
 
 from connections import services
 from connections.models import Connection, ConnectionCheck
-from providers.base import Capability
-from providers.errors import ProviderError
-from providers.registry import all_providers
-from providers.schema import secret_names, settings_fields
-from tests.api.calls import MERGE, Api, errors, every_setting, problem
+from providers.core.base import Capability
+from providers.core.errors import ProviderError
+from providers.core.registry import all_providers
+from providers.core.schema import secret_names, settings_fields
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
+
+from .calls import MERGE, Api, errors, every_setting, problem
 
 pytestmark = pytest.mark.django_db
 PROVIDERS = {provider.id: provider for provider in all_providers()}

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from connections.models import Connection
-from providers.errors import ProviderError
-from tests.api.calls import Api, token_of
+from providers.core.errors import ProviderError
 from tests.fakes import connect, fake_provider, profile_of
+
+from .calls import Api, token_of
 
 pytestmark = pytest.mark.django_db
 FIELDS = {

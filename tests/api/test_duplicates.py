@@ -10,8 +10,9 @@ from drf_spectacular.generators import SchemaGenerator
 from connections.api import examples
 from connections.api.openapi import operations_of
 from connections.models import Connection, Profile
-from tests.api.calls import Api, errors, problem, token_of
 from tests.fakes import SECRET, profile_of, reload
+
+from .calls import Api, errors, problem, token_of
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,9 @@ from django.urls import resolve
 from rest_framework.throttling import SimpleRateThrottle
 
 from connections.models import Connection
-from tests.api.calls import MERGE, Api, errors, problem, token_of
 from tests.fakes import SECRET
+
+from .calls import MERGE, Api, errors, problem, token_of
 
 pytestmark = pytest.mark.django_db
 ONE = "/connections/production"

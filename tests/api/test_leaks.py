@@ -10,11 +10,12 @@ import pytest
 from django.test import Client, override_settings
 
 from connections.models import Connection
-from providers.errors import ProviderError
-from tests.api.calls import MERGE, Api, token_of
+from providers.core.errors import ProviderError
 from tests.fakes import fake_provider, profile_of
 from tests.test_leaks import of_answer
 from tests.upstreams import Upstream
+
+from .calls import MERGE, Api, token_of
 
 pytestmark = pytest.mark.django_db
 SAVED, REFERENCED, SENT = (

@@ -7,9 +7,10 @@ import pytest
 
 from connections.api.settings_schema import settings_schema
 from connections.models import Connection
-from providers.registry import get_provider
-from tests.api.calls import Api, errors
+from providers.core.registry import get_provider
 from tests.fakes import OTHER_SECRET, SECRET, connect, reload
+
+from .calls import Api, errors
 
 pytestmark = pytest.mark.django_db
 ONE = "/connections/search"

@@ -24,9 +24,10 @@ from connections.api.settings_schema import settings_schema
 from connections.models import Connection
 from gateway.api import examples as gateway_examples
 from gateway.api import urls as gateway_urls
-from providers.registry import all_providers
-from providers.schema import secret_names
-from tests.api.serving import Served, serving
+from providers.core.registry import all_providers
+from providers.core.schema import secret_names
+
+from .serving import Served, serving
 
 OPERATIONS = sorted(SUMMARIES | gateway_examples.SUMMARIES)
 PROVIDERS = {provider.id: provider for provider in all_providers()}

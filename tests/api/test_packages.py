@@ -17,11 +17,12 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from connections import services
 from connections.api import examples
 from connections.models import Connection, Profile
-from tests.api.calls import Api, errors, problem, token_of
-from tests.api.serving import Served, serving
 from tests.connections.pages import world
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of
 from tests.people import browser
+
+from .calls import Api, errors, problem, token_of
+from .serving import Served, serving
 
 pytestmark = pytest.mark.django_db
 EXPORT, IMPORT, DRY = "/packages/export", "/packages/import", "/packages/import?dryRun=true"

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from connections.models import ApiToken, Connection
 from connections.services import Scope
-from tests.api.calls import Api, token_of
 from tests.fakes import SECRET, profile_of
 from tests.people import browser
+
+from .calls import Api, token_of
 
 pytestmark = pytest.mark.django_db
 MODEL = {"providerId": "fake", "modelId": "m"}

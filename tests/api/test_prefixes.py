@@ -12,7 +12,8 @@ from django.urls import clear_url_caches
 
 import backoffice.urls
 from connections.models import Connection
-from tests.api.calls import Api, problem
+
+from .calls import Api, problem
 
 pytestmark = pytest.mark.django_db
 PREFIX = "umbraco/ai/management/api/v1"

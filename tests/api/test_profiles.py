@@ -9,8 +9,9 @@ from connections import services
 from connections.api.camelcase import camel
 from connections.models import Connection, Profile
 from connections.profile_settings import profile_fields
-from tests.api.calls import MERGE, Api, errors, problem
 from tests.fakes import connect, fake_provider, profile_of, reload
+
+from .calls import MERGE, Api, errors, problem
 
 pytestmark = pytest.mark.django_db
 ONE = "/profiles/answers"

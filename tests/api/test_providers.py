@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from providers.registry import all_providers
-from providers.schema import settings_fields
-from tests.api.calls import Api, problem
+from providers.core.registry import all_providers
+from providers.core.schema import settings_fields
+
+from .calls import Api, problem
 
 pytestmark = pytest.mark.django_db
 PROVIDERS = {provider.id: provider for provider in all_providers()}

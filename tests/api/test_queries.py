@@ -9,8 +9,9 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from tests.api.calls import Api
 from tests.fakes import connect, profile_of
+
+from .calls import Api
 
 pytestmark = pytest.mark.django_db
 ROWS = 60

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.fuzz import run
-from tests.api.serving import Served, serving
+from .fuzz import run
+from .serving import Served, serving
 
 # Their bodies depend on eleven providers: every boundary of each is thousands of cases, which `make
 # fuzz` has.

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from connections.models import Connection, DefaultProfile, Profile
-from tests.api.calls import Api, errors
 from tests.fakes import profile_of
+
+from .calls import Api, errors
 
 pytestmark = pytest.mark.django_db
 NONE = {"defaultChatProfileId": None, "defaultEmbeddingProfileId": None}

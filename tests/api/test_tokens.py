@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from connections import services
 from connections.models import ApiToken, Connection
-from tests.api.calls import Api, problem, token_of
 from tests.connections.pages import html, words
 from tests.fakes import profile_of
 from tests.people import PASSWORD, browser
+
+from .calls import Api, problem, token_of
 
 pytestmark = pytest.mark.django_db
 

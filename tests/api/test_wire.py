@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.serving import Served, serving
+from .serving import Served, serving
 
 MEGABYTE = 1024 * 1024
 ECHO = {"alias": "chunked", "name": "Chunked", "providerId": "echo"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Page, expect
 
-from providers.registry import all_providers
+from providers.core.registry import all_providers
 from tests.upstreams import Upstream
 
 from .conftest import (

@@ -10,8 +10,8 @@ from django.contrib.messages import get_messages
 from django.http import HttpResponse
 
 from connections.models import ApiToken, Connection, ConnectionCheck, DefaultProfile, Profile
-from providers.base import Provider
-from providers.schema import settings_fields
+from providers.core.base import Provider
+from providers.core.schema import settings_fields
 from tests.fakes import SECRET
 
 HTMX = {"HX-Request": "true"}

@@ -24,8 +24,8 @@ from connections.credentials import fernet
 from connections.models import AccessToken, ChangeStamp, Connection
 from connections.services import access_tokens
 from connections.services.access_tokens import DatabaseTokens, stored_key
-from providers._tokens import MemoryTokens, Token
-from providers.errors import ProviderError
+from providers.core.errors import ProviderError
+from providers.http.oauth2_client import MemoryTokens, Token
 from tests.fakes import OLDER_KEY
 from tests.httpserver import Answer, OAuth2Server
 from tests.upstreams import ROOT

@@ -8,9 +8,10 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from connections.models import Connection, Profile
-from tests.connections.pages import html, words, world
 from tests.fakes import OLDER_KEY, SECRET, connect, profile_of, reload
 from tests.people import PASSWORD, browser, person
+
+from .pages import html, words, world
 
 pytestmark = pytest.mark.django_db
 LISTS = {"connection": "/admin/connections/connection/", "profile": "/admin/connections/profile/"}

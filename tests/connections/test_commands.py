@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from connections.management.commands.render_provider_docs import render
-from providers.registry import all_providers
-from providers.schema import settings_fields
+from providers.core.registry import all_providers
+from providers.core.schema import settings_fields
 from tests.fakes import fake_provider
 
 ROOT = Path(__file__).parents[2]

@@ -30,8 +30,8 @@ from connections.credentials import (
     write_rule,
 )
 from connections.models import Connection
-from providers.registry import all_providers
-from providers.schema import secret_names
+from providers.core.registry import all_providers
+from providers.core.schema import secret_names
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, reload
 from tests.providers.samples import sample_settings
 

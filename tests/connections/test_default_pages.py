@@ -5,9 +5,10 @@ from django.test import Client
 
 from connections import services
 from connections.models import Connection, DefaultProfile, Profile
-from tests.connections.pages import told, words
 from tests.fakes import profile_of
 from tests.people import browser
+
+from .pages import told, words
 
 pytestmark = pytest.mark.django_db
 

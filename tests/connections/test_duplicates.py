@@ -9,9 +9,10 @@ from django.test import Client
 
 from connections import selectors, services
 from connections.models import Connection, Profile
-from tests.connections.pages import entries, html, told, words
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
 from tests.people import browser, person
+
+from .pages import entries, html, told, words
 
 pytestmark = pytest.mark.django_db
 MAPS = {"configs": {"region": "eu"}, "secrets": {"api-key": SECRET, "other": "$Custom:Token"}}

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 
 from connections import services
 from connections.models import Connection
-from providers.errors import ProviderError
+from providers.core.errors import ProviderError
 from tests.httpserver import Answer, HttpServer
 
 pytestmark = pytest.mark.django_db

@@ -16,9 +16,10 @@ from django.urls import get_resolver
 
 from connections.models import Connection, Profile
 from connections.views import in_place
-from tests.connections.pages import HTMX, entries, html, told, value_of, words
 from tests.fakes import SECRET, connect, fake_provider, profile_of
 from tests.people import browser, person
+
+from .pages import HTMX, entries, html, told, value_of, words
 
 pytestmark = pytest.mark.django_db
 ADD = "/profiles/add/chat/"

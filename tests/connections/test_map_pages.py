@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 
 from connections.models import Connection
-from tests.connections.pages import HTMX, entries, html, rows, value_of, words
 from tests.fakes import OTHER_SECRET, SECRET, connect, reload
 from tests.people import browser
+
+from .pages import HTMX, entries, html, rows, value_of, words
 
 pytestmark = pytest.mark.django_db
 ADD = "/connections/add/custom/"

@@ -8,9 +8,9 @@ import pytest
 from connections import conf, selectors, services
 from connections.credentials import Undecryptable, mask, masked, merged
 from connections.models import Connection
-from providers.base import Provider
-from providers.settings import NetworkSettings, setting
-from providers.types import HttpUrl, SecretEntries, SecretMap, TextMap
+from providers.core.base import Provider
+from providers.core.settings import NetworkSettings, setting
+from providers.core.types import HttpUrl, SecretEntries, SecretMap, TextMap
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, available, connect, reload
 
 pytestmark = pytest.mark.django_db

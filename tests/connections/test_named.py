@@ -18,9 +18,10 @@ from connections.services import promptflow
 from gateway.models import UsageRecord
 from gateway.usage_selectors import last, records
 from tests.api.calls import Api, token_of
-from tests.connections.pages import html
 from tests.fakes import connect, profile_of
 from tests.people import browser
+
+from .pages import html
 
 pytestmark = pytest.mark.django_db
 SPELLINGS: dict[str, Callable[[Any], str]] = {

@@ -15,8 +15,9 @@ from django.core.management import CommandError, call_command
 
 from connections import services
 from connections.models import Connection, Profile
-from tests.connections.pages import world
 from tests.fakes import NEWEST_KEY, OTHER_SECRET, SECRET, connect, profile_of
+
+from .pages import world
 
 pytestmark = pytest.mark.django_db
 PASSPHRASE = "correct horse battery"

@@ -15,10 +15,10 @@ from connections.models import Connection
 from connections.packages import sealing
 from connections.packages.files import read_package
 from connections.services import Decisions, Invalid
-from providers.base import Provider
-from providers.schema import SettingsField, settings_fields
+from providers.core.base import Provider
+from providers.core.schema import SettingsField, settings_fields
+from tests.providers.manifests.shipped import SETTINGS
 from tests.providers.samples import PROVIDERS, SHIPPED
-from tests.providers.shipped import SETTINGS
 
 pytestmark = pytest.mark.django_db
 PASSPHRASE = "correct horse battery staple"

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from connections import services
 from connections.models import Connection, PackageUpload, Profile
-from tests.connections.pages import HTMX, entries, html, told, value_of, words, world
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of, reload
 from tests.people import browser
+
+from .pages import HTMX, entries, html, told, value_of, words, world
 
 pytestmark = pytest.mark.django_db
 EXPORT, IMPORT = "/packages/export/", "/packages/import/"

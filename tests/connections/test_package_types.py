@@ -12,9 +12,10 @@ from connections import services
 from connections.models import Connection, ConnectionType
 from connections.packages.files import read_package
 from connections.services import Decisions, PackageConflict, Plan
-from providers.registry import UnknownProvider, get_provider
-from tests.connections.manifests import SETTINGS, document, second
+from providers.core.registry import UnknownProvider, get_provider
 from tests.fakes import connect
+
+from .manifests import SETTINGS, document, second
 
 KEY, PASSPHRASE = "acme.helpdesk", "correct horse battery staple"
 ALONG = Decisions(install_types=True)
@@ -84,7 +85,7 @@ def test_settings_of_an_older_version_of_a_type_are_brought_up(content):
 
 
 def test_a_manifest_that_is_none_is_refused_in_the_plan(content):
-    from tests.connections.test_package_archive import files_of, resummed
+    from .test_package_archive import files_of, resummed
 
     for text in (b"key: acme.helpdesk", document(key="acme.other").encode(), b"- 1"):
         wrong = resummed({**files_of(content), f"types/{KEY}.yaml": text})

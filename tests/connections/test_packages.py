@@ -483,7 +483,7 @@ def test_what_cannot_be_decrypted_is_missing_and_said(connection, settings):
 def test_a_connection_of_an_unknown_provider_is_left_to_a_decision(connection):
     content = export(connection)
     connection.delete()
-    from providers import registry
+    from providers.core import registry
 
     kept = registry._registered.pop("fake")
     try:

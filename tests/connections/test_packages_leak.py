@@ -17,8 +17,9 @@ from connections.models import Connection
 from connections.packages import sealing
 from connections.packages.files import read_package
 from connections.services import Decisions, PackageConflict, PackageError
-from tests.connections.test_package_archive import edited
 from tests.fakes import connect
+
+from .test_package_archive import edited
 
 pytestmark = pytest.mark.django_db
 KEY, ENTRY, HEADER, OLD = (

@@ -10,9 +10,10 @@ from django.test import Client
 
 from connections import services
 from connections.models import Connection, Profile
-from tests.connections.pages import HTMX, html, told, value_of, words
 from tests.fakes import OLDER_KEY, REFUSED, connect, fake_provider, profile_of, reload
 from tests.people import browser
+
+from .pages import HTMX, html, told, value_of, words
 
 pytestmark = pytest.mark.django_db
 ADD = "/profiles/add/chat/"

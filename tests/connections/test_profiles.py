@@ -8,9 +8,10 @@ from django.db.models import ProtectedError
 
 from connections import services
 from connections.models import Connection, Profile
-from providers.base import Capability
-from tests.connections.test_services import refused
+from providers.core.base import Capability
 from tests.fakes import connect, fake_provider, profile_of, reload
+
+from .test_services import refused
 
 pytestmark = pytest.mark.django_db
 

@@ -21,9 +21,10 @@ from connections.services.addresses import is_within, source_address
 from connections.services.promptflow_values import execution_dict
 from connections.services.reveal import MOST_A_MINUTE, REFUSALS_A_MINUTE
 from tests.api.calls import Api, token_of
-from tests.connections.pages import html, value_of, words
 from tests.fakes import OTHER_SECRET, SECRET, connect
 from tests.people import browser
+
+from .pages import html, value_of, words
 
 pytestmark = pytest.mark.django_db
 HERE = "/tokens/flows/"

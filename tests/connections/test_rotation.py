@@ -8,8 +8,9 @@ from django.core.management import CommandError, call_command
 from connections import services
 from connections.credentials import Undecryptable, key_id
 from connections.models import Connection
-from tests.connections.test_credentials import token_of
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, reload
+
+from .test_credentials import token_of
 
 pytestmark = pytest.mark.django_db
 LOST_KEY = "lost-key-for-tests-only-0123456789abcdefgh"

@@ -9,10 +9,11 @@ from django.urls import reverse
 from connections import selectors, services
 from connections.models import Connection
 from connections.services import Invalid
-from providers.registry import all_providers
-from tests.connections.pages import html
+from providers.core.registry import all_providers
 from tests.fakes import connect
 from tests.upstreams import GOOD_KEY, Upstream
+
+from .pages import html
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.db import connection as database
 from connections import services
 from connections.credentials import Undecryptable
 from connections.models import RESERVED_ALIASES, Connection, Profile
-from providers.base import Capability
+from providers.core.base import Capability
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
 
 pytestmark = pytest.mark.django_db

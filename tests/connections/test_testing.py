@@ -9,8 +9,8 @@ from django.db import connection as database
 
 from connections import selectors, services
 from connections.models import Connection, ConnectionCheck
-from providers.base import CHECK_SECONDS, Model
-from providers.errors import ProviderError
+from providers.core.base import CHECK_SECONDS, Model
+from providers.core.errors import ProviderError
 from tests.fakes import OLDER_KEY, OTHER_SECRET, REFUSED, SECRET, connect, fake_provider, reload
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,9 @@ from django.core.management import CommandError, call_command
 from connections import services
 from connections.models import ConnectionType
 from connections.services import type_catalog
-from tests.connections.manifests import SETTINGS, document, second
 from tests.fakes import connect, reload
+
+from .manifests import SETTINGS, document, second
 
 pytestmark = pytest.mark.django_db
 KEY = "acme.helpdesk"

@@ -9,10 +9,11 @@ from django.test import Client
 
 from connections import services
 from connections.models import Connection, ConnectionType
-from tests.connections.manifests import SETTINGS, document, second
-from tests.connections.pages import entries, html, told, words
 from tests.fakes import connect
 from tests.people import browser
+
+from .manifests import SETTINGS, document, second
+from .pages import entries, html, told, words
 
 pytestmark = pytest.mark.django_db
 KEY, INSTALL = "acme.helpdesk", "/types/install/"

@@ -19,11 +19,12 @@ from django.db import connections as databases
 from connections import conf, services
 from connections.models import ChangeStamp, Connection, ConnectionType
 from connections.services import type_catalog
-from providers.registry import UnknownProvider, get_provider
-from providers.schema import settings_fields
-from tests.connections.manifests import SETTINGS, document, second
+from providers.core.registry import UnknownProvider, get_provider
+from providers.core.schema import settings_fields
 from tests.fakes import OLDER_KEY, connect, reload
 from tests.people import browser
+
+from .manifests import SETTINGS, document, second
 
 pytestmark = pytest.mark.django_db
 KEY = "acme.helpdesk"

@@ -21,8 +21,8 @@ from connections.profile_settings import (
     EmbeddingSettings,
     FallbackCode,
 )
-from providers.chat import ChatRequest, EmbeddingRequest
-from providers.errors import CODES
+from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.errors import CODES
 from tests.fakes import profile_of
 
 CHAT = {

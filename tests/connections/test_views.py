@@ -12,9 +12,8 @@ from django.urls import get_resolver, reverse
 from connections import services
 from connections.credentials import Undecryptable
 from connections.models import Connection, ConnectionCheck
-from providers.registry import all_providers
-from providers.schema import settings_fields
-from tests.connections.pages import HTMX, entries, html, told, typed, value_of, words, world
+from providers.core.registry import all_providers
+from providers.core.schema import settings_fields
 from tests.fakes import (
     OLDER_KEY,
     OTHER_SECRET,
@@ -27,6 +26,8 @@ from tests.fakes import (
 )
 from tests.people import PASSWORD, browser
 from tests.providers.samples import sample_settings
+
+from .pages import HTMX, entries, html, told, typed, value_of, words, world
 
 pytestmark = pytest.mark.django_db
 ADD = "/connections/add/fake/"

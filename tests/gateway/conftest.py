@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.serving import Gateway, another_server, gateway
+from .serving import Gateway, another_server, gateway
 
 
 @pytest.fixture(scope="session")

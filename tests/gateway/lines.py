@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.processes import served_by, tree
-from tests.gateway.serving import HELLO, Gateway
+
+from .serving import HELLO, Gateway
 
 TRIES = 64
 

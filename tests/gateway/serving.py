@@ -17,8 +17,9 @@ from uuid import uuid4
 import httpx2
 
 from tests.api.serving import Server, environment, running
-from tests.gateway.office import KEY, Office, office
-from tests.gateway.upstream import Upstream
+
+from .office import KEY, Office, office
+from .upstream import Upstream
 
 HELLO = [{"role": "user", "content": "How are you?"}]
 Found = TypeVar("Found")

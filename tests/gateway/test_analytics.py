@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from tests.api.calls import Api, errors, token_of
-from tests.gateway.records import NOON, NOWHERE, PRODUCTION, SUPPORT, used
+
+from .records import NOON, NOWHERE, PRODUCTION, SUPPORT, used
 
 pytestmark = pytest.mark.django_db
 DAY = "from=2026-03-10&to=2026-03-11"

@@ -13,7 +13,7 @@ from gateway.calls import Call, new_call
 from gateway.errors import GatewayError
 from gateway.snapshot import Plan, Step
 from gateway.usage import Trace
-from providers.base import Capability
+from providers.core.base import Capability
 
 
 class Watching:

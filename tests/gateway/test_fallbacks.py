@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.lines import lines
-from tests.gateway.serving import HELLO, Gateway, eventually
-from tests.gateway.upstream import SAID, VECTOR
+from .lines import lines
+from .serving import HELLO, Gateway, eventually
+from .upstream import SAID, VECTOR
 
 _marks = count(1)
 

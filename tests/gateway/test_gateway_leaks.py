@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from providers.registry import get_provider
-from tests.gateway.serving import HELLO, Gateway, gateway
-from tests.gateway.upstream import SAID
+from providers.core.registry import get_provider
 from tests.providers.samples import sample_settings
 from tests.upstreams import Upstream as Repeating
+
+from .serving import HELLO, Gateway, gateway
+from .upstream import SAID
 
 BEARER, OWN_HEADER, EXTRA, NATIVE = (
     "sk-leak-bearer-51c7",

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.lines import Line, closed, lines
-from tests.gateway.office import KEY, Office
-from tests.gateway.serving import Gateway, another_server
-from tests.gateway.upstream import Upstream
+from .lines import Line, closed, lines
+from .office import KEY, Office
+from .serving import Gateway, another_server
+from .upstream import Upstream
 
 ON_POSTGRESQL = os.environ.get("DATABASE_URL", "").startswith("postgres")
 SOON = 1.0  # seconds; the goal is 0.1, and a machine that runs tests is busy

@@ -9,12 +9,13 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
-from providers.registry import get_provider
-from tests.gateway.serving import HELLO, Gateway
-from tests.gateway.upstream import SAID, VECTOR
+from providers.core.registry import get_provider
 from tests.providers.samples import sample_settings
 from tests.providers.test_chat_contract import PLAYED
 from tests.upstreams import GOOD_KEY, aimock
+
+from .serving import HELLO, Gateway
+from .upstream import SAID, VECTOR
 
 WEATHER: Any = {
     "type": "function",

@@ -12,8 +12,9 @@ from django.test import Client
 from connections import services
 from gateway import snippets
 from gateway.models import UsageRecord
-from tests.gateway.upstream import Upstream
 from tests.people import browser
+
+from .upstream import Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the gateway reads in threads of its own
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"

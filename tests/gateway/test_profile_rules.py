@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.serving import HELLO, Gateway
-from tests.gateway.test_fallbacks import own
-from tests.gateway.upstream import SAID, VECTOR
+from .serving import HELLO, Gateway
+from .test_fallbacks import own
+from .upstream import SAID, VECTOR
 
 WITHOUT = ("model", "messages")
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from gateway import retention
 from gateway.models import Cooldown, TokenCount, UsageRecord
-from tests.gateway.records import used
+
+from .records import used
 
 pytestmark = pytest.mark.django_db
 

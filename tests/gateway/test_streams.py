@@ -18,14 +18,15 @@ import httpx2
 import pytest
 
 from bench.processes import tree
-from providers.registry import get_provider
-from tests.gateway.lines import lines
-from tests.gateway.office import KEY
-from tests.gateway.serving import HELLO, Gateway, eventually
-from tests.gateway.test_fallbacks import own as unique
-from tests.gateway.upstream import SAID, Upstream
+from providers.core.registry import get_provider
 from tests.providers.samples import sample_settings
 from tests.upstreams import GOOD_KEY, Relay, aimock
+
+from .lines import lines
+from .office import KEY
+from .serving import HELLO, Gateway, eventually
+from .test_fallbacks import own as unique
+from .upstream import SAID, Upstream
 
 AT_ONCE = 2.0  # seconds in which a service learns that nobody listens any more
 

@@ -8,8 +8,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.gateway.lines import closed, lines
-from tests.gateway.serving import HELLO, Gateway, eventually
+from .lines import closed, lines
+from .serving import HELLO, Gateway, eventually
 
 
 def in_one_minute() -> None:

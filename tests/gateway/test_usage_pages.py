@@ -18,8 +18,9 @@ from gateway.templatetags.usage import duration, percent, short
 from gateway.usage_selectors import Point
 from tests.connections.pages import HTMX, html, words
 from tests.fakes import profile_of
-from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
 from tests.people import browser
+
+from .records import NOON, NOWHERE, WEBSITE, used
 
 pytestmark = pytest.mark.django_db
 

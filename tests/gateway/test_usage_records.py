@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.serving import HELLO, Gateway, another_server
-from tests.gateway.upstream import SAID
+from .serving import HELLO, Gateway, another_server
+from .upstream import SAID
 
 WHO = {"user_name": "olaf", "token_name": "test", "endpoint": "v1", "prompt": "", "answer": ""}
 

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway import usage_selectors as selectors
 from gateway.tallies import median
-from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
+
+from .records import NOON, NOWHERE, WEBSITE, used
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

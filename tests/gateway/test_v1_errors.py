@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 import openai
 import pytest
 
-from tests.gateway.office import Refused
-from tests.gateway.serving import HELLO, Gateway, eventually
+from .office import Refused
+from .serving import HELLO, Gateway, eventually
 
 V1, API = "v1", "api"
 DOORS = (V1, API)

@@ -5,12 +5,13 @@ from contextlib import suppress
 
 import pytest
 
-from providers.base import Model, Provider
-from providers.errors import ProviderError
-from providers.settings import NetworkSettings, setting
-from providers.types import ApiKey, HttpUrl
-from tests.providers.samples import NETWORK, sample
+from providers.core.base import Model, Provider
+from providers.core.errors import ProviderError
+from providers.core.settings import NetworkSettings, setting
+from providers.core.types import ApiKey, HttpUrl
 from tests.upstreams import Upstream
+
+from .samples import NETWORK, sample
 
 
 @pytest.fixture(scope="session")

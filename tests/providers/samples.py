@@ -5,13 +5,14 @@ tested too.
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers._transport import LARGEST_ANSWER
-from providers.base import Limits, Provider
+from providers.core.base import Limits, Provider
+from providers.core.registry import all_providers
+from providers.core.schema import SettingsField, secret_names, settings_fields, validate
+from providers.http.egress import LARGEST_ANSWER
 from providers.manifests import ManifestProvider
-from providers.registry import all_providers
-from providers.schema import SettingsField, secret_names, settings_fields, validate
-from tests.providers.shipped import SETTINGS
 from tests.upstreams import GOOD_KEY
+
+from .manifests.shipped import SETTINGS
 
 SHIPPED = {
     provider.id: provider for provider in all_providers() if issubclass(provider, ManifestProvider)

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from providers.answers import ChatAnswer, ChatChunk
-from providers.base import Provider
-from providers.chat import ChatRequest
+from providers.core.base import Provider
+from providers.core.chat import ChatRequest
+from providers.core.results import ChatAnswer, ChatChunk
 from tests.upstreams import ROOT
 
 STORIES = ROOT / "tests" / "fixtures" / "aimock" / "vendors.json"  # what aimock answers here

@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
-from providers.answers import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
-from providers.base import Capability, Provider
-from providers.chat import ChatRequest, EmbeddingRequest, Unsupported
-from providers.errors import ProviderError
-from providers.registry import get_provider
-from tests.providers.samples import PROVIDERS, WRONG_KEY, sample
+from providers.core.base import Capability, Provider
+from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
+from providers.core.errors import ProviderError
+from providers.core.registry import get_provider
+from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 from tests.upstreams import ROOT, Relay, Upstream, aimock
+
+from .samples import PROVIDERS, WRONG_KEY, sample
 
 ANSWER, COST = "Fine, thanks, and how are you today?", Usage(11, 9)
 

@@ -9,12 +9,14 @@ from contextlib import suppress
 import pytest
 from pydantic import ValidationError
 
-from providers.base import Capability, Provider
-from providers.errors import ProviderError
-from providers.registry import registered
-from providers.schema import secret_names, settings_fields, validate
-from providers.settings import NetworkSettings, ProviderSettings
-from tests.providers.samples import (
+from providers.core.base import Capability, Provider
+from providers.core.errors import ProviderError
+from providers.core.registry import registered
+from providers.core.schema import secret_names, settings_fields, validate
+from providers.core.settings import NetworkSettings, ProviderSettings
+from tests.upstreams import ROOT, Upstream
+
+from .samples import (
     NETWORK,
     PROVIDERS,
     SERVICES,
@@ -25,7 +27,6 @@ from tests.providers.samples import (
     sample,
     sample_settings,
 )
-from tests.upstreams import ROOT, Upstream
 
 SECRET = "sk-made-up-8841"
 
@@ -233,8 +234,8 @@ def test_providers_are_listed_and_their_sdk_is_named_when_it_is_missing():
 
 def test_importing_the_providers_imports_no_sdk():
     code = (
-        "import sys, providers.registry as r; r.all_providers(); print([m for m in sys.modules if "
-        "m.startswith(%s)])"
+        "import sys, providers.core.registry as r; r.all_providers(); "
+        "print([m for m in sys.modules if m.startswith(%s)])"
     )
     sdks = ("openai", "anthropic", "google.genai", "boto", "azure", "msal", "django")
     done = subprocess.run(
@@ -269,7 +270,7 @@ class Blocker:
         if name.split(".")[0] in SDKS or name.startswith("google.genai"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Blocker())
-from providers.errors import ProviderError
+from providers.core.errors import ProviderError
 from tests.providers.samples import PROVIDERS, sample
 found = {}
 for one, provider in PROVIDERS.items():

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
+from providers.core.registry import all_providers, get_provider
+from providers.core.schema import settings_fields, validate
+from providers.core.types import is_entry_key
 from providers.promptflow import provider_of_type
-from providers.registry import all_providers, get_provider
-from providers.schema import settings_fields, validate
-from providers.types import is_entry_key
 
 CUSTOM = get_provider("custom")
 SECRET = "sk-of-a-custom-connection-61f0"

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from providers.base import Provider
-from providers.chat import ChatRequest
-from providers.errors import ProviderError
-from tests.providers.samples import NETWORK, WITH_MODELS, sample
+from providers.core.base import Provider
+from providers.core.chat import ChatRequest
+from providers.core.errors import ProviderError
 from tests.upstreams import Upstream
+
+from .samples import NETWORK, WITH_MODELS, sample
 
 LEAK = "leaked-from-the-environment"
 KEYS = {

@@ -8,12 +8,13 @@ import traceback
 
 import pytest
 
-from providers._http_service import HttpService
-from providers.base import Limits, Provider
-from providers.errors import ProviderError
-from providers.schema import validate
-from tests.providers.samples import NETWORK, PATIENT, SHORT, WITH_MODELS, sample, sample_settings
+from providers.core.base import Limits, Provider
+from providers.core.errors import ProviderError
+from providers.core.schema import validate
+from providers.http.service import HttpService
 from tests.upstreams import MODES, NONSENSE, Upstream
+
+from .samples import NETWORK, PATIENT, SHORT, WITH_MODELS, sample, sample_settings
 
 CODES = {
     "401": "unauthorized",

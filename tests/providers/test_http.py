@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from providers._tls import read_authorities, tls_context
-from providers.base import CHECK_LIMITS, EgressPolicy
-from providers.errors import ProviderError
-from providers.http import Http
-from providers.schema import secret_names, settings_fields, validate
+from providers.core.base import CHECK_LIMITS, EgressPolicy
+from providers.core.errors import ProviderError
+from providers.core.schema import secret_names, settings_fields, validate
+from providers.http.tls import read_authorities, tls_context
+from providers.http_api import Http
 from tests.httpserver import (
     Answer,
     HttpServer,

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from providers.core.schema import secret_names, settings_fields, validate
 from providers.manifests import (
     ManifestError,
     manifest_text,
@@ -12,7 +13,6 @@ from providers.manifests import (
     read_documents,
     read_manifest,
 )
-from providers.schema import secret_names, settings_fields, validate
 
 # The survey in 25 rows: type -> its fields as Cognigy names them, those that are secrets with a !.
 SURVEY = {

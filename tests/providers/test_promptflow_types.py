@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from providers.base import Provider
+from providers.core.base import Provider
+from providers.core.registry import all_providers
+from providers.core.schema import settings_fields, validate
 from providers.promptflow import PromptflowType, provider_of_type
-from providers.registry import all_providers
-from providers.schema import settings_fields, validate
-from tests.providers.samples import PROVIDERS
+
+from .samples import PROVIDERS
 
 KEY, BASE, AT = "api_key", "api_base", "endpoint"
 VECTORS = "promptflow_vectordb.connections"

@@ -6,13 +6,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from providers._service import Service
-from providers.base import EgressPolicy, Model, Provider
-from providers.errors import ProviderError
-from providers.registry import get_provider
-from providers.schema import settings_fields, validate
-from tests.providers.samples import SERVICES, WRONG_KEY, sample, sample_settings
+from providers.core.base import EgressPolicy, Model, Provider
+from providers.core.errors import ProviderError
+from providers.core.registry import get_provider
+from providers.core.schema import settings_fields, validate
+from providers.vendors.service import Service
 from tests.upstreams import GOOD_KEY, Upstream
+
+from .samples import SERVICES, WRONG_KEY, sample, sample_settings
 
 ENTRA = ("azure-ai-search", "azure-ai-services")
 ASKED = {

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from providers.base import Capability, Provider, WireTarget
-from providers.chat import ChatRequest, EmbeddingRequest, Unsupported
-from providers.registry import get_provider
-from tests.providers.samples import PROVIDERS, sample
+from providers.core.base import Capability, Provider, WireTarget
+from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
+from providers.core.registry import get_provider
 from tests.upstreams import Request, Upstream
+
+from .samples import PROVIDERS, sample
 
 CHAT, EMBEDDING = Capability.CHAT, Capability.EMBEDDING
 MESSAGES = [{"role": "user", "content": "Hi"}]

@@ -30,10 +30,11 @@ from switchboard import (
     Unauthorized,
 )
 from tests.api.serving import Served
-from tests.switchboard.conftest import everything, row
-from tests.switchboard.samples import EACH, KEY, PLACE, one_of_each
-from tests.switchboard.test_types import Shop
 from tests.upstreams import Upstream
+
+from .conftest import everything, row
+from .samples import EACH, KEY, PLACE, one_of_each
+from .test_types import Shop
 
 
 @pytest.mark.parametrize("position", range(len(EACH)), ids=EACH)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from providers.core.registry import all_providers, get_provider
+from providers.core.schema import settings_fields
 from providers.promptflow import provider_of_type
-from providers.registry import all_providers, get_provider
-from providers.schema import settings_fields
 from switchboard import (
     AzureAISearchConnection,
     AzureOpenAIConnection,
@@ -29,7 +29,8 @@ from switchboard import (
 )
 from switchboard.types import TYPES
 from switchboard.wire import CLASSES, alias_of
-from tests.switchboard.samples import EACH, KEY, PLACE, one_of_each
+
+from .samples import EACH, KEY, PLACE, one_of_each
 
 BY_NAME = [pytest.param(position, id=name) for position, name in enumerate(EACH)]
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from providers.base import Provider
-from providers.registry import all_providers
-from providers.schema import SettingsField, settings_fields
+from providers.core.base import Provider
+from providers.core.registry import all_providers
+from providers.core.schema import SettingsField, settings_fields
 
 INTRODUCTION = """# Providers
 

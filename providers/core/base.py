@@ -1,0 +1,340 @@
+"""What a provider is: settings in; models, checks, answers and vectors out."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ..http.egress import LARGEST_ANSWER, Allowance, EgressPolicy, guarded_client
+from ..http.egress_async import guarded_async_client
+from ..promptflow import PromptflowType
+from .chat import ChatRequest, EmbeddingRequest, Unsupported
+from .errors import ProviderError, chain, from_answer, from_network, from_status, not_installed
+from .results import ChatAnswer, ChatChunk, EmbeddingAnswer
+from .settings import ProviderSettings
+
+CHECK_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class Capability(StrEnum):
+    """What a model can do for a caller. The values are those of Umbraco.AI's API."""
+
+    CHAT = "Chat"
+    EMBEDDING = "Embedding"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of an account: the `id` a request names, a name for people, what it can do (empty:
+    the service does not say).
+    """
+
+    id: str
+    name: str
+    capabilities: frozenset[Capability] = frozenset()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A check that passed: what was asked, in words, how long it took, and how many models the
+    account sees (None: not asked).
+
+    `verdict`: sentences for people that say what is known now, where "It works." would say too much
+    or too little.
+    """
+
+    asked: str
+    seconds: float
+    model_count: int | None = None
+    verdict: str = ""
+
+
+SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class WireTarget:
+    """Where a service that speaks OpenAI's protocol wants one request, for a caller that sends the
+    bytes itself.
+
+    `headers` carry the credentials. `asks_usage`: a stream tells its usage only when
+    `stream_options` asks for it.
+    """
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    asks_usage: bool = True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How patient a provider is. None: as its settings say. A check overrides that."""
+
+    timeout: float | None = None
+    max_retries: int | None = None
+    seconds: float | None = (
+        None  # of a whole act with all its connections: an answer that drips in for ever ends too
+    )
+    budget: int | None = None  # bytes of a whole act
+
+
+CHECK_LIMITS = Limits(
+    timeout=CHECK_SECONDS, max_retries=0, seconds=CHECK_SECONDS, budget=LARGEST_ANSWER
+)
+
+
+class Provider(Generic[SettingsT]):
+    """An AI service.
+
+    Made with validated settings; `client` imports the SDK when it is first needed.
+
+    To add one, write one module in this folder: see CONTRIBUTING.md. `category` groups the cards,
+    `section` is where its keys live in configuration (`$OpenAI:ApiKey`), by default the name of the
+    class.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    Settings: ClassVar[type[ProviderSettings]]
+    capabilities: ClassVar[tuple[Capability, ...]] = ()
+    description: ClassVar[str] = ""
+    docs_url: ClassVar[str] = ""
+    category: ClassVar[str] = "Model providers"
+    section: ClassVar[str] = ""
+    model_examples: ClassVar[tuple[str, ...]] = ()
+    promptflow: ClassVar[PromptflowType | None] = None  # what promptflow calls it
+    icon: ClassVar[str] = ""  # a heroicon's name, for its card
+    version: ClassVar[int] = 1  # of its settings: see `migrated`
+    check_cost: ClassVar[str] = (
+        "free"  # free, tiny (less than a cent) or billed; billed ones are not made
+    )
+    packages: ClassVar[
+        tuple[str, ...]
+    ] = ()  # what brings the SDK, for the message when it is not installed
+
+    def __init__(
+        self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()
+    ) -> None:
+        self.settings, self.egress, self.limits = settings, egress or EgressPolicy(), limits
+        self.allowance = Allowance(limits.seconds, limits.budget)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.section = cls.__dict__.get("section") or cls.__name__
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    # What a provider implements
+
+    @classmethod
+    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """All stored settings, secrets included, of an older `version` of the provider, as its
+        settings are today.
+        """
+        return dict(values)
+
+    @cached_property
+    def client(self) -> Any:
+        """The official SDK's client, every address and credential given explicitly: SDKs read the
+        environment for what is left out.
+        """
+        raise NotImplementedError
+
+    def list_models(self) -> list[Model]:
+        """The models this account can use, in the service's order. Raises ProviderError."""
+        raise NotImplementedError
+
+    @property
+    def asks(self) -> str:
+        """What a check asks, for people: `GET https://api.openai.com/v1/models`."""
+        return "the list of models"
+
+    def check(self) -> CheckResult:
+        """One unbilled question that needs the credentials; never a completion.
+
+        Raises ProviderError.
+        """
+        started = time.monotonic()
+        models = self.list_models()
+        return CheckResult(self.asks, time.monotonic() - started, len(models))
+
+    @cached_property
+    def async_client(self) -> Any:
+        """As `client`, asynchronous: for chats and embeddings.
+
+        Used in one event loop only; `aclose` ends it.
+        """
+        raise NotImplementedError
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        """One whole answer.
+
+        Raises ProviderError; Unsupported for what this provider or model cannot do, never dropped
+        in silence.
+        """
+        raise NotImplementedError
+
+    def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+        """The answer piece by piece; the last pieces carry the finish reason and the usage.
+
+        Raises as `chat`, at the first step too.
+
+        Closing the iterator cancels the request.
+        """
+        raise NotImplementedError
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """A vector for each text, in their order. Raises as `chat`."""
+        raise NotImplementedError
+
+    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+        """The sampling parameters that this model refuses at this reasoning effort (None: not
+        said), as its vendor documents.
+
+        Asked for in a request they are Unsupported; set on a profile they are left out, because a
+        default is no demand.
+        """
+        return frozenset()
+
+    async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
+        """Where to send OpenAI's protocol as bytes, None for a service that speaks another and is
+        asked through its SDK.
+        """
+        return None
+
+    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+        """A request of OpenAI's protocol in this service's own dialect of it.
+
+        `body` is not changed. Raises Unsupported.
+        """
+        return body
+
+    async def warm(self) -> None:
+        """Makes the asynchronous client beside the event loop: importing an SDK takes up to a
+        second, in which nobody is answered.
+        """
+        if "async_client" not in self.__dict__:
+            await asyncio.to_thread(lambda: self.async_client)
+
+    async def aclose(self) -> None:
+        """Closes the asynchronous client, if there is one."""
+        client = self.__dict__.pop("async_client", None)
+        close = getattr(client, "aclose", None) or getattr(client, "close", None)
+        if close is not None:
+            await close()
+
+    # What a provider uses
+
+    def refuse_unless(self, request: ChatRequest | EmbeddingRequest, *supported: str) -> None:
+        """Raises Unsupported for the first field the request asks for that is not among
+        `supported`, or that its model refuses.
+        """
+        refused = self.refused_parameters(request.model)
+        for name in request.asked():
+            if name in refused:
+                raise Unsupported(
+                    name, f"The model {request.model} does not take {name}. Leave it out."
+                )
+            if name not in supported:
+                raise Unsupported(
+                    name,
+                    f"{self.name} cannot do {name}. Leave it out, or ask a profile of another "
+                    "provider.",
+                )
+
+    def get_json(self, client: httpx2.Client, address: str) -> Any:
+        """The JSON at an address, for the few questions an SDK does not ask.
+
+        Raises ProviderError, or what `translated` knows.
+        """
+        response = client.get(address)
+        if not response.is_success:
+            raise from_status(response.status_code, urlsplit(address).netloc)
+        return response.json()
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one request."""
+        return self.limits.timeout or float(getattr(self.settings, "timeout", 60.0))
+
+    @property
+    def max_retries(self) -> int:
+        """How often the SDK repeats a failed request."""
+        own = getattr(self.settings, "max_retries", 0)
+        return own if self.limits.max_retries is None else self.limits.max_retries
+
+    def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
+        """The guarded HTTP client to hand to an SDK; `headers` go with every request."""
+        return guarded_client(self.egress, self.timeout, allowance=self.allowance, headers=headers)
+
+    def async_http_client(self, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
+        """As `http_client`, asynchronous."""
+        return guarded_async_client(self.egress, self.timeout, headers=headers)
+
+    @contextmanager
+    def translated(self, address: str, *, same_act: bool = False) -> Iterator[None]:
+        """Around one act: turns what an SDK raises inside the block into a ProviderError that names
+        the host of `address`.
+
+        A new act gets the whole of what `limits` allow; `same_act` is for a part of one.
+        """
+        if not same_act:
+            self.allowance.renew()
+        try:
+            yield
+        except ProviderError:
+            raise
+        except Exception as error:  # noqa: BLE001 nothing else may leave a provider
+            logger.debug(
+                "%s: %s", self.id, " from ".join(type(cause).__name__ for cause in chain(error))
+            )
+            # from None: an SDK's exception carries the answer's body and the request, which no log
+            # may show
+            raise self.translate(error, urlsplit(address).netloc or address) from None
+
+    def translate(self, error: Exception, host: str) -> ProviderError:
+        """The ProviderError for an exception of this provider's SDK.
+
+        Told apart by type and status, never by text.
+        """
+        if missing := next(
+            (cause for cause in chain(error) if isinstance(cause, ImportError)), None
+        ):
+            return not_installed(self._package_of(missing.name or ""))
+        status = getattr(error, "status_code", None) or getattr(error, "code", None)
+        if isinstance(status, int) and status >= 300:
+            headers = getattr(getattr(error, "response", None), "headers", None) or {}
+            return from_answer(status, host, headers, getattr(error, "body", None))
+        return from_network(error, host)
+
+    def _package_of(self, module: str) -> str:
+        name = module.replace(".", "-")
+        return next(
+            (
+                package
+                for package in self.packages
+                if name.startswith(package) or package.startswith(name)
+            ),
+            name,
+        )
+
+
+def settings_class(provider: type[Provider[Any]]) -> type[ProviderSettings]:
+    """The class named in `Provider[ThisOne]`, so that it need not be written twice."""
+    for base in getattr(provider, "__orig_bases__", ()):
+        if isinstance(get_origin(base), type) and issubclass(get_origin(base), Provider):
+            argument = get_args(base)[0]
+            if isinstance(argument, type):
+                return argument
+    raise TypeError(f"{provider.__name__} names no settings class: write Provider[ItsSettings]")

@@ -1,0 +1,108 @@
+"""The providers there are: the modules of `providers/`, its manifests, those that packages of
+others bring by entry point, and those installed.
+"""
+
+import importlib
+import logging
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+import providers
+
+from ..manifests.shipped import shipped_providers
+from .base import Provider, settings_class
+
+ENTRY_POINT_GROUP = "switchboard.providers"
+ID_PATTERN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+
+logger = logging.getLogger(__name__)
+_registered: dict[str, type[Provider[Any]]] = {}
+_installed: dict[str, type[Provider[Any]]] = {}
+ProviderClass = TypeVar("ProviderClass", bound=type[Provider[Any]])
+
+
+class UnknownProvider(LookupError):
+    """No provider has this id: it never had, or its module or package is gone."""
+
+    def __init__(self, provider_id: str) -> None:
+        super().__init__(
+            f"There is no provider {provider_id!r} here. Install the connection type or the Python "
+            "package that brings it."
+        )
+        self.provider_id = provider_id
+
+
+def register(provider: ProviderClass) -> ProviderClass:
+    """Class decorator. Raises ValueError for an id that is taken or is none."""
+    if not ID_PATTERN.fullmatch(provider.id) or len(provider.id) > 100:
+        raise ValueError(
+            f"{provider.id!r} is no provider id: lower case letters and digits, with - . or _ "
+            "between them, at most 100"
+        )
+    if _registered.get(provider.id, provider) is not provider:
+        raise ValueError(f"Two providers have the id {provider.id!r}")
+    provider.Settings = provider.__dict__.get("Settings") or settings_class(provider)
+    _registered[provider.id] = provider
+    return provider
+
+
+@cache
+def _discover() -> None:
+    for module in pkgutil.iter_modules(providers.__path__):
+        if not module.ispkg:
+            importlib.import_module(f"{providers.__name__}.{module.name}")
+    for provider in shipped_providers():
+        register(provider)
+    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            entry_point.load()  # its @register does the rest
+        except Exception:  # one broken package must not take every connection down
+            logger.exception("The provider package %s cannot be loaded", entry_point.name)
+
+
+def all_providers() -> list[type[Provider[Any]]]:
+    """Every provider, by name."""
+    _discover()
+    return sorted(
+        {**_installed, **_registered}.values(), key=lambda provider: provider.name.lower()
+    )
+
+
+def get_provider(provider_id: str) -> type[Provider[Any]]:
+    """The provider with this id. Raises UnknownProvider."""
+    _discover()
+    found = _registered.get(provider_id) or _installed.get(provider_id)
+    if found is None:
+        raise UnknownProvider(provider_id)
+    return found
+
+
+def is_built_in(provider_id: str) -> bool:
+    """Whether code or a shipped file brings this id, which then nothing installed can have."""
+    _discover()
+    return provider_id in _registered
+
+
+def replace_installed(providers: Iterable[type[Provider[Any]]]) -> None:
+    """Those that were installed while the application runs, all of them: what is not named is gone.
+
+    Those of code come first.
+    """
+    global _installed
+    _installed = {provider.id: provider for provider in providers}
+
+
+@contextmanager
+def registered(provider: type[Provider[Any]]) -> Iterator[None]:
+    """Registers a provider for the length of the block. For tests."""
+    _discover()
+    register(provider)
+    try:
+        yield
+    finally:
+        del _registered[provider.id]

@@ -1,0 +1,1 @@
+"""Requests to the outside: the guard of addresses, TLS, authentication, plain HTTP services."""

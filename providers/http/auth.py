@@ -1,0 +1,321 @@
+"""What a request carries to be let in, and to which hosts it may carry that.
+
+All of it is added below the client: the client's log, `response.request` and `response.url` never
+see it.
+"""
+
+import base64
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote, unquote_plus
+
+import httpx2
+from pydantic import SecretStr
+
+from ..core.errors import (
+    AnswerTooLarge,
+    BlockedAddress,
+    CompressedAnswer,
+    ProviderError,
+    RedirectRefused,
+    chain,
+    from_network,
+)
+from ..core.types import CONTROL
+from .hosts import Hosts, below, origin_host, with_query, without_query, without_start
+
+__all__ = [
+    "AccessTransport",
+    "Basic",
+    "Grant",
+    "Header",
+    "Hosts",
+    "OAuth2",
+    "Path",
+    "Query",
+    "Step",
+    "basic_credentials",
+    "origin_host",
+]
+
+GUARD = (
+    AnswerTooLarge,
+    BlockedAddress,
+    CompressedAnswer,
+    RedirectRefused,
+)  # what it refuses: a ProviderError, for whoever has the client
+WITH_ADDRESSES = (
+    "location",
+    "content-location",
+)  # headers of an answer that may repeat the query of the request
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header with the credentials: `Header("X-API-Key", key)`."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A parameter of the address with the credentials."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A beginning of the path that is a secret, as in the address of a webhook:
+    `/services/T0/B0/xyz`. The base URL goes without it.
+    """
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Basic:
+    """A user's name and password as RFC 7617 has them, in UTF-8."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """For what a token service gives a token.
+
+    `parameters`: grant_type, scope, username, ... as the form has them; empty ones are left out.
+
+    `client_in`: whether the client's name and secret go into a header (RFC 6749, section 2.3.1) or
+    into the body.
+    """
+
+    token_url: str
+    parameters: Mapping[str, str] = field(repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    client_in: Literal["header", "body"] = "header"
+
+
+@dataclass(frozen=True)
+class OAuth2:
+    """A token that is fetched when there is none: `Authorization: Bearer <token>`."""
+
+    grant: Grant
+    header: str = "Authorization"
+    scheme: str = "Bearer"
+
+
+Step = Header | Query | Path | Basic | OAuth2
+TokenOf = Callable[
+    [Grant, str], str
+]  # the grant and a token that was refused -> a token; raises ProviderError
+
+
+def basic_credentials(username: str, password: str) -> str:
+    """The value of an Authorization header.
+
+    Raises ProviderError for what RFC 7617, section 2, cannot carry.
+    """
+    if ":" in username:
+        raise ProviderError(
+            "A user name for Basic authentication has no colon. Enter another user name.",
+            "bad_request",
+            True,
+        )
+    if CONTROL.search(username + password):
+        text = (
+            "A user name or password for Basic authentication has no line breaks or other control "
+            "characters. Enter it again."
+        )
+        raise ProviderError(text, "bad_request", True)
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+class AccessTransport(httpx2.BaseTransport):
+    """Lets requests in: looks at their host, adds the steps, and renews a token once when the
+    service does not accept it.
+
+    `extra`: headers for requests that have none of that name. What is in the way is raised as
+    ProviderError, before anything is sent.
+    """
+
+    def __init__(
+        self,
+        transport: httpx2.BaseTransport,
+        steps: Sequence[Step],
+        hosts: Hosts,
+        token: TokenOf | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        self._transport, self._steps, self._hosts, self._token = (
+            transport,
+            tuple(steps),
+            hosts,
+            token,
+        )
+        self._extra = SecretHeaders(extra or {})
+        self._grants = [step.grant for step in self._steps if isinstance(step, OAuth2)]
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._hosts.refuse(request.url)
+        tokens = [self._fetched(grant, SecretStr("")) for grant in self._grants]
+        response = self._ask(request, tokens)
+        # a stream that is read once cannot be sent again
+        if response.status_code == 401 and tokens and isinstance(request.stream, httpx2.ByteStream):
+            response.close()
+            renewed = [
+                self._fetched(grant, old) for grant, old in zip(self._grants, tokens, strict=True)
+            ]
+            response = self._ask(request, renewed)
+        return response
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _fetched(self, grant: Grant, refused: SecretStr) -> SecretStr:
+        if self._token is None:
+            raise ProviderError(
+                "Nothing here fetches tokens. Choose another authentication.", "bad_request", True
+            )
+        try:
+            return SecretStr(self._token(grant, refused.get_secret_value()))
+        except Exception as error:
+            _forget_frames(error)
+            raise
+
+    def _ask(self, request: httpx2.Request, tokens: Sequence[SecretStr]) -> httpx2.Response:
+        try:
+            with _unlogged():
+                response = self._transport.handle_request(self._let_in(request, tokens))
+        except GUARD as error:
+            _forget_frames(error)
+            raise from_network(error, request.url.netloc.decode()) from error
+        except Exception as error:
+            _forget_frames(error)
+            raise
+        self._hide_address(request, response)
+        return response
+
+    def _let_in(self, request: httpx2.Request, tokens: Sequence[SecretStr]) -> httpx2.Request:
+        headers, url, left = request.headers.copy(), request.url, iter(tokens)
+        headers["Host"] = (
+            url.netloc.decode()
+        )  # whatever the caller says: the credentials are for this host
+        for name, value in self._extra.items():
+            if name not in headers:
+                _set(headers, name, value)
+        for step in self._steps:
+            match step:
+                case Header():
+                    _set(headers, step.name, step.value)
+                case Basic():
+                    _set(headers, "Authorization", basic_credentials(step.username, step.password))
+                case OAuth2():
+                    _set(
+                        headers,
+                        step.header,
+                        f"{step.scheme} {next(left).get_secret_value()}".strip(),
+                    )
+                case Query():
+                    url = with_query(without_query(url, step.name), step.name, step.value)
+                case Path():
+                    url = url.copy_with(raw_path=below(step.value, url.raw_path.decode()).encode())
+        return httpx2.Request(
+            request.method,
+            url,
+            headers=headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+
+    def _hide_address(self, request: httpx2.Request, response: httpx2.Response) -> None:
+        """Takes the credentials out of the addresses in an answer's headers: the client logs where
+        it is sent on to.
+        """
+        hidden = [step for step in self._steps if isinstance(step, Query | Path) and step.value]
+        for name in WITH_ADDRESSES if hidden else ():
+            if name in response.headers:
+                address = _cleaned(request.url, response.headers.pop(name), hidden)
+                response.headers.update({name: address} if address else {})
+
+
+def _forget_frames(error: Exception) -> None:
+    """They hold the request with the credentials, or a token: pages and services that show
+    tracebacks show those too.
+    """
+    for cause in chain(error):
+        cause.__traceback__ = None
+
+
+class SecretHeaders(dict[str, str]):
+    """Headers that a repr does not show."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} headers>"
+
+
+def _set(headers: httpx2.Headers, name: str, value: str) -> None:
+    """In place of all of this name that the caller sent, whatever their case.
+
+    Raises ProviderError for what is no header.
+    """
+    if CONTROL.search(value) or not value.isascii():
+        text = (
+            f"The header {name} cannot carry this value: it has a line break or a character that "
+            "is not ASCII. Enter it again."
+        )
+        raise ProviderError(text, "bad_request", True)
+    headers.pop(name, None)
+    headers[name] = value
+
+
+def _cleaned(base: httpx2.URL, address: str, hidden: Sequence[Query | Path]) -> str:
+    """The address without the credentials; empty when they stand in it anywhere else, or when it is
+    no address.
+    """
+    try:
+        url = base.join(address)
+        for step in hidden:
+            url = (
+                without_query(url, step.name)
+                if isinstance(step, Query)
+                else without_start(url, step.value)
+            )
+    except httpx2.InvalidURL:
+        return ""
+    seen = (str(url), unquote_plus(str(url)), unquote(unquote(str(url))))
+    return (
+        "" if any(step.value.strip("/") in text for step in hidden for text in seen) else str(url)
+    )
+
+
+_is_unlogged: ContextVar[bool] = ContextVar("is_unlogged", default=False)
+
+
+class _NoHeaders(logging.Filter):
+    """httpcore2 logs the headers of answers at DEBUG, the address that a service sends a request on
+    to among them.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (_is_unlogged.get() and "receive_response_headers" in str(record.msg))
+
+
+logging.getLogger("httpcore2.http11").addFilter(_NoHeaders())
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    reset = _is_unlogged.set(True)
+    try:
+        yield
+    finally:
+        _is_unlogged.reset(reset)

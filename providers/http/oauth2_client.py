@@ -1,0 +1,287 @@
+"""Tokens of OAuth2 (RFC 6749): asked for once, however many want one, and held for as long as they
+are good.
+"""
+
+import hashlib
+import json
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+import httpx2
+
+from ..core.errors import ProviderError, from_network, from_status
+from .auth import Grant, basic_credentials
+
+UNSAID_SECONDS = 300  # how long a token is held whose service does not say how long it lives
+LONGEST_SECONDS = 86400
+SPARE_SECONDS, SPARE_PART = (
+    60,
+    0.1,
+)  # a token is renewed that long before its end, or in the last tenth of a short life
+LONGEST_TOKEN = 32768
+MOST_HELD = 1000
+
+# RFC 6749, section 5.2 (and 4.1.2.1 for the last two): code and sentence, {host} is the token
+# service
+MEANINGS = {
+    "invalid_client": (
+        "unauthorized",
+        "The token service {host} does not accept the client ID and client secret. Enter valid "
+        "ones, or send them in the other place: "
+        "header or body.",
+    ),
+    "invalid_grant": (
+        "unauthorized",
+        "The token service {host} does not accept the user name, password or refresh token. Enter "
+        "valid ones.",
+    ),
+    "unauthorized_client": (
+        "forbidden",
+        "The token service {host} does not let this client ask for a token in this way. Allow it "
+        "there, in the client's registration.",
+    ),
+    "unsupported_grant_type": (
+        "bad_request",
+        "The token service {host} gives no tokens in this way. Check the token URL.",
+    ),
+    "invalid_scope": (
+        "bad_request",
+        "The token service {host} does not give this scope. Correct the scope, or leave it empty.",
+    ),
+    "invalid_request": (
+        "bad_request",
+        "The token service {host} misses something. Check the scope, and whether client ID and "
+        "secret go into header or body.",
+    ),
+    "temporarily_unavailable": (
+        "error",
+        "The token service {host} is not available now. Try again later.",
+    ),
+    "server_error": ("error", "The token service {host} failed. Try again later."),
+}
+NO_TOKEN = "The token service {host} answered, but gave no access token. Check the token URL."  # noqa: S105 a sentence
+OTHER_KIND = (
+    "The token service {host} gives tokens of another kind than Bearer, which cannot be used. "
+    "Check the token URL."
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token. `expires_at`: as time.time() has it, None when its service does not say."""
+
+    value: str = field(repr=False)
+    expires_at: float | None = None
+
+    def held_until(self, now: float) -> float:
+        """Until when it is handed out: a little less than it lives."""
+        if self.expires_at is None:
+            return now + UNSAID_SECONDS
+        life = self.expires_at - now
+        return self.expires_at - min(SPARE_SECONDS, life * SPARE_PART) if life > 0 else now
+
+
+class TokenStore(Protocol):
+    """Where tokens are held."""
+
+    def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
+        """A held token that is still good and is not `refused` (one that the service just did not
+        accept), else asks for one.
+
+        However many want it, one asks. Raises what `ask` raises.
+        """
+
+
+class Once:
+    """Lets one do what many want at the same time, and gives all of them what came of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[Hashable, Future[str]] = {}
+
+    def run(self, key: Hashable, act: Callable[[], str]) -> str:
+        """What `act` returns, called here or where it runs for this key already.
+
+        Raises what it raises.
+        """
+        with self._lock:
+            running = self._running.get(key)
+            mine = self._running.setdefault(key, Future())
+        if running is not None:
+            return _awaited(running)
+        try:
+            mine.set_result(act())
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._running[key]
+        return mine.result()
+
+
+def _awaited(running: Future[str]) -> str:
+    try:
+        return running.result()
+    except ProviderError as error:  # one for each: a traceback belongs to one thread
+        raise ProviderError(
+            error.message, error.code, error.permanent, retry_after=error.retry_after
+        ) from None
+
+
+class MemoryTokens:
+    """A TokenStore in the memory of this process."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._once, self._lock = Once(), threading.Lock()
+
+    def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
+        """As TokenStore says."""
+        found = self._good(grant_key, refused) or self._once.run(
+            grant_key, lambda: self._renewed(grant_key, ask, refused)
+        )
+        if (
+            refused and found == refused
+        ):  # another thread, which knew of no refusal, was given the old one
+            return self._once.run(grant_key, lambda: self._renewed(grant_key, ask, refused))
+        return found
+
+    def _good(self, key: str, refused: str) -> str:
+        with self._lock:
+            value, until = self._held.get(key, ("", 0.0))
+        return value if time.time() < until and value != refused else ""
+
+    def _renewed(self, key: str, ask: Callable[[], Token], refused: str) -> str:
+        if found := self._good(key, refused):
+            return found
+        token, now = ask(), time.time()
+        with self._lock:
+            self._held.pop(key, None)
+            self._held[key] = (token.value, token.held_until(now))
+            while len(self._held) > MOST_HELD:
+                self._held.popitem(last=False)
+        return token.value
+
+
+def grant_key(grant: Grant) -> str:
+    """A name for everything a token depends on.
+
+    It is a plain hash of secrets: never store it as it is.
+    """
+    parts = [
+        grant.token_url,
+        sorted(grant.parameters.items()),
+        grant.client_id,
+        grant.client_secret,
+        grant.client_in,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def fetch_token(client: httpx2.Client, grant: Grant) -> Token:
+    """Asks the token service.
+
+    `client`: a guarded one. Raises ProviderError, which carries nothing of the question and the
+    answer.
+    """
+    outcome = _outcome(client, grant)
+    if isinstance(
+        outcome, ProviderError
+    ):  # raised out here, where no frame and no context holds a secret
+        raise outcome.with_traceback(None)
+    return outcome
+
+
+def _outcome(client: httpx2.Client, grant: Grant) -> Token | ProviderError:
+    host = urlsplit(grant.token_url).netloc
+    try:
+        response = client.post(grant.token_url, content=_form(grant), headers=_headers(grant))
+    except Exception as error:  # noqa: BLE001 nothing else may leave a provider
+        found = from_network(error, host)
+    else:
+        return _read(response.status_code, _json(response), host)
+    found.__context__ = None
+    return found
+
+
+def _form(grant: Grant) -> bytes:
+    form = {name: value for name, value in grant.parameters.items() if value}
+    if grant.client_id and not _in_header(grant):
+        form |= {"client_id": grant.client_id} | (
+            {"client_secret": grant.client_secret} if grant.client_secret else {}
+        )
+    return urlencode(form).encode()
+
+
+def _in_header(grant: Grant) -> bool:
+    """A client without a secret only names itself, in the body (RFC 6749, section 3.2.1)."""
+    return grant.client_in == "header" and bool(grant.client_id and grant.client_secret)
+
+
+def _headers(grant: Grant) -> dict[str, str]:
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    if _in_header(
+        grant
+    ):  # RFC 6749, section 2.3.1: encoded as in a form first, then as RFC 7617 says
+        headers["Authorization"] = basic_credentials(
+            quote_plus(grant.client_id), quote_plus(grant.client_secret)
+        )
+    return headers
+
+
+def _json(response: httpx2.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _read(status: int, body: dict[str, Any], host: str) -> Token | ProviderError:
+    said = body.get("error")
+    if (
+        isinstance(said, str) and said in MEANINGS and "access_token" not in body
+    ):  # some answer errors with HTTP 200
+        return _meant(said, host)
+    if status == 401:
+        return _meant("invalid_client", host)
+    if not 200 <= status < 300:
+        return from_status(status, f"The token service {host}")
+    value, kind = body.get("access_token"), body.get("token_type")
+    if not isinstance(value, str) or not _is_token(value):
+        return ProviderError(NO_TOKEN.format(host=host), "bad_response", True)
+    if kind is not None and not str(kind).lower().startswith("bearer"):  # Apigee says BearerToken
+        return ProviderError(OTHER_KIND.format(host=host), "bad_response", True)
+    seconds = _lifetime(body.get("expires_in"))
+    return Token(value, None if seconds is None else time.time() + seconds)
+
+
+def _meant(said: str, host: str) -> ProviderError:
+    code, text = MEANINGS[said]
+    return ProviderError(text.format(host=host), code, code != "error")
+
+
+def _is_token(value: str) -> bool:
+    """Whether it can stand in a header: printable ASCII without blanks."""
+    return 0 < len(value) <= LONGEST_TOKEN and all("!" <= one <= "~" for one in value)
+
+
+def _lifetime(said: Any) -> float | None:
+    """Seconds, at most a day; None for what is no number, which counts as unsaid."""
+    if isinstance(said, bool) or not isinstance(said, int | float | str):
+        return None
+    try:
+        seconds = float(said)
+    except ValueError:
+        return None
+    except OverflowError:
+        return LONGEST_SECONDS if isinstance(said, int) and said > 0 else 0.0
+    return None if math.isnan(seconds) else min(seconds, LONGEST_SECONDS)

@@ -1,0 +1,339 @@
+"""What services that are asked over plain HTTP share: an authenticated client that is bound to
+their hosts, and a test request.
+"""
+
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+import httpx2
+
+from ..core.base import CheckResult, Model, Provider
+from ..core.errors import ProviderError, RedirectRefused, from_status
+from ..core.settings import ProviderSettings
+from .auth import AccessTransport, Grant, Step
+from .egress import LARGEST_ANSWER, Allowance, GuardedTransport, guarded_client
+from .hosts import Hosts, origin_host, with_query
+from .oauth2_client import MemoryTokens, TokenStore, fetch_token, grant_key
+from .tls import certificate_end, is_verified
+
+SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
+
+# a token service that takes longer is broken; workers that wait for one another count on it
+TOKEN_SECONDS = 15.0
+LOOKED_AT = frozenset(
+    {401, 403, 407}
+)  # statuses that fail even where nothing but an answer is asked for
+STATUS_OF = {
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "quota": 402,
+    "timeout": 408,
+    "rate_limited": 429,
+}
+NOTHING_ASKED = (
+    "Every value resolves. Nothing was asked over the network, because there is no address to ask."
+)
+BILLED = (
+    "Every value resolves. Nothing was asked over the network, because a test request costs money."
+)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a status means here.
+
+    `code`: one of errors.CODES; `message`: a sentence, empty for the usual one of the code.
+    """
+
+    code: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class TestRequest:
+    """What a check asks, and how the answer is read.
+
+    `path`: below the base URL; `ok`: statuses that pass, empty for any 2xx; `json_path`: the way to
+    a value of the answer that must be one of `json_values` as JSON writes it. Where it is another,
+    the meaning of the status says what that means. `cost`: free, tiny, billed.
+    """
+
+    __test__ = False  # pytest: no class of tests
+
+    method: str = "GET"
+    path: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    content_type: str = ""
+    ok: frozenset[int] = frozenset()
+    meanings: Mapping[int, Meaning] = field(default_factory=dict)
+    json_path: tuple[str | int, ...] = ()
+    json_values: tuple[str, ...] = ()
+    cost: str = "free"
+
+    def passes(self, status: int) -> bool:
+        """Whether this status passes."""
+        if self.ok:
+            return status in self.ok
+        return 200 <= status < 300 and (status not in self.meanings or bool(self.json_path))
+
+
+class HttpService(Provider[SettingsT]):
+    """A service with an address and something that lets requests in.
+
+    A subclass says which, and how it is tested.
+
+    `client` is an httpx2.Client with the base URL; the credentials are added below it and go to
+    `allowed_hosts` only.
+    """
+
+    category = "Other services"
+    tokens: TokenStore = MemoryTokens()
+
+    @property
+    def base_url(self) -> str:
+        """Where the service lives; empty when there is nobody to ask."""
+        raise NotImplementedError
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The hosts that credentials may go to, `host`, `host:port` or `*.example.com`.
+
+        The base URL must be at one of them.
+        """
+        host = origin_host(self.base_url)
+        return (host,) if host else ()
+
+    @property
+    def access(self) -> tuple[Step, ...]:
+        """What lets a request in."""
+        return ()
+
+    @property
+    def extra_headers(self) -> dict[str, str]:
+        """Headers of requests that do not say otherwise."""
+        return {}
+
+    @property
+    def test_request(self) -> TestRequest | None:
+        """What a check asks. None: nothing but an answer of the base URL."""
+        return None
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """How certificates are judged. None: by the system's authorities."""
+        return None
+
+    @cached_property
+    def client(self) -> httpx2.Client:
+        """The authenticated client.
+
+        What is wrong with the credentials is raised as ProviderError at the first request.
+        """
+        guarded = GuardedTransport(self.egress, self.allowance, self.tls)
+        hosts, extra = Hosts(self.base_url, self.allowed_hosts), self.extra_headers
+        client = guarded_client(
+            self.egress,
+            self.timeout,
+            transport=AccessTransport(guarded, self.access, hosts, self._token, extra),
+        )
+        client.base_url = self.base_url
+        for name in extra:
+            client.headers.pop(name, None)  # the client's own User-Agent and Accept
+        return client
+
+    def _token(self, grant: Grant, refused: str) -> str:
+        return self.tokens.token(grant_key(grant), lambda: self._fetch(grant), refused)
+
+    def _fetch(self, grant: Grant) -> Any:
+        """A token, by a client of its own: the other one's hosts are not those of the token
+        service.
+        """
+        seconds = min(self.timeout, TOKEN_SECONDS)
+        allowance = Allowance(seconds, LARGEST_ANSWER)
+        with guarded_client(
+            self.egress, seconds, transport=GuardedTransport(self.egress, allowance, self.tls)
+        ) as client:
+            return fetch_token(client, grant)
+
+    def list_models(self) -> list[Model]:
+        """None: an empty list, without a question."""
+        return []
+
+    @property
+    def asks(self) -> str:
+        if not self.base_url:
+            return "that every value resolves; over the network nothing is asked"
+        request = self.test_request or TestRequest()
+        return f"{request.method} {self._address(request)}"
+
+    def check(self) -> CheckResult:
+        """Makes the test request, or looks whether anybody answers. Raises ProviderError."""
+        started, request = time.monotonic(), self.test_request
+        if not self.base_url:
+            verdict = NOTHING_ASKED
+        elif "billed" in (self.check_cost, request.cost if request else ""):
+            verdict = BILLED
+        else:
+            with self.translated(self.base_url):
+                verdict = self._tested(request) if request else self._reached()
+        return CheckResult(self.asks, time.monotonic() - started, verdict=verdict)
+
+    def _address(self, request: TestRequest) -> httpx2.URL:
+        url = httpx2.URL(_joined(self.base_url, request.path))
+        for name, value in request.query.items():
+            url = with_query(url, name, value)
+        return url
+
+    def _sent(self, request: TestRequest) -> httpx2.Response:
+        """The open answer. A redirect that is what the request is for is not followed."""
+        headers = {
+            **request.headers,
+            **({"Content-Type": request.content_type} if request.content_type else {}),
+        }
+        built = self.client.build_request(
+            request.method,
+            self._address(request),
+            headers=headers,
+            content=request.body.encode() or None,
+        )
+        return self.client.send(
+            built, stream=True, follow_redirects=not any(300 <= one < 400 for one in request.ok)
+        )
+
+    def _tested(self, request: TestRequest) -> str:
+        response = self._sent(request)
+        try:
+            certificate = self._certificate(response)
+            self._judge(request, response)
+        finally:
+            response.close()
+        return f"It works: HTTP {response.status_code}.{certificate}"
+
+    def _judge(self, request: TestRequest, response: httpx2.Response) -> None:
+        """Raises ProviderError for an answer that does not pass."""
+        status, host = response.status_code, self._host
+        passes, meaning = request.passes(status), request.meanings.get(status)
+        if passes and (
+            not request.json_path or _value(response, request.json_path) in request.json_values
+        ):
+            return
+        if meaning:
+            raise _meant(meaning, status, host)
+        if passes:
+            text = (
+                f"{host} answered HTTP {status}, but not what shows that it works. Check the "
+                "credentials and the address."
+            )
+            raise ProviderError(text, "bad_response", True)
+        raise self._refused(status) if status >= 300 else _unexpected(request, status, host)
+
+    def _refused(self, status: int) -> ProviderError:
+        if status == 401 and not self.access:
+            text = (
+                f"{self._host} wants credentials, and this connection has none. Choose how to "
+                "authenticate."
+            )
+            return ProviderError(text, "unauthorized", True)
+        return from_status(status, self._host)
+
+    def _reached(self) -> str:
+        try:
+            response = self._sent(TestRequest())
+        except ProviderError as error:
+            if not isinstance(error.__cause__, RedirectRefused):
+                raise
+            return (
+                "It answers with a redirect to another address, which is not followed. Nothing is "
+                "known about the credentials."
+            )
+        try:
+            certificate, status = self._certificate(response), response.status_code
+        finally:
+            response.close()
+        if status in LOOKED_AT or status >= 500:
+            raise self._refused(status)
+        return f"It answers: HTTP {status}. {self._about_credentials}{certificate}"
+
+    @property
+    def _about_credentials(self) -> str:
+        if not self.access:
+            return "Nobody checked credentials: there are none."
+        return (
+            "Nothing is known about the credentials, because there is no test request that needs "
+            "them."
+        )
+
+    @property
+    def _host(self) -> str:
+        return httpx2.URL(self.base_url).netloc.decode()
+
+    def _certificate(self, response: httpx2.Response) -> str:
+        """A sentence about the certificate, with a blank before it; empty without TLS."""
+        end = certificate_end(response)
+        if end is None:
+            return ""
+        days = (end - datetime.now(UTC)).days
+        when = f"{'ends' if days >= 0 else 'ended'} on {end:%Y-%m-%d}, {_days(days)}"
+        return (
+            f" The certificate {when}."
+            if is_verified(self.tls)
+            else f" The certificate was not verified; it {when}."
+        )
+
+
+def _joined(base: str, path: str) -> str:
+    """The path below the base URL; without one the base URL as it was entered."""
+    if not path or path.startswith("?"):
+        return base + path
+    return f"{base.rstrip('/')}/{path.lstrip('/')}"
+
+
+def _days(days: int) -> str:
+    """`in 44 days`, `in 1 day`, `within a day`, `3 days ago`."""
+    if days == 0:
+        return "within a day"
+    text = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    return f"in {text}" if days > 0 else f"{text} ago"
+
+
+def _value(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None:
+    """The value at the end of the path, as JSON writes it but without quotes; None where there is
+    none.
+    """
+    response.read()
+    found = response.json()  # what is no JSON raises, which `translated` calls a bad response
+    for step in path:
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return (
+        {True: "true", False: "false"}[found]
+        if isinstance(found, bool)
+        else "null"
+        if found is None
+        else str(found)
+    )
+
+
+def _meant(meaning: Meaning, status: int, host: str) -> ProviderError:
+    usual = from_status(STATUS_OF.get(meaning.code, status if status >= 400 else 500), host)
+    permanent = usual.permanent if meaning.code in STATUS_OF else meaning.code != "error"
+    return ProviderError(meaning.message or usual.message, meaning.code, permanent)
+
+
+def _unexpected(request: TestRequest, status: int, host: str) -> ProviderError:
+    wanted = " or ".join(str(one) for one in sorted(request.ok)) or "another one"
+    text = (
+        f"{host} answered HTTP {status}, and {wanted} is expected. Check the test path and the "
+        "expected status."
+    )
+    return ProviderError(text, "bad_response", True)

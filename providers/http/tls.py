@@ -1,0 +1,78 @@
+"""TLS as a connection wants it: authorities of its own, or none judged; and when the certificate of
+an answer ends.
+"""
+
+import re
+import ssl
+from datetime import datetime
+from functools import lru_cache
+
+import httpx2
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from .egress import trusted_authorities
+
+NO_CERTIFICATES = (
+    "This is no certificate. Paste it with its lines BEGIN CERTIFICATE and END CERTIFICATE."
+)
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+MOST_AUTHORITIES = 50
+
+
+def read_authorities(text: str) -> list[x509.Certificate]:
+    """The certificates in a PEM text.
+
+    Raises ValueError with a sentence for people, also for a private key among them.
+    """
+    if PRIVATE_KEY.search(text):
+        raise ValueError(
+            "This holds a private key, which belongs nowhere but on its server. Paste the "
+            "certificate alone."
+        )
+    if text.count("-----BEGIN ") > MOST_AUTHORITIES:
+        raise ValueError(
+            f"These are more than {MOST_AUTHORITIES} certificates. Paste the one of the authority."
+        )
+    try:
+        return x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        raise ValueError(NO_CERTIFICATES) from None
+
+
+@lru_cache(maxsize=32)
+def tls_context(verify: bool, authorities: str = "") -> ssl.SSLContext | None:
+    """How certificates are judged: not at all, or by the system's authorities and these (PEM).
+
+    None: by the system's alone.
+
+    An authority that is no root is trusted as it is. Raises ValueError for authorities that are no
+    certificates.
+    """
+    if not verify:
+        return httpx2.create_ssl_context(verify=False)
+    if not authorities.strip():
+        return None
+    pem = "".join(one.public_bytes(Encoding.PEM).decode() for one in read_authorities(authorities))
+    context = httpx2.create_ssl_context()
+    context.load_verify_locations(cadata=pem)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def is_verified(context: ssl.SSLContext | None) -> bool:
+    """Whether certificates are judged; None is the system's authorities."""
+    return (context or trusted_authorities()).verify_mode != ssl.CERT_NONE
+
+
+def certificate_end(response: httpx2.Response) -> datetime | None:
+    """When the certificate of the service ends; None without TLS.
+
+    Asked while the answer is still open.
+    """
+    stream = response.extensions.get("network_stream")
+    socket = stream.get_extra_info("ssl_object") if stream else None
+    certificate = (
+        socket.getpeercert(True) if socket else None
+    )  # as bytes it is there even when nobody judged it
+    return x509.load_der_x509_certificate(certificate).not_valid_after_utc if certificate else None

@@ -1,0 +1,220 @@
+"""What a manifest must keep to beyond the shape of its parts.
+
+Each rule yields the places that break it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..core.types import FRAMING, HEADER_NAME
+from .auth import HeaderAuth
+from .document import SECRET_OF, SECRET_SHAPES, VARIANT, Manifest, TypeField
+from .errors import Problem, nearest
+from .field_types import KINDS, kind_of, pattern_problem
+from .migrations import migration_problems
+from .settings import RESERVED, label_of
+from .template_checks import template_problems
+from .template_uses import Usage, own
+
+DEFAULTS: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
+TEXTS = frozenset(KINDS) - DEFAULTS.keys() - {"json", "secret_json"}
+
+
+def problems(manifest: Manifest) -> list[Problem]:
+    """Everything that is wrong with a manifest whose parts are right, in the order of the
+    document.
+    """
+    rules: tuple[Callable[[Manifest], Iterable[Problem]], ...]
+    rules = (
+        _general,
+        _variants,
+        _keys,
+        _fields,
+        _conditions,
+        _headers,
+        template_problems,
+        _defaults,
+        migration_problems,
+    )
+    found: dict[Problem, None] = {}
+    for rule in rules:
+        if rule in (_defaults, migration_problems) and found:
+            break  # they read the settings, which must be sound
+        found |= dict.fromkeys(rule(manifest))
+    return list(found)
+
+
+def _general(manifest: Manifest) -> Iterator[Problem]:
+    if manifest.category in ("Model providers", "Built in"):
+        yield (
+            "category",
+            f"{manifest.category} is for providers whose models answer here. Choose another name.",
+        )
+    if not any(way.base_url for way in manifest.ways()):
+        for name in ("auth", "test", "headers", "allowed_hosts"):
+            if getattr(manifest, name) or any(
+                getattr(one, name, None) for one in manifest.variants
+            ):
+                yield (
+                    name,
+                    "There is no base_url, so nothing is ever asked. Add "
+                    f"one, or leave {name} out.",
+                )
+    if not manifest.fields and not manifest.variants:
+        yield "fields", "A type has at least one field."
+
+
+def _variants(manifest: Manifest) -> Iterator[Problem]:
+    counts = Counter(one.key for one in manifest.variants)
+    for index, one in enumerate(manifest.variants):
+        if counts[one.key] > 1:
+            yield f"variants[{index}].key", f"Two variants have the key {one.key}."
+        if one.label == one.key:
+            yield f"variants[{index}].label", "Words for people, which differ from the key."
+
+
+def _keys(manifest: Manifest) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    for index, field in enumerate(manifest.fields):
+        place, plain = f"fields[{index}].key", field.key.replace("_", "").lower()
+        if field.key in RESERVED:
+            yield place, f"{field.key} means something else here. Choose another key."
+        if plain in seen:
+            yield (
+                place,
+                f"{field.key} and {seen[plain]} cannot be told apart in configuration and in the "
+                "API. Rename one.",
+            )
+        if (label := label_of(field).lower()) in labels:
+            yield (
+                f"fields[{index}].label",
+                f"{field.key} and {labels[label]} have the same label. Give each its own.",
+            )
+        seen[plain] = labels[label_of(field).lower()] = field.key
+
+
+def _fields(manifest: Manifest) -> Iterator[Problem]:
+    for index, field in enumerate(manifest.fields):
+        for name, message in _of_field(field):
+            yield f"fields[{index}].{name}", message
+
+
+def _of_field(field: TypeField) -> Iterator[Problem]:
+    if field.secret and field.kind not in SECRET_OF and field.kind not in SECRET_SHAPES:
+        yield (
+            "secret",
+            f"A field of kind {field.kind} cannot be secret. Those can: {', '.join(SECRET_OF)}.",
+        )
+    if (field.kind == "choice") != bool(field.choices):
+        yield (
+            "choices",
+            "A field of kind choice has at least one choice, and no other field has any.",
+        )
+    for value, count in Counter(one.value for one in field.choices).items():
+        if count > 1:
+            yield "choices", f"{value[:50]} is there twice."
+    if field.pattern and field.shape not in TEXTS:
+        yield "pattern", f"A field of kind {field.kind} has no pattern."
+    elif field.pattern and (said := pattern_problem(field.pattern)):
+        yield "pattern", said
+    if field.default is not None and field.is_secret:
+        yield "default", "A secret has no default: everybody could read it in this document."
+
+
+def _defaults(manifest: Manifest) -> Iterator[Problem]:
+    """That each default is of the field's kind, and would be accepted if it were typed."""
+    usage = Usage(manifest)
+    for index, field in enumerate(manifest.fields):
+        if field.default is None:
+            continue
+        is_kind = isinstance(field.default, DEFAULTS.get(field.kind, (str,)))
+        if (
+            not is_kind
+            or (isinstance(field.default, bool) and field.kind != "boolean")
+            or not _accepts(field, usage)
+        ):
+            yield (
+                f"fields[{index}].default",
+                f"This is no value of the field: it is a {field.kind}. Texts with digits only need "
+                "quotes.",
+            )
+
+
+def _accepts(field: TypeField, usage: Usage) -> bool:
+    try:
+        TypeAdapter(kind_of(field, usage.places(field.key))).validate_python(field.default)
+    except ValidationError:
+        return False
+    return True
+
+
+def _conditions(manifest: Manifest) -> Iterator[Problem]:
+    for index, field in enumerate(manifest.fields):
+        earlier = manifest.fields[:index]
+        for name, values in field.visible_when.items():
+            yield from _condition(manifest, earlier, f"fields[{index}].visible_when", name, values)
+    for way in manifest.ways():
+        for index, step in enumerate(way.auth):
+            for name, values in step.when.items():
+                yield from _condition(
+                    manifest,
+                    manifest.fields,
+                    f"{own(manifest, way, 'auth')}[{index}].when",
+                    name,
+                    values,
+                )
+
+
+def _condition(
+    manifest: Manifest, fields: list[TypeField], place: str, name: str, values: list[str | bool]
+) -> Iterator[Problem]:
+    choosing = [field for field in fields if field.kind in ("choice", "boolean")]
+    options: dict[str, list[Any]] = {
+        field.key: [one.value for one in field.choices] or [True, False] for field in choosing
+    }
+    options |= {VARIANT: [one.key for one in manifest.variants]} if manifest.variants else {}
+    if name not in options:
+        yield (
+            place,
+            f"{name[:50]} is no choice, no boolean and no variant that comes before. There are: "
+            f"{', '.join(options) or 'none'}.",
+        )
+        return
+    for value in values:
+        if value not in options[name]:
+            yield (
+                place,
+                f"{name} is never "
+                f"{str(value)[:50]!r}.{nearest(str(value), [str(one) for one in options[name]])}",
+            )
+    if not values:
+        yield place, "Name the values for which it is shown."
+
+
+def _headers(manifest: Manifest) -> Iterator[Problem]:
+    for name in manifest.headers:
+        yield from _header(f"headers.{name}", name)
+    for way in manifest.ways():
+        for index, step in enumerate(way.auth):
+            if isinstance(step, HeaderAuth):
+                yield from _header(f"{own(manifest, way, 'auth')}[{index}].name", step.name)
+        for index, test in enumerate(way.tests):
+            for name in test.request.headers:
+                yield from _header(
+                    f"{own(manifest, way, 'test')}[{index}].request.headers.{name}", name
+                )
+
+
+def _header(place: str, name: str) -> Iterator[Problem]:
+    if not HEADER_NAME.fullmatch(name):
+        yield place, "A header's name is letters, digits and hyphens."
+    elif name.lower() in FRAMING:
+        yield place, f"{name} is set by the HTTP client itself. Leave it out."

@@ -1,0 +1,242 @@
+"""OpenAI's chat format in Anthropic's words: https://platform.claude.com/docs/en/api/messages"""
+
+import re
+from typing import Any
+
+from providers.core.chat import (
+    ChatRequest,
+    ImagePart,
+    Message,
+    NamedTool,
+    TextPart,
+    Tool,
+    Unsupported,
+)
+
+from ..messages import (
+    answered_call,
+    extra_field,
+    refusal_in,
+    refuse_extras,
+    schema_for,
+    system_text,
+    turns,
+)
+
+SUPPORTED = (
+    *(
+        "max_tokens",
+        "max_completion_tokens",
+        "temperature",
+        "top_p",
+        "stop",
+        "user",
+        "reasoning_effort",
+    ),
+    *("tools", "tool_choice", "parallel_tool_calls", "response_format"),
+)
+EFFORTS = (
+    "low",
+    "medium",
+    "high",
+    "xhigh",
+    "max",
+)  # platform.claude.com/docs/en/build-with-claude/effort
+
+# claude-3-5-sonnet-20241022, claude-opus-4-1, claude-sonnet-5: the version stands before or behind
+# the family, and is no date
+CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?!\d)(?:[-.](\d{1,2})(?!\d))?")
+NEWEST = (99, 0)
+# A request has to say the longest answer. Every model of the generation can write these:
+# platform.claude.com/docs/en/about-claude/models
+LONGEST, LONGEST_BEFORE_4 = 32_000, 4096
+
+# "Sampling parameters", platform.claude.com/docs/en/build-with-claude/thinking (2026-11): Claude
+# 4.7 and later refuse both,
+# 4.1 to 4.6 take one of them. Every version of the API has seed and penalties for none.
+REFUSED_BY_ALL = frozenset({"seed", "presence_penalty", "frequency_penalty"})
+SAMPLING = ("temperature", "top_p")
+WITHOUT_SAMPLING, ONE_SAMPLING = (4, 7), (4, 1)
+# The API's version that the SDK speaks, 2026-10-21, refuses them for every model:
+# platform.claude.com/docs/en/api/versioning
+SAMPLING_VERSION = "2023-06-01"
+
+
+def version_of(model: str) -> tuple[int, int] | None:
+    """The version of a Claude model, the newest when its name tells none; None for models of other
+    houses behind this protocol.
+    """
+    found = CLAUDE.search(model)
+    if found:
+        return int(found[1]), int(found[2] or 0)
+    return NEWEST if "claude" in model else None
+
+
+def refused_by(model: str) -> frozenset[str]:
+    """The sampling parameters that a model refuses."""
+    version = version_of(model)
+    return (
+        REFUSED_BY_ALL | frozenset(SAMPLING)
+        if version and version >= WITHOUT_SAMPLING
+        else REFUSED_BY_ALL
+    )
+
+
+def arguments_for(request: ChatRequest) -> dict[str, Any]:
+    """What `messages.create` is called with. Raises Unsupported."""
+    refuse_extras(request, "Anthropic")
+    user = extra_field(request, "user", str, "a text")
+    optional = {
+        "system": system_text(request.messages),
+        "stop_sequences": request.stops,
+        "tools": [_tool(one) for one in request.tools or ()],
+        "tool_choice": _tool_choice(request),
+        "output_config": _output_config(request),
+        "metadata": {"user_id": user} if user else None,
+    }
+    version = version_of(request.model)
+    longest = LONGEST if version and version >= (4, 0) else LONGEST_BEFORE_4
+    required = {
+        "model": request.model,
+        "max_tokens": request.longest or longest,
+        "messages": _messages(request.messages),
+    }
+    return (
+        required
+        | {name: value for name, value in optional.items() if value}
+        | _sampling(request, version)
+    )
+
+
+def _sampling(request: ChatRequest, version: tuple[int, int] | None) -> dict[str, Any]:
+    given = {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    if given.get("temperature", 0) > 1:
+        raise Unsupported("temperature", "Anthropic takes a temperature from 0 to 1.")
+    if len(given) > 1 and version and version >= ONE_SAMPLING:
+        raise Unsupported(
+            "top_p",
+            f"The model {request.model} takes temperature or top_p, not both. Leave one out.",
+        )
+    return (
+        {"extra_body": given, "extra_headers": {"anthropic-version": SAMPLING_VERSION}}
+        if given
+        else {}
+    )
+
+
+def _messages(messages: list[Message]) -> list[dict[str, Any]]:
+    """User and assistant in turn: what follows in the same role, such as the results of several
+    tools, goes into one message.
+    """
+    found: list[dict[str, Any]] = []
+    for message in turns(messages):
+        role = "assistant" if message.role == "assistant" else "user"
+        if found and found[-1]["role"] == role:
+            found[-1]["content"] += _content(message)
+        else:
+            found.append({"role": role, "content": _content(message)})
+    return found
+
+
+def _content(message: Message) -> list[dict[str, Any]]:
+    if message.role == "tool":
+        blocks = _blocks(message)
+        return [
+            {"type": "tool_result", "tool_use_id": answered_call(message)}
+            | ({"content": blocks} if blocks else {})
+        ]
+    blocks = _spoken(message) if message.role == "assistant" else _blocks(message)
+    if not blocks:
+        raise Unsupported(
+            "messages",
+            f"Anthropic takes no empty message. Leave the {message.role} message without content "
+            "out.",
+        )
+    return blocks
+
+
+def _spoken(message: Message) -> list[dict[str, Any]]:
+    texts = [text for text in (message.text(), refusal_in(message)) if text]
+    calls = [
+        {
+            "type": "tool_use",
+            "id": call.id,
+            "name": call.function.name,
+            "input": call.function.parsed(),
+        }
+        for call in message.tool_calls or ()
+    ]
+    return [{"type": "text", "text": text} for text in texts] + calls
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
+    return [block for part in message.parts() if (block := _block(part))]
+
+
+def _block(part: Any) -> dict[str, Any] | None:
+    """One part; None for an empty text, which Anthropic refuses."""
+    match part:
+        case TextPart():
+            return {"type": "text", "text": part.text} if part.text else None
+        case ImagePart():
+            return {"type": "image", "source": _source(part)}
+    raise Unsupported(part.type, f"Anthropic takes text and images, not {part.type}.")
+
+
+def _source(part: ImagePart) -> dict[str, str]:
+    """platform.claude.com/docs/en/build-with-claude/vision: base64, or an address that Anthropic
+    fetches.
+    """
+    url = part.image_url.url
+    if image := part.data():
+        return {"type": "base64", "media_type": image[0], "data": url.partition(",")[2]}
+    if not url.startswith(("https://", "http://")):
+        raise Unsupported(
+            "image_url",
+            "An image is an http address, or data:image/...;base64, with the image itself.",
+        )
+    return {"type": "url", "url": url}
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = tool.function
+    optional = {"description": function.description, "strict": function.strict}
+    schema = {"type": "object", **(function.parameters or {"properties": {}})}
+    return {"name": function.name, "input_schema": schema} | {
+        name: value for name, value in optional.items() if value
+    }
+
+
+def _tool_choice(request: ChatRequest) -> dict[str, Any] | None:
+    choice, parallel = (
+        request.tool_choice,
+        extra_field(request, "parallel_tool_calls", bool, "true or false"),
+    )
+    found: dict[str, Any]
+    match choice:
+        case NamedTool():
+            found = {"type": "tool", "name": choice.function.name}
+        case "none":
+            return {"type": "none"}
+        case "required":
+            found = {"type": "any"}
+        case _:
+            found = {"type": "auto"}
+    if parallel is False and request.tools:
+        return found | {"disable_parallel_tool_use": True}
+    return found if choice else None
+
+
+def _output_config(request: ChatRequest) -> dict[str, Any]:
+    """platform.claude.com/docs/en/build-with-claude/structured-outputs and .../effort"""
+    if request.response_format is not None and request.response_format.type == "json_object":
+        raise Unsupported(
+            "response_format",
+            "Anthropic writes JSON to a schema only. Ask for json_schema instead of json_object.",
+        )
+    schema, effort = schema_for(request), extra_field(request, "reasoning_effort", str, "a word")
+    if effort is not None and effort not in EFFORTS:
+        raise Unsupported("reasoning_effort", f"Anthropic's efforts are {', '.join(EFFORTS)}.")
+    return ({"format": {"type": "json_schema", "schema": schema}} if schema is not None else {}) | (
+        {"effort": effort} if effort else {}
+    )

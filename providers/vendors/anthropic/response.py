@@ -1,0 +1,159 @@
+"""Anthropic's answers in the vendor-neutral types: https://platform.claude.com/docs/en/api/messages
+
+The SDK does not check what it was sent: whatever is not of this protocol raises a ProviderError, a
+TypeError or an AttributeError here.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from providers.core.chat import FunctionCall, ToolCall
+from providers.core.errors import bad_response
+from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+
+from ..openai.response import broken_off
+
+FINISH = {  # platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
+    "end_turn": FinishReason.STOP,
+    "stop_sequence": FinishReason.STOP,
+    "max_tokens": FinishReason.LENGTH,
+    "model_context_window_exceeded": FinishReason.LENGTH,
+    "pause_turn": FinishReason.LENGTH,
+    "tool_use": FinishReason.TOOL_CALLS,
+    "refusal": FinishReason.CONTENT_FILTER,
+}
+INPUT = (
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+)  # the whole input is their sum
+
+
+def usage_of(*reports: Any) -> Usage | None:
+    """The tokens; a later report, which counts from the start too, wins. None when none tells."""
+    names = (*INPUT, "output_tokens")
+    told = {
+        name: value
+        for report in reports
+        for name in names
+        if isinstance(value := getattr(report, name, None), int)
+    }
+    return (
+        Usage(sum(told.get(name, 0) for name in INPUT), told.get("output_tokens", 0))
+        if told
+        else None
+    )
+
+
+def answer_of(message: Any, address: str) -> ChatAnswer:
+    """A whole answer; what the model thought is no part of it.
+
+    `address` names the service in an error.
+    """
+    if getattr(message, "type", None) != "message" or not isinstance(message.content, list):
+        raise bad_response(address)
+    calls = tuple(_call(block) for block in message.content if block.type == "tool_use")
+    text = "".join(block.text for block in message.content if block.type == "text")
+    finish = FINISH.get(message.stop_reason, FinishReason.STOP)
+    return ChatAnswer(
+        message.model, text or None, calls, finish, usage_of(message.usage), _explanation(message)
+    )
+
+
+def _call(block: Any) -> ToolCall:
+    return ToolCall(
+        id=block.id, function=FunctionCall(name=block.name, arguments=json.dumps(block.input))
+    )
+
+
+def _explanation(message: Any) -> str | None:
+    said = getattr(getattr(message, "stop_details", None), "explanation", None)
+    return said if isinstance(said, str) else None
+
+
+async def chunks_of(stream: Any, address: str) -> AsyncIterator[ChatChunk]:
+    """The pieces of a stream.
+
+    Raises ProviderError when it ends before its end:
+    platform.claude.com/docs/en/build-with-claude/streaming
+    """
+    reading = Reading()
+    async for event in stream:
+        for chunk in reading.take(event):
+            yield chunk
+    if not reading.started:
+        raise bad_response(address)
+    if not reading.stopped:
+        raise broken_off(address)
+
+
+class Reading:
+    """How far a stream was read."""
+
+    def __init__(self) -> None:
+        self.started = self.stopped = False
+        self._model, self._finish, self._reports = "", FinishReason.STOP, list[Any]()
+        self._calls: dict[
+            int, ToolCallDelta
+        ] = {}  # the block's place: the piece that opened its call
+        self._filled: set[int] = set()  # places of the calls whose arguments came
+
+    def take(self, event: Any) -> list[ChatChunk]:
+        """What one event says.
+
+        Events and blocks of kinds that came later are passed over, as Anthropic asks of its
+        clients.
+        """
+        match getattr(event, "type", None):
+            case "message_start":
+                self.started, self._model = True, event.message.model
+                self._reports.append(event.message.usage)
+            case "content_block_start":
+                return self._open(event.index, event.content_block)
+            case "content_block_delta":
+                return self._go_on(event.index, event.delta)
+            case "content_block_stop":
+                return self._close(event.index)
+            case "message_delta":
+                self._finish = FINISH.get(event.delta.stop_reason, FinishReason.STOP)
+                self._reports.append(event.usage)
+            case "message_stop":
+                self.stopped = True
+                return [
+                    ChatChunk(
+                        finish_reason=self._finish,
+                        usage=usage_of(*self._reports),
+                        model=self._model,
+                    )
+                ]
+        return []
+
+    def _open(self, place: int, block: Any) -> list[ChatChunk]:
+        if block.type == "text" and block.text:
+            return [ChatChunk(block.text, model=self._model)]
+        if block.type != "tool_use":
+            return []
+        self._calls[place] = ToolCallDelta(len(self._calls), block.id, block.name)
+        return [ChatChunk(tool_calls=(self._calls[place],), model=self._model)]
+
+    def _go_on(self, place: int, delta: Any) -> list[ChatChunk]:
+        if delta.type == "text_delta":
+            return [ChatChunk(delta.text, model=self._model)]
+        if delta.type != "input_json_delta" or not delta.partial_json or place not in self._calls:
+            return []
+        self._filled.add(place)
+        return [self._arguments(place, delta.partial_json)]
+
+    def _close(self, place: int) -> list[ChatChunk]:
+        """A call without arguments streams none; as JSON they are an empty object."""
+        return (
+            [self._arguments(place, "{}")]
+            if place in self._calls and place not in self._filled
+            else []
+        )
+
+    def _arguments(self, place: int, text: str) -> ChatChunk:
+        return ChatChunk(
+            tool_calls=(ToolCallDelta(self._calls[place].index, arguments=text),), model=self._model
+        )

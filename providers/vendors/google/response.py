@@ -1,0 +1,176 @@
+"""Gemini's answers, as the official SDK hands them over, in the vendor-neutral types:
+https://ai.google.dev/api/generate-content
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from providers.core.chat import FunctionCall, ToolCall
+from providers.core.errors import ProviderError, bad_response
+from providers.core.results import (
+    ChatAnswer,
+    ChatChunk,
+    EmbeddingAnswer,
+    FinishReason,
+    ToolCallDelta,
+    Usage,
+)
+
+from ..openai.response import broken_off
+
+FINISH = {
+    "STOP": FinishReason.STOP,
+    "FUNCTION_CALL": FinishReason.TOOL_CALLS,  # not Google's own, but of services that imitate it
+    "MAX_TOKENS": FinishReason.LENGTH,
+    "CONTINUATION": FinishReason.LENGTH,
+}
+# The model made a mistake, so this is no answer. Whatever else ends one is a filter.
+FAILED = (
+    *("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"),
+    *("TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
+)
+
+
+def answer_of(found: Any, model: str, address: str) -> ChatAnswer:
+    """A whole answer; what the model thought is no part of it.
+
+    `model`: what was asked; `address` names the service in an error.
+    """
+    reading = Reading(model, address)
+    text = reading.take(found).content
+    finish = reading.finish()
+    calls = tuple(_call(one) for one in reading.calls)
+    return ChatAnswer(reading.model, text or None, calls, finish, reading.usage)
+
+
+async def chunks_of(
+    stream: AsyncIterator[Any], model: str, address: str
+) -> AsyncIterator[ChatChunk]:
+    """The pieces of a stream. Raises ProviderError when it ends before its end."""
+    reading = Reading(model, address)
+    async for found in stream:
+        chunk = reading.take(found)
+        if chunk.content or chunk.tool_calls:
+            yield chunk
+    yield ChatChunk(finish_reason=reading.finish(), usage=reading.usage, model=reading.model)
+
+
+class Reading:
+    """What was read of an answer so far."""
+
+    def __init__(self, model: str, address: str) -> None:
+        self.model, self._address = model, address
+        self.usage: Usage | None = None
+        self.calls: list[ToolCallDelta] = []
+        self._reason, self._seen, self._blocked = "", False, False
+
+    def take(self, found: Any) -> ChatChunk:
+        """The text and the calls of one piece.
+
+        Raises ProviderError for a piece that nobody could pass on.
+        """
+        self.model = found.model_version or self.model
+        self.usage = usage_of(found.usage_metadata) or self.usage
+        self._blocked = self._blocked or bool(
+            found.prompt_feedback and found.prompt_feedback.block_reason
+        )
+        candidate = found.candidates[0] if found.candidates else None
+        if candidate is None:
+            return ChatChunk()
+        self._seen = True
+        self._reason = candidate.finish_reason.name if candidate.finish_reason else self._reason
+        parts = [
+            part
+            for part in (candidate.content.parts if candidate.content else None) or ()
+            if not part.thought
+        ]
+        before = len(self.calls)
+        return ChatChunk(
+            "".join(self._text(part, found.response_id) for part in parts),
+            tuple(self.calls[before:]),
+            model=self.model,
+        )
+
+    def _text(self, part: Any, response_id: str | None) -> str:
+        """The text of a part. A call is noted instead."""
+        if part.inline_data:
+            message = (
+                f"The model {self.model} answered with {part.inline_data.mime_type}, not with "
+                "text. Choose a model that writes."
+            )
+            raise ProviderError(message, "bad_response", True)
+        if call := part.function_call:
+            arguments = json.dumps(call.args or {})
+            identifier = call.id or _made_up_id(response_id, len(self.calls), call.name, arguments)
+            self.calls.append(
+                ToolCallDelta(
+                    len(self.calls),
+                    identifier,
+                    call.name,
+                    arguments,
+                    _signed(part.thought_signature),
+                )
+            )
+        return part.text or ""
+
+    def finish(self) -> FinishReason:
+        """Why the answer ended. Raises ProviderError when it did not, or was none."""
+        if self._blocked and not self._reason:
+            return FinishReason.CONTENT_FILTER
+        if not self._seen:
+            raise bad_response(self._address)
+        if not self._reason:
+            raise broken_off(self._address)
+        if self._reason in FAILED:
+            message = (
+                f"The model {self.model} at {self._address} made a mistake and ended with "
+                f"{self._reason}. Try again."
+            )
+            raise ProviderError(message, "error")
+        found = FINISH.get(self._reason, FinishReason.CONTENT_FILTER)
+        return FinishReason.TOOL_CALLS if found == FinishReason.STOP and self.calls else found
+
+
+def usage_of(told: Any) -> Usage | None:
+    """The tokens, None when the service does not say; thoughts are output:
+    ai.google.dev/gemini-api/docs/thinking, "Pricing".
+    """
+    if told is None:
+        return None
+    sent = (told.prompt_token_count or 0) + (told.tool_use_prompt_token_count or 0)
+    return Usage(sent, (told.candidates_token_count or 0) + (told.thoughts_token_count or 0))
+
+
+def vectors_of(pages: list[Any], count: int, model: str, address: str) -> EmbeddingAnswer:
+    """The vectors for `count` texts, over several answers, in their order."""
+    rows = [row.values for page in pages for row in page.embeddings or ()]
+    if len(rows) != count or not all(rows):
+        raise bad_response(address)
+    told = [page.usage_metadata.prompt_token_count for page in pages if page.usage_metadata]
+    usage = Usage(sum(told)) if len(told) == len(pages) and all(told) else None
+    return EmbeddingAnswer(model, tuple(map(tuple, rows)), usage)
+
+
+def _call(found: ToolCallDelta) -> ToolCall:
+    return ToolCall(
+        id=found.id or "",
+        function=FunctionCall(name=found.name or "", arguments=found.arguments),
+        **found.extra,
+    )
+
+
+def _signed(signature: bytes | None) -> dict[str, Any]:
+    """A call's signature, where Google's own compatible API puts it."""
+    return (
+        {"extra_content": {"google": {"thought_signature": base64.b64encode(signature).decode()}}}
+        if signature
+        else {}
+    )
+
+
+def _made_up_id(*parts: object) -> str:
+    """The same for the same call: older models name none, and OpenAI's format needs one."""
+    return "call_" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]

@@ -1,0 +1,112 @@
+"""What every translation of OpenAI's chat format into a format of another house needs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.chat import ChatRequest, ImagePart, Message, Unsupported, Wire
+
+INSTRUCTIONS = ("system", "developer")
+
+
+def system_text(messages: Iterable[Message]) -> str:
+    """The instructions, for services that take them apart from the conversation: all of them, with
+    blank lines between.
+    """
+    return "\n\n".join(
+        text for message in messages if message.role in INSTRUCTIONS and (text := message.text())
+    )
+
+
+def turns(messages: Iterable[Message]) -> list[Message]:
+    """The conversation without instructions. Raises Unsupported when nothing is left of it."""
+    found = [message for message in messages if message.role not in INSTRUCTIONS]
+    if not found:
+        raise Unsupported(
+            "messages", "Instructions alone cannot be answered here. Add a message of role user."
+        )
+    return found
+
+
+def refusal_in(message: Message) -> str:
+    """What an assistant said instead of an answer: OpenAI has a field of its own for it."""
+    said = (message.model_extra or {}).get("refusal")
+    return said if isinstance(said, str) else ""
+
+
+def answered_call(message: Message) -> str:
+    """The id of the tool call that a tool message answers.
+
+    Raises Unsupported when it names none.
+    """
+    if not message.tool_call_id:
+        raise Unsupported(
+            "messages",
+            "A message of role tool needs tool_call_id, the id of the call that it answers.",
+        )
+    return message.tool_call_id
+
+
+def refuse_extras(request: ChatRequest, whose: str) -> None:
+    """Raises Unsupported for what messages and tools ask for beyond OpenAI's format.
+
+    `whose`: the provider's name.
+    """
+    for message in request.messages:
+        if message.name and message.role != "tool":
+            raise Unsupported(
+                "messages",
+                f"{whose} does not tell participants apart. Leave name out of the messages.",
+            )
+        _refuse(message, "messages", whose, "refusal")
+        for part in message.content if isinstance(message.content, list) else ():
+            if part.type in ("text", "image_url"):
+                _refuse(part, "messages", whose)
+            if isinstance(part, ImagePart):
+                _refuse_detail(part, whose)
+    for tool in request.tools or ():
+        _refuse(tool, "tools", whose)
+        _refuse(tool.function, "tools", whose)
+
+
+def _refuse_detail(part: ImagePart, whose: str) -> None:
+    if part.image_url.detail in ("low", "high"):
+        raise Unsupported(
+            "image_url",
+            f"{whose} looks at every image in its own way. Leave detail out of image_url.",
+        )
+
+
+def _refuse(given: Wire, feature: str, whose: str, *known: str) -> None:
+    for name, value in (given.model_extra or {}).items():
+        if value and name not in known:
+            raise Unsupported(feature, f"{whose} knows no {name} in {feature}. Leave it out.")
+
+
+def schema_for(request: ChatRequest) -> dict[str, Any] | None:
+    """The JSON Schema that the answer must keep to, None for any answer.
+
+    Raises Unsupported for a format that brings none.
+    """
+    wanted = request.response_format
+    if wanted is None or wanted.type != "json_schema":
+        return None
+    if wanted.json_schema is None or wanted.json_schema.schema_ is None:
+        raise Unsupported(
+            "response_format",
+            "response_format of type json_schema needs the schema in json_schema.schema.",
+        )
+    about = (
+        {"description": wanted.json_schema.description} if wanted.json_schema.description else {}
+    )
+    return about | wanted.json_schema.schema_
+
+
+def extra_field(request: ChatRequest, name: str, kind: type, meaning: str) -> Any:
+    """A field that ChatRequest does not name, None when it is not there.
+
+    Raises Unsupported unless it is of this kind.
+    """
+    value = (request.model_extra or {}).get(name)
+    if value is not None and not isinstance(value, kind):
+        raise Unsupported(name, f"{name} is {meaning}.")
+    return value

@@ -1,0 +1,1 @@
+"""OpenAI's protocol, and how single services and models differ in it."""

@@ -1,0 +1,67 @@
+"""What services that speak OpenAI's protocol share: the list of models, and the client that asks
+for it.
+"""
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+import httpx2
+
+from providers.core.base import Capability, Model
+from providers.core.errors import bad_response
+
+from .request import NO_KEY, OpenAIChat, SettingsT, without_no_key
+
+
+class OpenAICompatible(OpenAIChat[SettingsT]):
+    """A provider reached through the official `openai` SDK.
+
+    A subclass says where, with which key and which headers.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("openai",)
+
+    @property
+    def base_url(self) -> str:
+        """Where the API lives, with its version: `https://api.openai.com/v1`."""
+        return str(getattr(self.settings, "base_url"))  # noqa: B009 a setting of the subclass
+
+    @property
+    def asks(self) -> str:
+        return f"GET {self.base_url.rstrip('/')}/models"
+
+    @cached_property
+    def client(self) -> Any:
+        from openai import OpenAI
+
+        http_client = self.http_client()
+        return self.sealed(
+            OpenAI(
+                api_key=self.bearer or NO_KEY,
+                base_url=self.base_url,
+                http_client=http_client,
+                **self.arguments,
+            )
+        )
+
+    def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
+        client = super().http_client(headers)
+        client.event_hooks = {"request": [without_no_key]}
+        return client
+
+    def list_models(self) -> list[Model]:
+        with self.translated(self.base_url):
+            rows = getattr(self.client.models.list(), "data", None)
+            if not isinstance(rows, list) or not all(
+                isinstance(getattr(row, "id", None), str) for row in rows
+            ):
+                raise bad_response(self.base_url)
+            return [Model(row.id, self.name_of(row), self.capabilities_of(row)) for row in rows]
+
+    def name_of(self, row: Any) -> str:
+        """The name for people of one row of the list."""
+        return str(row.id)
+
+    def capabilities_of(self, row: Any) -> frozenset[Capability]:
+        """What the model can do, as far as its name tells; OpenAI's list of models does not say."""
+        return frozenset({Capability.EMBEDDING if "embed" in row.id.lower() else Capability.CHAT})

@@ -1,0 +1,207 @@
+"""Chats and embeddings in OpenAI's protocol: through the official SDK, or for a caller that sends
+the bytes itself.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import cached_property
+from typing import Any, TypeVar
+
+import httpx2
+
+from providers.core.base import Capability, Provider, WireTarget
+from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.errors import ProviderError, from_answer
+from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
+from providers.core.settings import NetworkSettings
+
+from .parameters import without
+from .response import answer_of, broken_off, chunks_of, vectors_of
+
+SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
+
+NO_KEY = "no-key"  # the SDK refuses to send nothing; `without_no_key` takes it out again
+PATHS = {Capability.CHAT: "chat/completions", Capability.EMBEDDING: "embeddings"}
+STREAMING = ("stream", "stream_options")
+# What an answer may hold in OpenAI's protocol and a ChatAnswer does not. As bytes it passes.
+NOT_HELD = ("n", "logprobs", "top_logprobs", "functions", "function_call", "modalities", "audio")
+
+
+def without_no_key(request: httpx2.Request) -> None:
+    """Takes the key that stands for none out of a request."""
+    if request.headers.get("authorization") == f"Bearer {NO_KEY}":
+        del request.headers["authorization"]
+
+
+async def _without_no_key(request: httpx2.Request) -> None:
+    without_no_key(request)
+
+
+class OpenAIChat(Provider[SettingsT]):
+    """A provider that answers in OpenAI's protocol.
+
+    A subclass says where, with which key and which headers, and its dialect.
+    """
+
+    asks_usage = True  # whether a stream may be asked for its usage, and tells it only then
+
+    @property
+    def answers_url(self) -> str:
+        """Where chats and embeddings are asked for, with the API's version."""
+        return str(getattr(self.settings, "base_url"))  # noqa: B009 a setting of the subclass
+
+    @property
+    def api_key(self) -> str:
+        """The key in clear, for the client only; empty when the service wants none."""
+        key = getattr(self.settings, "api_key", None)
+        return key.get_secret_value() if key else ""
+
+    @property
+    def bearer(self) -> str:
+        """What goes into `Authorization: Bearer`; empty for no such header."""
+        return self.api_key
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of every request, beyond the SDK's own."""
+        return {}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What every client of the SDK is made with, besides its HTTP client.
+
+        Nothing is left for it to look up in the environment.
+        """
+        return {
+            "timeout": self.timeout,
+            "max_retries": self.max_retries,
+            "default_headers": self.headers,
+            "admin_api_key": "",
+            "webhook_secret": "",
+        }
+
+    def sealed(self, client: Any) -> Any:
+        """The client without what no argument keeps out: OPENAI_ORG_ID, OPENAI_PROJECT_ID,
+        OPENAI_CUSTOM_HEADERS (openai 3.52).
+        """
+        client.organization = client.project = None
+        client._custom_headers = (
+            self.headers
+        )  # no public name for it; test_environment.py fails if this stops working
+        return client
+
+    def async_http_client(self, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
+        client = super().async_http_client(headers)
+        client.event_hooks = {"request": [_without_no_key]}
+        return client
+
+    @cached_property
+    def async_client(self) -> Any:
+        from openai import AsyncOpenAI
+
+        http_client = self.async_http_client()
+        return self.sealed(
+            AsyncOpenAI(
+                api_key=self.bearer or NO_KEY,
+                base_url=self.answers_url,
+                http_client=http_client,
+                **self.arguments,
+            )
+        )
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        with self.translated(self.answers_url):
+            body = self.asked(request)
+            client = await self._made()
+            found = await client.chat.completions.create(**self._named(body))
+            return answer_of(found, self.answers_url)
+
+    async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        with self.translated(self.answers_url):
+            body = self.asked(request)
+            if self.asks_usage:
+                body["stream_options"] = {"include_usage": True}
+            client = await self._made()
+            stream = await client.chat.completions.create(**self._named(body), stream=True)
+            async with (
+                stream,
+                aclosing(chunks_of(stream, self.answers_url)) as chunks,
+            ):  # leaving it ends the request
+                async for chunk in chunks:
+                    yield chunk
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        with self.translated(self.answers_url):
+            asked = {**request.body(), "model": request.model, "encoding_format": "float"}
+            body = self.wire_body(Capability.EMBEDDING, asked)
+            given = request.input
+            count = len(given) if isinstance(given, list) and not isinstance(given[0], int) else 1
+            named = {name: body.pop(name) for name in ("model", "input")}
+            client = await self._made()
+            found = await client.embeddings.create(
+                **named, encoding_format="float", extra_body=body
+            )
+            return vectors_of(found, count, self.answers_url)
+
+    async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
+        return WireTarget(
+            f"{self.answers_url.rstrip('/')}/{PATHS[capability]}",
+            await self.wire_headers(),
+            self.asks_usage,
+        )
+
+    async def wire_headers(self) -> dict[str, str]:
+        """The headers a request needs, with the credentials. Raises ProviderError."""
+        return ({"Authorization": f"Bearer {self.bearer}"} if self.bearer else {}) | self.headers
+
+    def asked(self, request: ChatRequest) -> dict[str, Any]:
+        """The body of a chat, in this service's dialect, that a ChatAnswer can answer.
+
+        Raises Unsupported.
+        """
+        body = {name: value for name, value in request.body().items() if name not in STREAMING} | {
+            "model": request.model
+        }
+        return self.wire_body(
+            Capability.CHAT,
+            without(
+                body, NOT_HELD, "An answer here is one message of text and tool calls, without {}."
+            ),
+        )
+
+    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+        return (
+            body
+            if self.asks_usage
+            else {name: value for name, value in body.items() if name != "stream_options"}
+        )
+
+    def _named(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of the SDK: what it knows only as JSON goes beside what it demands."""
+        known = ("model", "messages")
+        return {
+            **{name: body[name] for name in known},
+            "extra_body": {name: body[name] for name in body if name not in known},
+        }
+
+    async def _made(self) -> Any:
+        """The client; made beside the event loop, because importing the SDK takes half a second."""
+        if "async_client" not in self.__dict__:
+            await asyncio.to_thread(
+                lambda: (self.async_client.chat.completions, self.async_client.embeddings)
+            )
+        return self.async_client
+
+    def translate(self, error: Exception, host: str) -> ProviderError:
+        body = getattr(error, "body", None)
+        if body is None or hasattr(error, "status_code"):
+            return super().translate(error, host)
+        status = (
+            body.get("code") if isinstance(body, dict) else None
+        )  # an error that came as an event of a stream
+        return (
+            from_answer(status, host, {}, body)
+            if isinstance(status, int) and status >= 400
+            else broken_off(host)
+        )

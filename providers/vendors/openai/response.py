@@ -1,0 +1,200 @@
+"""Answers in OpenAI's protocol, as the official SDK hands them over, in the vendor-neutral types.
+
+The SDK does not check what it was sent: whatever is not of this protocol raises a ProviderError or
+a TypeError here.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from providers.core.chat import FunctionCall, ToolCall
+from providers.core.errors import ProviderError, bad_response
+from providers.core.results import (
+    ChatAnswer,
+    ChatChunk,
+    EmbeddingAnswer,
+    FinishReason,
+    ToolCallDelta,
+    Usage,
+)
+
+FINISH = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "model_length": FinishReason.LENGTH,  # Mistral: the model's context is full
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,  # what OpenAI's first tools were called
+    "content_filter": FinishReason.CONTENT_FILTER,
+}
+
+
+def broken_off(address: str) -> ProviderError:
+    """The error for an answer that ends before its end."""
+    return ProviderError(
+        f"The answer of {urlsplit(address).netloc or address} broke off. Try again.", "error"
+    )
+
+
+def answer_of(found: Any, address: str) -> ChatAnswer:
+    """A whole answer. `address` names the service in an error."""
+    choices = getattr(found, "choices", None)
+    if not isinstance(choices, list) or not choices:
+        raise bad_response(address)
+    message = choices[0].message
+    calls = tuple(_call(one) for one in message.tool_calls or ())
+    content, refusal = text_of(message.content), _optional(getattr(message, "refusal", None), str)
+    return ChatAnswer(
+        _optional(found.model, str) or "",
+        content,
+        calls,
+        _finish(choices[0].finish_reason, bool(calls), address),
+        usage_of(found),
+        refusal,
+    )
+
+
+def text_of(content: Any) -> str | None:
+    """The text of a message.
+
+    Mistral's reasoning models answer with a list of parts, of which only the text is the answer.
+    """
+    if isinstance(content, list):
+        parts = [part if isinstance(part, dict) else dict(part) for part in content]
+        return "".join(_checked(part["text"], str) for part in parts if part.get("type") == "text")
+    return _optional(content, str)
+
+
+def usage_of(found: Any) -> Usage | None:
+    """The tokens of an answer or a chunk, None when it does not say."""
+    usage = getattr(found, "usage", None)
+    if usage is None:
+        return None
+    return Usage(
+        _checked(usage.prompt_tokens, int),
+        _optional(getattr(usage, "completion_tokens", None), int) or 0,
+    )
+
+
+def vectors_of(found: Any, count: int, address: str) -> EmbeddingAnswer:
+    """The vectors for `count` inputs, in their order."""
+    rows = getattr(found, "data", None)
+    if not isinstance(rows, list) or len(rows) != count:
+        raise bad_response(address)
+    if all(isinstance(row.index, int) for row in rows):
+        rows = sorted(rows, key=lambda row: row.index)
+    vectors = tuple(
+        tuple(float(number) for number in _checked(row.embedding, list)) for row in rows
+    )
+    return EmbeddingAnswer(_optional(found.model, str) or "", vectors, usage_of(found))
+
+
+class Ending:
+    """The SDK's reader of a stream, with a note whether its last line, `[DONE]`, came: the SDK
+    keeps that to itself.
+    """
+
+    def __init__(self, decoder: Any) -> None:
+        self._decoder, self.done = decoder, False
+
+    async def aiter_bytes(self, iterator: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        """The SDK's name for it: bytes in, events out."""
+        async for event in self._decoder.aiter_bytes(iterator):
+            self.done = self.done or event.data.startswith("[DONE]")
+            yield event
+
+
+async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None]:
+    """The pieces of a stream; the usage, wherever it came, is the last.
+
+    Raises ProviderError when the stream ends before its end.
+    """
+    stream._decoder = ending = Ending(
+        stream._decoder
+    )  # no public name for it; test_openai_chat.py fails if this stops working
+    usage, finished, called, seen, model = None, False, False, False, ""
+    async for found in stream:
+        chunk = _chunk(found, finished, called, address)
+        called, seen = called or bool(chunk.tool_calls), True
+        finished, usage, model = (
+            finished or chunk.finish_reason is not None,
+            usage_of(found) or usage,
+            chunk.model or model,
+        )
+        if chunk.content or chunk.tool_calls or chunk.finish_reason:
+            yield chunk
+    if not seen:
+        raise bad_response(address)
+    if not finished and not ending.done:
+        raise broken_off(address)
+    last = None if finished else _finish(None, called, address)
+    if usage or last:
+        yield ChatChunk(finish_reason=last, usage=usage, model=model)
+
+
+def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
+    """One piece. A refusal is told as text: there is no other place for it in a stream."""
+    choices, model = (
+        getattr(found, "choices", None),
+        _optional(getattr(found, "model", None), str) or "",
+    )
+    if not isinstance(choices, list):
+        raise bad_response(address)
+    if not choices:
+        return ChatChunk(model=model)
+    choice, delta = choices[0], choices[0].delta
+    content = (
+        ""
+        if delta is None
+        else (text_of(delta.content) or "") + (_optional(delta.refusal, str) or "")
+    )
+    calls = (
+        tuple(_piece(one, place) for place, one in enumerate(delta.tool_calls or ()))
+        if delta
+        else ()
+    )
+    reason = choice.finish_reason and not finished
+    return ChatChunk(
+        content,
+        calls,
+        _finish(choice.finish_reason, called or bool(calls), address) if reason else None,
+        model=model,
+    )
+
+
+def _call(found: Any) -> ToolCall:
+    return ToolCall(
+        id=found.id,
+        function=FunctionCall(name=found.function.name, arguments=found.function.arguments or ""),
+    )
+
+
+def _piece(found: Any, place: int) -> ToolCallDelta:
+    """A piece of a call. Some services leave its number out when there is one call only."""
+    function = found.function
+    return ToolCallDelta(
+        found.index if isinstance(found.index, int) else place,
+        _optional(found.id, str) or None,
+        _optional(function.name, str) or None if function else None,
+        _optional(function.arguments, str) or "" if function else "",
+    )
+
+
+def _finish(reason: Any, called: bool, address: str) -> FinishReason:
+    """Why an answer ended; a word that nobody knows is judged by what came.
+
+    Mistral's `error` is one.
+    """
+    if reason == "error":
+        raise broken_off(address)
+    return FINISH.get(reason) or (FinishReason.TOOL_CALLS if called else FinishReason.STOP)
+
+
+def _checked(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
+
+
+def _optional(value: Any, kind: type) -> Any:
+    return None if value is None else _checked(value, kind)

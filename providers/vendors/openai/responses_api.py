@@ -1,0 +1,204 @@
+"""OpenAI's Responses API: a chat as its request, its answer as a chat's.
+
+https://developers.openai.com/api/reference, responses. Nothing is stored at the service, as with a
+chat.
+"""
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from providers.core.chat import FunctionCall, ToolCall, Unsupported
+from providers.core.errors import bad_response
+from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+
+from .parameters import without
+from .response import broken_off
+
+SAME = (
+    "model",
+    "temperature",
+    "top_p",
+    "parallel_tool_calls",
+    "user",
+    "metadata",
+    "service_tier",
+    "safety_identifier",
+    "prompt_cache_key",
+)
+TRANSLATED = (
+    *(
+        "messages",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "max_tokens",
+        "max_completion_tokens",
+        "reasoning_effort",
+        "verbosity",
+    ),
+    *("stream", "stream_options", "store"),
+)
+ENDS = ("response.completed", "response.incomplete")
+REASONS = {"max_output_tokens": FinishReason.LENGTH, "content_filter": FinishReason.CONTENT_FILTER}
+
+
+def request_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The request for the body of a chat.
+
+    Raises Unsupported for what the Responses API does not know.
+    """
+    unknown = [name for name in body if name not in SAME and name not in TRANSLATED]
+    body = without(body, unknown, "{} is not known to the Responses API.")
+    made = {name: body[name] for name in SAME if name in body} | {"store": bool(body.get("store"))}
+    made["input"] = [item for message in body["messages"] for item in _items(message)]
+    if longest := body.get("max_completion_tokens") or body.get("max_tokens"):
+        made["max_output_tokens"] = longest
+    if effort := body.get("reasoning_effort"):
+        made["reasoning"] = {"effort": effort}
+    if tools := body.get("tools"):
+        made["tools"] = [_tool(tool["function"]) for tool in tools]
+    if choice := body.get("tool_choice"):
+        made["tool_choice"] = (
+            choice
+            if isinstance(choice, str)
+            else {"type": "function", "name": choice["function"]["name"]}
+        )
+    if text := _text(body):
+        made["text"] = text
+    return made
+
+
+def _text(body: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if wanted := body.get("response_format"):
+        found["format"] = {"type": wanted["type"], **wanted.get("json_schema", {})}
+    if "verbosity" in body:
+        found["verbosity"] = body["verbosity"]
+    return found
+
+
+def _tool(function: dict[str, Any]) -> dict[str, Any]:
+    """A tool. Unlike a chat, the Responses API is strict about arguments when nothing is said."""
+    parameters = {
+        "parameters": function.get("parameters") or {"type": "object", "properties": {}},
+        "strict": bool(function.get("strict")),
+    }
+    return {
+        "type": "function",
+        **{name: function[name] for name in ("name", "description") if name in function},
+        **parameters,
+    }
+
+
+def _items(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """A message as the items that stand for it: an assistant's calls and their results are items of
+    their own.
+    """
+    role, content = message["role"], message.get("content")
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+    if role == "tool":
+        return [
+            {
+                "type": "function_call_output",
+                "call_id": message.get("tool_call_id", ""),
+                "output": _output(parts),
+            }
+        ]
+    kind = "output_text" if role == "assistant" else "input_text"
+    made: list[dict[str, Any]] = (
+        [{"role": role, "content": [_part(part, kind) for part in parts]}] if parts else []
+    )
+    calls = [(call["id"], call["function"]) for call in message.get("tool_calls") or ()]
+    return made + [
+        {
+            "type": "function_call",
+            "call_id": one,
+            "name": call["name"],
+            "arguments": call.get("arguments", ""),
+        }
+        for one, call in calls
+    ]
+
+
+def _output(parts: list[dict[str, Any]]) -> str:
+    return "\n".join(part["text"] if part["type"] == "text" else json.dumps(part) for part in parts)
+
+
+def _part(part: dict[str, Any], kind: str) -> dict[str, Any]:
+    if part["type"] == "text":
+        return {"type": kind, "text": part["text"]}
+    if part["type"] == "image_url" and kind == "input_text":
+        image = part["image_url"]
+        return {
+            "type": "input_image",
+            "image_url": image["url"],
+            "detail": image.get("detail") or "auto",
+        }
+    raise Unsupported(
+        part["type"],
+        f"A message of the Responses API takes no part of the type {part['type']} here. Leave it "
+        "out.",
+    )
+
+
+def answer_of(found: Any, address: str) -> ChatAnswer:
+    """A whole answer. `address` names the service in an error."""
+    output = getattr(found, "output", None)
+    if not isinstance(output, list):
+        raise bad_response(address)
+    if found.status not in ("completed", "incomplete"):
+        raise broken_off(address)
+    parts = [part for item in output if item.type == "message" for part in item.content]
+    texts = [part.text for part in parts if part.type == "output_text"]
+    refusals = [part.refusal for part in parts if part.type == "refusal"]
+    calls = tuple(
+        ToolCall(id=item.call_id, function=FunctionCall(name=item.name, arguments=item.arguments))
+        for item in output
+        if item.type == "function_call"
+    )
+    content, refusal = "".join(texts) if texts else None, "".join(refusals) or None
+    return ChatAnswer(
+        str(found.model), content, calls, _finish(found, bool(calls)), _usage(found), refusal
+    )
+
+
+def _finish(found: Any, called: bool) -> FinishReason:
+    if found.status == "incomplete":
+        return REASONS.get(getattr(found.incomplete_details, "reason", ""), FinishReason.STOP)
+    return FinishReason.TOOL_CALLS if called else FinishReason.STOP
+
+
+def _usage(found: Any) -> Usage | None:
+    usage = getattr(found, "usage", None)
+    return Usage(int(usage.input_tokens), int(usage.output_tokens)) if usage else None
+
+
+async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None]:
+    """The pieces of a stream. Raises ProviderError when it ends before its end."""
+    calls: dict[int, int] = {}  # an item's place in the output -> the call's number
+    seen = False
+    async for event in stream:
+        kind, seen = str(getattr(event, "type", "")), True
+        if kind in ("response.output_text.delta", "response.refusal.delta"):
+            yield ChatChunk(str(event.delta))
+        elif kind == "response.output_item.added" and event.item.type == "function_call":
+            calls[event.output_index] = number = len(calls)
+            yield ChatChunk(
+                tool_calls=(ToolCallDelta(number, event.item.call_id, event.item.name),)
+            )
+        elif kind == "response.function_call_arguments.delta":
+            yield ChatChunk(
+                tool_calls=(ToolCallDelta(calls[event.output_index], arguments=str(event.delta)),)
+            )
+        elif kind in ENDS:
+            found = event.response
+            yield ChatChunk(
+                finish_reason=_finish(found, bool(calls)),
+                usage=_usage(found),
+                model=str(found.model),
+            )
+            return
+        elif kind in ("response.failed", "error"):
+            raise broken_off(address)
+    raise broken_off(address) if seen else bad_response(address)

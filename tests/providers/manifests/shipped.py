@@ -1,0 +1,95 @@
+"""Made-up settings for the connection types that come with the application."""
+
+from typing import Any
+
+from providers.core.schema import settings_fields
+from providers.manifests import ManifestProvider
+
+KEY = "made-up-secret-5512"
+
+# Type -> the settings of each of its variants; of a type without variants, the only ones.
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "zendesk": [
+        {"variant": "api_token", "subdomain": "acme", "email": "jo@example.com", "api_token": KEY},
+        {"variant": "oauth", "subdomain": "acme", "access_token": KEY},
+    ],
+    "jira": [{"site": "acme", "email": "jo@example.com", "api_token": KEY}],
+    "salesforce": [
+        {
+            "variant": "client_credentials",
+            "domain": "acme.my.salesforce.com",
+            "consumer_key": "ck",
+            "consumer_secret": KEY,
+        },
+        {
+            "variant": "refresh_token",
+            "domain": "acme--dev.sandbox.my.salesforce.com",
+            "consumer_key": "ck",
+        }
+        | {"consumer_secret": KEY, "refresh_token": "rt"},
+    ],
+    "slack-webhook": [{"webhook_url": f"https://hooks.slack.com/services/T0/B0/{KEY}"}],
+    "twilio": [
+        {"variant": "auth_token", "account_sid": f"AC{'0' * 32}", "auth_token": KEY},
+        {
+            "variant": "api_key",
+            "account_sid": f"AC{'0' * 32}",
+            "api_key_sid": f"SK{'1' * 32}",
+            "api_key_secret": KEY,
+        }
+        | {"region": "ie1", "edge": "dublin"},
+    ],
+    "elasticsearch": [
+        {"variant": "cloud", "endpoint": "a1.es.us-east-1.aws.elastic.cloud:9243", "password": KEY},
+        {
+            "variant": "basic",
+            "node": "https://node.example.com:9200",
+            "username": "jo",
+            "password": KEY,
+        },
+        {"variant": "api_key", "node": "https://node.example.com:9200", "api_key": KEY},
+    ],
+    "github": [
+        {"variant": "cloud", "token": "ghp_madeup5512"},
+        {"variant": "server", "server": "https://github.example.com", "token": "ghp_madeup5512"},
+    ],
+    "stripe": [
+        {"secret_key": "sk_test_madeup5512"},
+        {"secret_key": "rk_live_madeup5512", "connect": True, "account": "acct_123"},
+    ],
+    "servicenow": [
+        {"variant": "basic", "instance": "dev1", "username": "jo", "password": KEY},
+        {
+            "variant": "oauth_password",
+            "instance": "dev1",
+            "username": "jo",
+            "password": KEY,
+            "client_id": "ci",
+            "client_secret": "cs",
+        },
+    ],
+    "google-maps": [{"api_key": KEY}],
+    "weights-and-biases": [{"api_key": KEY}],
+    "hugging-face": [{"token": "hf_madeup5512"}, {"token": "hf_madeup5512", "bill_to": "acme"}],
+}
+
+BY_KIND: dict[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
+OTHERS = {
+    "jira": {"project": "OPS"},
+    "stripe": {"webhook_secret": "whsec_x"},
+    "google-maps": {"service_account": '{"type": "service_account"}'},
+}
+
+
+def every_setting(provider: type[ManifestProvider]) -> dict[str, Any]:
+    """A good value for every setting of a type, those of all its variants together."""
+    made = {
+        name: value for row in reversed(SETTINGS[provider.id]) for name, value in row.items()
+    } | OTHERS.get(provider.id, {})
+    fields = settings_fields(provider)
+    missing = {
+        name: one.default or BY_KIND.get(one.kind, KEY)
+        for name, one in fields.items()
+        if name not in made
+    }
+    return {name: (missing | made)[name] for name in fields}
