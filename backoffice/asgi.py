@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 django = get_asgi_application()
 
-from gateway.asgi import GatewayApplication  # noqa: E402 models can be imported only now
+from gateway.doors.asgi import GatewayApplication  # noqa: E402 models can be imported only now
 
 from .uploads import BoundedBodies  # noqa: E402
 

@@ -13,8 +13,8 @@ from django.views.defaults import page_not_found
 from connections import selectors
 from connections.api.problems import problem_response
 from connections.views.base import Page
-from gateway import usage_selectors
-from gateway.charts import requests_chart
+from gateway.usage import selectors as usage_selectors
+from gateway.usage.charts import requests_chart
 
 
 class DashboardView(Page):

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from .views import playground, usage
+from .playground.views import PlaygroundView
+from .usage.views import UsageExportView, UsageView
 
 urlpatterns = [
-    path("usage/", usage.UsageView.as_view(), name="usage"),
-    path("usage/export/", usage.UsageExportView.as_view(), name="usage-export"),
-    path("profiles/<uuid:pk>/playground/", playground.PlaygroundView.as_view(), name="playground"),
+    path("usage/", UsageView.as_view(), name="usage"),
+    path("usage/export/", UsageExportView.as_view(), name="usage-export"),
+    path("profiles/<uuid:pk>/playground/", PlaygroundView.as_view(), name="playground"),
 ]

@@ -1,7 +1,7 @@
 """`/chat...` and `/embeddings...` for signed-in browsers, and their description for everybody.
 
-A request with a token never gets here when it is served by ASGI (gateway/asgi.py). Both ways lead
-into gateway.management_api.
+A request with a token never gets here when it is served by ASGI (gateway/doors/asgi.py). Both ways
+lead into gateway.doors.management_api.
 """
 
 from collections.abc import Coroutine
@@ -23,11 +23,11 @@ from connections.api.base import ApiView
 from connections.api.openapi import TEXTS, ProblemSerializer
 from connections.services import Caller, Scope
 
-from .. import management_api
-from ..endpoint import Incoming, Outgoing, find_caller, too_large
-from ..errors import GatewayError
-from ..responses import respond, response_of
-from ..worker import Worker
+from ..core.errors import GatewayError
+from ..doors import management_api
+from ..doors.django_responses import respond, response_of
+from ..doors.endpoint import Incoming, Outgoing, find_caller, too_large
+from ..routing.gateway import Worker
 from .chat_schemas import AT
 
 Endpoint: TypeAlias = "staticmethod[[Worker, Caller, Incoming], Coroutine[Any, Any, Outgoing]]"

@@ -8,7 +8,7 @@ from typing import Any
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.results import FinishReason
 
-from ..management_api import CHAT_FIELDS, FINISH
+from ..doors.management_api import CHAT_FIELDS, FINISH
 
 AT = "#/components/schemas/"
 PREFIX = "Chat"  # before the names of components that stem from a class of providers.core.chat

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from . import analytics, chat
+from ..usage import api
+from . import chat
 
 urlpatterns = [
     path("chat/complete", chat.ChatCompleteView.as_view()),
@@ -11,11 +12,11 @@ urlpatterns = [
     path("chat/<str:profile_id_or_alias>/stream", chat.ProfileChatStreamView.as_view()),
     path("embeddings/generate", chat.EmbeddingsView.as_view()),
     path("embeddings/<str:profile_id_or_alias>/generate", chat.ProfileEmbeddingsView.as_view()),
-    path("analytics/usage-summary", analytics.UsageSummaryView.as_view()),
-    path("analytics/usage-time-series", analytics.UsageTimeSeriesView.as_view()),
-    path("analytics/usage-by-provider", analytics.UsageByProviderView.as_view()),
-    path("analytics/usage-by-model", analytics.UsageByModelView.as_view()),
-    path("analytics/usage-by-profile", analytics.UsageByProfileView.as_view()),
-    path("analytics/usage-by-connection", analytics.UsageByConnectionView.as_view()),
-    path("analytics/usage-by-user", analytics.UsageByUserView.as_view()),
+    path("analytics/usage-summary", api.UsageSummaryView.as_view()),
+    path("analytics/usage-time-series", api.UsageTimeSeriesView.as_view()),
+    path("analytics/usage-by-provider", api.UsageByProviderView.as_view()),
+    path("analytics/usage-by-model", api.UsageByModelView.as_view()),
+    path("analytics/usage-by-profile", api.UsageByProfileView.as_view()),
+    path("analytics/usage-by-connection", api.UsageByConnectionView.as_view()),
+    path("analytics/usage-by-user", api.UsageByUserView.as_view()),
 ]

@@ -8,12 +8,12 @@ from django.template.context import RequestContext
 
 from connections.models import Profile
 
-from ..views.playground import new_form, section
+from ..playground.views import new_form, section
 
 register = template.Library()
 
 
-@register.inclusion_tag("gateway/_playground.html", takes_context=True)
+@register.inclusion_tag("gateway/playground/_playground.html", takes_context=True)
 def playground(
     context: RequestContext, profile: Profile, chain: Sequence[Profile]
 ) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from django import template
 from django.template.context import RequestContext
 from django.urls import reverse
 
-from .. import usage_selectors as selectors
-from ..tallies import Share
+from ..usage import selectors
+from ..usage.totals import Share
 
 register = template.Library()
 COLUMNS = {"profile": "profile_alias", "connection": "connection_alias"}

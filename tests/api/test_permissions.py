@@ -92,7 +92,7 @@ OPEN = {"schema", "docs"}  # for everybody, without a word about what is stored
 ELSEWHERE = (
     "chat/",
     "embeddings/",
-)  # tests/gateway/test_chat_api.py: the gateway reads in threads, which see no open transaction
+)  # tests/gateway/doors/test_chat_api.py: the gateway reads in threads, which see no transaction
 RANKS = ["nobody", "stranger", "viewer", "operator", "administrator"]
 
 

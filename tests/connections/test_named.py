@@ -16,7 +16,7 @@ from connections.models import ApiToken, Connection, Profile, RevealToken
 from connections.named import find_all_named, find_named
 from connections.services import promptflow
 from gateway.models import UsageRecord
-from gateway.usage_selectors import last, records
+from gateway.usage.selectors import last, records
 from tests.api.calls import Api, token_of
 from tests.fakes import connect, profile_of
 from tests.people import browser

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from gateway.retention import prune
+from gateway.usage.retention import prune
 
 MOST_DAYS = 36_500
 

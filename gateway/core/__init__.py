@@ -1,0 +1,1 @@
+"""The ground of the gateway: requests, the cached configuration, limits, errors."""

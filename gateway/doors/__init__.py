@@ -1,0 +1,1 @@
+"""The protocols in which callers reach the gateway."""

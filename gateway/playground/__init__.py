@@ -1,0 +1,1 @@
+"""The playground: a page on which a profile is tried."""

@@ -1,0 +1,1 @@
+"""Calls to services, and their responses in the format of the caller."""

@@ -1,0 +1,1 @@
+"""Usage: records, totals, charts, pages, API."""

@@ -1,0 +1,260 @@
+"""Usage: `/analytics/usage-...`.
+
+The fields are those of Umbraco.AI's analytics, and a breakdown by connection besides.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from connections.api.base import ApiView
+from connections.api.fields import CamelCaseSerializer
+from connections.api.openapi import answers
+from connections.api.pagination import one_of
+from connections.services import Scope
+from providers.core.registry import all_providers
+
+from . import selectors
+from .totals import Share, Totals
+
+GRANULARITIES = {"Hourly": selectors.HOUR, "Daily": selectors.DAY}
+LONGEST = {"Hourly": selectors.HOURLY_AT_MOST, "Daily": selectors.DAILY_AT_MOST}
+ISO = (
+    "An ISO 8601 date or time, such as 2026-01-31 or 2026-01-31T12:00:00Z. A plus sign in an "
+    "address is written %2B."
+)
+UNKNOWN = "unknown"
+
+
+def _parameter(name: str, text: str, example: str) -> OpenApiParameter:
+    schema = {
+        "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
+    }
+    shown = OpenApiExample("date", summary="A day, from its beginning in UTC", value=example)
+    return OpenApiParameter(name, schema, required=True, description=text, examples=[shown])
+
+
+PERIOD = [
+    _parameter(
+        "from",
+        "Requests that began at this time or later. Without a time zone it is UTC.",
+        "2026-01-01",
+    ),
+    _parameter(
+        "to", "Requests that began before this time, which is later than `from`.", "2026-01-08"
+    ),
+]
+GRANULARITY = OpenApiParameter(
+    "granularity",
+    {"type": "string", "enum": list(GRANULARITIES)},
+    description=(
+        "How long a point is; hours for at most 7 days, days for at most 1100. Without it, hours "
+        "as long as they are allowed."
+    ),
+)
+
+
+class UsageSummarySerializer(CamelCaseSerializer):
+    """The numbers of a period."""
+
+    total_requests = serializers.IntegerField(
+        help_text="Also those whose caller hung up, which are neither successes nor failures."
+    )
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+    success_count = serializers.IntegerField()
+    failure_count = serializers.IntegerField()
+    success_rate = serializers.FloatField(
+        help_text="Successes among successes and failures, 0 to 1.", min_value=0, max_value=1
+    )
+    average_duration_ms = serializers.FloatField()
+    median_duration_ms = serializers.FloatField()
+
+
+class UsageTimeSeriesPointSerializer(CamelCaseSerializer):
+    """An hour or a day (UTC) of a period."""
+
+    timestamp = serializers.DateTimeField(help_text="When it begins.")
+    request_count = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    success_count = serializers.IntegerField()
+    failure_count = serializers.IntegerField()
+
+
+class UsageBreakdownItemSerializer(CamelCaseSerializer):
+    """The requests of one provider, model, profile, connection or user."""
+
+    dimension = serializers.CharField(
+        help_text=f"Its id. `{UNKNOWN}` where a request did not get so far."
+    )
+    dimension_name = serializers.CharField(allow_null=True)
+    request_count = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+    percentage = serializers.FloatField(
+        help_text="Of all requests, 0 to 100.", min_value=0, max_value=100
+    )
+
+
+class UsageView(ApiView):
+    """What all of them need."""
+
+    access = {"GET": (Scope.USAGE_READ.value, "gateway.view_usagerecord")}
+
+    def period(self) -> selectors.Period:
+        """The times in the query. Raises ValidationError."""
+        period = selectors.Period(self._time("from"), self._time("to"))
+        if period.start >= period.end:
+            raise serializers.ValidationError({"to": ["It must be later than `from`."]}, "invalid")
+        return period
+
+    def _time(self, name: str) -> datetime:
+        text = self.request.query_params.get(name, "")
+        if not text:
+            raise serializers.ValidationError({name: [f"This is required. {ISO}"]}, "required")
+        try:
+            found = datetime.fromisoformat(text)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            raise serializers.ValidationError({name: [ISO]}, "invalid") from None
+
+
+class UsageSummaryView(UsageView):
+    """The numbers of a period."""
+
+    @extend_schema(
+        operation_id="getUsageSummary",
+        parameters=PERIOD,
+        responses=answers(200, UsageSummarySerializer, 400),
+    )
+    def get(self, request: Request) -> Response:
+        return Response(_summary(selectors.usage(self.period()).totals))
+
+
+class UsageTimeSeriesView(UsageView):
+    """The course of a period."""
+
+    @extend_schema(
+        operation_id="getUsageTimeSeries",
+        parameters=[*PERIOD, GRANULARITY],
+        responses=answers(200, UsageTimeSeriesPointSerializer(many=True), 400),
+    )
+    def get(self, request: Request) -> Response:
+        period = self.period()
+        name = one_of(request.query_params, "granularity", list(GRANULARITIES)) or (
+            "Hourly" if period.step == selectors.HOUR else "Daily"
+        )
+        if period.end - period.start > LONGEST[name]:
+            raise serializers.ValidationError(
+                {
+                    "to": [
+                        f"{name} is for at most {LONGEST[name].days} days. Choose a shorter period."
+                    ]
+                },
+                "invalid",
+            )
+        return Response([_point(one) for one in selectors.course(period, step=GRANULARITIES[name])])
+
+
+class UsageBreakdownView(UsageView):
+    """Base of the breakdowns, the greatest share first."""
+
+    dimension: ClassVar[str]
+
+    @extend_schema(
+        parameters=PERIOD, responses=answers(200, UsageBreakdownItemSerializer(many=True), 400)
+    )
+    def get(self, request: Request) -> Response:
+        shares = selectors.usage(self.period(), dimensions=[self.dimension], with_ids=True).shares[
+            self.dimension
+        ]
+        return Response([_item(self.dimension, one) for one in shares])
+
+
+@extend_schema_view(get=extend_schema(operation_id="getUsageByProvider"))
+class UsageByProviderView(UsageBreakdownView):
+    """Which providers answered."""
+
+    dimension = "provider"
+
+
+@extend_schema_view(get=extend_schema(operation_id="getUsageByModel"))
+class UsageByModelView(UsageBreakdownView):
+    """Which models answered."""
+
+    dimension = "model"
+
+
+@extend_schema_view(get=extend_schema(operation_id="getUsageByProfile"))
+class UsageByProfileView(UsageBreakdownView):
+    """Which profiles were asked for."""
+
+    dimension = "profile"
+
+
+@extend_schema_view(get=extend_schema(operation_id="getUsageByConnection"))
+class UsageByConnectionView(UsageBreakdownView):
+    """Which connections were used."""
+
+    dimension = "connection"
+
+
+@extend_schema_view(get=extend_schema(operation_id="getUsageByUser"))
+class UsageByUserView(UsageBreakdownView):
+    """Who asked."""
+
+    dimension = "user"
+
+
+def _summary(totals: Totals) -> dict[str, Any]:
+    return {
+        "totalRequests": totals.requests,
+        "inputTokens": totals.input_tokens,
+        "outputTokens": totals.output_tokens,
+        "totalTokens": totals.total_tokens,
+        "successCount": totals.succeeded,
+        "failureCount": totals.failed,
+        "successRate": totals.success_rate or 0.0,
+        "averageDurationMs": totals.average_ms or 0.0,
+        "medianDurationMs": totals.median_ms or 0.0,
+    }
+
+
+def _point(point: selectors.Point) -> dict[str, Any]:
+    return {
+        "timestamp": point.start,
+        "requestCount": point.requests,
+        "totalTokens": point.total_tokens,
+        "inputTokens": point.input_tokens,
+        "outputTokens": point.output_tokens,
+        "successCount": point.succeeded,
+        "failureCount": point.failed,
+    }
+
+
+def _item(dimension: str, share: Share) -> dict[str, Any]:
+    names = (
+        {provider.id: provider.name for provider in all_providers()}
+        if dimension == "provider"
+        else {}
+    )
+    return {
+        "dimension": share.key or share.name or UNKNOWN,
+        "dimensionName": names.get(share.name)
+        or (share.name if dimension in selectors.IDS else None)
+        or None,
+        "requestCount": share.requests,
+        "totalTokens": share.total_tokens,
+        "percentage": 100 * share.share,
+    }

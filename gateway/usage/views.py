@@ -1,0 +1,170 @@
+"""The page of usage, and the same requests as CSV."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
+from django.core.paginator import Paginator
+from django.db import close_old_connections, connection
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from connections.models import ApiToken, Connection, Profile
+from connections.views.base import Page
+
+from ..models import UsageRecord
+from . import selectors
+from .charts import requests_chart, tokens_chart
+from .csv_export import COLUMNS, csv_parts
+
+PAGE_SIZE, SHOWN, MOST_CHOICES = 25, 10, 200
+FIRST_PERIOD = "24h"
+PERIOD_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+FILTERS = ("profile", "connection", "token", "outcome")
+OUTCOMES = {
+    selectors.OK: "Succeeded",
+    selectors.FAILED: "Failed",
+    selectors.CLOSED: "Caller hung up",
+}
+
+
+class UsagePage(Page):
+    """What was asked, by whom, and what became of it."""
+
+    section = "usage"
+    permission_required = "gateway.view_usagerecord"
+
+    def handle_no_permission(self) -> Any:
+        raise PermissionDenied(
+            "You may not see who asked what. Ask an administrator to add you to the group "
+            "Operators."
+        )
+
+    def filters(self) -> dict[str, str]:
+        """What is asked for; an empty text filters nothing."""
+        return {name: self.request.GET.get(name, "") for name in FILTERS}
+
+    def period(self) -> tuple[str, selectors.Period]:
+        """The name of the period in the address, empty for one by dates, and the period."""
+        dates = _between_dates(self.request.GET)
+        name = self.request.GET.get("period", "")
+        name = name if name in selectors.PERIODS else FIRST_PERIOD
+        return ("", dates) if dates else (name, selectors.last(selectors.PERIODS[name]))
+
+
+def _between_dates(query: Mapping[str, str]) -> selectors.Period | None:
+    """The days (UTC) `from` to `to`, both with their 24 hours; without `to`, until now.
+
+    None without a `from` that makes sense.
+    """
+    first, final = _date(query.get("from", "")), _date(query.get("to", ""))
+    if first is None:
+        return None
+    end = timezone.now() if final is None else final + timedelta(days=1)
+    start = max(first, end - selectors.DAILY_AT_MOST)
+    return selectors.Period(start, end) if start < end else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return datetime.combine(day, time(), UTC) if day and 2000 <= day.year < 9000 else None
+
+
+class UsageView(UsagePage):
+    """Numbers, charts, shares and the latest requests of a period."""
+
+    template_name, fragment_name = "gateway/usage/usage.html", "gateway/usage/_usage.html"
+    title = "Usage"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        name, period = self.period()
+        filters = self.filters()
+        usage = selectors.usage(period, filters, list(selectors.DIMENSIONS))
+        points = selectors.course(period, filters) if usage.totals.requests else []
+        context = {
+            "usage": usage,
+            "points": points,
+            "requests_chart": requests_chart(points),
+            "tokens_chart": tokens_chart(points),
+            "is_hourly": period.step == selectors.HOUR,
+            "first_chunk_ms": selectors.first_chunk_median(period, filters),
+            "shown": SHOWN,
+            "page": self._latest(period, filters, usage.totals.requests),
+            "is_unused": not usage.totals.requests and not UsageRecord.objects.exists(),
+            **self._form(name, period, filters),
+        }
+        return self.render_to_response(self.get_context_data(**context))
+
+    def _latest(self, period: selectors.Period, filters: Mapping[str, str], count: int) -> Any:
+        paginator = Paginator(selectors.records(period, filters), PAGE_SIZE)
+        paginator.count = (
+            count  # is known: counting a million rows again would take as long as the rest
+        )
+        return paginator.get_page(self.request.GET.get("page"))
+
+    def _form(
+        self, name: str, period: selectors.Period, filters: Mapping[str, str]
+    ) -> dict[str, Any]:
+        query = self.request.GET
+        tokens = [
+            (str(pk), token)
+            for pk, token in ApiToken.objects.order_by("name").values_list("pk", "name")[
+                :MOST_CHOICES
+            ]
+        ]
+        return {
+            "period": period,
+            "period_name": name,
+            "periods": PERIOD_NAMES,
+            "filters": filters,
+            "is_filtered": any(filters.values()),
+            "dates": {"from": query.get("from", ""), "to": query.get("to", "")} if not name else {},
+            "profiles": Profile.objects.order_by("alias").values_list("alias", flat=True)[
+                :MOST_CHOICES
+            ],
+            "connections": Connection.objects.order_by("alias").values_list("alias", flat=True)[
+                :MOST_CHOICES
+            ],
+            "tokens": tokens,
+            "is_other_token": bool(filters["token"]) and filters["token"] not in dict(tokens),
+            "outcomes": OUTCOMES,
+            "is_other_outcome": bool(filters["outcome"]) and filters["outcome"] not in OUTCOMES,
+        }
+
+
+class UsageExportView(UsagePage):
+    """The requests of the page as CSV, however many there are."""
+
+    def get(self, request: HttpRequest) -> StreamingHttpResponse:
+        _, period = self.period()
+        parts = csv_parts(_released(selectors.batches(period, self.filters(), COLUMNS)))
+        content = _in_thread(parts) if isinstance(request, ASGIRequest) else parts
+        name = f"usage-{period.start:%Y-%m-%d}-{period.end:%Y-%m-%d}.csv"
+        return StreamingHttpResponse(
+            content,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
+def _released(batches: Iterator[list[list[Any]]]) -> Iterator[list[list[Any]]]:
+    """The batches, with no database connection held while somebody reads one slowly."""
+    for batch in batches:
+        if not connection.in_atomic_block:
+            close_old_connections()
+        yield batch
+
+
+async def _in_thread(parts: Iterator[str]) -> AsyncIterator[str]:
+    """The pieces, each made in the request's thread: Django would otherwise gather all of them
+    before it sends the first.
+    """
+    while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
+        yield part

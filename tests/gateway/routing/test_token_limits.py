@@ -1,0 +1,183 @@
+"""What a token may use: which profiles, how often, how much. Counted over all workers together."""
+
+import time
+from collections import Counter
+from typing import Any
+
+import openai
+import pytest
+from openai import OpenAI
+
+from tests.gateway.lines import closed, lines
+from tests.gateway.serving import HELLO, Gateway, eventually
+
+
+def in_one_minute() -> None:
+    """Requests are counted by the minute of the clock: waits where it is about to end."""
+    if (left := 60 - time.time() % 60) < 8:
+        time.sleep(left + 0.1)
+
+
+def test_requests_of_a_minute_are_counted_over_all_workers(gate: Gateway):
+    in_one_minute()
+    token = gate.office.token(requests_per_minute=7)
+    held = lines(gate, token)
+    answers = Counter(line.chat(gate.known("words")) for line in held * 10)
+    closed(held)
+    assert answers == {(200, ""): 7, (429, "rate_limited"): len(held) * 10 - 7}
+
+
+@pytest.mark.parametrize("door", ["v1", "api"])
+def test_over_the_limit_the_time_to_wait_is_told(gate: Gateway, door: str):
+    in_one_minute()
+    token, profile = gate.office.token(requests_per_minute=1), gate.known("words")
+    path, body = {
+        "v1": ("/v1/chat/completions", {"model": profile}),
+        "api": (f"/api/v1/chat/{profile}/complete", {}),
+    }[door]
+    assert gate.post(path, {"messages": HELLO, **body}, token).status_code == 200
+    response = gate.post(path, {"messages": HELLO, **body}, token)
+    assert response.status_code == 429 and 0 < int(response.headers["retry-after"]) <= 60
+    told = response.json()
+    assert (told.get("code") or told["error"]["code"]) == "rate_limited"
+
+
+def test_the_sdk_raises_a_rate_limit_error(gate: Gateway):
+    in_one_minute()
+    token = gate.office.token(requests_per_minute=1)
+    with (
+        OpenAI(base_url=f"{gate.url}/v1", api_key=token, max_retries=0) as sdk,
+        pytest.raises(openai.RateLimitError),
+    ):
+        for _ in range(2):
+            sdk.chat.completions.create(model=gate.known("words"), messages=HELLO)  # type: ignore[arg-type]
+
+
+def test_a_refused_request_reaches_no_service_and_is_recorded(gate: Gateway):
+    in_one_minute()
+    token, model = gate.office.token(requests_per_minute=1), "words?limited=1"
+    profile = gate.profile(model)
+    for _ in range(3):
+        gate.chat(profile, token)
+    assert len(gate.upstream.of(model)) == 1
+    assert [(row["outcome"], row["attempts"]) for row in gate.records(profile, 3)] == [
+        ("ok", 1),
+        ("rate_limited", 0),
+        ("rate_limited", 0),
+    ]
+
+
+def test_tokens_of_a_day_that_are_used_up_are_told(gate: Gateway):
+    token = gate.office.token(tokens_per_day=100)
+    assert gate.chat(gate.known("words"), token).status_code == 200
+    gate.office.spend(token, 100)
+    response = gate.chat(gate.known("words"), token)
+    assert (response.status_code, response.json()["error"]["code"]) == (429, "token_limit")
+    assert 0 < int(response.headers["retry-after"]) <= 86400
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_answers_take_is_counted(gate: Gateway, stream: bool):
+    token = gate.office.token(tokens_per_day=13)  # what one answer takes
+    assert gate.chat(gate.known("words"), token, stream=stream).status_code == 200
+    eventually(lambda: gate.chat(gate.known("words"), token).status_code == 429)
+
+
+def test_vectors_are_counted_too(gate: Gateway):
+    token = gate.office.token(tokens_per_day=5)
+    body = {"model": gate.known("words", "Embedding"), "input": "one"}
+    assert gate.post("/v1/embeddings", body, token).status_code == 200
+    eventually(lambda: gate.post("/v1/embeddings", body, token).status_code == 429)
+
+
+def test_of_a_token_without_limits_nothing_is_counted(gate: Gateway):
+    token = gate.office.token()
+    gate.chat(gate.known("words"), token)
+    assert gate.office.counts(token) == []
+
+
+# Which profiles
+
+
+def code_of(response: Any) -> tuple[int, str]:
+    return response.status_code, "" if response.status_code == 200 else response.json()["error"][
+        "code"
+    ]
+
+
+def test_a_limited_token_may_use_its_profiles_only(gate: Gateway):
+    mine, other = gate.profile(), gate.profile()
+    token = gate.office.token(profiles=[mine])
+    assert code_of(gate.chat(mine, token)) == (200, "")
+    assert code_of(gate.chat(other, token)) == (403, "profile_not_allowed")
+    assert gate.record(other)["outcome"] == "profile_not_allowed"
+
+
+def test_a_limited_token_sees_its_profiles_only(gate: Gateway):
+    mine, other = gate.profile(), gate.profile()
+    token = gate.office.token(profiles=[mine])
+    assert [one["id"] for one in gate.get("/v1/models", token).json()["data"]] == [mine]
+    assert code_of(gate.get(f"/v1/models/{other}", token)) == (404, "profile_not_found")
+
+
+def test_a_token_does_not_grow_when_its_profile_is_deleted(gate: Gateway):
+    mine = gate.profile()
+    token = gate.office.token(profiles=[mine])
+    assert code_of(gate.chat(mine, token)) == (200, "")
+    gate.office.delete_profile(mine)
+    assert code_of(eventually(lambda: gate.chat(gate.known("words"), token))) == (
+        403,
+        "profile_not_allowed",
+    )
+    assert gate.get("/v1/models", token).json()["data"] == []
+
+
+def test_the_default_is_no_way_round(gate: Gateway):
+    mine, other = gate.profile(), gate.profile()
+    token = gate.office.token(profiles=[mine])
+    gate.office.make_default("Chat", other)
+    try:
+        assert code_of(eventually(lambda: gate.chat("", token))) == (403, "profile_not_allowed")
+    finally:
+        gate.office.make_default("Chat", None)
+
+
+# Who
+
+
+@pytest.mark.parametrize("scope", ["connections:read", "profiles:write", "usage:read"])
+def test_a_token_needs_the_scope(gate: Gateway, scope: str):
+    token = gate.office.token(scopes=[scope])
+    assert code_of(gate.chat(gate.known("words"), token)) == (403, "missing_scope")
+    assert code_of(gate.get("/v1/models", token)) == (403, "missing_scope")
+
+
+def test_the_scope_of_all_is_enough(gate: Gateway):
+    assert code_of(gate.chat(gate.known("words"), gate.office.token(scopes=["admin"]))) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("group", "status"), [("Viewers", 403), ("", 403), ("Operators", 200), ("Administrators", 200)]
+)
+def test_a_token_reaches_as_far_as_its_user(gate: Gateway, group: str, status: int):
+    name = gate.name()
+    gate.office.person(name, group)
+    token = gate.office.token(user=name, scopes=["admin"])
+    assert gate.chat(gate.known("words"), token).status_code == status
+    assert bool(gate.get("/v1/models", token).json()["data"]) is (status == 200)
+
+
+def test_a_token_that_ended_or_was_revoked_is_nobodys(gate: Gateway):
+    revoked, expired = gate.office.token(), gate.office.token()
+    gate.office.revoke(revoked)
+    gate.office.expire(expired)
+    assert (
+        code_of(gate.chat(gate.known("words"), revoked))
+        == code_of(gate.chat(gate.known("words"), expired))
+        == (401, "invalid_token")
+    )
+
+
+def test_the_beginning_of_a_token_is_not_enough(gate: Gateway):
+    for text in (gate.token[:11], gate.token[:-1], gate.token + "x", gate.token.swapcase()):
+        assert code_of(gate.chat(gate.known("words"), text)) == (401, "invalid_token")

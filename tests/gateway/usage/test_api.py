@@ -1,0 +1,138 @@
+"""The API of usage: its fields, its numbers, its refusals.
+
+Who may ask is in tests/api/test_permissions.py.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.api.calls import Api, errors, token_of
+from tests.gateway.records import NOON, NOWHERE, PRODUCTION, SUPPORT, used
+
+pytestmark = pytest.mark.django_db
+DAY = "from=2026-03-10&to=2026-03-11"
+
+
+@pytest.fixture
+def api(administrator) -> Api:
+    """A program that may read usage and nothing else, and four requests."""
+    used(latency_ms=100)
+    used(latency_ms=300, started_at=NOON + timedelta(hours=1))
+    used(
+        latency_ms=200,
+        outcome="client_closed",
+        provider_id="fallen",
+        model="other",
+        user_name="olaf",
+        user_id=8,
+    )
+    used(latency_ms=0, **NOWHERE)
+    return Api(token_of(administrator, "usage:read"))
+
+
+def test_a_summary_has_the_fields_of_the_contract(api: Api):
+    assert api.read(f"/analytics/usage-summary?{DAY}") == {
+        "totalRequests": 4,
+        "inputTokens": 30,
+        "outputTokens": 15,
+        "totalTokens": 45,
+        "successCount": 2,
+        "failureCount": 1,
+        "successRate": pytest.approx(2 / 3),
+        "averageDurationMs": 150,
+        "medianDurationMs": 150,
+    }
+
+
+def test_a_summary_of_nothing_is_zeros(api: Api):
+    assert set(api.read("/analytics/usage-summary?from=2020-01-01&to=2020-01-02").values()) == {0}
+
+
+def test_a_course_has_a_point_for_every_hour(api: Api):
+    points = api.read(f"/analytics/usage-time-series?{DAY}")
+    assert len(points) == 24 and points[0]["timestamp"] == "2026-03-10T00:00:00Z"
+    assert points[12] == {
+        "timestamp": "2026-03-10T12:00:00Z",
+        "requestCount": 3,
+        "totalTokens": 30,
+        "inputTokens": 20,
+        "outputTokens": 10,
+        "successCount": 1,
+        "failureCount": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "points"),
+    [
+        ("from=2026-03-10&to=2026-03-17", 168),
+        ("from=2026-03-10&to=2026-03-18", 8),
+        ("from=2026-03-10&to=2026-03-17&granularity=daily", 7),
+        ("from=2026-03-10T10:30:00Z&to=2026-03-10T12:30:00%2B01:00&granularity=Hourly", 2),
+        ("from=2026-03-10T10:30&to=2026-03-10T10:31", 1),
+    ],
+)
+def test_granularity_and_times_are_understood(api: Api, query: str, points: int):
+    assert len(api.read(f"/analytics/usage-time-series?{query}")) == points
+
+
+ITEMS = {
+    "provider": [
+        ("openai", "OpenAI", 2, 30, 50),
+        ("fallen", None, 1, 15, 25),
+        ("unknown", None, 1, 0, 25),
+    ],
+    "model": [("gpt-4o", None, 2, 30, 50), ("other", None, 1, 15, 25), ("unknown", None, 1, 0, 25)],
+    "profile": [
+        (str(SUPPORT), "support", 3, 45, 75),
+        ("no-such-profile", "no-such-profile", 1, 0, 25),
+    ],
+    "connection": [(str(PRODUCTION), "production", 3, 45, 75), ("unknown", None, 1, 0, 25)],
+    "user": [("7", "ada", 3, 30, 75), ("8", "olaf", 1, 15, 25)],
+}
+FIELDS = ("dimension", "dimensionName", "requestCount", "totalTokens", "percentage")
+
+
+@pytest.mark.parametrize("dimension", ITEMS)
+def test_a_breakdown_has_its_shares_the_greatest_first(api: Api, dimension: str):
+    found = api.read(f"/analytics/usage-by-{dimension}?{DAY}")
+    assert sorted(found, key=str) == sorted(
+        (dict(zip(FIELDS, item, strict=True)) for item in ITEMS[dimension]), key=str
+    )
+    assert [one["requestCount"] for one in found] == [item[2] for item in ITEMS[dimension]]
+
+
+PATHS = ["usage-summary", "usage-time-series", *(f"usage-by-{dimension}" for dimension in ITEMS)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"/from": "required"}),
+        ("from=2026-03-10", {"/to": "required"}),
+        ("from=yesterday&to=2026-03-10", {"/from": "invalid"}),
+        ("from=2026-03-10&to=2026-02-30", {"/to": "invalid"}),
+        ("from=2026-03-10&to=2026-03-10", {"/to": "invalid"}),
+        ("from=2026-03-11&to=2026-03-10", {"/to": "invalid"}),
+        ("from=0001-01-01T00:00:00%2B23:00&to=2026-03-10", {"/from": "invalid"}),
+        ("from=2026-03-10T00:00:00+01:00&to=2026-03-11", {"/from": "invalid"}),
+    ],
+)
+def test_a_period_that_makes_no_sense_is_refused(
+    api: Api, path: str, query: str, expected: dict[str, str]
+):
+    assert errors(api.get(f"/analytics/{path}?{query}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        (f"{DAY}&granularity=Weekly", "/granularity"),
+        ("from=2026-03-01&to=2026-03-10&granularity=Hourly", "/to"),
+        ("from=0001-01-01&to=9999-01-01", "/to"),
+    ],
+)
+def test_a_course_of_too_many_points_is_refused(api: Api, query: str, field: str):
+    assert errors(api.get(f"/analytics/usage-time-series?{query}")) == {field: "invalid"}

@@ -1,0 +1,303 @@
+"""The page of usage, its CSV, and where else usage is shown."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from connections.models import Connection
+from gateway.templatetags.usage import duration, percent, short
+from gateway.usage.charts import requests_chart
+from gateway.usage.selectors import Point
+from tests.connections.pages import HTMX, html, words
+from tests.fakes import profile_of
+from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
+from tests.people import browser
+
+pytestmark = pytest.mark.django_db
+
+
+def ago(**duration: float) -> Any:
+    return timezone.now() - timedelta(**duration)
+
+
+@pytest.fixture
+def page(operator: Any) -> Client:
+    """An operator's browser, and requests of an hour ago, three days ago and twenty days ago."""
+    used(started_at=ago(hours=1), latency_ms=1500)
+    used(
+        started_at=ago(days=3), outcome="timeout", profile_alias="other", connection_alias="second"
+    )
+    used(started_at=ago(days=20), input_tokens=2_000_000)
+    return browser(operator)
+
+
+PEOPLE = {"administrator": 200, "operator": 200, "viewer": 403, "stranger": 403, "nobody": 302}
+
+
+@pytest.mark.parametrize("path", ["/usage/", "/usage/export/"])
+def test_operators_and_administrators_see_who_asked_what(people: dict[str, Any], path: str):
+    assert {name: browser(user).get(path).status_code for name, user in people.items()} == PEOPLE
+
+
+def test_a_refusal_names_the_group(viewer: Any):
+    assert "Ask an administrator to add you to the group Operators" in words(
+        browser(viewer).get("/usage/")
+    )
+
+
+@pytest.mark.parametrize("who", ["viewer", "operator"])
+def test_only_who_may_finds_usage_in_the_navigation_and_on_the_dashboard(
+    people: dict[str, Any], connection: Connection, who: str
+):
+    text = html(browser(people[who]).get("/"))
+    assert ('href="/usage/"' in text, "Usage, last 24 h" in text) == (who == "operator",) * 2
+
+
+@pytest.mark.parametrize(
+    ("period", "count"), [("", 1), ("24h", 1), ("7d", 2), ("30d", 3), ("nonsense", 1)]
+)
+def test_a_period_counts_its_requests(page: Client, period: str, count: int):
+    assert page.get(f"/usage/?period={period}").context["usage"].totals.requests == count
+
+
+def test_two_dates_are_a_period_with_both_days(page: Client):
+    used(started_at=NOON), used(started_at=NOON + timedelta(hours=13))
+    context = page.get("/usage/?from=2026-03-10&to=2026-03-10&period=30d").context
+    assert (context["usage"].totals.requests, context["period_name"]) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=x",
+        "from=2026-02-30",
+        "from=0001-01-01",
+        "from=2026-03-10&to=2026-03-01",
+        "to=2026-03-10",
+    ],
+)
+def test_dates_that_make_no_period_are_not_used(page: Client, query: str):
+    assert page.get(f"/usage/?{query}").context["period_name"] == "24h"
+
+
+def test_a_very_long_time_is_cut(page: Client):
+    assert len(page.get("/usage/?from=2000-01-01").context["points"]) <= 1102
+
+
+def test_the_numbers_are_there_to_read(page: Client):
+    text = words(page.get("/usage/?period=30d"))
+    assert (
+        "Requests 3 2 succeeded, 1 failed" in text
+        and "Tokens 2.0 M" in text
+        and "66.7 %" in text
+        and "all times in UTC" in text
+    )
+
+
+def test_htmx_gets_the_part_of_the_page_that_the_page_has(page: Client):
+    part = html(page.get("/usage/?period=7d", headers=HTMX))
+    assert part.lstrip().startswith('<section id="usage"') and "<html" not in part
+    assert 'id="usage"' in html(page.get("/usage/?period=7d"))
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("profile=other", 1),
+        ("connection=production", 2),
+        (f"token={WEBSITE}", 3),
+        ("outcome=failed", 1),
+    ],
+)
+def test_filters_narrow_the_page(page: Client, query: str, count: int):
+    response = page.get(f"/usage/?period=30d&{query}")
+    assert (
+        response.context["usage"].totals.requests,
+        len(response.context["page"].object_list),
+    ) == (count, count)
+
+
+def test_a_share_leads_to_its_requests(page: Client):
+    text = html(page.get("/usage/?period=30d&page=1"))
+    links = re.findall(r'href="(\?[^"]*profile=other[^"]*)"', text)
+    assert (
+        page.get("/usage/" + links[0].replace("&amp;", "&")).context["usage"].totals.requests == 1
+    )
+    assert "page=" not in links[0]
+
+
+def test_charts_and_table_have_the_same_numbers(page: Client):
+    response = page.get("/usage/?period=7d")
+    text, points = html(response), response.context["points"]
+    assert len(points) == 169 and text.count("1 request,") == 2 * sum(
+        one.requests == 1 for one in points
+    )
+    assert sum(one.requests for one in points) == 2
+    assert text.count('<td class="number">1</td>') > 2
+
+
+def test_the_latest_requests_have_pages(operator: Any):
+    for number in range(30):
+        used(started_at=ago(minutes=number + 1), latency_ms=number)
+    response = browser(operator).get("/usage/?page=2")
+    assert "Page 2 of 2, 30 in all" in words(response)
+    assert [one.latency_ms for one in response.context["page"].object_list] == [25, 26, 27, 28, 29]
+
+
+def test_what_was_asked_for_in_vain_is_shown(operator: Any):
+    used(started_at=ago(hours=1), **NOWHERE | {"profile_alias": "<b>bold</b>"})
+    text = html(browser(operator).get("/usage/"))
+    assert "&lt;b&gt;bold&lt;/b&gt;" in text and "<b>" not in text and "profile_not_found" in text
+
+
+def test_texts_of_prompts_are_not_on_the_page_nor_in_the_csv(operator: Any):
+    used(started_at=ago(hours=1), prompt="the prompt text", answer="the answer text")
+    shown = html(browser(operator).get("/usage/")) + read(browser(operator), "")
+    assert "the prompt text" not in shown and "the answer text" not in shown
+
+
+def test_an_empty_page_says_how_to_make_the_first_request(operator: Any, connection: Connection):
+    profile_of(connection, name="Support")
+    text = words(browser(operator).get("/usage/"))
+    assert (
+        "No request yet." in text
+        and "curl http://testserver/v1/chat/completions" in text
+        and '"model": "support"' in text
+    )
+
+
+def test_an_empty_time_is_not_an_empty_backoffice(page: Client):
+    assert "No request fits these filters in this time." in words(
+        page.get("/usage/?profile=nobody-asks")
+    )
+    assert "No request was made in this time." in words(
+        page.get("/usage/?from=2025-01-01&to=2025-01-02")
+    )
+
+
+def test_the_page_makes_few_queries_however_many_requests_there_are(page: Client):
+    page.get("/usage/?period=30d")  # the first request reads the connection types
+    with CaptureQueriesContext(database) as few:
+        page.get("/usage/?period=30d")
+    for number in range(200):
+        used(
+            started_at=ago(minutes=number + 1), profile_alias=f"profile-{number}", latency_ms=number
+        )
+    with CaptureQueriesContext(database) as many:
+        page.get("/usage/?period=30d")
+    assert len(few) == len(many) <= 11
+
+
+# CSV
+
+
+def read(client: Client, query: str) -> str:
+    response = client.get(f"/usage/export/?period=30d{query}")
+    assert response["Content-Type"].startswith("text/csv") and response[
+        "Content-Disposition"
+    ].startswith('attachment; filename="usage-')
+    return b"".join(response.streaming_content).decode()
+
+
+def rows(client: Client, query: str = "") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(read(client, query))))
+
+
+def test_the_csv_has_the_requests_of_the_page_the_oldest_first(page: Client):
+    found = rows(page)
+    assert [one["outcome"] for one in found] == ["ok", "timeout", "ok"]
+    assert [one["profile_alias"] for one in rows(page, "&outcome=failed")] == ["other"]
+
+
+def test_the_csv_has_the_values(operator: Any):
+    record = used(started_at=ago(hours=1), is_stream=True, first_chunk_ms=30)
+    (row,) = rows(browser(operator))
+    assert (
+        row["started_at"]
+        == f"{record.started_at:%Y-%m-%dT%H:%M:%S}.{record.started_at.microsecond // 1000:03}Z"
+    )
+    expected = {
+        "model": "gpt-4o",
+        "input_tokens": "10",
+        "first_chunk_ms": "30",
+        "is_stream": "True",
+        "token_id": str(WEBSITE),
+    }
+    assert {name: row[name] for name in expected} == expected
+
+
+def test_what_is_not_known_is_an_empty_cell(operator: Any):
+    used(started_at=ago(hours=1), **NOWHERE)
+    (row,) = rows(browser(operator))
+    assert (row["profile_id"], row["input_tokens"], row["connection_alias"]) == ("", "", "")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(operator: Any, start: str):
+    used(started_at=ago(hours=1), profile_alias=f"{start}cmd|'/c calc'!A1", user_name=f"{start}1")
+    (row,) = rows(browser(operator))
+    assert row["profile_alias"] == f"'{start}cmd|'/c calc'!A1" and row["user_name"] == f"'{start}1"
+
+
+def test_a_cell_with_commas_quotes_and_lines_stays_one_cell(operator: Any):
+    used(started_at=ago(hours=1), model='a "b", c\nd')
+    assert [one["model"] for one in rows(browser(operator))] == ['a "b", c\nd']
+
+
+# elsewhere
+
+
+def test_the_dashboard_shows_the_last_day(page: Client, connection: Connection):
+    text = words(page.get("/"))
+    assert (
+        "Usage, last 24 h" in text
+        and "Requests 1 Tokens 15 Success rate 100 % Median latency 1.50 s" in text
+    )
+
+
+def test_profile_and_connection_say_how_often_they_were_used(operator: Any, connection: Connection):
+    profile = profile_of(connection, name="Support")
+    used(started_at=ago(days=1)), used(started_at=ago(days=6)), used(started_at=ago(days=8))
+    for row, query in ((profile, "profile=support"), (connection, "connection=production")):
+        text = html(browser(operator).get(row.get_absolute_url()))
+        assert f'<a href="/usage/?period=7d&amp;{query}">Used 2 times in 7 days</a>' in text
+
+
+def test_who_may_not_see_usage_does_not_learn_it_from_a_profile(
+    viewer: Any, connection: Connection
+):
+    used(started_at=ago(days=1))
+    assert "7 days" not in html(browser(viewer).get(connection.get_absolute_url()))
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (duration(None), "\N{EN DASH}"),
+        (duration(999.4), "999 ms"),
+        (duration(2412), "2.41 s"),
+        (short(9999), "9,999"),
+        (short(12_345), "12.3 k"),
+        (short(12_345_678), "12.3 M"),
+        (percent(1.0), "100 %"),
+        (percent(0.99999), "> 99.9 %"),
+        (percent(0.0), "0 %"),
+        (percent(0.00001), "< 0.1 %"),
+    ],
+)
+def test_numbers_are_written_for_people(shown: str, text: str):
+    assert shown == text
+
+
+def test_one_failure_among_many_requests_can_be_seen():
+    (bar,) = requests_chart([Point(NOON, requests=10_000, succeeded=9_999, failed=1)]).bars
+    assert [(part.kind, part.height >= 1) for part in bar.parts] == [("good", True), ("bad", True)]
+    assert all(0 <= part.y <= 100 for part in bar.parts)

@@ -1,0 +1,225 @@
+"""One record for each request, every column of it right, and no text unless a setting asks for
+it.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.gateway.serving import HELLO, Gateway, another_server
+from tests.gateway.upstream import SAID
+
+WHO = {"user_name": "olaf", "token_name": "test", "endpoint": "v1", "prompt": "", "answer": ""}
+
+
+def has(row: dict[str, Any], **wanted: Any) -> None:
+    assert {name: row[name] for name in wanted} == wanted
+
+
+def test_a_plain_answer_is_recorded(gate: Gateway):
+    connection = gate.connection()
+    profile = gate.profile("words?first=0.2", connection)
+    began = datetime.now(UTC)
+    gate.chat(profile)
+    row = gate.record(profile)
+    has(
+        row,
+        **WHO,
+        outcome="ok",
+        capability="Chat",
+        profile_alias=profile,
+        connection_alias=connection,
+        connection_version=1,
+    )
+    has(
+        row,
+        provider_id="openai-compatible",
+        model="words?first=0.2",
+        is_stream=False,
+        attempts=1,
+        input_tokens=9,
+        output_tokens=4,
+    )
+    assert 200 <= row["latency_ms"] < 5000 and row["first_chunk_ms"] is None
+    assert began <= datetime.fromisoformat(row["started_at"]) <= began + timedelta(seconds=5)
+    assert (
+        row["token_id"] == gate.office.token_id(gate.token)
+        and row["user_id"]
+        and row["profile_id"]
+        and row["connection_id"]
+    )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"stream_options": {"include_usage": True}}],
+    ids=["usage not asked for", "usage asked for"],
+)
+def test_a_stream_is_recorded_with_its_first_chunk(gate: Gateway, asked: Any):
+    profile = gate.profile("words?first=0.2&chunks=5&delay=0.05")
+    gate.chat(profile, stream=True, **asked)
+    row = gate.record(profile)
+    has(row, **WHO, outcome="ok", is_stream=True, input_tokens=9, output_tokens=4)
+    assert 200 <= row["first_chunk_ms"] <= row["latency_ms"] - 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_failure_is_recorded(gate: Gateway, stream: bool):
+    profile = gate.profile("status?code=500")
+    gate.chat(profile, stream=stream)
+    has(
+        gate.record(profile),
+        **WHO,
+        outcome="error",
+        is_stream=stream,
+        attempts=1,
+        input_tokens=None,
+        output_tokens=None,
+        first_chunk_ms=None,
+    )
+
+
+def test_a_request_that_fell_back_is_recorded_as_who_answered(gate: Gateway):
+    connection = gate.connection()
+    fallback = gate.profile("words?fell=back", connection)
+    profile = gate.profile("status?code=500", fallbacks=[fallback])
+    gate.chat(profile)
+    has(
+        gate.record(fallback),
+        **WHO,
+        outcome="ok",
+        attempts=2,
+        connection_alias=connection,
+        model="words?fell=back",
+        input_tokens=9,
+    )
+    assert gate.office.records(profile_alias=profile) == []
+
+
+def test_vectors_are_recorded(gate: Gateway):
+    profile = gate.profile(capability="Embedding")
+    gate.post("/v1/embeddings", {"model": profile, "input": ["one", "two"]})
+    has(
+        gate.record(profile),
+        **WHO,
+        outcome="ok",
+        capability="Embedding",
+        is_stream=False,
+        input_tokens=5,
+        output_tokens=0,
+    )
+
+
+def test_an_answer_of_the_built_in_provider_is_recorded(gate: Gateway):
+    profile = gate.profile("echo-1", gate.connection("echo"))
+    gate.chat(profile, stream=True)
+    has(
+        gate.record(profile),
+        **WHO,
+        outcome="ok",
+        provider_id="echo",
+        model="echo-1",
+        input_tokens=3,
+        output_tokens=4,
+    )
+
+
+@pytest.mark.parametrize("how", ["complete", "stream"])
+def test_the_other_door_is_recorded_as_itself(gate: Gateway, how: str):
+    profile = gate.profile()
+    gate.post(f"/api/v1/chat/{profile}/{how}", {"messages": HELLO})
+    has(
+        gate.record(profile),
+        **{**WHO, "endpoint": "api"},
+        outcome="ok",
+        is_stream=how == "stream",
+        input_tokens=9,
+        output_tokens=4,
+    )
+
+
+def test_a_changed_connection_is_recorded_with_its_version(gate: Gateway):
+    connection = gate.connection()
+    profile = gate.profile(connection=connection)
+    gate.office.change_connection(connection, timeout=30)
+    gate.chat(profile)
+    has(gate.record(profile), connection_version=2)
+
+
+def test_a_broken_stream_is_recorded_once(gate: Gateway):
+    profile = gate.profile("dies")
+    gate.chat(profile, stream=True)
+    has(gate.record(profile), outcome="error", is_stream=True)
+    assert len(gate.records(profile, 1)) == 1
+
+
+def test_of_many_requests_none_is_lost_or_counted_twice(gate: Gateway):
+    profile = gate.profile()
+    for _ in range(100):
+        gate.chat(profile)
+    gate.chat(gate.known("words"))
+    assert len(gate.records(profile, 100)) == 100
+
+
+def test_a_record_stays_when_what_it_tells_about_is_gone(gate: Gateway):
+    profile = gate.profile()
+    gate.chat(profile)
+    gate.record(profile)
+    gate.office.delete_profile(profile)
+    has(gate.record(profile), profile_alias=profile, outcome="ok")
+
+
+# Texts
+
+
+@pytest.fixture(scope="module")
+def recording(gate: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A server that records texts."""
+    place = tmp_path_factory.mktemp("recording")
+    settings = {"GATEWAY_RECORD_TEXT": "true", "WEB_CONCURRENCY": "1"}
+    with another_server(gate, place / "log", "--graceful-timeout=1", **settings) as one:
+        yield one
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("door", ["v1", "api"])
+@pytest.mark.parametrize("provider", ["openai-compatible", "echo"])
+def test_texts_are_recorded_where_a_setting_asks_for_it(
+    recording: Gateway, provider: str, door: str, stream: bool
+):
+    model = {"echo": "echo-1"}.get(provider, "words")
+    profile = recording.profile(
+        model, recording.connection(provider), system_prompt_template="Be kind."
+    )
+    if door == "v1":
+        recording.chat(profile, stream=stream)
+    else:
+        recording.post(
+            f"/api/v1/chat/{profile}/{'stream' if stream else 'complete'}", {"messages": HELLO}
+        )
+    row = recording.record(profile)
+    assert [one["content"] for one in json.loads(row["prompt"])] == ["How are you?"]
+    assert row["answer"] == {"echo": "Echo: How are you?"}.get(provider, SAID)
+
+
+def test_an_odd_stream_is_recorded_as_its_text(recording: Gateway):
+    profile = recording.profile("odd?cut=5")
+    recording.chat(profile, stream=True)
+    assert recording.record(profile)["answer"] == SAID
+
+
+def test_what_was_embedded_is_recorded(recording: Gateway):
+    profile = recording.profile(capability="Embedding")
+    recording.post("/v1/embeddings", {"model": profile, "input": ["one", "two"]})
+    has(recording.record(profile), prompt='["one", "two"]', answer="")
+
+
+def test_a_null_in_a_text_does_not_lose_the_record(recording: Gateway):
+    profile = recording.profile("echo-1", recording.connection("echo"))
+    assert (
+        recording.chat(profile, messages=[{"role": "user", "content": "a\x00b"}]).status_code == 200
+    )
+    assert recording.record(profile)["outcome"] == "ok"
