@@ -38,7 +38,7 @@ lint: .venv/.dev ## style, types, import contracts, migrations, generated docume
 	  $(PYTHON_BIN) manage.py render_openapi --check
 
 fuzz: .venv/.dev ## ask the API everything its OpenAPI document allows, and much that it does not (some minutes)
-	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.api.fuzz $(ARGS)
+	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.api.fuzz $(ARGS)
 
 format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff check --fix $(LINT_PATHS)
@@ -51,7 +51,7 @@ bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway"
 bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## install LiteLLM's proxy (670 MB) and promptflow (300 MB), for make bench to compare with
 
 test-promptflow: .venv/.dev .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## promptflow-core reads its connections from here and runs a flow
-	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.promptflow
+	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.promptflow.peer
 
 docs: .venv/.dev ## write docs/providers.md and docs/openapi.yaml from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && exec $(PYTHON_BIN) manage.py render_openapi

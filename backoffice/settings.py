@@ -36,7 +36,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "backoffice.apps.BackofficeConfig",
+    "backoffice.people",
     "connections",
+    "connections.types",
+    "connections.packages",
+    "connections.promptflow",
     "gateway",
 ]
 
@@ -100,7 +104,7 @@ CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", default="locmemcache
 
 # People
 
-AUTHENTICATION_BACKENDS = ["backoffice.backends.OneQueryBackend"]
+AUTHENTICATION_BACKENDS = ["backoffice.people.backends.OneQueryBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -3,11 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import views as auth_views
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import reverse_lazy
 from django.views.defaults import page_not_found
 
 from connections import selectors
@@ -40,41 +37,6 @@ def _usage() -> dict[str, Any]:
         "usage": totals,
         "usage_chart": requests_chart(usage_selectors.course(day) if totals.requests else []),
     }
-
-
-class SignInView(auth_views.LoginView):
-    """Sign in. Who is signed in already goes on."""
-
-    template_name = "people/sign_in.html"
-    redirect_authenticated_user = True
-    extra_context = {"title": "Sign in"}
-
-
-class AdminSignInView(SignInView):
-    """Where the admin sends whoever may not enter.
-
-    Who is signed in but not staff would be sent round in circles.
-    """
-
-    def get_success_url(self) -> str:
-        if not getattr(self.request.user, "is_staff", False):
-            raise PermissionDenied("The administration is for staff. Ask an administrator.")
-        return super().get_success_url()
-
-
-class PasswordChangeView(auth_views.PasswordChangeView):
-    """Change one's own password."""
-
-    template_name = "people/password_change.html"
-    success_url = reverse_lazy("password-changed")
-    extra_context = {"title": "Change password"}
-
-
-class PasswordChangedView(auth_views.PasswordChangeDoneView):
-    """It is changed."""
-
-    template_name = "people/password_changed.html"
-    extra_context = {"title": "Password changed"}
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from providers.core.registry import all_providers
 
-from . import selectors, services
+from . import catalog, selectors
 from .credentials import key_ids
 from .models import Connection
 from .references import State
@@ -58,7 +58,7 @@ def check_fernet_keys(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-def _rows_can_be_read(app_configs: Any, databases: Sequence[str] | None) -> bool:
+def rows_can_be_read(app_configs: Any, databases: Sequence[str] | None) -> bool:
     """Rows are looked at only when a command asks for the database, as `check --tag connections` of
     ours and `migrate` do.
     """
@@ -73,9 +73,9 @@ def check_providers(
     app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Every row's provider is installed."""
-    if not _rows_can_be_read(app_configs, databases):
+    if not rows_can_be_read(app_configs, databases):
         return []
-    services.confirm_types()
+    catalog.confirm_types()
     known = [provider.id for provider in all_providers()]
     rows = Connection.objects.exclude(provider_id__in=known)
     gone = sorted(set(rows.values_list("provider_id", flat=True)))
@@ -98,7 +98,7 @@ def check_references(
     app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Every reference resolves."""
-    if not _rows_can_be_read(app_configs, databases):
+    if not rows_can_be_read(app_configs, databases):
         return []
     broken = [use for use in selectors.reference_uses() if use.resolution.state != State.RESOLVED]
     return [
@@ -118,7 +118,7 @@ def check_decryptable(
     app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Every row's credentials were encrypted by a key that is still there."""
-    if not _rows_can_be_read(app_configs, databases):
+    if not rows_can_be_read(app_configs, databases):
         return []
     lost = (
         Connection.objects.filter(credentials_key__isnull=False)
@@ -137,53 +137,3 @@ def check_decryptable(
         if lost
         else []
     )
-
-
-@register("connections")
-def check_type_files(**kwargs: Any) -> list[CheckMessage]:
-    """Every file of CONNECTIONS_TYPES_DIR can be read."""
-    hint = (
-        "`manage.py connectiontype check FILE` says what is wrong with it. Types are read once: "
-        "start again when it is mended."
-    )
-    problems = services.type_problems().items()
-    return [
-        Warning(
-            f"{name} in CONNECTIONS_TYPES_DIR is left out. {why}", hint=hint, id="connections.W004"
-        )
-        for name, why in problems
-    ]
-
-
-@register("connections")
-def check_types(
-    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """No connection is behind its type, and no key of a type is there twice."""
-    if not _rows_can_be_read(app_configs, databases):
-        return []
-    services.confirm_types()
-    found: list[CheckMessage] = [
-        Warning(
-            f"{count} connection(s) of {key} are at an older version than their type.",
-            hint=(
-                "Bring them up with: manage.py connectiontype sync. Those that cannot be decrypted "
-                "follow when their key is back."
-            ),
-            id="connections.W005",
-        )
-        for key, count in services.rows_behind().items()
-    ]
-    return found + [
-        Warning(
-            f"The connection type {one.key} is installed, but it belongs to a file, which comes "
-            "first.",
-            hint=(
-                f"Remove what is installed with: manage.py connectiontype remove {one.key}. Or "
-                "remove the file."
-            ),
-            id="connections.W006",
-        )
-        for one in services.connection_types()
-        if one.row and one.source != "installed"
-    ]

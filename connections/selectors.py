@@ -14,8 +14,8 @@ from providers.core.schema import settings_fields
 
 from . import conf
 from .credentials import key_ids
+from .lookup import named
 from .models import Connection, ConnectionCheck, Profile
-from .named import named
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in

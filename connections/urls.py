@@ -8,13 +8,10 @@ from .views import (
     defaults,
     deletes,
     duplicates,
-    in_place,
-    packages,
+    inline_add,
     profiles,
     references,
-    reveal_tokens,
     tokens,
-    types,
 )
 
 urlpatterns = [
@@ -25,7 +22,7 @@ urlpatterns = [
         connections.ConnectionCreateView.as_view(),
         name="connection-create",
     ),
-    path("connections/add-here/", in_place.AddHereView.as_view(), name="connection-add-here"),
+    path("connections/add-here/", inline_add.AddHereView.as_view(), name="connection-add-here"),
     path("connections/bulk/", bulk.ConnectionBulkView.as_view(), name="connection-bulk"),
     path(
         "connections/<uuid:pk>/",
@@ -62,9 +59,6 @@ urlpatterns = [
         connections.ConnectionToggleView.as_view(),
         name="connection-toggle",
     ),
-    path("packages/export/", packages.PackageExportView.as_view(), name="package-export"),
-    path("packages/import/", packages.PackageImportView.as_view(), name="package-import"),
-    path("packages/import/<uuid:pk>/", packages.PackagePlanView.as_view(), name="package-plan"),
     path("profiles/", profiles.ProfileListView.as_view(), name="profile-list"),
     path("profiles/add/", profiles.CapabilityListView.as_view(), name="capability-list"),
     path(
@@ -84,20 +78,5 @@ urlpatterns = [
     path("settings/", defaults.DefaultsView.as_view(), name="defaults"),
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),
-    path("tokens/flows/", reveal_tokens.RevealTokenListView.as_view(), name="reveal-token-list"),
-    path(
-        "tokens/flows/reads/",
-        reveal_tokens.RevealRecordListView.as_view(),
-        name="reveal-record-list",
-    ),
-    path(
-        "tokens/flows/<uuid:pk>/revoke/",
-        reveal_tokens.RevealTokenRevokeView.as_view(),
-        name="reveal-token-revoke",
-    ),
-    path("types/", types.TypeListView.as_view(), name="type-list"),
-    path("types/install/", types.TypeInstallView.as_view(), name="type-install"),
-    path("types/<str:key>/", types.TypeDetailView.as_view(), name="type-detail"),
-    path("types/<str:key>/remove/", types.TypeRemoveView.as_view(), name="type-remove"),
     path("references/", references.ReferenceListView.as_view(), name="reference-list"),
 ]

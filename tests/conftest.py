@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 
-from connections import conf
-from connections.services import type_catalog
+from connections import catalog, conf
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
@@ -72,12 +71,12 @@ def _own_settings(settings) -> None:
 @pytest.fixture(autouse=True)
 def _empty_caches() -> Iterator[None]:
     cache.clear()
-    type_catalog.forget()
+    catalog.forget()
     conf.resolver.cache_clear()
     yield
     cache.clear()
     # what is made once for a module must not see the types of the test before
-    type_catalog.forget()
+    catalog.forget()
     conf.resolver.cache_clear()
 
 

@@ -28,8 +28,8 @@ from connections import conf, selectors, services
 from connections.models import Connection, Profile
 from providers.core.errors import ProviderError
 
-from .connections.pages import HTMX, entries, rows
 from .fakes import connect, profile_of, reload
+from .pages import HTMX, entries, rows
 from .people import browser
 from .upstreams import Upstream
 
@@ -375,9 +375,9 @@ CRASHES = {
     "write rule": "connections.services.settings_rules.write_rule",
     "encrypt": "connections.credentials.CredentialsField.get_db_prep_save",
     "resolve": "connections.references.Resolver.resolve",
-    "use": "connections.services.using.get_provider",
+    "use": "connections.services.runtime.get_provider",
     "check": "providers.core.base.Provider.check",
-    "show": "connections.services.using.masked",
+    "show": "connections.services.runtime.masked",
 }
 
 

@@ -18,8 +18,8 @@ from providers.core.base import Capability, Model, Provider
 from providers.core.settings import NetworkSettings, setting
 from providers.core.types import ApiKey, HttpUrl
 
-from .connections.pages import entries, html, value_of, words
 from .fakes import OLDER_KEY, SECRET, available
+from .pages import entries, html, value_of, words
 from .people import browser
 
 ROOT = Path(__file__).parents[1]

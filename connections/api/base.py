@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from ..catalog import confirm_types
+from ..lookup import find_named, parse_id
 from ..models import Row
-from ..named import find_named, parse_id
-from ..services import confirm_types
 from .problems import PreconditionFailed
 
 Access = dict[str, tuple[str, str]]

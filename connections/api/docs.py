@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ..services import confirm_types
+from ..catalog import confirm_types
 
 # Swagger UI draws its icons from data: addresses and sets styles on elements; its scripts are our
 # own files all the same.

@@ -1,6 +1,6 @@
 """Examples of the OpenAPI document, by operation.
 
-Every one of them is run as a test (tests/api/test_openapi.py).
+Every one of them is run as a test (tests/connections/api/test_openapi.py).
 """
 
 from typing import Any

@@ -9,10 +9,10 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from ..packages.api.serializers import PackageItemSerializer
 from . import examples
 from .camelcase import camel
 from .components import SECURITY, Schema
-from .package_serializers import PackageItemSerializer
 
 ALWAYS = (401, 403, 406, 429)
 TEXTS = {

@@ -23,8 +23,9 @@ from rest_framework.views import set_rollback
 from providers.core.errors import ProviderError
 
 from .. import services
+from ..packages import services as package_services
+from ..packages.api.serializers import package_items
 from .camelcase import camel
-from .package_serializers import package_items
 
 CONTENT_TYPE = "application/problem+json"
 # The contract names the sections of RFC 7231; what that RFC does not define is named by RFC 9457's
@@ -108,9 +109,9 @@ def _translate(error: Exception) -> Translated:
             )
         case services.Stale():
             return 412, str(error), "stale", {}, {}
-        case services.PackageError():
+        case package_services.PackageError():
             return 413 if error.code == "too_large" else 400, error.message, error.code, {}, {}
-        case services.PackageConflict():
+        case package_services.PackageConflict():
             return 409, str(error), "package_conflict", {"items": package_items(error.plan)}, {}
         case services.Throttled():
             return 429, str(error), "throttled", {}, {"Retry-After": str(error.seconds)}

@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from providers.core.base import Capability
 
 from .. import services
+from ..lookup import named
 from ..models import Connection, Profile
-from ..named import named
 from .base import ApiView, created, exists, find, refuse_mismatch, tagged
 from .connections import DIRECTIONS, filtered
 from .fields import DuplicateRequestSerializer, inner_names

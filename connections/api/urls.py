@@ -5,7 +5,8 @@ Literal words come before aliases.
 
 from django.urls import path
 
-from . import connection_reads, connections, packages, profiles, providers
+from ..packages.api import views
+from . import connection_reads, connections, profiles, providers
 from .docs import DocsView, SchemaView
 
 urlpatterns = [
@@ -25,8 +26,8 @@ urlpatterns = [
         "connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()
     ),
     path("connections/<str:id_or_alias>/usages", connection_reads.ConnectionUsages.as_view()),
-    path("packages/export", packages.PackageExport.as_view()),
-    path("packages/import", packages.PackageImport.as_view()),
+    path("packages/export", views.PackageExport.as_view()),
+    path("packages/import", views.PackageImport.as_view()),
     path("profiles", profiles.ProfileList.as_view()),
     path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
     path("profiles/<str:alias>/exists", profiles.ProfileExists.as_view()),

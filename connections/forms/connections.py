@@ -13,8 +13,8 @@ from ..models import Connection
 from ..references import is_reference
 from ..services import public_settings
 from ..widgets import ChoiceOrReference, MapInput, MapRow, SecretInput
+from .base import SETTINGS, RowForm
 from .fields import MapField
-from .rows import SETTINGS, RowForm
 
 YES_NO = (("true", "Yes"), ("false", "No"))
 MOST_CHOICES, MOST_OPTIONS = 4, 12  # that other fields depend on, as the stylesheet has them

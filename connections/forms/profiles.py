@@ -8,14 +8,14 @@ from django.forms import BoundField
 
 from providers.core.base import Capability
 
+from ..lookup import find_all_named, find_named
 from ..models import Connection, Profile
-from ..named import find_all_named, find_named
 from ..profile_fields import FALLBACKS, ProfileField
 from ..profile_settings import profile_fields
 from ..services import MOST_FALLBACKS
 from ..widgets import InOrder, SomeOrAll
+from .base import SETTINGS, RowForm
 from .fields import AliasesField, LinesField
-from .rows import SETTINGS, RowForm
 
 MOST_CHOICES = 200  # more than these are typed, with suggestions
 

@@ -12,7 +12,7 @@ from providers.core.base import Capability, Provider
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..credentials import CredentialsField, Undecryptable, key_ids
-from .rows import Row
+from .base import Row
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):

@@ -23,8 +23,8 @@ from ..models import Connection, ConnectionCheck
 from .connections import known_provider
 from .errors import Invalid, Throttled, Unusable
 from .permissions import Actor, require
+from .runtime import get_configured_provider
 from .settings_rules import judge
-from .using import get_configured_provider
 
 AT_ONCE = 8  # checks of one bulk test that run side by side
 MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection

@@ -12,11 +12,10 @@ from django.views.decorators.debug import sensitive_variables
 from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, get_provider, is_built_in
 
+from ..catalog import confirm_types
 from ..models import Connection, ConnectionType, Profile
-from .errors import FieldError, InUse, Invalid, Notice
-from .map_rules import merge_patch
-from .permissions import Actor, require
-from .rows import (
+from ..type_versions import bring_up
+from .base import (
     alias_race,
     clean_tags,
     column_errors,
@@ -25,9 +24,10 @@ from .rows import (
     refuse_stale,
     store,
 )
+from .errors import FieldError, InUse, Invalid, Notice
+from .map_rules import merge_patch
+from .permissions import Actor, require
 from .settings_rules import Judged, judge, plain_settings
-from .type_catalog import confirm_types
-from .type_versions import bring_up
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from providers.core.schema import SettingsField, settings_fields
 from ..credentials import Undecryptable, merged
 from ..models import Connection, Profile, Row
 from ..references import place
+from ..type_versions import split
 from .connections import Saved, create_connection, known_provider
 from .permissions import Actor, require
 from .profiles import create_profile
-from .type_versions import split
 
 LONGEST_NAME = 255
 COPY = re.compile(r" copy(?: \d+)?\Z")

@@ -8,7 +8,7 @@ from providers.http.service import HttpService
 
 from .errors import Unusable
 from .permissions import Actor, require
-from .using import find_connection, get_configured_provider
+from .runtime import find_connection, get_configured_provider
 
 
 @sensitive_variables()

@@ -12,11 +12,7 @@ from providers.core.base import Capability
 
 from ..models import Connection, DefaultProfile, Profile
 from ..profile_settings import profile_settings_class
-from .connections import Saved
-from .errors import FieldError, InUse, Invalid
-from .fallbacks import fallback_errors, hold, replace_fallbacks
-from .permissions import Actor, require
-from .rows import (
+from .base import (
     alias_race,
     clean_tags,
     column_errors,
@@ -25,6 +21,10 @@ from .rows import (
     refuse_stale,
     store,
 )
+from .connections import Saved
+from .errors import FieldError, InUse, Invalid
+from .fallbacks import fallback_errors, hold, replace_fallbacks
+from .permissions import Actor, require
 
 
 def create_profile(

@@ -15,11 +15,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from ..lookup import find_all_named
 from ..models import ApiToken, Profile
-from ..named import find_all_named
+from .change_counter import bump_stamp
 from .errors import FieldError, Invalid
 from .permissions import Actor, require
-from .stamp import bump_stamp
 
 PREFIX, PREFIX_LENGTH = "sb_", 11
 LONGEST_LIFE = 3650  # days

@@ -15,8 +15,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
 
+from ..catalog import confirm_types
 from ..models import ConnectionCheck, Row
-from ..services import Notice, Throttled, confirm_types
+from ..services import Notice, Throttled
 
 Crumb = tuple[str, str]  # text, address
 

@@ -18,7 +18,7 @@ from .. import selectors, services
 from ..forms import ConnectionForm
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
-from .in_place import AddsInPlace, Way, note_choice
+from .inline_add import AddsInPlace, Way, note_choice
 
 PAGE_SIZE = 25
 LIST: Crumb = ("Connections", "/connections/")

@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import services
+from ..lookup import find_all_named
 from ..models import Profile
-from ..named import find_all_named
 from .base import Crumb, Page
 from .profiles import LIST
 

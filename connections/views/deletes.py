@@ -7,10 +7,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import selectors, services
+from ..lookup import find_named, named
 from ..models import Connection
-from ..named import find_named, named
 from .connections import OneConnection
-from .in_place import PicksConnections
+from .inline_add import PicksConnections
 
 
 class ConnectionDeleteView(OneConnection, PicksConnections):

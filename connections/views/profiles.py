@@ -13,12 +13,12 @@ from providers.core.errors import ProviderError
 
 from .. import selectors, services
 from ..forms import ProfileForm
+from ..lookup import find_named
 from ..models import Connection, DefaultProfile, Profile
-from ..named import find_named
 from ..profile_fields import GROUPS
 from .base import Crumb, Page, as_the_original, is_fresh_copy
 from .connections import PAGE_SIZE
-from .in_place import PicksConnections
+from .inline_add import PicksConnections
 
 CAPABILITY_TEXTS = {
     Capability.CHAT: "Conversations: a model, a temperature, a system prompt.",
@@ -39,7 +39,10 @@ class ProfilePage(Page):
 class ProfileListView(ProfilePage):
     """Profiles, filtered, sorted, a page at a time."""
 
-    template_name, fragment_name = "connections/profile_list.html", "connections/_profile_rows.html"
+    template_name, fragment_name = (
+        "connections/profiles/list.html",
+        "connections/profiles/_rows.html",
+    )
     title = "Profiles"
     permission_required = "connections.view_profile"
 
@@ -68,7 +71,7 @@ class ProfileListView(ProfilePage):
 class CapabilityListView(ProfilePage):
     """The first step of adding a profile: what it is for."""
 
-    template_name = "connections/capability_list.html"
+    template_name = "connections/profiles/capability_list.html"
     title = "Add a profile"
     permission_required = "connections.add_profile"
 
@@ -83,7 +86,10 @@ class CapabilityListView(ProfilePage):
 class ProfileFormPage(ProfilePage, PicksConnections):
     """What adding and editing share: Save, Fetch models."""
 
-    template_name, fragment_name = "connections/profile_form.html", "connections/_profile_form.html"
+    template_name, fragment_name = (
+        "connections/profiles/form.html",
+        "connections/profiles/_form.html",
+    )
 
     def capability(self) -> Capability:
         """What the profile is for."""
@@ -222,7 +228,7 @@ class OneProfile(ProfilePage):
 class ProfileDetailView(OneProfile):
     """Everything about one profile."""
 
-    template_name = "connections/profile_detail.html"
+    template_name = "connections/profiles/detail.html"
     permission_required = "connections.view_profile"
 
     def get_title(self) -> str:
@@ -273,7 +279,7 @@ class ProfileToggleView(OneProfile):
     """Switches a profile on or off."""
 
     permission_required = "connections.toggle_profile"
-    fragment_name = "connections/_profile_row.html"
+    fragment_name = "connections/profiles/_row.html"
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         wanted = request.POST.get("is_active")
@@ -290,7 +296,7 @@ class ProfileToggleView(OneProfile):
 class ProfileDeleteView(OneProfile):
     """Asks, and deletes."""
 
-    template_name = "connections/profile_confirm_delete.html"
+    template_name = "connections/profiles/confirm_delete.html"
     permission_required = "connections.delete_profile"
 
     def get_title(self) -> str:

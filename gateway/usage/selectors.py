@@ -20,7 +20,7 @@ from typing import Any
 from django.db.models import CharField, Count, Func, Q, QuerySet, Sum
 from django.utils import timezone
 
-from connections.named import parse_id
+from connections.lookup import parse_id
 
 from ..models import UsageRecord
 from .totals import Share, Tally, Totals, median

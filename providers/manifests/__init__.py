@@ -7,7 +7,7 @@ from .document import Manifest
 from .errors import ManifestError
 from .migrations import compare
 from .provider import ManifestProvider, provider_of
-from .reading import read_cognigy, read_documents, read_manifest
+from .reading import manifest_of, read_documents, read_manifest, register_reader
 from .shipped import shipped
 from .writing import manifest_text
 
@@ -16,10 +16,11 @@ __all__ = [
     "ManifestError",
     "ManifestProvider",
     "compare",
+    "manifest_of",
     "manifest_text",
     "provider_of",
-    "read_cognigy",
     "read_documents",
     "read_manifest",
+    "register_reader",
     "shipped",
 ]

@@ -1,14 +1,14 @@
 """A document's text as manifests: parsed, judged, and every problem named with its place."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from . import cognigy, typescript
 from .auth import STEPS
 from .document import Deprecation, Manifest, Migration, Option, TypeField, Variant
 from .errors import ManifestError, Problem, nearest
-from .parsing import LARGEST, plain_data
+from .parsing import plain_data
 from .requests import Expect, Meaning, Request, Test
 from .validation import problems
 
@@ -42,7 +42,7 @@ SENTENCES = {
 
 
 def read_manifest(text: str, *, source: str = "") -> Manifest:
-    """The one connection type that a YAML or JSON text describes, in this language or in Cognigy's.
+    """The one connection type that a YAML or JSON text describes, in any language that is read.
 
     Raises ManifestError.
 
@@ -67,34 +67,30 @@ def read_manifest(text: str, *, source: str = "") -> Manifest:
     return found[0]
 
 
+# Reads the types of a text in another language than ours; None for a text that is not in it.
+Reader = Callable[[str], list[Manifest] | None]
+_readers: list[Reader] = []
+
+
+def register_reader(reader: Reader) -> None:
+    """Lets `read_documents` take another language, which is asked before ours."""
+    if reader not in _readers:
+        _readers.append(reader)
+
+
 def read_documents(text: str) -> list[Manifest]:
-    """Every connection type that the text describes: Cognigy's schemas come several at a time.
+    """Every connection type that the text describes; other languages may describe several.
 
     Raises ManifestError.
     """
-    if len(text) <= LARGEST and typescript.is_source(text):
-        return _of_cognigy(typescript.schemas(text))
-    data = plain_data(text)
-    if cognigy.is_schema(data):
-        return _of_cognigy(data)
-    return [_judged(data)]
+    for reader in _readers:
+        if (found := reader(text)) is not None:
+            return found
+    return [manifest_of(plain_data(text))]
 
 
-def read_cognigy(text: str) -> list[Manifest]:
-    """The types of Cognigy's schemas: one, a list, or an extension's `connections`; JSON, YAML, or
-    TypeScript. Raises ManifestError.
-    """
-    return _of_cognigy(typescript.schemas(text) if typescript.is_source(text) else plain_data(text))
-
-
-def _of_cognigy(data: Any) -> list[Manifest]:
-    return [
-        _judged(schema.document).noted(guesses=schema.guesses)
-        for schema in cognigy.translated(data)
-    ]
-
-
-def _judged(data: Any) -> Manifest:
+def manifest_of(data: Any) -> Manifest:
+    """The manifest that a document's plain data is. Raises ManifestError with every problem."""
     if not isinstance(data, dict):
         raise ManifestError(
             [("", "A manifest is a mapping that begins with key, version and label.")]

@@ -5,8 +5,8 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from backoffice.middleware import POLICY, ContentSecurityPolicyMiddleware
-from tests.connections.pages import html, words
 from tests.fakes import fake_provider
+from tests.pages import html, words
 from tests.people import browser
 
 pytestmark = pytest.mark.django_db

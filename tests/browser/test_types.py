@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.connections.manifests import acme, document, second
+from tests.connections.types.manifests import acme, document, second
 
 from .conftest import TYPED_KEY, OpenPage, Server, press, shows_no_secret, submit
 from .gallery import too_wide

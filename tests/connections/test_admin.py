@@ -9,9 +9,8 @@ from django.test import Client
 
 from connections.models import Connection, Profile
 from tests.fakes import OLDER_KEY, SECRET, connect, profile_of, reload
+from tests.pages import html, words, world
 from tests.people import PASSWORD, browser, person
-
-from .pages import html, words, world
 
 pytestmark = pytest.mark.django_db
 LISTS = {"connection": "/admin/connections/connection/", "profile": "/admin/connections/profile/"}

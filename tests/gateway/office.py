@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.api.serving import ROOT
+from tests.connections.api.serving import ROOT
 
 # what the services know; nobody who asks the gateway may ever see it
 KEY = "sk-upstream-5b1e7c90aa42f6d3"

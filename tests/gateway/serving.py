@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import httpx2
 
-from tests.api.serving import Server, environment, running
+from tests.connections.api.serving import Server, environment, running
 
 from .office import KEY, Office, office
 from .upstream import Upstream

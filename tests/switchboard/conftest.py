@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from switchboard import AsyncClient, Client
-from tests.api.serving import ROOT, Served, environment, serving
+from tests.connections.api.serving import ROOT, Served, environment, serving
 
 
 class Awaited:

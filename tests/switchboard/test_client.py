@@ -29,7 +29,7 @@ from switchboard import (
     StaleError,
     Unauthorized,
 )
-from tests.api.serving import Served
+from tests.connections.api.serving import Served
 from tests.upstreams import Upstream
 
 from .conftest import everything, row

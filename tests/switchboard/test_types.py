@@ -136,7 +136,7 @@ def test_the_new_name_of_a_search_service_is_the_same_class(spelling: str):
 )
 def test_an_alias_is_made_as_the_server_makes_it(name: str):
     from connections.models import Connection as Row
-    from connections.services.rows import new_alias
+    from connections.services.base import new_alias
 
     assert alias_of(name) == new_alias(Row, name)
 

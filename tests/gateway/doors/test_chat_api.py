@@ -17,7 +17,7 @@ from connections.api.openapi import operations_of
 from connections.models import ApiToken
 from gateway.api import chat, chat_examples, urls
 from gateway.models import UsageRecord
-from tests.api.calls import Api, errors, problem, token_of
+from tests.connections.api.calls import Api, errors, problem, token_of
 from tests.people import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the gateway reads in threads of its own

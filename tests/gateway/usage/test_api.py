@@ -1,13 +1,13 @@
 """The API of usage: its fields, its numbers, its refusals.
 
-Who may ask is in tests/api/test_permissions.py.
+Who may ask is in tests/connections/api/test_permissions.py.
 """
 
 from datetime import timedelta
 
 import pytest
 
-from tests.api.calls import Api, errors, token_of
+from tests.connections.api.calls import Api, errors, token_of
 from tests.gateway.records import NOON, NOWHERE, PRODUCTION, SUPPORT, used
 
 pytestmark = pytest.mark.django_db

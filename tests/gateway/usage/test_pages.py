@@ -16,9 +16,9 @@ from connections.models import Connection
 from gateway.templatetags.usage import duration, percent, short
 from gateway.usage.charts import requests_chart
 from gateway.usage.selectors import Point
-from tests.connections.pages import HTMX, html, words
 from tests.fakes import profile_of
 from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
+from tests.pages import HTMX, html, words
 from tests.people import browser
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,74 @@
+"""multipart/form-data with a bound of its own, which holds for bodies without a length too."""
+
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http.multipartparser import MultiPartParserError
+from django.utils.datastructures import MultiValueDict
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import DataAndFiles, MultiPartParser
+
+from connections.api.parsers import LimitedStream, PayloadTooLarge
+
+BESIDE_THE_FILE = 1024 * 1024  # bytes
+TOO_LARGE = "A package has at most {} MB."
+NO_FORM = "The body is no valid multipart/form-data, or names a field twice."
+
+
+class NoForm(APIException):
+    """400: what arrived cannot be read as a form."""
+
+    status_code = 400
+    default_code = "parse_error"
+    default_detail = NO_FORM
+
+
+def too_large() -> PayloadTooLarge:
+    """A 413 that names the limit."""
+    return PayloadTooLarge(TOO_LARGE.format(settings.UPLOAD_MAX_BYTES // 1024 // 1024))
+
+
+class LimitedMultiPartParser(MultiPartParser):
+    """multipart/form-data"""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> "DataAndFiles[Any, Any]":
+        most = settings.UPLOAD_MAX_BYTES + BESIDE_THE_FILE
+        meta = parser_context["request"].META
+        if (
+            meta["CONTENT_LENGTH"] == "-1"
+        ):  # a body without a length (ApiView.initialize_request), which Django would not read
+            meta["CONTENT_LENGTH"] = str(most)
+        try:
+            found = super().parse(
+                cast("IO[bytes]", _Bounded(stream, most)), media_type, parser_context
+            )
+        except RequestDataTooBig:
+            raise too_large() from None
+        except (ParseError, MultiPartParserError, ValueError):
+            raise NoForm from None
+        refuse_doubles(found.data, found.files)
+        return found
+
+
+def refuse_doubles(*named: Any) -> None:
+    """Raises NoForm for a field that stands there twice: which one is meant?"""
+    if any(
+        len(values) > 1
+        for part in named
+        if isinstance(part, MultiValueDict)
+        for _, values in part.lists()
+    ):
+        raise NoForm
+
+
+class _Bounded(LimitedStream):
+    """The same bound, with the text of packages."""
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return super().read(size)
+        except PayloadTooLarge:
+            raise too_large() from None

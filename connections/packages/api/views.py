@@ -1,0 +1,144 @@
+"""Packages: `/packages/export`, `/packages/import`"""
+
+from typing import cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from connections import services as core
+from connections.api.base import ApiView, find
+from connections.api.openapi import ProblemSerializer, answers
+from connections.api.pagination import one_of
+from connections.client_ip import address_of
+from connections.models import ApiToken, Connection, Profile
+
+from .. import services
+from .multipart import LimitedMultiPartParser, refuse_doubles
+from .serializers import (
+    PackageExportRequestSerializer,
+    PackageImportRequestSerializer,
+    PackagePlanSerializer,
+    decisions_of,
+    package_plan,
+)
+
+EXPORT = ("connections:read", "connections.view_connection")
+IMPORT = ("connections:write", "connections.add_connection")
+ZIP = "application/zip"
+
+
+class ZipRenderer(JSONRenderer):
+    """For who accepts nothing but a package, and still is told as JSON why there is none."""
+
+    media_type, format = ZIP, "zip"
+
+
+def _need(request: Request, *scopes: str) -> None:
+    """Raises PermissionDenied when a token asks that lacks one of the scopes."""
+    for scope in scopes:
+        if not core.allows(cast("ApiToken | None", request.auth), scope):
+            raise PermissionDenied(f"This token lacks the scope {scope}.")
+
+
+EXPORTED = {(200, ZIP): OpenApiResponse(OpenApiTypes.BINARY, description="The package.")}
+EXPORTED |= {
+    status: one for status, one in answers(200, None, 400, 404, 413, 415).items() if status != 200
+}
+
+
+class PackageExport(ApiView):
+    """Connections as one file."""
+
+    access = {"POST": EXPORT}
+    renderer_classes = [ZipRenderer, JSONRenderer]
+
+    @extend_schema(
+        operation_id="exportPackage",
+        request=PackageExportRequestSerializer,
+        responses=EXPORTED,
+    )
+    @sensitive_variables("values", "passphrase")
+    def post(self, request: Request) -> HttpResponse:
+        values = self.valid(PackageExportRequestSerializer, request)
+        passphrase = values.get("passphrase", "")
+        _need(
+            request,
+            *(["profiles:read"] if values["profiles"] else []),
+            *(["admin"] if passphrase else []),
+        )
+        named = values.get("connections")
+        rows = (
+            list(Connection.objects.order_by("alias"))
+            if named is None
+            else [find(Connection.objects.all(), one) for one in named]
+        )
+        profiles = (
+            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
+            if values["profiles"]
+            else []
+        )
+        content = services.export_package(
+            rows,
+            profiles,
+            actor=request.user,
+            passphrase=passphrase,
+            address=address_of(request.META),
+        )
+        headers = {
+            "Content-Disposition": (
+                f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"'
+            ),
+            "Cache-Control": "no-store",
+        }
+        return HttpResponse(content, content_type=ZIP, headers=headers)
+
+
+DRY_RUN = OpenApiParameter(
+    "dryRun", bool, description="With true, the plan is made and nothing is written."
+)
+CONFLICT = OpenApiResponse(
+    ProblemSerializer,
+    description="Conflicts, and `onConflict` is abort: `items` names them. Nothing was written.",
+)
+TOO_LARGE = OpenApiResponse(ProblemSerializer, description="The package is larger than 10 MB.")
+NO_FORM = OpenApiResponse(ProblemSerializer, description="The body is not multipart/form-data.")
+PROBLEM = "application/problem+json"
+
+
+class PackageImport(ApiView):
+    """Connections from one file."""
+
+    access = {"POST": IMPORT}
+    parser_classes = [LimitedMultiPartParser]
+
+    @extend_schema(
+        operation_id="importPackage",
+        parameters=[DRY_RUN],
+        request={"multipart/form-data": PackageImportRequestSerializer},
+        responses=answers(200, PackagePlanSerializer, 400, 409, 413, 415)
+        | {(409, PROBLEM): CONFLICT, (413, PROBLEM): TOO_LARGE, (415, PROBLEM): NO_FORM},
+    )
+    @sensitive_variables("values", "content", "passphrase", "decisions")
+    def post(self, request: Request) -> Response:
+        is_dry = one_of(request.query_params, "dryRun", ("true", "false")) == "true"
+        serializer = PackageImportRequestSerializer(data=request.data)
+        refuse_doubles(request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        content, passphrase, decisions = (
+            values["file"],
+            values.get("passphrase", ""),
+            decisions_of(values),
+        )
+        _need(request, *(["admin"] if decisions.install_types else []))
+        _need(request, *(["profiles:write"] if services.brings_profiles(content) else []))
+        act = services.plan_import if is_dry else services.import_package
+        plan = act(content, actor=request.user, passphrase=passphrase, decisions=decisions)
+        return Response(package_plan(plan, dry_run=is_dry))

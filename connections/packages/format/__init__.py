@@ -1,0 +1,1 @@
+"""The package's file: archive, documents, sealed secrets. No rows, no permissions."""

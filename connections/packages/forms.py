@@ -1,0 +1,256 @@
+"""The forms of packages: what goes into one, and what becomes of what is in one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from ..credentials import seal
+from ..references import is_reference
+from ..widgets import SecretInput
+from .format.plan import ACTIONS as DECISIONS
+from .services import Decisions, Placeholder, Plan, PlanItem
+
+ITEM, SECRET, FROM = "item-", "secret-", "from-"
+ACTIONS = {
+    "create": "Import",
+    "keep": "Keep mine",
+    "replace": "Replace mine",
+    "copy": "Import as a copy",
+    "merge": "Merge: fill what is empty here",
+    "skip": "Skip",
+    "nothing": "Nothing to do",
+    "refuse": "Stands in the way",
+}
+STATES = {
+    "new": ("new", "good"),
+    "identical": ("identical", ""),
+    "conflict": ("differs", "warn"),
+    "missing_type": ("type is missing", "bad"),
+    "unusable": ("not usable", "bad"),
+}
+NO_REFERENCE = (
+    "A reference begins with a dollar sign: $Section:Key. Keys are not entered here; leave it "
+    "empty and enter the key later."
+)
+
+
+class PackageExportForm(forms.Form):
+    """What goes into a package. Who may not export secrets is not asked for a passphrase."""
+
+    profiles = forms.BooleanField(required=False, label="With their profiles")
+    passphrase = forms.CharField(
+        required=False,
+        strip=False,
+        help_text="Empty: no secrets. At least 12 characters. It is stored nowhere, so keep it.",
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        required=False,
+        strip=False,
+        label="Passphrase again",
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, may_seal: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not may_seal:
+            del self.fields["passphrase"], self.fields["again"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("passphrase", "") != values.get("again", ""):
+            raise forms.ValidationError(
+                {"again": "The two are not the same. Enter both again."}, "mismatch"
+            )
+        return values
+
+
+class PackageUploadForm(forms.Form):
+    """A package to look into. Whether it is one is for the services to say."""
+
+    file = forms.FileField(
+        label="Package",
+        allow_empty_file=True,
+        help_text=(
+            "A file that an export made, at most 10 MB. You see what it would do before anything "
+            "is written."
+        ),
+        widget=forms.FileInput({"accept": ".zip,application/zip"}),
+    )
+
+    @property
+    def file_name(self) -> str:
+        """What the file was called."""
+        return str(getattr(self.files["file"], "name", None) or "")
+
+    def clean_file(self) -> bytes:
+        """The bytes of the file."""
+        file = self.cleaned_data["file"]
+        if file.size > settings.UPLOAD_MAX_BYTES:
+            raise forms.ValidationError(
+                f"A package has at most {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB.",
+                "too_large",
+            )
+        return bytes(file.read())
+
+
+class PassphraseInput(SecretInput):
+    """Never rendered, also when it looks like a reference; goes back into the page sealed."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, None, attrs)
+        context["widget"] |= {"sealed": seal(str(value), self.purpose) if value else ""}
+        return context
+
+
+class PackagePlanForm(forms.Form):
+    """What becomes of what is in a package: for each item by its id, for each secret that is
+    missing by the name of its placeholder.
+    """
+
+    passphrase = forms.CharField(
+        required=False, strip=False, help_text="Opens the keys that are sealed in the package."
+    )
+    without_secrets = forms.BooleanField(
+        required=False,
+        label="Import without the sealed keys",
+        help_text="What then lacks a key is inactive until somebody enters it.",
+    )
+    install_types = forms.BooleanField(
+        required=False, label="Install the connection types it brings"
+    )
+
+    def __init__(self, purpose: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.fields["passphrase"].widget = PassphraseInput(purpose, attrs={"autocomplete": "off"})
+        self.wrong: set[str] = (
+            set()
+        )  # the placeholders for which something was typed that is no reference
+
+    def clean(self) -> dict[str, Any]:
+        self.wrong = {
+            name for name, value in self._named(SECRET).items() if value and not is_reference(value)
+        }
+        if self.wrong:
+            raise forms.ValidationError(
+                "What was entered for a secret is no reference, and is not repeated here.",
+                "no_reference",
+            )
+        return super().clean() or {}
+
+    def _named(self, prefix: str) -> dict[str, str]:
+        return {
+            name.removeprefix(prefix): str(value).strip()
+            for name, value in self.data.items()
+            if name.startswith(prefix)
+        }
+
+    def decisions(self) -> Decisions:
+        """What was chosen, as the services take it; before that, what is here is kept.
+
+        A typed reference wins over a connection.
+        """
+        chosen = {name: f"connection:{value}" for name, value in self._named(FROM).items() if value}
+        typed = {name: value for name, value in self._named(SECRET).items() if is_reference(value)}
+        items = {name: value for name, value in self._named(ITEM).items() if value}
+        return Decisions(
+            on_conflict="keep",
+            items=items,
+            secrets=chosen | typed,
+            install_types="install_types" in self.data,
+        )
+
+    def may_apply(self, plan: Plan) -> bool:
+        """Whether everything is entered as it must be.
+
+        Leaving sealed keys out is said in so many words, not by an empty input.
+        """
+        if plan.is_sealed and not self.passphrase_typed() and "without_secrets" not in self.data:
+            self.add_error(
+                "passphrase",
+                "Enter the passphrase, or tick that the package is imported without its keys.",
+            )
+        return self.is_valid()
+
+    def passphrase_typed(self) -> str:
+        """The passphrase, typed now or before; empty without one."""
+        return str(self["passphrase"].data or "")
+
+    def rows(self, plan: Plan, sources: Mapping[str, Sequence[tuple[str, str]]]) -> list["PlanRow"]:
+        """The items as the page shows them, each with the secrets that it lacks.
+
+        `sources`: by the id of a provider, the aliases and names of the connections that a secret
+        may be taken from.
+        """
+        lacking: dict[str, list[PlanSecret]] = {}
+        provider = {item.id: item.provider_id for item in plan.items}
+        for one in plan.placeholders:
+            lacking.setdefault(one.item_id, []).append(
+                self._secret(one, provider[one.item_id], sources.get(provider[one.item_id], ()))
+            )
+        return [self._row(item, lacking.get(item.id, [])) for item in plan.items]
+
+    def _row(self, item: PlanItem, secrets: list["PlanSecret"]) -> "PlanRow":
+        state, tone = STATES[item.state]
+        chosen = self._named(ITEM).get(item.id) or item.action
+        offered = (
+            dict.fromkeys([*([] if item.action in item.choices else [item.action]), *item.choices])
+            if item.choices
+            else {}
+        )
+        choices = [
+            (one if one in DECISIONS else "", ACTIONS[one], one == chosen) for one in offered
+        ]
+        return PlanRow(item, state, tone, choices, ACTIONS[item.action], secrets)
+
+    def _secret(
+        self, one: Placeholder, provider_id: str, sources: Sequence[tuple[str, str]]
+    ) -> "PlanSecret":
+        typed, chosen = self._named(SECRET).get(one.name, ""), self._named(FROM).get(one.name, "")
+        error = NO_REFERENCE if one.name in self.wrong else ""
+        return PlanSecret(
+            one, typed if is_reference(typed) else "", chosen, sources, error, provider_id
+        )
+
+
+@dataclass(frozen=True)
+class PlanSecret:
+    """A secret that the package does not bring, and the reference or the alias of a connection that
+    was chosen for it.
+    """
+
+    placeholder: Placeholder
+    reference: str
+    chosen: str
+    sources: Sequence[tuple[str, str]]
+    error: str
+    provider_id: str
+
+    @property
+    def picker(self) -> str:
+        """The name of the input that takes a connection."""
+        return FROM + self.placeholder.name
+
+    @property
+    def accepts(self) -> str:
+        """Which connections that may be, as the button beside it says it."""
+        return f"provider:{self.provider_id}"
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """An item of a plan, its state in words, what may become of it and what will.
+
+    `choices`: value, label, and whether it is chosen; the value is empty for what is no decision:
+    that there is nothing to do.
+    """
+
+    item: PlanItem
+    state: str
+    tone: str
+    choices: Sequence[tuple[str, str, bool]]
+    action: str
+    secrets: Sequence[PlanSecret]

@@ -1,0 +1,304 @@
+"""`manage.py package export|import|show`: connections and profiles as one file."""
+
+import json
+import os
+import sys
+from argparse import ArgumentTypeError
+from dataclasses import asdict
+from getpass import getpass
+from pathlib import Path
+from typing import Any, cast
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from django.views.decorators.debug import sensitive_variables
+
+from connections import services as core
+from connections.lookup import find_named
+from connections.models import Connection, Profile
+from connections.packages import services
+from connections.packages.format.plan import ACTIONS, ON_CONFLICT
+
+LOOK = services.Decisions(on_conflict="keep")
+MOST_BYTES = 1 << 26  # of a file that is read to be judged; the services' limit is far below
+DECIDE = "--decide takes ITEM=ACTION, for example --decide connection:openai-production=replace."
+SECRET = (
+    "--secret takes PLACEHOLDER='$Section:Key' or PLACEHOLDER=connection:ALIAS. A key itself is "  # noqa: S105
+    "never given on a command line."
+)
+NO_TERMINAL = (
+    "A passphrase is needed, and there is no terminal to ask at. Give --passphrase-file{}."
+)
+OR_WITHOUT = ", or --without-secrets to leave the sealed keys out"
+
+
+class Command(BaseCommand):
+    """The plan is said on stdout, also before an import is refused. 0: done; 1: refused; 2: wrong
+    arguments.
+    """
+
+    help = "Export connections and profiles as one file, look into such a file, import it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        export = actions.add_parser(
+            "export", help="write a package; without secrets, unless they are sealed"
+        )
+        export.add_argument("file", metavar="FILE", help="- for stdout")
+        export.add_argument(
+            "names",
+            metavar="ALIAS",
+            nargs="*",
+            help="alias or id of a connection; none: all of them",
+        )
+        export.add_argument("--profiles", action="store_true", help="with their profiles")
+        export.add_argument(
+            "--seal",
+            action="store_true",
+            help="with the stored keys, sealed by a passphrase that is asked for",
+        )
+        _take_import(
+            actions.add_parser(
+                "import",
+                help="import a package; nothing is written if there is a conflict nobody decided",
+            )
+        )
+        show = actions.add_parser(
+            "show", help="what importing a package would do, with everything that is here kept"
+        )
+        show.add_argument("file", metavar="FILE", help="- for stdin")
+        show.add_argument("--json", action="store_true", help="for programs")
+        for one in (export, show):
+            one.add_argument(
+                "--passphrase-file", metavar="F", help="a file that holds the passphrase"
+            )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['action']}")(options)
+        except services.PackageConflict as refused:
+            self._tell(refused.plan, options)
+            raise CommandError(
+                f"{refused} Decide with --decide or --on-conflict. Nothing was written."
+            ) from None
+        except services.PackageError as refused:
+            raise CommandError(str(refused)) from None
+        except core.Invalid as refused:
+            raise CommandError(
+                " ".join(f"{one.field}: {one.message}" for one in refused.errors)
+            ) from None
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database does not answer as it should ({type(error).__name__}). Nothing was "
+                "written."
+            ) from None
+
+    @sensitive_variables("passphrase")
+    def _export(self, options: dict[str, Any]) -> None:
+        rows = [_find(name) for name in options["names"]] or list(
+            Connection.objects.order_by("alias")
+        )
+        profiles = (
+            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
+            if options["profiles"]
+            else []
+        )
+        passphrase = (
+            _passphrase(options, twice=True)
+            if options["seal"] or options["passphrase_file"]
+            else ""
+        )
+        content = services.export_package(rows, profiles, actor=None, passphrase=passphrase)
+        self._write(options["file"], content)
+        sealed = "with their keys, sealed" if passphrase else "without secrets"
+        self.stderr.write(
+            f"{_count(len(rows), 'connection')} and {_count(len(profiles), 'profile')}, {sealed}.",
+            style_func=str,
+        )
+
+    def _write(self, file: str, content: bytes) -> None:
+        if file == "-":
+            getattr(self.stdout, "buffer", sys.stdout.buffer).write(content)
+            return
+        try:
+            with os.fdopen(
+                os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
+            ) as opened:
+                opened.write(content)
+        except OSError as error:
+            raise CommandError(f"{file} cannot be written ({error.strerror}).") from None
+
+    @sensitive_variables("content", "passphrase")
+    def _import(self, options: dict[str, Any]) -> None:
+        content = _content(options["file"])
+        plan = services.plan_import(content, actor=None, decisions=LOOK)
+        passphrase = (
+            _passphrase(options) if plan.is_sealed and not options["without_secrets"] else ""
+        )
+        decisions = _decisions(plan, options)
+        if options["dry_run"]:
+            plan = services.plan_import(
+                content, actor=None, passphrase=passphrase, decisions=decisions
+            )
+        else:
+            plan = services.import_package(
+                content, actor=None, passphrase=passphrase, decisions=decisions
+            )
+        self._tell(plan, options)
+        self.stderr.write(
+            "Nothing was written: this is a dry run." if options["dry_run"] else "Done.",
+            style_func=str,
+        )
+
+    @sensitive_variables("content", "passphrase")
+    def _show(self, options: dict[str, Any]) -> None:
+        content = _content(options["file"])
+        passphrase = _passphrase(options) if options["passphrase_file"] else ""
+        self._tell(
+            services.plan_import(content, actor=None, passphrase=passphrase, decisions=LOOK),
+            options,
+        )
+
+    def _tell(self, plan: services.Plan, options: dict[str, Any]) -> None:
+        if options.get("json"):
+            self.stdout.write(json.dumps(asdict(plan), indent=2, default=str))
+            return
+        for note in plan.notes:
+            self.stdout.write(note)
+        for item in plan.items:
+            self.stdout.write(_line(item))
+            for note in item.notes:
+                self.stdout.write(f"           {note}")
+
+
+def _take_import(parser: CommandParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="- for stdin")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, and write nothing"
+    )
+    parser.add_argument(
+        "--on-conflict",
+        choices=ON_CONFLICT,
+        default="abort",
+        help="what becomes of what is otherwise here (abort)",
+    )
+    parser.add_argument(
+        "--decide",
+        action="append",
+        default=[],
+        type=_decision,
+        metavar="ITEM=ACTION",
+        help=f"one of {', '.join(ACTIONS)}; can be repeated",
+    )
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        type=_secret,
+        metavar="PLACEHOLDER=REF",
+        help="'$Section:Key' or connection:ALIAS",
+    )
+    parser.add_argument(
+        "--install-types", action="store_true", help="install the connection types that it brings"
+    )
+    parser.add_argument(
+        "--without-secrets", action="store_true", help="leave the sealed secrets out"
+    )
+    parser.add_argument(
+        "--passphrase-file",
+        metavar="F",
+        help="a file that holds the passphrase; without it, it is asked for",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _decision(text: str) -> tuple[str, str]:
+    """`connection:openai=replace` -> its two halves. Raises ArgumentTypeError."""
+    item, equals, action = text.rpartition("=")
+    if (
+        not equals
+        or not item.startswith(("connection:", "profile:", "type:"))
+        or action not in ACTIONS
+    ):
+        raise ArgumentTypeError(DECIDE)
+    return item, action
+
+
+def _secret(text: str) -> tuple[str, str]:
+    """`openai.api_key=$OpenAI:ApiKey` -> its two halves.
+
+    Raises ArgumentTypeError, which repeats nothing: it may be a key.
+    """
+    name, equals, source = text.partition("=")
+    if not equals or not name or not source.startswith(("$", "connection:")):
+        raise ArgumentTypeError(SECRET)
+    return name, source
+
+
+def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisions:
+    ids = {f"{one.kind}:{one.alias}": one.id for one in plan.items} | {
+        one.id: one.id for one in plan.items
+    }
+    if unknown := [item for item, _ in options["decide"] if item not in ids]:
+        raise CommandError(
+            f"In this package is no {', '.join(unknown)}. `package show` tells what is in it."
+        )
+    items = {ids[item]: action for item, action in options["decide"]}
+    told = {"items": items, "secrets": dict(options["secret"])}
+    return services.Decisions(
+        on_conflict=options["on_conflict"], install_types=options["install_types"], **told
+    )
+
+
+def _find(name: str) -> Connection:
+    row = find_named(Connection.objects.all(), name.strip())
+    if row is None:
+        raise CommandError(f"There is no connection {name!r}. `connection list` shows them.")
+    return cast("Connection", row)
+
+
+def _content(file: str) -> bytes:
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(MOST_BYTES)
+        with Path(file).open("rb") as opened:
+            return opened.read(MOST_BYTES)
+    except (OSError, ValueError) as error:
+        raise CommandError(
+            f"{file} cannot be read ({getattr(error, 'strerror', None) or 'no such name'})."
+        ) from None
+
+
+@sensitive_variables("found")
+def _passphrase(options: dict[str, Any], twice: bool = False) -> str:
+    """From the file, or typed; `twice` for one that is new. Raises CommandError."""
+    if file := options["passphrase_file"]:
+        try:
+            return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, ValueError) as error:
+            raise CommandError(
+                f"{file} cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'})."
+            ) from None
+    if not sys.stdin.isatty():
+        raise CommandError(NO_TERMINAL.format(OR_WITHOUT if "without_secrets" in options else ""))
+    found = getpass("Passphrase: ")
+    if twice and found != getpass("Again: "):
+        raise CommandError("The two are not the same. Nothing was written.")
+    return found
+
+
+def _line(item: services.PlanItem) -> str:
+    """`replace    connection openai-production (differs): API key, Endpoint; needs
+    openai-production.api_key`.
+    """
+    differences = f": {', '.join(item.differences)}" if item.differences else ""
+    needs = f"; needs {', '.join(item.missing_secrets)}" if item.missing_secrets else ""
+    return (
+        f"{item.action:<10} {item.kind} {item.alias} "
+        f"({item.state.replace('_', ' ')}){differences}{needs}"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,25 @@
+"""The door of packages: export, plan and import them, keep an upload until it is decided on."""
+
+from ..format.errors import PackageConflict, PackageError
+from ..format.plan import Decisions, Placeholder, Plan, PlanItem
+from .export import export_package
+from .importing import import_package
+from .planning import brings_profiles, plan_import
+from .uploads import MAY_IMPORT, drop_upload, keep_upload, read_upload
+
+__all__ = [
+    "MAY_IMPORT",
+    "Decisions",
+    "PackageConflict",
+    "PackageError",
+    "Placeholder",
+    "Plan",
+    "PlanItem",
+    "brings_profiles",
+    "drop_upload",
+    "export_package",
+    "import_package",
+    "keep_upload",
+    "plan_import",
+    "read_upload",
+]

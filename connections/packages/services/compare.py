@@ -1,0 +1,140 @@
+"""A connection of a package beside the row that is here: what differs, what stays, what is missing.
+
+Writes nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from connections.credentials import Undecryptable
+from connections.models import Connection
+from connections.references import is_reference, place
+from providers.core.base import Provider
+from providers.core.schema import settings_fields
+
+from ..format.documents import ConnectionDocument
+from .secrets import Incoming, addresses, stored_secret
+
+OTHER_ALIAS = "Its alias here is {}, and stays."
+KEEPS_SECRETS = "What is stored here and not in the package stays: {}."
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A document, and the row it is compared with, which is in today's settings.
+
+    `may_compare`: whether the actor may learn if a sealed secret is the one that is stored; only
+    who may change it may.
+    """
+
+    document: ConnectionDocument
+    provider: type[Provider[Any]]
+    incoming: Incoming
+    row: Connection
+    may_compare: bool
+
+    @sensitive_variables()
+    def differences(self) -> list[str]:
+        """The labels of what is otherwise here."""
+        row, document, incoming = self.row, self.document, self.incoming
+        found = ["Name"] if row.name != document.name else []
+        found += ["Tags"] if list(row.tags) != list(document.tags) else []
+        found += (
+            ["Active"] if row.is_active != document.is_active and not self._is_held_back() else []
+        )
+        secret = {name for name, one in settings_fields(self.provider).items() if one.secret}
+        stored = {name: value for name, value in row.settings.items() if name not in secret}
+        names = [*settings_fields(self.provider), *sorted(stored.keys() | incoming.settings.keys())]
+        found += [
+            incoming.label(name)
+            for name in names
+            if not _is_same(stored.get(name), incoming.settings.get(name))
+        ]
+        return list(
+            dict.fromkeys(found + [incoming.label(where) for where in self._other_secrets()])
+        )
+
+    def _is_held_back(self) -> bool:
+        """Whether it is inactive here for want of a secret that this package does not bring
+        either.
+        """
+        return not self.row.is_active and bool(self.row.lacking) and bool(self.lacking())
+
+    @sensitive_variables()
+    def _other_secrets(self) -> Iterator[str]:
+        for where, value in self.incoming.known().items():
+            stored = stored_secret(self.row, where)
+            is_readable = self.may_compare or is_reference(value)
+            if not is_readable or isinstance(stored, Undecryptable) or stored != value:
+                yield where
+        yield from (where for where in self.unstored() if where not in self.row.lacking)
+
+    def notes(self) -> list[str]:
+        """What stays as it is here, whatever is decided."""
+        brought = {*self.incoming.known(), *self.incoming.missing}
+        kept = [
+            one
+            for one in self._stored_places()
+            if one not in brought and one.partition(".")[0] not in brought
+        ]
+        found = (
+            [OTHER_ALIAS.format(self.row.alias)] if self.row.alias != self.document.alias else []
+        )
+        return found + (
+            [KEEPS_SECRETS.format(", ".join(self.incoming.label(one) for one in kept))]
+            if kept
+            else []
+        )
+
+    @sensitive_variables()
+    def _stored_places(self) -> list[str]:
+        fields, found = settings_fields(self.provider), []
+        stored = self.row.credentials if isinstance(self.row.credentials, dict) else {}
+        for source in (self.row.settings, stored):
+            for name in (name for name in source if name in fields and fields[name].secret):
+                keys = (
+                    source[name] if fields[name].is_map and isinstance(source[name], dict) else [""]
+                )
+                found += [place(name, key) for key in keys]
+        return sorted(found)
+
+    def unstored(self) -> list[str]:
+        """Where the package brings no secret, and none is stored."""
+        return [where for where in self.incoming.missing if stored_secret(self.row, where) is None]
+
+    def lacking(self) -> list[str]:
+        """What it lacks after being replaced: the write rule keeps what is stored."""
+        wanted = dict.fromkeys([*self.incoming.missing, *self.row.lacking])
+        return [
+            one
+            for one in wanted
+            if stored_secret(self.row, one) is None and one not in self.incoming.known()
+        ]
+
+    @sensitive_variables()
+    def free_secrets(self) -> dict[str, Any]:
+        """What the package brings for places where nothing is stored."""
+        found: dict[str, Any] = {}
+        for where, value in self.incoming.known().items():
+            name, _, key = where.partition(".")
+            if stored_secret(self.row, where) is None:
+                found[name] = {**found.get(name, {}), key: value} if key else value
+        return found
+
+    @property
+    def is_same_place(self) -> bool:
+        """Whether both send their secrets to the same addresses."""
+        return addresses(self.provider, self.row.settings) == addresses(
+            self.provider, self.incoming.settings
+        )
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return (
+        (one or None) == (other or None)
+        if isinstance(one, dict) or isinstance(other, dict)
+        else one == other
+    )

@@ -1,0 +1,222 @@
+"""Connections and profiles as a package: no secrets, or all of them sealed by a passphrase."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from connections.catalog import confirm_types
+from connections.credentials import Undecryptable
+from connections.models import Connection, Profile, RevealRecord, Row
+from connections.profile_settings import profile_fields
+from connections.references import place
+from connections.services import Actor, expected_secrets, require
+from connections.type_versions import bring_up
+from providers.core.base import Provider
+from providers.core.schema import SettingsField, settings_fields
+from providers.manifests import manifest_text, shipped
+
+from ..format.documents import ConnectionDocument, Missing, ProfileDocument, RowName, document_of
+from ..format.errors import PackageError
+from ..format.files import write_package
+from ..format.sealing import refuse_weak
+
+MADE_BY = "Switchboard"
+NOTHING = "There is nothing to export. Choose at least one connection."
+CANNOT_DECRYPT = "The secrets of {} could not be decrypted here, so they are not in this package."
+CAME_ALONG = "{} came along, because profiles in this package use it."
+
+
+@dataclass
+class _Contents:
+    """What goes into one package. `secrets`: placeholder -> value."""
+
+    documents: list[ConnectionDocument] = field(default_factory=list)
+    secrets: dict[str, Any] = field(default_factory=dict, repr=False)
+    notes: list[str] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+
+
+@sensitive_variables("passphrase", "contents")
+def export_package(
+    connections: Iterable[Connection],
+    profiles: Iterable[Profile] = (),
+    *,
+    actor: Actor,
+    passphrase: str = "",
+    address: str = "",
+) -> bytes:
+    """A package of these and of the connections that the profiles use.
+
+    Literal secrets become placeholders.
+
+    With a passphrase they come along, sealed, and it is written down who took them; `address`: from
+    where. Raises PackageError, PermissionDenied.
+    """
+    chosen = list(profiles)
+    require(actor, "connections.view_connection", *(["connections.view_profile"] if chosen else []))
+    if passphrase:
+        require(actor, "connections.export_secrets")
+        refuse_weak(passphrase)
+    confirm_types()
+    contents = _contents({row.pk for row in connections}, chosen)
+    if not contents.documents:
+        raise PackageError("nothing_to_export", NOTHING)
+    about = {
+        "created": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}",
+        "made_by": MADE_BY,
+        "notes": contents.notes,
+        "types": contents.versions,
+    }
+    documents = [_profile_document(row) for row in _whole(Profile, {row.pk for row in chosen})]
+    content = write_package(
+        contents.documents, documents, contents.types, contents.secrets, passphrase, **about
+    )
+    if passphrase:
+        _write_down(actor, address, [one.alias for one in contents.documents])
+    return content
+
+
+@sensitive_variables("contents")
+def _contents(keys: set[Any], profiles: Sequence[Profile]) -> _Contents:
+    contents = _Contents()
+    for row in _whole(Connection, keys | {one.connection_id for one in profiles}):
+        if row.pk not in keys:
+            contents.notes.append(CAME_ALONG.format(row.alias))
+        _add(contents, row)
+    contents.versions = dict(sorted(contents.versions.items()))
+    return contents
+
+
+def _whole(model: Any, keys: set[Any]) -> list[Any]:
+    """Fresh rows by alias: what is brought up in memory must not be anybody else's."""
+    return list(model.objects.filter(pk__in=keys).order_by("alias"))
+
+
+@sensitive_variables("contents", "secrets")
+def _add(contents: _Contents, row: Connection) -> None:
+    provider = row.provider
+    if provider:
+        bring_up(row, provider)
+    if isinstance(row.credentials, Undecryptable):
+        contents.notes.append(CANNOT_DECRYPT.format(row.alias))
+    fields = settings_fields(provider) if provider else {}
+    secrets = _secrets(row, fields, contents.secrets)
+    version = contents.versions.setdefault(
+        row.provider_id, provider.version if provider else row.type_version
+    )
+    if provider and (text := _type_document(provider)):
+        contents.types[row.provider_id] = text
+    data = {
+        **_columns(row),
+        "provider": row.provider_id,
+        "type_version": None if row.type_version == version else row.type_version,
+        "settings": _in_order(
+            {name: value for name, value in row.settings.items() if not _is_secret(fields, name)},
+            fields,
+        ),
+        "secrets": secrets,
+    }
+    contents.documents.append(document_of(ConnectionDocument, data, row.alias))
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "alias": row.alias,
+        "name": row.name,
+        "is_active": row.is_active,
+        "tags": list(row.tags),
+    }
+
+
+def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
+    return name in fields and fields[name].secret
+
+
+@sensitive_variables("known", "credentials", "value")
+def _secrets(
+    row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]
+) -> dict[str, Any]:
+    """References as they are and a placeholder for every other secret, in the order of the fields.
+
+    The literals go to `known`.
+    """
+    found: dict[str, Any] = {
+        name: value for name, value in row.settings.items() if _is_secret(fields, name)
+    }
+    for where in [*row.lacking, *_literals(row, fields, known)]:
+        name, _, key = where.partition(".")
+        mark = Missing(f"{row.alias}.{where}")
+        if key:
+            found[name] = {**found.get(name, {}), key: mark}
+        else:
+            found.setdefault(name, mark)
+    return _in_order(found, fields)
+
+
+def _in_order(values: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+    """By the order of the fields, entries of maps by their keys: PostgreSQL does not keep the order
+    in which they were stored.
+    """
+    order = {name: number for number, name in enumerate(fields)}
+    in_order = sorted(values.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+    return {
+        name: dict(sorted(value.items())) if isinstance(value, dict) else value
+        for name, value in in_order
+    }
+
+
+@sensitive_variables()
+def _literals(
+    row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]
+) -> list[str]:
+    """Where the literals are, `name` or `name.key`."""
+    if isinstance(row.credentials, Undecryptable):
+        return expected_secrets(fields, row.settings)
+    found: dict[str, Any] = {}
+    for name, value in (row.credentials or {}).items():
+        is_map = name in fields and fields[name].is_map and isinstance(value, dict)
+        found |= {
+            place(name, key): one for key, one in (value.items() if is_map else [("", value)])
+        }
+    known |= {f"{row.alias}.{where}": value for where, value in found.items()}
+    return list(found)
+
+
+def _type_document(provider: type[Provider[Any]]) -> str:
+    """The manifest of a type that not every installation has, else empty."""
+    manifest = getattr(provider, "manifest", None)
+    return (
+        manifest_text(manifest)
+        if manifest and provider.id not in {one.key for one in shipped()}
+        else ""
+    )
+
+
+def _profile_document(row: Profile) -> ProfileDocument:
+    chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
+    connection = Connection.objects.only("alias").get(pk=row.connection_id)
+    data = {
+        **_columns(row),
+        "capability": row.capability,
+        "connection": RowName(id=connection.pk, alias=connection.alias),
+        "model": row.model,
+        "settings": _in_order(row.settings, profile_fields(row.capability)),
+        "fallbacks": [RowName(id=one.pk, alias=one.alias) for one in chain],
+    }
+    return document_of(ProfileDocument, data, row.alias)
+
+
+def _write_down(actor: Actor, address: str, aliases: list[str]) -> None:
+    """Who took which secrets along, among the records of who read any."""
+    who = actor.get_username() if actor is not None else "the operator"
+    RevealRecord.objects.create(
+        token_name=f"{who}, a package"[:100],
+        address=address,
+        connections=aliases,
+        outcome="exported",
+    )

@@ -1,0 +1,261 @@
+"""What a document of a package says of a connection, in the settings of today's provider and with
+the secrets that can be had.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from connections.credentials import Undecryptable, merged
+from connections.lookup import find_named
+from connections.models import Connection
+from connections.references import InvalidReference, is_reference, parse, place
+from connections.services import Actor, require
+from connections.type_versions import bring_up
+from providers.core.base import Provider
+from providers.core.schema import SettingsField, settings_fields
+
+from ..format.documents import IN_CLEAR, ConnectionDocument, Missing
+from ..format.errors import PackageError
+
+# stands for a missing secret while a migration renames settings; no stored value has a null
+# character
+MARK = "\0missing\0"
+FROM = "connection:"
+NOT_FOUND = "There is no connection {!r} to take the secret of."
+OTHER_PROVIDER = "The secret of {} is for another provider."
+OTHER_ADDRESS = (
+    "The secret of {} is for another address, and a secret does not follow an address. Enter it "
+    "again, or use a reference."
+)
+NOT_THERE = "{} has no such secret that could be taken."
+NO_MAPPING = (
+    "A secret is mapped to a reference such as $OpenAI:ApiKey, or to connection: and an id or "
+    "alias. Keys are not entered here."
+)
+
+
+class NotMapped(Exception):
+    """A placeholder cannot be mapped as it was decided. `str()` says why."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A connection as a package has it.
+
+    `secrets`: what is known, references and literals; `missing`: place -> placeholder; `mapped`:
+    the same for those that a decision gave a value. `labels`: what settings are called; `maps`:
+    those that are maps.
+    """
+
+    settings: dict[str, Any]
+    secrets: dict[str, Any] = field(repr=False)
+    missing: dict[str, str]
+    mapped: dict[str, str]
+    labels: Mapping[str, str]
+    maps: frozenset[str]
+
+    @property
+    def posted(self) -> dict[str, Any]:
+        """As the services take it."""
+        return {**self.settings, **self.secrets}
+
+    @sensitive_variables()
+    def known(self) -> dict[str, Any]:
+        """The secrets it brings by their places, entries of maps one by one."""
+        found: dict[str, Any] = {}
+        for name, value in self.secrets.items():
+            is_map = name in self.maps and isinstance(value, dict)
+            found |= (
+                {place(name, key): one for key, one in value.items()} if is_map else {name: value}
+            )
+        return found
+
+    def label(self, where: str) -> str:
+        """What a setting or an entry of it is called."""
+        name, _, key = where.partition(".")
+        label = self.labels.get(name, name)
+        return f"{label}: {key}" if key else label
+
+
+@sensitive_variables()
+def read_incoming(
+    document: ConnectionDocument,
+    version: int,
+    provider: type[Provider[Any]],
+    sealed: Mapping[str, Any],
+    chosen: Mapping[str, str],
+    actor: Actor,
+) -> Incoming:
+    """The document in the settings of `provider`.
+
+    `sealed`: placeholder -> secret; `chosen`: placeholder -> what was decided.
+
+    Raises PackageError for a secret in clear or in the wrong place, NotMapped, PermissionDenied.
+    """
+    path, fields = f"connections/{document.alias}.yaml", settings_fields(provider)
+    if version == provider.version:
+        _refuse_misplaced(document, fields, path)
+    secrets = {name: _filled(value, sealed, chosen) for name, value in document.secrets.items()}
+    values = merged(document.settings, secrets)
+    if version < provider.version:
+        values = provider.migrated(version, values)
+    plain = {name: value for name, value in values.items() if not _is_secret(fields, name)}
+    for name in plain:
+        if _has_mark(plain[name]):
+            raise PackageError(
+                "bad_document",
+                f"{path}, secrets.{name[:50]}: This is no secret of {provider.name}.",
+            )
+    known: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for name in [name for name in values if name not in plain]:
+        _sort(name, values[name], fields[name].is_map, known, missing, path)
+    maps = frozenset(name for name, one in fields.items() if one.is_map)
+    found = Incoming(
+        plain, known, missing, {}, {name: one.label for name, one in fields.items()}, maps
+    )
+    return _mapped(found, provider, chosen, actor)
+
+
+def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
+    return name in fields and fields[name].secret
+
+
+def _refuse_misplaced(
+    document: ConnectionDocument, fields: Mapping[str, SettingsField], path: str
+) -> None:
+    """A secret among the plain settings would be one in clear; a plain setting among the secrets
+    would be stored in clear.
+    """
+    for name, value in document.settings.items():
+        ones = value.values() if isinstance(value, dict) else [value]
+        if _is_secret(fields, name) and not all(_is_good_reference(one) for one in ones):
+            raise PackageError("clear_secret", f"{path}, settings.{name}: {IN_CLEAR}")
+    for name, secret in document.secrets.items():
+        if name in fields and not fields[name].secret and not is_reference(secret):
+            raise PackageError(
+                "bad_document",
+                f"{path}, secrets.{name}: {fields[name].label} is no "
+                "secret. Put it under settings.",
+            )
+
+
+def _is_good_reference(value: Any) -> bool:
+    try:
+        return is_reference(value) and bool(parse(value))
+    except InvalidReference:
+        return False
+
+
+@sensitive_variables()
+def _filled(value: Any, sealed: Mapping[str, Any], chosen: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(one, sealed, chosen) for key, one in value.items()}
+    if not isinstance(value, Missing):
+        return value
+    return (
+        sealed[value.placeholder]
+        if value.placeholder in sealed.keys() - chosen.keys()
+        else MARK + value.placeholder
+    )
+
+
+def _has_mark(value: Any) -> bool:
+    ones = value.values() if isinstance(value, dict) else [value]
+    return any(isinstance(one, str) and one.startswith(MARK) for one in ones)
+
+
+@sensitive_variables()
+def _sort(
+    name: str, value: Any, is_map: bool, known: dict[str, Any], missing: dict[str, str], path: str
+) -> None:
+    """Puts a secret to those that are known or to those that are missing; of a map, every entry by
+    itself.
+    """
+    if isinstance(value, str) and value.startswith(MARK):
+        missing[name] = value.removeprefix(MARK)
+    elif is_map and isinstance(value, dict):
+        marked = {key: one for key, one in value.items() if _has_mark(one)}
+        missing.update({place(name, key): one.removeprefix(MARK) for key, one in marked.items()})
+        if rest := {key: one for key, one in value.items() if key not in marked}:
+            known[name] = rest
+    elif _has_mark(value):
+        raise PackageError(
+            "bad_document", f"{path}, secrets.{name}: One value is expected here, not a map."
+        )
+    else:
+        known[name] = value
+
+
+@sensitive_variables()
+def _mapped(
+    found: Incoming, provider: type[Provider[Any]], chosen: Mapping[str, str], actor: Actor
+) -> Incoming:
+    secrets, missing, mapped = dict(found.secrets), dict(found.missing), {}
+    for where, placeholder in found.missing.items():
+        if placeholder in chosen:
+            value = _chosen(chosen[placeholder], where, found, provider, actor)
+            name, _, key = where.partition(".")
+            secrets[name] = {**secrets.get(name, {}), key: value} if key else value
+            mapped[where] = missing.pop(where)
+    return replace(found, secrets=secrets, missing=missing, mapped=mapped)
+
+
+@sensitive_variables()
+def _chosen(
+    decision: str, where: str, found: Incoming, provider: type[Provider[Any]], actor: Actor
+) -> Any:
+    """What a placeholder is mapped to: a reference, or the secret of a connection that is sent to
+    the same addresses.
+    """
+    if is_reference(decision):
+        return decision
+    require(actor, "connections.change_connection")
+    row = find_named(Connection.objects.all(), decision.removeprefix(FROM).strip())
+    if row is None:
+        raise NotMapped(NOT_FOUND.format(decision.removeprefix(FROM)[:100]))
+    if row.provider_id != provider.id:
+        raise NotMapped(OTHER_PROVIDER.format(row.name))
+    bring_up(row, provider)
+    if addresses(provider, row.settings) != addresses(provider, found.settings):
+        raise NotMapped(OTHER_ADDRESS.format(row.name))
+    value = stored_secret(row, where)
+    if not value:
+        raise NotMapped(NOT_THERE.format(row.name))
+    return value
+
+
+def refuse_bad_mapping(secrets: Mapping[str, str]) -> None:
+    """Raises PackageError for a decision that is neither a reference nor a connection.
+
+    What was entered is not repeated.
+    """
+    for decision in secrets.values():
+        if not _is_good_reference(decision) and not (
+            decision.startswith(FROM) and decision.removeprefix(FROM).strip()
+        ):
+            raise PackageError("bad_decision", NO_MAPPING)
+
+
+def addresses(provider: type[Provider[Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the secrets of a connection are sent, by setting."""
+    return {
+        name: settings.get(name, one.default)
+        for name, one in settings_fields(provider).items()
+        if one.address
+    }
+
+
+@sensitive_variables()
+def stored_secret(row: Connection, where: str) -> Any:
+    """What is stored for a secret, None where nothing is; Undecryptable where that cannot be
+    known.
+    """
+    name, _, key = where.partition(".")
+    lost = isinstance(row.credentials, Undecryptable)
+    value = merged(row.settings, {} if lost else row.credentials or {}).get(name)
+    found = (value.get(key) if isinstance(value, dict) else None) if key else value
+    return row.credentials if found is None and lost else found

@@ -1,0 +1,258 @@
+"""Pages of packages: what goes into one, what is in one, what became of it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from .. import selectors
+from .. import services as core
+from ..client_ip import address_of
+from ..lookup import parse_id
+from ..models import Connection, Profile
+from ..views.base import Crumb, Page
+from ..views.inline_add import PicksConnections
+from . import services
+from .forms import PackageExportForm, PackagePlanForm, PackageUploadForm
+
+MOST_SHOWN = 50
+GONE = (
+    "This package is not here any more: it waits for an hour, and the five newest of each person. "
+    "Upload it again."
+)
+LIST: Crumb = ("Connections", "/connections/")
+LOOK = services.Decisions(on_conflict="keep")  # what is here stays; nothing else is decided yet
+
+
+@method_decorator(sensitive_post_parameters("passphrase", "again"), name="dispatch")
+class PackageExportView(Page):
+    """Shows what will be in a package and what becomes of its secrets; a POST downloads it."""
+
+    template_name = "connections/packages/export.html"
+    title = "Export connections"
+    permission_required = "connections.view_connection"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(self.form(initial={"profiles": "profiles" in request.GET}))
+
+    @sensitive_variables("values", "told")
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.form(data=request.POST)
+        if not form.is_valid():
+            return self.show(form)
+        rows, values = list(self.rows().order_by("alias")), form.cleaned_data
+        profiles = (
+            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
+            if values["profiles"]
+            else []
+        )
+        told = {
+            "actor": request.user,
+            "passphrase": values.get("passphrase", ""),
+            "address": address_of(request.META),
+        }
+        try:
+            content = services.export_package(rows, profiles, **told)
+        except services.PackageError as refused:
+            form.add_error(None, str(refused))
+            return self.show(form)
+        headers = {
+            "Content-Disposition": (
+                f'attachment; filename="switchboard-{timezone.now():%Y-%m-%d}.zip"'
+            ),
+            "Cache-Control": "no-store",
+        }
+        return HttpResponse(content, content_type="application/zip", headers=headers)
+
+    def form(self, **kwargs: Any) -> PackageExportForm:
+        """The form, bound when given `data`."""
+        return PackageExportForm(self.request.user.has_perm("connections.export_secrets"), **kwargs)
+
+    def named(self) -> list[str]:
+        """What the address or the form names; nothing is everything."""
+        return (self.request.POST if self.request.method == "POST" else self.request.GET).getlist(
+            "ids"
+        )
+
+    def rows(self) -> QuerySet[Connection]:
+        """What will be in it."""
+        rows = Connection.objects.all()
+        return (
+            rows.filter(pk__in=filter(None, map(parse_id, self.named()))) if self.named() else rows
+        )
+
+    def show(self, form: PackageExportForm) -> HttpResponse:
+        """The page."""
+        rows = self.rows()
+        shown = rows.order_by("name", "alias").prefetch_related("profiles")[:MOST_SHOWN]
+        contents = [
+            (row, selectors.stored_secrets(row, core.public_settings(row))) for row in shown
+        ]
+        count = rows.count()
+        context = {
+            "contents": contents,
+            "count": count,
+            "more": max(0, count - MOST_SHOWN),
+            "ids": self.named(),
+        }
+        return self.render_to_response(self.get_context_data(form=form, **context))
+
+
+class ImportPage(Page):
+    """What the pages of an import share."""
+
+    permission_required = services.MAY_IMPORT
+    title = "Import a package"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST]
+
+
+class PackageImportView(ImportPage):
+    """Takes a package and leads to the plan for it.
+
+    Nothing is written but the package itself, encrypted, for an hour.
+    """
+
+    template_name = "connections/packages/import.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=PackageUploadForm()))
+
+    @sensitive_variables("content")
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = PackageUploadForm(request.POST, request.FILES)
+        if form.is_valid():
+            content = form.cleaned_data["file"]
+            try:
+                services.plan_import(content, actor=request.user, decisions=LOOK)
+                upload = services.keep_upload(content, form.file_name, actor=request.user)
+                return self.redirect("package-plan", upload.pk)
+            except (services.PackageError, ImproperlyConfigured) as refused:
+                form.add_error("file", str(refused))
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class PackagePlanView(ImportPage, PicksConnections):
+    """The plan for a package that waits: choices for every part, what they would do, and doing
+    it.
+    """
+
+    template_name, fragment_name = (
+        "connections/packages/plan.html",
+        "connections/packages/_plan.html",
+    )
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return self._answer(pk, self.form(pk, data=self._restored()), apply=False)
+
+    def _restored(self) -> QueryDict | None:
+        """What was typed before a connection was added here, and that connection."""
+        draft = self.draft()
+        if draft is None:
+            return None
+        data = draft.posted()
+        if draft.chosen:
+            data[draft.picker] = draft.chosen
+        return data
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        action = request.POST.get("action")
+        if action == "drop":
+            services.drop_upload(pk, actor=request.user)
+            messages.success(request, "The package is dropped. Nothing was imported.")
+            return self.redirect("package-import")
+        form = self.form(pk, data=request.POST)
+        form.is_valid()
+        return self._answer(pk, form, apply=action == "apply")
+
+    def form(self, pk: UUID, **kwargs: Any) -> PackagePlanForm:
+        """The form, bound when given `data`."""
+        return PackagePlanForm(f"package:{self.request.user.pk}:{pk}", **kwargs)
+
+    @sensitive_variables("content", "told")
+    def _answer(self, pk: UUID, form: PackagePlanForm, apply: bool) -> HttpResponse:
+        content = services.read_upload(pk, actor=self.request.user)
+        if content is None:
+            messages.error(self.request, GONE)
+            return self.redirect("package-import")
+        told: dict[str, Any] = {
+            "actor": self.request.user,
+            "decisions": form.decisions(),
+            "passphrase": form.passphrase_typed(),
+        }
+        try:
+            plan = services.plan_import(content, **told)
+            if apply and form.may_apply(plan):
+                return self._applied(pk, services.import_package(content, **told))
+            return self._show(form, plan)
+        except services.PackageConflict as refused:
+            form.add_error(None, str(refused))
+            return self._show(form, refused.plan)
+        except (services.PackageError, core.Invalid) as refused:
+            form.add_error(None, str(refused))
+            return self._show(
+                form, services.plan_import(content, actor=self.request.user, decisions=LOOK)
+            )
+
+    def _show(self, form: PackagePlanForm, plan: services.Plan) -> HttpResponse:
+        is_here = all(one.state == "identical" for one in plan.items)
+        brings_types = any(one.kind == "type" for one in plan.items)
+        lacking = {one.item_id for one in plan.placeholders}
+        rows = form.rows(
+            plan,
+            selectors.connection_names(
+                {one.provider_id for one in plan.items if one.id in lacking}
+            ),
+        )
+        context = {
+            "form": form,
+            "plan": plan,
+            "rows": rows,
+            "is_here": is_here,
+            "brings_types": brings_types,
+        }
+        return self.render_to_response(self.get_context_data(**context))
+
+    def _applied(self, pk: UUID, plan: services.Plan) -> HttpResponse:
+        services.drop_upload(pk, actor=self.request.user)
+        self.template_name = "connections/packages/result.html"
+        return self.render_to_response(
+            self.get_context_data(plan=plan, results=[_result(one) for one in plan.items])
+        )
+
+
+DONE = {
+    "create": "imported",
+    "keep": "kept as it was here",
+    "replace": "replaced",
+    "copy": "imported as a copy",
+    "merge": "merged",
+    "skip": "skipped",
+    "nothing": "was here already",
+}
+CHANGING = ("create", "copy", "replace", "merge")
+
+
+def _result(item: services.PlanItem) -> dict[str, Any]:
+    """What became of an item, where its row is, and which keys it needs."""
+    is_row = item.row_id and item.kind in ("connection", "profile")
+    address = reverse(f"{item.kind}-detail", args=[item.row_id]) if is_row else ""
+    needs = item.missing_secrets if item.action in CHANGING else ()
+    return {
+        "item": item,
+        "done": DONE.get(item.action, item.action),
+        "address": address,
+        "needs": needs,
+    }

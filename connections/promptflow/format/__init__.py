@@ -1,0 +1,1 @@
+"""promptflow's files and values. No rows, no Django."""

@@ -1,0 +1,52 @@
+"""Stored values as promptflow's file: the way back of documents.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connections.references import is_reference
+
+from .shapes import Shape
+from .values import written
+from .yaml_text import write
+
+LAST = ("module",)
+
+
+def shown_fields(shape: Shape, public: Mapping[str, Any], hidden: str) -> dict[str, Any]:
+    """What is set, by the names of a file and in their order.
+
+    `public`: as services.public_settings; a literal secret is `hidden`.
+    """
+    found: dict[str, Any] = {}
+    for name, ours, secret, is_map in shape.shown:
+        value = public.get(ours)
+        if value is None or value == "":
+            continue
+        if is_map and isinstance(value, Mapping):
+            found[name] = {key: _shown(one, secret, hidden) for key, one in value.items()}
+        else:
+            found[name] = _shown(value, secret, hidden)
+    return found
+
+
+def _shown(value: Any, secret: bool, hidden: str) -> str:
+    return hidden if secret and not is_reference(value) else written(value)
+
+
+def file_text(shape: Shape, name: str, public: Mapping[str, Any], hidden: str) -> str:
+    """The whole file: `$schema`, type, name, the fields, `configs`, `secrets`, `module`."""
+    fields = shown_fields(shape, public, hidden)
+    last = {one: fields.pop(one) for one in LAST if one in fields}
+    return write(
+        {
+            "$schema": shape.schema,
+            "type": shape.type,
+            "name": name,
+            **_maps_last(shape, fields),
+            **last,
+        }
+    )
+
+
+def _maps_last(shape: Shape, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(sorted(fields.items(), key=lambda item: shape.is_map(item[0])))

@@ -1,0 +1,124 @@
+"""What one value of a file means: a text, a reference, a placeholder. And the way back."""
+
+import re
+from enum import StrEnum
+from typing import Any
+
+from connections.references import InvalidReference, is_reference, parse, unescape
+
+USER_INPUT, NO_CHANGE, SCRUBBED = "<user-input>", "<no-change>", "******"
+FILL_IN = "is a placeholder, so nothing would work with it. Put the real value in its place"
+BRACKETED = re.compile(r"<[^<>]+>")
+TO_FILL_IN = r"(?<![a-z])your(?![a-z])|to[-_ ]be[-_ ]|replace|placeholder|insert|(?<![a-z])fill"
+TEMPLATE = re.compile(rf"<[^<>]*(?:{TO_FILL_IN})[^<>]*>", re.IGNORECASE)
+NAMED_TEMPLATE = re.compile(
+    rf"<[^<>]*(?:{TO_FILL_IN}|key|secret|password|token|endpoint|resource|account|url|name)[^<>]*>",
+    re.IGNORECASE,
+)
+BARE = re.compile(r"to_replace_with_.*", re.IGNORECASE)
+BARE_SECRET = re.compile(r"your[-_ ].*|change[-_]?me", re.IGNORECASE)
+ENVIRONMENT = re.compile(r"\s*\$\{env:([^{}]*)\}\s*")
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+OURS = re.compile(r"\$+(?=\$)")
+
+
+class Meaning(StrEnum):
+    """What a value asks for."""
+
+    TEXT = "text"
+    KEEP = "keep"  # what is stored; nothing was given
+    ASK = "ask"  # a person, at a terminal
+    REFUSED = "refused"
+
+
+def read(text: str, *, secret: bool, free: bool = False) -> tuple[Meaning, str]:
+    """What a text in a file means, and the text to store or the sentence that refuses it.
+
+    `secret`: only these may be kept or scrubbed. `free`: an entry of `configs` or `secrets`, where
+    `<s>` may be a real value.
+    """
+    if text.strip() == USER_INPUT:
+        return Meaning.ASK, ""
+    if secret and is_scrubbed(text):
+        return Meaning.KEEP, ""
+    if placeholder := _placeholder(text.strip(), secret, free):
+        return Meaning.REFUSED, f"{placeholder} {FILL_IN}."
+    if found := ENVIRONMENT.fullmatch(text):
+        return _environment(found[1].strip())
+    if "${env:" in text:
+        return (
+            Meaning.REFUSED,
+            "${env:NAME} must be the whole value, with nothing before or behind it.",
+        )
+    return Meaning.TEXT, stored(text)
+
+
+def is_scrubbed(text: str) -> bool:
+    """Whether a secret was left out or hidden when the file was written: empty, only `*`, or
+    `<no-change>`.
+    """
+    return not text.strip().strip("*") or text.strip() == NO_CHANGE
+
+
+def _placeholder(text: str, secret: bool, free: bool) -> str:
+    """The placeholder in the text, empty when it is a real value.
+
+    Only the placeholder itself is ever shown.
+    """
+    if text == NO_CHANGE or BARE.fullmatch(text) or (BRACKETED.fullmatch(text) and not free):
+        return text
+    if BARE_SECRET.fullmatch(text) and (secret or not free):
+        return text if not secret else "This text"
+    found = (TEMPLATE if free and not secret else NAMED_TEMPLATE).search(text)
+    return found[0] if found else ""
+
+
+def _environment(name: str) -> tuple[Meaning, str]:
+    if not NAME.fullmatch(name):
+        return (
+            Meaning.REFUSED,
+            "${env:...} takes the name of one environment variable: letters, digits and "
+            "underscores.",
+        )
+    return Meaning.TEXT, f"$Env:{name}"
+
+
+def stored(text: str) -> str:
+    """A text as it is stored: `$Section:Key` and `$$Section:Key` mean what they mean here, any
+    other `$` is only a `$`.
+    """
+    bare = text.strip()
+    if not bare.startswith("$"):
+        return text
+    return bare if _speaks_our_language(bare) else f"${bare}"
+
+
+def is_odd(text: str) -> bool:
+    """Whether the text looks like a variable of a shell, which no file of promptflow has."""
+    return bool(re.fullmatch(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?", text.strip()))
+
+
+def written(value: Any) -> str:
+    """A stored value as a file has it: `$Env:NAME` as `${env:NAME}`, an escaped text as it was, a
+    number as a text.
+    """
+    if not isinstance(value, str):
+        whole = isinstance(value, float) and value.is_integer()
+        return (
+            str(value).lower() if isinstance(value, bool) else str(int(value) if whole else value)
+        )
+    if not value.startswith("$"):
+        return value
+    if is_reference(value):
+        section, _, name = value[1:].partition(":")
+        return f"${{env:{name}}}" if section.lower() == "env" and ":" not in name else value
+    return value if _speaks_our_language(value) else unescape(value)
+
+
+def _speaks_our_language(text: str) -> bool:
+    """`$Section:Key`, with any number of `$` before it."""
+    try:
+        parse(OURS.sub("", text.strip(), count=1))
+    except InvalidReference:
+        return False
+    return text.strip().startswith("$")

@@ -1,0 +1,162 @@
+"""The arguments of `manage.py connection`: those of `pf connection`, and ours."""
+
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from typing import Any
+
+from ..format.files import pairs
+
+FILE = (
+    "YAML file of promptflow, or a .env file, whose pairs become the secrets of a custom "
+    "connection; - reads YAML from stdin"
+)
+SET = (
+    "a field of the file to set, as KEY=VALUE; "
+    "configs.KEY=VALUE and secrets.KEY=VALUE reach into maps. Beats the file"
+)
+NAME = "name of the connection, its alias or its id"
+EXAMPLES = {
+    "create": "connection create -f azure.yaml --set api_base=https://contoso.openai.azure.com\n"
+    "connection create -f .env -n my-tools\n"
+    "connection create -f azure.yaml --set api_key='${env:AZURE_OPENAI_API_KEY}'"
+    "    # a reference, read at each use",
+    "update": "connection update -n my-azure --set api_version=2024-10-21\n"
+    "connection update -n my-azure --set api_key='<user-input>'"
+    "    # asks, so that no key is left in the shell's history\n"
+    "connection update -n my-azure -f azure.yaml"
+    "    # the fields become those of the file; hidden secrets stay",
+    "show": "connection show -n my-azure",
+    "list": "connection list -r 10\nconnection list --all-results",
+    "delete": "connection delete -n my-azure --yes",
+    "test": "connection test -n my-azure",
+    "from-env": "connection from-env open_ai"
+    "    # shows what would be made of OPENAI_API_KEY and its like\n"
+    "connection from-env azure_open_ai -n my-azure\n"
+    "connection from-env open_ai -n my-openai --reference"
+    "    # stores references to the variables, not their values",
+    "apply": "connection apply -f connections/ --dry-run\nconnection apply -f connections/ --prune",
+    "dump": "connection dump    # one after the other, on stdout\n"
+    "connection dump -n my-azure -n my-openai -o connections/",
+    "completion": "source <(./manage.py connection completion bash)",
+}
+HELP = {
+    "create": "Create a connection from a file.",
+    "update": "Change a connection.",
+    "show": "Show a connection as JSON.",
+    "list": "List connections as JSON.",
+    "delete": "Delete a connection.",
+    "test": "Ask the service whether a connection works.",
+    "from-env": "Make a connection of the environment variables that the vendor's SDK reads.",
+    "apply": "Bring the connections to what a folder of files says, all or nothing.",
+    "dump": "Write connections as promptflow's YAML, with placeholders and references "
+    "in the place of secrets.",
+    "completion": "Print a completion script for a shell.",
+}
+
+
+def add_actions(parser: ArgumentParser) -> None:
+    """Adds every action to the command's parser."""
+    actions = parser.add_subparsers(dest="action", title="actions", metavar="ACTION")
+    parsers = {name: _parser(actions, name) for name in HELP}
+    _add_saving(parsers)
+    for name in ("show", "delete", "test"):
+        parsers[name].add_argument("-n", "--name", required=True, help=NAME)
+    parsers["list"].add_argument(
+        "-r", "--max-results", type=int, default=50, metavar="N", help="at most so many (50)"
+    )
+    parsers["list"].add_argument("--all-results", action="store_true", help="all of them")
+    parsers["delete"].add_argument(
+        "-y", "--yes", "--assume-yes", action="store_true", help="do not ask"
+    )
+    _add_folders(parsers)
+    parsers["completion"].add_argument(
+        "shell", choices=["bash", "zsh", "names"], help="names prints the names of all connections"
+    )
+
+
+def _parser(actions: Any, name: str) -> ArgumentParser:
+    examples = "\n".join(
+        f"  manage.py {line}" if not line.startswith("source") else f"  {line}"
+        for line in EXAMPLES[name].split("\n")
+    )
+    parser: ArgumentParser = actions.add_parser(
+        name,
+        help=HELP[name],
+        description=HELP[name],
+        epilog=f"examples:\n{examples}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    for flags in (["--debug", "-d"], ["--verbose"]):  # pf's; there is nothing to switch on
+        parser.add_argument(*flags, action="store_true", help=SUPPRESS, dest="unused")
+    parser.add_argument("--user-agent", help=SUPPRESS, dest="unused")
+    return parser
+
+
+def _add_saving(parsers: dict[str, ArgumentParser]) -> None:
+    create, update, from_env = parsers["create"], parsers["update"], parsers["from-env"]
+    create.add_argument("-f", "--file", required=True, help=FILE)
+    create.add_argument("-n", "--name", help="name of the connection; beats the one in the file")
+    create.add_argument(
+        "--force",
+        action="store_true",
+        help="overwrite a connection that has this name, as pf does without being told",
+    )
+    update.add_argument("-n", "--name", required=True, help=NAME)
+    update.add_argument("-f", "--file", help=FILE)
+    from_env.add_argument("type", help="open_ai, azure_open_ai, or any other type")
+    from_env.add_argument(
+        "-n", "--name", help="create a connection of this name; without, it is only shown"
+    )
+    from_env.add_argument(
+        "--reference",
+        action="store_true",
+        help="store references to the variables, not their values",
+    )
+    for parser in (create, update, from_env):
+        parser.add_argument(
+            "--set",
+            nargs="+",
+            action="extend",
+            type=_pair,
+            default=[],
+            metavar="KEY=VALUE",
+            dest="overrides",
+            help=SET,
+        )
+
+
+def _pair(item: str) -> tuple[list[str], str]:
+    try:
+        return pairs([item])[0]
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def _add_folders(parsers: dict[str, ArgumentParser]) -> None:
+    apply, dump = parsers["apply"], parsers["dump"]
+    apply.add_argument(
+        "-f",
+        "--file",
+        required=True,
+        metavar="DIR",
+        help="folder of .yaml, .yml and .env files, or one file",
+    )
+    apply.add_argument("--dry-run", action="store_true", help="only show the plan")
+    apply.add_argument(
+        "--prune",
+        action="store_true",
+        help="delete what an earlier apply with the same label made and no file names",
+    )
+    apply.add_argument(
+        "--label",
+        help="what this set of files is called, in the tag applied:LABEL; "
+        "the folder's name, if left out",
+    )
+    dump.add_argument(
+        "-n",
+        "--name",
+        action="append",
+        default=[],
+        dest="names",
+        help=f"{NAME}; can be repeated. All, if left out",
+    )
+    dump.add_argument("-o", "--output", metavar="DIR", help="folder to write one file each into")

@@ -1,0 +1,274 @@
+"""`manage.py connection ...`: what `pf connection` does, and plans, tests and dumps."""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.core.exceptions import PermissionDenied
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from connections import services as core
+from connections.catalog import confirm_types
+from connections.models import Connection
+from connections.promptflow import services
+from connections.promptflow.format.documents import (
+    Document,
+    read_changes,
+    read_document,
+    read_shape,
+)
+from connections.promptflow.format.environment import from_environment
+from connections.promptflow.format.errors import Refused
+from connections.promptflow.format.files import (
+    connection_files,
+    env_name,
+    is_env,
+    read_file,
+    with_overrides,
+)
+from connections.promptflow.format.shapes import shape_of, type_names
+from connections.promptflow.services import Action, Step, apply_documents
+
+from ..arguments import add_actions
+from ..completion import script
+from ..prompts import answered, confirmed
+
+EXPECTED = (
+    Refused,
+    core.Invalid,
+    core.InUse,
+    core.Stale,
+    core.Throttled,
+    PermissionDenied,
+    DatabaseError,
+)
+TAKEN = (
+    "There is a connection {!r} already. Change it with `connection update -n`, or give --force to "
+    "overwrite it."
+)
+NOT_INSTALLED = (
+    "The provider {} is not installed. Install the connection type or the Python package that "
+    "brings it."
+)
+GONE = "There is no connection {!r}. `connection list` shows them."
+
+
+class Command(BaseCommand):
+    """Results are JSON or YAML on stdout, everything else is said on stderr. 0: done; 1: refused;
+    2: wrong arguments.
+    """
+
+    help = (
+        "Create, change, show, list, delete and test connections; files and habits of `pf "
+        "connection` work."
+    )
+    requires_system_checks: list[
+        str
+    ] = []  # they import every page and template, and take as long as the rest
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        self.parser = parser
+        add_actions(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        action = options["action"]
+        if action is None:
+            self.parser.print_help(self.stdout)
+            return
+        try:
+            with suppress(
+                DatabaseError
+            ):  # told by whatever needs the database next; not all actions do
+                confirm_types()
+            getattr(self, f"_{action.replace('-', '_')}")(options)
+        except EXPECTED as error:
+            self._fail(f"connection.{action} failed: {_sentence(error)}")
+        except (KeyboardInterrupt, EOFError):
+            self._fail(f"connection.{action} failed: It was cancelled. Nothing was written.")
+
+    def _fail(self, text: str) -> NoReturn:
+        if not getattr(self, "_called_from_command_line", False):
+            raise CommandError(text)
+        self.stderr.write(" ".join(text.split("\n")))
+        sys.exit(1)
+
+    def _say(self, text: str) -> None:
+        self.stderr.write(text, style_func=str)
+
+    def _print(self, found: Any) -> None:
+        self.stdout.write(json.dumps(found, indent=4))
+
+    # Saving
+
+    def _create(self, options: dict[str, Any]) -> None:
+        content, warnings = read_file(options["file"])
+        document = read_document(
+            with_overrides(content, options["overrides"]), name=(options["name"] or "").strip()
+        )
+        self._warn([*warnings, *document.warnings])
+        self._store(document, force=options["force"])
+
+    def _store(self, document: Document, *, force: bool) -> None:
+        onto = services.find_promptflow(document.name)
+        if onto and not force:
+            raise Refused([((), TAKEN.format(document.name))])
+        document = answered(document, services.needed_answers(document, onto), self._say)
+        self._saved(services.save_promptflow(document, actor=None, onto=onto))
+
+    def _update(self, options: dict[str, Any]) -> None:
+        row = self._find(options["name"])
+        if options["file"]:
+            content, warnings = read_file(options["file"])
+            document = read_document(with_overrides(content, options["overrides"]), name=row.name)
+        else:
+            document, warnings = (
+                read_changes(self._shape(row), with_overrides({}, options["overrides"])),
+                [],
+            )
+        self._warn([*warnings, *document.warnings])
+        document = answered(document, services.needed_answers(document, row), self._say)
+        self._saved(
+            services.save_promptflow(document, actor=None, onto=row, merge=not options["file"])
+        )
+
+    def _shape(self, row: Connection) -> Any:
+        if row.provider is None:
+            raise Refused([((), NOT_INSTALLED.format(row.provider_id))])
+        return shape_of(row.provider)
+
+    def _from_env(self, options: dict[str, Any]) -> None:
+        given = with_overrides({}, options["overrides"])
+        shape = read_shape({"type": options["type"]})
+        content = from_environment(shape, os.environ, reference=options["reference"], given=given)
+        document = read_document({**content, **given}, name=(options["name"] or "").strip() or "-")
+        self._warn(document.warnings)
+        if options["name"]:
+            self._store(document, force=False)
+        else:
+            self._print(services.document_view(document))
+
+    def _saved(self, saved: core.Saved) -> None:
+        self._warn(f"{notice.field}: {notice.message}" for notice in saved.notices)
+        self._print(services.promptflow_view(saved.row))
+
+    def _warn(self, warnings: Any) -> None:
+        for warning in warnings:
+            self._say(f"warning: {warning}")
+
+    # Reading
+
+    def _find(self, name: str) -> Connection:
+        row = services.find_promptflow(name.strip())
+        if row is None:
+            raise Refused([((), GONE.format(name))])
+        return row
+
+    def _show(self, options: dict[str, Any]) -> None:
+        self._print(services.promptflow_view(self._find(options["name"])))
+
+    def _list(self, options: dict[str, Any]) -> None:
+        limit = (
+            None if options["all_results"] or options["max_results"] < 0 else options["max_results"]
+        )
+        self._print(services.promptflow_views(limit))
+
+    def _delete(self, options: dict[str, Any]) -> None:
+        row = services.find_promptflow(options["name"].strip())
+        if not options["yes"] and not confirmed(f"Delete the connection {options['name']}?"):
+            self._say("The delete operation was canceled.")
+        elif row is not None:  # one that is gone is no error, as in promptflow
+            core.delete_connection(row, actor=None)
+
+    def _test(self, options: dict[str, Any]) -> None:
+        row = self._find(options["name"])
+        check = core.test_connection(row, actor=None)
+        names = ("success", "code", "message", "asked", "latency_ms", "model_count")
+        found = {"name": row.name, **{name: getattr(check, name) for name in names}}
+        self._print({name: value for name, value in found.items() if value not in (None, "")})
+        if not check.success:
+            self._fail(f"connection.test failed: {check.message}")
+
+    # Folders
+
+    def _apply(self, options: dict[str, Any]) -> None:
+        documents = self._documents(options["file"])
+        label = options["label"] or Path(options["file"]).resolve().name
+        steps = apply_documents(
+            documents, actor=None, label=label, prune=options["prune"], dry_run=options["dry_run"]
+        )
+        for step in steps:
+            self.stdout.write(_line(step))
+            self._warn(f"{step.source}: {note}" for note in step.notes)
+        if conflicts := [step for step in steps if step.action is Action.CONFLICT]:
+            count = len(conflicts)
+            raise Refused(
+                [((), f"{count} conflict{'' if count == 1 else 's'}. Nothing was written.")]
+            )
+        self._say("Nothing was written: this is a dry run." if options["dry_run"] else "Done.")
+
+    def _documents(self, folder: str) -> list[tuple[str, Document]]:
+        """Every file of the folder. All of them are read before one is refused."""
+        documents, problems = [], []
+        for path in connection_files(folder):
+            try:
+                documents.append((path.name, self._document(path)))
+            except (Refused, core.Invalid) as refused:
+                problems.append(f"{path.name}: {_sentence(refused)}")
+        if problems:
+            raise Refused([((), f"{' '.join(problems)} Nothing was written.")])
+        return documents
+
+    def _document(self, path: Path) -> Document:
+        content, warnings = read_file(str(path))
+        document = read_document(content, name=env_name(path) if is_env(path.name) else "")
+        self._warn(f"{path.name}: {warning}" for warning in [*warnings, *document.warnings])
+        onto = services.find_promptflow(document.name)
+        document = services.keeping_answers(document, onto)
+        return answered(document, services.needed_answers(document, onto), self._say)
+
+    def _dump(self, options: dict[str, Any]) -> None:
+        rows = [self._find(name) for name in options["names"]] or services.promptflow_rows(None)
+        texts = {row.alias: services.promptflow_file(row, actor=None) for row in rows}
+        if not options["output"]:
+            self.stdout.write("---\n".join(texts.values()), ending="")
+            return
+        for alias, text in texts.items():
+            self._write(Path(options["output"]), f"{alias}.yaml", text)
+
+    def _write(self, folder: Path, name: str, text: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Refused(
+                [((), f"{folder / name} cannot be written ({error.strerror}).")]
+            ) from None
+        self._say(f"{folder / name}")
+
+    def _completion(self, options: dict[str, Any]) -> None:
+        if options["shell"] == "names":
+            self.stdout.write("\n".join(row.name for row in services.promptflow_rows(None)))
+        else:
+            self.stdout.write(script(self.parser, options["shell"], type_names()), ending="")
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, core.Invalid):
+        return " ".join(f"{one.field}: {one.message}" for one in error.errors)
+    if isinstance(error, DatabaseError):
+        return (
+            f"The database does not answer as it should ({type(error).__name__}). Is DATABASE_URL "
+            "right, and was `manage.py migrate` run?"
+        )
+    return str(error)
+
+
+def _line(step: Step) -> str:
+    """`update     my-azure  (azure.yaml): api_base, api_version`."""
+    source = f"  ({step.source})" if step.source else ""
+    more = step.message or ", ".join(step.fields)
+    return f"{step.action:<10} {step.name}{source}{f': {more}' if more else ''}"

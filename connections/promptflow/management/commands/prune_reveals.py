@@ -1,0 +1,40 @@
+"""`manage.py prune_reveals`: delete records of reads that are older than CONNECTIONS_REVEAL_DAYS.
+
+For cron, once a day.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connections.promptflow import services
+
+MOST_DAYS = 36_500
+
+
+class Command(BaseCommand):
+    """Deletes the oldest records of who read secrets; the tokens stay."""
+
+    help = (
+        "Delete records of reads with tokens for flows that are older than CONNECTIONS_REVEAL_DAYS."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--days", type=int, help="how many days to keep, instead of CONNECTIONS_REVEAL_DAYS"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="delete nothing, only count")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        days = settings.CONNECTIONS_REVEAL_DAYS if options["days"] is None else options["days"]
+        if not 1 <= days <= MOST_DAYS:
+            raise CommandError(
+                f"{days} days cannot be kept. Give --days, or CONNECTIONS_REVEAL_DAYS, a number "
+                f"from 1 to {MOST_DAYS}."
+            )
+        verb = "would be deleted" if options["dry_run"] else "deleted"
+        self.stdout.write(
+            f"{services.prune_reveals(days, options['dry_run'])} records of reads older than "
+            f"{days} days {verb}."
+        )

@@ -1,0 +1,42 @@
+"""The door of promptflow: connections under its names, and what its flows read with a token."""
+
+from .apply import Action, Step, applied_tag, apply_documents
+from .connections import (
+    document_view,
+    find_promptflow,
+    keeping_answers,
+    needed_answers,
+    promptflow_file,
+    promptflow_rows,
+    promptflow_view,
+    promptflow_views,
+    save_promptflow,
+)
+from .reveal import NotRevealed, Revealed, reveal_connection, reveal_connections
+from .reveal_tokens import REVEAL_SCOPE, create_reveal_token, prune_reveals, revoke_reveal_token
+from .values import execution_dict
+
+__all__ = [
+    "REVEAL_SCOPE",
+    "Action",
+    "NotRevealed",
+    "Revealed",
+    "Step",
+    "applied_tag",
+    "apply_documents",
+    "create_reveal_token",
+    "document_view",
+    "execution_dict",
+    "find_promptflow",
+    "keeping_answers",
+    "needed_answers",
+    "promptflow_file",
+    "promptflow_rows",
+    "promptflow_view",
+    "promptflow_views",
+    "prune_reveals",
+    "reveal_connection",
+    "reveal_connections",
+    "revoke_reveal_token",
+    "save_promptflow",
+]

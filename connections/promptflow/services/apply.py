@@ -1,0 +1,166 @@
+"""A folder of promptflow's files as one change: planned, shown, carried out as a whole or not at
+all.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+from django.views.decorators.debug import sensitive_variables
+
+from connections.credentials import merged
+from connections.models import Connection
+from connections.services import Actor, InUse, Invalid, delete_connection
+
+from ..format.documents import Document
+from ..format.shapes import shape_of
+from .connections import find_promptflow, save_promptflow
+
+APPLIED = "applied:"
+
+
+class Action(StrEnum):
+    """What becomes of one connection."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    DELETE = "delete"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a plan.
+
+    `fields`: what changes, names only. `message`: why it is a conflict; `notes`: what to know.
+    """
+
+    action: Action
+    name: str
+    source: str = ""
+    fields: tuple[str, ...] = ()
+    message: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def applied_tag(label: str) -> str:
+    """The tag on what an apply of this folder made; only rows that have it are ever pruned."""
+    return APPLIED + (re.sub(r"-+", "-", slugify(label))[:40] or "folder")
+
+
+@sensitive_variables("documents", "document")
+def apply_documents(
+    documents: Sequence[tuple[str, Document]],
+    *,
+    actor: Actor,
+    label: str,
+    prune: bool = False,
+    dry_run: bool = False,
+) -> list[Step]:
+    """Brings the connections to what the documents, (file, document), say.
+
+    Returns what was done, or with `dry_run` what would be.
+
+    With a conflict among the steps nothing is written. `prune` deletes what an earlier apply with
+    this label made and no file names.
+    """
+    with transaction.atomic():
+        steps = _refuse_doubles(documents)
+        doubled = {step.source for step in steps}
+        seen: list[Connection] = []
+        for source, document in documents:
+            if source not in doubled:
+                steps.append(_applied(source, document, seen, actor, applied_tag(label)))
+        if prune:
+            steps += _pruned(seen, actor, applied_tag(label))
+        if dry_run or any(step.action is Action.CONFLICT for step in steps):
+            transaction.set_rollback(True)
+    return steps
+
+
+def _refuse_doubles(documents: Sequence[tuple[str, Document]]) -> list[Step]:
+    first: dict[str, str] = {}
+    steps = []
+    for source, document in documents:
+        if document.name in first:
+            steps.append(
+                Step(
+                    Action.CONFLICT,
+                    document.name,
+                    source,
+                    message=f"{first[document.name]} has this name too. Rename one.",
+                )
+            )
+        first.setdefault(document.name, source)
+    return steps
+
+
+def _applied(
+    source: str, document: Document, seen: list[Connection], actor: Actor, tag: str
+) -> Step:
+    try:
+        row = find_promptflow(document.name)
+        before = _content(row)
+        with transaction.atomic():
+            saved = save_promptflow(document, actor=actor, onto=row, tags=[tag])
+    except Invalid as refused:
+        text = " ".join(f"{error.field}: {error.message}" for error in refused.errors)
+        return Step(Action.CONFLICT, document.name, source, message=text)
+    seen.append(saved.row)
+    notes = tuple(f"{notice.field}: {notice.message}" for notice in saved.notices)
+    changed = tuple(
+        document.shape.names.get(ours, ours) + rest
+        for ours, rest in _differences(before, _content(saved.row))
+    )
+    action = Action.CREATE if row is None else Action.UPDATE if saved.changed else Action.UNCHANGED
+    return Step(
+        action, document.name, source, changed if action is Action.UPDATE else (), notes=notes
+    )
+
+
+@sensitive_variables()
+def _content(row: Connection | None) -> dict[str, Any]:
+    if row is None:
+        return {}
+    return merged(row.settings, row.credentials or {})
+
+
+@sensitive_variables()
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which settings differ, as (ours, `.key` of the entry or an empty text). Names only."""
+    found: list[tuple[str, str]] = []
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if isinstance(old, dict | None) and isinstance(new, dict | None):
+            old, new = old or {}, new or {}
+            found += [
+                (name, f".{key}")
+                for key in dict.fromkeys([*old, *new])
+                if old.get(key) != new.get(key)
+            ]
+        else:
+            found.append((name, ""))
+    return found
+
+
+def _pruned(seen: Sequence[Connection], actor: Actor, tag: str) -> list[Step]:
+    rows = Connection.objects.listed().exclude(pk__in=[row.pk for row in seen])
+    return [_deleted(row, actor) for row in rows if tag in row.tags]
+
+
+def _deleted(row: Connection, actor: Actor) -> Step:
+    try:
+        with transaction.atomic():
+            delete_connection(row, actor=actor)
+    except InUse as refused:
+        return Step(Action.CONFLICT, row.name, message=str(refused))
+    return Step(
+        Action.DELETE, row.name, fields=(shape_of(row.provider).type,) if row.provider else ()
+    )

@@ -1,0 +1,331 @@
+"""Connections as promptflow knows them: found by name, saved from a file, shown as `pf connection
+show` does.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from connections.lookup import find_named, parse_id
+from connections.models import ALIAS_PATTERN, Connection
+from connections.services import (
+    Actor,
+    FieldError,
+    Invalid,
+    Saved,
+    create_connection,
+    entries,
+    merge_patch,
+    plain_settings,
+    public_settings,
+    require,
+    update_connection,
+)
+from providers.core.registry import UnknownProvider, get_provider
+
+from ..format.documents import Document
+from ..format.dump import file_text, shown_fields
+from ..format.errors import Path
+from ..format.shapes import Shape, shape_of
+from ..format.values import SCRUBBED, USER_INPUT
+
+ENTER = (
+    "Its value is hidden or left out in the file. Put the value in, a reference such as "
+    "${env:NAME}, or answer at a terminal."
+)
+IS_ALIAS = re.compile(ALIAS_PATTERN)
+SECRETS_REQUIRED = "Secrets is required for custom connection: give at least one entry."
+OTHER_TYPE = (
+    "{name} is of type {old}, and the type of a connection is fixed. Choose another name, or "
+    "delete this one first."
+)
+
+
+def find_promptflow(name: str) -> Connection | None:
+    """The connection with this id or alias, else with exactly this name, None when there is none.
+
+    promptflow's names are its keys and know no rule but their letter case; ours need not be unique.
+    Raises Invalid at `name` when several connections have it.
+    """
+    if "\x00" in name:  # PostgreSQL refuses to look for one
+        return None
+    if (IS_ALIAS.match(name) or parse_id(name)) and (
+        found := find_named(Connection.objects.order_by(), name)
+    ):
+        return found
+    rows = list(Connection.objects.filter(name=name).order_by("alias")[:6])
+    if len(rows) > 1:
+        aliases = ", ".join(row.alias for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
+        raise Invalid(
+            [
+                FieldError(
+                    "name",
+                    "ambiguous",
+                    f"Several connections are called {name!r}. Use one of "
+                    f"their aliases: {aliases}.",
+                )
+            ]
+        )
+    return rows[0] if rows else None
+
+
+def needed_answers(document: Document, onto: Connection | None) -> list[Path]:
+    """What somebody must type before the document can be saved: every `<user-input>`, and hidden
+    secrets that nothing is stored for.
+
+    Decrypts to learn which secrets there are.
+    """
+    stored = _stored_paths(document, onto)
+    return [*document.asked, *(path for path in document.kept if path not in stored)]
+
+
+def keeping_answers(document: Document, onto: Connection | None) -> Document:
+    """The document with each `<user-input>` that was answered before, and is stored, as one to
+    keep.
+    """
+    stored = _stored_paths(document, onto)
+    answered = tuple(path for path in document.asked if path in stored and document.is_secret(path))
+    return replace(
+        document,
+        asked=tuple(path for path in document.asked if path not in answered),
+        kept=document.kept + answered,
+    )
+
+
+def _stored_paths(document: Document, row: Connection | None) -> set[Path]:
+    public = public_settings(row) if row else {}
+    named = {
+        theirs: public[ours] for theirs, ours in document.shape.fields.items() if ours in public
+    }
+    return {
+        path
+        for name, value in named.items()
+        for path in ([(name, key) for key in value] if isinstance(value, dict) else [(name,)])
+    }
+
+
+@sensitive_variables("document", "settings")
+def save_promptflow(
+    document: Document,
+    *,
+    actor: Actor,
+    onto: Connection | None = None,
+    merge: bool = False,
+    tags: Sequence[str] = (),
+) -> Saved:
+    """Creates a connection from a file, or brings one to what the file says.
+
+    With `merge`, only what the document names changes. Without, promptflow's fields become those of
+    the file, secrets that it hides stay, and settings that only we have stay unless the file names
+    them. Raises Invalid by the names of the file, and as the services do.
+    """
+    _refuse_unanswered(document, onto)
+    try:
+        if onto is None:
+            settings = {
+                document.shape.fields[name]: value for name, value in document.values.items()
+            }
+            saved = create_connection(
+                document.shape.provider.id,
+                actor=actor,
+                name=document.name,
+                tags=tags,
+                settings=settings,
+            )
+        else:
+            _refuse_other_type(document, onto)
+            settings = _changes(document, onto) if merge else _replacement(document, onto)
+            saved = update_connection(
+                onto, actor=actor, expected_version=onto.version, settings=settings
+            )
+    except Invalid as refused:
+        raise Invalid(
+            [_in_their_words(document.shape, error) for error in refused.errors]
+        ) from None
+    notices = [_in_their_words(document.shape, notice) for notice in saved.notices]
+    return Saved(saved.row, notices, saved.changed)
+
+
+def _refuse_unanswered(document: Document, onto: Connection | None) -> None:
+    open_ = needed_answers(document, onto)
+    errors = [FieldError(".".join(path), "required", ENTER) for path in open_]
+    if (
+        onto is None
+        and "secrets" in document.shape.theirs
+        and not document.values.get("secrets")
+        and not open_
+    ):
+        errors.append(FieldError("secrets", "required", SECRETS_REQUIRED))
+    if errors:
+        raise Invalid(errors)
+
+
+def _refuse_other_type(document: Document, row: Connection) -> None:
+    if row.provider is not document.shape.provider:
+        old = shape_of(row.provider).type if row.provider else row.provider_id
+        raise Invalid([FieldError("type", "immutable", OTHER_TYPE.format(name=row.name, old=old))])
+
+
+def _changes(document: Document, row: Connection) -> dict[str, Any]:
+    """The plain settings as they are, with the named ones over them; secrets that are not named are
+    kept by the write rule.
+    """
+    provider = document.shape.provider
+    patch = {document.shape.fields[name]: value for name, value in document.values.items()}
+    return merge_patch(provider, plain_settings(provider, row.settings), patch) | _cleared(document)
+
+
+def _replacement(document: Document, row: Connection) -> dict[str, Any]:
+    """What the file says, our own settings that it is silent about, and None for stored entries of
+    `secrets` that it has no more.
+    """
+    shape = document.shape
+    theirs = set(shape.theirs.values())
+    kept = {
+        name: value
+        for name, value in plain_settings(shape.provider, row.settings).items()
+        if name not in theirs
+    }
+    settings = (
+        kept
+        | {shape.fields[name]: value for name, value in document.values.items()}
+        | _cleared(document)
+    )
+    public = public_settings(row)
+    for name, ours in shape.theirs.items():
+        if shape.is_map(name) and shape.setting(name).secret:
+            stays = {path[1] for path in document.kept if path[0] == name}
+            gone = dict.fromkeys(key for key in entries(public.get(ours)) if key not in stays)
+            empty = dict.fromkeys(stays, "")
+            settings[ours] = {**gone, **empty, **document.values.get(name, {})}
+    return settings
+
+
+def _cleared(document: Document) -> dict[str, None]:
+    return dict.fromkeys(document.shape.fields[name] for name in document.dropped)
+
+
+def _in_their_words(shape: Shape, said: Any) -> Any:
+    """An error or a notice at the field's name in the file."""
+    name, _, rest = said.field.removeprefix("settings.").partition(".")
+    where = shape.names.get(name, name) + (f".{rest}" if rest else "")
+    missing = (
+        said.code == "required"
+        and isinstance(said, FieldError)
+        and not rest
+        and said.field.startswith("settings.")
+    )
+    return type(said)(
+        where,
+        said.code,
+        f"Missing data for required field. {said.message}" if missing else said.message,
+    )
+
+
+def promptflow_view(connection: Any, zone: tzinfo | None = None) -> dict[str, Any]:
+    """What `pf connection show` prints: its keys in its order, a literal secret as `******`.
+
+    A lost key or provider is no error.
+
+    `connection`: a Connection, or a row of `promptflow_views`. `zone`: of its dates, None for the
+    current one.
+    """
+    zone = zone or timezone.get_current_timezone()
+    provider = connection.provider
+    shape = shape_of(provider) if provider else None
+    fields = shown_fields(shape, public_settings(connection), SCRUBBED) if shape else {}
+    view: dict[str, Any] = {}
+    if shape and shape.by_token:
+        view["auth_mode"] = fields.pop("auth_mode", "key")
+    view["name"] = connection.name
+    if module := fields.pop("module", None) or (shape and shape.module):
+        view["module"] = module
+    view["created_date"] = connection.date_created.astimezone(zone).isoformat()
+    view["last_modified_date"] = connection.date_modified.astimezone(zone).isoformat()
+    view["type"] = shape.type if shape else connection.provider_id
+    if shape and shape.maps:
+        view |= {name: {} for name in shape.maps}
+    return view | fields
+
+
+@dataclass(slots=True)
+class _Row:
+    """What a view needs of a connection, without the model, which costs as much as decrypting."""
+
+    name: str
+    provider_id: str
+    settings: dict[str, Any]
+    credentials: Any = field(repr=False)
+    date_created: datetime
+    date_modified: datetime
+
+    @property
+    def provider(self) -> Any:
+        try:
+            return get_provider(self.provider_id)
+        except UnknownProvider:
+            return None
+
+
+COLUMNS = ("name", "provider_id", "settings", "credentials", "date_created", "date_modified")
+
+
+def promptflow_views(limit: int | None = None) -> list[dict[str, Any]]:
+    """`promptflow_view` of all connections by name, of at most `limit`."""
+    rows = Connection.objects.order_by("name", "alias").values_list(*COLUMNS)[:limit]
+    zone = timezone.get_current_timezone()  # asking for it takes as long as the rest of a date
+    return [promptflow_view(_Row(*row), zone) for row in rows]
+
+
+def promptflow_file(connection: Connection, *, actor: Actor) -> str:
+    """The connection as promptflow's YAML: references as they are, `<user-input>` in the place of
+    each literal secret. Raises Invalid.
+    """
+    require(actor, "connections.view_connection")
+    if connection.provider is None:
+        text = (
+            f"The provider {connection.provider_id} is not installed, so nobody knows its fields. "
+            "Install what brings it."
+        )
+        raise Invalid([FieldError("type", "unknown_provider", text)])
+    return file_text(
+        shape_of(connection.provider),
+        _found_by(connection),
+        public_settings(connection),
+        USER_INPUT,
+    )
+
+
+def _found_by(connection: Connection) -> str:
+    """The connection's name, its alias where the name would find another one."""
+    named = Connection.objects.exclude(pk=connection.pk)
+    return (
+        connection.alias
+        if named.filter(Q(name=connection.name) | Q(alias=connection.name)).exists()
+        else connection.name
+    )
+
+
+def promptflow_rows(limit: int | None) -> list[Connection]:
+    """Connections by name, at most `limit`, None for all of them."""
+    return list(Connection.objects.order_by("name", "alias")[:limit])
+
+
+def document_view(document: Document) -> dict[str, Any]:
+    """A document that is not saved, as `promptflow_view`: without dates."""
+    shape = document.shape
+    values = {shape.fields[name]: value for name, value in document.values.items()}
+    fields = shown_fields(shape, values, SCRUBBED)
+    view = {"auth_mode": fields.pop("auth_mode", "key")} if shape.by_token else {}
+    return {
+        **view,
+        "module": fields.pop("module", None) or shape.module,
+        "type": shape.type,
+        **fields,
+    }

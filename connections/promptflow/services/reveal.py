@@ -1,0 +1,179 @@
+"""Reading secrets with a reveal token: who may, what they get, and a record of each attempt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from connections.client_ip import is_within
+from connections.lookup import parse_id
+from connections.models import Connection, RevealRecord, RevealToken
+from connections.services import FieldError, Invalid, Throttled, Unusable
+
+from .reveal_tokens import MAY_REVEAL, digest
+from .values import execution_dict
+
+MOST_A_MINUTE = 600  # reads of one token
+REFUSALS_A_MINUTE = (
+    60  # that are written down, all callers together, so that nobody fills the database by guessing
+)
+USED_EVERY = 60  # seconds between two notes of "last used"
+
+
+class NotRevealed(Exception):
+    """Nothing is told: the token is unknown, ended, or used from elsewhere.
+
+    The record says which; the caller never learns it.
+    """
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """What a list read has. `connections`: execution dicts, in clear. `left_out`: alias -> why."""
+
+    connections: list[dict[str, Any]] = field(repr=False)
+    left_out: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One request, until it is written down."""
+
+    token: RevealToken | None
+    address: str
+    asked: str = ""
+
+    def record(self, outcome: str, connections: Sequence[str] = ()) -> None:
+        RevealRecord.objects.create(
+            token=self.token,
+            token_name=self.token.name if self.token else "",
+            address=self.address,
+            asked=self.asked,
+            connections=list(connections),
+            outcome=outcome,
+        )
+
+
+@sensitive_variables()
+def reveal_connections(text: str, *, address: str) -> Revealed:
+    """Every usable connection that the token with this text may read.
+
+    Raises NotRevealed, Throttled.
+    """
+    attempt, rows = _begin(text, address)
+    dicts, read, left_out = [], [], {}
+    names = [row.name for row in rows] + [row.alias for row in rows if row.alias != row.name]
+    for row in rows:
+        try:
+            dicts.append(execution_dict(row, row.name if names.count(row.name) == 1 else row.alias))
+            read.append(row.alias)
+        except Unusable as error:
+            left_out[row.alias] = error.code
+    attempt.record("read", read)
+    return Revealed(dicts, left_out)
+
+
+@sensitive_variables()
+def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[str, Any]:
+    """The execution dict of the connection that has one of these names, the first that fits: an
+    alias or id, else exactly a name.
+
+    It has the name that was asked for. Only those that the token may read are looked at. Raises
+    NotRevealed, Throttled, Connection.DoesNotExist, Unusable, and Invalid when several have the
+    name.
+    """
+    attempt, rows = _begin(text, address, names[0])
+    try:
+        row, name = _named(rows, names)
+        found = execution_dict(row, name)
+    except Connection.DoesNotExist:
+        attempt.record("not_found")
+        raise
+    except Invalid:
+        attempt.record("ambiguous")
+        raise
+    except Unusable as error:
+        attempt.record(error.code)
+        raise
+    attempt.record("read", [row.alias])
+    return found
+
+
+def _named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Connection, str]:
+    for name in names:
+        found = [row for row in rows if name == row.alias or parse_id(name) == row.pk] or [
+            row for row in rows if row.name == name
+        ]
+        if len(found) > 1:
+            aliases = ", ".join(row.alias for row in found[:5])
+            raise Invalid(
+                [
+                    FieldError(
+                        "name",
+                        "ambiguous",
+                        f"Several connections are called {name!r}. Use an alias: {aliases}.",
+                    )
+                ]
+            )
+        if found:
+            return found[0], name
+    raise Connection.DoesNotExist(
+        f"There is no connection {names[0]!r} that this token may read. Check its name and the "
+        "token's list."
+    )
+
+
+def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Connection]]:
+    """Judges the token and counts the request.
+
+    Every refusal takes the same way, so that they differ in nothing outside.
+    """
+    token = RevealToken.objects.select_related("user").filter(digest=digest(text)).first()
+    if wrong := _why_not(token, address):
+        if _count("reveal-refusals") <= REFUSALS_A_MINUTE:
+            _Attempt(token, address).record(wrong)
+        raise NotRevealed
+    assert token is not None  # noqa: S101 it would have been refused
+    attempt = _Attempt(token, address, _written(asked, text))
+    count = _count(f"reveal:{token.pk}")
+    if count > MOST_A_MINUTE:
+        if count == MOST_A_MINUTE + 1:
+            attempt.record("throttled")
+        raise Throttled(
+            f"This token may read {MOST_A_MINUTE} times a minute. Wait, and ask less often.",
+            60 - timezone.now().second,
+        )
+    if cache.add(f"reveal-used:{token.pk}", 1, USED_EVERY):
+        RevealToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
+    return attempt, list(token.connections.order_by("alias"))
+
+
+def _why_not(token: RevealToken | None, address: str) -> str:
+    if token is None:
+        return "unknown"
+    if token.state != "active":
+        return token.state
+    if not is_within(address, token.networks):
+        return "network"
+    return "" if token.user.is_active and token.user.has_perm(MAY_REVEAL) else "user"
+
+
+def _written(asked: str, text: str) -> str:
+    """The name as the database takes it.
+
+    Somebody who repeats the token in the name does not get it written down.
+    """
+    return asked.replace(text, "***").replace("\x00", "").encode(errors="replace").decode()[:255]
+
+
+def _count(what: str) -> int:
+    """How often this happened in this minute, now included."""
+    key = f"{what}:{timezone.now():%H:%M}"
+    cache.add(key, 0, 120)
+    try:
+        return cache.incr(key)
+    except ValueError:  # it ended in between
+        return 1

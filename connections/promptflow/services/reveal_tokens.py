@@ -1,0 +1,142 @@
+"""Reveal tokens: keys to the secrets of some connections.
+
+Made by administrators, shown once, stored as a hash.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from connections.client_ip import clean_network
+from connections.lookup import find_all_named
+from connections.models import Connection, RevealRecord, RevealToken
+from connections.services import Actor, FieldError, Invalid, require
+
+# of reveal tokens alone: no scope of an API token contains it, `admin` neither
+REVEAL_SCOPE = "connections:reveal"
+PREFIX, PREFIX_LENGTH = "sbr_", 11
+DEFAULT_DAYS, MOST_DAYS = 90, 366
+MOST_NETWORKS = 50
+MAY_REVEAL = "connections.add_revealtoken"
+
+
+def create_reveal_token(
+    name: str,
+    *,
+    user: Any,
+    actor: Actor,
+    connections: Sequence[str],
+    networks: Sequence[str] = (),
+    expires_in_days: int | None = DEFAULT_DAYS,
+) -> tuple[RevealToken, str]:
+    """Creates a token and returns it with its text, which cannot be had again.
+
+    `user` answers for it: when the user may make no such tokens any more, it opens nothing.
+    `connections`: ids or aliases, at least one. `networks`: in CIDR form, none for anywhere. Raises
+    Invalid, PermissionDenied.
+    """
+    require(actor, MAY_REVEAL)
+    name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
+    with transaction.atomic():
+        found = find_all_named(
+            Connection.objects.listed().select_for_update().order_by("pk"), connections
+        )
+        cleaned, errors = _networks(networks)
+        errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
+        if actor is not None and actor != user:
+            errors.append(
+                FieldError("user", "invalid", "You may make these tokens for yourself only.")
+            )
+        if not user.has_perm(MAY_REVEAL):
+            errors.append(
+                FieldError("user", "invalid", "Only an administrator can answer for such a token.")
+            )
+        if errors or expires_in_days is None:
+            raise Invalid(errors)
+        ends = timezone.now() + timedelta(days=expires_in_days)
+        values = {
+            "prefix": text[:PREFIX_LENGTH],
+            "digest": digest(text),
+            "networks": cleaned,
+            "expires_at": ends,
+        }
+        row = RevealToken.objects.create(name=name, user=user, **values)
+        row.connections.set(found.values())
+    return row, text
+
+
+def digest(text: str) -> str:
+    """What is stored of a token. Unknown characters are replaced: no token has any."""
+    return sha256(text.encode(errors="replace")).hexdigest()
+
+
+def _errors(
+    name: str, connections: Sequence[str], unknown: set[str], days: int | None
+) -> list[FieldError]:
+    errors = []
+    if not name or len(name) > 100 or "\x00" in name:
+        errors.append(
+            FieldError("name", "invalid", "A name of 1 to 100 characters, to tell tokens apart.")
+        )
+    if not connections:
+        errors.append(
+            FieldError(
+                "connections", "required", "Choose at least one connection. Only those can be read."
+            )
+        )
+    elif unknown:
+        errors.append(
+            FieldError(
+                "connections", "not_found", f"There is no connection {', '.join(sorted(unknown))}."
+            )
+        )
+    if days is None or not 0 < days <= MOST_DAYS:
+        errors.append(
+            FieldError(
+                "expires_in_days",
+                "invalid",
+                f"1 to {MOST_DAYS} days. A token that reveals secrets always ends.",
+            )
+        )
+    return errors
+
+
+def _networks(given: Sequence[str]) -> tuple[list[str], list[FieldError]]:
+    """The networks in their usual form, and what is wrong with them."""
+    cleaned, wrong = [], []
+    for text in given:
+        try:
+            cleaned.append(clean_network(text))
+        except ValueError:
+            wrong.append(text.strip()[:50])
+    errors = []
+    if wrong:
+        text = (
+            f"No network: {', '.join(wrong[:5])}. Write it like 10.0.0.0/8, 192.0.2.17 or "
+            "2001:db8::/32, without further bits."
+        )
+        errors.append(FieldError("networks", "invalid", text))
+    if len(given) > MOST_NETWORKS:
+        errors.append(FieldError("networks", "invalid", f"At most {MOST_NETWORKS} networks."))
+    return list(dict.fromkeys(cleaned)), errors
+
+
+def revoke_reveal_token(token: RevealToken, *, actor: Actor) -> None:
+    """Ends a token now; the row stays, to say that it was there."""
+    require(actor, "connections.delete_revealtoken")
+    RevealToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
+        revoked_at=timezone.now()
+    )
+
+
+def prune_reveals(days: int, dry_run: bool = False) -> int:
+    """Deletes the records of reads that are more than `days` days old and says how many; a dry run
+    only counts.
+    """
+    rows = RevealRecord.objects.filter(read_at__lt=timezone.now() - timedelta(days=days))
+    return rows.count() if dry_run else rows.delete()[0]

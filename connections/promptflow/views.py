@@ -1,0 +1,172 @@
+"""The pages of reveal tokens: make one for a flow, see it once, end it; and who read what with
+them.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from .. import services as core
+from ..forms import AliasesField
+from ..models import Connection, RevealRecord, RevealToken
+from ..views.base import Crumb, Page
+from ..views.inline_add import PicksConnections
+from . import services
+
+MOST_TICKED = 60  # with more connections than these, aliases are typed
+PAGE_SIZE = 50
+HERE = ("Tokens for flows", "/tokens/flows/")
+
+
+class RevealTokenForm(forms.Form):
+    """A new reveal token. What makes no sense is for the services to say."""
+
+    name = forms.CharField(
+        max_length=100,
+        help_text="To tell tokens apart: which flow uses it?",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    connections = AliasesField(required=False)
+    networks = forms.CharField(
+        required=False,
+        widget=forms.Textarea({"rows": 2, "spellcheck": "false"}),
+        help_text=(
+            "From where it may be used: networks such as 10.0.0.0/8 or addresses, one a line. "
+            "Empty: from anywhere."
+        ),
+    )
+    expires_in_days = forms.IntegerField(
+        required=False, label="Ends after", initial=90, help_text="Days, at most 366."
+    )
+
+    def __init__(self, connections: list[Connection], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        many = len(connections) >= MOST_TICKED
+        choices = [(one.alias, one.name) for one in connections]
+        text, boxes = (
+            forms.TextInput({"data-several": True}),
+            forms.CheckboxSelectMultiple(choices=choices),
+        )
+        self.fields["connections"].widget = text if many else boxes
+        how = " Ids or aliases with commas between them." if many else ""
+        self.fields[
+            "connections"
+        ].help_text = (
+            f"Whose secrets it may read, at least one. None is added by itself later.{how}"
+        )
+
+    def clean_networks(self) -> list[str]:
+        """One a line; commas are taken too."""
+        return [
+            one.strip()
+            for line in self.cleaned_data["networks"].splitlines()
+            for one in line.split(",")
+            if one.strip()
+        ]
+
+
+class RevealTokenListView(PicksConnections):
+    """Reveal tokens, and the form for a new one."""
+
+    template_name = "connections/promptflow/reveal_token_list.html"
+    title = HERE[0]
+    section = "tokens"
+    permission_required = "connections.view_revealtoken"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return (
+            [("Tokens", "/tokens/")]
+            if self.request.user.has_perm("connections.view_apitoken")
+            else []
+        )
+
+    def tokens(self) -> QuerySet[RevealToken]:
+        """Every token, the newest first."""
+        return RevealToken.objects.select_related("user").prefetch_related(
+            Prefetch("connections", Connection.objects.listed())
+        )
+
+    def show(self, form: RevealTokenForm, **context: Any) -> HttpResponse:
+        """The page."""
+        return self.render_to_response(
+            self.get_context_data(tokens=self.tokens(), form=form, **context)
+        )
+
+    def form(self, **kwargs: Any) -> RevealTokenForm:
+        """The form, bound when given `data`."""
+        return RevealTokenForm(
+            list(Connection.objects.listed().order_by("name", "alias")[:MOST_TICKED]), **kwargs
+        )
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(self.form(initial=self._brought_back()))
+
+    def _brought_back(self) -> dict[str, Any]:
+        """What was typed before a connection was added, with that one ticked too."""
+        draft = self.draft()
+        if draft is None:
+            return {}
+        typed = {
+            name: draft.posted().get(name, "") for name in ("name", "networks", "expires_in_days")
+        }
+        chosen = [
+            *draft.entries.get("connections", ()),
+            draft.chosen,
+        ]  # ticked ones, or one text of several
+        return typed | {"connections": AliasesField(required=False).to_python(",".join(chosen))}
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.form(data=request.POST)
+        if not form.is_valid():
+            return self.show(form)
+        values = form.cleaned_data
+        try:
+            row, text = services.create_reveal_token(
+                values.pop("name"), user=request.user, actor=request.user, **values
+            )
+        except core.Invalid as refused:
+            for error in refused.errors:
+                form.add_error(
+                    error.field if error.field in form.fields else None,
+                    forms.ValidationError(error.message, error.code),
+                )
+            return self.show(form)
+        return self.show(
+            self.form(), created=row, endpoint=request.build_absolute_uri(f"/promptflow/{text}")
+        )
+
+
+class RevealTokenRevokeView(Page):
+    """Ends a token."""
+
+    permission_required = "connections.view_revealtoken"
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        row = get_object_or_404(RevealToken, pk=pk)
+        services.revoke_reveal_token(row, actor=request.user)
+        messages.success(request, f"{row} is revoked.")
+        return self.redirect("reveal-token-list")
+
+
+class RevealRecordListView(Page):
+    """Who read what, and who tried."""
+
+    template_name = "connections/promptflow/reveal_record_list.html"
+    title = "Reads of secrets"
+    section = "tokens"
+    permission_required = "connections.view_revealrecord"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("Tokens", "/tokens/"), HERE]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        page = Paginator(RevealRecord.objects.select_related("token"), PAGE_SIZE).get_page(
+            request.GET.get("page")
+        )
+        return self.render_to_response(self.get_context_data(page=page))

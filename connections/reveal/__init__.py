@@ -1,3 +1,0 @@
-"""What promptflow-core's HTTP connection provider asks: connections with their secrets in clear, by
-a token in the address.
-"""

@@ -1,0 +1,320 @@
+"""From a stored row to something that can be used: decrypt, resolve, validate, construct.
+
+Late, at each use.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection as database
+from django.db.models import QuerySet
+from django.views.decorators.debug import sensitive_variables
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from providers.core.base import Limits, Provider
+from providers.core.registry import UnknownProvider, get_provider
+from providers.core.schema import SettingsField, secret_names, settings_fields, validate
+from providers.core.settings import ProviderSettings
+from providers.http.service import HttpService
+
+from .. import conf
+from ..catalog import confirm_types
+from ..credentials import MASK, Undecryptable, decrypt, masked, merged
+from ..lookup import named, parse_id
+from ..models import Connection, Fallback, Profile
+from ..profile_settings import ProfileSettings, profile_settings_class
+from ..references import Resolution, State, is_reference, place, references_in, unescape
+from .access_tokens import DatabaseTokens
+from .errors import Unusable
+
+CANNOT_DECRYPT = (
+    "The stored credentials of {} cannot be decrypted: the key that encrypted them is not in "
+    "FERNET_KEYS. Add that key again, or enter the "
+    "credentials again."
+)
+
+
+@dataclass(frozen=True)
+class FieldReference:
+    """One reference of a connection: the field that holds it and what it stands for."""
+
+    field: str
+    label: str
+    resolution: Resolution
+
+
+@dataclass(slots=True)
+class StoredConnection:
+    """What using a connection needs of its row, read without the ORM, whose `.get` alone takes five
+    times as long.
+    """
+
+    id: uuid.UUID
+    alias: str
+    name: str
+    version: int
+    provider_id: str
+    is_active: bool
+    settings: dict[str, Any]
+    credentials: Any = field(repr=False)
+    type_version: int = 1
+
+
+Usable = Connection | StoredConnection
+QUERY = (
+    "SELECT id, alias, name, version, provider_id, is_active, settings, credentials, type_version "
+    "FROM connections_connection WHERE {} = {}"
+)
+PLACEHOLDERS = {"sqlite": "?", "postgresql": "%s"}
+
+
+@sensitive_variables()
+def find_connection(id_or_alias: str) -> StoredConnection:
+    """The connection with this id or alias, for use.
+
+    One indexed query. Raises Connection.DoesNotExist.
+    """
+    if "\x00" in id_or_alias:  # PostgreSQL refuses to look for one
+        raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
+    pk = parse_id(id_or_alias)
+    row = (
+        _row("alias", id_or_alias)
+        if pk is None
+        else _row("id", Connection._meta.pk.get_db_prep_value(pk, database))
+    )
+    if row is None:
+        raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
+    key, alias, name, version, provider_id, is_active, settings, token, type_version = row
+    key = key if isinstance(key, uuid.UUID) else uuid.UUID(key)
+    return StoredConnection(
+        key,
+        alias,
+        name,
+        version,
+        provider_id,
+        bool(is_active),
+        from_json(settings),
+        decrypt(token),
+        type_version,
+    )
+
+
+@dataclass(slots=True)
+class StoredProfile:
+    """What using a profile needs of its row.
+
+    `settings` are judged; `fallback_ids` are in the order they are tried.
+    """
+
+    id: uuid.UUID
+    alias: str
+    name: str
+    version: int
+    capability: str
+    connection_id: uuid.UUID
+    model: str
+    is_active: bool
+    settings: ProfileSettings
+    fallback_ids: tuple[uuid.UUID, ...]
+
+
+PROFILE_COLUMNS = (
+    "id",
+    "alias",
+    "name",
+    "version",
+    "capability",
+    "connection_id",
+    "model",
+    "is_active",
+    "settings",
+)
+
+
+def find_profile(id_or_alias: str) -> StoredProfile:
+    """The profile with this id, or this alias in any letter case, for use.
+
+    Two queries. Raises Profile.DoesNotExist, Unusable.
+    """
+    if (found := _stored_profile(Profile.objects.filter(named(id_or_alias)))) is None:
+        raise Profile.DoesNotExist(f"There is no profile {id_or_alias!r}.")
+    return found
+
+
+def find_default_profile(capability: str) -> StoredProfile | None:
+    """The profile that answers when none is named, None where none is chosen.
+
+    Two queries. Raises Unusable.
+    """
+    return _stored_profile(Profile.objects.filter(default_for__capability=capability))
+
+
+def _stored_profile(rows: QuerySet[Profile]) -> StoredProfile | None:
+    columns = rows.order_by().values(*PROFILE_COLUMNS).first()
+    if columns is None:
+        return None
+    settings = _judged(columns)
+    fallback_ids = Fallback.objects.filter(profile_id=columns["id"]).values_list(
+        "fallback_id", flat=True
+    )
+    return StoredProfile(**columns | {"settings": settings, "fallback_ids": tuple(fallback_ids)})
+
+
+def _judged(columns: dict[str, Any]) -> ProfileSettings:
+    """The settings of a stored row; one that was made before the schema changed may fail."""
+    try:
+        return profile_settings_class(columns["capability"]).model_validate(columns["settings"])
+    except (KeyError, ValueError) as error:
+        found = error.errors(include_input=False) if isinstance(error, ValidationError) else []
+        wrong = ", ".join(dict.fromkeys(str(one["loc"][0]) for one in found if one["loc"]))
+        text = (
+            f"The settings of the profile {columns['alias']} are no longer "
+            f"valid{wrong and f' ({wrong})'}. Edit and save the profile."
+        )
+        raise Unusable("invalid_settings", text) from None
+
+
+def _row(column: str, value: Any) -> tuple[Any, ...] | None:
+    """One row by the driver's own cursor: the look-up through Django's takes twice as long (make
+    bench).
+    """
+    with database.wrap_database_errors:
+        database.ensure_connection()
+        query = QUERY.format(column, PLACEHOLDERS[database.vendor])
+        found: tuple[Any, ...] | None = database.connection.execute(query, [value]).fetchone()
+    return found
+
+
+@sensitive_variables()
+def resolved_settings(connection: Usable) -> ProviderSettings:
+    """The provider's settings with every secret decrypted and every reference resolved, in
+    SecretStr. Raises Unusable.
+    """
+    provider = _provider(connection)
+    values: dict[str, Any] = {}
+    stored = _stored(connection)
+    if connection.type_version != provider.version:
+        stored = provider.migrated(connection.type_version, stored)
+    for name, value in stored.items():
+        if type(value) is str and value[:1] == "$":
+            value = _meaning(provider, name, value)
+        elif type(value) is dict and _is_map(provider, name):
+            value = {
+                key: _meaning(provider, name, one) if type(one) is str and one[:1] == "$" else one
+                for key, one in value.items()
+            }
+        values[name] = value
+    try:
+        return provider.Settings.model_validate(values)
+    except ValueError:
+        raise _invalid(connection, provider, values) from None
+
+
+def _provider(connection: Usable) -> type[Provider[Any]]:
+    confirm_types(connection.provider_id)
+    try:
+        return get_provider(connection.provider_id)
+    except UnknownProvider as error:
+        raise Unusable("unknown_provider", str(error)) from None
+
+
+def _stored(connection: Usable) -> dict[str, Any]:
+    credentials = connection.credentials
+    if isinstance(credentials, Undecryptable):
+        raise Unusable("undecryptable", CANNOT_DECRYPT.format(connection.name))
+    return merged(connection.settings, credentials) if credentials else connection.settings
+
+
+def _is_map(provider: type[Provider[Any]] | None, name: str) -> bool:
+    field = settings_fields(provider).get(name) if provider else None
+    return field is not None and field.is_map
+
+
+def _meaning(provider: type[Provider[Any]], name: str, value: str) -> str:
+    """What a text that begins with a dollar sign stands for."""
+    if not is_reference(value):
+        return unescape(value)
+    resolution = conf.resolver().resolve(value, name in secret_names(provider))
+    if resolution.value is None:
+        raise Unusable("unresolved_reference", resolution.message)
+    return resolution.value
+
+
+def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:
+    """Read again by the slow path that words its findings; only rows made before a provider changed
+    get here.
+    """
+    _, errors = validate(provider, values)
+    texts = [
+        f"{_label(settings_fields(provider), *error.field.split('.', 1))}: {error.message}"
+        for error in errors
+    ]
+    return Unusable(
+        "invalid_settings",
+        f"The settings of {connection.name} do not fit {provider.name}. {' '.join(texts)}",
+    )
+
+
+@sensitive_variables()
+def get_configured_provider(
+    connection: Usable, *, limits: Limits = Limits(), even_inactive: bool = False
+) -> Provider[Any]:
+    """A provider ready for use.
+
+    Raises Unusable, with code connection_inactive when the row is switched off.
+    """
+    if not connection.is_active and not even_inactive:
+        raise Unusable("connection_inactive", f"The connection {connection.alias} is switched off.")
+    settings = resolved_settings(connection)
+    provider = _provider(connection)(settings, egress=conf.egress(), limits=limits)
+    if isinstance(provider, HttpService) and not (
+        isinstance(connection, Connection) and connection._state.adding
+    ):
+        provider.tokens = DatabaseTokens(connection.id)
+    return provider
+
+
+@sensitive_variables("credentials", "value")
+def public_settings(connection: Connection) -> dict[str, Any]:
+    """What may be shown: plain values and references as stored, a stored literal as its mask.
+
+    Never fails on a lost key.
+
+    Of a secret map the keys are shown, each with its reference or mask; those behind a lost key are
+    not known.
+    """
+    provider, credentials = connection.provider, connection.credentials
+    if isinstance(credentials, Undecryptable):
+        names = secret_names(provider) if provider else frozenset()
+        return {
+            name: {} if _is_map(provider, name) else MASK for name in names
+        } | connection.settings
+    shown = {
+        name: masked(value, _is_map(provider, name)) for name, value in (credentials or {}).items()
+    }
+    return merged(connection.settings, shown)
+
+
+def reference_states(connection: Connection) -> list[FieldReference]:
+    """Every reference in the connection's settings with what it stands for; needs no
+    credentials.
+    """
+    fields = settings_fields(connection.provider) if connection.provider else {}
+    found = []
+    for name, key, reference in references_in(connection.settings):
+        resolution = conf.resolver().resolve(reference, name in fields and fields[name].secret)
+        found.append(FieldReference(place(name, key), _label(fields, name, key), resolution))
+    return found
+
+
+def _label(fields: dict[str, SettingsField], name: str, key: str = "") -> str:
+    """What a setting is called for people, or one entry of it: `Secrets: api-key`."""
+    label = fields[name].label if name in fields else name
+    return f"{label}: {key}" if key else label
+
+
+def unresolved(connection: Connection) -> list[FieldReference]:
+    """The references that stand in the way of using the connection."""
+    return [one for one in reference_states(connection) if one.resolution.state != State.RESOLVED]

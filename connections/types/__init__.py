@@ -1,0 +1,1 @@
+"""Connection types as documents: install, preview, pages, command."""

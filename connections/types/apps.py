@@ -1,0 +1,39 @@
+"""The app of connection types."""
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models.signals import post_migrate
+
+from providers.manifests import register_reader
+
+
+class TypesConfig(AppConfig):
+    """Reads Cognigy's schemas too; brings connections up to the types of a new release."""
+
+    name = "connections.types"
+    label = "connection_types"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401 registered by being imported
+        from .cognigy import read_cognigy
+
+        register_reader(read_cognigy)
+        post_migrate.connect(_bring_up, apps.get_app_config("connections"))
+
+
+def _bring_up(using: str, apps: Any = apps, **kwargs: Any) -> None:
+    """After a migration: connections whose types are files are brought up to the versions that this
+    release ships.
+    """
+    from .services import sync_types
+
+    try:
+        apps.get_model("connections", "Connection")._meta.get_field("type_version")
+        apps.get_model("connections", "ConnectionType")
+    except (LookupError, FieldDoesNotExist):
+        return  # migrated to before there were versions
+    if using == DEFAULT_DB_ALIAS:
+        sync_types()

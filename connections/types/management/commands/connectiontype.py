@@ -1,0 +1,204 @@
+"""`manage.py connectiontype ...`: install, look at and remove kinds of connection that are
+described by documents.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connections import catalog
+from connections import services as core
+from connections.types import services
+
+EXPECTED = (
+    core.Invalid,
+    core.InUse,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    OSError,
+    ValueError,
+)
+
+
+class Command(BaseCommand):
+    """Results are printed on stdout, everything else is said on stderr. 0: done; 1: refused; 2:
+    wrong arguments.
+    """
+
+    help = (
+        "Install, list, show, remove and check connection types; bring connections up to new "
+        "versions of those that are files."
+    )
+    requires_system_checks: list[
+        str
+    ] = []  # they import every page and template, and take as long as the rest
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        install = actions.add_parser(
+            "install", help="install every type of a document, or their next versions"
+        )
+        install.add_argument("file", help="YAML or JSON, or Cognigy's schema; - reads stdin")
+        install.add_argument(
+            "--dry-run", action="store_true", help="say what would happen, and write nothing"
+        )
+        listing = actions.add_parser(
+            "list",
+            help=(
+                "list the types that are installed, in CONNECTIONS_TYPES_DIR, or come with "
+                "Switchboard"
+            ),
+        )
+        listing.add_argument("--json", action="store_true", help="for machines")
+        show = actions.add_parser("show", help="print a type's document")
+        show.add_argument("key")
+        remove = actions.add_parser(
+            "remove", help="remove an installed type that no connection uses"
+        )
+        remove.add_argument("key")
+        actions.add_parser(
+            "sync", help="bring connections up to the versions of types that are files"
+        )
+        check = actions.add_parser(
+            "check", help="read documents and say what is wrong with them; installs nothing"
+        )
+        check.add_argument("files", nargs="+", metavar="file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['action']}")(options)
+        except EXPECTED as error:
+            self._fail(f"connectiontype {options['action']} failed: {_sentence(error)}")
+
+    def _fail(self, text: str) -> NoReturn:
+        if not getattr(self, "_called_from_command_line", False):
+            raise CommandError(text)
+        self.stderr.write(text)
+        sys.exit(1)
+
+    def _say(self, text: str) -> None:
+        self.stderr.write(text, style_func=str)
+
+    def _install(self, options: dict[str, Any]) -> None:
+        text = _read(options["file"])
+        for one in services.preview_types(text, actor=None):
+            self._describe(one)
+        if options["dry_run"]:
+            self._say("Nothing was written: this is a dry run.")
+            return
+        for done in services.install_types(text, actor=None):
+            act = (
+                "installed"
+                if done.previous is None
+                else f"updated from version {done.previous}"
+                if done.changed
+                else "unchanged"
+            )
+            self.stdout.write(f"{done.manifest.key}  version {done.manifest.version}  {act}")
+            self._tell(done.move)
+
+    def _describe(self, one: services.TypePreview) -> None:
+        """What to know before a type is installed. Raises Invalid when it cannot be."""
+        for text in one.manifest.guesses:
+            self._say(f"assumed: {one.manifest.key}: {text}")
+        for text in one.manifest.warnings:
+            self._say(f"warning: {one.manifest.key}: {text}")
+        for variant, names in services.hosts_of(one.manifest):
+            self._say(
+                f"credentials of {one.manifest.key}{f' ({variant})' if variant else ''} go to: "
+                f"{', '.join(names) or 'nowhere'}"
+            )
+        if one.redirected:
+            self._say(
+                f"warning: {one.manifest.key}: stored credentials will go to "
+                f"{', '.join(one.redirected)}"
+            )
+        if one.refusals:
+            raise core.Invalid(one.refusals)
+
+    def _tell(self, move: services.Move) -> None:
+        if move.moved:
+            self._say(f"brought up: {', '.join(move.moved)}")
+        for notice in move.notices:
+            self._say(f"warning: {notice.message}")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        found = services.connection_types()
+        if options["json"]:
+            names = ("key", "version", "label", "source", "file", "used_by")
+            self.stdout.write(
+                json.dumps(
+                    [{name: getattr(one, name) for name in names} for one in found], indent=2
+                )
+            )
+            return
+        width = max((len(one.key) for one in found), default=0)
+        for one in found:
+            source = f"{one.source} ({one.file})" if one.file else one.source
+            state = "" if one.manifest else "  cannot be read"
+            used = f"used by {one.used_by}" if one.used_by else "not used"
+            self.stdout.write(
+                f"{one.key:<{width}}  {one.version:>3}  {source:<10}  {used:<10}  "
+                f"{one.label}{state}"
+            )
+
+    def _show(self, options: dict[str, Any]) -> None:
+        self.stdout.write(services.connection_type(options["key"]).document)
+
+    def _remove(self, options: dict[str, Any]) -> None:
+        services.remove_type(options["key"], actor=None)
+        self._say(f"{options['key']} is removed.")
+
+    def _sync(self, options: dict[str, Any]) -> None:
+        found = services.sync_types(actor=None)
+        for one in found:
+            self.stdout.write(f"{one.key}  version {one.version}")
+            self._tell(one.move)
+        if not found:
+            self._say("Every connection is at the version of its type.")
+
+    def _check(self, options: dict[str, Any]) -> None:
+        wrong = [name for name in options["files"] if not self._checked(name)]
+        if wrong:
+            self._fail(
+                f"connectiontype check failed: {len(wrong)} of {len(options['files'])} cannot be "
+                "installed."
+            )
+
+    def _checked(self, name: str) -> bool:
+        try:
+            found = services.read_types(_read(name))
+        except EXPECTED as error:
+            for text in _sentences(error):
+                self.stdout.write(f"{name}: {text}")
+            return False
+        for one in found:
+            self.stdout.write(f"{name}: {one.key} version {one.version} can be read.")
+            for text in (*one.guesses, *one.warnings):
+                self._say(f"{name}: {text}")
+        return True
+
+
+def _read(name: str) -> str:
+    if name == "-":
+        return catalog.decoded(sys.stdin.buffer.read(catalog.LARGEST + 1))
+    return catalog.read_document(Path(name))
+
+
+def _sentences(error: Exception) -> list[str]:
+    if isinstance(error, core.Invalid):
+        return [
+            one.message if one.field == "document" else f"{one.field}: {one.message}"
+            for one in error.errors
+        ]
+    if isinstance(error, OSError):
+        return [f"{error.filename} cannot be read ({error.strerror})."]
+    return [str(error)]
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(_sentences(error))

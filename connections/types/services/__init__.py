@@ -1,0 +1,34 @@
+"""The door of connection types: read, preview, install, remove, list them, bring connections up."""
+
+from .entries import TypeEntry, connection_type, connection_types, rows_behind, type_users
+from .hosts import hosts_of
+from .install import (
+    InstalledType,
+    SyncedType,
+    install_type,
+    install_types,
+    remove_type,
+    sync_types,
+)
+from .preview import TypePreview, preview_type, preview_types, read_types
+from .rows import Move
+
+__all__ = [
+    "InstalledType",
+    "Move",
+    "SyncedType",
+    "TypeEntry",
+    "TypePreview",
+    "connection_type",
+    "connection_types",
+    "hosts_of",
+    "install_type",
+    "install_types",
+    "preview_type",
+    "preview_types",
+    "read_types",
+    "remove_type",
+    "rows_behind",
+    "sync_types",
+    "type_users",
+]

@@ -1,0 +1,119 @@
+"""Which connection types there are, from files and from rows, and which connections use them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+
+from connections.catalog import confirm_types, directory_types, installed_types, owner_of
+from connections.models import Connection, ConnectionType
+from providers.core.base import Provider
+from providers.core.registry import all_providers, get_provider
+from providers.manifests import Manifest, manifest_text, shipped
+
+GONE = "There is no connection type {!r}. `connectiontype list` shows them."
+
+
+@dataclass(frozen=True)
+class TypeEntry:
+    """A connection type there is.
+
+    `source`: shipped, directory or installed; `file`: its name, for those of a directory.
+
+    `manifest` and `provider` are None for an installed one that cannot be read. `row`: what is
+    installed, also where a file comes first.
+    """
+
+    key: str
+    version: int
+    source: str
+    manifest: Manifest | None = None
+    provider: type[Provider[Any]] | None = None
+    file: str = ""
+    row: ConnectionType | None = None
+    used_by: int = 0
+
+    @property
+    def label(self) -> str:
+        """What it is called, its key when it cannot be read."""
+        return self.manifest.label if self.manifest else self.key
+
+    @property
+    def document(self) -> str:
+        """Its manifest as text: as it was installed, or as the file says it."""
+        return (
+            self.row.document
+            if self.row and self.source == "installed"
+            else manifest_text(self.manifest)
+            if self.manifest
+            else ""
+        )
+
+
+def connection_types() -> list[TypeEntry]:
+    """Every connection type there is by its label, each with how many connections use it.
+
+    Two queries.
+    """
+    confirm_types()
+    rows = {row.key: row for row in ConnectionType.objects.select_related("installed_by")}
+    used = dict(Connection.objects.order_by().values_list("provider_id").annotate(Count("pk")))
+    files = {one.key: ("shipped", one, "") for one in shipped()}
+    files |= {
+        key: ("directory", one.manifest, one.file) for key, one in directory_types().types.items()
+    }
+    found = [
+        TypeEntry(
+            key, one.version, source, one, get_provider(key), file, rows.get(key), used.get(key, 0)
+        )
+        for key, (source, one, file) in files.items()
+    ]
+    found += [
+        _installed_entry(row, used.get(key, 0)) for key, row in rows.items() if key not in files
+    ]
+    return sorted(found, key=lambda one: (one.label.lower(), one.key))
+
+
+def _installed_entry(row: ConnectionType, used_by: int) -> TypeEntry:
+    read = installed_types().get(row.key)
+    manifest, provider = (read.manifest, read.provider) if read else (None, None)
+    return TypeEntry(row.key, row.version, "installed", manifest, provider, "", row, used_by)
+
+
+def connection_type(key: str) -> TypeEntry:
+    """The type with this key. Raises ConnectionType.DoesNotExist."""
+    found = next((one for one in connection_types() if one.key == key), None)
+    if found is None:
+        raise ConnectionType.DoesNotExist(GONE.format(key))
+    return found
+
+
+def type_users(key: str, limit: int = 100) -> list[Connection]:
+    """The connections that need what is installed under this key; none where a file comes first."""
+    return (
+        []
+        if owner_of(key)
+        else list(Connection.objects.listed().filter(provider_id=key).order_by("name")[:limit])
+    )
+
+
+def rows_behind() -> dict[str, int]:
+    """How many connections are at an older version than their type, by its key.
+
+    One query, none where no type has a second version.
+    """
+    return rows_of_older_versions([one for one in all_providers() if one.version > 1])
+
+
+def rows_of_older_versions(providers: Iterable[type[Provider[Any]]]) -> dict[str, int]:
+    """How many connections each of these has that are at an older version of it."""
+    older = Q()
+    for one in providers:
+        older |= Q(provider_id=one.id, type_version__lt=one.version)
+    rows = (
+        Connection.objects.filter(older).order_by("provider_id")
+        if older
+        else Connection.objects.none()
+    )
+    return dict(rows.values_list("provider_id").annotate(Count("pk")))

@@ -1,0 +1,166 @@
+"""Installing and removing connection types; bringing up the connections of those that are files."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from connections.catalog import confirm_types, digest_of, directory_types, owner_of
+from connections.models import Connection, ConnectionType
+from connections.services import Actor, FieldError, InUse, Invalid, Notice, bump_stamp, require
+from providers.core.base import Provider
+from providers.core.registry import all_providers, is_built_in
+from providers.manifests import Manifest
+
+from .entries import GONE, rows_of_older_versions, type_users
+from .preview import TypePreview, preview_of, read_types, refuse_several, refused, stored_text
+from .rows import Move, moved_rows, store_moved
+
+
+@dataclass(frozen=True)
+class InstalledType:
+    """A type that is installed now. `previous`: the version before, None for a new one."""
+
+    manifest: Manifest
+    changed: bool
+    previous: int | None = None
+    move: Move = field(default_factory=Move)
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What to know about the connections of the type."""
+        return self.move.notices
+
+
+@dataclass(frozen=True)
+class SyncedType:
+    """A type of code or of a file whose connections were brought up."""
+
+    key: str
+    version: int
+    move: Move
+
+
+def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
+    """Installs every type of a document or none, and brings their connections up.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, "connections.add_connectiontype")
+    confirm_types()
+    manifests = read_types(text)
+    try:
+        with transaction.atomic():
+            keys = [one.key for one in manifests]
+            rows = {
+                row.key: row
+                for row in ConnectionType.objects.select_for_update()
+                .filter(key__in=keys)
+                .order_by("key")
+            }
+            previews = [
+                preview_of(
+                    one, stored_text(text, one, manifests), rows.get(one.key), actor, locked=True
+                )
+                for one in manifests
+            ]
+            if refusals := [error for one in previews for error in one.refusals]:
+                raise Invalid(refusals)
+            installed = [_install(one, actor) for one in previews]
+    except IntegrityError:
+        raise refused(
+            "race", "Somebody installed it at the same time. Look at the list, and try again."
+        ) from None
+    confirm_types()
+    return installed
+
+
+def install_type(text: str, *, actor: Actor) -> InstalledType:
+    """Installs the type of a document, or its next version, and brings its connections up.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, "connections.add_connectiontype")
+    refuse_several(read_types(text))
+    return install_types(text, actor=actor)[0]
+
+
+def _install(preview: TypePreview, actor: Actor) -> InstalledType:
+    manifest = preview.manifest
+    if preview.is_same:
+        return InstalledType(manifest, False, preview.installed)
+    values = {
+        "version": manifest.version,
+        "document": preview.document,
+        "digest": digest_of(preview.document),
+        "installed_by": actor,
+    }
+    if preview.installed is None:
+        ConnectionType.objects.create(key=manifest.key, **values)
+    else:
+        row = ConnectionType.objects.get(key=manifest.key)
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.save()
+    moved, move = moved_rows(
+        Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk"), preview.provider
+    )
+    store_moved(moved, actor)
+    bump_stamp()
+    return InstalledType(manifest, True, preview.installed, move)
+
+
+def remove_type(key: str, *, actor: Actor) -> None:
+    """Removes an installed type.
+
+    Raises InUse while a connection needs it, Invalid for a file, ConnectionType.DoesNotExist,
+    PermissionDenied.
+    """
+    require(actor, "connections.delete_connectiontype")
+    with transaction.atomic():
+        row = ConnectionType.objects.select_for_update().filter(key=key.replace("\x00", "")).first()
+        if row is None:
+            _refuse_file(key)
+            raise ConnectionType.DoesNotExist(GONE.format(key))
+        if users := type_users(row.key):
+            raise InUse(users, "Delete these connections first, or move what they do to others.")
+        row.delete()
+        bump_stamp()
+    confirm_types()
+
+
+def _refuse_file(key: str) -> None:
+    if owner := owner_of(key):
+        raise Invalid(
+            [
+                FieldError(
+                    "key",
+                    "is_file",
+                    f"{key} belongs to {owner}. Only what was installed can be removed here.",
+                )
+            ]
+        )
+
+
+def sync_types(*, actor: Actor = None) -> list[SyncedType]:
+    """Brings up the connections of types that come as code or files, whose new versions nobody
+    installs. Raises PermissionDenied.
+    """
+    require(actor, "connections.add_connectiontype")
+    confirm_types()
+    newer = {
+        one.id: one
+        for one in all_providers()
+        if one.version > 1 and (is_built_in(one.id) or one.id in directory_types().types)
+    }
+    return [_sync(newer[key], actor) for key in rows_of_older_versions(newer.values())]
+
+
+def _sync(provider: type[Provider[Any]], actor: Actor) -> SyncedType:
+    with transaction.atomic():
+        rows = Connection.objects.select_for_update().filter(
+            provider_id=provider.id, type_version__lt=provider.version
+        )
+        moved, move = moved_rows(rows.order_by("name", "pk"), provider)
+        store_moved(moved, actor)
+    return SyncedType(provider.id, provider.version, move)

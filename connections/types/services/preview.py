@@ -1,0 +1,244 @@
+"""What installing a document of connection types would do, and why it may not be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connections.catalog import (
+    LARGEST,
+    confirm_types,
+    installed_provider,
+    installed_types,
+    owner_of,
+)
+from connections.models import Connection, ConnectionType
+from connections.services import Actor, FieldError, Invalid, require
+from providers.core.base import Provider
+from providers.core.registry import all_providers
+from providers.manifests import Manifest, ManifestError, compare, manifest_text, read_documents
+
+from .hosts import redirected
+from .rows import Move, moved_rows
+
+RESERVED_KEYS = frozenset(["install"])  # the page where types are installed
+NO_REFERENCES = frozenset(["env"])  # a section that means something else
+
+
+@dataclass(frozen=True)
+class TypePreview:
+    """What installing a document would do: the provider, the text that is stored, what becomes of
+    connections, and why it is refused.
+
+    `installed`: the version that is there now. `count`: the connections of the type. `is_same`:
+    there is nothing to do. `redirected`: where stored credentials would go, and did not before.
+    """
+
+    manifest: Manifest
+    provider: type[Provider[Any]]
+    document: str
+    installed: int | None = None
+    is_same: bool = False
+    count: int = 0
+    move: Move = field(default_factory=Move)
+    refusals: tuple[FieldError, ...] = ()
+    redirected: tuple[str, ...] = ()
+
+
+def read_types(text: str) -> list[Manifest]:
+    """The manifests of a document. Raises Invalid with every problem, each at its place."""
+    if len(text.encode(errors="replace")) > LARGEST:
+        raise refused(
+            "too_large",
+            f"The document is larger than {LARGEST // 1024} KB, which no connection type needs.",
+        )
+    try:
+        found = read_documents(text)
+    except ManifestError as error:
+        raise Invalid(
+            [
+                FieldError(place or "document", "invalid_document", message)
+                for place, message in error.problems
+            ]
+        ) from None
+    keys = [one.key for one in found]
+    if doubles := sorted({key for key in keys if keys.count(key) > 1}):
+        raise refused(
+            "duplicate",
+            f"The document has {', '.join(doubles)} more than once. Give each its own key.",
+        )
+    return found
+
+
+def refused(code: str, message: str) -> Invalid:
+    """The error for a document as a whole."""
+    return Invalid([FieldError("document", code, message)])
+
+
+def preview_types(text: str, *, actor: Actor = None) -> list[TypePreview]:
+    """What installing each type of a document would do.
+
+    Writes nothing. Raises Invalid when it cannot be read, PermissionDenied.
+    """
+    require(actor, "connections.add_connectiontype")
+    confirm_types()
+    manifests = read_types(text)
+    rows = {
+        row.key: row
+        for row in ConnectionType.objects.filter(key__in=[one.key for one in manifests])
+    }
+    return [
+        preview_of(one, stored_text(text, one, manifests), rows.get(one.key), actor)
+        for one in manifests
+    ]
+
+
+def preview_type(text: str, *, actor: Actor = None) -> TypePreview:
+    """As `preview_types`, for a document of one type."""
+    found = preview_types(text, actor=actor)
+    refuse_several(found)
+    return found[0]
+
+
+def refuse_several(found: Sequence[Any]) -> None:
+    """Raises Invalid unless there is just one."""
+    if len(found) != 1:
+        raise refused("several", f"The document holds {len(found)} types. Give one.")
+
+
+def stored_text(text: str, manifest: Manifest, manifests: Sequence[Manifest]) -> str:
+    """The text as it was given, comments and all; of Cognigy's schemas what was made of them."""
+    return text if len(manifests) == 1 and not manifest.guesses else manifest_text(manifest)
+
+
+def preview_of(
+    manifest: Manifest,
+    document: str,
+    row: ConnectionType | None,
+    actor: Actor,
+    locked: bool = False,
+) -> TypePreview:
+    """What installing this manifest would do.
+
+    `locked`: in a transaction that holds its connections until it is done.
+    """
+    provider = installed_provider(manifest)
+    rows = Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk")
+    connections = list(rows.select_for_update() if locked else rows)
+    is_same = row is not None and _is_same(row, manifest)
+    installed = row.version if row else None
+    if is_same:
+        return TypePreview(manifest, provider, document, installed, is_same, len(connections))
+    goes_to = _redirected(manifest, connections)
+    refusals = tuple(
+        _refusals(manifest, provider, row, connections) or _redirect_refusals(goes_to, actor)
+    )
+    move = Move() if refusals else moved_rows(connections, provider)[1]
+    return TypePreview(
+        manifest, provider, document, installed, False, len(connections), move, refusals, goes_to
+    )
+
+
+def _redirected(manifest: Manifest, connections: Sequence[Connection]) -> tuple[str, ...]:
+    old = installed_types().get(manifest.key)
+    has_literals = any(one.credentials_key for one in connections)
+    return redirected(old.manifest if old else None, manifest) if has_literals else ()
+
+
+def _redirect_refusals(goes_to: Sequence[str], actor: Actor) -> list[FieldError]:
+    """A stored literal does not follow an address, unless somebody who could take it out anyway
+    sends it there.
+    """
+    if not goes_to or actor is None or actor.has_perm("connections.export_secrets"):
+        return []
+    text = (
+        f"Stored credentials would go to {', '.join(goes_to)}. That takes somebody who may export "
+        "secrets."
+    )
+    return [FieldError("base_url", "redirected", text)]
+
+
+def _is_same(row: ConnectionType, manifest: Manifest) -> bool:
+    old = installed_types().get(row.key)
+    return (
+        old is not None
+        and row.version == manifest.version
+        and manifest_text(old.manifest) == manifest_text(manifest)
+    )
+
+
+def _refusals(
+    manifest: Manifest,
+    provider: type[Provider[Any]],
+    row: ConnectionType | None,
+    connections: Sequence[Connection],
+) -> list[FieldError]:
+    key = manifest.key
+    if owner := owner_of(key):
+        return [
+            FieldError(
+                "key", "taken", f"The key {key} belongs to {owner}. Give the type another key."
+            )
+        ]
+    if key in RESERVED_KEYS:
+        return [
+            FieldError("key", "reserved", f"{key} is a reserved word. Give the type another key.")
+        ]
+    return _section_refusals(provider) + _version_refusals(manifest, row, connections)
+
+
+def _section_refusals(provider: type[Provider[Any]]) -> list[FieldError]:
+    section = provider.section.lower()
+    if section in NO_REFERENCES:
+        text = (
+            f"${provider.section}:... means plain environment variables already, so its references "
+            "could not be told apart."
+        )
+        return [FieldError("key", "section_taken", f"{text} Give the type another key.")]
+    other = next(
+        (
+            one
+            for one in all_providers()
+            if one.section.lower() == section and one.id != provider.id
+        ),
+        None,
+    )
+    if other is None:
+        return []
+    text = (
+        f"Its references would be ${provider.section}:..., which are those of {other.name} "
+        f"({other.id}). Give the type another key."
+    )
+    return [FieldError("key", "section_taken", text)]
+
+
+def _version_refusals(
+    manifest: Manifest, row: ConnectionType | None, connections: Sequence[Connection]
+) -> list[FieldError]:
+    version, old = manifest.version, installed_types().get(manifest.key)
+    if row and version < row.version:
+        text = (
+            f"Version {row.version} of {manifest.key} is installed, this is {version}. A version "
+            "is never taken back: raise it above that."
+        )
+        return [FieldError("version", "older_version", text)]
+    if row and old and version == row.version:
+        text = (
+            f"Version {version} of {manifest.key} is installed with other content. Raise the "
+            f"version to {version + 1}."
+        )
+        return [FieldError("version", "same_version", text)]
+    newest = max((one.type_version for one in connections), default=0)
+    if newest > version:
+        text = (
+            f"There are connections of version {newest} of {manifest.key}. Install that version or "
+            "a newer one."
+        )
+        return [FieldError("version", "older_version", text)]
+    return (
+        [
+            FieldError("document", "incompatible", reason)
+            for reason in compare(old.manifest, manifest)
+        ]
+        if old
+        else []
+    )

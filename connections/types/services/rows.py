@@ -1,0 +1,113 @@
+"""What a version of a connection type does to the connections that older versions made."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from connections.credentials import Undecryptable, merged
+from connections.models import Connection
+from connections.references import references_in, unescape
+from connections.services import Actor, Notice, store
+from connections.type_versions import bring_up
+from providers.core.base import Provider
+from providers.core.schema import settings_fields, validate
+
+NAMED = 5  # connections that a sentence names
+
+
+@dataclass(frozen=True)
+class Move:
+    """Connections by name: `moved` are at the type's version now, `left` cannot be decrypted,
+    `unfit` need the settings that are named.
+    """
+
+    moved: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    unfit: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What to know about it, in sentences."""
+        found = []
+        if self.left:
+            text = (
+                f"{_count(self.left)} stay{'s' if len(self.left) == 1 else ''} at the older "
+                "version, because the stored credentials"
+            )
+            found.append(
+                Notice(
+                    "type",
+                    "left",
+                    f"{text} cannot be decrypted: {_named(self.left)}. With the key back, they "
+                    "follow.",
+                )
+            )
+        for labels in dict.fromkeys(labels for _, labels in self.unfit):
+            names = [name for name, wanted in self.unfit if wanted == labels]
+            text = (
+                f"{_count(names)} need{'s' if len(names) == 1 else ''}: {', '.join(labels)} "
+                f"({_named(names)})."
+            )
+            found.append(Notice("type", "unfit", text))
+        return found
+
+
+def _count(names: Sequence[str]) -> str:
+    return f"{len(names)} connection{'' if len(names) == 1 else 's'}"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+@sensitive_variables()
+def moved_rows(
+    rows: Iterable[Connection], provider: type[Provider[Any]]
+) -> tuple[list[Connection], Move]:
+    """The rows of older versions as `provider` has them, and what to know about that.
+
+    Saves nothing.
+    """
+    changed: list[Connection] = []
+    left: list[str] = []
+    unfit: list[tuple[str, tuple[str, ...]]] = []
+    for row in rows:
+        if bring_up(row, provider):
+            changed.append(row)
+        elif row.type_version < provider.version:
+            left.append(row.name)
+        if labels := _missing(row, provider):
+            unfit.append((row.name, labels))
+    return changed, Move(tuple(row.name for row in changed), tuple(left), tuple(unfit))
+
+
+def store_moved(rows: Iterable[Connection], actor: Actor) -> None:
+    """Saves rows that were brought up, each as its next version."""
+    for row in rows:
+        store(row, actor)
+
+
+@sensitive_variables()
+def _missing(row: Connection, provider: type[Provider[Any]]) -> tuple[str, ...]:
+    """The labels of what the provider does not accept of a row, or misses.
+
+    What a reference stands for is not judged.
+    """
+    if isinstance(row.credentials, Undecryptable):
+        return ()
+    values = merged(row.settings, row.credentials or {})
+    unresolved = frozenset(name for name, _, _ in references_in(values))
+    plain = {
+        name: unescape(value) if isinstance(value, str) else value for name, value in values.items()
+    }
+    _, errors = validate(provider, plain, ignore=unresolved)
+    fields = settings_fields(provider)
+    names = [
+        error.field.partition(".")[0]
+        for error in errors
+        if error.field.partition(".")[0] not in row.lacking
+    ]
+    return tuple(dict.fromkeys(fields[name].label if name in fields else name for name in names))

@@ -1,0 +1,178 @@
+"""Pages of connection types: list, install with a preview of the form, one type, remove."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from providers.core.base import Provider
+
+from .. import services as core
+from ..forms import PreviewForm, TypeForm
+from ..views.base import Crumb, Page
+from . import services
+
+TYPES: Crumb = ("Connection types", "/types/")
+
+
+class TypePage(Page):
+    """A page about connection types."""
+
+    permission_required = "connections.view_connectiontype"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("Connections", "/connections/"), TYPES]
+
+    def form_of(self, provider: type[Provider[Any]], number: int = 0) -> PreviewForm:
+        """The form that a connection of this type will have, to look at."""
+        return PreviewForm(provider, self.request.user, number)
+
+
+class TypeListView(TypePage):
+    """Every type that is no code, and who uses it."""
+
+    template_name = "connections/types/list.html"
+    title = "Connection types"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("Connections", "/connections/")]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(types=services.connection_types()))
+
+
+class TypeInstallView(TypePage):
+    """Takes a document, shows what comes of it, and installs it."""
+
+    template_name = "connections/types/install.html"
+    title = "Install a connection type"
+    permission_required = "connections.add_connectiontype"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(TypeForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = TypeForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.show(form)
+        text = form.cleaned_data["text"]
+        try:
+            return (
+                self._install(text)
+                if request.POST.get("action") == "install"
+                else self._preview(text)
+            )
+        except core.Invalid as refused:
+            return self.show(TypeForm(initial={"document": text}), problems=refused.errors)
+
+    def show(self, form: TypeForm, **context: Any) -> HttpResponse:
+        """The page."""
+        return self.render_to_response(self.get_context_data(form=form, **context))
+
+    def _preview(self, text: str) -> HttpResponse:
+        previews = services.preview_types(text, actor=self.request.user)
+        shown = [
+            {
+                "preview": one,
+                "form": self.form_of(one.provider, number),
+                "hosts": services.hosts_of(one.manifest),
+            }
+            for number, one in enumerate(previews)
+        ]
+        context = {
+            "previews": shown,
+            "text": text,
+            "is_refused": any(one.refusals for one in previews),
+            "is_same": all(one.is_same for one in previews),
+        }
+        return self.show(TypeForm(initial={"document": text}), **context)
+
+    def _install(self, text: str) -> HttpResponse:
+        installed = services.install_types(text, actor=self.request.user)
+        for one in installed:
+            self._tell(one)
+            self.tell(one.notices)
+        return (
+            self.redirect("type-detail", installed[0].manifest.key)
+            if len(installed) == 1
+            else self.redirect("type-list")
+        )
+
+    def _tell(self, one: services.InstalledType) -> None:
+        name, version = one.manifest.label, one.manifest.version
+        if not one.changed:
+            messages.info(
+                self.request,
+                f"{name}: version {version} was installed already. Nothing was changed.",
+            )
+            return
+        count = len(one.move.moved)
+        moved = f" {count} connection{'' if count == 1 else 's'} brought up to it." if count else ""
+        messages.success(self.request, f"{name}: version {version} is installed.{moved}")
+
+
+class OneType(TypePage):
+    """A page about one type."""
+
+    @property
+    def entry(self) -> services.TypeEntry:
+        """The type in the address; 404 if there is none."""
+        if not hasattr(self, "_entry"):
+            self._entry = services.connection_type(self.kwargs["key"])
+        return self._entry
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(type=self.entry, **kwargs)
+
+
+class TypeDetailView(OneType):
+    """A type's document, and the form it makes."""
+
+    template_name = "connections/types/detail.html"
+
+    def get_title(self) -> str:
+        return self.entry.label
+
+    def get(self, request: HttpRequest, key: str) -> HttpResponse:
+        context: dict[str, Any] = {}
+        if self.entry.provider and self.entry.manifest:
+            context = {
+                "form": self.form_of(self.entry.provider),
+                "hosts": services.hosts_of(self.entry.manifest),
+            }
+        return self.render_to_response(self.get_context_data(**context))
+
+
+class TypeRemoveView(OneType):
+    """Asks, names who uses the type, and removes it."""
+
+    template_name = "connections/types/confirm_remove.html"
+    permission_required = "connections.delete_connectiontype"
+
+    def get_title(self) -> str:
+        return f"Remove {self.entry.label}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [
+            *super().get_breadcrumbs(),
+            (self.entry.label, reverse("type-detail", args=[self.entry.key])),
+        ]
+
+    def get(self, request: HttpRequest, key: str) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(users=services.type_users(key)))
+
+    def post(self, request: HttpRequest, key: str) -> HttpResponse:
+        label = self.entry.label
+        try:
+            services.remove_type(key, actor=request.user)
+        except (core.InUse, core.Invalid) as refused:
+            text = (
+                " ".join(one.message for one in refused.errors)
+                if isinstance(refused, core.Invalid)
+                else str(refused)
+            )
+            messages.error(request, text)
+            return self.redirect("type-remove", key)
+        messages.success(request, f"{label} is removed.")
+        return self.redirect("type-list")

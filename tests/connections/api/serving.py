@@ -1,0 +1,162 @@
+"""The production server for tests of the API: gunicorn with a database of its own, people, tokens
+and a few rows.
+"""
+
+import base64
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+PREPARE = """
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from connections import services
+call_command("migrate", verbosity=0)
+user = User.objects.create_user("ada")
+user.groups.add(Group.objects.get(name="Administrators"))
+openai = services.create_connection(
+    "openai", actor=user, name="OpenAI Production", alias="openai-production",
+    settings={"api_key": "sk-example-not-a-key"},
+).row
+services.create_profile(
+    openai, actor=user, capability="Chat", name="Answers", alias="support-answers", model="gpt-4o"
+)
+echo = services.create_connection("echo", actor=user, name="Rehearsal", alias="rehearsal").row
+for capability, alias in (("Chat", "rehearsal"), ("Embedding", "rehearsal-search")):
+    services.create_profile(
+        echo, actor=user, capability=capability, name="Rehearsal", alias=alias, model="echo-1"
+    )
+print(services.create_token("fuzz", user=user, actor=user, scopes=["admin"])[1])
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its address, a token of an administrator, and what it writes."""
+
+    url: str
+    token: str
+    log: Path
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON that the API answers."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method),
+            timeout=30,
+        ) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def serving(place: Path, database_url: str = "") -> Iterator[Served]:
+    """Serves until the block ends; a database that is named must be empty.
+
+    Its log is free of tracebacks in the end.
+    """
+    variables = environment(database_url or f"sqlite:///{place / 'api.sqlite3'}")
+    prepared = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE],
+        cwd=ROOT,
+        env=variables,
+        check=True,
+        capture_output=True,
+    )
+    with running(variables, place / "log", "--graceful-timeout=1") as server:
+        yield Served(server.url, prepared.stdout.decode().strip(), server.log)
+    text = server.log.read_text(errors="replace")
+    assert "Traceback" not in text, text[text.index("Traceback") - 500 :][:5000]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running gunicorn: its address, what it writes, its process."""
+
+    url: str
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+
+@contextmanager
+def running(variables: dict[str, str], log: Path, *options: str) -> Iterator[Server]:
+    """gunicorn with the configuration of production, until the block ends.
+
+    The database must be there.
+    """
+    port = _free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:backoffice.gunicorn_conf",
+        "-b",
+        f"127.0.0.1:{port}",
+        *options,
+    ]
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(command, cwd=ROOT, env=variables, stdout=file, stderr=file) as process,
+    ):
+        server = Server(f"http://127.0.0.1:{port}", log, process)
+        try:
+            _wait_for(server)
+            yield server
+        finally:
+            process.terminate()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(database_url: str, **variables: str) -> dict[str, str]:
+    """What the server's process gets: new keys, nothing of this machine that would decide a test,
+    and `variables`.
+    """
+    own = ("CONNECTIONS_", "CACHE_URL", "API_", "HTTPS", "ALLOWED_HOSTS", "GATEWAY_")
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(own) and "__" not in name
+    }
+    return inherited | {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FERNET_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "WEB_CONCURRENCY": "1",
+        "API_THROTTLE_RATE": "1000000/s",
+        "CONNECTIONS_TEST_RATE": "1000000",
+        "LOG_LEVEL": "WARNING",
+        "PYTHONUNBUFFERED": "1",
+        **variables,
+    }
+
+
+def _wait_for(server: Server) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{server.url}/health/live", timeout=10).close()
+        except (urllib.error.URLError, ConnectionError):
+            assert server.process.poll() is None, server.log.read_text()[-5000:]
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(
+        f"The server did not start within 30 seconds:\n{server.log.read_text()[-5000:]}"
+    )
