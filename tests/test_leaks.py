@@ -371,8 +371,8 @@ def crash(*arguments: Any, **named: Any) -> Any:
 
 CRASHES = {
     "store": "connections.services.connections.store",
-    "judge": "connections.services.settings_rules._check_schema",
-    "write rule": "connections.services.settings_rules.write_rule",
+    "judge": "connections.services.settings_validation.check_schema",
+    "write rule": "connections.services.settings_validation.secrets.write_rule",
     "encrypt": "connections.credentials.CredentialsField.get_db_prep_save",
     "resolve": "connections.references.Resolver.resolve",
     "use": "connections.services.runtime.get_provider",

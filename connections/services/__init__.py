@@ -21,7 +21,6 @@ from .errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusab
 from .fallbacks import MOST_FALLBACKS
 from .history import Version, versions
 from .http_clients import http_client
-from .map_rules import entries, merge_patch
 from .permissions import Actor, require
 from .profiles import (
     create_profile,
@@ -44,7 +43,7 @@ from .runtime import (
     reference_states,
     resolved_settings,
 )
-from .settings_rules import plain_settings
+from .settings_validation import entries, merge_patch, plain_settings
 from .tokens import (
     Caller,
     Scope,

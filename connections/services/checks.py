@@ -24,7 +24,7 @@ from .connections import known_provider
 from .errors import Invalid, Throttled, Unusable
 from .permissions import Actor, require
 from .runtime import get_configured_provider
-from .settings_rules import judge
+from .settings_validation import validate_settings
 
 AT_ONCE = 8  # checks of one bulk test that run side by side
 MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection
@@ -142,7 +142,7 @@ def record_check(connection: Connection, outcome: Outcome, actor: Actor) -> Conn
     return check
 
 
-@sensitive_variables("settings", "judged")
+@sensitive_variables("settings", "result")
 def test_settings(
     provider_id: str,
     settings: Mapping[str, Any],
@@ -164,13 +164,13 @@ def test_settings(
     )
     provider = known_provider(connection.provider_id if connection else provider_id)
     stored = (connection.settings, connection.credentials) if connection else ({}, None)
-    judged = judge(provider, settings, *stored)
-    if judged.errors:
-        raise Invalid(judged.errors)
-    if judged.validated is None:
+    result = validate_settings(provider, settings, *stored)
+    if result.errors:
+        raise Invalid(result.errors)
+    if result.validated is None:
         unresolved = [
             notice.message.removeprefix("Saved, but not usable yet: ")
-            for notice in judged.notices
+            for notice in result.notices
             if notice.code.endswith("_reference")
         ]
         code = "unresolved_reference" if unresolved else "undecryptable"
@@ -182,7 +182,7 @@ def test_settings(
     with _one_at_a_time(
         str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")
     ):
-        return run_check(provider(judged.validated, egress=conf.egress(), limits=CHECK_LIMITS))
+        return run_check(provider(result.validated, egress=conf.egress(), limits=CHECK_LIMITS))
 
 
 def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) -> list[Model]:

@@ -25,9 +25,8 @@ from .base import (
     store,
 )
 from .errors import FieldError, InUse, Invalid, Notice
-from .map_rules import merge_patch
 from .permissions import Actor, require
-from .settings_rules import Judged, judge, plain_settings
+from .settings_validation import SettingsResult, merge_patch, plain_settings, validate_settings
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
         yield known_provider(provider_id)
 
 
-@sensitive_variables("settings", "judged", "row")
+@sensitive_variables("settings", "result", "row")
 def create_connection(
     provider_id: str,
     *,
@@ -78,15 +77,15 @@ def create_connection(
     tags: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     id: uuid.UUID | None = None,
-    lacking: Collection[str] = (),
+    missing_secrets: Collection[str] = (),
 ) -> Saved:
     """Creates a connection.
 
     `settings`: field -> literal, reference or None. Raises Invalid, PermissionDenied.
 
-    `lacking`: secrets that could not be brought along, a setting or `setting.key` each; what of
-    them is not in `settings` is no error but noted on the row. `id`: of a connection that moves
-    here.
+    `missing_secrets`: secrets that could not be brought along, a setting or `setting.key` each;
+    those that are not in `settings` are not an error but noted on the row. `id`: of a connection
+    that moves here.
     """
     require(actor, "connections.add_connection")
     with held_provider(provider_id) as provider:
@@ -98,14 +97,14 @@ def create_connection(
             is_active=is_active,
         )
         row.id, row.type_version = id or row.id, provider.version
-        judged = judge(provider, settings or {}, {}, None, lacking)
-        _fill(row, judged, tags, is_new=True)
+        result = validate_settings(provider, settings or {}, {}, None, missing_secrets)
+        _fill(row, result, tags, is_new=True)
         with alias_race(row):
             store(row, actor)
-    return Saved(row, judged.notices)
+    return Saved(row, result.notices)
 
 
-@sensitive_variables("settings", "posted", "judged", "row", "before")
+@sensitive_variables("settings", "posted", "result", "row", "before")
 def update_connection(
     connection: Connection,
     *,
@@ -118,7 +117,7 @@ def update_connection(
     merge: bool = False,
     alias: str | None = None,
     provider_id: str | None = None,
-    lacking: Collection[str] = (),
+    missing_secrets: Collection[str] = (),
 ) -> Saved:
     """Changes a connection; None keeps.
 
@@ -128,7 +127,7 @@ def update_connection(
     keeps, None takes away.
 
     Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse
-    another value. `lacking` as in `create_connection`, and only with `settings`.
+    another value. `missing_secrets` as in `create_connection`, and only with `settings`.
     """
     require(actor, "connections.change_connection")
     with transaction.atomic():
@@ -145,27 +144,30 @@ def update_connection(
             bring_up(row, row.provider)
         row.name = row.name if name is None else name.strip()
         row.is_active = row.is_active if is_active is None else is_active
-        judged = _judged(row, settings, merge, lacking)
-        _fill(row, judged, row.tags if tags is None else tags, is_new=False)
+        result = _result(row, settings, merge, missing_secrets)
+        _fill(row, result, row.tags if tags is None else tags, is_new=False)
         if changed := _content(row) != before:
             store(row, actor)
-    return Saved(row, judged.notices, changed)
+    return Saved(row, result.notices, changed)
 
 
 @sensitive_variables("settings", "posted", "row")
-def _judged(
-    row: Connection, settings: Mapping[str, Any] | None, merge: bool, lacking: Collection[str]
-) -> Judged:
-    """What becomes of the settings of a row that is held; None keeps them."""
+def _result(
+    row: Connection,
+    settings: Mapping[str, Any] | None,
+    merge: bool,
+    missing_secrets: Collection[str],
+) -> SettingsResult:
+    """The settings to store in a row that is held; None keeps them."""
     if settings is None:
-        return Judged(row.settings, row.credentials, lacking=row.lacking)
+        return SettingsResult(row.settings, row.credentials, missing_secrets=row.lacking)
     provider = known_provider(row.provider_id)
     posted = (
         merge_patch(provider, plain_settings(provider, row.settings), settings)
         if merge
         else settings
     )
-    return judge(provider, posted, row.settings, row.credentials, lacking)
+    return validate_settings(provider, posted, row.settings, row.credentials, missing_secrets)
 
 
 def _content(row: Connection) -> tuple[Any, ...]:
@@ -179,18 +181,18 @@ def _content(row: Connection) -> tuple[Any, ...]:
     )
 
 
-def _fill(row: Connection, judged: Judged, tags: Sequence[str], is_new: bool) -> None:
+def _fill(row: Connection, result: SettingsResult, tags: Sequence[str], is_new: bool) -> None:
     row.settings, row.credentials, row.lacking = (
-        judged.settings,
-        judged.credentials,
-        list(judged.lacking),
+        result.settings,
+        result.credentials,
+        list(result.missing_secrets),
     )
     errors: list[FieldError] = []
     try:
         row.tags = clean_tags(tags)
     except Invalid as error:
         errors = list(error.errors)
-    errors = column_errors(row, is_new) + errors + judged.errors
+    errors = column_errors(row, is_new) + errors + result.errors
     if errors:
         raise Invalid(errors)
 

@@ -48,7 +48,7 @@ def duplicate_connection(
             actor=actor,
             is_active=False,
             settings=settings,
-            lacking=lacking,
+            missing_secrets=lacking,
             **columns,
         )
         _note(saved.row, row)

@@ -178,7 +178,7 @@ def _create(taking: _Taking, is_copy: bool) -> Any:
         tags=document.tags,
         settings=incoming.posted,
         id=None if is_copy else document.id,
-        lacking=list(incoming.missing),
+        missing_secrets=list(incoming.missing),
     ).row
 
 
@@ -192,7 +192,7 @@ def _replace(taking: _Taking, beside: Comparison) -> Any:
         is_active=document.is_active and not lacking,
         tags=document.tags,
         settings=taking.incoming.posted,
-        lacking=lacking,
+        missing_secrets=lacking,
     ).row
 
 
@@ -222,7 +222,7 @@ def _merge(taking: _Taking, beside: Comparison) -> Any:
         tags=tags,
         settings=fill or None,
         merge=True,
-        lacking=row.lacking,
+        missing_secrets=row.lacking,
     ).row
 
 

@@ -321,8 +321,8 @@ def test_a_crash_has_no_secret(
         raise ZeroDivisionError
 
     settings.DEBUG = debug
-    monkeypatch.setattr("connections.services.connections.judge", broken)
-    monkeypatch.setattr("connections.services.checks.judge", broken)
+    monkeypatch.setattr("connections.services.connections.validate_settings", broken)
+    monkeypatch.setattr("connections.services.checks.validate_settings", broken)
     for method, path in (("POST", "/connections"), ("PATCH", ONE), ("PUT", ONE)):
         response = stage(
             method, path, NEW if method == "POST" else {"name": "N", "settings": {"apiKey": SENT}}

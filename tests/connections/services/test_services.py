@@ -179,6 +179,7 @@ BAD_SETTINGS = [
         {"settings.base_url": "blocked_address"},
     ),
     ({"api_key": "key", "no_such": "x"}, {"settings.no_such": "unknown_setting"}),
+    ({"api_key": "key", "no_such": "$Fake:Missing"}, {"settings.no_such": "unknown_setting"}),
     ({"api_key": "a\nb"}, {"settings.api_key": "line_break"}),
     ({"api_key": "sk-***"}, {"settings.api_key": "masked_value"}),
     ({"api_key": "$"}, {"settings.api_key": "invalid_reference"}),

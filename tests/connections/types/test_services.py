@@ -275,7 +275,10 @@ def test_a_missing_secret_keeps_being_noted_under_its_new_name(
     installed: type_services.InstalledType,
 ):
     row = connect(
-        KEY, settings={"variant": "key", "subdomain": "north"}, lacking=["api_key"], is_active=False
+        KEY,
+        settings={"variant": "key", "subdomain": "north"},
+        missing_secrets=["api_key"],
+        is_active=False,
     )
     install(second())
     assert reload(row).lacking == ["token"]

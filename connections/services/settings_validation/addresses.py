@@ -1,0 +1,54 @@
+"""Settings that hold an address: whether it may be asked, and which secrets may follow it."""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from connections import conf
+from connections.references import is_reference, place
+from providers.core.errors import BlockedAddress
+from providers.core.schema import SettingsField
+
+from .result import SettingsResult, Stored
+
+
+def check_egress(result: SettingsResult, field: SettingsField) -> None:
+    """Refuses an address whose host may not be asked."""
+    address = result.settings.get(field.name)
+    if not isinstance(address, str) or is_reference(address):
+        return
+    try:
+        host = urlsplit(address).hostname
+        if host:
+            conf.egress().refuse_name(host)
+    except BlockedAddress as error:
+        result.refuse(field.name, "blocked_address", str(error))
+    except ValueError:
+        return  # the schema says what is wrong with it
+
+
+def refuse_kept_secrets(
+    result: SettingsResult,
+    fields: Mapping[str, SettingsField],
+    stored: Stored,
+    kept: Iterable[tuple[str, str]],
+) -> None:
+    """Refuses every stored literal that is `kept` while an address changes: it must be entered
+    again, or whoever may edit could send it to a host of their own.
+    """
+    changed = [
+        field
+        for field in fields.values()
+        if field.address
+        and result.settings.get(field.name, field.default)
+        != stored.settings.get(field.name, field.default)
+    ]
+    for name, key in kept if changed else ():
+        what = key or f"the {_inside_a_sentence(fields[name].label)}"
+        address = _inside_a_sentence(changed[0].label)
+        text = f"Enter {what} again, because the {address} changed."
+        result.refuse(place(name, key), "secret_required", text)
+
+
+def _inside_a_sentence(label: str) -> str:
+    """`Endpoint` -> `endpoint`, but `API key` stays."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
