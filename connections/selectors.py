@@ -1,38 +1,22 @@
-"""The read side: lists, dashboards, references. Defers credentials, writes nothing."""
+"""The read side: choices, dashboards, references. Defers credentials, writes nothing."""
 
-import json
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
 from . import conf
 from .credentials import key_ids
-from .lookup import named
+from .listing import of_capability, of_health
 from .models import Connection, ConnectionCheck, Profile
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
-
-CONNECTION_ORDERS = {
-    "name": ("name", "alias"),
-    "provider": ("provider_id", "name"),
-    "status": ("-is_active", "name"),
-    "checked": ("last_check__checked_at", "name"),
-    "modified": ("date_modified",),
-}
-PROFILE_ORDERS = {
-    "name": ("name", "alias"),
-    "model": ("model", "name"),
-    "connection": ("connection__name", "name"),
-    "modified": ("date_modified",),
-}
 
 
 @dataclass
@@ -41,82 +25,6 @@ class ReferenceUse:
 
     resolution: Resolution
     uses: list[tuple[uuid.UUID, str, str, str]] = field(default_factory=list)
-
-
-def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
-    """Connections by search text, provider, status, health and tag.
-
-    Unknown values filter nothing; `-` reverses a sort.
-    """
-    filters = _storable(filters)
-    rows = Connection.objects.listed().select_related("last_check", "modified_by")
-    if text := filters.get("q", "").strip():
-        rows = rows.filter(Q(name__icontains=text) | Q(alias__icontains=text) | named(text))
-    if provider := filters.get("provider"):
-        rows = rows.filter(provider_id=provider)
-    if filters.get("status") in ("active", "inactive"):
-        rows = rows.filter(is_active=filters["status"] == "active")
-    rows = rows.filter(_health(filters.get("health", "")))
-    return tagged(rows, filters.get("tag", "")).order_by(*_order(CONNECTION_ORDERS, sort))
-
-
-def _storable(filters: Mapping[str, str]) -> dict[str, str]:
-    """Without null characters: no row has one, and PostgreSQL refuses to look for one."""
-    return {name: value.replace("\x00", "") for name, value in filters.items()}
-
-
-def _health(health: str) -> Q:
-    fresh = Q(last_check__connection_version=F("version"))
-    return {
-        "ok": fresh & Q(last_check__success=True),
-        "failed": fresh & Q(last_check__success=False),
-        "stale": Q(last_check__isnull=False) & ~fresh,
-        "never": Q(last_check__isnull=True),
-    }.get(health, Q())
-
-
-def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
-    """The rows that have this tag; all of them for an empty one."""
-    if not tag.strip():
-        return rows
-    # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
-    escaped, plain = json.dumps(tag.strip()), f'"{tag.strip()}"'
-    return rows.alias(tags_text=Cast("tags", TextField())).filter(
-        Q(tags_text__contains=escaped) | Q(tags_text__contains=plain)
-    )
-
-
-def _order(orders: Mapping[str, tuple[str, ...]], sort: str) -> list[str]:
-    names = orders.get(sort.removeprefix("-"), orders["name"])
-    if sort.startswith("-"):
-        names = tuple(
-            name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in names
-        )
-    return (
-        list(names) if names[-1].endswith("alias") else [*names, "pk"]
-    )  # an alias is unique, and in the index
-
-
-def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
-    """Profiles by search text, capability, connection and tag, with their connection
-    (undecrypted).
-    """
-    filters = _storable(filters)
-    rows = Profile.objects.select_related("connection").defer("connection__credentials")
-    if text := filters.get("q", "").strip():
-        rows = rows.filter(
-            Q(name__icontains=text)
-            | Q(alias__icontains=text)
-            | Q(model__icontains=text)
-            | named(text)
-        )
-    if filters.get("capability"):
-        rows = rows.filter(capability=filters["capability"])
-    if connection := filters.get("connection", "").strip():
-        rows = rows.filter(named(connection, "connection__"))
-    if filters.get("status") in ("active", "inactive"):
-        rows = rows.filter(is_active=filters["status"] == "active")
-    return tagged(rows, filters.get("tag", "")).order_by(*_order(PROFILE_ORDERS, sort))
 
 
 def reference_uses() -> list[ReferenceUse]:
@@ -146,8 +54,7 @@ def reference_uses() -> list[ReferenceUse]:
 
 def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection]:
     """The connections whose provider has a capability, to offer in a list of choices, by name."""
-    able = [provider.id for provider in all_providers() if capability in provider.capabilities]
-    return Connection.objects.listed().filter(provider_id__in=able).order_by("name")[:limit]
+    return of_capability(Connection.objects.listed(), capability).order_by("name")[:limit]
 
 
 def connection_names(
@@ -307,10 +214,10 @@ def dashboard(limit: int = 10) -> Dashboard:
         connections=Connection.objects.count(),
         active=Connection.objects.filter(is_active=True).count(),
         profiles=Profile.objects.count(),
-        failed=list(rows.filter(_health("failed"), is_active=True).order_by("name")[:limit]),
+        failed=list(rows.filter(of_health("failed"), is_active=True).order_by("name")[:limit]),
         undecryptable=list(lost.order_by("name")[:limit]),
         broken=[use for use in reference_uses() if use.resolution.state != State.RESOLVED][:limit],
-        never=Connection.objects.filter(_health("never")).count(),
+        never=Connection.objects.filter(of_health("never")).count(),
         recent=list(
             ConnectionCheck.objects.select_related("connection", "checked_by").defer(
                 "connection__credentials"

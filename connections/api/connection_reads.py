@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from providers.core.base import Capability
 from providers.core.registry import all_providers
 
-from .. import services
+from .. import listing, services
 from ..models import Connection
 from .base import ApiView, find
 from .connection_serializers import (
@@ -19,7 +19,7 @@ from .connection_serializers import (
     model_item,
     reference_item,
 )
-from .connections import READ, of_capability
+from .connections import READ
 from .fields import CapabilityField
 from .openapi import answers, items_of
 from .pagination import PAGE, SkipTakePagination, one_of
@@ -140,6 +140,5 @@ class ConnectionsByCapability(ApiView):
         )
         if known is None:
             raise Http404
-        rows = of_capability(Connection.objects.listed(), known).order_by("name", "alias")
-        page = self.paginate_queryset(rows) or []
+        page = self.paginate_queryset(listing.connections({"capability": known})) or []
         return self.get_paginated_response(ConnectionItemSerializer(page, many=True).data)

@@ -1,5 +1,6 @@
 """Connections: `/connections...`"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,7 +16,7 @@ from rest_framework.response import Response
 from providers.core.base import Capability
 from providers.core.registry import UnknownProvider, all_providers, get_provider
 
-from .. import selectors, services
+from .. import listing, services
 from ..models import Connection
 from .base import ApiView, created, exists, find, refuse_mismatch, tagged
 from .connection_serializers import (
@@ -43,18 +44,22 @@ TEST, DELETE = (
     ("connections:test", "connections.test_connection"),
     ("connections:delete", "connections.delete_connection"),
 )
-ORDERS = {
-    "name": ("name", "alias"),
-    "alias": ("alias",),
-    "providerId": ("provider_id", "name", "pk"),
-    "isActive": ("is_active", "name", "pk"),
-    "dateCreated": ("date_created", "pk"),
-    "dateModified": ("date_modified", "pk"),
+SORTS = {
+    "name": "name",
+    "alias": "alias",
+    "providerId": "provider",
+    "isActive": "is_active",
+    "dateCreated": "created",
+    "dateModified": "modified",
 }
 DIRECTIONS = ("ascending", "descending", "asc", "desc")
 FILTERS = [
     *PAGE,
-    OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
+    OpenApiParameter(
+        "filter",
+        PLAIN,
+        description="The name or the alias contains this, in any case, or it is the id.",
+    ),
     OpenApiParameter("providerId", PLAIN, description="Those of this provider."),
     OpenApiParameter(
         "capability",
@@ -63,35 +68,37 @@ FILTERS = [
         description="Those whose provider has it.",
     ),
     OpenApiParameter("isActive", bool),
+    OpenApiParameter(
+        "health",
+        str,
+        enum=list(listing.HEALTHS),
+        description="By the last check. stale: changed since; never: not checked yet.",
+    ),
     OpenApiParameter("tag", PLAIN, description="Those with this tag."),
     OpenApiParameter(
         "settings", bool, description="With true, each has its settings too; secrets are masked."
     ),
-    OpenApiParameter("orderBy", str, enum=list(ORDERS)),
+    OpenApiParameter("orderBy", str, enum=list(SORTS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
 
 
-def filtered(
-    rows: QuerySet[Any], request: Request, orders: dict[str, tuple[str, ...]]
-) -> QuerySet[Any]:
-    """What connections and profiles filter and sort by alike."""
-    query = request.query_params
-    if text := plain_text(query, "filter"):
-        rows = rows.filter(name__icontains=text)
-    if status := one_of(query, "isActive", ("true", "false")):
-        rows = rows.filter(is_active=status == "true")
-    rows = selectors.tagged(rows, plain_text(query, "tag"))
-    names = orders[one_of(query, "orderBy", list(orders)) or "name"]
-    backwards = one_of(query, "orderDirection", DIRECTIONS).startswith("desc")
-    return rows.order_by(*(f"-{name}" if backwards else name for name in names))
+def shared_filters(query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of both lists, of connections and of profiles, as `listing` names them."""
+    status = {"true": "active", "false": "inactive", "": ""}
+    return {
+        "q": plain_text(query, "filter"),
+        "provider": plain_text(query, "providerId"),
+        "capability": one_of(query, "capability", [one.value for one in Capability]),
+        "status": status[one_of(query, "isActive", ("true", "false"))],
+        "tag": plain_text(query, "tag"),
+    }
 
 
-def of_capability(rows: QuerySet[Connection], capability: str) -> QuerySet[Connection]:
-    """The connections whose provider has the capability."""
-    return rows.filter(
-        provider_id__in=[one.id for one in all_providers() if capability in one.capabilities]
-    )
+def wanted_sort(query: Mapping[str, str], sorts: Mapping[str, str]) -> str:
+    """The sort of `listing` for `orderBy` and `orderDirection`."""
+    sort = sorts[one_of(query, "orderBy", list(sorts)) or "name"]
+    return f"-{sort}" if one_of(query, "orderDirection", DIRECTIONS).startswith("desc") else sort
 
 
 class ConnectionList(ApiView):
@@ -102,13 +109,9 @@ class ConnectionList(ApiView):
     serializer_class = ConnectionItemSerializer
 
     def get_queryset(self) -> QuerySet[Connection]:
-        rows: QuerySet[Connection] = Connection.objects.listed()
         query = self.request.query_params
-        if provider_id := plain_text(query, "providerId"):
-            rows = rows.filter(provider_id=provider_id)
-        if capability := one_of(query, "capability", [one.value for one in Capability]):
-            rows = of_capability(rows, capability)
-        return filtered(rows, self.request, ORDERS)
+        filters = shared_filters(query) | {"health": one_of(query, "health", listing.HEALTHS)}
+        return listing.connections(filters, wanted_sort(query, SORTS))
 
     @extend_schema(
         operation_id="getAllConnections",

@@ -14,14 +14,13 @@ from rest_framework.response import Response
 
 from providers.core.base import Capability
 
-from .. import services
-from ..lookup import named
+from .. import listing, services
 from ..models import Connection, Profile
 from .base import ApiView, created, exists, find, refuse_mismatch, tagged
-from .connections import DIRECTIONS, filtered
+from .connections import DIRECTIONS, shared_filters, wanted_sort
 from .fields import DuplicateRequestSerializer, inner_names
 from .openapi import answers, items_of
-from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
+from .pagination import PAGE, PLAIN, SkipTakePagination, plain_text
 from .parsers import LimitedJSONParser, MergePatchParser
 from .profile_serializers import (
     ProfileCreateSerializer,
@@ -39,16 +38,20 @@ ADD, CHANGE = (
     ("profiles:write", "connections.change_profile"),
 )
 DELETE = ("profiles:write", "connections.delete_profile")
-ORDERS = {
-    "name": ("name", "alias"),
-    "alias": ("alias",),
-    "capability": ("capability", "name", "pk"),
-    "dateCreated": ("date_created", "pk"),
-    "dateModified": ("date_modified", "pk"),
+SORTS = {
+    "name": "name",
+    "alias": "alias",
+    "capability": "capability",
+    "dateCreated": "created",
+    "dateModified": "modified",
 }
 FILTERS = [
     *PAGE,
-    OpenApiParameter("filter", PLAIN, description="The name contains this, in any case."),
+    OpenApiParameter(
+        "filter",
+        PLAIN,
+        description="The name, alias or model contains this, in any case, or it is the id.",
+    ),
     OpenApiParameter(
         "providerId", PLAIN, description="Those whose connection is of this provider."
     ),
@@ -56,7 +59,7 @@ FILTERS = [
     OpenApiParameter("connection", PLAIN, description="Id or alias of the connection."),
     OpenApiParameter("isActive", bool),
     OpenApiParameter("tag", PLAIN, description="Those with this tag."),
-    OpenApiParameter("orderBy", str, enum=list(ORDERS)),
+    OpenApiParameter("orderBy", str, enum=list(SORTS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
 
@@ -171,14 +174,9 @@ class ProfileList(ApiView):
     serializer_class = ProfileItemSerializer
 
     def get_queryset(self) -> QuerySet[Profile]:
-        found, query = rows(), self.request.query_params
-        if capability := one_of(query, "capability", [one.value for one in Capability]):
-            found = found.filter(capability=capability)
-        if provider_id := plain_text(query, "providerId"):
-            found = found.filter(connection__provider_id=provider_id)
-        if connection := plain_text(query, "connection"):
-            found = found.filter(named(connection, "connection__"))
-        return filtered(found, self.request, ORDERS)
+        query = self.request.query_params
+        filters = shared_filters(query) | {"connection": plain_text(query, "connection")}
+        return listing.profiles(filters, wanted_sort(query, SORTS))
 
     @extend_schema(
         operation_id="getAllProfiles",

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, all_providers, get_provider
 
-from .. import selectors, services
+from .. import listing, selectors, services
 from ..forms import ConnectionForm
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
@@ -39,9 +39,8 @@ class ConnectionListView(Page):
             name: request.GET.get(name, "") for name in ("q", "provider", "status", "health", "tag")
         }
         sort = request.GET.get("sort", "name")
-        page = Paginator(selectors.connections(filters, sort), PAGE_SIZE).get_page(
-            request.GET.get("page")
-        )
+        rows = listing.connections(filters, sort).select_related("last_check", "modified_by")
+        page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
         context = {
             "page": page,
             "filters": filters,

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from providers.core.base import Capability, Model
 from providers.core.errors import ProviderError
 
-from .. import selectors, services
+from .. import listing, selectors, services
 from ..forms import ProfileForm
 from ..lookup import find_named
 from ..models import Connection, DefaultProfile, Profile
@@ -55,7 +55,7 @@ class ProfileListView(ProfilePage):
             for name in ("q", "capability", "connection", "status", "tag")
         }
         sort = request.GET.get("sort", "name")
-        page = Paginator(selectors.profiles(filters, sort), PAGE_SIZE).get_page(
+        page = Paginator(listing.profiles(filters, sort), PAGE_SIZE).get_page(
             request.GET.get("page")
         )
         context = {

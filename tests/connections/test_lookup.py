@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections import selectors, services
+from connections import listing, services
 from connections.lookup import find_all_named, find_named
 from connections.models import ApiToken, Connection, Profile, RevealToken
 from connections.promptflow import services as promptflow_services
@@ -225,4 +225,4 @@ def test_ids_and_aliases_are_shown_to_be_copied(row: Connection, profile: Profil
 
 def test_a_list_is_searched_by_id_too(row: Connection):
     connect(name="Other")
-    assert list(selectors.connections({"q": str(row.pk)})) == [row]
+    assert list(listing.connections({"q": str(row.pk)})) == [row]

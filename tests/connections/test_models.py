@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 
-from connections import selectors, services
+from connections import listing, selectors, services
 from connections.models import Connection
 from tests.fakes import OLDER_KEY, connect, profile_of, reload
 from tests.people import person
@@ -76,14 +76,14 @@ def test_a_new_provider_needs_no_migration(fake):
 def test_a_list_is_cut_sorted_and_never_decrypts(fake, settings):
     connect(name="B"), connect(name="A")
     settings.FERNET_KEYS = [OLDER_KEY]
-    assert [row.name for row in selectors.connections({})] == ["A", "B"]
+    assert [row.name for row in listing.connections({})] == ["A", "B"]
 
 
 @pytest.mark.parametrize("tag", ["eu", "größe", "o'clock", "two words"])
 def test_a_tag_finds_its_connections_on_every_database(fake, tag: str):
     tagged = connect(name="Tagged", tags=[tag, "x"])
     connect(name="Other", tags=["europe", "größer", "words"])
-    assert list(selectors.connections({"tag": tag})) == [tagged]
+    assert list(listing.connections({"tag": tag})) == [tagged]
 
 
 def test_references_are_gathered_with_their_users(fake):

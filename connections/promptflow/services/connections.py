@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from connections import listing
 from connections.lookup import find_named, parse_id
 from connections.models import ALIAS_PATTERN, Connection
 from connections.services import (
@@ -278,7 +279,7 @@ COLUMNS = ("name", "provider_id", "settings", "credentials", "date_created", "da
 
 def promptflow_views(limit: int | None = None) -> list[dict[str, Any]]:
     """`promptflow_view` of all connections by name, of at most `limit`."""
-    rows = Connection.objects.order_by("name", "alias").values_list(*COLUMNS)[:limit]
+    rows = listing.connections({}).values_list(*COLUMNS)[:limit]
     zone = timezone.get_current_timezone()  # asking for it takes as long as the rest of a date
     return [promptflow_view(_Row(*row), zone) for row in rows]
 
@@ -314,7 +315,7 @@ def _found_by(connection: Connection) -> str:
 
 def promptflow_rows(limit: int | None) -> list[Connection]:
     """Connections by name, at most `limit`, None for all of them."""
-    return list(Connection.objects.order_by("name", "alias")[:limit])
+    return list(listing.connections({}).defer(None)[:limit])
 
 
 def document_view(document: Document) -> dict[str, Any]:
