@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-Address = IPv4Address | IPv6Address
+IPAddress = IPv4Address | IPv6Address
 
 
 def address_of(meta: Mapping[str, Any]) -> str:
@@ -32,7 +32,7 @@ def source_address(remote: str, forwarded: str, trusted: int) -> str:
     return str(found) if found else ""
 
 
-def _address(text: str) -> Address | None:
+def _address(text: str) -> IPAddress | None:
     """Also with a port, as some proxies write it; an IPv4 address inside an IPv6 one is the IPv4
     address.
     """

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from providers.core.registry import all_providers
 
-from .lookup import named
+from .lookup import id_or_alias_q
 from .models import Connection, Profile
 
 HEALTHS = ("ok", "failed", "stale", "never")
@@ -62,7 +62,7 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
     if provider := filters.get("provider"):
         rows = rows.filter(connection__provider_id=provider)
     if connection := filters.get("connection", "").strip():
-        rows = rows.filter(named(connection, "connection__"))
+        rows = rows.filter(id_or_alias_q(connection, "connection__"))
     if capability := filters.get("capability"):
         rows = rows.filter(capability=capability)
     return rows.order_by(*_order(PROFILE_SORTS, sort))
@@ -95,7 +95,7 @@ def _common(
 ) -> QuerySet[Any]:
     """The filters of both lists: a text in one of the columns, status and tag."""
     if text := filters.get("q", "").strip():
-        condition = named(text)
+        condition = id_or_alias_q(text)
         for column in searched:
             condition |= Q(**{f"{column}__icontains": text})
         rows = rows.filter(condition)

@@ -17,7 +17,7 @@ def parse_id(id_or_alias: str) -> uuid.UUID | None:
         return None
 
 
-def named(id_or_alias: str, of: str = "") -> Q:
+def id_or_alias_q(id_or_alias: str, of: str = "") -> Q:
     """The condition that a row has this id, or this alias in any letter case.
 
     `of`: it is about the row there, e.g. `connection__`.
@@ -28,12 +28,12 @@ def named(id_or_alias: str, of: str = "") -> Q:
     return Q(**{f"{of}pk": pk}) if pk else Q(**{f"{of}alias": id_or_alias.lower()})
 
 
-def find_named(rows: QuerySet[Any], id_or_alias: str) -> Any:
+def get_by_id_or_alias(rows: QuerySet[Any], id_or_alias: str) -> Any:
     """The row with this id or alias, None when there is none."""
-    return rows.filter(named(id_or_alias)).first()
+    return rows.filter(id_or_alias_q(id_or_alias)).first()
 
 
-def find_all_named(rows: QuerySet[Any], given: Iterable[str]) -> dict[str, Any]:
+def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str]) -> dict[str, Any]:
     """The rows with these ids and aliases, each by what it was asked for; what there is no row for
     is not in it. One query.
     """

@@ -370,7 +370,7 @@ def crash(*arguments: Any, **named: Any) -> Any:
 
 
 CRASHES = {
-    "store": "connections.services.connections.store",
+    "store": "connections.services.connections.save_version",
     "judge": "connections.services.settings_validation.check_schema",
     "write rule": "connections.services.settings_validation.secrets.write_rule",
     "encrypt": "connections.credentials.CredentialsField.get_db_prep_save",

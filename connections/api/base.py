@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from ..catalog import confirm_types
-from ..lookup import find_named, parse_id
-from ..models import Row
+from ..lookup import get_by_id_or_alias, parse_id
+from ..models import VersionedModel
 from .problems import PreconditionFailed
 
 Access = dict[str, tuple[str, str]]
@@ -51,7 +51,7 @@ class ApiView(GenericAPIView[Any]):
         return dict(checked.validated_data)
 
 
-def created(request: Request, row: Row, body: Any, levels: int = 0) -> Response:
+def created(request: Request, row: VersionedModel, body: Any, levels: int = 0) -> Response:
     """201 with the row, and its address. `levels`: how far below the list the request went."""
     response = Response(body, status=201)
     response["Location"] = f"{'/'.join(request.path.split('/')[: -levels or None])}/{row.pk}"
@@ -60,13 +60,13 @@ def created(request: Request, row: Row, body: Any, levels: int = 0) -> Response:
 
 def find(rows: QuerySet[Any], id_or_alias: str) -> Any:
     """The row with this id, or with this alias in any letter case. Raises Http404."""
-    row = find_named(rows, id_or_alias)
+    row = get_by_id_or_alias(rows, id_or_alias)
     if row is None:
         raise Http404
     return row
 
 
-def refuse_mismatch(request: Request, row: Row) -> int | None:
+def refuse_mismatch(request: Request, row: VersionedModel) -> int | None:
     """The version that If-Match demands, None without that header.
 
     Raises PreconditionFailed when the row has another.
@@ -79,7 +79,7 @@ def refuse_mismatch(request: Request, row: Row) -> int | None:
     return row.version
 
 
-def tagged(response: Response, row: Row) -> Response:
+def tagged(response: Response, row: VersionedModel) -> Response:
     """The answer with the row's version as its ETag."""
     response["ETag"] = f'"{row.version}"'
     return response

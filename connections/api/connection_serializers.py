@@ -142,7 +142,7 @@ class TestResultSerializer(CamelCaseSerializer):
 
 
 def test_result(
-    outcome: ConnectionCheck | services.Outcome, checked_at: Any, version: int | None
+    outcome: ConnectionCheck | services.CheckResult, checked_at: Any, version: int | None
 ) -> dict[str, Any]:
     """A check or an outcome as the API shows it."""
     return {

@@ -8,7 +8,7 @@ from django.forms import BoundField
 
 from providers.core.base import Capability
 
-from ..lookup import find_all_named, find_named
+from ..lookup import all_by_id_or_alias, get_by_id_or_alias
 from ..models import Connection, Profile
 from ..profile_fields import FALLBACKS, ProfileField
 from ..profile_settings import profile_fields
@@ -83,7 +83,7 @@ class ProfileForm(RowForm):
 
     def clean_connection(self) -> Connection:
         """The connection with this alias or id."""
-        row: Connection | None = find_named(
+        row: Connection | None = get_by_id_or_alias(
             Connection.objects.listed(), self.cleaned_data["connection"].strip()
         )
         if row is None:
@@ -95,7 +95,7 @@ class ProfileForm(RowForm):
     def clean_fallbacks(self) -> list[Profile]:
         """The profiles with these ids or aliases, in order."""
         given = self.cleaned_data["fallbacks"]
-        found = find_all_named(Profile.objects.all(), given)
+        found = all_by_id_or_alias(Profile.objects.all(), given)
         if unknown := ", ".join(one for one in given if one not in found):
             raise forms.ValidationError(f"There is no profile {unknown}.", "not_found")
         return [found[one] for one in given]

@@ -1,6 +1,6 @@
 """The rows. Columns and constraints; the rules are in services."""
 
-from .base import ALIAS_PATTERN, ALIAS_RULE, RESERVED_ALIASES, Row
+from .base import ALIAS_PATTERN, ALIAS_RULE, RESERVED_ALIASES, VersionedModel
 from .connections import Connection, ConnectionCheck, DefaultProfile, Fallback, Profile
 from .kept import AccessToken, ChangeStamp, ConnectionType, PackageUpload
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
@@ -21,6 +21,6 @@ __all__ = [
     "Profile",
     "RevealRecord",
     "RevealToken",
-    "Row",
     "Token",
+    "VersionedModel",
 ]

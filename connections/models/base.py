@@ -32,7 +32,7 @@ RESERVED_ALIASES = frozenset(
 )
 
 
-class Row(models.Model):
+class VersionedModel(models.Model):
     """What connections and profiles share.
 
     `version` counts saves and guards against two people editing at once.

@@ -12,7 +12,7 @@ from providers.core.base import Capability, Provider
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..credentials import CredentialsField, Undecryptable, key_ids
-from .base import Row
+from .base import VersionedModel
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -23,7 +23,7 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.defer("credentials")
 
 
-class Connection(Row):
+class Connection(VersionedModel):
     """An account with a provider.
 
     `settings` holds plain values and references as typed, readable; `credentials` only the secret
@@ -94,7 +94,7 @@ class Connection(Row):
         return self.credentials_key is None or self.credentials_key in key_ids()
 
 
-class Profile(Row):
+class Profile(VersionedModel):
     """A connection, a model and inference settings under an alias that code asks for."""
 
     capability = models.CharField(

@@ -4,9 +4,9 @@ Surfaces translate, services decide. No service takes a request: the person is `
 means the machine's own operator at a terminal, who may do everything.
 """
 
-from .base import new_alias, store
-from .change_counter import CHANNEL, bump_stamp, read_stamp, redis_address
-from .checks import Outcome, list_models, test_connection, test_connections, test_settings
+from .base import new_alias, save_version
+from .change_counter import CHANNEL, bump_change_counter, read_change_counter, redis_address
+from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
 from .connections import (
     Saved,
     create_connection,
@@ -60,13 +60,13 @@ __all__ = [
     "MOST_FALLBACKS",
     "Actor",
     "Caller",
+    "CheckResult",
     "FieldError",
     "FieldReference",
     "InUse",
     "Invalid",
     "KeyReport",
     "Notice",
-    "Outcome",
     "Saved",
     "Scope",
     "Stale",
@@ -78,7 +78,7 @@ __all__ = [
     "Version",
     "allows",
     "authenticate_token",
-    "bump_stamp",
+    "bump_change_counter",
     "caller_of",
     "create_connection",
     "create_profile",
@@ -104,17 +104,17 @@ __all__ = [
     "new_alias",
     "plain_settings",
     "public_settings",
-    "read_stamp",
+    "read_change_counter",
     "redis_address",
     "reference_states",
     "require",
     "resolved_settings",
     "revoke_token",
     "rotate_credentials",
+    "save_version",
     "set_active",
     "set_default_profiles",
     "set_profile_active",
-    "store",
     "test_connection",
     "test_connections",
     "test_settings",

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from ..models import RESERVED_ALIASES, Row
+from ..models import RESERVED_ALIASES, VersionedModel
 from .errors import FieldError, Invalid, Stale
 from .permissions import Actor
 
@@ -20,7 +20,7 @@ TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
 
 
-def new_alias(model: type[Row], name: str) -> str:
+def new_alias(model: type[VersionedModel], name: str) -> str:
     """An alias made from a name that nothing has yet."""
     stem = slugify(name)[:90].replace("_", "-").strip("-") or model.__name__.lower()
     stem = re.sub(r"-+", "-", stem)
@@ -62,7 +62,7 @@ def clean_tags(tags: Any) -> list[str]:
     return clean
 
 
-def column_errors(row: Row, is_new: bool) -> list[FieldError]:
+def column_errors(row: VersionedModel, is_new: bool) -> list[FieldError]:
     """What is wrong with the row's own columns."""
     errors: list[FieldError] = []
     try:
@@ -80,18 +80,18 @@ def _column_error(field: str, found: ValidationError) -> FieldError:
     return FieldError(field, found.code or "invalid", "; ".join(found.messages))
 
 
-def _new_alias_errors(row: Row) -> list[FieldError]:
+def _new_alias_errors(row: VersionedModel) -> list[FieldError]:
     if wrong := alias_error(row.alias):
         return [FieldError("alias", "reserved", wrong)]
     return [_taken(row)] if type(row)._default_manager.filter(alias=row.alias).exists() else []
 
 
-def _taken(row: Row) -> FieldError:
+def _taken(row: VersionedModel) -> FieldError:
     return FieldError("alias", "unique", f"The alias {row.alias} is taken. Choose another.")
 
 
 @contextmanager
-def alias_race(row: Row) -> Iterator[None]:
+def alias_race(row: VersionedModel) -> Iterator[None]:
     """Two saves of one alias: one wins, the other gets the field error."""
     try:
         with transaction.atomic():
@@ -102,7 +102,7 @@ def alias_race(row: Row) -> Iterator[None]:
         raise
 
 
-def refuse_fixed(row: Row, given: dict[str, Any]) -> None:
+def refuse_fixed(row: VersionedModel, given: dict[str, Any]) -> None:
     """Raises Invalid when a field that is fixed after creation is given another value."""
     wrong = [
         name for name, value in given.items() if value is not None and value != getattr(row, name)
@@ -116,7 +116,7 @@ def refuse_fixed(row: Row, given: dict[str, Any]) -> None:
         )
 
 
-def refuse_stale(row: Row, expected_version: int | None) -> None:
+def refuse_stale(row: VersionedModel, expected_version: int | None) -> None:
     """Raises Stale unless the row is still at the version the editor saw (None: does not
     matter).
     """
@@ -124,7 +124,7 @@ def refuse_stale(row: Row, expected_version: int | None) -> None:
         raise Stale(row)
 
 
-def store(row: Row, actor: Actor, update_fields: list[str] | None = None) -> None:
+def save_version(row: VersionedModel, actor: Actor, update_fields: list[str] | None = None) -> None:
     """Saves the row as its next version, in the actor's name."""
     if row._state.adding:
         row.created_by = actor

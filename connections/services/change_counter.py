@@ -1,9 +1,9 @@
-"""The change stamp: a number that grows in the transaction of every change, and on PostgreSQL a
+"""The change counter: a number that grows in the transaction of every change, and on PostgreSQL a
 notification with it.
 
 Whoever remembers rows (the gateway, in every worker) compares it. Django's signals miss what goes
 around the models, such as `QuerySet.update`; whoever uses that on what is remembered calls
-`bump_stamp` in the same transaction.
+`bump_change_counter` in the same transaction.
 """
 
 from contextlib import suppress
@@ -23,13 +23,13 @@ CHANNEL = "switchboard_changed"
 NOT_CONTENT = ({"last_check"}, {"last_login"}, {"last_used_at"})
 
 
-def read_stamp() -> int:
-    """The stamp as it is committed now. One query."""
+def read_change_counter() -> int:
+    """The number as it is committed now. One query."""
     return ChangeStamp.objects.values_list("number", flat=True).filter(pk=1).first() or 0
 
 
-def bump_stamp() -> None:
-    """Says that something changed, as part of the transaction that changes it."""
+def bump_change_counter() -> None:
+    """Counts a change, as part of the transaction that makes it."""
     if not ChangeStamp.objects.filter(pk=1).update(number=F("number") + 1):
         ChangeStamp.objects.get_or_create(pk=1)  # emptied by hand
     if database.vendor == "postgresql":
@@ -40,13 +40,13 @@ def bump_stamp() -> None:
 
 
 def redis_address() -> str:
-    """Where Redis is, empty when it is not the cache."""
+    """The address of Redis, empty when it is not the cache."""
     cache: dict[str, Any] = settings.CACHES["default"]
     return str(cache["LOCATION"]) if "redis" in cache["BACKEND"].lower() else ""
 
 
 def _publish(address: str) -> None:
-    """One more word for those who listen; that Redis is away is no reason to fail a save."""
+    """Tells those who listen; a Redis that is away does not fail a save."""
     from redis import Redis, RedisError
 
     with suppress(RedisError), Redis.from_url(address, socket_timeout=1) as client:
@@ -58,19 +58,19 @@ def _changed(
 ) -> None:
     is_content = update_fields is None or set(update_fields) not in NOT_CONTENT
     if is_content and not raw and action in ("", "post_add", "post_remove", "post_clear"):
-        bump_stamp()
+        bump_change_counter()
 
 
 def watch_changes() -> None:
     """Connects the signals. Called once, when Django is ready."""
     user = get_user_model()
     for model in (Connection, Profile, Fallback, DefaultProfile, ApiToken, user, Group):
-        post_save.connect(_changed, model, dispatch_uid=f"stamp-{model.__name__}")
-        post_delete.connect(_changed, model, dispatch_uid=f"stamp-{model.__name__}-gone")
+        post_save.connect(_changed, model, dispatch_uid=f"change-counter-{model.__name__}")
+        post_delete.connect(_changed, model, dispatch_uid=f"change-counter-{model.__name__}-gone")
     for through in (
         ApiToken.profiles.through,
         user.groups.through,
         user.user_permissions.through,
         Group.permissions.through,
     ):
-        m2m_changed.connect(_changed, through, dispatch_uid=f"stamp-{through.__name__}")
+        m2m_changed.connect(_changed, through, dispatch_uid=f"change-counter-{through.__name__}")

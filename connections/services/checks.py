@@ -31,7 +31,7 @@ MODELS_SECONDS = 300  # how long a list of models is remembered, per version of 
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckResult:
     """How a check went.
 
     `code` is "ok", a ProviderError code, or one of Unusable; `message` names cause and cure.
@@ -46,7 +46,7 @@ class Outcome:
 
 
 @sensitive_variables("provider")
-def run_check(provider: Provider[Any]) -> Outcome:
+def run_check(provider: Provider[Any]) -> CheckResult:
     """One check, never more than its deadline, never an exception that is not the provider's own
     fault.
     """
@@ -60,13 +60,13 @@ def run_check(provider: Provider[Any]) -> Outcome:
     try:
         result = provider.check()
     except ProviderError as error:
-        return Outcome(False, error.code, error.message, provider.asks, _milliseconds(started))
+        return CheckResult(False, error.code, error.message, provider.asks, _milliseconds(started))
     models = (
         ""
         if result.model_count is None
         else f" {result.model_count} model{'' if result.model_count == 1 else 's'}."
     )
-    return Outcome(
+    return CheckResult(
         True,
         "ok",
         f"{result.verdict or 'It works.'}{models}",
@@ -90,16 +90,16 @@ def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
     with _one_at_a_time(str(connection.pk)):
         outcome = _prepared(connection)
         return record_check(
-            connection, outcome if isinstance(outcome, Outcome) else run_check(outcome), actor
+            connection, outcome if isinstance(outcome, CheckResult) else run_check(outcome), actor
         )
 
 
 @sensitive_variables()
-def _prepared(connection: Connection) -> Provider[Any] | Outcome:
+def _prepared(connection: Connection) -> Provider[Any] | CheckResult:
     try:
         return get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
     except Unusable as error:
-        return Outcome(False, error.code, error.message)
+        return CheckResult(False, error.code, error.message)
 
 
 def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list[ConnectionCheck]:
@@ -112,7 +112,7 @@ def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list
     prepared = [_prepared(connection) for connection in connections]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(
-            pool.map(lambda one: one if isinstance(one, Outcome) else run_check(one), prepared)
+            pool.map(lambda one: one if isinstance(one, CheckResult) else run_check(one), prepared)
         )
     return [
         record_check(connection, outcome, actor)
@@ -120,7 +120,7 @@ def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list
     ]
 
 
-def record_check(connection: Connection, outcome: Outcome, actor: Actor) -> ConnectionCheck:
+def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> ConnectionCheck:
     """Remembers an outcome for the version that was tested.
 
     No new version of the connection, no history row.
@@ -149,7 +149,7 @@ def test_settings(
     *,
     actor: Actor,
     connection: Connection | None = None,
-) -> Outcome:
+) -> CheckResult:
     """Tests values that are not saved, filled in from `connection` by the write rule.
 
     Nothing is recorded.
@@ -177,7 +177,7 @@ def test_settings(
         text = (
             " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
         )
-        return Outcome(False, code, text)
+        return CheckResult(False, code, text)
     _count(actor)
     with _one_at_a_time(
         str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")

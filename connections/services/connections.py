@@ -22,7 +22,7 @@ from .base import (
     new_alias,
     refuse_fixed,
     refuse_stale,
-    store,
+    save_version,
 )
 from .errors import FieldError, InUse, Invalid, Notice
 from .permissions import Actor, require
@@ -100,7 +100,7 @@ def create_connection(
         result = validate_settings(provider, settings or {}, {}, None, missing_secrets)
         _fill(row, result, tags, is_new=True)
         with alias_race(row):
-            store(row, actor)
+            save_version(row, actor)
     return Saved(row, result.notices)
 
 
@@ -147,7 +147,7 @@ def update_connection(
         result = _result(row, settings, merge, missing_secrets)
         _fill(row, result, row.tags if tags is None else tags, is_new=False)
         if changed := _content(row) != before:
-            store(row, actor)
+            save_version(row, actor)
     return Saved(row, result.notices, changed)
 
 
@@ -206,7 +206,7 @@ def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Save
         row = Connection.objects.select_for_update().get(pk=connection.pk)
         if changed := row.is_active != is_active:
             row.is_active = is_active
-            store(row, actor, ["is_active"])
+            save_version(row, actor, ["is_active"])
     return Saved(row, changed=changed)
 
 
@@ -239,7 +239,7 @@ def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> in
         _refuse_unfit(target, source, profiles)
         for profile in profiles:
             profile.connection = target
-            store(profile, actor)
+            save_version(profile, actor)
     return len(profiles)
 
 

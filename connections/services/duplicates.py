@@ -13,7 +13,7 @@ from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 
 from ..credentials import Undecryptable, merged
-from ..models import Connection, Profile, Row
+from ..models import Connection, Profile, VersionedModel
 from ..references import place
 from ..type_versions import split
 from .connections import Saved, create_connection, known_provider
@@ -84,7 +84,7 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
     return saved
 
 
-def _copy_name(row: Row) -> str:
+def _copy_name(row: VersionedModel) -> str:
     """`X copy`, or `X copy 2` when there is one already; the copy of a copy counts on."""
     stem, rows, number = COPY.sub("", row.name), type(row)._default_manager, 1
     while True:
@@ -95,7 +95,7 @@ def _copy_name(row: Row) -> str:
         number += 1
 
 
-def _note(copy: Any, original: Row) -> None:
+def _note(copy: Any, original: VersionedModel) -> None:
     """Into the history: of what it is a copy."""
     copy.history.update(history_change_reason=f"copied from {original.alias}"[:100])
 

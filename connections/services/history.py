@@ -9,7 +9,7 @@ from providers.core.registry import UnknownProvider, get_provider
 from providers.core.schema import settings_fields
 
 from ..credentials import Undecryptable
-from ..models import Row
+from ..models import VersionedModel
 from ..references import place
 
 NOT_CONTENT = {
@@ -36,7 +36,7 @@ class Version:
     changes: tuple[str, ...]
 
 
-def versions(row: Row, limit: int = 20) -> list[Version]:
+def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
     """The newest versions, newest first."""
     history = row.history.select_related("history_user")  # type: ignore[attr-defined]
     records = list(history.order_by("-history_date", "-history_id")[: limit + 1])

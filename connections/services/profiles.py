@@ -19,7 +19,7 @@ from .base import (
     new_alias,
     refuse_fixed,
     refuse_stale,
-    store,
+    save_version,
 )
 from .connections import Saved
 from .errors import FieldError, InUse, Invalid
@@ -60,7 +60,7 @@ def create_profile(
         held = hold(fallbacks)
         _fill(row, connection, model, tags, settings or {}, fallback_errors(row, fallbacks, held))
         with alias_race(row):
-            store(row, actor)
+            save_version(row, actor)
         replace_fallbacks(row, fallbacks)
     return Saved(row)
 
@@ -111,7 +111,7 @@ def update_profile(
         moved = fallbacks is not None and [one.pk for one in fallbacks] != kept
         if changed := moved or _content(row) != before:
             row._change_reason = ("fallbacks changed") if moved else None  # type: ignore[attr-defined]  # the history sees columns only
-            store(row, actor)
+            save_version(row, actor)
         if moved:
             replace_fallbacks(row, fallbacks or ())
     return Saved(row, changed=changed)
@@ -155,7 +155,7 @@ def _fill(
         row.tags = clean_tags(tags)
     except Invalid as error:
         errors += error.errors
-    row.settings, wrong = judge_settings(row.capability, settings)
+    row.settings, wrong = validate_profile_settings(row.capability, settings)
     errors = column_errors(row, is_new) + errors + _capability_errors(row) + wrong + others
     if errors:
         raise Invalid(errors)
@@ -184,7 +184,7 @@ def _capability_errors(row: Profile) -> list[FieldError]:
     return []
 
 
-def judge_settings(
+def validate_profile_settings(
     capability: str, settings: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """The settings to store (empty ones left out) and what is wrong with them."""
@@ -208,7 +208,7 @@ def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Sa
         row = Profile.objects.select_for_update().get(pk=profile.pk)
         if changed := row.is_active != is_active:
             row.is_active = is_active
-            store(row, actor, ["is_active"])
+            save_version(row, actor, ["is_active"])
     return Saved(row, changed=changed)
 
 

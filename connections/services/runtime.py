@@ -22,7 +22,7 @@ from providers.http.service import HttpService
 from .. import conf
 from ..catalog import confirm_types
 from ..credentials import MASK, Undecryptable, decrypt, masked, merged
-from ..lookup import named, parse_id
+from ..lookup import id_or_alias_q, parse_id
 from ..models import Connection, Fallback, Profile
 from ..profile_settings import ProfileSettings, profile_settings_class
 from ..references import Resolution, State, is_reference, place, references_in, unescape
@@ -138,7 +138,7 @@ def find_profile(id_or_alias: str) -> StoredProfile:
 
     Two queries. Raises Profile.DoesNotExist, Unusable.
     """
-    if (found := _stored_profile(Profile.objects.filter(named(id_or_alias)))) is None:
+    if (found := _stored_profile(Profile.objects.filter(id_or_alias_q(id_or_alias)))) is None:
         raise Profile.DoesNotExist(f"There is no profile {id_or_alias!r}.")
     return found
 

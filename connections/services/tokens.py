@@ -15,9 +15,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from ..lookup import find_all_named
+from ..lookup import all_by_id_or_alias
 from ..models import ApiToken, Profile
-from .change_counter import bump_stamp
+from .change_counter import bump_change_counter
 from .errors import FieldError, Invalid
 from .permissions import Actor, require
 
@@ -73,7 +73,7 @@ def create_token(
         else None
     )
     with transaction.atomic():
-        found = find_all_named(Profile.objects.select_for_update().order_by("pk"), profiles)
+        found = all_by_id_or_alias(Profile.objects.select_for_update().order_by("pk"), profiles)
         unknown = set(profiles) - found.keys()
         if errors := [*_errors(name, scopes, unknown, expires_in_days), *_limit_errors(limits)]:
             raise Invalid(errors)
@@ -226,4 +226,4 @@ def revoke_token(token: ApiToken, *, actor: Actor) -> None:
         ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
             revoked_at=timezone.now()
         )
-        bump_stamp()
+        bump_change_counter()

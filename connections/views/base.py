@@ -16,7 +16,7 @@ from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
 
 from ..catalog import confirm_types
-from ..models import ConnectionCheck, Row
+from ..models import ConnectionCheck, VersionedModel
 from ..services import Notice, Throttled
 
 Crumb = tuple[str, str]  # text, address
@@ -105,12 +105,12 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             messages.warning(self.request, notice.message)
 
 
-def is_fresh_copy(request: HttpRequest, row: Row | None) -> bool:
+def is_fresh_copy(request: HttpRequest, row: VersionedModel | None) -> bool:
     """Whether the form in the address is that of a copy which nobody has saved yet."""
     return "copy" in request.GET and row is not None and row.version == 1 and not row.is_active
 
 
-def as_the_original(request: HttpRequest, row: Row | None) -> dict[str, Any]:
+def as_the_original(request: HttpRequest, row: VersionedModel | None) -> dict[str, Any]:
     """What the form of a fresh copy begins with: Active as it was in the original."""
     return (
         {"is_active": True}

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import services
-from ..lookup import find_all_named
+from ..lookup import all_by_id_or_alias
 from ..models import Profile
 from .base import Crumb, Page
 from .profiles import LIST
@@ -44,7 +44,7 @@ class DefaultsForm(forms.Form):
         An alias that is gone meanwhile is an error at its field.
         """
         wanted = dict(self.cleaned_data)
-        found = find_all_named(Profile.objects.all(), wanted.values())
+        found = all_by_id_or_alias(Profile.objects.all(), wanted.values())
         for capability, alias in wanted.items():
             if alias and alias not in found:
                 self.add_error(capability, "There is no profile with this id or alias.")

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import selectors, services
-from ..lookup import find_named, named
+from ..lookup import get_by_id_or_alias, id_or_alias_q
 from ..models import Connection
 from .connections import OneConnection
 from .inline_add import PicksConnections
@@ -38,7 +38,7 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
         draft = self.draft()
         chosen = draft.chosen or draft.posted().get(draft.picker, "") if draft else ""
         if chosen and chosen not in {one.alias for one in targets}:
-            targets = [*targets, *Connection.objects.listed().filter(named(chosen))]
+            targets = [*targets, *Connection.objects.listed().filter(id_or_alias_q(chosen))]
         return {"targets": targets, "chosen": chosen}
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -57,7 +57,7 @@ class ConnectionMoveProfilesView(OneConnection):
     permission_required = "connections.change_profile"
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        target = find_named(Connection.objects.listed(), self.posted("target"))
+        target = get_by_id_or_alias(Connection.objects.listed(), self.posted("target"))
         if target is None:
             messages.error(
                 request,

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from .. import services
-from ..models import Row
+from ..models import VersionedModel
 from .base import Page
 from .connections import OneConnection
 from .profiles import OneProfile
@@ -34,7 +34,7 @@ class ProfileDuplicateView(OneProfile):
 
 
 def duplicated(
-    page: Page, original: Row, duplicate: Callable[..., services.Saved], kind: str
+    page: Page, original: VersionedModel, duplicate: Callable[..., services.Saved], kind: str
 ) -> HttpResponse:
     """To the form of the copy, in which Active is what it was in the original; to its page for
     those who may not change it.

@@ -13,7 +13,7 @@ from providers.core.errors import ProviderError
 
 from .. import listing, selectors, services
 from ..forms import ProfileForm
-from ..lookup import find_named
+from ..lookup import get_by_id_or_alias
 from ..models import Connection, DefaultProfile, Profile
 from ..profile_fields import GROUPS
 from .base import Crumb, Page, as_the_original, is_fresh_copy
@@ -136,7 +136,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
     def _begun(self) -> dict[str, Any]:
         """What the address says."""
         given = self.request.GET.get("connection", "")
-        chosen = find_named(Connection.objects.listed(), given)
+        chosen = get_by_id_or_alias(Connection.objects.listed(), given)
         found = (
             {"connection": chosen.alias if chosen else given}
             if "connection" in self.request.GET
@@ -170,7 +170,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         What was typed is kept and not judged yet.
         """
         form = self.form(initial=self.form(data=self.request.POST).typed())
-        connection = find_named(Connection.objects.all(), self.posted("connection"))
+        connection = get_by_id_or_alias(Connection.objects.all(), self.posted("connection"))
         if connection is None:
             return self.show(form, models_error="Choose a connection first.")
         try:

@@ -22,7 +22,7 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from connections.models import ChangeStamp
-from connections.services import CHANNEL, read_stamp, redis_address
+from connections.services import CHANNEL, read_change_counter, redis_address
 
 from ..models import Cooldown
 from .db_threads import in_thread
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 def read_state() -> tuple[int, dict[UUID, tuple[datetime, str]]]:
     """The change stamp, and which connections rest until when, and why. Two queries."""
     resting = Cooldown.objects.filter(until__gt=timezone.now())
-    return read_stamp(), {row.connection_id: (row.until, row.code) for row in resting}
+    return read_change_counter(), {row.connection_id: (row.until, row.code) for row in resting}
 
 
 class Watch:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections import listing, services
-from connections.lookup import find_all_named, find_named
+from connections.lookup import all_by_id_or_alias, get_by_id_or_alias
 from connections.models import ApiToken, Connection, Profile, RevealToken
 from connections.promptflow import services as promptflow_services
 from connections.promptflow.services import connections
@@ -202,15 +202,15 @@ def test_of_what_flows_read(row: Connection, administrator: Any, spelled: Callab
 )
 def test_what_is_nobodys_finds_nobody(row: Connection, text: str):
     assert (
-        find_named(Connection.objects.all(), text) is None
-        and find_all_named(Connection.objects.all(), [text]) == {}
+        get_by_id_or_alias(Connection.objects.all(), text) is None
+        and all_by_id_or_alias(Connection.objects.all(), [text]) == {}
     )
 
 
 def test_several_are_found_by_what_they_were_asked_for_with_one_query(row: Connection):
     other = connect(name="Other")
     with CaptureQueriesContext(database) as seen:
-        found = find_all_named(
+        found = all_by_id_or_alias(
             Connection.objects.all(), [str(row.pk), "Production", "other", "nobody"]
         )
     assert found == {str(row.pk): row, "Production": row, "other": other} and len(seen) == 1

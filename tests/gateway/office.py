@@ -203,12 +203,12 @@ def spoil(table: str, alias: str, **columns: Any) -> float:
     would.
     """
     from connections.models import Connection, Profile
-    from connections.services import bump_stamp
+    from connections.services import bump_change_counter
 
     {"connection": Connection, "profile": Profile}[table].objects.filter(alias=alias).update(
         **columns
     )
-    bump_stamp()
+    bump_change_counter()
     return time.monotonic()
 
 
@@ -217,14 +217,14 @@ def spoil_credentials(alias: str) -> float:
     from cryptography.fernet import Fernet
     from django.db import connection as database
 
-    from connections.services import bump_stamp
+    from connections.services import bump_change_counter
 
     lost = Fernet(Fernet.generate_key()).encrypt(b'{"api_key": "lost"}')
     with database.cursor() as cursor:
         cursor.execute(
             "UPDATE connections_connection SET credentials = %s WHERE alias = %s", [lost, alias]
         )
-    bump_stamp()
+    bump_change_counter()
     return time.monotonic()
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
 from connections.credentials import Undecryptable
-from connections.models import Connection, Profile, RevealRecord, Row
+from connections.models import Connection, Profile, RevealRecord, VersionedModel
 from connections.profile_settings import profile_fields
 from connections.references import place
 from connections.services import Actor, expected_secrets, require
@@ -123,7 +123,7 @@ def _add(contents: _Contents, row: Connection) -> None:
     contents.documents.append(document_of(ConnectionDocument, data, row.alias))
 
 
-def _columns(row: Row) -> dict[str, Any]:
+def _columns(row: VersionedModel) -> dict[str, Any]:
     return {
         "id": row.pk,
         "alias": row.alias,

@@ -9,7 +9,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable, merged
-from connections.lookup import find_named
+from connections.lookup import get_by_id_or_alias
 from connections.models import Connection
 from connections.references import InvalidReference, is_reference, parse, place
 from connections.services import Actor, require
@@ -214,7 +214,7 @@ def _chosen(
     if is_reference(decision):
         return decision
     require(actor, "connections.change_connection")
-    row = find_named(Connection.objects.all(), decision.removeprefix(FROM).strip())
+    row = get_by_id_or_alias(Connection.objects.all(), decision.removeprefix(FROM).strip())
     if row is None:
         raise NotMapped(NOT_FOUND.format(decision.removeprefix(FROM)[:100]))
     if row.provider_id != provider.id:

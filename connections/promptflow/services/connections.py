@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from connections import listing
-from connections.lookup import find_named, parse_id
+from connections.lookup import get_by_id_or_alias, parse_id
 from connections.models import ALIAS_PATTERN, Connection
 from connections.services import (
     Actor,
@@ -57,7 +57,7 @@ def find_promptflow(name: str) -> Connection | None:
     if "\x00" in name:  # PostgreSQL refuses to look for one
         return None
     if (IS_ALIAS.match(name) or parse_id(name)) and (
-        found := find_named(Connection.objects.order_by(), name)
+        found := get_by_id_or_alias(Connection.objects.order_by(), name)
     ):
         return found
     rows = list(Connection.objects.filter(name=name).order_by("alias")[:6])

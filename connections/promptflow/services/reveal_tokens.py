@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.client_ip import clean_network
-from connections.lookup import find_all_named
+from connections.lookup import all_by_id_or_alias
 from connections.models import Connection, RevealRecord, RevealToken
 from connections.services import Actor, FieldError, Invalid, require
 
@@ -43,7 +43,7 @@ def create_reveal_token(
     require(actor, MAY_REVEAL)
     name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
-        found = find_all_named(
+        found = all_by_id_or_alias(
             Connection.objects.listed().select_for_update().order_by("pk"), connections
         )
         cleaned, errors = _networks(networks)

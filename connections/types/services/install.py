@@ -7,7 +7,15 @@ from django.db import IntegrityError, transaction
 
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
 from connections.models import Connection, ConnectionType
-from connections.services import Actor, FieldError, InUse, Invalid, Notice, bump_stamp, require
+from connections.services import (
+    Actor,
+    FieldError,
+    InUse,
+    Invalid,
+    Notice,
+    bump_change_counter,
+    require,
+)
 from providers.core.base import Provider
 from providers.core.registry import all_providers, is_built_in
 from providers.manifests import Manifest
@@ -106,7 +114,7 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
         Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk"), preview.provider
     )
     store_moved(moved, actor)
-    bump_stamp()
+    bump_change_counter()
     return InstalledType(manifest, True, preview.installed, move)
 
 
@@ -125,7 +133,7 @@ def remove_type(key: str, *, actor: Actor) -> None:
         if users := type_users(row.key):
             raise InUse(users, "Delete these connections first, or move what they do to others.")
         row.delete()
-        bump_stamp()
+        bump_change_counter()
     confirm_types()
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.credentials import Undecryptable, merged
 from connections.models import Connection
 from connections.references import references_in, unescape
-from connections.services import Actor, Notice, store
+from connections.services import Actor, Notice, save_version
 from connections.type_versions import bring_up
 from providers.core.base import Provider
 from providers.core.schema import settings_fields, validate
@@ -87,7 +87,7 @@ def moved_rows(
 def store_moved(rows: Iterable[Connection], actor: Actor) -> None:
     """Saves rows that were brought up, each as its next version."""
     for row in rows:
-        store(row, actor)
+        save_version(row, actor)
 
 
 @sensitive_variables()

@@ -421,7 +421,7 @@ def test_an_unexpected_fault_of_ours_is_a_problem_without_its_text(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError(SAID)
 
-    monkeypatch.setattr("connections.services.connections.store", broken)
+    monkeypatch.setattr("connections.services.connections.save_version", broken)
     response = api.patch(ONE, {"name": "N"})
     assert (
         problem(response, 500)["title"] == "Internal Server Error"

@@ -142,7 +142,7 @@ CRASHES = [
     "connections.packages.services.export.write_package",
     "connections.packages.format.files.seal",
     "connections.packages.format.files.unseal",
-    "connections.services.connections.store",
+    "connections.services.connections.save_version",
     "connections.credentials.CredentialsField.get_db_prep_save",
 ]
 

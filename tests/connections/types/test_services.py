@@ -476,9 +476,9 @@ def test_a_row_with_the_key_of_code_changes_nothing():
 
 
 def test_installing_moves_the_change_stamp():
-    before = services.read_stamp()
+    before = services.read_change_counter()
     install(document())
-    assert services.read_stamp() > before
+    assert services.read_change_counter() > before
 
 
 # References

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.views.decorators.debug import sensitive_variables
 
 from connections import services as core
-from connections.lookup import find_named
+from connections.lookup import get_by_id_or_alias
 from connections.models import Connection, Profile
 from connections.packages import services
 from connections.packages.format.plan import ACTIONS, ON_CONFLICT
@@ -252,7 +252,7 @@ def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisio
 
 
 def _find(name: str) -> Connection:
-    row = find_named(Connection.objects.all(), name.strip())
+    row = get_by_id_or_alias(Connection.objects.all(), name.strip())
     if row is None:
         raise CommandError(f"There is no connection {name!r}. `connection list` shows them.")
     return cast("Connection", row)
