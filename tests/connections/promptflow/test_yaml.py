@@ -161,35 +161,6 @@ TEXTS = some.text(some.characters(exclude_categories=("Cs", "Cc")), min_size=1, 
 
 
 @hypothesis_settings(max_examples=300, deadline=None)
-@given(some.dictionaries(TEXTS, TEXTS, max_size=4))
-def test_whatever_is_written_is_read_again_as_texts(fields: dict[str, str]):
-    assert yaml_text.parse(yaml_text.write(fields)) == fields
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "yes",
-        "10:30",
-        "0o17",
-        "1e3",
-        "2024-02-01",
-        "null",
-        "~",
-        "1_000",
-        "=",
-        "<<",
-        ".5",
-        "0x1F",
-        "true",
-        "",
-    ],
-)
-def test_a_text_that_looks_like_something_else_is_quoted(text: str):
-    assert yaml_text.parse(yaml_text.write({"value": text})) == {"value": text}
-
-
-@hypothesis_settings(max_examples=300, deadline=None)
 @given(
     some.one_of(
         TEXTS, TEXTS.map(lambda text: "$" + text), some.from_regex(r"\A\$+[A-Za-z]+(:[A-Za-z]+)+\Z")
