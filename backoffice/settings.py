@@ -6,14 +6,21 @@ The README's table says what each does. `$Section:Key` references never pass thr
 `$` for itself.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from providers.core import env_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")  # what the environment already says wins
+try:
+    env_file.load_env_file(BASE_DIR / ".env", os.environ)
+except env_file.EnvFileError as error:
+    raise ImproperlyConfigured(f".env: {error}") from None
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 DEBUG = env.bool("DEBUG", default=False)

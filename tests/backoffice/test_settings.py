@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 READ = """
 import json, sys
 from unittest import mock
-import environ
-with mock.patch.object(environ.Env, "read_env"):
+from providers import _env_file
+with mock.patch.object(_env_file, "load_env_file"):
     from backoffice import settings
 print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
 """
@@ -31,6 +31,22 @@ def read(*names: str, **environment: str) -> dict[str, Any]:
         check=True,
     )
     return json.loads(done.stdout)
+
+
+BROKEN = """
+from pathlib import Path
+from unittest import mock
+with mock.patch.object(Path, "read_text", return_value="SECRET_KEY=hunter1\\n=hunter2"):
+    from backoffice import settings
+"""
+
+
+def test_a_broken_line_of_the_env_file_is_named_and_not_shown():
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True
+    )
+    assert "ImproperlyConfigured: .env: Line 2 is not NAME=value" in done.stderr
+    assert "hunter" not in done.stderr
 
 
 def test_without_any_environment_everything_is_safe():

@@ -2,15 +2,19 @@
 
 import codecs
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from . import env_text, yaml_text
+from providers.core.env_file import EnvFileError, read_env
+
+from . import yaml_text
 from .errors import Refused
 
 YAML = (".yaml", ".yml")
+VARIABLE = re.compile(r"\$\{(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\}")
 HARD = (
     "Cannot use '--set' on properties defined by reference strings: {} is one text, so nothing can "
     "be set inside of it."
@@ -33,10 +37,37 @@ def read_file(path: str) -> tuple[dict[str, Any], list[str]]:
     text = _text(path)
     if path == "-" or not is_env(FilePath(path).name):
         return yaml_text.parse(text), []
-    secrets, warnings = env_text.parse(text, os.environ)
+    secrets, warnings = env_pairs(text, os.environ)
     if not secrets:
         raise Refused([((), "Nothing is in this .env file. Write one NAME=value a line.")])
     return {"type": "custom", "configs": {}, "secrets": dict(secrets)}, warnings
+
+
+def env_pairs(text: str, environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The pairs of a `.env` file, a name without `=` as an empty text, and warnings.
+
+    `${NAME}` and `${NAME:-default}` stand for what is set further up or in `environ`, as they do to
+    promptflow. Raises Refused with the line.
+    """
+    try:
+        found = read_env(text)
+    except EnvFileError as error:
+        raise Refused([((), str(error))]) from None
+    pairs: dict[str, str] = {}
+    warnings: list[str] = []
+
+    def value(variable: re.Match[str]) -> str:
+        known = {**environ, **pairs}
+        if variable["name"] not in known and variable["default"] is None:
+            warnings.append(
+                f"{name}: ${{{variable['name']}}} is set neither in the file nor in the "
+                "environment, so it is empty."
+            )
+        return known.get(variable["name"], variable["default"] or "")
+
+    for name, raw in found:
+        pairs[name] = VARIABLE.sub(value, raw or "")
+    return pairs, warnings
 
 
 def _text(path: str) -> str:

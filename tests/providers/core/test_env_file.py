@@ -1,0 +1,71 @@
+"""`.env` files, by the grammar of python-dotenv."""
+
+from pathlib import Path
+
+import pytest
+
+from providers.core.env_file import EnvFileError, load_env_file, read_env
+
+GRAMMAR = [
+    ("A=b", {"A": "b"}),
+    ("export A=b", {"A": "b"}),
+    ("  A = b  ", {"A": "b"}),
+    ("A='b c'", {"A": "b c"}),
+    ('A="b c" # why', {"A": "b c"}),
+    ('A="x\\ny\\t\\"z\\\\"', {"A": 'x\ny\t"z\\'}),
+    ("A='x\\ny\\'s'", {"A": "x\\ny's"}),
+    ('A="one\ntwo"\nB=3', {"A": "one\ntwo", "B": "3"}),
+    ("A=b # why", {"A": "b"}),
+    ("A=b#c", {"A": "b#c"}),
+    ("A= # why", {"A": ""}),
+    ("# nothing\n\n  # more\nA=b", {"A": "b"}),
+    ("A=", {"A": ""}),
+    ("'A b'=1", {"A b": "1"}),
+    ("A=b=c", {"A": "b=c"}),
+    ("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
+    ("\ufeffA=1", {"A": "1"}),
+    ("A=x y", {"A": "x y"}),
+    ("", {}),
+    ("A=${OUT}/b$C", {"A": "${OUT}/b$C"}),
+    ("A\nB=1", {"A": None, "B": "1"}),
+]
+
+
+@pytest.mark.parametrize(("text", "pairs"), GRAMMAR)
+def test_a_file_is_read_as_python_dotenv_reads_it(text: str, pairs: dict[str, str | None]):
+    assert dict(read_env(text)) == pairs
+
+
+def test_pairs_keep_their_order_and_may_be_there_twice():
+    assert read_env("A=1\nB=2\nA=3") == [("A", "1"), ("B", "2"), ("A", "3")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A=1\n=b", "A=1\nB='open", 'A=1\nB="a" junk', "A=1\nB C", "\r\n  =b"],
+)
+def test_a_broken_line_is_refused_with_its_number(text: str):
+    with pytest.raises(EnvFileError, match="Line 2 is not NAME=value"):
+        read_env(text)
+
+
+@pytest.mark.parametrize("line", ["{} {}", "={}{}", "A='{}' {}", 'A="{}{}', "export {} = '{}"])
+def test_a_refusal_repeats_nothing_of_the_line(line: str):
+    with pytest.raises(EnvFileError) as caught:
+        read_env(line.format("hunter2", "hunter3"))
+    assert "hunter" not in str(caught.value)
+
+
+def test_the_environment_wins_over_the_file_and_the_later_line_over_the_first(tmp_path: Path):
+    path = tmp_path / ".env"
+    path.write_text("A=file\nB=first\nB=second\nC\n")
+    environ = {"A": "environment"}
+    load_env_file(path, environ)
+    assert environ == {"A": "environment", "B": "second"}
+
+
+def test_no_file_is_no_fault(tmp_path: Path):
+    environ: dict[str, str] = {}
+    load_env_file(tmp_path / ".env", environ)
+    load_env_file(tmp_path, environ)
+    assert environ == {}
