@@ -151,7 +151,7 @@ API_EXTRA_PREFIXES = [
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024  # of a file
-FILE_UPLOAD_HANDLERS = ["backoffice.uploads.BoundedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["connections.bodies.BoundedUploadHandler"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "connections.api.authentication.TokenAuthentication",

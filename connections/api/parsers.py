@@ -3,12 +3,14 @@ patch.
 """
 
 import json
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.utils.json import strict_constant
+
+from ..bodies import BoundedStream
 
 
 class PayloadTooLarge(APIException):
@@ -19,26 +21,12 @@ class PayloadTooLarge(APIException):
     default_detail = "A request body has at most 1 MB."
 
 
-class LimitedStream:
-    """A stream that refuses to give more than the limit, whatever Content-Length says."""
-
-    def __init__(self, stream: IO[bytes], limit: int) -> None:
-        self._stream, self._left = stream, limit
-
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes, all for -1. Raises PayloadTooLarge."""
-        data = self._stream.read(self._left + 1 if size < 0 else min(size, self._left + 1))
-        self._left -= len(data)
-        if self._left < 0:
-            raise PayloadTooLarge
-        return data
-
-
 class LimitedJSONParser(JSONParser):
     """application/json"""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        data = LimitedStream(stream, settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0).read()
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
+        data = BoundedStream(stream, limit, PayloadTooLarge()).read()
         try:
             # in UTF-8, whatever `charset` says: among Python's names for encodings are some that
             # unpack

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from ..bodies import at_most
 from ..credentials import seal
 from ..references import is_reference
 from ..widgets import SecretInput
@@ -91,8 +92,7 @@ class PackageUploadForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > settings.UPLOAD_MAX_BYTES:
             raise forms.ValidationError(
-                f"A package has at most {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB.",
-                "too_large",
+                f"{at_most('A package', settings.UPLOAD_MAX_BYTES)}.", "too_large"
             )
         return bytes(file.read())
 

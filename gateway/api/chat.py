@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from connections import services
 from connections.api.base import ApiView
 from connections.api.openapi import TEXTS, ProblemSerializer
+from connections.bodies import BoundedStream
 from connections.services import Caller, Scope
 
 from ..core.errors import GatewayError
@@ -138,10 +139,7 @@ def _headers(request: HttpRequest) -> dict[bytes, bytes]:
 
 def _body(request: HttpRequest) -> bytes:
     """The body, past `request.body`, which takes 1 MB at most. Raises GatewayError 413."""
-    data: bytes = request.read(settings.GATEWAY_MAX_BODY + 1)
-    if len(data) > settings.GATEWAY_MAX_BODY:
-        raise too_large()
-    return data
+    return BoundedStream(request, settings.GATEWAY_MAX_BODY, too_large()).read()
 
 
 @named_elsewhere

@@ -10,12 +10,12 @@ import gc
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
+from connections.bodies import BoundedBody
 from connections.services import Caller
 
 from ..core.errors import GatewayError
@@ -23,7 +23,6 @@ from ..routing.gateway import Worker, start_worker, stop_worker
 from . import management_api, openai_api
 from .endpoint import Incoming, Outgoing, find_caller, too_large
 
-LONGEST_DROP, MOST_DROPPED = 10.0, 256 * 1024 * 1024  # seconds, bytes
 WATCHED_AFTER = 0.25  # seconds; a shorter call is over before anybody could hang up
 
 Scope = dict[str, Any]
@@ -185,37 +184,19 @@ class _Exchange:
 
     async def _read(self, headers: dict[bytes, bytes]) -> bytes:
         """The body. Raises GatewayError 413, before it is read where its length is told."""
-        most = settings.GATEWAY_MAX_BODY
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > most:
-            if b"expect" not in headers:  # who waits for a 100 (Continue) has sent nothing yet
-                await self._drop()
+        body = BoundedBody(self._receive, headers, settings.GATEWAY_MAX_BODY)
+        if await body.refuse_announced():
             raise _too_large()
-        pieces, size, more = [], 0, self._route.method == "POST"
+        pieces, more = [], self._route.method == "POST"
         while more:
-            message = await self._receive()
+            message = await body.receive()
+            if body.is_too_large:
+                raise _too_large()
             if message["type"] == "http.disconnect":
                 raise asyncio.CancelledError
             pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > most:
-                await self._drop()
-                raise _too_large()
             more = message.get("more_body", False)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    async def _drop(self) -> None:
-        """Takes the rest of a body that is too large, within bounds: most clients read no answer
-        before they have sent all.
-        """
-        dropped = 0
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_DROP):
-                while dropped < MOST_DROPPED:
-                    message = await self._receive()
-                    if not message.get("more_body"):
-                        return
-                    dropped += len(message["body"])
 
     async def _write(self, outgoing: Outgoing) -> None:
         if outgoing.pieces is None:

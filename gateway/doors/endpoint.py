@@ -13,6 +13,7 @@ from django.conf import settings
 from pydantic_core import from_json
 
 from connections import services
+from connections.bodies import at_most
 from connections.services import Caller
 from providers.core.base import Capability
 from providers.core.chat import ChatRequest
@@ -139,11 +140,8 @@ def judging(
 
 def too_large() -> GatewayError:
     """A 413."""
-    return GatewayError(
-        413,
-        "too_large",
-        f"A request body has at most {settings.GATEWAY_MAX_BODY // 1024 // 1024} MB here.",
-    )
+    said = at_most("A request body", settings.GATEWAY_MAX_BODY)
+    return GatewayError(413, "too_large", f"{said} here.")
 
 
 def headers_of(error: GatewayError) -> Headers:

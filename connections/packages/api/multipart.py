@@ -9,10 +9,9 @@ from django.utils.datastructures import MultiValueDict
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from connections.api.parsers import LimitedStream, PayloadTooLarge
+from connections.api.parsers import PayloadTooLarge
+from connections.bodies import BoundedStream, at_most, form_limit
 
-BESIDE_THE_FILE = 1024 * 1024  # bytes
-TOO_LARGE = "A package has at most {} MB."
 NO_FORM = "The body is no valid multipart/form-data, or names a field twice."
 
 
@@ -26,7 +25,7 @@ class NoForm(APIException):
 
 def too_large() -> PayloadTooLarge:
     """A 413 that names the limit."""
-    return PayloadTooLarge(TOO_LARGE.format(settings.UPLOAD_MAX_BYTES // 1024 // 1024))
+    return PayloadTooLarge(f"{at_most('A package', settings.UPLOAD_MAX_BYTES)}.")
 
 
 class LimitedMultiPartParser(MultiPartParser):
@@ -35,16 +34,15 @@ class LimitedMultiPartParser(MultiPartParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Any = None
     ) -> "DataAndFiles[Any, Any]":
-        most = settings.UPLOAD_MAX_BYTES + BESIDE_THE_FILE
+        most = form_limit()
         meta = parser_context["request"].META
         if (
             meta["CONTENT_LENGTH"] == "-1"
         ):  # a body without a length (ApiView.initialize_request), which Django would not read
             meta["CONTENT_LENGTH"] = str(most)
         try:
-            found = super().parse(
-                cast("IO[bytes]", _Bounded(stream, most)), media_type, parser_context
-            )
+            bounded = cast("IO[bytes]", BoundedStream(stream, most, too_large()))
+            found = super().parse(bounded, media_type, parser_context)
         except RequestDataTooBig:
             raise too_large() from None
         except (ParseError, MultiPartParserError, ValueError):
@@ -62,13 +60,3 @@ def refuse_doubles(*named: Any) -> None:
         for _, values in part.lists()
     ):
         raise NoForm
-
-
-class _Bounded(LimitedStream):
-    """The same bound, with the text of packages."""
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return super().read(size)
-        except PayloadTooLarge:
-            raise too_large() from None
