@@ -99,7 +99,7 @@ class BoundedBody:
         self._size, self.is_too_large = 0, False
 
     async def refuse_announced(self) -> bool:
-        """Whether Content-Length says that the body is too large; then it is dropped."""
+        """True if Content-Length says that the body is too large; then it is dropped."""
         length = self._headers.get(b"content-length", b"")
         self.is_too_large = length.isdigit() and int(length[:20]) > self._limit
         # a client that waits for a 100 (Continue) has sent nothing yet

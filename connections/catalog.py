@@ -1,6 +1,6 @@
-"""Which connection types are there: files of a directory, and those that were installed.
+"""The catalog of connection types: files of a directory, and those that were installed.
 
-Brings the registry of providers up to them.
+It keeps the registry of providers up to date with them.
 
 For one key code comes first, then the types that come with Switchboard (both are the registry's),
 then CONNECTIONS_TYPES_DIR, then what was installed.
@@ -50,8 +50,9 @@ class LoadedType:
 
 @dataclass(frozen=True)
 class Files:
-    """What CONNECTIONS_TYPES_DIR holds: the types by key, and why a file was left out, by its
-    name.
+    """The contents of CONNECTIONS_TYPES_DIR.
+
+    `types`: by key. `problems`: by the name of a file, the reason why it was left out.
     """
 
     types: Mapping[str, LoadedType] = field(default_factory=dict)
@@ -60,8 +61,9 @@ class Files:
 
 @dataclass
 class _Catalog:
-    """What this process has read of the rows: key -> digest, and key -> type (None: it cannot be
-    read).
+    """The rows as this process read them.
+
+    `digests`: by key. `types`: by key, None for one that cannot be read.
     """
 
     lock: RLock = field(default_factory=RLock)
@@ -83,9 +85,7 @@ def confirm_types(provider_id: str | None = None) -> None:
         return
     if _digests() != _catalog.digests:
         with _catalog.lock:
-            _take_over(
-                _digests()
-            )  # asked again: another thread may have been faster with what is newer
+            _take_over(_digests())  # read again: another thread may have taken over newer ones
 
 
 def _needs_no_row(provider_id: str) -> bool:
@@ -115,7 +115,7 @@ def _take_over(digests: dict[str, str]) -> None:
 
 
 def type_problems() -> dict[str, str]:
-    """Why a file of CONNECTIONS_TYPES_DIR was left out, by its name."""
+    """The reasons why files of CONNECTIONS_TYPES_DIR were left out, by their names."""
     return dict(directory_types().problems)
 
 
@@ -141,7 +141,7 @@ def installed_types() -> dict[str, LoadedType | None]:
 
 
 def digest_of(document: str) -> str:
-    """What a worker compares to know whether it has read a document."""
+    """The digest of a document, by which a worker knows whether it has read it."""
     return sha256(document.encode()).hexdigest()
 
 
@@ -210,10 +210,10 @@ def _files_of(directory: str) -> Files:
 
 def _add_file(types: dict[str, LoadedType], path: Path) -> None:
     """Adds all types of one file, or none."""
-    found = [
-        LoadedType(one, _file_provider(one), path.name)
-        for one in read_documents(read_document(path))
-    ]
+    found = []
+    for manifest in read_documents(read_document(path)):
+        allowed = _naming_only(manifest, lambda name: not conf.is_own_variable(name))
+        found.append(LoadedType(manifest, provider_of(allowed), path.name))
     for one in found:
         if owner := _built_in_owner(one.manifest.key):
             raise ValueError(f"The key {one.manifest.key} belongs to {owner}.")
@@ -222,24 +222,20 @@ def _add_file(types: dict[str, LoadedType], path: Path) -> None:
     types.update({one.manifest.key: one for one in found})
 
 
-def _file_provider(manifest: Manifest) -> type[Provider[Any]]:
-    return provider_of(_naming_only(manifest, lambda name: not conf.is_own_variable(name)))
-
-
 def read_document(path: Path) -> str:
-    """The text of a file. Raises ValueError when it is too large or no text, OSError."""
+    """The text of a file. Raises ValueError when it is too large or not text, OSError."""
     with path.open("rb") as file:
         return decoded(file.read(LARGEST + 1))
 
 
 def decoded(content: bytes) -> str:
-    """The text of a document. Raises ValueError when it is too large or no text."""
+    """The text of a document. Raises ValueError when it is too large or not text."""
     if len(content) > LARGEST:
         raise ValueError(f"It is larger than {LARGEST // 1024} KB, which no connection type needs.")
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise ValueError("It is no UTF-8 text. Save it as UTF-8.") from None
+        raise ValueError("It is not UTF-8 text. Save it as UTF-8.") from None
 
 
 def _why(error: Exception) -> str:
@@ -253,7 +249,7 @@ def _why(error: Exception) -> str:
 
 
 def problem_texts(error: ManifestError) -> Iterator[str]:
-    """What is wrong with a document, sentence by sentence, each with its place."""
+    """The problems of a document, a sentence each, with its place."""
     for place, message in error.problems:
         yield f"{place}: {message}" if place else message
 
@@ -262,9 +258,9 @@ def problem_texts(error: ManifestError) -> Iterator[str]:
 
 
 def owner_of(key: str) -> str:
-    """Who has this key before any row: "the provider OpenAI (providers.openai)".
+    """The owner of a key that comes before any row: "the provider OpenAI (providers.openai)".
 
-    Empty when nobody has.
+    Empty if there is none.
     """
     if found := directory_types().types.get(key):
         return f"the file {found.file} in CONNECTIONS_TYPES_DIR"

@@ -58,8 +58,8 @@ def _renamed(lacking: Collection[str], version: int, provider: type[Provider[Any
 def split(
     provider: type[Provider[Any]], values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What goes into `settings` (plain values, and references of secrets), and what into
-    `credentials` (their literals).
+    """Values divided into `settings` and `credentials`: literal secrets go into the latter,
+    everything else into the former.
     """
     fields = settings_fields(provider)
     settings: dict[str, Any] = {}

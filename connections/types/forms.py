@@ -14,7 +14,7 @@ from ..widgets import ChoiceOrReference
 class TypeForm(forms.Form):
     """A document; a chosen file comes before what is typed.
 
-    What is wrong in it is for the services to say.
+    The services check its content.
     """
 
     file = forms.FileField(

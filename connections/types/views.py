@@ -30,7 +30,7 @@ class TypePage(Page):
 
 
 class TypeListView(TypePage):
-    """Every type that is no code, and who uses it."""
+    """Every type that is described by a document, and its connections."""
 
     template_name = "connections/types/list.html"
     title = "Connection types"
@@ -43,7 +43,7 @@ class TypeListView(TypePage):
 
 
 class TypeInstallView(TypePage):
-    """Takes a document, shows what comes of it, and installs it."""
+    """Takes a document, previews its types, and installs them."""
 
     template_name = "connections/types/install.html"
     title = "Install a connection type"
@@ -145,7 +145,7 @@ class TypeDetailView(OneType):
 
 
 class TypeRemoveView(OneType):
-    """Asks, names who uses the type, and removes it."""
+    """Asks for confirmation, names the connections that use the type, and removes it."""
 
     template_name = "connections/types/confirm_remove.html"
     permission_required = "connections.delete_connectiontype"

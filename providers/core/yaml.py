@@ -97,7 +97,7 @@ def scalar_kind(text: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a text may hold.
+    """Bounds and meanings of a text.
 
     `largest`: its bytes, and also the number of its values, which only aliases can make greater.
     `plain`: from a scalar without quotes to its value. `keys`: the types that a key may have.

@@ -1,30 +1,30 @@
-"""How a type's requests prove who asks: the steps under `auth`. Every value is a template."""
+"""Authentication of a type's requests: the steps under `auth`. Every value is a template."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base_models import Condition, Line, Part, Templates
+from .base_models import Condition, Line, ManifestPart, Templates
 
 
-class Step(Part):
+class AuthStep(ManifestPart):
     """One step. `when`: it is taken only while a choice has one of these values."""
 
     when: Condition = {}
 
     def templates(self) -> dict[str, str]:
-        """What it fills in, by the key it stands under."""
+        """Its templates by their key in the document."""
         given = self.model_dump(exclude={"use", "when", "client_in", "parameters"})
         return {key: value for key, value in given.items() if value}
 
 
-class NoAuth(Step):
+class NoAuth(AuthStep):
     """Nothing is sent."""
 
     use: Literal["none"]
 
 
-class Bearer(Step):
+class Bearer(AuthStep):
     """`Authorization: Bearer <token>`, or another word than Bearer; an empty one sends the token
     alone.
     """
@@ -37,7 +37,7 @@ class Bearer(Step):
         return {"token": self.token}
 
 
-class BasicAuth(Step):
+class BasicAuth(AuthStep):
     """`Authorization: Basic`, of a user's name and a password."""
 
     use: Literal["basic"]
@@ -45,7 +45,7 @@ class BasicAuth(Step):
     password: Line = ""
 
 
-class HeaderAuth(Step):
+class HeaderAuth(AuthStep):
     """A header of any name."""
 
     use: Literal["header"]
@@ -56,7 +56,7 @@ class HeaderAuth(Step):
         return {"value": self.value}
 
 
-class QueryAuth(Step):
+class QueryAuth(AuthStep):
     """A parameter in the address."""
 
     use: Literal["query"]
@@ -67,8 +67,8 @@ class QueryAuth(Step):
         return {"value": self.value}
 
 
-class Granted(Step):
-    """What the steps that fetch a token of OAuth 2.0 share.
+class Granted(AuthStep):
+    """Base of the steps that fetch a token of OAuth 2.0.
 
     `client_in`: where the client's id and secret are sent.
     """
@@ -115,7 +115,7 @@ Auth = Annotated[
     | RefreshGrant,
     Field(discriminator="use"),
 ]
-STEPS: dict[str, type[Step]] = {
+STEPS: dict[str, type[AuthStep]] = {
     "none": NoAuth,
     "bearer": Bearer,
     "basic": BasicAuth,

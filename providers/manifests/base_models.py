@@ -1,11 +1,11 @@
-"""What the classes of a manifest have in common."""
+"""Base class and types of the classes of a manifest."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
-class Part(BaseModel):
+class ManifestPart(BaseModel):
     """A mapping in a manifest: names it does not have are refused, kinds are not guessed, and an
     instance does not change.
     """

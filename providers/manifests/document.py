@@ -1,4 +1,4 @@
-"""The manifest of a connection type, as classes: what may stand where, and of which kind it is."""
+"""The manifest of a connection type, as classes: its keys and the kinds of their values."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr
 
 from .auth import Auth
-from .base_models import Condition, Line, Listed, Part, Templates
+from .base_models import Condition, Line, Listed, ManifestPart, Templates
 from .requests import Test
 
 KEY = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
@@ -37,7 +37,7 @@ SECRET_SHAPES = ("secret", "secret_text", "secret_url", "secret_json")
 VARIANT = "variant"  # the setting that says which variant a connection is
 
 
-class Option(Part):
+class Option(ManifestPart):
     """One value of a choice, and the words for it."""
 
     value: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -51,7 +51,7 @@ Options = list[
 ]
 
 
-class TypeField(Part):
+class TypeField(ManifestPart):
     """One setting of the type."""
 
     key: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=50)]
@@ -82,19 +82,17 @@ class TypeField(Part):
 
     @property
     def is_secret(self) -> bool:
-        """Whether it is stored encrypted and never shown."""
+        """True if it is stored encrypted and never shown."""
         return self.shape in SECRET_SHAPES
 
     @property
     def is_always_there(self) -> bool:
-        """Whether it has a value in every connection that is complete, as far as it is asked
-        for.
-        """
+        """True if every complete connection that shows the field has a value for it."""
         return self.required or self.default is not None
 
 
-class Migration(Part):
-    """How the settings of version `since` become those of the next."""
+class Migration(ManifestPart):
+    """The step from the settings of version `since` to those of the next."""
 
     since: Annotated[int, Field(ge=1)] = Field(
         validation_alias=AliasChoices("from", "since"), serialization_alias="from"
@@ -104,18 +102,18 @@ class Migration(Part):
     set: dict[str, str | int | float | bool] = {}
 
 
-class Deprecation(Part):
-    """Why a type should no longer be used."""
+class Deprecation(ManifestPart):
+    """The note on a type that should no longer be used."""
 
     since: Line = ""
     replaced_by: Line = ""
     message: Line = ""
 
 
-class Variant(Part):
+class Variant(ManifestPart):
     """One of several ways to connect to the same service.
 
-    What it does not say, the manifest says for all.
+    For a key that it leaves out, the manifest's own counts.
     """
 
     key: Annotated[str, Field(pattern=KEY, max_length=50)]
@@ -130,13 +128,13 @@ class Variant(Part):
 
 
 @dataclass(frozen=True)
-class Way:
-    """What one variant does; for a type without variants, what it does.
+class AuthVariant:
+    """A variant completed by the manifest: address, authentication, hosts and tests.
 
-    `place`: where the document says so, variant by variant.
+    `key`: empty for a type without variants. `place`: `variants[1].`, its place in the document.
     """
 
-    variant: str
+    key: str
     place: str
     base_url: str
     auth: tuple[Auth, ...]
@@ -144,11 +142,11 @@ class Way:
     tests: tuple[Test, ...]
 
 
-class Manifest(Part):
+class Manifest(ManifestPart):
     """A connection type.
 
-    `guesses`: what a reader of Cognigy's schema assumed; `warnings`: what to look at before it is
-    installed.
+    `guesses`: assumptions of the reader of Cognigy's schemas; `warnings`: remarks to read before it
+    is installed.
     """
 
     key: Annotated[str, Field(pattern=KEY, max_length=100)]
@@ -180,17 +178,17 @@ class Manifest(Part):
     _warnings: tuple[str, ...] = PrivateAttr(())
 
     def __eq__(self, other: object) -> bool:
-        """Whether both say the same; what was remarked about them does not count."""
+        """Compares the documents; guesses and warnings do not count."""
         return isinstance(other, Manifest) and self.__dict__ == other.__dict__
 
     @property
     def guesses(self) -> tuple[str, ...]:
-        """What was assumed, a sentence each."""
+        """Assumptions of the reader, a sentence each."""
         return self._guesses
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is allowed, but should be known, a sentence each."""
+        """Remarks on what is allowed but may surprise, a sentence each."""
         return self._warnings
 
     def noted(self, guesses: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> "Manifest":
@@ -199,20 +197,21 @@ class Manifest(Part):
         made._guesses, made._warnings = (*self._guesses, *guesses), (*self._warnings, *warnings)
         return made
 
-    def ways(self) -> list[Way]:
-        """Each variant's way, or the only one."""
+    def auth_variants(self) -> list[AuthVariant]:
+        """Each variant, completed by the manifest; the manifest itself where it has none."""
         return [
-            self._way(f"variants[{index}].", variant) for index, variant in enumerate(self.variants)
-        ] or [self._way("", None)]
+            self._completed(f"variants[{index}].", variant)
+            for index, variant in enumerate(self.variants)
+        ] or [self._completed("", None)]
 
-    def _way(self, place: str, variant: Variant | None) -> Way:
+    def _completed(self, place: str, variant: Variant | None) -> AuthVariant:
         def said(name: str) -> Any:
             own = getattr(variant, name, None)
             return getattr(self, name) if own is None else own
 
         hosts = said("allowed_hosts")
         key = variant.key if variant else ""
-        return Way(
+        return AuthVariant(
             key,
             place,
             said("base_url"),

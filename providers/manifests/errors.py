@@ -1,4 +1,4 @@
-"""What is wrong with a manifest: every problem at once, each with its place."""
+"""The problems of a manifest, all at once, each with its place."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ Problem = tuple[str, str]
 
 
 class ManifestError(Exception):
-    """A document is no manifest.
+    """A document is not a manifest.
 
     `problems`: (place, sentence) each, such as ("fields[2].kind", "Choose one of: ...").
 

@@ -1,4 +1,4 @@
-"""What the kinds of fields are in pydantic's terms, and what each refuses."""
+"""The kinds of fields as annotations of pydantic, each with its checks."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from .templates import CONTROL, LABEL
 
 @dataclass(frozen=True)
 class Written:
-    """How a value is written, for documents about the API. Nothing is judged by it."""
+    """The pattern of a value, for the OpenAPI document only. No value is checked by it."""
 
     pattern: str
 
@@ -39,7 +39,8 @@ def kind_of(field: TypeField, places: frozenset[str]) -> Any:
 
     `places`: where its value stands, of "host", "path" and "header".
     """
-    kind = _choice(field) if field.shape == "choice" else KINDS[field.shape]
+    values = tuple(option.value for option in field.choices)
+    kind = Literal[values] if field.shape == "choice" else KINDS[field.shape]
     if field.shape == "secret" and "header" in places:
         kind = ApiKey
     checks: list[Callable[[str], None]] = [
@@ -58,7 +59,7 @@ def kind_of(field: TypeField, places: frozenset[str]) -> Any:
 
 
 def _is_common(pattern: str) -> bool:
-    """Whether other engines read the pattern as Rust's does."""
+    """True if other engines read the pattern as Rust's does."""
     try:
         re.compile(pattern, re.ASCII)
     except re.error:
@@ -67,9 +68,9 @@ def _is_common(pattern: str) -> bool:
 
 
 def pattern_problem(pattern: str) -> str:
-    """Why this is no pattern, in a sentence; empty for one that is.
+    """The sentence that refuses a pattern; empty for a good one.
 
-    Only Rust's engine ever reads it, which is linear in time.
+    Only Rust's engine reads it, which is linear in time.
     """
     try:
         _matcher(pattern)
@@ -92,7 +93,7 @@ def _reason(said: str) -> str:
     if "size limit" in said:
         return "its repetitions multiply to too many. Count less"
     found = re.search(r"error: (.+)", said)
-    return found[1].rstrip(".") if found else "it is no regular expression"
+    return found[1].rstrip(".") if found else "it is not a regular expression"
 
 
 @lru_cache(maxsize=512)
@@ -119,7 +120,7 @@ def _match(pattern: str, text: str) -> None:
 def _checked(check: Callable[[str], None]) -> Callable[[Any], Any]:
     """The check as a validator of texts and of secret texts.
 
-    None, and nothing, is judged by whether the setting is required.
+    None and the empty text pass: whether they may be is decided by `required`.
     """
 
     def validate(value: Any) -> Any:
@@ -129,10 +130,6 @@ def _checked(check: Callable[[str], None]) -> Callable[[Any], Any]:
         return value
 
     return validate
-
-
-def _choice(field: TypeField) -> Any:
-    return Literal[tuple(option.value for option in field.choices)]
 
 
 def _slug(value: str) -> str:
@@ -153,7 +150,7 @@ def _host(value: str) -> str:
     if not HOST.fullmatch(value) or port == 0:
         raise PydanticCustomError(
             "host",
-            "This is no host. Write it like example.com or example.com:8443, without https://.",
+            "This is not a host. Write it like example.com or example.com:8443, without https://.",
         )
     _refuse_blocked(value.partition(":")[0])
     return value
@@ -169,7 +166,7 @@ def _refuse_blocked(host: str) -> None:
 def _email(value: str) -> str:
     if value and not EMAIL.fullmatch(value):
         raise PydanticCustomError(
-            "email", "This is no email address. Write it like name@example.com."
+            "email", "This is not an email address. Write it like name@example.com."
         )
     return value
 
@@ -179,7 +176,7 @@ def _json(value: Any) -> Any:
     try:
         json.loads(text or "null")
     except (ValueError, RecursionError):
-        raise PydanticCustomError("json", "This is no JSON. Paste the whole document.") from None
+        raise PydanticCustomError("json", "This is not JSON. Paste the whole document.") from None
     return value
 
 
@@ -187,11 +184,11 @@ def _secret_url(value: SecretStr) -> SecretStr:
     """A web address that is a secret as a whole, so that it may have a query."""
     text = value.get_secret_value().strip()
     problem = PydanticCustomError(
-        "url", "This is no web address. Write it like https://hooks.example.com/abc."
+        "url", "This is not a web address. Write it like https://hooks.example.com/abc."
     )
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 raises ValueError for a port that is none
+        parts.port  # noqa: B018 raises ValueError for a bad port
     except ValueError:
         raise problem from None
     if text and (

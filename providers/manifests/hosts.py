@@ -1,4 +1,4 @@
-"""Which hosts an address template can lead to, judged before anybody has filled it in."""
+"""The hosts that an address template can lead to, before it is filled in."""
 
 import itertools
 import re
@@ -23,7 +23,7 @@ Fields = Mapping[str, TypeField]
 
 
 @dataclass(frozen=True)
-class Address:
+class AddressTemplate:
     """An address template in its parts.
 
     `whole`: the field that is the host, or the address; else `authority` holds the host's name.
@@ -50,7 +50,7 @@ class Address:
         )
 
 
-def address(text: str, fields: Fields) -> Address:
+def parse_address(text: str, fields: Fields) -> AddressTemplate:
     """The parts of an address template.
 
     Raises TemplateError for what could be read in more than one way.
@@ -59,27 +59,27 @@ def address(text: str, fields: Fields) -> Address:
         f"\0{part}\0" if isinstance(part, Name) else part for part in parsed(text).parts
     )
     if found := re.fullmatch("\0([A-Za-z0-9_]+)\0(/.*)?", marked, re.DOTALL):
-        return _of_field(found[1], found[2] or "", fields)
+        return _address_of_field(found[1], found[2] or "", fields)
     found = SHAPE.fullmatch(marked)
     if not found:
         raise TemplateError(
             "An address begins with https:// and a host, or it is one field of kind url, such as "
             "{base_url}."
         )
-    return _of_parts(found, fields)
+    return _address_of_parts(found, fields)
 
 
-def _of_field(name: str, path: str, fields: Fields) -> Address:
-    _judge_path(path)
+def _address_of_field(name: str, path: str, fields: Fields) -> AddressTemplate:
+    _refuse_odd_path(path)
     field = fields.get(name)
     if field and field.shape not in ("url", "secret_url"):
         raise TemplateError(
             f"{{{name}}} is the whole address, so its kind is url or secret_url, not {field.shape}."
         )
-    return Address("", None, path, whole=name)
+    return AddressTemplate("", None, path, whole=name)
 
 
-def _of_parts(found: re.Match[str], fields: Fields) -> Address:
+def _address_of_parts(found: re.Match[str], fields: Fields) -> AddressTemplate:
     scheme, authority, path = found[1], found[2], found[3] or ""
     host, colon, digits = authority.partition(":")
     if colon and not (digits.isdecimal() and digits.isascii() and 0 < int(digits[:6]) <= 65535):
@@ -89,17 +89,17 @@ def _of_parts(found: re.Match[str], fields: Fields) -> Address:
             "A host's name has letters, digits, dots, hyphens and fields; an international name is "
             "written as xn--."
         )
-    _judge_path(path)
+    _refuse_odd_path(path)
     if (only := MARK.fullmatch(host)) and (field := fields.get(only[1])) and field.shape == "host":
         if colon:
             raise TemplateError(f"{{{only[1]}}} may say a port itself, so none follows it here.")
-        return Address("", None, path, whole=only[1], scheme=scheme)
+        return AddressTemplate("", None, path, whole=only[1], scheme=scheme)
     for name in MARK.findall(host):
-        _judge_host_field(name, fields.get(name))
-    return Address(host, int(digits) if colon else None, path, scheme=scheme)
+        _refuse_odd_host_field(name, fields.get(name))
+    return AddressTemplate(host, int(digits) if colon else None, path, scheme=scheme)
 
 
-def _judge_path(path: str) -> None:
+def _refuse_odd_path(path: str) -> None:
     literal = MARK.sub("x", path)
     if not PATH.fullmatch(literal):
         raise TemplateError(
@@ -110,7 +110,7 @@ def _judge_path(path: str) -> None:
         raise TemplateError("A level of the address may not be . or ..")
 
 
-def _judge_host_field(name: str, field: TypeField | None) -> None:
+def _refuse_odd_host_field(name: str, field: TypeField | None) -> None:
     if field is None:
         return  # said elsewhere: there is no such field
     if field.shape == "choice":
@@ -128,7 +128,7 @@ def _judge_host_field(name: str, field: TypeField | None) -> None:
 
 
 def pattern_problem(pattern: str) -> str:
-    """Why this is no entry of allowed_hosts, in a sentence; empty for one that is."""
+    """The sentence that refuses an entry of allowed_hosts; empty for a good one."""
     host, _, port = pattern.partition(":")
     name = host.removeprefix("*.")
     if ":" in pattern and not (port.isdecimal() and port.isascii() and 0 < int(port[:6]) <= 65535):
@@ -146,21 +146,21 @@ def pattern_problem(pattern: str) -> str:
     return ""
 
 
-def is_within(found: Address, patterns: tuple[str, ...], fields: Fields) -> bool:
-    """Whether every host that the template can lead to is one of `patterns`.
+def is_within(found: AddressTemplate, patterns: tuple[str, ...], fields: Fields) -> bool:
+    """True if every host that the template can lead to is among `patterns`.
 
-    What a whole address is, is not judged here.
+    Not for an address that is a field as a whole.
     """
     try:
         return all(
             any(_covers(pattern, host, found.port) for pattern in patterns)
-            for host in _hosts(found, fields)
+            for host in _possible_hosts(found, fields)
         )
     except OverflowError:
         return False
 
 
-def _hosts(found: Address, fields: Fields) -> Iterator[str]:
+def _possible_hosts(found: AddressTemplate, fields: Fields) -> Iterator[str]:
     """Each host the template can lead to, choices written out; a mark stays for what is typed."""
     choices = {
         name: [one.value for one in fields[name].choices]

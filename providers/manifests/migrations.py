@@ -1,6 +1,4 @@
-"""From the settings of an older version of a type to today's, and what must not happen on the
-way.
-"""
+"""Migrations of settings from older versions of a type, and checks that they lose nothing."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -34,7 +32,7 @@ def _steps(manifest: Manifest, version: int) -> list[Migration]:
 
 
 def destination(manifest: Manifest, version: int, name: str) -> str:
-    """What a setting of that version is called today; empty when it is dropped on the way."""
+    """Today's name of a setting of that version; empty if it was dropped."""
     for step in _steps(manifest, version):
         if name in step.rename:
             name = step.rename[name]
@@ -57,13 +55,15 @@ def migration_problems(manifest: Manifest) -> Iterator[Problem]:
         if step.since in seen:
             yield f"{place}.from", f"Two steps lead from version {step.since}. Write them as one."
         seen.add(step.since)
-        yield from ((f"{place}.{name}", message) for name, message in _of_step(manifest, step))
+        yield from (
+            (f"{place}.{name}", message) for name, message in _step_problems(manifest, step)
+        )
 
 
-def _of_step(manifest: Manifest, step: Migration) -> Iterator[Problem]:
+def _step_problems(manifest: Manifest, step: Migration) -> Iterator[Problem]:
     for old, new in step.rename.items():
         if not _exists(manifest, destination(manifest, step.since + 1, new)):
-            yield "rename", f"{old[:50]} becomes {new[:50]}, which is no field of this version."
+            yield "rename", f"{old[:50]} becomes {new[:50]}, which is not a field of this version."
         if old in step.drop:
             yield "drop", f"{old[:50]} is renamed and dropped. Do one of them."
     if len(set(step.rename.values())) < len(step.rename):
@@ -72,7 +72,7 @@ def _of_step(manifest: Manifest, step: Migration) -> Iterator[Problem]:
         target = destination(manifest, step.since + 1, name)
         field = manifest.field(target)
         if target and not _exists(manifest, target):
-            yield "set", f"{name[:50]} is no field of this version."
+            yield "set", f"{name[:50]} is not a field of this version."
         if field and field.is_secret:
             yield "set", f"{name[:50]} is a secret, which no document holds."
         if field and field.choices and value not in [one.value for one in field.choices]:
@@ -89,8 +89,8 @@ def _exists(manifest: Manifest, name: str) -> bool:
 
 
 def compare(old: Manifest, new: Manifest) -> list[str]:
-    """Why connections of the installed type cannot become those of the new one, a sentence each;
-    empty when they can.
+    """The reasons why connections of the installed type cannot become those of the new one, a
+    sentence each; none if they can.
     """
     if new.key != old.key:
         return [f"{new.key} is another type than {old.key}."]
@@ -124,7 +124,7 @@ def _lost(old: Manifest, new: Manifest, name: str) -> Iterator[str]:
 
 
 def _without_variant(old: Manifest, new: Manifest) -> Iterator[str]:
-    """A variant is a required choice: rows keep theirs, or the migrations say which."""
+    """Problems of variants: a connection keeps its own, or a migration sets another."""
     said = {
         value
         for step in _steps(new, old.version)

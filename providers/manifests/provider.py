@@ -91,5 +91,5 @@ def _description(manifest: Manifest) -> str:
 
 def _check_cost(manifest: Manifest) -> str:
     """The most that a check of any variant costs."""
-    tests = [chosen_test(way) for way in manifest.ways()]
+    tests = [chosen_test(variant) for variant in manifest.auth_variants()]
     return max((test.cost for test in tests if test), key=COSTS.index, default="free")

@@ -1,4 +1,4 @@
-"""A document's text as manifests: parsed, judged, and every problem named with its place."""
+"""Manifests from the text of a document: parsed and checked, every problem with its place."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from .auth import STEPS
 from .document import Deprecation, Manifest, Migration, Option, TypeField, Variant
 from .errors import ManifestError, Problem, nearest
 from .parsing import plain_data
-from .requests import Expect, Meaning, Request, Test
+from .requests import Expect, Request, StatusMeaning, Test
 from .validation import problems
 
 PARTS: dict[str, type[BaseModel]] = {
@@ -17,8 +17,8 @@ PARTS: dict[str, type[BaseModel]] = {
     "deprecated": Deprecation,
     "expect": Expect,
     "fields": TypeField,
-    "map": Meaning,
-    "meanings": Meaning,
+    "map": StatusMeaning,
+    "meanings": StatusMeaning,
     "migrations": Migration,
     "request": Request,
     "test": Test,
@@ -46,7 +46,7 @@ def read_manifest(text: str, *, source: str = "") -> Manifest:
 
     Raises ManifestError.
 
-    `source`: what the text is called, for whoever shows the error.
+    `source`: the name of the text, for who shows the error.
     """
     try:
         found = read_documents(text)
@@ -108,14 +108,17 @@ def manifest_of(data: Any) -> Manifest:
 
 def _remarks(manifest: Manifest) -> list[str]:
     found = []
-    if any(way.base_url.startswith("http://") for way in manifest.ways()):
+    if any(variant.base_url.startswith("http://") for variant in manifest.auth_variants()):
         found.append(
             "base_url begins with http://, so the credentials can be read on their way. Write "
             "https:// if the service speaks it."
         )
-    if any(way.base_url and not way.tests for way in manifest.ways()):
+    if any(variant.base_url and not variant.tests for variant in manifest.auth_variants()):
         found.append("There is no test, so a check only looks whether the service answers.")
-    if any(way.tests and all(one.cost == "billed" for one in way.tests) for way in manifest.ways()):
+    if any(
+        variant.tests and all(one.cost == "billed" for one in variant.tests)
+        for variant in manifest.auth_variants()
+    ):
         found.append("Every test is billed, so a check asks nothing.")
     return found
 

@@ -12,8 +12,7 @@ from ..core.errors import ProviderError
 from ..core.settings import ProviderSettings
 from ..http.auth import Basic, Grant, Header, Hosts, OAuth2, Path, Query, origin_host
 from ..http.auth import Step as AccessStep
-from ..http.service import Meaning as StatusMeaning
-from ..http.service import TestRequest
+from ..http.service import Meaning, TestRequest
 from .auth import (
     Auth,
     BasicAuth,
@@ -24,11 +23,11 @@ from .auth import (
     QueryAuth,
     RefreshGrant,
 )
-from .document import VARIANT, Manifest, Way
-from .hosts import Address, address
+from .document import VARIANT, AuthVariant, Manifest
+from .hosts import AddressTemplate, parse_address
 from .requests import COSTS, Test
 from .template_checks import default_hosts, split_hosts
-from .template_uses import uses
+from .template_uses import uses_of
 from .templates import TemplateError, as_it_is, in_header, in_host, parsed, path
 
 GRANTS = {
@@ -46,56 +45,56 @@ class Values(dict[str, str]):
 
 
 class Rendering:
-    """What one connection's settings make of the manifest.
+    """The manifest's templates with the settings of one connection.
 
-    Everything here raises ProviderError for a value that fits nowhere.
+    Every property raises ProviderError for a value that does not fit its place.
     """
 
     def __init__(self, manifest: Manifest, settings: ProviderSettings) -> None:
         self.manifest, self.settings = manifest, settings
         self.fields = {field.key: field for field in manifest.fields}
-        ways = {way.variant: way for way in manifest.ways()}
-        self.way: Way = ways[getattr(settings, VARIANT, "")]
-        self.values = Values({name: _text(getattr(settings, name)) for name in self.fields})
+        variants = {variant.key: variant for variant in manifest.auth_variants()}
+        self.variant: AuthVariant = variants[getattr(settings, VARIANT, "")]
+        self.values = Values({name: _as_text(getattr(settings, name)) for name in self.fields})
 
     @property
     def base_url(self) -> str:
         """The address; of one that is secret, or has a secret in its path, the host alone."""
-        if not self.way.base_url:
+        if not self.variant.base_url:
             return ""
-        url = self._url(self.way.base_url)
+        url = self._url(self.variant.base_url)
         return urlunsplit((*urlsplit(url)[:2], "", "", "")) if self._has_secret_address else url
 
     @property
     def _has_secret_address(self) -> bool:
-        return any(self.fields[name].is_secret for name in parsed(self.way.base_url).names)
+        return any(self.fields[name].is_secret for name in parsed(self.variant.base_url).names)
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
         """The hosts that credentials may go to."""
-        patterns, whole = split_hosts(self.way)
+        patterns, whole = split_hosts(self.variant)
         addresses = [
-            address(use.text, self.fields)
-            for use in uses(self.manifest, self.way)
+            parse_address(use.text, self.fields)
+            for use in uses_of(self.manifest, self.variant)
             if use.position == "address"
         ]
         chosen = [host for name in whole if (host := self._host_of(name))]
-        return (*(patterns or default_hosts(self.way, tuple(addresses))), *chosen)
+        return (*(patterns or default_hosts(self.variant, tuple(addresses))), *chosen)
 
     @property
     def access(self) -> tuple[AccessStep, ...]:
-        """The steps that apply to this connection, those without any value left out."""
+        """The steps that apply to this connection, without those that have no value."""
         applying = [
             step
-            for step in self.way.auth
+            for step in self.variant.auth
             if all(getattr(self.settings, name) in values for name, values in step.when.items())
         ]
         return (*self._secret_address(), *(made for step in applying if (made := self._step(step))))
 
     def _secret_address(self) -> Iterator[AccessStep]:
-        """What the base URL leaves out."""
+        """The path and query of a secret address, which `base_url` leaves out."""
         if self._has_secret_address:
-            parts = urlsplit(self._url(self.way.base_url))
+            parts = urlsplit(self._url(self.variant.base_url))
             yield Path(parts.path)
             yield from (
                 Query(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
@@ -108,10 +107,8 @@ class Rendering:
 
     @property
     def test_request(self) -> TestRequest | None:
-        """What a check asks: the first free test, else the first that is not billed, else one that
-        nobody asks.
-        """
-        chosen = chosen_test(self.way)
+        """The request of the cheapest test; a check does not send it if it is billed."""
+        chosen = chosen_test(self.variant)
         return self._request(chosen) if chosen else None
 
     def _request(self, test: Test) -> TestRequest:
@@ -132,7 +129,7 @@ class Rendering:
             content_type=content_type,
             ok=frozenset(test.ok),
             meanings={
-                status: StatusMeaning(meaning.code, meaning.message)
+                status: Meaning(meaning.code, meaning.message)
                 for status, meaning in test.meanings.items()
             },
             json_path=test.expect.path if test.expect else (),
@@ -197,12 +194,12 @@ class Rendering:
         )
 
     def _url(self, text: str) -> str:
-        found = address(text, self.fields)
+        found = parse_address(text, self.fields)
         return self._checked(lambda: self._origin(found) + self._path(text, found)) + self._query(
             found
         )
 
-    def _origin(self, found: Address) -> str:
+    def _origin(self, found: AddressTemplate) -> str:
         if not found.whole:
             host = "".join(
                 in_host(one, self.values[one]) if index % 2 else one
@@ -212,14 +209,14 @@ class Rendering:
         value = self.values[found.whole]
         return f"{found.scheme}://{value}" if found.scheme else value.partition("?")[0].rstrip("/")
 
-    def _path(self, text: str, found: Address) -> str:
+    def _path(self, text: str, found: AddressTemplate) -> str:
         """The part behind the host; `found.path` has marks where `text` has names."""
         template = found.path
         for name in dict.fromkeys(parsed(text).names):
             template = template.replace(f"\0{name}\0", f"{{{name}}}")
         return path(template, self.values)
 
-    def _query(self, found: Address) -> str:
+    def _query(self, found: AddressTemplate) -> str:
         query = (
             urlsplit(self.values.get(found.whole, "")).query
             if found.whole and not found.scheme
@@ -258,12 +255,12 @@ class Rendering:
         )  # out here, without the context that holds the value
 
 
-def chosen_test(way: Way) -> Test | None:
+def chosen_test(variant: AuthVariant) -> Test | None:
     """The test that a check makes."""
-    return min(way.tests, key=lambda test: COSTS.index(test.cost), default=None)
+    return min(variant.tests, key=lambda test: COSTS.index(test.cost), default=None)
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

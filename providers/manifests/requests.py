@@ -1,4 +1,4 @@
-"""What a check asks, and what the answers mean: the entries under `test`."""
+"""Requests of checks, and the meaning of their answers: the entries under `test`."""
 
 import json
 from typing import Annotated, Any, ClassVar, Literal
@@ -7,7 +7,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from ..core.errors import CODES
-from .base_models import Line, Part, Templates, listed
+from .base_models import Line, ManifestPart, Templates, listed
 
 COSTS = ("free", "tiny", "billed")  # the cheapest first
 SYNONYMS = {"bad_key": "unauthorized", "missing_scope": "forbidden"}
@@ -15,10 +15,8 @@ Status = Annotated[int, Field(ge=200, le=599)]
 MOST_BODY = 10_000
 
 
-class Meaning(Part):
-    """What a status says: one of the codes of a failed check, and a sentence, if the usual one says
-    too little.
-    """
+class StatusMeaning(ManifestPart):
+    """The meaning of a status: a code of a failed check, and perhaps a sentence of its own."""
 
     code: str
     message: Line = ""
@@ -27,7 +25,7 @@ class Meaning(Part):
     @classmethod
     def _known(cls, code: str) -> str:
         if SYNONYMS.get(code, code) not in CODES:
-            text = "{code} is no meaning. There are: {codes}."
+            text = "{code} is not a meaning. There are: {codes}."
             raise PydanticCustomError(
                 "meaning",
                 text,
@@ -36,7 +34,7 @@ class Meaning(Part):
         return SYNONYMS.get(code, code)
 
 
-class Expect(Part):
+class Expect(ManifestPart):
     """A value in the answer's JSON, and what it must be: for services that answer 200 whatever
     happens.
     """
@@ -52,7 +50,7 @@ class Expect(Part):
         return tuple(int(step) if step.isdecimal() else step for step in self.json_path.split("."))
 
 
-class Request(Part):
+class Request(ManifestPart):
     """One request, whose texts are templates.
 
     A body that is a mapping or a list is sent as JSON.
@@ -92,7 +90,7 @@ def _meaning(given: Any) -> Any:
 
 
 def _statuses(given: Any) -> Any:
-    """JSON knows no numbers as keys."""
+    """Statuses as numbers: in JSON every key is a text."""
     if not isinstance(given, dict):
         return given
     return {
@@ -101,7 +99,7 @@ def _statuses(given: Any) -> Any:
     }
 
 
-class Test(Part):
+class Test(ManifestPart):
     """One question to the service.
 
     `cost`: free, tiny (less than a cent) or billed, which no check asks.
@@ -113,6 +111,7 @@ class Test(Part):
     request: Request = Request()
     ok: Annotated[list[Status], BeforeValidator(listed)] = []
     meanings: Annotated[
-        dict[Status, Annotated[Meaning, BeforeValidator(_meaning)]], BeforeValidator(_statuses)
+        dict[Status, Annotated[StatusMeaning, BeforeValidator(_meaning)]],
+        BeforeValidator(_statuses),
     ] = Field(default={}, validation_alias=AliasChoices("meanings", "map"))
     expect: Expect | None = None

@@ -1,6 +1,4 @@
-"""A manifest's fields as a class of settings, which form, API and checks then read as they read any
-other.
-"""
+"""A manifest's fields as a class of settings, like that of any other provider."""
 
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +9,7 @@ from ..core.settings import NetworkSettings, ProviderSettings, setting
 from .document import VARIANT, Manifest, TypeField
 from .field_types import kind_of
 from .labels import label, sentence
-from .template_uses import Usage
+from .template_uses import TemplateUses
 
 # Names that mean something else wherever settings are: beside them in a file, in pydantic's
 # classes, on the form.
@@ -51,26 +49,24 @@ class ManifestSettings(ProviderSettings):
 
 
 def section_of(key: str) -> str:
-    """Where a type's keys live in configuration: of `zendesk.api_token` in
-    `$ZendeskApiToken:...`.
-    """
+    """The section of references to a type's keys: of `zendesk.api_token` it is ZendeskApiToken."""
     return pascal(key.replace(".", "-"))
 
 
 def label_of(field: TypeField) -> str:
-    """What the field is called."""
+    """The name of the field for people."""
     return field.label or label(field.key)
 
 
 def settings_of(manifest: Manifest) -> type[ProviderSettings]:
     """The pydantic class of a manifest that was judged."""
-    usage = Usage(manifest)
+    uses = TemplateUses(manifest)
     definitions: dict[str, Any] = {}
     if manifest.variants:
         definitions[VARIANT] = _variant(manifest)
     for field in manifest.fields:
-        definitions[field.key] = _definition(manifest, field, usage)
-    if usage.is_asked:
+        definitions[field.key] = _definition(manifest, field, uses)
+    if uses.is_asked:
         info = NetworkSettings.model_fields["timeout"]
         help_text = info.description or ""
         definitions["timeout"] = (
@@ -102,8 +98,8 @@ def _variant(manifest: Manifest) -> tuple[Any, Any]:
     )
 
 
-def _definition(manifest: Manifest, field: TypeField, usage: Usage) -> tuple[Any, Any]:
-    kind = kind_of(field, usage.places(field.key))
+def _definition(manifest: Manifest, field: TypeField, uses: TemplateUses) -> tuple[Any, Any]:
+    kind = kind_of(field, uses.places(field.key))
     default: Any = False if field.kind == "boolean" and field.default is None else field.default
     must_be_given = field.required and default is None
     if field.visible_when or not must_be_given:
@@ -115,7 +111,7 @@ def _definition(manifest: Manifest, field: TypeField, usage: Usage) -> tuple[Any
         title=label_of(field),
         description=sentence(field.help) or HELP.get(field.shape, f"As {manifest.label} calls it."),
         group=field.group,
-        address=usage.is_address(field),
+        address=uses.is_address(field),
         environment=field.environment,
         shown_when=next(
             ((name, tuple(values)) for name, values in field.visible_when.items()), None

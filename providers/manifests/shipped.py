@@ -12,7 +12,7 @@ from .reading import read_manifest
 def shipped() -> list[Manifest]:
     """Their manifests, by key.
 
-    Raises ManifestError for a file that is none: a mistake in this package.
+    Raises ManifestError for a file that is not a manifest, a mistake in this package.
     """
     found = [
         one for one in files(__package__).joinpath("types").iterdir() if one.name.endswith(".yaml")

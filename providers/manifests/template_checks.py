@@ -1,55 +1,53 @@
-"""Whether each template names fields that exist, are there when it is filled in, and may stand
-where it stands.
+"""Checks of templates: each names fields that exist, have a value when it is filled in, and may be
+used in its place.
 """
 
 from collections.abc import Iterator
 
-from .document import VARIANT, Manifest, TypeField, Way
+from .document import VARIANT, AuthVariant, Manifest, TypeField
 from .errors import Problem, nearest
-from .hosts import Address, address, is_within
+from .hosts import AddressTemplate, is_within, parse_address
 from .hosts import pattern_problem as host_pattern_problem
-from .template_uses import Use, own, uses
+from .template_uses import TemplateUse, own, uses_of
 from .templates import TemplateError, parsed
 
 SECRETS_BELONG = "A secret belongs under auth, so that no log and no page shows it."
 
 
 def template_problems(manifest: Manifest) -> Iterator[Problem]:
-    """What is wrong with the templates of each way, and with the hosts they lead to."""
+    """The problems of each variant's templates, and of the hosts that they lead to."""
     fields = {field.key: field for field in manifest.fields}
-    for way in manifest.ways():
-        for use in uses(manifest, way):
-            yield from ((use.place, message) for message in _messages(manifest, use, fields))
-        yield from _hosts(manifest, way, fields)
+    for variant in manifest.auth_variants():
+        for use in uses_of(manifest, variant):
+            yield from ((use.place, message) for message in _use_problems(manifest, use, fields))
+        yield from _host_problems(manifest, variant, fields)
 
 
-def _messages(manifest: Manifest, use: Use, fields: dict[str, TypeField]) -> Iterator[str]:
+def _use_problems(
+    manifest: Manifest, use: TemplateUse, fields: dict[str, TypeField]
+) -> Iterator[str]:
     try:
         names = parsed(use.text).names
         if use.position == "path":
-            _judge_path(use.text)
+            _refuse_odd_path(use.text)
     except TemplateError as error:
         yield str(error)
         return
     for name in names:
         field = fields.get(name)
         if field is None:
-            yield _unknown(name, fields)
+            yield f"There is no field {name[:50]}.{nearest(name, fields)}"
         else:
-            yield from _of_field(manifest, use, field)
+            yield from _field_problems(manifest, use, field)
 
 
-def _unknown(name: str, fields: dict[str, TypeField]) -> str:
-    return f"There is no field {name[:50]}.{nearest(name, fields)}"
-
-
-def _judge_path(text: str) -> None:
+def _refuse_odd_path(text: str) -> None:
     if text and (not text.startswith("/") or text.startswith("//")):
         raise TemplateError("A path begins with one /. It is appended to base_url.")
-    address(f"https://example.com{text}", {})
+    parse_address(f"https://example.com{text}", {})
 
 
-def _of_field(manifest: Manifest, use: Use, field: TypeField) -> Iterator[str]:
+def _field_problems(manifest: Manifest, use: TemplateUse, field: TypeField) -> Iterator[str]:
     if field.is_secret and not use.is_auth and use.position not in ("address", "body"):
         yield f"{field.key} is a secret. {SECRETS_BELONG}"
     if field.is_secret and use.is_auth and use.position == "address":
@@ -71,23 +69,28 @@ def _of_field(manifest: Manifest, use: Use, field: TypeField) -> Iterator[str]:
         )
 
 
-def _is_asked_for(manifest: Manifest, use: Use, field: TypeField) -> bool:
-    """Whether the field is shown whenever this template is filled in."""
+def _is_asked_for(manifest: Manifest, use: TemplateUse, field: TypeField) -> bool:
+    """True if the field is shown whenever this template is filled in."""
     for name, values in field.visible_when.items():
         if name == VARIANT:
-            return use.way.variant in values
+            return use.variant.key in values
         return use.when is not None and use.when[0] == name and set(use.when[1]) <= set(values)
     return True
 
 
-def _hosts(manifest: Manifest, way: Way, fields: dict[str, TypeField]) -> Iterator[Problem]:
-    """That no field can lead a credential to a host outside allowed_hosts."""
-    place, found = own(manifest, way, "allowed_hosts"), dict(_addresses(manifest, way, fields))
+def _host_problems(
+    manifest: Manifest, variant: AuthVariant, fields: dict[str, TypeField]
+) -> Iterator[Problem]:
+    """Fields that can lead a credential to a host outside allowed_hosts, and bad patterns there."""
+    place, found = (
+        own(manifest, variant, "allowed_hosts"),
+        dict(_addresses(manifest, variant, fields)),
+    )
     for where, one in found.items():
         if isinstance(one, str):
             yield where, one
-    addresses = {where: one for where, one in found.items() if isinstance(one, Address)}
-    patterns, whole = split_hosts(way)
+    addresses = {where: one for where, one in found.items() if isinstance(one, AddressTemplate)}
+    patterns, whole = split_hosts(variant)
     for pattern in patterns:
         if said := host_pattern_problem(pattern):
             yield place, f"{pattern[:100]}: {said}"
@@ -96,15 +99,15 @@ def _hosts(manifest: Manifest, way: Way, fields: dict[str, TypeField]) -> Iterat
             yield (
                 place,
                 f"{{{name[:50]}}} names a field that is the whole host of base_url or of a "
-                "token_url. It is none.",
+                "token_url. It is not.",
             )
-    if way.allowed_hosts is not None and not way.allowed_hosts:
+    if variant.allowed_hosts is not None and not variant.allowed_hosts:
         yield (
             place,
             "Name at least one host, or leave allowed_hosts out: then it is the host of base_url.",
         )
     if not any(host_pattern_problem(one) for one in patterns):
-        patterns = patterns or default_hosts(way, tuple(addresses.values()))
+        patterns = patterns or default_hosts(variant, tuple(addresses.values()))
         yield from (
             (where, said)
             for where, one in addresses.items()
@@ -113,35 +116,35 @@ def _hosts(manifest: Manifest, way: Way, fields: dict[str, TypeField]) -> Iterat
 
 
 def _addresses(
-    manifest: Manifest, way: Way, fields: dict[str, TypeField]
-) -> Iterator[tuple[str, Address | str]]:
-    for use in uses(manifest, way):
+    manifest: Manifest, variant: AuthVariant, fields: dict[str, TypeField]
+) -> Iterator[tuple[str, AddressTemplate | str]]:
+    for use in uses_of(manifest, variant):
         if use.position == "address":
             try:
-                yield use.place, address(use.text, fields)
+                yield use.place, parse_address(use.text, fields)
             except TemplateError as error:
                 yield use.place, str(error)
 
 
-def split_hosts(way: Way) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def split_hosts(variant: AuthVariant) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """allowed_hosts as patterns, and the fields whose whole host is allowed, written `{field}`."""
-    hosts = way.allowed_hosts or ()
+    hosts = variant.allowed_hosts or ()
     whole = tuple(one[1:-1] for one in hosts if one.startswith("{") and one.endswith("}"))
     return tuple(one for one in hosts if not (one.startswith("{") and one.endswith("}"))), whole
 
 
-def default_hosts(way: Way, addresses: tuple[Address, ...]) -> tuple[str, ...]:
-    """The hosts that are written out in the way's addresses, where allowed_hosts is not said."""
+def default_hosts(variant: AuthVariant, addresses: tuple[AddressTemplate, ...]) -> tuple[str, ...]:
+    """The hosts that the variant's addresses name, for a variant without allowed_hosts."""
     return (
         tuple(dict.fromkeys(one.literal for one in addresses if one.literal))
-        if way.allowed_hosts is None
+        if variant.allowed_hosts is None
         else ()
     )
 
 
 def _outside(
     manifest: Manifest,
-    one: Address,
+    one: AddressTemplate,
     patterns: tuple[str, ...],
     whole: tuple[str, ...],
     fields: dict[str, TypeField],

@@ -17,7 +17,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class TemplateError(ValueError):
-    """A text is no template, or a value does not fit where it stands.
+    """A text is not a template, or a value does not fit where it stands.
 
     `str()` is a sentence that repeats no value.
     """
@@ -73,7 +73,7 @@ def _piece(found: re.Match[str]) -> str:
         )
     if not NAME.fullmatch(found[1]):
         raise TemplateError(
-            f"{{{found[1][:50]}}} is no field: only a name may stand in braces, without dots, "
+            f"{{{found[1][:50]}}} is not a field: only a name may stand in braces, without dots, "
             "brackets or formats."
         )
     return Name(found[1])

@@ -1,4 +1,4 @@
-"""What a manifest must keep to beyond the shape of its parts.
+"""Rules of a manifest beyond the kinds of its values.
 
 Each rule yields the places that break it.
 """
@@ -17,7 +17,7 @@ from .field_types import KINDS, kind_of, pattern_problem
 from .migrations import migration_problems
 from .settings import RESERVED, label_of
 from .template_checks import template_problems
-from .template_uses import Usage, own
+from .template_uses import TemplateUses, own
 
 DEFAULTS: dict[str, tuple[type, ...]] = {
     "integer": (int,),
@@ -28,9 +28,7 @@ TEXTS = frozenset(KINDS) - DEFAULTS.keys() - {"json", "secret_json"}
 
 
 def problems(manifest: Manifest) -> list[Problem]:
-    """Everything that is wrong with a manifest whose parts are right, in the order of the
-    document.
-    """
+    """The problems of a manifest whose values are of the right kinds, in the order of the rules."""
     rules: tuple[Callable[[Manifest], Iterable[Problem]], ...]
     rules = (
         _general,
@@ -38,7 +36,7 @@ def problems(manifest: Manifest) -> list[Problem]:
         _keys,
         _fields,
         _conditions,
-        _headers,
+        _header_names,
         template_problems,
         _defaults,
         migration_problems,
@@ -57,7 +55,7 @@ def _general(manifest: Manifest) -> Iterator[Problem]:
             "category",
             f"{manifest.category} is for providers whose models answer here. Choose another name.",
         )
-    if not any(way.base_url for way in manifest.ways()):
+    if not any(variant.base_url for variant in manifest.auth_variants()):
         for name in ("auth", "test", "headers", "allowed_hosts"):
             if getattr(manifest, name) or any(
                 getattr(one, name, None) for one in manifest.variants
@@ -103,11 +101,11 @@ def _keys(manifest: Manifest) -> Iterator[Problem]:
 
 def _fields(manifest: Manifest) -> Iterator[Problem]:
     for index, field in enumerate(manifest.fields):
-        for name, message in _of_field(field):
+        for name, message in _field_problems(field):
             yield f"fields[{index}].{name}", message
 
 
-def _of_field(field: TypeField) -> Iterator[Problem]:
+def _field_problems(field: TypeField) -> Iterator[Problem]:
     if field.secret and field.kind not in SECRET_OF and field.kind not in SECRET_SHAPES:
         yield (
             "secret",
@@ -130,8 +128,8 @@ def _of_field(field: TypeField) -> Iterator[Problem]:
 
 
 def _defaults(manifest: Manifest) -> Iterator[Problem]:
-    """That each default is of the field's kind, and would be accepted if it were typed."""
-    usage = Usage(manifest)
+    """Defaults that are not of the field's kind, or would be refused if they were typed."""
+    uses = TemplateUses(manifest)
     for index, field in enumerate(manifest.fields):
         if field.default is None:
             continue
@@ -139,18 +137,18 @@ def _defaults(manifest: Manifest) -> Iterator[Problem]:
         if (
             not is_kind
             or (isinstance(field.default, bool) and field.kind != "boolean")
-            or not _accepts(field, usage)
+            or not _accepts(field, uses)
         ):
             yield (
                 f"fields[{index}].default",
-                f"This is no value of the field: it is a {field.kind}. Texts with digits only need "
-                "quotes.",
+                f"This is not a value of the field: it is a {field.kind}. Texts with digits only "
+                "need quotes.",
             )
 
 
-def _accepts(field: TypeField, usage: Usage) -> bool:
+def _accepts(field: TypeField, uses: TemplateUses) -> bool:
     try:
-        TypeAdapter(kind_of(field, usage.places(field.key))).validate_python(field.default)
+        TypeAdapter(kind_of(field, uses.places(field.key))).validate_python(field.default)
     except ValidationError:
         return False
     return True
@@ -161,13 +159,13 @@ def _conditions(manifest: Manifest) -> Iterator[Problem]:
         earlier = manifest.fields[:index]
         for name, values in field.visible_when.items():
             yield from _condition(manifest, earlier, f"fields[{index}].visible_when", name, values)
-    for way in manifest.ways():
-        for index, step in enumerate(way.auth):
+    for variant in manifest.auth_variants():
+        for index, step in enumerate(variant.auth):
             for name, values in step.when.items():
                 yield from _condition(
                     manifest,
                     manifest.fields,
-                    f"{own(manifest, way, 'auth')}[{index}].when",
+                    f"{own(manifest, variant, 'auth')}[{index}].when",
                     name,
                     values,
                 )
@@ -184,7 +182,7 @@ def _condition(
     if name not in options:
         yield (
             place,
-            f"{name[:50]} is no choice, no boolean and no variant that comes before. There are: "
+            f"{name[:50]} is not a choice, boolean or variant that comes before. There are: "
             f"{', '.join(options) or 'none'}.",
         )
         return
@@ -199,21 +197,23 @@ def _condition(
         yield place, "Name the values for which it is shown."
 
 
-def _headers(manifest: Manifest) -> Iterator[Problem]:
+def _header_names(manifest: Manifest) -> Iterator[Problem]:
     for name in manifest.headers:
-        yield from _header(f"headers.{name}", name)
-    for way in manifest.ways():
-        for index, step in enumerate(way.auth):
+        yield from _header_name(f"headers.{name}", name)
+    for variant in manifest.auth_variants():
+        for index, step in enumerate(variant.auth):
             if isinstance(step, HeaderAuth):
-                yield from _header(f"{own(manifest, way, 'auth')}[{index}].name", step.name)
-        for index, test in enumerate(way.tests):
+                yield from _header_name(
+                    f"{own(manifest, variant, 'auth')}[{index}].name", step.name
+                )
+        for index, test in enumerate(variant.tests):
             for name in test.request.headers:
-                yield from _header(
-                    f"{own(manifest, way, 'test')}[{index}].request.headers.{name}", name
+                yield from _header_name(
+                    f"{own(manifest, variant, 'test')}[{index}].request.headers.{name}", name
                 )
 
 
-def _header(place: str, name: str) -> Iterator[Problem]:
+def _header_name(place: str, name: str) -> Iterator[Problem]:
     if not HEADER_NAME.fullmatch(name):
         yield place, "A header's name is letters, digits and hyphens."
     elif name.lower() in FRAMING:

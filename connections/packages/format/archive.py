@@ -1,5 +1,5 @@
-"""The zip around a package: written the same way every time, and read with no trust in what it says
-about itself.
+"""The zip around a package: written the same way every time, and read without trust in its own
+figures.
 
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
 Python's zipfile takes more than is good here: junk before and after, entries that share their
@@ -37,7 +37,7 @@ STORED, DEFLATED = 0, 8
 DESCRIPTOR, UTF8, DEFLATE_SPEED = 0x0008, 0x0800, 0x0006
 FIRST_OF_1980 = 0x0021  # the earliest date a zip can say
 NO_ZIP = (
-    "This is no package: it is not a whole zip file, or it holds more than an export writes. "
+    "This is not a package: it is not a whole zip file, or it holds more than an export writes. "
     "Export it again."
 )
 LARGER = (
@@ -59,7 +59,7 @@ class _Entry:
 
 
 def refuse_large() -> PackageError:
-    """What to raise when a limit is passed, reading or writing."""
+    """The error for a limit that is passed, reading or writing."""
     return PackageError("too_large", TOO_LARGE)
 
 
@@ -216,9 +216,7 @@ def _packed(content: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
 
 
 def _descriptor(content: bytes, position: int) -> int:
-    """How long the sums are that a writer put behind the bytes because it could not go back; their
-    mark is optional.
-    """
+    """The length of the data descriptor, the sums behind an entry's bytes; its mark is optional."""
     return 16 if content[position : position + 4] == DATA_MARK else 12
 
 

@@ -38,7 +38,7 @@ IN_CLEAR = (
 
 @dataclass(frozen=True)
 class Missing:
-    """Stands where a secret would: by this name it is sealed, or asked for."""
+    """A mark in place of a secret, which is sealed or asked for by this name."""
 
     placeholder: str
 
@@ -72,7 +72,7 @@ def _alias(value: str) -> str:
 
 def _provider_id(value: str) -> str:
     if len(value) > 100 or not PROVIDER_ID.fullmatch(value):
-        raise PydanticCustomError("provider", "This is no id of a provider.")
+        raise PydanticCustomError("provider", "This is not the id of a provider.")
     return value
 
 
@@ -84,7 +84,7 @@ def _one_line(value: str) -> str:
 
 def _setting_name(value: str) -> str:
     if not value or len(value) > LONGEST_ENTRY_KEY or "." in value or CONTROL.search(value):
-        raise PydanticCustomError("setting", "This is no name of a setting.")
+        raise PydanticCustomError("setting", "This is not the name of a setting.")
     return value
 
 
@@ -123,7 +123,7 @@ def _entry(value: Any) -> Secret:
 
 
 def _is_mark(value: Mapping[Any, Any]) -> bool:
-    """Whether it is `{placeholder: a-name}`.
+    """True for `{placeholder: a-name}`.
 
     An entry of a map may be called placeholder: what stands there is a reference or a mark.
     """
@@ -170,7 +170,7 @@ class _Document(BaseModel):
 
 
 class RowName(_Document):
-    """Which row: by its id, and by its alias where the id is not known."""
+    """The name of a row: its id, and its alias for an installation that does not know the id."""
 
     id: Id
     alias: Alias
@@ -218,7 +218,7 @@ class Content(_Document):
 
 
 class SealDocument(_Document):
-    """How the passphrase becomes a key (RFC 7914)."""
+    """The parameters that make a key of the passphrase (RFC 7914)."""
 
     kdf: Literal["scrypt"]
     n: int
@@ -263,5 +263,5 @@ def document_of(model: type[Named], data: Mapping[str, Any], path: str) -> Named
 
 
 def data_of(document: BaseModel) -> dict[str, Any]:
-    """A document as plain data, without what is not said."""
+    """A document as plain data, without empty fields."""
     return document.model_dump(exclude_none=True)

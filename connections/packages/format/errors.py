@@ -1,6 +1,6 @@
-"""Why a package cannot be read or written.
+"""Errors of reading and writing packages.
 
-Every text is for people, and repeats no value of the package.
+Every text is for people and repeats no value of the package.
 """
 
 from .plan import Plan
@@ -19,9 +19,7 @@ class PackageError(Exception):
 
 
 class PackageConflict(Exception):
-    """An import wrote nothing, because something stands in its way: `plan.conflicts`, each with
-    notes that say what.
-    """
+    """An import wrote nothing because of `plan.conflicts`; the notes of each say why."""
 
     def __init__(self, plan: Plan) -> None:
         names = ", ".join(f"{item.kind} {item.alias}" for item in plan.conflicts[:5]) + (

@@ -36,7 +36,7 @@ NEWER = (
 
 @dataclass(frozen=True)
 class Package:
-    """What is in a package.
+    """The contents of a package.
 
     `types`: key -> the manifest of a connection type; `token`: the sealed secrets.
     """
@@ -49,7 +49,7 @@ class Package:
 
     @property
     def is_sealed(self) -> bool:
-        """Whether it brings secrets that a passphrase opens."""
+        """True if it brings secrets that a passphrase opens."""
         return self.manifest.sealed is not None
 
     @property
@@ -75,10 +75,10 @@ class Package:
 
 
 def read_package(content: bytes) -> Package:
-    """What the bytes hold. Raises PackageError for anything that an export does not write."""
+    """The package in these bytes. Raises PackageError for what an export does not write."""
     files = archive.unpack(content)
     if MANIFEST not in files:
-        raise PackageError("not_a_package", "This is no package: it has no package.yaml.")
+        raise PackageError("not_a_package", "This is not a package: it has no package.yaml.")
     manifest = _manifest(files)
     _check_sums(manifest, files)
     connections = [
@@ -88,7 +88,7 @@ def read_package(content: bytes) -> Package:
     _refuse_doubles(connections)
     _refuse_doubles(profiles)
     types = {
-        path.removeprefix(TYPES).removesuffix(".yaml"): _text(path, files[path])
+        path.removeprefix(TYPES).removesuffix(".yaml"): _decoded(path, files[path])
         for path in files
         if path.startswith(TYPES)
     }
@@ -107,7 +107,7 @@ def _manifest(files: Mapping[str, bytes]) -> ManifestDocument:
     data = _mapping(MANIFEST, files[MANIFEST])
     if data.get("format") != FORMAT:
         raise PackageError(
-            "not_a_package", "This is no package: package.yaml says that it is something else."
+            "not_a_package", "This is not a package: package.yaml says that it is something else."
         )
     number = data.get("format_version")
     if isinstance(number, int) and number > FORMAT_VERSION:
@@ -162,7 +162,7 @@ def _refuse_doubles(documents: Sequence[ConnectionDocument] | Sequence[ProfileDo
 def _mapping(path: str, content: bytes) -> dict[str, Any]:
     """The fields in one of the files. Raises PackageError, which names the file and the line."""
     try:
-        found = yaml.read(_text(path, content), RULES)
+        found = yaml.read(_decoded(path, content), RULES)
     except yaml.YamlError as error:
         line = f", line {error.line}" if error.line else ""
         raise PackageError("bad_document", f"{path}{line}: {error.sentence}") from None
@@ -171,11 +171,11 @@ def _mapping(path: str, content: bytes) -> dict[str, Any]:
     return found
 
 
-def _text(path: str, content: bytes) -> str:
+def _decoded(path: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise PackageError("bad_document", f"{path}: This is no UTF-8 text.") from None
+        raise PackageError("bad_document", f"{path}: This is not UTF-8 text.") from None
 
 
 @sensitive_variables("secrets", "passphrase")
@@ -225,8 +225,9 @@ def _contents(files: Mapping[str, bytes]) -> list[dict[str, str]]:
 
 
 def _bound(manifest: ManifestDocument) -> dict[str, Any]:
-    """What sealed secrets are bound to: all that package.yaml says but their own sum, and so every
-    other file.
+    """The data that sealed secrets are bound to: package.yaml without their own sum.
+
+    By the other sums in it they are bound to every other file.
     """
     data = data_of(manifest)
     return data | {"contents": [one for one in data["contents"] if one["path"] != SEALED]}

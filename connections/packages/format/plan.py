@@ -1,4 +1,4 @@
-"""What is decided about a package, and what would become of it. No secret is ever part of these."""
+"""Decisions about a package, and the plan of its import. Neither ever holds a secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ ACTIONS = (
     "copy",
     "merge",
     "skip",
-)  # what may be decided about one item
+)  # that may be chosen for one item
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What somebody wants of an import.
+    """Decisions about an import.
 
-    `on_conflict`: for every item that differs from what is here. `items`: item id -> what becomes
-    of this one, before `on_conflict`. `secrets`: placeholder -> a reference, or `connection:<id or
+    `on_conflict`: for every item that differs from what is here. `items`: item id -> action,
+    which comes before `on_conflict`. `secrets`: placeholder -> a reference, or `connection:<id or
     alias>` to take the same secret of that connection. `install_types`: install connection types
     that the package brings.
     """
@@ -39,8 +39,8 @@ class PlanItem:
     `id`: `connection:<uuid>`, `profile:<uuid>` or `type:<key>`. `state`: new, identical, conflict,
     missing_type or unusable. `action`: create, nothing, keep, replace, copy, merge, skip or refuse.
     `missing_secrets`: placeholders that it would lack. `choices`: the actions that may be decided.
-    `notes`: sentences. `differences`: labels of what is otherwise here, never a value. `row_id`:
-    the row it is compared with, or that an import made.
+    `notes`: sentences. `differences`: labels of the settings that differ here, never a value.
+    `row_id`: the row it is compared with, or that an import made.
     """
 
     id: str
@@ -72,7 +72,7 @@ class Placeholder:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an import would do, or did."""
+    """The effects that an import would have, or had."""
 
     items: tuple[PlanItem, ...] = ()
     placeholders: tuple[Placeholder, ...] = ()
@@ -82,7 +82,7 @@ class Plan:
 
     @property
     def is_noop(self) -> bool:
-        """Whether nothing here would change."""
+        """True if nothing here would change."""
         return all(item.action in ("nothing", "keep", "skip") for item in self.items)
 
     @property

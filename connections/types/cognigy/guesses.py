@@ -1,6 +1,6 @@
-"""What the name of a field of Cognigy's says about it.
+"""Guesses about a field of Cognigy's from its name.
 
-Cognigy's schema has nothing else: no kind, and no mark for a secret.
+Cognigy's schema has no kinds of fields, and no mark for a secret.
 """
 
 from providers.manifests.labels import words
@@ -65,7 +65,10 @@ WEB_ADDRESSES = frozenset(
 
 
 def is_secret(name: str) -> tuple[bool, str]:
-    """Whether a field is kept as a secret, and why, as the end of a sentence. In doubt it is."""
+    """True for a field that is kept as a secret, and the reason as the end of a sentence.
+
+    In doubt it is a secret.
+    """
     found = words(name)
     if any(tuple(found[-len(ending) :]) == ending for ending in ENDINGS):
         return False, "it names no secret"

@@ -36,7 +36,7 @@ class Schema:
 
 
 def is_schema(data: Any) -> bool:
-    """Whether this looks like Cognigy's rather than like a manifest."""
+    """True if this looks like Cognigy's schema rather than like a manifest."""
     if isinstance(data, list):
         return bool(data) and all(
             isinstance(one, dict) and ("type" in one or "fields" in one) for one in data

@@ -26,12 +26,13 @@ ESCAPE = re.compile(
 )
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
 WORDS = {"true": True, "false": False, "null": None, "undefined": None}
+ENDS = "The source ends in the middle of a schema."
 
 Tokens = list[tuple[str, str, int]]
 
 
 class NotLiteral(Exception):
-    """At this token stands something that is no literal."""
+    """The token is not part of a literal."""
 
     def __init__(self, at: int, message: str) -> None:
         super().__init__(message)
@@ -39,7 +40,7 @@ class NotLiteral(Exception):
 
 
 def is_source(text: str) -> bool:
-    """Whether the text is a program rather than data."""
+    """True if the text is a program rather than data."""
     return SOURCE.match(text) is not None or (
         text.lstrip()[:1] in ("{", "[")
         and re.search(r"^[ \t]*//|,[ \t]*//|/\*", text, re.MULTILINE) is not None
@@ -142,7 +143,9 @@ def _scalar(kind: str, token: str, at: int) -> Any:
         raise NotLiteral(at, "A template literal (`...`) is not read.")
     raise NotLiteral(
         at,
-        f"{token[:30]} is no literal." if token else "The source ends in the middle of a schema.",
+        f"{token[:30]} is not a literal."
+        if token
+        else "The source ends in the middle of a schema.",
     )
 
 
@@ -158,12 +161,7 @@ def _object(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
     while not _is(tokens, at, "}"):
         kind, token, _ = tokens[at] if at < len(tokens) else ("end", "", 0)
         if kind not in ("word", "text", "number") or not _is(tokens, at + 1, ":"):
-            raise NotLiteral(
-                at,
-                f"{token[:30]} is no name with a value."
-                if token
-                else "The source ends in the middle of a schema.",
-            )
+            raise NotLiteral(at, f"{token[:30]} is not a name with a value." if token else ENDS)
         name = str(_scalar(kind, token, at)) if kind == "text" else token
         if name in found:
             raise NotLiteral(at, f"{name[:30]} is there twice.")

@@ -1,4 +1,4 @@
-"""Which connection types there are, from files and from rows, and which connections use them."""
+"""The list of connection types, from files and from rows, with the connections that use them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GONE = "There is no connection type {!r}. `connectiontype list` shows them."
 
 @dataclass(frozen=True)
 class TypeEntry:
-    """A connection type there is.
+    """A connection type.
 
     `source`: shipped, directory or installed; `file`: its name, for those of a directory.
 
@@ -36,7 +36,7 @@ class TypeEntry:
 
     @property
     def label(self) -> str:
-        """What it is called, its key when it cannot be read."""
+        """Its name for people; its key if it cannot be read."""
         return self.manifest.label if self.manifest else self.key
 
     @property
@@ -52,7 +52,7 @@ class TypeEntry:
 
 
 def connection_types() -> list[TypeEntry]:
-    """Every connection type there is by its label, each with how many connections use it.
+    """Every connection type by its label, each with the number of connections that use it.
 
     Two queries.
     """
@@ -99,7 +99,7 @@ def type_users(key: str, limit: int = 100) -> list[Connection]:
 
 
 def rows_behind() -> dict[str, int]:
-    """How many connections are at an older version than their type, by its key.
+    """The number of connections at an older version than their type, by its key.
 
     One query, none where no type has a second version.
     """
@@ -107,7 +107,7 @@ def rows_behind() -> dict[str, int]:
 
 
 def rows_of_older_versions(providers: Iterable[type[Provider[Any]]]) -> dict[str, int]:
-    """How many connections each of these has that are at an older version of it."""
+    """The number of connections at an older version of each of these, by its id."""
     older = Q()
     for one in providers:
         older |= Q(provider_id=one.id, type_version__lt=one.version)

@@ -1,4 +1,6 @@
-"""Where the credentials of a connection type go, for people who decide about installing it."""
+"""The hosts that the credentials of a connection type go to, for people who decide about
+installing it.
+"""
 
 from collections.abc import Iterator
 
@@ -6,15 +8,19 @@ from providers.manifests import Manifest
 
 
 def hosts_of(manifest: Manifest) -> list[tuple[str, list[str]]]:
-    """Where credentials go: the hosts of each variant, or of the only way (an empty name)."""
+    """The hosts of each variant by its label; the label is empty for a type without variants."""
     labels = {one.key: one.label for one in manifest.variants}
     found = []
-    for way in manifest.ways():
-        tokens = [step.token_url for step in way.auth if hasattr(step, "token_url")]
-        own = list(way.allowed_hosts) if way.allowed_hosts is not None else [_host(way.base_url)]
+    for variant in manifest.auth_variants():
+        tokens = [step.token_url for step in variant.auth if hasattr(step, "token_url")]
+        own = (
+            list(variant.allowed_hosts)
+            if variant.allowed_hosts is not None
+            else [_host(variant.base_url)]
+        )
         found.append(
             (
-                labels.get(way.variant, ""),
+                labels.get(variant.key, ""),
                 list(dict.fromkeys(one for one in [*own, *map(_host, tokens)] if one)),
             )
         )
@@ -27,9 +33,9 @@ def _host(template: str) -> str:
 
 
 def redirected(old: Manifest | None, new: Manifest) -> tuple[str, ...]:
-    """Where stored credentials would go with the new version and did not before.
+    """The destinations of stored credentials that the new version adds.
 
-    `old`: None when nobody knows what they were for.
+    `old`: None if the installed version cannot be read; then all of them are new.
     """
     before, today = set(_destinations(old)) if old else set(), dict.fromkeys(_destinations(new))
     steered = {
@@ -44,13 +50,11 @@ def redirected(old: Manifest | None, new: Manifest) -> tuple[str, ...]:
 
 
 def _destinations(manifest: Manifest) -> Iterator[str]:
-    """Every address and host of every variant, as the document writes them, a variant's own told
-    apart.
-    """
-    for way in manifest.ways():
+    """Every address and host of every variant as the document writes it, with the variant's key."""
+    for variant in manifest.auth_variants():
         addresses = [
-            way.base_url,
-            *(way.allowed_hosts or ()),
-            *(step.token_url for step in way.auth if hasattr(step, "token_url")),
+            variant.base_url,
+            *(variant.allowed_hosts or ()),
+            *(step.token_url for step in variant.auth if hasattr(step, "token_url")),
         ]
-        yield from (f"{one} ({way.variant})" if way.variant else one for one in addresses if one)
+        yield from (f"{one} ({variant.key})" if variant.key else one for one in addresses if one)

@@ -36,13 +36,13 @@ class InstalledType:
 
     @property
     def notices(self) -> list[Notice]:
-        """What to know about the connections of the type."""
+        """Warnings about the connections of the type."""
         return self.move.notices
 
 
 @dataclass(frozen=True)
 class SyncedType:
-    """A type of code or of a file whose connections were brought up."""
+    """A type from code or a file whose connections were brought up."""
 
     key: str
     version: int
@@ -151,8 +151,8 @@ def _refuse_file(key: str) -> None:
 
 
 def sync_types(*, actor: Actor = None) -> list[SyncedType]:
-    """Brings up the connections of types that come as code or files, whose new versions nobody
-    installs. Raises PermissionDenied.
+    """Brings up the connections of types that come as code or files: new versions of these are not
+    installed, they are just there. Raises PermissionDenied.
     """
     require(actor, "connections.add_connectiontype")
     confirm_types()

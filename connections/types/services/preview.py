@@ -1,4 +1,4 @@
-"""What installing a document of connection types would do, and why it may not be."""
+"""Preview of an installation of connection types, and the reasons to refuse it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,11 +26,11 @@ NO_REFERENCES = frozenset(["env"])  # a section that means something else
 
 @dataclass(frozen=True)
 class TypePreview:
-    """What installing a document would do: the provider, the text that is stored, what becomes of
-    connections, and why it is refused.
+    """The result that installing a type would have: its provider, the document that is stored, the
+    move of its connections, and the refusals.
 
     `installed`: the version that is there now. `count`: the connections of the type. `is_same`:
-    there is nothing to do. `redirected`: where stored credentials would go, and did not before.
+    there is nothing to do. `redirected`: hosts that stored credentials would newly go to.
     """
 
     manifest: Manifest
@@ -75,7 +75,7 @@ def refused(code: str, message: str) -> Invalid:
 
 
 def preview_types(text: str, *, actor: Actor = None) -> list[TypePreview]:
-    """What installing each type of a document would do.
+    """Previews of each type of a document.
 
     Writes nothing. Raises Invalid when it cannot be read, PermissionDenied.
     """
@@ -106,7 +106,7 @@ def refuse_several(found: Sequence[Any]) -> None:
 
 
 def stored_text(text: str, manifest: Manifest, manifests: Sequence[Manifest]) -> str:
-    """The text as it was given, comments and all; of Cognigy's schemas what was made of them."""
+    """The document to store: the text as it was given, or the manifest made of Cognigy's schema."""
     return text if len(manifests) == 1 and not manifest.guesses else manifest_text(manifest)
 
 
@@ -117,9 +117,9 @@ def preview_of(
     actor: Actor,
     locked: bool = False,
 ) -> TypePreview:
-    """What installing this manifest would do.
+    """The preview of one manifest.
 
-    `locked`: in a transaction that holds its connections until it is done.
+    `locked`: its connections stay locked until the end of the transaction.
     """
     provider = installed_provider(manifest)
     rows = Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk")
@@ -145,9 +145,7 @@ def _redirected(manifest: Manifest, connections: Sequence[Connection]) -> tuple[
 
 
 def _redirect_refusals(goes_to: Sequence[str], actor: Actor) -> list[FieldError]:
-    """A stored literal does not follow an address, unless somebody who could take it out anyway
-    sends it there.
-    """
+    """The refusal to send stored literals to a new address, unless the actor may export secrets."""
     if not goes_to or actor is None or actor.has_perm("connections.export_secrets"):
         return []
     text = (

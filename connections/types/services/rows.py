@@ -1,4 +1,4 @@
-"""What a version of a connection type does to the connections that older versions made."""
+"""Moves connections of older versions of their type to the current one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Move:
 
     @property
     def notices(self) -> list[Notice]:
-        """What to know about it, in sentences."""
+        """Warnings about the connections that were left or need more settings."""
         found = []
         if self.left:
             text = (
@@ -67,7 +67,7 @@ def _named(names: Sequence[str]) -> str:
 def moved_rows(
     rows: Iterable[Connection], provider: type[Provider[Any]]
 ) -> tuple[list[Connection], Move]:
-    """The rows of older versions as `provider` has them, and what to know about that.
+    """The rows of older versions, brought up to the version of `provider`, and the move.
 
     Saves nothing.
     """
@@ -92,9 +92,9 @@ def store_moved(rows: Iterable[Connection], actor: Actor) -> None:
 
 @sensitive_variables()
 def _missing(row: Connection, provider: type[Provider[Any]]) -> tuple[str, ...]:
-    """The labels of what the provider does not accept of a row, or misses.
+    """The labels of settings that the provider refuses or misses in a row.
 
-    What a reference stands for is not judged.
+    The values behind references are not checked.
     """
     if isinstance(row.credentials, Undecryptable):
         return ()

@@ -242,15 +242,15 @@ def test_an_object_alone_with_comments_is_read():
         ),
         (
             "export const a = { type: 'a', label: name, fields: [{ fieldName: 'x' }] }",
-            "name is no literal",
+            "name is not a literal",
         ),
         (
             "export const a = { type: 'a', label: 'A', fields: [{ fieldName: 'x' }, ...more] }",
-            "no literal",
+            "not a literal",
         ),
         (
             "export const a = { ...base, type: 'a', fields: [{ fieldName: 'x' }] }",
-            "no name with a value",
+            "not a name with a value",
         ),
         ("export const a = { type: 'a' + 'b', fields: [{ fieldName: 'x' }] }", "A comma or }"),
         ("export const a = { type: 'a', fields: [{ fieldName: 'x' }]", "the end of the source"),

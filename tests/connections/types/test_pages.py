@@ -158,7 +158,7 @@ def test_a_wrong_document_keeps_its_text_and_says_where(client: Client):
     ("posted", "said"),
     [
         ({}, "Choose a file, or enter the text"),
-        ({"file": b"\xff\xfe\x00"}, "It is no UTF-8 text."),
+        ({"file": b"\xff\xfe\x00"}, "It is not UTF-8 text."),
         ({"file": b"x" * 300_000}, "larger than 256 KB"),
         ({"document": "x" * 300_000}, "larger than 256 KB"),
         ({"file": b""}, "Choose a file, or enter the text"),

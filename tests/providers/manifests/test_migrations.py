@@ -56,10 +56,10 @@ def test_two_fields_may_change_places():
     ("step", "place", "said"),
     [
         ("{from: 2}", "migrations[0].from", "this is version 2"),
-        ("{from: 1, rename: {key: nobody}}", "migrations[0].rename", "no field of this version"),
+        ("{from: 1, rename: {key: nobody}}", "migrations[0].rename", "not a field of this version"),
         ("{from: 1, rename: {a: region, b: region}}", "migrations[0].rename", "same name"),
         ("{from: 1, rename: {a: region}, drop: [a]}", "migrations[0].drop", "Do one of them"),
-        ("{from: 1, set: {nobody: x}}", "migrations[0].set", "no field"),
+        ("{from: 1, set: {nobody: x}}", "migrations[0].set", "not a field"),
         ("{from: 1, set: {api_token: x}}", "migrations[0].set", "a secret"),
         ("{from: 1, set: {plan: dear}}", "migrations[0].set", "no choice"),
         ("{from: 0}", "migrations[0].from", "greater than or equal to 1"),

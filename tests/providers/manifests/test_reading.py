@@ -111,7 +111,7 @@ def test_every_problem_is_said_with_its_place():
         (
             {"test": "{cost: free, meanings: {401: nonsense}}"},
             "test[0].meanings[401].code",
-            "no meaning",
+            "not a meaning",
         ),
         (
             {"test": "{cost: free, meanings: {99: forbidden}}"},
@@ -168,13 +168,29 @@ def test_other_names_of_keys_are_known():
         (
             "[{key: a, kind: choice, choices: [b], default: c}]",
             "fields[0].default",
-            "no value of the field",
+            "not a value of the field",
         ),
-        ("[{key: a, kind: integer, default: '1'}]", "fields[0].default", "no value of the field"),
-        ("[{key: a, kind: integer, default: true}]", "fields[0].default", "no value of the field"),
-        ("[{key: a, kind: url, default: nonsense}]", "fields[0].default", "no value of the field"),
-        ("[{key: a, kind: slug, default: a.b}]", "fields[0].default", "no value of the field"),
-        ("[{key: a, pattern: '[0-9]+', default: b}]", "fields[0].default", "no value of the field"),
+        (
+            "[{key: a, kind: integer, default: '1'}]",
+            "fields[0].default",
+            "not a value of the field",
+        ),
+        (
+            "[{key: a, kind: integer, default: true}]",
+            "fields[0].default",
+            "not a value of the field",
+        ),
+        (
+            "[{key: a, kind: url, default: nonsense}]",
+            "fields[0].default",
+            "not a value of the field",
+        ),
+        ("[{key: a, kind: slug, default: a.b}]", "fields[0].default", "not a value of the field"),
+        (
+            "[{key: a, pattern: '[0-9]+', default: b}]",
+            "fields[0].default",
+            "not a value of the field",
+        ),
         (
             "[{key: a, kind: secret, default: hunter2}]",
             "fields[0].default",
@@ -192,13 +208,13 @@ def test_other_names_of_keys_are_known():
             "fields[1].visible_when",
             "Did you mean cat?",
         ),
-        ("[{key: b}, {key: a, visible_when: {b: c}}]", "fields[1].visible_when", "is no choice"),
+        ("[{key: b}, {key: a, visible_when: {b: c}}]", "fields[1].visible_when", "is not a choice"),
         (
             "[{key: b, kind: boolean}, {key: a, visible_when: {b: 'true'}}]",
             "fields[1].visible_when",
             "never 'true'",
         ),
-        ("[{key: a, visible_when: {variant: c}}]", "fields[0].visible_when", "is no choice"),
+        ("[{key: a, visible_when: {variant: c}}]", "fields[0].visible_when", "is not a choice"),
         ("[]", "fields", "at least one field"),
     ],
 )

@@ -72,7 +72,7 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{options['action']}")(options)
         except EXPECTED as error:
-            self._fail(f"connectiontype {options['action']} failed: {_sentence(error)}")
+            self._fail(f"connectiontype {options['action']} failed: {' '.join(_sentences(error))}")
 
     def _fail(self, text: str) -> NoReturn:
         if not getattr(self, "_called_from_command_line", False):
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         self.stderr.write(text, style_func=str)
 
     def _install(self, options: dict[str, Any]) -> None:
-        text = _read(options["file"])
+        text = _document_in(options["file"])
         for one in services.preview_types(text, actor=None):
             self._describe(one)
         if options["dry_run"]:
@@ -102,7 +102,7 @@ class Command(BaseCommand):
             self._tell(done.move)
 
     def _describe(self, one: services.TypePreview) -> None:
-        """What to know before a type is installed. Raises Invalid when it cannot be."""
+        """Prints guesses, warnings and hosts of a type. Raises Invalid for a refused one."""
         for text in one.manifest.guesses:
             self._say(f"assumed: {one.manifest.key}: {text}")
         for text in one.manifest.warnings:
@@ -171,7 +171,7 @@ class Command(BaseCommand):
 
     def _checked(self, name: str) -> bool:
         try:
-            found = services.read_types(_read(name))
+            found = services.read_types(_document_in(name))
         except EXPECTED as error:
             for text in _sentences(error):
                 self.stdout.write(f"{name}: {text}")
@@ -183,7 +183,7 @@ class Command(BaseCommand):
         return True
 
 
-def _read(name: str) -> str:
+def _document_in(name: str) -> str:
     if name == "-":
         return catalog.decoded(sys.stdin.buffer.read(catalog.LARGEST + 1))
     return catalog.read_document(Path(name))
@@ -198,7 +198,3 @@ def _sentences(error: Exception) -> list[str]:
     if isinstance(error, OSError):
         return [f"{error.filename} cannot be read ({error.strerror})."]
     return [str(error)]
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(_sentences(error))
