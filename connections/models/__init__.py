@@ -1,8 +1,8 @@
 """The rows. Columns and constraints; the rules are in services."""
 
 from .base import ALIAS_PATTERN, ALIAS_RULE, RESERVED_ALIASES, VersionedModel
+from .connection_type import AccessToken, ChangeStamp, ConnectionType, PackageUpload
 from .connections import Connection, ConnectionCheck, DefaultProfile, Fallback, Profile
-from .kept import AccessToken, ChangeStamp, ConnectionType, PackageUpload
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
 
 __all__ = [
