@@ -1,8 +1,11 @@
 """The rows. Columns and constraints; the rules are in services."""
 
 from .base import ALIAS_PATTERN, ALIAS_RULE, RESERVED_ALIASES, VersionedModel
-from .connection_type import AccessToken, ChangeStamp, ConnectionType, PackageUpload
+from .change_stamp import ChangeStamp
+from .connection_type import ConnectionType
 from .connections import Connection, ConnectionCheck, DefaultProfile, Fallback, Profile
+from .oauth_token import AccessToken
+from .package_upload import PackageUpload
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
 
 __all__ = [

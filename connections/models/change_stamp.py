@@ -1,0 +1,14 @@
+"""The counter of changes."""
+
+from django.db import models
+
+
+class ChangeStamp(models.Model):
+    """One row whose number grows in the transaction of every change, so that a worker knows when
+    what it remembers is old.
+    """
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)

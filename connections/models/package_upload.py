@@ -1,0 +1,22 @@
+"""Uploaded packages that wait for a decision."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class PackageUpload(models.Model):
+    """A package between its upload and the decision what becomes of its parts.
+
+    `content` is encrypted; it lives for an hour.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    file_name = models.CharField(max_length=255, blank=True)
+    content = models.BinaryField()
+    date_created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.file_name
