@@ -32,7 +32,7 @@ class DashboardView(Page):
 def _usage() -> dict[str, Any]:
     """What went through the gateway in the last 24 hours."""
     day = usage_selectors.last(usage_selectors.PERIODS["24h"])
-    totals = usage_selectors.usage(day).totals
+    totals = usage_selectors.usage_report(day).totals
     return {
         "usage": totals,
         "usage_chart": requests_chart(usage_selectors.course(day) if totals.requests else []),

@@ -1,5 +1,5 @@
-"""What templates need to show usage: numbers for people, links to a filtered page, how often
-something was used lately.
+"""Filters and tags for templates that show usage: numbers for people, links to a filtered page,
+the latest use of a profile or a connection.
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ def duration(milliseconds: float | None) -> str:
 def percent(part: float | None) -> str:
     """`0.9456` -> `94.6 %`; a dash for None.
 
-    Never 100 % of what is not all, nor 0 % of what is there.
+    Never 100 % for less than all, and never 0 % for more than nothing.
     """
     if part is None:
         return NONE
@@ -56,7 +56,7 @@ def percent(part: float | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def share_link(context: RequestContext, dimension: str, share: Share) -> str:
-    """The query of this page, narrowed to a share; empty when the page has no filter for it."""
+    """The query of this page, filtered by a share; empty where the page has no filter for it."""
     value = share.key if dimension == "token" else share.name
     if dimension not in ("profile", "connection", "token", "outcome") or not value:
         return ""
@@ -68,7 +68,9 @@ def share_link(context: RequestContext, dimension: str, share: Share) -> str:
 
 @register.inclusion_tag("elements/used.html", takes_context=True)
 def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str, Any]:
-    """How often a profile or a connection was used in 7 days, for those who may know."""
+    """The number of requests to a profile or a connection in 7 days; nothing for a person who may
+    not see usage.
+    """
     if not context["request"].user.has_perm("gateway.view_usagerecord"):
         return {}
     period = selectors.last(selectors.PERIODS["7d"])

@@ -24,7 +24,7 @@ from connections.services import Scope
 from providers.core.registry import all_providers
 
 from . import selectors
-from .totals import Share, Totals
+from .totals import PeriodTotals, Share
 
 GRANULARITIES = {"Hourly": selectors.HOUR, "Daily": selectors.DAY}
 LONGEST = {"Hourly": selectors.HOURLY_AT_MOST, "Daily": selectors.DAILY_AT_MOST}
@@ -139,7 +139,7 @@ class UsageSummaryView(UsageView):
         responses=answers(200, UsageSummarySerializer, 400),
     )
     def get(self, request: Request) -> Response:
-        return Response(_summary(selectors.usage(self.period()).totals))
+        return Response(_summary(selectors.usage_report(self.period()).totals))
 
 
 class UsageTimeSeriesView(UsageView):
@@ -176,9 +176,9 @@ class UsageBreakdownView(UsageView):
         parameters=PERIOD, responses=answers(200, UsageBreakdownItemSerializer(many=True), 400)
     )
     def get(self, request: Request) -> Response:
-        shares = selectors.usage(self.period(), dimensions=[self.dimension], with_ids=True).shares[
-            self.dimension
-        ]
+        shares = selectors.usage_report(
+            self.period(), dimensions=[self.dimension], with_ids=True
+        ).shares[self.dimension]
         return Response([_item(self.dimension, one) for one in shares])
 
 
@@ -217,7 +217,7 @@ class UsageByUserView(UsageBreakdownView):
     dimension = "user"
 
 
-def _summary(totals: Totals) -> dict[str, Any]:
+def _summary(totals: PeriodTotals) -> dict[str, Any]:
     return {
         "totalRequests": totals.requests,
         "inputTokens": totals.input_tokens,

@@ -1,4 +1,4 @@
-"""The points of a chart: where each bar stands and how high it is, in the units of the drawing."""
+"""Bar charts of usage: the place and height of each bar, in the units of the drawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ WIDTH, HEIGHT, SMALLEST = 1000.0, 100.0, 1.5
 
 
 @dataclass(frozen=True)
-class Part:
-    """A piece of a bar; `kind` is what it counts."""
+class BarSegment:
+    """A piece of a bar. `kind`: what it counts, which is its class in the drawing."""
 
     kind: str
     y: float
@@ -18,20 +18,20 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One point, drawn as pieces that stand on each other."""
+class StackedBar:
+    """One point, drawn as segments that stand on each other."""
 
     x: float
     width: float
     point: Point
-    parts: list[Part]
+    segments: list[BarSegment]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars from left to right. `top` is what the full height stands for."""
+    """Bars from left to right. `top`: the number that the full height stands for."""
 
-    bars: list[Bar]
+    bars: list[StackedBar]
     top: int
 
 
@@ -48,23 +48,18 @@ def tokens_chart(points: Sequence[Point]) -> Chart:
 
 
 def _chart(points: Sequence[Point], numbers: Sequence[dict[str, int]]) -> Chart:
+    """A chart with a bar for each point. `numbers`: what the segments of each bar count, from the
+    bottom up. A segment is never too small to be seen.
+    """
     top = max((sum(one.values()) for one in numbers), default=0)
     space = WIDTH / max(1, len(points))
-    return Chart(
-        [
-            Bar(round(place * space, 2), round(space * 0.8, 2), point, _parts(counts, top))
-            for place, (point, counts) in enumerate(zip(points, numbers, strict=True))
-        ],
-        top,
-    )
-
-
-def _parts(counts: dict[str, int], top: int) -> list[Part]:
-    """From the bottom up. What is there can be seen, however little it is."""
-    parts, ground = [], HEIGHT
-    for kind, count in counts.items():
-        if count:
-            height = max(SMALLEST, HEIGHT * count / top)
-            ground = max(0.0, ground - height)
-            parts.append(Part(kind, round(ground, 2), round(height, 2)))
-    return parts
+    bars = []
+    for place, (point, counts) in enumerate(zip(points, numbers, strict=True)):
+        segments, y = [], HEIGHT
+        for kind, count in counts.items():
+            if count:
+                height = max(SMALLEST, HEIGHT * count / top)
+                y = max(0.0, y - height)
+                segments.append(BarSegment(kind, round(y, 2), round(height, 2)))
+        bars.append(StackedBar(round(place * space, 2), round(space * 0.8, 2), point, segments))
+    return Chart(bars, top)

@@ -7,58 +7,49 @@ from datetime import UTC, datetime
 from typing import Any
 
 COLUMNS = (
-    *(
-        "started_at",
-        "endpoint",
-        "capability",
-        "profile_alias",
-        "profile_id",
-        "connection_alias",
-        "connection_id",
-        "connection_version",
-    ),
-    *(
-        "provider_id",
-        "model",
-        "user_name",
-        "token_name",
-        "token_id",
-        "is_stream",
-        "attempts",
-        "input_tokens",
-        "output_tokens",
-    ),
-    *("latency_ms", "first_chunk_ms", "outcome"),
+    "started_at",
+    "endpoint",
+    "capability",
+    "profile_alias",
+    "profile_id",
+    "connection_alias",
+    "connection_id",
+    "connection_version",
+    "provider_id",
+    "model",
+    "user_name",
+    "token_name",
+    "token_id",
+    "is_stream",
+    "attempts",
+    "input_tokens",
+    "output_tokens",
+    "latency_ms",
+    "first_chunk_ms",
+    "outcome",
 )
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-)  # https://owasp.org/www-community/attacks/CSV_Injection
+# Texts that begin so are formulas: https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_parts(batches: Iterable[Sequence[Sequence[Any]]]) -> Iterator[str]:
-    """The text, in pieces: the names of the columns, then a piece for each batch of values of
-    COLUMNS.
+    """The file in parts: the names of the columns, then a part for each batch of rows, which have
+    the values of COLUMNS.
     """
-    yield _text([COLUMNS])
+    yield _csv([COLUMNS])
     for batch in batches:
-        yield _text([_cell(value) for value in values] for values in batch)
+        yield _csv([_cell(value) for value in values] for values in batch)
 
 
-def _text(rows: Iterable[Iterable[Any]]) -> str:
+def _csv(rows: Iterable[Iterable[Any]]) -> str:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue()
 
 
 def _cell(value: Any) -> str:
-    """As text: times in UTC, nothing for None, and nothing that a spreadsheet takes for a
-    formula.
+    """A value as text: a time in UTC, an empty text for None, and an apostrophe before what a
+    spreadsheet would take for a formula.
     """
     if value is None:
         return ""

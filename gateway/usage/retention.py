@@ -1,4 +1,4 @@
-"""What is too old to keep: usage records, windows of limits, cool-downs that have ended."""
+"""Deletion of what is too old to keep: usage records, windows of limits, ended cool-downs."""
 
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -14,22 +14,22 @@ WINDOWS_KEPT = timedelta(days=2)  # no window is longer than a day
 
 
 @dataclass(frozen=True)
-class Old:
-    """How many rows of each kind were, or would be, deleted."""
+class PruneCounts:
+    """The numbers of rows that were, or would be, deleted."""
 
     records: int
     counts: int
     cooldowns: int
 
 
-def prune(days: int, dry_run: bool = False) -> Old:
-    """Deletes requests that began more than `days` days ago, and whatever else nobody needs; a dry
-    run only counts.
+def prune(days: int, dry_run: bool = False) -> PruneCounts:
+    """Deletes the records of requests that began more than `days` days ago, old windows of limits
+    and ended cool-downs. A dry run only counts them.
     """
     now = timezone.now()
     windows = f"{now.astimezone(UTC) - WINDOWS_KEPT:%Y-%m-%d}"
-    remove = _count if dry_run else _delete
-    return Old(
+    remove = QuerySet.count if dry_run else _delete
+    return PruneCounts(
         records=remove(
             UsageRecord.objects.filter(started_at__lt=now - timedelta(days=days)).order_by(
                 "started_at"
@@ -40,12 +40,8 @@ def prune(days: int, dry_run: bool = False) -> Old:
     )
 
 
-def _count(rows: QuerySet[Any]) -> int:
-    return rows.count()
-
-
 def _delete(rows: QuerySet[Any]) -> int:
     deleted = 0
     while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
-        deleted += rows.model._default_manager.filter(pk__in=keys).delete()[0]
+        deleted += rows.filter(pk__in=keys).delete()[0]
     return deleted

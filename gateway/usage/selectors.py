@@ -1,14 +1,12 @@
-"""The read side of usage: the numbers of a period, its course, its shares, its requests.
-
-Writes nothing.
+"""The read side of usage: the totals of a period, its course, its shares, its requests.
 
 `ok` is a success. `client_closed` is neither success nor failure: the caller hung up, and nobody
-knows how it would have ended. Every other outcome is a failure. The success rate is the share of
-successes among successes and failures.
+knows how the request would have ended. Every other outcome is a failure. The success rate is the
+share of successes among successes and failures.
 
 Medians are exact, and found the same way on every database: requests are counted by latency, which
-leaves some thousand rows however many requests there were, and the middle of those counts is looked
-up here.
+leaves some thousand rows however many requests there were, and the median of those counts is
+computed here.
 """
 
 from collections import defaultdict
@@ -23,18 +21,15 @@ from django.utils import timezone
 from connections.lookup import parse_id
 
 from ..models import UsageRecord
-from .totals import Share, Tally, Totals, median
+from .totals import PeriodTotals, Share, UsageTotals, median
 
-OK, CLOSED, FAILED = (
-    "ok",
-    "client_closed",
-    "failed",
-)  # the last is a filter, not an outcome: everything but the other two
+OK, CLOSED = "ok", "client_closed"
+FAILED = "failed"  # a filter, not an outcome: every outcome but the other two
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-# dimension -> the columns that tell its values apart, the name first: tokens may share one
+# dimension -> the columns that tell its values apart, the name first: two tokens may have one name
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     "provider": ("provider_id",),
     "model": ("model",),
@@ -56,14 +51,14 @@ class Period:
 
     @property
     def step(self) -> timedelta:
-        """How long a point of its course is: an hour, or a day when there would be too many
+        """The length of a point of its course: an hour, or a day when there would be too many
         hours.
         """
         return HOUR if self.end - self.start <= HOURLY_AT_MOST else DAY
 
 
 def last(duration: timedelta) -> Period:
-    """The time before now."""
+    """The period of this length that ends now."""
     now = timezone.now()
     return Period(now - duration, now)
 
@@ -72,7 +67,7 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
     """The requests of a period, the newest first, without their texts.
 
     `filters`: profile and connection by id or alias, token by id, outcome by its code or FAILED; an
-    empty one filters nothing.
+    empty text filters nothing.
     """
     wanted = {name: value.replace("\x00", "").strip() for name, value in (filters or {}).items()}
     rows = UsageRecord.objects.filter(
@@ -95,15 +90,15 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
 
 
 def count_since(start: datetime, **columns: Any) -> int:
-    """How many requests there were with these values, e.g. `profile_alias="support"`."""
+    """The number of requests with these values, e.g. `profile_alias="support"`."""
     return UsageRecord.objects.filter(started_at__gte=start, **columns).count()
 
 
 def batches(
     period: Period, filters: Mapping[str, str] | None, columns: Sequence[str], size: int = 2000
 ) -> Iterator[list[list[Any]]]:
-    """Values of the requests of a period, the oldest first, so many at once, each lot by a query of
-    its own.
+    """The columns of a period's requests, the oldest first, in batches of `size`, each by a query
+    of its own.
     """
     rows = records(period, filters)
     while batch := list(
@@ -111,7 +106,8 @@ def batches(
     ):
         yield [values for _, _, *values in batch]
         at, pk, *_ = batch[-1]
-        # not one more condition on the period's: SQLite would go on to look up the first
+        # A new period instead of one more condition: SQLite would still use the first condition
+        # for its look-up in the index.
         rows = records(Period(at, period.end), filters).exclude(started_at=at, pk__lte=pk)
 
 
@@ -119,80 +115,69 @@ def batches(
 
 
 @dataclass(frozen=True)
-class Usage:
+class UsageReport:
     """The totals of a period, and its shares by dimension, the greatest first."""
 
-    totals: Totals
+    totals: PeriodTotals
     shares: dict[str, list[Share]]
 
 
-def usage(
+def usage_report(
     period: Period,
     filters: Mapping[str, str] | None = None,
     dimensions: Sequence[str] = (),
     with_ids: bool = False,
-) -> Usage:
+) -> UsageReport:
     """Totals and shares. One query, which is slower with ids: there is more to compare."""
-    places, columns = _places([*dimensions, "outcome"], with_ids)
-    tallies: dict[str, defaultdict[tuple[Any, ...], Tally]] = {
-        name: defaultdict(Tally) for name in places
+    slices, columns = _column_slices([*dimensions, "outcome"], with_ids)
+    rows = (
+        records(period, filters)
+        .order_by()
+        .values(*columns, "latency_ms")
+        .annotate(requests=Count("*"), i=Sum("input_tokens"), o=Sum("output_tokens"))
+        .values_list(*columns, "latency_ms", "requests", "i", "o")
+    )
+    by_value: dict[str, defaultdict[tuple[Any, ...], UsageTotals]] = {
+        name: defaultdict(UsageTotals) for name in slices
     }
-    for row in _grouped(records(period, filters), columns):
-        numbers = row[len(columns) :]
-        for name, place in places.items():
-            tallies[name][row[place]].add(*numbers)
-    totals = _totals(tallies["outcome"])
-    return Usage(totals, {name: _shares(tallies[name], totals.requests) for name in places})
+    for row in rows.iterator(5000):
+        for name, place in slices.items():
+            by_value[name][row[place]].add(*row[len(columns) :])
+    totals = PeriodTotals()
+    for (outcome,), part in by_value["outcome"].items():
+        totals.requests += part.requests
+        totals.input_tokens += part.input_tokens
+        totals.output_tokens += part.output_tokens
+        totals.latencies += part.latencies
+        totals.succeeded += part.requests if outcome == OK else 0
+        totals.failed += part.requests if outcome not in (OK, CLOSED) else 0
+    shares = {name: _shares(values, totals.requests) for name, values in by_value.items()}
+    return UsageReport(totals, shares)
 
 
-def _places(dimensions: Sequence[str], with_ids: bool) -> tuple[dict[str, slice], list[str]]:
-    """Where in a row the values of each dimension are, and the columns of the row."""
-    places: dict[str, slice] = {}
+def _column_slices(dimensions: Sequence[str], with_ids: bool) -> tuple[dict[str, slice], list[str]]:
+    """The part of a row that has the values of each dimension, and the columns of the row."""
+    slices: dict[str, slice] = {}
     columns: list[str] = []
     for name in dict.fromkeys(dimensions):
         own = [*DIMENSIONS[name], *([IDS[name]] if with_ids and name in IDS else [])]
-        places[name] = slice(len(columns), len(columns) + len(own))
+        slices[name] = slice(len(columns), len(columns) + len(own))
         columns += own
-    return places, columns
+    return slices, columns
 
 
-def _grouped(rows: QuerySet[UsageRecord], columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The values of the columns, a latency, and then requests, tokens in, tokens out."""
-    counted = (
-        rows.order_by()
-        .values(*columns, "latency_ms")
-        .annotate(requests=Count("*"), i=Sum("input_tokens"), o=Sum("output_tokens"))
-    )
-    return counted.values_list(*columns, "latency_ms", "requests", "i", "o").iterator(5000)
-
-
-def _totals(by_outcome: Mapping[tuple[Any, ...], Tally]) -> Totals:
-    totals = Totals()
-    for (outcome,), tally in by_outcome.items():
-        totals.requests += tally.requests
-        totals.input_tokens += tally.input_tokens
-        totals.output_tokens += tally.output_tokens
-        totals.latencies += tally.latencies
-        totals.succeeded += tally.requests if outcome == OK else 0
-        totals.failed += tally.requests if outcome not in (OK, CLOSED) else 0
-    return totals
-
-
-def _shares(tallies: Mapping[tuple[Any, ...], Tally], requests: int) -> list[Share]:
-    found = [
-        Share(**vars(tally), name=name, key=_key(rest), share=tally.requests / requests)
-        for (name, *rest), tally in tallies.items()
-    ]
-    return sorted(found, key=lambda one: (-one.requests, one.name, one.key))
-
-
-def _key(ids: Sequence[Any]) -> str:
-    return str(ids[0]) if ids and ids[0] is not None else ""
+def _shares(by_value: Mapping[tuple[Any, ...], UsageTotals], requests: int) -> list[Share]:
+    shares = []
+    for (name, *ids), totals in by_value.items():
+        key = str(ids[0]) if ids and ids[0] is not None else ""
+        part = totals.requests / requests
+        shares.append(Share(**vars(totals), name=name, key=key, share=part))
+    return sorted(shares, key=lambda one: (-one.requests, one.name, one.key))
 
 
 def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None) -> float | None:
-    """The median time to the first chunk of the streams that had one, in milliseconds; None without
-    such streams.
+    """The median time to the first chunk, in milliseconds, of the streams that had one; None
+    without such streams.
     """
     streams = records(period, filters).filter(first_chunk_ms__isnull=False).order_by()
     return median(
@@ -208,7 +193,7 @@ def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None)
 
 
 class Bucket(Func):
-    """The hour or the day (UTC) of a time, as something whose text begins with it: `2026-11-20 16`,
+    """The hour or the day (UTC) of a time, as a value whose text begins with `2026-11-20 16` or
     `2026-11-20`.
 
     SQLite keeps times as text in UTC. Django's own Trunc calls Python for each row there.
@@ -221,13 +206,13 @@ class Bucket(Func):
         self.unit, self.length = {13: "hour", 10: "day"}[length], length
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """The beginning of the text."""
+        """The first characters of the text."""
         return super().as_sql(
             compiler, connection, template=f"substr(%(expressions)s, 1, {self.length})", **context
         )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """A time without a zone."""
+        """A time without a time zone."""
         return super().as_sql(
             compiler,
             connection,
@@ -249,31 +234,30 @@ class Point:
 
     @property
     def total_tokens(self) -> int:
-        """In and out."""
+        """Tokens in and out."""
         return self.input_tokens + self.output_tokens
 
     @property
     def closed(self) -> int:
-        """Requests that are neither a success nor a failure."""
+        """Requests whose caller hung up."""
         return self.requests - self.succeeded - self.failed
 
 
 def course(
     period: Period, filters: Mapping[str, str] | None = None, step: timedelta | None = None
 ) -> list[Point]:
-    """A point for every hour or day (UTC) of the period, also where nothing was asked.
+    """A point for every hour or day (UTC) of the period, also for those without requests.
 
-    The first and the last may be cut off.
+    The period may begin or end in the middle of a point.
     """
     step = step or period.step
     length = 13 if step == HOUR else 10
-    failed = Count("pk", filter=~Q(outcome__in=(OK, CLOSED)))
     sums = {
         "n": Count("*"),
         "i": Sum("input_tokens"),
         "o": Sum("output_tokens"),
         "ok": Count("pk", filter=Q(outcome=OK)),
-        "bad": failed,
+        "bad": Count("pk", filter=~Q(outcome__in=(OK, CLOSED))),
     }
     counted = (
         records(period, filters)
@@ -285,15 +269,10 @@ def course(
     found = {
         str(bucket)[:length]: [number or 0 for number in numbers] for bucket, *numbers in counted
     }
-    return [
-        Point(start, *found.get(f"{start:%Y-%m-%d %H}"[:length], ()))
-        for start in _starts(period, step)
-    ]
-
-
-def _starts(period: Period, step: timedelta) -> Iterator[datetime]:
     start = period.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = start if step == HOUR else start.replace(hour=0)
+    points = []
     while start < period.end:
-        yield start
+        points.append(Point(start, *found.get(f"{start:%Y-%m-%d %H}"[:length], ())))
         start += step
+    return points

@@ -1,4 +1,4 @@
-"""Counting requests: how many, how many tokens, how long they took."""
+"""Totals of requests: their number, their tokens, how long they took."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Tally:
-    """What was counted of some requests. `latencies`: milliseconds -> how many took so long."""
+class UsageTotals:
+    """Totals of some requests. `latencies`: milliseconds -> how many requests took so long."""
 
     requests: int = 0
     input_tokens: int = 0
@@ -17,7 +17,7 @@ class Tally:
     def add(
         self, latency: int, requests: int, input_tokens: int | None, output_tokens: int | None
     ) -> None:
-        """Counts requests that took equally long; None: no service said how many tokens."""
+        """Adds requests that took equally long. Tokens are None where no service told them."""
         self.requests += requests
         self.input_tokens += input_tokens or 0
         self.output_tokens += output_tokens or 0
@@ -25,27 +25,25 @@ class Tally:
 
     @property
     def total_tokens(self) -> int:
-        """In and out."""
+        """Tokens in and out."""
         return self.input_tokens + self.output_tokens
 
     @property
     def average_ms(self) -> float | None:
         """The mean latency, None without requests."""
-        return (
-            sum(latency * count for latency, count in self.latencies.items()) / self.requests
-            if self.requests
-            else None
-        )
+        if not self.requests:
+            return None
+        return sum(ms * count for ms, count in self.latencies.items()) / self.requests
 
     @property
     def median_ms(self) -> float | None:
-        """The latency in the middle, None without requests."""
+        """The median latency, None without requests."""
         return median(self.latencies)
 
 
 @dataclass
-class Totals(Tally):
-    """All requests of a period. Those whose caller hung up are neither succeeded nor failed."""
+class PeriodTotals(UsageTotals):
+    """All requests of a period. Those whose caller hung up have neither succeeded nor failed."""
 
     succeeded: int = 0
     failed: int = 0
@@ -57,27 +55,28 @@ class Totals(Tally):
 
     @property
     def success_rate(self) -> float | None:
-        """0 to 1; None when nothing succeeded and nothing failed."""
-        judged = self.succeeded + self.failed
-        return self.succeeded / judged if judged else None
+        """0 to 1; None when no request succeeded or failed."""
+        ended = self.succeeded + self.failed
+        return self.succeeded / ended if ended else None
 
 
 @dataclass
-class Share(Tally):
+class Share(UsageTotals):
     """The requests with one value of a dimension.
 
-    `name` is empty where they did not get so far, `share` is of all, 0 to 1.
+    `name`: the value, empty where a request did not get so far. `key`: its id, where ids were asked
+    for. `share`: the part of all requests, 0 to 1.
     """
 
     name: str = ""
-    key: str = ""  # its id, where it has one that was asked for
+    key: str = ""
     share: float = 0.0
 
 
 def median(counts: Mapping[int, int]) -> float | None:
-    """The value in the middle of value -> how often; of an even number the mean of the two there.
+    """The median of values that are given as value -> how often; None without values.
 
-    None for nothing.
+    Of an even number of values it is the mean of the two in the middle.
     """
     number, seen, lower = sum(counts.values()), 0, None
     for value, count in sorted(counts.items()):

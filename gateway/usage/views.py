@@ -33,7 +33,7 @@ OUTCOMES = {
 
 
 class UsagePage(Page):
-    """What was asked, by whom, and what became of it."""
+    """Base of both pages: the period and the filters in the address."""
 
     section = "usage"
     permission_required = "gateway.view_usagerecord"
@@ -45,28 +45,25 @@ class UsagePage(Page):
         )
 
     def filters(self) -> dict[str, str]:
-        """What is asked for; an empty text filters nothing."""
+        """The filters by name; an empty text filters nothing."""
         return {name: self.request.GET.get(name, "") for name in FILTERS}
 
     def period(self) -> tuple[str, selectors.Period]:
-        """The name of the period in the address, empty for one by dates, and the period."""
-        dates = _between_dates(self.request.GET)
-        name = self.request.GET.get("period", "")
+        """The name of the period, empty for one by dates, and the period.
+
+        `from` and `to` are days (UTC) with their 24 hours; without `to`, it lasts until now. Dates
+        that make no sense are ignored.
+        """
+        query = self.request.GET
+        first, final = _date(query.get("from", "")), _date(query.get("to", ""))
+        if first is not None:
+            end = timezone.now() if final is None else final + timedelta(days=1)
+            start = max(first, end - selectors.DAILY_AT_MOST)
+            if start < end:
+                return "", selectors.Period(start, end)
+        name = query.get("period", "")
         name = name if name in selectors.PERIODS else FIRST_PERIOD
-        return ("", dates) if dates else (name, selectors.last(selectors.PERIODS[name]))
-
-
-def _between_dates(query: Mapping[str, str]) -> selectors.Period | None:
-    """The days (UTC) `from` to `to`, both with their 24 hours; without `to`, until now.
-
-    None without a `from` that makes sense.
-    """
-    first, final = _date(query.get("from", "")), _date(query.get("to", ""))
-    if first is None:
-        return None
-    end = timezone.now() if final is None else final + timedelta(days=1)
-    start = max(first, end - selectors.DAILY_AT_MOST)
-    return selectors.Period(start, end) if start < end else None
+        return name, selectors.last(selectors.PERIODS[name])
 
 
 def _date(text: str) -> datetime | None:
@@ -86,8 +83,11 @@ class UsageView(UsagePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         name, period = self.period()
         filters = self.filters()
-        usage = selectors.usage(period, filters, list(selectors.DIMENSIONS))
+        usage = selectors.usage_report(period, filters, list(selectors.DIMENSIONS))
         points = selectors.course(period, filters) if usage.totals.requests else []
+        paginator = Paginator(selectors.records(period, filters), PAGE_SIZE)
+        # Set, so that it is not counted: for a million rows that takes as long as all the rest.
+        paginator.count = usage.totals.requests
         context = {
             "usage": usage,
             "points": points,
@@ -96,20 +96,13 @@ class UsageView(UsagePage):
             "is_hourly": period.step == selectors.HOUR,
             "first_chunk_ms": selectors.first_chunk_median(period, filters),
             "shown": SHOWN,
-            "page": self._latest(period, filters, usage.totals.requests),
+            "page": paginator.get_page(request.GET.get("page")),
             "is_unused": not usage.totals.requests and not UsageRecord.objects.exists(),
-            **self._form(name, period, filters),
+            **self._filter_form(name, period, filters),
         }
         return self.render_to_response(self.get_context_data(**context))
 
-    def _latest(self, period: selectors.Period, filters: Mapping[str, str], count: int) -> Any:
-        paginator = Paginator(selectors.records(period, filters), PAGE_SIZE)
-        paginator.count = (
-            count  # is known: counting a million rows again would take as long as the rest
-        )
-        return paginator.get_page(self.request.GET.get("page"))
-
-    def _form(
+    def _filter_form(
         self, name: str, period: selectors.Period, filters: Mapping[str, str]
     ) -> dict[str, Any]:
         query = self.request.GET
@@ -144,27 +137,27 @@ class UsageExportView(UsagePage):
 
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         _, period = self.period()
-        parts = csv_parts(_released(selectors.batches(period, self.filters(), COLUMNS)))
-        content = _in_thread(parts) if isinstance(request, ASGIRequest) else parts
+        rows = selectors.batches(period, self.filters(), COLUMNS)
+        parts = csv_parts(_without_connection(rows))
         name = f"usage-{period.start:%Y-%m-%d}-{period.end:%Y-%m-%d}.csv"
         return StreamingHttpResponse(
-            content,
+            _iterate_in_thread(parts) if isinstance(request, ASGIRequest) else parts,
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
 
-def _released(batches: Iterator[list[list[Any]]]) -> Iterator[list[list[Any]]]:
-    """The batches, with no database connection held while somebody reads one slowly."""
+def _without_connection(batches: Iterator[list[list[Any]]]) -> Iterator[list[list[Any]]]:
+    """The batches. No database connection is held while a slow client reads one."""
     for batch in batches:
         if not connection.in_atomic_block:
             close_old_connections()
         yield batch
 
 
-async def _in_thread(parts: Iterator[str]) -> AsyncIterator[str]:
-    """The pieces, each made in the request's thread: Django would otherwise gather all of them
-    before it sends the first.
+async def _iterate_in_thread(parts: Iterator[str]) -> AsyncIterator[str]:
+    """The parts, each made in the request's thread. Django would gather all parts of an ordinary
+    iterator before it sends the first.
     """
     while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
         yield part

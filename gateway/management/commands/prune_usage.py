@@ -1,6 +1,6 @@
 """`manage.py prune_usage`: delete usage records that are older than GATEWAY_USAGE_DAYS.
 
-For cron, once a day.
+It is meant for cron, once a day.
 """
 
 from typing import Any
@@ -27,16 +27,16 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="delete nothing, only count")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         days = settings.GATEWAY_USAGE_DAYS if options["days"] is None else options["days"]
         if not 1 <= days <= MOST_DAYS:
             raise CommandError(
                 f"{days} days cannot be kept. Give --days, or GATEWAY_USAGE_DAYS, a number from 1 "
                 f"to {MOST_DAYS}."
             )
-        old = prune(days, options["dry_run"])
+        pruned = prune(days, options["dry_run"])
         verb = "would be deleted" if options["dry_run"] else "deleted"
-        self.stdout.write(f"{old.records} usage records older than {days} days {verb}.")
+        self.stdout.write(f"{pruned.records} usage records older than {days} days {verb}.")
         self.stdout.write(
-            f"{old.counts} windows of limits and {old.cooldowns} ended cool-downs {verb}."
+            f"{pruned.counts} windows of limits and {pruned.cooldowns} ended cool-downs {verb}."
         )

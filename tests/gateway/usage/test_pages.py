@@ -299,5 +299,6 @@ def test_numbers_are_written_for_people(shown: str, text: str):
 
 def test_one_failure_among_many_requests_can_be_seen():
     (bar,) = requests_chart([Point(NOON, requests=10_000, succeeded=9_999, failed=1)]).bars
-    assert [(part.kind, part.height >= 1) for part in bar.parts] == [("good", True), ("bad", True)]
-    assert all(0 <= part.y <= 100 for part in bar.parts)
+    shown = [(one.kind, one.height >= 1) for one in bar.segments]
+    assert shown == [("good", True), ("bad", True)]
+    assert all(0 <= one.y <= 100 for one in bar.segments)

@@ -58,18 +58,18 @@ def test_a_median_is_the_middle_or_the_mean_of_both(counts: dict[int, int], midd
 
 
 def test_totals_are_exact(morning: None):
-    totals = selectors.usage(DAY).totals
+    totals = selectors.usage_report(DAY).totals
     assert (totals.requests, totals.succeeded, totals.failed, totals.closed) == (6, 3, 2, 1)
     assert (totals.input_tokens, totals.output_tokens, totals.total_tokens) == (40, 20, 60)
     assert (totals.median_ms, totals.average_ms) == (250, pytest.approx(1501 / 6))
 
 
 def test_who_hung_up_counts_neither_as_success_nor_as_failure(morning: None):
-    assert selectors.usage(DAY).totals.success_rate == 3 / 5
+    assert selectors.usage_report(DAY).totals.success_rate == 3 / 5
 
 
 def test_nothing_has_no_rate_and_no_latency():
-    totals = selectors.usage(DAY).totals
+    totals = selectors.usage_report(DAY).totals
     assert (totals.requests, totals.success_rate, totals.median_ms, totals.average_ms) == (
         0,
         None,
@@ -84,7 +84,7 @@ def test_first_chunks_are_those_of_streams(morning: None):
 
 def test_a_period_has_its_start_and_not_its_end():
     used(started_at=DAY.start), used(started_at=DAY.end)
-    assert selectors.usage(DAY).totals.requests == 1
+    assert selectors.usage_report(DAY).totals.requests == 1
 
 
 @pytest.mark.parametrize(
@@ -105,19 +105,19 @@ def test_a_period_has_its_start_and_not_its_end():
 def test_shares_are_exact_and_the_greatest_is_first(
     morning: None, dimension: str, expected: list[tuple[str, int]]
 ):
-    shares = selectors.usage(DAY, None, [dimension]).shares[dimension]
+    shares = selectors.usage_report(DAY, None, [dimension]).shares[dimension]
     assert [(one.name, one.requests) for one in shares] == expected
     assert sum(one.share for one in shares) == pytest.approx(1)
 
 
 def test_a_share_has_its_own_median_and_tokens(morning: None):
-    openai = selectors.usage(DAY, None, ["provider"]).shares["provider"][0]
+    openai = selectors.usage_report(DAY, None, ["provider"]).shares["provider"][0]
     assert (openai.median_ms, openai.total_tokens) == (350, 45)
 
 
 def test_all_dimensions_are_one_query(morning: None):
     with CaptureQueriesContext(database) as seen:
-        selectors.usage(DAY, None, list(selectors.DIMENSIONS))
+        selectors.usage_report(DAY, None, list(selectors.DIMENSIONS))
     assert len([one for one in seen if "SELECT" in one["sql"]]) == 1
 
 
@@ -173,7 +173,7 @@ def test_hours_and_days_are_those_of_utc(settings):
     ],
 )
 def test_filters_narrow_everything(morning: None, filters: dict[str, str], count: int):
-    totals, points = selectors.usage(DAY, filters).totals, selectors.course(DAY, filters)
+    totals, points = selectors.usage_report(DAY, filters).totals, selectors.course(DAY, filters)
     assert (
         totals.requests,
         sum(one.requests for one in points),
