@@ -1,3 +1,1 @@
-"""What uses profiles: chats, streams and embeddings through a connection, with no key in the
-caller's hands.
-"""
+"""The gateway: chats, streams and embeddings by a profile, whose callers never see a key."""

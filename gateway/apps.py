@@ -1,10 +1,10 @@
-"""The app."""
+"""The Django app of the gateway."""
 
 from django.apps import AppConfig
 
 
 class GatewayConfig(AppConfig):
-    """Nothing to register."""
+    """Its configuration: there is nothing to register."""
 
     name = "gateway"
     default_auto_field = "django.db.models.BigAutoField"

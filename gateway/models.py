@@ -1,27 +1,25 @@
-"""The rows of the gateway: what was used, what tokens have spent, which connections rest.
+"""The rows of the gateway: usage records, counts of limited tokens, cool-downs.
 
-No rules.
+They have no rules.
 """
 
 from django.db import models
 
 
 class UsageRecord(models.Model):
-    """One request through the gateway, whatever became of it.
+    """One request through the gateway, also one that was refused or failed.
 
-    No foreign keys: a record outlives what it tells about, and keeps the names as they were. The
-    text of prompt and answer is empty unless GATEWAY_RECORD_TEXT asks for it.
+    It has no foreign keys: a record outlives its profile, connection and token, and keeps their
+    names as they were. The texts of prompt and answer are empty unless GATEWAY_RECORD_TEXT asks for
+    them.
     """
 
     started_at = models.DateTimeField(db_index=True)
-    endpoint = models.CharField(
-        max_length=40
-    )  # chat, embeddings; where it came in: "v1", "api", "playground"
+    endpoint = models.CharField(max_length=40)  # "v1", "api" or "playground"
     capability = models.CharField(max_length=50)
     profile_id = models.UUIDField(null=True)
-    profile_alias = models.CharField(
-        max_length=100
-    )  # as asked for, when there is no such profile; empty for a default that is not set
+    # The text that was asked for, where no profile has it; empty for a default that is not set.
+    profile_alias = models.CharField(max_length=100)
     connection_id = models.UUIDField(null=True)
     connection_alias = models.CharField(max_length=100)
     connection_version = models.PositiveIntegerField(null=True)
@@ -53,7 +51,7 @@ class UsageRecord(models.Model):
 
 
 class TokenCount(models.Model):
-    """What a limited token has spent in one window: requests of a minute, or tokens of a day
+    """The count of a limited token in one window: its requests in a minute, or its tokens in a day
     (UTC).
     """
 
@@ -71,7 +69,7 @@ class TokenCount(models.Model):
 
 
 class Cooldown(models.Model):
-    """A connection that failed and is passed over until then by profiles that have a fallback."""
+    """The time until which profiles with a fallback ask a connection that failed last."""
 
     connection_id = models.UUIDField(primary_key=True)
     until = models.DateTimeField()

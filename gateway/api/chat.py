@@ -26,12 +26,14 @@ from connections.services import Caller, Scope
 
 from ..core.errors import GatewayError
 from ..doors import management_api
-from ..doors.django_responses import respond, response_of
-from ..doors.endpoint import Incoming, Outgoing, find_caller, too_large
-from ..routing.gateway import Worker
+from ..doors.django_responses import respond, to_django
+from ..doors.endpoint import DoorRequest, DoorResponse, find_caller, too_large
+from ..routing.gateway import Gateway
 from .chat_schemas import AT
 
-Endpoint: TypeAlias = "staticmethod[[Worker, Caller, Incoming], Coroutine[Any, Any, Outgoing]]"
+Endpoint: TypeAlias = (
+    "staticmethod[[Gateway, Caller, DoorRequest], Coroutine[Any, Any, DoorResponse]]"
+)
 STATUSES = {
     400: (
         "The request is not valid, or asks for what the provider or the profile does not do; "
@@ -114,16 +116,16 @@ class GatewayView(ApiView):
         http = request._request
         person = None if request.auth else services.caller_of(request.user)
         try:
-            incoming = Incoming(
+            incoming = DoorRequest(
                 "POST", request.path, _headers(http), _body(http), profile_id_or_alias
             )
         except GatewayError as error:
-            return response_of(management_api.refusal(error, request.path))
+            return to_django(management_api.refusal(error, request.path))
 
-        async def ask(worker: Worker) -> Outgoing:
+        async def ask(gateway: Gateway) -> DoorResponse:
             try:
-                caller = person or await find_caller(worker, incoming.headers)
-                return await type(self).endpoint(worker, caller, incoming)
+                caller = person or await find_caller(gateway, incoming.headers)
+                return await type(self).endpoint(gateway, caller, incoming)
             except GatewayError as error:
                 return management_api.refusal(error, request.path)
 

@@ -8,7 +8,7 @@ from typing import Any
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.results import FinishReason
 
-from ..doors.management_api import CHAT_FIELDS, FINISH
+from ..doors.management_api import CHAT_FIELDS, FINISH_REASONS
 
 AT = "#/components/schemas/"
 PREFIX = "Chat"  # before the names of components that stem from a class of providers.core.chat
@@ -170,7 +170,10 @@ def _answers() -> dict[str, Schema]:
             "description": "Left out when no tool is called.",
         },
     }
-    reasons = {"type": "string", "enum": [FINISH.get(one, one.value) for one in FinishReason]}
+    reasons = {
+        "type": "string",
+        "enum": [FINISH_REASONS.get(one, one.value) for one in FinishReason],
+    }
     frames = (
         'Frames of `data: ` and JSON, each followed by a blank line: `{"content": "..."}` as often '
         "as there is more, with tools "

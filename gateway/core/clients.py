@@ -1,5 +1,6 @@
-"""Providers in use, one for each connection and version: their SDKs' clients are costly to make and
-keep connections open.
+"""A pool of providers that are ready to use, one for each connection and version.
+
+Their SDKs' clients are costly to make and keep connections open.
 """
 
 import logging
@@ -18,9 +19,12 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Client:
-    """A provider in use: the clear texts to keep out of answers, and how many requests use it
-    now.
+class PooledProvider:
+    """A provider that many requests use at once, and how many use it now.
+
+    `secrets`: the clear texts to keep out of answers. The pool closes the provider only while
+    nobody uses it, so each `acquire` is followed by one `release`: at once when the request fails,
+    else when its answer has been given, of a stream at its end.
     """
 
     provider: Provider[Any]
@@ -28,29 +32,30 @@ class Client:
     in_use: int = 0
     used_at: float = field(default_factory=time.monotonic)
 
-    def __enter__(self) -> Provider[Any]:
-        """Around one request."""
+    def acquire(self) -> Provider[Any]:
+        """Counts one more user, and returns the provider."""
         self.in_use += 1
         return self.provider
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
+        """Counts one user less."""
         self.in_use -= 1
         self.used_at = time.monotonic()
 
 
-class Clients:
-    """Keeps a provider while its connection's version and its resolved settings are the same as
-    before.
+class ProviderPool:
+    """Keeps a provider as long as its connection's version and its resolved settings stay the
+    same.
     """
 
     def __init__(self) -> None:
-        self._current: dict[tuple[UUID, int | None], tuple[int, Client]] = {}
-        self._retired: list[Client] = []
+        self._current: dict[tuple[UUID, int | None], tuple[int, PooledProvider]] = {}
+        self._retired: list[PooledProvider] = []
 
     @sensitive_variables("provider")
-    def get(self, connection_id: UUID, version: int, provider: Provider[Any]) -> Client:
-        """The client that is there already if `provider`, made from the row just now, would be no
-        other; else a new one.
+    def get(self, connection_id: UUID, version: int, provider: Provider[Any]) -> PooledProvider:
+        """The pooled provider that is equal to `provider`, which was made from the row just now; a
+        new one where there is no such.
         """
         key = (connection_id, provider.limits.max_retries)
         known = self._current.get(key)
@@ -61,33 +66,35 @@ class Clients:
         ):
             known[1].used_at = time.monotonic()
             return known[1]
-        client = Client(provider, secret_values(provider.settings))
-        self._current[key] = (version, client)
+        pooled = PooledProvider(provider, secret_values(provider.settings))
+        self._current[key] = (version, pooled)
         if known is not None:
             self._retired.append(known[1])
-        return client
+        return pooled
 
     async def sweep(self, idle: float) -> None:
-        """Closes what nobody uses: replaced clients at once, others after `idle` seconds."""
+        """Closes the providers that nobody uses: replaced ones at once, others after `idle`
+        seconds.
+        """
         old = time.monotonic() - idle
-        for key, (_, client) in list(self._current.items()):
-            if not client.in_use and client.used_at < old:
+        for key, (_, pooled) in list(self._current.items()):
+            if not pooled.in_use and pooled.used_at < old:
                 self._retired.append(self._current.pop(key)[1])
-        free = [client for client in self._retired if not client.in_use]
-        self._retired = [client for client in self._retired if client.in_use]
-        for client in free:
-            await _close(client)
+        unused = [pooled for pooled in self._retired if not pooled.in_use]
+        self._retired = [pooled for pooled in self._retired if pooled.in_use]
+        for pooled in unused:
+            await _close(pooled)
 
     async def close(self) -> None:
         """Closes all of them."""
-        every = self._retired + [client for _, client in self._current.values()]
+        every = self._retired + [pooled for _, pooled in self._current.values()]
         self._current, self._retired = {}, []
-        for client in every:
-            await _close(client)
+        for pooled in every:
+            await _close(pooled)
 
 
-async def _close(client: Client) -> None:
+async def _close(pooled: PooledProvider) -> None:
     try:
-        await client.provider.aclose()
+        await pooled.provider.aclose()
     except Exception as error:  # noqa: BLE001 an SDK's own, of any kind; it is dropped all the same
         logger.warning("A client could not be closed: %s", type(error).__name__)

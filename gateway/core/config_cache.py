@@ -1,15 +1,15 @@
-"""What a worker remembers of tokens, profiles and connections, so that a request needs no database.
+"""The configuration that a worker remembers: tokens, profiles and their routes, so that a request
+needs no database.
 
-Built by the services alone.
-
-Everything is forgotten when the change stamp moves (watch.py), and after MEMORY seconds in any
-case, because a reference may stand for something else by then.
+It is read by the services alone. Everything is forgotten when the change stamp moves (see
+Invalidation), and after MEMORY seconds in any case, because a reference may stand for another value
+by then.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -23,26 +23,30 @@ from connections import services
 from connections.models import Profile
 from providers.core.base import Capability, Limits
 
-from .clients import Client, Clients
+from .clients import PooledProvider, ProviderPool
 from .db_threads import in_thread
 from .errors import GatewayError, from_unusable
-from .invalidation import new_watch
+from .invalidation import new_invalidation
 
 MEMORY = 30.0  # seconds
-SWEEP = 5.0
-MOST = 20_000  # of each kind that is remembered
-REBUILDS = 3
+SWEEP_EVERY = 5.0  # seconds
+MOST_ENTRIES = 20_000  # of each kind that is remembered
+REREADINGS = 3
 
-logger = logging.getLogger(__name__)
-Built = TypeVar("Built")
-Memory = dict[Any, tuple[float, Any]]
+NO_DEFAULT = (
+    "No profile is named, and there is no default for {}. Name one, or choose a default on the "
+    "page Profiles."
+)
+
+Value = TypeVar("Value")
+Entries = dict[Any, tuple[float, Any]]  # key -> when it was read, and the value
 
 
 @dataclass(slots=True)
-class Step:
-    """One profile of a chain with its connection.
+class Target:
+    """One profile of a route with its connection.
 
-    `client`, or `refusal`: why it cannot be used as it is.
+    Either `pooled`, the provider to ask, or `refusal`, the reason why it cannot be used as it is.
     """
 
     profile: services.StoredProfile
@@ -50,20 +54,22 @@ class Step:
     connection_alias: str
     connection_version: int
     provider_id: str
-    client: Client | None = None
+    pooled: PooledProvider | None = None
     refusal: GatewayError | None = None
 
 
 @dataclass(slots=True)
-class Plan:
-    """A profile that was asked for: itself first, then its fallbacks in their order."""
+class Route:
+    """The targets that may answer a request: the profile that it names, then its fallbacks in
+    their order.
+    """
 
-    steps: tuple[Step, ...]
+    targets: tuple[Target, ...]
 
     @property
     def profile(self) -> services.StoredProfile:
-        """The one that was asked for."""
-        return self.steps[0].profile
+        """The profile that the request names."""
+        return self.targets[0].profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,158 +83,153 @@ class ListedProfile:
     date_created: datetime
 
 
-class Snapshot:
+class ConfigCache:
     """One in a worker. Every question first confirms that nothing has changed."""
 
     def __init__(self) -> None:
-        self.watch = new_watch(self._forget)
-        self._plans: Memory = {}
-        self._callers: Memory = {}
-        self._models: Memory = {}
-        self._reading: dict[Any, asyncio.Task[Any]] = {}
-        self._clients = Clients()
+        self.invalidation = new_invalidation(self._forget)
+        self._routes: Entries = {}
+        self._callers: Entries = {}
+        self._models: Entries = {}
+        self._readings: dict[Any, asyncio.Task[Any]] = {}
+        self._providers = ProviderPool()
         self._generation = 0
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins to listen for changes and to drop what is old."""
-        await self.watch.start()
+        """Begins to listen for changes and to drop old entries."""
+        await self.invalidation.start()
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
-        """Ends that, and closes every client."""
+        """Ends that, and closes every provider."""
         if self._sweeper:
             self._sweeper.cancel()
-        await self.watch.stop()
+        await self.invalidation.stop()
         self._forget()
-        await self._clients.close()
+        await self._providers.close()
 
     def _forget(self) -> None:
         self._generation += 1
-        for memory in (self._plans, self._callers, self._models):
-            memory.clear()
+        for entries in (self._routes, self._callers, self._models):
+            entries.clear()
 
     @sensitive_variables("token")
     async def caller(self, token: str) -> services.Caller | None:
-        """Whose active token this is, None if it is nobody's."""
+        """The caller whose active token this is, None for any other text."""
         key = sha256(token.encode()).digest()
-        found: services.Caller | None = await self._known(
+        found: services.Caller | None = await self._cached(
             self._callers, key, services.find_caller, token
         )
-        return (
-            None
-            if found is None or (found.expires_at and found.expires_at <= timezone.now())
-            else found
-        )
+        if found is None or (found.expires_at and found.expires_at <= timezone.now()):
+            return None
+        return found
 
-    async def plan(self, id_or_alias: str, capability: Capability) -> Plan:
-        """The chain behind a profile; an empty text is the default.
+    async def route(self, id_or_alias: str, capability: Capability) -> Route:
+        """The route of a profile; an empty text is the default profile.
 
-        Raises GatewayError 404, or 409 for what cannot be read.
+        Raises GatewayError 400 for a profile with another capability, 404 for one that does not
+        exist, 409 for one that cannot be read.
         """
-        plan: Plan = await self._known(
-            self._plans, (id_or_alias, capability), self._plan, id_or_alias, capability
+        route: Route = await self._cached(
+            self._routes, (id_or_alias, capability), self._read_route, id_or_alias, capability
         )
-        return plan
+        return route
 
     async def models(self) -> list[ListedProfile]:
         """Every active profile, by alias."""
-        found: list[ListedProfile] = await self._known(self._models, "all", _models)
-        return found
+        profiles: list[ListedProfile] = await self._cached(self._models, "all", _active_profiles)
+        return profiles
 
-    async def _known(
-        self, memory: Memory, key: Any, build: Callable[..., Any], *arguments: Any
+    async def _cached(
+        self, entries: Entries, key: Any, read: Callable[..., Any], *arguments: Any
     ) -> Any:
-        await self.watch.confirm()
-        entry = memory.get(key)
+        """The value that is remembered for the key, else the one that `read` returns in a thread.
+
+        A value that is being read already is awaited, because after a change every request asks for
+        the same. Raises what `read` raises.
+        """
+        await self.invalidation.confirm()
+        entry = entries.get(key)
         if entry is not None and time.monotonic() - entry[0] < MEMORY:
             return entry[1]
-        found = await self._shared((id(memory), key), build, *arguments)
-        if (
-            found is not None
-        ):  # what is not there is looked up each time: anybody can ask for a lot that is not there
-            if len(memory) >= MOST:
-                memory.clear()
-            memory[key] = (time.monotonic(), found)
-        return found
-
-    async def _shared(self, key: Any, build: Callable[..., Any], *arguments: Any) -> Any:
-        """What is being read already is read once for all who wait: after a change, everybody asks
-        for the same.
-        """
-        task = self._reading.get(key)
-        if task is None:
-            task = self._reading[key] = asyncio.create_task(self._built(build, *arguments))
-            task.add_done_callback(
-                lambda done: (self._reading.pop(key), done.cancelled() or done.exception())
+        reading_key = (id(entries), key)
+        reading = self._readings.get(reading_key)
+        if reading is None:
+            reading = asyncio.create_task(self._read_consistently(read, *arguments))
+            self._readings[reading_key] = reading
+            # exception() marks it as seen: asyncio logs an error that nobody fetched
+            reading.add_done_callback(
+                lambda done: (self._readings.pop(reading_key), done.cancelled() or done.exception())
             )
-        return await asyncio.shield(task)
+        value = await asyncio.shield(reading)
+        # None is not remembered: anybody can ask for any number of things that do not exist.
+        if value is not None:
+            if len(entries) >= MOST_ENTRIES:
+                entries.clear()
+            entries[key] = (time.monotonic(), value)
+        return value
 
-    async def _built(self, build: Callable[..., Built], *arguments: Any) -> Built:
-        """What `build` reads in a thread.
+    async def _read_consistently(self, read: Callable[..., Value], *arguments: Any) -> Value:
+        """The value that `read` returns in a thread.
 
-        Read again when something changed meanwhile: it may be half old, half new.
+        It is read again when something changed meanwhile, because it may be half old and half new.
         """
-        for _ in range(REBUILDS):
+        for _ in range(REREADINGS):
             generation = self._generation
-            found = await in_thread(build, *arguments)
-            await self.watch.confirm()
+            value = await in_thread(read, *arguments)
+            await self.invalidation.confirm()
             if generation == self._generation:
-                return found
+                return value
         raise GatewayError(
             503, "changing", "The configuration changes faster than it can be read. Try again."
         )
 
     # In a thread, with the database
 
-    def _plan(self, id_or_alias: str, capability: Capability) -> Plan:
-        profile = _find(id_or_alias, capability)
-        chain = [profile, *(found for pk in profile.fallback_ids if (found := _fallback(pk)))]
-        return Plan(tuple(self._step(one, is_last=one is chain[-1]) for one in chain))
+    def _read_route(self, id_or_alias: str, capability: Capability) -> Route:
+        profile = _find_profile(id_or_alias, capability)
+        chain = [profile]
+        for pk in profile.fallback_ids:
+            # A fallback that cannot be read is passed over, because another may answer.
+            with suppress(Profile.DoesNotExist, services.Unusable):
+                chain.append(services.find_profile(str(pk)))
+        return Route(tuple(self._read_target(one, is_last=one is chain[-1]) for one in chain))
 
     @sensitive_variables()
-    def _step(self, profile: services.StoredProfile, *, is_last: bool) -> Step:
-        """Only the last of a chain repeats what failed: before it, the next one is asked
-        instead.
+    def _read_target(self, profile: services.StoredProfile, *, is_last: bool) -> Target:
+        """Only the last target of a route repeats a request that failed: instead of the others, the
+        next one is asked.
         """
         connection = services.find_connection(str(profile.connection_id))
-        step = Step(
+        target = Target(
             profile, connection.id, connection.alias, connection.version, connection.provider_id
         )
         if not profile.is_active:
-            step.refusal = GatewayError(
+            target.refusal = GatewayError(
                 409, "profile_inactive", f"The profile {profile.alias} is switched off."
             )
-            return step
+            return target
         try:
             provider = services.get_configured_provider(
                 connection, limits=Limits() if is_last else Limits(max_retries=0)
             )
-            step.client = self._clients.get(connection.id, connection.version, provider)
+            target.pooled = self._providers.get(connection.id, connection.version, provider)
         except services.Unusable as error:
-            step.refusal = from_unusable(error, connection.alias)
-        return step
+            target.refusal = from_unusable(error, connection.alias)
+        return target
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(SWEEP_EVERY)
             old = time.monotonic() - MEMORY
-            for memory in (self._plans, self._callers, self._models):
-                for key in [key for key, entry in memory.items() if entry[0] < old]:
-                    del memory[key]
-            await self._clients.sweep(MEMORY)
+            for entries in (self._routes, self._callers, self._models):
+                for key in [key for key, entry in entries.items() if entry[0] < old]:
+                    del entries[key]
+            await self._providers.sweep(MEMORY)
 
 
-NO_DEFAULT = (
-    "No profile is named, and there is no default for {}. Name one, or choose a default on the "
-    "page Profiles."
-)
-
-
-def _find(id_or_alias: str, capability: Capability) -> services.StoredProfile:
-    """The profile, or GatewayError: 404 when there is none, 400 when it is for something else, 409
-    when it cannot be read.
-    """
+def _find_profile(id_or_alias: str, capability: Capability) -> services.StoredProfile:
     try:
         found = (
             services.find_profile(id_or_alias)
@@ -252,15 +253,7 @@ def _find(id_or_alias: str, capability: Capability) -> services.StoredProfile:
     return found
 
 
-def _fallback(pk: UUID) -> services.StoredProfile | None:
-    """A fallback that can be read; one that cannot is passed over, because another may answer."""
-    try:
-        return services.find_profile(str(pk))
-    except (Profile.DoesNotExist, services.Unusable):
-        return None
-
-
-def _models() -> list[ListedProfile]:
+def _active_profiles() -> list[ListedProfile]:
     rows = Profile.objects.filter(is_active=True).order_by("alias")
     return [
         ListedProfile(*row)

@@ -1,6 +1,4 @@
-"""Where the gateway's few database calls run: beside the event loop, in threads that hand their
-connections back.
-"""
+"""Database calls of the event loop: run in a few threads, which give their connections back."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,24 +14,24 @@ Result = TypeVar("Result")
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
+def _executor() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, "gateway-database")
 
 
-def _called(function: Callable[..., Result], *arguments: Any) -> Result:
-    try:
-        return function(*arguments)
-    finally:
-        if (
-            connection.vendor != "sqlite"
-        ):  # a file's connection costs nothing to keep; a server's goes back into the pool
-            connection.close()
-        elif connection.errors_occurred:
-            close_old_connections()
-
-
 async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
-    """What a function that uses the database returns. The loop goes on meanwhile."""
-    return await asyncio.get_running_loop().run_in_executor(
-        _threads(), _called, function, *arguments
-    )
+    """Calls a function that uses the database in a thread, and returns its result.
+
+    Raises what it raises. The event loop goes on meanwhile.
+    """
+
+    def call() -> Result:
+        try:
+            return function(*arguments)
+        finally:
+            # A connection to SQLite costs nothing to keep; one to a server goes back into the pool.
+            if connection.vendor != "sqlite":
+                connection.close()
+            elif connection.errors_occurred:
+                close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_executor(), call)

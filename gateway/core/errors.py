@@ -1,6 +1,4 @@
-"""What the gateway answers instead of an answer: one exception, whichever shape an endpoint gives
-it.
-"""
+"""GatewayError, the one exception for every refusal; each protocol gives it a shape of its own."""
 
 import re
 from typing import Any
@@ -12,18 +10,17 @@ from connections.services import Unusable
 from providers.core.chat import Unsupported
 from providers.core.errors import ProviderError
 
-# Statuses for the codes of ProviderError. What the caller can do nothing about is a fault behind
-# the gateway.
+# HTTP statuses for the codes of ProviderError. Every other code is a fault behind the gateway (502)
+# that the caller can do nothing about.
 STATUSES = {"bad_request": 400, "not_found": 404, "rate_limited": 429, "timeout": 504}
-REDACTED = "***"
-SHORTEST_SECRET = 6  # shorter ones are words, and would be found everywhere
+SHORTEST_SECRET = 6  # characters; shorter secrets are words, and would be found everywhere
 
 
 class GatewayError(Exception):
     """A refusal.
 
-    `code` is stable, `param` the field of the request it is about, `retry_after` seconds, `steps`:
-    who was tried.
+    `code` is stable, `param` the field of the request it is about, `retry_after` seconds. `headers`
+    go with the response.
     """
 
     def __init__(
@@ -35,31 +32,32 @@ class GatewayError(Exception):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message, self.param, self.retry_after = (
-            status,
-            code,
-            message,
-            param,
-            retry_after,
-        )
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
         self.headers: list[tuple[bytes, bytes]] = []
 
     def again(self) -> "GatewayError":
-        """The same refusal for another request: raised twice, one exception would keep the frames
-        of both, bodies and all.
+        """A new exception with the same refusal, for another request.
+
+        One exception that is raised twice would keep the frames of both requests, with their
+        bodies, in its traceback.
         """
         return GatewayError(self.status, self.code, self.message, self.param, self.retry_after)
 
 
 def invalid(code: str, message: str, param: str | None = None) -> GatewayError:
-    """A 400."""
+    """A 400: the request itself is wrong."""
     return GatewayError(400, code, message, param)
 
 
 def from_validation(error: ValidationError) -> GatewayError:
-    """A 400 that names the first field that is wrong. What was typed is not repeated."""
+    """A 400 that names the first field that is wrong. The value that was sent is not repeated."""
     first = error.errors(include_input=False, include_url=False)[0]
-    # a union's members and a discriminator's tag are steps of pydantic's path, none of the caller's
+    # pydantic's path also has steps that the caller never wrote: a union's members and a
+    # discriminator's tag, whose names have other characters than a field's.
     path = [
         str(one)
         for one in first["loc"]
@@ -70,16 +68,16 @@ def from_validation(error: ValidationError) -> GatewayError:
 
 
 def from_unusable(error: Unusable, alias: str) -> GatewayError:
-    """A 409: the connection behind the profile cannot be used as it is."""
+    """A 409: the connection with this alias cannot be used as it is."""
     message = error.message if alias in error.message else f"{alias}: {error.message}"
     return GatewayError(409, error.code, message)
 
 
 @sensitive_variables("secrets")
 def from_provider(error: ProviderError, secrets: tuple[str, ...]) -> GatewayError:
-    """What a provider could not do.
+    """The refusal for a failure of a provider.
 
-    The service's own words are added where they help, unless they repeat a credential.
+    The service's own words are added where they help, unless they repeat one of `secrets`.
     """
     message = error.message
     if error.said and not any(
@@ -92,7 +90,7 @@ def from_provider(error: ProviderError, secrets: tuple[str, ...]) -> GatewayErro
 
 
 def secret_values(settings: Any) -> tuple[str, ...]:
-    """The clear text of every secret of a provider's settings, to be looked for in what must not
+    """The clear text of every secret in a provider's settings, to search for in what must not
     carry it.
     """
     found: list[str] = []

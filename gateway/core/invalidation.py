@@ -1,21 +1,20 @@
-"""How a worker learns that something changed, so that it never uses what it remembers a moment too
-long.
+"""Invalidation of what a worker remembers, so that nothing is used after it has changed.
 
-SQLite tells by `PRAGMA data_version` on a kept connection, which takes microseconds and is asked at
-every request (https://www.sqlite.org/pragma.html#pragma_data_version). PostgreSQL tells by NOTIFY,
-which reaches every worker on every host as the change commits; the stamp is read each second
-besides, and nothing is answered from memory that was not confirmed lately. Redis, where it is the
-cache, carries the same word for a PostgreSQL behind a pooler that swallows NOTIFY.
+SQLite tells of changes by `PRAGMA data_version` on a kept connection, which takes microseconds and
+is asked at every request (https://www.sqlite.org/pragma.html#pragma_data_version). PostgreSQL tells
+by NOTIFY, which reaches every worker on every host as the change commits; the change stamp is read
+each half second besides, and nothing is answered from memory that was not confirmed lately. Redis,
+where it is the cache, carries the same message for a PostgreSQL behind a pooler that swallows
+NOTIFY.
 """
 
 import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, connections
@@ -28,27 +27,30 @@ from ..models import Cooldown
 from .db_threads import in_thread
 from .errors import GatewayError
 
-EVERY = 0.5  # seconds between two readings of the stamp
-TRUSTED = 1.0  # seconds for which a reading counts
+READ_EVERY = 0.5  # seconds between two readings of the stamp
+TRUST_FOR = 1.0  # seconds for which a reading counts
 UNCONFIRMED = (
     "The database does not answer, so nothing that was remembered may be used. Try again shortly."
 )
 
-STAMPS, COOLDOWNS = ChangeStamp._meta.db_table, Cooldown._meta.db_table
+STAMP_TABLE, COOLDOWN_TABLE = ChangeStamp._meta.db_table, Cooldown._meta.db_table
+
+# connection id -> the end of its cool-down, and the code of the error that began it
+Cooldowns = dict[UUID, tuple[datetime, str]]
 
 logger = logging.getLogger(__name__)
 
 
-def read_state() -> tuple[int, dict[UUID, tuple[datetime, str]]]:
-    """The change stamp, and which connections rest until when, and why. Two queries."""
-    resting = Cooldown.objects.filter(until__gt=timezone.now())
-    return read_change_counter(), {row.connection_id: (row.until, row.code) for row in resting}
+def read_state() -> tuple[int, Cooldowns]:
+    """The change stamp and the cool-downs that have not ended. Two queries."""
+    rows = Cooldown.objects.filter(until__gt=timezone.now())
+    return read_change_counter(), {row.connection_id: (row.until, row.code) for row in rows}
 
 
-class Watch:
+class Invalidation:
     """Calls `forget` whenever the stamp has changed.
 
-    `resting` has the cool-downs of all workers.
+    `cooldowns` are those that all workers know of.
     """
 
     def __init__(self, forget: Callable[[], None]) -> None:
@@ -57,35 +59,36 @@ class Watch:
         self._confirmed = float("-inf")
         self._reading: asyncio.Lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
-        self.resting: dict[UUID, tuple[datetime, str]] = {}
+        self.cooldowns: Cooldowns = {}
 
     async def confirm(self) -> None:
         """Returns when what is remembered is true.
 
-        Costs nothing while a reading is recent. Raises GatewayError (503).
+        Costs nothing while a reading is recent. Raises GatewayError 503 when the database does not
+        answer.
         """
-        if time.monotonic() - self._confirmed > TRUSTED:
+        if time.monotonic() - self._confirmed > TRUST_FOR:
             await self.read()
 
     async def read(self) -> None:
-        """Reads stamp and cool-downs, unless somebody did since we came.
+        """Reads stamp and cool-downs, unless another task has read them since this call.
 
-        Raises GatewayError (503) when the database is silent.
+        Raises GatewayError 503 when the database does not answer.
         """
-        came = time.monotonic()
+        called = time.monotonic()
         async with self._reading:
-            if self._confirmed >= came:
+            if self._confirmed >= called:
                 return
             began = time.monotonic()
             try:
-                stamp, resting = await in_thread(read_state)
+                stamp, cooldowns = await in_thread(read_state)
             except DatabaseError as error:
                 logger.error("The change stamp cannot be read: %s", type(error).__name__)
                 raise GatewayError(503, "database_unavailable", UNCONFIRMED) from None
-            self._take(stamp, resting, began)
+            self._apply(stamp, cooldowns, began)
 
-    def _take(self, stamp: int, resting: dict[UUID, tuple[datetime, str]], began: float) -> None:
-        self.resting = resting
+    def _apply(self, stamp: int, cooldowns: Cooldowns, began: float) -> None:
+        self.cooldowns = cooldowns
         if stamp != self._stamp:
             self._stamp = stamp
             self._forget()
@@ -95,9 +98,11 @@ class Watch:
         """Begins to listen."""
         self._tasks.append(asyncio.create_task(self._read_often()))
         if connection.vendor == "postgresql":
-            self._tasks.append(asyncio.create_task(self._forever(self._listen_to_postgresql)))
+            self._tasks.append(asyncio.create_task(self._repeat(self._listen_to_postgresql)))
         if address := redis_address():
-            self._tasks.append(asyncio.create_task(self._forever(self._listen_to_redis, address)))
+            self._tasks.append(
+                asyncio.create_task(self._repeat(lambda: self._listen_to_redis(address)))
+            )
 
     async def stop(self) -> None:
         """Ends listening."""
@@ -113,18 +118,19 @@ class Watch:
         while True:
             with suppress(GatewayError):
                 await self.read()
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(READ_EVERY)
 
-    async def _forever(self, listen: Callable[..., Any], *arguments: Any) -> None:
+    async def _repeat(self, listen: Callable[[], Awaitable[None]]) -> None:
+        """Listens again after a second whenever listening was interrupted."""
         while True:
             try:
-                await listen(*arguments)
+                await listen()
             except Exception as error:  # noqa: BLE001 the driver's own, of any kind; the stamp is read all the same
                 logger.warning("Listening for changes was interrupted: %s", type(error).__name__)
             await asyncio.sleep(1)
 
-    async def _heard(self) -> None:
-        """The word comes after the commit: what is read from now on is new."""
+    async def _forget_and_read(self) -> None:
+        """For a message of a change. It comes after the commit, so what is read now is new."""
         self._forget()
         self._confirmed = float("-inf")
         with suppress(GatewayError):
@@ -141,9 +147,9 @@ class Watch:
         }
         async with await psycopg.AsyncConnection.connect(**arguments, autocommit=True) as listener:
             await listener.execute(f"LISTEN {CHANNEL}")
-            await self.read()  # what happened before is no news any more
+            await self.read()  # changes from before LISTEN send no message to this connection
             async for _ in listener.notifies():
-                await self._heard()
+                await self._forget_and_read()
 
     async def _listen_to_redis(self, address: str) -> None:
         from redis.asyncio import Redis
@@ -155,58 +161,56 @@ class Watch:
             await listener.subscribe(CHANNEL)
             await self.read()
             async for _ in listener.listen():
-                await self._heard()
+                await self._forget_and_read()
 
 
-class SQLiteWatch(Watch):
-    """Asks the file itself, at every request."""
+class SQLiteInvalidation(Invalidation):
+    """Asks the database file itself, at every request."""
 
     def __init__(self, forget: Callable[[], None]) -> None:
         super().__init__(forget)
         self._file: sqlite3.Connection | None = None
-        self._seen: int | None = None
-        self._looked = False
+        self._data_version: int | None = None
+        self._is_confirmed = False
 
     async def confirm(self) -> None:
-        if self._looked:
+        if self._is_confirmed:
             return
         try:
-            self._look()
-            # Once in a turn of the event loop: whatever is answered in this turn had arrived before
-            # it.
-            self._looked = True
-            asyncio.get_running_loop().call_soon(self._look_again)
+            if self._file is None:
+                # isolation_level None: no transaction is ever open, or the pragma would tell of an
+                # old one
+                self._file = sqlite3.connect(
+                    connection.settings_dict["NAME"], isolation_level=None, timeout=5
+                )
+            data_version = self._file.execute("PRAGMA data_version").fetchone()[0]
+            if data_version != self._data_version:
+                self._read_rows(self._file)
+                self._data_version = data_version
         except sqlite3.Error as error:
             logger.error("The database file cannot be read: %s", type(error).__name__)
             self._close()
             raise GatewayError(503, "database_unavailable", UNCONFIRMED) from None
+        # Once in a turn of the event loop: every request that is answered in this turn had arrived
+        # before it.
+        self._is_confirmed = True
+        asyncio.get_running_loop().call_soon(setattr, self, "_is_confirmed", False)
 
     async def read(self) -> None:
         await self.confirm()
 
-    def _look_again(self) -> None:
-        self._looked = False
-
-    def _look(self) -> None:
-        if self._file is None:
-            # isolation_level None: no transaction is ever open, or the pragma would tell of an old
-            # one
-            self._file = sqlite3.connect(
-                connection.settings_dict["NAME"], isolation_level=None, timeout=5
-            )
-        seen = self._file.execute("PRAGMA data_version").fetchone()[0]
-        if seen != self._seen:
-            stamp = self._file.execute(f"SELECT number FROM {STAMPS}").fetchone()  # noqa: S608 names of our own
-            rows = self._file.execute(
-                f"SELECT connection_id, until, code FROM {COOLDOWNS}"  # noqa: S608
-            ).fetchall()
-            self._take(
-                stamp[0] if stamp else 0, dict(_cooldown(*row) for row in rows), time.monotonic()
-            )
-            self._seen = seen
+    def _read_rows(self, file: sqlite3.Connection) -> None:
+        stamp = file.execute(f"SELECT number FROM {STAMP_TABLE}").fetchone()  # noqa: S608 a name of our own
+        rows = file.execute(f"SELECT connection_id, until, code FROM {COOLDOWN_TABLE}").fetchall()  # noqa: S608
+        # Django keeps an id in SQLite without hyphens, and a time in UTC without its zone.
+        cooldowns = {
+            UUID(connection_id): (datetime.fromisoformat(until).replace(tzinfo=UTC), code)
+            for connection_id, until, code in rows
+        }
+        self._apply(stamp[0] if stamp else 0, cooldowns, time.monotonic())
 
     def _close(self) -> None:
-        self._seen = None
+        self._data_version = None
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -216,13 +220,6 @@ class SQLiteWatch(Watch):
         self._close()
 
 
-def _cooldown(connection_id: str, until: str, code: str) -> tuple[UUID, tuple[datetime, str]]:
-    """A row as Django keeps it in SQLite: the id without hyphens, the time in UTC without saying
-    so.
-    """
-    return UUID(connection_id), (datetime.fromisoformat(until).replace(tzinfo=UTC), code)
-
-
-def new_watch(forget: Callable[[], None]) -> Watch:
-    """The watch for the database in use."""
-    return SQLiteWatch(forget) if connection.vendor == "sqlite" else Watch(forget)
+def new_invalidation(forget: Callable[[], None]) -> Invalidation:
+    """The invalidation for the database in use; it calls `forget` at each change."""
+    return SQLiteInvalidation(forget) if connection.vendor == "sqlite" else Invalidation(forget)

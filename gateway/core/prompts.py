@@ -1,4 +1,4 @@
-"""The system prompt of a profile, with its places filled."""
+"""System prompt templates: `{name}` is a place that a variable of the request fills."""
 
 import string
 from collections.abc import Mapping
@@ -10,17 +10,30 @@ LONGEST_VALUE = 100_000  # characters
 
 
 def fill(template: str, variables: Mapping[str, Any]) -> str:
-    """The template with `{name}` replaced by the variable; `{{` and `}}` are braces.
+    """The template with each `{name}` replaced by its variable; `{{` and `}}` are braces.
 
-    Raises GatewayError for one that is missing.
-
-    A place is its name only: `str.format` would also let a template index, call and pad.
+    Raises GatewayError 400 for a variable that is missing, not a text or a number, or too long.
     """
     filled = []
+    # Not str.format: it would also let a template index, call and pad.
     for text, name, _, _ in string.Formatter().parse(template):
         filled.append(text)
-        if name is not None:
-            filled.append(_value(name, variables))
+        if name is None:
+            continue
+        if name not in variables:
+            raise invalid(
+                "missing_variable",
+                f"The system prompt of this profile needs the variable {name}. Send it in "
+                "variables.",
+                name,
+            )
+        value = variables[name]
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise invalid("invalid_variable", f"The variable {name} is a text or a number.", name)
+        if len(str(value)) > LONGEST_VALUE:
+            message = f"The variable {name} has at most {LONGEST_VALUE} characters."
+            raise invalid("invalid_variable", message, name)
+        filled.append(str(value))
     return "".join(filled)
 
 
@@ -29,32 +42,15 @@ def places(template: str) -> list[str]:
 
     Raises ValueError for a brace that is not closed.
     """
-    return list(
-        dict.fromkeys(
-            name for _, name, _, _ in string.Formatter().parse(template) if name is not None
-        )
-    )
+    names = (name for _, name, _, _ in string.Formatter().parse(template))
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def _value(name: str, variables: Mapping[str, Any]) -> str:
-    if name not in variables:
-        raise invalid(
-            "missing_variable",
-            f"The system prompt of this profile needs the variable {name}. Send it in variables.",
-            name,
-        )
-    value = variables[name]
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise invalid("invalid_variable", f"The variable {name} is a text or a number.", name)
-    if len(text := str(value)) > LONGEST_VALUE:
-        raise invalid(
-            "invalid_variable", f"The variable {name} has at most {LONGEST_VALUE} characters.", name
-        )
-    return text
+def pop_variables(body: dict[str, Any]) -> dict[str, Any]:
+    """Takes `variables` out of a request's body, because no service knows the field.
 
-
-def given(body: dict[str, Any]) -> dict[str, Any]:
-    """Takes `variables` out of a request's body: no service knows the field."""
+    Raises GatewayError 400 when they are not an object.
+    """
     variables = body.pop("variables", None)
     if variables is None:
         return {}

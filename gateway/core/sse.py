@@ -1,12 +1,11 @@
-"""Server-sent events as bytes: cut at their ends, looked through without being taken apart where
-that can be avoided.
+"""Server-sent events as bytes: cut where an event ends, and parsed only where that is needed.
 
-https://html.spec.whatwg.org/multipage/server-sent-events.html; OpenAI ends a stream with `data:
-[DONE]`.
+https://html.spec.whatwg.org/multipage/server-sent-events.html; OpenAI ends a stream with
+`data: [DONE]`.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -21,19 +20,19 @@ FINISHED = re.compile(rb'"finish_reason":\s*"')
 ERROR = re.compile(rb'(?:^|\n)data:\s*\{\s*"error":\s*[{"]')
 
 
-class EventTooLong(Exception):
-    """One event is longer than any can be."""
+class EventTooLongError(Exception):
+    """An event is longer than LONGEST_EVENT."""
 
 
 def event(data: Any) -> bytes:
-    """One event with this as JSON."""
+    """An event that carries this data as JSON."""
     return b"data: " + to_json(data) + b"\n\n"
 
 
-async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """What arrived, in blocks of whole events; an unfinished one at the very end is given as it is.
+async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The pieces as blocks of whole events; an unfinished event at the very end comes as it is.
 
-    Raises EventTooLong.
+    Raises EventTooLongError.
     """
     rest = b""
     async for piece in pieces:
@@ -46,18 +45,18 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield rest[:cut]
             rest = rest[cut:]
         elif len(rest) > LONGEST_EVENT:
-            raise EventTooLong
+            raise EventTooLongError
     if rest.strip():
         yield rest
 
 
 def end_of_last(data: bytes) -> int:
-    """Where the last whole event in it ends, 0 when there is none."""
+    """The position at which the last whole event ends, 0 without a whole event."""
     return max(position + len(end) if (position := data.rfind(end)) >= 0 else 0 for end in ENDS)
 
 
 def events(block: bytes) -> list[bytes]:
-    """The events of a block, each with its end."""
+    """The events of a block, each with the empty line that ends it."""
     found, start = [], 0
     for end in END.finditer(block):
         found.append(block[start : end.end()])
@@ -65,18 +64,12 @@ def events(block: bytes) -> list[bytes]:
     return found + ([block[start:]] if block[start:].strip() else [])
 
 
-def data_of(one: bytes) -> bytes:
-    """The data of an event, empty for a comment."""
-    lines = [line[5:].lstrip() for line in one.splitlines() if line.startswith(b"data:")]
-    return b"\n".join(lines)
-
-
 def json_of(one: bytes) -> dict[str, Any] | None:
-    """The JSON object an event carries, None for a comment and for `[DONE]`.
+    """The JSON object that an event carries, None for a comment, for `[DONE]` and for other JSON.
 
-    Raises ValueError for what is no JSON.
+    Raises ValueError for data that is not JSON.
     """
-    data = data_of(one)
+    data = b"\n".join(line[5:].lstrip() for line in one.splitlines() if line.startswith(b"data:"))
     if not data or data == b"[DONE]":
         return None
     found = from_json(data)

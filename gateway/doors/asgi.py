@@ -1,8 +1,8 @@
-"""The gateway's own small ASGI application, in front of Django: a request that is its own meets no
-middleware and no database.
+"""The gateway's ASGI application, in front of Django: its requests pass no middleware and need no
+database.
 
-What is not its own goes on to Django, also the calls of a signed-in browser under /api/v1: their
-session and CSRF token are Django's to judge (gateway/api/chat.py).
+Every other request goes on to Django. So do the requests of a signed-in browser under /api/v1,
+whose session and CSRF token Django has to check (gateway/api/chat.py).
 """
 
 import asyncio
@@ -19,56 +19,50 @@ from connections.bodies import BoundedBody
 from connections.services import Caller
 
 from ..core.errors import GatewayError
-from ..routing.gateway import Worker, start_worker, stop_worker
+from ..routing.gateway import Gateway, start_gateway, stop_gateway
 from . import management_api, openai_api
-from .endpoint import Incoming, Outgoing, find_caller, too_large
+from .endpoint import DoorRequest, DoorResponse, find_caller, too_large
 
-WATCHED_AFTER = 0.25  # seconds; a shorter call is over before anybody could hang up
+WATCHED_AFTER = 0.25  # seconds; a shorter request is over before anybody could hang up
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Any], Awaitable[None]]
-Endpoint = Callable[[Worker, Caller, Incoming], Awaitable[Outgoing]]
+Handler = Callable[[Gateway, Caller, DoorRequest], Awaitable[DoorResponse]]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """One address: its method, what answers, and the shape of its refusals."""
+class Operation:
+    """One address: its method, its handler, and the protocol of its refusals."""
 
     method: str
-    endpoint: Endpoint
+    handler: Handler
     is_openai: bool
 
-    def refuse(self, error: GatewayError, path: str) -> Outgoing:
-        """The error in this endpoint's shape."""
+    def refuse(self, error: GatewayError, path: str) -> DoorResponse:
+        """The error in the shape of this operation's protocol."""
         return openai_api.refusal(error) if self.is_openai else management_api.refusal(error, path)
-
-    def other_method(self) -> GatewayError:
-        """A 405, which has to name the method that there is."""
-        error = GatewayError(405, "method_not_allowed", f"This address takes {self.method}.")
-        error.headers = [(b"allow", self.method.encode())]
-        return error
 
 
 OPENAI = {
-    "/v1/chat/completions": Route("POST", openai_api.chat, True),
-    "/v1/embeddings": Route("POST", openai_api.embeddings, True),
-    "/v1/models": Route("GET", openai_api.models, True),
+    "/v1/chat/completions": Operation("POST", openai_api.chat, True),
+    "/v1/embeddings": Operation("POST", openai_api.embeddings, True),
+    "/v1/models": Operation("GET", openai_api.models, True),
 }
 ONE_MODEL = "/v1/models/"
 MANAGEMENT = {
-    ("chat", "complete"): Route("POST", management_api.chat, False),
-    ("chat", "stream"): Route("POST", management_api.stream, False),
-    ("embeddings", "generate"): Route("POST", management_api.embeddings, False),
+    ("chat", "complete"): Operation("POST", management_api.chat, False),
+    ("chat", "stream"): Operation("POST", management_api.stream, False),
+    ("embeddings", "generate"): Operation("POST", management_api.embeddings, False),
 }
-UNKNOWN = Route("", openai_api.models, True)
+UNKNOWN = Operation("", openai_api.models, True)
 
 
 class GatewayApplication:
-    """Answers what is the gateway's, and hands everything else to `django`."""
+    """Answers the gateway's requests, and hands all others to `django`."""
 
     def __init__(self, django: Application) -> None:
         self._django = django
@@ -81,67 +75,60 @@ class GatewayApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            route, profile = self._route(scope)
-            if route is None:
+            operation, profile = self._operation(scope)
+            if operation is None:
                 await self._django(scope, receive, send)
             else:
-                await _Exchange(route, profile, scope, receive, send).run()
+                await _Exchange(operation, profile, scope, receive, send).run()
         elif scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await _run_lifespan(receive, send)
         else:
             await self._django(scope, receive, send)
 
-    def _route(self, scope: Scope) -> tuple[Route | None, str]:
-        """The route and the profile that the path names. None: Django's."""
+    def _operation(self, scope: Scope) -> tuple[Operation | None, str]:
+        """The operation and the profile that the path names; None for a request of Django's."""
         path = scope["path"]
         if path.startswith("/v1/"):
             if path.startswith(ONE_MODEL):
                 return OPENAI["/v1/models"], path[len(ONE_MODEL) :]
             return OPENAI.get(path, UNKNOWN), ""
-        found = (
-            self._management.fullmatch(path)
-            if path.endswith(("/complete", "/stream", "/generate"))
-            else None
-        )
-        route = MANAGEMENT.get((found[1], found[3])) if found else None
-        if route is None or not any(name == b"authorization" for name, _ in scope["headers"]):
+        if not path.endswith(("/complete", "/stream", "/generate")):
             return None, ""
-        return route, found[2] or "" if found else ""
+        found = self._management.fullmatch(path)
+        operation = MANAGEMENT.get((found[1], found[3])) if found else None
+        if operation is None or not any(name == b"authorization" for name, _ in scope["headers"]):
+            return None, ""
+        return operation, found[2] or "" if found else ""
 
 
 class _Exchange:
-    """One request and its answer."""
+    """One request and its response."""
 
     def __init__(
-        self, route: Route, profile: str, scope: Scope, receive: Receive, send: Send
+        self, operation: Operation, profile: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        self._route, self._profile, self._scope, self._receive, self._send = (
-            route,
-            profile,
-            scope,
-            receive,
-            send,
-        )
-        self._later: asyncio.TimerHandle | None = None
+        self._operation, self._profile, self._scope = operation, profile, scope
+        self._receive, self._send = receive, send
+        self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
 
     async def run(self) -> None:
+        """Answers the request."""
         try:
-            outgoing = await self._answer()
-            await self._write(outgoing)
+            await self._write(await self._answer())
         except asyncio.CancelledError:
             if not self._hung_up:
                 raise
         finally:
-            if self._later is not None:
-                self._later.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             if self._watcher is not None:
                 self._watcher.cancel()
 
     def _watch(self, task: asyncio.Task[Any] | None) -> None:
-        """From now on, a caller who hangs up ends the call, and with it the request to the
-        service.
+        """Cancels the task, and with it the request to the service, as soon as the caller hangs
+        up.
         """
 
         async def wait() -> None:
@@ -153,41 +140,42 @@ class _Exchange:
 
         self._watcher = asyncio.create_task(wait())
 
-    async def _answer(self) -> Outgoing:
-        path = self._scope["path"]
+    async def _answer(self) -> DoorResponse:
+        scope, operation = self._scope, self._operation
         try:
-            return await self._answer_or_raise(path)
+            headers = dict(scope["headers"])
+            gateway = await start_gateway()
+            caller = await find_caller(gateway, headers)
+            if not operation.method:
+                raise GatewayError(404, "not_found", "There is no such address.")
+            if scope["method"] != operation.method:
+                error = GatewayError(
+                    405, "method_not_allowed", f"This address takes {operation.method}."
+                )
+                error.headers = [(b"allow", operation.method.encode())]
+                raise error
+            body = await self._read_body(headers)
+            # Not before the body is read: the watcher would receive the body's messages.
+            self._timer = asyncio.get_running_loop().call_later(
+                WATCHED_AFTER, self._watch, asyncio.current_task()
+            )
+            request = DoorRequest(scope["method"], scope["path"], headers, body, self._profile)
+            return await operation.handler(gateway, caller, request)
         except GatewayError as error:
-            return self._route.refuse(error, path)
+            return operation.refuse(error, scope["path"])
         except Exception:
             logger.exception("The gateway failed")
-            return self._route.refuse(
-                GatewayError(500, "error", "This is a fault of ours; the log says more."), path
+            return operation.refuse(
+                GatewayError(500, "error", "This is a fault of ours; the log says more."),
+                scope["path"],
             )
 
-    async def _answer_or_raise(self, path: str) -> Outgoing:
-        headers = dict(self._scope["headers"])
-        worker = await start_worker()
-        caller = await find_caller(worker, headers)
-        if not self._route.method:
-            raise GatewayError(404, "not_found", "There is no such address.")
-        if self._scope["method"] != self._route.method:
-            raise self._route.other_method()
-        body = await self._read(headers)
-        # Not before the body is read: the watcher would take the body for itself.
-        self._later = asyncio.get_running_loop().call_later(
-            WATCHED_AFTER, self._watch, asyncio.current_task()
-        )
-        return await self._route.endpoint(
-            worker, caller, Incoming(self._scope["method"], path, headers, body, self._profile)
-        )
-
-    async def _read(self, headers: dict[bytes, bytes]) -> bytes:
-        """The body. Raises GatewayError 413, before it is read where its length is told."""
+    async def _read_body(self, headers: dict[bytes, bytes]) -> bytes:
+        """The body. Raises GatewayError 413, before reading where the length is announced."""
         body = BoundedBody(self._receive, headers, settings.GATEWAY_MAX_BODY)
         if await body.refuse_announced():
             raise _too_large()
-        pieces, more = [], self._route.method == "POST"
+        pieces, more = [], self._operation.method == "POST"
         while more:
             message = await body.receive()
             if body.is_too_large:
@@ -198,29 +186,22 @@ class _Exchange:
             more = message.get("more_body", False)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _write(self, outgoing: Outgoing) -> None:
-        if outgoing.pieces is None:
-            headers = [*outgoing.headers, (b"content-length", str(len(outgoing.body)).encode())]
-            await self._send(
-                {"type": "http.response.start", "status": outgoing.status, "headers": headers}
-            )
-            await self._send({"type": "http.response.body", "body": outgoing.body})
+    async def _write(self, response: DoorResponse) -> None:
+        start = {"type": "http.response.start", "status": response.status}
+        if response.pieces is None:
+            length = (b"content-length", str(len(response.body)).encode())
+            await self._send({**start, "headers": [*response.headers, length]})
+            await self._send({"type": "http.response.body", "body": response.body})
             return
         try:
-            await self._send(
-                {
-                    "type": "http.response.start",
-                    "status": outgoing.status,
-                    "headers": outgoing.headers,
-                }
-            )
-            async for piece in outgoing.pieces:
+            await self._send({**start, "headers": response.headers})
+            async for piece in response.pieces:
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
             await self._send({"type": "http.response.body", "body": b""})
         finally:
-            await outgoing.pieces.aclose()  # type: ignore[attr-defined]
-            if outgoing.answered is not None:
-                outgoing.answered.abandon()
+            await response.pieces.aclose()
+            if response.pending is not None:
+                response.pending.abandon()
 
 
 def _too_large() -> GatewayError:
@@ -229,18 +210,20 @@ def _too_large() -> GatewayError:
     return error
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    """The server's start and stop."""
+async def _run_lifespan(receive: Receive, send: Send) -> None:
+    """Starts and stops the gateway with the server:
+    https://asgi.readthedocs.io/en/latest/specs/lifespan.html
+    """
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await start_worker()
+            await start_gateway()
             gc.collect()
-            # what is loaded stays: to look through it again and again took 4 % of a busy worker's
-            # time (make bench)
+            # Modules and settings stay for good: to look through them at each collection took 4 %
+            # of a busy worker's time (make bench).
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
-            await stop_worker()
+            await stop_gateway()
             await send({"type": "lifespan.shutdown.complete"})
             return

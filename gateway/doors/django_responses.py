@@ -1,9 +1,9 @@
-"""The gateway's answers as Django's responses: for signed-in browsers, whose session and CSRF token
-are Django's to judge.
+"""The gateway's responses as Django's: for signed-in browsers, whose session and CSRF token Django
+has to check.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from asgiref.sync import async_to_sync
@@ -11,90 +11,85 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from ..routing.gateway import Worker, this_worker
-from .endpoint import Outgoing
+from ..routing.gateway import Gateway, current_gateway
+from .endpoint import DoorResponse
 
-Ask = Callable[[Worker], Awaitable[Outgoing]]
+Ask = Callable[[Gateway], Awaitable[DoorResponse]]
 
 
 def respond(request: HttpRequest, ask: Ask) -> HttpResponse | StreamingHttpResponse:
-    """What `ask` answers.
+    """The response that `ask` returns.
 
     A stream is sent as it comes, on the server's event loop; under WSGI, which has none, it is
-    gathered first.
-
-    No database connection is held meanwhile. Raises what `ask` raises.
+    gathered first. No database connection is held meanwhile. Raises what `ask` raises.
     """
     if not isinstance(request, ASGIRequest):
-        return response_of(gathered(ask))
+        return to_django(gather(ask))
     close_old_connections()
-    outgoing, stream = async_to_sync(_begun)(ask)
-    return (
-        response_of(outgoing)
-        if stream is None
-        else StreamingHttpResponse(stream, status=outgoing.status, headers=_headers(outgoing))
-    )
+    response, stream = async_to_sync(_begin)(ask)
+    if stream is None:
+        return to_django(response)
+    return StreamingHttpResponse(stream, status=response.status, headers=_decoded_headers(response))
 
 
-def gathered(ask: Ask) -> Outgoing:
-    """What `ask` answers, the pieces of a stream put together.
+def gather(ask: Ask) -> DoorResponse:
+    """The response that `ask` returns, with the pieces of a stream in its body.
 
     No database connection is held meanwhile. Raises what `ask` raises.
     """
+
+    async def gathered() -> DoorResponse:
+        async with current_gateway() as gateway:
+            response = await ask(gateway)
+            if response.pieces is not None:
+                response.body = b"".join([piece async for piece in response.pieces])
+            return response
+
     close_old_connections()
-    return async_to_sync(_gathered)(ask)
+    return async_to_sync(gathered)()
 
 
-def response_of(outgoing: Outgoing) -> HttpResponse:
-    """An answer that is no stream."""
-    return HttpResponse(outgoing.body, status=outgoing.status, headers=_headers(outgoing))
+def to_django(response: DoorResponse) -> HttpResponse:
+    """A response that is not a stream."""
+    return HttpResponse(response.body, status=response.status, headers=_decoded_headers(response))
 
 
-def _headers(outgoing: Outgoing) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in outgoing.headers}
+def _decoded_headers(response: DoorResponse) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
 
 
-async def _gathered(ask: Ask) -> Outgoing:
-    async with this_worker() as worker:
-        outgoing = await ask(worker)
-        if outgoing.pieces is not None:
-            outgoing.body = b"".join([piece async for piece in outgoing.pieces])
-        return outgoing
-
-
-async def _begun(ask: Ask) -> "tuple[Outgoing, _Stream | None]":
-    stack = AsyncExitStack()
-    worker = await stack.enter_async_context(this_worker())
-    try:
-        outgoing = await ask(worker)
-        if outgoing.pieces is not None:
-            return outgoing, _Stream(outgoing, outgoing.pieces, stack.pop_all())
-        return outgoing, None
-    finally:
-        await stack.aclose()
+async def _begin(ask: Ask) -> "tuple[DoorResponse, _Stream | None]":
+    """The response, and its stream, which keeps the gateway open until it is closed."""
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(current_gateway())
+        response = await ask(gateway)
+        if response.pieces is None:
+            return response, None
+        return response, _Stream(response, response.pieces, stack.pop_all())
 
 
 class _Stream:
     """The pieces of a stream.
 
-    Django calls `close` from a thread when it is done with them, or gives them up.
+    Django calls `close` from a thread when it has sent them, or gives them up.
     """
 
     def __init__(
-        self, outgoing: Outgoing, pieces: AsyncIterator[bytes], stack: AsyncExitStack
+        self, response: DoorResponse, pieces: AsyncGenerator[bytes, None], stack: AsyncExitStack
     ) -> None:
-        self._outgoing, self._pieces, self._stack = outgoing, pieces, stack
+        self._response, self._pieces, self._stack = response, pieces, stack
         self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._pieces
 
     def close(self) -> None:
-        """Ends what is left of it. Returns at once."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        """Ends the stream. Returns at once."""
 
-    async def _end(self) -> None:
-        async with self._stack:
-            await self._pieces.aclose()  # type: ignore[attr-defined]
-            if self._outgoing.answered is not None:
-                self._outgoing.answered.abandon()
+        async def end() -> None:
+            async with self._stack:
+                await self._pieces.aclose()
+                if self._response.pending is not None:
+                    self._response.pending.abandon()
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop)

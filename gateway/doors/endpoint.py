@@ -1,8 +1,8 @@
-"""What the endpoints of both protocols share: what comes in, what goes out, and the door in
-between.
+"""Requests and responses of the gateway's doors, the endpoints of both protocols: reading them,
+finding the caller, and the headers of a refusal.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
@@ -19,8 +19,8 @@ from providers.core.base import Capability
 from providers.core.chat import ChatRequest
 
 from ..core.errors import GatewayError, invalid
-from ..core.requests import Call
-from ..routing.gateway import Answered, Worker
+from ..core.requests import GatewayRequest
+from ..routing.gateway import Gateway, PendingResponse
 
 JSON = (b"content-type", b"application/json")
 # no-transform and x-accel-buffering: proxies (nginx) would otherwise collect a stream before they
@@ -34,8 +34,8 @@ UNKNOWN_TOKEN = (
     "This token is unknown, expired or revoked. Send Authorization: Bearer and a token of "  # noqa: S105
     "Switchboard."
 )
-# Asking again changes nothing. The official SDKs of OpenAI would, for 409 and every 5xx, unless
-# this header says not to.
+# Codes of errors that asking again does not change. The official SDKs of OpenAI would ask again,
+# for 409 and every 5xx, unless the header x-should-retry says not to.
 PERMANENT = frozenset(
     {
         "unauthorized",
@@ -47,14 +47,14 @@ PERMANENT = frozenset(
         "bad_response",
     }
 )
-Headers = list[tuple[bytes, bytes]]
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
-class Incoming:
+class DoorRequest:
     """A request whose body has been read.
 
-    `profile`: from the path, or what the rest of the request names once that is known.
+    `profile`: the one in the path, then the one that the rest of the request names.
     """
 
     method: str
@@ -64,11 +64,9 @@ class Incoming:
     profile: str = ""
 
     def json(self) -> dict[str, Any]:
-        """The body. Raises GatewayError."""
-        if (
-            self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-            != b"application/json"
-        ):
+        """The body as an object. Raises GatewayError 415 or 400."""
+        content_type = self.headers.get(b"content-type", b"").partition(b";")[0]
+        if content_type.strip().lower() != b"application/json":
             raise GatewayError(
                 415, "unsupported_media_type", "The body is sent as Content-Type: application/json."
             )
@@ -80,37 +78,36 @@ class Incoming:
             raise invalid("parse_error", "The body is a JSON object.")
         return found
 
-    def text_of(self, header: bytes) -> str:
+    def header_text(self, name: bytes) -> str:
         """A header as text, empty when it was not sent."""
-        return unquote(self.headers.get(header, b"").decode("latin-1")).strip()
+        return unquote(self.headers.get(name, b"").decode("latin-1")).strip()
 
 
 @dataclass(slots=True)
-class Outgoing:
-    """An answer.
+class DoorResponse:
+    """A response: `body`, or the `pieces` of a stream.
 
-    `pieces` of a stream, else `body`. `answered` is told when a stream that was never begun is
-    given up.
+    `pending` is abandoned when the stream is given up, also before its first piece.
     """
 
     status: int
-    headers: Headers
+    headers: RawHeaders
     body: bytes = b""
-    pieces: AsyncIterator[bytes] | None = None
-    answered: Answered | None = None
+    pieces: AsyncGenerator[bytes, None] | None = None
+    pending: PendingResponse | None = None
 
 
-async def find_caller(worker: Worker, headers: dict[bytes, bytes]) -> Caller:
-    """Who asks, by the token in `Authorization`.
+async def find_caller(gateway: Gateway, headers: dict[bytes, bytes]) -> Caller:
+    """The caller whose token is in `Authorization`.
 
-    Raises GatewayError 401, or 403 when its scopes do not reach here.
+    Raises GatewayError 401, or 403 for a token without the scope.
     """
     kind, _, token = headers.get(b"authorization", b"").partition(b" ")
     if kind.lower() != b"bearer" or not token.strip():
         raise GatewayError(
             401, "missing_token", "Send Authorization: Bearer and a token of Switchboard."
         )
-    caller = await worker.snapshot.caller(token.strip().decode("latin-1"))
+    caller = await gateway.config.caller(token.strip().decode("latin-1"))
     if caller is None:
         raise GatewayError(401, "invalid_token", UNKNOWN_TOKEN)
     if not services.allows(caller, services.Scope.GATEWAY_USE):
@@ -121,20 +118,23 @@ async def find_caller(worker: Worker, headers: dict[bytes, bytes]) -> Caller:
 
 
 @contextmanager
-def judging(
-    worker: Worker, endpoint: str, capability: Capability, caller: Caller, incoming: Incoming
+def recording_refusals(
+    gateway: Gateway,
+    endpoint: str,
+    capability: Capability,
+    caller: Caller,
+    door_request: DoorRequest,
 ) -> Iterator[None]:
-    """Around making a call of what came in: a request that is refused before it is a call leaves
-    its usage record too.
+    """A block that parses a request. One that it refuses leaves a usage record too.
+
+    Raises the GatewayError of the block.
     """
     try:
         yield
     except GatewayError as error:
-        nothing = ChatRequest.model_construct(messages=[])
-        trace = worker.recorder.begin(
-            Call(endpoint, capability, caller, incoming.profile, {}, nothing)
-        )
-        worker.recorder.take(trace, error.code)
+        empty = ChatRequest.model_construct(messages=[])
+        request = GatewayRequest(endpoint, capability, caller, door_request.profile, {}, empty)
+        gateway.recorder.finish(gateway.recorder.begin(request), error.code)
         raise
 
 
@@ -144,7 +144,7 @@ def too_large() -> GatewayError:
     return GatewayError(413, "too_large", f"{said} here.")
 
 
-def headers_of(error: GatewayError) -> Headers:
+def refusal_headers(error: GatewayError) -> RawHeaders:
     """The headers of a refusal beside its content type."""
     found = list(error.headers)
     if error.retry_after is not None:

@@ -1,11 +1,12 @@
 """`/api/v1/chat...` and `/embeddings...`: the contract of Umbraco.AI, with streams.
 
-The profile is in the path, in the header `profileIdOrAlias` or in the body; named nowhere, the
-default answers.
+The profile is in the path, in the header `profileIdOrAlias` or in the body; where none is named,
+the default profile answers.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from pydantic_core import to_json
@@ -18,13 +19,20 @@ from providers.core.results import ChatAnswer, FinishReason, Usage
 
 from ..core import sse
 from ..core.errors import GatewayError, invalid
-from ..core.requests import Call, new_call
-from ..routing.gateway import Answered, Worker
-from .endpoint import JSON, SSE, Incoming, Outgoing, headers_of, judging
+from ..core.requests import GatewayRequest, parse_request
+from ..routing.gateway import Gateway, PendingResponse
+from .endpoint import (
+    JSON,
+    SSE,
+    DoorRequest,
+    DoorResponse,
+    recording_refusals,
+    refusal_headers,
+)
 
 ENDPOINT = "api"
 PROBLEM = (b"content-type", b"application/problem+json")
-# The body's names, and OpenAI's for them
+# This API's names of fields, and OpenAI's names of the same
 CHAT_FIELDS = {
     "messages": "messages",
     "temperature": "temperature",
@@ -40,89 +48,87 @@ CHAT_FIELDS = {
 }
 MESSAGE_FIELDS = {"role", "content", "contentParts", "name", "toolCalls", "toolCallId"}
 PART_FIELDS = {"type", "$type", "text", "mimeType", "data", "filename"}
-OUTER = {inner: outer for outer, inner in CHAT_FIELDS.items()} | {
+# OpenAI's names, and this API's
+API_NAMES = {openai: api for api, openai in CHAT_FIELDS.items()} | {
     "input": "values",
     "model": "profileIdOrAlias",
+    "tool_calls": "toolCalls",
+    "tool_call_id": "toolCallId",
 }
-OUTER |= {"tool_calls": "toolCalls", "tool_call_id": "toolCallId"}
 IMAGE_TYPE, BASE64 = re.compile(r"image/[a-zA-Z0-9.+-]+"), re.compile(r"[A-Za-z0-9+/]+={0,2}")
-FINISH = {FinishReason.CONTENT_FILTER: "contentFilter", FinishReason.TOOL_CALLS: "toolCalls"}
+FINISH_REASONS = {
+    FinishReason.CONTENT_FILTER: "contentFilter",
+    FinishReason.TOOL_CALLS: "toolCalls",
+}
 
 
-def refusal(error: GatewayError, path: str = "") -> Outgoing:
-    """An error as a problem (RFC 9457)."""
-    return Outgoing(error.status, [PROBLEM, *headers_of(error)], to_json(_problem(error, path)))
+def refusal(error: GatewayError, path: str = "") -> DoorResponse:
+    """An error as a problem (RFC 9457). `path`: the address that was asked."""
+    body = to_json(_problem(error, path))
+    return DoorResponse(error.status, [PROBLEM, *refusal_headers(error)], body)
 
 
 def _problem(error: GatewayError, path: str) -> dict[str, Any]:
     if error.param is None:
         return problem(error.status, error.message, error.code, path)
-    place, message = _place(error), error.message
+    field, message = _api_field(error.param, error.code), error.message
     if message.startswith(f"{error.param}: "):
-        message = f"{place}{message[len(error.param) :]}"
-    errors = [{"pointer": "/" + place.replace(".", "/"), "code": error.code, "detail": message}]
+        message = f"{field}{message[len(error.param) :]}"
+    errors = [{"pointer": "/" + field.replace(".", "/"), "code": error.code, "detail": message}]
     return problem(error.status, message, error.code, path, errors=errors)
 
 
-def _place(error: GatewayError) -> str:
-    """The field an error is about, by this API's names."""
-    param = error.param or ""
-    if error.code == "unknown_field":
+def _api_field(param: str, code: str) -> str:
+    """The path of the field that an error is about, by this API's names."""
+    if code == "unknown_field":
         return param
-    if error.code in ("missing_variable", "invalid_variable") and param != "variables":
+    if code in ("missing_variable", "invalid_variable") and param != "variables":
         return f"variables.{param}"
-    steps = param.split(".")
-    named = (
-        3 if steps[0] == "messages" else 1
-    )  # what is deeper (tools, formats) has OpenAI's names here too
-    return ".".join([*(OUTER.get(one, one) for one in steps[:named]), *steps[named:]])
+    path = param.split(".")
+    # Only messages have names of this API inside; tools and formats are OpenAI's in both.
+    named = 3 if path[0] == "messages" else 1
+    return ".".join([*(API_NAMES.get(one, one) for one in path[:named]), *path[named:]])
 
 
-async def chat(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
-    """POST /chat/complete, /chat/{profile}/complete"""
-    call = _chat_call(worker, caller, incoming, stream=False)
-    answered = await worker.answer(call)
-    with answered.whole() as whole:
-        answer: ChatAnswer = whole.answer()
-        answered.note(answer.content)
+async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
+    """POST /chat/complete, /chat/{profile}/complete. Raises GatewayError."""
+    pending = await gateway.answer(_parse_chat(gateway, caller, request, stream=False))
+    with pending.whole() as whole:
+        answer: ChatAnswer = whole.chat_answer()
+        pending.record_text(answer.content)
     message: dict[str, Any] = {"role": "assistant", "content": answer.content}
     if answer.tool_calls:
         message["toolCalls"] = [one.model_dump() for one in answer.tool_calls]
     body = {
         "message": message,
-        "finishReason": _finish(answer.finish_reason),
+        "finishReason": _finish_reason(answer.finish_reason),
         "usage": _usage(answer.usage),
     }
-    return Outgoing(200, [JSON, *answered.headers], to_json(body))
+    return DoorResponse(200, [JSON, *pending.headers], to_json(body))
 
 
-async def stream(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
-    """POST /chat/stream, /chat/{profile}/stream"""
-    call = _chat_call(worker, caller, incoming, stream=True)
-    answered = await worker.answer(call)
+async def stream(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
+    """POST /chat/stream, /chat/{profile}/stream. Raises GatewayError."""
+    gateway_request = _parse_chat(gateway, caller, request, stream=True)
+    pending = await gateway.answer(gateway_request)
 
     def broken(error: GatewayError) -> bytes:
-        return sse.event({"error": _problem(error, incoming.path)})
+        return sse.event({"error": _problem(error, request.path)})
 
-    return Outgoing(
-        200,
-        [*SSE, *answered.headers],
-        pieces=answered.stream(_frames(answered, call.wants_usage), broken),
-        answered=answered,
-    )
+    pieces = pending.stream(_events(pending, gateway_request.wants_usage), broken)
+    return DoorResponse(200, [*SSE, *pending.headers], pieces=pieces, pending=pending)
 
 
-async def _frames(answered: Answered, wants_usage: bool) -> AsyncIterator[bytes]:
+async def _events(pending: PendingResponse, wants_usage: bool) -> AsyncGenerator[bytes, None]:
     """`{"content": ...}` as it comes, then `{"finishReason": ...}`, with the usage where
     `streamOptions` asks for it, then `[DONE]`.
     """
     reason = FinishReason.STOP
-    chunks = answered.answer.chunks()
-    try:
+    async with aclosing(pending.answer.chunks()) as chunks:
         async for chunk in chunks:
             reason = chunk.finish_reason or reason
             if chunk.content:
-                answered.note(chunk.content)
+                pending.record_text(chunk.content)
                 yield sse.event({"content": chunk.content})
             if chunk.tool_calls:
                 calls = [
@@ -130,96 +136,90 @@ async def _frames(answered: Answered, wants_usage: bool) -> AsyncIterator[bytes]
                     for one in chunk.tool_calls
                 ]
                 yield sse.event({"toolCalls": calls})
-    finally:
-        await chunks.aclose()
-    usage = {"usage": _usage(answered.answer.usage)} if wants_usage else {}
-    yield sse.event({"finishReason": _finish(reason), **usage})
+    usage = {"usage": _usage(pending.answer.usage)} if wants_usage else {}
+    yield sse.event({"finishReason": _finish_reason(reason), **usage})
     yield sse.DONE
 
 
-async def embeddings(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
-    """POST /embeddings/generate, /embeddings/{profile}/generate"""
-    with judging(worker, ENDPOINT, Capability.EMBEDDING, caller, incoming):
-        call = _embedding_call(caller, incoming)
-    answered = await worker.answer(call)
-    with answered.whole() as whole:
+async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
+    """POST /embeddings/generate, /embeddings/{profile}/generate. Raises GatewayError."""
+    with recording_refusals(gateway, ENDPOINT, Capability.EMBEDDING, caller, request):
+        body = request.json()
+        profile = _pop_profile(request, body)
+        _refuse_unknown(body, {"values", "dimensions"}, "")
+        values = body.get("values")
+        if (
+            not isinstance(values, list)
+            or not values
+            or not all(isinstance(one, str) for one in values)
+        ):
+            raise invalid("invalid_request", "values: a list of one text or more.", "values")
+        fields = {"input": values, "dimensions": _integer(body.get("dimensions"))}
+        gateway_request = parse_request(ENDPOINT, Capability.EMBEDDING, caller, profile, fields)
+    pending = await gateway.answer(gateway_request)
+    with pending.whole() as whole:
         vectors = whole.vectors()
-    found = {
-        "embeddings": [{"index": index, "vector": vector} for index, vector in enumerate(vectors)]
-    }
-    return Outgoing(200, [JSON, *answered.headers], to_json(found))
+    found = [{"index": index, "vector": vector} for index, vector in enumerate(vectors)]
+    return DoorResponse(200, [JSON, *pending.headers], to_json({"embeddings": found}))
 
 
-def _embedding_call(caller: Caller, incoming: Incoming) -> Call:
-    body = incoming.json()
-    profile = _named(incoming, body)
-    _refuse_unknown(body, {"values", "dimensions"}, "")
-    values = body.get("values")
-    if (
-        not isinstance(values, list)
-        or not values
-        or not all(isinstance(one, str) for one in values)
-    ):
-        raise invalid("invalid_request", "values: a list of one text or more.", "values")
-    return new_call(
-        ENDPOINT,
-        Capability.EMBEDDING,
-        caller,
-        profile,
-        {"input": values, "dimensions": _whole(body.get("dimensions"))},
-    )
-
-
-def _chat_call(worker: Worker, caller: Caller, incoming: Incoming, *, stream: bool) -> Call:
-    with judging(worker, ENDPOINT, Capability.CHAT, caller, incoming):
-        body = incoming.json()
-        profile = _named(incoming, body)
+def _parse_chat(
+    gateway: Gateway, caller: Caller, request: DoorRequest, *, stream: bool
+) -> GatewayRequest:
+    with recording_refusals(gateway, ENDPOINT, Capability.CHAT, caller, request):
+        body = request.json()
+        profile = _pop_profile(request, body)
         _refuse_unknown(body, set(CHAT_FIELDS), "")
-        sent = {
-            CHAT_FIELDS[name]: _whole(value) for name, value in body.items() if value is not None
+        fields = {
+            CHAT_FIELDS[name]: _integer(value) for name, value in body.items() if value is not None
         }
-        messages = sent.get("messages")
+        messages = fields.get("messages")
         if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
             raise invalid(
                 "invalid_request",
                 'messages: a list such as [{"role": "user", "content": "Hello"}].',
                 "messages",
             )
-        sent["messages"] = [
-            _message(one, f"messages.{index}") for index, one in enumerate(messages)
+        fields["messages"] = [
+            _openai_message(one, f"messages.{index}") for index, one in enumerate(messages)
         ]
-        call = new_call(ENDPOINT, Capability.CHAT, caller, profile, sent | {"stream": stream})
+        fields["stream"] = stream
+        gateway_request = parse_request(ENDPOINT, Capability.CHAT, caller, profile, fields)
         if not stream:
-            call.body.pop(
-                "stream_options", None
-            )  # a whole answer tells its usage anyway, and services refuse the field there
-        return call
+            # A whole answer tells its usage anyway, and services refuse the field there.
+            gateway_request.body.pop("stream_options", None)
+        return gateway_request
 
 
-def _whole(value: Any) -> Any:
-    """1.0 is an integer: https://json-schema.org/draft/2020-12/json-schema-validation#section-6.1.1"""
+def _integer(value: Any) -> Any:
+    """1.0 as 1, any other value as it is.
+
+    https://json-schema.org/draft/2020-12/json-schema-validation#section-6.1.1
+    """
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _named(incoming: Incoming, body: dict[str, Any]) -> str:
-    """The profile: by path, header, body, in this order.
+def _pop_profile(request: DoorRequest, body: dict[str, Any]) -> str:
+    """The profile by path, header or body, in this order; it is taken out of the body.
 
     Umbraco's client sends the header for chats and the field for embeddings.
     """
     field = body.pop("profileIdOrAlias", None)
     if field is not None and not isinstance(field, str):
         raise invalid("invalid_request", "profileIdOrAlias: a text.", "profileIdOrAlias")
-    incoming.profile = incoming.profile or incoming.text_of(b"profileidoralias") or field or ""
-    return incoming.profile
+    request.profile = request.profile or request.header_text(b"profileidoralias") or field or ""
+    return request.profile
 
 
 def _refuse_unknown(body: dict[str, Any], known: set[str], where: str) -> None:
+    """Raises GatewayError 400 for a field that is not known. `where`: the path of `body` in the
+    request, empty for the whole.
+    """
     for name in body:
         if name not in known:
             there = f"There are {', '.join(sorted(known))}."
-            if not NAME.fullmatch(
-                name
-            ):  # not repeated: it may be a secret that got into the wrong place
+            # A name in another form is not repeated: it may be a secret in the wrong place.
+            if not NAME.fullmatch(name):
                 raise invalid(
                     "unknown_field",
                     f"{where or 'body'}: there is a field of an unknown name. {there}",
@@ -229,7 +229,7 @@ def _refuse_unknown(body: dict[str, Any], known: set[str], where: str) -> None:
             raise invalid("unknown_field", f"{param}: there is no such field. {there}", param)
 
 
-def _message(message: dict[str, Any], where: str) -> dict[str, Any]:
+def _openai_message(message: dict[str, Any], where: str) -> dict[str, Any]:
     """A message in OpenAI's format. `contentParts` win over `content`, as in Umbraco.AI."""
     _refuse_unknown(message, MESSAGE_FIELDS, where)
     content, parts = message.get("content"), message.get("contentParts")
@@ -247,18 +247,17 @@ def _message(message: dict[str, Any], where: str) -> dict[str, Any]:
         )
     found = {
         "role": message.get("role"),
-        "content": [_part(one, where) for one in parts] if parts else content,
+        "content": [_openai_part(one, where) for one in parts] if parts else content,
     }
     names = {"name": "name", "toolCalls": "tool_calls", "toolCallId": "tool_call_id"}
     return found | {
-        inner: message[name] for name, inner in names.items() if message.get(name) is not None
+        openai: message[api] for api, openai in names.items() if message.get(api) is not None
     }
 
 
-def _part(part: dict[str, Any], where: str) -> dict[str, Any]:
-    """A part as Umbraco.AI has it: `text`, or `mimeType` and base64 `data`.
-
-    Its discriminator is `type`, in newer ones `$type`.
+def _openai_part(part: dict[str, Any], where: str) -> dict[str, Any]:
+    """A content part in OpenAI's format. In Umbraco.AI's it has `text`, or `mimeType` and base64
+    `data`; its discriminator is `type`, in newer versions `$type`.
     """
     _refuse_unknown(part, PART_FIELDS, f"{where}.contentParts")
     given = {name: value for name, value in part.items() if value is not None}
@@ -281,8 +280,8 @@ def _part(part: dict[str, Any], where: str) -> dict[str, Any]:
     raise invalid("invalid_request", message, f"{where}.contentParts")
 
 
-def _finish(reason: FinishReason) -> str:
-    return FINISH.get(reason, reason.value)
+def _finish_reason(reason: FinishReason) -> str:
+    return FINISH_REASONS.get(reason, reason.value)
 
 
 def _usage(usage: Usage | None) -> dict[str, int] | None:

@@ -1,28 +1,33 @@
-"""`/v1`: OpenAI's own protocol, so that its SDKs work by changing base_url and api_key alone.
+"""`/v1`: OpenAI's own protocol, so that its SDKs work with another base_url and api_key alone.
 
-The model is a profile's alias or id.
-
-https://platform.openai.com/docs/api-reference
+The model is a profile's alias or id. https://platform.openai.com/docs/api-reference
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from pydantic_core import to_json
 
 from connections.services import Caller
 from providers.core.base import Capability
-from providers.core.chat import EmbeddingRequest
 
 from ..core import sse
 from ..core.config_cache import ListedProfile
 from ..core.errors import GatewayError, invalid
-from ..core.requests import Call, new_call
-from ..routing.gateway import Answered, Worker
-from .endpoint import JSON, SSE, Incoming, Outgoing, headers_of, judging
+from ..core.requests import GatewayRequest, parse_request
+from ..routing.gateway import Gateway, PendingResponse
+from .endpoint import (
+    JSON,
+    SSE,
+    DoorRequest,
+    DoorResponse,
+    recording_refusals,
+    refusal_headers,
+)
 
 ENDPOINT = "v1"
-TYPES = {
+ERROR_TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
@@ -30,13 +35,15 @@ TYPES = {
 }
 
 
-def refusal(error: GatewayError) -> Outgoing:
+def refusal(error: GatewayError) -> DoorResponse:
     """An error in OpenAI's shape: https://platform.openai.com/docs/guides/error-codes"""
-    return Outgoing(error.status, [JSON, *headers_of(error)], to_json({"error": _error(error)}))
+    body = to_json({"error": _error(error)})
+    return DoorResponse(error.status, [JSON, *refusal_headers(error)], body)
 
 
 def _error(error: GatewayError) -> dict[str, Any]:
-    kind = TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "api_error")
+    other = "invalid_request_error" if error.status < 500 else "api_error"
+    kind = ERROR_TYPES.get(error.status, other)
     return {"message": error.message, "type": kind, "param": error.param, "code": error.code}
 
 
@@ -47,84 +54,78 @@ def broken(error: GatewayError) -> bytes:
     return sse.event({"error": _error(error)})
 
 
-def _call(worker: Worker, capability: Capability, caller: Caller, incoming: Incoming) -> Call:
-    with judging(worker, ENDPOINT, capability, caller, incoming):
-        body = incoming.json()
+def _parse(
+    gateway: Gateway, capability: Capability, caller: Caller, request: DoorRequest
+) -> GatewayRequest:
+    with recording_refusals(gateway, ENDPOINT, capability, caller, request):
+        body = request.json()
         model = body.get("model", "")
         if not isinstance(model, str):
             raise invalid("invalid_request", "model: the alias of a profile, as a text.", "model")
-        incoming.profile = model
-        return new_call(ENDPOINT, capability, caller, model, body)
+        request.profile = model
+        return parse_request(ENDPOINT, capability, caller, model, body)
 
 
-async def chat(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
-    """POST /v1/chat/completions"""
-    call = _call(worker, Capability.CHAT, caller, incoming)
-    answered = await worker.answer(call)
-    if call.is_stream:
-        blocks = _noted(answered) if answered.wants_text else answered.answer.blocks()
-        return Outgoing(
-            200,
-            [*SSE, *answered.headers],
-            pieces=answered.stream(blocks, broken),
-            answered=answered,
-        )
-    with answered.whole() as answer:
-        raw = answer.openai(call.profile_ref)
-        if answered.wants_text:
-            answered.note(answer.answer().content)
-    return Outgoing(200, [JSON, *answered.headers], raw)
+async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
+    """POST /v1/chat/completions. Raises GatewayError."""
+    gateway_request = _parse(gateway, Capability.CHAT, caller, request)
+    pending = await gateway.answer(gateway_request)
+    if gateway_request.is_stream:
+        blocks = _record_text(pending) if pending.records_text else pending.answer.blocks()
+        pieces = pending.stream(blocks, broken)
+        return DoorResponse(200, [*SSE, *pending.headers], pieces=pieces, pending=pending)
+    with pending.whole() as answer:
+        body = answer.to_openai()
+        if pending.records_text:
+            pending.record_text(answer.chat_answer().content)
+    return DoorResponse(200, [JSON, *pending.headers], body)
 
 
-async def _noted(answered: Answered) -> AsyncIterator[bytes]:
-    """The blocks of a stream, with its text noted."""
-    blocks = answered.answer.blocks()
-    try:
+async def _record_text(pending: PendingResponse) -> AsyncGenerator[bytes, None]:
+    """The blocks of a stream, whose text is recorded as they pass."""
+    async with aclosing(pending.answer.blocks()) as blocks:
         async for block in blocks:
             for one in sse.events(block):
                 choices = (sse.json_of(one) or {}).get("choices") or [{}]
-                answered.note((choices[0].get("delta") or {}).get("content"))
+                pending.record_text((choices[0].get("delta") or {}).get("content"))
             yield block
-    finally:
-        await blocks.aclose()
 
 
-async def embeddings(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
-    """POST /v1/embeddings"""
-    call = _call(worker, Capability.EMBEDDING, caller, incoming)
-    answered = await worker.answer(call)
-    encoding = call.request.encoding_format if isinstance(call.request, EmbeddingRequest) else None
-    with answered.whole() as answer:
-        raw = answer.openai(call.profile_ref, encoding or "float")
-    return Outgoing(200, [JSON, *answered.headers], raw)
+async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
+    """POST /v1/embeddings. Raises GatewayError."""
+    pending = await gateway.answer(_parse(gateway, Capability.EMBEDDING, caller, request))
+    with pending.whole() as answer:
+        body = answer.to_openai()
+    return DoorResponse(200, [JSON, *pending.headers], body)
 
 
-async def models(worker: Worker, caller: Caller, incoming: Incoming) -> Outgoing:
-    """GET /v1/models, GET /v1/models/{alias}: the active profiles this caller may use."""
+async def models(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
+    """GET /v1/models, GET /v1/models/{alias}: the active profiles that this caller may use.
+
+    Raises GatewayError 404 for another alias.
+    """
     found = [
         one
-        for one in await worker.snapshot.models()
+        for one in await gateway.config.models()
         if caller.profile_ids is None or one.id in caller.profile_ids
     ]
     if not caller.may_use_profiles:
         found = []
-    if not incoming.profile:
-        return Outgoing(
-            200, [JSON], to_json({"object": "list", "data": [_model(one) for one in found]})
-        )
+    if not request.profile:
+        data = [_model(one) for one in found]
+        return DoorResponse(200, [JSON], to_json({"object": "list", "data": data}))
     for one in found:
-        if incoming.profile.lower() in (one.alias, str(one.id)):
-            return Outgoing(200, [JSON], to_json(_model(one)))
+        if request.profile.lower() in (one.alias, str(one.id)):
+            return DoorResponse(200, [JSON], to_json(_model(one)))
     raise GatewayError(
-        404, "profile_not_found", f"There is no profile {incoming.profile[:100]!r}.", "model"
+        404, "profile_not_found", f"There is no profile {request.profile[:100]!r}.", "model"
     )
 
 
 def _model(profile: ListedProfile) -> dict[str, Any]:
-    created = int(profile.date_created.timestamp())
     return {
         "id": profile.alias,
         "object": "model",
-        "created": created,
+        "created": int(profile.date_created.timestamp()),
         "owned_by": profile.provider_id,
     }

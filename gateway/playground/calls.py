@@ -1,14 +1,13 @@
-"""The playground's calls: made as any other, told as events for its page.
+"""The playground's requests: made as any other, and answered as events for its page.
 
-What goes wrong is an event too.
-
-`{"content": ...}` as often as there is more of an answer, or `{"vector": [...], "dimensions":
-...}`; then `{"error": {...}}` if it came to that; then `{"facts": {...}, "code": {...}}`: who was
-asked, what it took, and the same call for people to copy.
+`{"content": ...}` for each piece of an answer, or `{"vector": [...], "dimensions": ...}`; then
+`{"error": {...}}` if something went wrong; then `{"facts": {...}, "code": {...}}`: the target that
+was asked, what it took, and the same request as code.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,12 +19,18 @@ from providers.core.results import FinishReason, Usage
 
 from ..core import sse
 from ..core.errors import GatewayError
-from ..core.requests import new_call
-from ..doors.endpoint import SSE, Headers, Incoming, Outgoing, judging
-from ..routing.gateway import Answered, Worker
+from ..core.requests import parse_request
+from ..doors.endpoint import (
+    SSE,
+    DoorRequest,
+    DoorResponse,
+    RawHeaders,
+    recording_refusals,
+)
+from ..routing.gateway import Gateway, PendingResponse
 
 ENDPOINT = "playground"
-SHOWN = 8  # numbers of a vector
+SHOWN_NUMBERS = 8  # of a vector
 ENDINGS = {
     FinishReason.LENGTH: "Cut off at the longest answer allowed",
     FinishReason.CONTENT_FILTER: "Stopped by a content filter",
@@ -34,18 +39,18 @@ ENDINGS = {
 
 
 @dataclass(slots=True)
-class Clock:
-    """When a call began and when its first piece came."""
+class Stopwatch:
+    """The time since a request began, and the time of its first piece."""
 
     started: float = field(default_factory=time.perf_counter)
     first: float | None = None
 
-    def saw_piece(self) -> None:
-        """Notes the first."""
+    def mark_first_piece(self) -> None:
+        """Notes the time, unless a piece came before."""
         self.first = self.first or time.perf_counter()
 
     def facts(self) -> dict[str, int | None]:
-        """In milliseconds."""
+        """Both in milliseconds."""
         passed = time.perf_counter() - self.started
         first = None if self.first is None else round(1000 * (self.first - self.started))
         return {"latency_ms": round(1000 * passed), "first_chunk_ms": first}
@@ -53,8 +58,8 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is tried: by whom, with which profile (its id), in OpenAI's format with variables; and
-    the call in code.
+    """A request of the playground: its caller, the id of its profile, its body in OpenAI's format
+    with variables, and the same request as code.
     """
 
     caller: Caller
@@ -63,92 +68,92 @@ class Trial:
     code: dict[str, str]
 
     @property
-    def incoming(self) -> Incoming:
-        """As far as a record of usage needs it."""
-        return Incoming("POST", "", {}, b"", self.profile)
+    def door_request(self) -> DoorRequest:
+        """As much of a request as the usage record of a refusal needs."""
+        return DoorRequest("POST", "", {}, b"", self.profile)
 
 
-async def chat(worker: Worker, trial: Trial) -> Outgoing:
+async def chat(gateway: Gateway, trial: Trial) -> DoorResponse:
     """The answer to a conversation, as a stream of events."""
-    clock, caller = Clock(), trial.caller
+    stopwatch, caller = Stopwatch(), trial.caller
     try:
-        with judging(worker, ENDPOINT, Capability.CHAT, caller, trial.incoming):
-            call = new_call(
-                ENDPOINT, Capability.CHAT, caller, trial.profile, trial.body | {"stream": True}
-            )
-        answered = await worker.answer(call)
+        with recording_refusals(gateway, ENDPOINT, Capability.CHAT, caller, trial.door_request):
+            body = trial.body | {"stream": True}
+            request = parse_request(ENDPOINT, Capability.CHAT, caller, trial.profile, body)
+        pending = await gateway.answer(request)
     except GatewayError as error:
-        return Outgoing(200, SSE, _failed(trial, clock, error, error.headers))
+        return DoorResponse(200, SSE, _error_events(trial, stopwatch, error, error.headers))
 
     def broken(error: GatewayError) -> bytes:
-        return _failed(trial, clock, error, answered.headers)
+        return _error_events(trial, stopwatch, error, pending.headers)
 
-    return Outgoing(
-        200, SSE, pieces=answered.stream(_pieces(trial, clock, answered), broken), answered=answered
-    )
+    pieces = pending.stream(_events(trial, stopwatch, pending), broken)
+    return DoorResponse(200, SSE, pieces=pieces, pending=pending)
 
 
-async def _pieces(trial: Trial, clock: Clock, answered: Answered) -> AsyncIterator[bytes]:
-    chunks, reason = answered.answer.chunks(), FinishReason.STOP
-    try:
+async def _events(
+    trial: Trial, stopwatch: Stopwatch, pending: PendingResponse
+) -> AsyncGenerator[bytes, None]:
+    reason = FinishReason.STOP
+    async with aclosing(pending.answer.chunks()) as chunks:
         async for chunk in chunks:
             reason = chunk.finish_reason or reason
             if chunk.content:
-                clock.saw_piece()
-                answered.note(chunk.content)
+                stopwatch.mark_first_piece()
+                pending.record_text(chunk.content)
                 yield sse.event({"content": chunk.content})
-    finally:
-        await chunks.aclose()
-    yield _facts(trial, clock, answered.headers, answered.answer.usage, ENDINGS.get(reason))
+    usage = pending.answer.usage
+    yield _facts_event(trial, stopwatch, pending.headers, usage, ENDINGS.get(reason))
 
 
-async def embed(worker: Worker, trial: Trial) -> Outgoing:
+async def embed(gateway: Gateway, trial: Trial) -> DoorResponse:
     """The vector of one text, as events."""
-    clock, caller = Clock(), trial.caller
+    stopwatch, caller = Stopwatch(), trial.caller
+    capability = Capability.EMBEDDING
     try:
-        with judging(worker, ENDPOINT, Capability.EMBEDDING, caller, trial.incoming):
-            call = new_call(ENDPOINT, Capability.EMBEDDING, caller, trial.profile, trial.body)
-        answered = await worker.answer(call)
-        with answered.whole() as whole:
+        with recording_refusals(gateway, ENDPOINT, capability, caller, trial.door_request):
+            request = parse_request(ENDPOINT, capability, caller, trial.profile, trial.body)
+        pending = await gateway.answer(request)
+        with pending.whole() as whole:
             vectors = whole.vectors()
     except GatewayError as error:
-        return Outgoing(200, SSE, _failed(trial, clock, error, error.headers))
+        return DoorResponse(200, SSE, _error_events(trial, stopwatch, error, error.headers))
     vector = vectors[0] if vectors else []
-    told = sse.event({"vector": vector[:SHOWN], "dimensions": len(vector)})
-    return Outgoing(200, SSE, told + _facts(trial, clock, answered.headers, answered.answer.usage))
+    events = sse.event({"vector": vector[:SHOWN_NUMBERS], "dimensions": len(vector)})
+    events += _facts_event(trial, stopwatch, pending.headers, pending.answer.usage)
+    return DoorResponse(200, SSE, events)
 
 
-def _failed(trial: Trial, clock: Clock, error: GatewayError, headers: Headers) -> bytes:
-    return sse.event({"error": {"message": error.message, "code": error.code}}) + _facts(
-        trial, clock, headers
-    )
+def _error_events(
+    trial: Trial, stopwatch: Stopwatch, error: GatewayError, headers: RawHeaders
+) -> bytes:
+    event = sse.event({"error": {"message": error.message, "code": error.code}})
+    return event + _facts_event(trial, stopwatch, headers)
 
 
-def _facts(
+def _facts_event(
     trial: Trial,
-    clock: Clock,
-    headers: Headers,
+    stopwatch: Stopwatch,
+    headers: RawHeaders,
     usage: Usage | None = None,
     ending: str | None = None,
 ) -> bytes:
-    served = {
+    facts: dict[str, Any] = {
         name.removeprefix(b"x-switchboard-").decode().replace("-", "_"): value.decode()
         for name, value in headers
     }
-    if "connection" in served:
-        served["connection_address"] = reverse("connection-list", query={"q": served["connection"]})
-    tokens = {
-        "input_tokens": usage.input_tokens if usage else None,
-        "output_tokens": usage.output_tokens if usage else None,
-    }
+    if "connection" in facts:
+        facts["connection_address"] = reverse("connection-list", query={"q": facts["connection"]})
+    facts["input_tokens"] = usage.input_tokens if usage else None
+    facts["output_tokens"] = usage.output_tokens if usage else None
     return sse.event(
-        {"facts": served | tokens | clock.facts() | {"ending": ending}, "code": trial.code}
+        {"facts": {**facts, **stopwatch.facts(), "ending": ending}, "code": trial.code}
     )
 
 
 @dataclass(slots=True)
-class Told:
-    """The events of one call, put together."""
+class TrialResult:
+    """The events of one request, put together."""
 
     text: str = ""
     vector: list[float] = field(default_factory=list)
@@ -158,13 +163,13 @@ class Told:
     code: dict[str, str] = field(default_factory=dict)
 
 
-def read(body: bytes) -> Told:
-    """What all the events together say."""
-    found = Told()
+def read_events(body: bytes) -> TrialResult:
+    """The result that the events in a response's body tell of."""
+    result = TrialResult()
     for one in sse.events(body):
         for name, value in (sse.json_of(one) or {}).items():
             if name == "content":
-                found.text += value
+                result.text += value
             else:
-                setattr(found, name, value)
-    return found
+                setattr(result, name, value)
+    return result

@@ -1,4 +1,4 @@
-"""The playground's forms. They judge types; what is allowed is for the gateway to say."""
+"""The playground's forms. They check types only; the gateway says what a profile allows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,10 +14,10 @@ ROLES = ("user", "assistant")
 
 
 class PlaygroundForm(forms.Form):
-    """Base of both.
+    """Base of both forms.
 
-    `overrides`: the fields by which a call may differ from the profile, as far as the profile lets
-    it.
+    `overrides`: fields by which a request may differ from its profile. Those that the profile does
+    not let it set are left out.
     """
 
     overrides: Sequence[str] = ()
@@ -36,16 +36,16 @@ class PlaygroundForm(forms.Form):
 
     @property
     def override_fields(self) -> list[Any]:
-        """Those that are there."""
+        """The fields of `overrides` that the form has."""
         return [self[name] for name in self.overrides if name in self.fields]
 
     @property
     def is_overriding(self) -> bool:
-        """Whether one of them is filled, or wrong."""
+        """True when one of them is filled, or wrong."""
         return any(one.value() not in (None, "") or one.errors for one in self.override_fields)
 
     def overriding(self) -> dict[str, Any]:
-        """Those that are filled."""
+        """The values of those that are filled."""
         return {
             name: self.cleaned_data[name]
             for name in self.overrides
@@ -63,7 +63,7 @@ class PlaygroundForm(forms.Form):
 
 
 class ChatForm(PlaygroundForm):
-    """A message, the conversation before it, a value for each place of the system prompt."""
+    """A message, the conversation before it, and a value for each place of the system prompt."""
 
     overrides = ("temperature", "max_tokens")
     message = forms.CharField(
@@ -82,22 +82,22 @@ class ChatForm(PlaygroundForm):
         self.places = places
         for name in places:
             self.fields[VARIABLE + name] = forms.CharField(label=name, strip=False)
-            if self.is_bound:  # the gateway says which are missing, as it says it to every caller
-                self.fields[VARIABLE + name].required = False
+            # The gateway says which are missing, as it does to every caller.
+            self.fields[VARIABLE + name].required = not self.is_bound
 
     @property
     def variable_fields(self) -> list[Any]:
-        """One for each place."""
+        """A field for each place."""
         return [self[VARIABLE + name] for name in self.places]
 
     @property
     def turns(self) -> list[dict[str, str]]:
         """The conversation so far; empty when it cannot be read."""
-        return _turns(self["history"].value()) or []
+        return read_turns(self["history"].value()) or []
 
     def clean_history(self) -> list[dict[str, str]]:
         """The messages before this one."""
-        found = _turns(self.cleaned_data["history"])
+        found = read_turns(self.cleaned_data["history"])
         if found is None:
             raise ValidationError(
                 "The conversation so far cannot be read. Clear it and begin again."
@@ -105,7 +105,7 @@ class ChatForm(PlaygroundForm):
         return found
 
     def body(self) -> dict[str, Any]:
-        """The call in OpenAI's format, without the model."""
+        """The request in OpenAI's format, without the model."""
         messages = [
             *self.cleaned_data["history"],
             {"role": "user", "content": self.cleaned_data["message"]},
@@ -120,7 +120,7 @@ class ChatForm(PlaygroundForm):
         }
 
     def example(self) -> dict[str, Any]:
-        """A call as it could be made."""
+        """A request as an example."""
         variables = dict.fromkeys(self.places, "...")
         return {
             "messages": [{"role": "user", "content": "Hello"}],
@@ -128,9 +128,9 @@ class ChatForm(PlaygroundForm):
         }
 
     def after(self, answer: str) -> dict[str, Any]:
-        """The values of the next form, when the answer to this one has come.
+        """The initial values of the next form.
 
-        An empty answer is not carried on.
+        Its conversation goes on with `answer`, unless that is empty.
         """
         history = self.cleaned_data["history"]
         if answer:
@@ -138,7 +138,7 @@ class ChatForm(PlaygroundForm):
         return {**self.cleared(), "history": to_json(history).decode()}
 
     def cleared(self) -> dict[str, Any]:
-        """The values of the next form when the conversation begins again."""
+        """The initial values of the next form when the conversation begins again."""
         return {
             name: value
             for name, value in self.data.items()
@@ -146,34 +146,33 @@ class ChatForm(PlaygroundForm):
         }
 
 
-def _turns(text: str | None) -> list[dict[str, str]] | None:
+def read_turns(text: str | None) -> list[dict[str, str]] | None:
+    """The messages of a conversation from JSON, None for anything else."""
     try:
         found = from_json(text or "[]")
     except ValueError:
         return None
-    return found if isinstance(found, list) and all(_is_turn(one) for one in found) else None
-
-
-def _is_turn(one: Any) -> bool:
-    return (
-        isinstance(one, dict)
-        and one.keys() == {"role", "content"}
-        and one["role"] in ROLES
-        and isinstance(one["content"], str)
-    )
+    if not isinstance(found, list):
+        return None
+    for one in found:
+        if not isinstance(one, dict) or one.keys() != {"role", "content"}:
+            return None
+        if one["role"] not in ROLES or not isinstance(one["content"], str):
+            return None
+    return found
 
 
 class EmbeddingForm(PlaygroundForm):
-    """A text."""
+    """A text to make a vector of."""
 
     overrides = ("dimensions",)
     text = forms.CharField(label="Text", widget=forms.Textarea(attrs={"rows": 3}), strip=False)
     dimensions = forms.IntegerField(required=False, widget=forms.NumberInput(attrs={"min": 1}))
 
     def body(self) -> dict[str, Any]:
-        """The call in OpenAI's format, without the model."""
+        """The request in OpenAI's format, without the model."""
         return {"input": self.cleaned_data["text"], **self.overriding()}
 
     def example(self) -> dict[str, Any]:
-        """A call as it could be made."""
+        """A request as an example."""
         return {"input": "Hello"}

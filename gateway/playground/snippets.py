@@ -1,4 +1,4 @@
-"""A call as it is made by a program: for curl, and for the official SDK of OpenAI in Python."""
+"""A request as code: for curl, and for OpenAI's official SDK for Python."""
 
 import json
 import shlex
@@ -9,7 +9,10 @@ INDENT = "    "
 
 
 def curl(base_url: str, path: str, body: dict[str, Any]) -> str:
-    """The command. `base_url` ends in /v1, `path` is below it; `body` is in OpenAI's format."""
+    """The request as a command.
+
+    `base_url` ends in /v1, `path` is below it, `body` is in OpenAI's format.
+    """
     return (
         f"curl {shlex.quote(f'{base_url}/{path}')} \\\n"
         f'  -H "Authorization: Bearer {TOKEN}" \\\n'
@@ -19,10 +22,10 @@ def curl(base_url: str, path: str, body: dict[str, Any]) -> str:
 
 
 def python(base_url: str, call: str, body: dict[str, Any], result: str) -> str:
-    """The program.
+    """The request as a program.
 
-    `call`: the SDK's method; `result`: what to print of the answer. What the SDK does not know goes
-    into extra_body.
+    `call`: the SDK's method; `result`: the expression to print. The field that the SDK does not
+    know, `variables`, goes into extra_body.
     """
     body = dict(body)
     extra = {"variables": body.pop("variables")} if "variables" in body else {}
@@ -37,7 +40,7 @@ def python(base_url: str, call: str, body: dict[str, Any], result: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    """As Python writes it: what is sent are texts, numbers, lists and objects, which JSON writes
+    """A value as Python writes it. A body has texts, numbers, lists and objects, which JSON writes
     alike.
     """
     if isinstance(value, list):

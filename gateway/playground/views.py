@@ -1,78 +1,69 @@
-"""The playground: a section of a profile's page, and a page of its own, to which its form leads
-where there is no JavaScript.
+"""The playground: a section of a profile's page, and a page of its own for browsers without
+JavaScript.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from connections import selectors, services
 from connections.models import Profile
-from connections.profile_settings import ProfileSettings, profile_settings_class
+from connections.profile_settings import profile_settings_class
 from connections.views.base import Crumb
 from connections.views.profiles import LIST, OneProfile
 from providers.core.base import Capability
 
 from ..core import sse
 from ..core.prompts import places
-from ..doors.django_responses import gathered, respond, response_of
-from ..doors.endpoint import SSE, Outgoing
-from ..routing.gateway import Worker
+from ..doors.django_responses import Ask, gather, respond, to_django
+from ..doors.endpoint import SSE, DoorResponse
+from ..routing.gateway import Gateway
 from . import calls, snippets
-from .calls import Told, Trial
+from .calls import Trial, TrialResult
 from .forms import ChatForm, EmbeddingForm
 
 EVENTS = "text/event-stream"
-Form = ChatForm | EmbeddingForm
 
 
-def new_form(profile: Profile, chain: Sequence[Profile], **kwargs: Any) -> Form:
+def new_form(profile: Profile, chain: Sequence[Profile], **kwargs: Any) -> ChatForm | EmbeddingForm:
     """The form for a profile.
 
     `chain`: its fallbacks, whose system prompts may have places of their own.
     """
-    settings = _settings(profile)
+    schema = profile_settings_class(profile.capability)
+    try:
+        settings = schema.model_validate(profile.settings)
+    except ValueError:
+        # Settings from before a change of their schema: the gateway says what is wrong with them.
+        settings = schema()
     if profile.capability == Capability.EMBEDDING:
         return EmbeddingForm(settings, **kwargs)
-    return ChatForm(settings, _places([profile, *chain]), **kwargs)
-
-
-def _settings(profile: Profile) -> ProfileSettings:
-    """Those of a row that was made before its schema changed count as none; the gateway says what
-    is wrong with them.
-    """
-    kind = profile_settings_class(profile.capability)
-    try:
-        return kind.model_validate(profile.settings)
-    except ValueError:
-        return kind()
-
-
-def _places(profiles: Sequence[Profile]) -> list[str]:
     found: list[str] = []
-    for one in profiles:
+    for one in [profile, *chain]:
         template = one.settings.get("system_prompt_template")
-        try:
+        with suppress(ValueError):  # a brace that is not closed
             found += places(template) if isinstance(template, str) else []
-        except ValueError:
-            continue
-    return list(dict.fromkeys(found))
+    return ChatForm(settings, list(dict.fromkeys(found)), **kwargs)
 
 
 def section(
-    request: HttpRequest, profile: Profile, form: Form, told: Told | None = None
+    request: HttpRequest,
+    profile: Profile,
+    form: ChatForm | EmbeddingForm,
+    result: TrialResult | None = None,
 ) -> dict[str, Any]:
-    """What the section's template needs. `told`: what became of the call, None before the first."""
-    made = told.code if told else code(request, profile, form.example())
-    return {"profile": profile, "form": form, "told": told, **made}
+    """The context of the section's template. `result`: None before the first request."""
+    code = result.code if result else code_for(request, profile, form.example())
+    return {"profile": profile, "form": form, "result": result, **code}
 
 
-def code(request: HttpRequest, profile: Profile, body: dict[str, Any]) -> dict[str, str]:
-    """A call of a profile at this server's address, for people to copy."""
+def code_for(request: HttpRequest, profile: Profile, body: dict[str, Any]) -> dict[str, str]:
+    """A request to a profile at this server's address as code, for people to copy."""
     base_url, body = request.build_absolute_uri("/v1"), {"model": profile.alias, **body}
     if profile.capability == Capability.EMBEDDING:
         call, result, path = "embeddings.create", "answer.data[0].embedding", "embeddings"
@@ -92,7 +83,7 @@ def code(request: HttpRequest, profile: Profile, body: dict[str, Any]) -> dict[s
 class PlaygroundView(OneProfile):
     """Asks the profile as the person who is signed in.
 
-    To `Accept: text/event-stream` it answers in events, as they come.
+    A request with `Accept: text/event-stream` is answered in events, as they come.
     """
 
     template_name, fragment_name = (
@@ -112,49 +103,48 @@ class PlaygroundView(OneProfile):
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]
 
-    def form(self, **kwargs: Any) -> Form:
+    def form(self, **kwargs: Any) -> ChatForm | EmbeddingForm:
         """The form, bound when given `data`."""
         return new_form(self.profile, selectors.fallback_chain(self.profile), **kwargs)
 
-    def show(self, form: Form, told: Told | None = None) -> HttpResponseBase:
+    def show(
+        self, form: ChatForm | EmbeddingForm, result: TrialResult | None = None
+    ) -> HttpResponseBase:
         """The section, as page or fragment."""
         return self.render_to_response(
-            self.get_context_data() | section(self.request, self.profile, form, told)
+            self.get_context_data() | section(self.request, self.profile, form, result)
         )
 
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:
         return self.show(self.form())
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:
         form = self.form(data=request.POST)
         if request.POST.get("action") == "clear" and isinstance(form, ChatForm):
             return self.show(self.form(initial=form.cleared()))
         if request.headers.get("Accept") == EVENTS:
-            return self._stream(form)
+            if form.is_valid():
+                return respond(request, self._ask(form))
+            error = {"message": form.problems(), "code": "invalid_request"}
+            return to_django(DoorResponse(200, SSE, sse.event({"error": error})))
         if not form.is_valid():
             return self.show(form)
-        told = calls.read(gathered(self._ask(form)).body)
-        if isinstance(form, ChatForm) and told.error is None:
-            form = self.form(initial=form.after(told.text))
-        return self.show(form, told)
+        result = calls.read_events(gather(self._ask(form)).body)
+        if isinstance(form, ChatForm) and result.error is None:
+            form = self.form(initial=form.after(result.text))
+        return self.show(form, result)
 
-    def _ask(self, form: Form) -> Any:
+    def _ask(self, form: ChatForm | EmbeddingForm) -> Ask:
         ask = calls.chat if isinstance(form, ChatForm) else calls.embed
         body = form.body()
         trial = Trial(
             services.caller_of(self.request.user),
             str(self.profile.pk),
             body,
-            code(self.request, self.profile, body),
+            code_for(self.request, self.profile, body),
         )
 
-        async def asked(worker: Worker) -> Outgoing:
-            return await ask(worker, trial)
+        async def asked(gateway: Gateway) -> DoorResponse:
+            return await ask(gateway, trial)
 
         return asked
-
-    def _stream(self, form: Form) -> HttpResponseBase | StreamingHttpResponse:
-        if not form.is_valid():
-            error = {"message": form.problems(), "code": "invalid_request"}
-            return response_of(Outgoing(200, SSE, sse.event({"error": error})))
-        return respond(self.request, self._ask(form))

@@ -1,209 +1,237 @@
-"""Asking the steps of a chain, one after the other: who is asked, what moves on to the next, who
-rests for a while.
+"""Answering a request by the first target of its route that can, and cool-downs for targets that
+failed.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from connections.services import CHANNEL
-from providers.core.base import Capability, Provider
+from providers.core.base import Capability, Provider, WireTarget
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
 
-from ..core.clients import Client
-from ..core.config_cache import Plan, Snapshot, Step
+from ..core.clients import PooledProvider
+from ..core.config_cache import ConfigCache, Route, Target
 from ..core.db_threads import in_thread
 from ..core.errors import from_provider
-from ..core.requests import Call, body_for
+from ..core.invalidation import Cooldowns
+from ..core.requests import GatewayRequest, body_for
 from ..models import Cooldown
 from ..upstreams.passthrough import Upstream
-from ..upstreams.passthrough_responses import RawChat, RawStream, RawVectors
-from ..upstreams.sdk_responses import MadeChat, MadeStream, MadeVectors
-from ..usage.recording import Trace
-
-LONGEST_REST = 300.0  # seconds
-LONGEST_PAUSE = (
-    5.0  # seconds between two tries of one step; a service that asks for more is not waited for
+from ..upstreams.passthrough_responses import (
+    PassthroughChat,
+    PassthroughEmbeddings,
+    PassthroughStream,
 )
-AGAIN = frozenset({"rate_limited", "error", "refused"})
+from ..upstreams.sdk_responses import (
+    SDKChat,
+    SDKEmbeddings,
+    SDKStream,
+)
+from ..usage.recording import PendingRecord
+
+LONGEST_COOLDOWN = 300.0  # seconds
+LONGEST_PAUSE = 5.0  # seconds between two tries; a service that asks for more is not waited for
+REPEATED = frozenset({"rate_limited", "error", "refused"})  # codes of errors that may pass
 
 logger = logging.getLogger(__name__)
-Answer = RawChat | MadeChat | RawStream | MadeStream | RawVectors | MadeVectors
-Result = TypeVar("Result")
+Answer = (
+    PassthroughChat
+    | PassthroughStream
+    | PassthroughEmbeddings
+    | SDKChat
+    | SDKStream
+    | SDKEmbeddings
+)
 
 
 @dataclass(slots=True)
-class Served:
-    """An answer, and who gave it.
+class TargetAnswer:
+    """An answer and the target that gave it.
 
-    The client is in use until `release` is called, which a stream does when it ends.
+    It owns one use of `pooled`, whose provider may be closed after `pooled.release()`: once the
+    answer has been given, of a stream at its end. `left_out`: settings that the model does not
+    take.
     """
 
     answer: Any
-    step: Step
-    client: Client
+    pooled: PooledProvider
     left_out: list[str]
 
-    def release(self) -> None:
-        """The answer has been given, or will not be."""
-        self.client.__exit__()
 
+async def answer_by_route(
+    request: GatewayRequest,
+    route: Route,
+    record: PendingRecord,
+    config: ConfigCache,
+    upstream: Upstream,
+) -> TargetAnswer:
+    """The answer of the first target that gives one. `record` learns which targets were asked.
 
-async def serve(
-    call: Call, plan: Plan, trace: Trace, snapshot: Snapshot, upstream: Upstream
-) -> Served:
-    """The answer of the first step that gives one.
-
-    Raises GatewayError, that of the last step that was asked.
+    Raises GatewayError, that of the target that was asked last.
     """
-    steps = _in_order(plan, snapshot.watch.resting)
-    for position, step in enumerate(steps):
-        trace.step, trace.attempts = step, trace.attempts + 1
-        if step.client is None:
-            assert step.refusal is not None  # noqa: S101 one of the two is there
-            raise step.refusal.again()
-        has_next = position + 1 < len(steps)
+    targets = _in_order(route, config.invalidation.cooldowns)
+    for position, target in enumerate(targets):
+        record.target, record.attempts = target, record.attempts + 1
+        if target.pooled is None:
+            assert target.refusal is not None  # noqa: S101 one of the two is there
+            raise target.refusal.again()
         try:
-            return await _ask(call, plan, step, step.client, upstream)
+            return await _ask(request, route, target, target.pooled, upstream)
         except ProviderError as error:
-            moves_on = plan.profile.settings.moves_on(error.code)
-            if moves_on and len(plan.steps) > 1:
-                await rest(snapshot, step, error)
-            if not (has_next and moves_on):
-                raise from_provider(error, step.client.secrets) from None
-    raise AssertionError("a plan has a step")
+            moves_on = route.profile.settings.moves_on(error.code)
+            if moves_on and len(route.targets) > 1:
+                await cool_down(config, target, error)
+            if not moves_on or position + 1 == len(targets):
+                raise from_provider(error, target.pooled.secrets) from None
+    raise AssertionError("a route has a target")
 
 
-def _in_order(plan: Plan, resting: dict[Any, tuple[datetime, str]]) -> list[Step]:
-    """The steps to ask.
+def _in_order(route: Route, cooldowns: Cooldowns) -> list[Target]:
+    """The targets to ask. Those in a cool-down come last, so that one is asked when no other is
+    left; a fallback that cannot be used is not asked.
 
-    Who rests comes last, so that it is asked when nobody else is left; a fallback that cannot be
-    used, never.
-
-    The profile that was asked for says itself what is wrong with it: a connection that is switched
-    off is not gone round.
+    A profile that cannot be used itself is the only target: its refusal says what is wrong, and a
+    connection that is switched off is not bypassed.
     """
-    first = plan.steps[0]
-    if len(plan.steps) == 1 or first.client is None:
+    first = route.targets[0]
+    if len(route.targets) == 1 or first.pooled is None:
         return [first]
-    usable = [step for step in plan.steps if step.client is not None]
     now = timezone.now()
-    awake = [
-        step
-        for step in usable
-        if step.connection_id not in resting or resting[step.connection_id][0] <= now
-    ]
-    return awake + [step for step in usable if step not in awake]
+    cooling = {pk for pk, (until, _) in cooldowns.items() if until > now}
+    usable = [target for target in route.targets if target.pooled is not None]
+    return sorted(usable, key=lambda target: target.connection_id in cooling)
 
 
-async def rest(snapshot: Snapshot, step: Step, error: ProviderError) -> None:
-    """Lets a connection rest, in every worker: for the time the service asked for, else for
-    GATEWAY_COOLDOWN_SECONDS.
+async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -> None:
+    """Begins a cool-down of the target's connection, in every worker: for as long as the service
+    asked for, else for GATEWAY_COOLDOWN_SECONDS.
     """
-    seconds = min(error.retry_after or settings.GATEWAY_COOLDOWN_SECONDS, LONGEST_REST)
+    seconds = min(error.retry_after or settings.GATEWAY_COOLDOWN_SECONDS, LONGEST_COOLDOWN)
     until = timezone.now() + timedelta(seconds=seconds)
-    snapshot.watch.resting[step.connection_id] = (until, error.code)
+    config.invalidation.cooldowns[target.connection_id] = (until, error.code)
     try:
-        await in_thread(_rest, step, until, error.code)
+        await in_thread(_store_cooldown, target.connection_id, until, error.code)
     except DatabaseError as failure:
         logger.error(
-            "That %s rests is known to this worker only: %s",
-            step.connection_alias,
+            "The cool-down of %s is known to this worker only: %s",
+            target.connection_alias,
             type(failure).__name__,
         )
 
 
-def _rest(step: Step, until: datetime, code: str) -> None:
+def _store_cooldown(connection_id: UUID, until: datetime, code: str) -> None:
     with transaction.atomic():
         Cooldown.objects.update_or_create(
-            connection_id=step.connection_id, defaults={"until": until, "code": code}
+            connection_id=connection_id, defaults={"until": until, "code": code}
         )
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(f"NOTIFY {CHANNEL}")
 
 
-async def _ask(call: Call, plan: Plan, step: Step, client: Client, upstream: Upstream) -> Served:
-    """One step, tried as often as its client does. Raises ProviderError, GatewayError."""
-    provider = client.__enter__()
+async def _ask(
+    request: GatewayRequest,
+    route: Route,
+    target: Target,
+    pooled: PooledProvider,
+    upstream: Upstream,
+) -> TargetAnswer:
+    """The answer of one target. Raises ProviderError, GatewayError."""
+    provider = pooled.acquire()
     try:
-        body, left_out = body_for(call, plan.profile, step.profile, provider)
-        target = await provider.wire_target(call.capability, step.profile.model)
-        if target is None:
-            answer = await _by_sdk(call, body, provider)
+        body, left_out = body_for(request, route.profile, target.profile, provider)
+        wire_target = await provider.wire_target(request.capability, target.profile.model)
+        if wire_target is None:
+            answer = await _ask_sdk(request, body, provider)
         else:
-            body = provider.wire_body(call.capability, body)
-            if call.is_stream and target.asks_usage:
-                body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
-            answer = await _repeated(
-                lambda: _by_wire(call, upstream, target, body, provider.timeout),
-                provider.max_retries,
-            )
-        return Served(answer, step, client, left_out)
+            answer = await _ask_upstream(request, body, provider, wire_target, upstream)
     except BaseException:
-        client.__exit__()
+        pooled.release()
         raise
+    return TargetAnswer(answer, pooled, left_out)
 
 
-async def _repeated(ask: Callable[[], Awaitable[Result]], tries: int) -> Result:
-    """As the official SDKs repeat: after half a second, then twice as long each time, or when the
-    service says.
-    """
-    for number in range(tries):
-        try:
-            return await ask()
-        except ProviderError as error:
-            pause = (
-                error.retry_after
-                if error.retry_after is not None
-                else 0.5 * 2**number * random.uniform(0.75, 1)  # noqa: S311
-            )
-            if error.permanent or error.code not in AGAIN or pause > LONGEST_PAUSE:
-                raise
-            await asyncio.sleep(pause)
-    return await ask()
-
-
-async def _by_wire(
-    call: Call, upstream: Upstream, target: Any, body: dict[str, Any], timeout: float
+async def _ask_upstream(
+    request: GatewayRequest,
+    body: dict[str, Any],
+    provider: Provider[Any],
+    wire_target: WireTarget,
+    upstream: Upstream,
 ) -> Answer:
-    reply = await upstream.ask(target, body, timeout, stream=call.is_stream)
-    if not call.is_stream:
-        raw = await reply.read()
-        return (
-            RawChat(raw, reply.host)
-            if call.capability == Capability.CHAT
-            else RawVectors(raw, reply.host)
-        )
-    stream = RawStream(reply.pieces(), reply.host, call.wants_usage)
+    """The answer of a service that speaks OpenAI's protocol, as bytes.
+
+    Errors that may pass are repeated as the official SDKs do: after half a second, then twice as
+    long each time, or when the service says.
+    """
+    body = provider.wire_body(request.capability, body)
+    if request.is_stream and wire_target.asks_usage:
+        body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
+    tries = 0
+    while True:
+        try:
+            return await _ask_once(request, upstream, wire_target, body, provider.timeout)
+        except ProviderError as error:
+            pause = error.retry_after
+            if pause is None:
+                pause = 0.5 * 2**tries * random.uniform(0.75, 1)  # noqa: S311
+            if (
+                tries == provider.max_retries
+                or error.permanent
+                or error.code not in REPEATED
+                or pause > LONGEST_PAUSE
+            ):
+                raise
+        tries += 1
+        await asyncio.sleep(pause)
+
+
+async def _ask_once(
+    request: GatewayRequest,
+    upstream: Upstream,
+    wire_target: WireTarget,
+    body: dict[str, Any],
+    timeout: float,
+) -> Answer:
+    response = await upstream.ask(wire_target, body, timeout, stream=request.is_stream)
+    if not request.is_stream:
+        raw = await response.read()
+        if request.capability == Capability.CHAT:
+            return PassthroughChat(raw, response.host)
+        return PassthroughEmbeddings(raw, response.host)
+    stream = PassthroughStream(response.pieces(), response.host, request.wants_usage)
     try:
         await stream.open()
     except BaseException:
-        reply.close()
+        response.close()
         raise
     return stream
 
 
-async def _by_sdk(call: Call, body: dict[str, Any], provider: Provider[Any]) -> Answer:
-    if call.capability == Capability.EMBEDDING:
-        return MadeVectors(await provider.embed(EmbeddingRequest.model_validate(body)))
-    request = ChatRequest.model_validate(body)
-    if not call.is_stream:
-        return MadeChat(await provider.chat(request))
-    source = provider.stream_chat(request)
-    stream = MadeStream(source, call.profile_ref, call.wants_usage)
+async def _ask_sdk(
+    request: GatewayRequest, body: dict[str, Any], provider: Provider[Any]
+) -> Answer:
+    """The answer of a service with a protocol of its own, which its SDK repeats where it may."""
+    if isinstance(request.parsed, EmbeddingRequest):
+        vectors = await provider.embed(EmbeddingRequest.model_validate(body))
+        encoding = request.parsed.encoding_format or "float"
+        return SDKEmbeddings(vectors, request.profile_ref, encoding)
+    chat_request = ChatRequest.model_validate(body)
+    if not request.is_stream:
+        return SDKChat(await provider.chat(chat_request), request.profile_ref)
+    stream = SDKStream(provider.stream_chat(chat_request), request.profile_ref, request.wants_usage)
     try:
         await stream.open()
     except BaseException:
-        await source.aclose()  # type: ignore[attr-defined]
+        await stream.close()
         raise
     return stream

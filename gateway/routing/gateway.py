@@ -1,202 +1,197 @@
-"""What one worker process has of the gateway: the snapshot, the session, the recorder.
+"""The gateway of one worker process: its configuration, its upstream session, its usage recorder.
 
-Bound to the event loop that starts it.
+It is bound to the event loop that starts it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from django.conf import settings
 
 from connections import conf
-from connections.services import Caller
 from providers.core.errors import ProviderError
 
 from ..core import limits
-from ..core.config_cache import Plan, Snapshot
+from ..core.config_cache import ConfigCache
 from ..core.errors import GatewayError, from_provider
-from ..core.requests import Call, refuse_forbidden
+from ..core.requests import GatewayRequest, refuse_forbidden
 from ..upstreams.passthrough import Upstream
-from ..usage.recording import Recorder, Trace
-from .fallback import Served, serve
+from ..usage.recording import PendingRecord, Recorder
+from .fallback import TargetAnswer, answer_by_route
 
 NOT_ALLOWED = "You may not use profiles. Ask an administrator for a group that may."
 
 
-class Worker:
-    """Answers calls. `start` before, `stop` after: it writes what is left to write."""
+class Gateway:
+    """Answers requests. `start` before; `stop` after, which writes the usage that is left."""
 
     def __init__(self) -> None:
-        self.snapshot = Snapshot()
+        self.config = ConfigCache()
         self.upstream = Upstream(conf.egress())
         self.recorder = Recorder(settings.GATEWAY_RECORD_TEXT)
 
     async def start(self) -> None:
         """Begins to listen for changes and to write usage."""
-        await self.snapshot.start()
+        await self.config.start()
         await self.recorder.start()
 
     async def stop(self) -> None:
-        """Writes what is left and closes every connection."""
+        """Writes the usage that is left and closes every connection."""
         await self.recorder.stop()
-        await self.snapshot.stop()
+        await self.config.stop()
         await self.upstream.close()
 
-    async def answer(self, call: Call) -> "Answered":
-        """The answer to one call, of a stream its beginning.
+    async def answer(self, request: GatewayRequest) -> "PendingResponse":
+        """The response to a request, of a stream its beginning.
 
-        Raises GatewayError. Either way the usage is recorded when it ends.
+        Raises GatewayError. Either way the usage is recorded when the request ends.
         """
-        trace = self.recorder.begin(call)
+        record = self.recorder.begin(request)
         try:
-            if (
-                not call.caller.may_use_profiles
-            ):  # before the look-up: a refusal tells nothing about what exists
+            # Before the look-up, so that the refusal tells nothing about what exists.
+            if not request.caller.may_use_profiles:
                 raise GatewayError(403, "permission_denied", NOT_ALLOWED)
-            plan = await self.snapshot.plan(call.profile_ref, call.capability)
-            trace.step = plan.steps[0]
-            refuse_stranger(call.caller, plan)
-            refuse_forbidden(call, plan.profile)
-            await limits.take(call.caller)
-            served = await serve(call, plan, trace, self.snapshot, self.upstream)
+            route = await self.config.route(request.profile_ref, request.capability)
+            profile, allowed = route.profile, request.caller.profile_ids
+            record.target = route.targets[0]
+            if allowed is not None and profile.id not in allowed:
+                message = f"This token may not use the profile {profile.alias}."
+                raise GatewayError(403, "profile_not_allowed", message, "model")
+            refuse_forbidden(request, profile)
+            await limits.count_request(request.caller)
+            answer = await answer_by_route(request, route, record, self.config, self.upstream)
         except GatewayError as error:
-            self.recorder.take(trace, error.code)
-            error.headers = served_by(trace)
+            self.recorder.finish(record, error.code)
+            error.headers = target_headers(record)
             raise
         except asyncio.CancelledError:
-            self.recorder.take(trace, "client_closed")
+            self.recorder.finish(record, "client_closed")
             raise
         except Exception:
-            self.recorder.take(trace, "error")
+            self.recorder.finish(record, "error")
             raise
-        return Answered(self, served, trace)
+        return PendingResponse(self.recorder, answer, record)
 
 
-def refuse_stranger(caller: Caller, plan: Plan) -> None:
-    """Raises GatewayError 403 when the caller's token is limited to other profiles."""
-    if caller.profile_ids is not None and plan.profile.id not in caller.profile_ids:
-        raise GatewayError(
-            403,
-            "profile_not_allowed",
-            f"This token may not use the profile {plan.profile.alias}.",
-            "model",
-        )
-
-
-def served_by(trace: Trace) -> list[tuple[bytes, bytes]]:
-    """The headers that tell who was asked, empty when nobody was."""
-    if trace.step is None or not trace.attempts:
+def target_headers(record: PendingRecord) -> list[tuple[bytes, bytes]]:
+    """The headers that tell which target was asked last, empty when none was."""
+    if record.target is None or not record.attempts:
         return []
-    step = trace.step
-    found = {
-        "profile": step.profile.alias,
-        "connection": step.connection_alias,
-        "attempts": str(trace.attempts),
-    }
-    return [(f"x-switchboard-{name}".encode(), value.encode()) for name, value in found.items()]
+    return [
+        (b"x-switchboard-profile", record.target.profile.alias.encode()),
+        (b"x-switchboard-connection", record.target.connection_alias.encode()),
+        (b"x-switchboard-attempts", str(record.attempts).encode()),
+    ]
 
 
-class Answered:
-    """An answer on its way to the caller.
+class PendingResponse:
+    """A response on its way to the caller.
 
-    The end of `whole` or `stream`, or `abandon`, records its usage, once.
+    The end of `whole` or `stream`, or `abandon`, records its usage and gives the provider back,
+    once.
     """
 
-    def __init__(self, worker: Worker, served: Served, trace: Trace) -> None:
-        self._worker, self._served, self._trace = worker, served, trace
+    def __init__(self, recorder: Recorder, answer: TargetAnswer, record: PendingRecord) -> None:
+        self._recorder = recorder
+        self._pooled = answer.pooled
+        self._record = record
         self._is_finished = False
-        self.answer = served.answer
-        self.headers = served_by(trace)
-        if served.left_out:
-            self.headers.append((b"x-switchboard-left-out", ", ".join(served.left_out).encode()))
+        self.answer = answer.answer
+        self.headers = target_headers(record)
+        if answer.left_out:
+            self.headers.append((b"x-switchboard-left-out", ", ".join(answer.left_out).encode()))
 
     @property
-    def wants_text(self) -> bool:
-        """Whether the text of answers is recorded."""
-        return self._worker.recorder.with_text
+    def records_text(self) -> bool:
+        """True where the text of answers is recorded."""
+        return self._recorder.with_text
 
-    def note(self, text: str | None) -> None:
+    def record_text(self, text: str | None) -> None:
         """Keeps a piece of the answer's text where texts are recorded."""
-        if self.wants_text and text:
-            self._trace.answer.append(text)
+        if self.records_text and text:
+            self._record.answer.append(text)
 
     @contextmanager
     def whole(self) -> Iterator[Any]:
-        """Around putting a whole answer into the caller's format.
+        """The whole answer, for a block that puts it into the caller's format.
 
-        Raises GatewayError when it turns out to be none.
+        Raises GatewayError when the block finds that it is malformed.
         """
         try:
             yield self.answer
             self._finish("ok")
         except ProviderError as error:
             self._finish(error.code)
-            refused = from_provider(error, self._served.client.secrets)
+            refused = from_provider(error, self._pooled.secrets)
             refused.headers = self.headers
             raise refused from None
         finally:
             self._finish("error")
 
     def abandon(self) -> None:
-        """Nobody listens any more. Nothing happens when the answer had ended already."""
+        """Ends a response that nobody listens to. Nothing happens when it has ended already."""
         self._finish("client_closed")
 
     async def stream(
-        self, pieces: AsyncIterator[bytes], broken: Callable[[GatewayError], bytes]
-    ) -> AsyncIterator[bytes]:
-        """The pieces of a stream. One that breaks ends with what `broken` makes of the error."""
+        self, pieces: AsyncGenerator[bytes, None], broken: Callable[[GatewayError], bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        """The pieces of a stream. One that breaks ends with the piece that `broken` makes of the
+        error.
+        """
         try:
             async for piece in pieces:
-                self._trace.saw_chunk()
+                self._record.mark_first_chunk()
                 yield piece
             self._finish("ok")
         except ProviderError as error:
             self._finish(error.code)
-            yield broken(from_provider(error, self._served.client.secrets))
+            yield broken(from_provider(error, self._pooled.secrets))
         finally:
-            await pieces.aclose()  # type: ignore[attr-defined]
+            await pieces.aclose()
             self._finish("client_closed")
 
     def _finish(self, outcome: str) -> None:
         if not self._is_finished:
             self._is_finished = True
-            self._trace.usage = self.answer.usage
-            self._served.release()
-            self._worker.recorder.take(self._trace, outcome)
+            self._record.usage = self.answer.usage
+            self._pooled.release()
+            self._recorder.finish(self._record, outcome)
 
 
-_workers: dict[asyncio.AbstractEventLoop, Worker] = {}
+_gateways: dict[asyncio.AbstractEventLoop, Gateway] = {}
 
 
-async def start_worker() -> Worker:
-    """Starts the worker of this event loop, when it serves for good."""
+async def start_gateway() -> Gateway:
+    """The gateway of this event loop, which is started by the first call and runs until
+    `stop_gateway`.
+    """
     loop = asyncio.get_running_loop()
-    if loop not in _workers:
-        _workers[loop] = Worker()
-        await _workers[loop].start()
-    return _workers[loop]
+    if loop not in _gateways:
+        _gateways[loop] = Gateway()
+        await _gateways[loop].start()
+    return _gateways[loop]
 
 
-async def stop_worker() -> None:
-    """Stops it."""
-    worker = _workers.pop(asyncio.get_running_loop(), None)
-    if worker is not None:
-        await worker.stop()
+async def stop_gateway() -> None:
+    """Stops the gateway of this event loop, if it was started."""
+    gateway = _gateways.pop(asyncio.get_running_loop(), None)
+    if gateway is not None:
+        await gateway.stop()
 
 
 @asynccontextmanager
-async def this_worker() -> AsyncIterator[Worker]:
-    """The worker of this event loop; where none was started (a server without lifespan's words),
-    one for the length of the block.
+async def current_gateway() -> AsyncIterator[Gateway]:
+    """The gateway of this event loop. Where none was started, as in a server that sends no
+    lifespan events, one that runs for the length of the block.
     """
-    known = _workers.get(asyncio.get_running_loop())
-    worker = known or Worker()
+    known = _gateways.get(asyncio.get_running_loop())
+    gateway = known or Gateway()
     if known is None:
-        await worker.start()
+        await gateway.start()
     try:
-        yield worker
+        yield gateway
     finally:
         if known is None:
-            await worker.stop()
+            await gateway.stop()

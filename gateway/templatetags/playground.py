@@ -1,4 +1,6 @@
-"""The playground's section, for pages of connections/ that must not import it."""
+"""The playground's section as a tag, for templates of connections/, which must not import the
+gateway.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +19,10 @@ register = template.Library()
 def playground(
     context: RequestContext, profile: Profile, chain: Sequence[Profile]
 ) -> dict[str, Any]:
-    """The section, for those who may use profiles. `chain`: the profile's fallbacks."""
+    """The section; nothing for a person who may not use profiles.
+
+    `chain`: the profile's fallbacks.
+    """
     if not context["request"].user.has_perm("connections.use_profile"):
         return {}
     return section(context["request"], profile, new_form(profile, chain))

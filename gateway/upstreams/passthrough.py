@@ -1,10 +1,10 @@
-"""Bytes to a service that speaks OpenAI's protocol, and back: one pooled session in a worker,
+"""Requests to services that speak OpenAI's protocol, as bytes: one pooled session in a worker,
 nothing encoded twice.
 """
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,12 +32,14 @@ HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "switchboard",
 }
-BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
+CONNECTION_LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
 
 
 class GuardedResolver(AbstractResolver):
-    """Looks a name up and refuses what the policy refuses; aiohttp connects to the very addresses
-    that come back.
+    """Looks a name up and refuses the addresses that the policy refuses.
+
+    aiohttp connects to the very addresses that come back, so that a second look-up cannot lead
+    elsewhere.
     """
 
     def __init__(self, policy: EgressPolicy) -> None:
@@ -60,23 +62,21 @@ class GuardedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Does nothing: no look-up is kept."""
 
 
 @lru_cache(maxsize=1024)
-def _refuse(policy: EgressPolicy, url: str) -> str:
-    """The host of an address.
+def _refuse_blocked(policy: EgressPolicy, url: str) -> None:
+    """Raises BlockedAddress for a host that the policy refuses by its name.
 
-    Raises BlockedAddress for one that is refused by its name; aiohttp resolves no literal address.
+    The resolver alone would not do: aiohttp does not resolve an address that is a number.
     """
-    parts = urlsplit(url)
-    policy.refuse_name(parts.hostname or "")
-    return parts.netloc
+    policy.refuse_name(urlsplit(url).hostname or "")
 
 
 def _fault(error: Exception, host: str) -> ProviderError:
-    """As `from_network`, which does not know aiohttp's own exceptions for a connection that ended
-    before its answer did.
+    """As `from_network`, which does not know aiohttp's own exceptions for a connection that is
+    closed in the middle of an answer.
     """
     if (
         isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError)
@@ -89,7 +89,7 @@ def _fault(error: Exception, host: str) -> ProviderError:
 
 
 class Upstream:
-    """The session. Made in the event loop that uses it."""
+    """The session. It is made in the event loop that uses it."""
 
     def __init__(self, policy: EgressPolicy) -> None:
         self._policy = policy
@@ -110,10 +110,11 @@ class Upstream:
 
     async def ask(
         self, target: WireTarget, body: dict[str, Any], timeout: float, *, stream: bool
-    ) -> "Reply":
-        """The reply to one request, its head read.
+    ) -> "UpstreamResponse":
+        """The response to one request, whose head has been read. The caller reads or closes it.
 
-        `timeout`: seconds for the whole, of a stream for each step. Raises ProviderError.
+        `timeout`: seconds for the whole response, of a stream for each piece. Raises ProviderError
+        for every status but 200, and for a body of another type than was asked for.
         """
         limit = aiohttp.ClientTimeout(
             total=None if stream else timeout, sock_connect=timeout, sock_read=timeout
@@ -125,41 +126,47 @@ class Upstream:
         }
         host = urlsplit(target.url).netloc
         try:
-            _refuse(self._policy, target.url)
-            reply = Reply(await self._post(target.url, arguments), host, stream)
+            _refuse_blocked(self._policy, target.url)
+            response = UpstreamResponse(await self._post(target.url, arguments), host, stream)
         except Exception as error:  # noqa: BLE001 whatever the client raises becomes one of ours
             raise _fault(error, host) from None
         try:
-            await reply.judge()
+            await response.raise_for_status()
         except BaseException:
-            reply.close()
+            response.close()
             raise
-        return reply
+        return response
 
     async def _post(self, url: str, arguments: dict[str, Any]) -> aiohttp.ClientResponse:
-        """Once more at once when a kept connection turns out to be dead: the request was not read
-        then.
+        """The head of the response.
+
+        A kept connection may turn out to be dead. Then the service has not read the request, and it
+        is sent once more at once.
         """
         try:
             return await self._session.post(url, allow_redirects=False, **arguments)
         except aiohttp.ClientConnectorError:
             raise
-        except BROKEN:
+        except CONNECTION_LOST:
             return await self._session.post(url, allow_redirects=False, **arguments)
 
 
-class Reply:
-    """One reply whose head has arrived."""
+class UpstreamResponse:
+    """A response whose head has arrived."""
 
     def __init__(self, response: aiohttp.ClientResponse, host: str, is_stream: bool) -> None:
-        self._response, self.host, self._is_stream = response, host, is_stream
+        self._response = response
+        self.host = host
+        self._is_stream = is_stream
 
     def close(self) -> None:
-        """Ends the connection: the service sees that nobody listens any more."""
+        """Closes the connection, so that the service sees that nobody listens any more."""
         self._response.close()
 
-    async def judge(self) -> None:
-        """Raises ProviderError unless this is the start of what was asked for."""
+    async def raise_for_status(self) -> None:
+        """Raises ProviderError unless the status is 200 and the body of the type that was asked
+        for.
+        """
         response = self._response
         if response.status != 200:
             raise from_answer(response.status, self.host, response.headers, await self._refusal())
@@ -171,7 +178,7 @@ class Reply:
             raise bad_response(self.host)
 
     async def _refusal(self) -> Any:
-        """The JSON of a refusal, None when it is none or too long."""
+        """The JSON of a refusal, None when it is not JSON or too long."""
         try:
             data = await self._response.content.read(LARGEST_REFUSAL)
             while len(data) < LARGEST_REFUSAL and (
@@ -196,10 +203,9 @@ class Reply:
             raise error if isinstance(error, ProviderError) else _fault(error, self.host) from None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it arrives.
-
-        Raises ProviderError; closing the iterator ends the connection.
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The body as it arrives. Raises ProviderError; closing the generator closes the
+        connection.
         """
         try:
             async for piece in self._response.content.iter_any():

@@ -1,10 +1,11 @@
-"""What a service of OpenAI's protocol answered: bytes, handed on as they came and read only as far
-as somebody needs it.
+"""Answers of services that speak OpenAI's protocol: bytes that are passed on as they came, and
+parsed only as far as somebody needs them.
 """
 
 import base64
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,32 +21,29 @@ CUT_OFF = "{} ended in the middle of an answer. Ask again."
 
 
 def usage_of(found: Any) -> Usage | None:
-    """The usage of an answer in OpenAI's format, None when it has none."""
+    """The usage in an answer or a chunk of OpenAI's format, None when it has none."""
     usage = found.get("usage") if isinstance(found, dict) else None
     if not isinstance(usage, dict):
         return None
     asked, answered = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
-    return (
-        Usage(asked, answered)
-        if isinstance(asked, int) and isinstance(answered, int) and min(asked, answered) >= 0
-        else None
-    )
+    if isinstance(asked, int) and isinstance(answered, int) and min(asked, answered) >= 0:
+        return Usage(asked, answered)
+    return None
 
 
 def finish_of(word: Any) -> FinishReason:
-    """A finish reason by the protocol's word; an unknown one is a stop."""
-    return (
-        FinishReason(word)
-        if word in set(FinishReason)
-        else FinishReason.TOOL_CALLS
-        if word == "function_call"
-        else FinishReason.STOP
-    )
+    """A finish reason by the protocol's word; an unknown one is a stop.
+
+    `function_call` is the older word for `tool_calls`.
+    """
+    if word == "function_call":
+        return FinishReason.TOOL_CALLS
+    return FinishReason(word) if word in set(FinishReason) else FinishReason.STOP
 
 
 @dataclass(slots=True)
-class RawChat:
-    """A whole answer as a service of OpenAI's protocol sent it."""
+class PassthroughChat:
+    """A whole answer. Raises ProviderError when it is made of bytes that are not one."""
 
     raw: bytes
     host: str
@@ -60,15 +58,15 @@ class RawChat:
 
     @property
     def usage(self) -> Usage | None:
-        """As the service told."""
+        """The tokens as the service counted them."""
         return usage_of(self.found)
 
-    def openai(self, alias: str) -> bytes:
-        """As it came."""
+    def to_openai(self) -> bytes:
+        """The answer as it came."""
         return self.raw
 
-    def answer(self) -> ChatAnswer:
-        """The first choice."""
+    def chat_answer(self) -> ChatAnswer:
+        """The first choice as an object. Raises ProviderError for a malformed one."""
         choice = self.found["choices"][0]
         message = choice["message"]
         try:
@@ -87,13 +85,13 @@ class RawChat:
 
 
 @dataclass(slots=True)
-class RawStream:
-    """A stream of OpenAI's protocol.
+class PassthroughStream:
+    """A stream of OpenAI's protocol, read once: by `blocks`, or by `chunks`.
 
-    `blocks()` gives bytes as they came, whole events at a time, and learns the usage.
+    `usage` is known when it has been read.
     """
 
-    source: AsyncIterator[bytes]
+    source: AsyncGenerator[bytes, None]
     host: str
     wants_usage: bool
     usage: Usage | None = None
@@ -102,7 +100,7 @@ class RawStream:
     async def open(self) -> None:
         """Waits for the first event.
 
-        Raises ProviderError when it is an error, or when there is none.
+        Raises ProviderError for an error event, and for a stream that ends without an event.
         """
         self.source = sse.blocks(self.source)
         async for block in self.source:
@@ -112,10 +110,10 @@ class RawStream:
         if sse.ERROR.search(self.first) or not self.first.strip():
             raise ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
 
-    async def blocks(self) -> AsyncIterator[bytes]:
-        """The stream, `[DONE]` included.
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """The bytes as they came, whole events at a time, `[DONE]` included.
 
-        Raises ProviderError when it ends too early; an error event of the service is one too.
+        Raises ProviderError for a stream that ends too early or sends an error event.
         """
         finished, block = False, self.first
         try:
@@ -125,19 +123,21 @@ class RawStream:
                         yield block[:whole]
                     raise ProviderError(CUT_OFF.format(self.host), "error")
                 finished = finished or b"[DONE]" in block or sse.FINISHED.search(block) is not None
-                if passed := self._counted(block) if sse.USAGE.search(block) else block:
+                if passed := self._read_usage(block) if sse.USAGE.search(block) else block:
                     yield passed
                 block = await anext(self.source)
         except StopAsyncIteration:
             if not finished:
                 raise ProviderError(CUT_OFF.format(self.host), "error") from None
-        except sse.EventTooLong:
+        except sse.EventTooLongError:
             raise bad_response(self.host) from None
         finally:
-            await self.source.aclose()  # type: ignore[attr-defined]
+            await self.source.aclose()
 
-    def _counted(self, block: bytes) -> bytes:
-        """The block without the event that only tells the usage, unless the caller asked for it."""
+    def _read_usage(self, block: bytes) -> bytes:
+        """Learns the usage from a block. Returns the block, without the event that tells only the
+        usage unless the caller asked for it.
+        """
         kept = []
         for one in sse.events(block):
             try:
@@ -149,43 +149,43 @@ class RawStream:
                 kept.append(one)
         return b"".join(kept)
 
-    async def chunks(self) -> AsyncIterator[ChatChunk]:
-        """The stream as objects."""
-        blocks = self.blocks()
-        try:
+    async def chunks(self) -> AsyncGenerator[ChatChunk, None]:
+        """The stream as objects. Raises as `blocks`, and for a malformed chunk."""
+        async with aclosing(self.blocks()) as blocks:
             async for block in blocks:
                 for one in sse.events(block):
-                    if chunk := self._chunk(one):
+                    try:
+                        chunk = chunk_of(sse.json_of(one))
+                    except (ValueError, LookupError, TypeError, AttributeError):
+                        raise bad_response(self.host) from None
+                    if chunk is not None:
                         yield chunk
-        finally:
-            await blocks.aclose()  # type: ignore[attr-defined]
-
-    def _chunk(self, one: bytes) -> ChatChunk | None:
-        try:
-            found = sse.json_of(one)
-            choice = (found.get("choices") or [None])[0] if found else None
-            if not choice:
-                return None
-            delta, reason = choice.get("delta") or {}, choice.get("finish_reason")
-            calls = tuple(_delta(call) for call in delta.get("tool_calls") or ())
-            return ChatChunk(
-                delta.get("content") or "", calls, finish_of(reason) if reason else None
-            )
-        except (ValueError, LookupError, TypeError, AttributeError):
-            raise bad_response(self.host) from None
 
 
-def _delta(call: dict[str, Any]) -> ToolCallDelta:
-    function = call.get("function") or {}
-    return ToolCallDelta(
-        call["index"], call.get("id"), function.get("name"), function.get("arguments") or ""
+def chunk_of(found: dict[str, Any] | None) -> ChatChunk | None:
+    """The first choice of a chunk in OpenAI's format, None without one.
+
+    Raises ValueError, LookupError, TypeError or AttributeError for a malformed chunk.
+    """
+    choice = (found.get("choices") or [None])[0] if found else None
+    if not choice:
+        return None
+    delta, reason = choice.get("delta") or {}, choice.get("finish_reason")
+    calls = []
+    for call in delta.get("tool_calls") or ():
+        function = call.get("function") or {}
+        name, arguments = function.get("name"), function.get("arguments") or ""
+        calls.append(ToolCallDelta(call["index"], call.get("id"), name, arguments))
+    return ChatChunk(
+        delta.get("content") or "", tuple(calls), finish_of(reason) if reason else None
     )
 
 
 @dataclass(slots=True)
-class RawVectors:
-    """Vectors as a service of OpenAI's protocol sent them; large, so not read unless somebody wants
-    the numbers.
+class PassthroughEmbeddings:
+    """Vectors. They are large, so they are not parsed unless somebody wants the numbers.
+
+    Raises ProviderError when it is made of bytes that hold none.
     """
 
     raw: bytes
@@ -197,7 +197,7 @@ class RawVectors:
 
     @property
     def usage(self) -> Usage | None:
-        """As the service told, which it does at the end, or at the beginning."""
+        """The tokens as the service counted them, which it tells before or after the vectors."""
         for found in list(sse.USAGE.finditer(self.raw))[-1:]:
             end = self.raw.find(b"}", found.end())
             try:
@@ -206,21 +206,21 @@ class RawVectors:
                 return None
         return None
 
-    def openai(self, alias: str, encoding: str) -> bytes:
-        """As it came."""
+    def to_openai(self) -> bytes:
+        """The answer as it came."""
         return self.raw
 
     def vectors(self) -> list[list[float]]:
-        """The numbers, in the order of the input."""
+        """The numbers, in the order of the input. Raises ProviderError for malformed ones."""
+        found = []
         try:
             rows = sorted(from_json(self.raw)["data"], key=lambda row: row["index"])
-            return [_numbers(row["embedding"]) for row in rows]
+            for row in rows:
+                numbers = row["embedding"]
+                if isinstance(numbers, str):  # base64 of little-endian 32-bit floats
+                    packed = base64.b64decode(numbers)
+                    numbers = struct.unpack(f"<{len(packed) // 4}f", packed)
+                found.append([float(one) for one in numbers])
         except (ValueError, LookupError, TypeError, struct.error):
             raise bad_response(self.host) from None
-
-
-def _numbers(embedding: Any) -> list[float]:
-    if isinstance(embedding, str):
-        data = base64.b64decode(embedding)
-        return list(struct.unpack(f"<{len(data) // 4}f", data))
-    return [float(one) for one in embedding]
+        return found

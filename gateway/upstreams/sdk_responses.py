@@ -1,9 +1,12 @@
-"""What an SDK gave, and how it looks in OpenAI's format."""
+"""Answers of services with a protocol of their own, which their SDKs gave as objects; here they are
+written in OpenAI's format.
+"""
 
 import base64
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -11,7 +14,7 @@ from uuid import uuid4
 from pydantic_core import to_json
 
 from providers.core.errors import ProviderError
-from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, ToolCallDelta, Usage
+from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, Usage
 
 from ..core import sse
 
@@ -22,54 +25,56 @@ def usage_json(usage: Usage) -> dict[str, int]:
     return {**tokens, "total_tokens": usage.total_tokens}
 
 
-@dataclass(slots=True)
-class MadeChat:
-    """A whole answer that an SDK gave."""
-
-    made: ChatAnswer
-
-    @property
-    def usage(self) -> Usage | None:
-        """As the service told."""
-        return self.made.usage
-
-    def openai(self, alias: str) -> bytes:
-        """In OpenAI's format."""
-        made = self.made
-        message: dict[str, Any] = {
-            "role": "assistant",
-            "content": made.content,
-            "refusal": made.refusal,
-        }
-        if made.tool_calls:
-            message["tool_calls"] = [one.model_dump() for one in made.tool_calls]
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": made.finish_reason.value,
-        }
-        body = {
-            "id": _id(),
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": made.model or alias,
-            "choices": [choice],
-        }
-        return to_json(body | {"usage": usage_json(made.usage) if made.usage else None})
-
-    def answer(self) -> ChatAnswer:
-        """As it came."""
-        return self.made
-
-
-def _id() -> str:
+def _new_id() -> str:
+    """A new id of an answer, as OpenAI's look."""
     return f"chatcmpl-{uuid4().hex}"
 
 
 @dataclass(slots=True)
-class MadeStream:
-    """A stream that an SDK gives."""
+class SDKChat:
+    """A whole answer. `alias`: the model's name for the caller where the service tells none."""
+
+    answer: ChatAnswer
+    alias: str
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens as the service counted them."""
+        return self.answer.usage
+
+    def to_openai(self) -> bytes:
+        """The answer in OpenAI's format."""
+        answer = self.answer
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": answer.content,
+            "refusal": answer.refusal,
+        }
+        if answer.tool_calls:
+            message["tool_calls"] = [one.model_dump() for one in answer.tool_calls]
+        choice = {
+            "index": 0,
+            "message": message,
+            "logprobs": None,
+            "finish_reason": answer.finish_reason.value,
+        }
+        body = {
+            "id": _new_id(),
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": answer.model or self.alias,
+            "choices": [choice],
+        }
+        return to_json(body | {"usage": usage_json(answer.usage) if answer.usage else None})
+
+    def chat_answer(self) -> ChatAnswer:
+        """The answer as it came."""
+        return self.answer
+
+
+@dataclass(slots=True)
+class SDKStream:
+    """A stream, read once: by `chunks`, or by `blocks`. `usage` is known when it has been read."""
 
     source: AsyncIterator[ChatChunk]
     alias: str
@@ -78,15 +83,19 @@ class MadeStream:
     first: ChatChunk | None = None
 
     async def open(self) -> None:
-        """Waits for the first piece. Raises ProviderError."""
+        """Waits for the first chunk. Raises ProviderError for a stream without one."""
         self.first = await anext(self.source, None)
         if self.first is None:
             raise ProviderError(
                 "The service began to answer and said nothing. Try again.", "bad_response"
             )
 
-    async def chunks(self) -> AsyncIterator[ChatChunk]:
-        """As they come."""
+    async def close(self) -> None:
+        """Ends the request to the service."""
+        await self.source.aclose()  # type: ignore[attr-defined]  # providers write generators
+
+    async def chunks(self) -> AsyncGenerator[ChatChunk, None]:
+        """The chunks as they come. Raises ProviderError."""
         chunk = self.first
         try:
             while chunk is not None:
@@ -94,38 +103,44 @@ class MadeStream:
                 yield chunk
                 chunk = await anext(self.source, None)
         finally:
-            await self.source.aclose()  # type: ignore[attr-defined]
+            await self.close()
 
-    async def blocks(self) -> AsyncIterator[bytes]:
-        """The stream in OpenAI's format, `[DONE]` included."""
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        """The stream in OpenAI's format, `[DONE]` included. Raises ProviderError."""
         frame = {
-            "id": _id(),
+            "id": _new_id(),
             "object": "chat.completion.chunk",
             "created": int(time.time()),
             "model": self.alias,
         }
-        chunks, role = self.chunks(), {"role": "assistant"}
-        try:
+        role = {"role": "assistant"}
+        async with aclosing(self.chunks()) as chunks:
             async for chunk in chunks:
-                if choice := _choice(chunk, role):
-                    yield sse.event(frame | {"choices": [choice]})
+                # a chunk may tell the usage only, which has an event of its own
+                if chunk.content or chunk.tool_calls or chunk.finish_reason or role:
+                    yield sse.event(frame | {"choices": [choice_of(chunk, role)]})
                     role = {}
-        finally:
-            await chunks.aclose()  # type: ignore[attr-defined]
         if self.wants_usage and self.usage:
             yield sse.event(frame | {"choices": [], "usage": usage_json(self.usage)})
         yield sse.DONE
 
 
-def _choice(chunk: ChatChunk, role: dict[str, str]) -> dict[str, Any] | None:
-    """One choice of a chunk in OpenAI's format, None for a chunk that only tells the usage."""
-    if not (chunk.content or chunk.tool_calls or chunk.finish_reason or role):
-        return None
+def choice_of(chunk: ChatChunk, role: dict[str, str]) -> dict[str, Any]:
+    """A chunk as a choice in OpenAI's format; `role` is written into the first one of a stream."""
     delta: dict[str, Any] = dict(role)
     if chunk.content:
         delta["content"] = chunk.content
     if chunk.tool_calls:
-        delta["tool_calls"] = [_call(one) for one in chunk.tool_calls]
+        delta["tool_calls"] = []
+        for call in chunk.tool_calls:
+            function: dict[str, str] = {"arguments": call.arguments}
+            first: dict[str, Any] = {}
+            if call.name is not None:
+                function = {"name": call.name, **function}
+                first = {"id": call.id, "type": "function"}
+            delta["tool_calls"].append(
+                {"index": call.index, **first, "function": function, **call.extra}
+            )
     return {
         "index": 0,
         "delta": delta,
@@ -134,46 +149,32 @@ def _choice(chunk: ChatChunk, role: dict[str, str]) -> dict[str, Any] | None:
     }
 
 
-def _call(delta: ToolCallDelta) -> dict[str, Any]:
-    function: dict[str, str] = {"arguments": delta.arguments}
-    first: dict[str, Any] = {}
-    if delta.name is not None:
-        function = {"name": delta.name, **function}
-        first = {"id": delta.id, "type": "function"}
-    return {"index": delta.index, **first, "function": function, **delta.extra}
-
-
 @dataclass(slots=True)
-class MadeVectors:
-    """Vectors that an SDK gave."""
+class SDKEmbeddings:
+    """Vectors. `encoding`: float, or base64 of little-endian 32-bit floats."""
 
-    made: EmbeddingAnswer
+    answer: EmbeddingAnswer
+    alias: str
+    encoding: str
 
     @property
     def usage(self) -> Usage | None:
-        """As the service told."""
-        return self.made.usage
+        """The tokens as the service counted them."""
+        return self.answer.usage
 
-    def openai(self, alias: str, encoding: str) -> bytes:
-        """In OpenAI's format; `encoding`: float, or base64 of little-endian 32-bit floats."""
-        rows = [
-            {
-                "object": "embedding",
-                "index": index,
-                "embedding": _packed(vector) if encoding == "base64" else vector,
-            }
-            for index, vector in enumerate(self.made.vectors)
-        ]
-        usage = usage_json(self.made.usage or Usage())
+    def to_openai(self) -> bytes:
+        """The vectors in OpenAI's format."""
+        rows = []
+        for index, vector in enumerate(self.answer.vectors):
+            numbers: Any = vector
+            if self.encoding == "base64":
+                numbers = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+            rows.append({"object": "embedding", "index": index, "embedding": numbers})
+        usage = usage_json(self.answer.usage or Usage())
         del usage["completion_tokens"]
-        return to_json(
-            {"object": "list", "data": rows, "model": self.made.model or alias, "usage": usage}
-        )
+        model = self.answer.model or self.alias
+        return to_json({"object": "list", "data": rows, "model": model, "usage": usage})
 
     def vectors(self) -> list[list[float]]:
         """The numbers, in the order of the input."""
-        return [list(vector) for vector in self.made.vectors]
-
-
-def _packed(vector: tuple[float, ...]) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+        return [list(vector) for vector in self.answer.vectors]

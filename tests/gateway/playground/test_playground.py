@@ -46,9 +46,9 @@ def send(client: Client, row: Any, message: str = "Hello there", **fields: str) 
     return response
 
 
-def told(response: HttpResponse) -> Any:
-    """What became of the call."""
-    return response.context["told"]
+def result_of(response: HttpResponse) -> Any:
+    """The result that the page shows."""
+    return response.context["result"]
 
 
 def turns(response: HttpResponse) -> list[tuple[str, str]]:
@@ -101,7 +101,7 @@ def test_a_foreign_form_is_refused(operator: Any):
 
 def test_an_answer_comes_with_its_facts(client: Client):
     response = send(client, profile())
-    facts = told(response).facts
+    facts = result_of(response).facts
     assert turns(response) == [("user", "Hello there"), ("assistant", "Echo: Hello there")]
     assert (
         facts["input_tokens"],
@@ -121,7 +121,7 @@ def test_a_conversation_goes_on_and_is_sent_along(client: Client):
     first = send(client, row, "one two")
     second = send(client, row, "three", history=first.context["form"]["history"].value())
     assert len(turns(second)) == 4
-    assert told(second).facts["input_tokens"] == 2 + 3 + 1
+    assert result_of(second).facts["input_tokens"] == 2 + 3 + 1
 
 
 def test_a_conversation_is_cleared_and_the_rest_of_the_form_stays(client: Client):
@@ -183,19 +183,19 @@ def test_places_of_a_fallbacks_prompt_are_asked_for(client: Client):
 
 def test_a_missing_variable_is_told_and_the_message_stays(client: Client):
     response = send(client, profile(system_prompt_template="Be {tone}."))
-    assert "needs the variable tone" in told(response).error["message"]
+    assert "needs the variable tone" in result_of(response).error["message"]
     assert (response.context["form"]["message"].value(), turns(response)) == ("Hello there", [])
 
 
 def test_overrides_are_obeyed(client: Client):
     response = send(client, profile(), max_tokens="2")
     assert turns(response)[1] == ("assistant", "Echo: Hello")
-    assert "longest answer" in told(response).facts["ending"]
+    assert "longest answer" in result_of(response).facts["ending"]
 
 
 @pytest.mark.parametrize("typed", ["7", "-1"])
 def test_an_override_out_of_bounds_is_told(client: Client, typed: str):
-    assert "temperature" in told(send(client, profile(), temperature=typed)).error["message"]
+    assert "temperature" in result_of(send(client, profile(), temperature=typed)).error["message"]
 
 
 @pytest.mark.parametrize("typed", ["warm", "nan", "inf"])
@@ -238,7 +238,7 @@ def test_an_empty_message_is_told_at_its_field(client: Client):
 def test_an_inactive_connection_is_told_with_its_alias(client: Client):
     row = profile()
     services.set_active(row.connection, False, actor=None)
-    found = told(send(client, row))
+    found = result_of(send(client, row))
     assert found.error == {
         "code": "connection_inactive",
         "message": "The connection echo is switched off.",
@@ -257,7 +257,7 @@ def test_a_failure_of_the_service_is_told(client: Client, model: str, code: str)
             connection={"base_url": upstream.url, "max_retries": 0},
         )
         response = send(client, row)
-    assert (told(response).error["code"], turns(response)) == (code, [])
+    assert (result_of(response).error["code"], turns(response)) == (code, [])
 
 
 def test_what_came_before_an_answer_broke_off_is_shown(client: Client):
@@ -318,7 +318,7 @@ def test_a_vector_is_shown_with_its_length(client: Client):
     response = client.post(
         f"/profiles/{profile('Embedding').pk}/playground/", {"text": "one two", "dimensions": "16"}
     )
-    found = told(response)
+    found = result_of(response)
     assert (found.dimensions, len(found.vector), found.facts["input_tokens"]) == (16, 8, 2)
     assert "16 dimensions" in response.content.decode()
 
@@ -327,7 +327,7 @@ def test_a_refused_vector_is_told(client: Client):
     response = client.post(
         f"/profiles/{profile('Embedding').pk}/playground/", {"text": "one", "dimensions": "9999"}
     )
-    assert "at most 4096" in told(response).error["message"]
+    assert "at most 4096" in result_of(response).error["message"]
 
 
 # The same call in code

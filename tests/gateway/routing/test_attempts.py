@@ -1,4 +1,4 @@
-"""What a chain of steps does before anybody is asked."""
+"""A route whose target is refused before anybody is asked."""
 
 import asyncio
 from typing import Any
@@ -8,23 +8,24 @@ import pytest
 
 from connections.profile_settings import ChatSettings
 from connections.services import Caller, StoredProfile
-from gateway.core.config_cache import Plan, Step
+from gateway.core.config_cache import Route, Target
 from gateway.core.errors import GatewayError
-from gateway.core.requests import Call, new_call
-from gateway.routing.fallback import serve
-from gateway.usage.recording import Trace
+from gateway.core.requests import GatewayRequest, parse_request
+from gateway.routing.fallback import answer_by_route
+from gateway.usage.recording import PendingRecord
 from providers.core.base import Capability
 
 
-class Watching:
-    """As much of a snapshot as an order of steps needs."""
+class NoCooldowns:
+    """As much of a configuration as an order of targets needs."""
 
-    watch: Any = type("Watch", (), {"resting": {}})
+    invalidation: Any = type("Invalidation", (), {"cooldowns": {}})
 
 
-def refused(plan: Plan, call: Call) -> GatewayError:
+def refused(route: Route, request: GatewayRequest) -> GatewayError:
+    record = PendingRecord(request)
     with pytest.raises(GatewayError) as caught:
-        asyncio.run(serve(call, plan, Trace(call), Watching(), None))  # type: ignore[arg-type]  # nobody is asked
+        asyncio.run(answer_by_route(request, route, record, NoCooldowns(), None))  # type: ignore[arg-type]  # nobody is asked
     return caught.value
 
 
@@ -33,15 +34,15 @@ def test_a_refusal_that_is_remembered_keeps_nothing_of_the_requests_it_met():
     profile = StoredProfile(
         uuid4(), "writer", "Writer", 1, Capability.CHAT, uuid4(), "m", True, ChatSettings(), ()
     )
-    plan = Plan((Step(profile, uuid4(), "openai", 1, "openai", refusal=remembered),))
-    call = new_call(
+    route = Route((Target(profile, uuid4(), "openai", 1, "openai", refusal=remembered),))
+    request = parse_request(
         "v1",
         Capability.CHAT,
         Caller(1, "ada"),
         "writer",
         {"messages": [{"role": "user", "content": "Hello"}]},
     )
-    first, second = refused(plan, call), refused(plan, call)
+    first, second = refused(route, request), refused(route, request)
     assert (
         (first.code, first.message)
         == (second.code, second.message)
