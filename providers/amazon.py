@@ -95,7 +95,6 @@ class Amazon(Provider[AmazonSettings]):
     """
 
     id, name = "amazon", "Amazon Bedrock"
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
     description = "Nova, Claude, Llama, Titan and others in your AWS account."
     docs_url = "https://docs.aws.amazon.com/bedrock/"
     model_examples = ("amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0")

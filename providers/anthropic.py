@@ -55,7 +55,6 @@ class Anthropic(Provider[AnthropicSettings]):
     """Anthropic's own API."""
 
     id, name = "anthropic", "Anthropic"
-    capabilities = (Capability.CHAT,)
     description = "Claude models."
     docs_url = "https://docs.anthropic.com"
     model_examples = ("claude-sonnet-4-5", "claude-haiku-4-5")

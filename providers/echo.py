@@ -34,7 +34,6 @@ class Echo(Provider[EchoSettings]):
     """Answers with what it was asked. A token is a word."""
 
     id, name = "echo", "Echo"
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
     description = "Built in: answers with what it was asked. Needs no account and no network."
     category = "Built in"
     model_examples = ("echo-1", "echo-embedding-1")

@@ -35,7 +35,6 @@ class Mistral(OpenAICompatible[MistralSettings]):
     """Mistral's API, which speaks OpenAI's protocol."""
 
     id, name = "mistral", "Mistral"
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
     description = "Mistral, Codestral and Ministral models, embeddings."
     docs_url = "https://docs.mistral.ai"
     model_examples = ("mistral-small-latest", "mistral-embed")

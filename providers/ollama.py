@@ -49,7 +49,6 @@ class Ollama(OpenAIChat[OllamaSettings]):
     """
 
     id, name = "ollama", "Ollama"
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
     description = "Open models on your own machine."
     docs_url = "https://docs.ollama.com"
     model_examples = ("llama3.2", "nomic-embed-text")

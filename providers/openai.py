@@ -48,7 +48,6 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     """OpenAI's own API."""
 
     id, name = "openai", "OpenAI"
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
     description = "GPT and o-series models, embeddings."
     docs_url = "https://platform.openai.com/docs"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")

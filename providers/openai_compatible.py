@@ -2,7 +2,6 @@
 gateway of your own.
 """
 
-from .core.base import Capability
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HeaderName, Headers, HttpUrl, Text
@@ -54,7 +53,6 @@ class OpenAICompatibleService(OpenAICompatible[OpenAICompatibleSettings]):
 
     id, name = "openai-compatible", "OpenAI-compatible"
     section = "OpenAICompatible"
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
     description = (
         "vLLM, LM Studio, LiteLLM, OpenRouter, Groq or a gateway of your own: anything with "
         "OpenAI's protocol."

@@ -4,7 +4,7 @@ https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless
 
 from typing import Any
 
-from .core.base import Capability, Model
+from .core.base import Capability, Model, Provider
 from .core.errors import ProviderError
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
@@ -45,13 +45,14 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
     """
 
     id, name = "serverless", "Azure serverless endpoint"
-    capabilities = (Capability.CHAT,)
     description = "A single model behind an endpoint of Azure's model catalog."
     docs_url = "https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless"
     model_examples = ("Llama-3.3-70B-Instruct", "Mistral-Large-2411")
     promptflow = PromptflowType(
         "serverless", "ServerlessConnection", {"api_key": "api_key", "api_base": "endpoint"}
     )
+
+    embed = Provider.embed  # every endpoint is one model that chats
 
     @property
     def base_url(self) -> str:

@@ -2,7 +2,7 @@
 asked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
@@ -11,9 +11,11 @@ import pytest
 from connections import conf, services
 from connections.models import Connection, Profile
 from connections.sources import SourceError
-from providers.core.base import Capability, Model, Provider
+from providers.core.base import METHODS, Capability, Model, Provider
+from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
 from providers.core.registry import registered
+from providers.core.results import ChatAnswer, EmbeddingAnswer
 from providers.core.settings import NetworkSettings, setting
 from providers.core.types import ApiKey, HttpUrl, Text
 
@@ -44,7 +46,6 @@ class FakeProvider(Provider[FakeSettings]):
 
     id, name, section = "fake", "Fake", "Fake"
     description = "Answers from memory."
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
     asks = "GET https://fake.example.com/v1/models"
     answer: ClassVar[Any] = [
         Model("fake-chat", "Fake Chat", frozenset({Capability.CHAT})),
@@ -57,6 +58,12 @@ class FakeProvider(Provider[FakeSettings]):
         if isinstance(self.answer, Exception):
             raise self.answer
         return list(self.answer)
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        return ChatAnswer(request.model, "Fine, thanks.")
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        return EmbeddingAnswer(request.model, ((0.5, -0.5),) * len(request.texts()))
 
 
 @contextmanager
@@ -76,9 +83,15 @@ def fake() -> Iterator[type[FakeProvider]]:
 
 
 @contextmanager
-def fake_provider(**attributes: Any) -> Iterator[type[FakeProvider]]:
+def fake_provider(
+    capabilities: Collection[str] = tuple(METHODS), **attributes: Any
+) -> Iterator[type[FakeProvider]]:
     """Another fake provider for a block: `fake_provider(id="other", capabilities=())`."""
-    provider = type("Fake", (FakeProvider,), {"section": "Fake", "asked": [], **attributes})
+    given_back = {
+        name: getattr(Provider, name) for one, name in METHODS.items() if one not in capabilities
+    }
+    own = {"section": "Fake", "asked": [], **given_back, **attributes}
+    provider = type("Fake", (FakeProvider,), own)
     with available(provider):
         yield provider
 

@@ -15,6 +15,8 @@ from connections import services
 from connections.management.commands.render_provider_docs import render
 from connections.models import Connection
 from providers.core.base import Capability, Model, Provider
+from providers.core.chat import ChatRequest
+from providers.core.results import ChatAnswer
 from providers.core.settings import NetworkSettings, setting
 from providers.core.types import ApiKey, HttpUrl
 
@@ -40,10 +42,12 @@ class Invented(Provider[InventedSettings]):
 
     id, name, description = "invented", "Invented Service", "Hums."
     category, docs_url = "Humming things", "https://invented.example.com/docs"
-    capabilities = (Capability.CHAT,)
 
     def list_models(self) -> list[Model]:
         return [Model(f"wobbly-{self.settings.wobble}", "Wobbly", frozenset({Capability.CHAT}))]
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        return ChatAnswer(request.model, "Hum.")
 
 
 @pytest.fixture

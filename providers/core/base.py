@@ -18,7 +18,7 @@ from ..http.egress_async import guarded_async_client
 from ..promptflow import PromptflowType
 from .chat import ChatRequest, EmbeddingRequest, Unsupported
 from .errors import ProviderError, chain, from_answer, from_network, from_status, not_installed
-from .results import ChatAnswer, ChatChunk, EmbeddingAnswer
+from .results import ChatAnswer, ChatChunk, EmbeddingAnswer, whole_in_one
 from .settings import ProviderSettings
 
 CHECK_SECONDS = 10.0
@@ -31,6 +31,10 @@ class Capability(StrEnum):
 
     CHAT = "Chat"
     EMBEDDING = "Embedding"
+
+
+# The method that a provider writes to have a capability.
+METHODS = {Capability.CHAT: "chat", Capability.EMBEDDING: "embed"}
 
 
 @dataclass(frozen=True)
@@ -100,13 +104,15 @@ class Provider(Generic[SettingsT]):
 
     To add one, write one module in this folder: see CONTRIBUTING.md. `category` groups the cards,
     `section` is where its keys live in configuration (`$OpenAI:ApiKey`), by default the name of the
-    class.
+    class. `capabilities` are read off the methods that a class has of its own or inherits; what it
+    inherits and cannot do, it gives back: `embed = Provider.embed`.
     """
 
     id: ClassVar[str]
     name: ClassVar[str]
     Settings: ClassVar[type[ProviderSettings]]
     capabilities: ClassVar[tuple[Capability, ...]] = ()
+    claimed: ClassVar[tuple[Capability, ...] | None] = None  # what a class writes all the same
     description: ClassVar[str] = ""
     docs_url: ClassVar[str] = ""
     category: ClassVar[str] = "Model providers"
@@ -131,9 +137,16 @@ class Provider(Generic[SettingsT]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.section = cls.__dict__.get("section") or cls.__name__
+        cls.claimed = cls.__dict__.get("capabilities", cls.claimed)
+        cls.capabilities = tuple(one for one, name in METHODS.items() if cls.implements(name))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
+
+    @classmethod
+    def implements(cls, method: str) -> bool:
+        """Whether the class has a method of its own, or inherits one from another provider."""
+        return getattr(cls, method) is not getattr(Provider, method)
 
     # What a provider implements
 
@@ -185,14 +198,14 @@ class Provider(Generic[SettingsT]):
         """
         raise NotImplementedError
 
-    def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
+    async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         """The answer piece by piece; the last pieces carry the finish reason and the usage.
 
-        Raises as `chat`, at the first step too.
-
-        Closing the iterator cancels the request.
+        A provider that has no way to stream keeps this one, which gives the whole answer in one
+        piece. Raises as `chat`, at the first step too. Closing the iterator cancels the request.
         """
-        raise NotImplementedError
+        whole = request.model_copy(update={"stream": None, "stream_options": None})
+        yield whole_in_one(await self.chat(whole))
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """A vector for each text, in their order. Raises as `chat`."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import providers
 
 from ..manifests.shipped import shipped_providers
-from .base import Provider, settings_class
+from .base import METHODS, Capability, Provider, settings_class
 
 ENTRY_POINT_GROUP = "switchboard.providers"
 ID_PATTERN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
@@ -38,7 +38,11 @@ class UnknownProvider(LookupError):
 
 
 def register(provider: ProviderClass) -> ProviderClass:
-    """Class decorator. Raises ValueError for an id that is taken or is none."""
+    """Class decorator.
+
+    Raises ValueError for an id that is taken or is none, and for a class that says it can do what
+    it does not implement.
+    """
     if not ID_PATTERN.fullmatch(provider.id) or len(provider.id) > 100:
         raise ValueError(
             f"{provider.id!r} is no provider id: lower case letters and digits, with - . or _ "
@@ -46,9 +50,30 @@ def register(provider: ProviderClass) -> ProviderClass:
         )
     if _registered.get(provider.id, provider) is not provider:
         raise ValueError(f"Two providers have the id {provider.id!r}")
+    if claim := _untrue_claim(provider):
+        raise ValueError(claim)
     provider.Settings = provider.__dict__.get("Settings") or settings_class(provider)
     _registered[provider.id] = provider
     return provider
+
+
+def _untrue_claim(provider: type[Provider[Any]]) -> str:
+    """How what the class says of itself differs from what it implements; empty when it is true."""
+    name, can = provider.__name__, provider.capabilities
+    claimed = can if provider.claimed is None else provider.claimed
+    if provider.implements("stream_chat") and Capability.CHAT not in can:
+        return f"{name} implements stream_chat() for Chat, but not chat(). Implement chat() too."
+    if missing := next((one for one in claimed if one not in can), None):
+        lack = f"does not implement {METHODS[missing]}()" if missing in METHODS else "nothing can"
+        return f"{name} declares {missing}, but {lack}. Mend it, or take {missing} out."
+    if unsaid := next((one for one in can if one not in claimed), None):
+        method = METHODS[unsaid]
+        return (
+            f"{name} implements {method}() for {unsaid}, but its capabilities leave that out. "
+            "Delete that line: capabilities are read off the methods. What a class inherits and "
+            f"cannot do, it gives back: {method} = Provider.{method}."
+        )
+    return ""
 
 
 @cache
@@ -61,8 +86,10 @@ def _discover() -> None:
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             entry_point.load()  # its @register does the rest
-        except Exception:  # one broken package must not take every connection down
-            logger.exception("The provider package %s cannot be loaded", entry_point.name)
+        except Exception as error:  # one broken package must not take every connection down
+            logger.exception(
+                "The provider package %s cannot be loaded: %s", entry_point.name, error
+            )
 
 
 def all_providers() -> list[type[Provider[Any]]]:

@@ -79,6 +79,18 @@ class ChatChunk:
     model: str = ""
 
 
+def whole_in_one(answer: ChatAnswer) -> ChatChunk:
+    """A whole answer as the only piece of a stream. A refusal is told as text, as in any stream."""
+    calls = (
+        ToolCallDelta(
+            index, call.id, call.function.name, call.function.arguments, call.model_extra or {}
+        )
+        for index, call in enumerate(answer.tool_calls)
+    )
+    text = f"{answer.content or ''}{answer.refusal or ''}"
+    return ChatChunk(text, tuple(calls), answer.finish_reason, answer.usage, answer.model)
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddingAnswer:
     """Vectors in the order of the input."""

@@ -26,7 +26,6 @@ class AzureProvider(AzureAccess[SettingsT], OpenAICompatible[SettingsT]):
     """
 
     packages = ("openai", "azure-identity")
-    capabilities = (Capability.CHAT, Capability.EMBEDDING)
 
     @property
     def base_url(self) -> str:

@@ -1,20 +1,31 @@
 """Which providers there are."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from providers.core import registry
 from providers.core.base import Capability, Provider
+from providers.core.chat import ChatRequest, EmbeddingRequest, FunctionCall, ToolCall
 from providers.core.registry import (
     UnknownProvider,
     all_providers,
     get_provider,
     register,
     registered,
+)
+from providers.core.results import (
+    ChatAnswer,
+    ChatChunk,
+    FinishReason,
+    ToolCallDelta,
+    Usage,
 )
 from providers.core.settings import ProviderSettings, setting
 from tests.upstreams import ROOT
@@ -29,7 +40,17 @@ class InventedSettings(ProviderSettings):
 class Invented(Provider[InventedSettings]):
     """Registered by single tests."""
 
-    id, name, capabilities = "invented", "Invented", (Capability.CHAT,)
+    id, name = "invented", "Invented"
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        return ChatAnswer(
+            request.model,
+            self.settings.word,
+            (ToolCall(id="1", function=FunctionCall(name="f", arguments="{}"), mark="kept"),),
+            FinishReason.TOOL_CALLS,
+            Usage(2, 1),
+            refusal=" Not quite.",
+        )
 
 
 NEW_MODULE = """
@@ -141,18 +162,136 @@ def test_a_module_dropped_into_the_folder_is_a_provider(tmp_path: Path):
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=True)
 
 
-def test_a_provider_of_another_package_comes_by_entry_point(monkeypatch: pytest.MonkeyPatch):
-    point = EntryPoint(
-        "invented", "tests.providers.core.test_registry:Invented", registry.ENTRY_POINT_GROUP
+# What a provider can do
+
+
+async def embed(provider: Provider, request: EmbeddingRequest) -> None: ...
+
+
+async def stream_chat(provider: Provider, request: ChatRequest) -> None: ...
+
+
+def made(**attributes: Any) -> type[Provider]:
+    return type("Made", (Invented,), {"id": "made", "Settings": InventedSettings, **attributes})
+
+
+def test_what_a_provider_can_do_is_read_off_its_methods():
+    assert Invented.capabilities == (Capability.CHAT,)
+    assert made(embed=embed).capabilities == (Capability.CHAT, Capability.EMBEDDING)
+
+
+def test_what_a_provider_inherits_and_gives_back_it_cannot_do():
+    assert made(chat=Provider.chat).capabilities == ()
+
+
+def test_a_provider_that_chats_only_streams_its_whole_answer_as_one_piece():
+    async def pieces() -> list[ChatChunk]:
+        request = ChatRequest(model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
+        return [one async for one in Invented(InventedSettings()).stream_chat(request)]
+
+    call = ToolCallDelta(0, "1", "f", "{}", {"mark": "kept"})
+    assert asyncio.run(pieces()) == [
+        ChatChunk("hello Not quite.", (call,), FinishReason.TOOL_CALLS, Usage(2, 1), "m")
+    ]
+
+
+def test_a_chat_behind_a_stream_is_not_asked_to_stream():
+    asked: list[ChatRequest] = []
+
+    async def chat(provider: Provider, request: ChatRequest) -> ChatAnswer:
+        asked.append(request)
+        return ChatAnswer(request.model, "hello")
+
+    async def listen() -> None:
+        given = {"messages": [{"role": "user", "content": "Hi"}], "stream": True}
+        request = ChatRequest.model_validate({**given, "stream_options": {"include_usage": True}})
+        async for _ in made(chat=chat)(InventedSettings()).stream_chat(request):
+            pass
+
+    asyncio.run(listen())
+    assert set(asked[0].body()) == {"messages"}
+
+
+UNTRUE = {
+    "chat": ({"chat": Provider.chat, "capabilities": (Capability.CHAT,)}, "Made declares Chat"),
+    "embed": ({"capabilities": tuple(Capability)}, r"Made declares Embedding, .* embed\(\)"),
+    "unknown": ({"capabilities": (Capability.CHAT, "Image")}, "declares Image, but nothing can"),
+    "stream": (
+        {"chat": Provider.chat, "stream_chat": stream_chat},
+        r"Made implements stream_chat\(\) for Chat, but not chat\(\)",
+    ),
+    "less": (
+        {"embed": embed, "capabilities": (Capability.CHAT,)},
+        r"implements embed\(\) for Embedding, .* embed = Provider.embed",
+    ),
+}
+
+
+@pytest.mark.parametrize("untrue", UNTRUE)
+def test_a_provider_that_says_of_itself_what_is_not_so_is_refused(untrue: str):
+    attributes, sentence = UNTRUE[untrue]
+    with pytest.raises(ValueError, match=sentence):
+        register(made(**attributes))
+    with pytest.raises(UnknownProvider):
+        get_provider("made")
+
+
+def test_a_claim_is_refused_in_a_class_that_inherits_it():
+    boasting = made(chat=Provider.chat, capabilities=(Capability.CHAT,))
+    with pytest.raises(ValueError, match="Heir declares Chat"):
+        register(type("Heir", (boasting,), {}))
+
+
+def test_a_true_claim_is_taken():
+    with registered(made(capabilities=(Capability.CHAT,))):
+        assert get_provider("made").capabilities == (Capability.CHAT,)
+
+
+# Of other packages
+
+
+def discovered(monkeypatch: pytest.MonkeyPatch, module: str, attribute: str) -> None:
+    """Looks for providers again, with an entry point of another package among them."""
+    point = EntryPoint("acme", f"{module}:{attribute}", "switchboard.providers")
+    points = {"switchboard.providers": [point]}
+    monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
+    registry._discover.__wrapped__()
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Another package with this text, installed for one test."""
+    monkeypatch.syspath_prepend(tmp_path)
+    yield (tmp_path / "switchboard_acme.py").write_text
+    sys.modules.pop("switchboard_acme", None)
+    registry._registered.pop("brand-new", None)
+
+
+def test_a_provider_of_another_package_comes_by_entry_point(
+    monkeypatch: pytest.MonkeyPatch, package: Callable[[str], None]
+):
+    package(NEW_MODULE)
+    discovered(monkeypatch, "switchboard_acme", "BrandNew")
+    assert get_provider("brand-new").name == "Brand New"
+
+
+def test_a_package_that_declares_what_it_does_not_do_is_left_out_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    package: Callable[[str], None],
+):
+    package(f"{NEW_MODULE}    capabilities = ('Chat',)\n")
+    discovered(monkeypatch, "switchboard_acme", "BrandNew")
+    assert (
+        "acme cannot be loaded: BrandNew declares Chat, but does not implement chat()"
+        in (caplog.messages[0])
     )
-    assert registry.ENTRY_POINT_GROUP == "switchboard.providers"
-    assert point.load() is Invented
+    with pytest.raises(UnknownProvider):
+        get_provider("brand-new")
 
 
 def test_a_broken_package_is_logged_and_the_others_stay(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    broken = EntryPoint("broken", "no_such_package_here:Broken", registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [broken])
-    registry._discover.__wrapped__()
-    assert "broken" in caplog.text and get_provider("openai")
+    discovered(monkeypatch, "no_such_package_here", "Broken")
+    assert "no_such_package_here" in caplog.text and get_provider("openai")
