@@ -26,6 +26,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from providers.core.base import Capability
+
 ROOT = Path(__file__).resolve().parent.parent
 GOOD_KEY = "good-key"
 
@@ -292,33 +294,17 @@ def models_for(path: str, headers: dict[str, str]) -> Any:
 
     For a service without models what it answers to a check.
     """
-    shapes: dict[str, Callable[[], Any]] = {
-        "/api/tags": _ollama,
-        "/foundation-models": _bedrock,
-        "/deployments": _foundry,
-        "/openai/models": _azure,
-        "/servicestats": lambda: {
-            "counters": {"documentCount": {"usage": 1, "quota": None}},
-            "limits": {"maxFieldsPerIndex": 1000},
-        },
-        "/contentsafety/text/blocklists": lambda: {"value": []},
-        "/formrecognizer/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
-        "/documentintelligence/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
-        "/account": lambda: {
-            "account_id": "5ac5",
-            "api_key": "made-up",
-            "plan_name": "Free Plan",
-            "total_searches_left": 100,
-        },
-        "/collections": lambda: {"result": {"collections": []}, "status": "ok", "time": 0.0001},
-        "/v1/meta": lambda: {"hostname": "http://[::]:8080", "modules": {}, "version": "1.30.0"},
-    }
-    for end, shape in shapes.items():
+    for end, shape in SHAPES.items():
         if path.partition("?")[0].endswith(end):
             return shape()
     if "x-goog-api-key" in headers:
         return _gemini()
     return _anthropic() if "anthropic-version" in headers else _openai()
+
+
+def knows(path: str) -> bool:
+    """Whether the service of this path, one without models, is among those that are played."""
+    return any(path.endswith(end) for end in SHAPES)
 
 
 def _openai() -> Any:
@@ -403,6 +389,30 @@ def _foundry() -> Any:
             }
         ]
     }
+
+
+# The end of a path -> what the service there answers.
+SHAPES: dict[str, Callable[[], Any]] = {
+    "/api/tags": _ollama,
+    "/foundation-models": _bedrock,
+    "/deployments": _foundry,
+    "/openai/models": _azure,
+    "/servicestats": lambda: {
+        "counters": {"documentCount": {"usage": 1, "quota": None}},
+        "limits": {"maxFieldsPerIndex": 1000},
+    },
+    "/contentsafety/text/blocklists": lambda: {"value": []},
+    "/formrecognizer/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
+    "/documentintelligence/info": lambda: {"customDocumentModels": {"count": 0, "limit": 500}},
+    "/account": lambda: {
+        "account_id": "5ac5",
+        "api_key": "made-up",
+        "plan_name": "Free Plan",
+        "total_searches_left": 100,
+    },
+    "/collections": lambda: {"result": {"collections": []}, "status": "ok", "time": 0.0001},
+    "/v1/meta": lambda: {"hostname": "http://[::]:8080", "modules": {}, "version": "1.30.0"},
+}
 
 
 def _entra(upstream: Upstream, path: str) -> Any:
@@ -493,6 +503,14 @@ def aimock_program() -> Path:
         "aimock is not there. Run `npm ci` in the repository's root, or let AIMOCK name the llmock "
         "program."
     )
+
+
+# The SDKs whose protocols aimock speaks, and for what.
+AIMOCK_PLAYS = {
+    "openai": {Capability.CHAT, Capability.EMBEDDING},
+    "anthropic": {Capability.CHAT},
+    "google-genai": {Capability.CHAT},
+}
 
 
 @contextmanager

@@ -210,7 +210,7 @@ def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
         default=default,
         secret=_is_secret(_without_none(info.annotation)),
         address=bool(marks.get("address")),
-        choices=tuple((choice, labels.get(choice, choice)) for choice in choices),
+        choices=tuple((choice, labels.get(choice) or _label(choice)) for choice in choices),
         environment=marks.get("environment", ""),
         placeholder=marks.get("placeholder", ""),
         shown_when=(marks["shownWhen"][0], tuple(marks["shownWhen"][1]))
@@ -222,6 +222,12 @@ def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
         multiline=bool(marks.get("multiline")),
         free=FREE in (*info.metadata, *_metadata(info.annotation)),
     )
+
+
+def _label(choice: str) -> str:
+    """The words for a choice that nobody gave any: `meid_token` -> `Meid token`."""
+    text = choice.replace("_", " ").strip()
+    return f"{text[:1].upper()}{text[1:]}" or choice
 
 
 def pascal(name: str) -> str:

@@ -1,16 +1,21 @@
-"""Made-up settings for any provider, read from its schema: so a provider nobody has written yet is
-tested too.
+"""Made-up settings for any provider, read from its schema, and who of `tests/upstreams.py` can play
+its service: so a provider nobody has written yet is tested too.
 """
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.core.base import Limits, Provider
+from providers.core.base import Capability, CheckResult, Limits, Provider
+from providers.core.errors import ProviderError
 from providers.core.registry import all_providers
 from providers.core.schema import SettingsField, secret_names, settings_fields, validate
 from providers.http.egress import LARGEST_ANSWER
+from providers.http.service import HttpService
 from providers.manifests import ManifestProvider
-from tests.upstreams import GOOD_KEY
+from providers.vendors.openai.request import OpenAIChat
+from providers.vendors.service import Service
+from tests.upstreams import AIMOCK_PLAYS, GOOD_KEY, knows
 
 from .manifests.shipped import SETTINGS
 
@@ -37,9 +42,44 @@ PATIENT = Limits(
     timeout=10, max_retries=0, seconds=20, budget=LARGEST_ANSWER
 )  # for a machine that is busy
 WRONG_KEY = "wrong-key-7391"
+CHATTING = {
+    one: provider for one, provider in PROVIDERS.items() if Capability.CHAT in provider.capabilities
+}
+# The SDKs whose protocols the services of tests/upstreams.py speak. A provider with a protocol of
+# its own is tested as far as that goes without knowing what its service answers.
+SDKS = ("openai", "anthropic", "google-genai", "boto3")
 CHOSEN: dict[str, dict[str, Any]] = {
     "http": {"auth_type": "x_api_key", "test_path": "/"}
 }  # where the defaults have no credentials
+
+
+def protocol(provider: type[Provider[Any]]) -> str:
+    """The SDK whose protocol the provider speaks; empty for a protocol that nobody here knows."""
+    if issubclass(provider, OpenAIChat):
+        return "openai"
+    return next((one for one in provider.packages if one in SDKS), "")
+
+
+# Those whose protocol aimock speaks; it answers whole conversations.
+PLAYED = [one for one in CHATTING if one in NETWORK and protocol(CHATTING[one]) in AIMOCK_PLAYS]
+
+
+def is_known(made: Provider[Any]) -> bool:
+    """Whether `Upstream` knows what this service answers to a check."""
+    by_path = isinstance(made, Service) and knows(urlsplit(made.address).path)
+    return by_path or isinstance(made, HttpService) or protocol(type(made)) != ""
+
+
+def checked(made: Provider[Any]) -> CheckResult | None:
+    """A check of a service that answers as it should.
+
+    None where nobody here knows how that is: then the provider cannot read the answer.
+    """
+    if is_known(made):
+        return made.check()
+    with suppress(ProviderError):
+        return made.check()
+    return None
 
 
 def sample_settings(
@@ -52,13 +92,21 @@ def sample_settings(
         return _shipped(SHIPPED[provider.id], key)
     fields, chosen = settings_fields(provider), CHOSEN.get(provider.id, {})
     choices = {name: field.default for name, field in fields.items()} | chosen
-    shown = [
+    shown = _shown(fields, choices)
+    hidden = [field for field in fields.values() if field.secret and field not in shown]
+    if hidden and hidden[0].shown_when and not any(field.secret for field in shown):
+        chosen = {hidden[0].shown_when[0]: hidden[0].shown_when[1][0]}
+        shown = _shown(fields, choices | chosen)
+    values = {field.name: _value(field, url, key) for field in shown}
+    return {name: value for name, value in values.items() if value is not None} | chosen
+
+
+def _shown(fields: dict[str, SettingsField], choices: dict[str, Any]) -> list[SettingsField]:
+    return [
         field
         for field in fields.values()
         if not field.shown_when or choices[field.shown_when[0]] in field.shown_when[1]
     ]
-    values = {field.name: _value(field, url, key) for field in shown}
-    return {name: value for name, value in values.items() if value is not None} | chosen
 
 
 def _shipped(provider: type[ManifestProvider], key: str) -> dict[str, Any]:
@@ -82,11 +130,23 @@ def _value(field: SettingsField, url: str, key: str) -> Any:
         return {"made_up": key}
     if field.secret:
         return key
-    return (
-        {"integer": 1, "number": 1.0, "boolean": False}.get(field.kind, "made-up")
-        if field.required
-        else None
-    )
+    if not field.required:
+        return None
+    if field.choices:
+        return field.choices[0][0]
+    return {"integer": 1, "number": 1.0, "boolean": False}.get(field.kind, "made-up")
+
+
+def served_settings(provider: type[Provider[Any]], url: str) -> dict[str, Any]:
+    """As `sample_settings`, below the path that the settings suggest: `/v1` for an example like
+    https://llm.example.com/v1.
+    """
+    addresses = {
+        field.name: url + urlsplit(field.placeholder).path
+        for field in settings_fields(provider).values()
+        if field.address and not field.default
+    }
+    return {**sample_settings(provider, url), **addresses}
 
 
 def sample(

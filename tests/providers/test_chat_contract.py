@@ -1,16 +1,16 @@
-"""What every provider that chats promises, asked of an upstream that nobody here wrote (aimock), or
-in process.
+"""What every provider that chats promises.
 
-A new provider gets a row in PLAYED, or a line in EXEMPT that says where it is tested instead.
+Where aimock, which nobody here wrote, speaks the protocol of its service, whole conversations are
+played. Any other service is at least one that fails, and one that notes what it is asked.
 """
 
 import asyncio
 import json
+import re
 import socket
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -18,59 +18,30 @@ import pytest
 from providers.core.base import Capability, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
 from providers.core.errors import ProviderError
-from providers.core.registry import get_provider
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
-from tests.upstreams import ROOT, Relay, Upstream, aimock
+from tests.upstreams import AIMOCK_PLAYS, GOOD_KEY, NONSENSE, Relay, Upstream, aimock
 
-from .samples import PROVIDERS, WRONG_KEY, sample
+from .samples import (
+    CHATTING,
+    NETWORK,
+    PLAYED,
+    SHORT,
+    WRONG_KEY,
+    protocol,
+    sample,
+    served_settings,
+)
 
 ANSWER, COST = "Fine, thanks, and how are you today?", Usage(11, 9)
+SERVED = [one for one in CHATTING if one in NETWORK]
+LOCAL = [one for one in CHATTING if one not in NETWORK]
+VECTORS = [
+    one
+    for one in PLAYED
+    if Capability.EMBEDDING in CHATTING[one].capabilities
+    and Capability.EMBEDDING in AIMOCK_PLAYS[protocol(CHATTING[one])]
+]
 
-
-@dataclass(frozen=True)
-class Played:
-    """How a provider is tested: what is behind its upstream's address, settings, what it cannot do,
-    and what it says.
-
-    `refused`: (field, a request that asks for it). `counts_streams`, `vectors`: whether its
-    upstream plays that.
-    """
-
-    refused: tuple[str, dict[str, Any]]
-    path: str = ""
-    changes: dict[str, Any] = field(default_factory=dict)
-    answer: str = ANSWER
-    usage: Usage = COST
-    network: bool = True
-    reads_images: bool = True
-    counts_streams: bool = True
-    vectors: bool = True
-
-
-REASONING = ("temperature", {"model": "o4-mini", "temperature": 0.5})
-PLAYED = {
-    "openai": Played(REASONING),
-    "azure-openai": Played(REASONING, changes={"api_version": "2024-10-21"}),
-    "microsoft-foundry": Played(REASONING),
-    "mistral": Played(("logit_bias", {"logit_bias": {"1": 5}}), counts_streams=False),
-    "ollama": Played(("tool_choice", {"tool_choice": "required"})),
-    "openai-compatible": Played(("n", {"n": 2}), path="/v1"),
-    "serverless": Played(("n", {"n": 2}), vectors=False),
-    "anthropic": Played(("logit_bias", {"logit_bias": {"1": 5}}), vectors=False),
-    "google": Played(("logit_bias", {"logit_bias": {"1": 5}}), vectors=False),
-    "echo": Played(
-        ("tools", {"tools": [{"type": "function", "function": {"name": "f"}}]}),
-        answer="Echo: How are you?",
-        usage=Usage(3, 4),
-        network=False,
-        reads_images=False,
-    ),
-}
-EXEMPT = {
-    "amazon": "test_amazon_chat.py"
-}  # Bedrock speaks a binary protocol that aimock does not play: a botocore Stubber does
-
-NETWORK = {one: row for one, row in PLAYED.items() if row.network}
 TOOL = {
     "type": "function",
     "function": {
@@ -79,9 +50,27 @@ TOOL = {
     },
 }
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+SHAPE = {"type": "object", "properties": {"shade_9": {"type": "string"}}, "required": ["shade_9"]}
+# What a request asks for -> how that looks in whatever is sent.
+ASKED: dict[str, tuple[Any, str]] = {
+    "temperature": (0.125, "0.125"),
+    "top_p": (0.875, "0.875"),
+    "max_tokens": (4321, "4321"),
+    "stop": (["HALT-9"], "HALT-9"),
+    "seed": (73911, "73911"),
+    "presence_penalty": (0.375, "0.375"),
+    "tools": ([TOOL], "get_weather"),
+    "response_format": (
+        {"type": "json_schema", "json_schema": {"name": "shade", "schema": SHAPE}},
+        "shade_9",
+    ),
+    "user": ("person-42", "person-42"),
+}
+STATUSES = {"401": "unauthorized", "403": "forbidden", "429": "rate_limited", "500": "error"}
 
-every = pytest.mark.parametrize("one", PLAYED)
-every_network = pytest.mark.parametrize("one", NETWORK)
+every = pytest.mark.parametrize("one", CHATTING)
+every_served = pytest.mark.parametrize("one", SERVED)
+every_played = pytest.mark.parametrize("one", PLAYED)
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +86,7 @@ def slow_mock() -> Iterator[str]:
 
 
 def made(one: str, url: str = "http://127.0.0.1:1", **changes: Any) -> Provider[Any]:
-    return sample(
-        get_provider(one),
-        url + PLAYED[one].path if url else url,
-        **{**PLAYED[one].changes, **changes},
-    )
+    return sample(CHATTING[one], url, **{**served_settings(CHATTING[one], url), **changes})
 
 
 def request(text: str = "How are you?", **more: Any) -> ChatRequest:
@@ -146,44 +131,146 @@ def failure(
 both = pytest.mark.parametrize("how", [chat, stream], ids=["whole", "stream"])
 
 
-def test_every_provider_that_chats_is_tested():
-    chatting = {
-        one for one, provider in PROVIDERS.items() if Capability.CHAT in provider.capabilities
-    }
-    assert chatting == {*PLAYED, *EXEMPT} and not set(PLAYED) & set(EXEMPT)
+# Whatever its protocol is
 
 
-@pytest.mark.parametrize("file", EXEMPT.values())
-def test_who_is_exempt_is_tested_elsewhere(file: str):
-    assert "def test_" in (ROOT / "tests" / "providers" / file).read_text()
-
-
+@both
 @every
-def test_a_chat_is_answered_and_counted(one: str, mock: str):
-    answer = chat(made(one, mock), request())
-    assert (answer.content, answer.finish_reason, answer.usage) == (
-        PLAYED[one].answer,
-        FinishReason.STOP,
-        PLAYED[one].usage,
-    )
-    assert not answer.tool_calls and answer.refusal is None
+def test_more_answers_than_one_are_refused_by_name_before_anything_is_sent(
+    one: str, how: Callable[..., Any], upstream: Upstream
+):
+    error = failure(made(one, upstream.url), request(n=2), how)
+    assert isinstance(error, Unsupported) and error.feature == "n"
+    assert re.search(r"\bn\b", error.message)
+    assert upstream.requests == []
 
 
-@every
-def test_a_stream_says_the_same_in_pieces(one: str, mock: str):
-    chunks = stream(made(one, mock), request())
+@pytest.mark.parametrize("name", ASKED)
+@every_served
+def test_what_is_asked_for_is_sent_or_refused_by_name(one: str, name: str):
+    value, trace = ASKED[name]
+    with Upstream(mode="500") as upstream:
+        error = failure(made(one, upstream.url), request(**{name: value}))
+    if isinstance(error, Unsupported):
+        assert error.feature == name and upstream.requests == []
+    else:
+        assert trace in upstream.requests[0]
+
+
+@every_served
+def test_an_image_is_sent_or_refused_by_name(one: str):
+    asked = request([{"type": "text", "text": "What is this?"}, IMAGE])
+    with Upstream(mode="500") as upstream:
+        error = failure(made(one, upstream.url), asked)
+    if isinstance(error, Unsupported):
+        assert "image_url" in error.message and upstream.requests == []
+    else:
+        assert "iVBORw0KGgo" in upstream.requests[0]
+
+
+@pytest.mark.parametrize("one", LOCAL)
+def test_a_provider_of_text_refuses_an_image(one: str):
+    error = failure(made(one), request([{"type": "text", "text": "What is this?"}, IMAGE]))
+    assert isinstance(error, Unsupported) and error.feature == "image_url"
+
+
+@both
+@pytest.mark.parametrize("status", STATUSES)
+@every_served
+def test_a_service_that_refuses_is_an_error_that_tells_no_key(
+    one: str, status: str, how: Callable[..., Any]
+):
+    with Upstream(mode=status) as upstream:  # its answer repeats every header that it got
+        provider = made(one, upstream.url)
+        error = failure(provider, request(), how)
+    assert error.code == STATUSES[status]
+    shown = f"{''.join(traceback.format_exception(error))} {error!r} {error.said} {provider!r}"
+    assert GOOD_KEY not in shown and "header-secret" not in shown
+
+
+@both
+@every_served
+def test_a_closed_port_is_refused(one: str, how: Callable[..., Any]):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        assert failure(made(one, address), request(), how).code == "refused"
+
+
+@every_served
+def test_a_service_that_does_not_answer_is_given_up(one: str):
+    with Upstream(mode="hang") as upstream:
+        assert failure(made(one, upstream.url, limits=SHORT), request()).code == "timeout"
+
+
+@both
+@every_served
+def test_a_page_of_html_is_no_answer(one: str, how: Callable[..., Any]):
+    with Upstream(mode="html") as upstream:
+        assert failure(made(one, upstream.url), request(), how).code == "bad_response"
+
+
+@both
+@pytest.mark.parametrize("mode", NONSENSE)
+@every_served
+def test_other_json_is_no_answer(one: str, mode: str, how: Callable[..., Any]):
+    with Upstream(mode=mode) as upstream:
+        assert failure(made(one, upstream.url), request(), how).code == "bad_response"
+
+
+@both
+@every_served
+def test_a_name_that_leads_to_the_metadata_service_is_blocked(
+    one: str, how: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
+    assert failure(made(one, "http://innocent.example"), request(), how).code == "blocked_address"
+
+
+# Answers: of aimock, and of a provider that needs no service
+
+
+@pytest.fixture
+def url(one: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the service of the provider is; one that needs none may not reach for any."""
+    if one in LOCAL:
+        monkeypatch.setattr(socket.socket, "connect", unreachable)
+        return ""
+    found: str = request.getfixturevalue("mock")
+    return found
+
+
+def unreachable(*_: object) -> None:
+    raise AssertionError("It has no address among its settings, so it asks nobody.")
+
+
+answering = pytest.mark.parametrize("one", [*PLAYED, *LOCAL])
+
+
+@answering
+def test_a_chat_is_answered_and_counted(one: str, url: str):
+    answer = chat(made(one, url), request())
+    assert answer.finish_reason is FinishReason.STOP
+    assert answer.content and not answer.tool_calls and answer.refusal is None
+    assert one in LOCAL or (answer.content, answer.usage) == (ANSWER, COST)
+
+
+@answering
+def test_a_stream_says_the_same_in_pieces(one: str, url: str):
+    provider = made(one, url)
+    whole, chunks = chat(provider, request()), stream(made(one, url), request())
     texts = [chunk.content for chunk in chunks if chunk.content]
-    assert "".join(texts) == PLAYED[one].answer and len(texts) > 2
+    assert "".join(texts) == whole.content
+    assert len(texts) > 2 if provider.implements("stream_chat") else len(chunks) == 1
     assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [FinishReason.STOP]
-    if PLAYED[one].counts_streams:
-        assert (
-            [chunk.usage for chunk in chunks if chunk.usage]
-            == [chunks[-1].usage]
-            == [PLAYED[one].usage]
-        )
+    # a service that must not be asked for the usage of a stream may keep it to itself
+    if getattr(provider, "asks_usage", True):
+        assert [chunk.usage for chunk in chunks if chunk.usage] == [chunks[-1].usage]
+        assert chunks[-1].usage == whole.usage
 
 
-@every_network
+@every_played
 def test_a_tool_is_called_and_its_result_is_read(one: str, mock: str):
     asked = request("What is the weather?", tools=[TOOL])
     answer = chat(made(one, mock), asked)
@@ -202,7 +289,7 @@ def _answered(asked: ChatRequest, answer: ChatAnswer) -> ChatRequest:
     )
 
 
-@every_network
+@every_played
 def test_a_tool_call_comes_in_pieces_that_fit(one: str, mock: str):
     chunks = stream(made(one, mock), request("What is the weather?", tools=[TOOL]))
     pieces: list[ToolCallDelta] = [piece for chunk in chunks for piece in chunk.tool_calls]
@@ -215,32 +302,7 @@ def test_a_tool_call_comes_in_pieces_that_fit(one: str, mock: str):
 
 
 @both
-@every
-def test_what_it_cannot_do_is_refused_by_name_before_anything_is_sent(
-    one: str, how: Callable[..., Any], upstream: Upstream
-):
-    name, asks = PLAYED[one].refused
-    error = failure(made(one, upstream.url), request(**asks), how)
-    assert isinstance(error, Unsupported) and error.feature == name and name in error.message
-    assert upstream.requests == []
-
-
-@pytest.mark.parametrize("one", [one for one, row in PLAYED.items() if not row.reads_images])
-def test_a_provider_of_text_refuses_an_image(one: str):
-    error = failure(made(one), request([{"type": "text", "text": "What is this?"}, IMAGE]))
-    assert isinstance(error, Unsupported) and error.feature == "image_url"
-
-
-@pytest.mark.parametrize("one", [one for one, row in PLAYED.items() if row.reads_images])
-def test_an_image_is_sent(one: str, mock: str):
-    assert (
-        chat(made(one, mock), request([{"type": "text", "text": "How are you?"}, IMAGE])).content
-        == ANSWER
-    )
-
-
-@both
-@every_network
+@every_played
 def test_a_wrong_key_is_unauthorized_and_kept_to_itself(
     one: str, how: Callable[..., Any], mock: str
 ):
@@ -255,35 +317,20 @@ def test_a_wrong_key_is_unauthorized_and_kept_to_itself(
 
 
 @both
-@every_network
+@every_played
 def test_too_many_requests_say_when_to_come_again(one: str, how: Callable[..., Any], mock: str):
     error = failure(made(one, mock), request("Too many requests"), how)
     assert (error.code, error.retry_after, error.permanent) == ("rate_limited", 7, False)
 
 
 @both
-@every_network
+@every_played
 def test_a_service_that_fails_is_an_error(one: str, how: Callable[..., Any], mock: str):
     error = failure(made(one, mock), request("Break"), how)
     assert (error.code, error.permanent) == ("error", False) and "made up" not in error.message
 
 
-@both
-@every_network
-def test_a_page_of_html_is_no_answer(one: str, how: Callable[..., Any]):
-    with Upstream(mode="html") as upstream:
-        assert failure(made(one, upstream.url), request(), how).code == "bad_response"
-
-
-@both
-@pytest.mark.parametrize("mode", ["json_object", "json_list", "json_null"])
-@every_network
-def test_other_json_is_no_answer(one: str, mode: str, how: Callable[..., Any]):
-    with Upstream(mode=mode) as upstream:
-        assert failure(made(one, upstream.url), request(), how).code == "bad_response"
-
-
-@every_network
+@every_played
 def test_a_stream_that_dies_is_no_end(one: str, mock: str):
     heard: list[str] = []
 
@@ -297,7 +344,7 @@ def test_a_stream_that_dies_is_no_end(one: str, mock: str):
     assert "".join(heard) and caught.value.code in ("error", "bad_response")
 
 
-@every_network
+@every_played
 def test_closing_a_stream_ends_the_request(one: str, slow_mock: str):
     async def leave(provider: Provider[Any], relay: Relay) -> bool:
         async with aclosing(provider.stream_chat(request())) as chunks:
@@ -311,31 +358,24 @@ def test_closing_a_stream_ends_the_request(one: str, slow_mock: str):
         assert run(provider, lambda: leave(provider, relay))
 
 
-@both
-@every_network
-def test_a_name_that_leads_to_the_metadata_service_is_blocked(
-    one: str, how: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-):
-    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", 80))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
-    assert failure(made(one, "http://innocent.example"), request(), how).code == "blocked_address"
-
-
-@pytest.mark.parametrize("one", [one for one, row in PLAYED.items() if row.vectors])
+@pytest.mark.parametrize("one", VECTORS)
 def test_texts_become_vectors_in_their_order(one: str, mock: str):
     provider = made(one, mock)
     asked = EmbeddingRequest(model="any-model", input=["embed this", "and embed that"])
     answer = run(provider, lambda: provider.embed(asked))
-    assert len(answer.vectors) == 2 and len(set(map(len, answer.vectors))) == 1
-    assert not PLAYED[one].network or answer.vectors == ((0.25, -0.5, 1.0),) * 2
+    assert answer.vectors == ((0.25, -0.5, 1.0),) * 2
 
 
-@every
-def test_many_at_once_each_get_their_own(one: str, mock: str):
+@answering
+def test_many_at_once_each_get_their_own(one: str, url: str):
     async def ask(provider: Provider[Any]) -> list[ChatAnswer]:
-        return await asyncio.gather(*(provider.chat(request()) for _ in range(10)))
+        return await asyncio.gather(
+            *(provider.chat(request(f"How are you? {n}")) for n in range(10))
+        )
 
-    provider = made(one, mock)
-    assert [answer.content for answer in run(provider, lambda: ask(provider))] == [
-        PLAYED[one].answer
-    ] * 10
+    provider = made(one, url)
+    answers = [answer.content for answer in run(provider, lambda: ask(provider))]
+    if one in LOCAL:
+        assert len(set(answers)) == 10
+    else:
+        assert answers == [ANSWER] * 10

@@ -15,7 +15,7 @@ from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
 from providers.core.registry import get_provider
 from tests.upstreams import Request, Upstream
 
-from .samples import PROVIDERS, sample
+from .samples import CHATTING, PROVIDERS, protocol, sample
 
 CHAT, EMBEDDING = Capability.CHAT, Capability.EMBEDDING
 MESSAGES = [{"role": "user", "content": "Hi"}]
@@ -96,8 +96,14 @@ def sent_by_sdk(made: Provider, capability: Capability, upstream: Upstream, **as
     return upstream.requests[-1]
 
 
-@pytest.mark.parametrize("capability", [CHAT, EMBEDDING], ids=["chat", "embedding"])
-@pytest.mark.parametrize(("one", "changes"), CASES)
+@pytest.mark.parametrize(
+    ("one", "changes", "capability"),
+    [
+        (one, changes, capability)
+        for one, changes in CASES
+        for capability in CHATTING[one].capabilities
+    ],
+)
 def test_the_bytes_go_where_the_sdk_goes(
     one: str, changes: dict, capability: Capability, identity: Upstream
 ):
@@ -202,13 +208,12 @@ def test_azure_is_asked_for_the_usage_of_a_stream_where_it_knows_how(version: st
 
 
 def test_who_speaks_another_protocol_has_no_target():
-    chatting = [one for one, provider in PROVIDERS.items() if CHAT in provider.capabilities]
     others = {
         one
-        for one in chatting
-        if asyncio.run(sample(PROVIDERS[one]).wire_target(CHAT, "m")) is None
+        for one, provider in CHATTING.items()
+        if asyncio.run(sample(provider).wire_target(CHAT, "m")) is None
     }
-    assert others == {"anthropic", "google", "amazon", "echo"}
+    assert others == {one for one in CHATTING if protocol(PROVIDERS[one]) != "openai"}
 
 
 def test_who_answers_no_chats_has_no_target():

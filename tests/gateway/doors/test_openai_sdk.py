@@ -12,9 +12,9 @@ from openai import AsyncOpenAI, OpenAI
 from providers.core.registry import get_provider
 from tests.gateway.serving import HELLO, Gateway
 from tests.gateway.upstream import SAID, VECTOR
-from tests.providers.samples import sample_settings
-from tests.providers.test_chat_contract import PLAYED
-from tests.upstreams import GOOD_KEY, aimock
+from tests.providers.samples import PLAYED, served_settings
+from tests.providers.test_chat_contract import ANSWER
+from tests.upstreams import aimock
 
 WEATHER: Any = {
     "type": "function",
@@ -283,8 +283,6 @@ def test_a_stream_that_breaks_raises_after_what_came(gate: Gateway, sdk: OpenAI,
 
 # Services of other protocols, played by aimock, which nobody here wrote
 
-PLAYED_BY_AIMOCK = [one for one, row in PLAYED.items() if row.network]
-
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[str]:
@@ -296,31 +294,26 @@ def mock() -> Iterator[str]:
 def played(gate: Gateway, mock: str) -> dict[str, str]:
     """Profiles on connections to aimock, by provider."""
     found = {}
-    for one in PLAYED_BY_AIMOCK:
-        row = PLAYED[one]
-        settings = {
-            **sample_settings(get_provider(one), mock + row.path, GOOD_KEY),
-            **row.changes,
-            "max_retries": 0,
-        }
+    for one in PLAYED:
+        settings = {**served_settings(get_provider(one), mock), "max_retries": 0}
         found[one] = gate.profile("model-1", gate.connection(one, **settings))
     return found
 
 
-@pytest.mark.parametrize("provider", PLAYED_BY_AIMOCK)
+@pytest.mark.parametrize("provider", PLAYED)
 def test_every_provider_chats(sdk: OpenAI, played: dict[str, str], provider: str):
     answer = sdk.chat.completions.create(model=played[provider], messages=HELLO)
     assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == (
-        PLAYED[provider].answer,
+        ANSWER,
         "stop",
     )
     assert answer.usage and (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (11, 9)
 
 
-@pytest.mark.parametrize("provider", PLAYED_BY_AIMOCK)
+@pytest.mark.parametrize("provider", PLAYED)
 def test_every_provider_streams(sdk: OpenAI, played: dict[str, str], provider: str):
     chunks = list(sdk.chat.completions.create(model=played[provider], messages=HELLO, stream=True))
-    assert text_of(chunks) == PLAYED[provider].answer
+    assert text_of(chunks) == ANSWER
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
     assert sum(bool(chunk.choices and chunk.choices[0].delta.content) for chunk in chunks) > 1
 
@@ -328,7 +321,7 @@ def test_every_provider_streams(sdk: OpenAI, played: dict[str, str], provider: s
 TOOL: Any = {**WEATHER, "function": {**WEATHER["function"], "name": "get_weather"}}
 
 
-@pytest.mark.parametrize("provider", PLAYED_BY_AIMOCK)
+@pytest.mark.parametrize("provider", PLAYED)
 def test_every_provider_calls_tools(sdk: OpenAI, played: dict[str, str], provider: str):
     messages: Any = [{"role": "user", "content": "weather"}]
     answer = sdk.chat.completions.create(model=played[provider], messages=messages, tools=[TOOL])
@@ -340,7 +333,7 @@ def test_every_provider_calls_tools(sdk: OpenAI, played: dict[str, str], provide
     assert answer.choices[0].finish_reason == "tool_calls"
 
 
-@pytest.mark.parametrize("provider", PLAYED_BY_AIMOCK)
+@pytest.mark.parametrize("provider", PLAYED)
 def test_every_provider_says_that_it_is_rate_limited(
     sdk: OpenAI, played: dict[str, str], provider: str
 ):

@@ -10,7 +10,7 @@ from providers.core.base import Provider
 from providers.core.chat import ChatRequest
 from providers.core.results import ChatAnswer, FinishReason, Usage
 from providers.core.settings import ProviderSettings
-from tests.api.calls import Api
+from tests.connections.api.calls import Api
 from tests.fakes import available, connect, profile_of
 from tests.people import browser
 

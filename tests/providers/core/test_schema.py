@@ -105,7 +105,7 @@ def test_marks_are_carried():
 
 def test_choices_have_words_and_bounds_are_kept():
     fields = settings_fields(MadeUp)
-    assert fields["mode"].choices == (("key", "A key"), ("none", "none"))
+    assert fields["mode"].choices == (("key", "A key"), ("none", "None"))
     assert dict(fields["count"].bounds) == {"ge": 1, "le": 9} and dict(fields["note"].bounds) == {
         "max_length": 5
     }

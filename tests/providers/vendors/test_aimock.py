@@ -3,13 +3,16 @@
 What it cannot play (Gemini's, Mistral's, Azure's and Bedrock's lists) is in test_vendors.py.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from providers.core.errors import ProviderError
 from providers.core.registry import get_provider
+from providers.core.results import Usage
 from tests.providers.samples import WRONG_KEY, sample
+from tests.providers.streams import request, streamed
 from tests.upstreams import aimock
 
 TROUBLE = [
@@ -49,6 +52,12 @@ def test_an_azure_client_chats_with_a_deployment(mock: str):
         model="my-deployment", messages=[{"role": "user", "content": "hello"}]
     )
     assert answer.choices[0].message.content == "Hello from aimock."
+
+
+def test_azure_tells_the_usage_of_a_stream_where_its_version_can(mock: str):
+    made = sample(get_provider("azure-openai"), mock, api_version="2024-10-21")
+    chunks = asyncio.run(streamed(made, request("How are you?")))
+    assert [one.usage for one in chunks if one.usage] == [chunks[-1].usage] == [Usage(11, 9)]
 
 
 @pytest.mark.parametrize("provider_id", ["openai", "mistral", "openai-compatible"])
