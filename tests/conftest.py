@@ -4,6 +4,7 @@ And the people, the fake provider and a saved connection.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,12 +34,7 @@ VENDORS = (
 )
 
 
-def _foreign(name: str) -> bool:
-    declared = {
-        field.environment.upper()
-        for provider in all_providers()
-        for field in settings_fields(provider).values()
-    }
+def _foreign(name: str, declared: frozenset[str]) -> bool:
     return (
         "__" in name
         or name.upper().removesuffix("_FILE") in declared
@@ -46,15 +42,27 @@ def _foreign(name: str) -> bool:
     )
 
 
+@pytest.fixture(scope="session")
+def _declared() -> frozenset[str]:
+    """Every environment variable that a setting of a shipped provider may come from."""
+    return frozenset(
+        field.environment.upper()
+        for provider in all_providers()
+        for field in settings_fields(provider).values()
+    )
+
+
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_environment(_declared: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a machine has set decides a test."""
-    for name in [one for one in os.environ if _foreign(one)]:
+    for name in [one for one in os.environ if _foreign(one, _declared)]:
         monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)
 def _own_settings(settings) -> None:
+    # else every django.test.Client reads all the static files: a third of the time of a page's test
+    settings.WHITENOISE_USE_FINDERS = False
     settings.FERNET_KEYS = [NEWEST_KEY]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CONNECTIONS_CONFIG = {}
@@ -107,3 +115,24 @@ def secrets(settings, tmp_path: Path) -> Path:
     """The secrets directory, empty."""
     settings.CONNECTIONS_SECRETS_DIR = str(tmp_path)
     return tmp_path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the time per folder of tests, setup and teardown included; with -n that of all
+    processes together.
+    """
+    rooms: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for one in reports:
+            if isinstance(one, pytest.TestReport):
+                rooms[_room(one.nodeid.partition("::")[0])] += one.duration
+    if rooms:
+        terminalreporter.section("seconds per room")
+        for room, seconds in rooms.most_common():
+            terminalreporter.write_line(f"{seconds:8.1f}  {room}")
+
+
+def _room(file: str) -> str:
+    """tests/api for tests/api/test_wire.py; a folder below tests/connections is a room too."""
+    folders = file.split("/")[:-1]
+    return "/".join(folders[: 3 if "connections" in folders else 2])

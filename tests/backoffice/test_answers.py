@@ -30,7 +30,8 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("url", "status"), ANSWERS)
-def test_every_answer_carries_the_strict_policy(administrator, url: str, status: int):
+def test_every_answer_carries_the_strict_policy(administrator, settings, url: str, status: int):
+    settings.WHITENOISE_USE_FINDERS = True
     response = browser(administrator).get(url)
     assert (response.status_code, response["Content-Security-Policy"]) == (status, POLICY)
 
