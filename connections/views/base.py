@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from ..catalog import confirm_types
 from ..models import ConnectionCheck, VersionedModel
-from ..services import Notice, Throttled
+from ..services import Notice, Stale, Throttled
 
 Crumb = tuple[str, str]  # text, address
 
@@ -99,6 +99,13 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         """
         return self.request.POST.get(name, "").replace("\x00", "").strip()
 
+    def version_shown(self) -> int | None:
+        """The version of the row that the page showed, None when the form names none."""
+        try:
+            return int(self.posted("version"))
+        except ValueError:
+            return None
+
     def tell(self, notices: Sequence[Notice]) -> None:
         """Shows what a service has to say about a save that succeeded."""
         for notice in notices:
@@ -117,6 +124,16 @@ def as_the_original(request: HttpRequest, row: VersionedModel | None) -> dict[st
         if is_fresh_copy(request, row) and request.GET["copy"] == "active"
         else {}
     )
+
+
+def tell_not_deleted(request: HttpRequest, stale: Stale) -> None:
+    """Says who changed the row while somebody was asked whether to delete it."""
+    row = stale.current
+    text = (
+        f"{row.name} is not deleted. {row.modified_by or 'Somebody'} changed it meanwhile; it is "
+        f"at version {row.version} now. Look at the change, or delete it again."
+    )
+    messages.error(request, text)
 
 
 def tell_check(request: HttpRequest, check: ConnectionCheck) -> None:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from .. import selectors, services
 from ..lookup import get_by_id_or_alias, id_or_alias_q
 from ..models import Connection
+from .base import tell_not_deleted
 from .connections import OneConnection
 from .inline_add import PicksConnections
 
@@ -43,7 +44,12 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
-            services.delete_connection(self.connection, actor=request.user)
+            services.delete_connection(
+                self.connection, actor=request.user, expected_version=self.version_shown()
+            )
+        except services.Stale as stale:
+            tell_not_deleted(request, stale)
+            return self.redirect("connection-delete", pk)
         except services.InUse as refused:
             messages.error(request, str(refused))
             return self.redirect("connection-delete", pk)

@@ -16,7 +16,7 @@ from ..forms import ProfileForm
 from ..lookup import get_by_id_or_alias
 from ..models import Connection, DefaultProfile, Profile
 from ..profile_fields import GROUPS
-from .base import Crumb, Page, as_the_original, is_fresh_copy
+from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_not_deleted
 from .connections import PAGE_SIZE
 from .inline_add import PicksConnections
 
@@ -309,7 +309,12 @@ class ProfileDeleteView(OneProfile):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
-            services.delete_profile(self.profile, actor=request.user)
+            services.delete_profile(
+                self.profile, actor=request.user, expected_version=self.version_shown()
+            )
+        except services.Stale as stale:
+            tell_not_deleted(request, stale)
+            return self.redirect("profile-delete", pk)
         except services.InUse as refused:
             first = refused.dependents[0]
             cure = (

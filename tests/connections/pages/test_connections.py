@@ -843,6 +843,17 @@ def test_a_delete_page_asks_and_a_post_deletes(connection: Connection, administr
     assert (told(response), response["Location"]) == (["Production is deleted."], "/connections/")
 
 
+def test_a_delete_of_what_somebody_changed_meanwhile_asks_again(
+    connection: Connection, operator, administrator
+):
+    client, page = browser(administrator), page_of(connection, "delete")
+    shown = value_of(client.get(page), "version")
+    services.update_connection(connection, actor=operator, name="Renamed")
+    response = client.post(page, {"version": shown}, follow=True)
+    assert "Renamed is not deleted. olaf changed it meanwhile" in words(response)
+    assert value_of(response, "version") == "2" and Connection.objects.exists()
+
+
 def test_a_delete_is_refused_while_a_profile_needs_it(connection: Connection, administrator):
     profile_of(connection, name="Answers")
     response = browser(administrator).post(page_of(connection, "delete"), follow=True)

@@ -375,6 +375,17 @@ def test_a_switch_leads_back(profile: Profile, client: Client):
     assert (told(response), response["Location"]) == (["Answers is inactive."], "/profiles/?page=2")
 
 
+def test_a_delete_of_what_somebody_changed_meanwhile_asks_again(
+    profile: Profile, operator, administrator
+):
+    client, page = browser(administrator), f"/profiles/{profile.pk}/delete/"
+    shown = value_of(client.get(page), "version")
+    services.update_profile(profile, actor=operator, name="Renamed")
+    response = client.post(page, {"version": shown}, follow=True)
+    assert "Renamed is not deleted. olaf changed it meanwhile" in words(response)
+    assert value_of(response, "version") == "2" and Profile.objects.exists()
+
+
 def test_a_profile_is_deleted(profile: Profile, administrator):
     response = browser(administrator).post(f"/profiles/{profile.pk}/delete/")
     assert (told(response), response["Location"], Profile.objects.count()) == (

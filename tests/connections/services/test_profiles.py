@@ -233,6 +233,13 @@ def test_a_deleted_profile_keeps_its_history(profile: Profile, administrator):
     assert (newest.history_type, newest.history_user) == ("-", administrator)
 
 
+def test_a_profile_that_somebody_changed_meanwhile_is_not_deleted(profile: Profile):
+    services.update_profile(profile, actor=None, name="Renamed")
+    with pytest.raises(services.Stale):
+        services.delete_profile(profile, actor=None, expected_version=1)
+    assert reload(profile)
+
+
 def test_the_database_itself_protects_the_connection_of_a_profile(profile: Profile):
     with pytest.raises(ProtectedError):
         profile.connection.delete()

@@ -590,6 +590,15 @@ def test_a_connection_that_a_profile_needs_is_not_deleted(connection: Connection
     assert caught.value.dependents == (profile,) and reload(connection)
 
 
+def test_a_connection_that_somebody_changed_meanwhile_is_not_deleted(connection: Connection):
+    services.update_connection(connection, actor=None, name="Renamed")
+    with pytest.raises(services.Stale):
+        services.delete_connection(connection, actor=None, expected_version=1)
+    assert reload(connection)
+    services.delete_connection(connection, actor=None, expected_version=2)
+    assert not Connection.objects.exists()
+
+
 def test_a_deleted_connection_keeps_its_history_without_a_secret_in_clear(
     connection: Connection, administrator
 ):
