@@ -59,6 +59,7 @@ for name, group in {GROUPS}.items():
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 OpenPage = Callable[..., Page]
+Rows = dict[str, list[tuple[Any, ...]]]  # by table
 expect.set_options(timeout=10_000)
 
 
@@ -69,13 +70,15 @@ class Server:
     url: str
     log: Path
     database: Path
-    gallery: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    gallery: tuple[dict[str, str], Rows] | None = (
+        None  # its places and its rows, once they are made
+    )
 
     def sqlite(self) -> sqlite3.Connection:
         """A connection beside the server's own."""
         return sqlite3.connect(self.database, timeout=20, isolation_level=None)
 
-    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+    def rows(self) -> Rows:
         """Every row of the tables of connections and of the gateway."""
         with closing(self.sqlite()) as database:
             names = database.execute(
@@ -86,19 +89,16 @@ class Server:
                 name: database.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in names
             }
 
-    def put(self, rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    def put(self, rows: Rows) -> None:
         """Replaces every row of the tables of connections and of the gateway."""
         with closing(self.sqlite()) as database:
             database.execute("BEGIN IMMEDIATE")
             for name in self.rows():
                 database.execute(f'DELETE FROM "{name}"')
             for name, found in rows.items():
-                database.executemany(
-                    f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(found[0]))})'
-                    if found
-                    else "SELECT 1",
-                    found,
-                )
+                if found:
+                    places = ", ".join("?" * len(found[0]))
+                    database.executemany(f'INSERT INTO "{name}" VALUES ({places})', found)
             database.execute("COMMIT")
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from providers.core.registry import all_providers
+
 from .conftest import DESKTOP, PHONE, ROOT, OpenPage
 from .gallery import EMPTY, gallery, gallery_service, scene, too_wide  # noqa: F401 fixtures
 
@@ -43,6 +45,13 @@ def violations(page: Page) -> list[str]:
 def test_page_has_no_violation_and_fits_a_phone(scene: Page):  # noqa: F811
     assert violations(scene) == []
     assert too_wide(scene) == []
+
+
+def test_the_texts_of_every_provider_fit_a_phone(open_page: OpenPage):
+    page = open_page("administrator", viewport=PHONE)
+    for provider in all_providers():
+        page.goto(f"/connections/add/{provider.id}/")
+        assert too_wide(page) == [], provider.id
 
 
 @pytest.mark.parametrize("path", ["/connections/", "/profiles/add/chat/"])

@@ -1,6 +1,6 @@
 """Connections in the browser: added, tested, edited, switched, deleted.
 
-Each with JavaScript and without.
+What a script has a part in runs with JavaScript and without.
 """
 
 import re
@@ -85,8 +85,8 @@ def test_typed_key_survives_failed_test_and_save_anyway(
     assert TYPED_KEY in upstream.requests[-1]
 
 
-def test_test_and_save_does_both(open_page: OpenPage, javascript: bool, upstream: Upstream):
-    page = open_page("operator", javascript)
+def test_test_and_save_does_both(open_page: OpenPage, upstream: Upstream):
+    page = open_page("operator")
     fill_openai(page, "OpenAI", "$OpenAI:ApiKey", f"{upstream.url}/v1")
     press(page, "Test and save")
     expect(page.locator("#messages")).to_contain_text("OpenAI is saved.")
@@ -94,10 +94,8 @@ def test_test_and_save_does_both(open_page: OpenPage, javascript: bool, upstream
     expect(page.locator("#detail")).to_contain_text("Works")
 
 
-def test_missing_reference_is_saved_with_a_warning(
-    open_page: OpenPage, javascript: bool, upstream: Upstream
-):
-    page = open_page("operator", javascript)
+def test_missing_reference_is_saved_with_a_warning(open_page: OpenPage, upstream: Upstream):
+    page = open_page("operator")
     fill_openai(page, "OpenAI", "$OpenAI:NotYet", f"{upstream.url}/v1")
     press(page, "Test")
     expect(page.locator("#outcome")).to_contain_text("OpenAI__NotYet")
@@ -106,10 +104,8 @@ def test_missing_reference_is_saved_with_a_warning(
     expect(page.locator("#detail")).to_contain_text("Reference missing")
 
 
-def test_edit_without_retyping_keeps_the_key(
-    open_page: OpenPage, javascript: bool, upstream: Upstream
-):
-    page = open_page("operator", javascript)
+def test_edit_without_retyping_keeps_the_key(open_page: OpenPage, upstream: Upstream):
+    page = open_page("operator")
     address = add_connection(
         page, "openai", "OpenAI", api_key=TYPED_KEY, base_url=f"{upstream.url}/v1"
     )
@@ -127,10 +123,8 @@ def test_edit_without_retyping_keeps_the_key(
     assert [TYPED_KEY in one for one in upstream.requests] == [True, True]
 
 
-def test_another_endpoint_asks_for_the_key_again(
-    open_page: OpenPage, javascript: bool, upstream: Upstream
-):
-    page = open_page("operator", javascript)
+def test_another_endpoint_asks_for_the_key_again(open_page: OpenPage, upstream: Upstream):
+    page = open_page("operator")
     address = add_connection(
         page, "openai", "OpenAI", api_key=TYPED_KEY, base_url="https://api.openai.com/v1"
     )
@@ -174,9 +168,9 @@ def test_operator_tests_in_the_list(open_page: OpenPage, javascript: bool):
     expect(page.get_by_role("status").filter(has_text="It works. 2 models.")).to_be_visible()
 
 
-def test_viewer_has_no_switch_and_no_buttons(open_page: OpenPage, javascript: bool):
+def test_viewer_has_no_switch_and_no_buttons(open_page: OpenPage):
     address = add_connection(open_page("operator"), "echo", "Echo")
-    page = open_page("viewer", javascript)
+    page = open_page("viewer")
     for there in ("/connections/", address):
         page.goto(there)
         expect(page.get_by_role("main")).to_contain_text("Active")
@@ -188,9 +182,9 @@ def test_viewer_has_no_switch_and_no_buttons(open_page: OpenPage, javascript: bo
 
 
 def test_connection_in_use_is_deleted_after_its_profiles_moved(
-    open_page: OpenPage, javascript: bool
+    open_page: OpenPage,
 ):
-    page = open_page("administrator", javascript)
+    page = open_page("administrator")
     address = add_connection(page, "echo", "Old", alias="old")
     add_connection(page, "echo", "Other", alias="other")
     add_profile(page, "old", "Helpdesk", "echo-1")
@@ -206,8 +200,8 @@ def test_connection_in_use_is_deleted_after_its_profiles_moved(
     expect(page.get_by_role("row", name="Old")).to_have_count(0)
 
 
-def test_delete_page_offers_to_deactivate(open_page: OpenPage, javascript: bool):
-    page = open_page("administrator", javascript)
+def test_delete_page_offers_to_deactivate(open_page: OpenPage):
+    page = open_page("administrator")
     page.goto(add_connection(page, "echo", "Echo") + "delete/")
     press(page, "Deactivate")
     expect(page.get_by_role("switch", name="Active: Echo")).to_have_attribute(
@@ -260,10 +254,8 @@ def test_choice_survives_a_refused_save(open_page: OpenPage, javascript: bool):
     expect(page.locator("[name=settings-tenant_id]")).to_have_value("contoso.onmicrosoft.com")
 
 
-def test_test_of_a_silent_service_ends_with_a_sentence(
-    open_page: OpenPage, javascript: bool, upstream: Upstream
-):
-    page = open_page("operator", javascript)
+def test_test_of_a_silent_service_ends_with_a_sentence(open_page: OpenPage, upstream: Upstream):
+    page = open_page("operator")
     upstream.mode = "hang"
     fill_openai(page, "OpenAI", "$OpenAI:ApiKey", f"{upstream.url}/v1")
     page.locator("#test").click(no_wait_after=True)

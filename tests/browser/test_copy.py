@@ -18,6 +18,10 @@ SELECTED_IN_INPUT = (
 )
 
 
+# both pages show the id and the alias by the same element
+one_kind = pytest.mark.parametrize("address", ["connection"], indirect=True)
+
+
 @pytest.fixture(params=["connection", "profile"])
 def address(request: pytest.FixtureRequest, open_page: OpenPage) -> str:
     """The page of a row."""
@@ -46,6 +50,7 @@ def test_one_click_copies_and_says_so(open_page: OpenPage, address: str):
     assert page.evaluate("navigator.clipboard.readText()") in ("echo", "answers")
 
 
+@one_kind
 def test_it_copies_by_keyboard(open_page: OpenPage, address: str):
     page = open_page("viewer", permissions=CLIPBOARD)
     page.goto(address)
@@ -55,6 +60,7 @@ def test_it_copies_by_keyboard(open_page: OpenPage, address: str):
     assert page.evaluate("navigator.clipboard.readText()") == id_in(address)
 
 
+@one_kind
 def test_it_copies_where_the_browser_offers_no_clipboard(open_page: OpenPage, address: str):
     page = open_page("viewer", permissions=CLIPBOARD)
     page.goto(address)
@@ -97,8 +103,8 @@ def test_a_copy_opens_its_form_and_is_inactive_until_saved(open_page: OpenPage, 
     )
 
 
-def test_a_profile_is_copied(open_page: OpenPage, javascript: bool):
-    page = open_page("operator", javascript)
+def test_a_profile_is_copied(open_page: OpenPage):
+    page = open_page("operator")
     add_connection(page, "echo", "Echo")
     page.goto(add_profile(page, "echo", "Answers", "echo-1"))
     press(page, "Duplicate")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import OpenPage, Watch, add_connection, add_profile, press
-from .gallery import Gallery, gallery, gallery_service, too_wide  # noqa: F401 fixtures
+from .gallery import too_wide
 
 
 def test_long_words_fit_a_phone(open_page: OpenPage, no_rows: None):
@@ -41,8 +41,10 @@ def test_long_words_fit_a_phone(open_page: OpenPage, no_rows: None):
         "",
     ],
 )
-def test_djangos_own_pages_keep_the_policy(open_page: OpenPage, gallery: Gallery, name: str):  # noqa: F811
+def test_djangos_own_pages_keep_the_policy(open_page: OpenPage, no_rows: None, name: str):
     page = open_page("administrator")
+    add_connection(page, "echo", "Echo")
+    add_profile(page, "echo", "Answers", "echo-1")
     page.goto(f"/admin/{name}")
     expect(page.locator("#content")).to_be_visible()
 

@@ -85,8 +85,8 @@ def test_search_filters_while_typing(open_page: OpenPage):
     expect(page).to_have_url(re.compile("q=bet"))
 
 
-def test_back_from_a_row_shows_the_filtered_list(open_page: OpenPage, javascript: bool):
-    page = open_page("operator", javascript)
+def test_back_from_a_row_shows_the_filtered_list(open_page: OpenPage):
+    page = open_page("operator")
     for name in ("Alpha", "Beta"):
         add_connection(page, "echo", name)
     page.goto("/connections/")
@@ -145,8 +145,8 @@ def test_long_list_has_pages_that_keep_the_filter(open_page: OpenPage, javascrip
     expect(page.get_by_label("Tag")).to_have_value("many")
 
 
-def test_profiles_are_filtered(open_page: OpenPage, javascript: bool):
-    page = open_page("operator", javascript)
+def test_profiles_are_filtered(open_page: OpenPage):
+    page = open_page("operator")
     add_connection(page, "echo", "Echo")
     add_profile(page, "echo", "Talk", "echo-1")
     add_profile(page, "echo", "Vectors", "echo-embedding-1", "embedding")

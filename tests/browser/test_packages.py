@@ -60,9 +60,9 @@ def delete(page: Page, address: str) -> None:
 
 
 def test_what_is_exported_is_imported_again_and_changes_nothing(
-    open_page: OpenPage, server: Server, tmp_path: Path, javascript: bool
+    open_page: OpenPage, server: Server, tmp_path: Path
 ):
-    page = open_page("operator", javascript)
+    page = open_page("operator")
     add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY)
     add_connection(page, "echo", "Echo")
     add_profile(page, "openai", "Answers", "gpt-4o-mini")
@@ -78,9 +78,16 @@ def test_what_is_exported_is_imported_again_and_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "choice", ["Keep mine", "Replace mine", "Import as a copy", "Merge: fill what is empty here"]
+    ("choice", "javascript"),
+    [
+        ("Keep mine", True),
+        ("Replace mine", True),
+        ("Replace mine", False),
+        ("Import as a copy", True),
+        ("Merge: fill what is empty here", True),
+    ],
 )
-def test_a_conflict_is_decided(open_page: OpenPage, tmp_path: Path, javascript: bool, choice: str):
+def test_a_conflict_is_decided(open_page: OpenPage, tmp_path: Path, choice: str, javascript: bool):
     page = open_page("operator", javascript)
     address = add_connection(page, "echo", "Theirs", alias="echo", prefix="Theirs: ")
     file = export(page, tmp_path, "Theirs")
@@ -128,9 +135,9 @@ def test_a_missing_key_becomes_a_reference(open_page: OpenPage, tmp_path: Path, 
 
 
 def test_a_key_comes_from_another_connection_or_later(
-    open_page: OpenPage, server: Server, tmp_path: Path, javascript: bool
+    open_page: OpenPage, server: Server, tmp_path: Path
 ):
-    page = open_page("administrator", javascript)
+    page = open_page("administrator")
     address = add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY)
     file = export(page, tmp_path, "OpenAI")
     delete(page, address)
@@ -146,10 +153,8 @@ def test_a_key_comes_from_another_connection_or_later(
     expect(page.get_by_text("Needs its key")).to_have_count(0)
 
 
-def test_sealed_keys_travel_with_a_passphrase(
-    open_page: OpenPage, tmp_path: Path, javascript: bool
-):
-    page = open_page("administrator", javascript)
+def test_sealed_keys_travel_with_a_passphrase(open_page: OpenPage, tmp_path: Path):
+    page = open_page("administrator")
     address = add_connection(page, "openai", "OpenAI", api_key=TYPED_KEY)
     file = export(page, tmp_path, "OpenAI", passphrase=PASSPHRASE)
     assert MARK.encode() not in file.read_bytes()

@@ -141,8 +141,8 @@ def test_what_requests_may_set_appears_when_it_counts(open_page: OpenPage, javas
     expect(page.get_by_role("main")).to_contain_text(re.compile(r"Requests may set\s*tools\b"))
 
 
-def test_a_fallback_in_use_is_not_deleted(open_page: OpenPage, javascript: bool):
-    page = open_page("administrator", javascript)
+def test_a_fallback_in_use_is_not_deleted(open_page: OpenPage):
+    page = open_page("administrator")
     add_connection(page, "echo", "Echo")
     needed = add_profile(page, "echo", "Reserve", "echo-1")
     add_profile(page, "echo", "Helpdesk", "echo-1", fallbacks="reserve")
@@ -165,8 +165,8 @@ def test_operator_switches_a_profile(open_page: OpenPage, javascript: bool):
         expect(switch).to_have_attribute("aria-checked", checked)
 
 
-def test_administrator_deletes_a_profile(open_page: OpenPage, javascript: bool):
-    page = open_page("administrator", javascript)
+def test_administrator_deletes_a_profile(open_page: OpenPage):
+    page = open_page("administrator")
     add_connection(page, "echo", "Echo")
     page.goto(add_profile(page, "echo", "Helpdesk", "echo-1"))
     page.get_by_role("link", name="Delete").click()

@@ -111,8 +111,8 @@ def test_cards_are_searched(open_page: OpenPage, javascript: bool):
     expect(page).to_have_url(re.compile("q=zendesk"))
 
 
-def test_a_type_in_use_is_not_removed(open_page: OpenPage, javascript: bool):
-    page = open_page("administrator", javascript)
+def test_a_type_in_use_is_not_removed(open_page: OpenPage):
+    page = open_page("administrator")
     install(page, document())
     values = {
         "settings-variant": "key",

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 
 import pytest
+from botocore.loaders import create_loader
 
 from providers.core.base import Model, Provider
 from providers.core.errors import ProviderError
@@ -12,6 +14,16 @@ from providers.core.types import ApiKey, HttpUrl
 from tests.upstreams import Upstream
 
 from .samples import NETWORK, sample
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_loader() -> Iterator[None]:
+    """Every client of boto3 reads the descriptions of AWS anew, a quarter of a second each; here
+    all share what was read.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", cache(create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")
