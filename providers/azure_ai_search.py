@@ -3,7 +3,6 @@
 from .core.registry import register
 from .core.settings import setting
 from .core.types import ApiKey, HttpUrl, Text
-from .promptflow import PromptflowType
 from .vendors.azure.access import AzureAccessSettings
 from .vendors.azure.service import AzureService
 from .vendors.service import versioned
@@ -48,17 +47,6 @@ class AzureAISearch(AzureService[AzureAISearchSettings]):
     id, name = "azure-ai-search", "Azure AI Search"
     description = "Indexes for search and retrieval, by key or Microsoft Entra ID."
     docs_url = "https://learn.microsoft.com/azure/search/"
-    promptflow = PromptflowType(
-        "cognitive_search",
-        "CognitiveSearchConnection",
-        {
-            "api_key": "api_key",
-            "api_base": "endpoint",
-            "api_version": "api_version",
-            "auth_mode": "auth_mode",
-        },
-        other_names=("azure_ai_search", "ai_search", "azure_search", "azure_cognitive_search"),
-    )
     # learn.microsoft.com/azure/search/search-security-rbac-client-code
     scope = "https://search.azure.com/.default"
     sign = ("counters", "documentCount")

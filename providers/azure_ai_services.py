@@ -5,7 +5,6 @@ https://learn.microsoft.com/azure/ai-services/multi-service-resource
 from .core.registry import register
 from .core.settings import setting
 from .core.types import ApiKey, HttpUrl
-from .promptflow import PromptflowType
 from .vendors.azure.access import AzureAccessSettings
 from .vendors.azure.service import AzureService
 from .vendors.service import versioned
@@ -50,12 +49,6 @@ class AzureAIServices(AzureService[AzureAIServicesSettings]):
         "Language, Speech, Vision and Content Safety behind one key or Microsoft Entra ID."
     )
     docs_url = "https://learn.microsoft.com/azure/ai-services/"
-    promptflow = PromptflowType(
-        "azure_ai_services",
-        "AzureAIServicesConnection",
-        {"api_key": "api_key", "endpoint": "endpoint", "auth_mode": "auth_mode"},
-        other_names=("ai_services", "azure_ai_service"),
-    )
     sign = ("data", 0, "id")
 
     @property

@@ -1,9 +1,12 @@
 """Azure AI Content Safety: https://learn.microsoft.com/rest/api/contentsafety/"""
 
+from collections.abc import Mapping
+from typing import Any
+
 from .core.registry import register
 from .core.settings import ProviderSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
-from .promptflow import PromptflowType
+from .vendors.azure.migrations import without_api_type
 from .vendors.service import Service, versioned
 
 
@@ -26,13 +29,6 @@ class AzureContentSafetySettings(ProviderSettings):
     api_version: Text = setting(
         "2023-10-01", title="API version", description="Version of the API, a date."
     )
-    api_type: Text = setting(
-        "Content Safety",
-        title="API type",
-        description="Kept for promptflow files; no request carries it.",
-        group="Advanced",
-        max_length=50,
-    )
 
 
 @register
@@ -43,18 +39,12 @@ class AzureContentSafety(Service[AzureContentSafetySettings]):
     category = "AI services"
     description = "Finds harmful texts and images."
     docs_url = "https://learn.microsoft.com/azure/ai-services/content-safety/"
-    promptflow = PromptflowType(
-        "azure_content_safety",
-        "AzureContentSafetyConnection",
-        {
-            "api_key": "api_key",
-            "endpoint": "endpoint",
-            "api_version": "api_version",
-            "api_type": "api_type",
-        },
-        other_names=("content_safety", "azure_ai_content_safety"),
-    )
     sign = ("value",)
+    version = 2
+
+    @classmethod
+    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        return without_api_type(values) if version < 2 else dict(values)
 
     @property
     def address(self) -> str:

@@ -2,10 +2,13 @@
 https://learn.microsoft.com/rest/api/aiservices/
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from .core.registry import register
 from .core.settings import ProviderSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
-from .promptflow import PromptflowType
+from .vendors.azure.migrations import without_api_type
 from .vendors.service import Service, versioned
 
 # the first version that lives under /documentintelligence: learn.microsoft.com, v4.0 migration
@@ -34,13 +37,6 @@ class AzureDocumentIntelligenceSettings(ProviderSettings):
         title="API version",
         description="Version of the API, a date: 2023-07-31 is 3.1, 2024-11-30 is 4.0.",
     )
-    api_type: Text = setting(
-        "Form Recognizer",
-        title="API type",
-        description="Kept for promptflow files; no request carries it.",
-        group="Advanced",
-        max_length=50,
-    )
 
 
 @register
@@ -51,23 +47,12 @@ class AzureDocumentIntelligence(Service[AzureDocumentIntelligenceSettings]):
     category = "AI services"
     description = "Reads text, tables and fields out of documents; once Form Recognizer."
     docs_url = "https://learn.microsoft.com/azure/ai-services/document-intelligence/"
-    promptflow = PromptflowType(
-        "form_recognizer",
-        "FormRecognizerConnection",
-        {
-            "api_key": "api_key",
-            "endpoint": "endpoint",
-            "api_version": "api_version",
-            "api_type": "api_type",
-        },
-        other_names=(
-            "azure_form_recognizer",
-            "document_intelligence",
-            "azure_document_intelligence",
-            "azure_ai_document_intelligence",
-        ),
-    )
     sign = ("customDocumentModels", "count")
+    version = 2
+
+    @classmethod
+    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        return without_api_type(values) if version < 2 else dict(values)
 
     @property
     def address(self) -> str:

@@ -1,12 +1,14 @@
 """Azure OpenAI: https://learn.microsoft.com/azure/ai-services/openai/reference"""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from .core.base import Capability, WireTarget
 from .core.registry import register
 from .core.settings import setting
 from .core.types import Text
-from .promptflow import PromptflowType
+from .vendors.azure.migrations import without_api_type
 from .vendors.azure.openai import AzureProvider, AzureSettings
 from .vendors.openai.request import PATHS
 
@@ -21,13 +23,6 @@ class AzureOpenAISettings(AzureSettings):
         title="API version",
         description="Version of Azure's API, a date, with -preview behind it for a preview.",
         environment="OPENAI_API_VERSION",
-    )
-    api_type: Text = setting(
-        "azure",
-        title="API type",
-        description="Kept for promptflow files; always azure.",
-        group="Advanced",
-        max_length=50,
     )
     resource_id: Text | None = setting(
         None,
@@ -49,18 +44,11 @@ class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
     description = "OpenAI's models on your own Azure resource, by key or Microsoft Entra ID."
     docs_url = "https://learn.microsoft.com/azure/ai-services/openai/"
     model_examples = ("gpt-4o", "text-embedding-3-small")
-    promptflow = PromptflowType(
-        "azure_open_ai",
-        "AzureOpenAIConnection",
-        {
-            "api_key": "api_key",
-            "api_base": "endpoint",
-            "api_type": "api_type",
-            "api_version": "api_version",
-            "auth_mode": "auth_mode",
-            "resource_id": "resource_id",
-        },
-    )
+    version = 2
+
+    @classmethod
+    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        return without_api_type(values) if version < 2 else dict(values)
 
     @property
     def asks_usage(self) -> bool:  # type: ignore[override]

@@ -11,7 +11,6 @@ from .core.base import CheckResult, Model, Provider
 from .core.registry import register
 from .core.settings import ProviderSettings, setting
 from .core.types import SecretEntries, SecretMap, Text, TextMap
-from .promptflow import PromptflowType
 
 STRONG = "Strong type"
 
@@ -88,23 +87,6 @@ class Custom(Provider[CustomSettings]):
     description = "Free configs and secrets for a service that has no provider here."
     category = "Other services"
     docs_url = "https://microsoft.github.io/promptflow/concepts/concept-connections.html"
-    promptflow = PromptflowType(
-        "custom",
-        "CustomConnection",
-        {
-            name: name
-            for name in (
-                "configs",
-                "secrets",
-                "custom_type",
-                "module",
-                "package",
-                "package_version",
-            )
-        },
-        secrets=frozenset({"secrets"}),
-        other_names=("custom_strong_type", "CustomStrongTypeConnection"),
-    )
     asks = "that every value resolves; over the network nothing is asked"
 
     def list_models(self) -> list[Model]:

@@ -6,7 +6,6 @@ from .core.base import Capability
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
-from .promptflow import PromptflowType
 from .vendors.openai.compatible import OpenAICompatible
 from .vendors.openai.parameters import for_reasoning, refused_by
 
@@ -51,11 +50,6 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     description = "GPT and o-series models, embeddings."
     docs_url = "https://platform.openai.com/docs"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")
-    promptflow = PromptflowType(
-        "open_ai",
-        "OpenAIConnection",
-        {"api_key": "api_key", "organization": "organization", "base_url": "base_url"},
-    )
 
     @property
     def headers(self) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from .core.registry import register
 from .core.settings import ProviderSettings, setting
 from .core.types import ApiKey, HttpUrl
-from .promptflow import PromptflowType
 from .vendors.service import Service
 
 
@@ -35,12 +34,6 @@ class Qdrant(Service[QdrantSettings]):
     id, name = "qdrant", "Qdrant"
     description = "Vector database, in Qdrant's cloud or your own."
     docs_url = "https://qdrant.tech/documentation/"
-    promptflow = PromptflowType(
-        "qdrant",
-        "QdrantConnection",
-        {"api_key": "api_key", "api_base": "url"},
-        module="promptflow_vectordb.connections",
-    )
     sign = ("result", "collections")
     # Servers before 1.9 answer a wrong key so: github.com/qdrant/qdrant, src/actix/auth.rs
     on_forbidden = (

@@ -10,7 +10,6 @@ from .core.types import ApiKey, HttpUrl
 from .http.auth import AccessTransport, Query
 from .http.egress import GuardedTransport, guarded_client
 from .http.hosts import Hosts, origin_host
-from .promptflow import PromptflowType
 from .vendors.service import Service
 
 
@@ -39,9 +38,6 @@ class SerpApi(Service[SerpApiSettings]):
     id, name = "serpapi", "SerpApi"
     description = "Results of Google, Bing and other search engines."
     docs_url = "https://serpapi.com/search-api"
-    promptflow = PromptflowType(
-        "serp", "SerpConnection", {"api_key": "api_key"}, other_names=("serp_api",)
-    )
     sign = ("account_id",)
 
     @property

@@ -9,7 +9,6 @@ from .core.errors import ProviderError
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl
-from .promptflow import PromptflowType
 from .vendors.openai.compatible import OpenAICompatible
 from .vendors.openai.parameters import renamed
 from .vendors.service import versioned
@@ -48,9 +47,6 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
     description = "A single model behind an endpoint of Azure's model catalog."
     docs_url = "https://learn.microsoft.com/azure/ai-foundry/how-to/deploy-models-serverless"
     model_examples = ("Llama-3.3-70B-Instruct", "Mistral-Large-2411")
-    promptflow = PromptflowType(
-        "serverless", "ServerlessConnection", {"api_key": "api_key", "api_base": "endpoint"}
-    )
 
     embed = Provider.embed  # every endpoint is one model that chats
 

@@ -3,7 +3,6 @@
 from .core.registry import register
 from .core.settings import ProviderSettings, setting
 from .core.types import ApiKey, HttpUrl
-from .promptflow import PromptflowType
 from .vendors.service import Service
 
 
@@ -32,12 +31,6 @@ class Weaviate(Service[WeaviateSettings]):
     id, name = "weaviate", "Weaviate"
     description = "Vector database, in Weaviate's cloud or your own."
     docs_url = "https://docs.weaviate.io/weaviate"
-    promptflow = PromptflowType(
-        "weaviate",
-        "WeaviateConnection",
-        {"api_key": "api_key", "api_base": "url"},
-        module="promptflow_vectordb.connections",
-    )
     sign = ("version",)
 
     @property

@@ -228,7 +228,7 @@ class TypedConnection(Connection):
 
     def changed_settings(self, shown: Mapping[str, Any]) -> dict[str, Any]:
         settings: dict[str, Any] = {}
-        for one in self.declared:
+        for one in [one for one in self.declared if one.setting]:
             value = getattr(self, one.name)
             if not one.secret or not one.counts(self._plain):
                 settings[one.key] = None if one.secret or value == "" else value

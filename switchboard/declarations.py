@@ -17,8 +17,9 @@ T = TypeVar("T")
 class Declared:
     """One field of a type.
 
-    `setting`: the server's name; `environment`: what `from_env` reads; `when`: it counts only while
-    another field has this value, and is required then.
+    `setting`: the server's name, empty for what the server does not keep; `environment`: what
+    `from_env` reads; `when`: it counts only while another field has this value, and is required
+    then.
     """
 
     name: str
@@ -49,6 +50,11 @@ def setting(name: str, *, default: Any = MISSING, environment: str = "") -> Any:
     )
 
 
+def constant(*, default: str) -> Any:
+    """A field of promptflow's that no request carries: it is not sent to the server."""
+    return setting("", default=default)
+
+
 def secret(
     name: str, *, default: Any = MISSING, environment: str = "", when: tuple[str, str] | None = None
 ) -> Any:
@@ -57,7 +63,7 @@ def secret(
     return dataclasses.field(default=default, repr=False, metadata=marks)
 
 
-@dataclass_transform(eq_default=False, field_specifiers=(setting, secret))
+@dataclass_transform(eq_default=False, field_specifiers=(setting, secret, constant))
 def connection_type(
     type: str, provider_id: str, module: str = MODULE
 ) -> Callable[[type[T]], type[T]]:

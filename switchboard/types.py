@@ -4,7 +4,7 @@ https://microsoft.github.io/promptflow/reference/python-library-reference/prompt
 """
 
 from .connection import TypedConnection
-from .declarations import connection_type, secret, setting
+from .declarations import connection_type, constant, secret, setting
 
 VECTOR_STORES = "promptflow_vectordb.connections"
 BY_KEY = ("auth_mode", "key")
@@ -32,7 +32,7 @@ class AzureOpenAIConnection(_EntraConnection):
     api_key: str | None = secret(
         "api_key", default=None, environment="AZURE_OPENAI_API_KEY", when=BY_KEY
     )
-    api_type: str = setting("api_type", default="azure")
+    api_type: str = constant(default="azure")
     api_version: str = setting(
         "api_version", default="2024-02-01", environment="OPENAI_API_VERSION"
     )
@@ -86,7 +86,7 @@ class AzureContentSafetyConnection(TypedConnection):
     api_key: str = secret("api_key", environment="CONTENT_SAFETY_KEY")
     endpoint: str = setting("endpoint", environment="CONTENT_SAFETY_ENDPOINT")
     api_version: str = setting("api_version", default="2023-10-01")
-    api_type: str = setting("api_type", default="Content Safety")
+    api_type: str = constant(default="Content Safety")
 
 
 @connection_type("form_recognizer", "azure-document-intelligence")
@@ -96,7 +96,7 @@ class FormRecognizerConnection(TypedConnection):
     api_key: str = secret("api_key", environment="DOCUMENTINTELLIGENCE_API_KEY")
     endpoint: str = setting("endpoint", environment="DOCUMENTINTELLIGENCE_ENDPOINT")
     api_version: str = setting("api_version", default="2023-07-31")
-    api_type: str = setting("api_type", default="Form Recognizer")
+    api_type: str = constant(default="Form Recognizer")
 
 
 @connection_type("serp", "serpapi")

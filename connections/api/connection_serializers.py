@@ -29,7 +29,7 @@ def public_settings(connection: Connection) -> dict[str, Any]:
     is stored, secrets masked.
     """
     stored = services.public_settings(connection)
-    names = [*(settings_fields(connection.provider) if connection.provider else {}), *stored]
+    names = settings_fields(connection.provider) if connection.provider else stored
     return {camel(name): stored.get(name) for name in names}
 
 

@@ -13,6 +13,7 @@ from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, get_provider, is_built_in
 
 from ..catalog import confirm_types
+from ..kept import kept_beside, settings_alone
 from ..models import Connection, ConnectionType, Profile
 from ..type_versions import bring_up
 from .base import (
@@ -78,6 +79,7 @@ def create_connection(
     settings: Mapping[str, Any] | None = None,
     id: uuid.UUID | None = None,
     missing_secrets: Collection[str] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> Saved:
     """Creates a connection.
 
@@ -85,7 +87,7 @@ def create_connection(
 
     `missing_secrets`: secrets that could not be brought along, a setting or `setting.key` each;
     those that are not in `settings` are not an error but noted on the row. `id`: of a connection
-    that moves here.
+    that moves here. `kept`: what a room keeps beside the settings (kept.py).
     """
     require(actor, "connections.add_connection")
     with held_provider(provider_id) as provider:
@@ -98,6 +100,7 @@ def create_connection(
         )
         row.id, row.type_version = id or row.id, provider.version
         result = validate_settings(provider, settings or {}, {}, None, missing_secrets)
+        result.settings |= kept or {}
         _fill(row, result, tags, is_new=True)
         with alias_race(row):
             save_version(row, actor)
@@ -118,6 +121,7 @@ def update_connection(
     alias: str | None = None,
     provider_id: str | None = None,
     missing_secrets: Collection[str] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> Saved:
     """Changes a connection; None keeps.
 
@@ -127,7 +131,8 @@ def update_connection(
     keeps, None takes away.
 
     Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse
-    another value. `missing_secrets` as in `create_connection`, and only with `settings`.
+    another value. `missing_secrets` as in `create_connection`, and only with `settings`. `kept`:
+    what a room keeps from now on, None for what it keeps already.
     """
     require(actor, "connections.change_connection")
     with transaction.atomic():
@@ -144,7 +149,9 @@ def update_connection(
             bring_up(row, row.provider)
         row.name = row.name if name is None else name.strip()
         row.is_active = row.is_active if is_active is None else is_active
+        beside = kept_beside(row.settings) if kept is None else kept
         result = _result(row, settings, merge, missing_secrets)
+        result.settings = {**settings_alone(result.settings), **beside}
         _fill(row, result, row.tags if tags is None else tags, is_new=False)
         if changed := _content(row) != before:
             save_version(row, actor)

@@ -13,6 +13,7 @@ from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 
 from ..credentials import Undecryptable, merged
+from ..kept import kept_beside
 from ..models import Connection, Profile, VersionedModel
 from ..references import place
 from ..type_versions import split
@@ -49,6 +50,7 @@ def duplicate_connection(
             is_active=False,
             settings=settings,
             missing_secrets=lacking,
+            kept=kept_beside(_todays(row, provider, row.settings)),
             **columns,
         )
         _note(saved.row, row)
@@ -101,6 +103,15 @@ def _note(copy: Any, original: VersionedModel) -> None:
 
 
 @sensitive_variables()
+def _todays(
+    row: Connection, provider: type[Provider[Any]], stored: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What is stored, in the names of the provider's version."""
+    is_older = row.type_version < provider.version
+    return provider.migrated(row.type_version, stored) if is_older else stored
+
+
+@sensitive_variables()
 def _brought(
     row: Connection, provider: type[Provider[Any]], may_keep: bool
 ) -> tuple[dict[str, Any], list[str]]:
@@ -108,9 +119,8 @@ def _brought(
     not.
     """
     is_lost = isinstance(row.credentials, Undecryptable)
-    stored = merged(row.settings, {} if is_lost else row.credentials or {})
-    if row.type_version < provider.version:
-        stored = provider.migrated(row.type_version, stored)
+    literals = {} if is_lost else row.credentials or {}
+    stored = _todays(row, provider, merged(row.settings, literals))
     fields = settings_fields(provider)
     settings, secrets = split(
         provider, {name: value for name, value in stored.items() if name in fields}

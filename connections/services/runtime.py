@@ -22,6 +22,7 @@ from providers.http.service import HttpService
 from .. import conf
 from ..catalog import confirm_types
 from ..credentials import MASK, Undecryptable, decrypt, masked, merged
+from ..kept import settings_alone
 from ..lookup import id_or_alias_q, parse_id
 from ..models import Connection, Fallback, Profile
 from ..profile_settings import ProfileSettings, profile_settings_class
@@ -197,7 +198,7 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     stored = _stored(connection)
     if connection.type_version != provider.version:
         stored = provider.migrated(connection.type_version, stored)
-    for name, value in stored.items():
+    for name, value in settings_alone(stored).items():
         if type(value) is str and value[:1] == "$":
             value = _meaning(provider, name, value)
         elif type(value) is dict and _is_map(provider, name):
@@ -288,13 +289,13 @@ def public_settings(connection: Connection) -> dict[str, Any]:
     provider, credentials = connection.provider, connection.credentials
     if isinstance(credentials, Undecryptable):
         names = secret_names(provider) if provider else frozenset()
-        return {
-            name: {} if _is_map(provider, name) else MASK for name in names
-        } | connection.settings
+        return {name: {} if _is_map(provider, name) else MASK for name in names} | settings_alone(
+            connection.settings
+        )
     shown = {
         name: masked(value, _is_map(provider, name)) for name, value in (credentials or {}).items()
     }
-    return merged(connection.settings, shown)
+    return merged(settings_alone(connection.settings), shown)
 
 
 def reference_states(connection: Connection) -> list[FieldReference]:
@@ -303,7 +304,7 @@ def reference_states(connection: Connection) -> list[FieldReference]:
     """
     fields = settings_fields(connection.provider) if connection.provider else {}
     found = []
-    for name, key, reference in references_in(connection.settings):
+    for name, key, reference in references_in(settings_alone(connection.settings)):
         resolution = conf.resolver().resolve(reference, name in fields and fields[name].secret)
         found.append(FieldReference(place(name, key), _label(fields, name, key), resolution))
     return found

@@ -15,7 +15,6 @@ import httpx2
 
 from ..http.egress import LARGEST_ANSWER, Allowance, EgressPolicy, guarded_client
 from ..http.egress_async import guarded_async_client
-from ..promptflow import PromptflowType
 from .chat import ChatRequest, EmbeddingRequest, Unsupported
 from .errors import ProviderError, chain, from_answer, from_network, from_status, not_installed
 from .results import ChatAnswer, ChatChunk, EmbeddingAnswer, whole_in_one
@@ -118,7 +117,6 @@ class Provider(Generic[SettingsT]):
     category: ClassVar[str] = "Model providers"
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
-    promptflow: ClassVar[PromptflowType | None] = None  # what promptflow calls it
     icon: ClassVar[str] = ""  # a heroicon's name, for its card
     version: ClassVar[int] = 1  # of its settings: see `migrated`
     check_cost: ClassVar[str] = (

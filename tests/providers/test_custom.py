@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
+from connections.promptflow.format.types import provider_of_type
 from providers.core.registry import all_providers, get_provider
 from providers.core.schema import settings_fields, validate
 from providers.core.types import is_entry_key
-from providers.promptflow import provider_of_type
 
 CUSTOM = get_provider("custom")
 SECRET = "sk-of-a-custom-connection-61f0"

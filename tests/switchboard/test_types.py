@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from connections.promptflow.format.shapes import shape_of
+from connections.promptflow.format.types import TYPES as SERVED
+from connections.promptflow.format.types import provider_of_type
 from providers.core.registry import all_providers, get_provider
-from providers.core.schema import settings_fields
-from providers.promptflow import provider_of_type
 from switchboard import (
     AzureAISearchConnection,
     AzureOpenAIConnection,
@@ -48,12 +49,12 @@ every_class = pytest.mark.parametrize("cls", TYPES, ids=lambda cls: cls.__name__
 
 
 def test_the_server_has_no_type_of_promptflow_that_is_missing_here():
-    assert {one.id for one in all_providers() if one.promptflow} == set(CLASSES)
+    assert set(SERVED) == set(CLASSES)
 
 
 @every_class
 def test_a_class_is_called_as_the_server_calls_it(cls: type[TypedConnection]):
-    found = get_provider(cls.provider_id).promptflow
+    found = SERVED[cls.provider_id]
     assert found and (found.type, found.class_name, found.module) == (
         cls.yaml_type,
         cls.__name__,
@@ -63,52 +64,59 @@ def test_a_class_is_called_as_the_server_calls_it(cls: type[TypedConnection]):
 
 @every_class
 def test_a_class_has_the_fields_that_the_server_names(cls: type[TypedConnection]):
-    found = get_provider(cls.provider_id).promptflow
-    assert found and {one.name: one.setting for one in cls.declared} == dict(found.fields)
+    found = SERVED[cls.provider_id]
+    assert {one.name: one.setting or f"promptflow.{one.name}" for one in cls.declared} == dict(
+        found.fields
+    )
+
+
+@every_class
+def test_a_field_that_no_request_carries_has_promptflows_value(cls: type[TypedConnection]):
+    constants = {one.name: one.default for one in cls.declared if not one.setting}
+    assert constants == dict(SERVED[cls.provider_id].constants)
 
 
 @every_class
 def test_the_same_fields_are_secret_on_both_sides(cls: type[TypedConnection]):
-    found, fields = (
-        get_provider(cls.provider_id).promptflow,
-        settings_fields(get_provider(cls.provider_id)),
-    )
+    found, shape = SERVED[cls.provider_id], shape_of(get_provider(cls.provider_id))
     secret = {one.name for one in cls.declared if one.secret}
-    assert found and secret == set(found.secrets) == {
-        one.name for one in cls.declared if fields[one.setting].secret
-    }
+    assert (
+        secret
+        == set(found.secrets)
+        == {one.name for one in cls.declared if shape.setting(one.name).secret}
+    )
 
 
 @every_class
 def test_both_sides_read_the_same_environment(cls: type[TypedConnection]):
-    fields = settings_fields(get_provider(cls.provider_id))
+    shape = shape_of(get_provider(cls.provider_id))
     assert {one.name: one.environment for one in cls.declared} == {
-        one.name: fields[one.setting].environment for one in cls.declared
+        one.name: shape.setting(one.name).environment for one in cls.declared
     }
 
 
 @every_class
 def test_a_default_is_the_servers_own_or_none(cls: type[TypedConnection]):
     """So that what the server does not store reads as what it takes."""
-    fields = settings_fields(get_provider(cls.provider_id))
+    shape = shape_of(get_provider(cls.provider_id))
     given = [one for one in cls.declared if one.default not in (MISSING, None)]
     assert {one.name: one.default for one in given} == {
-        one.name: fields[one.setting].default for one in given
+        one.name: shape.setting(one.name).default for one in given
     }
 
 
 @every_class
 def test_the_same_fields_are_required(cls: type[TypedConnection]):
-    fields = settings_fields(get_provider(cls.provider_id))
-    there = {one.name for one in cls.declared if fields[one.setting].required}
+    shape = shape_of(get_provider(cls.provider_id))
+    there = {one.name for one in cls.declared if shape.setting(one.name).required}
     assert {one.name for one in cls.declared if one.default is MISSING} == there
 
 
 @every_class
 def test_a_key_counts_in_the_same_mode(cls: type[TypedConnection]):
-    fields = settings_fields(get_provider(cls.provider_id))
+    shape = shape_of(get_provider(cls.provider_id))
     declared = [one.when and (one.when[0], (one.when[1],)) for one in cls.declared]
-    assert declared == [fields[one.setting].shown_when for one in cls.declared]
+    assert declared == [shape.setting(one.name).shown_when for one in cls.declared]
 
 
 @pytest.mark.parametrize("spelling", ["azure_ai_search", "AzureAISearch"])

@@ -10,6 +10,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable
+from connections.kept import settings_alone
 from connections.models import Connection
 from connections.references import is_reference, place
 from providers.core.base import Provider
@@ -46,7 +47,8 @@ class Comparison:
             ["Active"] if row.is_active != document.is_active and not self._is_held_back() else []
         )
         secret = {name for name, one in settings_fields(self.provider).items() if one.secret}
-        stored = {name: value for name, value in row.settings.items() if name not in secret}
+        plain = settings_alone(row.settings)
+        stored = {name: value for name, value in plain.items() if name not in secret}
         names = [*settings_fields(self.provider), *sorted(stored.keys() | incoming.settings.keys())]
         found += [
             incoming.label(name)

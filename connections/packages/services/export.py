@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
 from connections.credentials import Undecryptable
+from connections.kept import settings_alone
 from connections.models import Connection, Profile, RevealRecord, VersionedModel
 from connections.profile_settings import profile_fields
 from connections.references import place
@@ -115,7 +116,11 @@ def _add(contents: _Contents, row: Connection) -> None:
         "provider": row.provider_id,
         "type_version": None if row.type_version == version else row.type_version,
         "settings": _in_order(
-            {name: value for name, value in row.settings.items() if not _is_secret(fields, name)},
+            {
+                name: value
+                for name, value in settings_alone(row.settings).items()
+                if not _is_secret(fields, name)
+            },
             fields,
         ),
         "secrets": secrets,

@@ -9,6 +9,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable, merged
+from connections.kept import settings_alone
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection
 from connections.references import InvalidReference, is_reference, parse, place
@@ -101,7 +102,7 @@ def read_incoming(
     secrets = {name: _filled(value, sealed, chosen) for name, value in document.secrets.items()}
     values = merged(document.settings, secrets)
     if version < provider.version:
-        values = provider.migrated(version, values)
+        values = settings_alone(provider.migrated(version, values))
     plain = {name: value for name, value in values.items() if not _is_secret(fields, name)}
     for name in plain:
         if _has_mark(plain[name]):

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from connections.references import is_reference
+
 from .errors import Path, Refused
-from .shapes import COMMON, Shape, nearest_type, shape_of_type, type_names
+from .shapes import COMMON, LONGEST_CONSTANT, Shape, nearest_type, shape_of_type, type_names
 from .values import Meaning, is_odd, read, stored
 from .yaml_text import NotText
 
 LONGEST_NAME = 255
+NOT_CONSTANT = (
+    f"This takes at most {LONGEST_CONSTANT} characters on one line, and no reference: no request "
+    "carries it."
+)
 NAME_REQUIRED = (
     "Name is required to create or update connection. Add `name: ...` to the file, or give --name."
 )
@@ -201,6 +207,8 @@ class _Reading:
             # default, key
             return
         elif (text := self._text((key,), value, free=False)) is not None:
+            if key in self.shape.constants and not _is_constant(text):
+                self.problems.append(((key,), NOT_CONSTANT))
             self.values[key] = _none_if_none(text) if self.shape.setting(key).address else text
 
     def _take_map(self, key: str, value: Any) -> None:
@@ -253,11 +261,7 @@ class _Reading:
         """With Microsoft Entra ID there is no key; promptflow drops it without a word."""
         if not self.shape.by_token or str(self.values.get("auth_mode", "")).lower() != "meid_token":
             return
-        secrets = (
-            self.shape.provider.promptflow.secrets
-            if self.shape.provider.promptflow
-            else frozenset()
-        )
+        secrets = self.shape.promptflow.secrets if self.shape.promptflow else frozenset()
         for name in sorted(secrets):
             if self.values.pop(name, None) is not None:
                 self.warnings.append(
@@ -266,6 +270,10 @@ class _Reading:
             self.kept = [path for path in self.kept if path[0] != name]
             self.asked = [path for path in self.asked if path[0] != name]
             self.dropped.append(name)
+
+
+def _is_constant(text: str) -> bool:
+    return len(text) <= LONGEST_CONSTANT and text.isprintable() and not is_reference(text)
 
 
 def _none_if_none(text: str) -> str:

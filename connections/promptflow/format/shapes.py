@@ -10,10 +10,12 @@ from typing import Any
 from providers.core.base import Provider
 from providers.core.registry import all_providers
 from providers.core.schema import SettingsField, pascal, settings_fields
-from providers.promptflow import MODULE, provider_of_type
+
+from .types import MODULE, PromptflowType, promptflow_type, provider_of_type
 
 SCHEMA = "https://azuremlschemas.azureedge.net/promptflow/latest/{}.schema.json"
 COMMON = ("$schema", "name", "type", "module", "created_date", "last_modified_date", "expiry_time")
+LONGEST_CONSTANT = 50
 NEAR = 0.66  # `key` is near `api_key`, `api_type` is not near `api_base`
 
 
@@ -32,27 +34,28 @@ class Shape:
     provider: type[Provider[Any]]
 
     @property
+    def promptflow(self) -> PromptflowType | None:
+        """The type that promptflow has for it, None when it has none."""
+        return promptflow_type(self.provider)
+
+    @property
     def type(self) -> str:
         """`open_ai`, as the line `type:` has it."""
-        return (
-            self.provider.promptflow.type
-            if self.provider.promptflow
-            else self.provider.id.replace("-", "_")
-        )
+        return self.promptflow.type if self.promptflow else self.provider.id.replace("-", "_")
 
     @property
     def class_name(self) -> str:
         """`OpenAIConnection`."""
         return (
-            self.provider.promptflow.class_name
-            if self.provider.promptflow
+            self.promptflow.class_name
+            if self.promptflow
             else f"{pascal(self.provider.id)}Connection"
         )
 
     @property
     def module(self) -> str:
         """Where promptflow's class lives."""
-        return self.provider.promptflow.module if self.provider.promptflow else MODULE
+        return self.promptflow.module if self.promptflow else MODULE
 
     @property
     def schema(self) -> str:
@@ -61,8 +64,8 @@ class Shape:
 
     @cached_property
     def theirs(self) -> Mapping[str, str]:
-        """promptflow's fields -> ours, in promptflow's order."""
-        return dict(self.provider.promptflow.fields) if self.provider.promptflow else {}
+        """promptflow's fields -> ours, in promptflow's order; those that no provider knows too."""
+        return dict(self.promptflow.fields) if self.promptflow else {}
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -84,8 +87,16 @@ class Shape:
         """Ours -> the name in a file."""
         return {ours: theirs for theirs, ours in self.fields.items()}
 
+    @cached_property
+    def constants(self) -> Mapping[str, str]:
+        """promptflow's fields that no provider knows -> the name under which a row keeps them."""
+        names = self.promptflow.constants if self.promptflow else ()
+        return {name: self.theirs[name] for name in names}
+
     def setting(self, name: str) -> SettingsField:
         """What we know of a field of a file."""
+        if self.promptflow and name in self.promptflow.constants:
+            return _constant(name, self.promptflow.constants[name])
         return settings_fields(self.provider)[self.fields[name]]
 
     def is_map(self, name: str) -> bool:
@@ -131,6 +142,28 @@ class Shape:
         return known[near[0]] if near else ""
 
 
+def _constant(name: str, default: str) -> SettingsField:
+    """A field that no provider has: a text that may be left out."""
+    return SettingsField(
+        name=name,
+        label=name,
+        help="",
+        kind="text",
+        group="",
+        required=False,
+        default=default,
+        secret=False,
+        address=False,
+        choices=(),
+        environment="",
+        placeholder="",
+        shown_when=None,
+        required_when_shown=False,
+        example="",
+        bounds=(("max_length", LONGEST_CONSTANT),),
+    )
+
+
 def shape_of_type(text: str) -> Shape | None:
     """The shape of a type in any spelling, ours included (`anthropic`, `openai-compatible`); None
     when there is none.
@@ -159,9 +192,7 @@ def type_names() -> list[str]:
     shapes = [Shape(provider) for provider in all_providers()]
     return [
         shape.type
-        for shape in sorted(
-            shapes, key=lambda shape: (shape.provider.promptflow is None, shape.type)
-        )
+        for shape in sorted(shapes, key=lambda shape: (shape.promptflow is None, shape.type))
     ]
 
 

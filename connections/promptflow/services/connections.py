@@ -3,7 +3,7 @@ show` does.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections import listing
 from connections.lookup import get_by_id_or_alias, parse_id
 from connections.models import ALIAS_PATTERN, Connection
+from connections.references import is_reference
 from connections.services import (
     Actor,
     FieldError,
@@ -129,21 +130,23 @@ def save_promptflow(
     _refuse_unanswered(document, onto)
     try:
         if onto is None:
-            settings = {
-                document.shape.fields[name]: value for name, value in document.values.items()
-            }
             saved = create_connection(
                 document.shape.provider.id,
                 actor=actor,
                 name=document.name,
                 tags=tags,
-                settings=settings,
+                settings=_settings(document),
+                kept=_constants(document),
             )
         else:
             _refuse_other_type(document, onto)
-            settings = _changes(document, onto) if merge else _replacement(document, onto)
+            before = kept_constants(document.shape, onto.settings) if merge else {}
             saved = update_connection(
-                onto, actor=actor, expected_version=onto.version, settings=settings
+                onto,
+                actor=actor,
+                expected_version=onto.version,
+                settings=_changes(document, onto) if merge else _replacement(document, onto),
+                kept=before | _constants(document),
             )
     except Invalid as refused:
         raise Invalid(
@@ -151,6 +154,38 @@ def save_promptflow(
         ) from None
     notices = [_in_their_words(document.shape, notice) for notice in saved.notices]
     return Saved(saved.row, notices, saved.changed)
+
+
+def _settings(document: Document) -> dict[str, Any]:
+    """The settings of the provider that the document names, by our names."""
+    shape = document.shape
+    return {
+        shape.fields[name]: value
+        for name, value in document.values.items()
+        if name not in shape.constants
+    }
+
+
+def _constants(document: Document) -> dict[str, str]:
+    """What the document says in fields that no provider knows, by the names they are kept under."""
+    names, values = document.shape.constants, document.values
+    return {kept: values[name] for name, kept in names.items() if name in values}
+
+
+def kept_constants(shape: Shape, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Those of a row, by the names they are kept under.
+
+    One that an older version stored as a setting is found too; a reference stands for nothing here.
+    """
+    stored = {
+        kept: settings.get(kept, settings.get(name)) for name, kept in shape.constants.items()
+    }
+    return {name: value for name, value in stored.items() if value and not is_reference(value)}
+
+
+def _shown(shape: Shape, connection: Any) -> dict[str, Any]:
+    """What may be shown of a row, with what is kept for promptflow."""
+    return public_settings(connection) | kept_constants(shape, connection.settings)
 
 
 def _refuse_unanswered(document: Document, onto: Connection | None) -> None:
@@ -178,8 +213,8 @@ def _changes(document: Document, row: Connection) -> dict[str, Any]:
     kept by the write rule.
     """
     provider = document.shape.provider
-    patch = {document.shape.fields[name]: value for name, value in document.values.items()}
-    return merge_patch(provider, plain_settings(provider, row.settings), patch) | _cleared(document)
+    plain = plain_settings(provider, row.settings)
+    return merge_patch(provider, plain, _settings(document)) | _cleared(document)
 
 
 def _replacement(document: Document, row: Connection) -> dict[str, Any]:
@@ -193,11 +228,7 @@ def _replacement(document: Document, row: Connection) -> dict[str, Any]:
         for name, value in plain_settings(shape.provider, row.settings).items()
         if name not in theirs
     }
-    settings = (
-        kept
-        | {shape.fields[name]: value for name, value in document.values.items()}
-        | _cleared(document)
-    )
+    settings = kept | _settings(document) | _cleared(document)
     public = public_settings(row)
     for name, ours in shape.theirs.items():
         if shape.is_map(name) and shape.setting(name).secret:
@@ -240,7 +271,7 @@ def promptflow_view(connection: Any, zone: tzinfo | None = None) -> dict[str, An
     zone = zone or timezone.get_current_timezone()
     provider = connection.provider
     shape = shape_of(provider) if provider else None
-    fields = shown_fields(shape, public_settings(connection), SCRUBBED) if shape else {}
+    fields = shown_fields(shape, _shown(shape, connection), SCRUBBED) if shape else {}
     view: dict[str, Any] = {}
     if shape and shape.by_token:
         view["auth_mode"] = fields.pop("auth_mode", "key")
@@ -295,12 +326,8 @@ def promptflow_file(connection: Connection, *, actor: Actor) -> str:
             "Install what brings it."
         )
         raise Invalid([FieldError("type", "unknown_provider", text)])
-    return file_text(
-        shape_of(connection.provider),
-        _found_by(connection),
-        public_settings(connection),
-        USER_INPUT,
-    )
+    shape = shape_of(connection.provider)
+    return file_text(shape, _found_by(connection), _shown(shape, connection), USER_INPUT)
 
 
 def _found_by(connection: Connection) -> str:

@@ -11,10 +11,14 @@ from django.views.decorators.debug import sensitive_variables
 from pydantic import Secret, SecretStr
 
 from connections.services import Unusable, Usable, resolved_settings
+from providers.core.base import Provider
 from providers.core.registry import get_provider
 from providers.core.schema import secret_names, settings_fields
 from providers.core.settings import NetworkSettings, ProviderSettings
-from providers.promptflow import MODULE, PromptflowType
+
+from ..format.shapes import shape_of
+from ..format.types import MODULE, PromptflowType, promptflow_type
+from .connections import kept_constants
 
 CUSTOM = "CustomConnection"
 STRONG_TYPE = (
@@ -44,10 +48,10 @@ def execution_dict(connection: Usable, name: str = "") -> dict[str, Any]:
         )
     settings = resolved_settings(connection)
     provider = get_provider(connection.provider_id)
-    kind = provider.promptflow
+    kind = promptflow_type(provider)
     addresses = {one.name for one in settings_fields(provider).values() if one.address}
     configs, secrets = (
-        _of_promptflow(settings, kind, addresses)
+        _of_promptflow(settings, kind, addresses, _constants(connection, kind, provider))
         if kind
         else _of_another(settings, secret_names(provider))
     )
@@ -64,7 +68,10 @@ def execution_dict(connection: Usable, name: str = "") -> dict[str, Any]:
 
 
 def _of_promptflow(
-    settings: ProviderSettings, kind: PromptflowType, addresses: Container[str]
+    settings: ProviderSettings,
+    kind: PromptflowType,
+    addresses: Container[str],
+    constants: Mapping[str, str],
 ) -> tuple[Texts, Texts]:
     """Configs and secrets by promptflow's names.
 
@@ -78,13 +85,21 @@ def _of_promptflow(
     for name, ours in kind.fields.items():
         if name in STRONG_TYPE:
             continue
-        value = getattr(settings, ours, None)
-        if ours not in settings.model_fields_set:
-            value = kind.defaults.get(name, None if ours in addresses else value)
+        value = getattr(settings, ours, constants.get(name))
+        if ours in addresses and ours not in settings.model_fields_set:
+            value = None
         is_secret = name in kind.secrets or isinstance(value, Secret | SecretStr)
         (secrets if is_secret else configs).update(_texts(name, value))
     is_entra = "auth_mode" in kind.fields and configs.get("auth_mode") == "meid_token"
     return configs, {} if is_entra else secrets
+
+
+def _constants(
+    connection: Usable, kind: PromptflowType, provider: type[Provider[Any]]
+) -> dict[str, str]:
+    """promptflow's fields that no provider knows: what a file said, else what promptflow takes."""
+    kept = kept_constants(shape_of(provider), connection.settings)
+    return {name: kept.get(kind.fields[name], default) for name, default in kind.constants.items()}
 
 
 def _strong_type(settings: ProviderSettings) -> Texts:

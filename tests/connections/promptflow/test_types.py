@@ -6,10 +6,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from connections.promptflow.format.shapes import shape_of
+from connections.promptflow.format.types import (
+    TYPES,
+    PromptflowType,
+    promptflow_type,
+    provider_of_type,
+)
 from providers.core.base import Provider
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields, validate
-from providers.promptflow import PromptflowType, provider_of_type
 from tests.providers.samples import PROVIDERS
 
 KEY, BASE, AT = "api_key", "api_base", "endpoint"
@@ -126,12 +132,14 @@ every_type = pytest.mark.parametrize("name", FACTS)
 
 def declared(name: str) -> tuple[type[Provider], PromptflowType]:
     provider = PROVIDERS[FACTS[name].id]
-    assert provider.promptflow
-    return provider, provider.promptflow
+    found = promptflow_type(provider)
+    assert found
+    return provider, found
 
 
 def test_every_type_of_promptflow_has_a_provider():
-    assert {one.promptflow.type for one in all_providers() if one.promptflow} == {*FACTS, "custom"}
+    assert {one.type for one in TYPES.values()} == {*FACTS, "custom"}
+    assert TYPES.keys() <= PROVIDERS.keys()
 
 
 @every_type
@@ -148,19 +156,23 @@ def test_a_type_has_promptflows_class_and_module(name: str):
 def test_a_type_has_promptflows_fields_in_their_order(name: str):
     provider, found = declared(name)
     assert tuple(found.fields) == FACTS[name].fields
-    assert set(found.fields.values()) <= set(settings_fields(provider)) and len(
-        set(found.fields.values())
-    ) == len(found.fields)
+    assert len(set(found.fields.values())) == len(found.fields)
+    ours = {own for theirs, own in found.fields.items() if theirs not in found.constants}
+    assert ours <= set(settings_fields(provider))
+
+
+@every_type
+def test_what_no_provider_knows_is_kept_under_a_name_that_no_setting_has(name: str):
+    _, found = declared(name)
+    kept = {theirs for theirs, own in found.fields.items() if "." in own}
+    assert kept == found.constants.keys()
 
 
 @every_type
 def test_what_promptflow_takes_for_granted_is_our_default(name: str):
-    provider, found = declared(name)
-    ours = {theirs: settings_fields(provider)[own].default for theirs, own in found.fields.items()}
+    shape = shape_of(declared(name)[0])
     for theirs, default in FACTS[name].defaults.items():
-        assert found.defaults.get(theirs, ours[theirs]) == OWN_DEFAULTS.get(
-            (name, theirs), default
-        ), theirs
+        assert shape.setting(theirs).default == OWN_DEFAULTS.get((name, theirs), default), theirs
 
 
 @every_type
@@ -175,9 +187,7 @@ def test_what_promptflow_requires_we_require_and_nothing_else(name: str):
 @every_type
 def test_a_secret_of_promptflow_is_one_here(name: str):
     provider, found = declared(name)
-    secret = {
-        theirs for theirs, own in found.fields.items() if settings_fields(provider)[own].secret
-    }
+    secret = {theirs for theirs in found.fields if shape_of(provider).setting(theirs).secret}
     assert secret == found.secrets == set(FACTS[name].secrets)
 
 
@@ -204,7 +214,7 @@ def test_who_may_come_with_a_token_needs_no_key(name: str):
 )
 def test_a_type_is_found_by_every_spelling_that_tells_it_apart(spelling: str, name: str):
     found = provider_of_type(spelling, all_providers())
-    assert found and found.promptflow and found.promptflow.type == name
+    assert found and TYPES[found.id].type == name
 
 
 @pytest.mark.parametrize(
@@ -214,12 +224,9 @@ def test_what_is_no_type_is_none(nonsense: str):
     assert provider_of_type(nonsense, all_providers()) is None
 
 
-@pytest.mark.parametrize(
-    "provider", [one for one in all_providers() if one.promptflow], ids=lambda one: one.id
-)
-def test_no_two_providers_claim_one_spelling(provider: type[Provider]):
-    found = provider.promptflow
-    assert found
+@pytest.mark.parametrize("one", TYPES)
+def test_no_two_providers_claim_one_spelling(one: str):
+    provider, found = PROVIDERS[one], TYPES[one]
     for spelling in (
         found.type,
         found.class_name,

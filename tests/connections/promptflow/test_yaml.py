@@ -11,7 +11,7 @@ from connections.promptflow.format import values, yaml_text
 from connections.promptflow.format.documents import Document, read_changes, read_document
 from connections.promptflow.format.errors import Refused
 from connections.promptflow.format.files import pairs, with_overrides
-from connections.promptflow.format.shapes import shape_of_type
+from connections.promptflow.format.shapes import shape_of, shape_of_type
 from connections.promptflow.services import connections
 from connections.promptflow.services.connections import (
     find_promptflow,
@@ -389,7 +389,7 @@ def test_a_name_with_a_null_character_finds_nothing():
 
 def changed(row: Connection, *items: str) -> Connection:
     document = read_changes(
-        shape_of_type(row.provider.promptflow.type), with_overrides({}, pairs(items))
+        shape_of_type(shape_of(row.provider).type), with_overrides({}, pairs(items))
     )
     return reload(save_promptflow(document, actor=None, onto=row, merge=True).row)
 
@@ -397,7 +397,11 @@ def changed(row: Connection, *items: str) -> Connection:
 @pytest.mark.django_db
 def test_set_changes_only_what_it_names():
     row = changed(saved(text_of("azure_open_ai")), "api_version=2024-10-21")
-    assert (row.settings["api_version"], row.settings["api_type"], row.credentials["api_key"]) == (
+    assert (
+        row.settings["api_version"],
+        row.settings["promptflow.api_type"],
+        row.credentials["api_key"],
+    ) == (
         "2024-10-21",
         "azure",
         SECRET,
