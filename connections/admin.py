@@ -48,11 +48,9 @@ class ConnectionAdmin(ActiveOnlyAdmin):
     list_filter = ("is_active", "provider_id")
     shown = (
         "id",
-        "name",
         "alias",
         "provider_id",
-        "is_active",
-        "tags",
+        *Connection.editable_columns,
         "version",
         "date_created",
         "created_by",
@@ -84,20 +82,18 @@ class ProfileAdmin(ActiveOnlyAdmin):
     list_filter = ("is_active", "capability")
     list_select_related = ("connection",)
     shown = (
-        *(
-            "id",
-            "name",
-            "alias",
-            "capability",
-            "connection",
-            "model",
-            "is_active",
-            "tags",
-            "settings",
-            "chain",
-            "version",
-        ),
-        *("date_created", "created_by", "date_modified", "modified_by"),
+        "id",
+        "alias",
+        "capability",
+        "connection",
+        *Profile.editable_columns,
+        "settings",
+        "chain",
+        "version",
+        "date_created",
+        "created_by",
+        "date_modified",
+        "modified_by",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:

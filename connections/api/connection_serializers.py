@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from providers.core.base import Model, Provider
 from providers.core.schema import settings_fields
@@ -22,6 +23,9 @@ from .fields import (
     inner_names,
 )
 from .settings_schema import is_too_long
+
+# names that a client may send back from an answer, which mean nothing in a request
+SENT_BACK = frozenset({"id", "version", "dateCreated", "dateModified"})
 
 
 def public_settings(connection: Connection) -> dict[str, Any]:
@@ -54,18 +58,28 @@ def inner_settings(
     return settings
 
 
-class ConnectionItemSerializer(CamelCaseSerializer):
-    """A connection in a list."""
+class ConnectionColumnsSerializer(CamelCaseSerializer):
+    """The columns of a connection, as they are read and written."""
 
-    id = serializers.UUIDField(read_only=True)
     alias = AliasField()
     name = NameField()
     provider_id = ProviderIdField()
     is_active = StrictBooleanField(default=True)
     tags = TagsField(default=list)
+
+
+class ConnectionItemSerializer(ConnectionColumnsSerializer):
+    """A connection in a list."""
+
+    id = serializers.UUIDField(read_only=True)
     version = serializers.IntegerField(read_only=True)
     date_created = serializers.DateTimeField(read_only=True)
     date_modified = serializers.DateTimeField(read_only=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        """The id first, where people look for it."""
+        fields = super().get_fields()
+        return {"id": fields.pop("id"), **fields}
 
 
 class ConnectionSerializer(ConnectionItemSerializer):
@@ -84,34 +98,32 @@ class ConnectionSerializer(ConnectionItemSerializer):
         return values | {"settings": public_settings(instance)}
 
 
-class ConnectionCreateSerializer(CamelCaseSerializer):
+class ConnectionCreateSerializer(ConnectionColumnsSerializer):
     """What creates a connection."""
 
-    ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
-    alias = AliasField()
-    name = NameField()
-    provider_id = ProviderIdField()
-    is_active = StrictBooleanField(default=True)
-    tags = TagsField(default=list)
+    ignored = SENT_BACK
     settings = serializers.DictField(allow_null=True, default=dict)
 
 
-class ConnectionUpdateSerializer(CamelCaseSerializer):
+class ConnectionUpdateSerializer(ConnectionColumnsSerializer):
     """What replaces a connection (PUT). `alias` and `providerId` may be sent back, unchanged."""
 
-    ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
-    alias = AliasField(required=False)
-    name = NameField()
-    provider_id = ProviderIdField(required=False)
-    is_active = StrictBooleanField(required=False)
-    tags = TagsField(required=False)
+    ignored = SENT_BACK
+    required_names = frozenset({"name"})
     settings = serializers.DictField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """All but the required ones without a default: what is absent stays as it is."""
+        fields = super().get_fields()
+        for name in fields.keys() - self.required_names:
+            fields[name].required, fields[name].default = False, empty
+        return fields
 
 
 class ConnectionPatchSerializer(ConnectionUpdateSerializer):
     """What changes parts of a connection (PATCH, a JSON merge patch)."""
 
-    name = NameField(required=False)
+    required_names = frozenset()
 
 
 class ConnectionTestRequestSerializer(CamelCaseSerializer):

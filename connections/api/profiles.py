@@ -76,7 +76,7 @@ def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[st
     """
     arguments: dict[str, Any] = {
         name: values[name]
-        for name in ("alias", "name", "capability", "is_active", "tags")
+        for name in ("alias", "capability", *Profile.editable_columns)
         if name in values
     }
     connection = stored.connection if stored else None

@@ -1,9 +1,10 @@
-"""What the forms of connections and profiles share."""
+"""The base of the forms of connections and profiles."""
 
 from typing import Any
 
 from django import forms
 
+from ..models import VersionedModel
 from ..services import Invalid, Stale
 from ..widgets import MapInput
 from .fields import TagsField
@@ -12,7 +13,7 @@ SETTINGS = "settings-"
 
 
 class RowForm(forms.Form):
-    """What the forms of connections and profiles share. `version` is the one the editor saw."""
+    """The base of the forms of connections and profiles. `version` is the one the editor saw."""
 
     # What is empty or too long is for the services to say, together with everything else that is
     # wrong.
@@ -36,6 +37,7 @@ class RowForm(forms.Form):
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
+    row_class: type[VersionedModel]
     row: Any = None
 
     def fix_alias(self) -> None:
@@ -74,7 +76,7 @@ class RowForm(forms.Form):
 
     def columns(self) -> dict[str, Any]:
         """The row's own columns, as the services take them."""
-        names = ("name", "alias", "tags", "is_active")
+        names = ("alias", *self.row_class.editable_columns)
         return {name: self.cleaned_data[name] for name in names if name in self.fields}
 
     def settings(self) -> dict[str, Any]:

@@ -23,6 +23,8 @@ MOST_CHOICES, MOST_OPTIONS = 4, 12  # that other fields depend on, as the styles
 class ConnectionForm(RowForm):
     """A connection of one provider; its settings fields are read off the provider's schema."""
 
+    row_class = Connection
+
     def __init__(
         self,
         provider: type[Provider[Any]],
@@ -62,6 +64,10 @@ class ConnectionForm(RowForm):
         ]
         return posted | dict.fromkeys(cleared)
 
+    def column_inputs(self) -> list[BoundField]:
+        """The inputs of the connection's own columns, besides its name and alias."""
+        return [self[name] for name in Connection.editable_columns if name != "name"]
+
     def add_row(self, name: str) -> None:
         """One more empty row in the map of this input, if there is such a map."""
         if name in self.fields and isinstance(self.fields[name], MapField):
@@ -96,7 +102,9 @@ def _initial(
 ) -> dict[str, Any]:
     if connection is None:
         return {}
-    columns = {name: getattr(connection, name) for name in ("name", "tags", "is_active", "version")}
+    columns = {
+        name: getattr(connection, name) for name in (*connection.editable_columns, "version")
+    }
     maps = {
         name: [MapRow(key, value) for key, value in shown[name].items()]
         for name in shown

@@ -26,6 +26,8 @@ class ProfileForm(RowForm):
     The capability is fixed after creation, so it is part of the address, not of the form.
     """
 
+    row_class = Profile
+
     connection = forms.CharField(
         max_length=100, help_text="Id or alias of the connection that answers."
     )
@@ -118,7 +120,7 @@ def _profile_input(field: ProfileField) -> forms.Field:
 def _profile_initial(profile: Profile | None) -> dict[str, Any]:
     if profile is None:
         return {}
-    names = ("name", "tags", "is_active", "version", "model")
+    names = (*profile.editable_columns, "version")
     columns = {name: getattr(profile, name) for name in names} | {
         "connection": profile.connection.alias
     }

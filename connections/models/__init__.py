@@ -3,7 +3,15 @@
 from .base import ALIAS_PATTERN, ALIAS_RULE, RESERVED_ALIASES, VersionedModel
 from .change_stamp import ChangeStamp
 from .connection_type import ConnectionType
-from .connections import Connection, ConnectionCheck, DefaultProfile, Fallback, Profile
+from .connections import (
+    Connection,
+    ConnectionCheck,
+    ConnectionColumns,
+    DefaultProfile,
+    Fallback,
+    Profile,
+    ProfileColumns,
+)
 from .oauth_token import AccessToken
 from .package_upload import PackageUpload
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
@@ -17,11 +25,13 @@ __all__ = [
     "ChangeStamp",
     "Connection",
     "ConnectionCheck",
+    "ConnectionColumns",
     "ConnectionType",
     "DefaultProfile",
     "Fallback",
     "PackageUpload",
     "Profile",
+    "ProfileColumns",
     "RevealRecord",
     "RevealToken",
     "Token",

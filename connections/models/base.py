@@ -1,6 +1,8 @@
-"""What connections and profiles share."""
+"""The base of connections and profiles."""
 
 import uuid
+from collections.abc import Sequence
+from typing import ClassVar, TypedDict
 
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
@@ -32,11 +34,25 @@ RESERVED_ALIASES = frozenset(
 )
 
 
+class EditableColumns(TypedDict, total=False):
+    """The columns that people edit, of connections and profiles alike.
+
+    What is saved, compared, copied, exported, imported, shown in the admin and filled into a form
+    is read from here. In a change, None or an absent column keeps what is stored.
+    """
+
+    name: str | None
+    tags: Sequence[str] | None
+    is_active: bool | None
+
+
 class VersionedModel(models.Model):
-    """What connections and profiles share.
+    """The columns that connections and profiles share.
 
     `version` counts saves and guards against two people editing at once.
     """
+
+    editable_columns: ClassVar[tuple[str, ...]] = tuple(EditableColumns.__annotations__)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     alias = models.CharField(
@@ -77,3 +93,8 @@ class VersionedModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def label(cls, column: str) -> str:
+        """The name of a column for people: `is_active` -> `Active`."""
+        return str(getattr(cls._meta.get_field(column), "verbose_name", column)).capitalize()

@@ -12,7 +12,7 @@ from providers.core.base import Capability, Provider
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..credentials import CredentialsField, Undecryptable, key_ids
-from .base import VersionedModel
+from .base import EditableColumns, VersionedModel
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -21,6 +21,16 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     def listed(self) -> "ConnectionQuerySet":
         """Without credentials: nothing is decrypted, so nothing can fail."""
         return self.defer("credentials")
+
+
+class ConnectionColumns(EditableColumns, total=False):
+    """The columns of a connection that people edit; its settings have rules of their own."""
+
+
+class ProfileColumns(EditableColumns, total=False):
+    """The columns of a profile that people edit."""
+
+    model: str | None
 
 
 class Connection(VersionedModel):
@@ -32,6 +42,8 @@ class Connection(VersionedModel):
     provider whose settings these are: `Provider.migrated` reads older ones. `lacking` names secrets
     that an import or a copy could not bring.
     """
+
+    editable_columns = tuple(ConnectionColumns.__annotations__)
 
     provider_id = models.CharField(
         "provider", max_length=100, db_index=True
@@ -96,6 +108,8 @@ class Connection(VersionedModel):
 
 class Profile(VersionedModel):
     """A connection, a model and inference settings under an alias that code asks for."""
+
+    editable_columns = tuple(ProfileColumns.__annotations__)
 
     capability = models.CharField(
         max_length=50, choices=[(one.value, one.value) for one in Capability]

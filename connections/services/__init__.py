@@ -4,7 +4,7 @@ Surfaces translate, services decide. No service takes a request: the person is `
 means the machine's own operator at a terminal, who may do everything.
 """
 
-from .base import new_alias, save_version
+from .base import content, new_alias, save_version
 from .change_counter import CHANNEL, bump_change_counter, read_change_counter, redis_address
 from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
 from .connections import (
@@ -80,6 +80,7 @@ __all__ = [
     "authenticate_token",
     "bump_change_counter",
     "caller_of",
+    "content",
     "create_connection",
     "create_profile",
     "create_token",

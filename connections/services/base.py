@@ -4,7 +4,7 @@ alias.
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.text import slugify
 
 from ..models import RESERVED_ALIASES, VersionedModel
 from .errors import FieldError, Invalid, Stale
-from .permissions import Actor
+from .permissions import Actor, require
 
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
@@ -60,6 +60,33 @@ def clean_tags(tags: Any) -> list[str]:
         )
         raise Invalid([FieldError("tags", "invalid", text)])
     return clean
+
+
+def set_columns(row: VersionedModel, columns: Mapping[str, Any], actor: Actor) -> list[FieldError]:
+    """Puts edited columns into a row, texts without blanks around them; None keeps what is there.
+
+    Returns what is wrong with tags. Raises PermissionDenied when a saved row would be switched by
+    somebody who may not.
+    """
+    errors: list[FieldError] = []
+    for name, value in columns.items():
+        if value is None:
+            continue
+        if name == "is_active" and value != row.is_active and not row._state.adding:
+            require(actor, f"connections.toggle_{row._meta.model_name}")
+        if name == "tags":
+            try:
+                value = clean_tags(value)
+            except Invalid as refused:
+                errors += refused.errors
+                continue
+        setattr(row, name, value.strip() if isinstance(value, str) else value)
+    return errors
+
+
+def content(row: VersionedModel, *others: str) -> dict[str, Any]:
+    """The edited columns of a row and these `others`, to tell whether a change changes anything."""
+    return {name: getattr(row, name) for name in (*row.editable_columns, *others)}
 
 
 def column_errors(row: VersionedModel, is_new: bool) -> list[FieldError]:

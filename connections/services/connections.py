@@ -1,10 +1,10 @@
 """Create, update, switch and delete connections; move profiles from one to another."""
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
@@ -14,20 +14,23 @@ from providers.core.registry import UnknownProvider, get_provider, is_built_in
 
 from ..catalog import confirm_types
 from ..kept import kept_beside, settings_alone
-from ..models import Connection, ConnectionType, Profile
+from ..models import Connection, ConnectionColumns, ConnectionType, Profile
 from ..type_versions import bring_up
 from .base import (
     alias_race,
-    clean_tags,
     column_errors,
+    content,
     new_alias,
     refuse_fixed,
     refuse_stale,
     save_version,
+    set_columns,
 )
 from .errors import FieldError, InUse, Invalid, Notice
 from .permissions import Actor, require
 from .settings_validation import SettingsResult, merge_patch, plain_settings, validate_settings
+
+SETTINGS_COLUMNS = ("settings", "credentials", "lacking")
 
 
 @dataclass(frozen=True)
@@ -72,18 +75,17 @@ def create_connection(
     provider_id: str,
     *,
     actor: Actor,
-    name: str,
     alias: str = "",
-    is_active: bool = True,
-    tags: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     id: uuid.UUID | None = None,
     missing_secrets: Collection[str] = (),
     kept: Mapping[str, str] | None = None,
+    **columns: Unpack[ConnectionColumns],
 ) -> Saved:
     """Creates a connection.
 
-    `settings`: field -> literal, reference or None. Raises Invalid, PermissionDenied.
+    `alias`: made from the name when it is empty. `settings`: field -> literal, reference or None.
+    Raises Invalid, PermissionDenied.
 
     `missing_secrets`: secrets that could not be brought along, a setting or `setting.key` each;
     those that are not in `settings` are not an error but noted on the row. `id`: of a connection
@@ -91,17 +93,13 @@ def create_connection(
     """
     require(actor, "connections.add_connection")
     with held_provider(provider_id) as provider:
-        name = name.strip()
-        row = Connection(
-            provider_id=provider_id,
-            name=name,
-            alias=alias or new_alias(Connection, name),
-            is_active=is_active,
-        )
-        row.id, row.type_version = id or row.id, provider.version
+        row = Connection(provider_id=provider_id, type_version=provider.version)
+        row.id = id or row.id
+        errors = set_columns(row, columns, actor)
+        row.alias = alias or new_alias(Connection, row.name)
         result = validate_settings(provider, settings or {}, {}, None, missing_secrets)
         result.settings |= kept or {}
-        _fill(row, result, tags, is_new=True)
+        _put_settings(row, result, errors, is_new=True)
         with alias_race(row):
             save_version(row, actor)
     return Saved(row, result.notices)
@@ -113,15 +111,13 @@ def update_connection(
     *,
     actor: Actor,
     expected_version: int | None = None,
-    name: str | None = None,
-    is_active: bool | None = None,
-    tags: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
     merge: bool = False,
     alias: str | None = None,
     provider_id: str | None = None,
     missing_secrets: Collection[str] = (),
     kept: Mapping[str, str] | None = None,
+    **columns: Unpack[ConnectionColumns],
 ) -> Saved:
     """Changes a connection; None keeps.
 
@@ -139,21 +135,18 @@ def update_connection(
         row = Connection.objects.select_for_update().get(pk=connection.pk)
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "provider_id": provider_id})
-        if is_active is not None and is_active != row.is_active:
-            require(actor, "connections.toggle_connection")
-        before = _content(row)
+        before = content(row, *SETTINGS_COLUMNS)
         confirm_types(
             row.provider_id
         )  # the row is locked: whoever installs a version now waits, whoever did so is seen
         if row.provider:
             bring_up(row, row.provider)
-        row.name = row.name if name is None else name.strip()
-        row.is_active = row.is_active if is_active is None else is_active
+        errors = set_columns(row, columns, actor)
         beside = kept_beside(row.settings) if kept is None else kept
         result = _result(row, settings, merge, missing_secrets)
         result.settings = {**settings_alone(result.settings), **beside}
-        _fill(row, result, row.tags if tags is None else tags, is_new=False)
-        if changed := _content(row) != before:
+        _put_settings(row, result, errors, is_new=False)
+        if changed := content(row, *SETTINGS_COLUMNS) != before:
             save_version(row, actor)
     return Saved(row, result.notices, changed)
 
@@ -177,31 +170,14 @@ def _result(
     return validate_settings(provider, posted, row.settings, row.credentials, missing_secrets)
 
 
-def _content(row: Connection) -> tuple[Any, ...]:
-    return (
-        row.name,
-        row.is_active,
-        list(row.tags),
-        dict(row.settings),
-        row.credentials,
-        list(row.lacking),
-    )
-
-
-def _fill(row: Connection, result: SettingsResult, tags: Sequence[str], is_new: bool) -> None:
-    row.settings, row.credentials, row.lacking = (
-        result.settings,
-        result.credentials,
-        list(result.missing_secrets),
-    )
-    errors: list[FieldError] = []
-    try:
-        row.tags = clean_tags(tags)
-    except Invalid as error:
-        errors = list(error.errors)
-    errors = column_errors(row, is_new) + errors + result.errors
-    if errors:
-        raise Invalid(errors)
+def _put_settings(
+    row: Connection, result: SettingsResult, errors: list[FieldError], is_new: bool
+) -> None:
+    """Puts validated settings into a row. Raises Invalid with these `errors` and all others."""
+    row.settings, row.credentials = result.settings, result.credentials
+    row.lacking = list(result.missing_secrets)
+    if wrong := column_errors(row, is_new) + errors + result.errors:
+        raise Invalid(wrong)
 
 
 def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Saved:

@@ -17,6 +17,7 @@ from ..kept import kept_beside
 from ..models import Connection, Profile, VersionedModel
 from ..references import place
 from ..type_versions import split
+from .base import content
 from .connections import Saved, create_connection, known_provider
 from .permissions import Actor, require
 from .profiles import create_profile
@@ -43,15 +44,14 @@ def duplicate_connection(
         settings, lacking = _brought(
             row, provider, actor is None or actor.has_perm("connections.change_connection")
         )
-        columns = {"name": name or _copy_name(row), "alias": alias, "tags": row.tags}
         saved = create_connection(
             row.provider_id,
             actor=actor,
-            is_active=False,
+            alias=alias,
             settings=settings,
             missing_secrets=lacking,
             kept=kept_beside(_todays(row, provider, row.settings)),
-            **columns,
+            **_columns(row, name),
         )
         _note(saved.row, row)
     return saved
@@ -67,23 +67,22 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
     with transaction.atomic():
         row = Profile.objects.select_for_update().get(pk=profile.pk)
         chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
-        columns = {
-            "name": name or _copy_name(row),
-            "alias": alias,
-            "tags": row.tags,
-            "model": row.model,
-            "settings": row.settings,
-        }
         saved = create_profile(
             row.connection,
             actor=actor,
+            alias=alias,
             capability=row.capability,
-            is_active=False,
+            settings=row.settings,
             fallbacks=chain,
-            **columns,
+            **_columns(row, name),
         )
         _note(saved.row, row)
     return saved
+
+
+def _columns(row: VersionedModel, name: str) -> Any:
+    """The columns of a copy."""
+    return content(row) | {"name": name or _copy_name(row), "is_active": False}
 
 
 def _copy_name(row: VersionedModel) -> str:

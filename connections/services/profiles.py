@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -10,16 +10,17 @@ from pydantic import ValidationError
 
 from providers.core.base import Capability
 
-from ..models import Connection, DefaultProfile, Profile
+from ..models import Connection, DefaultProfile, Profile, ProfileColumns
 from ..profile_settings import profile_settings_class
 from .base import (
     alias_race,
-    clean_tags,
     column_errors,
+    content,
     new_alias,
     refuse_fixed,
     refuse_stale,
     save_version,
+    set_columns,
 )
 from .connections import Saved
 from .errors import FieldError, InUse, Invalid
@@ -32,33 +33,28 @@ def create_profile(
     *,
     actor: Actor,
     capability: str,
-    name: str,
-    model: str,
     alias: str = "",
-    is_active: bool = True,
-    tags: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     fallbacks: Sequence[Profile] = (),
     id: uuid.UUID | None = None,
+    **columns: Unpack[ProfileColumns],
 ) -> Saved:
     """Creates a profile.
 
-    `fallbacks`: who answers when it cannot, in order. `id`: of a profile that moves here.
+    `alias`: made from the name when it is empty. `fallbacks`: who answers when it cannot, in order.
+    `id`: of a profile that moves here.
 
     Raises Invalid, PermissionDenied.
     """
     require(actor, "connections.add_profile")
-    name = name.strip()
-    row = Profile(
-        capability=capability,
-        name=name,
-        alias=alias or new_alias(Profile, name),
-        is_active=is_active,
-    )
+    row = Profile(capability=capability)
     row.id = id or row.id
+    errors = set_columns(row, columns, actor)
+    row.alias = alias or new_alias(Profile, row.name)
     with transaction.atomic():
         held = hold(fallbacks)
-        _fill(row, connection, model, tags, settings or {}, fallback_errors(row, fallbacks, held))
+        errors += fallback_errors(row, fallbacks, held)
+        _put_settings(row, connection, settings or {}, errors, is_new=True)
         with alias_race(row):
             save_version(row, actor)
         replace_fallbacks(row, fallbacks)
@@ -71,15 +67,12 @@ def update_profile(
     actor: Actor,
     expected_version: int | None = None,
     connection: Connection | None = None,
-    name: str | None = None,
-    model: str | None = None,
-    is_active: bool | None = None,
-    tags: Sequence[str] | None = None,
     settings: Mapping[str, Any] | None = None,
     merge: bool = False,
     fallbacks: Sequence[Profile] | None = None,
     alias: str | None = None,
     capability: str | None = None,
+    **columns: Unpack[ProfileColumns],
 ) -> Saved:
     """Changes a profile; None keeps. Raises Invalid, Stale, PermissionDenied.
 
@@ -91,25 +84,13 @@ def update_profile(
         row = held.get(profile.pk) or Profile.objects.get(pk=profile.pk)
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "capability": capability})
-        before, kept = _content(row), list(row.fallback_steps.values_list("fallback_id", flat=True))
-        _switch(row, is_active, actor)
-        row.name, chosen = row.name if name is None else name.strip(), connection or row.connection
-        row_model, row_tags = (
-            row.model if model is None else model,
-            row.tags if tags is None else tags,
-        )
+        before = content(row, "settings", "connection_id")
+        chain = list(row.fallback_steps.values_list("fallback_id", flat=True))
+        errors = set_columns(row, columns, actor) + fallback_errors(row, fallbacks or (), held)
         given = {**(row.settings if merge or settings is None else {}), **(settings or {})}
-        _fill(
-            row,
-            chosen,
-            row_model,
-            row_tags,
-            given,
-            fallback_errors(row, fallbacks or (), held),
-            is_new=False,
-        )
-        moved = fallbacks is not None and [one.pk for one in fallbacks] != kept
-        if changed := moved or _content(row) != before:
+        _put_settings(row, connection or row.connection, given, errors, is_new=False)
+        moved = fallbacks is not None and [one.pk for one in fallbacks] != chain
+        if changed := moved or content(row, "settings", "connection_id") != before:
             row._change_reason = ("fallbacks changed") if moved else None  # type: ignore[attr-defined]  # the history sees columns only
             save_version(row, actor)
         if moved:
@@ -117,48 +98,22 @@ def update_profile(
     return Saved(row, changed=changed)
 
 
-def _switch(row: Profile, is_active: bool | None, actor: Actor) -> None:
-    if is_active is not None and is_active != row.is_active:
-        require(actor, "connections.toggle_profile")
-        row.is_active = is_active
-
-
-def _content(profile: Profile) -> tuple[Any, ...]:
-    return (
-        profile.name,
-        profile.is_active,
-        list(profile.tags),
-        dict(profile.settings),
-        profile.connection_id,
-        profile.model,
-    )
-
-
-def _fill(
+def _put_settings(
     row: Profile,
     connection: Connection,
-    model: str,
-    tags: Sequence[str],
     settings: Mapping[str, Any],
-    others: list[FieldError],
-    is_new: bool = True,
+    errors: list[FieldError],
+    is_new: bool,
 ) -> None:
-    """Sets and judges everything; the connection's row is held so that it cannot be deleted
-    meanwhile. `others`: errors found before.
+    """Puts the connection and the settings into a row. Raises Invalid with these `errors` and all
+    others. The connection's row is locked, so that nobody deletes it meanwhile.
     """
     row.connection = (
         Connection.objects.select_for_update().defer("credentials").get(pk=connection.pk)
     )
-    row.model = model.strip()
-    errors: list[FieldError] = []
-    try:
-        row.tags = clean_tags(tags)
-    except Invalid as error:
-        errors += error.errors
     row.settings, wrong = validate_profile_settings(row.capability, settings)
-    errors = column_errors(row, is_new) + errors + _capability_errors(row) + wrong + others
-    if errors:
-        raise Invalid(errors)
+    if found := column_errors(row, is_new) + errors + _capability_errors(row) + wrong:
+        raise Invalid(found)
 
 
 def _capability_errors(row: Profile) -> list[FieldError]:

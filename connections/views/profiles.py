@@ -200,7 +200,7 @@ class ProfileCreateView(ProfileFormPage):
         return f"Add a profile for {self.capability().value.lower()}"
 
     def save(self, form: ProfileForm) -> services.Saved:
-        chosen = {name: form.cleaned_data[name] for name in ("connection", "model", "fallbacks")}
+        chosen = {name: form.cleaned_data[name] for name in ("connection", "fallbacks")}
         return services.create_profile(
             actor=self.request.user,
             capability=self.capability().value,
@@ -263,7 +263,7 @@ class ProfileUpdateView(ProfileFormPage, OneProfile):
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]
 
     def save(self, form: ProfileForm) -> services.Saved:
-        chosen = {name: form.cleaned_data[name] for name in ("connection", "model", "fallbacks")}
+        chosen = {name: form.cleaned_data[name] for name in ("connection", "fallbacks")}
         version = form.cleaned_data["version"]
         return services.update_profile(
             self.profile,

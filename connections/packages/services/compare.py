@@ -41,11 +41,12 @@ class Comparison:
     def differences(self) -> list[str]:
         """The labels of what is otherwise here."""
         row, document, incoming = self.row, self.document, self.incoming
-        found = ["Name"] if row.name != document.name else []
-        found += ["Tags"] if list(row.tags) != list(document.tags) else []
-        found += (
-            ["Active"] if row.is_active != document.is_active and not self._is_held_back() else []
-        )
+        found = [
+            row.label(name)
+            for name in row.editable_columns
+            if getattr(row, name) != getattr(document, name)
+            and not (name == "is_active" and self._is_held_back())
+        ]
         secret = {name for name, one in settings_fields(self.provider).items() if one.secret}
         plain = settings_alone(row.settings)
         stored = {name: value for name, value in plain.items() if name not in secret}
@@ -63,7 +64,7 @@ class Comparison:
         """Whether it is inactive here for want of a secret that this package does not bring
         either.
         """
-        return not self.row.is_active and bool(self.row.lacking) and bool(self.lacking())
+        return not self.row.is_active and bool(self.row.lacking) and bool(self.missing_secrets())
 
     @sensitive_variables()
     def _other_secrets(self) -> Iterator[str]:
@@ -107,8 +108,8 @@ class Comparison:
         """Where the package brings no secret, and none is stored."""
         return [where for where in self.incoming.missing if stored_secret(self.row, where) is None]
 
-    def lacking(self) -> list[str]:
-        """What it lacks after being replaced: the write rule keeps what is stored."""
+    def missing_secrets(self) -> list[str]:
+        """The secrets that it misses after being replaced: the write rule keeps what is stored."""
         wanted = dict.fromkeys([*self.incoming.missing, *self.row.lacking])
         return [
             one

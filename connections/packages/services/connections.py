@@ -1,5 +1,6 @@
 """The connections of a package: brought in as it was decided, each or not at all."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,9 @@ from .run import (
     Outcome,
     Run,
     attempt,
+    columns_of,
     decided,
+    empty_columns,
     find_row,
     plan_item,
 )
@@ -172,28 +175,30 @@ def _create(taking: _Taking, is_copy: bool) -> Any:
     return create_connection(
         document.provider,
         actor=taking.run.actor,
-        name=document.name,
         alias=new_alias(Connection, document.alias) if is_copy else document.alias,
-        is_active=document.is_active and not incoming.missing,
-        tags=document.tags,
         settings=incoming.posted,
         id=None if is_copy else document.id,
         missing_secrets=list(incoming.missing),
+        **_columns(document, incoming.missing),
     ).row
 
 
 @sensitive_variables()
 def _replace(taking: _Taking, beside: Comparison) -> Any:
-    document, lacking = taking.document, beside.lacking()
+    missing = beside.missing_secrets()
     return update_connection(
         beside.row,
         actor=taking.run.actor,
-        name=document.name,
-        is_active=document.is_active and not lacking,
-        tags=document.tags,
         settings=taking.incoming.posted,
-        missing_secrets=lacking,
+        missing_secrets=missing,
+        **_columns(taking.document, missing),
     ).row
+
+
+def _columns(document: ConnectionDocument, missing: Collection[str]) -> Any:
+    """The columns to store; a connection stays inactive while it misses a secret."""
+    is_active = document.is_active and not missing
+    return columns_of(document, Connection) | {"is_active": is_active}
 
 
 @sensitive_variables()
@@ -215,14 +220,14 @@ def _merge(taking: _Taking, beside: Comparison) -> Any:
             if name not in addresses(taking.provider, {})
         }
     fill = {name: value for name, value in fill.items() if value is not None}
-    tags = None if row.tags else taking.document.tags
+    columns: Any = empty_columns(taking.document, row)
     return update_connection(
         row,
         actor=taking.run.actor,
-        tags=tags,
         settings=fill or None,
         merge=True,
         missing_secrets=row.lacking,
+        **columns,
     ).row
 
 

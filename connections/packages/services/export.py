@@ -10,10 +10,10 @@ from django.views.decorators.debug import sensitive_variables
 from connections.catalog import confirm_types
 from connections.credentials import Undecryptable
 from connections.kept import settings_alone
-from connections.models import Connection, Profile, RevealRecord, VersionedModel
+from connections.models import Connection, Profile, RevealRecord
 from connections.profile_settings import profile_fields
 from connections.references import place
-from connections.services import Actor, expected_secrets, require
+from connections.services import Actor, content, expected_secrets, require
 from connections.type_versions import bring_up
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
@@ -112,7 +112,7 @@ def _add(contents: _Contents, row: Connection) -> None:
     if provider and (text := _type_document(provider)):
         contents.types[row.provider_id] = text
     data = {
-        **_columns(row),
+        **content(row, "id", "alias"),
         "provider": row.provider_id,
         "type_version": None if row.type_version == version else row.type_version,
         "settings": _in_order(
@@ -126,16 +126,6 @@ def _add(contents: _Contents, row: Connection) -> None:
         "secrets": secrets,
     }
     contents.documents.append(document_of(ConnectionDocument, data, row.alias))
-
-
-def _columns(row: VersionedModel) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "alias": row.alias,
-        "name": row.name,
-        "is_active": row.is_active,
-        "tags": list(row.tags),
-    }
 
 
 def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
@@ -206,10 +196,8 @@ def _profile_document(row: Profile) -> ProfileDocument:
     chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
     connection = Connection.objects.only("alias").get(pk=row.connection_id)
     data = {
-        **_columns(row),
-        "capability": row.capability,
+        **content(row, "id", "alias", "capability"),
         "connection": RowName(id=connection.pk, alias=connection.alias),
-        "model": row.model,
         "settings": _in_order(row.settings, profile_fields(row.capability)),
         "fallbacks": [RowName(id=one.pk, alias=one.alias) for one in chain],
     }

@@ -18,7 +18,9 @@ from .run import (
     Outcome,
     Run,
     attempt,
+    columns_of,
     decided,
+    empty_columns,
     find_row,
     plan_item,
 )
@@ -118,12 +120,9 @@ def _judged(run: Run, document: ProfileDocument, row: Profile | None, item_id: s
 
 def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[str]:
     target = _connection(run, document.connection)
-    pairs = {
-        "Name": (row.name, document.name),
+    brought = columns_of(document, Profile)
+    pairs = {row.label(name): (getattr(row, name), brought[name]) for name in brought} | {
         "Connection": (row.connection_id, target.pk if target else None),
-        "Model": (row.model, document.model),
-        "Tags": (list(row.tags), list(document.tags)),
-        "Active": (row.is_active, document.is_active),
         "Fallbacks": (
             list(row.fallback_steps.values_list("fallback_id", flat=True)),
             _expected(run, document),
@@ -178,33 +177,29 @@ def _expected(run: Run, document: ProfileDocument) -> list[Any]:
 
 
 def _create(run: Run, document: ProfileDocument, target: Connection, is_copy: bool) -> Profile:
+    columns: Any = columns_of(document, Profile)
     created: Profile = create_profile(
         target,
         actor=run.actor,
         capability=document.capability,
-        name=document.name,
-        model=document.model,
         alias=new_alias(Profile, document.alias) if is_copy else document.alias,
-        is_active=document.is_active,
-        tags=document.tags,
         settings=document.settings,
         fallbacks=_chain(run, document),
         id=None if is_copy else document.id,
+        **columns,
     ).row
     return created
 
 
 def _replace(run: Run, document: ProfileDocument, target: Connection, row: Profile) -> Profile:
+    columns: Any = columns_of(document, Profile)
     changed: Profile = update_profile(
         row,
         actor=run.actor,
         connection=target,
-        name=document.name,
-        model=document.model,
-        is_active=document.is_active,
-        tags=document.tags,
         settings=document.settings,
         fallbacks=_chain(run, document),
+        **columns,
     ).row
     return changed
 
@@ -214,9 +209,9 @@ def _merge(run: Run, document: ProfileDocument, row: Profile) -> Profile:
     settings = {
         name: value for name, value in document.settings.items() if name not in row.settings
     }
-    tags = None if row.tags else document.tags
+    columns: Any = empty_columns(document, row)
     fallbacks = None if row.fallback_steps.exists() else _chain(run, document)
     changed: Profile = update_profile(
-        row, actor=run.actor, tags=tags, settings=settings, merge=True, fallbacks=fallbacks
+        row, actor=run.actor, settings=settings, merge=True, fallbacks=fallbacks, **columns
     ).row
     return changed

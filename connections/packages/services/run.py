@@ -78,6 +78,17 @@ def find_row(
     return None if found and found.pk != document.id and found.pk in others else found
 
 
+def columns_of(document: ConnectionDocument | ProfileDocument, model: Any) -> dict[str, Any]:
+    """The edited columns that a document brings for a row."""
+    return {name: getattr(document, name) for name in model.editable_columns}
+
+
+def empty_columns(document: ConnectionDocument | ProfileDocument, row: Any) -> dict[str, Any]:
+    """Those of `columns_of` for which the row has no value yet."""
+    brought = columns_of(document, type(row))
+    return {name: value for name, value in brought.items() if getattr(row, name) in (None, "", [])}
+
+
 def decided(run: Run, item_id: str, state: str) -> str:
     """What becomes of an item in this state: an action, or refuse."""
     wanted = run.decisions.items.get(item_id, "")

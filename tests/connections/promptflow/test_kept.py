@@ -9,6 +9,7 @@ import pytest
 from connections import services
 from connections.models import Connection
 from connections.packages.format.files import read_package
+from connections.packages.services import export_package
 from connections.promptflow.format import yaml_text
 from connections.promptflow.format.documents import read_changes, read_document
 from connections.promptflow.format.errors import Refused
@@ -149,5 +150,5 @@ def test_a_copy_has_it_too(row: Connection):
 
 
 def test_a_package_leaves_it_out(row: Connection):
-    package = read_package(services.export_package([row], actor=None))
+    package = read_package(export_package([row], actor=None))
     assert package.connections[0].settings == {"endpoint": "https://a.example.com"}
