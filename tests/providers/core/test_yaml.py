@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from providers.core.yaml import Rules, YamlError, read, read_all, scalar_kind, write
@@ -204,16 +204,19 @@ DATA = some.recursive(
 )
 
 
+@settings(deadline=None)
 @given(DATA)
 def test_whatever_is_written_is_read_as_the_same(data: Any):
     assert read(write({"data": data}), CORE) == {"data": data}
 
 
+@settings(deadline=None)
 @given(some.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_that_is_written_is_read_as_the_same(number: float):
     assert read(write({"a": number}), CORE) == {"a": number}
 
 
+@settings(deadline=None)
 @given(TEXTS | ODDITIES, some.sampled_from([20, 120, 100_000]))
 def test_a_text_that_is_written_is_a_text_to_every_reader(text: str, width: int):
     written = write({"a": text}, width)
