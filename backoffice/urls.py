@@ -21,7 +21,7 @@ urlpatterns = [
     *(
         path(f"{prefix}/", include(api))
         for prefix in API_PREFIXES
-        for api in ("connections.api.urls", "gateway.api.urls")
+        for api in ("connections.api.urls", "connections.packages.api.urls", "gateway.api.urls")
     ),
     path("health/live", health_live, name="health-live"),
     path("health/ready", health_ready, name="health-ready"),

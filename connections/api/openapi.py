@@ -9,10 +9,10 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
-from ..packages.api.serializers import PackageItemSerializer
 from . import examples
 from .camelcase import camel
 from .components import SECURITY, Schema
+from .problems import ProblemSerializer
 
 ALWAYS = (401, 403, 406, 429)
 TEXTS = {
@@ -116,43 +116,6 @@ HEADERS: dict[str, dict[str, Any]] = {
         }
     },
 }
-
-
-class FieldProblemSerializer(serializers.Serializer[Any]):
-    """What is wrong with one field."""
-
-    pointer = serializers.CharField(
-        help_text=(
-            "JSON pointer (RFC 6901) into the body, or the query parameter's name after a slash."
-        )
-    )
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class DependentSerializer(serializers.Serializer[Any]):
-    """What still needs the thing that was to be deleted."""
-
-    id = serializers.CharField()
-    type = serializers.CharField()
-    alias = serializers.CharField(required=False)
-    name = serializers.CharField(required=False)
-
-
-class ProblemSerializer(serializers.Serializer[Any]):
-    """RFC 9457."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    instance = serializers.CharField()
-    code = serializers.CharField()
-    errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
-    dependents = DependentSerializer(many=True, required=False)
-    items = PackageItemSerializer(
-        many=True, required=False, help_text="What is in the package that conflicts."
-    )
 
 
 def answers(success: int, body: Any, *problems: int) -> dict[Any, Any]:

@@ -3,7 +3,9 @@ pointer to each field.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -16,15 +18,13 @@ from django.core.exceptions import (
 )
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.multipartparser import MultiPartParserError
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from providers.core.errors import ProviderError
 
 from .. import services
-from ..packages import services as package_services
-from ..packages.api.serializers import package_items
 from .camelcase import camel
 
 CONTENT_TYPE = "application/problem+json"
@@ -42,6 +42,8 @@ TYPES = {
     500: "https://tools.ietf.org/html/rfc7231#section-6.6.1",
     502: "https://tools.ietf.org/html/rfc7231#section-6.6.3",
 }
+
+Member = serializers.Field[Any, Any, Any, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -79,83 +81,141 @@ def problem_response(request: HttpRequest, status: int, detail: str, code: str) 
     )
 
 
+@dataclass(frozen=True)
+class Problem:
+    """The answer to an exception. `members`: those beside the ones that every problem has."""
+
+    status: int
+    detail: str
+    code: str
+    members: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class FieldProblemSerializer(serializers.Serializer[Any]):
+    """What is wrong with one field."""
+
+    pointer = serializers.CharField(
+        help_text=(
+            "JSON pointer (RFC 6901) into the body, or the query parameter's name after a slash."
+        )
+    )
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class DependentSerializer(serializers.Serializer[Any]):
+    """What still needs the thing that was to be deleted."""
+
+    id = serializers.CharField()
+    type = serializers.CharField()
+    alias = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    code = serializers.CharField()
+    errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
+    dependents = DependentSerializer(many=True, required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | deepcopy(_registered_members)
+
+
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler: whatever went wrong, as a problem.
 
     Texts of libraries never leave.
     """
     set_rollback()
-    status, detail, code, extra, headers = _translate(error)
-    if status == 500:
+    found = next(_problems[one] for one in type(error).__mro__ if one in _problems)(error)
+    if found.status == 500:
         logger.exception("The API failed", exc_info=error)
-    body = problem(status, detail, code, context["request"].path, **extra)
-    return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+    path = context["request"].path
+    body = problem(found.status, found.detail, found.code, path, **found.members)
+    return Response(body, status=found.status, headers=found.headers, content_type=CONTENT_TYPE)
 
 
-Translated = tuple[int, str, str, dict[str, Any], dict[str, str]]
+def register_problem(
+    error: type[Exception], make: Callable[[Any], Problem], **members: Member
+) -> None:
+    """Let `make` answer this exception and its subclasses.
+
+    `members`: what the problem has beside the common members, for the OpenAPI document.
+    """
+    _problems[error] = make
+    _registered_members.update(members)
 
 
-def _translate(error: Exception) -> Translated:
-    match error:
-        case services.Invalid():
-            return _invalid(error)
-        case services.InUse():
-            return (
-                409,
-                str(error),
-                "in_use",
-                {"dependents": [_dependent(one) for one in error.dependents]},
-                {},
-            )
-        case services.Stale():
-            return 412, str(error), "stale", {}, {}
-        case package_services.PackageError():
-            return 413 if error.code == "too_large" else 400, error.message, error.code, {}, {}
-        case package_services.PackageConflict():
-            return 409, str(error), "package_conflict", {"items": package_items(error.plan)}, {}
-        case services.Throttled():
-            return 429, str(error), "throttled", {}, {"Retry-After": str(error.seconds)}
-        case services.Unusable():
-            return 409, error.message, error.code, {}, {}
-        case ProviderError():
-            return 502, error.message, error.code, {}, {}
-        case Http404() | ObjectDoesNotExist():
-            return 404, "There is nothing of this id or alias.", "not_found", {}, {}
-        case PermissionDenied():
-            return 403, str(error) or "You may not do this.", "permission_denied", {}, {}
-        case RequestDataTooBig():
-            return 413, "A request body has at most 1 MB.", "too_large", {}, {}
-        case exceptions.ParseError():
-            return 400, "The body is not valid JSON.", "parse_error", {}, {}
-        case SuspiciousOperation() | MultiPartParserError():
-            return 400, "The request makes no sense.", "bad_request", {}, {}
-        case exceptions.ValidationError():
-            errors = [
-                {"pointer": pointer, "code": one.code, "detail": str(one)}
-                for pointer, one in _flat(error.detail)
-            ]
-            said = "; ".join(
-                f"{one['pointer'][1:] or 'body'}: {one['detail']}" for one in errors[:5]
-            )
-            return 400, f"The request is not valid. {said}", "invalid", {"errors": errors}, {}
-        case exceptions.APIException():
-            return error.status_code, str(error.detail), str(error.get_codes()), {}, _headers(error)
-    return 500, "This is a fault of ours. Nothing was changed; the log says more.", "error", {}, {}
-
-
-def _invalid(error: services.Invalid) -> Translated:
+def _invalid(error: services.Invalid) -> Problem:
     errors = [
         {"pointer": pointer(one.field), "code": one.code, "detail": one.message}
         for one in error.errors
     ]
     status = 409 if all(one.code == "unique" for one in error.errors) else 400
-    return (
-        status,
-        " ".join(one.message for one in error.errors),
-        error.errors[0].code,
-        {"errors": errors},
-        {},
-    )
+    detail = " ".join(one.message for one in error.errors)
+    return Problem(status, detail, error.errors[0].code, {"errors": errors})
+
+
+def _in_use(error: services.InUse) -> Problem:
+    dependents = [_dependent(one) for one in error.dependents]
+    return Problem(409, str(error), "in_use", {"dependents": dependents})
+
+
+def _throttled(error: services.Throttled) -> Problem:
+    headers = {"Retry-After": str(error.seconds)}
+    return Problem(429, str(error), "throttled", headers=headers)
+
+
+def _not_valid(error: exceptions.ValidationError) -> Problem:
+    errors = [
+        {"pointer": pointer, "code": one.code, "detail": str(one)}
+        for pointer, one in _flat(error.detail)
+    ]
+    said = "; ".join(f"{one['pointer'][1:] or 'body'}: {one['detail']}" for one in errors[:5])
+    return Problem(400, f"The request is not valid. {said}", "invalid", {"errors": errors})
+
+
+def _of_rest_framework(error: exceptions.APIException) -> Problem:
+    headers = {"WWW-Authenticate": getattr(error, "auth_header", None)}
+    if isinstance(error, exceptions.Throttled):
+        headers["Retry-After"] = str(max(1, ceil(getattr(error, "wait", None) or 0)))
+    given = {name: value for name, value in headers.items() if value is not None}
+    return Problem(error.status_code, str(error.detail), str(error.get_codes()), headers=given)
+
+
+NOT_FOUND = Problem(404, "There is nothing of this id or alias.", "not_found")
+NO_SENSE = Problem(400, "The request makes no sense.", "bad_request")
+FAULT = Problem(500, "This is a fault of ours. Nothing was changed; the log says more.", "error")
+# By exception; the nearest class among an exception's own and its bases decides.
+_problems: dict[type[BaseException], Callable[[Any], Problem]] = {
+    services.Invalid: _invalid,
+    services.InUse: _in_use,
+    services.Stale: lambda error: Problem(412, str(error), "stale"),
+    services.Throttled: _throttled,
+    services.Unusable: lambda error: Problem(409, error.message, error.code),
+    ProviderError: lambda error: Problem(502, error.message, error.code),
+    Http404: lambda _: NOT_FOUND,
+    ObjectDoesNotExist: lambda _: NOT_FOUND,
+    PermissionDenied: lambda error: Problem(
+        403, str(error) or "You may not do this.", "permission_denied"
+    ),
+    RequestDataTooBig: lambda _: Problem(413, "A request body has at most 1 MB.", "too_large"),
+    SuspiciousOperation: lambda _: NO_SENSE,
+    MultiPartParserError: lambda _: NO_SENSE,
+    exceptions.ParseError: lambda _: Problem(400, "The body is not valid JSON.", "parse_error"),
+    exceptions.ValidationError: _not_valid,
+    exceptions.APIException: _of_rest_framework,
+    Exception: lambda _: FAULT,
+}
+_registered_members: dict[str, Member] = {}
 
 
 def pointer(field: str) -> str:
@@ -176,13 +236,6 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(inner, path if isinstance(inner, str) else f"{path}/{position}")
     else:
         yield path, detail
-
-
-def _headers(error: exceptions.APIException) -> dict[str, str]:
-    headers = {"WWW-Authenticate": getattr(error, "auth_header", None)}
-    if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, ceil(getattr(error, "wait", None) or 0)))
-    return {name: value for name, value in headers.items() if value is not None}
 
 
 def _dependent(row: Any) -> dict[str, str]:

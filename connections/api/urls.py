@@ -5,7 +5,6 @@ Literal words come before aliases.
 
 from django.urls import path
 
-from ..packages.api import views
 from . import connection_reads, connections, profiles, providers
 from .docs import DocsView, SchemaView
 
@@ -26,8 +25,6 @@ urlpatterns = [
         "connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()
     ),
     path("connections/<str:id_or_alias>/usages", connection_reads.ConnectionUsages.as_view()),
-    path("packages/export", views.PackageExport.as_view()),
-    path("packages/import", views.PackageImport.as_view()),
     path("profiles", profiles.ProfileList.as_view()),
     path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
     path("profiles/<str:alias>/exists", profiles.ProfileExists.as_view()),

@@ -20,7 +20,8 @@ from rest_framework.request import Request
 
 from connections import services
 from connections.api.base import ApiView
-from connections.api.openapi import TEXTS, ProblemSerializer
+from connections.api.openapi import TEXTS
+from connections.api.problems import ProblemSerializer
 from connections.bodies import BoundedStream
 from connections.services import Caller, Scope
 

@@ -14,8 +14,9 @@ from rest_framework.response import Response
 
 from connections import services as core
 from connections.api.base import ApiView, find
-from connections.api.openapi import ProblemSerializer, answers
+from connections.api.openapi import answers
 from connections.api.pagination import one_of
+from connections.api.problems import ProblemSerializer
 from connections.client_ip import address_of
 from connections.models import ApiToken, Connection, Profile
 

@@ -22,6 +22,7 @@ from connections.api.camelcase import camel
 from connections.api.openapi import SUMMARIES, operations_of
 from connections.api.settings_schema import settings_schema
 from connections.models import Connection
+from connections.packages.api import urls as package_urls
 from gateway.api import examples as gateway_examples
 from gateway.api import urls as gateway_urls
 from providers.core.registry import all_providers
@@ -93,7 +94,7 @@ def test_committed_document_is_fresh():
 
 
 def test_every_address_is_described(document):
-    patterns = [*urls.urlpatterns, *gateway_urls.urlpatterns]
+    patterns = [*urls.urlpatterns, *package_urls.urlpatterns, *gateway_urls.urlpatterns]
     known = {
         f"/api/v1/{pattern.pattern}"
         for pattern in patterns

@@ -1,0 +1,20 @@
+"""The problems of packages. Registered by being imported."""
+
+from connections.api.problems import Problem, register_problem
+
+from .. import services
+from .serializers import PackageItemSerializer, package_items
+
+register_problem(
+    services.PackageError,
+    lambda error: Problem(413 if error.code == "too_large" else 400, error.message, error.code),
+)
+register_problem(
+    services.PackageConflict,
+    lambda error: Problem(
+        409, str(error), "package_conflict", {"items": package_items(error.plan)}
+    ),
+    items=PackageItemSerializer(
+        many=True, required=False, help_text="What is in the package that conflicts."
+    ),
+)

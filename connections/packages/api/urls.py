@@ -1,0 +1,10 @@
+"""Addresses of packages in the API, under the same prefixes as connections.api.urls."""
+
+from django.urls import path
+
+from . import problems, views  # noqa: F401 problems registers itself
+
+urlpatterns = [
+    path("packages/export", views.PackageExport.as_view()),
+    path("packages/import", views.PackageImport.as_view()),
+]
