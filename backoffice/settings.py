@@ -193,7 +193,6 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "connections.api.components.complete_components",
-        "gateway.api.openapi.describe_operations",
         "connections.api.openapi.complete_operations",
     ],
 }

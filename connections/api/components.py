@@ -2,6 +2,7 @@
 capability.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from providers.core.base import Capability, Provider
@@ -11,30 +12,18 @@ from ..profile_settings import profile_fields, profile_settings_class
 from .camelcase import camel
 from .settings_schema import SHARED, changed_settings, new_settings
 
-SECURITY = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": (
-            "A token of `manage.py token create` or of the page Tokens. It never may more than its "
-            "user."
-        ),
-    },
-    "session": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "sessionid",
-        "description": (
-            "A signed-in browser. What changes something needs the CSRF token in the header "
-            "X-CSRFToken too."
-        ),
-    },
-}
 IGNORED = "Ignored: an answer may be sent back as it is."
 TEMPLATE = r"^([^{}\x00]|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*$"
 AT = "#/components/schemas/"
 
 Schema = dict[str, Any]
+
+_registered: list[Callable[[], dict[str, Schema]]] = []
+
+
+def register_components(make: Callable[[], dict[str, Schema]]) -> None:
+    """Let a room add components that no serializer and no provider describes, by their names."""
+    _registered.append(make)
 
 
 def complete_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
@@ -54,7 +43,9 @@ def complete_components(result: Schema, generator: Any, request: Any, public: bo
     schemas |= SHARED
     _add_profiles(schemas)
     _add_connections(schemas)
-    result["components"] = {"schemas": dict(sorted(schemas.items())), "securitySchemes": SECURITY}
+    for make in _registered:
+        schemas |= make()
+    result["components"] = {"schemas": dict(sorted(schemas.items()))}
     return result
 
 

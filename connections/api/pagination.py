@@ -71,23 +71,3 @@ class SkipTakePagination(BasePagination):
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"total": self.total, "items": data})
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        total = {
-            "type": "integer",
-            "minimum": 0,
-            "description": "How many there are beyond this page too.",
-        }
-        return {
-            "type": "object",
-            "required": ["total", "items"],
-            "properties": {"total": total, "items": schema},
-        }
-
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        skip = {"type": "integer", "minimum": 0, "maximum": FARTHEST, "default": 0}
-        take = {"type": "integer", "minimum": 1, "maximum": MOST, "default": TAKE}
-        return [
-            {"name": "skip", "in": "query", "required": False, "schema": skip},
-            {"name": "take", "in": "query", "required": False, "schema": take},
-        ]

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import (
     OpenApiParameter,
-    OpenApiResponse,
     extend_schema,
     extend_schema_view,
 )
@@ -20,8 +19,8 @@ from rest_framework.request import Request
 
 from connections import services
 from connections.api.base import ApiView
-from connections.api.openapi import TEXTS
-from connections.api.problems import ProblemSerializer
+from connections.api.components import AT
+from connections.api.openapi import problem_answers
 from connections.bodies import BoundedStream
 from connections.services import Caller, Scope
 
@@ -30,29 +29,14 @@ from ..doors import management_api
 from ..doors.django_responses import respond, to_django
 from ..doors.endpoint import DoorRequest, DoorResponse, find_caller, too_large
 from ..routing.gateway import Gateway
-from .chat_schemas import AT
 
 Endpoint: TypeAlias = (
     "staticmethod[[Gateway, Caller, DoorRequest], Coroutine[Any, Any, DoorResponse]]"
 )
-STATUSES = {
-    400: (
-        "The request is not valid, or asks for what the provider or the profile does not do; "
-        "`code` says which."
-    ),
-    404: "There is no such profile, or none is named and there is no default.",
-    409: (
-        "The profile or its connection cannot be used: it is switched off, a reference is missing, "
-        "a secret cannot be decrypted."
-    ),
-    413: "The body is larger than GATEWAY_MAX_BODY_MB, which is 8 MB unless the server sets it.",
-    429: "Too many requests or tokens, by the token's own limits or the provider's.",
-    503: (
-        "The database does not answer, or the configuration changes too fast to be read. Try again."
-    ),
-    504: "The provider did not answer in time.",
-}
-PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 429, 502, 503, 504)
+PROBLEMS = problem_answers(400, 401, 403, 404, 409, 413, 415, 429, 502, 503, 504)
+IN_PATH = OpenApiParameter(
+    "profile_id_or_alias", {"type": "string", "maxLength": 100}, OpenApiParameter.PATH
+)
 PROFILE = OpenApiParameter(
     "profileIdOrAlias",
     {"type": "string", "maxLength": 300},
@@ -64,32 +48,23 @@ PROFILE = OpenApiParameter(
 )
 
 
-def _answers(success: str, schema: str, media: str = "application/json") -> dict[Any, Any]:
-    found: dict[Any, Any] = {
-        (200, media): OpenApiResponse({"$ref": AT + schema}, description=success)
-    }
-    for status in PROBLEMS:
-        text = STATUSES.get(status) or TEXTS[status]
-        found[(status, "application/problem+json")] = OpenApiResponse(
-            ProblemSerializer, description=text
-        )
-    return found
-
-
-def _described(
-    name: str, request: str, success: str, schema: str, media: str = "application/json"
+def _operation(
+    name: str, profile: OpenApiParameter, request: str, answer: str, media: str = "application/json"
 ) -> Any:
-    body = {"application/json": {"$ref": AT + request}}
-    answers = _answers(success, schema, media)
+    """Describe a view. `request`, `answer`: names of components."""
     return extend_schema_view(
-        post=extend_schema(operation_id=name, request=body, responses=answers)
+        post=extend_schema(
+            operation_id=name,
+            parameters=[profile],
+            request={"application/json": {"$ref": AT + request}},
+            responses={(200, media): {"$ref": AT + answer}} | PROBLEMS,
+        )
     )
 
 
-CHAT = ("ChatRequest", "The whole answer.", "ChatAnswer")
-STREAM = ("ChatRequest", "The answer as it comes.", "ChatStream", "text/event-stream")
-EMBEDDINGS = ("EmbeddingsRequest", "A vector for each text.", "Embeddings")
-named_elsewhere = extend_schema_view(post=extend_schema(parameters=[PROFILE]))
+CHAT = ("ChatRequest", "ChatAnswer")
+STREAM = ("ChatRequest", "ChatStream", "text/event-stream")
+EMBEDDINGS = ("EmbeddingsRequest", "Embeddings")
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -145,45 +120,42 @@ def _body(request: HttpRequest) -> bytes:
     return BoundedStream(request, settings.GATEWAY_MAX_BODY, too_large()).read()
 
 
-@named_elsewhere
-@_described("completeChat", *CHAT)
+@_operation("completeChat", PROFILE, *CHAT)
 class ChatCompleteView(GatewayView):
     """A chat with the default profile, or the one in header or body."""
 
     endpoint = staticmethod(management_api.chat)
 
 
-@_described("completeChatByProfile", *CHAT)
+@_operation("completeChatByProfile", IN_PATH, *CHAT)
 class ProfileChatCompleteView(GatewayView):
     """A chat with the profile in the path."""
 
     endpoint = staticmethod(management_api.chat)
 
 
-@named_elsewhere
-@_described("streamChat", *STREAM)
+@_operation("streamChat", PROFILE, *STREAM)
 class ChatStreamView(GatewayView):
     """The same, as server-sent events."""
 
     endpoint = staticmethod(management_api.stream)
 
 
-@_described("streamChatByProfile", *STREAM)
+@_operation("streamChatByProfile", IN_PATH, *STREAM)
 class ProfileChatStreamView(GatewayView):
     """The same, as server-sent events."""
 
     endpoint = staticmethod(management_api.stream)
 
 
-@named_elsewhere
-@_described("generateEmbeddings", *EMBEDDINGS)
+@_operation("generateEmbeddings", PROFILE, *EMBEDDINGS)
 class EmbeddingsView(GatewayView):
     """Vectors by the default profile, or the one in header or body."""
 
     endpoint = staticmethod(management_api.embeddings)
 
 
-@_described("generateEmbeddingsByProfile", *EMBEDDINGS)
+@_operation("generateEmbeddingsByProfile", IN_PATH, *EMBEDDINGS)
 class ProfileEmbeddingsView(GatewayView):
     """Vectors by the profile in the path."""
 

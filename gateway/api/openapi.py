@@ -1,61 +1,55 @@
-"""The gateway's part of the OpenAPI document: what its operations are called, and their
-examples.
-"""
+"""The gateway's part of the OpenAPI document. Registered by being imported."""
 
-from typing import Any
+from pathlib import Path
 
-from connections.api.components import Schema
-from connections.api.openapi import add_examples, operations_of
+from connections.api.components import AT, Schema, register_components
+from connections.api.openapi import read_data, register_operations
+from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.results import FinishReason
 
-from . import chat_examples, chat_schemas, examples
+from ..doors.management_api import CHAT_FIELDS, FINISH_REASONS
 
-PROFILE: Schema = {"type": "string", "minLength": 1, "maxLength": 100}
-RETRY: Schema = {
-    "Retry-After": {
-        "description": "Seconds, where they are known.",
-        "schema": {"type": "integer", "minimum": 1},
-    }
-}
-SERVED: Schema = {
-    f"X-Switchboard-{name}": {"description": text, "schema": schema}
-    for name, text, schema in (
-        (
-            "Profile",
-            "The profile that was asked last: another than the one that was named when a fallback "
-            "answered.",
-            {"type": "string"},
-        ),
-        ("Connection", "Its connection.", {"type": "string"}),
-        (
-            "Attempts",
-            "How many profiles of the chain were asked.",
-            {"type": "integer", "minimum": 1},
-        ),
-        ("Left-Out", "Settings of the profile that its model does not take.", {"type": "string"}),
-    )
-}
+COMPONENTS = Path(__file__).with_name("components.yaml")
+OPERATIONS = Path(__file__).with_name("operations.yaml")
+PREFIX = "Chat"  # before the names of components that are classes of providers.core.chat
+OTHERWISE = ("Message", "OtherPart")  # classes whose shape is another in this API
 
 
-def describe_operations(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """A postprocessing hook, to be run before that of connections.api, which completes what every
-    operation has.
+def components() -> dict[str, Schema]:
+    """The bodies of chats and embeddings, by name: the rules of providers.core.chat, and over them
+    components.yaml.
     """
-    for _, _, operation in operations_of(result):
-        if operation["operationId"] in examples.SUMMARIES:
-            operation["summary"] = examples.SUMMARIES[operation["operationId"]]
-            add_examples(operation, examples.REQUESTS, examples.ANSWERS)
-        if operation["operationId"] in chat_examples.SUMMARIES:
-            _describe_chat(operation)
-    schemas = result["components"]["schemas"] | chat_schemas.components()
-    result["components"]["schemas"] = dict(sorted(schemas.items()))
-    return result
+    chat = ChatRequest.model_json_schema(by_alias=True, ref_template=f"{AT}{PREFIX}{{model}}")
+    rules = {
+        PREFIX + name: _without_titles(one)
+        for name, one in chat["$defs"].items()
+        if name not in OTHERWISE
+    }
+    asked = _without_titles(chat)["properties"]
+    named = {outer: asked[inner] for outer, inner in CHAT_FIELDS.items() if inner in asked}
+    vectors = _without_titles(EmbeddingRequest.model_json_schema())["properties"]
+    reasons = [FINISH_REASONS.get(one, one.value) for one in FinishReason]
+    rules["ChatRequest"] = {"properties": named}
+    rules["EmbeddingsRequest"] = {"properties": {"dimensions": vectors["dimensions"]}}
+    rules["ChatAnswer"] = {"properties": {"finishReason": {"enum": reasons}}}
+    return _laid_over(rules, read_data(COMPONENTS)["components"])
 
 
-def _describe_chat(operation: Schema) -> None:
-    """The profile in the path and the headers of answers."""
-    is_chat = "Chat" in operation["operationId"]
-    for parameter in operation.get("parameters", []):
-        if parameter["in"] == "path":
-            parameter |= {"schema": PROFILE, "example": "support-answers" if is_chat else "search"}
-    for status, answer in operation["responses"].items():
-        answer["headers"] = SERVED | (RETRY if status == "429" else {})
+def _without_titles(schema: Schema) -> Schema:
+    """An object's schema, its properties without the titles and defaults that pydantic writes."""
+    properties = {
+        name: {key: value for key, value in one.items() if key not in ("default", "title")}
+        for name, one in schema["properties"].items()
+    }
+    return schema | {"properties": properties}
+
+
+def _laid_over(below: Schema, above: Schema) -> Schema:
+    return {name: one for name, one in below.items() if name not in above} | {
+        name: _laid_over(below[name], one) if name in below and isinstance(one, dict) else one
+        for name, one in above.items()
+    }
+
+
+register_operations(OPERATIONS)
+register_components(components)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from ..usage import api
-from . import chat
+from . import chat, openapi  # noqa: F401 openapi registers itself
 
 urlpatterns = [
     path("chat/complete", chat.ChatCompleteView.as_view()),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import problems, views  # noqa: F401 problems registers itself
+from . import openapi, problems, views  # noqa: F401 openapi and problems register themselves
 
 urlpatterns = [
     path("packages/export", views.PackageExport.as_view()),

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +16,6 @@ from connections import services as core
 from connections.api.base import ApiView, find
 from connections.api.openapi import answers
 from connections.api.pagination import one_of
-from connections.api.problems import ProblemSerializer
 from connections.client_ip import address_of
 from connections.models import ApiToken, Connection, Profile
 
@@ -48,12 +47,6 @@ def _need(request: Request, *scopes: str) -> None:
             raise PermissionDenied(f"This token lacks the scope {scope}.")
 
 
-EXPORTED = {(200, ZIP): OpenApiResponse(OpenApiTypes.BINARY, description="The package.")}
-EXPORTED |= {
-    status: one for status, one in answers(200, None, 400, 404, 413, 415).items() if status != 200
-}
-
-
 class PackageExport(ApiView):
     """Connections as one file."""
 
@@ -63,7 +56,7 @@ class PackageExport(ApiView):
     @extend_schema(
         operation_id="exportPackage",
         request=PackageExportRequestSerializer,
-        responses=EXPORTED,
+        responses=answers((200, ZIP), OpenApiTypes.BINARY, 400, 404, 413, 415),
     )
     @sensitive_variables("values", "passphrase")
     def post(self, request: Request) -> HttpResponse:
@@ -104,13 +97,6 @@ class PackageExport(ApiView):
 DRY_RUN = OpenApiParameter(
     "dryRun", bool, description="With true, the plan is made and nothing is written."
 )
-CONFLICT = OpenApiResponse(
-    ProblemSerializer,
-    description="Conflicts, and `onConflict` is abort: `items` names them. Nothing was written.",
-)
-TOO_LARGE = OpenApiResponse(ProblemSerializer, description="The package is larger than 10 MB.")
-NO_FORM = OpenApiResponse(ProblemSerializer, description="The body is not multipart/form-data.")
-PROBLEM = "application/problem+json"
 
 
 class PackageImport(ApiView):
@@ -123,8 +109,7 @@ class PackageImport(ApiView):
         operation_id="importPackage",
         parameters=[DRY_RUN],
         request={"multipart/form-data": PackageImportRequestSerializer},
-        responses=answers(200, PackagePlanSerializer, 400, 409, 413, 415)
-        | {(409, PROBLEM): CONFLICT, (413, PROBLEM): TOO_LARGE, (415, PROBLEM): NO_FORM},
+        responses=answers(200, PackagePlanSerializer, 400, 409, 413, 415),
     )
     @sensitive_variables("values", "content", "passphrase", "decisions")
     def post(self, request: Request) -> Response:

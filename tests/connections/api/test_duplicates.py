@@ -7,8 +7,7 @@ import jsonschema
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from connections.api import examples
-from connections.api.openapi import operations_of
+from connections.api.openapi import described_operations, operations_of
 from connections.models import Connection, Profile
 from tests.fakes import SECRET, profile_of, reload
 
@@ -104,10 +103,11 @@ def test_the_document_tells_the_truth(api: Api, connection: Connection, name: st
     assert operation["requestBody"]["required"]
     row = {"duplicateConnection": "production", "duplicateProfile": "answers"}[name]
     schema = operation["responses"]["201"]["content"]["application/json"]["schema"]
-    for _, body in examples.REQUESTS[name].values():
-        answer = api.post(path.removeprefix("/api/v1").format(idOrAlias=row), body)
+    said = described_operations()[name]
+    for example in said["request"].values():
+        answer = api.post(path.removeprefix("/api/v1").format(idOrAlias=row), example["value"])
         assert answer.status_code == 201
-        for shown in (answer.json(), *(one for _, one in examples.ANSWERS[name].values())):
+        for shown in (answer.json(), *(one["value"] for one in said["answer"].values())):
             if (
                 name == "duplicateProfile" or shown["providerId"] != "fake"
             ):  # a provider of tests is not described

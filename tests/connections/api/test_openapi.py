@@ -19,18 +19,17 @@ from rest_framework.test import APIClient
 from connections import services
 from connections.api import urls
 from connections.api.camelcase import camel
-from connections.api.openapi import SUMMARIES, operations_of
+from connections.api.openapi import described_operations, operations_of
 from connections.api.settings_schema import settings_schema
 from connections.models import Connection
 from connections.packages.api import urls as package_urls
-from gateway.api import examples as gateway_examples
 from gateway.api import urls as gateway_urls
 from providers.core.registry import all_providers
 from providers.core.schema import secret_names
 
 from .serving import Served, serving
 
-OPERATIONS = sorted(SUMMARIES | gateway_examples.SUMMARIES)
+OPERATIONS = sorted(described_operations())
 PROVIDERS = {provider.id: provider for provider in all_providers()}
 
 
@@ -107,6 +106,11 @@ def test_every_address_is_described(document):
 def test_operations_have_names_of_their_own(document):
     names = [operation["operationId"] for _, _, operation in operations_of(document)]
     assert sorted(names) == OPERATIONS
+
+
+def test_all_that_is_said_of_operations_is_read():
+    read = {"summary", "path", "request", "answer", "responses", "headers"}
+    assert {name for said in described_operations().values() for name in said} == read
 
 
 def test_every_body_has_an_example(document):

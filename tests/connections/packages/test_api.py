@@ -15,9 +15,10 @@ import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from connections import services
-from connections.api import examples
+from connections.api.openapi import read_data
 from connections.models import Connection, Profile
 from connections.packages import services as package_services
+from connections.packages.api import openapi
 from tests.connections.api.calls import Api, errors, problem, token_of
 from tests.connections.api.serving import Served, serving
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.django_db
 EXPORT, IMPORT, DRY = "/packages/export", "/packages/import", "/packages/import?dryRun=true"
 PASSPHRASE = "correct horse battery"
 MEGABYTE = 1024 * 1024
+EXPORTS = read_data(openapi.OPERATIONS)["operations"]["exportPackage"]["request"]
 
 
 def package(*rows: Connection, **more: Any) -> bytes:
@@ -140,12 +142,12 @@ def test_secrets_need_the_scope_admin_and_the_right(
     assert "secrets.sealed" in names(Api(token_of(administrator)).post(EXPORT, body).content)
 
 
-@pytest.mark.parametrize("example", examples.REQUESTS["exportPackage"])
+@pytest.mark.parametrize("example", EXPORTS)
 def test_examples_of_exports_are_accepted(api: Api, connection: Connection, example: str):
     connect(
         "openai", name="OpenAI Production", alias="openai-production", settings={"api_key": SECRET}
     )
-    assert api.post(EXPORT, examples.REQUESTS["exportPackage"][example][1]).status_code == 200
+    assert api.post(EXPORT, EXPORTS[example]["value"]).status_code == 200
 
 
 # Import
