@@ -1,4 +1,4 @@
-"""The API: the same services as the pages, in JSON.
+"""The API: the services of the pages as JSON.
 
-Contract: DESIGN section 7; camelCase, RFC 9457 errors, no trailing slashes.
+Names are in camelCase, errors are problems (RFC 9457), addresses have no slash at their end.
 """

@@ -1,7 +1,4 @@
-"""Who asks: a bearer token, or a signed-in browser with its CSRF token.
-
-And what the token's scopes allow.
-"""
+"""Bearer tokens, and the permission of tokens and people to call a view."""
 
 from typing import Any, cast
 
@@ -34,7 +31,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    """How the OpenAPI document names it."""
+    """The name of this authentication in the OpenAPI document."""
 
     target_class, name = "connections.api.authentication.TokenAuthentication", "bearer"
 
@@ -43,11 +40,11 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class AccessPermission(BasePermission):
-    """A view's `access` says for each method which scope a token needs and which permission its
-    user needs to come in.
+    """Lets in a token with the scope, and a user with the permission, that a view's `access` names
+    for the method.
 
-    The services judge again. Here it comes before the look-up, so that a refusal tells nothing
-    about what exists.
+    The services check again. This check comes before the look-up, so that a refusal does not tell
+    what exists.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What every view of the API shares: access, finding a row by id or alias, ETag and If-Match."""
+"""The base of every view of the API: access, rows by id or alias, ETag and If-Match."""
 
 import re
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -15,6 +16,7 @@ from rest_framework.serializers import BaseSerializer
 from ..catalog import confirm_types
 from ..lookup import get_by_id_or_alias, parse_id
 from ..models import VersionedModel
+from .parsers import MergePatchParser
 from .problems import PreconditionFailed
 
 Access = dict[str, tuple[str, str]]
@@ -28,31 +30,34 @@ class ApiView(GenericAPIView[Any]):
     filter_backends: ClassVar[list[Any]] = []  # type: ignore[misc]
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        request.encoding = (
-            "utf-8"  # not what `charset` names: Python knows encodings that are none for text
-        )
-        if (
-            "Transfer-Encoding" in request.headers
-        ):  # DRF takes a body without Content-Length for none; the parser counts for itself
+        # Whatever `charset` names: some of the encodings that Python knows are not for text.
+        request.encoding = "utf-8"
+        # DRF ignores a body without Content-Length. The parsers bound what they read themselves.
+        if "Transfer-Encoding" in request.headers:
             request.META.setdefault("CONTENT_LENGTH", "-1")
         return super().initialize_request(request, *args, **kwargs)
+
+    def get_parsers(self) -> list[BaseParser]:
+        parsers: list[BaseParser] = super().get_parsers()
+        is_patch = self.request is not None and self.request.method == "PATCH"
+        return [*parsers, MergePatchParser()] if is_patch else parsers
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         confirm_types()
 
     def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
-        """The body by names inside. Raises ValidationError, ParseError."""
+        """The valid body, by the names that services use. Raises ValidationError, ParseError."""
         checked = serializer(data=request.data)
         if request.stream is None:
-            # DRF takes no body for an empty object, which would clear what it does not name
+            # DRF reads a missing body as an empty object, which would clear what it does not name.
             raise ParseError
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
 
 
 def created(request: Request, row: VersionedModel, body: Any, levels: int = 0) -> Response:
-    """201 with the row, and its address. `levels`: how far below the list the request went."""
+    """201 with the row and its address. `levels`: how many levels below the list was called."""
     response = Response(body, status=201)
     response["Location"] = f"{'/'.join(request.path.split('/')[: -levels or None])}/{row.pk}"
     return tagged(response, row)
@@ -86,12 +91,12 @@ def tagged(response: Response, row: VersionedModel) -> Response:
 
 
 def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
-    """Whether another row than `excludeId` has this alias in any letter case.
+    """True if a row, other than that of `excludeId`, has this alias in any letter case.
 
-    Raises ValidationError when that is no id.
+    Raises ValidationError when `excludeId` is not an id.
     """
     pk = parse_id(query.get("excludeId", ""))
     if pk is None and "excludeId" in query:
-        raise ValidationError({"excludeId": ["This is no id."]}, "invalid")
+        raise ValidationError({"excludeId": ["This is not an id."]}, "invalid")
     found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", "").lower())
     return (found.exclude(pk=pk) if pk else found).exists()

@@ -1,5 +1,6 @@
-"""camelCase outside, snake_case inside, for names only: values, and keys inside values, are left
-alone.
+"""Names in camelCase for clients, in snake_case for Python.
+
+Values, and the keys in them, are left alone.
 """
 
 import re
@@ -17,12 +18,17 @@ def camel(name: str) -> str:
     return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
+def decapitalized(word: str) -> str:
+    """`Chat` -> `chat`, `DefaultProfile` -> `defaultProfile`."""
+    return word[:1].lower() + word[1:]
+
+
 def unknown_names(
     given: Iterable[str], known: Container[str], text: str, code: str
 ) -> dict[str, list[ErrorDetail]]:
     """An error for each name that is not known.
 
-    A name that may be a misplaced secret is not repeated: it stands for the whole.
+    A name that may be a misplaced secret is not repeated: its error is about the whole object.
     """
     error = [ErrorDetail(text, code)]
     return {
@@ -37,12 +43,11 @@ class CamelCaseMixin:
     must not be lost in silence.
     """
 
-    ignored: frozenset[str] = (
-        frozenset()
-    )  # names a client may send back from an answer, which mean nothing here
+    # Names that a client may send back from an answer, and that mean nothing in a request.
+    ignored: frozenset[str] = frozenset()
 
     def get_fields(self) -> dict[str, Any]:
-        """The declared fields under their names outside."""
+        """The declared fields, by their names in camelCase."""
         fields = {}
         for name, field in super().get_fields().items():  # type: ignore[misc]
             if camel(name) != name and field.source is None:
@@ -51,7 +56,7 @@ class CamelCaseMixin:
         return fields
 
     def to_internal_value(self, data: Any) -> Any:
-        """The values by their names inside. Raises ValidationError for unknown fields too."""
+        """The values by their names in Python. Raises ValidationError for unknown fields too."""
         if isinstance(data, dict):
             known = set(self.fields) | self.ignored  # type: ignore[attr-defined]
             unknown = unknown_names(data, known, "There is no such field.", "unknown_field")
@@ -61,10 +66,7 @@ class CamelCaseMixin:
 
 
 class StrictCharField(serializers.CharField):
-    """Text and nothing else: DRF takes numbers for text.
-
-    Without null characters, which PostgreSQL cannot store.
-    """
+    """Text only: DRF would accept numbers too."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -73,7 +75,7 @@ class StrictCharField(serializers.CharField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """true or false and nothing else: DRF takes "yes" and 1."""
+    """true or false only: DRF would accept "yes" and 1 too."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

@@ -1,6 +1,4 @@
-"""The components of the OpenAPI document: what may be sent, told apart by provider and by
-capability.
-"""
+"""Components of the OpenAPI document: request bodies for each provider and each capability."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +7,7 @@ from providers.core.base import Capability, Provider
 from providers.core.registry import all_providers
 
 from ..profile_settings import profile_fields, profile_settings_class
-from .camelcase import camel
+from .camelcase import camel, decapitalized
 from .settings_schema import SHARED, changed_settings, new_settings
 
 IGNORED = "Ignored: an answer may be sent back as it is."
@@ -27,8 +25,8 @@ def register_components(make: Callable[[], dict[str, Schema]]) -> None:
 
 
 def complete_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """A postprocessing hook: the bodies that depend on a provider or a capability, closed; every
-    field of an answer required.
+    """A postprocessing hook: adds the bodies that depend on a provider or a capability, refuses
+    unknown fields, and requires every field of an answer.
     """
     schemas: dict[str, Schema] = result["components"]["schemas"]
     for name, schema in schemas.items():
@@ -50,8 +48,8 @@ def complete_components(result: Schema, generator: Any, request: Any, public: bo
 
 
 def _close(schema: Schema, may_be_answer: bool) -> None:
-    """Unknown fields are refused, but those that only an answer has may be sent back where a whole
-    row is sent.
+    """Refuse unknown fields. Where a whole row is sent, the fields that only answers have may come
+    back.
     """
     if may_be_answer and {"alias", "name"} & set(schema["properties"]):
         schema["properties"] |= {
@@ -78,8 +76,8 @@ def _chosen_by(schemas: dict[str, Schema], name: str, values: dict[str, str]) ->
 
 
 def _add_connections(schemas: dict[str, Schema]) -> None:
-    """ConnectionCreate by `providerId`; the settings of a change are those of any provider, because
-    the body need not name it.
+    """Split ConnectionCreate by `providerId`. The settings of a change are those of any provider,
+    because its body need not name one.
     """
     create, test = schemas.pop("ConnectionCreate"), schemas.pop("ConnectionTestRequest")
     for provider in all_providers():
@@ -130,7 +128,7 @@ def _test(provider: type[Provider[Any]], base: Schema) -> Schema:
 
 
 def _add_profiles(schemas: dict[str, Schema]) -> None:
-    """ProfileCreate by `capability`; the settings of a change are those of either."""
+    """Split ProfileCreate by `capability`. The settings of a change are those of any."""
     create = schemas.pop("ProfileCreate")
     for capability in Capability:
         name = f"{capability.value}Settings"
@@ -151,7 +149,7 @@ def _add_profiles(schemas: dict[str, Schema]) -> None:
 
 
 def _profile_settings(capability: Capability) -> Schema:
-    kind = {"type": "string", "enum": [capability.value[:1].lower() + capability.value[1:]]}
+    kind = {"type": "string", "enum": [decapitalized(capability.value)]}
     properties: dict[str, Schema] = {"$type": kind}
     read = profile_settings_class(capability).model_json_schema()["properties"]
     for name, field in profile_fields(capability).items():

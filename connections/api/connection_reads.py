@@ -1,4 +1,4 @@
-"""What is asked about connections: models, references, usages, capabilities."""
+"""Questions about connections: models, references, usages, capabilities."""
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -56,7 +56,7 @@ class ConnectionModels(ApiView):
 
 
 class ConnectionReferences(ApiView):
-    """What a connection's references stand for, never the value."""
+    """The states of a connection's references, never their values."""
 
     access = {"GET": READ}
 
@@ -70,7 +70,7 @@ class ConnectionReferences(ApiView):
 
 
 class ConnectionUsages(ApiView):
-    """Which profiles need a connection, and which of them are defaults."""
+    """The profiles that need a connection, and if they are defaults."""
 
     access = {"GET": READ}
     pagination_class = SkipTakePagination

@@ -1,4 +1,4 @@
-"""Connections as JSON and back; and what belongs to one: tests, models, references, usages."""
+"""Connections as JSON and back, with their tests, models, references and usages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,8 @@ def public_settings(connection: Connection) -> dict[str, Any]:
 def inner_settings(
     provider: type[Provider[Any]] | None, posted: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Posted settings by their names inside, which the services refuse for an unknown provider.
+    """Posted settings, by their names in Python. Without a provider they stay as they are: the
+    services refuse them.
 
     Raises ValidationError, Invalid.
     """
@@ -99,14 +100,17 @@ class ConnectionSerializer(ConnectionItemSerializer):
 
 
 class ConnectionCreateSerializer(ConnectionColumnsSerializer):
-    """What creates a connection."""
+    """The body that creates a connection."""
 
     ignored = SENT_BACK
     settings = serializers.DictField(allow_null=True, default=dict)
 
 
 class ConnectionUpdateSerializer(ConnectionColumnsSerializer):
-    """What replaces a connection (PUT). `alias` and `providerId` may be sent back, unchanged."""
+    """The body that replaces a connection (PUT).
+
+    `alias` and `providerId` may be sent back, unchanged.
+    """
 
     ignored = SENT_BACK
     required_names = frozenset({"name"})
@@ -121,7 +125,7 @@ class ConnectionUpdateSerializer(ConnectionColumnsSerializer):
 
 
 class ConnectionPatchSerializer(ConnectionUpdateSerializer):
-    """What changes parts of a connection (PATCH, a JSON merge patch)."""
+    """The body that changes parts of a connection (PATCH, a JSON merge patch)."""
 
     required_names = frozenset()
 
@@ -129,7 +133,7 @@ class ConnectionPatchSerializer(ConnectionUpdateSerializer):
 class ConnectionTestRequestSerializer(CamelCaseSerializer):
     """Settings to test without saving them.
 
-    With `id` (or alias) the stored secrets are filled in by the write rule.
+    With the `id` or alias of a connection, secrets that are left out or masked are its stored ones.
     """
 
     id = StrictCharField(
@@ -140,7 +144,7 @@ class ConnectionTestRequestSerializer(CamelCaseSerializer):
 
 
 class TestResultSerializer(CamelCaseSerializer):
-    """How a test went; 200 also when it failed."""
+    """The result of a test. The status is 200 for a failed one too."""
 
     success = serializers.BooleanField()
     error_message = serializers.CharField(allow_null=True)
@@ -185,7 +189,7 @@ def model_item(provider_id: str, model: Model) -> dict[str, Any]:
 
 
 class ReferenceSerializer(CamelCaseSerializer):
-    """One reference: which setting holds it, what became of it, where it was looked for.
+    """One reference: the setting that holds it, its state, and where it was looked for.
 
     Never the value.
     """

@@ -9,7 +9,6 @@ from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,7 +32,6 @@ from .connection_serializers import (
 from .fields import DuplicateRequestSerializer
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
-from .parsers import LimitedJSONParser, MergePatchParser
 
 READ = ("connections:read", "connections.view_connection")
 ADD, CHANGE = (
@@ -144,10 +142,10 @@ class ConnectionList(ApiView):
 def _provider(provider_id: str) -> Any:
     try:
         return get_provider(provider_id)
-    except UnknownProvider:  # its text repeats the id, and a key may have been entered as one
-        text = (
-            f"There is no such provider. There are: {', '.join(one.id for one in all_providers())}."
-        )
+    except UnknownProvider:
+        # The exception's own text repeats the id, and somebody may have entered a key as one.
+        known = ", ".join(one.id for one in all_providers())
+        text = f"There is no such provider. There are: {known}."
         raise ValidationError({"providerId": [text]}, "unknown_provider") from None
 
 
@@ -157,10 +155,6 @@ class ConnectionDetail(ApiView):
     access = {"GET": READ, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": DELETE}
     serializer_class = ConnectionSerializer
     queryset = Connection.objects.all()
-
-    def get_parsers(self) -> list[BaseParser]:
-        is_patch = self.request is not None and self.request.method == "PATCH"
-        return [LimitedJSONParser(), MergePatchParser()] if is_patch else [LimitedJSONParser()]
 
     @extend_schema(
         operation_id="getConnectionByIdOrAlias", responses=answers(200, ConnectionSerializer, 404)
@@ -237,7 +231,7 @@ class ConnectionDuplicate(ApiView):
 
 
 class ConnectionExists(ApiView):
-    """Whether an alias is taken."""
+    """Tell if an alias is taken."""
 
     access = {"GET": READ}
 

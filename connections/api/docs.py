@@ -10,8 +10,7 @@ from rest_framework.response import Response
 
 from ..catalog import confirm_types
 
-# Swagger UI draws its icons from data: addresses and sets styles on elements; its scripts are our
-# own files all the same.
+# Swagger UI has icons in data: addresses and sets styles on elements. Its scripts are served here.
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src 'none'"
@@ -20,9 +19,7 @@ POLICY = (
 
 @extend_schema(exclude=True)
 class SchemaView(SpectacularAPIView):
-    """The document, for everybody: it says which providers are installed, and nothing about what is
-    stored.
-    """
+    """The document, for everybody: it names the installed providers, and nothing that is stored."""
 
     authentication_classes = []
     permission_classes = []

@@ -1,6 +1,6 @@
 """The fields that serializers share: names, aliases, tags, ids.
 
-They judge shapes and types; what is allowed is for the services to say.
+They check shapes and types. Services check the rest.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class TagField(StrictCharField):
 
 @extend_schema_field(NAME_SCHEMA)
 class NameField(StrictCharField):
-    """What people read."""
+    """The name that people read."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=255, **kwargs)
@@ -47,7 +47,7 @@ class NameField(StrictCharField):
 
 @extend_schema_field(NAME_SCHEMA | {"maxLength": 100})
 class ProviderIdField(StrictCharField):
-    """Which provider."""
+    """The id of a provider."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=100, **kwargs)
@@ -55,7 +55,7 @@ class ProviderIdField(StrictCharField):
 
 @extend_schema_field({"type": "string", "enum": [one.value for one in Capability]})
 class CapabilityField(serializers.ChoiceField):
-    """What a model can do."""
+    """A capability of a model."""
 
     def __init__(self, **kwargs: Any) -> None:
         names = [one.value for one in Capability]
@@ -65,9 +65,9 @@ class CapabilityField(serializers.ChoiceField):
 
 
 class IdField(serializers.UUIDField):
-    """The id of a row. DRF's own text repeats what was sent."""
+    """The id of a row. Its text, unlike DRF's, does not repeat the value."""
 
-    default_error_messages = {"invalid": "This is no id."}
+    default_error_messages = {"invalid": "This is not an id."}
 
 
 class TagsField(serializers.ListField):
@@ -88,7 +88,7 @@ class TagsField(serializers.ListField):
     }
 )
 class AliasField(StrictCharField):
-    """What code asks for."""
+    """The name by which code asks for a row."""
 
     def __init__(self, **kwargs: Any) -> None:
         text = (
@@ -106,19 +106,16 @@ class ModelReferenceSerializer(CamelCaseSerializer):
 
 
 class DuplicateRequestSerializer(CamelCaseSerializer):
-    """What a copy is to be called.
-
-    What is left out is made from the original's name; `{}` leaves out both.
-    """
+    """The name and the alias of a copy. One that is left out is made from the original's name."""
 
     name = NameField(required=False)
     alias = AliasField(required=False)
 
 
 def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str, Any]:
-    """Posted settings by their names inside.
+    """Posted settings, by their names in Python.
 
-    `kinds`: what there is. Raises ValidationError for unknown names and wrong types.
+    `kinds`: the type of each setting. Raises ValidationError for unknown names and wrong types.
     """
     names = {camel(name): name for name in kinds}
     wrong = unknown_names(
@@ -129,11 +126,8 @@ def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str
     )
     for name, value in posted.items():
         if name in names and not is_of_kind(kinds[names[name]], value):
-            wrong[name] = [
-                ErrorDetail(
-                    f"This is no {kinds[names[name]].replace('secret_map', 'map')}.", "type"
-                )
-            ]
+            kind = kinds[names[name]].replace("secret_map", "map")
+            wrong[name] = [ErrorDetail(f"This is not of the type {kind}.", "type")]
     if wrong:
         raise serializers.ValidationError({"settings": wrong})
     return {names[name]: value for name, value in posted.items()}

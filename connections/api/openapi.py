@@ -1,4 +1,4 @@
-"""What drf-spectacular cannot read off the code: problems as answers, headers, words, examples.
+"""The parts of the OpenAPI document that drf-spectacular cannot read off the code.
 
 Words and examples are data: document.yaml for all operations, operations.yaml for each, and the
 files that rooms register.
@@ -41,7 +41,7 @@ def read_data(file: Path) -> Schema:
 
 
 def described_operations() -> dict[str, Schema]:
-    """What the data files say about each operation, by operationId."""
+    """The content of all data files on operations, by operationId."""
     return {name: said for file in _files for name, said in read_data(file)["operations"].items()}
 
 
@@ -75,7 +75,7 @@ def only_v1(endpoints: list[Any], **kwargs: Any) -> list[Any]:
 
 
 def complete_operations(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """A postprocessing hook: path parameters in camelCase, what the data files say, headers."""
+    """A postprocessing hook: path parameters in camelCase, and texts, examples and headers."""
     result["paths"] = {
         re.sub(r"{(\w+)}", lambda match: f"{{{camel(match[1])}}}", path): operations
         for path, operations in result["paths"].items()

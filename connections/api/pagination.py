@@ -1,4 +1,4 @@
-"""Lists: `skip` and `take` in, `{total, items}` out. Nonsense is refused, not guessed at."""
+"""Lists: `skip` and `take` in, `{total, items}` out. Values that make no sense are refused."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,7 +50,7 @@ def one_of(query: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
 def plain_text(query: Mapping[str, str], name: str) -> str:
     """Text from the query.
 
-    Raises ValidationError for a null character, which no database can look for.
+    Raises ValidationError for a null character, which PostgreSQL cannot look for.
     """
     text = query.get(name, "")
     if "\x00" in text:

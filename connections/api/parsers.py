@@ -28,22 +28,19 @@ class LimitedJSONParser(JSONParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
         data = BoundedStream(stream, limit, PayloadTooLarge()).read()
         try:
-            # in UTF-8, whatever `charset` says: among Python's names for encodings are some that
-            # unpack
+            # UTF-8, whatever `charset` says: some of the encodings that Python knows unpack data.
             parsed = json.loads(
                 data.decode(), parse_constant=strict_constant, object_pairs_hook=_unique
             )
+            # Fails for half of a surrogate pair, which databases cannot store, and for 1e999.
             json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
-        except (
-            ValueError,
-            RecursionError,
-        ):  # also: half of a surrogate pair, which no database stores; 1e999; too deep
+        except (ValueError, RecursionError):
             raise ParseError from None
         return parsed
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object. Raises ValueError for a name that stands there twice: which one is meant?"""
+    """An object. Raises ValueError for a name that is there twice: it is not clear which counts."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError

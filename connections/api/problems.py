@@ -25,11 +25,10 @@ from rest_framework.views import set_rollback
 from providers.core.errors import ProviderError
 
 from .. import services
-from .camelcase import camel
+from .camelcase import camel, decapitalized
 
 CONTENT_TYPE = "application/problem+json"
-# The contract names the sections of RFC 7231; what that RFC does not define is named by RFC 9457's
-# own "about:blank".
+# Sections of RFC 7231. A status that it does not define has RFC 9457's own "about:blank".
 TYPES = {
     400: "https://tools.ietf.org/html/rfc7231#section-6.5.1",
     403: "https://tools.ietf.org/html/rfc7231#section-6.5.3",
@@ -75,7 +74,7 @@ def problem(
 
 
 def problem_response(request: HttpRequest, status: int, detail: str, code: str) -> JsonResponse:
-    """A problem for what never reached a view of the API: unknown paths."""
+    """A problem for a request that never reached a view of the API: its path is unknown."""
     return JsonResponse(
         problem(status, detail, code, request.path), status=status, content_type=CONTENT_TYPE
     )
@@ -93,7 +92,7 @@ class Problem:
 
 
 class FieldProblemSerializer(serializers.Serializer[Any]):
-    """What is wrong with one field."""
+    """The reason why one field is refused."""
 
     pointer = serializers.CharField(
         help_text=(
@@ -105,7 +104,7 @@ class FieldProblemSerializer(serializers.Serializer[Any]):
 
 
 class DependentSerializer(serializers.Serializer[Any]):
-    """What still needs the thing that was to be deleted."""
+    """A row that still needs the one that was to be deleted."""
 
     id = serializers.CharField()
     type = serializers.CharField()
@@ -130,9 +129,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: whatever went wrong, as a problem.
+    """DRF's exception handler: an exception as a problem.
 
-    Texts of libraries never leave.
+    Texts of libraries are never shown: they may repeat what was sent.
     """
     set_rollback()
     found = next(_problems[one] for one in type(error).__mro__ if one in _problems)(error)
@@ -148,7 +147,7 @@ def register_problem(
 ) -> None:
     """Let `make` answer this exception and its subclasses.
 
-    `members`: what the problem has beside the common members, for the OpenAPI document.
+    `members`: describe, for the OpenAPI document, those beside the ones that every problem has.
     """
     _problems[error] = make
     _registered_members.update(members)
@@ -165,13 +164,12 @@ def _invalid(error: services.Invalid) -> Problem:
 
 
 def _in_use(error: services.InUse) -> Problem:
-    dependents = [_dependent(one) for one in error.dependents]
+    dependents = [
+        {"id": str(row.pk), "type": decapitalized(type(row).__name__)}
+        | {name: getattr(row, name) for name in ("alias", "name") if hasattr(row, name)}
+        for row in error.dependents
+    ]
     return Problem(409, str(error), "in_use", {"dependents": dependents})
-
-
-def _throttled(error: services.Throttled) -> Problem:
-    headers = {"Retry-After": str(error.seconds)}
-    return Problem(429, str(error), "throttled", headers=headers)
 
 
 def _not_valid(error: exceptions.ValidationError) -> Problem:
@@ -199,7 +197,9 @@ _problems: dict[type[BaseException], Callable[[Any], Problem]] = {
     services.Invalid: _invalid,
     services.InUse: _in_use,
     services.Stale: lambda error: Problem(412, str(error), "stale"),
-    services.Throttled: _throttled,
+    services.Throttled: lambda error: Problem(
+        429, str(error), "throttled", headers={"Retry-After": str(error.seconds)}
+    ),
     services.Unusable: lambda error: Problem(409, error.message, error.code),
     ProviderError: lambda error: Problem(502, error.message, error.code),
     Http404: lambda _: NOT_FOUND,
@@ -236,9 +236,3 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(inner, path if isinstance(inner, str) else f"{path}/{position}")
     else:
         yield path, detail
-
-
-def _dependent(row: Any) -> dict[str, str]:
-    kind = type(row).__name__
-    named = {"id": str(row.pk), "type": kind[:1].lower() + kind[1:]}
-    return named | {name: getattr(row, name) for name in ("alias", "name") if hasattr(row, name)}

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from ..models import Profile
 from ..profile_settings import profile_fields
 from ..services import MOST_FALLBACKS
-from .camelcase import StrictBooleanField, camel
+from .camelcase import StrictBooleanField, camel, decapitalized
 from .fields import (
     AliasField,
     CamelCaseSerializer,
@@ -39,7 +39,7 @@ class ProfileItemSerializer(CamelCaseSerializer):
 
     @extend_schema_field(ModelReferenceSerializer)
     def get_model(self, profile: Profile) -> dict[str, str]:
-        """The model and whose it is."""
+        """The model and its provider."""
         return {"providerId": profile.connection.provider_id, "modelId": profile.model}
 
 
@@ -48,7 +48,7 @@ class ProfileSerializer(ProfileItemSerializer):
 
     settings = serializers.SerializerMethodField()
     fallback_profile_ids = serializers.SerializerMethodField(
-        "get_fallbacks", help_text="Who answers when it cannot, in this order."
+        "get_fallbacks", help_text="The profiles that answer when it cannot, in this order."
     )
 
     @extend_schema_field({"type": "array", "items": {"type": "string", "format": "uuid"}})
@@ -62,14 +62,9 @@ class ProfileSerializer(ProfileItemSerializer):
         as Umbraco.AI has it.
         """
         names = profile_fields(profile.capability)
-        return {"$type": camel_type(profile.capability)} | {
+        return {"$type": decapitalized(profile.capability)} | {
             camel(name): profile.settings.get(name) for name in names
         }
-
-
-def camel_type(capability: str) -> str:
-    """`Chat` -> `chat`."""
-    return capability[:1].lower() + capability[1:]
 
 
 def profile_settings_kinds(capability: str) -> dict[str, str]:
@@ -81,7 +76,10 @@ def profile_settings_kinds(capability: str) -> dict[str, str]:
 
 
 class ProfileUpdateSerializer(CamelCaseSerializer):
-    """What replaces a profile (PUT). `alias` and `capability` may be sent back, unchanged."""
+    """The body that replaces a profile (PUT).
+
+    `alias` and `capability` may be sent back, unchanged.
+    """
 
     ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
     alias = AliasField(required=False)
@@ -105,14 +103,14 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
 
 
 class ProfileCreateSerializer(ProfileUpdateSerializer):
-    """What creates a profile."""
+    """The body that creates a profile."""
 
     alias = AliasField()
     capability = CapabilityField()
 
 
 class ProfilePatchSerializer(ProfileUpdateSerializer):
-    """What changes parts of a profile (PATCH, a JSON merge patch)."""
+    """The body that changes parts of a profile (PATCH, a JSON merge patch)."""
 
     name = NameField(required=False)
     model = ModelReferenceSerializer(required=False)

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,18 +16,17 @@ from providers.core.base import Capability
 from .. import listing, services
 from ..models import Connection, Profile
 from .base import ApiView, created, exists, find, refuse_mismatch, tagged
+from .camelcase import decapitalized
 from .connections import DIRECTIONS, shared_filters, wanted_sort
 from .fields import DuplicateRequestSerializer, inner_names
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, plain_text
-from .parsers import LimitedJSONParser, MergePatchParser
 from .profile_serializers import (
     ProfileCreateSerializer,
     ProfileItemSerializer,
     ProfilePatchSerializer,
     ProfileSerializer,
     ProfileUpdateSerializer,
-    camel_type,
     profile_settings_kinds,
 )
 
@@ -65,7 +63,7 @@ FILTERS = [
 
 
 def rows() -> QuerySet[Profile]:
-    """Profiles with their connection, undecrypted."""
+    """Profiles with their connections, whose credentials stay encrypted."""
     return Profile.objects.select_related("connection").defer("connection__credentials")
 
 
@@ -127,18 +125,18 @@ def _model_id(model: dict[str, str], connection: Connection | None) -> str:
 
 
 def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
-    """Settings by their names inside.
+    """Posted settings, by their names in Python.
 
-    `$type`, where it is sent, must name the profile's capability.
+    `$type` may be left out. Raises Invalid when it names another capability.
     """
-    kind = posted.get("$type", camel_type(capability))
-    if kind != camel_type(capability):
+    kind = posted.get("$type", decapitalized(capability))
+    if kind != decapitalized(capability):
         raise services.Invalid(
             [
                 services.FieldError(
                     "settings.$type",
                     "mismatch",
-                    f"A {capability} profile takes {camel_type(capability)}.",
+                    f"A {capability} profile takes {decapitalized(capability)}.",
                 )
             ]
         )
@@ -150,7 +148,7 @@ def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def as_in_the_body() -> Iterator[None]:
-    """Inside, what the services refuse is said of the field that the body has for it."""
+    """Let what the services refuse inside name the fields as the body does."""
     names = {
         "connection": "connection_id",
         "model": "model.model_id",
@@ -207,10 +205,6 @@ class ProfileDetail(ApiView):
     access = {"GET": READ, "PUT": CHANGE, "PATCH": CHANGE, "DELETE": DELETE}
     serializer_class = ProfileSerializer
     queryset = Profile.objects.all()
-
-    def get_parsers(self) -> list[BaseParser]:
-        is_patch = self.request is not None and self.request.method == "PATCH"
-        return [LimitedJSONParser(), MergePatchParser()] if is_patch else [LimitedJSONParser()]
 
     @extend_schema(
         operation_id="getProfileByIdOrAlias", responses=answers(200, ProfileSerializer, 404)
@@ -280,7 +274,7 @@ class ProfileDuplicate(ApiView):
 
 
 class ProfileExists(ApiView):
-    """Whether an alias is taken."""
+    """Tell if an alias is taken."""
 
     access = {"GET": READ}
 

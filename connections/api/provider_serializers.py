@@ -87,7 +87,7 @@ class SettingsFieldSerializer(CamelCaseSerializer):
     )()
     options = OptionSerializer(many=True)
     shown_when = ShownWhenSerializer(allow_null=True)
-    reference = serializers.CharField(help_text="What a reference for it looks like.")
+    reference = serializers.CharField(help_text="An example of a reference for it.")
     environment = serializers.CharField(
         allow_null=True, help_text="The variable that the vendor's own tools read."
     )
@@ -135,11 +135,11 @@ def _field_item(position: int, field: SettingsField) -> dict[str, Any]:
 
 
 class DefaultsSerializer(CamelCaseSerializer):
-    """Which profile answers when none is named."""
+    """The profiles that answer when none is named."""
 
     default_chat_profile_id = IdField(allow_null=True, default=None)
     default_embedding_profile_id = IdField(allow_null=True, default=None)
 
 
 class DefaultsUpdateSerializer(DefaultsSerializer):
-    """What chooses the defaults; a capability that is left out gets none."""
+    """The body that chooses the defaults. A capability that is left out gets none."""

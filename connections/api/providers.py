@@ -1,7 +1,5 @@
 """Providers and settings: `/providers...`, `/settings`."""
 
-from typing import Any
-
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -53,7 +51,7 @@ class ProviderDetail(ApiView):
 
 
 class DefaultsView(ApiView):
-    """Which profile answers when none is named."""
+    """The profiles that answer when none is named."""
 
     access = {"GET": READ_PROFILES, "PUT": ("admin", "connections.change_defaultprofile")}
     serializer_class = DefaultsSerializer
@@ -89,15 +87,9 @@ class DefaultsView(ApiView):
                     for one in missing
                 ]
             )
-        self._set(
-            {capability: found[key] if key else None for capability, key in chosen.items()},
-            request.user,
-        )
-        return self.get(request)
-
-    def _set(self, defaults: dict[str, Profile | None], actor: Any) -> None:
+        defaults = {name: found[key] if key else None for name, key in chosen.items()}
         try:
-            services.set_default_profiles(defaults, actor=actor)
+            services.set_default_profiles(defaults, actor=request.user)
         except services.Invalid as refused:
             raise services.Invalid(
                 [
@@ -105,6 +97,7 @@ class DefaultsView(ApiView):
                     for one in refused.errors
                 ]
             ) from None
+        return self.get(request)
 
 
 def _name(capability: str) -> str:

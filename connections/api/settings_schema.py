@@ -1,5 +1,6 @@
-"""A provider's settings as JSON Schema, read off its pydantic class; and the types of what is
-posted, judged by the same reading.
+"""A provider's settings as JSON Schema, and checks of the types of posted settings.
+
+Both are read off the provider's pydantic class.
 """
 
 from collections.abc import Iterator, Mapping
@@ -130,7 +131,7 @@ def settings_schema(provider: type[Provider[Any]]) -> dict[str, Any]:
 
 
 def new_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
-    """What a new connection must and may bring. `at`: where the shared types are."""
+    """The schema of a new connection's settings. `at`: the address of the shared types."""
     fields = settings_fields(provider)
     schema = _object(
         provider,
@@ -145,7 +146,7 @@ def new_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
 
 
 def changed_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
-    """What may be sent for a connection that is stored.
+    """The schema of the settings of a change.
 
     Nothing is required: a secret that is left out keeps what is stored.
     """
@@ -222,27 +223,22 @@ def _shared_type(field: SettingsField) -> str:
     return "Secret" if field.secret else "Text"
 
 
-def _marks(annotation: Any) -> tuple[Any, ...]:
-    """What stands in the `Annotated` of an optional type."""
-    return tuple(
-        mark for part in get_args(annotation) for mark in getattr(part, "__metadata__", ())
-    )
-
-
 def _pattern(info: FieldInfo) -> str:
     """The regular expression that the field declares, empty when it declares none."""
-    found = [
-        one.pattern
-        for one in (*info.metadata, *_marks(info.annotation))
-        if getattr(one, "pattern", None)
+    # pydantic does not collect the metadata of an `Annotated` in an optional type.
+    inner = [
+        mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ())
     ]
+    found = [one.pattern for one in (*info.metadata, *inner) if getattr(one, "pattern", None)]
     if HeaderName in (info.annotation, *get_args(info.annotation)):
         return f"^{HEADER}$"
     return str(found[0]) if found else ""
 
 
 def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[str, Any]]:
-    """What is required only while another setting has a certain value, which may be its default."""
+    """Schemas of settings that are required only while another has a certain value, which may be
+    its default.
+    """
     wanted: dict[tuple[str, tuple[Any, ...]], list[str]] = {}
     for field in fields.values():
         if field.required_when_shown and field.shown_when:
@@ -259,8 +255,9 @@ def _conditions(fields: Mapping[str, SettingsField], at: str) -> Iterator[dict[s
 
 
 def is_too_long(field: SettingsField, value: Any) -> bool:
-    """Whether a text is longer than the field's type says, as it was sent: the services count what
-    is left of it without blanks.
+    """True for a text that is longer, as it was sent, than the field's type allows.
+
+    The services count again, without the blanks at its ends.
     """
     longest = dict(field.bounds).get("max_length")
     return (
@@ -272,8 +269,7 @@ def is_too_long(field: SettingsField, value: Any) -> bool:
 
 
 def is_of_kind(kind: str, value: Any) -> bool:
-    """Whether a JSON value can be a setting of this kind by its type; the rest is for the services
-    to judge.
+    """True for a JSON value whose type fits a setting of this kind. Services check the rest.
 
     Only numbers are numbers and only true and false are booleans: pydantic would take "1" and true
     for both.
@@ -281,7 +277,7 @@ def is_of_kind(kind: str, value: Any) -> bool:
     if value is None or value == "":
         return True
     if kind in MAPS:
-        return isinstance(value, dict)  # each entry is for the services to judge
+        return isinstance(value, dict)  # services check its entries
     if is_reference(value):
         return True
     if kind == "boolean":

@@ -1,1 +1,1 @@
-"""The management API of the gateway, with the furniture of connections.api."""
+"""The gateway's part of the API, built on connections.api."""

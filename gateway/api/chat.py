@@ -1,4 +1,4 @@
-"""`/chat...` and `/embeddings...` for signed-in browsers, and their description for everybody.
+"""`/chat...` and `/embeddings...` for signed-in browsers, and their description in OpenAPI.
 
 A request with a token never gets here when it is served by ASGI (gateway/doors/asgi.py). Both ways
 lead into gateway.doors.management_api.
@@ -68,9 +68,7 @@ EMBEDDINGS = ("EmbeddingsRequest", "Embeddings")
 
 
 class AnyAccept(BaseContentNegotiation):
-    """Whatever `Accept` says: a client of a stream asks for text/event-stream, and is refused in
-    JSON.
-    """
+    """Ignores `Accept`: a client of a stream asks for text/event-stream, and a refusal is JSON."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -92,9 +90,9 @@ class GatewayView(ApiView):
         http = request._request
         person = None if request.auth else services.caller_of(request.user)
         try:
-            incoming = DoorRequest(
-                "POST", request.path, _headers(http), _body(http), profile_id_or_alias
-            )
+            # Not `request.body`, which allows 1 MB at most.
+            body = BoundedStream(http, settings.GATEWAY_MAX_BODY, too_large()).read()
+            incoming = DoorRequest("POST", request.path, _headers(http), body, profile_id_or_alias)
         except GatewayError as error:
             return to_django(management_api.refusal(error, request.path))
 
@@ -115,11 +113,6 @@ def _headers(request: HttpRequest) -> dict[bytes, bytes]:
     }
 
 
-def _body(request: HttpRequest) -> bytes:
-    """The body, past `request.body`, which takes 1 MB at most. Raises GatewayError 413."""
-    return BoundedStream(request, settings.GATEWAY_MAX_BODY, too_large()).read()
-
-
 @_operation("completeChat", PROFILE, *CHAT)
 class ChatCompleteView(GatewayView):
     """A chat with the default profile, or the one in header or body."""
@@ -136,14 +129,14 @@ class ProfileChatCompleteView(GatewayView):
 
 @_operation("streamChat", PROFILE, *STREAM)
 class ChatStreamView(GatewayView):
-    """The same, as server-sent events."""
+    """A chat with the default profile, or the one in header or body, as server-sent events."""
 
     endpoint = staticmethod(management_api.stream)
 
 
 @_operation("streamChatByProfile", IN_PATH, *STREAM)
 class ProfileChatStreamView(GatewayView):
-    """The same, as server-sent events."""
+    """A chat with the profile in the path, as server-sent events."""
 
     endpoint = staticmethod(management_api.stream)
 

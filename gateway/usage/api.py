@@ -108,7 +108,7 @@ class UsageBreakdownItemSerializer(CamelCaseSerializer):
 
 
 class UsageView(ApiView):
-    """What all of them need."""
+    """Base of these views: access, and the period of the query."""
 
     access = {"GET": (Scope.USAGE_READ.value, "gateway.view_usagerecord")}
 
@@ -184,35 +184,35 @@ class UsageBreakdownView(UsageView):
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByProvider"))
 class UsageByProviderView(UsageBreakdownView):
-    """Which providers answered."""
+    """Requests by the provider that answered."""
 
     dimension = "provider"
 
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByModel"))
 class UsageByModelView(UsageBreakdownView):
-    """Which models answered."""
+    """Requests by the model that answered."""
 
     dimension = "model"
 
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByProfile"))
 class UsageByProfileView(UsageBreakdownView):
-    """Which profiles were asked for."""
+    """Requests by the profile that was asked for."""
 
     dimension = "profile"
 
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByConnection"))
 class UsageByConnectionView(UsageBreakdownView):
-    """Which connections were used."""
+    """Requests by the connection that was used."""
 
     dimension = "connection"
 
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByUser"))
 class UsageByUserView(UsageBreakdownView):
-    """Who asked."""
+    """Requests by the user who asked."""
 
     dimension = "user"
 

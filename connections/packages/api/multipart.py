@@ -1,4 +1,4 @@
-"""multipart/form-data with a bound of its own, which holds for bodies without a length too."""
+"""multipart/form-data with a bound of its own, also for bodies that do not tell their length."""
 
 from typing import IO, Any, cast
 
@@ -12,15 +12,15 @@ from rest_framework.parsers import DataAndFiles, MultiPartParser
 from connections.api.parsers import PayloadTooLarge
 from connections.bodies import BoundedStream, at_most, form_limit
 
-NO_FORM = "The body is no valid multipart/form-data, or names a field twice."
+INVALID_FORM = "The body is not valid multipart/form-data, or names a field twice."
 
 
-class NoForm(APIException):
-    """400: what arrived cannot be read as a form."""
+class InvalidForm(APIException):
+    """400: the body cannot be read as a form."""
 
     status_code = 400
     default_code = "parse_error"
-    default_detail = NO_FORM
+    default_detail = INVALID_FORM
 
 
 def too_large() -> PayloadTooLarge:
@@ -36,9 +36,8 @@ class LimitedMultiPartParser(MultiPartParser):
     ) -> "DataAndFiles[Any, Any]":
         most = form_limit()
         meta = parser_context["request"].META
-        if (
-            meta["CONTENT_LENGTH"] == "-1"
-        ):  # a body without a length (ApiView.initialize_request), which Django would not read
+        # A body without a length (ApiView.initialize_request), which Django would not read.
+        if meta["CONTENT_LENGTH"] == "-1":
             meta["CONTENT_LENGTH"] = str(most)
         try:
             bounded = cast("IO[bytes]", BoundedStream(stream, most, too_large()))
@@ -46,17 +45,17 @@ class LimitedMultiPartParser(MultiPartParser):
         except RequestDataTooBig:
             raise too_large() from None
         except (ParseError, MultiPartParserError, ValueError):
-            raise NoForm from None
+            raise InvalidForm from None
         refuse_doubles(found.data, found.files)
         return found
 
 
 def refuse_doubles(*named: Any) -> None:
-    """Raises NoForm for a field that stands there twice: which one is meant?"""
+    """Raises InvalidForm for a field that is there twice: it is not clear which one counts."""
     if any(
         len(values) > 1
         for part in named
         if isinstance(part, MultiValueDict)
         for _, values in part.lists()
     ):
-        raise NoForm
+        raise InvalidForm

@@ -15,6 +15,8 @@ register_problem(
         409, str(error), "package_conflict", {"items": package_items(error.plan)}
     ),
     items=PackageItemSerializer(
-        many=True, required=False, help_text="What is in the package that conflicts."
+        many=True,
+        required=False,
+        help_text="The items of the package, those in conflict among them.",
     ),
 )

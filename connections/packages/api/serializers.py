@@ -1,4 +1,4 @@
-"""Packages: what an export and an import are told, and the plan of an import."""
+"""Packages as JSON: the bodies of exports and imports, and the plan of an import."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ PASSPHRASE |= {"pattern": r"^[^\x00]*$"}
 
 @extend_schema_field(ID_OR_ALIAS)
 class IdOrAliasField(StrictCharField):
-    """Which row."""
+    """The id or the alias of a row."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=100, trim_whitespace=False, **kwargs)
@@ -37,7 +37,7 @@ class IdOrAliasField(StrictCharField):
 
 @extend_schema_field(PASSPHRASE)
 class PassphraseField(StrictCharField):
-    """What seals secrets. Blanks at its ends are part of it."""
+    """The passphrase that seals secrets. Blanks at its ends are part of it."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class PassphraseField(StrictCharField):
 
 
 class PackageExportRequestSerializer(CamelCaseSerializer):
-    """What goes into a package."""
+    """The content of a package."""
 
     connections = serializers.ListField(
         child=IdOrAliasField(),
@@ -87,13 +87,13 @@ class PackageField(serializers.FileField):
 
 @extend_schema_field({"type": "string"})
 class DecisionsField(StrictCharField):
-    """JSON text with what becomes of items and secrets.
+    """JSON text that decides about items and secrets.
 
     A value that is refused is not repeated: it may be a key.
     """
 
     default_error_messages = {
-        "no_json": "This is no JSON object of `items` and `secrets`, each an object of texts."
+        "no_json": "This is not a JSON object of `items` and `secrets`, each an object of texts."
     }
 
     def to_internal_value(self, data: Any) -> dict[str, dict[str, str]]:  # type: ignore[override]
@@ -104,18 +104,15 @@ class DecisionsField(StrictCharField):
         if (
             not isinstance(found, dict)
             or set(found) - {"items", "secrets"}
-            or not all(map(_are_texts, found.values()))
+            or not all(isinstance(one, dict) for one in found.values())
+            or not all(isinstance(text, str) for one in found.values() for text in one.values())
         ):
             self.fail("no_json")
         return found
 
 
-def _are_texts(one: Any) -> bool:
-    return isinstance(one, dict) and all(isinstance(value, str) for value in one.values())
-
-
 class PackageImportRequestSerializer(CamelCaseSerializer):
-    """A package, and what becomes of what is in it."""
+    """A package, and the decisions about its items."""
 
     file = PackageField(help_text="The package, at most 10 MB.")
     on_conflict = serializers.ChoiceField(
@@ -131,9 +128,9 @@ class PackageImportRequestSerializer(CamelCaseSerializer):
 
 
 class PackageItemSerializer(CamelCaseSerializer):
-    """One part of a package, and what becomes of it."""
+    """One item of a package, and what is done with it."""
 
-    id = serializers.CharField(help_text="How `decisions` names it.")
+    id = serializers.CharField(help_text="Its name in `decisions`.")
     kind = serializers.ChoiceField(["connection", "profile", "type"])
     name = serializers.CharField()
     alias = serializers.CharField()
@@ -165,7 +162,7 @@ class PlaceholderSerializer(CamelCaseSerializer):
 
 
 class PackagePlanSerializer(CamelCaseSerializer):
-    """What an import does, or would do."""
+    """The changes that an import makes, or would make."""
 
     dry_run = serializers.BooleanField(help_text="true: nothing was written.")
     is_noop = serializers.BooleanField(help_text="Everything is here already.")
@@ -177,7 +174,7 @@ class PackagePlanSerializer(CamelCaseSerializer):
 
 
 def decisions_of(values: Mapping[str, Any]) -> services.Decisions:
-    """What an import was told, as the services take it."""
+    """The decisions of a valid body, as the services take them."""
     told = values.get("decisions") or {}
     items, secrets = told.get("items", {}), told.get("secrets", {})
     return services.Decisions(

@@ -35,13 +35,13 @@ ZIP = "application/zip"
 
 
 class ZipRenderer(JSONRenderer):
-    """For who accepts nothing but a package, and still is told as JSON why there is none."""
+    """Lets in a client that accepts only application/zip. Its problems are JSON all the same."""
 
     media_type, format = ZIP, "zip"
 
 
 def _need(request: Request, *scopes: str) -> None:
-    """Raises PermissionDenied when a token asks that lacks one of the scopes."""
+    """Raises PermissionDenied for a token that lacks one of the scopes."""
     for scope in scopes:
         if not core.allows(cast("ApiToken | None", request.auth), scope):
             raise PermissionDenied(f"This token lacks the scope {scope}.")
