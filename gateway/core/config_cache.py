@@ -138,7 +138,17 @@ class ConfigCache:
 
     async def models(self) -> list[ListedProfile]:
         """Every active profile, by alias."""
-        profiles: list[ListedProfile] = await self._cached(self._models, "all", _active_profiles)
+
+        def read() -> list[ListedProfile]:
+            rows = Profile.objects.filter(is_active=True).order_by("alias")
+            return [
+                ListedProfile(*row)
+                for row in rows.values_list(
+                    "pk", "alias", "capability", "connection__provider_id", "date_created"
+                )
+            ]
+
+        profiles: list[ListedProfile] = await self._cached(self._models, "all", read)
         return profiles
 
     async def _cached(
@@ -251,13 +261,3 @@ def _find_profile(id_or_alias: str, capability: Capability) -> services.StoredPr
         )
         raise GatewayError(400, "wrong_capability", message, "model")
     return found
-
-
-def _active_profiles() -> list[ListedProfile]:
-    rows = Profile.objects.filter(is_active=True).order_by("alias")
-    return [
-        ListedProfile(*row)
-        for row in rows.values_list(
-            "pk", "alias", "capability", "connection__provider_id", "date_created"
-        )
-    ]

@@ -3,19 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, TypeVar
 
 from django.db import close_old_connections, connection
 
-THREADS = 2
+EXECUTOR = ThreadPoolExecutor(2, "gateway-database")  # its threads start when they are needed
 
 Result = TypeVar("Result")
-
-
-@cache
-def _executor() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, "gateway-database")
 
 
 async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
@@ -34,4 +28,4 @@ async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
             elif connection.errors_occurred:
                 close_old_connections()
 
-    return await asyncio.get_running_loop().run_in_executor(_executor(), call)
+    return await asyncio.get_running_loop().run_in_executor(EXECUTOR, call)

@@ -46,7 +46,7 @@ def _count_request(caller: Caller, now: datetime) -> None:
             )
     if caller.requests_per_minute is not None:
         minute = now.astimezone(UTC).strftime(MINUTE)
-        if _add(caller.token_id, minute, 1) > caller.requests_per_minute:
+        if _add_to_window(caller.token_id, minute, 1) > caller.requests_per_minute:
             raise _exceeded(
                 "rate_limited",
                 f"This token may make {caller.requests_per_minute} requests a minute. Wait, and "
@@ -61,10 +61,10 @@ def _exceeded(code: str, message: str, seconds: float) -> GatewayError:
 
 def add_tokens(token_id: UUID, day: date, tokens: int) -> None:
     """Adds the tokens of an answer to the count of the day (UTC) on which it was asked for."""
-    _add(token_id, day.isoformat(), tokens)
+    _add_to_window(token_id, day.isoformat(), tokens)
 
 
-def _add(token_id: UUID, window: str, number: int) -> int:
+def _add_to_window(token_id: UUID, window: str, number: int) -> int:
     """Adds to the count of a window and returns the sum. Of two workers that add at once, both are
     counted.
     """

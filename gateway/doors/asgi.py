@@ -116,7 +116,7 @@ class _Exchange:
     async def run(self) -> None:
         """Answers the request."""
         try:
-            await self._write(await self._answer())
+            await self._send_response(await self._answer())
         except asyncio.CancelledError:
             if not self._hung_up:
                 raise
@@ -186,7 +186,7 @@ class _Exchange:
             more = message.get("more_body", False)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _write(self, response: DoorResponse) -> None:
+    async def _send_response(self, response: DoorResponse) -> None:
         start = {"type": "http.response.start", "status": response.status}
         if response.pieces is None:
             length = (b"content-length", str(len(response.body)).encode())

@@ -25,8 +25,18 @@ def respond(request: HttpRequest, ask: Ask) -> HttpResponse | StreamingHttpRespo
     """
     if not isinstance(request, ASGIRequest):
         return to_django(gather(ask))
+
+    async def begin() -> "tuple[DoorResponse, _Stream | None]":
+        async with AsyncExitStack() as stack:
+            gateway = await stack.enter_async_context(current_gateway())
+            response = await ask(gateway)
+            if response.pieces is None:
+                return response, None
+            # pop_all: from here on the stream keeps the gateway, until it is closed
+            return response, _Stream(response, response.pieces, stack.pop_all())
+
     close_old_connections()
-    response, stream = async_to_sync(_begin)(ask)
+    response, stream = async_to_sync(begin)()
     if stream is None:
         return to_django(response)
     return StreamingHttpResponse(stream, status=response.status, headers=_decoded_headers(response))
@@ -56,16 +66,6 @@ def to_django(response: DoorResponse) -> HttpResponse:
 
 def _decoded_headers(response: DoorResponse) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
-
-
-async def _begin(ask: Ask) -> "tuple[DoorResponse, _Stream | None]":
-    """The response, and its stream, which keeps the gateway open until it is closed."""
-    async with AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(current_gateway())
-        response = await ask(gateway)
-        if response.pieces is None:
-            return response, None
-        return response, _Stream(response, response.pieces, stack.pop_all())
 
 
 class _Stream:

@@ -102,7 +102,7 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     body = {
         "message": message,
         "finishReason": _finish_reason(answer.finish_reason),
-        "usage": _usage(answer.usage),
+        "usage": _usage_object(answer.usage),
     }
     return DoorResponse(200, [JSON, *pending.headers], to_json(body))
 
@@ -136,7 +136,7 @@ async def _events(pending: PendingResponse, wants_usage: bool) -> AsyncGenerator
                     for one in chunk.tool_calls
                 ]
                 yield sse.event({"toolCalls": calls})
-    usage = {"usage": _usage(pending.answer.usage)} if wants_usage else {}
+    usage = {"usage": _usage_object(pending.answer.usage)} if wants_usage else {}
     yield sse.event({"finishReason": _finish_reason(reason), **usage})
     yield sse.DONE
 
@@ -284,7 +284,7 @@ def _finish_reason(reason: FinishReason) -> str:
     return FINISH_REASONS.get(reason, reason.value)
 
 
-def _usage(usage: Usage | None) -> dict[str, int] | None:
+def _usage_object(usage: Usage | None) -> dict[str, int] | None:
     if usage is None:
         return None
     return {

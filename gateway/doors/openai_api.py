@@ -37,11 +37,11 @@ ERROR_TYPES = {
 
 def refusal(error: GatewayError) -> DoorResponse:
     """An error in OpenAI's shape: https://platform.openai.com/docs/guides/error-codes"""
-    body = to_json({"error": _error(error)})
+    body = to_json({"error": _error_object(error)})
     return DoorResponse(error.status, [JSON, *refusal_headers(error)], body)
 
 
-def _error(error: GatewayError) -> dict[str, Any]:
+def _error_object(error: GatewayError) -> dict[str, Any]:
     other = "invalid_request_error" if error.status < 500 else "api_error"
     kind = ERROR_TYPES.get(error.status, other)
     return {"message": error.message, "type": kind, "param": error.param, "code": error.code}
@@ -51,7 +51,7 @@ def broken(error: GatewayError) -> bytes:
     """The event that ends a stream which failed in its middle: the official SDKs raise an APIError
     for it.
     """
-    return sse.event({"error": _error(error)})
+    return sse.event({"error": _error_object(error)})
 
 
 def _parse(
@@ -71,7 +71,7 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     gateway_request = _parse(gateway, Capability.CHAT, caller, request)
     pending = await gateway.answer(gateway_request)
     if gateway_request.is_stream:
-        blocks = _record_text(pending) if pending.records_text else pending.answer.blocks()
+        blocks = _recorded_blocks(pending) if pending.records_text else pending.answer.blocks()
         pieces = pending.stream(blocks, broken)
         return DoorResponse(200, [*SSE, *pending.headers], pieces=pieces, pending=pending)
     with pending.whole() as answer:
@@ -81,7 +81,7 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     return DoorResponse(200, [JSON, *pending.headers], body)
 
 
-async def _record_text(pending: PendingResponse) -> AsyncGenerator[bytes, None]:
+async def _recorded_blocks(pending: PendingResponse) -> AsyncGenerator[bytes, None]:
     """The blocks of a stream, whose text is recorded as they pass."""
     async with aclosing(pending.answer.blocks()) as blocks:
         async for block in blocks:
@@ -112,17 +112,17 @@ async def models(gateway: Gateway, caller: Caller, request: DoorRequest) -> Door
     if not caller.may_use_profiles:
         found = []
     if not request.profile:
-        data = [_model(one) for one in found]
+        data = [_model_object(one) for one in found]
         return DoorResponse(200, [JSON], to_json({"object": "list", "data": data}))
     for one in found:
         if request.profile.lower() in (one.alias, str(one.id)):
-            return DoorResponse(200, [JSON], to_json(_model(one)))
+            return DoorResponse(200, [JSON], to_json(_model_object(one)))
     raise GatewayError(
         404, "profile_not_found", f"There is no profile {request.profile[:100]!r}.", "model"
     )
 
 
-def _model(profile: ListedProfile) -> dict[str, Any]:
+def _model_object(profile: ListedProfile) -> dict[str, Any]:
     return {
         "id": profile.alias,
         "object": "model",

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -118,25 +117,25 @@ async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -
     """
     seconds = min(error.retry_after or settings.GATEWAY_COOLDOWN_SECONDS, LONGEST_COOLDOWN)
     until = timezone.now() + timedelta(seconds=seconds)
+
+    def store() -> None:
+        with transaction.atomic():
+            Cooldown.objects.update_or_create(
+                connection_id=target.connection_id, defaults={"until": until, "code": error.code}
+            )
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"NOTIFY {CHANNEL}")
+
     config.invalidation.cooldowns[target.connection_id] = (until, error.code)
     try:
-        await in_thread(_store_cooldown, target.connection_id, until, error.code)
+        await in_thread(store)
     except DatabaseError as failure:
         logger.error(
             "The cool-down of %s is known to this worker only: %s",
             target.connection_alias,
             type(failure).__name__,
         )
-
-
-def _store_cooldown(connection_id: UUID, until: datetime, code: str) -> None:
-    with transaction.atomic():
-        Cooldown.objects.update_or_create(
-            connection_id=connection_id, defaults={"until": until, "code": code}
-        )
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 async def _ask(

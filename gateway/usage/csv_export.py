@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 COLUMNS = (
@@ -36,18 +37,13 @@ def csv_parts(batches: Iterable[Sequence[Sequence[Any]]]) -> Iterator[str]:
     """The file in parts: the names of the columns, then a part for each batch of rows, which have
     the values of COLUMNS.
     """
-    yield _csv([COLUMNS])
-    for batch in batches:
-        yield _csv([_cell(value) for value in values] for values in batch)
+    for rows in chain([[COLUMNS]], batches):
+        out = io.StringIO()
+        csv.writer(out).writerows([_csv_cell(value) for value in row] for row in rows)
+        yield out.getvalue()
 
 
-def _csv(rows: Iterable[Iterable[Any]]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue()
-
-
-def _cell(value: Any) -> str:
+def _csv_cell(value: Any) -> str:
     """A value as text: a time in UTC, an empty text for None, and an apostrophe before what a
     spreadsheet would take for a formula.
     """

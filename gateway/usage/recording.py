@@ -31,6 +31,13 @@ LONGEST_TEXT = 100_000  # characters of a prompt or an answer, where they are re
 
 FIELDS = [field for field in UsageRecord._meta.concrete_fields if not field.primary_key]
 CONVERTED = (models.UUIDField, models.DateTimeField)  # each database keeps these in its own way
+# For the driver's executemany: bulk_create takes five times as long, in which this process answers
+# nobody (make bench).
+INSERT = "INSERT INTO {} ({}) VALUES ({})".format(  # noqa: S608 names of our own
+    UsageRecord._meta.db_table,
+    ", ".join(str(field.column) for field in FIELDS),
+    ", ".join(["%s"] * len(FIELDS)),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +152,7 @@ class Recorder:
         try:
             while True:
                 await asyncio.sleep(WRITE_EVERY)
-                await self._write()
+                await self._write_waiting()
         except asyncio.CancelledError:
             await self._write_all()  # the server is told to stop at once and cancels everything
             raise
@@ -153,9 +160,9 @@ class Recorder:
     async def _write_all(self) -> None:
         for record in list(self._running.values()):
             self.finish(record, "server_stopped")
-        await self._write()
+        await self._write_waiting()
 
-    async def _write(self) -> None:
+    async def _write_waiting(self) -> None:
         """Writes the waiting records in batches.
 
         A database that does not answer is asked again later; nothing is lost meanwhile, up to
@@ -193,27 +200,19 @@ def write(records: list[PendingRecord], with_text: bool) -> None:
         if caller.tokens_per_day is not None and caller.token_id and record.usage:
             day = request.started_at.astimezone(UTC).date()
             spent[caller.token_id, day] += record.usage.total_tokens
+    rows = []
+    for record in records:
+        values = record.values(with_text)
+        rows.append(
+            [
+                field.get_db_prep_save(values[field.attname], connection)
+                if isinstance(field, CONVERTED)
+                else values[field.attname]
+                for field in FIELDS
+            ]
+        )
     with transaction.atomic():
-        _insert([record.values(with_text) for record in records])
+        with connection.cursor() as cursor:
+            cursor.executemany(INSERT, rows)
         for (token_id, day), tokens in spent.items():
             add_tokens(token_id, day, tokens)
-
-
-def _insert(rows: list[dict[str, Any]]) -> None:
-    """Inserts rows by the driver's executemany: bulk_create takes five times as long, in which this
-    process answers nobody (make bench).
-    """
-    columns = ", ".join(str(field.column) for field in FIELDS)
-    placeholders = ", ".join(["%s"] * len(FIELDS))
-    statement = f"INSERT INTO {UsageRecord._meta.db_table} ({columns}) VALUES ({placeholders})"  # noqa: S608 names of our own
-    values = [
-        [
-            field.get_db_prep_save(row[field.attname], connection)
-            if isinstance(field, CONVERTED)
-            else row[field.attname]
-            for field in FIELDS
-        ]
-        for row in rows
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(statement, values)

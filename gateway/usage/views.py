@@ -55,7 +55,7 @@ class UsagePage(Page):
         that make no sense are ignored.
         """
         query = self.request.GET
-        first, final = _date(query.get("from", "")), _date(query.get("to", ""))
+        first, final = _midnight(query.get("from", "")), _midnight(query.get("to", ""))
         if first is not None:
             end = timezone.now() if final is None else final + timedelta(days=1)
             start = max(first, end - selectors.DAILY_AT_MOST)
@@ -66,7 +66,7 @@ class UsagePage(Page):
         return name, selectors.last(selectors.PERIODS[name])
 
 
-def _date(text: str) -> datetime | None:
+def _midnight(text: str) -> datetime | None:
     try:
         day = parse_date(text)
     except ValueError:
