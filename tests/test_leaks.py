@@ -550,7 +550,11 @@ def the_cache(stage: Stage) -> Found:
 
 
 def surfaces() -> list[Any]:
-    return [pytest.param(function, id=name) for name, function in SURFACES.items()]
+    stored = (every_column_of_every_table, the_cache, exports_and_dumps, history)
+    return [
+        pytest.param(look, id=name, marks=[pytest.mark.server] if look in stored else [])
+        for name, look in SURFACES.items()
+    ]
 
 
 @pytest.mark.parametrize("look", surfaces())
@@ -596,6 +600,7 @@ def test_every_address_was_looked_at(stage: Stage):
     } <= seen
 
 
+@pytest.mark.server
 @pytest.mark.django_db(transaction=True)
 def test_no_secret_is_in_the_database_file(settings):
     row = connect("openai", settings={"api_key": LITERAL})

@@ -12,7 +12,7 @@ from tests.fakes import OLDER_KEY, SECRET, connect, profile_of, reload
 from tests.pages import html, words, world
 from tests.people import PASSWORD, browser, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 LISTS = {"connection": "/admin/connections/connection/", "profile": "/admin/connections/profile/"}
 
 

@@ -13,7 +13,7 @@ from django.core.management.base import SystemCheckError
 from connections.models import Connection
 from tests.fakes import OLDER_KEY, connect
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 ROOT = Path(__file__).parents[2]
 
 

@@ -35,7 +35,7 @@ from providers.core.schema import secret_names
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, reload
 from tests.providers.samples import sample_settings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 
 def token_of(row: Connection) -> bytes:

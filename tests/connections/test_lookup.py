@@ -24,7 +24,7 @@ from tests.people import browser
 
 from .api.calls import Api, token_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 SPELLINGS: dict[str, Callable[[Any], str]] = {
     "alias": lambda row: row.alias,
     "id": lambda row: str(row.pk),

@@ -9,7 +9,7 @@ from connections.models import Connection
 from tests.fakes import OLDER_KEY, connect, profile_of, reload
 from tests.people import person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 SEE = {
     "connections.view_connection",

@@ -14,6 +14,8 @@ from tests.upstreams import Upstream as Repeating
 from .serving import HELLO, Gateway, gateway
 from .upstream import SAID
 
+pytestmark = pytest.mark.server
+
 BEARER, OWN_HEADER, EXTRA, NATIVE = (
     "sk-leak-bearer-51c7",
     "leak-own-header-a83f",

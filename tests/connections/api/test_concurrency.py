@@ -18,7 +18,7 @@ from tests.fakes import connect, reload
 
 from .calls import token_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
 Ask = Callable[..., int]
 FIFTY = 50
 

@@ -105,6 +105,7 @@ def several(fake: Any) -> list[Connection]:
     return [*rows, connect("echo", name="Echo", settings={})]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("query", "names"),
     [
@@ -149,6 +150,7 @@ def test_a_list_without_rows_is_empty(api: Api):
     assert api.read("/connections") == {"total": 0, "items": []}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "order",
     ["name", "alias", "providerId", "isActive", "dateCreated", "dateModified", "NAME"],
@@ -168,6 +170,7 @@ def test_a_list_is_sorted_both_ways(api: Api, several: Any, order: str):
     assert down == [up[::-1], up[::-1]] and len(up) == 4
 
 
+@pytest.mark.server
 def test_a_list_is_paged_and_its_total_counts_everything(api: Api, several: Any):
     names = api.names("/connections?orderBy=alias")
     pages = [
@@ -788,6 +791,7 @@ def test_a_connection_of_literals_has_no_references(api: Api, connection: Connec
     assert api.read(f"{ONE}/references") == {"total": 0, "items": []}
 
 
+@pytest.mark.server
 def test_usages_name_profiles_and_which_are_defaults(api: Api, connection: Connection):
     first, second = profile_of(connection, name="A"), profile_of(connection, name="B")
     services.set_default_profiles({"Chat": second}, actor=None)
@@ -808,6 +812,7 @@ def test_capabilities_are_those_of_all_connections(api: Api, fake: Any):
     assert api.read("/connections/capabilities") == {"items": ["Chat", "Embedding"]}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("word", [*map(str, Capability), "chat"])
 def test_connections_are_listed_by_capability(api: Api, several: Any, word: str):
     with fake_provider(id="deaf", capabilities=()):

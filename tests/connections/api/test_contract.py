@@ -12,7 +12,7 @@ from tests.fakes import connect, fake_provider, profile_of
 
 from .calls import Api, token_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 FIELDS = {
     "id",
     "alias",

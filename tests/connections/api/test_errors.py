@@ -231,6 +231,7 @@ MALFORMED: dict[str, bytes] = {
 }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=list(MALFORMED))
 @pytest.mark.parametrize(
     ("method", "path"),
@@ -355,6 +356,7 @@ def test_every_wrong_field_is_pointed_at_at_once(api: Api, fake: Any):
 # Too many
 
 
+@pytest.mark.server
 def test_too_many_requests_are_told_when_to_try_again(api: Api, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"user": "2/min"})
     answers = [api.get("/providers") for _ in range(3)]
@@ -365,6 +367,7 @@ def test_too_many_requests_are_told_when_to_try_again(api: Api, monkeypatch: pyt
     )
 
 
+@pytest.mark.server
 def test_the_throttle_counts_each_person_apart(
     api: Api, operator: Any, monkeypatch: pytest.MonkeyPatch
 ):
@@ -378,6 +381,7 @@ def test_the_throttle_counts_each_person_apart(
     ]
 
 
+@pytest.mark.server
 def test_too_many_tests_are_told_when_to_try_again(api: Api, connection: Connection, settings: Any):
     settings.CONNECTIONS_TEST_RATE = 1
     assert api.post(f"{ONE}/test").status_code == 200

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connections
 from django.test import Client
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 GOOD = {"database": "ok", "migrations": "ok", "keys": "ok"}
 
 

@@ -12,7 +12,7 @@ from tests.fakes import OTHER_SECRET, SECRET, connect, reload
 
 from .calls import Api, errors
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 ONE = "/connections/search"
 GIVEN = {
     "configs": {"api_base": "https://a.example", "Zone": ""},

@@ -13,7 +13,7 @@ from tests.fakes import connect, fake_provider, profile_of, reload
 
 from .calls import MERGE, Api, errors, problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 ONE = "/profiles/answers"
 CHAT = {"temperature": 0.5, "max_tokens": 100, "system_prompt_template": "Answer in {language}."}
 NAMES = [camel(name) for name in profile_fields("Chat")]

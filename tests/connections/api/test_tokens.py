@@ -20,7 +20,7 @@ from tests.people import PASSWORD, browser
 
 from .calls import Api, problem, token_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 
 def command(*arguments: str) -> tuple[str, str]:

@@ -142,6 +142,7 @@ def test_secrets_need_the_scope_admin_and_the_right(
     assert "secrets.sealed" in names(Api(token_of(administrator)).post(EXPORT, body).content)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("example", EXPORTS)
 def test_examples_of_exports_are_accepted(api: Api, connection: Connection, example: str):
     connect(

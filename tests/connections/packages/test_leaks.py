@@ -184,6 +184,7 @@ def test_a_crash_tells_no_secret(rows, records, monkeypatch, settings, rf, where
     assert leaks(*pages, records.text) == []
 
 
+@pytest.mark.server
 def test_no_table_holds_a_secret_after_an_import(rows):
     content = package_services.export_package(rows, actor=None, passphrase=PASSPHRASE)
     for row in rows:

@@ -19,7 +19,7 @@ from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of, reload
 from tests.pages import HTMX, entries, html, told, value_of, words, world
 from tests.people import browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 EXPORT, IMPORT = "/packages/export/", "/packages/import/"
 PASSPHRASE = "correct horse battery"
 MEGABYTE = 1024 * 1024

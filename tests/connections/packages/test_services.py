@@ -13,7 +13,7 @@ from connections.packages.format.files import Package, read_package
 from connections.packages.services import Decisions, PackageConflict, PackageError, Plan
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of, reload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 PASSPHRASE = "correct horse battery staple"
 
 

@@ -17,6 +17,8 @@ from providers.core.registry import UnknownProvider, get_provider
 from tests.connections.types.manifests import SETTINGS, document, second
 from tests.fakes import connect
 
+pytestmark = pytest.mark.server
+
 KEY, PASSPHRASE = "acme.helpdesk", "correct horse battery staple"
 ALONG = Decisions(install_types=True)
 

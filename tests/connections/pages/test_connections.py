@@ -225,6 +225,7 @@ def test_a_wrong_password_is_told_and_not_repeated(viewer):
     assert "wrong-password" not in html(response)
 
 
+@pytest.mark.server
 def test_a_password_is_changed(viewer):
     given = {
         "old_password": PASSWORD,
@@ -502,6 +503,7 @@ BAD = {
 }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("name", "value"),
     [(name, value) for name, values in BAD.items() for value in values],
@@ -734,6 +736,7 @@ def test_a_failed_test_names_the_cause_and_offers_to_save_anyway(fake, client: C
     )
 
 
+@pytest.mark.server
 def test_test_and_save_does_both(fake, client: Client):
     response = client.post(ADD, entries(action="test-and-save"))
     assert told(response) == ["Production is saved.", "Test of Production: It works. 2 models."]
@@ -762,6 +765,7 @@ def test_a_test_in_the_list_gives_the_row(connection: Connection, client: Client
     ) and "It works. 2 models." in words(response)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("where", ["form", "detail", "list", "bulk"])
 def test_too_many_tests_are_told(connection: Connection, client: Client, settings, where: str):
     settings.CONNECTIONS_TEST_RATE = 0
@@ -801,6 +805,7 @@ def test_a_switch_tells_and_leads_back(connection: Connection, client: Client):
     assert reload(connection).is_active is False
 
 
+@pytest.mark.server
 def test_a_switch_in_the_list_gives_the_row(connection: Connection, client: Client):
     response = client.post(
         page_of(connection, "toggle"), {"is_active": "false", "part": "row"}, headers=HTMX
@@ -913,6 +918,7 @@ def test_a_detail_page_names_the_cure_of_a_missing_reference(fake, client: Clien
     assert "missing" in shown and "Set the environment variable Fake__ApiKey" in shown
 
 
+@pytest.mark.server
 def test_a_detail_page_shows_profiles_tests_and_versions(
     connection: Connection, client: Client, operator
 ):
@@ -1076,6 +1082,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(("query", "expected"), FILTERS.items(), ids=FILTERS)
 def test_the_list_is_filtered_and_sorted(several, client: Client, query: str, expected: list[str]):
     response = client.get(f"/connections/?{query}")
@@ -1083,6 +1090,7 @@ def test_the_list_is_filtered_and_sorted(several, client: Client, query: str, ex
     assert (sorted(found) if query in ("health=stale", "sort=--name") else found) == expected
 
 
+@pytest.mark.server
 def test_failed_connections_are_found(several, client: Client):
     services.test_connection(reload(several["Beta"]), actor=None)
     assert names(client.get("/connections/?health=failed")) == ["Beta"]
@@ -1113,6 +1121,7 @@ def test_a_list_without_rows_says_so(client: Client):
     assert "No connection fits these filters" in words(client.get("/connections/?q=x"))
 
 
+@pytest.mark.server
 def test_a_long_list_has_pages(fake, client: Client):
     for number in range(30):
         connect(name=f"Number {number:02}")
@@ -1167,6 +1176,7 @@ def test_several_are_tested_at_once(several, client: Client, fake):
     assert told(response) == ["3 of 3 work."]
 
 
+@pytest.mark.server
 def test_what_failed_among_several_is_told(several, client: Client):
     echo = Connection.objects.get(provider_id="echo")
     assert told(bulk(client, "test", several["Alpha"], echo)) == [
@@ -1175,6 +1185,7 @@ def test_what_failed_among_several_is_told(several, client: Client):
     ]
 
 
+@pytest.mark.server
 def test_several_are_chosen_for_a_package(several, client: Client):
     response = bulk(client, "export", several["Alpha"], several["Gamma"])
     keys = [str(several[name].pk) for name in ("Alpha", "Gamma")]
@@ -1188,6 +1199,7 @@ def test_nothing_ticked_is_told(connection: Connection, client: Client, ids: lis
     assert world() == before
 
 
+@pytest.mark.server
 def test_an_unknown_action_does_nothing(connection: Connection, client: Client):
     before = world()
     assert bulk(client, "delete", connection).status_code == 302
@@ -1222,6 +1234,7 @@ def test_a_form_posts_and_htmx_includes_nothing_in_addresses(
     assert "hx-get" not in shown and "hx-include" not in shown
 
 
+@pytest.mark.server
 def test_a_row_that_is_deleted_meanwhile_is_a_page_that_says_so(
     connection: Connection, client: Client, monkeypatch
 ):

@@ -134,6 +134,7 @@ def test_a_refused_connection_keeps_the_way(fake: Any, client: Client):
     assert add(client, answer, name="New one")["Location"].startswith(ADD)
 
 
+@pytest.mark.server
 def test_every_page_with_a_picker_has_a_plus_and_brings_back(
     fake: Any, pages: dict[str, str], administrator: Any
 ):

@@ -14,7 +14,7 @@ from tests.fakes import OLDER_KEY, REFUSED, connect, fake_provider, profile_of, 
 from tests.pages import HTMX, html, told, value_of, words
 from tests.people import browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 ADD = "/profiles/add/chat/"
 
 

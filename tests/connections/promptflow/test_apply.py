@@ -12,7 +12,7 @@ from connections.models import Connection
 from connections.promptflow.format.shapes import shape_of_type
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 SERP_API = shape_of_type("serp").provider.id
 AZURE = (
     f"name: azure\ntype: azure_open_ai\napi_key: {SECRET}\napi_base: https://a.openai.azure.com\n"

@@ -356,6 +356,7 @@ BAD = {
 }
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_refused_with_a_word_on_it_and_writes_no_row(case: str):
     text, set_, expected = BAD[case]
@@ -437,6 +438,7 @@ def test_show_prints_one_and_never_its_secret():
     assert SECRET not in run("show", "-n", "search")[0]
 
 
+@pytest.mark.server
 def test_list_prints_fifty_unless_told(fake):
     for number in range(52):
         connect(name=f"c{number}")
@@ -447,6 +449,7 @@ def test_list_prints_fifty_unless_told(fake):
     ]
 
 
+@pytest.mark.server
 def test_an_empty_list_is_a_list():
     assert run("list")[0] == "[]\n"
 

@@ -27,7 +27,7 @@ from tests.fakes import OTHER_SECRET, SECRET, connect
 from tests.pages import html, value_of, words
 from tests.people import browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 HERE = "/tokens/flows/"
 
 

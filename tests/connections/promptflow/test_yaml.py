@@ -21,6 +21,8 @@ from connections.promptflow.services.connections import (
 )
 from tests.fakes import OLDER_KEY, SECRET, connect, reload
 
+pytestmark = pytest.mark.server
+
 SCHEMA = (
     "$schema: https://azuremlschemas.azureedge.net/promptflow/latest/{}Connection.schema.json\n"
 )

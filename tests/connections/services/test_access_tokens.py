@@ -30,7 +30,7 @@ from tests.fakes import OLDER_KEY
 from tests.httpserver import Answer, OAuth2Server
 from tests.upstreams import ROOT
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
 SECRET = "client-secret-7391"
 KEY = "0" * 64
 

@@ -13,7 +13,7 @@ from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider,
 from tests.pages import entries, html, told, words
 from tests.people import browser, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 MAPS = {"configs": {"region": "eu"}, "secrets": {"api-key": SECRET, "other": "$Custom:Token"}}
 
 

@@ -14,7 +14,7 @@ from tests.connections.api.calls import Api, token_of
 from tests.fakes import REFUSED, connect, profile_of, reload
 from tests.people import browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.fakes import connect, fake_provider, profile_of, reload
 
 from .test_services import refused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 
 @pytest.fixture

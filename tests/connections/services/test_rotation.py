@@ -11,7 +11,7 @@ from connections.models import Connection
 from tests.connections.test_credentials import token_of
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, reload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 LOST_KEY = "lost-key-for-tests-only-0123456789abcdefgh"
 NEW, OLD = key_id(NEWEST_KEY), key_id(OLDER_KEY)
 

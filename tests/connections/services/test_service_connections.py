@@ -14,7 +14,7 @@ from tests.fakes import connect
 from tests.pages import html
 from tests.upstreams import GOOD_KEY, Upstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from connections.packages import services as package_services
 from providers.core.base import Capability
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 ADDRESS = "https://elsewhere.example.com/v1"
 
 

@@ -1,4 +1,4 @@
-"""What becomes of posted settings, without a row and without a database."""
+"""Posted settings against the rules, without a row and without a database."""
 
 from typing import Any
 

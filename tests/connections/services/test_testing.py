@@ -13,7 +13,7 @@ from providers.core.base import CHECK_SECONDS, Model
 from providers.core.errors import ProviderError
 from tests.fakes import OLDER_KEY, OTHER_SECRET, REFUSED, SECRET, connect, fake_provider, reload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 ADDRESS = "https://elsewhere.example.com/v1"
 
 

@@ -25,6 +25,8 @@ from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import CODES
 from tests.fakes import profile_of
 
+pytestmark = pytest.mark.server
+
 CHAT = {
     "temperature": 0.5,
     "max_tokens": 10,

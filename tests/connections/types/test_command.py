@@ -71,6 +71,7 @@ def test_a_dry_run_writes_nothing(file: Any):
     assert not ConnectionType.objects.exists()
 
 
+@pytest.mark.server
 def test_cognigys_schemas_are_installed_together_and_guesses_are_said(file: Any):
     assert "assumed: " in run("install", file(COGNIGY, "acme.json"))[1]
     assert ConnectionType.objects.count() == 2

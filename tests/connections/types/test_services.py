@@ -26,7 +26,7 @@ from tests.people import browser
 
 from .manifests import SETTINGS, document, second
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 KEY = "acme.helpdesk"
 
 

@@ -82,6 +82,7 @@ def test_who_may_use_profiles(people: dict[str, Any], profiles: dict[str, Any], 
     } == USED
 
 
+@pytest.mark.server
 def test_which_tokens_may_use_profiles(people: dict[str, Any], profiles: dict[str, Any]):
     boss = people["administrator"]
     tokens: dict[str, str] = {scope: token_of(boss, scope) for scope in services.Scope}
@@ -143,6 +144,7 @@ def test_a_token_limited_to_another_profile_is_refused(operator: Any, profiles: 
 # The contract
 
 
+@pytest.mark.server
 def test_a_chat_answers_as_the_contract_says(api: Api):
     answer = api.post("/chat/complete", HELLO)
     assert answer.json() == {
@@ -190,6 +192,7 @@ def test_a_refusal_before_a_stream_is_a_problem(api: Api):
     assert problem(answer, 404)["code"] == "profile_not_found"
 
 
+@pytest.mark.server
 def test_a_person_leaves_a_usage_record_without_a_token(api: Api, operator: Any):
     api.post("/chat/writer/complete", HELLO)
     record = UsageRecord.objects.get()

@@ -138,6 +138,7 @@ async def streamed(client: httpx2.AsyncClient, gate: Gateway, profile: str) -> t
     return first, text
 
 
+@pytest.mark.server
 def test_fifty_streams_at_once_all_complete_while_pages_answer(gate: Gateway):
     profile, slowest = gate.profile("words?chunks=20&delay=0.1"), []
 
@@ -194,6 +195,7 @@ def test_a_stream_that_runs_when_the_server_is_told_to_stop_comes_to_its_end(own
     assert (row["outcome"], row["output_tokens"]) == ("ok", 4)
 
 
+@pytest.mark.server
 def test_what_was_just_answered_is_written_when_the_server_stops(own: Gateway):
     """Also with a caller who keeps the connection open, as SDKs do: it makes the stop take as long
     as it may.
@@ -208,6 +210,7 @@ def test_what_was_just_answered_is_written_when_the_server_stops(own: Gateway):
     assert len(own.office.records(profile_alias=profile)) == 5
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_a_stream_that_outlasts_the_grace_is_cut_off_and_recorded(
     own: Gateway, word: signal.Signals
@@ -224,6 +227,7 @@ def test_a_stream_that_outlasts_the_grace_is_cut_off_and_recorded(
     )
 
 
+@pytest.mark.server
 def test_a_worker_that_is_killed_loses_no_more_than_a_second_and_is_replaced(own: Gateway):
     profile, workers = own.profile(), tree(own.server.process.pid)[1:]
     for _ in range(10):

@@ -203,6 +203,7 @@ NAMES = {
 }
 
 
+@pytest.mark.server
 @both
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_odd_names_of_profiles_are_not_found(gate: Gateway, door: str, name: str):
@@ -541,6 +542,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.server
 @both
 @pytest.mark.parametrize(("body", "code"), REFUSED.values(), ids=REFUSED)
 def test_a_request_that_was_refused_leaves_its_record(
@@ -560,6 +562,7 @@ def test_a_request_that_was_refused_leaves_its_record(
     )
 
 
+@pytest.mark.server
 @both
 def test_an_unknown_profile_is_recorded_as_it_was_asked_for(gate: Gateway, door: str):
     name = f"nobody-made-{gate.name()}-{door}"

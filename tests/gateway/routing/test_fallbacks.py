@@ -12,6 +12,8 @@ from tests.gateway.lines import lines
 from tests.gateway.serving import HELLO, Gateway, eventually
 from tests.gateway.upstream import SAID, VECTOR
 
+pytestmark = pytest.mark.server
+
 _marks = count(1)
 
 

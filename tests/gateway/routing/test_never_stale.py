@@ -19,6 +19,8 @@ from tests.gateway.office import KEY, Office
 from tests.gateway.serving import Gateway, another_server
 from tests.gateway.upstream import Upstream
 
+pytestmark = pytest.mark.server
+
 ON_POSTGRESQL = os.environ.get("DATABASE_URL", "").startswith("postgres")
 SOON = 1.0  # seconds; the goal is 0.1, and a machine that runs tests is busy
 OK = (200, "")

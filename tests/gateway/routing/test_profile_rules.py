@@ -12,6 +12,8 @@ from tests.gateway.upstream import SAID, VECTOR
 
 from .test_fallbacks import own
 
+pytestmark = pytest.mark.server
+
 WITHOUT = ("model", "messages")
 
 

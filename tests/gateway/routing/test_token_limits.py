@@ -11,6 +11,8 @@ from openai import OpenAI
 from tests.gateway.lines import closed, lines
 from tests.gateway.serving import HELLO, Gateway, eventually
 
+pytestmark = pytest.mark.server
+
 
 def in_one_minute() -> None:
     """Requests are counted by the minute of the clock: waits where it is about to end."""

@@ -10,7 +10,7 @@ import pytest
 from tests.connections.api.calls import Api, errors, token_of
 from tests.gateway.records import NOON, NOWHERE, PRODUCTION, SUPPORT, used
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 DAY = "from=2026-03-10&to=2026-03-11"
 
 

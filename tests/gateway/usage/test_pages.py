@@ -21,7 +21,7 @@ from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
 from tests.pages import HTMX, html, words
 from tests.people import browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 
 def ago(**duration: float) -> Any:

@@ -12,7 +12,7 @@ from gateway.models import Cooldown, TokenCount, UsageRecord
 from gateway.usage import retention
 from tests.gateway.records import used
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 
 def prune(*arguments: str) -> str:

@@ -12,6 +12,8 @@ import pytest
 from tests.gateway.serving import HELLO, Gateway, another_server
 from tests.gateway.upstream import SAID
 
+pytestmark = pytest.mark.server
+
 WHO = {"user_name": "olaf", "token_name": "test", "endpoint": "v1", "prompt": "", "answer": ""}
 
 

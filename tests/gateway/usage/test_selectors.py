@@ -11,7 +11,7 @@ from gateway.usage import selectors
 from gateway.usage.totals import median
 from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
 HOUR = timedelta(hours=1)
 DAY = selectors.Period(NOON - 12 * HOUR, NOON + 12 * HOUR)
 
