@@ -11,6 +11,9 @@ THROW_AWAY = SECRET_KEY=not-a-secret-for-tests-and-checks-only-0123456789abcdef 
   FERNET_KEYS=$$($(PYTHON_BIN) -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')
 # The tests start some dozens of servers and commands; with bytecode each is there in half the time.
 KEEP_BYTECODE = unset PYTHONDONTWRITEBYTECODE
+# Each begins with a half of the tests in their order, so a server or a browser is started in one of
+# them; who is done first takes over from the other.
+PROCESSES = -n 2 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
@@ -25,7 +28,7 @@ run: .venv/.run ## install what is missing, prepare the database, serve on 127.0
 test: .venv/.dev ## every test, the browser's included (ARGS="-k alias" for some)
 	@node=$$(tools/ensure_node) && chromium=$$(tools/ensure_browser) && \
 	  export $(THROW_AWAY) PATH="$$node:$$PATH" CHROMIUM="$$chromium" && $(KEEP_BYTECODE) && \
-	  exec $(PYTHON_BIN) -m pytest -n 2 --durations=30 $(ARGS)
+	  exec $(PYTHON_BIN) -m pytest $(PROCESSES) --durations=30 $(ARGS)
 
 lint: .venv/.dev ## style, types, import contracts, migrations, generated documents
 	$(PYTHON_BIN) -m ruff check $(LINT_PATHS)
