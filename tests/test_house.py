@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +102,21 @@ def test_providers_know_no_django_and_import_no_sdk_at_the_top():
         )
     }
     assert {one for one in found if one[1] in sdks} == set()
+
+
+def test_every_module_at_the_top_of_providers_is_a_provider():
+    from providers.core.registry import all_providers
+
+    homes = {one.__module__ for one in all_providers()}
+    modules = {f"providers.{file.stem}" for file in (ROOT / "providers").glob("[!_]*.py")}
+    assert modules - homes == set()
+
+
+def test_nothing_imports_the_module_of_a_provider():
+    """Whoever needs a provider asks the registry for it."""
+    names = {f"providers.{file.stem}" for file in (ROOT / "providers").glob("[!_]*.py")}
+    graph = grimp.build_graph("providers", "connections", "gateway", "backoffice", cache_dir=None)
+    assert [name for name in names if graph.find_modules_that_directly_import(name)] == []
 
 
 def test_no_other_list_names_the_providers():

@@ -3,9 +3,8 @@
 What is wrong comes back from the services, field by field.
 """
 
-from ..types.forms import PreviewForm, TypeForm
 from .connections import ConnectionForm
 from .fields import AliasesField
 from .profiles import ProfileForm
 
-__all__ = ["AliasesField", "ConnectionForm", "PreviewForm", "ProfileForm", "TypeForm"]
+__all__ = ["AliasesField", "ConnectionForm", "ProfileForm"]

@@ -5,7 +5,13 @@ means the machine's own operator at a terminal, who may do everything.
 """
 
 from .base import content, new_alias, save_version
-from .change_counter import CHANNEL, bump_change_counter, read_change_counter, redis_address
+from .change_counter import (
+    CHANNEL,
+    bump_change_counter,
+    read_change_counter,
+    redis_address,
+    watch_changes,
+)
 from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
 from .connections import (
     Saved,
@@ -122,4 +128,5 @@ __all__ = [
     "update_connection",
     "update_profile",
     "versions",
+    "watch_changes",
 ]

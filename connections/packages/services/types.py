@@ -2,8 +2,7 @@
 here.
 """
 
-from connections.types.services.install import install_type
-from connections.types.services.preview import read_types
+from connections.types.services import install_type, read_types
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..format.plan import PlanItem
