@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.exceptions import FieldDoesNotExist
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
 
@@ -31,9 +30,8 @@ def _bring_up(using: str, apps: Any = apps, **kwargs: Any) -> None:
     from .services import sync_types
 
     try:
-        apps.get_model("connections", "Connection")._meta.get_field("type_version")
         apps.get_model("connections", "ConnectionType")
-    except (LookupError, FieldDoesNotExist):
-        return  # migrated to before there were versions
+    except LookupError:
+        return  # migrated to before there were tables
     if using == DEFAULT_DB_ALIAS:
         sync_types()
