@@ -70,9 +70,7 @@ class Server:
     url: str
     log: Path
     database: Path
-    gallery: tuple[dict[str, str], Rows] | None = (
-        None  # its places and its rows, once they are made
-    )
+    gallery: tuple[dict[str, str], Rows] | None = None  # places, rows: once they are made
 
     def sqlite(self) -> sqlite3.Connection:
         """A connection beside the server's own."""
