@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 READ = """
 import json, sys
 from unittest import mock
-from providers import _env_file
-with mock.patch.object(_env_file, "load_env_file"):
+from providers.core import env_file
+with mock.patch.object(env_file, "load_env_file"):
     from backoffice import settings
 print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
 """
