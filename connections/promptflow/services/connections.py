@@ -140,13 +140,14 @@ def save_promptflow(
             )
         else:
             _refuse_other_type(document, onto)
-            before = kept_constants(document.shape, onto.settings) if merge else {}
+            kept = kept_constants(document.shape, onto.settings) if merge else {}
+            kept |= _constants(document)
             saved = update_connection(
                 onto,
                 actor=actor,
                 expected_version=onto.version,
                 settings=_changes(document, onto) if merge else _replacement(document, onto),
-                kept=before | _constants(document),
+                kept={name: text for name, text in kept.items() if text},
             )
     except Invalid as refused:
         raise Invalid(

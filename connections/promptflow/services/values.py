@@ -10,6 +10,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 from pydantic import Secret, SecretStr
 
+from connections.references import unescape
 from connections.services import Unusable, Usable, resolved_settings
 from providers.core.base import Provider
 from providers.core.registry import get_provider
@@ -99,7 +100,10 @@ def _constants(
 ) -> dict[str, str]:
     """promptflow's fields that no provider knows: what a file said, else what promptflow takes."""
     kept = kept_constants(shape_of(provider), connection.settings)
-    return {name: kept.get(kind.fields[name], default) for name, default in kind.constants.items()}
+    return {
+        name: unescape(kept.get(kind.fields[name], default))
+        for name, default in kind.constants.items()
+    }
 
 
 def _strong_type(settings: ProviderSettings) -> Texts:

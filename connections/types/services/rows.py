@@ -7,6 +7,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable, merged
+from connections.kept import settings_alone
 from connections.models import Connection
 from connections.references import references_in, unescape
 from connections.services import Actor, Notice, save_version
@@ -98,7 +99,7 @@ def _missing(row: Connection, provider: type[Provider[Any]]) -> tuple[str, ...]:
     """
     if isinstance(row.credentials, Undecryptable):
         return ()
-    values = merged(row.settings, row.credentials or {})
+    values = merged(settings_alone(row.settings), row.credentials or {})
     unresolved = frozenset(name for name, _, _ in references_in(values))
     plain = {
         name: unescape(value) if isinstance(value, str) else value for name, value in values.items()

@@ -21,6 +21,7 @@ from connections.promptflow.services.connections import (
     save_promptflow,
 )
 from connections.promptflow.services.values import execution_dict
+from connections.types.services import sync_types
 from providers.core.registry import get_provider
 from tests.connections.api.calls import Api
 from tests.fakes import SECRET, connect, reload
@@ -84,6 +85,11 @@ def test_a_file_that_is_silent_about_it_takes_it_away():
     assert dumped(saved(text_of(TYPES[0]), onto=row)) == text_of(TYPES[0])
 
 
+def test_an_empty_one_is_none():
+    row = changed(saved(text_of(TYPES[0], "azure_ad")), "api_type=")
+    assert "api_type" not in promptflow_view(row) and "promptflow.api_type" not in row.settings
+
+
 def test_set_changes_it_and_leaves_it():
     row = saved(text_of(TYPES[0], "azure_ad"))
     assert promptflow_view(changed(row, "api_version=2024-10-21"))["api_type"] == "azure_ad"
@@ -105,6 +111,10 @@ def test_a_flow_is_told_what_the_file_said_or_what_promptflow_takes(one: str):
     default = execution_dict(connect(one, name="silent", settings=SETTINGS))["value"]["api_type"]
     shape = shape_of(get_provider(one))
     assert (given, default) == ("azure_ad", shape.setting("api_type").default)
+
+
+def test_a_dollar_that_begins_one_is_told_as_it_was_written():
+    assert execution_dict(saved(text_of(TYPES[0], "$x")))["value"]["api_type"] == "$x"
 
 
 def test_a_reference_that_an_older_version_took_tells_a_flow_nothing():
@@ -147,6 +157,15 @@ def test_an_edit_leaves_it_as_it_is(row: Connection):
 def test_a_copy_has_it_too(row: Connection):
     copy = services.duplicate_connection(row, actor=None).row
     assert promptflow_view(reload(copy))["api_type"] == "azure_ad"
+
+
+@every_type
+def test_rows_follow_when_types_are_brought_up_to_date(one: str):
+    row = older(one)
+    assert [(synced.key, synced.move.moved, synced.move.notices) for synced in sync_types()] == [
+        (one, ("mine",), [])
+    ]
+    assert reload(row).settings["promptflow.api_type"] == "azure_ad"
 
 
 def test_a_package_leaves_it_out(row: Connection):
