@@ -9,8 +9,8 @@ A column that people edit, say `owner`, is written down in these eight places:
 5. connections/packages/documents.py: its field in ConnectionDocument, with a default, so that
    packages that were made before it can still be read
 6. templates/connections/_connection_detail.html: its place on the page
-7. docs/openapi.yaml: `make docs`
-8. CHANGELOG.md
+7. connections/api/operations.yaml: in the example of a connection
+8. docs/openapi.yaml: `make docs`
 
 Everything else reads ConnectionColumns: saving, comparing, copying, exporting, importing, the
 history, the form's template and Django's admin. A search or a filter (connections/listing.py) and
@@ -24,6 +24,7 @@ from django.db import models
 from django.test import Client
 
 from connections import services
+from connections.api.camelcase import camel
 from connections.models import Connection, Profile
 from connections.packages import services as package_services
 from connections.packages.services import Decisions
@@ -117,7 +118,7 @@ def test_the_page_shows_a_column(row: Connection, client: Client, column: str):
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 @pytest.mark.parametrize("column", COLUMNS)
 def test_the_api_takes_and_gives_a_column(row: Connection, api: Api, column: str, method: str):
-    name = api_name(column)
+    name = camel(column)
     body: dict[str, Any] = {"name": "Plain", name: sample(column)}
     if method == "POST":
         body |= {"alias": "second", "providerId": "fake", "settings": {"apiKey": "key"}}
@@ -126,11 +127,6 @@ def test_the_api_takes_and_gives_a_column(row: Connection, api: Api, column: str
     assert answer[name] == sample(column)
     listed = {one["alias"]: one[name] for one in api.read("/connections")["items"]}
     assert listed[answer["alias"]] == sample(column)
-
-
-def api_name(column: str) -> str:
-    first, *others = column.split("_")
-    return first + "".join(one.capitalize() for one in others)
 
 
 @pytest.mark.parametrize("column", COLUMNS)

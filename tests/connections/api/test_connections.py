@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connections import services
+from connections.api.camelcase import camel
 from connections.models import Connection, ConnectionCheck
 from providers.core.base import Capability
 from providers.core.errors import ProviderError
@@ -55,23 +56,15 @@ def test_an_id_may_be_written_in_capitals_and_without_hyphens(api: Api, connecti
     )
 
 
+IN_A_LIST = {"id", "alias", "providerId", "version", "dateCreated", "dateModified"} | {
+    camel(column) for column in Connection.editable_columns
+}
+
+
 def test_a_connection_shows_every_setting_and_masks_its_secrets(api: Api, connection: Connection):
     shown = api.read(ONE)
     assert shown["settings"]["apiKey"] == "sk-***" and shown["settings"]["organization"] is None
-    assert set(shown) == {
-        *(
-            "id",
-            "alias",
-            "name",
-            "providerId",
-            "isActive",
-            "tags",
-            "version",
-            "dateCreated",
-            "dateModified",
-            "settings",
-        ),
-    }
+    assert set(shown) == {*IN_A_LIST, "settings"}
 
 
 @pytest.mark.parametrize(
@@ -133,17 +126,7 @@ def test_a_list_is_filtered(api: Api, several: Any, query: str, names: list[str]
 
 def test_a_list_item_has_no_settings(api: Api, several: Any):
     item = api.read("/connections")["items"][0]
-    assert set(item) == {
-        "id",
-        "alias",
-        "name",
-        "providerId",
-        "isActive",
-        "tags",
-        "version",
-        "dateCreated",
-        "dateModified",
-    }
+    assert set(item) == IN_A_LIST
 
 
 def test_a_list_without_rows_is_empty(api: Api):
