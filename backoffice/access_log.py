@@ -27,6 +27,6 @@ class AccessLog(Logger):
     def atoms(
         self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any
     ) -> dict[str, Any]:
-        """What a line is made of."""
+        """The parts that a line is made of, by gunicorn's letters."""
         found: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         return found | {name: redact(found[name]) for name in ADDRESSES if found.get(name)}

@@ -1,4 +1,5 @@
-"""The door that is served: `gunicorn backoffice.asgi:application -k asgi`.
+"""The ASGI application: `gunicorn backoffice.asgi:application -k asgi`. The gateway stands in front
+of Django.
 
 The gateway stands in front of Django.
 """

@@ -1,4 +1,6 @@
-"""How gunicorn serves: `gunicorn -c python:backoffice.gunicorn_conf`. The names are gunicorn's."""
+"""Gunicorn's configuration: `gunicorn -c python:backoffice.gunicorn_conf`. The names are
+gunicorn's.
+"""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""The last line of defence: what looks like a credential does not reach a log."""
+"""Redaction of logs, as a last defence: text that looks like a credential does not reach a log."""
 
 import logging
 import re

@@ -101,7 +101,7 @@ def refuse_taken_port() -> None:
     """Stop when gunicorn could not listen."""
     host, port = os.environ.setdefault("HOST", "127.0.0.1"), os.environ.setdefault("PORT", "8000")
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        stop(f"PORT is {port!r}, which is no port. Choose one: make run PORT=8001")
+        stop(f"PORT is {port!r}, which is not a port number. Choose one: make run PORT=8001")
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -30,7 +30,7 @@ class DashboardView(Page):
 
 
 def _usage() -> dict[str, Any]:
-    """What went through the gateway in the last 24 hours."""
+    """The use of the gateway in the last 24 hours."""
     day = usage_selectors.last(usage_selectors.PERIODS["24h"])
     totals = usage_selectors.usage_report(day).totals
     return {
@@ -40,7 +40,7 @@ def _usage() -> dict[str, Any]:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """The page for what is not there; under the API's prefixes, a problem."""
+    """The page for an address that does not exist; under the API's prefixes, a problem document."""
     if f"{request.path}/".startswith(
         tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])
     ):

@@ -1,4 +1,6 @@
-"""The door for servers that speak WSGI only. Sized by threads; asgi.py is the default."""
+"""The WSGI application, for servers that speak nothing else. It is sized by threads; asgi.py is the
+default.
+"""
 
 import os
 

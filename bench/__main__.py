@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def process(path: Path) -> None:
-    """What happens inside one process, on a SQLite file that it makes."""
+    """Measures one process, on a SQLite file that it makes."""
     import django
 
     django.setup()

@@ -1,4 +1,4 @@
-"""How long after a connection was switched off a worker still answers from it: `python -m
+"""Measures for how long a worker still answers from a connection that was switched off: `python -m
 bench.deactivation <port> <pid>`.
 
 The token is in BENCH_TOKEN. The service switches in this process; each worker is asked in turn on a

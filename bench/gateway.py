@@ -191,7 +191,7 @@ def number(value: float | None, width: int, unit: str = "", digits: int = 2) -> 
 
 
 def trouble(found: Found) -> str:
-    """What makes a line worth less, in words; empty if nothing does."""
+    """The reasons to trust a line less, in words; empty if there are none."""
     words = [f"{found.errors} errors: {found.error[:200]!r}"] if found.errors else []
     words += ["the clients were the limit"] if found.busy > 0.9 else []
     return "".join(f"  {word}" for word in words)

@@ -1,4 +1,4 @@
-"""What happens inside one process: resolving, pages through the test client, saving."""
+"""Measures in one process: resolving, pages through the test client, saving."""
 
 import json
 import sqlite3

@@ -21,7 +21,9 @@ GRACE = 30  # seconds that an answer may take beyond the end of the measurement
 
 @dataclass(frozen=True)
 class Job:
-    """What to ask. Each client asks again and again for `seconds`, or once when that is 0."""
+    """The request to send. Each client sends it again and again for `seconds`, or once when that is
+    0.
+    """
 
     port: int
     request: str
@@ -89,7 +91,7 @@ class Client:
         return self.buffer.endswith(b"\r\n0\r\n\r\n")
 
     def read_head(self) -> bool:
-        """Whether the head is there; sets how the answer ends."""
+        """True if the head has come; notes then how the end of the answer is recognised."""
         head = self.buffer.find(b"\r\n\r\n")
         if head >= 0:
             length = LENGTH.search(self.buffer, 0, head)
@@ -163,7 +165,7 @@ class Load:
             client.connection.close()
 
     def found(self, taken: float, busy: float) -> Found:
-        """The figures."""
+        """The figures of the measurement."""
         found = Found(
             count=len(self.times), rate=len(self.times) / taken, busy=busy, errors=len(self.errors)
         )
@@ -226,7 +228,7 @@ def start(job: Job) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> Found:
-    """What the measurement found.
+    """The result of the measurement.
 
     Raises RuntimeError when it broke; its traceback is on the terminal.
     """

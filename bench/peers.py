@@ -56,7 +56,7 @@ def litellm(upstreams: dict[str, int]) -> Iterator[Running | None]:
 
 
 def command(folder: str, port: int, upstreams: dict[str, int]) -> list[str]:
-    """What starts it, with a configuration written into `folder`."""
+    """The command that starts it, with a configuration written into `folder`."""
     stub = {"model": "openai/stub", "api_key": "sk-upstream"}
     models = [
         {

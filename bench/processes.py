@@ -1,6 +1,6 @@
-"""What a server's processes cost: CPU seconds and memory, read from /proc.
+"""The cost of a server's processes: CPU seconds and memory, read from /proc.
 
-None where there is no /proc.
+Functions answer None on a system without /proc.
 """
 
 import os
@@ -70,8 +70,8 @@ def _memory_lines(pid: int) -> list[str]:
 
 
 def served_by(pid: int, port: int, client_port: int) -> int | None:
-    """Which process of a server on `port` holds the connection that a client on this machine has
-    from `client_port`.
+    """The process of a server on `port` that holds the connection which a client on this machine
+    has from `client_port`; None if it cannot be seen.
     """
     try:
         table = [line.split() for line in (PROC / "net/tcp").read_text().splitlines()[1:]]

@@ -136,7 +136,7 @@ class Upstream(asyncio.Protocol):
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """The arguments on the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What each method asks, in which order, and what it makes of the answers.
+"""The requests of each method, in their order, and the result that it makes of the answers.
 
 It sends nothing: it yields calls and is sent answers.
 
@@ -33,7 +33,7 @@ NO_NAME = "Name is required to create or update connection."
 
 
 def ask(call: Call) -> Steps[Any]:
-    """The JSON of one answer. Raises SwitchboardError."""
+    """Sends one call and returns the JSON of its answer. Raises SwitchboardError."""
     answer = yield call
     return answer.read()
 
@@ -67,7 +67,7 @@ def located(name: str) -> Steps[Row | None]:
     text = name.strip()
     if ALIAS.fullmatch(text):
         answer = yield Call("GET", f"/connections/{text}")
-        # 405 and an answer without id: a word that is no alias but an address of the API
+        # 405 and an answer without id: a word that is not an alias but an address of the API
         row = None if answer.status in (404, 405) else answer.read()
         if row and "id" in row:
             return dict(row)
@@ -110,7 +110,7 @@ def list_connections(most: int | None) -> Steps[list[Connection]]:
 
 
 def create_or_update(connection: Connection) -> Steps[Connection]:
-    """By its mark if the server knows it, else by its name."""
+    """Saves a connection: by its id if the server knows it, else by its name."""
     name, stored = _name_of(connection), connection._stored
     if stored and stored.name == name:
         try:
@@ -127,7 +127,7 @@ def create_or_update(connection: Connection) -> Steps[Connection]:
 
 
 def create(connection: Connection) -> Steps[Connection]:
-    """A new one. Raises ConflictError when there is one of this name."""
+    """Creates a connection. Raises ConflictError when there is one of this name."""
     name = _name_of(connection)
     taken = yield from located(name)
     made = None if taken else (yield from _made(connection))
@@ -140,7 +140,9 @@ def create(connection: Connection) -> Steps[Connection]:
 
 
 def update(connection: Connection) -> Steps[Connection]:
-    """One that exists. An object of the server's goes by its mark, so another name renames it."""
+    """Changes a connection that exists. An object that came from the server is found by its id, so
+    another name renames it.
+    """
     name, stored = _name_of(connection), connection._stored
     if stored is None:
         row = yield from _found(name)
@@ -224,7 +226,7 @@ def _changed(
 
 
 def _marked(connection: Connection, row: Row) -> Connection:
-    """What the server has now.
+    """The object with the server's current row in it.
 
     The object that was saved is up to date with it, so it can be changed and saved again.
     """

@@ -1,4 +1,4 @@
-"""What all connections have in common: a name, configs, secrets, the server's mark, and texts that
+"""The base of all connections: a name, configs, secrets, the version on the server, and texts that
 show no secret.
 """
 
@@ -14,7 +14,7 @@ from .text import SCRUBBED, as_yaml, is_reference, is_scrubbed, scrubbed
 
 @dataclass(frozen=True)
 class Stored:
-    """What the server had when the object was got or saved: who it is, and which version.
+    """The row on the server when the object was read or saved: its id and its version.
 
     `settings` are masked.
     """
@@ -64,7 +64,7 @@ class Connection:
 
     @property
     def configs(self) -> MutableMapping[str, Any]:
-        """What is no secret, by promptflow's names."""
+        """The values that are not secret, by promptflow's names."""
         raise NotImplementedError
 
     @property
@@ -93,17 +93,17 @@ class Connection:
 
     @property
     def version(self) -> int | None:
-        """Counts saves; what a change of somebody else is noticed by. None before it was saved."""
+        """Counts saves, so that a change by somebody else is noticed. None before it was saved."""
         return self._stored.version if self._stored else None
 
     @property
     def created_date(self) -> str | None:
-        """When it was created, None before that."""
+        """The time of its creation, None before that."""
         return self._stored.date_created if self._stored else None
 
     @property
     def last_modified_date(self) -> str | None:
-        """When it was last changed, None before it was saved."""
+        """The time of its last change, None before it was saved."""
         return self._stored.date_modified if self._stored else None
 
     # As a mapping: dict(connection), **connection
@@ -173,7 +173,7 @@ class Connection:
         raise NotImplementedError
 
     def pointer_to(self, secret: str) -> str:
-        """Where the API has this secret: `/settings/apiKey`."""
+        """The JSON pointer to this secret in the API: `/settings/apiKey`."""
         raise NotImplementedError
 
 

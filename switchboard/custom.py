@@ -66,7 +66,7 @@ class CustomConnection(Connection):
         self._secrets = SecretMap(values)
 
     def is_secret(self, key: str) -> bool:
-        """Whether this key is one of the secrets."""
+        """True if this key is one of the secrets."""
         return key in self._secrets
 
     if not TYPE_CHECKING:

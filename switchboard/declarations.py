@@ -1,5 +1,5 @@
-"""How a type of connection is declared: one line a field says its name, the server's name, secrecy,
-default and environment.
+"""The language that declares a type of connection: one line per field gives its name, the server's
+name, secrecy, default and environment.
 """
 
 import dataclasses
@@ -35,11 +35,11 @@ class Declared:
         return camel(self.setting)
 
     def counts(self, values: Mapping[str, Any]) -> bool:
-        """Whether the field means anything beside these values."""
+        """True if the field means anything beside these values."""
         return self.when is None or values.get(self.when[0]) == self.when[1]
 
     def is_required(self, values: Mapping[str, Any]) -> bool:
-        """Whether the field must have a value beside these."""
+        """True if the field must have a value beside these."""
         return self.default is MISSING or (self.when is not None and self.counts(values))
 
 

@@ -1,4 +1,6 @@
-"""What can go wrong. Every message names the cause and the cure; none holds a token or a secret."""
+"""The errors that a caller can get. Every message names the cause and the cure; none holds a token
+or a secret.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """Why one field is refused: a JSON pointer to it (`/settings/apiKey`), a stable code, a
+    """The refusal of one field: a JSON pointer to it (`/settings/apiKey`), a stable code, a
     sentence. Never the value.
     """
 
@@ -38,7 +40,7 @@ class SwitchboardError(Exception):
         super().__init__(f"{message} {self.cure}" if self.cure else message)
 
     def is_about(self, pointer: str, codes: Iterable[str]) -> bool:
-        """Whether this one field, and no other, is refused for one of these reasons."""
+        """True if this one field, and no other, is refused for one of these reasons."""
         return bool(self.errors) and all(
             one.pointer == pointer and one.code in codes for one in self.errors
         )
@@ -91,7 +93,7 @@ class ConflictError(SwitchboardError):
 
     @property
     def dependents(self) -> list[dict[str, str]]:
-        """Who needs the connection that was to be deleted: id, type, alias, name."""
+        """The profiles that need the connection that was to be deleted: id, type, alias, name."""
         return list(self.problem.get("dependents") or ())
 
 
@@ -110,7 +112,7 @@ class RateLimited(SwitchboardError):
 
 
 class ServerError(SwitchboardError):
-    """5xx, or an answer that no Switchboard gives."""
+    """5xx, or an answer that Switchboard never gives."""
 
 
 class ServerUnreachable(SwitchboardError):

@@ -1,4 +1,4 @@
-"""What the server answers beside connections: how a test went, and profiles."""
+"""The server's answers beside connections: the result of a test, and profiles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a test went.
+    """The result of a test.
 
     `message`: why it failed, None when it did not; `model_count`: None where no models were asked
     for.

@@ -1,5 +1,5 @@
-"""Secrets and texts: what is a mask, a reference, a placeholder; and an object as YAML that shows
-no secret.
+"""Secrets and texts: masks, references and placeholders; and an object as YAML that shows no
+secret.
 """
 
 import json
@@ -30,24 +30,24 @@ NOT_PLAIN = {
 
 
 def is_scrubbed(value: Any) -> bool:
-    """Whether this stands for "keep the stored secret": None, an empty text, only `*`, or
+    """True if this stands for "keep the stored secret": None, an empty text, only `*`, or
     `<no-change>`.
     """
     return not value or (isinstance(value, str) and (not value.strip("*") or value == NO_CHANGE))
 
 
 def is_placeholder(value: Any) -> bool:
-    """Whether this is a template's text that somebody forgot to replace."""
+    """True if this is a template's text that somebody forgot to replace."""
     return isinstance(value, str) and PLACEHOLDER.fullmatch(value.strip()) is not None
 
 
 def is_reference(value: Any) -> bool:
-    """Whether this names where a value is kept: `$Section:Key`."""
+    """True if this names the place where a value is kept: `$Section:Key`."""
     return isinstance(value, str) and REFERENCE.fullmatch(value) is not None
 
 
 def scrubbed(value: Any) -> Any:
-    """What may be shown of a secret: `******`, a reference as it is, None for none."""
+    """A secret as it may be shown: `******`, a reference as it is, None for none."""
     return value if value is None or is_reference(value) else SCRUBBED
 
 

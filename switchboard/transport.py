@@ -1,6 +1,4 @@
-"""Where requests go and how they get there: one HTTP client each, synchronous and asynchronous,
-over the same preparation.
-"""
+"""The HTTP clients, synchronous and asynchronous, over the same preparation of requests."""
 
 import ssl
 from typing import Any
@@ -39,7 +37,9 @@ class Address:
         }
 
     def unreachable(self, error: httpx2.RequestError, timeout: float) -> ServerUnreachable:
-        """Why nobody answered, without what the HTTP client knows of the request."""
+        """The error for a request that nobody answered, without the HTTP client's knowledge of the
+        request.
+        """
         if isinstance(error, httpx2.TimeoutException):
             return ServerUnreachable(
                 f"{self.url} gave no answer within {timeout:g} seconds. Try again, or allow more: "

@@ -51,7 +51,7 @@ class Call:
     if_match: int | None = None
 
     def headers(self) -> dict[str, str]:
-        """What it needs beside the token."""
+        """The headers it needs beside the token."""
         kind = "application/merge-patch+json" if self.method == "PATCH" else "application/json"
         headers = {"Content-Type": kind} if self.body is not None else {}
         return headers if self.if_match is None else {**headers, "If-Match": f'"{self.if_match}"'}
@@ -63,7 +63,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The answer to a call."""
 
     status: int
     content_type: str
@@ -73,20 +73,17 @@ class Answer:
     def read(self) -> Any:
         """The JSON, None for no content.
 
-        Raises SwitchboardError for everything that is no success.
+        Raises SwitchboardError for every status that is not a success.
         """
         if self.status == 204:
             return None
-        body = self._json()
+        try:
+            body = json.loads(self.content) if "json" in self.content_type else None
+        except ValueError:
+            body = None
         if 200 <= self.status < 300 and body is not None:
             return body
         raise self._error(body)
-
-    def _json(self) -> Any:
-        try:
-            return json.loads(self.content) if "json" in self.content_type else None
-        except ValueError:
-            return None
 
     def _error(self, body: Any) -> SwitchboardError:
         if 300 <= self.status < 400:
@@ -98,26 +95,22 @@ class Answer:
         if not isinstance(body, dict) or "detail" not in body:
             return not_ours(f"the status {self.status}")
         if self.status == 429:
-            return RateLimited(
-                str(body["detail"]), body, _seconds(self.headers.get("retry-after", ""))
-            )
+            said = self.headers.get("retry-after", "")
+            seconds = int(said) if said.isascii() and said.isdigit() else 1
+            return RateLimited(str(body["detail"]), body, seconds)
         return ERRORS.get(self.status, ServerError)(str(body["detail"]), body)
 
 
-def _seconds(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 1
-
-
 def not_ours(what: str) -> ServerError:
-    """For an answer that no Switchboard gives."""
+    """The error for an answer that Switchboard never gives."""
     return ServerError(
-        f"The answer with {what} is none of Switchboard's. Check the address, and any proxy before "
-        "it."
+        f"The answer with {what} is not one of Switchboard's. Check the address, and any proxy "
+        "before it."
     )
 
 
 def shaped(read: Callable[[Any], T], body: Any) -> T:
-    """What `read` makes of an answer. Raises ServerError when the answer is of another shape."""
+    """The object that `read` makes of a body. Raises ServerError for a body of another shape."""
     try:
         return read(body)
     except (KeyError, TypeError, AttributeError):
@@ -149,7 +142,7 @@ def _to_object(row: Mapping[str, Any]) -> Connection:
 
 
 def new_body(connection: Connection, alias: str) -> dict[str, Any]:
-    """What creates it. Raises InvalidError for secrets that are masks or placeholders."""
+    """The body that creates it. Raises InvalidError for secrets that are masks or placeholders."""
     refuse_unfilled(connection, is_new=True)
     body = {
         "alias": alias,
@@ -161,7 +154,7 @@ def new_body(connection: Connection, alias: str) -> dict[str, Any]:
 
 
 def changed_body(connection: Connection, stored: Stored) -> dict[str, Any]:
-    """What changes the stored row into it.
+    """The body that changes the stored row into it.
 
     Raises InvalidError for placeholders, ConflictError for another type.
     """
@@ -193,7 +186,7 @@ def refuse_unfilled(connection: Connection, *, is_new: bool) -> None:
     if wrong:
         errors = [
             FieldProblem(
-                connection.pointer_to(key), "not_filled", "A mask or a placeholder is no secret."
+                connection.pointer_to(key), "not_filled", "A mask or a placeholder is not a secret."
             )
             for key in wrong
         ]

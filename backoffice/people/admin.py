@@ -1,4 +1,4 @@
-"""Users in the admin: who is no superuser cannot make one, nor hand out permissions they lack."""
+"""Users in the admin: nobody but a superuser can make one, or hand out permissions they lack."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may do what, read in one query instead of Django's two (own permissions, groups'
+"""Permissions of a person, read in one query instead of Django's two (own permissions, groups'
 permissions).
 """
 

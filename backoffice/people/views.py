@@ -6,7 +6,7 @@ from django.urls import reverse_lazy
 
 
 class SignInView(auth_views.LoginView):
-    """Sign in. Who is signed in already goes on."""
+    """Sign in. A person who is signed in already goes on to the next page."""
 
     template_name = "people/sign_in.html"
     redirect_authenticated_user = True
@@ -14,9 +14,10 @@ class SignInView(auth_views.LoginView):
 
 
 class AdminSignInView(SignInView):
-    """Where the admin sends whoever may not enter.
+    """The page to which the admin sends people who may not enter.
 
-    Who is signed in but not staff would be sent round in circles.
+    A person who is signed in but is not staff gets a refusal: the sign-in page would only send them
+    back here.
     """
 
     def get_success_url(self) -> str:
@@ -34,7 +35,7 @@ class PasswordChangeView(auth_views.PasswordChangeView):
 
 
 class PasswordChangedView(auth_views.PasswordChangeDoneView):
-    """It is changed."""
+    """The page that says that the password is changed."""
 
     template_name = "people/password_changed.html"
     extra_context = {"title": "Password changed"}
