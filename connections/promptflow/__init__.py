@@ -1,4 +1,4 @@
-"""promptflow's files in and out: YAML, .env, placeholders, names.
+"""promptflow's files in and out, and the tokens with which its flows read connections.
 
 Text and dicts only: no rows, no Django.
 """

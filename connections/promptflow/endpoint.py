@@ -34,8 +34,8 @@ def problem(status: int, code: str, detail: str) -> JsonResponse:
 
 
 def endpoint(view: View) -> View:
-    """One address of this kind: GET and HEAD, no session, no cache, and every refusal in the same
-    words and time.
+    """Makes a view an address of this kind: GET and HEAD, no session, no cache, and every refusal
+    in the same words and time.
     """
 
     @login_not_required
@@ -82,7 +82,8 @@ def _other_method() -> HttpResponse:
 
 
 def _hide(request: HttpRequest, name: str | None) -> None:
-    """From here on nobody who logs or reports this request finds the token in it.
+    """Takes the token out of the request, so that nobody who logs or reports it finds the token
+    there.
 
     `name`: of the connection, None when unknown.
     """
@@ -122,7 +123,7 @@ def one_connection(request: HttpRequest, token: str, name: str) -> HttpResponse:
 
 
 def _spellings(request: HttpRequest, name: str) -> list[str]:
-    """What the name can have been.
+    """The names that the client can have meant.
 
     The client puts it into the address as it is, so what follows a `?` is part of it too.
     """
@@ -133,8 +134,8 @@ def _spellings(request: HttpRequest, name: str) -> list[str]:
 
 @endpoint
 def refuse(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """Whatever else is under this address.
+    """Refuses every other path under this address, which is neither looked up nor written down.
 
-    What stands in it is neither looked up nor written down.
+    Raises NotRevealed.
     """
     raise services.NotRevealed

@@ -25,7 +25,7 @@ HERE = ("Tokens for flows", "/tokens/flows/")
 
 
 class RevealTokenForm(forms.Form):
-    """A new reveal token. What makes no sense is for the services to say."""
+    """A new reveal token. Everything but the form of its fields is judged by the services."""
 
     name = forms.CharField(
         max_length=100,
@@ -62,7 +62,7 @@ class RevealTokenForm(forms.Form):
         )
 
     def clean_networks(self) -> list[str]:
-        """One a line; commas are taken too."""
+        """The networks, one a line; commas are taken too."""
         return [
             one.strip()
             for line in self.cleaned_data["networks"].splitlines()
@@ -108,7 +108,9 @@ class RevealTokenListView(PicksConnections):
         return self.show(self.form(initial=self._brought_back()))
 
     def _brought_back(self) -> dict[str, Any]:
-        """What was typed before a connection was added, with that one ticked too."""
+        """The entries that were typed before a connection was added, with that connection ticked
+        too.
+        """
         draft = self.draft()
         if draft is None:
             return {}
@@ -155,7 +157,7 @@ class RevealTokenRevokeView(Page):
 
 
 class RevealRecordListView(Page):
-    """Who read what, and who tried."""
+    """The records of reads and of refused attempts."""
 
     template_name = "connections/promptflow/reveal_record_list.html"
     title = "Reads of secrets"

@@ -8,7 +8,7 @@ from connections.references import is_reference
 
 from .errors import Path, Refused
 from .shapes import COMMON, LONGEST_CONSTANT, Shape, nearest_type, shape_of_type, type_names
-from .values import Meaning, is_odd, read, stored
+from .values import ValueKind, is_odd, read_value, stored
 from .yaml_text import NotText
 
 LONGEST_NAME = 255
@@ -24,7 +24,7 @@ TYPE_REQUIRED = "type is required for connection. Add a line such as `type: open
 
 @dataclass(frozen=True)
 class Document:
-    """What a file, or `--set`, says of one connection.
+    """One connection as a file, or `--set`, describes it.
 
     `values`: promptflow's field -> text as it is stored, or a map of such texts. `kept`: secrets
     that were hidden or left empty when the file was written. `asked`: what somebody must type.
@@ -40,11 +40,11 @@ class Document:
     warnings: tuple[str, ...] = ()
 
     def is_secret(self, path: Path) -> bool:
-        """Whether what stands at the path may be seen by nobody."""
+        """True if the value at the path is a secret."""
         return self.shape.setting(path[0]).secret
 
     def filled(self, answers: Mapping[Path, str]) -> "Document":
-        """With what somebody typed."""
+        """The document with the answers that somebody typed."""
         values: dict[str, Any] = {
             name: dict(value) if isinstance(value, dict) else value
             for name, value in self.values.items()
@@ -69,11 +69,13 @@ def read_document(content: Mapping[str, Any], *, name: str = "") -> Document:
     shape = read_shape(content)
     problems: list[tuple[Path, str]] = []
     given = name or _name(content, problems)
-    return _read(shape, given, content, problems, whole=True)
+    return _document(shape, given, content, problems, whole=True)
 
 
 def read_changes(shape: Shape, content: Mapping[str, Any]) -> Document:
-    """What `--set` says of a connection that exists: only what is named changes. Raises Refused."""
+    """The document of a `--set` for a connection that exists: only what is named changes. Raises
+    Refused.
+    """
     problems: list[tuple[Path, str]] = []
     said = content.get("type")
     other = shape_of_type(said) if isinstance(said, str) else None
@@ -85,7 +87,7 @@ def read_changes(shape: Shape, content: Mapping[str, Any]) -> Document:
                 "one instead.",
             )
         )
-    return _read(shape, "", content, problems, whole=False)
+    return _document(shape, "", content, problems, whole=False)
 
 
 def read_shape(content: Mapping[str, Any]) -> Shape:
@@ -119,7 +121,7 @@ def read_shape(content: Mapping[str, Any]) -> Shape:
 
 
 def _slip(content: Mapping[str, Any], wanted: str) -> str:
-    """A word on a key that looks like the wanted one."""
+    """A hint at a key that looks like the wanted one; empty when none does."""
     key = nearest_type(wanted, [name for name in content if name not in COMMON])
     return f" There is {key!r}: did you mean {wanted}?" if key else ""
 
@@ -150,32 +152,32 @@ def _name(content: Mapping[str, Any], problems: list[tuple[Path, str]]) -> str:
     return ""
 
 
-def _read(
+def _document(
     shape: Shape,
     name: str,
     content: Mapping[str, Any],
     problems: list[tuple[Path, str]],
     whole: bool,
 ) -> Document:
-    reading = _Reading(shape, content, problems, whole)
+    reader = _FieldReader(shape, content, problems, whole)
     for key, value in content.items():
-        reading.take(key, value)
-    reading.settle_authentication()
+        reader.take(key, value)
+    reader.settle_authentication()
     if problems:
         raise Refused(problems)
     return Document(
         shape,
         name,
-        reading.values,
-        tuple(reading.kept),
-        tuple(reading.asked),
-        tuple(reading.dropped),
-        tuple(reading.warnings),
+        reader.values,
+        tuple(reader.kept),
+        tuple(reader.asked),
+        tuple(reader.dropped),
+        tuple(reader.warnings),
     )
 
 
 @dataclass
-class _Reading:
+class _FieldReader:
     """One pass over the fields of a file."""
 
     shape: Shape
@@ -206,10 +208,12 @@ class _Reading:
             # promptflow takes it for meid_token and drops the key; here nothing said is the
             # default, key
             return
-        elif (text := self._text((key,), value, free=False)) is not None:
+        elif (text := self._text_to_store((key,), value, free=False)) is not None:
             if key in self.shape.constants and not _is_constant(text):
                 self.problems.append(((key,), NOT_CONSTANT))
-            self.values[key] = _none_if_none(text) if self.shape.setting(key).address else text
+            # Azure writes `_` for an address that is not set
+            is_unset = text == "_" and self.shape.setting(key).address
+            self.values[key] = "" if is_unset else text
 
     def _take_map(self, key: str, value: Any) -> None:
         if not isinstance(value, dict):
@@ -219,10 +223,12 @@ class _Reading:
                 ((key,), f"{text}Write one `name: value` a line under it, indented.")
             )
             return
-        found = {name: self._text((key, name), one, free=True) for name, one in value.items()}
+        found = {
+            name: self._text_to_store((key, name), one, free=True) for name, one in value.items()
+        }
         self.values[key] = {name: text for name, text in found.items() if text is not None}
 
-    def _text(self, path: Path, value: Any, free: bool) -> str | None:
+    def _text_to_store(self, path: Path, value: Any, free: bool) -> str | None:
         """The text to store; None when there is none: refused, kept or asked for."""
         secret = self.shape.setting(path[0]).secret
         if not isinstance(value, str):
@@ -230,17 +236,17 @@ class _Reading:
             raw = f'{path[-1]}: "{"..." if secret else found.raw}"'
             self.problems.append((path, _not_text(found, raw if found.raw else "")))
             return None
-        meaning, text = read(value, secret=secret, free=free)
-        if meaning is Meaning.REFUSED:
+        kind, text = read_value(value, secret=secret, free=free)
+        if kind is ValueKind.REFUSED:
             self.problems.append((path, text))
-        elif meaning in (Meaning.KEEP, Meaning.ASK):
-            (self.kept if meaning is Meaning.KEEP else self.asked).append(path)
+        elif kind in (ValueKind.KEEP, ValueKind.ASK):
+            (self.kept if kind is ValueKind.KEEP else self.asked).append(path)
         elif is_odd(value):
             self.warnings.append(
                 f"{'.'.join(path)} begins with $ and is taken as it is. For an environment "
                 "variable write ${env:NAME}."
             )
-        return text if meaning is Meaning.TEXT else None
+        return text if kind is ValueKind.TEXT else None
 
     def _unknown(self, key: str) -> None:
         near = self.shape.nearest(key)
@@ -253,12 +259,15 @@ class _Reading:
         hint = f" Did you mean {near}?" if near and near not in self.content else ""
         known = ", ".join(self.shape.theirs or self.shape.fields)
         self.warnings.append(
-            f"{shown!r} is no field of {self.shape.type} and is left out.{hint} Its fields are: "
+            f"{shown!r} is not a field of {self.shape.type} and is left out.{hint} Its fields are: "
             f"{known}."
         )
 
     def settle_authentication(self) -> None:
-        """With Microsoft Entra ID there is no key; promptflow drops it without a word."""
+        """Drops the keys of a connection with Microsoft Entra ID, and says so in a warning.
+
+        promptflow drops them too, without a word.
+        """
         if not self.shape.by_token or str(self.values.get("auth_mode", "")).lower() != "meid_token":
             return
         secrets = self.shape.promptflow.secrets if self.shape.promptflow else frozenset()
@@ -276,17 +285,12 @@ def _is_constant(text: str) -> bool:
     return len(text) <= LONGEST_CONSTANT and text.isprintable() and not is_reference(text)
 
 
-def _none_if_none(text: str) -> str:
-    """Azure writes `_` for an address that is not set."""
-    return "" if text == "_" else text
-
-
 def _kind(value: Any) -> str:
     return value.kind if isinstance(value, NotText) else "a map"
 
 
 def _not_text(value: Any, example: str = "") -> str:
-    """Why a value that is no text is refused. Nothing of a secret is repeated."""
+    """The sentence that refuses a value that is not a text. Nothing of a secret is repeated."""
     if _kind(value) == "null":
         return "Field may not be null. Give it a value, or remove the line."
     cure = f"Quote it, as in {example}." if example else "Write one text."

@@ -1,4 +1,4 @@
-"""Stored values as promptflow's file: the way back of documents.py."""
+"""Stored values as promptflow's file: the opposite of documents.py."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,23 +13,25 @@ LAST = ("module",)
 
 
 def shown_fields(shape: Shape, public: Mapping[str, Any], hidden: str) -> dict[str, Any]:
-    """What is set, by the names of a file and in their order.
+    """The fields that are set, by the names of a file and in their order.
 
     `public`: as services.public_settings; a literal secret is `hidden`.
     """
     found: dict[str, Any] = {}
-    for name, ours, secret, is_map in shape.shown:
+    for name, ours, secret, is_map in shape.listed_fields:
         value = public.get(ours)
         if value is None or value == "":
             continue
         if is_map and isinstance(value, Mapping):
-            found[name] = {key: _shown(one, secret, hidden) for key, one in value.items()}
+            found[name] = {
+                key: _hidden_or_written(one, secret, hidden) for key, one in value.items()
+            }
         else:
-            found[name] = _shown(value, secret, hidden)
+            found[name] = _hidden_or_written(value, secret, hidden)
     return found
 
 
-def _shown(value: Any, secret: bool, hidden: str) -> str:
+def _hidden_or_written(value: Any, secret: bool, hidden: str) -> str:
     return hidden if secret and not is_reference(value) else written(value)
 
 
@@ -42,11 +44,7 @@ def file_text(shape: Shape, name: str, public: Mapping[str, Any], hidden: str) -
             "$schema": shape.schema,
             "type": shape.type,
             "name": name,
-            **_maps_last(shape, fields),
+            **dict(sorted(fields.items(), key=lambda item: shape.is_map(item[0]))),  # maps last
             **last,
         }
     )
-
-
-def _maps_last(shape: Shape, fields: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(sorted(fields.items(), key=lambda item: shape.is_map(item[0])))

@@ -1,4 +1,4 @@
-"""What is wrong with a file."""
+"""The exception for a file that cannot be taken."""
 
 from collections.abc import Sequence
 

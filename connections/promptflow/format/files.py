@@ -23,7 +23,7 @@ NOT_A_FILE = "No such file or directory: {}"
 
 
 def is_env(name: str) -> bool:
-    """Whether a file of this name holds NAME=value lines: `.env`, `prod.env`, and `.env.prod` too,
+    """True if a file of this name holds NAME=value lines: `.env`, `prod.env`, and `.env.prod` too,
     which promptflow takes for YAML.
     """
     return name.endswith(".env") or (name.startswith(".env.") and not name.endswith(YAML))
@@ -34,7 +34,7 @@ def read_file(path: str) -> tuple[dict[str, Any], list[str]]:
 
     Raises Refused; its sentences do not name the file.
     """
-    text = _text(path)
+    text = _file_text(path)
     if path == "-" or not is_env(FilePath(path).name):
         return yaml_text.parse(text), []
     secrets, warnings = env_pairs(text, os.environ)
@@ -70,7 +70,7 @@ def env_pairs(text: str, environ: Mapping[str, str]) -> tuple[dict[str, str], li
     return pairs, warnings
 
 
-def _text(path: str) -> str:
+def _file_text(path: str) -> str:
     try:
         data = sys.stdin.buffer.read() if path == "-" else FilePath(path).read_bytes()
     except FileNotFoundError:
@@ -114,7 +114,7 @@ def connection_files(folder: str) -> Iterator[FilePath]:
 
 
 def env_name(path: FilePath) -> str:
-    """What the connection of a `.env` file in a folder is called: `prod.env` and `.env.prod` ->
+    """The name of the connection in a `.env` file of a folder: `prod.env` and `.env.prod` ->
     `prod`. Empty for `.env`.
     """
     return path.name.removesuffix(".env").removeprefix(".env.").strip(".")

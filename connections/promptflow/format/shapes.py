@@ -1,4 +1,4 @@
-"""What a file of one provider may hold: promptflow's names beside ours."""
+"""The fields that a file of one provider may hold: promptflow's names beside ours."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ def letters(text: str) -> str:
 
 @dataclass(frozen=True)
 class Shape:
-    """One provider as its files show it.
+    """A provider and the names that it and its fields have in a file.
 
     A provider that promptflow does not know has a type made from its id.
     """
@@ -54,7 +54,7 @@ class Shape:
 
     @property
     def module(self) -> str:
-        """Where promptflow's class lives."""
+        """The Python module of promptflow's class."""
         return self.promptflow.module if self.promptflow else MODULE
 
     @property
@@ -94,19 +94,19 @@ class Shape:
         return {name: self.theirs[name] for name in names}
 
     def setting(self, name: str) -> SettingsField:
-        """What we know of a field of a file."""
+        """The description of a field of a file."""
         if self.promptflow and name in self.promptflow.constants:
             return _constant(name, self.promptflow.constants[name])
         return settings_fields(self.provider)[self.fields[name]]
 
     def is_map(self, name: str) -> bool:
-        """Whether the field holds names and values: `configs`, `secrets`."""
+        """True if the field holds names and values: `configs`, `secrets`."""
         return self.setting(name).is_map
 
     @cached_property
-    def shown(self) -> tuple[tuple[str, str, bool, bool], ...]:
-        """What a list of connections asks of every field: (its name, ours, whether it is secret,
-        whether it is a map).
+    def listed_fields(self) -> tuple[tuple[str, str, bool, bool], ...]:
+        """Each field as (its name, our name, is it secret, is it a map), computed once for a whole
+        list.
         """
         return tuple(
             (name, ours, self.setting(name).secret, self.is_map(name))
@@ -120,12 +120,12 @@ class Shape:
 
     @cached_property
     def by_token(self) -> bool:
-        """Whether it can do without its key."""
+        """True if it can do without its key."""
         return "auth_mode" in self.fields
 
     def is_needed(self, name: str) -> bool:
-        """Whether a connection is nothing without this field, so that a slip in its name is no
-        small thing.
+        """True if a connection is useless without this field, so that a misspelt name of it is
+        refused.
         """
         return self.setting(name).secret or self.setting(name).required
 

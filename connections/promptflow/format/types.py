@@ -149,16 +149,16 @@ def provider_of_type(text: str, providers: Iterable[ProviderClass]) -> ProviderC
     """The provider class whose promptflow type this is, in any spelling that tells it apart; None
     when there is none.
     """
-    wanted = _letters(text)
+    wanted = _bare_name(text)
     for provider in providers:
         found = promptflow_type(provider)
         if found is not None and wanted in {
-            _letters(name) for name in (found.type, found.class_name, *found.other_names)
+            _bare_name(name) for name in (found.type, found.class_name, *found.other_names)
         }:
             return provider
     return None
 
 
-def _letters(text: str) -> str:
+def _bare_name(text: str) -> str:
     """`Azure-OpenAI Connection`, `azure_open_ai` -> `azureopenai`."""
     return re.sub(r"[^a-z0-9]", "", text.lower()).removesuffix("connection")

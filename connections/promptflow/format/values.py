@@ -1,4 +1,4 @@
-"""What one value of a file means: a text, a reference, a placeholder. And the way back."""
+"""The meaning of one value in a file (a text, a reference, a placeholder), and the way back."""
 
 import re
 from enum import StrEnum
@@ -22,8 +22,8 @@ NAME = re.compile(r"[A-Za-z0-9_.-]+")
 OURS = re.compile(r"\$+(?=\$)")
 
 
-class Meaning(StrEnum):
-    """What a value asks for."""
+class ValueKind(StrEnum):
+    """The kinds of values that a file can have."""
 
     TEXT = "text"
     KEEP = "keep"  # what is stored; nothing was given
@@ -31,30 +31,30 @@ class Meaning(StrEnum):
     REFUSED = "refused"
 
 
-def read(text: str, *, secret: bool, free: bool = False) -> tuple[Meaning, str]:
-    """What a text in a file means, and the text to store or the sentence that refuses it.
+def read_value(text: str, *, secret: bool, free: bool = False) -> tuple[ValueKind, str]:
+    """The kind of a text in a file, with the text to store or the sentence that refuses it.
 
     `secret`: only these may be kept or scrubbed. `free`: an entry of `configs` or `secrets`, where
     `<s>` may be a real value.
     """
     if text.strip() == USER_INPUT:
-        return Meaning.ASK, ""
+        return ValueKind.ASK, ""
     if secret and is_scrubbed(text):
-        return Meaning.KEEP, ""
+        return ValueKind.KEEP, ""
     if placeholder := _placeholder(text.strip(), secret, free):
-        return Meaning.REFUSED, f"{placeholder} {FILL_IN}."
+        return ValueKind.REFUSED, f"{placeholder} {FILL_IN}."
     if found := ENVIRONMENT.fullmatch(text):
         return _environment(found[1].strip())
     if "${env:" in text:
         return (
-            Meaning.REFUSED,
+            ValueKind.REFUSED,
             "${env:NAME} must be the whole value, with nothing before or behind it.",
         )
-    return Meaning.TEXT, stored(text)
+    return ValueKind.TEXT, stored(text)
 
 
 def is_scrubbed(text: str) -> bool:
-    """Whether a secret was left out or hidden when the file was written: empty, only `*`, or
+    """True if a secret was left out or hidden when the file was written: empty, only `*`, or
     `<no-change>`.
     """
     return not text.strip().strip("*") or text.strip() == NO_CHANGE
@@ -73,14 +73,14 @@ def _placeholder(text: str, secret: bool, free: bool) -> str:
     return found[0] if found else ""
 
 
-def _environment(name: str) -> tuple[Meaning, str]:
+def _environment(name: str) -> tuple[ValueKind, str]:
     if not NAME.fullmatch(name):
         return (
-            Meaning.REFUSED,
+            ValueKind.REFUSED,
             "${env:...} takes the name of one environment variable: letters, digits and "
             "underscores.",
         )
-    return Meaning.TEXT, f"$Env:{name}"
+    return ValueKind.TEXT, f"$Env:{name}"
 
 
 def stored(text: str) -> str:
@@ -94,7 +94,7 @@ def stored(text: str) -> str:
 
 
 def is_odd(text: str) -> bool:
-    """Whether the text looks like a variable of a shell, which no file of promptflow has."""
+    """True if the text looks like a variable of a shell, which files of promptflow never have."""
     return bool(re.fullmatch(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?", text.strip()))
 
 

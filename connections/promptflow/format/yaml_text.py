@@ -26,14 +26,9 @@ class NotText:
     raw: str = ""
 
 
-def _plain(text: str) -> str | NotText:
-    kind = scalar_kind(text)
-    return NotText(kind, text) if kind else text
-
-
 RULES = Rules(
     largest=1024 * 1024,
-    plain=_plain,
+    plain=lambda text: NotText(kind, text) if (kind := scalar_kind(text)) else text,
     keys=(str, NotText),
     aliases=True,
     loader=yaml.SafeLoader,

@@ -14,14 +14,15 @@ NO_TERMINAL = (
 
 
 def has_terminal() -> bool:
-    """Whether somebody is there."""
+    """True if a person can be asked."""
     return sys.stdin.isatty()
 
 
 def answered(document: Document, paths: Sequence[Path], say: Callable[[str], None]) -> Document:
-    """The document with an answer at each path.
+    """Asks for the value at each path, again after an empty answer, and returns the document with
+    the answers.
 
-    Asks again for an empty one. Raises Refused where nobody can be asked.
+    Raises Refused without a terminal.
     """
     if not paths:
         return document
@@ -45,7 +46,7 @@ def _ask(label: str, secret: bool, say: Callable[[str], None]) -> str:
 
 
 def confirmed(question: str) -> bool:
-    """Whether somebody says yes. Raises Refused where nobody can be asked."""
+    """Asks a question; True for yes. Raises Refused without a terminal."""
     if not has_terminal():
         raise Refused([((), "There is no terminal to ask at. Give --yes.")])
     return input(f"{question} (y/n): ").strip().lower() in ("y", "yes")

@@ -1,6 +1,6 @@
 """The door of promptflow: connections under its names, and what its flows read with a token."""
 
-from .apply import Action, Step, applied_tag, apply_documents
+from .apply import Action, AppliedChange, applied_tag, apply_documents
 from .connections import (
     document_view,
     find_promptflow,
@@ -19,9 +19,9 @@ from .values import execution_dict
 __all__ = [
     "REVEAL_SCOPE",
     "Action",
+    "AppliedChange",
     "NotRevealed",
     "Revealed",
-    "Step",
     "applied_tag",
     "apply_documents",
     "create_reveal_token",

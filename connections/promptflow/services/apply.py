@@ -24,7 +24,7 @@ APPLIED = "applied:"
 
 
 class Action(StrEnum):
-    """What becomes of one connection."""
+    """The kind of a change."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -34,10 +34,10 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
-    """One line of a plan.
+class AppliedChange:
+    """The change of one connection, done or planned.
 
-    `fields`: what changes, names only. `message`: why it is a conflict; `notes`: what to know.
+    `fields`: the names of what changes. `message`: the reason of a conflict; `notes`: warnings.
     """
 
     action: Action
@@ -49,7 +49,7 @@ class Step:
 
 
 def applied_tag(label: str) -> str:
-    """The tag on what an apply of this folder made; only rows that have it are ever pruned."""
+    """The tag of the connections that an apply of this folder made. Pruning deletes no others."""
     return APPLIED + (re.sub(r"-+", "-", slugify(label))[:40] or "folder")
 
 
@@ -61,35 +61,36 @@ def apply_documents(
     label: str,
     prune: bool = False,
     dry_run: bool = False,
-) -> list[Step]:
+) -> list[AppliedChange]:
     """Brings the connections to what the documents, (file, document), say.
 
     Returns what was done, or with `dry_run` what would be.
 
-    With a conflict among the steps nothing is written. `prune` deletes what an earlier apply with
-    this label made and no file names.
+    With a conflict nothing is written. `prune` deletes what an earlier apply with this label made
+    and no file names.
     """
     with transaction.atomic():
-        steps = _refuse_doubles(documents)
-        doubled = {step.source for step in steps}
+        changes = _refuse_doubles(documents)
+        doubled = {one.source for one in changes}
         seen: list[Connection] = []
         for source, document in documents:
             if source not in doubled:
-                steps.append(_applied(source, document, seen, actor, applied_tag(label)))
+                changes.append(_applied(source, document, seen, actor, applied_tag(label)))
         if prune:
-            steps += _pruned(seen, actor, applied_tag(label))
-        if dry_run or any(step.action is Action.CONFLICT for step in steps):
+            rows = Connection.objects.listed().exclude(pk__in=[row.pk for row in seen])
+            changes += [_deleted(row, actor) for row in rows if applied_tag(label) in row.tags]
+        if dry_run or any(one.action is Action.CONFLICT for one in changes):
             transaction.set_rollback(True)
-    return steps
+    return changes
 
 
-def _refuse_doubles(documents: Sequence[tuple[str, Document]]) -> list[Step]:
+def _refuse_doubles(documents: Sequence[tuple[str, Document]]) -> list[AppliedChange]:
     first: dict[str, str] = {}
-    steps = []
+    changes = []
     for source, document in documents:
         if document.name in first:
-            steps.append(
-                Step(
+            changes.append(
+                AppliedChange(
                     Action.CONFLICT,
                     document.name,
                     source,
@@ -97,12 +98,12 @@ def _refuse_doubles(documents: Sequence[tuple[str, Document]]) -> list[Step]:
                 )
             )
         first.setdefault(document.name, source)
-    return steps
+    return changes
 
 
 def _applied(
     source: str, document: Document, seen: list[Connection], actor: Actor, tag: str
-) -> Step:
+) -> AppliedChange:
     try:
         row = find_promptflow(document.name)
         before = _content(row)
@@ -110,7 +111,7 @@ def _applied(
             saved = save_promptflow(document, actor=actor, onto=row, tags=[tag])
     except Invalid as refused:
         text = " ".join(f"{error.field}: {error.message}" for error in refused.errors)
-        return Step(Action.CONFLICT, document.name, source, message=text)
+        return AppliedChange(Action.CONFLICT, document.name, source, message=text)
     seen.append(saved.row)
     notes = tuple(f"{notice.field}: {notice.message}" for notice in saved.notices)
     changed = tuple(
@@ -118,7 +119,7 @@ def _applied(
         for ours, rest in _differences(before, _content(saved.row))
     )
     action = Action.CREATE if row is None else Action.UPDATE if saved.changed else Action.UNCHANGED
-    return Step(
+    return AppliedChange(
         action, document.name, source, changed if action is Action.UPDATE else (), notes=notes
     )
 
@@ -132,7 +133,7 @@ def _content(row: Connection | None) -> dict[str, Any]:
 
 @sensitive_variables()
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Which settings differ, as (ours, `.key` of the entry or an empty text). Names only."""
+    """The settings that differ, as (our name, `.key` of the entry or an empty text). Names only."""
     found: list[tuple[str, str]] = []
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name), after.get(name)
@@ -150,17 +151,12 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tu
     return found
 
 
-def _pruned(seen: Sequence[Connection], actor: Actor, tag: str) -> list[Step]:
-    rows = Connection.objects.listed().exclude(pk__in=[row.pk for row in seen])
-    return [_deleted(row, actor) for row in rows if tag in row.tags]
-
-
-def _deleted(row: Connection, actor: Actor) -> Step:
+def _deleted(row: Connection, actor: Actor) -> AppliedChange:
     try:
         with transaction.atomic():
             delete_connection(row, actor=actor)
     except InUse as refused:
-        return Step(Action.CONFLICT, row.name, message=str(refused))
-    return Step(
+        return AppliedChange(Action.CONFLICT, row.name, message=str(refused))
+    return AppliedChange(
         Action.DELETE, row.name, fields=(shape_of(row.provider).type,) if row.provider else ()
     )

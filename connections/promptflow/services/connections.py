@@ -78,8 +78,8 @@ def find_promptflow(name: str) -> Connection | None:
 
 
 def needed_answers(document: Document, onto: Connection | None) -> list[Path]:
-    """What somebody must type before the document can be saved: every `<user-input>`, and hidden
-    secrets that nothing is stored for.
+    """The paths that somebody must type before the document can be saved: every `<user-input>`, and
+    hidden secrets that nothing is stored for.
 
     Decrypts to learn which secrets there are.
     """
@@ -168,13 +168,13 @@ def _settings(document: Document) -> dict[str, Any]:
 
 
 def _constants(document: Document) -> dict[str, str]:
-    """What the document says in fields that no provider knows, by the names they are kept under."""
+    """The document's fields that no provider knows, by the names they are kept under."""
     names, values = document.shape.constants, document.values
     return {kept: values[name] for name, kept in names.items() if name in values}
 
 
 def kept_constants(shape: Shape, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Those of a row, by the names they are kept under.
+    """A row's values of the fields that no provider knows, by the names they are kept under.
 
     One that an older version stored as a setting is found too; a reference stands for nothing here.
     """
@@ -184,8 +184,8 @@ def kept_constants(shape: Shape, settings: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in stored.items() if value and not is_reference(value)}
 
 
-def _shown(shape: Shape, connection: Any) -> dict[str, Any]:
-    """What may be shown of a row, with what is kept for promptflow."""
+def _public_and_kept(shape: Shape, connection: Any) -> dict[str, Any]:
+    """The values of a row that may be shown, with those that are kept for promptflow."""
     return public_settings(connection) | kept_constants(shape, connection.settings)
 
 
@@ -219,8 +219,8 @@ def _changes(document: Document, row: Connection) -> dict[str, Any]:
 
 
 def _replacement(document: Document, row: Connection) -> dict[str, Any]:
-    """What the file says, our own settings that it is silent about, and None for stored entries of
-    `secrets` that it has no more.
+    """The settings that the file names, our own settings that it is silent about, and None for
+    stored entries of `secrets` that it no longer has.
     """
     shape = document.shape
     theirs = set(shape.theirs.values())
@@ -262,9 +262,10 @@ def _in_their_words(shape: Shape, said: Any) -> Any:
 
 
 def promptflow_view(connection: Any, zone: tzinfo | None = None) -> dict[str, Any]:
-    """What `pf connection show` prints: its keys in its order, a literal secret as `******`.
+    """The JSON that `pf connection show` prints: its keys in its order, a literal secret as
+    `******`.
 
-    A lost key or provider is no error.
+    A lost key or provider is not an error.
 
     `connection`: a Connection, or a row of `promptflow_views`. `zone`: of its dates, None for the
     current one.
@@ -272,7 +273,7 @@ def promptflow_view(connection: Any, zone: tzinfo | None = None) -> dict[str, An
     zone = zone or timezone.get_current_timezone()
     provider = connection.provider
     shape = shape_of(provider) if provider else None
-    fields = shown_fields(shape, _shown(shape, connection), SCRUBBED) if shape else {}
+    fields = shown_fields(shape, _public_and_kept(shape, connection), SCRUBBED) if shape else {}
     view: dict[str, Any] = {}
     if shape and shape.by_token:
         view["auth_mode"] = fields.pop("auth_mode", "key")
@@ -289,7 +290,9 @@ def promptflow_view(connection: Any, zone: tzinfo | None = None) -> dict[str, An
 
 @dataclass(slots=True)
 class _Row:
-    """What a view needs of a connection, without the model, which costs as much as decrypting."""
+    """The columns of a connection that a view needs, without the model, which costs as much as
+    decrypting.
+    """
 
     name: str
     provider_id: str
@@ -328,7 +331,7 @@ def promptflow_file(connection: Connection, *, actor: Actor) -> str:
         )
         raise Invalid([FieldError("type", "unknown_provider", text)])
     shape = shape_of(connection.provider)
-    return file_text(shape, _found_by(connection), _shown(shape, connection), USER_INPUT)
+    return file_text(shape, _found_by(connection), _public_and_kept(shape, connection), USER_INPUT)
 
 
 def _found_by(connection: Connection) -> str:

@@ -1,4 +1,4 @@
-"""Reading secrets with a reveal token: who may, what they get, and a record of each attempt."""
+"""Reading secrets with a reveal token: judging it, the answer, and a record of each attempt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,15 +24,18 @@ USED_EVERY = 60  # seconds between two notes of "last used"
 
 
 class NotRevealed(Exception):
-    """Nothing is told: the token is unknown, ended, or used from elsewhere.
+    """The token is unknown, ended, or used from elsewhere.
 
-    The record says which; the caller never learns it.
+    The record says which of these; the caller never learns it.
     """
 
 
 @dataclass(frozen=True)
 class Revealed:
-    """What a list read has. `connections`: execution dicts, in clear. `left_out`: alias -> why."""
+    """The answer to a request for all connections.
+
+    `connections`: execution dicts, in clear. `left_out`: alias -> code of the reason.
+    """
 
     connections: list[dict[str, Any]] = field(repr=False)
     left_out: dict[str, str]
@@ -127,9 +130,9 @@ def _named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Connection
 
 
 def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Connection]]:
-    """Judges the token and counts the request.
+    """Judges the token, counts the request, and returns the attempt and the token's connections.
 
-    Every refusal takes the same way, so that they differ in nothing outside.
+    Every refusal looks the same from outside. Raises NotRevealed, Throttled.
     """
     token = RevealToken.objects.select_related("user").filter(digest=digest(text)).first()
     if wrong := _why_not(token, address):
@@ -137,7 +140,9 @@ def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Con
             _Attempt(token, address).record(wrong)
         raise NotRevealed
     assert token is not None  # noqa: S101 it would have been refused
-    attempt = _Attempt(token, address, _written(asked, text))
+    # as the database takes it, and without the token, which somebody may repeat in the name
+    asked = asked.replace(text, "***").replace("\x00", "").encode(errors="replace").decode()
+    attempt = _Attempt(token, address, asked[:255])
     count = _count(f"reveal:{token.pk}")
     if count > MOST_A_MINUTE:
         if count == MOST_A_MINUTE + 1:
@@ -161,16 +166,8 @@ def _why_not(token: RevealToken | None, address: str) -> str:
     return "" if token.user.is_active and token.user.has_perm(MAY_REVEAL) else "user"
 
 
-def _written(asked: str, text: str) -> str:
-    """The name as the database takes it.
-
-    Somebody who repeats the token in the name does not get it written down.
-    """
-    return asked.replace(text, "***").replace("\x00", "").encode(errors="replace").decode()[:255]
-
-
 def _count(what: str) -> int:
-    """How often this happened in this minute, now included."""
+    """The number of times that this happened in this minute, this one included."""
     key = f"{what}:{timezone.now():%H:%M}"
     cache.add(key, 0, 120)
     try:

@@ -71,7 +71,9 @@ def create_reveal_token(
 
 
 def digest(text: str) -> str:
-    """What is stored of a token. Unknown characters are replaced: no token has any."""
+    """The hash that is stored of a token. Characters that UTF-8 cannot encode are replaced: no
+    token has any.
+    """
     return sha256(text.encode(errors="replace")).hexdigest()
 
 
@@ -117,7 +119,7 @@ def _networks(given: Sequence[str]) -> tuple[list[str], list[FieldError]]:
     errors = []
     if wrong:
         text = (
-            f"No network: {', '.join(wrong[:5])}. Write it like 10.0.0.0/8, 192.0.2.17 or "
+            f"Not a network: {', '.join(wrong[:5])}. Write it like 10.0.0.0/8, 192.0.2.17 or "
             "2001:db8::/32, without further bits."
         )
         errors.append(FieldError("networks", "invalid", text))

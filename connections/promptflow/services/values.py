@@ -130,25 +130,25 @@ def _of_another(settings: ProviderSettings, secret: frozenset[str]) -> tuple[Tex
             continue
         value = _plain(getattr(settings, name))
         if value is not None and value != "":
-            (secrets if name in secret else configs)[name] = _text(value)
+            (secrets if name in secret else configs)[name] = _as_text(value)
     return configs, secrets
 
 
 def _texts(name: str, value: Any) -> Texts:
-    """One value as an entry, a map as its entries, what is not set as none."""
+    """A value as an entry, a map as its entries, nothing for what is not set."""
     value = _plain(value)
     if isinstance(value, Mapping):
         return {
-            str(key): _text(one)
+            str(key): _as_text(one)
             for key, one in ((key, _plain(one)) for key, one in value.items())
             if one is not None
         }
-    return {} if value is None or value == "" else {name: _text(value)}
+    return {} if value is None or value == "" else {name: _as_text(value)}
 
 
 def _plain(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, Secret | SecretStr) else value
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

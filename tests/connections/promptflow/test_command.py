@@ -141,7 +141,7 @@ def test_a_reference_is_shown_as_one(monkeypatch):
 def test_warnings_go_to_stderr():
     out, said = run("create", "-f", file(SERP + "organisation: x\n"))
     assert json.loads(out)["name"] == "search"
-    assert said.startswith("warning: 'organisation' is no field of serp and is left out.")
+    assert said.startswith("warning: 'organisation' is not a field of serp and is left out.")
 
 
 # Bad input: facts on promptflow, sections 2.2 to 2.6

@@ -707,7 +707,7 @@ def test_the_page_says_what_is_wrong_and_keeps_what_was_typed(administrator, row
         text in words(answer)
         for text in (
             "Choose at least one connection.",
-            "No network: example.com.",
+            "Not a network: example.com.",
             "1 to 366 days.",
         )
     )

@@ -278,7 +278,8 @@ def test_an_unknown_field_is_warned_about_with_the_one_that_was_meant():
     ).warnings
     assert "Did you mean organization?" in warnings[0]
     assert (
-        "'deployment' is no field of open_ai" in warnings[1] and "Did you mean" not in warnings[1]
+        "'deployment' is not a field of open_ai" in warnings[1]
+        and "Did you mean" not in warnings[1]
     )
 
 
@@ -336,7 +337,7 @@ def test_a_placeholder_inside_an_address_is_refused():
 
 @pytest.mark.parametrize("text", ["<s>", "<|endoftext|>", "Hello <name>", "a < b > c"])
 def test_angle_brackets_may_be_real_in_a_config(text: str):
-    assert values.read(text, secret=False, free=True) == (values.Meaning.TEXT, text)
+    assert values.read_value(text, secret=False, free=True) == (values.ValueKind.TEXT, text)
 
 
 @pytest.mark.parametrize("text", ["", "*", "******", "<no-change>"])

@@ -31,7 +31,7 @@ from connections.promptflow.format.files import (
     with_overrides,
 )
 from connections.promptflow.format.shapes import shape_of, type_names
-from connections.promptflow.services import Action, Step, apply_documents
+from connections.promptflow.services import Action, apply_documents
 
 from ..arguments import add_actions
 from ..completion import script
@@ -58,8 +58,10 @@ GONE = "There is no connection {!r}. `connection list` shows them."
 
 
 class Command(BaseCommand):
-    """Results are JSON or YAML on stdout, everything else is said on stderr. 0: done; 1: refused;
-    2: wrong arguments.
+    """Creates, changes, shows and deletes connections under promptflow's names.
+
+    Results are JSON or YAML on stdout, everything else is said on stderr. 0: done; 1: refused; 2:
+    wrong arguments.
     """
 
     help = (
@@ -124,21 +126,18 @@ class Command(BaseCommand):
         if options["file"]:
             content, warnings = read_file(options["file"])
             document = read_document(with_overrides(content, options["overrides"]), name=row.name)
+        elif row.provider is None:
+            raise Refused([((), NOT_INSTALLED.format(row.provider_id))])
         else:
-            document, warnings = (
-                read_changes(self._shape(row), with_overrides({}, options["overrides"])),
-                [],
+            warnings = []
+            document = read_changes(
+                shape_of(row.provider), with_overrides({}, options["overrides"])
             )
         self._warn([*warnings, *document.warnings])
         document = answered(document, services.needed_answers(document, row), self._say)
         self._saved(
             services.save_promptflow(document, actor=None, onto=row, merge=not options["file"])
         )
-
-    def _shape(self, row: Connection) -> Any:
-        if row.provider is None:
-            raise Refused([((), NOT_INSTALLED.format(row.provider_id))])
-        return shape_of(row.provider)
 
     def _from_env(self, options: dict[str, Any]) -> None:
         given = with_overrides({}, options["overrides"])
@@ -180,7 +179,7 @@ class Command(BaseCommand):
         row = services.find_promptflow(options["name"].strip())
         if not options["yes"] and not confirmed(f"Delete the connection {options['name']}?"):
             self._say("The delete operation was canceled.")
-        elif row is not None:  # one that is gone is no error, as in promptflow
+        elif row is not None:  # one that is gone is not an error, as in promptflow
             core.delete_connection(row, actor=None)
 
     def _test(self, options: dict[str, Any]) -> None:
@@ -197,21 +196,22 @@ class Command(BaseCommand):
     def _apply(self, options: dict[str, Any]) -> None:
         documents = self._documents(options["file"])
         label = options["label"] or Path(options["file"]).resolve().name
-        steps = apply_documents(
+        changes = apply_documents(
             documents, actor=None, label=label, prune=options["prune"], dry_run=options["dry_run"]
         )
-        for step in steps:
-            self.stdout.write(_line(step))
-            self._warn(f"{step.source}: {note}" for note in step.notes)
-        if conflicts := [step for step in steps if step.action is Action.CONFLICT]:
-            count = len(conflicts)
+        for one in changes:  # `update     my-azure  (azure.yaml): api_base, api_version`
+            source = f"  ({one.source})" if one.source else ""
+            more = one.message or ", ".join(one.fields)
+            self.stdout.write(f"{one.action:<10} {one.name}{source}{f': {more}' if more else ''}")
+            self._warn(f"{one.source}: {note}" for note in one.notes)
+        if count := sum(one.action is Action.CONFLICT for one in changes):
             raise Refused(
                 [((), f"{count} conflict{'' if count == 1 else 's'}. Nothing was written.")]
             )
         self._say("Nothing was written: this is a dry run." if options["dry_run"] else "Done.")
 
     def _documents(self, folder: str) -> list[tuple[str, Document]]:
-        """Every file of the folder. All of them are read before one is refused."""
+        """Reads every file of the folder. Raises Refused with the problems of all of them."""
         documents, problems = [], []
         for path in connection_files(folder):
             try:
@@ -265,10 +265,3 @@ def _sentence(error: BaseException) -> str:
             "right, and was `manage.py migrate` run?"
         )
     return str(error)
-
-
-def _line(step: Step) -> str:
-    """`update     my-azure  (azure.yaml): api_base, api_version`."""
-    source = f"  ({step.source})" if step.source else ""
-    more = step.message or ", ".join(step.fields)
-    return f"{step.action:<10} {step.name}{source}{f': {more}' if more else ''}"
