@@ -22,8 +22,9 @@ EXAMPLES = 5
 
 @register("connections")
 def check_fernet_keys(**kwargs: Any) -> list[CheckMessage]:
-    """Keys are set, and are keys: HKDF is no password hash and its salt is public, so a word could
-    be guessed.
+    """Keys are set, and are keys.
+
+    A word could be guessed: HKDF is not a password hash, and its salt is public.
     """
     keys = settings.FERNET_KEYS or []
     hint = (
@@ -59,13 +60,11 @@ def check_fernet_keys(**kwargs: Any) -> list[CheckMessage]:
 
 
 def rows_can_be_read(app_configs: Any, databases: Sequence[str] | None) -> bool:
-    """Rows are looked at only when a command asks for the database, as `check --tag connections` of
-    ours and `migrate` do.
-    """
+    """True if there are connections to check; False also before the first migrate."""
     try:
         return Connection.objects.exists()
     except DatabaseError:
-        return False  # before the first migrate
+        return False
 
 
 @register("connections")

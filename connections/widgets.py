@@ -142,7 +142,7 @@ class MapRow:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was entered."""
+        """True if nothing was entered."""
         return not self.key and not self.value
 
 
@@ -167,9 +167,9 @@ class MapInput(forms.Widget):
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[MapRow]:
         pattern = re.compile(rf"{re.escape(name)}-(\d{{1,4}})-(?:key|value)")
         numbers = sorted({int(found[1]) for one in data if (found := pattern.fullmatch(one))})
-        return [self._posted(data, f"{name}-{number}") for number in numbers]
+        return [self._posted_row(data, f"{name}-{number}") for number in numbers]
 
-    def _posted(self, data: Mapping[str, Any], name: str) -> MapRow:
+    def _posted_row(self, data: Mapping[str, Any], name: str) -> MapRow:
         value = str(data.get(f"{name}-value", "")).replace(
             "\r\n", "\n"
         )  # a textarea's line breaks (HTML, form submission)
@@ -182,13 +182,14 @@ class MapInput(forms.Widget):
         context = super().get_context(name, value, attrs)
         rows = [row for row in value or () if row.key in self.stored or not row.removed]
         shown = [
-            self._shown(row, f"{name}-{number}") for number, row in enumerate(rows or [MapRow()])
+            self._row_context(row, f"{name}-{number}")
+            for number, row in enumerate(rows or [MapRow()])
         ]
         context["widget"] |= {"rows": shown, "label": self.label, "is_secret": bool(self.purpose)}
         context["widget"]["begins_in_last"] = self.begins_in_last
         return context
 
-    def _shown(self, row: MapRow, name: str) -> dict[str, Any]:
+    def _row_context(self, row: MapRow, name: str) -> dict[str, Any]:
         mask = self.stored.get(row.key, "")
         visible = not self.purpose or is_reference(row.value)
         return {

@@ -1,6 +1,5 @@
-"""Forms carry and translate; they judge nothing.
-
-What is wrong comes back from the services, field by field.
+"""The forms of the pages. The services judge the values, and their errors are shown field by
+field.
 """
 
 from .connections import ConnectionForm

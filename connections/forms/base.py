@@ -59,7 +59,7 @@ class RowForm(forms.Form):
             )
 
     def typed(self) -> dict[str, Any]:
-        """What was entered, as it is, for another form to begin with."""
+        """The entries as they are, to be the initial values of another form."""
         return {name: self[name].data for name in self.fields}
 
     def add_stale(self, stale: Stale) -> None:

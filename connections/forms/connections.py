@@ -1,4 +1,4 @@
-"""The form of a connection, read off its provider's schema."""
+"""The form of a connection, made of its provider's schema."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +10,12 @@ from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 
 from ..models import Connection
-from ..references import is_reference
 from ..services import public_settings
-from ..widgets import ChoiceOrReference, MapInput, MapRow, SecretInput
+from ..widgets import MapRow
 from .base import SETTINGS, RowForm
 from .fields import MapField
+from .inputs import SettingEntry, as_text, choice_numbers, choices_of, setting_input
 
-YES_NO = (("true", "Yes"), ("false", "No"))
 MOST_CHOICES, MOST_OPTIONS = 4, 12  # that other fields depend on, as the stylesheet has them
 
 
@@ -38,16 +37,14 @@ class ConnectionForm(RowForm):
         super().__init__(**kwargs)
         self.fix_alias()
         purpose = f"{user.pk}:{provider.id}:{connection.pk if connection else ''}"
+        numbers = choice_numbers(provider)
         for field in settings_fields(provider).values():
-            self.fields[SETTINGS + field.name] = _settings_input(
-                provider, field, shown.get(field.name), purpose
+            stored = shown.get(field.name)
+            self.fields[SETTINGS + field.name] = setting_input(
+                SettingEntry(field, stored, purpose, numbers.get(field.name, 0))
             )
-            if (
-                field.secret
-                and not field.is_map
-                and shown.get(field.name) is not None
-                and not field.required
-            ):
+            may_clear = field.secret and not field.is_map and not field.required
+            if may_clear and stored is not None:
                 self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(
                     required=False, label=f"Clear the stored {field.label}"
                 )
@@ -76,7 +73,7 @@ class ConnectionForm(RowForm):
 
     @property
     def has_rows(self) -> bool:
-        """Whether it has buttons that only add a row: then Enter must still save."""
+        """True if it has buttons that only add a row: then Enter must still save."""
         return any(isinstance(field, MapField) for field in self.fields.values())
 
     def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
@@ -87,8 +84,8 @@ class ConnectionForm(RowForm):
         yield from found.items()
 
     def _decorated(self, bound: BoundField, field: SettingsField) -> BoundField:
-        """Hands the template what it needs beside the input: the Clear box, and on which choice the
-        field depends.
+        """The input with what the template shows beside it: the Clear box, and the choice that the
+        field depends on.
         """
         clear = f"{bound.name}-clear"
         bound.clear = self[clear] if clear in self.fields else None  # type: ignore[attr-defined]
@@ -107,15 +104,10 @@ def _initial(
     }
     maps = {
         name: [MapRow(key, value) for key, value in shown[name].items()]
-        for name in shown
-        if _is_map(provider, name)
+        for name, field in settings_fields(provider).items()
+        if field.is_map and name in shown
     }
     return columns | {SETTINGS + name: maps.get(name, value) for name, value in shown.items()}
-
-
-def _is_map(provider: type[Provider[Any]], name: str) -> bool:
-    field = settings_fields(provider).get(name)
-    return field is not None and field.is_map
 
 
 def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:
@@ -128,63 +120,9 @@ def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:
     if field.shown_when is None:
         return ""
     name, wanted = field.shown_when
-    values = [str(value) for value, _ in settings_fields(provider)[name].choices or YES_NO]
-    number, options = (
-        _choice_number(provider, name),
-        [values.index(_text(one)) + 1 for one in wanted],
-    )
-    return (
-        " ".join(f"{number}-{option}" for option in options)
-        if number <= MOST_CHOICES and max(options) <= MOST_OPTIONS
-        else ""
-    )
-
-
-def _choice_number(provider: type[Provider[Any]], name: str) -> int:
-    choices = [
-        one.name for one in settings_fields(provider).values() if one.kind in ("choice", "boolean")
-    ]
-    return choices.index(name) + 1
-
-
-def _settings_input(
-    provider: type[Provider[Any]], field: SettingsField, shown: Any, purpose: str
-) -> forms.Field:
-    common: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.help}
-    if field.is_map:
-        return MapField(
-            widget=MapInput(field.label, shown or {}, purpose if field.secret else ""), **common
-        )
-    attrs = {"autocomplete": "off", "spellcheck": "false", "placeholder": field.placeholder}
-    if field.multiline and not field.secret:
-        return forms.CharField(widget=forms.Textarea({**attrs, "rows": 4}), **common)
-    if field.secret:
-        stored = shown if shown is not None and not is_reference(shown) else ""
-        reference = shown if is_reference(shown) else None
-        input_type = SecretArea if field.kind == "headers" or field.multiline else SecretInput
-        return forms.CharField(
-            initial=reference, strip=False, widget=input_type(purpose, stored, attrs), **common
-        )
-    if field.kind in ("choice", "boolean"):
-        choices = YES_NO if field.kind == "boolean" else field.choices
-        first = (
-            choices[0][0] if field.required and field.default is None else field.default
-        )  # the fields that depend on it are then seen
-        return forms.CharField(
-            initial=_text(first),
-            widget=ChoiceOrReference(_choice_number(provider, field.name), choices),
-            **common,
-        )
-    widget = forms.TextInput({**attrs, "placeholder": field.placeholder or _text(field.default)})
-    return forms.CharField(widget=widget, **common)
-
-
-def _text(value: Any) -> str:
-    """A value as a form has it: `true` and `false` in lower case, nothing for None."""
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-class SecretArea(SecretInput):
-    """A secret of several lines."""
-
-    template_name = "widgets/secret_area.html"
+    values = [str(value) for value, _ in choices_of(settings_fields(provider)[name])]
+    number = choice_numbers(provider)[name]
+    options = [values.index(as_text(one)) + 1 for one in wanted]
+    if number > MOST_CHOICES or max(options) > MOST_OPTIONS:
+        return ""
+    return " ".join(f"{number}-{option}" for option in options)

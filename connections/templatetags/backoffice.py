@@ -1,4 +1,4 @@
-"""What templates need beyond Django's own tags: badges and the small chart."""
+"""Tags of the templates: badges, icons and the small chart of checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,9 +67,9 @@ def provider_icon(provider: type[Provider[Any]]) -> dict[str, Any]:
 
 @register.inclusion_tag("elements/deprecated.html")
 def deprecated(provider: type[Provider[Any]] | None, short: bool = False) -> dict[str, Any]:
-    """That a type is not to be used any more, and what is; nothing for one that is.
+    """The note that a type is deprecated, and the type that replaces it; nothing for other types.
 
-    `short`: a badge.
+    `short`: only a badge.
     """
     found = getattr(getattr(provider, "manifest", None), "deprecated", None)
     other = (
@@ -82,5 +82,5 @@ def deprecated(provider: type[Provider[Any]] | None, short: bool = False) -> dic
 
 @register.inclusion_tag("elements/check_cost.html")
 def check_cost(provider: type[Provider[Any]] | None) -> dict[str, Any]:
-    """What a test costs, when it is not free."""
+    """The cost of a test that is not free."""
     return {"cost": provider.check_cost if provider else "free"}

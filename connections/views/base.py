@@ -57,11 +57,11 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         return [self.template_name or ""]
 
     def get_title(self) -> str:
-        """What the page is called."""
+        """The title of the page."""
         return self.title
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
-        """The way here, without this page."""
+        """The pages above this one, from the top."""
         return ()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -94,8 +94,8 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         return address if is_ours else ""
 
     def posted(self, name: str) -> str:
-        """What was typed, to be looked up in the database; PostgreSQL refuses to look for a null
-        character.
+        """The posted text of this name, without null characters: PostgreSQL refuses to look for
+        them.
         """
         return self.request.POST.get(name, "").replace("\x00", "").strip()
 
@@ -113,12 +113,12 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
 
 
 def is_fresh_copy(request: HttpRequest, row: VersionedModel | None) -> bool:
-    """Whether the form in the address is that of a copy which nobody has saved yet."""
+    """True if the form in the address is that of a copy which nobody has saved yet."""
     return "copy" in request.GET and row is not None and row.version == 1 and not row.is_active
 
 
 def as_the_original(request: HttpRequest, row: VersionedModel | None) -> dict[str, Any]:
-    """What the form of a fresh copy begins with: Active as it was in the original."""
+    """The initial entries of a fresh copy's form: Active as it was in the original."""
     return (
         {"is_active": True}
         if is_fresh_copy(request, row) and request.GET["copy"] == "active"

@@ -1,4 +1,4 @@
-"""What is done to all connections that are ticked in the list."""
+"""Actions on all connections that are ticked in the list."""
 
 from urllib.parse import urlencode
 from uuid import UUID

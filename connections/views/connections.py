@@ -18,7 +18,7 @@ from .. import listing, selectors, services
 from ..forms import ConnectionForm
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
-from .inline_add import AddsInPlace, Way, note_choice
+from .inline_add import AddContext, ConnectionAddPage, note_choice
 
 PAGE_SIZE = 25
 LIST: Crumb = ("Connections", "/connections/")
@@ -51,7 +51,7 @@ class ConnectionListView(Page):
         return self.render_to_response(self.get_context_data(**context))
 
 
-class ProviderListView(AddsInPlace):
+class ProviderListView(ConnectionAddPage):
     """The first step of adding a connection: which provider."""
 
     template_name, fragment_name = (
@@ -65,15 +65,14 @@ class ProviderListView(AddsInPlace):
         return [LIST]
 
     def get_template_names(self) -> list[str]:
-        begins_dialog = self.way().is_dialog and "q" not in self.request.GET
-        return (
-            ["connections/_provider_dialog.html"] if begins_dialog else super().get_template_names()
-        )
+        if self.add_context.is_dialog and "q" not in self.request.GET:
+            return ["connections/_provider_dialog.html"]
+        return super().get_template_names()
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        wanted, way = request.GET.get("q", "").strip(), self.way()
+        wanted = request.GET.get("q", "").strip()
         categories: dict[str, list[type[Provider[Any]]]] = {}
-        for provider in filter(way.fits, all_providers()):
+        for provider in filter(self.add_context.fits, all_providers()):
             if _is_found(provider, wanted):
                 categories.setdefault(provider.category, []).append(provider)
         ordered = dict(
@@ -81,21 +80,22 @@ class ProviderListView(AddsInPlace):
                 categories.items(), key=lambda one: (one[0] != Provider.category, one[0].lower())
             )
         )
-        return self.render_to_response(self.get_context_data(categories=ordered, q=wanted, way=way))
+        context = {"categories": ordered, "q": wanted, "add_context": self.add_context}
+        return self.render_to_response(self.get_context_data(**context))
 
 
 def _is_found(provider: type[Provider[Any]], wanted: str) -> bool:
-    """Whether every word is in what the provider's card says, or in its id."""
+    """True if every word is in the texts of the provider's card, or in its id."""
     manifest = getattr(provider, "manifest", None)
-    said = [
+    texts = [
         provider.id,
         provider.name,
         provider.category,
         provider.description,
         *map(str, provider.capabilities),
     ]
-    said += [variant.label for variant in manifest.variants] if manifest else []
-    return all(word in " ".join(said).lower() for word in wanted.lower().split())
+    texts += [variant.label for variant in manifest.variants] if manifest else []
+    return all(word in " ".join(texts).lower() for word in wanted.lower().split())
 
 
 class OneConnection(Page):
@@ -118,68 +118,55 @@ class OneConnection(Page):
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 class ConnectionFormPage(Page):
-    """What adding and editing share: Save, Test, Test and save."""
+    """The page with the form of a connection, which is new or saved: Save, Test, Test and save.
+
+    A subclass says `provider`, `save_form`, and what else is different on its page.
+    """
 
     template_name, fragment_name = (
         "connections/connection_form.html",
         "connections/_connection_form.html",
     )
+    add_context = AddContext()
 
-    def provider(self) -> type[Provider[Any]]:
-        """Whose settings the form asks for."""
-        raise NotImplementedError
-
+    @property
     def row(self) -> Connection | None:
         """The saved connection, None while adding."""
         return None
 
-    def save(self, form: ConnectionForm) -> services.Saved:
-        """Through the door."""
+    @property
+    def provider(self) -> type[Provider[Any]]:
+        """The provider whose settings the form asks for; 404 if it is not installed."""
         raise NotImplementedError
 
-    def form(self, **kwargs: Any) -> ConnectionForm:
-        """The form, bound when given `data`."""
-        return ConnectionForm(
-            self.provider(),
-            self.request.user,
-            self.row(),
-            auto_id=f"{self.way().prefix}id_%s",
-            **kwargs,
-        )
+    def save_form(self, form: ConnectionForm) -> services.Saved:
+        """Saves a valid form. Raises what the services raise: Invalid, Stale, Throttled."""
+        raise NotImplementedError
 
-    def way(self) -> Way:
-        """Where the person came from."""
-        return Way()
-
-    def show(self, form: ConnectionForm, **context: Any) -> HttpResponse:
-        """The form, as page or fragment."""
-        shown = {
-            "form": form,
-            "provider": self.provider(),
-            "row": self.row(),
-            "way": self.way(),
-            **context,
-        }
-        return self.render_to_response(
-            self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown)
-        )
+    def leave(self, row: Connection) -> HttpResponse:
+        """The answer to a save."""
+        return self.redirect(row)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return self.show(self.form(initial=as_the_original(request, self.row())))
+        return self.show(self.form(initial=as_the_original(request, self.row)))
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         form = self.form(data=request.POST)
         if "add-row" in request.POST:
-            return self._with_a_row(form, request.POST["add-row"])
-        action = request.POST.get("action", "save")
+            # a new form with the same entries, so that none of them is judged yet
+            longer = self.form(initial=form.typed())
+            longer.add_row(request.POST["add-row"])
+            return self.show(longer)
         if not form.is_valid():
             return self.show(form)
+        action = request.POST.get("action", "save")
         try:
-            return (
-                self._test(form)
-                if action == "test"
-                else self._save(form, test=action == "test-and-save")
-            )
+            if action == "test":
+                outcome = services.test_settings(
+                    self.provider.id, form.settings(), actor=request.user, connection=self.row
+                )
+                return self.show(form, outcome=outcome)
+            return self._saved(form, test=action == "test-and-save")
         except services.Invalid as refused:
             form.add_refusal(refused)
         except services.Stale as stale:
@@ -188,52 +175,48 @@ class ConnectionFormPage(Page):
             form.add_error(None, str(throttled))
         return self.show(form)
 
-    def _with_a_row(self, form: ConnectionForm, name: str) -> HttpResponse:
-        """The form as it was filled in, judged by nobody, with one more row in a map."""
-        longer = self.form(initial=form.typed())
-        longer.add_row(name)
-        return self.show(longer)
+    def form(self, **kwargs: Any) -> ConnectionForm:
+        """The form, bound when given `data`."""
+        auto_id = f"{self.add_context.prefix}id_%s"
+        return ConnectionForm(self.provider, self.request.user, self.row, auto_id=auto_id, **kwargs)
 
-    def _test(self, form: ConnectionForm) -> HttpResponse:
-        outcome = services.test_settings(
-            self.provider().id, form.settings(), actor=self.request.user, connection=self.row()
-        )
-        return self.show(form, outcome=outcome)
+    def show(self, form: ConnectionForm, **context: Any) -> HttpResponse:
+        """The form, as page or fragment."""
+        shown = {
+            "form": form,
+            "provider": self.provider,
+            "row": self.row,
+            "is_copy": is_fresh_copy(self.request, self.row),
+            "add_context": self.add_context,
+            **context,
+        }
+        return self.render_to_response(self.get_context_data(**shown))
 
-    def _save(self, form: ConnectionForm, test: bool) -> HttpResponse:
-        if test:
-            services.require(
-                self.request.user, "connections.test_connection"
-            )  # before anything is saved
-        saved = self.save(form)
+    def _saved(self, form: ConnectionForm, test: bool) -> HttpResponse:
+        """Saves, tests what is saved if that is wanted, and leaves the page."""
+        if test:  # who may not test saves nothing either
+            services.require(self.request.user, "connections.test_connection")
+        saved = self.save_form(form)
+        row = saved.row
         messages.success(
             self.request,
-            f"{saved.row.name} is saved."
-            if saved.changed
-            else f"Nothing was changed in {saved.row.name}.",
+            f"{row.name} is saved." if saved.changed else f"Nothing was changed in {row.name}.",
         )
         self.tell(saved.notices)
         if test:
-            self._test_saved(saved.row)
-        return self.done(saved.row)
-
-    def done(self, row: Connection) -> HttpResponse:
-        """Where a save leads."""
-        return self.redirect(row)
-
-    def _test_saved(self, row: Connection) -> None:
-        """The row is saved, whatever the test says, also that there were too many tests."""
-        try:
-            tell_check(self.request, services.test_connection(row, actor=self.request.user))
-        except services.Throttled as throttled:
-            messages.error(self.request, str(throttled))
+            try:
+                tell_check(self.request, services.test_connection(row, actor=self.request.user))
+            except services.Throttled as throttled:  # the row is saved all the same
+                messages.error(self.request, str(throttled))
+        return self.leave(row)
 
 
-class ConnectionCreateView(AddsInPlace, ConnectionFormPage):
+class ConnectionCreateView(ConnectionAddPage, ConnectionFormPage):
     """Adds a connection of the provider in the address."""
 
     permission_required = "connections.add_connection"
 
+    @property
     def provider(self) -> type[Provider[Any]]:
         try:
             return get_provider(self.kwargs["provider_id"])
@@ -241,22 +224,21 @@ class ConnectionCreateView(AddsInPlace, ConnectionFormPage):
             raise Http404(str(error)) from error
 
     def get_title(self) -> str:
-        return f"Add {self.provider().name}"
+        return f"Add {self.provider.name}"
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [LIST, ("Add a connection", reverse("provider-list") + self.way().query)]
+        return [LIST, ("Add a connection", reverse("provider-list") + self.add_context.query)]
 
-    def done(self, row: Connection) -> HttpResponse:
-        way = self.way()
-        if way.is_dialog:
-            return render(self.request, "connections/_added_here.html", {"row": row})
-        note_choice(self.request, way, row.alias)
-        return self.redirect(way.back or row)
-
-    def save(self, form: ConnectionForm) -> services.Saved:
+    def save_form(self, form: ConnectionForm) -> services.Saved:
         return services.create_connection(
-            self.provider().id, actor=self.request.user, settings=form.settings(), **form.columns()
+            self.provider.id, actor=self.request.user, settings=form.settings(), **form.columns()
         )
+
+    def leave(self, row: Connection) -> HttpResponse:
+        if self.add_context.is_dialog:
+            return render(self.request, "connections/_added_here.html", {"row": row})
+        note_choice(self.request, self.add_context, row.alias)
+        return self.redirect(self.add_context.back or row)
 
 
 class ConnectionUpdateView(ConnectionFormPage, OneConnection):
@@ -264,6 +246,11 @@ class ConnectionUpdateView(ConnectionFormPage, OneConnection):
 
     permission_required = "connections.change_connection"
 
+    @property
+    def row(self) -> Connection:
+        return self.connection
+
+    @property
     def provider(self) -> type[Provider[Any]]:
         provider = self.connection.provider
         if provider is None:
@@ -273,18 +260,14 @@ class ConnectionUpdateView(ConnectionFormPage, OneConnection):
             )
         return provider
 
-    def row(self) -> Connection:
-        return self.connection
-
     def get_title(self) -> str:
         return f"Edit {self.connection.name}"
 
-    def save(self, form: ConnectionForm) -> services.Saved:
-        version = form.cleaned_data["version"]
+    def save_form(self, form: ConnectionForm) -> services.Saved:
         return services.update_connection(
             self.connection,
             actor=self.request.user,
-            expected_version=version,
+            expected_version=form.cleaned_data["version"],
             settings=form.settings(),
             **form.columns(),
         )
@@ -310,7 +293,7 @@ class ConnectionDetailView(OneConnection):
 
 
 def detail_context(connection: Connection) -> dict[str, Any]:
-    """What the detail page shows of a connection."""
+    """The context of the detail page: settings, references, checks, profiles and versions."""
     return {
         "settings_shown": selectors.shown_settings(
             connection, services.public_settings(connection)

@@ -35,7 +35,10 @@ class DefaultsForm(forms.Form):
                 label=capability,
                 disabled=not may_change,
                 widget=forms.Select(choices=choices),
-                help_text=_help(capability),
+                help_text=(
+                    f"Answers {capability.lower()} requests that name no profile. It cannot be "
+                    "deleted while it is the default."
+                ),
             )
 
     def profiles(self) -> dict[str, Profile | None]:
@@ -49,13 +52,6 @@ class DefaultsForm(forms.Form):
             if alias and alias not in found:
                 self.add_error(capability, "There is no profile with this id or alias.")
         return {capability: found.get(alias) for capability, alias in wanted.items()}
-
-
-def _help(capability: str) -> str:
-    return (
-        f"Answers {capability.lower()} requests that name no profile. It cannot be deleted while "
-        "it is the default."
-    )
 
 
 class DefaultsView(Page):

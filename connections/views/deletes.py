@@ -1,4 +1,4 @@
-"""Deleting a connection: what stands in the way of it, and where that goes."""
+"""Pages that delete a connection, and move the profiles that need it to another one."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from .inline_add import PicksConnections
 
 
 class ConnectionDeleteView(OneConnection, PicksConnections):
-    """Asks, lists what depends on it, offers to move that elsewhere, and deletes."""
+    """Lists the profiles that need the connection, offers to move them, asks, and deletes."""
 
     template_name = "connections/connection_confirm_delete.html"
     permission_required = "connections.delete_connection"
@@ -33,8 +33,8 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
         return self.render_to_response(self.get_context_data(**context))
 
     def _chosen(self, targets: list[Connection]) -> dict[str, Any]:
-        """The targets, and which of them is chosen: the one that was added for it, even if it could
-        not be offered by itself.
+        """The targets and the chosen one. A connection that was added for this page is among them,
+        even if it could not be offered by itself.
         """
         draft = self.draft()
         chosen = draft.chosen or draft.posted().get(draft.picker, "") if draft else ""

@@ -36,8 +36,8 @@ class ProfileDuplicateView(OneProfile):
 def duplicated(
     page: Page, original: VersionedModel, duplicate: Callable[..., services.Saved], kind: str
 ) -> HttpResponse:
-    """To the form of the copy, in which Active is what it was in the original; to its page for
-    those who may not change it.
+    """Copies the row and redirects to the form of the copy, in which Active is what it was in the
+    original; to the page of the copy for a user who may not change it.
     """
     user: Any = page.request.user
     try:

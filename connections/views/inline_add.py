@@ -9,7 +9,6 @@ and brought back with the new connection chosen.
 import re
 import secrets
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -35,16 +34,15 @@ OF_PROVIDER = "provider:"
 
 
 @dataclass(frozen=True)
-class Draft:
-    """What somebody typed into a page's form before they went to add a connection.
+class FormDraft:
+    """The entries of a page's form, kept while its user adds a connection.
 
-    `chosen`: the alias of the one they added.
-
-    `address`: of the page; `picker`: the input that the connection is for; `accepts`: capabilities,
-    with commas between them, or `provider:` and the id of one.
+    `user`: the user's primary key; `address`: the page's; `picker`: the input that the connection
+    is for; `accepts`: capabilities, with commas between them, or `provider:` and the id of one;
+    `chosen`: the alias of the added connection.
     """
 
-    user: Any  # the key of theirs
+    user: Any
     address: str
     picker: str
     accepts: str
@@ -53,17 +51,17 @@ class Draft:
     made_at: float = 0.0
 
     def posted(self) -> QueryDict:
-        """The entries, as a form takes them."""
+        """The entries as data that a form can be bound to."""
         data = QueryDict(mutable=True)
         for name, values in self.entries.items():
             data.setlist(name, values)
         return data
 
 
-def find_draft(request: HttpRequest, key: str) -> Draft | None:
-    """The draft with this key, if it is this person's and not too old."""
+def find_draft(request: HttpRequest, key: str) -> FormDraft | None:
+    """The draft with this key; None if it is not this user's, or too old."""
     found = request.session.get(SESSION_KEY, {}).get(key)
-    draft = Draft(**found) if found else None
+    draft = FormDraft(**found) if found else None
     return (
         draft
         if draft and draft.user == request.user.pk and draft.made_at > time.time() - LIFE
@@ -71,8 +69,8 @@ def find_draft(request: HttpRequest, key: str) -> Draft | None:
     )
 
 
-def keep_draft(request: HttpRequest, draft: Draft, key: str = "") -> str:
-    """Puts a draft into the session and says under which key. The oldest ones make room."""
+def keep_draft(request: HttpRequest, draft: FormDraft, key: str = "") -> str:
+    """Puts a draft into the session and returns its key. The oldest drafts make room."""
     key = key or secrets.token_urlsafe(9)
     kept = {
         name: one
@@ -85,19 +83,21 @@ def keep_draft(request: HttpRequest, draft: Draft, key: str = "") -> str:
 
 
 @dataclass(frozen=True)
-class Way:
-    """Why a connection is added: for itself, or for a page that needs one, in a dialog over it or
-    as a page that leads back to it.
+class AddContext:
+    """The page that a connection is added for, if any.
+
+    `is_dialog`: the form of adding is in a dialog over that page. `draft`: that page's form, under
+    `key` in the session; then adding leads back to it.
     """
 
     is_dialog: bool = False
     accepts: str = ""
     key: str = ""
-    draft: Draft | None = None
+    draft: FormDraft | None = None
 
     @property
     def query(self) -> str:
-        """What the addresses of adding carry along."""
+        """The query that each address of adding carries along."""
         if self.is_dialog:
             return "?" + urlencode({"in": DIALOG, "accepts": self.accepts})
         return "?" + urlencode({"draft": self.key}) if self.draft else ""
@@ -115,11 +115,11 @@ class Way:
 
     @property
     def prefix(self) -> str:
-        """What the ids in the dialog begin with, since the page behind it has ids too."""
+        """The beginning of the ids in the dialog, since the page behind it has ids too."""
         return "here-" if self.is_dialog else ""
 
     def fits(self, provider: type[Provider[Any]]) -> bool:
-        """Whether the picker takes connections of this provider."""
+        """True if the picker takes connections of this provider."""
         if self.accepts.startswith(OF_PROVIDER):
             return self.accepts.removeprefix(OF_PROVIDER) == provider.id
         return set(filter(None, self.accepts.split(","))) <= {
@@ -127,23 +127,23 @@ class Way:
         }
 
 
-def way_of(request: HttpRequest) -> Way:
-    """How the person came to add a connection."""
+def add_context_of(request: HttpRequest) -> AddContext:
+    """The context in which this request adds a connection."""
     if request.GET.get("in") == DIALOG and request.htmx:  # type: ignore[attr-defined]
-        return Way(is_dialog=True, accepts=request.GET.get("accepts", ""))
+        return AddContext(is_dialog=True, accepts=request.GET.get("accepts", ""))
     key = request.GET.get("draft", "")
     draft = find_draft(request, key)
-    return Way(
+    return AddContext(
         accepts=draft.accepts if draft else request.GET.get("accepts", ""),
         key=key if draft else "",
         draft=draft,
     )
 
 
-def note_choice(request: HttpRequest, way: Way, alias: str) -> None:
-    """Notes in the draft which connection was added for it."""
-    if way.draft:
-        keep_draft(request, Draft(**asdict(way.draft) | {"chosen": alias}), way.key)
+def note_choice(request: HttpRequest, context: AddContext, alias: str) -> None:
+    """Notes in the draft the alias of the connection that was added for it."""
+    if context.draft:
+        keep_draft(request, FormDraft(**asdict(context.draft) | {"chosen": alias}), context.key)
 
 
 class PicksConnections(Page):
@@ -152,22 +152,24 @@ class PicksConnections(Page):
     Its `get` brings back the `draft`, if there is one for it.
     """
 
-    def draft(self) -> Draft | None:
-        """What was typed here before a connection was added."""
+    def draft(self) -> FormDraft | None:
+        """The entries of this page's form from before a connection was added, if there are any."""
         found = find_draft(self.request, self.request.GET.get("draft", ""))
         return found if found and urlsplit(found.address).path == self.request.path else None
 
 
-class AddsInPlace(Page):
+class ConnectionAddPage(Page):
     """A page of adding a connection, which may be in the dialog."""
 
-    def way(self) -> Way:
-        """How the person came here."""
-        return way_of(self.request)
+    add_context: AddContext
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.add_context = add_context_of(request)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
-        if self.way().is_dialog:
+        if self.add_context.is_dialog:
             response.headers["HX-Push-Url"] = (
                 # the address stays that of the page behind; hx-push-url cannot say so of hx-boost
                 "false"
@@ -181,19 +183,16 @@ class AddHereView(Page):
     permission_required = "connections.add_connection"
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        address = _address_of_picker(request.GET.get("from", ""))
-        entries = {
-            name: request.POST.getlist(name)
-            for name in request.POST
-            if _may_keep(name, request.POST.getlist(name))
-        }
-        if _size(entries) > LARGEST:
+        page = request.GET.get("from", "")
+        address = _address_of_picker(page)
+        entries = _entries_to_keep(request.POST)
+        if sum(len(name) + sum(map(len, values)) for name, values in entries.items()) > LARGEST:
             text = (
                 "What you typed is too long to be kept while you add a connection. Go back, "
                 "shorten it, or add the connection first."
             )
             return render(request, "400.html", {"title": text}, status=413)
-        draft = Draft(
+        draft = FormDraft(
             request.user.pk,
             address,
             request.POST.get("add-here", ""),
@@ -202,18 +201,24 @@ class AddHereView(Page):
             "",
             time.time(),
         )
-        key = keep_draft(request, draft, _old_key(request.GET.get("from", "")))
+        # the draft that the page was brought back from is replaced by the new one
+        old_key = dict(parse_qsl(urlsplit(page).query)).get("draft", "")
+        key = keep_draft(request, draft, old_key if re.fullmatch(r"[\w-]{12}", old_key) else "")
         return self.redirect(f"{reverse('provider-list')}?{urlencode({'draft': key})}")
 
 
-def _may_keep(name: str, values: list[str]) -> bool:
-    return not NEVER_KEPT.search(name) and (
-        not REFERENCES_ONLY.search(name) or all(not one or is_reference(one) for one in values)
-    )
-
-
-def _size(entries: dict[str, list[str]]) -> int:
-    return sum(len(name) + sum(map(len, values)) for name, values in entries.items())
+def _entries_to_keep(posted: QueryDict) -> dict[str, list[str]]:
+    """The entries of a form that may stand in a session: no passphrase, and of a secret only a
+    reference.
+    """
+    return {
+        name: values
+        for name, values in posted.lists()
+        if not NEVER_KEPT.search(name)
+        and (
+            not REFERENCES_ONLY.search(name) or all(not one or is_reference(one) for one in values)
+        )
+    }
 
 
 def _address_of_picker(address: str) -> str:
@@ -230,16 +235,6 @@ def _address_of_picker(address: str) -> str:
         view = None
     if view is None or not issubclass(view, PicksConnections):
         raise Http404("There is no picker of connections on that page.")
-    return parts.path + (f"?{urlencode(query)}" if (query := _without_draft(parts.query)) else "")
-
-
-def _without_draft(query: str) -> Sequence[tuple[str, str]]:
-    return [
-        (name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "draft"
-    ]
-
-
-def _old_key(address: str) -> str:
-    """The key of the draft that the page was brought back from: the new one takes its place."""
-    key = dict(parse_qsl(urlsplit(address).query)).get("draft", "")
-    return key if re.fullmatch(r"[\w-]{12}", key) else ""
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    query = urlencode([(name, value) for name, value in asked if name != "draft"])
+    return f"{parts.path}?{query}" if query else parts.path

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from providers.core.base import Capability, Model
+from providers.core.base import Capability
 from providers.core.errors import ProviderError
 
 from .. import listing, selectors, services
@@ -84,65 +84,69 @@ class CapabilityListView(ProfilePage):
 
 
 class ProfileFormPage(ProfilePage, PicksConnections):
-    """What adding and editing share: Save, Fetch models."""
+    """The page with the form of a profile, which is new or saved: Save, Fetch models.
+
+    A subclass says `capability` and `save_form`.
+    """
 
     template_name, fragment_name = (
         "connections/profiles/form.html",
         "connections/profiles/_form.html",
     )
 
+    @property
     def capability(self) -> Capability:
-        """What the profile is for."""
+        """The capability of the profile; 404 if there is none of that name."""
         raise NotImplementedError
 
+    @property
     def row(self) -> Profile | None:
         """The saved profile, None while adding."""
         return None
 
-    def save(self, form: ProfileForm) -> services.Saved:
-        """Through the door."""
+    def save_form(self, form: ProfileForm) -> services.Saved:
+        """Saves a valid form. Raises what the services raise: Invalid, Stale."""
         raise NotImplementedError
 
     def form(self, **kwargs: Any) -> ProfileForm:
         """The form, bound when given `data`."""
-        others = selectors.fallback_choices(self.capability(), self.row())
+        others = selectors.fallback_choices(self.capability, self.row)
         return ProfileForm(
-            self.capability(),
-            list(selectors.connection_choices(self.capability())),
+            self.capability,
+            list(selectors.connection_choices(self.capability)),
             others,
-            self.row(),
+            self.row,
             **kwargs,
         )
 
     def show(self, form: ProfileForm, **context: Any) -> HttpResponse:
         """The form, as page or fragment."""
-        shown = {"form": form, "capability": self.capability(), "row": self.row(), **context}
-        return self.render_to_response(
-            self.get_context_data(is_copy=is_fresh_copy(self.request, self.row()), **shown)
-        )
+        shown = {
+            "form": form,
+            "capability": self.capability,
+            "row": self.row,
+            "is_copy": is_fresh_copy(self.request, self.row),
+            **context,
+        }
+        return self.render_to_response(self.get_context_data(**shown))
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return self.show(self.form(initial=self._brought_back() or self._begun()))
+        return self.show(self.form(initial=self._initial()))
 
-    def _brought_back(self) -> dict[str, Any]:
-        """What was typed before a connection was added, with that one chosen."""
+    def _initial(self) -> dict[str, Any]:
+        """The entries of a draft, with the added connection chosen, else those that the address
+        gives.
+        """
         draft = self.draft()
-        if draft is None:
-            return {}
-        return self.form(data=draft.posted()).typed() | (
-            {"connection": draft.chosen} if draft.chosen else {}
-        )
-
-    def _begun(self) -> dict[str, Any]:
-        """What the address says."""
-        given = self.request.GET.get("connection", "")
-        chosen = get_by_id_or_alias(Connection.objects.listed(), given)
-        found = (
-            {"connection": chosen.alias if chosen else given}
-            if "connection" in self.request.GET
-            else {}
-        )
-        return found | as_the_original(self.request, self.row())
+        if draft:
+            entries = self.form(data=draft.posted()).typed()
+            return entries | ({"connection": draft.chosen} if draft.chosen else {})
+        initial = as_the_original(self.request, self.row)
+        if "connection" in self.request.GET:
+            given = self.request.GET["connection"]
+            chosen = get_by_id_or_alias(Connection.objects.listed(), given)
+            initial["connection"] = chosen.alias if chosen else given
+        return initial
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if request.POST.get("action") == "fetch-models":
@@ -150,7 +154,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         form = self.form(data=request.POST)
         if form.is_valid():
             try:
-                saved = self.save(form)
+                saved = self.save_form(form)
                 messages.success(
                     request,
                     f"{saved.row.name} is saved."
@@ -177,12 +181,12 @@ class ProfileFormPage(ProfilePage, PicksConnections):
             models = services.list_models(connection, actor=self.request.user)
         except (services.Unusable, services.Throttled, ProviderError) as error:
             return self.show(form, models_error=str(error))
-        return self.show(form, models=_fitting(models, self.capability()), fetched=True)
-
-
-def _fitting(models: list[Model], capability: Capability) -> list[Model]:
-    """Models that have the capability, or of which the service does not say what they can do."""
-    return [model for model in models if not model.capabilities or capability in model.capabilities]
+        fitting = [  # not every service says what its models can do
+            model
+            for model in models
+            if not model.capabilities or self.capability in model.capabilities
+        ]
+        return self.show(form, models=fitting, fetched=True)
 
 
 class ProfileCreateView(ProfileFormPage):
@@ -190,6 +194,7 @@ class ProfileCreateView(ProfileFormPage):
 
     permission_required = "connections.add_profile"
 
+    @property
     def capability(self) -> Capability:
         try:
             return next(one for one in Capability if one.value.lower() == self.kwargs["capability"])
@@ -197,13 +202,13 @@ class ProfileCreateView(ProfileFormPage):
             raise Http404("There is no such capability.") from None
 
     def get_title(self) -> str:
-        return f"Add a profile for {self.capability().value.lower()}"
+        return f"Add a profile for {self.capability.value.lower()}"
 
-    def save(self, form: ProfileForm) -> services.Saved:
+    def save_form(self, form: ProfileForm) -> services.Saved:
         chosen = {name: form.cleaned_data[name] for name in ("connection", "fallbacks")}
         return services.create_profile(
             actor=self.request.user,
-            capability=self.capability().value,
+            capability=self.capability.value,
             settings=form.settings(),
             **chosen,
             **form.columns(),
@@ -250,9 +255,11 @@ class ProfileUpdateView(ProfileFormPage, OneProfile):
 
     permission_required = "connections.change_profile"
 
+    @property
     def capability(self) -> Capability:
         return Capability(self.profile.capability)
 
+    @property
     def row(self) -> Profile:
         return self.profile
 
@@ -262,13 +269,12 @@ class ProfileUpdateView(ProfileFormPage, OneProfile):
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]
 
-    def save(self, form: ProfileForm) -> services.Saved:
+    def save_form(self, form: ProfileForm) -> services.Saved:
         chosen = {name: form.cleaned_data[name] for name in ("connection", "fallbacks")}
-        version = form.cleaned_data["version"]
         return services.update_profile(
             self.profile,
             actor=self.request.user,
-            expected_version=version,
+            expected_version=form.cleaned_data["version"],
             settings=form.settings(),
             **chosen,
             **form.columns(),

@@ -1,4 +1,4 @@
-"""The page of all references: what each stands for, who uses it, what to do."""
+"""The page of all references: the state of each, its uses, and how to mend it."""
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse

@@ -20,7 +20,7 @@ MOST_TICKED = 60  # with more profiles than these, aliases are typed
 class TokenForm(forms.Form):
     """A new token, always of the person who is signed in.
 
-    What makes no sense is for the services to say.
+    The services refuse values that make no sense.
     """
 
     name = forms.CharField(
