@@ -40,7 +40,8 @@ lint: .venv/.dev ## style, types, import contracts, migrations, generated docume
 	  $(PYTHON_BIN) manage.py makemigrations --check --dry-run && \
 	  $(PYTHON_BIN) manage.py check --fail-level WARNING && \
 	  $(PYTHON_BIN) manage.py render_provider_docs --check && \
-	  $(PYTHON_BIN) manage.py render_openapi --check
+	  $(PYTHON_BIN) manage.py render_openapi --check && \
+	  $(PYTHON_BIN) -m tools.render_architecture --check
 
 fuzz: .venv/.dev ## ask the API everything its OpenAPI document allows, and much that it does not (some minutes)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.api.fuzz $(ARGS)
@@ -58,8 +59,9 @@ bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) .venv-peers-promptflow/promp
 test-promptflow: .venv/.dev .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## promptflow-core reads its connections from here and runs a flow
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.promptflow.peer
 
-docs: .venv/.dev ## write docs/providers.md and docs/openapi.yaml from the code
-	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && exec $(PYTHON_BIN) manage.py render_openapi
+docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml and docs/architecture.md from the code
+	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \
+	  $(PYTHON_BIN) manage.py render_openapi && exec $(PYTHON_BIN) -m tools.render_architecture
 
 COMPILE = $(PYTHON_BIN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: .venv/.dev ## lock the requirements again (ARGS=--upgrade for newer versions)

@@ -1,4 +1,1 @@
-"""Packages: connections and profiles as one file.
-
-The format and nothing else: no rows, no permissions. See docs/packages.md.
-"""
+"""Packages: connections and profiles as one file. See docs/packages.md."""

@@ -1,4 +1,1 @@
-"""promptflow's files in and out, and the tokens with which its flows read connections.
-
-Text and dicts only: no rows, no Django.
-"""
+"""For users of promptflow: its YAML and .env files, commands, and the endpoint its flows read."""
