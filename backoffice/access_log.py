@@ -14,7 +14,7 @@ ADDRESSES = (
 )  # gunicorn's letters for the request's line, path and query, and where it came from
 
 
-class AccessLog(Logger):
+class AccessLog(Logger):  # type: ignore[misc]
     """gunicorn's own, without credentials in addresses, and without the answers of `/v1`: each of
     those has its usage record, and a line is a fifth of such a request's time.
     """

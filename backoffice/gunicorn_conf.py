@@ -26,13 +26,13 @@ access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(D)sus'
 loglevel = "warning"
 
 
-def post_fork(server: Any, worker: Any) -> None:
+def post_fork(_server: Any, worker: Any) -> None:
     """Called in each worker: it gives up a little before it is killed, or it could not write its
     last usage records.
     """
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 3))
 
 
-def when_ready(server: Any) -> None:
+def when_ready(_server: Any) -> None:
     """Called once, when connections are accepted."""
     print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)

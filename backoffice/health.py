@@ -12,14 +12,14 @@ from connections.credentials import fernet
 
 @login_not_required
 @require_safe
-def health_live(request: HttpRequest) -> JsonResponse:
+def health_live(_request: HttpRequest) -> JsonResponse:
     """200 while the process answers."""
     return JsonResponse({"status": "ok"})
 
 
 @login_not_required
 @require_safe
-def health_ready(request: HttpRequest) -> JsonResponse:
+def health_ready(_request: HttpRequest) -> JsonResponse:
     """200 when the database answers, every migration is applied and the keys can be used; else 503
     with what is not.
     """

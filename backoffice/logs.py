@@ -57,10 +57,10 @@ class NamesOnly(SafeExceptionReporterFilter):
     variables, never their values.
     """
 
-    def is_active(self, request: HttpRequest | None) -> bool:
+    def is_active(self, _request: HttpRequest | None) -> bool:
         return True
 
     def get_traceback_frame_variables(
-        self, request: HttpRequest | None, tb_frame: FrameType
+        self, _request: HttpRequest | None, tb_frame: FrameType
     ) -> ItemsView[str, Any]:
         return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()

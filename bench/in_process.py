@@ -162,14 +162,14 @@ def measure_save() -> None:
 
     row = Connection.objects.get(alias="connection-78")
 
-    def save(number: int) -> object:
+    def save(_number: int) -> object:
         settings = {
             "organization": f"org-{time.perf_counter_ns()}",
             "base_url": "https://host-78.example.com/v1",
         }
         return services.update_connection(row, actor=None, settings=settings)
 
-    def floor(number: int) -> object:
+    def floor(_number: int) -> object:
         return Connection.objects.filter(pk=row.pk).update(
             name=f"Connection {time.perf_counter_ns()}"
         )

@@ -12,7 +12,7 @@ from . import selectors, services
 from .models import Connection, Profile
 
 
-class ActiveOnlyAdmin(admin.ModelAdmin):
+class ActiveOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """A list with an editable Active column. Adding, editing and deleting have their own pages."""
 
     list_editable = ("is_active",)
@@ -21,19 +21,19 @@ class ActiveOnlyAdmin(admin.ModelAdmin):
     list_per_page = 50
     shown: tuple[str, ...] = ()
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fields(self, _request: HttpRequest, _obj: Any = None) -> Any:
         return self.shown
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_readonly_fields(self, _request: HttpRequest, _obj: Any = None) -> Any:
         return self.shown
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         return bool(request.user.has_perm(f"connections.toggle_{self.opts.model_name}"))
 
 
@@ -61,7 +61,7 @@ class ConnectionAdmin(ActiveOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         return super().get_queryset(request).defer("credentials")
 
-    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: Any) -> None:  # noqa: ARG002
         services.set_active(obj, obj.is_active, actor=request.user)
 
 
@@ -99,7 +99,7 @@ class ProfileAdmin(ActiveOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:
         return super().get_queryset(request).defer("connection__credentials")
 
-    def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: Any) -> None:  # noqa: ARG002
         services.set_profile_active(obj, obj.is_active, actor=request.user)
 
     @admin.display(description="fallbacks")

@@ -63,14 +63,14 @@ class BoundedUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         self._kept, self._size = BytesIO(), 0
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+    def receive_data_chunk(self, raw_data: bytes, _start: int) -> None:
         self._size += len(raw_data)
         if self._size <= settings.UPLOAD_MAX_BYTES:
             self._kept.write(raw_data)
         else:
             self._kept = BytesIO()
 
-    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+    def file_complete(self, _file_size: int) -> InMemoryUploadedFile:
         self._kept.seek(0)
         return InMemoryUploadedFile(
             self._kept,

@@ -2,7 +2,6 @@
 default` for the rows too.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +20,7 @@ EXAMPLES = 5
 
 
 @register("connections")
-def check_fernet_keys(**kwargs: Any) -> list[CheckMessage]:
+def check_fernet_keys(**_kwargs: Any) -> list[CheckMessage]:
     """Keys are set, and are keys.
 
     A word could be guessed: HKDF is not a password hash, and its salt is public.
@@ -59,7 +58,7 @@ def check_fernet_keys(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-def rows_can_be_read(app_configs: Any, databases: Sequence[str] | None) -> bool:
+def rows_can_be_read() -> bool:
     """True if there are connections to check; False also before the first migrate."""
     try:
         return Connection.objects.exists()
@@ -68,11 +67,9 @@ def rows_can_be_read(app_configs: Any, databases: Sequence[str] | None) -> bool:
 
 
 @register("connections")
-def check_providers(
-    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_providers(**_kwargs: Any) -> list[CheckMessage]:
     """Every row's provider is installed."""
-    if not rows_can_be_read(app_configs, databases):
+    if not rows_can_be_read():
         return []
     catalog.confirm_types()
     known = [provider.id for provider in all_providers()]
@@ -93,11 +90,9 @@ def check_providers(
 
 
 @register("connections")
-def check_references(
-    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_references(**_kwargs: Any) -> list[CheckMessage]:
     """Every reference resolves."""
-    if not rows_can_be_read(app_configs, databases):
+    if not rows_can_be_read():
         return []
     broken = [use for use in selectors.reference_uses() if use.resolution.state != State.RESOLVED]
     return [
@@ -113,11 +108,9 @@ def check_references(
 
 
 @register("connections")
-def check_decryptable(
-    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_decryptable(**_kwargs: Any) -> list[CheckMessage]:
     """Every row's credentials were encrypted by a key that is still there."""
-    if not rows_can_be_read(app_configs, databases):
+    if not rows_can_be_read():
         return []
     lost = (
         Connection.objects.filter(credentials_key__isnull=False)

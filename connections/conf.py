@@ -102,7 +102,7 @@ def egress() -> EgressPolicy:
     )
 
 
-def _forget(setting: str, **kwargs: object) -> None:
+def _forget(setting: str, **_kwargs: object) -> None:
     """Settings change in tests only; what was read from them is read again."""
     if setting.startswith("CONNECTIONS_"):
         resolver.cache_clear()

@@ -112,7 +112,7 @@ def decrypt(token: bytes | None) -> "SecretDict | Undecryptable | None":
         return Undecryptable(bytes(token))
 
 
-class CredentialsField(EncryptedField, models.Field):
+class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc, type-arg]
     """One JSON document a row, encrypted as one token, so that types survive and not even key names
     are readable.
 
@@ -141,7 +141,7 @@ class CredentialsField(EncryptedField, models.Field):
         )
         return connection.Database.Binary(token)
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Any:
         return decrypt(value)
 
     def to_python(self, value: Any) -> Any:

@@ -27,7 +27,7 @@ class SecretInput(forms.TextInput):
         super().__init__(attrs)
         self.purpose, self.stored = purpose, stored
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
+    def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> str:
         value = data.get(name, "")
         if not value and data.get(f"{name}-sealed") and not data.get(f"{name}-clear"):
             return unseal(data[f"{name}-sealed"], self.purpose)
@@ -59,7 +59,7 @@ class ChoiceOrReference(forms.RadioSelect):
         super().__init__(choices=choices)
         self.number = number
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
+    def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> str:
         value = str(data.get(name, ""))
         return str(data.get(f"{name}-reference", "")).strip() if value == self.OTHER else value
 
@@ -83,7 +83,7 @@ class SomeOrAll(forms.CheckboxSelectMultiple):
         super().__init__(choices=choices)
         self.everything = everything
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str] | None:
+    def value_from_datadict(self, data: Any, _files: Any, name: str) -> list[str] | None:
         return data.getlist(f"{name}-{self.SOME}") if data.get(name) == self.SOME else None
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class InOrder(forms.Widget):
         super().__init__()
         self.label, self.choices, self.most, self.typed = label, choices, most, typed
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+    def value_from_datadict(self, data: Any, _files: Any, name: str) -> list[str]:
         return [value for value in data.getlist(name) if value.strip()]
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class InOrder(forms.Widget):
         }
         return context
 
-    def id_for_label(self, id_: str, index: str = "0") -> str:
+    def id_for_label(self, _id: str, _index: str = "0") -> str:
         return ""  # the label is the legend of all of them
 
 
@@ -164,7 +164,7 @@ class MapInput(forms.Widget):
         self.wrong: set[str] = set()  # the keys whose entries were refused
         self.begins_in_last = False  # whether the last row is the one to go on with
 
-    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[MapRow]:
+    def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> list[MapRow]:
         pattern = re.compile(rf"{re.escape(name)}-(\d{{1,4}})-(?:key|value)")
         numbers = sorted({int(found[1]) for one in data if (found := pattern.fullmatch(one))})
         return [self._posted_row(data, f"{name}-{number}") for number in numbers]
@@ -207,5 +207,5 @@ class MapInput(forms.Widget):
             "wrong": row.key in self.wrong,
         }
 
-    def id_for_label(self, id_: str, index: str = "0") -> str:
+    def id_for_label(self, _id: str, _index: str = "0") -> str:
         return ""  # the label is the legend of all of them

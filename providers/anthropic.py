@@ -125,7 +125,7 @@ class Anthropic(Provider[AnthropicSettings]):
             **arguments_for(request), **more, timeout=self.timeout
         )
 
-    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+    def refused_parameters(self, model: str, _effort: str | None = None) -> frozenset[str]:
         return refused_by(model)
 
     def translate(self, error: Exception, host: str) -> ProviderError:

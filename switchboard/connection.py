@@ -226,7 +226,7 @@ class TypedConnection(Connection):
         values: dict[str, Any] = {name: value for name, value in found.items() if value is not None}
         return cls(name=name, **values, **given)
 
-    def changed_settings(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+    def changed_settings(self, _shown: Mapping[str, Any]) -> dict[str, Any]:
         settings: dict[str, Any] = {}
         for one in [one for one in self.declared if one.setting]:
             value = getattr(self, one.name)
@@ -237,7 +237,7 @@ class TypedConnection(Connection):
         return settings
 
     @classmethod
-    def from_settings(cls, provider_id: str, settings: Mapping[str, Any]) -> Self:
+    def from_settings(cls, _provider_id: str, settings: Mapping[str, Any]) -> Self:
         values = {
             one.name: kept(settings.get(one.key)) if one.secret else settings.get(one.key)
             for one in cls.declared

@@ -123,7 +123,7 @@ class CustomConnection(Connection):
         return settings
 
     @classmethod
-    def from_settings(cls, provider_id: str, settings: Mapping[str, Any]) -> Self:
+    def from_settings(cls, _provider_id: str, settings: Mapping[str, Any]) -> Self:
         described = {name: settings.get(key) for name, key in CLASS_SETTINGS.items()}
         secrets = {key: kept(value) for key, value in (settings.get("secrets") or {}).items()}
         return cls(secrets, settings.get("configs") or {}, **described)
@@ -263,7 +263,7 @@ class ProviderConnection(Connection):
             for name, value in self.settings.items()
         }
 
-    def changed_settings(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+    def changed_settings(self, _shown: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self.settings)
 
     @classmethod

@@ -3,7 +3,6 @@
 
 Needs the standard library only.
 """
-# ruff: noqa: S310, S603, S607  its only programs are git and make, its only address this machine's
 
 import os
 import shutil

@@ -11,7 +11,7 @@ admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class SafeUserAdmin(UserAdmin):
+class SafeUserAdmin(UserAdmin):  # type: ignore[type-arg]
     """Django's page for users, less what would let an administrator become a superuser."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -26,7 +26,7 @@ class TokenAuthentication(BaseAuthentication):
             )
         return token.user, token
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, _request: Request) -> str:
         return "Bearer"
 
 
@@ -35,7 +35,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
     target_class, name = "connections.api.authentication.TokenAuthentication", "bearer"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+    def get_security_definition(self, _auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer"}
 
 

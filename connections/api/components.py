@@ -24,7 +24,7 @@ def register_components(make: Callable[[], dict[str, Schema]]) -> None:
     _registered.append(make)
 
 
-def complete_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+def complete_components(result: Schema, **_kwargs: Any) -> Schema:
     """A postprocessing hook: adds the bodies that depend on a provider or a capability, refuses
     unknown fields, and requires every field of an answer.
     """
@@ -67,7 +67,7 @@ def _stem(provider: type[Provider[Any]]) -> str:
     return "".join(part.capitalize() for part in provider.id.split("-"))
 
 
-def _chosen_by(schemas: dict[str, Schema], name: str, values: dict[str, str]) -> Schema:
+def _chosen_by(_schemas: dict[str, Schema], name: str, values: dict[str, str]) -> Schema:
     mapping = {value: AT + component for value, component in values.items()}
     return {
         "oneOf": [{"$ref": one} for one in mapping.values()],

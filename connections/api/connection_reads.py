@@ -64,7 +64,7 @@ class ConnectionReferences(ApiView):
         operation_id="getConnectionReferences",
         responses=answers(200, items_of(ReferenceSerializer), 404),
     )
-    def get(self, request: Request, id_or_alias: str) -> Response:
+    def get(self, _request: Request, id_or_alias: str) -> Response:
         found = services.reference_states(find(Connection.objects.listed(), id_or_alias))
         return Response({"total": len(found), "items": [reference_item(one) for one in found]})
 
@@ -81,7 +81,7 @@ class ConnectionUsages(ApiView):
         parameters=PAGE,
         responses=answers(200, items_of(UsageSerializer), 400, 404),
     )
-    def get(self, request: Request, id_or_alias: str) -> Response:
+    def get(self, _request: Request, id_or_alias: str) -> Response:
         rows = (
             find(Connection.objects.listed(), id_or_alias)
             .profiles.prefetch_related("default_for")
@@ -111,7 +111,7 @@ class ConnectionCapabilities(ApiView):
         operation_id="getAllCapabilities",
         responses=answers(200, items_of(CapabilityField, total=False)),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         used = set(Connection.objects.order_by().values_list("provider_id", flat=True).distinct())
         found = {
             str(one)
@@ -134,7 +134,7 @@ class ConnectionsByCapability(ApiView):
         parameters=PAGE,
         responses=answers(200, items_of(ConnectionItemSerializer), 400, 404),
     )
-    def get(self, request: Request, capability: str) -> Response:
+    def get(self, _request: Request, capability: str) -> Response:
         known = next(
             (one.value for one in Capability if one.value.lower() == capability.lower()), None
         )

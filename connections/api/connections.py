@@ -159,7 +159,7 @@ class ConnectionDetail(ApiView):
     @extend_schema(
         operation_id="getConnectionByIdOrAlias", responses=answers(200, ConnectionSerializer, 404)
     )
-    def get(self, request: Request, id_or_alias: str) -> Response:
+    def get(self, _request: Request, id_or_alias: str) -> Response:
         row = find(Connection.objects.all(), id_or_alias)
         return tagged(Response(ConnectionSerializer(row).data), row)
 

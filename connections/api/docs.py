@@ -27,7 +27,8 @@ class SchemaView(SpectacularAPIView):
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         confirm_types()
-        return super().get(request, *args, **kwargs)
+        response: Response = super().get(request, *args, **kwargs)
+        return response
 
 
 @extend_schema(exclude=True)
@@ -38,6 +39,6 @@ class DocsView(SpectacularSwaggerSplitView):
     permission_classes = []
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response = super().get(request, *args, **kwargs)
+        response: Response = super().get(request, *args, **kwargs)
         response["Content-Security-Policy"] = POLICY
         return response

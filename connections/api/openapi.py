@@ -69,12 +69,12 @@ def items_of(serializer: Any, total: bool = True) -> Any:
     return inline_serializer(f"{name}{'Page' if total else 'List'}", fields | {"items": items})
 
 
-def only_v1(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+def only_v1(endpoints: list[Any], **_kwargs: Any) -> list[Any]:
     """A preprocessing hook: the document describes /api/v1, not the prefixes that mirror it."""
     return [one for one in endpoints if one[0].startswith("/api/v1/")]
 
 
-def complete_operations(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
+def complete_operations(result: Schema, **_kwargs: Any) -> Schema:
     """A postprocessing hook: path parameters in camelCase, and texts, examples and headers."""
     result["paths"] = {
         re.sub(r"{(\w+)}", lambda match: f"{{{camel(match[1])}}}", path): operations

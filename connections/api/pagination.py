@@ -63,7 +63,7 @@ def plain_text(query: Mapping[str, str], name: str) -> str:
 class SkipTakePagination(BasePagination):
     """`skip` (0) and `take` (100, at most 1000)."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002 DRF gives it by name
         skip = whole_number(request.query_params, "skip", 0, 0, FARTHEST)
         take = whole_number(request.query_params, "take", TAKE, 1, MOST)
         self.total = queryset.count()

@@ -24,7 +24,9 @@ class PayloadTooLarge(APIException):
 class LimitedJSONParser(JSONParser):
     """application/json"""
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(
+        self, stream: Any, _media_type: str | None = None, _parser_context: Any = None
+    ) -> Any:
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
         data = BoundedStream(stream, limit, PayloadTooLarge()).read()
         try:

@@ -181,7 +181,7 @@ class ProfileList(ApiView):
         parameters=FILTERS,
         responses=answers(200, items_of(ProfileItemSerializer), 400),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
         return self.get_paginated_response(ProfileItemSerializer(page, many=True).data)
 
@@ -209,7 +209,7 @@ class ProfileDetail(ApiView):
     @extend_schema(
         operation_id="getProfileByIdOrAlias", responses=answers(200, ProfileSerializer, 404)
     )
-    def get(self, request: Request, id_or_alias: str) -> Response:
+    def get(self, _request: Request, id_or_alias: str) -> Response:
         row = find(rows(), id_or_alias)
         return tagged(Response(ProfileSerializer(row).data), row)
 

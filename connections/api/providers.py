@@ -32,7 +32,7 @@ class ProviderList(ApiView):
     @extend_schema(
         operation_id="getAllProviders", responses=answers(200, items_of(ProviderItemSerializer))
     )
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         items = [provider_item(provider) for provider in all_providers()]
         return Response({"total": len(items), "items": items})
 
@@ -43,7 +43,7 @@ class ProviderDetail(ApiView):
     access = {"GET": READ}
 
     @extend_schema(operation_id="getProviderById", responses=answers(200, ProviderSerializer, 404))
-    def get(self, request: Request, provider_id: str) -> Response:
+    def get(self, _request: Request, provider_id: str) -> Response:
         try:
             return Response(provider_detail(get_provider(provider_id)))
         except UnknownProvider:
@@ -57,7 +57,7 @@ class DefaultsView(ApiView):
     serializer_class = DefaultsSerializer
 
     @extend_schema(operation_id="getSettings", responses=answers(200, DefaultsSerializer))
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         return Response(
             {
                 _name(capability): str(row.pk) if row else None

@@ -158,7 +158,7 @@ def changed_settings(provider: type[Provider[Any]], at: str) -> dict[str, Any]:
 
 
 def _object(
-    provider: type[Provider[Any]], title: str, properties: dict[str, Any]
+    _provider: type[Provider[Any]], title: str, properties: dict[str, Any]
 ) -> dict[str, Any]:
     named = {camel(name): schema for name, schema in properties.items()}
     return {"type": "object", "title": title, "additionalProperties": False, "properties": named}

@@ -126,7 +126,7 @@ class PackageImportView(ImportPage):
 
     template_name = "connections/packages/import.html"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, _request: HttpRequest) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=PackageUploadForm()))
 
     @sensitive_variables("content")
@@ -154,7 +154,7 @@ class PackagePlanView(ImportPage, PicksConnections):
         "connections/packages/_plan.html",
     )
 
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def get(self, _request: HttpRequest, pk: UUID) -> HttpResponse:
         return self._answer(pk, self.form(pk, data=self._restored()), apply=False)
 
     def _restored(self) -> QueryDict | None:

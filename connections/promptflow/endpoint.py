@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote
 
 from django.contrib.auth.decorators import login_not_required
@@ -133,7 +134,7 @@ def _spellings(request: HttpRequest, name: str) -> list[str]:
 
 
 @endpoint
-def refuse(request: HttpRequest, rest: str = "") -> HttpResponse:
+def refuse(_request: HttpRequest, **_kwargs: Any) -> HttpResponse:
     """Refuses every other path under this address, which is neither looked up nor written down.
 
     Raises NotRevealed.

@@ -104,7 +104,7 @@ class RevealTokenListView(PicksConnections):
             list(Connection.objects.listed().order_by("name", "alias")[:MOST_TICKED]), **kwargs
         )
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, _request: HttpRequest) -> HttpResponse:
         return self.show(self.form(initial=self._brought_back()))
 
     def _brought_back(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _publish(address: str) -> None:
 
 
 def _changed(
-    sender: Any, update_fields: Any = None, action: str = "", raw: bool = False, **kwargs: Any
+    update_fields: Any = None, action: str = "", raw: bool = False, **_kwargs: Any
 ) -> None:
     is_content = update_fields is None or set(update_fields) not in NOT_CONTENT
     if is_content and not raw and action in ("", "post_add", "post_remove", "post_clear"):

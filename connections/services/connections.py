@@ -106,7 +106,7 @@ def create_connection(
 
 
 @sensitive_variables("settings", "posted", "result", "row", "before")
-def update_connection(
+def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     connection: Connection,
     *,
     actor: Actor,

@@ -61,7 +61,7 @@ def create_profile(
     return Saved(row)
 
 
-def update_profile(
+def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     profile: Profile,
     *,
     actor: Actor,

@@ -44,7 +44,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-def create_token(
+def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
     name: str,
     *,
     user: Any,

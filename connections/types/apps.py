@@ -23,7 +23,7 @@ class TypesConfig(AppConfig):
         post_migrate.connect(_bring_up, apps.get_app_config("connections"))
 
 
-def _bring_up(using: str, apps: Any = apps, **kwargs: Any) -> None:
+def _bring_up(using: str, apps: Any = apps, **_kwargs: Any) -> None:
     """After a migration: connections whose types are files are brought up to the versions that this
     release ships.
     """

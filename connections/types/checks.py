@@ -1,6 +1,5 @@
 """System checks of connection types: files that cannot be read, connections behind their type."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Warning, register
@@ -12,7 +11,7 @@ from . import services
 
 
 @register("connections")
-def check_type_files(**kwargs: Any) -> list[CheckMessage]:
+def check_type_files(**_kwargs: Any) -> list[CheckMessage]:
     """Every file of CONNECTIONS_TYPES_DIR can be read."""
     hint = (
         "`manage.py connectiontype check FILE` says what is wrong with it. Types are read once: "
@@ -28,11 +27,9 @@ def check_type_files(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register("connections")
-def check_types(
-    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_types(**_kwargs: Any) -> list[CheckMessage]:
     """No connection is behind its type, and no key of a type is there twice."""
-    if not rows_can_be_read(app_configs, databases):
+    if not rows_can_be_read():
         return []
     catalog.confirm_types()
     found: list[CheckMessage] = [

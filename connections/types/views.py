@@ -38,7 +38,7 @@ class TypeListView(TypePage):
     def get_breadcrumbs(self) -> list[Crumb]:
         return [("Connections", "/connections/")]
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, _request: HttpRequest) -> HttpResponse:
         return self.render_to_response(self.get_context_data(types=services.connection_types()))
 
 
@@ -49,7 +49,7 @@ class TypeInstallView(TypePage):
     title = "Install a connection type"
     permission_required = "connections.add_connectiontype"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, _request: HttpRequest) -> HttpResponse:
         return self.show(TypeForm())
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -134,7 +134,7 @@ class TypeDetailView(OneType):
     def get_title(self) -> str:
         return self.entry.label
 
-    def get(self, request: HttpRequest, key: str) -> HttpResponse:
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         context: dict[str, Any] = {}
         if self.entry.provider and self.entry.manifest:
             context = {
@@ -159,7 +159,7 @@ class TypeRemoveView(OneType):
             (self.entry.label, reverse("type-detail", args=[self.entry.key])),
         ]
 
-    def get(self, request: HttpRequest, key: str) -> HttpResponse:
+    def get(self, _request: HttpRequest, key: str) -> HttpResponse:
         return self.render_to_response(self.get_context_data(users=services.type_users(key)))
 
     def post(self, request: HttpRequest, key: str) -> HttpResponse:

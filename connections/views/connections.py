@@ -1,7 +1,6 @@
 """Pages of connections: list, provider cards, form, detail, delete; and the actions on them."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -147,10 +146,10 @@ class ConnectionFormPage(Page):
         """The answer to a save."""
         return self.redirect(row)
 
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.show(self.form(initial=as_the_original(request, self.row)))
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = self.form(data=request.POST)
         if "add-row" in request.POST:
             # a new form with the same entries, so that none of them is judged yet
@@ -288,7 +287,7 @@ class ConnectionDetailView(OneConnection):
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST]
 
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(**detail_context(self.connection)))
 
 
@@ -313,7 +312,7 @@ class ConnectionToggleView(OneConnection):
     permission_required = "connections.toggle_connection"
     fragment_name = "connections/_connection_row.html"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         wanted = request.POST.get("is_active")
         is_active = not self.connection.is_active if wanted is None else wanted == "true"
         row = services.set_active(self.connection, is_active, actor=request.user).row
@@ -334,7 +333,7 @@ class ConnectionTestView(OneConnection):
     permission_required = "connections.test_connection"
     fragment_name = "connections/_connection_row.html"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         check = services.test_connection(self.connection, actor=request.user)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             return self.render_to_response(self.get_context_data(check=check))

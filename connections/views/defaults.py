@@ -70,7 +70,7 @@ class DefaultsView(Page):
         may_change = self.request.user.has_perm("connections.change_defaultprofile")
         return DefaultsForm(services.default_profiles(), may_change, data)
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, _request: HttpRequest) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=self.form()))
 
     def post(self, request: HttpRequest) -> HttpResponse:

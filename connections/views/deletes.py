@@ -23,7 +23,7 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
     def get_title(self) -> str:
         return f"Delete {self.connection.name}"
 
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         profiles = list(self.connection.profiles.all()[:100])
         targets = selectors.move_targets(self.connection) if profiles else []
         needed = sorted(
@@ -62,7 +62,7 @@ class ConnectionMoveProfilesView(OneConnection):
 
     permission_required = "connections.change_profile"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         target = get_by_id_or_alias(Connection.objects.listed(), self.posted("target"))
         if target is None:
             messages.error(

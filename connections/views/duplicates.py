@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +19,7 @@ class ConnectionDuplicateView(OneConnection):
 
     permission_required = "connections.add_connection"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def post(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return duplicated(self, self.connection, services.duplicate_connection, "connection")
 
 
@@ -29,7 +28,7 @@ class ProfileDuplicateView(OneProfile):
 
     permission_required = "connections.add_profile"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def post(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return duplicated(self, self.profile, services.duplicate_profile, "profile")
 
 

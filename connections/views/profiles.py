@@ -130,7 +130,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         }
         return self.render_to_response(self.get_context_data(**shown))
 
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.show(self.form(initial=self._initial()))
 
     def _initial(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
             initial["connection"] = chosen.alias if chosen else given
         return initial
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         if request.POST.get("action") == "fetch-models":
             return self._fetch_models()
         form = self.form(data=request.POST)
@@ -239,7 +239,7 @@ class ProfileDetailView(OneProfile):
     def get_title(self) -> str:
         return self.profile.name
 
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         shown = {
             f"{group.lower()}_shown": selectors.shown_profile_settings(self.profile, group)
             for group in GROUPS
@@ -287,7 +287,7 @@ class ProfileToggleView(OneProfile):
     permission_required = "connections.toggle_profile"
     fragment_name = "connections/profiles/_row.html"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         wanted = request.POST.get("is_active")
         is_active = not self.profile.is_active if wanted is None else wanted == "true"
         self._profile = services.set_profile_active(self.profile, is_active, actor=request.user).row
@@ -308,7 +308,7 @@ class ProfileDeleteView(OneProfile):
     def get_title(self) -> str:
         return f"Delete {self.profile.name}"
 
-    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.render_to_response(
             self.get_context_data(dependents=services.dependents_of(self.profile))
         )

@@ -84,7 +84,7 @@ class TokenListView(Page):
         """The form, bound when given `data`."""
         return TokenForm(list(Profile.objects.order_by("name", "alias")[:MOST_TICKED]), **kwargs)
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, _request: HttpRequest) -> HttpResponse:
         return self.show(self.form())
 
     def post(self, request: HttpRequest) -> HttpResponse:

@@ -70,11 +70,11 @@ EMBEDDINGS = ("EmbeddingsRequest", "Embeddings")
 class AnyAccept(BaseContentNegotiation):
     """Ignores `Accept`: a client of a stream asks for text/event-stream, and a refusal is JSON."""
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
+    def select_parser(self, _request: Request, parsers: Any) -> Any:
         return parsers[0]
 
     def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
+        self, _request: Request, renderers: Any, _format_suffix: str | None = None
     ) -> Any:
         return renderers[0], renderers[0].media_type
 
@@ -87,7 +87,7 @@ class GatewayView(ApiView):
     endpoint: ClassVar[Endpoint]
 
     def post(self, request: Request, profile_id_or_alias: str = "") -> HttpResponseBase:
-        http = request._request
+        http = request._request  # noqa: SLF001 Django's own, whose body DRF has not read
         person = None if request.auth else services.caller_of(request.user)
         try:
             # Not `request.body`, which allows 1 MB at most.

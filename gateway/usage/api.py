@@ -138,7 +138,7 @@ class UsageSummaryView(UsageView):
         parameters=PERIOD,
         responses=answers(200, UsageSummarySerializer, 400),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         return Response(_summary(selectors.usage_report(self.period()).totals))
 
 
@@ -175,7 +175,7 @@ class UsageBreakdownView(UsageView):
     @extend_schema(
         parameters=PERIOD, responses=answers(200, UsageBreakdownItemSerializer(many=True), 400)
     )
-    def get(self, request: Request) -> Response:
+    def get(self, _request: Request) -> Response:
         shares = selectors.usage_report(
             self.period(), dimensions=[self.dimension], with_ids=True
         ).shares[self.dimension]

@@ -149,7 +149,7 @@ class Provider(Generic[SettingsT]):
     # What a provider implements
 
     @classmethod
-    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003
         """All stored settings, secrets included, of an older `version` of the provider, as its
         settings are today.
         """
@@ -209,7 +209,11 @@ class Provider(Generic[SettingsT]):
         """A vector for each text, in their order. Raises as `chat`."""
         raise NotImplementedError
 
-    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+    def refused_parameters(
+        self,
+        model: str,  # noqa: ARG002
+        effort: str | None = None,  # noqa: ARG002
+    ) -> frozenset[str]:
         """The sampling parameters that this model refuses at this reasoning effort (None: not
         said), as its vendor documents.
 
@@ -218,13 +222,21 @@ class Provider(Generic[SettingsT]):
         """
         return frozenset()
 
-    async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
+    async def wire_target(
+        self,
+        capability: Capability,  # noqa: ARG002
+        model: str,  # noqa: ARG002
+    ) -> WireTarget | None:
         """Where to send OpenAI's protocol as bytes, None for a service that speaks another and is
         asked through its SDK.
         """
         return None
 
-    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+    def wire_body(
+        self,
+        capability: Capability,  # noqa: ARG002
+        body: dict[str, Any],
+    ) -> dict[str, Any]:
         """A request of OpenAI's protocol in this service's own dialect of it.
 
         `body` is not changed. Raises Unsupported.

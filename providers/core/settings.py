@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from .types import is_empty
 
 
-def setting(
+def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     default: Any = ...,
     *,
     title: str,

@@ -194,7 +194,7 @@ class Manifest(ManifestPart):
     def noted(self, guesses: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> "Manifest":
         """The same manifest with these remarks added."""
         made = self.model_copy()
-        made._guesses, made._warnings = (*self._guesses, *guesses), (*self._warnings, *warnings)
+        made._guesses, made._warnings = (*self._guesses, *guesses), (*self._warnings, *warnings)  # noqa: SLF001 a copy of its own
         return made
 
     def auth_variants(self) -> list[AuthVariant]:

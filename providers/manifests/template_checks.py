@@ -69,7 +69,7 @@ def _field_problems(manifest: Manifest, use: TemplateUse, field: TypeField) -> I
         )
 
 
-def _is_asked_for(manifest: Manifest, use: TemplateUse, field: TypeField) -> bool:
+def _is_asked_for(_manifest: Manifest, use: TemplateUse, field: TypeField) -> bool:
     """True if the field is shown whenever this template is filled in."""
     for name, values in field.visible_when.items():
         if name == VARIANT:

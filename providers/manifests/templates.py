@@ -115,7 +115,7 @@ def in_header(name: str, value: str) -> str:
     return value
 
 
-def as_it_is(name: str, value: str) -> str:
+def as_it_is(_name: str, value: str) -> str:
     """A value where every character may stand."""
     return value
 

@@ -20,7 +20,7 @@ class Command(BaseCommand):
             help="write nothing; fail when the document is out of date",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         path = settings.BASE_DIR / "docs" / "openapi.yaml"
         document = SchemaGenerator().get_schema(request=None, public=True)
         text = OpenApiYamlRenderer().render(document, renderer_context={}).decode()

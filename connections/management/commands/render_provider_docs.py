@@ -31,7 +31,7 @@ class Command(BaseCommand):
             "--check", action="store_true", help="write nothing; fail when the page is out of date"
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         path = settings.BASE_DIR / "docs" / "providers.md"
         text = "\n".join(
             [INTRODUCTION, *(line for provider in all_providers() for line in render(provider))]

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             help="count what each key opens; fails while an older key is still needed",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         if not key_ids():
             raise CommandError("FERNET_KEYS is not set. See SECURITY.md.")
         if not options["check"]:

@@ -53,7 +53,7 @@ class Command(BaseCommand):
         revoke = actions.add_parser("revoke", help="end a token now")
         revoke.add_argument("token", help="its prefix, as `token list` shows it, or its id")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         {"create": self._create, "list": self._list, "revoke": self._revoke}[options["action"]](
             options
         )
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write(text)
         self.stderr.write(f"{row} of {user}: {', '.join(row.scopes)}. It is shown this once.")
 
-    def _list(self, options: dict[str, Any]) -> None:
+    def _list(self, _options: dict[str, Any]) -> None:
         for row in ApiToken.objects.select_related("user").prefetch_related("profiles"):
             profiles = ",".join(profile.alias for profile in row.profiles.all()) or (
                 "no profile any more" if row.is_limited else "all profiles"

@@ -38,8 +38,8 @@ ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
 
 def script(parser: ArgumentParser, shell: str, types: list[str]) -> str:
     """The script for bash or zsh. `types`: what `from-env` takes."""
-    actions = next(action for action in parser._actions if isinstance(action, _SubParsersAction))
-    words = {name: _options(one._actions) for name, one in actions.choices.items()}
+    actions = next(action for action in parser._actions if isinstance(action, _SubParsersAction))  # noqa: SLF001 argparse shows them nowhere else
+    words = {name: _options(one._actions) for name, one in actions.choices.items()}  # noqa: SLF001
     words["from-env"] += types
     words["completion"] += ["bash", "zsh"]
     cases = "\n".join(

@@ -57,10 +57,10 @@ def find_promptflow(name: str) -> Connection | None:
     """
     if "\x00" in name:  # PostgreSQL refuses to look for one
         return None
-    if (IS_ALIAS.match(name) or parse_id(name)) and (
-        found := get_by_id_or_alias(Connection.objects.order_by(), name)
-    ):
-        return found
+    if IS_ALIAS.match(name) or parse_id(name):
+        found: Connection | None = get_by_id_or_alias(Connection.objects.order_by(), name)
+        if found:
+            return found
     rows = list(Connection.objects.filter(name=name).order_by("alias")[:6])
     if len(rows) > 1:
         aliases = ", ".join(row.alias for row in rows[:5]) + (", ..." if len(rows) > 5 else "")

@@ -235,7 +235,7 @@ def azure_transport(client: httpx2.Client) -> Any:
 
     class Answer(HttpResponse):
         def body(self) -> bytes:
-            return self.internal_response.content
+            return bytes(self.internal_response.content)
 
     class Transport(HttpTransport[Any, Any]):
         def send(self, request: Any, **_: Any) -> Any:

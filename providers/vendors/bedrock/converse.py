@@ -295,7 +295,7 @@ class ConverseStream:
                 return ChatChunk(usage=_usage(found), model=self._model)
         return None
 
-    def _of_call(self, index: int, delta: ToolCallDelta) -> ChatChunk:
+    def _of_call(self, _index: int, delta: ToolCallDelta) -> ChatChunk:
         return ChatChunk(tool_calls=(delta,), model=self._model)
 
     def end(self) -> None:

@@ -144,7 +144,7 @@ class OpenAIChat(Provider[SettingsT]):
             )
             return vectors_of(found, count, self.answers_url)
 
-    async def wire_target(self, capability: Capability, model: str) -> WireTarget | None:
+    async def wire_target(self, capability: Capability, _model: str) -> WireTarget | None:
         return WireTarget(
             f"{self.answers_url.rstrip('/')}/{PATHS[capability]}",
             await self.wire_headers(),
@@ -170,7 +170,7 @@ class OpenAIChat(Provider[SettingsT]):
             ),
         )
 
-    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+    def wire_body(self, _capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
         return (
             body
             if self.asks_usage

@@ -62,7 +62,8 @@ def text_of(content: Any) -> str | None:
     if isinstance(content, list):
         parts = [part if isinstance(part, dict) else dict(part) for part in content]
         return "".join(_checked(part["text"], str) for part in parts if part.get("type") == "text")
-    return _optional(content, str)
+    text: str | None = _optional(content, str)
+    return text
 
 
 def usage_of(found: Any) -> Usage | None:

@@ -74,7 +74,7 @@ class Command(BaseCommand):
                 "--passphrase-file", metavar="F", help="a file that holds the passphrase"
             )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['action']}")(options)
         except services.PackageConflict as refused:

@@ -76,7 +76,7 @@ class Command(BaseCommand):
         self.parser = parser
         add_actions(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         action = options["action"]
         if action is None:
             self.parser.print_help(self.stdout)

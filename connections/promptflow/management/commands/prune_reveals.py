@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="delete nothing, only count")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         days = settings.CONNECTIONS_REVEAL_DAYS if options["days"] is None else options["days"]
         if not 1 <= days <= MOST_DAYS:
             raise CommandError(

@@ -68,7 +68,7 @@ class Command(BaseCommand):
         )
         check.add_argument("files", nargs="+", metavar="file")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         try:
             getattr(self, f"_{options['action']}")(options)
         except EXPECTED as error:
@@ -153,7 +153,7 @@ class Command(BaseCommand):
         services.remove_type(options["key"], actor=None)
         self._say(f"{options['key']} is removed.")
 
-    def _sync(self, options: dict[str, Any]) -> None:
+    def _sync(self, _options: dict[str, Any]) -> None:
         found = services.sync_types(actor=None)
         for one in found:
             self.stdout.write(f"{one.key}  version {one.version}")
