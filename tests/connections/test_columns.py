@@ -6,8 +6,8 @@ A column that people edit, say `owner`, is written down in these eight places:
 2. connections/migrations/: `manage.py makemigrations`
 3. connections/forms/connections.py: its input
 4. connections/api/connection_serializers.py: its field, in ConnectionColumnsSerializer
-5. connections/packages/documents.py: its field in ConnectionDocument, with a default, so that
-   packages that were made before it can still be read
+5. connections/packages/format/documents.py: its field in ConnectionDocument, with a default,
+   so that packages that were made before it can still be read
 6. templates/connections/_connection_detail.html: its place on the page
 7. connections/api/operations.yaml: in the example of a connection
 8. docs/openapi.yaml: `make docs`
