@@ -195,6 +195,14 @@ def test_a_path_that_does_not_exist_is_found():
     ]
 
 
+def test_the_places_of_a_column_are_those_that_its_tests_name():
+    page = (ROOT / "docs/changes.md").read_text()
+    section = page.partition("a column on Connection\n")[2].partition("\n## ")[0]
+    tests = (ROOT / "tests/connections/test_columns.py").read_text()
+    places = [re.findall(r"^\d\. `?([\w./]+)", one, re.MULTILINE) for one in (section, tests)]
+    assert places[0] == places[1] and 0 < len(places[0]) <= 8
+
+
 def test_the_house_shows_every_folder():
     shown = {Path(one) for one in re.findall(r"^([a-z/]+/)(?: |$)", CONTRIBUTING, re.MULTILINE)}
     tracked = subprocess.run(
