@@ -1,4 +1,4 @@
-"""The forms of packages: what goes into one, and what becomes of what is in one."""
+"""The forms of packages: the contents of an export, and the decisions about an import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ NO_REFERENCE = (
 
 
 class PackageExportForm(forms.Form):
-    """What goes into a package. Who may not export secrets is not asked for a passphrase."""
+    """The contents of an export. Who may not export secrets is not asked for a passphrase."""
 
     profiles = forms.BooleanField(required=False, label="With their profiles")
     passphrase = forms.CharField(
@@ -70,7 +70,7 @@ class PackageExportForm(forms.Form):
 
 
 class PackageUploadForm(forms.Form):
-    """A package to look into. Whether it is one is for the services to say."""
+    """An uploaded package. The services check that it is one."""
 
     file = forms.FileField(
         label="Package",
@@ -84,7 +84,7 @@ class PackageUploadForm(forms.Form):
 
     @property
     def file_name(self) -> str:
-        """What the file was called."""
+        """The name of the file, empty without one."""
         return str(getattr(self.files["file"], "name", None) or "")
 
     def clean_file(self) -> bytes:
@@ -107,8 +107,8 @@ class PassphraseInput(SecretInput):
 
 
 class PackagePlanForm(forms.Form):
-    """What becomes of what is in a package: for each item by its id, for each secret that is
-    missing by the name of its placeholder.
+    """The decisions about a package: for each item by its id, for each missing secret by the name
+    of its placeholder.
     """
 
     passphrase = forms.CharField(
@@ -126,9 +126,7 @@ class PackagePlanForm(forms.Form):
     def __init__(self, purpose: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["passphrase"].widget = PassphraseInput(purpose, attrs={"autocomplete": "off"})
-        self.wrong: set[str] = (
-            set()
-        )  # the placeholders for which something was typed that is no reference
+        self.wrong: set[str] = set()  # the placeholders whose entry is not a reference
 
     def clean(self) -> dict[str, Any]:
         self.wrong = {
@@ -136,7 +134,7 @@ class PackagePlanForm(forms.Form):
         }
         if self.wrong:
             raise forms.ValidationError(
-                "What was entered for a secret is no reference, and is not repeated here.",
+                "What was entered for a secret is not a reference, and is not repeated here.",
                 "no_reference",
             )
         return super().clean() or {}
@@ -149,9 +147,9 @@ class PackagePlanForm(forms.Form):
         }
 
     def decisions(self) -> Decisions:
-        """What was chosen, as the services take it; before that, what is here is kept.
+        """The decisions as the services take them. What is not decided yet is kept as it is here.
 
-        A typed reference wins over a connection.
+        A typed reference comes before a chosen connection.
         """
         chosen = {name: f"connection:{value}" for name, value in self._named(FROM).items() if value}
         typed = {name: value for name, value in self._named(SECRET).items() if is_reference(value)}
@@ -164,9 +162,9 @@ class PackagePlanForm(forms.Form):
         )
 
     def may_apply(self, plan: Plan) -> bool:
-        """Whether everything is entered as it must be.
+        """True if the plan can be carried out as the form is filled in.
 
-        Leaving sealed keys out is said in so many words, not by an empty input.
+        An empty passphrase is an error unless the box for an import without the keys is ticked.
         """
         if plan.is_sealed and not self.passphrase_typed() and "without_secrets" not in self.data:
             self.add_error(
@@ -218,8 +216,10 @@ class PackagePlanForm(forms.Form):
 
 @dataclass(frozen=True)
 class PlanSecret:
-    """A secret that the package does not bring, and the reference or the alias of a connection that
-    was chosen for it.
+    """A secret that the package does not bring.
+
+    `reference`: the one that was typed; `chosen`: the alias of the connection that was chosen to
+    take it from; `sources`: the aliases and names of those that may be chosen.
     """
 
     placeholder: Placeholder
@@ -236,16 +236,16 @@ class PlanSecret:
 
     @property
     def accepts(self) -> str:
-        """Which connections that may be, as the button beside it says it."""
+        """The connections that fit, as the button that adds one passes it on."""
         return f"provider:{self.provider_id}"
 
 
 @dataclass(frozen=True)
 class PlanRow:
-    """An item of a plan, its state in words, what may become of it and what will.
+    """An item of a plan, with the words for its state and action.
 
-    `choices`: value, label, and whether it is chosen; the value is empty for what is no decision:
-    that there is nothing to do.
+    `choices`: value, label, and whether it is chosen. The value is empty for an action that
+    cannot be decided, such as that there is nothing to do.
     """
 
     item: PlanItem

@@ -1,4 +1,4 @@
-"""Pages of packages: what goes into one, what is in one, what became of it."""
+"""Pages of packages: export, upload, plan and result of an import."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -33,7 +33,7 @@ LOOK = services.Decisions(on_conflict="keep")  # what is here stays; nothing els
 
 @method_decorator(sensitive_post_parameters("passphrase", "again"), name="dispatch")
 class PackageExportView(Page):
-    """Shows what will be in a package and what becomes of its secrets; a POST downloads it."""
+    """Shows the contents of a package before it is made; a POST downloads it."""
 
     template_name = "connections/packages/export.html"
     title = "Export connections"
@@ -45,7 +45,7 @@ class PackageExportView(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.show(self.form(initial={"profiles": "profiles" in request.GET}))
 
-    @sensitive_variables("values", "told")
+    @sensitive_variables("values", "arguments")
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form(data=request.POST)
         if not form.is_valid():
@@ -56,13 +56,13 @@ class PackageExportView(Page):
             if values["profiles"]
             else []
         )
-        told = {
+        arguments = {
             "actor": request.user,
             "passphrase": values.get("passphrase", ""),
             "address": address_of(request.META),
         }
         try:
-            content = services.export_package(rows, profiles, **told)
+            content = services.export_package(rows, profiles, **arguments)
         except services.PackageError as refused:
             form.add_error(None, str(refused))
             return self.show(form)
@@ -78,18 +78,15 @@ class PackageExportView(Page):
         """The form, bound when given `data`."""
         return PackageExportForm(self.request.user.has_perm("connections.export_secrets"), **kwargs)
 
-    def named(self) -> list[str]:
-        """What the address or the form names; nothing is everything."""
-        return (self.request.POST if self.request.method == "POST" else self.request.GET).getlist(
-            "ids"
-        )
+    def ids(self) -> list[str]:
+        """The ids in the address or in the form. None of them means every connection."""
+        given = self.request.POST if self.request.method == "POST" else self.request.GET
+        return given.getlist("ids")
 
     def rows(self) -> QuerySet[Connection]:
-        """What will be in it."""
-        rows = Connection.objects.all()
-        return (
-            rows.filter(pk__in=filter(None, map(parse_id, self.named()))) if self.named() else rows
-        )
+        """The connections to export."""
+        rows, ids = Connection.objects.all(), self.ids()
+        return rows.filter(pk__in=filter(None, map(parse_id, ids))) if ids else rows
 
     def show(self, form: PackageExportForm) -> HttpResponse:
         """The page."""
@@ -103,13 +100,13 @@ class PackageExportView(Page):
             "contents": contents,
             "count": count,
             "more": max(0, count - MOST_SHOWN),
-            "ids": self.named(),
+            "ids": self.ids(),
         }
         return self.render_to_response(self.get_context_data(form=form, **context))
 
 
 class ImportPage(Page):
-    """What the pages of an import share."""
+    """A page of an import."""
 
     permission_required = services.MAY_IMPORT
     title = "Import a package"
@@ -145,8 +142,8 @@ class PackageImportView(ImportPage):
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
 class PackagePlanView(ImportPage, PicksConnections):
-    """The plan for a package that waits: choices for every part, what they would do, and doing
-    it.
+    """The plan for an uploaded package: a choice for every item, what it would do, and the import
+    itself.
     """
 
     template_name, fragment_name = (
@@ -155,17 +152,13 @@ class PackagePlanView(ImportPage, PicksConnections):
     )
 
     def get(self, _request: HttpRequest, pk: UUID) -> HttpResponse:
-        return self._answer(pk, self.form(pk, data=self._restored()), apply=False)
-
-    def _restored(self) -> QueryDict | None:
-        """What was typed before a connection was added here, and that connection."""
-        draft = self.draft()
-        if draft is None:
-            return None
-        data = draft.posted()
-        if draft.chosen:
-            data[draft.picker] = draft.chosen
-        return data
+        # after a connection was added for this page: what was typed before, and that connection
+        data = None
+        if draft := self.draft():
+            data = draft.posted()
+            if draft.chosen:
+                data[draft.picker] = draft.chosen
+        return self._answer(pk, self.form(pk, data=data), apply=False)
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         action = request.POST.get("action")
@@ -181,21 +174,21 @@ class PackagePlanView(ImportPage, PicksConnections):
         """The form, bound when given `data`."""
         return PackagePlanForm(f"package:{self.request.user.pk}:{pk}", **kwargs)
 
-    @sensitive_variables("content", "told")
+    @sensitive_variables("content", "arguments")
     def _answer(self, pk: UUID, form: PackagePlanForm, apply: bool) -> HttpResponse:
         content = services.read_upload(pk, actor=self.request.user)
         if content is None:
             messages.error(self.request, GONE)
             return self.redirect("package-import")
-        told: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "actor": self.request.user,
             "decisions": form.decisions(),
             "passphrase": form.passphrase_typed(),
         }
         try:
-            plan = services.plan_import(content, **told)
+            plan = services.plan_import(content, **arguments)
             if apply and form.may_apply(plan):
-                return self._applied(pk, services.import_package(content, **told))
+                return self._applied(pk, services.import_package(content, **arguments))
             return self._show(form, plan)
         except services.PackageConflict as refused:
             form.add_error(None, str(refused))
@@ -246,7 +239,9 @@ CHANGING = ("create", "copy", "replace", "merge")
 
 
 def _result(item: services.PlanItem) -> dict[str, Any]:
-    """What became of an item, where its row is, and which keys it needs."""
+    """The row of an item on the page of results: the words for its action, the address of its row,
+    and the keys that it needs.
+    """
     is_row = item.row_id and item.kind in ("connection", "profile")
     address = reverse(f"{item.kind}-detail", args=[item.row_id]) if is_row else ""
     needs = item.missing_secrets if item.action in CHANGING else ()

@@ -1,4 +1,4 @@
-"""Packages as JSON: the bodies of exports and imports, and the plan of an import."""
+"""The JSON of packages: the bodies of exports and imports, and the plan of an import."""
 
 import json
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
-"""The zip around a package: written the same way every time, and read without trust in its own
-figures.
+"""The zip around a package: written the same way every time, and read without trust in the numbers
+in it.
 
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3.7, 4.3.12 and 4.3.16.
-Python's zipfile takes more than is good here: junk before and after, entries that share their
-bytes, names that are there twice.
+Python's zipfile accepts too much: junk before and after, entries that share their bytes, names that
+are there twice.
 """
 
 import re
@@ -36,7 +36,7 @@ LOCAL_MARK, CENTRAL_MARK, END_MARK, DATA_MARK = (
 STORED, DEFLATED = 0, 8
 DESCRIPTOR, UTF8, DEFLATE_SPEED = 0x0008, 0x0800, 0x0006
 FIRST_OF_1980 = 0x0021  # the earliest date a zip can say
-NO_ZIP = (
+NOT_A_ZIP = (
     "This is not a package: it is not a whole zip file, or it holds more than an export writes. "
     "Export it again."
 )
@@ -48,7 +48,9 @@ TOO_LARGE = LARGER.format(MOST_BYTES >> 20, MOST_ENTRIES, MOST_UNPACKED >> 20, M
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _ZipEntry:
+    """An entry as the zip's directory has it. `packed`: its size in the zip; `size`: unpacked."""
+
     name: str
     flags: int
     method: int
@@ -111,26 +113,26 @@ def unpack(content: bytes) -> dict[str, bytes]:
     position, left = 0, MOST_UNPACKED
     for entry in sorted(entries, key=lambda one: one.offset):
         if entry.offset != position:  # a gap, or an overlap with the one before
-            raise PackageError("not_a_package", NO_ZIP)
+            raise PackageError("not_a_package", NOT_A_ZIP)
         packed, position = _packed(content, entry, start)
         found[entry.name] = _unpacked(packed, entry, min(left, MOST_OF_ONE))
         left -= len(found[entry.name])
     if position != start:
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     return found
 
 
-def _directory(content: bytes) -> tuple[list[_Entry], int]:
-    """The entries that the end of the file names, and where their list begins."""
+def _directory(content: bytes) -> tuple[list[_ZipEntry], int]:
+    """The entries that the end of the file names, and the position where their list begins."""
     if len(content) < END.size or content[-END.size : -END.size + 4] != END_MARK:
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     _, disk, first_disk, here, count, size, start, comment = END.unpack(content[-END.size :])
     if (
         (disk, first_disk, comment) != (0, 0, 0)
         or here != count
         or start + size + END.size != len(content)
     ):
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     if count > MOST_ENTRIES:
         raise refuse_large()
     entries, position = [], start
@@ -138,15 +140,15 @@ def _directory(content: bytes) -> tuple[list[_Entry], int]:
         entry, position = _entry(content, position, start + size)
         entries.append(entry)
     if position != start + size:
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     if len({entry.name for entry in entries}) < count:
         raise PackageError("unexpected_file", "A file is in this package twice. Export it again.")
     return entries, start
 
 
-def _entry(content: bytes, position: int, end: int) -> tuple[_Entry, int]:
+def _entry(content: bytes, position: int, end: int) -> tuple[_ZipEntry, int]:
     if position + CENTRAL.size > end:
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     fields = CENTRAL.unpack_from(content, position)
     (
         mark,
@@ -176,8 +178,8 @@ def _entry(content: bytes, position: int, end: int) -> tuple[_Entry, int]:
         or flags & ~(DESCRIPTOR | UTF8 | DEFLATE_SPEED)
         or method not in (STORED, DEFLATED)
     ):
-        raise PackageError("not_a_package", NO_ZIP)
-    return _Entry(_name(name), flags, method, crc, packed, size, offset), position
+        raise PackageError("not_a_package", NOT_A_ZIP)
+    return _ZipEntry(_name(name), flags, method, crc, packed, size, offset), position
 
 
 def _name(raw: bytes) -> str:
@@ -191,11 +193,11 @@ def _name(raw: bytes) -> str:
     return text
 
 
-def _packed(content: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
-    """The bytes of an entry, and where what follows it begins."""
+def _packed(content: bytes, entry: _ZipEntry, end: int) -> tuple[bytes, int]:
+    """The packed bytes of an entry, and the position behind them."""
     start = entry.offset
     if start + LOCAL.size > end:
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = LOCAL.unpack_from(
         content, start
     )
@@ -208,27 +210,27 @@ def _packed(content: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
         or (flags, method) != (entry.flags, entry.method)
         or not told
     ):
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     stop = start + entry.packed
     if stop > end:
-        raise PackageError("not_a_package", NO_ZIP)
-    return content[start:stop], stop + (_descriptor(content, stop) if flags & DESCRIPTOR else 0)
+        raise PackageError("not_a_package", NOT_A_ZIP)
+    behind = stop
+    if flags & DESCRIPTOR:  # checksum and sizes once more, behind the bytes; its mark is optional
+        behind += 16 if content[stop : stop + 4] == DATA_MARK else 12
+    return content[start:stop], behind
 
 
-def _descriptor(content: bytes, position: int) -> int:
-    """The length of the data descriptor, the sums behind an entry's bytes; its mark is optional."""
-    return 16 if content[position : position + 4] == DATA_MARK else 12
-
-
-def _unpacked(packed: bytes, entry: _Entry, most: int) -> bytes:
-    """At most one byte more than may be is ever unpacked, whatever the size is said to be."""
+def _unpacked(packed: bytes, entry: _ZipEntry, most: int) -> bytes:
+    """The unpacked bytes of an entry. Whatever its size is said to be, at most `most` + 1 are ever
+    unpacked. Raises PackageError.
+    """
     if entry.size > most:
         raise refuse_large()
     found = packed if entry.method == STORED else _inflated(packed, most)
     if len(found) > most:
         raise refuse_large()
     if len(found) != entry.size or zlib.crc32(found) != entry.crc:
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     return found
 
 
@@ -237,7 +239,7 @@ def _inflated(packed: bytes, most: int) -> bytes:
     try:
         found = unpacker.decompress(packed, most + 1)
     except zlib.error:
-        raise PackageError("not_a_package", NO_ZIP) from None
+        raise PackageError("not_a_package", NOT_A_ZIP) from None
     if len(found) <= most and (not unpacker.eof or unpacker.unused_data):
-        raise PackageError("not_a_package", NO_ZIP)
+        raise PackageError("not_a_package", NOT_A_ZIP)
     return found

@@ -1,12 +1,12 @@
-"""The documents in a package.
+"""The documents in a package, as classes.
 
-Unknown fields and other types than these are refused; no message repeats a value.
+Unknown fields and other types are refused. No message repeats a value.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, LiteralString, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -38,7 +38,7 @@ IN_CLEAR = (
 
 @dataclass(frozen=True)
 class Missing:
-    """A mark in place of a secret, which is sealed or asked for by this name."""
+    """The mark in place of a secret, which is sealed or asked for under this name."""
 
     placeholder: str
 
@@ -61,31 +61,17 @@ def _canonical(value: Any) -> UUID:
     raise PydanticCustomError("id", "An id looks like 1b4e28ba-2fa1-11d2-883f-0016d3cca427.")
 
 
-def _alias(value: str) -> str:
-    if len(value) > 100 or not ALIAS.fullmatch(value):
-        raise PydanticCustomError(
-            "alias",
-            "An alias is lower case letters, digits and single hyphens between them, 100 at most.",
-        )
-    return value
+def _text_like(
+    code: str, message: LiteralString, is_good: Callable[[str], object]
+) -> AfterValidator:
+    """Refuses a text for which `is_good` is false, with this error."""
 
+    def check(value: str) -> str:
+        if not is_good(value):
+            raise PydanticCustomError(code, message)
+        return value
 
-def _provider_id(value: str) -> str:
-    if len(value) > 100 or not PROVIDER_ID.fullmatch(value):
-        raise PydanticCustomError("provider", "This is not the id of a provider.")
-    return value
-
-
-def _one_line(value: str) -> str:
-    if CONTROL.search(value):
-        raise PydanticCustomError("control", "It has a line break or another control character.")
-    return value
-
-
-def _setting_name(value: str) -> str:
-    if not value or len(value) > LONGEST_ENTRY_KEY or "." in value or CONTROL.search(value):
-        raise PydanticCustomError("setting", "This is not the name of a setting.")
-    return value
+    return AfterValidator(check)
 
 
 def _secrets(value: Any) -> Any:
@@ -151,11 +137,42 @@ def _mark(secret: Secret) -> Any:
 
 
 Id = Annotated[UUID, BeforeValidator(_canonical), PlainSerializer(str), Field(strict=False)]
-Alias = Annotated[str, AfterValidator(_alias)]
-ProviderId = Annotated[str, AfterValidator(_provider_id)]
+Alias = Annotated[
+    str,
+    _text_like(
+        "alias",
+        "An alias is lower case letters, digits and single hyphens between them, 100 at most.",
+        lambda text: len(text) <= 100 and ALIAS.fullmatch(text),
+    ),
+]
+ProviderId = Annotated[
+    str,
+    _text_like(
+        "provider",
+        "This is not the id of a provider.",
+        lambda text: len(text) <= 100 and PROVIDER_ID.fullmatch(text),
+    ),
+]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
-Line = Annotated[str, AfterValidator(_one_line), Field(max_length=500)]
-SettingName = Annotated[str, AfterValidator(_setting_name)]
+Line = Annotated[
+    str,
+    _text_like(
+        "control",
+        "It has a line break or another control character.",
+        lambda text: not CONTROL.search(text),
+    ),
+    Field(max_length=500),
+]
+SettingName = Annotated[
+    str,
+    _text_like(
+        "setting",
+        "This is not the name of a setting.",
+        lambda text: (
+            text and len(text) <= LONGEST_ENTRY_KEY and "." not in text and not CONTROL.search(text)
+        ),
+    ),
+]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -228,7 +245,7 @@ class SealDocument(_Document):
 
 
 class ManifestDocument(_Document):
-    """`package.yaml`: what is in the package. `types`: provider -> the version of its settings."""
+    """`package.yaml`, the list of contents. `types`: provider -> the version of its settings."""
 
     format: Literal["switchboard-package"]
     format_version: int = Field(ge=FORMAT_VERSION, le=FORMAT_VERSION)

@@ -7,7 +7,7 @@ from .plan import Plan
 
 
 class PackageError(Exception):
-    """A package, or what was decided about it, is refused as a whole; nothing was written.
+    """A package, or a decision about it, is refused as a whole; nothing was written.
 
     `code` is stable: too_large, not_a_package, newer_version, unexpected_file, wrong_sum,
     bad_document, clear_secret, wrong_passphrase, weak_passphrase, bad_decision, nothing_to_export.

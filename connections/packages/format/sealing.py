@@ -71,7 +71,8 @@ def unseal(
     if (
         not isinstance(found, dict)
         or found.get("package") != _sum(manifest)
-        or not _are_secrets(found.get("secrets"))
+        or not isinstance(found.get("secrets"), dict)
+        or not all(map(_is_secret, found["secrets"].values()))
     ):
         raise PackageError("wrong_passphrase", NOT_OPENED)
     return dict(found["secrets"])
@@ -81,12 +82,8 @@ def _sum(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _are_secrets(found: Any) -> bool:
-    """Texts, and maps of texts such as headers are."""
-    return isinstance(found, dict) and all(_is_secret(one) for one in found.values())
-
-
 def _is_secret(one: Any) -> bool:
+    """True for a text, and for a map of texts such as headers are."""
     return (
         all(isinstance(text, str) for text in one.values())
         if isinstance(one, dict)

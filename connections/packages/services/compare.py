@@ -1,7 +1,4 @@
-"""A connection of a package beside the row that is here: what differs, what stays, what is missing.
-
-Writes nothing.
-"""
+"""The comparison of a connection in a package with the row that is here. Writes nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ from providers.core.base import Provider
 from providers.core.schema import settings_fields
 
 from ..format.documents import ConnectionDocument
-from .secrets import Incoming, addresses, stored_secret
+from .secrets import IncomingConnection, addresses, stored_secret
 
 OTHER_ALIAS = "Its alias here is {}, and stays."
 KEEPS_SECRETS = "What is stored here and not in the package stays: {}."
@@ -25,27 +22,29 @@ KEEPS_SECRETS = "What is stored here and not in the package stays: {}."
 
 @dataclass(frozen=True)
 class Comparison:
-    """A document, and the row it is compared with, which is in today's settings.
+    """A document and the row that it is compared with, both in the settings of today's provider.
 
-    `may_compare`: whether the actor may learn if a sealed secret is the one that is stored; only
-    who may change it may.
+    `may_compare`: the actor may change the row, and so may learn whether a sealed secret is the
+    stored one.
     """
 
     document: ConnectionDocument
     provider: type[Provider[Any]]
-    incoming: Incoming
+    incoming: IncomingConnection
     row: Connection
     may_compare: bool
 
     @sensitive_variables()
     def differences(self) -> list[str]:
-        """The labels of what is otherwise here."""
+        """The labels of the columns, settings and secrets that differ here."""
         row, document, incoming = self.row, self.document, self.incoming
+        # inactive here for want of a secret that this package does not bring either
+        is_held_back = not row.is_active and bool(row.lacking) and bool(self.missing_secrets())
         found = [
             row.label(name)
             for name in row.editable_columns
             if getattr(row, name) != getattr(document, name)
-            and not (name == "is_active" and self._is_held_back())
+            and not (name == "is_active" and is_held_back)
         ]
         secret = {name for name, one in settings_fields(self.provider).items() if one.secret}
         plain = settings_alone(row.settings)
@@ -60,12 +59,6 @@ class Comparison:
             dict.fromkeys(found + [incoming.label(where) for where in self._other_secrets()])
         )
 
-    def _is_held_back(self) -> bool:
-        """Whether it is inactive here for want of a secret that this package does not bring
-        either.
-        """
-        return not self.row.is_active and bool(self.row.lacking) and bool(self.missing_secrets())
-
     @sensitive_variables()
     def _other_secrets(self) -> Iterator[str]:
         for where, value in self.incoming.known().items():
@@ -76,7 +69,7 @@ class Comparison:
         yield from (where for where in self.unstored() if where not in self.row.lacking)
 
     def notes(self) -> list[str]:
-        """What stays as it is here, whatever is decided."""
+        """Sentences about what stays as it is here, whatever is decided."""
         brought = {*self.incoming.known(), *self.incoming.missing}
         kept = [
             one
@@ -105,11 +98,11 @@ class Comparison:
         return sorted(found)
 
     def unstored(self) -> list[str]:
-        """Where the package brings no secret, and none is stored."""
+        """The places for which the package brings no secret and none is stored."""
         return [where for where in self.incoming.missing if stored_secret(self.row, where) is None]
 
     def missing_secrets(self) -> list[str]:
-        """The secrets that it misses after being replaced: the write rule keeps what is stored."""
+        """The places without a secret once the row is replaced, which keeps the stored secrets."""
         wanted = dict.fromkeys([*self.incoming.missing, *self.row.lacking])
         return [
             one
@@ -119,7 +112,7 @@ class Comparison:
 
     @sensitive_variables()
     def free_secrets(self) -> dict[str, Any]:
-        """What the package brings for places where nothing is stored."""
+        """The secrets that the package brings for places where nothing is stored."""
         found: dict[str, Any] = {}
         for where, value in self.incoming.known().items():
             name, _, key = where.partition(".")
@@ -129,7 +122,7 @@ class Comparison:
 
     @property
     def is_same_place(self) -> bool:
-        """Whether both send their secrets to the same addresses."""
+        """True if both send their secrets to the same addresses."""
         return addresses(self.provider, self.row.settings) == addresses(
             self.provider, self.incoming.settings
         )

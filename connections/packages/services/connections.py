@@ -1,4 +1,4 @@
-"""The connections of a package: brought in as it was decided, each or not at all."""
+"""The import of a package's connections: each is carried out as it was decided, or not at all."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from .run import (
     SAME,
     UNDECIDED,
     UNUSABLE,
-    Outcome,
+    ItemResult,
     Run,
     attempt,
     columns_of,
@@ -31,7 +31,7 @@ from .run import (
     find_row,
     plan_item,
 )
-from .secrets import Incoming, NotMapped, addresses, read_incoming
+from .secrets import IncomingConnection, NotMapped, addresses, read_incoming
 
 NEWER = (
     "Its settings are of version {} of {}, and version {} is here. Install the newer type first, "
@@ -51,7 +51,7 @@ OTHER_PLACE = "Secrets and addresses are left as they are, because it has anothe
 def take_connection(run: Run, document: ConnectionDocument) -> PlanItem:
     """Compares one connection and carries out what was decided about it.
 
-    Raises PackageError, PermissionDenied.
+    Returns its item of the plan. Raises PackageError, PermissionDenied.
     """
     row = find_row(Connection, document, run.package.connections)
     if row:
@@ -70,7 +70,7 @@ def take_connection(run: Run, document: ConnectionDocument) -> PlanItem:
             document, version, provider, run.sealed, run.decisions.secrets, run.actor
         )
     except NotMapped as error:
-        return _item(document, Outcome(CONFLICT if row else NEW, "refuse", row, [str(error)]))
+        return _item(document, ItemResult(CONFLICT if row else NEW, "refuse", row, [str(error)]))
     return _taken(_Taking(run, document, provider, incoming), row)
 
 
@@ -80,91 +80,89 @@ def _unread(run: Run, document: ConnectionDocument, row: Connection | None, note
     cure = (
         [] if brings and run.decisions.install_types else [BRINGS_TYPE if brings else NOT_BROUGHT]
     )
-    return _item(document, Outcome(MISSING_TYPE, action, row, [note, *cure]))
+    return _item(document, ItemResult(MISSING_TYPE, action, row, [note, *cure]))
 
 
 def _item(
-    document: ConnectionDocument, outcome: Outcome, missing: tuple[str, ...] = ()
+    document: ConnectionDocument, result: ItemResult, missing: tuple[str, ...] = ()
 ) -> PlanItem:
-    return plan_item("connection", document, outcome, document.provider, missing)
+    return plan_item("connection", document, result, document.provider, missing)
 
 
 @dataclass(frozen=True)
 class _Taking:
-    """One connection on its way in."""
+    """One connection while it is imported."""
 
     run: Run
     document: ConnectionDocument
     provider: type[Provider[Any]]
-    incoming: Incoming
+    incoming: IncomingConnection
 
     @property
     def item_id(self) -> str:
-        """As the plan calls it."""
+        """Its id in the plan."""
         return f"connection:{self.document.id}"
 
 
 def _taken(taking: _Taking, row: Connection | None) -> PlanItem:
     run, document = taking.run, taking.document
     if row is None:
-        return _done(taking, Outcome(NEW, decided(run, taking.item_id, NEW)), None)
+        return _done(taking, ItemResult(NEW, decided(run, taking.item_id, NEW)), None)
     if row.provider_id != document.provider:
         note = OTHER_PROVIDER.format(row.alias, row.provider_name)
         return _done(
-            taking, Outcome(UNUSABLE, decided(run, taking.item_id, UNUSABLE), row, [note]), None
+            taking, ItemResult(UNUSABLE, decided(run, taking.item_id, UNUSABLE), row, [note]), None
         )
     bring_up(row, taking.provider)
     may_compare = run.actor is None or run.actor.has_perm("connections.change_connection")
     beside = Comparison(document, taking.provider, taking.incoming, row, may_compare)
     differences = beside.differences()
     state = CONFLICT if differences else SAME
-    outcome = Outcome(state, decided(run, taking.item_id, state), row, beside.notes(), differences)
-    if outcome.action == "refuse":
-        outcome.notes.append(UNDECIDED)
-    return _done(taking, outcome, beside)
+    result = ItemResult(
+        state, decided(run, taking.item_id, state), row, beside.notes(), differences
+    )
+    if result.action == "refuse":
+        result.notes.append(UNDECIDED)
+    return _done(taking, result, beside)
 
 
-def _done(taking: _Taking, outcome: Outcome, beside: Comparison | None) -> PlanItem:
-    """Writes what the action says, and remembers which row it is."""
+def _done(taking: _Taking, result: ItemResult, beside: Comparison | None) -> PlanItem:
+    """Carries out the action, and notes the row in the run and what is missing in the plan."""
     run, document = taking.run, taking.document
-    if outcome.action in ("create", "copy"):
-        attempt(run, outcome, lambda: _create(taking, outcome.action == "copy"))
-    elif beside and outcome.action in ("replace", "merge"):
+    if result.action in ("create", "copy"):
+        attempt(run, result, lambda: _create(taking, result.action == "copy"))
+    elif beside and result.action in ("replace", "merge"):
         attempt(
             run,
-            outcome,
+            result,
             lambda: (
-                _replace(taking, beside) if outcome.action == "replace" else _merge(taking, beside)
+                _replace(taking, beside) if result.action == "replace" else _merge(taking, beside)
             ),
         )
-        _note_place(outcome, beside)
-    if outcome.row and outcome.action != "refuse":
-        run.connections[document.id] = outcome.row
-    missing = _missing(taking, outcome, beside)
+        if result.action in ("merge", "refuse") and not beside.is_same_place:
+            result.notes.append(OTHER_PLACE if result.action == "merge" else MAP_IT)
+    if result.row and result.action != "refuse":
+        run.connections[document.id] = result.row
+    missing = _missing(taking, result, beside)
     for where, name in {**missing, **taking.incoming.mapped}.items():
         run.placeholders[taking.item_id, name] = Placeholder(
             name, document.name, taking.incoming.label(where), taking.item_id
         )
-    if missing and outcome.action in ("create", "copy", "replace"):
-        outcome.notes.append(NEEDS)
-    return _item(document, outcome, tuple(dict.fromkeys(missing.values())))
+    if missing and result.action in ("create", "copy", "replace"):
+        result.notes.append(NEEDS)
+    return _item(document, result, tuple(dict.fromkeys(missing.values())))
 
 
-def _note_place(outcome: Outcome, beside: Comparison) -> None:
-    if not beside.is_same_place and outcome.action in ("merge", "refuse"):
-        outcome.notes.append(OTHER_PLACE if outcome.action == "merge" else MAP_IT)
-
-
-def _missing(taking: _Taking, outcome: Outcome, beside: Comparison | None) -> dict[str, str]:
-    """What would be missing and can be mapped, place -> placeholder: all of it where stored secrets
-    may not follow an address.
+def _missing(taking: _Taking, result: ItemResult, beside: Comparison | None) -> dict[str, str]:
+    """The secrets that would be missing and can be mapped, place -> placeholder: all that the
+    package misses where stored secrets may not follow an address.
     """
     missing = taking.incoming.missing
-    if outcome.action in ("skip", "nothing"):
+    if result.action in ("skip", "nothing"):
         return {}
     if beside is None:
-        return missing if outcome.state == NEW or outcome.action == "copy" else {}
-    if outcome.action == "copy" or not beside.is_same_place:
+        return missing if result.state == NEW or result.action == "copy" else {}
+    if result.action == "copy" or not beside.is_same_place:
         return missing
     return {where: missing[where] for where in beside.unstored()}
 
@@ -205,8 +203,8 @@ def _columns(document: ConnectionDocument, missing: Collection[str]) -> Any:
 def _merge(taking: _Taking, beside: Comparison) -> Any:
     """Fills what is empty.
 
-    Where the addresses differ, neither an address nor a secret is filled in: one would meet the
-    other.
+    Where the addresses differ, neither an address nor a secret is filled in: a secret would be
+    sent to an address that it was not entered for.
     """
     row = beside.row
     plain = plain_settings(taking.provider, row.settings)
@@ -232,8 +230,8 @@ def _merge(taking: _Taking, beside: Comparison) -> Any:
 
 
 def _rest(value: Any, stored: Any) -> Any:
-    """What of a value there is place for: all of it, or the entries of a map that are not there;
-    else None.
+    """The part of a value that fills what is empty: all of it, or the entries of a map that are
+    not stored; None if there is nothing to fill.
     """
     if isinstance(value, dict) and isinstance(stored, dict):
         return {key: one for key, one in value.items() if key not in stored} or None

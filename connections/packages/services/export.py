@@ -32,7 +32,10 @@ CAME_ALONG = "{} came along, because profiles in this package use it."
 
 @dataclass
 class _Contents:
-    """What goes into one package. `secrets`: placeholder -> value."""
+    """The contents of one package. `secrets`: placeholder -> value.
+
+    `versions`: provider -> the version of its settings; `types`: provider -> its manifest.
+    """
 
     documents: list[ConnectionDocument] = field(default_factory=list)
     secrets: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -50,12 +53,10 @@ def export_package(
     passphrase: str = "",
     address: str = "",
 ) -> bytes:
-    """A package of these and of the connections that the profiles use.
+    """The bytes of a package of these rows and of the connections that the profiles use.
 
-    Literal secrets become placeholders.
-
-    With a passphrase they come along, sealed, and it is written down who took them; `address`: from
-    where. Raises PackageError, PermissionDenied.
+    Literal secrets become placeholders. With a passphrase they come along sealed, and a record says
+    who took them from which `address`. Raises PackageError, PermissionDenied.
     """
     chosen = list(profiles)
     require(actor, "connections.view_connection", *(["connections.view_profile"] if chosen else []))
@@ -93,7 +94,7 @@ def _contents(keys: set[Any], profiles: Sequence[Profile]) -> _Contents:
 
 
 def _whole(model: Any, keys: set[Any]) -> list[Any]:
-    """Fresh rows by alias: what is brought up in memory must not be anybody else's."""
+    """The rows anew from the database, by alias: `bring_up` must not change the caller's."""
     return list(model.objects.filter(pk__in=keys).order_by("alias"))
 
 
@@ -136,9 +137,9 @@ def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
 def _secrets(
     row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]
 ) -> dict[str, Any]:
-    """References as they are and a placeholder for every other secret, in the order of the fields.
+    """The references, and a placeholder for every other secret, in the order of the fields.
 
-    The literals go to `known`.
+    The literals themselves go to `known`.
     """
     found: dict[str, Any] = {
         name: value for name, value in row.settings.items() if _is_secret(fields, name)
@@ -154,8 +155,8 @@ def _secrets(
 
 
 def _in_order(values: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    """By the order of the fields, entries of maps by their keys: PostgreSQL does not keep the order
-    in which they were stored.
+    """The values in the order of the fields, and entries of maps by their keys: PostgreSQL does
+    not keep the order in which JSON was stored.
     """
     order = {name: number for number, name in enumerate(fields)}
     in_order = sorted(values.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
@@ -169,7 +170,7 @@ def _in_order(values: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any
 def _literals(
     row: Connection, fields: Mapping[str, SettingsField], known: dict[str, Any]
 ) -> list[str]:
-    """Where the literals are, `name` or `name.key`."""
+    """The places of the literals, `name` or `name.key`. Their values go to `known`."""
     if isinstance(row.credentials, Undecryptable):
         return expected_secrets(fields, row.settings)
     found: dict[str, Any] = {}
@@ -205,7 +206,7 @@ def _profile_document(row: Profile) -> ProfileDocument:
 
 
 def _write_down(actor: Actor, address: str, aliases: list[str]) -> None:
-    """Who took which secrets along, among the records of who read any."""
+    """Records which secrets the actor took along, beside the records of promptflow's reading."""
     who = actor.get_username() if actor is not None else "the operator"
     RevealRecord.objects.create(
         token_name=f"{who}, a package"[:100],

@@ -12,7 +12,7 @@ from .planning import run_import
 def import_package(
     content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()
 ) -> Plan:
-    """Imports a package in one transaction and says what was done.
+    """Imports a package in one transaction. Returns the plan that was carried out.
 
     Raises PackageConflict with the plan while something stands in the way, PackageError,
     PermissionDenied; then nothing was written.

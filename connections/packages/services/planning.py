@@ -1,4 +1,4 @@
-"""What an import would do: carried out as a whole, and taken back."""
+"""The plan of an import: the import is carried out as a whole, and rolled back."""
 
 from collections.abc import Iterator
 
@@ -23,13 +23,13 @@ LEFT_OUT = (
     "that need them will be inactive."
 )
 NOT_SEALED = "The package has no sealed secrets, so the passphrase is not needed."
-UNKNOWN_ITEM = "In this package is no {}. Its plan names what is in it."
+UNKNOWN_ITEM = "{} is not in this package. Its plan lists its items."
 UNKNOWN_ACTION = "Choose one of: {}."
 
 
 @sensitive_variables("content")
 def brings_profiles(content: bytes) -> bool:
-    """Whether there are profiles in a package: importing those takes rights of its own.
+    """True if there are profiles in a package: importing them takes more rights.
 
     Raises PackageError.
     """
@@ -40,7 +40,7 @@ def brings_profiles(content: bytes) -> bool:
 def plan_import(
     content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()
 ) -> Plan:
-    """What an import of this package would do.
+    """The plan of what an import of this package would do.
 
     Writes nothing. Raises PackageError, PermissionDenied.
     """
@@ -51,7 +51,10 @@ def plan_import(
 def run_import(
     content: bytes, actor: Actor, passphrase: str, decisions: Decisions, is_dry: bool
 ) -> Plan:
-    """One way for plan and import, so that the plan is what happens. Raises as they do."""
+    """Imports a package, and rolls it back if `is_dry`: so the plan is what an import does.
+
+    Raises PackageError, PermissionDenied, and PackageConflict unless it is dry.
+    """
     require(actor, "connections.view_connection", "connections.add_connection")
     package = read_package(content)
     if package.profiles:
@@ -75,8 +78,10 @@ def run_import(
 
 
 def _carried_out(run: Run, notes: tuple[str, ...]) -> Plan:
-    """Everything, while no other import and no other save is written: the second of two at once
-    sees what the first has made.
+    """Carries out every item and returns the plan.
+
+    It holds the lock that every save takes, so that the second of two imports at once sees the rows
+    that the first has made.
     """
     ChangeStamp.objects.get_or_create(pk=1)
     ChangeStamp.objects.select_for_update().get(pk=1)
@@ -101,8 +106,8 @@ def _notes(package: Package, passphrase: str) -> Iterator[str]:
 
 
 def _refuse_unknown(package: Package, decisions: Decisions) -> None:
-    """Raises PackageError for decisions about what is not in the package, and for those that are
-    none.
+    """Raises PackageError for a decision about an item or a placeholder that is not in the package,
+    and for a decision that does not exist.
     """
     ids = {f"connection:{one.id}" for one in package.connections} | {
         f"profile:{one.id}" for one in package.profiles
@@ -115,5 +120,7 @@ def _refuse_unknown(package: Package, decisions: Decisions) -> None:
     if not set(decisions.items.values()) <= {*ACTIONS}:
         raise PackageError("bad_decision", UNKNOWN_ACTION.format(", ".join(ACTIONS)))
     if unknown := sorted(decisions.secrets.keys() - package.placeholders):
-        raise PackageError("bad_decision", UNKNOWN_ITEM.format(f"placeholder {unknown[0][:100]!r}"))
+        raise PackageError(
+            "bad_decision", UNKNOWN_ITEM.format(f"The placeholder {unknown[0][:100]!r}")
+        )
     refuse_bad_mapping(decisions.secrets)

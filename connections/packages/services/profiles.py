@@ -1,4 +1,4 @@
-"""The profiles of a package: compared with what is here, and brought in after the connections."""
+"""The import of a package's profiles, after its connections."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from .run import (
     SAME,
     UNDECIDED,
     UNUSABLE,
-    Outcome,
+    ItemResult,
     Run,
     attempt,
     columns_of,
@@ -37,17 +37,17 @@ NO_FALLBACK = "Its fallback {} is not here and is not in the package, so it is l
 
 
 def take_profiles(run: Run) -> list[PlanItem]:
-    """Compares every profile and carries out what was decided about it, fallbacks before those that
-    name them.
+    """Compares every profile and carries out what was decided about it, fallbacks before the
+    profiles that name them. Returns their items of the plan. Raises PermissionDenied.
     """
     found, later = {}, []
     for document in _in_order(run.package.profiles):
-        outcome = _take(run, document)
-        found[document.id] = plan_item("profile", document, outcome, "", ())
-        if outcome.action in ("create", "copy") and any(
+        result = _take(run, document)
+        found[document.id] = plan_item("profile", document, result, "", ())
+        if result.action in ("create", "copy") and any(
             one.id not in run.profiles for one in document.fallbacks
         ):
-            later.append((document, outcome.row))
+            later.append((document, result.row))
     for document, row in later:  # profiles that name each other
         if any(one.id in run.profiles for one in document.fallbacks):
             run.profiles[document.id] = update_profile(
@@ -68,22 +68,22 @@ def _in_order(documents: Sequence[ProfileDocument]) -> Iterator[ProfileDocument]
             yield waiting.pop(one.id)
 
 
-def _take(run: Run, document: ProfileDocument) -> Outcome:
+def _take(run: Run, document: ProfileDocument) -> ItemResult:
     row, item_id = find_row(Profile, document, run.package.profiles), f"profile:{document.id}"
     if row:
         run.profiles[document.id] = row
-    outcome = _judged(run, document, row, item_id)
+    result = _judged(run, document, row, item_id)
     target = _connection(run, document.connection)
-    outcome.notes += [
+    result.notes += [
         NO_FALLBACK.format(one.alias)
         for one in document.fallbacks
-        if not _is_to_be_had(run, document, one)
+        if not _is_available(run, document, one)
     ]
-    if outcome.action in ("create", "copy", "replace", "merge"):
-        attempt(run, outcome, lambda: _carried_out(run, document, outcome.action, target, row))
-    if outcome.row and outcome.action != "refuse":
-        run.profiles[document.id] = outcome.row
-    return outcome
+    if result.action in ("create", "copy", "replace", "merge"):
+        attempt(run, result, lambda: _carried_out(run, document, result.action, target, row))
+    if result.row and result.action != "refuse":
+        run.profiles[document.id] = result.row
+    return result
 
 
 def _carried_out(
@@ -100,11 +100,11 @@ def _carried_out(
     return _create(run, document, target, is_copy=action == "copy")
 
 
-def _judged(run: Run, document: ProfileDocument, row: Profile | None, item_id: str) -> Outcome:
+def _judged(run: Run, document: ProfileDocument, row: Profile | None, item_id: str) -> ItemResult:
     if row is None:
-        return Outcome(NEW, decided(run, item_id, NEW))
+        return ItemResult(NEW, decided(run, item_id, NEW))
     if row.capability != document.capability:
-        return Outcome(
+        return ItemResult(
             UNUSABLE,
             decided(run, item_id, UNUSABLE),
             row,
@@ -112,10 +112,10 @@ def _judged(run: Run, document: ProfileDocument, row: Profile | None, item_id: s
         )
     differences = list(_differences(run, document, row))
     state = CONFLICT if differences else SAME
-    outcome = Outcome(state, decided(run, item_id, state), row, [], differences)
-    if outcome.action == "refuse":
-        outcome.notes.append(UNDECIDED)
-    return outcome
+    result = ItemResult(state, decided(run, item_id, state), row, [], differences)
+    if result.action == "refuse":
+        result.notes.append(UNDECIDED)
+    return result
 
 
 def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[
 
 
 def _connection(run: Run, name: RowName) -> Connection | None:
-    """What the connection of the package has become, else the one that is here."""
+    """The row that the connection of the package has become, else the one that is here."""
     if name.id in run.connections:
         return run.connections[name.id]
     if any(one.id == name.id for one in run.package.connections):
@@ -152,8 +152,8 @@ def _fallback(run: Run, capability: str, name: RowName) -> Profile | None:
     return rows.filter(pk=name.id).first() or rows.filter(alias=name.alias).first()
 
 
-def _is_to_be_had(run: Run, document: ProfileDocument, name: RowName) -> bool:
-    """Whether a fallback is here, or is going to be: profiles may name each other."""
+def _is_available(run: Run, document: ProfileDocument, name: RowName) -> bool:
+    """True if a fallback is here or will be: profiles may name each other."""
     waits = (
         any(one.id == name.id for one in run.package.profiles)
         and decided(run, f"profile:{name.id}", NEW) != "skip"
@@ -171,7 +171,7 @@ def _expected(run: Run, document: ProfileDocument) -> list[Any]:
     ids = [
         (_fallback(run, document.capability, name), name)
         for name in document.fallbacks
-        if _is_to_be_had(run, document, name)
+        if _is_available(run, document, name)
     ]
     return [row.pk if row else name.id for row, name in ids]
 

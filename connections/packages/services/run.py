@@ -1,5 +1,5 @@
-"""One import while it runs: what was decided, what became of what, and how a single item is carried
-out or refused.
+"""One import while it runs: its decisions, the rows it has found or made, and the steps that every
+item takes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ class Run:
     `connections` and `profiles`: id in the package -> the row that it is here; `sealed`:
     placeholder -> secret.
 
-    `is_dry`: nothing will stay, so that what the actor may not do is noted instead of raised.
+    `is_dry`: it is undone at the end, so what the actor may not do is noted instead of raised.
     """
 
     package: Package
@@ -56,8 +56,8 @@ class Run:
 
 
 @dataclass
-class Outcome:
-    """What became of one item, as far as it is known."""
+class ItemResult:
+    """The state of one item, the action chosen for it, and the row and notes so far."""
 
     state: str
     action: str
@@ -69,8 +69,9 @@ class Outcome:
 def find_row(
     model: Any, document: ConnectionDocument | ProfileDocument, documents: Sequence[Any]
 ) -> Any:
-    """The row with the document's id, else with its alias unless that row is another document's by
-    its id; locked. Or None.
+    """The row with the document's id, else the one with its alias; None without one.
+
+    A row that has the id of another document is left to that one. The row is locked.
     """
     rows = model.objects.select_for_update(of=("self",))
     others = [one.id for one in documents if one.alias != document.alias]
@@ -79,18 +80,18 @@ def find_row(
 
 
 def columns_of(document: ConnectionDocument | ProfileDocument, model: Any) -> dict[str, Any]:
-    """The edited columns that a document brings for a row."""
+    """The editable columns of the model, as the document has them."""
     return {name: getattr(document, name) for name in model.editable_columns}
 
 
 def empty_columns(document: ConnectionDocument | ProfileDocument, row: Any) -> dict[str, Any]:
-    """Those of `columns_of` for which the row has no value yet."""
+    """The editable columns in which the row is empty, as the document has them."""
     brought = columns_of(document, type(row))
     return {name: value for name, value in brought.items() if getattr(row, name) in (None, "", [])}
 
 
 def decided(run: Run, item_id: str, state: str) -> str:
-    """What becomes of an item in this state: an action, or refuse."""
+    """The action decided for an item in this state, `refuse` if none that fits was decided."""
     wanted = run.decisions.items.get(item_id, "")
     if state == NEW:
         return wanted if wanted in ("skip", "copy") else "create"
@@ -102,47 +103,48 @@ def decided(run: Run, item_id: str, state: str) -> str:
     return action if action in CHOICES[state] else "refuse"
 
 
-def attempt(run: Run, outcome: Outcome, act: Callable[[], Any]) -> None:
-    """Carries an item out; when it is refused, only this item is undone, and its notes say why."""
+def attempt(run: Run, result: ItemResult, act: Callable[[], Any]) -> None:
+    """Carries out an item with `act`, which returns its row.
+
+    When it is refused, only this item is undone, and its notes say why. Raises PermissionDenied,
+    unless the run is dry.
+    """
     try:
         with transaction.atomic():
-            outcome.row = act()
+            result.row = act()
             return
     except Invalid as error:
-        outcome.notes += [f"{_place(one.field)}{one.message}" for one in error.errors]
+        for one in error.errors:
+            name = one.field.removeprefix("settings.")
+            result.notes.append(f"{name}: {one.message}" if name else one.message)
     except NotMapped as error:
-        outcome.notes.append(str(error))
+        result.notes.append(str(error))
     except PermissionDenied as error:
         if not run.is_dry:
             raise
-        outcome.notes.append(str(error))
-    outcome.action = "refuse"
-
-
-def _place(field: str) -> str:
-    name = field.removeprefix("settings.")
-    return f"{name}: " if name else ""
+        result.notes.append(str(error))
+    result.action = "refuse"
 
 
 def plan_item(
     kind: str,
     document: ConnectionDocument | ProfileDocument,
-    outcome: Outcome,
+    result: ItemResult,
     provider_id: str,
     missing: tuple[str, ...],
 ) -> PlanItem:
-    """The line of the plan for one document."""
+    """The item of the plan for one document."""
     return PlanItem(
         id=f"{kind}:{document.id}",
         kind=kind,
         name=document.name,
         alias=document.alias,
         provider_id=provider_id,
-        state=outcome.state,
-        action=outcome.action,
-        differences=tuple(outcome.differences),
+        state=result.state,
+        action=result.action,
+        differences=tuple(result.differences),
         missing_secrets=missing,
-        choices=CHOICES[outcome.state],
-        notes=tuple(dict.fromkeys(outcome.notes)),
-        row_id=str(outcome.row.pk) if outcome.row else None,
+        choices=CHOICES[result.state],
+        notes=tuple(dict.fromkeys(result.notes)),
+        row_id=str(result.row.pk) if result.row else None,
     )

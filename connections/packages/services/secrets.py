@@ -1,5 +1,5 @@
-"""What a document of a package says of a connection, in the settings of today's provider and with
-the secrets that can be had.
+"""A connection's document read for today's provider: its settings, the secrets it brings or is
+mapped to, and those that are missing.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ from providers.core.schema import SettingsField, settings_fields
 from ..format.documents import IN_CLEAR, ConnectionDocument, Missing
 from ..format.errors import PackageError
 
-# stands for a missing secret while a migration renames settings; no stored value has a null
-# character
+# Stands for a missing secret while a migration renames settings. No stored value has a null
+# character.
 MARK = "\0missing\0"
 FROM = "connection:"
 NOT_FOUND = "There is no connection {!r} to take the secret of."
@@ -39,16 +39,16 @@ NO_MAPPING = (
 
 
 class NotMapped(Exception):
-    """A placeholder cannot be mapped as it was decided. `str()` says why."""
+    """A placeholder cannot be mapped as it was decided. `str()` is the reason, a sentence."""
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """A connection as a package has it.
+class IncomingConnection:
+    """A connection as a package has it, in the settings of today's provider.
 
-    `secrets`: what is known, references and literals; `missing`: place -> placeholder; `mapped`:
-    the same for those that a decision gave a value. `labels`: what settings are called; `maps`:
-    those that are maps.
+    `secrets`: the known ones, references and literals; `missing`: place -> placeholder; `mapped`:
+    the same for those that a decision gave a value. `labels`: name -> label of each setting;
+    `maps`: the names of the settings that are maps.
     """
 
     settings: dict[str, Any]
@@ -60,7 +60,7 @@ class Incoming:
 
     @property
     def posted(self) -> dict[str, Any]:
-        """As the services take it."""
+        """Settings and secrets together, as the services take them."""
         return {**self.settings, **self.secrets}
 
     @sensitive_variables()
@@ -75,7 +75,7 @@ class Incoming:
         return found
 
     def label(self, where: str) -> str:
-        """What a setting or an entry of it is called."""
+        """The words for a setting, or for one entry of it."""
         name, _, key = where.partition(".")
         label = self.labels.get(name, name)
         return f"{label}: {key}" if key else label
@@ -89,12 +89,11 @@ def read_incoming(
     sealed: Mapping[str, Any],
     chosen: Mapping[str, str],
     actor: Actor,
-) -> Incoming:
-    """The document in the settings of `provider`.
+) -> IncomingConnection:
+    """Reads a document whose settings are of this version of the provider.
 
-    `sealed`: placeholder -> secret; `chosen`: placeholder -> what was decided.
-
-    Raises PackageError for a secret in clear or in the wrong place, NotMapped, PermissionDenied.
+    `sealed`: placeholder -> secret; `chosen`: placeholder -> the decision about it. Raises
+    PackageError for a secret in clear or in the wrong place, NotMapped, PermissionDenied.
     """
     path, fields = f"connections/{document.alias}.yaml", settings_fields(provider)
     if version == provider.version:
@@ -108,14 +107,14 @@ def read_incoming(
         if _has_mark(plain[name]):
             raise PackageError(
                 "bad_document",
-                f"{path}, secrets.{name[:50]}: This is no secret of {provider.name}.",
+                f"{path}, secrets.{name[:50]}: This is not a secret of {provider.name}.",
             )
     known: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name in [name for name in values if name not in plain]:
-        _sort(name, values[name], fields[name].is_map, known, missing, path)
+        _sort_out(name, values[name], fields[name].is_map, known, missing, path)
     maps = frozenset(name for name, one in fields.items() if one.is_map)
-    found = Incoming(
+    found = IncomingConnection(
         plain, known, missing, {}, {name: one.label for name, one in fields.items()}, maps
     )
     return _mapped(found, provider, chosen, actor)
@@ -128,8 +127,8 @@ def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
 def _refuse_misplaced(
     document: ConnectionDocument, fields: Mapping[str, SettingsField], path: str
 ) -> None:
-    """A secret among the plain settings would be one in clear; a plain setting among the secrets
-    would be stored in clear.
+    """Raises PackageError for a secret in clear among the plain settings, and for a plain setting
+    among the secrets, which would be stored in clear.
     """
     for name, value in document.settings.items():
         ones = value.values() if isinstance(value, dict) else [value]
@@ -139,8 +138,8 @@ def _refuse_misplaced(
         if name in fields and not fields[name].secret and not is_reference(secret):
             raise PackageError(
                 "bad_document",
-                f"{path}, secrets.{name}: {fields[name].label} is no "
-                "secret. Put it under settings.",
+                f"{path}, secrets.{name}: {fields[name].label} is not a secret. Put it under "
+                "settings.",
             )
 
 
@@ -170,11 +169,11 @@ def _has_mark(value: Any) -> bool:
 
 
 @sensitive_variables()
-def _sort(
+def _sort_out(
     name: str, value: Any, is_map: bool, known: dict[str, Any], missing: dict[str, str], path: str
 ) -> None:
-    """Puts a secret to those that are known or to those that are missing; of a map, every entry by
-    itself.
+    """Puts a secret into `known` or `missing`; of a map, every entry by itself. Raises
+    PackageError for a map where one value is expected.
     """
     if isinstance(value, str) and value.startswith(MARK):
         missing[name] = value.removeprefix(MARK)
@@ -193,8 +192,11 @@ def _sort(
 
 @sensitive_variables()
 def _mapped(
-    found: Incoming, provider: type[Provider[Any]], chosen: Mapping[str, str], actor: Actor
-) -> Incoming:
+    found: IncomingConnection,
+    provider: type[Provider[Any]],
+    chosen: Mapping[str, str],
+    actor: Actor,
+) -> IncomingConnection:
     secrets, missing, mapped = dict(found.secrets), dict(found.missing), {}
     for where, placeholder in found.missing.items():
         if placeholder in chosen:
@@ -207,10 +209,14 @@ def _mapped(
 
 @sensitive_variables()
 def _chosen(
-    decision: str, where: str, found: Incoming, provider: type[Provider[Any]], actor: Actor
+    decision: str,
+    where: str,
+    found: IncomingConnection,
+    provider: type[Provider[Any]],
+    actor: Actor,
 ) -> Any:
-    """What a placeholder is mapped to: a reference, or the secret of a connection that is sent to
-    the same addresses.
+    """The value that a placeholder is mapped to: a reference, or the secret of a connection that
+    is sent to the same addresses. Raises NotMapped, PermissionDenied.
     """
     if is_reference(decision):
         return decision
@@ -242,7 +248,7 @@ def refuse_bad_mapping(secrets: Mapping[str, str]) -> None:
 
 
 def addresses(provider: type[Provider[Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the secrets of a connection are sent, by setting."""
+    """The settings that say where the secrets of a connection are sent, with their values."""
     return {
         name: settings.get(name, one.default)
         for name, one in settings_fields(provider).items()
@@ -252,7 +258,7 @@ def addresses(provider: type[Provider[Any]], settings: Mapping[str, Any]) -> dic
 
 @sensitive_variables()
 def stored_secret(row: Connection, where: str) -> Any:
-    """What is stored for a secret, None where nothing is; Undecryptable where that cannot be
+    """The stored value of a secret, None if there is none; Undecryptable if that cannot be
     known.
     """
     name, _, key = where.partition(".")

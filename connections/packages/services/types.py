@@ -1,4 +1,4 @@
-"""The connection types that a package brings, for connections of kinds that are not installed
+"""The import of the connection types in a package, for connections whose type is missing or older
 here.
 """
 
@@ -6,7 +6,7 @@ from connections.types.services import install_type, read_types
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..format.plan import PlanItem
-from .run import CHOICES, CONFLICT, NEW, SAME, Outcome, Run, attempt
+from .run import CHOICES, CONFLICT, NEW, SAME, ItemResult, Run, attempt
 
 NOT_ASKED = "It is installed only when that is asked for, by somebody who may install types."
 OTHER_KEY = "The document in the package is of another type than its name says."
@@ -15,7 +15,7 @@ OTHER_KEY = "The document in the package is of another type than its name says."
 def take_types(run: Run) -> list[PlanItem]:
     """Installs the types that are missing or older here, if that was decided.
 
-    Raises PermissionDenied.
+    Returns their items of the plan. Raises PermissionDenied.
     """
     return [_take(run, key, text) for key, text in sorted(run.package.types.items())]
 
@@ -26,36 +26,36 @@ def _take(run: Run, key: str, text: str) -> PlanItem:
         here = get_provider(key).version
     except UnknownProvider:
         here = 0
-    outcome = Outcome(NEW if not here else CONFLICT if here < version else SAME, "nothing")
-    if outcome.state != SAME:
-        outcome.action = (
+    result = ItemResult(NEW if not here else CONFLICT if here < version else SAME, "nothing")
+    if result.state != SAME:
+        result.action = (
             "create"
             if run.decisions.install_types and run.decisions.items.get(f"type:{key}") != "skip"
             else "skip"
         )
-        outcome.notes += [] if outcome.action == "create" else [NOT_ASKED]
-        outcome.differences += [f"Version {here} is here, {version} in the package"] if here else []
-    if outcome.action == "create":
-        _install(run, outcome, key, text)
+        result.notes += [] if result.action == "create" else [NOT_ASKED]
+        result.differences += [f"Version {here} is here, {version} in the package"] if here else []
+    if result.action == "create":
+        _install(run, result, key, text)
     return PlanItem(
         id=f"type:{key}",
         kind="type",
         name=key,
         alias=key,
         provider_id=key,
-        state=outcome.state,
-        action=outcome.action,
-        differences=tuple(outcome.differences),
-        choices=("create", "skip") if outcome.state != SAME else CHOICES[SAME][:1],
-        notes=tuple(outcome.notes),
+        state=result.state,
+        action=result.action,
+        differences=tuple(result.differences),
+        choices=("create", "skip") if result.state != SAME else CHOICES[SAME][:1],
+        notes=tuple(result.notes),
     )
 
 
-def _install(run: Run, outcome: Outcome, key: str, text: str) -> None:
+def _install(run: Run, result: ItemResult, key: str, text: str) -> None:
     def act() -> None:
         if [one.key for one in read_types(text)] == [key]:
             install_type(text, actor=run.actor)
         else:
-            outcome.action, outcome.notes = "refuse", [OTHER_KEY]
+            result.action, result.notes = "refuse", [OTHER_KEY]
 
-    attempt(run, outcome, act)
+    attempt(run, result, act)

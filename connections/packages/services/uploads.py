@@ -1,5 +1,5 @@
-"""Packages between their upload and the decision what becomes of their parts: encrypted, of one
-person, for an hour.
+"""Uploaded packages that wait for decisions about their items: encrypted, each for its user alone,
+for an hour.
 """
 
 import uuid
@@ -23,7 +23,7 @@ MAY_IMPORT = ("connections.add_connection", "connections.change_connection")
 
 @sensitive_variables("content")
 def keep_upload(content: bytes, file_name: str, *, actor: Actor) -> PackageUpload:
-    """Keeps a package for its person; what is old is deleted on the way.
+    """Keeps a package for the user who uploaded it, and deletes those that are too old or too many.
 
     Raises PermissionDenied, and ImproperlyConfigured without keys.
     """
@@ -43,8 +43,9 @@ def keep_upload(content: bytes, file_name: str, *, actor: Actor) -> PackageUploa
 
 
 def read_upload(pk: uuid.UUID, *, actor: Actor) -> bytes | None:
-    """The package that this person uploaded within the last hour, None when there is none (any
-    more). Raises PermissionDenied.
+    """The package that this user uploaded within the last hour; None if it is not here any more.
+
+    Raises PermissionDenied.
     """
     require(actor, *MAY_IMPORT)
     row = _own(actor).filter(pk=pk, date_created__gt=timezone.now() - KEPT_FOR).first()
@@ -55,7 +56,7 @@ def read_upload(pk: uuid.UUID, *, actor: Actor) -> bytes | None:
 
 
 def drop_upload(pk: uuid.UUID, *, actor: Actor) -> None:
-    """Deletes a package of this person's; one that is gone is no error. Raises PermissionDenied."""
+    """Deletes a package of this user's, if it is still there. Raises PermissionDenied."""
     require(actor, *MAY_IMPORT)
     _own(actor).filter(pk=pk).delete()
 

@@ -152,7 +152,7 @@ def test_a_conflict_is_decided(connection: Connection, how: str):
 
 def test_a_decision_about_what_is_not_there_is_refused(connection: Connection):
     run("export", "a.zip")
-    assert "In this package is no connection:nothing" in refusal(
+    assert "This package does not hold connection:nothing" in refusal(
         "import", "a.zip", "--decide=connection:nothing=keep"
     )
 

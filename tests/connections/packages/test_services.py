@@ -416,7 +416,7 @@ def test_decisions_about_what_is_not_in_the_package_are_refused(connection):
         {"on_conflict": "burn"},
         {"secrets": {"other.api_key": "$Fake:ApiKey"}},
     ):
-        with pytest.raises(PackageError, match=r"no |Choose"):
+        with pytest.raises(PackageError, match=r"not in this package|Choose"):
             plan(content, **wrong)
 
 

@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError
 from dataclasses import asdict
 from getpass import getpass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
@@ -33,8 +33,9 @@ OR_WITHOUT = ", or --without-secrets to leave the sealed keys out"
 
 
 class Command(BaseCommand):
-    """The plan is said on stdout, also before an import is refused. 0: done; 1: refused; 2: wrong
-    arguments.
+    """Writes the plan to stdout, also before an import is refused.
+
+    Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments.
     """
 
     help = "Export connections and profiles as one file, look into such a file, import it."
@@ -96,7 +97,7 @@ class Command(BaseCommand):
 
     @sensitive_variables("passphrase")
     def _export(self, options: dict[str, Any]) -> None:
-        rows = [_find(name) for name in options["names"]] or list(
+        rows = [_connection(name) for name in options["names"]] or list(
             Connection.objects.order_by("alias")
         )
         profiles = (
@@ -214,7 +215,7 @@ def _take_import(parser: CommandParser) -> None:
 
 
 def _decision(text: str) -> tuple[str, str]:
-    """`connection:openai=replace` -> its two halves. Raises ArgumentTypeError."""
+    """Item and action of `connection:openai=replace`. Raises ArgumentTypeError."""
     item, equals, action = text.rpartition("=")
     if (
         not equals
@@ -226,7 +227,7 @@ def _decision(text: str) -> tuple[str, str]:
 
 
 def _secret(text: str) -> tuple[str, str]:
-    """`openai.api_key=$OpenAI:ApiKey` -> its two halves.
+    """Placeholder and source of `openai.api_key=$OpenAI:ApiKey`.
 
     Raises ArgumentTypeError, which repeats nothing: it may be a key.
     """
@@ -242,7 +243,7 @@ def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisio
     }
     if unknown := [item for item, _ in options["decide"] if item not in ids]:
         raise CommandError(
-            f"In this package is no {', '.join(unknown)}. `package show` tells what is in it."
+            f"This package does not hold {', '.join(unknown)}. `package show` lists its items."
         )
     items = {ids[item]: action for item, action in options["decide"]}
     told = {"items": items, "secrets": dict(options["secret"])}
@@ -251,11 +252,12 @@ def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisio
     )
 
 
-def _find(name: str) -> Connection:
-    row = get_by_id_or_alias(Connection.objects.all(), name.strip())
+def _connection(name: str) -> Connection:
+    """The connection with this id or alias. Raises CommandError."""
+    row: Connection | None = get_by_id_or_alias(Connection.objects.all(), name.strip())
     if row is None:
         raise CommandError(f"There is no connection {name!r}. `connection list` shows them.")
-    return cast("Connection", row)
+    return row
 
 
 def _content(file: str) -> bytes:
@@ -272,7 +274,7 @@ def _content(file: str) -> bytes:
 
 @sensitive_variables("found")
 def _passphrase(options: dict[str, Any], twice: bool = False) -> str:
-    """From the file, or typed; `twice` for one that is new. Raises CommandError."""
+    """The passphrase from the file, or typed; `twice` for a new one. Raises CommandError."""
     if file := options["passphrase_file"]:
         try:
             return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
