@@ -13,10 +13,9 @@ SETTINGS = "settings-"
 
 
 class RowForm(forms.Form):
-    """The base of the forms of connections and profiles. `version` is the one the editor saw."""
+    """A form of a row's columns and settings. `version`: the one that the form was filled from."""
 
-    # What is empty or too long is for the services to say, together with everything else that is
-    # wrong.
+    # The services refuse what is empty or too long, together with all other errors.
     name = forms.CharField(
         required=False,
         help_text="For people.",
@@ -41,12 +40,12 @@ class RowForm(forms.Form):
     row: Any = None
 
     def fix_alias(self) -> None:
-        """A saved row's alias is shown, not asked for."""
+        """Removes the alias if the row is saved: the page shows it, and it cannot be changed."""
         if self.row is not None:
             del self.fields["alias"]
 
     def add_refusal(self, refused: Invalid) -> None:
-        """Puts each error of a service at its field, at the map for one of its entries; those
+        """Puts each error of a service at its field, that of a map's entry at the map, and those
         without a field at the top.
         """
         for error in refused.errors:
@@ -63,8 +62,8 @@ class RowForm(forms.Form):
         return {name: self[name].data for name in self.fields}
 
     def add_stale(self, stale: Stale) -> None:
-        """Says who was faster, and takes over their version, so that a second save is a
-        decision.
+        """Says who saved meanwhile, and takes over their version: a second save then replaces the
+        other change on purpose.
         """
         self.data = self.data.copy()  # type: ignore[attr-defined]
         self.data["version"] = str(stale.current.version)  # type: ignore[index]

@@ -50,7 +50,7 @@ class ConnectionForm(RowForm):
                 )
 
     def settings(self) -> dict[str, Any]:
-        """None for a secret whose Clear box is ticked; an empty text keeps it."""
+        """The settings as the services take them: None clears a secret, an empty text keeps it."""
         posted = {
             name: value for name, value in super().settings().items() if not name.endswith("-clear")
         }
@@ -66,7 +66,7 @@ class ConnectionForm(RowForm):
         return [self[name] for name in Connection.editable_columns if name != "name"]
 
     def add_row(self, name: str) -> None:
-        """One more empty row in the map of this input, if there is such a map."""
+        """Adds an empty row to the map of this input, if there is such a map."""
         if name in self.fields and isinstance(self.fields[name], MapField):
             self.initial[name] = [*(self.initial.get(name) or ()), MapRow()]
             self.fields[name].widget.begins_in_last = True

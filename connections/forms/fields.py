@@ -1,4 +1,4 @@
-"""Fields that take what people type and give what services take."""
+"""Fields that turn typed text into the values that services take, and back."""
 
 from typing import Any
 

@@ -111,10 +111,9 @@ def _profile_input(field: ProfileField) -> forms.Field:
         return LinesField(**common)
     if field.name.endswith("_template"):
         return forms.CharField(widget=forms.Textarea({"rows": 5}), **common)
-    number = {
-        "inputmode": "text" if field.signed else "decimal"
-    }  # a decimal keypad may have no minus
-    return forms.CharField(widget=forms.TextInput({"autocomplete": "off", **number}), **common)
+    keypad = "text" if field.signed else "decimal"  # a decimal keypad may have no minus
+    widget = forms.TextInput({"autocomplete": "off", "inputmode": keypad})
+    return forms.CharField(widget=widget, **common)
 
 
 def _profile_initial(profile: Profile | None) -> dict[str, Any]:
@@ -133,9 +132,7 @@ def _profile_initial(profile: Profile | None) -> dict[str, Any]:
 
 
 def _fallbacks_input(others: list[Profile], chosen: list[str]) -> forms.Widget:
-    """Lists to choose from while there are few profiles, texts with suggestions when there are too
-    many.
-    """
+    """Lists to choose from; with too many profiles, texts with suggestions."""
     labels = {
         one.alias: (
             f"{one.name} ({one.connection.name}, "
@@ -150,9 +147,7 @@ def _fallbacks_input(others: list[Profile], chosen: list[str]) -> forms.Widget:
 
 
 def _connection_input(choices: list[Connection], chosen: str | None) -> forms.Widget:
-    """A list to choose from while there are few; a text with suggestions when there are too many
-    for a list.
-    """
+    """A list to choose from; with too many connections, a text with suggestions."""
     labels = [
         (one.alias, f"{one.name} ({one.provider_name}{'' if one.is_active else ', inactive'})")
         for one in choices

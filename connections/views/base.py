@@ -1,6 +1,4 @@
-"""The furniture of every page: title, breadcrumbs, page or fragment, what the browser is told
-afterwards.
-"""
+"""The base of every page: title, breadcrumbs, page or fragment, redirects and messages."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -73,12 +71,14 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         return super().get_context_data(**furniture, **kwargs)
 
     def redirect(self, to: Any, *arguments: Any) -> HttpResponse:
-        """To another page, also when htmx asked."""
+        """A redirect to another page, also for a request of htmx."""
         response = redirect(to, *arguments)
         return HttpResponseClientRedirect(response["Location"]) if self.request.htmx else response  # type: ignore[attr-defined]
 
     def back(self, otherwise: Any, *arguments: Any) -> HttpResponse:
-        """To the page that a form names in `next`, if it is one of ours, else to `otherwise`."""
+        """A redirect to the page that a form names in `next`, if it is of this site, else to
+        `otherwise`.
+        """
         wanted = self.ours(self.request.POST.get("next", ""))
         return self.redirect(wanted) if wanted else self.redirect(otherwise, *arguments)
 
@@ -107,7 +107,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             return None
 
     def tell(self, notices: Sequence[Notice]) -> None:
-        """Shows what a service has to say about a save that succeeded."""
+        """Shows the notices of a service about a save that succeeded."""
         for notice in notices:
             messages.warning(self.request, notice.message)
 
@@ -137,6 +137,6 @@ def tell_not_deleted(request: HttpRequest, stale: Stale) -> None:
 
 
 def tell_check(request: HttpRequest, check: ConnectionCheck) -> None:
-    """Shows how a test went."""
+    """Shows the result of a test."""
     text = f"Test of {check.connection.name}: {check.message}"
     (messages.success if check.success else messages.error)(request, text)
