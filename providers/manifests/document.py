@@ -205,19 +205,19 @@ class Manifest(ManifestPart):
         ] or [self._completed("", None)]
 
     def _completed(self, place: str, variant: Variant | None) -> AuthVariant:
-        def said(name: str) -> Any:
+        def own_or_general(name: str) -> Any:
             own = getattr(variant, name, None)
             return getattr(self, name) if own is None else own
 
-        hosts = said("allowed_hosts")
+        hosts = own_or_general("allowed_hosts")
         key = variant.key if variant else ""
         return AuthVariant(
             key,
             place,
-            said("base_url"),
-            tuple(said("auth")),
+            own_or_general("base_url"),
+            tuple(own_or_general("auth")),
             None if hosts is None else tuple(hosts),
-            tuple(said("test")),
+            tuple(own_or_general("test")),
         )
 
     def field(self, key: str) -> TypeField | None:

@@ -70,7 +70,7 @@ def parse_address(text: str, fields: Fields) -> AddressTemplate:
 
 
 def _address_of_field(name: str, path: str, fields: Fields) -> AddressTemplate:
-    _refuse_odd_path(path)
+    _refuse_bad_path(path)
     field = fields.get(name)
     if field and field.shape not in ("url", "secret_url"):
         raise TemplateError(
@@ -89,17 +89,17 @@ def _address_of_parts(found: re.Match[str], fields: Fields) -> AddressTemplate:
             "A host's name has letters, digits, dots, hyphens and fields; an international name is "
             "written as xn--."
         )
-    _refuse_odd_path(path)
+    _refuse_bad_path(path)
     if (only := MARK.fullmatch(host)) and (field := fields.get(only[1])) and field.shape == "host":
         if colon:
             raise TemplateError(f"{{{only[1]}}} may say a port itself, so none follows it here.")
         return AddressTemplate("", None, path, whole=only[1], scheme=scheme)
     for name in MARK.findall(host):
-        _refuse_odd_host_field(name, fields.get(name))
+        _refuse_bad_host_field(name, fields.get(name))
     return AddressTemplate(host, int(digits) if colon else None, path, scheme=scheme)
 
 
-def _refuse_odd_path(path: str) -> None:
+def _refuse_bad_path(path: str) -> None:
     literal = MARK.sub("x", path)
     if not PATH.fullmatch(literal):
         raise TemplateError(
@@ -110,9 +110,9 @@ def _refuse_odd_path(path: str) -> None:
         raise TemplateError("A level of the address may not be . or ..")
 
 
-def _refuse_odd_host_field(name: str, field: TypeField | None) -> None:
+def _refuse_bad_host_field(name: str, field: TypeField | None) -> None:
     if field is None:
-        return  # said elsewhere: there is no such field
+        return  # template_checks says that there is no such field
     if field.shape == "choice":
         wrong = [one.value for one in field.choices if not LABEL.fullmatch(one.value)]
         if wrong:

@@ -56,11 +56,12 @@ def words(name: str) -> list[str]:
 
 def label(name: str) -> str:
     """A name as people read it."""
-    said = [_spelled(word) for word in words(name)]
-    return " ".join([said[0][:1].upper() + said[0][1:], *said[1:]]) if said else ""
+    text = " ".join(map(_spelled, words(name)))
+    return text[:1].upper() + text[1:]
 
 
 def _spelled(word: str) -> str:
+    """A word as it is written: `api` is API, `oauth2` is OAuth2."""
     bare = word.rstrip("0123456789")
     return SPELLINGS.get(bare, bare.upper()) + word[len(bare) :] if bare in ABBREVIATIONS else word
 

@@ -106,12 +106,12 @@ def compare(old: Manifest, new: Manifest) -> list[str]:
                 f"This differs from the installed version {old.version}. Give it a higher version."
             ]
         )
-    return [reason for field in old.fields for reason in _lost(old, new, field.key)] + list(
-        _without_variant(old, new)
+    return [reason for field in old.fields for reason in _lost_field(old, new, field.key)] + list(
+        _lost_variants(old, new)
     )
 
 
-def _lost(old: Manifest, new: Manifest, name: str) -> Iterator[str]:
+def _lost_field(old: Manifest, new: Manifest, name: str) -> Iterator[str]:
     was, today = old.field(name), destination(new, old.version, name)
     field = new.field(today)
     if today and field is None and today != "timeout":
@@ -123,7 +123,7 @@ def _lost(old: Manifest, new: Manifest, name: str) -> Iterator[str]:
         )
 
 
-def _without_variant(old: Manifest, new: Manifest) -> Iterator[str]:
+def _lost_variants(old: Manifest, new: Manifest) -> Iterator[str]:
     """Problems of variants: a connection keeps its own, or a migration sets another."""
     said = {
         value

@@ -23,9 +23,9 @@ def plain_data(text: str) -> Any:
 
 
 def _json(text: str) -> Any:
-    """JSON; or, because that looks alike, YAML's own way to write mappings in braces."""
+    """The data of a text that begins with a brace or bracket: JSON, or YAML's flow style."""
     try:
-        data = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+        data = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
     except RecursionError:
         raise _too_deep() from None
     except json.JSONDecodeError as error:
@@ -49,12 +49,13 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
+    """Refuses NaN and Infinity, which Python's reader takes."""
     raise ManifestError([("", f"{name} is not a number.")])
 
 
 def _check(data: Any, depth: int = 1) -> None:
-    """Raises for what is nested beyond reason, and for what no database stores."""
+    """Raises ManifestError for data nested too deep, YamlError for what no database stores."""
     if depth > DEEPEST:
         raise _too_deep()
     if isinstance(data, dict | list):

@@ -56,7 +56,9 @@ class ManifestProvider(HttpService[ProviderSettings]):
 def provider_of(manifest: Manifest) -> type[ManifestProvider]:
     """The provider that a manifest describes. It is not registered."""
     name = section_of(manifest.key)
-    said: dict[str, Any] = {
+    tests = map(chosen_test, manifest.auth_variants())
+    costs = [test.cost for test in tests if test]
+    attributes: dict[str, Any] = {
         "__module__": __name__,
         "__doc__": sentence(manifest.label),
         "id": manifest.key,
@@ -67,11 +69,11 @@ def provider_of(manifest: Manifest) -> type[ManifestProvider]:
         "docs_url": manifest.docs,
         "icon": manifest.icon,
         "version": manifest.version,
-        "check_cost": _check_cost(manifest),
+        "check_cost": max(costs, key=COSTS.index, default="free"),  # of the dearest variant
         "manifest": manifest,
         "Settings": settings_of(manifest),
     }
-    return type(name, (ManifestProvider,), said)
+    return type(name, (ManifestProvider,), attributes)
 
 
 def _description(manifest: Manifest) -> str:
@@ -87,9 +89,3 @@ def _description(manifest: Manifest) -> str:
         else "Deprecated."
     )
     return " ".join(filter(None, (text, since, sentence(manifest.deprecated.message), replaced)))
-
-
-def _check_cost(manifest: Manifest) -> str:
-    """The most that a check of any variant costs."""
-    tests = [chosen_test(variant) for variant in manifest.auth_variants()]
-    return max((test.cost for test in tests if test), key=COSTS.index, default="free")

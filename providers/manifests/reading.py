@@ -7,9 +7,9 @@ from pydantic import BaseModel, ValidationError
 
 from .auth import STEPS
 from .document import Deprecation, Manifest, Migration, Option, TypeField, Variant
-from .errors import ManifestError, Problem, nearest
+from .errors import ManifestError, nearest
 from .parsing import plain_data
-from .requests import Expect, Request, StatusMeaning, Test
+from .requests import Expect, RequestTemplate, StatusMeaning, Test
 from .validation import problems
 
 PARTS: dict[str, type[BaseModel]] = {
@@ -20,7 +20,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "map": StatusMeaning,
     "meanings": StatusMeaning,
     "migrations": Migration,
-    "request": Request,
+    "request": RequestTemplate,
     "test": Test,
     "tests": Test,
     "variants": Variant,
@@ -46,7 +46,7 @@ def read_manifest(text: str, *, source: str = "") -> Manifest:
 
     Raises ManifestError.
 
-    `source`: the name of the text, for who shows the error.
+    `source`: the name of the text, for the error.
     """
     try:
         found = read_documents(text)
@@ -98,8 +98,10 @@ def manifest_of(data: Any) -> Manifest:
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)[:100]
+        places = [_without_tags(one["loc"]) for one in errors]
         raise ManifestError(
-            [_problem(one) for one in error.errors(include_url=False, include_input=False)][:100]
+            (_place(loc), _sentence(one, loc)) for one, loc in zip(errors, places, strict=True)
         ) from None
     if found := problems(manifest):
         raise ManifestError(found)
@@ -123,14 +125,9 @@ def _remarks(manifest: Manifest) -> list[str]:
     return found
 
 
-def _problem(error: Any) -> Problem:
-    loc = _without_tags(error["loc"])
-    return _place(loc), _sentence(error, loc)
-
-
 def _without_tags(loc: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Pydantic puts the word of `use` and the branch of a union into the path; the document has no
-    such level.
+    """A place as the document has it. Pydantic's also names the word of `use` and the branch of a
+    union, for which the document has no level.
     """
     kept: list[Any] = []
     for index, one in enumerate(loc):
@@ -150,7 +147,7 @@ def _without_tags(loc: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _place(loc: tuple[Any, ...]) -> str:
-    """`fields[2].kind`."""
+    """A place as text, such as `fields[2].kind`."""
     text = ""
     for one in loc:
         text += f"[{one}]" if isinstance(one, int) else f"{'.' if text else ''}{str(one)[:100]}"
@@ -174,7 +171,7 @@ def _sentence(error: Any, loc: tuple[Any, ...]) -> str:
 
 
 def _known(loc: tuple[Any, ...]) -> list[str]:
-    """The names that the innermost part has which holds this place."""
+    """The keys that may stand beside this place in the document."""
     for index in range(len(loc) - 2, -1, -1):
         if loc[index] in STEPS and index > 1 and loc[index - 2] == "auth":
             return _names(STEPS[loc[index]])

@@ -112,21 +112,19 @@ class Rendering:
         return self._request(chosen) if chosen else None
 
     def _request(self, test: Test) -> TestRequest:
-        asked, is_text = test.request, isinstance(test.request.body, str)
-        content_type = asked.content_type or (
-            ""
-            if asked.body is None
-            else "text/plain; charset=utf-8"
-            if is_text
-            else "application/json"
-        )
+        asked = test.request
+        body, usual_type = "", ""
+        if isinstance(asked.body, str):
+            body, usual_type = self._fill(asked.body, as_it_is), "text/plain; charset=utf-8"
+        elif asked.body is not None:
+            body, usual_type = json.dumps(self._filled(asked.body)), "application/json"
         return TestRequest(
             method=asked.method,
             path=self._checked(lambda: path(asked.path, self.values)),
             query=self._all(asked.query, as_it_is),
             headers=self._all(asked.headers, in_header),
-            body=self._body(asked.body),
-            content_type=content_type,
+            body=body,
+            content_type=asked.content_type or usual_type,
             ok=frozenset(test.ok),
             meanings={
                 status: Meaning(meaning.code, meaning.message)
@@ -136,11 +134,6 @@ class Rendering:
             json_values=tuple(test.expect.one_of) if test.expect else (),
             cost=test.cost,
         )
-
-    def _body(self, body: Any) -> str:
-        if isinstance(body, str) or body is None:
-            return self._fill(body or "", as_it_is)
-        return json.dumps(self._filled(body))
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -12,7 +12,7 @@ from .base_models import Line, ManifestPart, Templates, listed
 COSTS = ("free", "tiny", "billed")  # the cheapest first
 SYNONYMS = {"bad_key": "unauthorized", "missing_scope": "forbidden"}
 Status = Annotated[int, Field(ge=200, le=599)]
-MOST_BODY = 10_000
+LONGEST_BODY = 10_000  # characters
 
 
 class StatusMeaning(ManifestPart):
@@ -34,6 +34,12 @@ class StatusMeaning(ManifestPart):
         return SYNONYMS.get(code, code)
 
 
+CodeOrMeaning = Annotated[
+    StatusMeaning,
+    BeforeValidator(lambda given: {"code": given} if isinstance(given, str) else given),
+]
+
+
 class Expect(ManifestPart):
     """A value in the answer's JSON, and what it must be: for services that answer 200 whatever
     happens.
@@ -50,7 +56,7 @@ class Expect(ManifestPart):
         return tuple(int(step) if step.isdecimal() else step for step in self.json_path.split("."))
 
 
-class Request(ManifestPart):
+class RequestTemplate(ManifestPart):
     """One request, whose texts are templates.
 
     A body that is a mapping or a list is sent as JSON.
@@ -66,9 +72,9 @@ class Request(ManifestPart):
     @field_validator("body")
     @classmethod
     def _not_too_long(cls, body: Any) -> Any:
-        if len(json.dumps(body)) > MOST_BODY:
+        if len(json.dumps(body)) > LONGEST_BODY:
             raise PydanticCustomError(
-                "body", "A test's body has at most {most} characters.", {"most": MOST_BODY}
+                "body", "A test's body has at most {most} characters.", {"most": LONGEST_BODY}
             )
         return body
 
@@ -83,10 +89,6 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for one in value for text in _texts(one)]
     return [value] if isinstance(value, str) else []
-
-
-def _meaning(given: Any) -> Any:
-    return {"code": given} if isinstance(given, str) else given
 
 
 def _statuses(given: Any) -> Any:
@@ -108,10 +110,9 @@ class Test(ManifestPart):
     __test__: ClassVar[bool] = False  # pytest: no class of tests
 
     cost: Literal[COSTS]  # type: ignore[valid-type]
-    request: Request = Request()
+    request: RequestTemplate = RequestTemplate()
     ok: Annotated[list[Status], BeforeValidator(listed)] = []
-    meanings: Annotated[
-        dict[Status, Annotated[StatusMeaning, BeforeValidator(_meaning)]],
-        BeforeValidator(_statuses),
-    ] = Field(default={}, validation_alias=AliasChoices("meanings", "map"))
+    meanings: Annotated[dict[Status, CodeOrMeaning], BeforeValidator(_statuses)] = Field(
+        default={}, validation_alias=AliasChoices("meanings", "map")
+    )
     expect: Expect | None = None

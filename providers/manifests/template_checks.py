@@ -28,8 +28,10 @@ def _use_problems(
 ) -> Iterator[str]:
     try:
         names = parsed(use.text).names
-        if use.position == "path":
-            _refuse_odd_path(use.text)
+        if use.position == "path" and use.text:
+            if not use.text.startswith("/") or use.text.startswith("//"):
+                raise TemplateError("A path begins with one /. It is appended to base_url.")
+            parse_address(f"https://example.com{use.text}", {})
     except TemplateError as error:
         yield str(error)
         return
@@ -39,12 +41,6 @@ def _use_problems(
             yield f"There is no field {name[:50]}.{nearest(name, fields)}"
         else:
             yield from _field_problems(manifest, use, field)
-
-
-def _refuse_odd_path(text: str) -> None:
-    if text and (not text.startswith("/") or text.startswith("//")):
-        raise TemplateError("A path begins with one /. It is appended to base_url.")
-    parse_address(f"https://example.com{text}", {})
 
 
 def _field_problems(manifest: Manifest, use: TemplateUse, field: TypeField) -> Iterator[str]:

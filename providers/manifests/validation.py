@@ -34,7 +34,7 @@ def problems(manifest: Manifest) -> list[Problem]:
         _general,
         _variants,
         _keys,
-        _fields,
+        _field_rules,
         _conditions,
         _header_names,
         template_problems,
@@ -99,32 +99,32 @@ def _keys(manifest: Manifest) -> Iterator[Problem]:
         seen[plain] = labels[label_of(field).lower()] = field.key
 
 
-def _fields(manifest: Manifest) -> Iterator[Problem]:
+def _field_rules(manifest: Manifest) -> Iterator[Problem]:
     for index, field in enumerate(manifest.fields):
-        for name, message in _field_problems(field):
-            yield f"fields[{index}].{name}", message
-
-
-def _field_problems(field: TypeField) -> Iterator[Problem]:
-    if field.secret and field.kind not in SECRET_OF and field.kind not in SECRET_SHAPES:
-        yield (
-            "secret",
-            f"A field of kind {field.kind} cannot be secret. Those can: {', '.join(SECRET_OF)}.",
-        )
-    if (field.kind == "choice") != bool(field.choices):
-        yield (
-            "choices",
-            "A field of kind choice has at least one choice, and no other field has any.",
-        )
-    for value, count in Counter(one.value for one in field.choices).items():
-        if count > 1:
-            yield "choices", f"{value[:50]} is there twice."
-    if field.pattern and field.shape not in TEXTS:
-        yield "pattern", f"A field of kind {field.kind} has no pattern."
-    elif field.pattern and (said := pattern_problem(field.pattern)):
-        yield "pattern", said
-    if field.default is not None and field.is_secret:
-        yield "default", "A secret has no default: everybody could read it in this document."
+        place = f"fields[{index}]"
+        if field.secret and field.kind not in SECRET_OF and field.kind not in SECRET_SHAPES:
+            yield (
+                f"{place}.secret",
+                f"A field of kind {field.kind} cannot be secret. Those can: "
+                f"{', '.join(SECRET_OF)}.",
+            )
+        if (field.kind == "choice") != bool(field.choices):
+            yield (
+                f"{place}.choices",
+                "A field of kind choice has at least one choice, and no other field has any.",
+            )
+        for value, count in Counter(one.value for one in field.choices).items():
+            if count > 1:
+                yield f"{place}.choices", f"{value[:50]} is there twice."
+        if field.pattern and field.shape not in TEXTS:
+            yield f"{place}.pattern", f"A field of kind {field.kind} has no pattern."
+        elif field.pattern and (said := pattern_problem(field.pattern)):
+            yield f"{place}.pattern", said
+        if field.default is not None and field.is_secret:
+            yield (
+                f"{place}.default",
+                "A secret has no default: everybody could read it in this document.",
+            )
 
 
 def _defaults(manifest: Manifest) -> Iterator[Problem]:

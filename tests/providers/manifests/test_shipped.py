@@ -17,7 +17,7 @@ from providers.core.schema import secret_names, settings_fields, validate
 from providers.manifests import Manifest, ManifestProvider, manifest_text, read_manifest, shipped
 from providers.manifests.auth import STEPS
 from providers.manifests.document import Kind, TypeField, Variant
-from providers.manifests.requests import Request, Test
+from providers.manifests.requests import RequestTemplate, Test
 from tests.httpserver import Answer, HttpServer
 from tests.upstreams import ROOT
 
@@ -278,7 +278,7 @@ def test_the_documents_about_manifests_name_everything_and_their_example_is_one(
     example = read_manifest(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     names = {
         info.serialization_alias or name
-        for part in (Manifest, TypeField, Variant, Request, Test)
+        for part in (Manifest, TypeField, Variant, RequestTemplate, Test)
         for name, info in part.model_fields.items()
     }
     assert {
