@@ -1,10 +1,10 @@
-"""Servers that keep the very bytes they were sent, and a token service of OAuth2.
+"""Servers that keep the bytes they were sent, and a token service of OAuth2, for tests of
+authentication.
 
-For tests of what authenticates requests.
-
-with HttpServer(answers={"/me": Answer(204)}) as server: ...      # server.url,
-server.requests[0].line with OAuth2Server() as server: ...                                # /token
-gives tokens, everything else wants one
+    with HttpServer(answers={"/me": Answer(204)}) as server:
+        ...  # server.url, server.requests[0].line
+    with OAuth2Server() as server:
+        ...  # /token gives tokens, every other path wants one
 """
 
 import base64
@@ -74,7 +74,7 @@ class RawRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back.
+    """An answer to a request.
 
     `raw`: these bytes instead of everything else; `seconds`: how long that takes.
     """
@@ -94,7 +94,7 @@ class Answer:
             if isinstance(self.body, bytes)
             else self.body.encode()
             if isinstance(self.body, str)
-            else _json(self.body)
+            else json.dumps(self.body).encode()
         )
         headers = {
             "Content-Type": "application/json",
@@ -106,10 +106,6 @@ class Answer:
             *(f"{name}: {value}" for name, value in headers.items()),
         ]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def _json(body: Any) -> bytes:
-    return json.dumps(body).encode()
 
 
 Answering = Answer | Callable[[RawRequest], Answer]
@@ -146,7 +142,7 @@ class HttpServer:
         return [one for one in self.requests if one.path == path]
 
     def answer(self, request: RawRequest) -> Answer:
-        """What this request is answered with."""
+        """The answer to this request."""
         found = self.answers.get(request.path, self.default)
         return found if isinstance(found, Answer) else found(request)
 
@@ -162,7 +158,7 @@ class HttpServer:
             suppress(OSError),
             self.tls.wrap_socket(caller, server_side=True) if self.tls else caller as stream,
         ):
-            while request := _read(stream):
+            while request := _next_request(stream):
                 self.requests.append(request)
                 answer = self.answer(request)
                 if answer.seconds and self._closing.wait(answer.seconds):
@@ -172,7 +168,7 @@ class HttpServer:
                     return
 
 
-def _read(stream: socket.socket) -> RawRequest | None:
+def _next_request(stream: socket.socket) -> RawRequest | None:
     """The next request, None when the caller hung up."""
     data = b""
     while b"\r\n\r\n" not in data:
@@ -212,16 +208,16 @@ class OAuth2Server(HttpServer):
 
     @property
     def token_url(self) -> str:
-        """Where tokens are given out."""
+        """The address at which tokens are given out."""
         return f"{self.url}/token"
 
     @property
     def fetched(self) -> int:
-        """How often a token was asked for."""
+        """The number of times that a token was asked for."""
         return len(self.asked("/token"))
 
     def revoke(self) -> None:
-        """No token that was given out is good any more."""
+        """Makes every token that was given out invalid."""
         self.given.clear()
 
     def _token(self, request: RawRequest) -> Answer:
@@ -263,8 +259,8 @@ class OAuth2Server(HttpServer):
 
 
 def _client(request: RawRequest) -> tuple[str, str]:
-    """Who asks for a token: by the header, decoded as RFC 6749, section 2.3.1, has it, or by the
-    body.
+    """The client's id and secret: from the header, decoded as RFC 6749, section 2.3.1, says, or
+    from the body.
     """
     scheme, _, sent = (request.values("authorization") or [""])[0].partition(" ")
     if scheme == "Basic":

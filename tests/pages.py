@@ -1,6 +1,4 @@
-"""What a browser posts and finds: entries of the forms, what stands in a page, what a request
-changed.
-"""
+"""Forms as a browser posts them, the texts of a page, and the changes that a request made."""
 
 import re
 from html import unescape
@@ -19,7 +17,7 @@ HTMX = {"HX-Request": "true"}
 
 
 def entries(settings: dict[str, Any] | None = None, **columns: Any) -> dict[str, Any]:
-    """What the connection's form posts: `settings` with their prefix, and the columns."""
+    """The entries that a connection's form posts: `settings` with their prefix, and the columns."""
     given = {"api_key": SECRET} if settings is None else settings
     return {
         "name": "Production",
@@ -34,7 +32,7 @@ def typed(provider: type[Provider[Any]], settings: dict[str, Any]) -> dict[str, 
     """Settings as a person types them."""
     fields = settings_fields(provider)
     found = {
-        name: _text(fields[name].kind, value)
+        name: _as_typed(fields[name].kind, value)
         for name, value in settings.items()
         if not fields[name].is_map
     }
@@ -56,7 +54,7 @@ def rows(name: str, entries: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _text(kind: str, value: Any) -> str:
+def _as_typed(kind: str, value: Any) -> str:
     if kind == "headers":
         return "\n".join(f"{name}: {text}" for name, text in value.items())
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -68,7 +66,7 @@ def html(response: HttpResponse) -> str:
 
 
 def words(response: HttpResponse) -> str:
-    """What stands in the page for people, without tags, in single blanks."""
+    """The text of the page without tags, in single blanks."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html(response))).split())
 
 

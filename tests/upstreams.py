@@ -1,9 +1,10 @@
-"""AI services that misbehave on purpose, and one that nobody here wrote (aimock).
+"""AI services that misbehave on purpose, and aimock, which other people wrote, for tests of
+providers and of pages.
 
-For tests of providers and of pages.
-
-with Upstream(mode="good", keys={"good-key"}) as upstream: ...   # upstream.url, upstream.requests,
-upstream.mode = "429" with aimock(keys="good-key") as url: ...
+    with Upstream(mode="good", keys={"good-key"}) as upstream:
+        ...  # upstream.url, upstream.requests, upstream.mode = "429"
+    with aimock(keys="good-key") as url:
+        ...
 """
 
 import datetime
@@ -58,8 +59,8 @@ USUAL_PLACES = ("x-api-key", "api-key", "x-goog-api-key", "x-my-key", "authoriza
 
 
 @dataclass(frozen=True)
-class Request:
-    """What arrived."""
+class ReceivedRequest:
+    """A request as it arrived."""
 
     method: str
     path: str
@@ -83,7 +84,7 @@ class Upstream:
     keys: Iterable[str] | None = (GOOD_KEY,)
     target: str = ""
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         assert self.mode in MODES, f"{self.mode} is none of {MODES}"
@@ -120,7 +121,7 @@ class Upstream:
         return f"{'https' if self.mode == 'self_signed' else 'http'}://{self.host}"
 
     def accepts(self, headers: dict[str, str], path: str = "", query: str = "") -> bool:
-        """Whether an accepted key is where the service of this path looks for it; for AWS the
+        """True if an accepted key is where the service of this path looks for it; for AWS the
         access key ID of the signature.
         """
         if self.keys is None:
@@ -154,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = self.upstream = self.server.upstream  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        upstream.requests.append(Request(self.command, self.path, headers, body))
+        upstream.requests.append(ReceivedRequest(self.command, self.path, headers, body))
         with suppress(OSError):
             behave = getattr(self, f"be_{upstream.mode}", None)
             behave() if behave else self.be_status_or_nonsense()
@@ -292,7 +293,7 @@ def models_for(path: str, headers: dict[str, str]) -> Any:
     """The list of models in the shape of the service whose path or headers these are; OpenAI's for
     any other.
 
-    For a service without models what it answers to a check.
+    For a service without models its answer to a check.
     """
     for end, shape in SHAPES.items():
         if path.partition("?")[0].endswith(end):
@@ -303,7 +304,7 @@ def models_for(path: str, headers: dict[str, str]) -> Any:
 
 
 def knows(path: str) -> bool:
-    """Whether the service of this path, one without models, is among those that are played."""
+    """True if the service of this path, one without models, is among those that are played."""
     return any(path.endswith(end) for end in SHAPES)
 
 
@@ -391,7 +392,7 @@ def _foundry() -> Any:
     }
 
 
-# The end of a path -> what the service there answers.
+# The end of a path -> the answer of the service there.
 SHAPES: dict[str, Callable[[], Any]] = {
     "/api/tags": _ollama,
     "/foundation-models": _bedrock,
@@ -492,7 +493,7 @@ def trusting_context() -> ssl.SSLContext:
 
 
 def aimock_program() -> Path:
-    """Where llmock is: in this repository after `npm ci`, else where AIMOCK says."""
+    """The path of llmock: in this repository after `npm ci`, else the path in AIMOCK."""
     places = [ROOT / "node_modules" / ".bin" / "llmock"] + [
         Path(place) for place in (os.environ.get("AIMOCK"),) if place
     ]

@@ -13,7 +13,7 @@ import pytest
 from providers.core.base import Capability, Provider, WireTarget
 from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
 from providers.core.registry import get_provider
-from tests.upstreams import Request, Upstream
+from tests.upstreams import ReceivedRequest, Upstream
 
 from .samples import CHATTING, PROVIDERS, protocol, sample
 
@@ -76,7 +76,9 @@ def target(made: Provider, capability: Capability = CHAT, model: str = "m") -> W
     return found
 
 
-def sent_by_sdk(made: Provider, capability: Capability, upstream: Upstream, **asks: Any) -> Request:
+def sent_by_sdk(
+    made: Provider, capability: Capability, upstream: Upstream, **asks: Any
+) -> ReceivedRequest:
     """What arrives when the SDK asks."""
 
     async def ask() -> None:

@@ -26,7 +26,7 @@ from providers.core.errors import ProviderError
 from providers.core.registry import get_provider
 from providers.http.egress import EgressPolicy
 from tests.providers.samples import PATIENT, SHORT, sample
-from tests.upstreams import Request, Upstream
+from tests.upstreams import ReceivedRequest, Upstream
 
 MODEL = "amazon.nova-lite-v1:0"
 ARN = "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-lite-v1:0"
@@ -78,7 +78,7 @@ def within_seconds(true: Callable[[], Any]) -> bool:
 # What leaves
 
 
-def signature(request: Request, region: str) -> str:
+def signature(request: ReceivedRequest, region: str) -> str:
     """Worked out anew from what arrived:
     docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
