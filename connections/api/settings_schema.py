@@ -192,7 +192,8 @@ def _typed(provider: type[Provider[Any]], field: SettingsField, at: str) -> dict
     if field.kind in TYPES:
         return TYPES[field.kind] | bounds
     if pattern := _pattern(info):
-        return {"type": "string", "pattern": pattern} | bounds
+        # Besides, as every text: services refuse control characters and masks in it first.
+        return {"$ref": f"{at}{'Secret' if field.secret else 'Text'}", "pattern": pattern} | bounds
     return {"$ref": at + _shared_type(field)} | bounds
 
 
