@@ -1,5 +1,4 @@
-"""The ASGI application: `gunicorn backoffice.asgi:application -k asgi`. The gateway stands in front
-of Django.
+"""The ASGI application: `gunicorn backoffice.asgi:application -k asgi`.
 
 The gateway stands in front of Django.
 """

@@ -119,7 +119,7 @@ class Amazon(Provider[AmazonSettings]):
 
     @property
     def _runtime_endpoint(self) -> str | None:
-        """Where the models answer, None for AWS's own address:
+        """The address of the models, None for AWS's own:
         docs.aws.amazon.com/general/latest/gr/bedrock.html
         """
         given = self.settings.endpoint

@@ -140,8 +140,9 @@ class Anthropic(Provider[AnthropicSettings]):
 
 
 def _sealed(client: Any) -> Any:
-    """No argument keeps ANTHROPIC_CUSTOM_HEADERS out (anthropic 2.11); test_environment.py fails if
-    this stops working.
+    """The client without ANTHROPIC_CUSTOM_HEADERS, which no argument keeps out (anthropic 2.11).
+
+    test_environment.py fails if this stops working.
     """
     client._custom_headers = {}
     return client

@@ -16,9 +16,7 @@ STRONG = "Strong type"
 
 
 class CustomSettings(ProviderSettings):
-    """Two maps, and the class that promptflow makes of them, if it is no plain custom
-    connection.
-    """
+    """Two maps, and for a custom strong type also the class that promptflow makes of them."""
 
     configs: TextMap = setting(
         {},
@@ -67,7 +65,7 @@ class CustomSettings(ProviderSettings):
     @field_validator("secrets", mode="after")
     @classmethod
     def _one_of_both(cls, secrets: SecretEntries, info: ValidationInfo) -> SecretEntries:
-        """Promptflow loses a config that has the key of a secret, so nobody can mean both."""
+        """Refuses a key in both maps: promptflow loses a config that has the key of a secret."""
         configs, keys = info.data.get("configs"), secrets.get_secret_value()
         if configs is None:
             return secrets  # wrong by itself
@@ -90,11 +88,13 @@ class Custom(Provider[CustomSettings]):
     asks = "that every value resolves; over the network nothing is asked"
 
     def list_models(self) -> list[Model]:
-        """None: nothing is known of the service."""
+        """Returns an empty list: nothing is known of the service."""
         return []
 
     def check(self) -> CheckResult:
-        """Settings that came this far are resolved and decrypted. There is nobody to ask."""
+        """Passes: settings that came this far are resolved and decrypted, and there is nobody to
+        ask.
+        """
         started = time.monotonic()
         return CheckResult(
             self.asks,

@@ -75,9 +75,9 @@ class Echo(Provider[EchoSettings]):
         )
 
     def _answer(self, request: ChatRequest) -> tuple[list[str], FinishReason, Usage]:
-        """The words, why they end, and what they cost."""
+        """The words of the answer, the reason of its end, and its usage."""
         self.refuse_unless(request, *TAKEN)
-        texts = [_text(message) for message in request.messages]
+        texts = [_words_of(message) for message in request.messages]
         asked = [
             text
             for message, text in zip(request.messages, texts, strict=True)
@@ -96,7 +96,7 @@ class Echo(Provider[EchoSettings]):
         return kept, reason, Usage(sum(map(_count, texts)), _count("".join(kept)))
 
 
-def _text(message: Message) -> str:
+def _words_of(message: Message) -> str:
     for part in message.parts():
         if not isinstance(part, TextPart):
             raise Unsupported(

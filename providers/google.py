@@ -83,7 +83,7 @@ class Google(Provider[GoogleSettings]):
 
     @cached_property
     def _async_owner(self) -> Any:
-        """Kept: a client that nobody holds is closed by the collector."""
+        """Keeps the client: one that nobody holds is closed by the garbage collector."""
         return self._client(httpx_client=self.http_client(), httpx_async_client=self._async_http)
 
     @cached_property
@@ -229,7 +229,7 @@ async def _steps(stream: AsyncIterator[Any], answers: list[httpx2.Response]) -> 
 def _from_answer(error: Any, details: list[dict[str, Any]], host: str) -> ProviderError:
     """The error for one of the SDK's APIErrors.
 
-    Of an answer that was no JSON the SDK makes JSON without `error`.
+    The SDK turns an answer that is not JSON into JSON without `error`.
     """
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     body = error.details if isinstance(error.details, dict) and "error" in error.details else None

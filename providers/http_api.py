@@ -1,4 +1,4 @@
-"""HTTP: any service that is asked over HTTP, whatever lets a request in."""
+"""HTTP: any service that is asked over HTTP, whatever its authentication."""
 
 import ssl
 
@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from .core.errors import ProviderError, chain
 from .core.registry import register
 from .core.types import is_empty
-from .http.auth import Basic, Grant, Header, OAuth2, Query, Step
+from .http.auth import Basic, Credential, Grant, Header, OAuth2, Query
 from .http.service import HttpService, TestRequest
 from .http.settings import HttpSettings
 from .http.tls import tls_context
@@ -35,7 +35,7 @@ class Http(HttpService[HttpSettings]):
         return self.settings.base_url
 
     @property
-    def access(self) -> tuple[Step, ...]:
+    def access(self) -> tuple[Credential, ...]:
         made = getattr(self, f"_by_{self.settings.auth_type}", None)
         return (made(),) if made else ()
 
@@ -60,10 +60,10 @@ class Http(HttpService[HttpSettings]):
             return ProviderError(UNTRUSTED.format(host=host), "tls", True)
         return super().translate(error, host)
 
-    def _by_basic(self) -> Step:
-        return Basic(self.settings.username or "", _text(self.settings.password))
+    def _by_basic(self) -> Credential:
+        return Basic(self.settings.username or "", _in_clear(self.settings.password))
 
-    def _by_oauth2(self) -> Step:
+    def _by_oauth2(self) -> Credential:
         own = self.settings
         parameters = {"grant_type": "client_credentials", "scope": own.scope or ""}
         return OAuth2(
@@ -71,26 +71,26 @@ class Http(HttpService[HttpSettings]):
                 own.token_url or "",
                 parameters,
                 own.client_id or "",
-                _text(own.client_secret),
+                _in_clear(own.client_secret),
                 own.client_in,
             )
         )
 
-    def _by_api_key_authorization(self) -> Step:
-        return Header("Authorization", f"ApiKey {_text(self.settings.api_key)}")
+    def _by_api_key_authorization(self) -> Credential:
+        return Header("Authorization", f"ApiKey {_in_clear(self.settings.api_key)}")
 
-    def _by_x_api_key(self) -> Step:
-        return Header("X-API-Key", _text(self.settings.api_key))
+    def _by_x_api_key(self) -> Credential:
+        return Header("X-API-Key", _in_clear(self.settings.api_key))
 
-    def _by_bearer(self) -> Step:
-        return Header("Authorization", f"Bearer {_text(self.settings.token)}")
+    def _by_bearer(self) -> Credential:
+        return Header("Authorization", f"Bearer {_in_clear(self.settings.token)}")
 
-    def _by_header(self) -> Step:
-        return Header(self.settings.header_name or "", _text(self.settings.api_key))
+    def _by_header(self) -> Credential:
+        return Header(self.settings.header_name or "", _in_clear(self.settings.api_key))
 
-    def _by_query(self) -> Step:
-        return Query(self.settings.parameter or "", _text(self.settings.api_key))
+    def _by_query(self) -> Credential:
+        return Query(self.settings.parameter or "", _in_clear(self.settings.api_key))
 
 
-def _text(secret: SecretStr | None) -> str:
+def _in_clear(secret: SecretStr | None) -> str:
     return "" if is_empty(secret) or secret is None else secret.get_secret_value()

@@ -79,7 +79,7 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
 
     @property
     def project_url(self) -> str:
-        """Where the project's own API lives; empty when the models of the whole resource are
+        """The address of the project's own API; empty when the models of the whole resource are
         meant.
         """
         project = self.settings.project_name if self.settings.auth_mode == "meid_token" else ""
@@ -195,10 +195,12 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
             for name, capability in names.items()
             if str(flags.get(name)).lower() == "true"
         )
-        return Model(_text(row["name"]), _text(row.get("modelName") or row["name"]), found)
+        return Model(
+            _checked_text(row["name"]), _checked_text(row.get("modelName") or row["name"]), found
+        )
 
 
-def _text(value: Any) -> str:
+def _checked_text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value

@@ -83,7 +83,7 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
     if message.get("name") and message["role"] != "tool":
         raise Unsupported(
             "name",
-            "name is not known to Mistral's API in a message that is no tool's. Leave it out.",
+            "name is not known to Mistral's API in a message that is not a tool's. Leave it out.",
         )
     return {**message, "role": "system"} if message["role"] == "developer" else message
 

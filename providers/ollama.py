@@ -55,7 +55,7 @@ class Ollama(OpenAIChat[OllamaSettings]):
 
     @property
     def address(self) -> str:
-        """Where the list of models is."""
+        """The address of the list of models."""
         return f"{self.settings.base_url.rstrip('/')}/api/tags"
 
     @property

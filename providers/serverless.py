@@ -61,7 +61,7 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
 
     @property
     def info_url(self) -> str:
-        """Where the endpoint tells its model."""
+        """The address at which the endpoint tells its model."""
         return versioned(self.base_url.removesuffix("/v1"), "/info", INFO_API_VERSION)
 
     @property
@@ -77,7 +77,10 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
         return [self._deployed()]
 
     def _deployed(self) -> Model:
-        """The one model, as the endpoint itself tells. Raises ProviderError."""
+        """The one model, as the endpoint itself tells.
+
+        Raises ProviderError.
+        """
         with self.translated(self.info_url, same_act=True):
             name = self.get_json(
                 self.http_client({"Authorization": f"Bearer {self.api_key}"}), self.info_url

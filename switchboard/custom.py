@@ -254,8 +254,9 @@ class ProviderConnection(Connection):
         return {}
 
     def _shown(self) -> dict[str, Any]:
-        """What the server shows is masked already; which of the others are secret is not known
-        here.
+        """The values as they may be shown.
+
+        The server masks what it shows; of the other values nobody knows here which are secret.
         """
         public = self._stored.settings if self._stored else {}
         return {

@@ -1,4 +1,4 @@
-"""What a provider is: settings in; models, checks, answers and vectors out."""
+"""The base class of providers: settings in; models, checks, answers and vectors out."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Capability(StrEnum):
-    """What a model can do for a caller. The values are those of Umbraco.AI's API."""
+    """The abilities of a model that a caller can use. The values are those of Umbraco.AI's API."""
 
     CHAT = "Chat"
     EMBEDDING = "Embedding"
@@ -67,8 +67,8 @@ SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 
 @dataclass(frozen=True, slots=True)
 class WireTarget:
-    """Where a service that speaks OpenAI's protocol wants one request, for a caller that sends the
-    bytes itself.
+    """The address and headers of one request to a service that speaks OpenAI's protocol, for a
+    caller that sends the bytes itself.
 
     `headers` carry the credentials. `asks_usage`: a stream tells its usage only when
     `stream_options` asks for it.
@@ -81,7 +81,7 @@ class WireTarget:
 
 @dataclass(frozen=True)
 class Limits:
-    """How patient a provider is. None: as its settings say. A check overrides that."""
+    """Bounds of time and size for a provider's requests. None: as its settings say."""
 
     timeout: float | None = None
     max_retries: int | None = None
@@ -143,14 +143,14 @@ class Provider(Generic[SettingsT]):
 
     @classmethod
     def implements(cls, method: str) -> bool:
-        """Whether the class has a method of its own, or inherits one from another provider."""
+        """True if the class has a method of its own, or inherits one from another provider."""
         return getattr(cls, method) is not getattr(Provider, method)
 
     # What a provider implements
 
     @classmethod
     def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG003
-        """All stored settings, secrets included, of an older `version` of the provider, as its
+        """Returns the settings of an older `version` of the provider, secrets included, as its
         settings are today.
         """
         return dict(values)
@@ -168,11 +168,11 @@ class Provider(Generic[SettingsT]):
 
     @property
     def asks(self) -> str:
-        """What a check asks, for people: `GET https://api.openai.com/v1/models`."""
+        """The request of a check, for people: `GET https://api.openai.com/v1/models`."""
         return "the list of models"
 
     def check(self) -> CheckResult:
-        """One unbilled question that needs the credentials; never a completion.
+        """Asks one unbilled question that needs the credentials; never a completion.
 
         Raises ProviderError.
         """
@@ -182,22 +182,22 @@ class Provider(Generic[SettingsT]):
 
     @cached_property
     def async_client(self) -> Any:
-        """As `client`, asynchronous: for chats and embeddings.
+        """The asynchronous client, for chats and embeddings.
 
         Used in one event loop only; `aclose` ends it.
         """
         raise NotImplementedError
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
-        """One whole answer.
+        """Returns one whole answer.
 
-        Raises ProviderError; Unsupported for what this provider or model cannot do, never dropped
-        in silence.
+        Raises ProviderError; Unsupported for a feature that this provider or model does not have:
+        nothing is dropped in silence.
         """
         raise NotImplementedError
 
     async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
-        """The answer piece by piece; the last pieces carry the finish reason and the usage.
+        """Yields the answer piece by piece; the last pieces carry the finish reason and the usage.
 
         A provider that has no way to stream keeps this one, which gives the whole answer in one
         piece. Raises as `chat`, at the first step too. Closing the iterator cancels the request.
@@ -206,7 +206,7 @@ class Provider(Generic[SettingsT]):
         yield whole_in_one(await self.chat(whole))
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
-        """A vector for each text, in their order. Raises as `chat`."""
+        """Returns a vector for each text, in their order. Raises as `chat`."""
         raise NotImplementedError
 
     def refused_parameters(
@@ -218,7 +218,7 @@ class Provider(Generic[SettingsT]):
         said), as its vendor documents.
 
         Asked for in a request they are Unsupported; set on a profile they are left out, because a
-        default is no demand.
+        default is not a demand.
         """
         return frozenset()
 
@@ -227,8 +227,8 @@ class Provider(Generic[SettingsT]):
         capability: Capability,  # noqa: ARG002
         model: str,  # noqa: ARG002
     ) -> WireTarget | None:
-        """Where to send OpenAI's protocol as bytes, None for a service that speaks another and is
-        asked through its SDK.
+        """The target of a request in OpenAI's protocol as bytes, None for a service that speaks
+        another protocol and is asked through its SDK.
         """
         return None
 
@@ -237,7 +237,7 @@ class Provider(Generic[SettingsT]):
         capability: Capability,  # noqa: ARG002
         body: dict[str, Any],
     ) -> dict[str, Any]:
-        """A request of OpenAI's protocol in this service's own dialect of it.
+        """Returns a request of OpenAI's protocol in this service's own dialect of it.
 
         `body` is not changed. Raises Unsupported.
         """
@@ -260,8 +260,8 @@ class Provider(Generic[SettingsT]):
     # What a provider uses
 
     def refuse_unless(self, request: ChatRequest | EmbeddingRequest, *supported: str) -> None:
-        """Raises Unsupported for the first field the request asks for that is not among
-        `supported`, or that its model refuses.
+        """Raises Unsupported for the first field of the request that is not among `supported`, or
+        that its model refuses.
         """
         refused = self.refused_parameters(request.model)
         for name in request.asked():
@@ -277,7 +277,7 @@ class Provider(Generic[SettingsT]):
                 )
 
     def get_json(self, client: httpx2.Client, address: str) -> Any:
-        """The JSON at an address, for the few questions an SDK does not ask.
+        """Returns the JSON at an address, for the few questions that an SDK does not ask.
 
         Raises ProviderError, or what `translated` knows.
         """
@@ -288,12 +288,12 @@ class Provider(Generic[SettingsT]):
 
     @property
     def timeout(self) -> float:
-        """Seconds for one request."""
+        """The seconds that one request may take."""
         return self.limits.timeout or float(getattr(self.settings, "timeout", 60.0))
 
     @property
     def max_retries(self) -> int:
-        """How often the SDK repeats a failed request."""
+        """The number of times that the SDK repeats a failed request."""
         own = getattr(self.settings, "max_retries", 0)
         return own if self.limits.max_retries is None else self.limits.max_retries
 
@@ -307,7 +307,7 @@ class Provider(Generic[SettingsT]):
 
     @contextmanager
     def translated(self, address: str, *, same_act: bool = False) -> Iterator[None]:
-        """Around one act: turns what an SDK raises inside the block into a ProviderError that names
+        """Turns an exception that an SDK raises inside the block into a ProviderError that names
         the host of `address`.
 
         A new act gets the whole of what `limits` allow; `same_act` is for a part of one.
@@ -360,4 +360,6 @@ def settings_class(provider: type[Provider[Any]]) -> type[ProviderSettings]:
             argument = get_args(base)[0]
             if isinstance(argument, type):
                 return argument
-    raise TypeError(f"{provider.__name__} names no settings class: write Provider[ItsSettings]")
+    raise TypeError(
+        f"{provider.__name__} does not name its settings class: write Provider[ItsSettings]"
+    )

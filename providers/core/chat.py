@@ -1,9 +1,8 @@
-"""What is asked of a model and what it answers: OpenAI's chat format, in which every provider is
-asked.
+"""Requests to models, in OpenAI's chat format, whatever the provider.
 
-https://platform.openai.com/docs/api-reference/chat/create. What this module does not name is kept
-in `model_extra` and goes to services that speak OpenAI's protocol as it is; every other provider
-refuses what it cannot do, by name.
+https://platform.openai.com/docs/api-reference/chat/create. A field that this module does not name
+is kept in `model_extra` and goes to services that speak OpenAI's protocol as it is; every other
+provider refuses a field that it cannot serve, by name.
 """
 
 import base64
@@ -41,7 +40,9 @@ class Unsupported(ProviderError):
 
 
 class Wire(BaseModel):
-    """Base of what is sent: strict types, no NaN, fields that are not named here are kept."""
+    """The base of everything that is sent: strict types, no NaN, fields that are not named here are
+    kept.
+    """
 
     model_config = ConfigDict(
         extra="allow",
@@ -60,7 +61,7 @@ class TextPart(Wire):
 
 
 class ImageUrl(Wire):
-    """Where an image is: an address, or the image itself as `data:image/png;base64,...`."""
+    """The address of an image, or the image itself as `data:image/png;base64,...`."""
 
     url: str = Field(min_length=1)
     detail: Literal["auto", "low", "high"] | None = None
@@ -108,7 +109,7 @@ Part = Annotated[
 
 
 class FunctionCall(Wire):
-    """Which function a model wants called.
+    """A function that a model wants called.
 
     `arguments`: JSON as the model wrote it, perhaps not valid.
     """
@@ -117,14 +118,14 @@ class FunctionCall(Wire):
     arguments: str = ""
 
     def parsed(self) -> dict[str, Any]:
-        """The arguments as an object. Raises Unsupported when they are none."""
+        """The arguments as an object. Raises Unsupported when they are not a JSON object."""
         try:
             found = json.loads(self.arguments or "{}")
         except ValueError:
             found = None
         if not isinstance(found, dict):
             raise Unsupported(
-                "messages", f"The arguments of the tool call {self.name} are no JSON object."
+                "messages", f"The arguments of the tool call {self.name} are not a JSON object."
             )
         return found
 
@@ -153,7 +154,7 @@ class Message(Wire):
         return list(self.content or ())
 
     def text(self) -> str:
-        """The content as text. Raises Unsupported for parts that are none."""
+        """The content as text. Raises Unsupported for parts of other kinds."""
         texts = []
         for part in self.parts():
             if not isinstance(part, TextPart):
@@ -235,7 +236,7 @@ class ResponseFormat(Wire):
 
 
 class StreamOptions(Wire):
-    """What a stream carries besides the answer."""
+    """The extras of a stream, besides the answer."""
 
     include_usage: bool | None = None
 
@@ -288,7 +289,7 @@ class ChatRequest(Wire):
 
     @property
     def longest(self) -> int | None:
-        """The longest answer, in tokens, by whichever of its two names it was asked for."""
+        """The most tokens that the answer may have, by whichever of its two names it was given."""
         return (
             self.max_completion_tokens
             if self.max_completion_tokens is not None

@@ -114,8 +114,8 @@ REFUSALS = (400, 404, 413, 422)  # answers whose reason a caller can do somethin
 
 
 def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -> ProviderError:
-    """As `from_status`, with what the answer's headers and its JSON (None: it had none) tell
-    besides.
+    """As `from_status`, with the information in the answer's headers and in its JSON (None: it had
+    none).
     """
     if status == 429 and _reason(body, "code") == "insufficient_quota":
         return ProviderError(
@@ -136,7 +136,7 @@ def _reason(body: Any, name: str) -> str:
 
 
 def _seconds(text: str | None) -> float | None:
-    """`Retry-After` in seconds; a date, which hardly anybody sends, counts as unsaid."""
+    """`Retry-After` in seconds; None for a date, which is hardly ever sent."""
     try:
         seconds = float(text or "")
     except ValueError:
@@ -145,9 +145,10 @@ def _seconds(text: str | None) -> float | None:
 
 
 def from_network(error: BaseException, host: str) -> ProviderError:
-    """The error for whatever else went wrong.
+    """The error for any other failure.
 
-    What is no fault of the network is an SDK that stumbled over the answer.
+    An exception that is not a fault of the network comes from an SDK that could not read the
+    answer.
     """
     return network_fault(error, host) or bad_response(host)
 
@@ -258,7 +259,7 @@ def not_installed(package: str) -> ProviderError:
 
 
 def bad_response(address: str) -> ProviderError:
-    """The error for an answer that is none of this protocol: HTML, other JSON, nonsense.
+    """The error for an answer that is not of this protocol: HTML, other JSON, nonsense.
 
     `address`: a host, or an URL there.
     """

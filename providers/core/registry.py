@@ -1,5 +1,5 @@
-"""The providers there are: the modules of `providers/`, its manifests, those that packages of
-others bring by entry point, and those installed.
+"""The registry of providers: the modules of `providers/`, its manifests, other packages by entry
+point, and installed types.
 """
 
 import importlib
@@ -27,7 +27,7 @@ ProviderClass = TypeVar("ProviderClass", bound=type[Provider[Any]])
 
 
 class UnknownProvider(LookupError):
-    """No provider has this id: it never had, or its module or package is gone."""
+    """The provider does not exist: it never did, or its module or package is gone."""
 
     def __init__(self, provider_id: str) -> None:
         super().__init__(
@@ -38,14 +38,14 @@ class UnknownProvider(LookupError):
 
 
 def register(provider: ProviderClass) -> ProviderClass:
-    """Class decorator.
+    """Registers a provider; a class decorator.
 
-    Raises ValueError for an id that is taken or is none, and for a class that says it can do what
+    Raises ValueError for an id that is taken or malformed, and for a class that says it can do what
     it does not implement.
     """
     if not ID_PATTERN.fullmatch(provider.id) or len(provider.id) > 100:
         raise ValueError(
-            f"{provider.id!r} is no provider id: lower case letters and digits, with - . or _ "
+            f"{provider.id!r} is not a provider id: lower case letters and digits, with - . or _ "
             "between them, at most 100"
         )
     if _registered.get(provider.id, provider) is not provider:
@@ -58,7 +58,7 @@ def register(provider: ProviderClass) -> ProviderClass:
 
 
 def _untrue_claim(provider: type[Provider[Any]]) -> str:
-    """How what the class says of itself differs from what it implements; empty when it is true."""
+    """A sentence about a difference between claimed and implemented capabilities; empty if none."""
     name, can = provider.__name__, provider.capabilities
     claimed = can if provider.claimed is None else provider.claimed
     if provider.implements("stream_chat") and Capability.CHAT not in can:
@@ -110,15 +110,16 @@ def get_provider(provider_id: str) -> type[Provider[Any]]:
 
 
 def is_built_in(provider_id: str) -> bool:
-    """Whether code or a shipped file brings this id, which then nothing installed can have."""
+    """True if code or a shipped file brings this id, which then nothing installed can have."""
     _discover()
     return provider_id in _registered
 
 
 def replace_installed(providers: Iterable[type[Provider[Any]]]) -> None:
-    """Those that were installed while the application runs, all of them: what is not named is gone.
+    """Sets the providers that are installed while the application runs. All that are not named are
+    gone.
 
-    Those of code come first.
+    A provider of the code with the same id comes first.
     """
     global _installed
     _installed = {provider.id: provider for provider in providers}

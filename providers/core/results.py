@@ -1,4 +1,4 @@
-"""What a model answers, whole or in pieces, the same for every provider.
+"""Answers of models, whole or in pieces, the same for every provider.
 
 The words are those of OpenAI's chat format.
 """
@@ -12,7 +12,7 @@ from .chat import ToolCall
 
 
 class FinishReason(StrEnum):
-    """Why an answer ended."""
+    """The reason that ended an answer."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -29,7 +29,7 @@ class Usage:
 
     @property
     def total_tokens(self) -> int:
-        """Both."""
+        """The sum of input and output."""
         return self.input_tokens + self.output_tokens
 
 
@@ -52,9 +52,8 @@ class ChatAnswer:
 class ToolCallDelta:
     """A piece of a tool call.
 
-    `id` and `name` come with its first piece; `arguments` are put together over all.
-
-    `extra`: what the service wants to see again with the call, under the names it has in OpenAI's
+    `id` and `name` come with its first piece; `arguments` are put together over all. `extra`:
+    fields that the service wants back with the call, under the names that they have in OpenAI's
     format.
     """
 

@@ -1,4 +1,4 @@
-"""One reading of a provider's pydantic class, for form, API, command line and docs."""
+"""The settings of a provider's pydantic class as plain data: for form, API, command line, docs."""
 
 import re
 from dataclasses import dataclass
@@ -54,12 +54,12 @@ class SettingsField:
 
     @property
     def is_map(self) -> bool:
-        """Whether it is a map, plain or secret."""
+        """True for a map, plain or secret."""
         return self.kind in MAPS
 
     def from_text(self, value: Any) -> Any:
-        """A typed text as the JSON value it means; what it cannot be stays as it is, for pydantic
-        to judge.
+        """A typed text as the JSON value that it means; a text that does not fit stays as it is,
+        and pydantic refuses it.
         """
         if not isinstance(value, str):
             return value
@@ -73,7 +73,7 @@ class SettingsField:
 
 @dataclass(frozen=True)
 class SettingsError:
-    """Why one setting is refused: its name, a stable code, a sentence for people.
+    """The refusal of one setting: its name, a stable code, a sentence for people.
 
     Never the value.
     """
@@ -93,7 +93,7 @@ def settings_fields(provider: type[Provider[Any]]) -> dict[str, SettingsField]:
 def _settings_fields(provider: type[Provider[Any]]) -> dict[str, SettingsField]:
     fields = {}
     for name, info in provider.Settings.model_fields.items():
-        fields[name] = _read(name, info, provider.section)
+        fields[name] = _settings_field(name, info, provider.section)
     # pydantic lists inherited fields first; what every provider has belongs last
     return dict(
         sorted(
@@ -111,11 +111,10 @@ def secret_names(provider: type[Provider[Any]]) -> frozenset[str]:
 def validate(
     provider: type[Provider[Any]], values: dict[str, Any], ignore: frozenset[str] = frozenset()
 ) -> tuple[ProviderSettings | None, list[SettingsError]]:
-    """Judges resolved values.
+    """Validates resolved values. Returns the settings and no errors, or None and the errors.
 
-    Returns the settings, or None and what is wrong; fields in `ignore` (unresolved) are not judged.
-
-    What is wrong with one entry of a map is named `field.key`.
+    Fields in `ignore` (unresolved) are not validated. The error of one entry of a map is named
+    `field.key`.
     """
     known = {
         name: value
@@ -167,7 +166,7 @@ def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsErr
 
 
 def _place(error: Any, field: SettingsField | None) -> str:
-    """`configs.region` for what is wrong with one value of a map, else empty: a wrong key is not
+    """The path of the failing entry in a map (`configs.region`), else empty: a wrong key is not
     repeated.
     """
     names = error["loc"]
@@ -193,7 +192,7 @@ def _sentence(error: Any, field: SettingsField | None) -> str:
     return said if said.endswith(".") else f"{said}."
 
 
-def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
+def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:
     marks: dict[str, Any] = (
         info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     )
@@ -225,7 +224,7 @@ def _read(name: str, info: FieldInfo, section: str) -> SettingsField:
 
 
 def _label(choice: str) -> str:
-    """The words for a choice that nobody gave any: `meid_token` -> `Meid token`."""
+    """The label of a choice that has none of its own: `meid_token` -> `Meid token`."""
     text = choice.replace("_", " ").strip()
     return f"{text[:1].upper()}{text[1:]}" or choice
 
@@ -246,7 +245,7 @@ def _bounds(info: FieldInfo) -> tuple[tuple[str, Any], ...]:
 
 
 def _metadata(annotation: Any) -> tuple[Any, ...]:
-    """What stands in the `Annotated` of an annotation, also inside of an optional one."""
+    """The metadata in the `Annotated` of an annotation, also inside of an optional one."""
     found = tuple(getattr(annotation, "__metadata__", ()))
     return found + tuple(one for part in get_args(annotation) for one in _metadata(part))
 

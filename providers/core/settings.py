@@ -1,5 +1,5 @@
-"""What a provider wants to know: a pydantic class, each field of which carries all that form, API
-and documents need.
+"""The base of a provider's settings: a pydantic class, each field of which carries all that form,
+API and documents need.
 """
 
 from typing import Any, ClassVar, cast
@@ -96,7 +96,7 @@ class ProviderSettings(BaseModel):
 
 
 class NetworkSettings(ProviderSettings):
-    """What every provider behind a network has in common."""
+    """The settings that every provider behind a network has."""
 
     timeout: float = setting(
         60.0,

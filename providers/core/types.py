@@ -34,7 +34,7 @@ FRAMING = frozenset(
 
 
 def is_empty(value: Any) -> bool:
-    """None, an empty text, or a secret that holds one of them."""
+    """True for None, an empty text, or a secret that holds one of them."""
     return (
         value is None
         or value == ""
@@ -61,13 +61,13 @@ def _secret_text(value: SecretStr) -> SecretStr:
 
 
 def lower_case(value: Any) -> Any:
-    """For a choice whose letter case does not matter: `Annotated[Literal["a", "b"],
-    BeforeValidator(lower_case)]`.
+    """Lower case of a text, for a choice whose letter case does not matter: `Annotated[Literal["a",
+    "b"], BeforeValidator(lower_case)]`.
     """
     return value.lower() if isinstance(value, str) else value
 
 
-@lru_cache(maxsize=1024)  # an address is no secret, and is judged again at each use
+@lru_cache(maxsize=1024)  # an address is not a secret, and is judged again at each use
 def _http_url(value: str) -> str:
     _one_line(value)
     try:
@@ -75,11 +75,11 @@ def _http_url(value: str) -> str:
         parts.port  # noqa: B018 raises ValueError for a port that is none
     except ValueError:
         raise PydanticCustomError(
-            "url", "This is no web address. Write it like https://api.example.com/v1."
+            "url", "This is not a web address. Write it like https://api.example.com/v1."
         ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
         raise PydanticCustomError(
-            "url", "This is no web address. Write it like https://api.example.com/v1."
+            "url", "This is not a web address. Write it like https://api.example.com/v1."
         )
     if parts.username or parts.password:
         raise PydanticCustomError(
@@ -97,8 +97,8 @@ def _http_url(value: str) -> str:
     return value
 
 
-def _headers(value: Any) -> Any:
-    """`Name: value` lines, or a mapping, as a mapping."""
+def _header_mapping(value: Any) -> Any:
+    """Turns `Name: value` lines into a mapping; a mapping stays as it is."""
     if isinstance(value, str):
         lines = [line.partition(":") for line in value.splitlines() if line.strip()]
         if any(not colon for _, colon, _ in lines):
@@ -126,7 +126,7 @@ def _refuse_framing(name: str) -> None:
 
 
 def is_entry_key(value: Any) -> bool:
-    """Whether this can be a key of a map: 1 to 200 characters, no control characters, no blanks
+    """True if this can be a key of a map: 1 to 200 characters, no control characters, no blanks
     around it.
     """
     return (
@@ -182,7 +182,7 @@ HttpUrl = Annotated[
 ]  # kept as typed; pydantic's own type rewrites it
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Headers = Annotated[
-    Secret[dict[str, str]], BeforeValidator(_headers), AfterValidator(_header_names)
+    Secret[dict[str, str]], BeforeValidator(_header_mapping), AfterValidator(_header_names)
 ]
 Entries = dict[
     Annotated[str, AfterValidator(_entry_key)], Annotated[str, AfterValidator(_entry_value)]

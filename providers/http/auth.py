@@ -1,4 +1,4 @@
-"""What a request carries to be let in, and to which hosts it may carry that.
+"""Credentials of a request, and the hosts to which it may carry them.
 
 All of it is added below the client: the client's log, `response.request` and `response.url` never
 see it.
@@ -6,8 +6,7 @@ see it.
 
 import base64
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
@@ -31,13 +30,13 @@ from .hosts import Hosts, below, origin_host, with_query, without_query, without
 __all__ = [
     "AccessTransport",
     "Basic",
+    "Credential",
     "Grant",
     "Header",
     "Hosts",
     "OAuth2",
     "Path",
     "Query",
-    "Step",
     "basic_credentials",
     "origin_host",
 ]
@@ -89,12 +88,12 @@ class Basic:
 
 @dataclass(frozen=True)
 class Grant:
-    """For what a token service gives a token.
+    """A grant of OAuth2 (RFC 6749, section 4): the request for which a token service gives a token.
 
     `parameters`: grant_type, scope, username, ... as the form has them; empty ones are left out.
 
-    `client_in`: whether the client's name and secret go into a header (RFC 6749, section 2.3.1) or
-    into the body.
+    `client_in`: the place of the client's name and secret, a header (RFC 6749, section 2.3.1) or
+    the body.
     """
 
     token_url: str
@@ -113,7 +112,7 @@ class OAuth2:
     scheme: str = "Bearer"
 
 
-Step = Header | Query | Path | Basic | OAuth2
+Credential = Header | Query | Path | Basic | OAuth2
 TokenOf = Callable[
     [Grant, str], str
 ]  # the grant and a token that was refused -> a token; raises ProviderError
@@ -122,7 +121,7 @@ TokenOf = Callable[
 def basic_credentials(username: str, password: str) -> str:
     """The value of an Authorization header.
 
-    Raises ProviderError for what RFC 7617, section 2, cannot carry.
+    Raises ProviderError for a name or password that RFC 7617, section 2, cannot carry.
     """
     if ":" in username:
         raise ProviderError(
@@ -140,29 +139,29 @@ def basic_credentials(username: str, password: str) -> str:
 
 
 class AccessTransport(httpx2.BaseTransport):
-    """Lets requests in: looks at their host, adds the steps, and renews a token once when the
+    """Checks the host of each request, adds the credentials, and renews a token once when the
     service does not accept it.
 
-    `extra`: headers for requests that have none of that name. What is in the way is raised as
-    ProviderError, before anything is sent.
+    `extra`: headers for requests that have none of that name. A failure is raised as ProviderError,
+    before anything is sent.
     """
 
     def __init__(
         self,
         transport: httpx2.BaseTransport,
-        steps: Sequence[Step],
+        credentials: Sequence[Credential],
         hosts: Hosts,
         token: TokenOf | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> None:
-        self._transport, self._steps, self._hosts, self._token = (
+        self._transport, self._credentials, self._hosts, self._token = (
             transport,
-            tuple(steps),
+            tuple(credentials),
             hosts,
             token,
         )
         self._extra = SecretHeaders(extra or {})
-        self._grants = [step.grant for step in self._steps if isinstance(step, OAuth2)]
+        self._grants = [one.grant for one in self._credentials if isinstance(one, OAuth2)]
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         self._hosts.refuse(request.url)
@@ -192,15 +191,17 @@ class AccessTransport(httpx2.BaseTransport):
             raise
 
     def _ask(self, request: httpx2.Request, tokens: Sequence[SecretStr]) -> httpx2.Response:
+        reset = _is_unlogged.set(True)
         try:
-            with _unlogged():
-                response = self._transport.handle_request(self._let_in(request, tokens))
+            response = self._transport.handle_request(self._let_in(request, tokens))
         except GUARD as error:
             _forget_frames(error)
             raise from_network(error, request.url.netloc.decode()) from error
         except Exception as error:
             _forget_frames(error)
             raise
+        finally:
+            _is_unlogged.reset(reset)
         self._hide_address(request, response)
         return response
 
@@ -212,22 +213,22 @@ class AccessTransport(httpx2.BaseTransport):
         for name, value in self._extra.items():
             if name not in headers:
                 _set(headers, name, value)
-        for step in self._steps:
-            match step:
+        for one in self._credentials:
+            match one:
                 case Header():
-                    _set(headers, step.name, step.value)
+                    _set(headers, one.name, one.value)
                 case Basic():
-                    _set(headers, "Authorization", basic_credentials(step.username, step.password))
+                    _set(headers, "Authorization", basic_credentials(one.username, one.password))
                 case OAuth2():
                     _set(
                         headers,
-                        step.header,
-                        f"{step.scheme} {next(left).get_secret_value()}".strip(),
+                        one.header,
+                        f"{one.scheme} {next(left).get_secret_value()}".strip(),
                     )
                 case Query():
-                    url = with_query(without_query(url, step.name), step.name, step.value)
+                    url = with_query(without_query(url, one.name), one.name, one.value)
                 case Path():
-                    url = url.copy_with(raw_path=below(step.value, url.raw_path.decode()).encode())
+                    url = url.copy_with(raw_path=below(one.value, url.raw_path.decode()).encode())
         return httpx2.Request(
             request.method,
             url,
@@ -240,7 +241,7 @@ class AccessTransport(httpx2.BaseTransport):
         """Takes the credentials out of the addresses in an answer's headers: the client logs where
         it is sent on to.
         """
-        hidden = [step for step in self._steps if isinstance(step, Query | Path) and step.value]
+        hidden = [one for one in self._credentials if isinstance(one, Query | Path) and one.value]
         for name in WITH_ADDRESSES if hidden else ():
             if name in response.headers:
                 address = _cleaned(request.url, response.headers.pop(name), hidden)
@@ -248,8 +249,10 @@ class AccessTransport(httpx2.BaseTransport):
 
 
 def _forget_frames(error: Exception) -> None:
-    """They hold the request with the credentials, or a token: pages and services that show
-    tracebacks show those too.
+    """Removes the tracebacks of an error and its causes.
+
+    Their frames hold the request with the credentials, or a token; pages and services that show
+    tracebacks would show those too.
     """
     for cause in chain(error):
         cause.__traceback__ = None
@@ -263,9 +266,9 @@ class SecretHeaders(dict[str, str]):
 
 
 def _set(headers: httpx2.Headers, name: str, value: str) -> None:
-    """In place of all of this name that the caller sent, whatever their case.
+    """Sets a header in place of all of this name that the caller sent, whatever their case.
 
-    Raises ProviderError for what is no header.
+    Raises ProviderError for a value that cannot be in a header.
     """
     if CONTROL.search(value) or not value.isascii():
         text = (
@@ -278,31 +281,30 @@ def _set(headers: httpx2.Headers, name: str, value: str) -> None:
 
 
 def _cleaned(base: httpx2.URL, address: str, hidden: Sequence[Query | Path]) -> str:
-    """The address without the credentials; empty when they stand in it anywhere else, or when it is
-    no address.
+    """The address without the credentials.
+
+    Empty when they are in it anywhere else, or when it is not an address.
     """
     try:
         url = base.join(address)
-        for step in hidden:
+        for one in hidden:
             url = (
-                without_query(url, step.name)
-                if isinstance(step, Query)
-                else without_start(url, step.value)
+                without_query(url, one.name)
+                if isinstance(one, Query)
+                else without_start(url, one.value)
             )
     except httpx2.InvalidURL:
         return ""
     seen = (str(url), unquote_plus(str(url)), unquote(unquote(str(url))))
-    return (
-        "" if any(step.value.strip("/") in text for step in hidden for text in seen) else str(url)
-    )
+    return "" if any(one.value.strip("/") in text for one in hidden for text in seen) else str(url)
 
 
 _is_unlogged: ContextVar[bool] = ContextVar("is_unlogged", default=False)
 
 
 class _NoHeaders(logging.Filter):
-    """httpcore2 logs the headers of answers at DEBUG, the address that a service sends a request on
-    to among them.
+    """Keeps the headers of answers out of the log: httpcore2 logs them at DEBUG, and the address to
+    which a service redirects is among them.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -310,12 +312,3 @@ class _NoHeaders(logging.Filter):
 
 
 logging.getLogger("httpcore2.http11").addFilter(_NoHeaders())
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    reset = _is_unlogged.set(True)
-    try:
-        yield
-    finally:
-        _is_unlogged.reset(reset)

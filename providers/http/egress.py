@@ -33,13 +33,13 @@ LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; the longest list of models known is b
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 IPV4_COMPATIBLE = ipaddress.ip_network("::/96")  # RFC 4291, section 2.5.5.1
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class EgressPolicy:
-    """Where requests may go.
+    """The rules that say to which addresses requests may go.
 
     `allow`: host names (`*.example.com` for subdomains), empty for any; `private`: private
     addresses too.
@@ -56,8 +56,9 @@ class EgressPolicy:
         name = host.strip("[]").rstrip(".").lower()
         if name in METADATA_NAMES:
             raise BlockedAddress(f"{host} is a cloud metadata service and is never asked.")
-        if self.allow and not any(
-            _matches(name, pattern.strip().lower()) for pattern in self.allow
+        patterns = [pattern.strip().lower() for pattern in self.allow]
+        if patterns and not any(
+            name.endswith(one[1:]) if one.startswith("*.") else name == one for one in patterns
         ):
             raise BlockedAddress(
                 f"{host} is not among the hosts listed in CONNECTIONS_EGRESS_ALLOW."
@@ -65,11 +66,11 @@ class EgressPolicy:
         if address := literal_address(name):
             self.refuse_address(host, address)
 
-    def refuse_address(self, host: str, address: Address) -> None:
+    def refuse_address(self, host: str, address: IPAddress) -> None:
         """Raises BlockedAddress when `address`, which `host` stands for, may not be connected
         to.
         """
-        for one in meanings(address):
+        for one in reached_addresses(address):
             if one.is_link_local or one in METADATA_ADDRESSES or one.is_multicast:
                 raise BlockedAddress(
                     f"{host} is a link-local or cloud metadata address and is never asked."
@@ -80,13 +81,10 @@ class EgressPolicy:
                 )
 
 
-def _matches(name: str, pattern: str) -> bool:
-    return name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern
+def reached_addresses(address: IPAddress) -> Iterator[IPAddress]:
+    """The addresses that a packet to this one would reach.
 
-
-def meanings(address: Address) -> Iterator[Address]:
-    """The address, or the IPv4 address it carries where it only wraps one; both for 6to4, which is
-    routed.
+    That is the IPv4 address in it where it only wraps one, and both for 6to4, which is routed.
     """
     if isinstance(address, ipaddress.IPv4Address):
         yield address
@@ -100,7 +98,7 @@ def meanings(address: Address) -> Iterator[Address]:
             yield address.sixtofour
 
 
-def literal_address(host: str) -> Address | None:
+def literal_address(host: str) -> IPAddress | None:
     """The address that `host` spells, also in the short, octal and hexadecimal spellings a C
     library accepts, else None.
     """
@@ -115,8 +113,10 @@ def literal_address(host: str) -> Address | None:
 
 
 def within(seconds: float | None, call: Callable[..., Result], *arguments: Any) -> Result:
-    """What `call` returns, or TimeoutError after `seconds`: for what cannot be given a time limit,
-    such as a name look-up.
+    """Calls a function and returns its result; raises TimeoutError after `seconds`.
+
+    It is for calls that take no time limit of their own, such as a name look-up. The call itself
+    goes on.
     """
     if seconds is None:
         return call(*arguments)
@@ -133,11 +133,11 @@ def within(seconds: float | None, call: Callable[..., Result], *arguments: Any) 
 
 
 class Allowance:
-    """How long and how much one act may take, over all its connections and redirects; None for no
+    """The time and bytes that one act may take, over all its connections and redirects; None for no
     bound.
 
-    The clock starts with the first step on the network: importing an SDK takes seconds and is no
-    fault of a service.
+    The clock starts with the first step on the network: importing an SDK takes seconds, and is not
+    the service's fault.
     """
 
     def __init__(self, seconds: float | None = None, budget: int | None = None) -> None:
@@ -150,7 +150,7 @@ class Allowance:
         self._bytes_left = self._budget
 
     def left(self, timeout: float | None = None) -> float | None:
-        """Seconds the next step may take, at most `timeout`.
+        """The seconds that the next step may take, at most `timeout`.
 
         Raises a time-out when there are none.
         """
@@ -261,7 +261,7 @@ class GuardedTransport(httpx2.HTTPTransport):
     refused.
 
     httpx2 drops `Authorization` on such a redirect, but not `x-api-key`, `api-key` or a header of
-    the user's own. `tls`: how certificates are judged, None for the system's authorities.
+    the user's own. `tls`: the context that judges certificates, None for the system's authorities.
     """
 
     def __init__(
@@ -286,8 +286,8 @@ class GuardedTransport(httpx2.HTTPTransport):
 
 
 def refuse_unsafe_answer(request: httpx2.Request, response: httpx2.Response) -> None:
-    """Raises RedirectRefused for a redirect to another origin, CompressedAnswer for what we did not
-    ask for.
+    """Raises RedirectRefused for a redirect to another origin, CompressedAnswer for a compressed
+    answer, which we did not ask for.
     """
     if response.has_redirect_location:
         target = request.url.join(response.headers["location"])

@@ -1,6 +1,6 @@
 """The guard of outbound addresses for asynchronous clients.
 
-The rules are those of egress.py: what is connected to is checked.
+The rules are those of egress.py: the address that is connected to is checked.
 """
 
 import asyncio

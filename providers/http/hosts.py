@@ -33,7 +33,7 @@ class Hosts:
         ):
             there = f"{url.scheme}://{url.netloc.decode()}"
             text = (
-                f"{there} is none of this connection's hosts "
+                f"{there} is not one of this connection's hosts "
                 f"({', '.join(self.allowed) or 'it has none'}), so nothing is sent there."
             )
             raise ProviderError(f"{text} Use an address at one of them.", "blocked_address", True)

@@ -1,5 +1,5 @@
-"""Tokens of OAuth2 (RFC 6749): asked for once, however many want one, and held for as long as they
-are good.
+"""OAuth2's client (RFC 6749): tokens are fetched once, however many callers want one, and held
+while they are good.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ MOST_HELD = 1000
 
 # RFC 6749, section 5.2 (and 4.1.2.1 for the last two): code and sentence, {host} is the token
 # service
-MEANINGS = {
+REFUSALS = {
     "invalid_client": (
         "unauthorized",
         "The token service {host} does not accept the client ID and client secret. Enter valid "
@@ -81,7 +81,7 @@ class Token:
     expires_at: float | None = None
 
     def held_until(self, now: float) -> float:
-        """Until when it is handed out: a little less than it lives."""
+        """The time until which it is handed out: a little before its end."""
         if self.expires_at is None:
             return now + UNSAID_SECONDS
         life = self.expires_at - now
@@ -89,7 +89,7 @@ class Token:
 
 
 class TokenStore(Protocol):
-    """Where tokens are held."""
+    """A place where tokens are held."""
 
     def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
         """A held token that is still good and is not `refused` (one that the service just did not
@@ -100,14 +100,16 @@ class TokenStore(Protocol):
 
 
 class Once:
-    """Lets one do what many want at the same time, and gives all of them what came of it."""
+    """Runs an act once for all threads that want it at the same time, and gives all of them its
+    result.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[Hashable, Future[str]] = {}
 
     def run(self, key: Hashable, act: Callable[[], str]) -> str:
-        """What `act` returns, called here or where it runs for this key already.
+        """Returns the result of `act`, called here or where it runs for this key already.
 
         Raises what it raises.
         """
@@ -172,7 +174,7 @@ class MemoryTokens:
 
 
 def grant_key(grant: Grant) -> str:
-    """A name for everything a token depends on.
+    """A key for a token, made of everything that the token depends on.
 
     It is a plain hash of secrets: never store it as it is.
     """
@@ -187,9 +189,9 @@ def grant_key(grant: Grant) -> str:
 
 
 def fetch_token(client: httpx2.Client, grant: Grant) -> Token:
-    """Asks the token service.
+    """Fetches a token from the token service.
 
-    `client`: a guarded one. Raises ProviderError, which carries nothing of the question and the
+    `client`: a guarded one. Raises ProviderError, which carries nothing of the request and the
     answer.
     """
     outcome = _outcome(client, grant)
@@ -203,11 +205,11 @@ def fetch_token(client: httpx2.Client, grant: Grant) -> Token:
 def _outcome(client: httpx2.Client, grant: Grant) -> Token | ProviderError:
     host = urlsplit(grant.token_url).netloc
     try:
-        response = client.post(grant.token_url, content=_form(grant), headers=_headers(grant))
+        response = client.post(grant.token_url, content=_form(grant), headers=_headers_for(grant))
     except Exception as error:  # noqa: BLE001 nothing else may leave a provider
         found = from_network(error, host)
     else:
-        return _read(response.status_code, _json(response), host)
+        return _token_or_error(response, host)
     found.__context__ = None
     return found
 
@@ -222,11 +224,13 @@ def _form(grant: Grant) -> bytes:
 
 
 def _in_header(grant: Grant) -> bool:
-    """A client without a secret only names itself, in the body (RFC 6749, section 3.2.1)."""
+    """True if the client's name and secret go into a header. A client without a secret only names
+    itself, in the body (RFC 6749, section 3.2.1).
+    """
     return grant.client_in == "header" and bool(grant.client_id and grant.client_secret)
 
 
-def _headers(grant: Grant) -> dict[str, str]:
+def _headers_for(grant: Grant) -> dict[str, str]:
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     if _in_header(
         grant
@@ -237,22 +241,19 @@ def _headers(grant: Grant) -> dict[str, str]:
     return headers
 
 
-def _json(response: httpx2.Response) -> dict[str, Any]:
+def _token_or_error(response: httpx2.Response, host: str) -> Token | ProviderError:
     try:
-        body = response.json()
+        content = response.json()
     except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _read(status: int, body: dict[str, Any], host: str) -> Token | ProviderError:
-    said = body.get("error")
+        content = None
+    body: dict[str, Any] = content if isinstance(content, dict) else {}
+    status, said = response.status_code, body.get("error")
     if (
-        isinstance(said, str) and said in MEANINGS and "access_token" not in body
+        isinstance(said, str) and said in REFUSALS and "access_token" not in body
     ):  # some answer errors with HTTP 200
-        return _meant(said, host)
+        return _refusal(said, host)
     if status == 401:
-        return _meant("invalid_client", host)
+        return _refusal("invalid_client", host)
     if not 200 <= status < 300:
         return from_status(status, f"The token service {host}")
     value, kind = body.get("access_token"), body.get("token_type")
@@ -264,18 +265,18 @@ def _read(status: int, body: dict[str, Any], host: str) -> Token | ProviderError
     return Token(value, None if seconds is None else time.time() + seconds)
 
 
-def _meant(said: str, host: str) -> ProviderError:
-    code, text = MEANINGS[said]
+def _refusal(said: str, host: str) -> ProviderError:
+    code, text = REFUSALS[said]
     return ProviderError(text.format(host=host), code, code != "error")
 
 
 def _is_token(value: str) -> bool:
-    """Whether it can stand in a header: printable ASCII without blanks."""
+    """True if it can be in a header: printable ASCII without blanks."""
     return 0 < len(value) <= LONGEST_TOKEN and all("!" <= one <= "~" for one in value)
 
 
 def _lifetime(said: Any) -> float | None:
-    """Seconds, at most a day; None for what is no number, which counts as unsaid."""
+    """Seconds, at most a day; None for a value that is not a number, which counts as unsaid."""
     if isinstance(said, bool) or not isinstance(said, int | float | str):
         return None
     try:

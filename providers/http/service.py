@@ -1,4 +1,4 @@
-"""What services that are asked over plain HTTP share: an authenticated client that is bound to
+"""The base of services that are asked over plain HTTP: an authenticated client that is bound to
 their hosts, and a test request.
 """
 
@@ -15,7 +15,7 @@ import httpx2
 from ..core.base import CheckResult, Model, Provider
 from ..core.errors import ProviderError, RedirectRefused, from_status
 from ..core.settings import ProviderSettings
-from .auth import AccessTransport, Grant, Step
+from .auth import AccessTransport, Credential, Grant
 from .egress import LARGEST_ANSWER, Allowance, GuardedTransport, guarded_client
 from .hosts import Hosts, origin_host, with_query
 from .oauth2_client import MemoryTokens, TokenStore, fetch_token, grant_key
@@ -45,8 +45,8 @@ BILLED = (
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What a status means here.
+class StatusFailure:
+    """The failure that a status stands for.
 
     `code`: one of errors.CODES; `message`: a sentence, empty for the usual one of the code.
     """
@@ -57,11 +57,12 @@ class Meaning:
 
 @dataclass(frozen=True)
 class TestRequest:
-    """What a check asks, and how the answer is read.
+    """The request of a check, and the way to read its answer.
 
-    `path`: below the base URL; `ok`: statuses that pass, empty for any 2xx; `json_path`: the way to
-    a value of the answer that must be one of `json_values` as JSON writes it. Where it is another,
-    the meaning of the status says what that means. `cost`: free, tiny, billed.
+    `path`: below the base URL; `ok`: statuses that pass, empty for any 2xx; `failures`: the
+    failures that statuses stand for; `json_path`: the way to a value of the answer that must be one
+    of `json_values` as JSON writes it. Where it is another, the failure of the status is raised.
+    `cost`: free, tiny, billed.
     """
 
     __test__ = False  # pytest: no class of tests
@@ -73,22 +74,22 @@ class TestRequest:
     body: str = ""
     content_type: str = ""
     ok: frozenset[int] = frozenset()
-    meanings: Mapping[int, Meaning] = field(default_factory=dict)
+    failures: Mapping[int, StatusFailure] = field(default_factory=dict)
     json_path: tuple[str | int, ...] = ()
     json_values: tuple[str, ...] = ()
     cost: str = "free"
 
     def passes(self, status: int) -> bool:
-        """Whether this status passes."""
+        """True if an answer with this status passes."""
         if self.ok:
             return status in self.ok
-        return 200 <= status < 300 and (status not in self.meanings or bool(self.json_path))
+        return 200 <= status < 300 and (status not in self.failures or bool(self.json_path))
 
 
 class HttpService(Provider[SettingsT]):
-    """A service with an address and something that lets requests in.
+    """A service with an address and credentials.
 
-    A subclass says which, and how it is tested.
+    A subclass says which they are, and how the service is tested.
 
     `client` is an httpx2.Client with the base URL; the credentials are added below it and go to
     `allowed_hosts` only.
@@ -99,7 +100,7 @@ class HttpService(Provider[SettingsT]):
 
     @property
     def base_url(self) -> str:
-        """Where the service lives; empty when there is nobody to ask."""
+        """The address of the service; empty when there is nobody to ask."""
         raise NotImplementedError
 
     @property
@@ -112,30 +113,30 @@ class HttpService(Provider[SettingsT]):
         return (host,) if host else ()
 
     @property
-    def access(self) -> tuple[Step, ...]:
-        """What lets a request in."""
+    def access(self) -> tuple[Credential, ...]:
+        """The credentials of every request."""
         return ()
 
     @property
     def extra_headers(self) -> dict[str, str]:
-        """Headers of requests that do not say otherwise."""
+        """Headers for requests that have none of that name."""
         return {}
 
     @property
     def test_request(self) -> TestRequest | None:
-        """What a check asks. None: nothing but an answer of the base URL."""
+        """The request of a check. None: any answer of the base URL passes."""
         return None
 
     @property
     def tls(self) -> ssl.SSLContext | None:
-        """How certificates are judged. None: by the system's authorities."""
+        """The context that judges certificates. None: by the system's authorities."""
         return None
 
     @cached_property
     def client(self) -> httpx2.Client:
         """The authenticated client.
 
-        What is wrong with the credentials is raised as ProviderError at the first request.
+        Bad credentials are raised as ProviderError at the first request.
         """
         guarded = GuardedTransport(self.egress, self.allowance, self.tls)
         hosts, extra = Hosts(self.base_url, self.allowed_hosts), self.extra_headers
@@ -164,7 +165,7 @@ class HttpService(Provider[SettingsT]):
             return fetch_token(client, grant)
 
     def list_models(self) -> list[Model]:
-        """None: an empty list, without a question."""
+        """Returns an empty list and asks nothing: the service has no models."""
         return []
 
     @property
@@ -187,13 +188,17 @@ class HttpService(Provider[SettingsT]):
         return CheckResult(self.asks, time.monotonic() - started, verdict=verdict)
 
     def _address(self, request: TestRequest) -> httpx2.URL:
-        url = httpx2.URL(_joined(self.base_url, request.path))
+        base, path = self.base_url, request.path
+        is_below = path and not path.startswith("?")
+        url = httpx2.URL(f"{base.rstrip('/')}/{path.lstrip('/')}" if is_below else base + path)
         for name, value in request.query.items():
             url = with_query(url, name, value)
         return url
 
     def _sent(self, request: TestRequest) -> httpx2.Response:
-        """The open answer. A redirect that is what the request is for is not followed."""
+        """Sends a request and returns the open answer. A redirect is not followed when the request
+        expects one.
+        """
         headers = {
             **request.headers,
             **({"Content-Type": request.content_type} if request.content_type else {}),
@@ -220,13 +225,13 @@ class HttpService(Provider[SettingsT]):
     def _judge(self, request: TestRequest, response: httpx2.Response) -> None:
         """Raises ProviderError for an answer that does not pass."""
         status, host = response.status_code, self._host
-        passes, meaning = request.passes(status), request.meanings.get(status)
+        passes, failure = request.passes(status), request.failures.get(status)
         if passes and (
             not request.json_path or _value(response, request.json_path) in request.json_values
         ):
             return
-        if meaning:
-            raise _meant(meaning, status, host)
+        if failure:
+            raise _error_of(failure, status, host)
         if passes:
             text = (
                 f"{host} answered HTTP {status}, but not what shows that it works. Check the "
@@ -289,13 +294,6 @@ class HttpService(Provider[SettingsT]):
         )
 
 
-def _joined(base: str, path: str) -> str:
-    """The path below the base URL; without one the base URL as it was entered."""
-    if not path or path.startswith("?"):
-        return base + path
-    return f"{base.rstrip('/')}/{path.lstrip('/')}"
-
-
 def _days(days: int) -> str:
     """`in 44 days`, `in 1 day`, `within a day`, `3 days ago`."""
     if days == 0:
@@ -309,7 +307,7 @@ def _value(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None
     none.
     """
     response.read()
-    found = response.json()  # what is no JSON raises, which `translated` calls a bad response
+    found = response.json()  # what is not JSON raises, which `translated` calls a bad response
     for step in path:
         try:
             found = found[step]
@@ -324,10 +322,10 @@ def _value(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None
     )
 
 
-def _meant(meaning: Meaning, status: int, host: str) -> ProviderError:
-    usual = from_status(STATUS_OF.get(meaning.code, status if status >= 400 else 500), host)
-    permanent = usual.permanent if meaning.code in STATUS_OF else meaning.code != "error"
-    return ProviderError(meaning.message or usual.message, meaning.code, permanent)
+def _error_of(failure: StatusFailure, status: int, host: str) -> ProviderError:
+    usual = from_status(STATUS_OF.get(failure.code, status if status >= 400 else 500), host)
+    permanent = usual.permanent if failure.code in STATUS_OF else failure.code != "error"
+    return ProviderError(failure.message or usual.message, failure.code, permanent)
 
 
 def _unexpected(request: TestRequest, status: int, host: str) -> ProviderError:

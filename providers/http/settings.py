@@ -26,7 +26,9 @@ WITH_KEY = ("api_key_authorization", "x_api_key", "header", "query")
 
 
 def _auth_type(value: Any) -> Any:
-    """Also as Cognigy's HTTP Request node spells it: `oAuth2`, `apiKeyAuthKey`, `apiKeyXKey`."""
+    """Accepts the spellings of Cognigy's HTTP Request node too: `oAuth2`, `apiKeyAuthKey`,
+    `apiKeyXKey`.
+    """
     return COGNIGY.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
@@ -50,7 +52,7 @@ def _one_line(value: SecretStr) -> SecretStr:
 def _below_the_base(value: str) -> str:
     if "://" in value or "#" in value or "\\" in value or " " in value or value.startswith("//"):
         raise PydanticCustomError(
-            "path", "This is no path below the base URL. Write it like /v1/me?limit=1."
+            "path", "This is not a path below the base URL. Write it like /v1/me?limit=1."
         )
     return value
 
@@ -80,7 +82,7 @@ AuthType = Annotated[
 
 
 class HttpSettings(ProviderSettings):
-    """A service, what lets requests in, and how it is tested."""
+    """A service, its credentials, and its test."""
 
     base_url: HttpUrl = setting(
         title="Base URL",

@@ -1,5 +1,5 @@
-"""TLS as a connection wants it: authorities of its own, or none judged; and when the certificate of
-an answer ends.
+"""TLS of a connection: certificate authorities of its own, or no check at all; and the end of a
+service's certificate.
 """
 
 import re
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from .egress import trusted_authorities
 
 NO_CERTIFICATES = (
-    "This is no certificate. Paste it with its lines BEGIN CERTIFICATE and END CERTIFICATE."
+    "This is not a certificate. Paste it with its lines BEGIN CERTIFICATE and END CERTIFICATE."
 )
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 MOST_AUTHORITIES = 50
@@ -42,11 +42,12 @@ def read_authorities(text: str) -> list[x509.Certificate]:
 
 @lru_cache(maxsize=32)
 def tls_context(verify: bool, authorities: str = "") -> ssl.SSLContext | None:
-    """How certificates are judged: not at all, or by the system's authorities and these (PEM).
+    """The context that judges certificates: not at all, or by the system's authorities and these
+    (PEM).
 
     None: by the system's alone.
 
-    An authority that is no root is trusted as it is. Raises ValueError for authorities that are no
+    An authority that is not a root is trusted as it is. Raises ValueError for a text that is not
     certificates.
     """
     if not verify:
@@ -61,14 +62,14 @@ def tls_context(verify: bool, authorities: str = "") -> ssl.SSLContext | None:
 
 
 def is_verified(context: ssl.SSLContext | None) -> bool:
-    """Whether certificates are judged; None is the system's authorities."""
+    """True if certificates are judged; None is the system's authorities."""
     return (context or trusted_authorities()).verify_mode != ssl.CERT_NONE
 
 
 def certificate_end(response: httpx2.Response) -> datetime | None:
-    """When the certificate of the service ends; None without TLS.
+    """The end of the service's certificate; None without TLS.
 
-    Asked while the answer is still open.
+    Call it while the answer is still open.
     """
     stream = response.extensions.get("network_stream")
     socket = stream.get_extra_info("ssl_object") if stream else None

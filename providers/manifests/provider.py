@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ..core.settings import ProviderSettings
-from ..http.auth import Step
+from ..http.auth import Credential
 from ..http.service import HttpService, TestRequest
 from .document import Manifest
 from .labels import sentence
@@ -41,7 +41,7 @@ class ManifestProvider(HttpService[ProviderSettings]):
         return self.rendering.allowed_hosts
 
     @property
-    def access(self) -> tuple[Step, ...]:
+    def access(self) -> tuple[Credential, ...]:
         return self.rendering.access
 
     @property

@@ -10,9 +10,8 @@ from pydantic import SecretStr
 
 from ..core.errors import ProviderError
 from ..core.settings import ProviderSettings
-from ..http.auth import Basic, Grant, Header, Hosts, OAuth2, Path, Query, origin_host
-from ..http.auth import Step as AccessStep
-from ..http.service import Meaning, TestRequest
+from ..http.auth import Basic, Credential, Grant, Header, Hosts, OAuth2, Path, Query, origin_host
+from ..http.service import StatusFailure, TestRequest
 from .auth import (
     Auth,
     BasicAuth,
@@ -82,7 +81,7 @@ class Rendering:
         return (*(patterns or default_hosts(self.variant, tuple(addresses))), *chosen)
 
     @property
-    def access(self) -> tuple[AccessStep, ...]:
+    def access(self) -> tuple[Credential, ...]:
         """The steps that apply to this connection, without those that have no value."""
         applying = [
             step
@@ -91,7 +90,7 @@ class Rendering:
         ]
         return (*self._secret_address(), *(made for step in applying if (made := self._step(step))))
 
-    def _secret_address(self) -> Iterator[AccessStep]:
+    def _secret_address(self) -> Iterator[Credential]:
         """The path and query of a secret address, which `base_url` leaves out."""
         if self._has_secret_address:
             parts = urlsplit(self._url(self.variant.base_url))
@@ -126,8 +125,8 @@ class Rendering:
             body=body,
             content_type=asked.content_type or usual_type,
             ok=frozenset(test.ok),
-            meanings={
-                status: Meaning(meaning.code, meaning.message)
+            failures={
+                status: StatusFailure(meaning.code, meaning.message)
                 for status, meaning in test.meanings.items()
             },
             json_path=test.expect.path if test.expect else (),
@@ -142,7 +141,7 @@ class Rendering:
             return [self._filled(one) for one in value]
         return self._fill(value, as_it_is) if isinstance(value, str) else value
 
-    def _step(self, step: Auth) -> AccessStep | None:
+    def _step(self, step: Auth) -> Credential | None:
         templates = step.templates().values()
         if not any(
             parsed(text).names == [] or any(self.values.get(name) for name in parsed(text).names)

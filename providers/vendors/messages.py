@@ -1,4 +1,4 @@
-"""What every translation of OpenAI's chat format into a format of another house needs."""
+"""Parts of every translation from OpenAI's chat format into another vendor's."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +28,7 @@ def turns(messages: Iterable[Message]) -> list[Message]:
 
 
 def refusal_in(message: Message) -> str:
-    """What an assistant said instead of an answer: OpenAI has a field of its own for it."""
+    """The refusal of an assistant in place of an answer: OpenAI has a field of its own for it."""
     said = (message.model_extra or {}).get("refusal")
     return said if isinstance(said, str) else ""
 
@@ -47,7 +47,7 @@ def answered_call(message: Message) -> str:
 
 
 def refuse_extras(request: ChatRequest, whose: str) -> None:
-    """Raises Unsupported for what messages and tools ask for beyond OpenAI's format.
+    """Raises Unsupported for extra fields in messages and tools, beyond OpenAI's format.
 
     `whose`: the provider's name.
     """
@@ -79,7 +79,7 @@ def _refuse_detail(part: ImagePart, whose: str) -> None:
 def _refuse(given: Wire, feature: str, whose: str, *known: str) -> None:
     for name, value in (given.model_extra or {}).items():
         if value and name not in known:
-            raise Unsupported(feature, f"{whose} knows no {name} in {feature}. Leave it out.")
+            raise Unsupported(feature, f"{whose} does not know {name} in {feature}. Leave it out.")
 
 
 def schema_for(request: ChatRequest) -> dict[str, Any] | None:

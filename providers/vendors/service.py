@@ -1,4 +1,4 @@
-"""What services without models share: a connection to them is kept, tested and handed out; nobody
+"""The base of services without models: a connection to them is kept, tested and handed out; nobody
 chats with them.
 """
 
@@ -19,10 +19,9 @@ SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 class Service(Provider[SettingsT]):
     """A search, a store, a reader of documents.
 
-    A subclass says which unbilled question needs the credentials, and where they go.
-
-    `sign`: the way through the answer to what only this service says. `on_forbidden`: what a 403
-    means here, if it is no matter of the credential's rights alone; `{host}` names the service.
+    A subclass says which unbilled question needs the credentials, and where they go. `sign`: the
+    path in the answer to a value that only this service has. `on_forbidden`: the sentence for a 403
+    that has another cause than the credential's rights; `{host}` names the service.
     """
 
     category = "Search and data"
@@ -31,7 +30,7 @@ class Service(Provider[SettingsT]):
 
     @property
     def address(self) -> str:
-        """What a check asks: the whole address, without any credential."""
+        """The whole address of a check's request, without any credential."""
         raise NotImplementedError
 
     @property
@@ -53,7 +52,7 @@ class Service(Provider[SettingsT]):
         return client
 
     def list_models(self) -> list[Model]:
-        """None: an empty list, without a question."""
+        """Returns an empty list and asks nothing: the service has no models."""
         return []
 
     def check(self) -> CheckResult:

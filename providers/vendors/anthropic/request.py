@@ -44,7 +44,7 @@ EFFORTS = (
 )  # platform.claude.com/docs/en/build-with-claude/effort
 
 # claude-3-5-sonnet-20241022, claude-opus-4-1, claude-sonnet-5: the version stands before or behind
-# the family, and is no date
+# the family, and is not a date
 CLAUDE = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?!\d)(?:[-.](\d{1,2})(?!\d))?")
 NEWEST = (99, 0)
 # A request has to say the longest answer. Every model of the generation can write these:
@@ -64,7 +64,7 @@ SAMPLING_VERSION = "2023-06-01"
 
 def version_of(model: str) -> tuple[int, int] | None:
     """The version of a Claude model, the newest when its name tells none; None for models of other
-    houses behind this protocol.
+    vendors behind this protocol.
     """
     found = CLAUDE.search(model)
     if found:
@@ -83,7 +83,7 @@ def refused_by(model: str) -> frozenset[str]:
 
 
 def arguments_for(request: ChatRequest) -> dict[str, Any]:
-    """What `messages.create` is called with. Raises Unsupported."""
+    """The arguments of `messages.create`. Raises Unsupported."""
     refuse_extras(request, "Anthropic")
     user = extra_field(request, "user", str, "a text")
     optional = {

@@ -31,7 +31,9 @@ INPUT = (
 
 
 def usage_of(*reports: Any) -> Usage | None:
-    """The tokens; a later report, which counts from the start too, wins. None when none tells."""
+    """The tokens, None when no report tells them. A later report wins: it counts from the start
+    too.
+    """
     names = (*INPUT, "output_tokens")
     told = {
         name: value
@@ -47,29 +49,24 @@ def usage_of(*reports: Any) -> Usage | None:
 
 
 def answer_of(message: Any, address: str) -> ChatAnswer:
-    """A whole answer; what the model thought is no part of it.
+    """A whole answer, without the model's thoughts.
 
     `address` names the service in an error.
     """
     if getattr(message, "type", None) != "message" or not isinstance(message.content, list):
         raise bad_response(address)
-    calls = tuple(_call(block) for block in message.content if block.type == "tool_use")
+    calls = tuple(
+        ToolCall(
+            id=block.id, function=FunctionCall(name=block.name, arguments=json.dumps(block.input))
+        )
+        for block in message.content
+        if block.type == "tool_use"
+    )
     text = "".join(block.text for block in message.content if block.type == "text")
     finish = FINISH.get(message.stop_reason, FinishReason.STOP)
-    return ChatAnswer(
-        message.model, text or None, calls, finish, usage_of(message.usage), _explanation(message)
-    )
-
-
-def _call(block: Any) -> ToolCall:
-    return ToolCall(
-        id=block.id, function=FunctionCall(name=block.name, arguments=json.dumps(block.input))
-    )
-
-
-def _explanation(message: Any) -> str | None:
     said = getattr(getattr(message, "stop_details", None), "explanation", None)
-    return said if isinstance(said, str) else None
+    refusal = said if isinstance(said, str) else None
+    return ChatAnswer(message.model, text or None, calls, finish, usage_of(message.usage), refusal)
 
 
 async def chunks_of(stream: Any, address: str) -> AsyncIterator[ChatChunk]:
@@ -78,18 +75,18 @@ async def chunks_of(stream: Any, address: str) -> AsyncIterator[ChatChunk]:
     Raises ProviderError when it ends before its end:
     platform.claude.com/docs/en/build-with-claude/streaming
     """
-    reading = Reading()
+    reader = EventReader()
     async for event in stream:
-        for chunk in reading.take(event):
+        for chunk in reader.take(event):
             yield chunk
-    if not reading.started:
+    if not reader.started:
         raise bad_response(address)
-    if not reading.stopped:
+    if not reader.stopped:
         raise broken_off(address)
 
 
-class Reading:
-    """How far a stream was read."""
+class EventReader:
+    """Reads the events of one stream into pieces of the answer."""
 
     def __init__(self) -> None:
         self.started = self.stopped = False
@@ -100,7 +97,7 @@ class Reading:
         self._filled: set[int] = set()  # places of the calls whose arguments came
 
     def take(self, event: Any) -> list[ChatChunk]:
-        """What one event says.
+        """The pieces of the answer in one event.
 
         Events and blocks of kinds that came later are passed over, as Anthropic asks of its
         clients.
@@ -146,7 +143,7 @@ class Reading:
         return [self._arguments(place, delta.partial_json)]
 
     def _close(self, place: int) -> list[ChatChunk]:
-        """A call without arguments streams none; as JSON they are an empty object."""
+        """The end of a call. One without arguments streams none; their JSON is an empty object."""
         return (
             [self._arguments(place, "{}")]
             if place in self._calls and place not in self._filled

@@ -1,5 +1,5 @@
-"""How to get into an Azure resource: by key or with Microsoft Entra ID, whose tokens come through
-the guarded client too.
+"""Access to an Azure resource: by key or with Microsoft Entra ID, whose tokens come through the
+guarded client too.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ NOT_ALL_OF_ENTRA = (
 
 
 class AzureAccessSettings(ProviderSettings):
-    """A resource and how to get in. Names are those of promptflow and of azure-identity."""
+    """A resource and its credentials. Names are those of promptflow and of azure-identity."""
 
     endpoint: HttpUrl = setting(
         title="Endpoint",
@@ -117,7 +117,7 @@ AccessT = TypeVar("AccessT", bound=AzureAccessSettings)
 class AzureAccess(Provider[AccessT]):
     """A resource of Azure.
 
-    A subclass says what is behind it, and for what the token shall be (`scope`).
+    A subclass says which service it is, and the `scope` of its tokens.
     """
 
     scope = "https://cognitiveservices.azure.com/.default"
@@ -129,12 +129,12 @@ class AzureAccess(Provider[AccessT]):
 
     @property
     def by_key(self) -> bool:
-        """Whether the key opens the door, and no token."""
+        """True if requests carry the key, False if they carry a token."""
         return self.settings.auth_mode == "key"
 
     @cached_property
     def credential(self) -> Any:
-        """What asks Microsoft Entra ID for tokens, and caches them: the app registration, or this
+        """The client of Microsoft Entra ID, which caches tokens: the app registration, or this
         machine's own credential.
         """
         from azure.identity import ClientSecretCredential, DefaultAzureCredential
@@ -201,7 +201,7 @@ class AzureAccess(Provider[AccessT]):
             return str(self._held["token"].token)
 
     def translate(self, error: Exception, host: str) -> ProviderError:
-        if _is_of_azure(error):
+        if any(base.__module__.startswith("azure.core.") for base in type(error).__mro__):
             fault = (
                 network_fault(error, host) if self.settings.client_secret else None
             )  # the default chain tries places in vain
@@ -221,10 +221,6 @@ class AzureAccess(Provider[AccessT]):
             "unauthorized",
             True,
         )
-
-
-def _is_of_azure(error: Exception) -> bool:
-    return any(base.__module__.startswith("azure.core.") for base in type(error).__mro__)
 
 
 def azure_transport(client: httpx2.Client) -> Any:

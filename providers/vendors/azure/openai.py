@@ -1,5 +1,5 @@
-"""What Azure's services that speak OpenAI's protocol share: the client, and where a request
-goes.
+"""The base of Azure's services that speak OpenAI's protocol: the client, and the address of a
+request.
 """
 
 from functools import cached_property

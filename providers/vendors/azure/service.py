@@ -1,4 +1,4 @@
-"""What Azure's services without models share, when they take a key or Microsoft Entra ID."""
+"""The base of Azure's services without models that take a key or Microsoft Entra ID."""
 
 from typing import ClassVar, TypeVar
 

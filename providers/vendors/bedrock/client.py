@@ -1,5 +1,5 @@
-"""How boto3, which can only wait, is used here: its requests through the guarded clients, its
-waiting beside the event loop.
+"""boto3, which is synchronous, for asynchronous callers: its requests go through the guarded
+clients, and it waits in threads beside the event loop.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class BedrockRuntime:
             return self._boto
 
     async def call(self, ask: Callable[[Any], Result]) -> Result:
-        """What `ask` returns, called with boto3's client in a thread.
+        """Calls `ask` with boto3's client in a thread and returns its result.
 
         Raises what it raises. Cancelling ends the request.
         """
@@ -56,7 +56,7 @@ class BedrockRuntime:
             return await anext(found)
 
     async def each(self, ask: Callable[[Any], Iterable[Result]]) -> AsyncGenerator[Result, None]:
-        """What is in the iterable that `ask` returns, as it comes.
+        """Yields the items of the iterable that `ask` returns, as they come.
 
         Raises as `call`. Closing ends the request.
         """
@@ -75,13 +75,13 @@ class BedrockRuntime:
 
 @dataclass(frozen=True)
 class _End:
-    """The last item of an exchange. `error`: what went wrong in the thread."""
+    """The last item of an exchange. `error`: the exception that ended the thread."""
 
     error: BaseException | None = None
 
 
 class _Exchange:
-    """One act of boto3.
+    """One call of boto3.
 
     Its thread hands items over to the loop; the loop sends and reads for the thread, one step at a
     time.
@@ -132,7 +132,7 @@ class _Exchange:
         self._loop.call_soon_threadsafe(self._items.put_nowait, item)
 
     def wait(self, step: Callable[[], Awaitable[Result]]) -> Result:
-        """What `step` gives, done on the loop.
+        """Runs `step` on the loop and returns its result.
 
         Raises concurrent.futures.CancelledError once the exchange is closed.
         """
@@ -165,7 +165,7 @@ class _Exchange:
 
     async def _send(self, request: Any, streamed: bool) -> Any:
         made = self._http.build_request(
-            request.method, request.url, headers=_headers(request), content=request.body
+            request.method, request.url, headers=_text_headers(request), content=request.body
         )
         self._response = found = await self._http.send(made, stream=streamed)
         if (
@@ -209,7 +209,7 @@ class _Stream:
 def send(http: httpx2.Client, request: Any) -> Any:
     """Sends what botocore has signed through the guarded client."""
     found = http.request(
-        request.method, request.url, headers=_headers(request), content=request.body
+        request.method, request.url, headers=_text_headers(request), content=request.body
     )
     return _answer(request, found, _Whole(found.content))
 
@@ -220,7 +220,7 @@ def _send_on_loop(request: Any, event_name: str, **_: Any) -> Any:
     )  # before-send.bedrock-runtime.ConverseStream
 
 
-def _headers(request: Any) -> dict[str, str]:
+def _text_headers(request: Any) -> dict[str, str]:
     return {
         name: value.decode() if isinstance(value, bytes) else value
         for name, value in request.headers.items()

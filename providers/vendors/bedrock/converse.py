@@ -209,20 +209,23 @@ def _output(request: ChatRequest) -> dict[str, Any] | None:
 
 
 def chat_answer(model: str, answer: dict[str, Any], host: str) -> ChatAnswer:
-    """What Converse answered. Raises ProviderError, and KeyError for what is no such answer."""
+    """The answer of Converse.
+
+    Raises ProviderError, and KeyError for a response of another shape.
+    """
     blocks = answer["output"]["message"]["content"]
     texts = [block["text"] for block in blocks if "text" in block]
-    calls = tuple(_call(block["toolUse"]) for block in blocks if "toolUse" in block)
+    uses = [block["toolUse"] for block in blocks if "toolUse" in block]
+    calls = tuple(
+        ToolCall(
+            id=use["toolUseId"],
+            function=FunctionCall(name=use["name"], arguments=json.dumps(use.get("input") or {})),
+        )
+        for use in uses
+    )
     content = "".join(texts) if texts or not calls else None
     return ChatAnswer(
         model, content, calls, _finish(answer["stopReason"], host), _usage(answer.get("usage"))
-    )
-
-
-def _call(block: dict[str, Any]) -> ToolCall:
-    return ToolCall(
-        id=block["toolUseId"],
-        function=FunctionCall(name=block["name"], arguments=json.dumps(block.get("input") or {})),
     )
 
 

@@ -18,9 +18,9 @@ COUNTED = "x-amzn-bedrock-input-token-count"  # in the answer's headers, where i
 
 @dataclass(frozen=True)
 class Family:
-    """Models that are asked alike.
+    """Models that are called alike.
 
-    `texts`: how many in one call; `dimensions`: what they call the size of vectors, "" if it is
+    `texts`: the most texts in one call; `dimensions`: the name of the vectors' size, "" if it is
     fixed.
     """
 
@@ -46,7 +46,7 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Vectors:
-    """What one call answered. `tokens`: None when the service does not say."""
+    """The answer of one call. `tokens`: None when the service does not say."""
 
     vectors: list[list[float]]
     tokens: int | None
@@ -63,7 +63,7 @@ def family_of(model: str) -> Family:
             return family
     raise Unsupported(
         "model",
-        f"{model} is no embedding model of Amazon Bedrock that is known here. Known are "
+        f"{model} is not an embedding model of Amazon Bedrock that is known here. Known are "
         f"{', '.join(FAMILIES)}.",
     )
 
@@ -88,9 +88,9 @@ def bodies(request: EmbeddingRequest) -> list[dict[str, Any]]:
 
 
 def invoke(boto: Any, model: str, body: dict[str, Any]) -> Vectors:
-    """Asks once, with boto3's client.
+    """Makes one call with boto3's client.
 
-    Raises what that raises, and KeyError and its like for what is no such answer.
+    Raises what that raises, and KeyError and its like for a response of another shape.
     """
     answer = boto.invoke_model(
         modelId=model,

@@ -1,4 +1,4 @@
-"""What went wrong at AWS, by the codes of its services."""
+"""The errors of AWS, by the codes of its services."""
 
 from providers.core.errors import ProviderError, chain, from_answer
 

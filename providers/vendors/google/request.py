@@ -214,7 +214,7 @@ def _image(part: ImagePart) -> dict[str, Any]:
 
 
 def _calls(calls: list[ToolCall], signed: bool) -> list[dict[str, Any]]:
-    """Of calls made at once, the first one carries the signature."""
+    """The calls of a message as parts; of several at once, the first one carries the signature."""
     found = []
     for place, call in enumerate(calls):
         signature = _signature(call) or (NO_SIGNATURE if signed and place == 0 else None)
@@ -230,7 +230,9 @@ def _calls(calls: list[ToolCall], signed: bool) -> list[dict[str, Any]]:
 
 
 def _signature(call: ToolCall) -> bytes | None:
-    """Where Google's own compatible API puts it: `extra_content.google.thought_signature`."""
+    """The signature, from the place where Google's own compatible API puts it:
+    `extra_content.google.thought_signature`.
+    """
     found: Any = (call.model_extra or {}).get("extra_content")
     for name in ("google", "thought_signature"):
         found = found.get(name) if isinstance(found, dict) else None
@@ -253,7 +255,7 @@ def _result(message: Message, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _as_object(text: str) -> dict[str, Any]:
-    """A result has to be an object; `output` is the name for what is none."""
+    """A tool's result as an object, which the API demands; any other text becomes its `output`."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -27,7 +27,7 @@ FINISH = {
     "MAX_TOKENS": FinishReason.LENGTH,
     "CONTINUATION": FinishReason.LENGTH,
 }
-# The model made a mistake, so this is no answer. Whatever else ends one is a filter.
+# The model made a mistake, so this is not an answer. Whatever else ends one is a filter.
 FAILED = (
     *("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"),
     *("TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE"),
@@ -35,31 +35,38 @@ FAILED = (
 
 
 def answer_of(found: Any, model: str, address: str) -> ChatAnswer:
-    """A whole answer; what the model thought is no part of it.
+    """A whole answer, without the model's thoughts.
 
-    `model`: what was asked; `address` names the service in an error.
+    `model`: the one that was asked; `address` names the service in an error.
     """
-    reading = Reading(model, address)
-    text = reading.take(found).content
-    finish = reading.finish()
-    calls = tuple(_call(one) for one in reading.calls)
-    return ChatAnswer(reading.model, text or None, calls, finish, reading.usage)
+    reader = AnswerReader(model, address)
+    text = reader.take(found).content
+    finish = reader.finish()
+    calls = tuple(
+        ToolCall(
+            id=one.id or "",
+            function=FunctionCall(name=one.name or "", arguments=one.arguments),
+            **one.extra,
+        )
+        for one in reader.calls
+    )
+    return ChatAnswer(reader.model, text or None, calls, finish, reader.usage)
 
 
 async def chunks_of(
     stream: AsyncIterator[Any], model: str, address: str
 ) -> AsyncIterator[ChatChunk]:
     """The pieces of a stream. Raises ProviderError when it ends before its end."""
-    reading = Reading(model, address)
+    reader = AnswerReader(model, address)
     async for found in stream:
-        chunk = reading.take(found)
+        chunk = reader.take(found)
         if chunk.content or chunk.tool_calls:
             yield chunk
-    yield ChatChunk(finish_reason=reading.finish(), usage=reading.usage, model=reading.model)
+    yield ChatChunk(finish_reason=reader.finish(), usage=reader.usage, model=reader.model)
 
 
-class Reading:
-    """What was read of an answer so far."""
+class AnswerReader:
+    """Reads the pieces of one answer."""
 
     def __init__(self, model: str, address: str) -> None:
         self.model, self._address = model, address
@@ -70,7 +77,7 @@ class Reading:
     def take(self, found: Any) -> ChatChunk:
         """The text and the calls of one piece.
 
-        Raises ProviderError for a piece that nobody could pass on.
+        Raises ProviderError for a piece that cannot be passed on.
         """
         self.model = found.model_version or self.model
         self.usage = usage_of(found.usage_metadata) or self.usage
@@ -89,12 +96,12 @@ class Reading:
         ]
         before = len(self.calls)
         return ChatChunk(
-            "".join(self._text(part, found.response_id) for part in parts),
+            "".join(self._text_of(part, found.response_id) for part in parts),
             tuple(self.calls[before:]),
             model=self.model,
         )
 
-    def _text(self, part: Any, response_id: str | None) -> str:
+    def _text_of(self, part: Any, response_id: str | None) -> str:
         """The text of a part. A call is noted instead."""
         if part.inline_data:
             message = (
@@ -117,7 +124,9 @@ class Reading:
         return part.text or ""
 
     def finish(self) -> FinishReason:
-        """Why the answer ended. Raises ProviderError when it did not, or was none."""
+        """The reason that ended the answer. Raises ProviderError when it did not end, or was not an
+        answer.
+        """
         if self._blocked and not self._reason:
             return FinishReason.CONTENT_FILTER
         if not self._seen:
@@ -154,14 +163,6 @@ def vectors_of(pages: list[Any], count: int, model: str, address: str) -> Embedd
     return EmbeddingAnswer(model, tuple(map(tuple, rows)), usage)
 
 
-def _call(found: ToolCallDelta) -> ToolCall:
-    return ToolCall(
-        id=found.id or "",
-        function=FunctionCall(name=found.name or "", arguments=found.arguments),
-        **found.extra,
-    )
-
-
 def _signed(signature: bytes | None) -> dict[str, Any]:
     """A call's signature, where Google's own compatible API puts it."""
     return (
@@ -172,5 +173,7 @@ def _signed(signature: bytes | None) -> dict[str, Any]:
 
 
 def _made_up_id(*parts: object) -> str:
-    """The same for the same call: older models name none, and OpenAI's format needs one."""
+    """An id that is the same for the same call: older models give none, and OpenAI's format needs
+    one.
+    """
     return "call_" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]

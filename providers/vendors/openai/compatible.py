@@ -1,6 +1,4 @@
-"""What services that speak OpenAI's protocol share: the list of models, and the client that asks
-for it.
-"""
+"""The base of services that speak OpenAI's protocol: the list of models, and its client."""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -16,14 +14,14 @@ from .request import NO_KEY, OpenAIChat, SettingsT, without_no_key
 class OpenAICompatible(OpenAIChat[SettingsT]):
     """A provider reached through the official `openai` SDK.
 
-    A subclass says where, with which key and which headers.
+    A subclass says at which address, with which key and which headers.
     """
 
     packages: ClassVar[tuple[str, ...]] = ("openai",)
 
     @property
     def base_url(self) -> str:
-        """Where the API lives, with its version: `https://api.openai.com/v1`."""
+        """The address of the API, with its version: `https://api.openai.com/v1`."""
         return str(getattr(self.settings, "base_url"))  # noqa: B009 a setting of the subclass
 
     @property
@@ -63,5 +61,7 @@ class OpenAICompatible(OpenAIChat[SettingsT]):
         return str(row.id)
 
     def capabilities_of(self, row: Any) -> frozenset[Capability]:
-        """What the model can do, as far as its name tells; OpenAI's list of models does not say."""
+        """The abilities of the model, as far as its name tells; OpenAI's list of models does not
+        say.
+        """
         return frozenset({Capability.EMBEDDING if "embed" in row.id.lower() else Capability.CHAT})

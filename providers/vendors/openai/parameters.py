@@ -1,4 +1,4 @@
-"""How single services and models differ in OpenAI's protocol.
+"""The differences of single services and models within OpenAI's protocol.
 
 Bodies are JSON objects; none is changed in place.
 """
@@ -92,7 +92,8 @@ def refused_by(model: str, effort: str | None = None) -> frozenset[str]:
 def without(body: dict[str, Any], names: Iterable[str], sentence: str) -> dict[str, Any]:
     """The body without these fields.
 
-    Raises Unsupported for one that asks for something: `sentence` with its name in place of {}.
+    Raises Unsupported for a field with a value that matters: `sentence`, with the field's name in
+    place of {}.
     """
     names = frozenset(names)
     for name in body:

@@ -29,7 +29,7 @@ NOT_HELD = ("n", "logprobs", "top_logprobs", "functions", "function_call", "moda
 
 
 def without_no_key(request: httpx2.Request) -> None:
-    """Takes the key that stands for none out of a request."""
+    """Removes the placeholder of a missing key from a request."""
     if request.headers.get("authorization") == f"Bearer {NO_KEY}":
         del request.headers["authorization"]
 
@@ -41,14 +41,14 @@ async def _without_no_key(request: httpx2.Request) -> None:
 class OpenAIChat(Provider[SettingsT]):
     """A provider that answers in OpenAI's protocol.
 
-    A subclass says where, with which key and which headers, and its dialect.
+    A subclass says at which address, with which key and which headers, and in which dialect.
     """
 
     asks_usage = True  # whether a stream may be asked for its usage, and tells it only then
 
     @property
     def answers_url(self) -> str:
-        """Where chats and embeddings are asked for, with the API's version."""
+        """The address for chats and embeddings, with the API's version."""
         return str(getattr(self.settings, "base_url"))  # noqa: B009 a setting of the subclass
 
     @property
@@ -59,7 +59,7 @@ class OpenAIChat(Provider[SettingsT]):
 
     @property
     def bearer(self) -> str:
-        """What goes into `Authorization: Bearer`; empty for no such header."""
+        """The token of `Authorization: Bearer`; empty for no such header."""
         return self.api_key
 
     @property
@@ -69,7 +69,7 @@ class OpenAIChat(Provider[SettingsT]):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What every client of the SDK is made with, besides its HTTP client.
+        """The arguments of every client of the SDK, besides its HTTP client.
 
         Nothing is left for it to look up in the environment.
         """
@@ -82,8 +82,8 @@ class OpenAIChat(Provider[SettingsT]):
         }
 
     def sealed(self, client: Any) -> Any:
-        """The client without what no argument keeps out: OPENAI_ORG_ID, OPENAI_PROJECT_ID,
-        OPENAI_CUSTOM_HEADERS (openai 3.52).
+        """The client without values from the environment that no argument keeps out: OPENAI_ORG_ID,
+        OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS (openai 3.52).
         """
         client.organization = client.project = None
         client._custom_headers = (

@@ -42,7 +42,13 @@ def answer_of(found: Any, address: str) -> ChatAnswer:
     if not isinstance(choices, list) or not choices:
         raise bad_response(address)
     message = choices[0].message
-    calls = tuple(_call(one) for one in message.tool_calls or ())
+    calls = tuple(
+        ToolCall(
+            id=one.id,
+            function=FunctionCall(name=one.function.name, arguments=one.function.arguments or ""),
+        )
+        for one in message.tool_calls or ()
+    )
     content, refusal = text_of(message.content), _optional(getattr(message, "refusal", None), str)
     return ChatAnswer(
         _optional(found.model, str) or "",
@@ -134,7 +140,7 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
 
 
 def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
-    """One piece. A refusal is told as text: there is no other place for it in a stream."""
+    """One piece. A refusal is told as text: a stream has no other place for it."""
     choices, model = (
         getattr(found, "choices", None),
         _optional(getattr(found, "model", None), str) or "",
@@ -163,13 +169,6 @@ def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
     )
 
 
-def _call(found: Any) -> ToolCall:
-    return ToolCall(
-        id=found.id,
-        function=FunctionCall(name=found.function.name, arguments=found.function.arguments or ""),
-    )
-
-
 def _piece(found: Any, place: int) -> ToolCallDelta:
     """A piece of a call. Some services leave its number out when there is one call only."""
     function = found.function
@@ -182,7 +181,7 @@ def _piece(found: Any, place: int) -> ToolCallDelta:
 
 
 def _finish(reason: Any, called: bool, address: str) -> FinishReason:
-    """Why an answer ended; a word that nobody knows is judged by what came.
+    """The reason that ended an answer; an unknown one is judged by the content.
 
     Mistral's `error` is one.
     """

@@ -64,12 +64,12 @@ def request_of(body: dict[str, Any]) -> dict[str, Any]:
             if isinstance(choice, str)
             else {"type": "function", "name": choice["function"]["name"]}
         )
-    if text := _text(body):
+    if text := _text_format(body):
         made["text"] = text
     return made
 
 
-def _text(body: dict[str, Any]) -> dict[str, Any]:
+def _text_format(body: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if wanted := body.get("response_format"):
         found["format"] = {"type": wanted["type"], **wanted.get("json_schema", {})}
@@ -98,13 +98,11 @@ def _items(message: dict[str, Any]) -> list[dict[str, Any]]:
     role, content = message["role"], message.get("content")
     parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
     if role == "tool":
-        return [
-            {
-                "type": "function_call_output",
-                "call_id": message.get("tool_call_id", ""),
-                "output": _output(parts),
-            }
-        ]
+        output = "\n".join(
+            part["text"] if part["type"] == "text" else json.dumps(part) for part in parts
+        )
+        call = message.get("tool_call_id", "")
+        return [{"type": "function_call_output", "call_id": call, "output": output}]
     kind = "output_text" if role == "assistant" else "input_text"
     made: list[dict[str, Any]] = (
         [{"role": role, "content": [_part(part, kind) for part in parts]}] if parts else []
@@ -119,10 +117,6 @@ def _items(message: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for one, call in calls
     ]
-
-
-def _output(parts: list[dict[str, Any]]) -> str:
-    return "\n".join(part["text"] if part["type"] == "text" else json.dumps(part) for part in parts)
 
 
 def _part(part: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -271,7 +271,7 @@ BAD = {
         [],
         "name: At most 255 characters; this one has 256.",
     ),
-    "no address": (AZURE.replace("https://a", "a"), [], "api_base: This is no web address."),
+    "no address": (AZURE.replace("https://a", "a"), [], "api_base: This is not a web address."),
     "an empty address": (AZURE, ["api_base="], "api_base: Missing data for required field."),
     "a slip in a secret": (
         f"name: a\ntype: serp\napikey: {SECRET}\n",

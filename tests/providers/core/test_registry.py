@@ -149,7 +149,7 @@ def test_a_provider_without_settings_is_told_what_to_write():
     class Bare(Provider):
         id, name = "bare", "Bare"
 
-    with pytest.raises(TypeError, match="names no settings class"):
+    with pytest.raises(TypeError, match="does not name its settings class"):
         register(Bare)
 
 

@@ -15,12 +15,12 @@ from providers.core.errors import ProviderError
 from providers.http.auth import (
     AccessTransport,
     Basic,
+    Credential,
     Grant,
     Header,
     OAuth2,
     Path,
     Query,
-    Step,
     basic_credentials,
 )
 from providers.http.egress import Allowance, EgressPolicy, GuardedTransport, guarded_client
@@ -33,7 +33,7 @@ ASCII_SECRET = "secret-8841/&=+ x"
 
 def let_in(
     url: str,
-    *steps: Step,
+    *steps: Credential,
     allowed: tuple[str, ...] = (),
     token: Callable | None = None,
     **extra: str,
@@ -52,7 +52,7 @@ def grant(url: str = "https://login.example/token") -> Grant:
     return Grant(url, {"grant_type": "client_credentials"}, "me", "client-secret-7391")
 
 
-STEPS: dict[str, tuple[Step, bytes, bytes]] = {
+STEPS: dict[str, tuple[Credential, bytes, bytes]] = {
     "header": (
         Header("X-API-Key", ASCII_SECRET),
         b"GET /v1/me?a=%2F&b=a+b HTTP/1.1",

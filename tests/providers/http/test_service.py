@@ -7,8 +7,8 @@ import pytest
 from providers.core.base import CHECK_LIMITS
 from providers.core.errors import ProviderError
 from providers.core.settings import ProviderSettings
-from providers.http.auth import Header, Step
-from providers.http.service import HttpService, Meaning, TestRequest
+from providers.http.auth import Credential, Header
+from providers.http.service import HttpService, StatusFailure, TestRequest
 from tests.httpserver import Answer, HttpServer
 
 
@@ -21,10 +21,10 @@ class Shop(HttpService[NoSettings]):
 
     id, name = "shop", "Shop"
     base_url, allowed_hosts, test_request = "", (), None  # type: ignore[assignment]
-    steps: tuple[Step, ...] = (Header("X-Key", "key-secret-8841"),)
+    steps: tuple[Credential, ...] = (Header("X-Key", "key-secret-8841"),)
 
     @property
-    def access(self) -> tuple[Step, ...]:
+    def access(self) -> tuple[Credential, ...]:
         return self.steps
 
 
@@ -69,9 +69,9 @@ def test_a_test_request_is_sent_as_it_is_written():
 
 def test_a_status_means_what_the_service_says_it_means():
     test = TestRequest(
-        meanings={
-            400: Meaning("unauthorized"),
-            422: Meaning("not_found", "There is no such shop. Correct its name."),
+        failures={
+            400: StatusFailure("unauthorized"),
+            422: StatusFailure("not_found", "There is no such shop. Correct its name."),
         }
     )
     error = failure(Answer(400), test)
@@ -94,12 +94,12 @@ def test_a_status_means_what_the_service_says_it_means():
     ],
 )
 def test_a_meaning_says_whether_trying_again_helps(code: str, permanent: bool):
-    error = failure(Answer(409), TestRequest(meanings={409: Meaning(code)}))
+    error = failure(Answer(409), TestRequest(failures={409: StatusFailure(code)}))
     assert (error.code, error.permanent) == (code, permanent) and error.message.endswith(".")
 
 
 def test_a_success_may_mean_a_failure():
-    assert failure(Answer(202), TestRequest(meanings={202: Meaning("quota")})).code == "quota"
+    assert failure(Answer(202), TestRequest(failures={202: StatusFailure("quota")})).code == "quota"
 
 
 def test_a_status_that_passes_elsewhere_passes_where_it_is_said():
@@ -144,7 +144,7 @@ def test_another_value_fails_without_being_repeated(body: Any):
     told = TestRequest(
         json_path=("ok",),
         json_values=("true",),
-        meanings={200: Meaning("unauthorized", "The key is wrong. Enter another.")},
+        failures={200: StatusFailure("unauthorized", "The key is wrong. Enter another.")},
     )
     assert failure(Answer(body=body), told).message == "The key is wrong. Enter another."
 
