@@ -81,7 +81,9 @@ class WireTarget:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of time and size for a provider's requests. None: as its settings say."""
+    """Bounds of time and size for a provider's requests. None: as its settings say. A check has its
+    own.
+    """
 
     timeout: float | None = None
     max_retries: int | None = None
@@ -97,14 +99,14 @@ CHECK_LIMITS = Limits(
 
 
 class Provider(Generic[SettingsT]):
-    """An AI service.
+    """An AI service, or another service that takes credentials.
 
     Made with validated settings; `client` imports the SDK when it is first needed.
 
-    To add one, write one module in this folder: see CONTRIBUTING.md. `category` groups the cards,
+    To add one, write one module in `providers/`: see CONTRIBUTING.md. `category` groups the cards,
     `section` is where its keys live in configuration (`$OpenAI:ApiKey`), by default the name of the
-    class. `capabilities` are read off the methods that a class has of its own or inherits; what it
-    inherits and cannot do, it gives back: `embed = Provider.embed`.
+    class. `capabilities` are read off the methods that a class has of its own or inherits. A class
+    that inherits a method and cannot do what it does takes it back: `embed = Provider.embed`.
     """
 
     id: ClassVar[str]

@@ -30,8 +30,8 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     `address`: it names a host that credentials are sent to. `environment`: the variable the
     vendor's SDK reads, which `$Env:NAME` may then name. `shown_when`: (an earlier field, its value
     or a tuple of values), `required_when_shown` applies only then. `multiline`: it may have line
-    breaks. `labels`: choice -> words, where
-    the choice itself is not clear. `constraints` are pydantic's own (ge, le, max_length, ...).
+    breaks. `labels`: choice -> words, where the choice itself is not clear. `constraints` are
+    pydantic's own (ge, le, max_length, ...).
     """
     marks: dict[str, Any] = {
         "group": group,

@@ -257,7 +257,12 @@ def _token_or_error(response: httpx2.Response, host: str) -> Token | ProviderErr
     if not 200 <= status < 300:
         return from_status(status, f"The token service {host}")
     value, kind = body.get("access_token"), body.get("token_type")
-    if not isinstance(value, str) or not _is_token(value):
+    # a header carries it: printable ASCII without blanks
+    if (
+        not isinstance(value, str)
+        or not 0 < len(value) <= LONGEST_TOKEN
+        or not all("!" <= one <= "~" for one in value)
+    ):
         return ProviderError(NO_TOKEN.format(host=host), "bad_response", True)
     if kind is not None and not str(kind).lower().startswith("bearer"):  # Apigee says BearerToken
         return ProviderError(OTHER_KIND.format(host=host), "bad_response", True)
@@ -268,11 +273,6 @@ def _token_or_error(response: httpx2.Response, host: str) -> Token | ProviderErr
 def _refusal(said: str, host: str) -> ProviderError:
     code, text = REFUSALS[said]
     return ProviderError(text.format(host=host), code, code != "error")
-
-
-def _is_token(value: str) -> bool:
-    """True if it can be in a header: printable ASCII without blanks."""
-    return 0 < len(value) <= LONGEST_TOKEN and all("!" <= one <= "~" for one in value)
 
 
 def _lifetime(said: Any) -> float | None:

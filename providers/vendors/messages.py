@@ -61,19 +61,14 @@ def refuse_extras(request: ChatRequest, whose: str) -> None:
         for part in message.content if isinstance(message.content, list) else ():
             if part.type in ("text", "image_url"):
                 _refuse(part, "messages", whose)
-            if isinstance(part, ImagePart):
-                _refuse_detail(part, whose)
+            if isinstance(part, ImagePart) and part.image_url.detail in ("low", "high"):
+                raise Unsupported(
+                    "image_url",
+                    f"{whose} looks at every image in its own way. Leave detail out of image_url.",
+                )
     for tool in request.tools or ():
         _refuse(tool, "tools", whose)
         _refuse(tool.function, "tools", whose)
-
-
-def _refuse_detail(part: ImagePart, whose: str) -> None:
-    if part.image_url.detail in ("low", "high"):
-        raise Unsupported(
-            "image_url",
-            f"{whose} looks at every image in its own way. Leave detail out of image_url.",
-        )
 
 
 def _refuse(given: Wire, feature: str, whose: str, *known: str) -> None:

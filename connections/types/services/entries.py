@@ -69,16 +69,13 @@ def connection_types() -> list[TypeEntry]:
         )
         for key, (source, one, file) in files.items()
     ]
-    found += [
-        _installed_entry(row, used.get(key, 0)) for key, row in rows.items() if key not in files
-    ]
+    for key in rows.keys() - files.keys():
+        row, read = rows[key], installed_types().get(key)
+        manifest, provider = (read.manifest, read.provider) if read else (None, None)
+        found.append(
+            TypeEntry(key, row.version, "installed", manifest, provider, "", row, used.get(key, 0))
+        )
     return sorted(found, key=lambda one: (one.label.lower(), one.key))
-
-
-def _installed_entry(row: ConnectionType, used_by: int) -> TypeEntry:
-    read = installed_types().get(row.key)
-    manifest, provider = (read.manifest, read.provider) if read else (None, None)
-    return TypeEntry(row.key, row.version, "installed", manifest, provider, "", row, used_by)
 
 
 def connection_type(key: str) -> TypeEntry:

@@ -128,7 +128,9 @@ def preview_of(
     installed = row.version if row else None
     if is_same:
         return TypePreview(manifest, provider, document, installed, is_same, len(connections))
-    goes_to = _redirected(manifest, connections)
+    old = installed_types().get(manifest.key)
+    has_literals = any(one.credentials_key for one in connections)
+    goes_to = redirected(old.manifest if old else None, manifest) if has_literals else ()
     refusals = tuple(
         _refusals(manifest, provider, row, connections) or _redirect_refusals(goes_to, actor)
     )
@@ -136,12 +138,6 @@ def preview_of(
     return TypePreview(
         manifest, provider, document, installed, False, len(connections), move, refusals, goes_to
     )
-
-
-def _redirected(manifest: Manifest, connections: Sequence[Connection]) -> tuple[str, ...]:
-    old = installed_types().get(manifest.key)
-    has_literals = any(one.credentials_key for one in connections)
-    return redirected(old.manifest if old else None, manifest) if has_literals else ()
 
 
 def _redirect_refusals(goes_to: Sequence[str], actor: Actor) -> list[FieldError]:

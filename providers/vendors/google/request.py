@@ -83,7 +83,7 @@ def refused_by(model: str) -> frozenset[str]:
 
 
 def config_for(request: ChatRequest) -> dict[str, Any]:
-    """The arguments of GenerateContentConfig. Raises Unsupported."""
+    """The arguments of GenerateContentConfig for a request. Raises Unsupported."""
     refuse_extras(request, "Google")
     wanted = request.response_format
     optional = {

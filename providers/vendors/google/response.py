@@ -111,11 +111,13 @@ class AnswerReader:
             raise ProviderError(message, "bad_response", True)
         if call := part.function_call:
             arguments = json.dumps(call.args or {})
-            identifier = call.id or _made_up_id(response_id, len(self.calls), call.name, arguments)
+            # older models give no id, and OpenAI's format needs one, the same for the same call
+            made_of = json.dumps([response_id, len(self.calls), call.name, arguments])
+            made_up = "call_" + hashlib.sha256(made_of.encode()).hexdigest()[:24]
             self.calls.append(
                 ToolCallDelta(
                     len(self.calls),
-                    identifier,
+                    call.id or made_up,
                     call.name,
                     arguments,
                     _signed(part.thought_signature),
@@ -170,10 +172,3 @@ def _signed(signature: bytes | None) -> dict[str, Any]:
         if signature
         else {}
     )
-
-
-def _made_up_id(*parts: object) -> str:
-    """An id that is the same for the same call: older models give none, and OpenAI's format needs
-    one.
-    """
-    return "call_" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]

@@ -141,7 +141,7 @@ def test_an_id_is_lower_case_with_separators_inside(bad: str):
     class Bad(Provider[InventedSettings]):
         id, name = bad, "Bad"
 
-    with pytest.raises(ValueError, match="no provider id"):
+    with pytest.raises(ValueError, match="not a provider id"):
         register(Bad)
 
 
