@@ -23,13 +23,13 @@ class DashboardView(Page):
     permission_required = "connections.view_connection"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        usage = _usage() if request.user.has_perm("gateway.view_usagerecord") else {}
+        usage = _usage_of_a_day() if request.user.has_perm("gateway.view_usagerecord") else {}
         return self.render_to_response(
             self.get_context_data(dashboard=selectors.dashboard(), **usage)
         )
 
 
-def _usage() -> dict[str, Any]:
+def _usage_of_a_day() -> dict[str, Any]:
     """The use of the gateway in the last 24 hours."""
     day = usage_selectors.last(usage_selectors.PERIODS["24h"])
     totals = usage_selectors.usage_report(day).totals

@@ -33,7 +33,7 @@ def postgresql() -> Iterator[str | None]:
             server.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
 
 
-class Connections:
+class ConnectionCount:
     """Counts the connections that others have to the database at `url`; `most` is None unless it is
     PostgreSQL.
     """

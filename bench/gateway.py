@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from . import peers
 from .api import SECONDS, server
-from .databases import Connections
+from .databases import ConnectionCount
 from .load import Found, Job, body, chat, finish, page, run, start
 from .processes import Running, cpu, memory
 from .upstream import WORD, upstream
@@ -225,7 +225,7 @@ def print_long_streams(servers: list[Server]) -> None:
             if one.url
             else []
         )
-        connections = Connections(one.url)
+        connections = ConnectionCount(one.url)
         while before.poll() is None:
             connections.look()
             time.sleep(0.05)

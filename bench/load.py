@@ -52,7 +52,7 @@ class Found:
 
 
 @dataclass
-class Client:
+class KeptConnection:
     """One kept connection and the answer that is under way on it."""
 
     job: Job
@@ -119,7 +119,7 @@ class Load:
     def measure(self) -> Found:
         """Asks until the time is up and the last answer is there."""
         for _ in range(self.job.clients):
-            client = Client(self.job)
+            client = KeptConnection(self.job)
             client.connect()
             self.selector.register(client.connection, selectors.EVENT_READ, client)
         started, used = time.perf_counter(), time.process_time()
@@ -133,7 +133,7 @@ class Load:
         taken = time.perf_counter() - started
         return self.found(taken, (time.process_time() - used) / taken)
 
-    def step(self, client: Client) -> None:
+    def step(self, client: KeptConnection) -> None:
         """Takes what has come for one client, and lets it ask again."""
         try:
             if client.receive():
@@ -144,7 +144,7 @@ class Load:
             self.selector.unregister(client.connection)
             client.connection.close()
 
-    def note(self, client: Client) -> None:
+    def note(self, client: KeptConnection) -> None:
         """Notes one answer."""
         now = time.perf_counter()
         if not client.good:
@@ -154,7 +154,7 @@ class Load:
         if client.first:
             self.firsts.append(client.first)
 
-    def again(self, client: Client) -> None:
+    def again(self, client: KeptConnection) -> None:
         """The next request, or the end."""
         if self.job.pause:
             time.sleep(self.job.pause)

@@ -71,7 +71,7 @@ class Echo(Provider[EchoSettings]):
         return EmbeddingAnswer(
             request.model,
             tuple(_vector(text, size) for text in texts),
-            Usage(sum(map(_count, texts))),
+            Usage(sum(map(_count_words, texts))),
         )
 
     def _answer(self, request: ChatRequest) -> tuple[list[str], FinishReason, Usage]:
@@ -93,7 +93,7 @@ class Echo(Provider[EchoSettings]):
         )
         kept = words[: request.longest]
         reason = FinishReason.LENGTH if len(kept) < len(words) else FinishReason.STOP
-        return kept, reason, Usage(sum(map(_count, texts)), _count("".join(kept)))
+        return kept, reason, Usage(sum(map(_count_words, texts)), _count_words("".join(kept)))
 
 
 def _words_of(message: Message) -> str:
@@ -107,7 +107,7 @@ def _words_of(message: Message) -> str:
     return message.text()
 
 
-def _count(text: str) -> int:
+def _count_words(text: str) -> int:
     return len(text.split())
 
 

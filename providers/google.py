@@ -145,7 +145,9 @@ class Google(Provider[GoogleSettings]):
                 stream = await self.async_client.models.generate_content_stream(
                     **self._arguments(request)
                 )
-                async for chunk in chunks_of(_steps(stream, answers), request.model, self.host):
+                async for chunk in chunks_of(
+                    _noting_answers(stream, answers), request.model, self.host
+                ):
                     yield chunk
             finally:
                 for answer in answers:
@@ -213,7 +215,9 @@ async def _note(answer: httpx2.Response) -> None:
         answers.append(answer)
 
 
-async def _steps(stream: AsyncIterator[Any], answers: list[httpx2.Response]) -> AsyncIterator[Any]:
+async def _noting_answers(
+    stream: AsyncIterator[Any], answers: list[httpx2.Response]
+) -> AsyncIterator[Any]:
     """The same stream; the answers that it opens are noted in `answers`."""
     while True:
         token = opened.set(answers)
@@ -236,7 +240,12 @@ def _from_answer(error: Any, details: list[dict[str, Any]], host: str) -> Provid
     found = from_answer(error.code, host, headers, body)
     if found.retry_after is None:
         found.retry_after = next(
-            (_seconds(one.get("retryDelay")) for one in details if one.get("@type") == RETRY), None
+            (
+                _duration_seconds(one.get("retryDelay"))
+                for one in details
+                if one.get("@type") == RETRY
+            ),
+            None,
         )
     return found
 
@@ -247,7 +256,7 @@ def _details(body: Any) -> list[dict[str, Any]]:
     return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
 
 
-def _seconds(text: Any) -> float | None:
+def _duration_seconds(text: Any) -> float | None:
     """A duration as JSON has it in Google's APIs, `32.5s`."""
     try:
         return float(str(text).removesuffix("s"))

@@ -71,10 +71,10 @@ def located(name: str) -> Steps[Row | None]:
         row = None if answer.status in (404, 405) else answer.read()
         if row and "id" in row:
             return dict(row)
-    return (yield from _named(text)) if text else None
+    return (yield from _row_named(text)) if text else None
 
 
-def _named(name: str) -> Steps[Row | None]:
+def _row_named(name: str) -> Steps[Row | None]:
     rows = [
         row
         for row in (yield from pages("/connections", None, filter=name, settings="true"))

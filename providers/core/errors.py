@@ -117,25 +117,25 @@ def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -
     """As `from_status`, with the information in the answer's headers and in its JSON (None: it had
     none).
     """
-    if status == 429 and _reason(body, "code") == "insufficient_quota":
+    if status == 429 and _error_text(body, "code") == "insufficient_quota":
         return ProviderError(
             f"The account at {host} has no credit left. Check its billing.", "quota", True
         )
     error = from_status(status, host)
-    error.retry_after = _seconds(headers.get("retry-after"))
+    error.retry_after = _retry_after_seconds(headers.get("retry-after"))
     if status in REFUSALS:
-        error.said = (_reason(body, "message") or _reason(body, "detail"))[:MOST_SAID]
+        error.said = (_error_text(body, "message") or _error_text(body, "detail"))[:MOST_SAID]
     return error
 
 
-def _reason(body: Any, name: str) -> str:
+def _error_text(body: Any, name: str) -> str:
     """A text of `{"error": {...}}`, or of the object itself, as OpenAI's SDK unpacks it."""
     inner = body.get("error", body) if isinstance(body, dict) else None
     found = inner.get(name) if isinstance(inner, dict) else inner if name == "message" else None
     return found if isinstance(found, str) else ""
 
 
-def _seconds(text: str | None) -> float | None:
+def _retry_after_seconds(text: str | None) -> float | None:
     """`Retry-After` in seconds; None for a date, which is hardly ever sent."""
     try:
         seconds = float(text or "")

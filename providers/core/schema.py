@@ -161,11 +161,13 @@ def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsErr
             f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.",
         )
     return SettingsError(
-        _place(error, fields.get(name)) or name, error["type"], _sentence(error, fields.get(name))
+        _entry_path(error, fields.get(name)) or name,
+        error["type"],
+        _error_sentence(error, fields.get(name)),
     )
 
 
-def _place(error: Any, field: SettingsField | None) -> str:
+def _entry_path(error: Any, field: SettingsField | None) -> str:
     """The path of the failing entry in a map (`configs.region`), else empty: a wrong key is not
     repeated.
     """
@@ -177,7 +179,7 @@ def _place(error: Any, field: SettingsField | None) -> str:
     )
 
 
-def _sentence(error: Any, field: SettingsField | None) -> str:
+def _error_sentence(error: Any, field: SettingsField | None) -> str:
     if field and field.is_map and error["type"] in ("dict_type", "string_type"):
         return (
             "A value is text. Write numbers, true and false in quotes."

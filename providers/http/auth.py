@@ -212,15 +212,17 @@ class AccessTransport(httpx2.BaseTransport):
         )  # whatever the caller says: the credentials are for this host
         for name, value in self._extra.items():
             if name not in headers:
-                _set(headers, name, value)
+                _set_header(headers, name, value)
         for one in self._credentials:
             match one:
                 case Header():
-                    _set(headers, one.name, one.value)
+                    _set_header(headers, one.name, one.value)
                 case Basic():
-                    _set(headers, "Authorization", basic_credentials(one.username, one.password))
+                    _set_header(
+                        headers, "Authorization", basic_credentials(one.username, one.password)
+                    )
                 case OAuth2():
-                    _set(
+                    _set_header(
                         headers,
                         one.header,
                         f"{one.scheme} {next(left).get_secret_value()}".strip(),
@@ -265,7 +267,7 @@ class SecretHeaders(dict[str, str]):
         return f"<{len(self)} headers>"
 
 
-def _set(headers: httpx2.Headers, name: str, value: str) -> None:
+def _set_header(headers: httpx2.Headers, name: str, value: str) -> None:
     """Sets a header in place of all of this name that the caller sent, whatever their case.
 
     Raises ProviderError for a value that cannot be in a header.

@@ -227,7 +227,7 @@ class HttpService(Provider[SettingsT]):
         status, host = response.status_code, self._host
         passes, failure = request.passes(status), request.failures.get(status)
         if passes and (
-            not request.json_path or _value(response, request.json_path) in request.json_values
+            not request.json_path or _value_at(response, request.json_path) in request.json_values
         ):
             return
         if failure:
@@ -302,7 +302,7 @@ def _days(days: int) -> str:
     return f"in {text}" if days > 0 else f"{text} ago"
 
 
-def _value(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None:
+def _value_at(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None:
     """The value at the end of the path, as JSON writes it but without quotes; None where there is
     none.
     """

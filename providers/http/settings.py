@@ -41,7 +41,7 @@ def _no_colon(value: str) -> str:
     return value
 
 
-def _one_line(value: SecretStr) -> SecretStr:
+def _no_control_characters(value: SecretStr) -> SecretStr:
     if CONTROL.search(value.get_secret_value()):
         raise PydanticCustomError(
             "line_break", "Contains a line break or another control character. Paste it again."
@@ -116,7 +116,7 @@ class HttpSettings(ProviderSettings):
         shown_when=("auth_type", "basic"),
         group=AUTHENTICATION,
     )
-    password: Annotated[SecretText, AfterValidator(_one_line)] | None = setting(
+    password: Annotated[SecretText, AfterValidator(_no_control_characters)] | None = setting(
         None,
         title="Password",
         description="Of this user, or the token that stands for it.",

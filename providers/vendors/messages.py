@@ -57,21 +57,21 @@ def refuse_extras(request: ChatRequest, whose: str) -> None:
                 "messages",
                 f"{whose} does not tell participants apart. Leave name out of the messages.",
             )
-        _refuse(message, "messages", whose, "refusal")
+        _refuse_unknown(message, "messages", whose, "refusal")
         for part in message.content if isinstance(message.content, list) else ():
             if part.type in ("text", "image_url"):
-                _refuse(part, "messages", whose)
+                _refuse_unknown(part, "messages", whose)
             if isinstance(part, ImagePart) and part.image_url.detail in ("low", "high"):
                 raise Unsupported(
                     "image_url",
                     f"{whose} looks at every image in its own way. Leave detail out of image_url.",
                 )
     for tool in request.tools or ():
-        _refuse(tool, "tools", whose)
-        _refuse(tool.function, "tools", whose)
+        _refuse_unknown(tool, "tools", whose)
+        _refuse_unknown(tool.function, "tools", whose)
 
 
-def _refuse(given: Wire, feature: str, whose: str, *known: str) -> None:
+def _refuse_unknown(given: Wire, feature: str, whose: str, *known: str) -> None:
     for name, value in (given.model_extra or {}).items():
         if value and name not in known:
             raise Unsupported(feature, f"{whose} does not know {name} in {feature}. Leave it out.")

@@ -100,7 +100,8 @@ def read_shape(content: Mapping[str, Any]) -> Shape:
             [
                 (
                     ("type",),
-                    f"Not a valid string: this is {_kind(said)}. Write a type such as open_ai.",
+                    f"Not a valid string: this is {_kind_in_words(said)}. Write a type such as "
+                    "open_ai.",
                 )
             ]
         )
@@ -285,13 +286,13 @@ def _is_constant(text: str) -> bool:
     return len(text) <= LONGEST_CONSTANT and text.isprintable() and not is_reference(text)
 
 
-def _kind(value: Any) -> str:
+def _kind_in_words(value: Any) -> str:
     return value.kind if isinstance(value, NotText) else "a map"
 
 
 def _not_text(value: Any, example: str = "") -> str:
     """The sentence that refuses a value that is not a text. Nothing of a secret is repeated."""
-    if _kind(value) == "null":
+    if _kind_in_words(value) == "null":
         return "Field may not be null. Give it a value, or remove the line."
     cure = f"Quote it, as in {example}." if example else "Write one text."
-    return f"Not a valid string: this is {_kind(value)}. {cure}"
+    return f"Not a valid string: this is {_kind_in_words(value)}. {cure}"

@@ -52,7 +52,7 @@ def parse(text: str) -> dict[str, Any]:
         return {}
     content = found[0]
     if not isinstance(content, dict):
-        kind = "one text" if isinstance(content, str) else _value(content, ()).kind
+        kind = "one text" if isinstance(content, str) else _field_value(content, ()).kind
         raise Refused(
             [
                 (
@@ -78,10 +78,10 @@ def _fields(mapping: dict[Any, Any], path: Path) -> dict[str, Any]:
                     )
                 ]
             )
-    return {key: _value(value, (*path, key)) for key, value in mapping.items()}
+    return {key: _field_value(value, (*path, key)) for key, value in mapping.items()}
 
 
-def _value(value: Any, path: Path) -> Any:
+def _field_value(value: Any, path: Path) -> Any:
     if isinstance(value, dict):
         return _fields(value, path) if len(path) < DEEPEST else NotText("a map")
     return NotText("a list") if isinstance(value, list) else value

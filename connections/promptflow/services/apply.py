@@ -106,7 +106,7 @@ def _applied(
 ) -> AppliedChange:
     try:
         row = find_promptflow(document.name)
-        before = _content(row)
+        before = _stored_values(row)
         with transaction.atomic():
             saved = save_promptflow(document, actor=actor, onto=row, tags=[tag])
     except Invalid as refused:
@@ -116,7 +116,7 @@ def _applied(
     notes = tuple(f"{notice.field}: {notice.message}" for notice in saved.notices)
     changed = tuple(
         document.shape.names.get(ours, ours) + rest
-        for ours, rest in _differences(before, _content(saved.row))
+        for ours, rest in _differences(before, _stored_values(saved.row))
     )
     action = Action.CREATE if row is None else Action.UPDATE if saved.changed else Action.UNCHANGED
     return AppliedChange(
@@ -125,7 +125,7 @@ def _applied(
 
 
 @sensitive_variables()
-def _content(row: Connection | None) -> dict[str, Any]:
+def _stored_values(row: Connection | None) -> dict[str, Any]:
     if row is None:
         return {}
     return merged(row.settings, row.credentials or {})

@@ -136,12 +136,12 @@ def save_promptflow(
                 name=document.name,
                 tags=tags,
                 settings=_settings(document),
-                kept=_constants(document),
+                kept=_document_constants(document),
             )
         else:
             _refuse_other_type(document, onto)
             kept = kept_constants(document.shape, onto.settings) if merge else {}
-            kept |= _constants(document)
+            kept |= _document_constants(document)
             saved = update_connection(
                 onto,
                 actor=actor,
@@ -167,7 +167,7 @@ def _settings(document: Document) -> dict[str, Any]:
     }
 
 
-def _constants(document: Document) -> dict[str, str]:
+def _document_constants(document: Document) -> dict[str, str]:
     """The document's fields that no provider knows, by the names they are kept under."""
     names, values = document.shape.constants, document.values
     return {kept: values[name] for name, kept in names.items() if name in values}

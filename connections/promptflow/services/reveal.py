@@ -90,7 +90,7 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
     """
     attempt, rows = _begin(text, address, names[0])
     try:
-        row, name = _named(rows, names)
+        row, name = _first_named(rows, names)
         found = execution_dict(row, name)
     except Connection.DoesNotExist:
         attempt.record("not_found")
@@ -105,7 +105,7 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
     return found
 
 
-def _named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Connection, str]:
+def _first_named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Connection, str]:
     for name in names:
         found = [row for row in rows if name == row.alias or parse_id(name) == row.pk] or [
             row for row in rows if row.name == name
@@ -136,14 +136,14 @@ def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Con
     """
     token = RevealToken.objects.select_related("user").filter(digest=digest(text)).first()
     if wrong := _why_not(token, address):
-        if _count("reveal-refusals") <= REFUSALS_A_MINUTE:
+        if _count_in_this_minute("reveal-refusals") <= REFUSALS_A_MINUTE:
             _Attempt(token, address).record(wrong)
         raise NotRevealed
     assert token is not None  # noqa: S101 it would have been refused
     # as the database takes it, and without the token, which somebody may repeat in the name
     asked = asked.replace(text, "***").replace("\x00", "").encode(errors="replace").decode()
     attempt = _Attempt(token, address, asked[:255])
-    count = _count(f"reveal:{token.pk}")
+    count = _count_in_this_minute(f"reveal:{token.pk}")
     if count > MOST_A_MINUTE:
         if count == MOST_A_MINUTE + 1:
             attempt.record("throttled")
@@ -166,7 +166,7 @@ def _why_not(token: RevealToken | None, address: str) -> str:
     return "" if token.user.is_active and token.user.has_perm(MAY_REVEAL) else "user"
 
 
-def _count(what: str) -> int:
+def _count_in_this_minute(what: str) -> int:
     """The number of times that this happened in this minute, this one included."""
     key = f"{what}:{timezone.now():%H:%M}"
     cache.add(key, 0, 120)

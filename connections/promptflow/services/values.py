@@ -52,7 +52,7 @@ def execution_dict(connection: Usable, name: str = "") -> dict[str, Any]:
     kind = promptflow_type(provider)
     addresses = {one.name for one in settings_fields(provider).values() if one.address}
     configs, secrets = (
-        _of_promptflow(settings, kind, addresses, _constants(connection, kind, provider))
+        _of_promptflow(settings, kind, addresses, _execution_constants(connection, kind, provider))
         if kind
         else _of_another(settings, secret_names(provider))
     )
@@ -90,12 +90,12 @@ def _of_promptflow(
         if ours in addresses and ours not in settings.model_fields_set:
             value = None
         is_secret = name in kind.secrets or isinstance(value, Secret | SecretStr)
-        (secrets if is_secret else configs).update(_texts(name, value))
+        (secrets if is_secret else configs).update(_entries(name, value))
     is_entra = "auth_mode" in kind.fields and configs.get("auth_mode") == "meid_token"
     return configs, {} if is_entra else secrets
 
 
-def _constants(
+def _execution_constants(
     connection: Usable, kind: PromptflowType, provider: type[Provider[Any]]
 ) -> dict[str, str]:
     """promptflow's fields that no provider knows: what a file said, else what promptflow takes."""
@@ -130,25 +130,25 @@ def _of_another(settings: ProviderSettings, secret: frozenset[str]) -> tuple[Tex
             continue
         value = _plain(getattr(settings, name))
         if value is not None and value != "":
-            (secrets if name in secret else configs)[name] = _as_text(value)
+            (secrets if name in secret else configs)[name] = _json_text(value)
     return configs, secrets
 
 
-def _texts(name: str, value: Any) -> Texts:
+def _entries(name: str, value: Any) -> Texts:
     """A value as an entry, a map as its entries, nothing for what is not set."""
     value = _plain(value)
     if isinstance(value, Mapping):
         return {
-            str(key): _as_text(one)
+            str(key): _json_text(one)
             for key, one in ((key, _plain(one)) for key, one in value.items())
             if one is not None
         }
-    return {} if value is None or value == "" else {name: _as_text(value)}
+    return {} if value is None or value == "" else {name: _json_text(value)}
 
 
 def _plain(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, Secret | SecretStr) else value
 
 
-def _as_text(value: Any) -> str:
+def _json_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

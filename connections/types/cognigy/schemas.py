@@ -84,7 +84,10 @@ def _translated(row: Any, place: str, extension: str) -> Schema:
     guesses: list[str] = []
     said = row.get("extension", extension)
     key = ".".join(filter(None, (_slug(said) if isinstance(said, str) else "", _slug(row["type"]))))
-    document: dict[str, Any] = {"key": key[:100].strip("._-"), "version": 1} | _names(row, guesses)
+    document: dict[str, Any] = {
+        "key": key[:100].strip("._-"),
+        "version": 1,
+    } | _label_and_description(row, guesses)
     document["fields"] = _fields(row["fields"], guesses)
     if row.get("isDeprecated") is True:
         document["deprecated"] = "Cognigy marks it as deprecated."
@@ -145,16 +148,16 @@ def _field_problems(field: Any, place: str) -> list[Problem]:
     return found
 
 
-def _names(row: dict[str, Any], guesses: list[str]) -> dict[str, Any]:
+def _label_and_description(row: dict[str, Any], guesses: list[str]) -> dict[str, Any]:
     """The label; a whole sentence, which many schemas have there, becomes the description."""
-    given = _one_line(row.get("label", ""))
+    given = _cleaned_text(row.get("label", ""))
     if given and len(given) <= LONGEST_LABEL and not given.endswith("."):
-        return {"label": given, "description": sentence(_one_line(row.get("description", "")))}
+        return {"label": given, "description": sentence(_cleaned_text(row.get("description", "")))}
     made = label(row["type"])[:100]
     guesses.append(f"The label is a sentence or missing, so the type is called {made}.")
     return {
         "label": made,
-        "description": sentence(_one_line(row.get("description", "")) or given)[:500],
+        "description": sentence(_cleaned_text(row.get("description", "")) or given)[:500],
     }
 
 
@@ -175,13 +178,13 @@ def _fields(rows: list[dict[str, Any]], guesses: list[str]) -> list[dict[str, An
 def _field(row: dict[str, Any], key: str, guesses: list[str]) -> dict[str, Any]:
     secret, why = is_secret(row["fieldName"])
     shape = kind(row["fieldName"])
-    called = _one_line(row.get("label", ""))[:200] or label(row["fieldName"])
+    called = _cleaned_text(row.get("label", ""))[:200] or label(row["fieldName"])
     guesses.append(f"{called} is {'kept secret' if secret else 'not secret'}: {why}.")
     made: dict[str, Any] = {
         "key": key,
         "kind": shape,
         "label": called,
-        "help": sentence(_one_line(row.get("description", "")))[:500],
+        "help": sentence(_cleaned_text(row.get("description", "")))[:500],
     }
     if secret and shape == "json":
         made["secret"] = True
@@ -200,5 +203,5 @@ def _slug(text: str) -> str:
     return "-".join(words(text)).encode("ascii", "ignore").decode()
 
 
-def _one_line(text: str) -> str:
+def _cleaned_text(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()[:500]

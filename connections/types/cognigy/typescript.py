@@ -63,7 +63,7 @@ def schemas(text: str) -> list[dict[str, Any]]:
     while at < len(tokens):
         if tokens[at][1] == "{" and tokens[at][0] == "sign":
             try:
-                value, end = _value(tokens, at, 1)
+                value, end = _literal(tokens, at, 1)
                 if _is_schema(value):
                     found.append(value)
                     at = end
@@ -118,7 +118,7 @@ def _is_schema(value: Any) -> bool:
     return all(isinstance(field, dict) and "fieldName" in field for field in value["fields"])
 
 
-def _value(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
+def _literal(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
     """The literal that begins at this token, and where it ends."""
     if depth > DEEPEST:
         raise NotLiteral(at, f"It is nested more than {DEEPEST} levels deep.")
@@ -165,7 +165,7 @@ def _object(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
         name = str(_scalar(kind, token, at)) if kind == "text" else token
         if name in found:
             raise NotLiteral(at, f"{name[:30]} is there twice.")
-        found[name], at = _value(tokens, at + 2, depth + 1)
+        found[name], at = _literal(tokens, at + 2, depth + 1)
         at = _after_comma(tokens, at, "}")
     return found, at + 1
 
@@ -173,7 +173,7 @@ def _object(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
 def _list(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
     found: list[Any] = []
     while not _is(tokens, at, "]"):
-        value, at = _value(tokens, at, depth + 1)
+        value, at = _literal(tokens, at, depth + 1)
         found.append(value)
         at = _after_comma(tokens, at, "]")
     return found, at + 1

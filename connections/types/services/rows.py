@@ -34,32 +34,32 @@ class Move:
         found = []
         if self.left:
             text = (
-                f"{_count(self.left)} stay{'s' if len(self.left) == 1 else ''} at the older "
+                f"{_counted(self.left)} stay{'s' if len(self.left) == 1 else ''} at the older "
                 "version, because the stored credentials"
             )
             found.append(
                 Notice(
                     "type",
                     "left",
-                    f"{text} cannot be decrypted: {_named(self.left)}. With the key back, they "
-                    "follow.",
+                    f"{text} cannot be decrypted: {_listed_names(self.left)}. With the key back, "
+                    "they follow.",
                 )
             )
         for labels in dict.fromkeys(labels for _, labels in self.unfit):
             names = [name for name, wanted in self.unfit if wanted == labels]
             text = (
-                f"{_count(names)} need{'s' if len(names) == 1 else ''}: {', '.join(labels)} "
-                f"({_named(names)})."
+                f"{_counted(names)} need{'s' if len(names) == 1 else ''}: {', '.join(labels)} "
+                f"({_listed_names(names)})."
             )
             found.append(Notice("type", "unfit", text))
         return found
 
 
-def _count(names: Sequence[str]) -> str:
+def _counted(names: Sequence[str]) -> str:
     return f"{len(names)} connection{'' if len(names) == 1 else 's'}"
 
 
-def _named(names: Sequence[str]) -> str:
+def _listed_names(names: Sequence[str]) -> str:
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 

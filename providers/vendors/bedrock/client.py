@@ -174,7 +174,9 @@ class _Exchange:
             and not found.headers.get("content-type", "").startswith(EVENTS)
         ):
             raise bad_response(request.url)  # botocore waits for events in whatever it is
-        return _answer(request, found, _Stream(self, found) if streamed else _Whole(found.content))
+        return _aws_response(
+            request, found, _Stream(self, found) if streamed else _Whole(found.content)
+        )
 
     async def read(self, chunks: AsyncIterator[bytes]) -> bytes:
         """The next bytes, b"" at the end.
@@ -211,7 +213,7 @@ def send(http: httpx2.Client, request: Any) -> Any:
     found = http.request(
         request.method, request.url, headers=_text_headers(request), content=request.body
     )
-    return _answer(request, found, _Whole(found.content))
+    return _aws_response(request, found, _Whole(found.content))
 
 
 def _send_on_loop(request: Any, event_name: str, **_: Any) -> Any:
@@ -227,7 +229,7 @@ def _text_headers(request: Any) -> dict[str, str]:
     }
 
 
-def _answer(request: Any, found: httpx2.Response, body: Any) -> Any:
+def _aws_response(request: Any, found: httpx2.Response, body: Any) -> Any:
     from botocore.awsrequest import AWSResponse
 
     return AWSResponse(request.url, found.status_code, found.headers, body)

@@ -114,7 +114,7 @@ class OpenAIChat(Provider[SettingsT]):
         with self.translated(self.answers_url):
             body = self.asked(request)
             client = await self._made()
-            found = await client.chat.completions.create(**self._named(body))
+            found = await client.chat.completions.create(**self._sdk_arguments(body))
             return answer_of(found, self.answers_url)
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
@@ -123,7 +123,7 @@ class OpenAIChat(Provider[SettingsT]):
             if self.asks_usage:
                 body["stream_options"] = {"include_usage": True}
             client = await self._made()
-            stream = await client.chat.completions.create(**self._named(body), stream=True)
+            stream = await client.chat.completions.create(**self._sdk_arguments(body), stream=True)
             async with (
                 stream,
                 aclosing(chunks_of(stream, self.answers_url)) as chunks,
@@ -177,7 +177,7 @@ class OpenAIChat(Provider[SettingsT]):
             else {name: value for name, value in body.items() if name != "stream_options"}
         )
 
-    def _named(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _sdk_arguments(self, body: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the SDK: what it knows only as JSON goes beside what it demands."""
         known = ("model", "messages")
         return {

@@ -156,7 +156,7 @@ def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
         else (text_of(delta.content) or "") + (_optional(delta.refusal, str) or "")
     )
     calls = (
-        tuple(_piece(one, place) for place, one in enumerate(delta.tool_calls or ()))
+        tuple(_call_piece(one, place) for place, one in enumerate(delta.tool_calls or ()))
         if delta
         else ()
     )
@@ -169,7 +169,7 @@ def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
     )
 
 
-def _piece(found: Any, place: int) -> ToolCallDelta:
+def _call_piece(found: Any, place: int) -> ToolCallDelta:
     """A piece of a call. Some services leave its number out when there is one call only."""
     function = found.function
     return ToolCallDelta(
