@@ -128,10 +128,11 @@ def save_promptflow(
     them. Raises Invalid by the names of the file, and as the services do.
     """
     _refuse_unanswered(document, onto)
+    shape = document.shape
     try:
         if onto is None:
             saved = create_connection(
-                document.shape.provider.id,
+                shape.provider.id,
                 actor=actor,
                 name=document.name,
                 tags=tags,
@@ -140,7 +141,7 @@ def save_promptflow(
             )
         else:
             _refuse_other_type(document, onto)
-            kept = kept_constants(document.shape, onto.settings) if merge else {}
+            kept = kept_constants(shape, onto.settings) if merge else {}
             kept |= _document_constants(document)
             saved = update_connection(
                 onto,
@@ -150,10 +151,8 @@ def save_promptflow(
                 kept={name: text for name, text in kept.items() if text},
             )
     except Invalid as refused:
-        raise Invalid(
-            [_in_their_words(document.shape, error) for error in refused.errors]
-        ) from None
-    notices = [_in_their_words(document.shape, notice) for notice in saved.notices]
+        raise Invalid([_in_their_words(shape, error) for error in refused.errors]) from None
+    notices = [_in_their_words(shape, notice) for notice in saved.notices]
     return Saved(saved.row, notices, saved.changed)
 
 

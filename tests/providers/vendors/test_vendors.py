@@ -62,7 +62,6 @@ def test_azure_takes_promptflows_spellings():
     values = {
         **sample_settings(get_provider("azure-openai")),
         "auth_mode": "KEY",
-        "api_type": "azure",
         "resource_id": "/subscriptions/1",
     }
     assert validate(get_provider("azure-openai"), values)[1] == []
