@@ -68,7 +68,7 @@ def rows_can_be_read() -> bool:
 
 @register("connections")
 def check_providers(**_kwargs: Any) -> list[CheckMessage]:
-    """Every row's provider is installed."""
+    """Checks that the provider of every row is installed."""
     if not rows_can_be_read():
         return []
     catalog.confirm_types()
@@ -91,7 +91,7 @@ def check_providers(**_kwargs: Any) -> list[CheckMessage]:
 
 @register("connections")
 def check_references(**_kwargs: Any) -> list[CheckMessage]:
-    """Every reference resolves."""
+    """Checks that every reference resolves."""
     if not rows_can_be_read():
         return []
     broken = [use for use in selectors.reference_uses() if use.resolution.state != State.RESOLVED]
@@ -109,7 +109,7 @@ def check_references(**_kwargs: Any) -> list[CheckMessage]:
 
 @register("connections")
 def check_decryptable(**_kwargs: Any) -> list[CheckMessage]:
-    """Every row's credentials were encrypted by a key that is still there."""
+    """Checks that the key that encrypted the credentials of every row is still there."""
     if not rows_can_be_read():
         return []
     lost = (

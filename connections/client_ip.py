@@ -1,4 +1,4 @@
-"""Where a request came from, and whether that is within networks."""
+"""The address that a request came from, and whether it is within networks."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -10,7 +10,7 @@ IPAddress = IPv4Address | IPv6Address
 
 
 def address_of(meta: Mapping[str, Any]) -> str:
-    """As `source_address`, of the request whose address and headers are in `meta`, named as in
+    """The `source_address` of the request whose address and headers are in `meta`, named as in
     WSGI. TRUSTED_PROXIES are believed.
     """
     return source_address(
@@ -23,9 +23,9 @@ def address_of(meta: Mapping[str, Any]) -> str:
 def source_address(remote: str, forwarded: str, trusted: int) -> str:
     """The address a request came from, empty when it cannot be known.
 
-    `remote`: whoever is connected to us. `forwarded`: the header X-Forwarded-For, of which only as
-    many hops are believed as there are `trusted` proxies of ours, counted from the end; whatever
-    stands before them, the caller wrote.
+    `remote`: the address that is connected to us. `forwarded`: the header X-Forwarded-For, of which
+    only as many hops are believed as there are `trusted` proxies of ours, counted from the end; the
+    caller wrote what stands before them.
     """
     hops = [one for one in forwarded.split(",") if one.strip()] if trusted > 0 else []
     found = _address([*hops, remote][max(0, len(hops) - trusted)])
@@ -33,8 +33,8 @@ def source_address(remote: str, forwarded: str, trusted: int) -> str:
 
 
 def _address(text: str) -> IPAddress | None:
-    """Also with a port, as some proxies write it; an IPv4 address inside an IPv6 one is the IPv4
-    address.
+    """The address in a text, also with a port, as some proxies write it. An IPv4 address inside an
+    IPv6 one is the IPv4 address.
     """
     text = text.strip()
     if text.startswith("["):
@@ -54,7 +54,7 @@ def clean_network(text: str) -> str:
 
 
 def is_within(address: str, networks: Sequence[str]) -> bool:
-    """Whether the address is in one of the networks.
+    """True if the address is in one of the networks.
 
     None given: everywhere. An unknown address is nowhere.
     """

@@ -1,5 +1,5 @@
-"""What Django's settings say about references and outbound addresses, read late so that a change is
-seen.
+"""The policies for references and outbound addresses, from Django's settings; read late so that a
+change is seen.
 """
 
 import re
@@ -32,7 +32,7 @@ def resolver() -> Resolver:
 
 
 def sounds_secret(name: str) -> bool:
-    """Whether a key of this name holds a secret, by the last of its words: `api_key`,
+    """True if a key of this name holds a secret, by the last of its words: `api_key`,
     `clientSecret`, but not `max_tokens`.
     """
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
@@ -57,15 +57,13 @@ OWN_PREFIXES = ("connections_", "gateway_", "django_")
 
 
 def is_own_variable(name: str) -> bool:
-    """Whether a variable of this name sets up Switchboard itself, or says in which file that
-    stands.
-    """
+    """True for a variable that sets up Switchboard itself, or names the file that does."""
     plain = name.strip().lower().removesuffix("_file")
     return plain in OWN_VARIABLES or plain.startswith(OWN_PREFIXES)
 
 
 def is_listed_variable(name: str) -> bool:
-    """Whether CONNECTIONS_REFERENCE_ENV lists a variable, so that `$Env:` may name it whoever
+    """True if CONNECTIONS_REFERENCE_ENV lists a variable, so that `$Env:` may name it whoever
     declares it.
     """
     return name.strip().lower() in _lower(settings.CONNECTIONS_REFERENCE_ENV)
@@ -96,14 +94,14 @@ def _lower(names: list[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def egress() -> EgressPolicy:
-    """Where checks and calls may go."""
+    """The policy for the addresses of checks and calls."""
     return EgressPolicy(
         tuple(settings.CONNECTIONS_EGRESS_ALLOW), settings.CONNECTIONS_EGRESS_PRIVATE
     )
 
 
 def _forget(setting: str, **_kwargs: object) -> None:
-    """Settings change in tests only; what was read from them is read again."""
+    """Forgets what was read from settings; they change in tests only."""
     if setting.startswith("CONNECTIONS_"):
         resolver.cache_clear()
         egress.cache_clear()

@@ -1,4 +1,4 @@
-"""The encrypted column, and what may be shown of a secret. Imports no models."""
+"""The encrypted column, and the masks of secrets. Imports no models."""
 
 import json
 from collections.abc import Mapping
@@ -155,8 +155,8 @@ class CredentialsField(EncryptedField, models.Field):  # type: ignore[misc, type
 
 
 def mask(secret: Any) -> str:
-    """What may be shown of a stored secret: `sk-***` for 12 or more characters with a prefix, else
-    `***`. Never its end.
+    """The mask of a stored secret: `sk-***` for 12 or more characters with a prefix, else `***`.
+    Never its end.
     """
     text = secret if isinstance(secret, str) else ""
     if len(text) >= 12:
@@ -192,7 +192,7 @@ def merged(settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> dict[
 
 
 def looks_masked(value: Any) -> bool:
-    """Whether somebody sent a mask back: it ends in `***`, or is nothing but `*` or `•`."""
+    """True for a mask that somebody sent back: it ends in `***`, or is nothing but `*` or `•`."""
     return (
         isinstance(value, str) and bool(value) and (value.endswith(MASK) or not value.strip("*•"))
     )
@@ -202,7 +202,7 @@ KEEP, CLEAR, REPLACE, MASKED = "keep", "clear", "replace", "masked_value"
 
 
 def write_rule(posted: Mapping[str, Any], name: str, stored: Any) -> str:
-    """What a posted secret means, the same for every surface.
+    """The rule for a posted secret, the same for every surface.
 
     Absent or empty: KEEP. None: CLEAR. The exact mask of what is stored: KEEP. Anything else that
     looks like a mask: MASKED, which the caller refuses. Anything else: REPLACE. `stored`: the
@@ -220,7 +220,7 @@ def write_rule(posted: Mapping[str, Any], name: str, stored: Any) -> str:
 
 
 def stored_text(stored: Any) -> str:
-    """What every surface shows for a stored secret: a reference as it is, a literal as its mask."""
+    """The text of a stored secret on every surface: a reference as it is, a literal as its mask."""
     if isinstance(stored, str) and stored.startswith("$") and not stored.startswith("$$"):
         return stored
     return mask(stored)
@@ -230,7 +230,7 @@ SEAL_SECONDS = 3600
 
 
 def seal(value: str, purpose: str) -> str:
-    """A secret that was typed but not saved, to travel through a page that must be shown again;
+    """Encrypts a secret that was typed but not saved, to travel through a page that is shown again;
     `purpose` binds it.
 
     Empty when there is no key to seal with: then it must be typed again.
@@ -239,7 +239,7 @@ def seal(value: str, purpose: str) -> str:
 
 
 def unseal(token: str, purpose: str) -> str:
-    """What was sealed for this purpose within the last hour, else an empty text."""
+    """The text that was sealed for this purpose within the last hour, else an empty text."""
     try:
         bound, value = json.loads(fernet().decrypt(token.encode(), ttl=SEAL_SECONDS))
     except (InvalidToken, ImproperlyConfigured, ValueError):

@@ -86,7 +86,7 @@ def of_health(health: str) -> Q:
 
 
 def _storable(filters: Mapping[str, str]) -> dict[str, str]:
-    """Without null characters: no row has one, and PostgreSQL refuses to look for one."""
+    """The filters without null characters: no row has one, and PostgreSQL refuses to search one."""
     return {name: value.replace("\x00", "") for name, value in filters.items()}
 
 

@@ -1,4 +1,4 @@
-"""Which row is meant: wherever an alias is taken, the id is too."""
+"""Look-ups by id or alias: wherever an alias is taken, the id is too."""
 
 import uuid
 from collections.abc import Iterable
@@ -34,8 +34,8 @@ def get_by_id_or_alias(rows: QuerySet[Any], id_or_alias: str) -> Any:
 
 
 def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str]) -> dict[str, Any]:
-    """The rows with these ids and aliases, each by what it was asked for; what there is no row for
-    is not in it. One query.
+    """The rows with these ids and aliases, by what each was asked for. Leaves out what does not
+    exist. One query.
     """
     keys = {one: parse_id(one) or one.lower() for one in given if "\x00" not in one}
     aliases = [key for key in keys.values() if isinstance(key, str)]

@@ -52,14 +52,14 @@ def from_one_line(line: str) -> str:
 @cache
 def fields_of(settings: type[BaseModel]) -> dict[str, ProfileField]:
     """The settings of a class by name, in the order they are shown."""
-    fields = [_read(name, info) for name, info in settings.model_fields.items()]
+    fields = [_field_of(name, info) for name, info in settings.model_fields.items()]
     return {
         one.name: one
         for one in sorted(fields, key=lambda one: (GROUPS.index(one.group), one.kind == "choices"))
     }
 
 
-def _read(name: str, info: FieldInfo) -> ProfileField:
+def _field_of(name: str, info: FieldInfo) -> ProfileField:
     extra: dict[str, Any] = (
         info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     )

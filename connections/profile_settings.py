@@ -1,4 +1,4 @@
-"""What a profile may set, one pydantic class per capability.
+"""The settings of a profile, one pydantic class per capability.
 
 Field names are those of the OpenAI protocol.
 """
@@ -121,18 +121,18 @@ class ProfileSettings(BaseModel):
     @field_validator("allowed_overrides", "fallback_on", check_fields=False)
     @classmethod
     def _in_order(cls, chosen: Sequence[str] | None, info: ValidationInfo) -> list[str] | None:
-        """Without doubles and in the order of the choices, so that the same choice is the same
-        list.
+        """The chosen ones without doubles, in the order of the choices, so that the same choice is
+        the same list.
         """
         choices = [name for name, _ in fields_of(cls)[str(info.field_name)].choices]
         return None if chosen is None else [one for one in choices if one in chosen]
 
     def moves_on(self, code: str) -> bool:
-        """Whether the next fallback may answer after a failure with this code of ProviderError."""
+        """True if the next fallback may answer after a failure with this code of ProviderError."""
         return code in (DEFAULT_FALLBACK_CODES if self.fallback_on is None else self.fallback_on)
 
     def refused_overrides(self, names: Iterable[str]) -> list[str]:
-        """Which of these fields a request may not set.
+        """The fields among these that a request may not set.
 
         `names`: what it sets beside its content (model, messages, stream, input).
         """

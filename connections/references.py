@@ -1,4 +1,4 @@
-"""`$Section:Key`: what is a reference, what it may name, and what it stands for.
+"""`$Section:Key`: the form of a reference, the policy what it may name, and its resolution.
 
 Pure: the sources are passed in.
 """
@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from .sources import EnvironmentSource, Source, SourceError
@@ -22,7 +22,7 @@ HOW_TO_WRITE = (
 
 
 class State(StrEnum):
-    """What became of a reference."""
+    """The state of a reference."""
 
     RESOLVED = "resolved"
     MISSING = "missing"
@@ -31,12 +31,12 @@ class State(StrEnum):
 
 
 class InvalidReference(ValueError):
-    """The text starts with `$` but is no reference. `str()` says how to write one."""
+    """The text starts with `$` but is not a reference. `str()` says how to write one."""
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a reference stands for.
+    """The result of resolving a reference.
 
     `source`: where it was found; `tried`: the sources asked, in order; `message`: cause and cure.
     """
@@ -50,7 +50,7 @@ class Resolution:
 
 
 def is_reference(value: object) -> bool:
-    """Whether a stored value is a reference: a text that starts with one `$`, not two."""
+    """True for a text that starts with one `$`, not two."""
     return isinstance(value, str) and value.startswith("$") and not value.startswith("$$")
 
 
@@ -65,7 +65,7 @@ def references_in(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
 
 
 def place(name: str, key: str) -> str:
-    """How a setting, or one entry of it, is named: `secrets.api-key`."""
+    """The name of a setting, or of one entry of it: `secrets.api-key`."""
     return f"{name}.{key}" if key else name
 
 
@@ -87,7 +87,7 @@ def parse(reference: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Policy:
-    """What references may name. All names are lower case.
+    """The names that references may use. All are in lower case.
 
     `sections`: set aside by listing or by a registered provider; `variables`: plain variables for
     `$Env:NAME`; `secret_words`: a key whose last segment contains one of them is secret.
@@ -98,7 +98,7 @@ class Policy:
     secret_words: tuple[str, ...]
 
     def is_secret(self, key: Sequence[str]) -> bool:
-        """Whether this key holds a secret, so that only secret settings may name it."""
+        """True if this key holds a secret, so that only secret settings may name it."""
         last = key[-1].lower()
         return any(word in last for word in self.secret_words)
 
@@ -114,10 +114,9 @@ class Resolver:
         self._sources, self._policy, self._environment = tuple(sources), policy, environment
 
     def resolve(self, reference: str, secret: bool) -> Resolution:
-        """What `reference` stands for in a setting that is `secret` or not. Never raises.
+        """Resolves `reference` for a setting that is `secret` or not. Never raises.
 
-        Whether it may be named is decided before anything is looked up, so a refusal tells nothing
-        about existence.
+        The policy decides before anything is looked up, so a refusal tells nothing about existence.
         """
         try:
             key = parse(reference)
@@ -129,10 +128,10 @@ class Resolver:
             return self._ask(
                 reference,
                 key,
-                [(self._environment.name, lambda: self._environment.variable(key[1]))],
+                [(self._environment.name, partial(self._environment.variable, key[1]))],
             )
         return self._ask(
-            reference, key, [(source.name, _asking(source, key)) for source in self._sources]
+            reference, key, [(source.name, partial(source.lookup, key)) for source in self._sources]
         )
 
     def _denied(self, key: tuple[str, ...], secret: bool) -> str:
@@ -195,7 +194,3 @@ class Resolver:
         return f"Set the environment variable {'__'.join(key)}" + (
             f", or the key in {' or '.join(others)}." if others else "."
         )
-
-
-def _asking(source: Source, key: tuple[str, ...]) -> Callable[[], str | None]:
-    return lambda: source.lookup(key)

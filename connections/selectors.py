@@ -108,20 +108,22 @@ def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[Sh
     """
     provider = connection.provider
     if provider is None:
-        return [one for name, value in public.items() for one in _shown(name, value, "typed")]
+        return [one for name, value in public.items() for one in _flattened(name, value, "typed")]
     found = []
     for name, one in settings_fields(provider).items():
         if public.get(name) is not None:
-            found += _shown(one.label, public[name], "stored" if one.secret else "typed")
+            found += _flattened(one.label, public[name], "stored" if one.secret else "typed")
         elif one.default is not None:
             found.append(ShownSetting(one.label, one.default, "default"))
     return found
 
 
-def _shown(label: str, value: Any, origin: str) -> list[ShownSetting]:
+def _flattened(label: str, value: Any, origin: str) -> list[ShownSetting]:
     if isinstance(value, dict):
         return [
-            one for key, inner in value.items() for one in _shown(f"{label}: {key}", inner, origin)
+            one
+            for key, inner in value.items()
+            for one in _flattened(f"{label}: {key}", inner, origin)
         ]
     return [ShownSetting(label, value, "reference" if is_reference(value) else origin)]
 
@@ -185,7 +187,7 @@ def fallback_choices(
 
 
 def fallback_chain(profile: Profile) -> list[Profile]:
-    """Who answers when the profile cannot, in order, with their connections."""
+    """The profiles that answer when this one cannot, in order, with their connections."""
     steps = profile.fallback_steps.select_related("fallback__connection").defer(
         "fallback__connection__credentials"
     )
@@ -207,7 +209,7 @@ class Dashboard:
 
 
 def dashboard(limit: int = 10) -> Dashboard:
-    """What the dashboard shows; lists are cut at `limit`."""
+    """The numbers and rows of the dashboard; lists are cut at `limit`."""
     rows = Connection.objects.listed().select_related("last_check")
     lost = rows.filter(credentials_key__isnull=False).exclude(credentials_key__in=key_ids())
     return Dashboard(

@@ -68,14 +68,8 @@ def split(
         if name not in fields or not fields[name].secret:
             settings[name] = value
         elif fields[name].is_map and isinstance(value, dict):
-            _split_map(name, value, settings, credentials)
+            for key, one in value.items():
+                (settings if is_reference(one) else credentials).setdefault(name, {})[key] = one
         else:
             (settings if is_reference(value) else credentials)[name] = value
     return settings, credentials
-
-
-def _split_map(
-    name: str, entries: Mapping[str, Any], settings: dict[str, Any], credentials: dict[str, Any]
-) -> None:
-    for key, value in entries.items():
-        (settings if is_reference(value) else credentials).setdefault(name, {})[key] = value

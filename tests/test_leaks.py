@@ -377,7 +377,7 @@ CRASHES = {
     "resolve": "connections.references.Resolver.resolve",
     "use": "connections.services.runtime.get_provider",
     "check": "providers.core.base.Provider.check",
-    "show": "connections.services.runtime.masked",
+    "show": "connections.services.display.masked",
 }
 
 

@@ -19,7 +19,7 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Queries over connections."""
 
     def listed(self) -> "ConnectionQuerySet":
-        """Without credentials: nothing is decrypted, so nothing can fail."""
+        """The rows without credentials: nothing is decrypted, so nothing can fail."""
         return self.defer("credentials")
 
 
@@ -99,7 +99,7 @@ class Connection(VersionedModel):
 
     @property
     def is_decryptable(self) -> bool:
-        """Whether a key of FERNET_KEYS encrypted the credentials, or there are none.
+        """True if a key of FERNET_KEYS encrypted the credentials, or there are none.
 
         Decrypts nothing.
         """
@@ -136,8 +136,8 @@ class Profile(VersionedModel):
 
 
 class Fallback(models.Model):
-    """Who answers when a profile's own connection cannot: profiles of the same capability, tried in
-    the order of `position`.
+    """A profile that answers when another one's own connection cannot: of the same capability,
+    tried in the order of `position`.
     """
 
     profile = models.ForeignKey(Profile, models.CASCADE, related_name="fallback_steps")
@@ -179,7 +179,7 @@ class ConnectionCheck(models.Model):
 
 
 class DefaultProfile(models.Model):
-    """Which profile answers when none is named, one row a capability.
+    """The profile that answers when none is named, one row a capability.
 
     A default cannot be deleted.
     """

@@ -12,7 +12,7 @@ from .connections import Connection, Profile
 
 
 class Token(models.Model):
-    """What every kind of token has in common.
+    """The base of every kind of token.
 
     Only a hash of its text is stored; `prefix` names it to people.
     """

@@ -22,6 +22,7 @@ from .connections import (
     update_connection,
 )
 from .defaults import default_profiles, set_default_profiles
+from .display import FieldReference, public_settings, reference_states
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
 from .errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
 from .fallbacks import MOST_FALLBACKS
@@ -37,7 +38,6 @@ from .profiles import (
 )
 from .rotation import KeyReport, key_report, rotate_credentials
 from .runtime import (
-    FieldReference,
     StoredConnection,
     StoredProfile,
     Usable,
@@ -45,8 +45,6 @@ from .runtime import (
     find_default_profile,
     find_profile,
     get_configured_provider,
-    public_settings,
-    reference_states,
     resolved_settings,
 )
 from .settings_validation import entries, merge_patch, plain_settings

@@ -116,7 +116,9 @@ class DatabaseTokens:
         return token.value
 
     def _lease(self) -> datetime | None:
-        """Until when this worker alone may fetch, None while another may. One statement decides."""
+        """The end of the time in which this worker alone may fetch, None while another may. One
+        statement decides.
+        """
         now = timezone.now()
         until = now + LEASE
         if self._rows.filter(Q(leased_until=None) | Q(leased_until__lte=now)).update(

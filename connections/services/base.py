@@ -1,5 +1,5 @@
-"""What saving a connection and saving a profile share: alias, name, tags, versions, the race for an
-alias.
+"""The steps that saving a connection and saving a profile share: alias, name, tags, versions, the
+race for an alias.
 """
 
 import re
@@ -32,7 +32,7 @@ def new_alias(model: type[VersionedModel], name: str) -> str:
 
 
 def alias_error(alias: str) -> str:
-    """Why this text cannot be an alias beyond its pattern, empty if it can."""
+    """The reason why a text that fits the pattern cannot be an alias, empty if it can."""
     if alias in RESERVED_ALIASES:
         return f"{alias} is a reserved word. Choose another alias."
     try:
@@ -65,7 +65,7 @@ def clean_tags(tags: Any) -> list[str]:
 def set_columns(row: VersionedModel, columns: Mapping[str, Any], actor: Actor) -> list[FieldError]:
     """Puts edited columns into a row, texts without blanks around them; None keeps what is there.
 
-    Returns what is wrong with tags. Raises PermissionDenied when a saved row would be switched by
+    Returns the errors of the tags. Raises PermissionDenied when a saved row would be switched by
     somebody who may not.
     """
     errors: list[FieldError] = []
@@ -90,27 +90,23 @@ def content(row: VersionedModel, *others: str) -> dict[str, Any]:
 
 
 def column_errors(row: VersionedModel, is_new: bool) -> list[FieldError]:
-    """What is wrong with the row's own columns."""
+    """The errors of a row's own columns."""
     errors: list[FieldError] = []
     try:
         row.clean_fields(exclude=None if is_new else ["alias", "provider_id"])
     except ValidationError as error:
-        errors = [_column_error(field, found[0]) for field, found in error.error_dict.items()]
+        for field, (found, *_) in error.error_dict.items():
+            if found.code == "blank":
+                errors.append(FieldError(field, "required", "This field is required."))
+            else:
+                text = "; ".join(found.messages)
+                errors.append(FieldError(field, found.code or "invalid", text))
     if is_new and not any(error.field == "alias" for error in errors):
-        errors += _new_alias_errors(row)
+        if wrong := alias_error(row.alias):
+            errors.append(FieldError("alias", "reserved", wrong))
+        elif type(row)._default_manager.filter(alias=row.alias).exists():
+            errors.append(_taken(row))
     return errors
-
-
-def _column_error(field: str, found: ValidationError) -> FieldError:
-    if found.code == "blank":
-        return FieldError(field, "required", "This field is required.")
-    return FieldError(field, found.code or "invalid", "; ".join(found.messages))
-
-
-def _new_alias_errors(row: VersionedModel) -> list[FieldError]:
-    if wrong := alias_error(row.alias):
-        return [FieldError("alias", "reserved", wrong)]
-    return [_taken(row)] if type(row)._default_manager.filter(alias=row.alias).exists() else []
 
 
 def _taken(row: VersionedModel) -> FieldError:
@@ -144,9 +140,7 @@ def refuse_fixed(row: VersionedModel, given: dict[str, Any]) -> None:
 
 
 def refuse_stale(row: VersionedModel, expected_version: int | None) -> None:
-    """Raises Stale unless the row is still at the version the editor saw (None: does not
-    matter).
-    """
+    """Raises Stale unless the row is at the version that the editor saw; None stands for any."""
     if expected_version is not None and expected_version != row.version:
         raise Stale(row)
 

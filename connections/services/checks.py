@@ -32,7 +32,7 @@ MODELS_SECONDS = 300  # how long a list of models is remembered, per version of 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How a check went.
+    """The result of a check.
 
     `code` is "ok", a ProviderError code, or one of Unusable; `message` names cause and cure.
     """

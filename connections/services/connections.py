@@ -55,8 +55,8 @@ def known_provider(provider_id: str) -> type[Provider[Any]]:
 
 @contextmanager
 def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
-    """As `known_provider`, for a block in which nobody removes an installed type or installs
-    another version of it.
+    """`known_provider`, for a block in which nobody removes an installed type or installs another
+    version of it.
     """
     if is_built_in(provider_id):
         yield known_provider(provider_id)
@@ -228,16 +228,17 @@ def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> in
 
 def _refuse_unfit(target: Connection, source: Connection, profiles: list[Profile]) -> None:
     can = target.provider.capabilities if target.provider else ()
-    lacking = sorted({profile.capability for profile in profiles} - {str(one) for one in can})
+    unserved = sorted({profile.capability for profile in profiles} - {str(one) for one in can})
     if target.pk == source.pk:
         raise Invalid([FieldError("target", "invalid", "Choose another connection than this one.")])
-    if lacking:
+    if unserved:
         raise Invalid(
             [
                 FieldError(
                     "target",
                     "capability",
-                    f"{target.name} cannot serve {' and '.join(lacking)} profiles. Choose another.",
+                    f"{target.name} cannot serve {' and '.join(unserved)} profiles. "
+                    "Choose another.",
                 )
             ]
         )

@@ -1,4 +1,4 @@
-"""Which profile answers when none is named."""
+"""The profiles that answer when a request names none."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor
         FieldError(
             capability,
             "capability",
-            f"{profile.name} is a {profile.capability} profile, no {capability} profile.",
+            f"{profile.name} is a {profile.capability} profile, not one for {capability}.",
         )
         for capability, profile in defaults.items()
         if profile is not None and profile.capability != capability

@@ -35,13 +35,13 @@ def duplicate_connection(
     Raises Invalid, PermissionDenied.
 
     Secret literals come along only for those who may change the connection; else the copy is noted
-    as lacking them, as it is when they cannot be decrypted.
+    as missing them, as it is when they cannot be decrypted.
     """
     require(actor, "connections.view_connection", "connections.add_connection")
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection.pk)
         provider = known_provider(row.provider_id)
-        settings, lacking = _brought(
+        settings, missing = _brought(
             row, provider, actor is None or actor.has_perm("connections.change_connection")
         )
         saved = create_connection(
@@ -49,7 +49,7 @@ def duplicate_connection(
             actor=actor,
             alias=alias,
             settings=settings,
-            missing_secrets=lacking,
+            missing_secrets=missing,
             kept=kept_beside(_todays(row, provider, row.settings)),
             **_columns(row, name),
         )
@@ -97,7 +97,7 @@ def _copy_name(row: VersionedModel) -> str:
 
 
 def _note(copy: Any, original: VersionedModel) -> None:
-    """Into the history: of what it is a copy."""
+    """Notes in the history which row this is a copy of."""
     copy.history.update(history_change_reason=f"copied from {original.alias}"[:100])
 
 
@@ -105,7 +105,7 @@ def _note(copy: Any, original: VersionedModel) -> None:
 def _todays(
     row: Connection, provider: type[Provider[Any]], stored: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """What is stored, in the names of the provider's version."""
+    """The stored settings, in the names of the provider's version."""
     is_older = row.type_version < provider.version
     return provider.migrated(row.type_version, stored) if is_older else stored
 

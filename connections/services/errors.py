@@ -1,4 +1,4 @@
-"""What a service can refuse, and the notices it gives.
+"""The refusals of services, and the notices they give.
 
 Every text is for people and carries no secret.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FieldError:
-    """Why one field is refused.
+    """The reason why one field is refused.
 
     `field`: a column (`alias`) or a setting (`settings.api_key`); `code` is stable.
     """

@@ -1,4 +1,5 @@
-"""The fallbacks of a profile: who answers, in which order, when its own connection cannot.
+"""The fallbacks of a profile: the profiles that answer, in their order, when its own connection
+cannot.
 
 A chain is just what one profile names. The fallbacks of a fallback are not followed, so two
 profiles may name each other.
@@ -28,9 +29,9 @@ def hold(profiles: Sequence[Profile]) -> dict[uuid.UUID, Profile]:
 def fallback_errors(
     row: Profile, fallbacks: Sequence[Profile], held: Mapping[uuid.UUID, Profile]
 ) -> list[FieldError]:
-    """Why these cannot be the fallbacks of a profile.
+    """The reasons why these cannot be the fallbacks of a profile.
 
-    `held`: those of them that are still there.
+    `held`: those of them that still exist.
     """
     chosen = [one.pk for one in fallbacks]
     others = [

@@ -95,7 +95,7 @@ def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[st
 
 
 def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[str]:
-    """Which secrets changed, by name.
+    """The names of the secrets that changed.
 
     One that cannot be decrypted cannot be compared: each save encrypts anew.
     """

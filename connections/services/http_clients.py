@@ -23,7 +23,7 @@ def http_client(
     connections: who has the client has the account behind it.
 
     Raises PermissionDenied, Connection.DoesNotExist, and Unusable, with code not_http where the
-    connection is none of HTTP. Requests raise ProviderError (no token, another host, a redirect
+    connection is not one of HTTP. Requests raise ProviderError (no token, another host, a redirect
     there, an address that may not be asked) or httpx2's own errors, without secrets.
     """
     require(actor, "connections.change_connection")

@@ -1,4 +1,4 @@
-"""Who may do what. Permissions live here, so that page, API and command cannot differ."""
+"""The rule who may do what, in the services, so that page, API and command cannot differ."""
 
 from typing import Any
 

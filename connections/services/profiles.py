@@ -41,8 +41,8 @@ def create_profile(
 ) -> Saved:
     """Creates a profile.
 
-    `alias`: made from the name when it is empty. `fallbacks`: who answers when it cannot, in order.
-    `id`: of a profile that moves here.
+    `alias`: made from the name when it is empty. `fallbacks`: the profiles that answer when it
+    cannot, in order. `id`: of a profile that moves here.
 
     Raises Invalid, PermissionDenied.
     """
@@ -186,7 +186,7 @@ def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | No
 
 
 def dependents_of(profile: Profile) -> list[DefaultProfile | Profile]:
-    """What stands in the way of deleting a profile: being a default, and profiles that fall back on
-    it.
+    """The rows that stand in the way of deleting a profile: defaults, and profiles that fall back
+    on it.
     """
     return [*profile.default_for.all(), *profile.fallback_for.all()[:100]]

@@ -1,6 +1,4 @@
-"""Re-encrypting everything with the newest key: rows and their history, in batches, as often as one
-likes.
-"""
+"""Re-encryption of rows and their history with the newest key, in batches, any number of times."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ UNREADABLE = "no key"
 
 @dataclass(frozen=True)
 class KeyReport:
-    """How many encrypted values each key opens, newest key first; `unreadable` ones are opened by
-    none.
+    """The number of encrypted values that each key opens, newest key first; `unreadable` ones are
+    opened by none.
     """
 
     counts: dict[str, int]
@@ -27,7 +25,7 @@ class KeyReport:
 
     @property
     def is_rotated(self) -> bool:
-        """Whether the newest key opens everything that any key opens."""
+        """True if the newest key opens everything that any key opens."""
         return not any(count for count in list(self.counts.values())[1:])
 
 
@@ -50,33 +48,27 @@ def rotate_credentials() -> int:
 
     Returns how many.
     """
-    return sum(_rotate(table) for table in tables())
-
-
-def _rotate(table: type[models.Model]) -> int:
-    newest = key_ids()[0]
-    due = [pk for pk, token in _tokens(table) if opening_key(token) not in (None, newest)]
-    return sum(
-        _rotate_batch(table, due[start : start + BATCH]) for start in range(0, len(due), BATCH)
-    )
+    newest, number = key_ids()[0], 0
+    for table in tables():
+        due = [pk for pk, token in _tokens(table) if opening_key(token) not in (None, newest)]
+        for start in range(0, len(due), BATCH):
+            number += _rotate_batch(table, due[start : start + BATCH])
+    return number
 
 
 def _rotate_batch(table: type[models.Model], keys: list[Any]) -> int:
-    """Under a row lock and read again: a save that came between is not overwritten."""
+    """Encrypts these rows anew, locked and read again: a save that came between stays."""
     with transaction.atomic():
+        locked: Any = table._default_manager.select_for_update()
         rows = [
             row
-            for row in table._default_manager.select_for_update().filter(pk__in=keys)
-            if not _unreadable(row)
+            for row in locked.filter(pk__in=keys)
+            if row.credentials is not None and not isinstance(row.credentials, Undecryptable)
         ]
         for row in rows:
-            row.credentials_key = key_ids()[0]  # type: ignore[attr-defined]
+            row.credentials_key = key_ids()[0]
         table._default_manager.bulk_update(rows, ["credentials", "credentials_key"])
     return len(rows)
-
-
-def _unreadable(row: Any) -> bool:
-    return row.credentials is None or isinstance(row.credentials, Undecryptable)
 
 
 def _tokens(table: type[models.Model]) -> list[tuple[Any, bytes]]:

@@ -1,4 +1,4 @@
-"""From a stored row to something that can be used: decrypt, resolve, validate, construct.
+"""The way from a stored row to something that can be used: decrypt, resolve, validate, construct.
 
 Late, at each use.
 """
@@ -15,19 +15,20 @@ from pydantic_core import from_json
 
 from providers.core.base import Limits, Provider
 from providers.core.registry import UnknownProvider, get_provider
-from providers.core.schema import SettingsField, secret_names, settings_fields, validate
+from providers.core.schema import secret_names, settings_fields, validate
 from providers.core.settings import ProviderSettings
 from providers.http.service import HttpService
 
 from .. import conf
 from ..catalog import confirm_types
-from ..credentials import MASK, Undecryptable, decrypt, masked, merged
+from ..credentials import Undecryptable, decrypt, merged
 from ..kept import settings_alone
 from ..lookup import id_or_alias_q, parse_id
 from ..models import Connection, Fallback, Profile
 from ..profile_settings import ProfileSettings, profile_settings_class
-from ..references import Resolution, State, is_reference, place, references_in, unescape
+from ..references import is_reference, unescape
 from .access_tokens import DatabaseTokens
+from .display import setting_label
 from .errors import Unusable
 
 CANNOT_DECRYPT = (
@@ -37,19 +38,10 @@ CANNOT_DECRYPT = (
 )
 
 
-@dataclass(frozen=True)
-class FieldReference:
-    """One reference of a connection: the field that holds it and what it stands for."""
-
-    field: str
-    label: str
-    resolution: Resolution
-
-
 @dataclass(slots=True)
 class StoredConnection:
-    """What using a connection needs of its row, read without the ORM, whose `.get` alone takes five
-    times as long.
+    """The columns of a connection that using it needs, read without the ORM, whose `.get` alone
+    takes five times as long.
     """
 
     id: uuid.UUID
@@ -104,9 +96,9 @@ def find_connection(id_or_alias: str) -> StoredConnection:
 
 @dataclass(slots=True)
 class StoredProfile:
-    """What using a profile needs of its row.
+    """The columns of a profile that using it needs.
 
-    `settings` are judged; `fallback_ids` are in the order they are tried.
+    `settings` are validated; `fallback_ids` are in the order they are tried.
     """
 
     id: uuid.UUID
@@ -156,14 +148,14 @@ def _stored_profile(rows: QuerySet[Profile]) -> StoredProfile | None:
     columns = rows.order_by().values(*PROFILE_COLUMNS).first()
     if columns is None:
         return None
-    settings = _judged(columns)
+    settings = _profile_settings(columns)
     fallback_ids = Fallback.objects.filter(profile_id=columns["id"]).values_list(
         "fallback_id", flat=True
     )
     return StoredProfile(**columns | {"settings": settings, "fallback_ids": tuple(fallback_ids)})
 
 
-def _judged(columns: dict[str, Any]) -> ProfileSettings:
+def _profile_settings(columns: dict[str, Any]) -> ProfileSettings:
     """The settings of a stored row; one that was made before the schema changed may fail."""
     try:
         return profile_settings_class(columns["capability"]).model_validate(columns["settings"])
@@ -193,17 +185,20 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     """The provider's settings with every secret decrypted and every reference resolved, in
     SecretStr. Raises Unusable.
     """
-    provider = _provider(connection)
-    values: dict[str, Any] = {}
-    stored = _stored(connection)
+    provider, credentials = _provider(connection), connection.credentials
+    if isinstance(credentials, Undecryptable):
+        raise Unusable("undecryptable", CANNOT_DECRYPT.format(connection.name))
+    stored = merged(connection.settings, credentials) if credentials else connection.settings
     if connection.type_version != provider.version:
         stored = provider.migrated(connection.type_version, stored)
+    values: dict[str, Any] = {}
+    fields = settings_fields(provider)
     for name, value in settings_alone(stored).items():
         if type(value) is str and value[:1] == "$":
-            value = _meaning(provider, name, value)
-        elif type(value) is dict and _is_map(provider, name):
+            value = _resolved(provider, name, value)
+        elif type(value) is dict and name in fields and fields[name].is_map:
             value = {
-                key: _meaning(provider, name, one) if type(one) is str and one[:1] == "$" else one
+                key: _resolved(provider, name, one) if type(one) is str and one[:1] == "$" else one
                 for key, one in value.items()
             }
         values[name] = value
@@ -221,20 +216,8 @@ def _provider(connection: Usable) -> type[Provider[Any]]:
         raise Unusable("unknown_provider", str(error)) from None
 
 
-def _stored(connection: Usable) -> dict[str, Any]:
-    credentials = connection.credentials
-    if isinstance(credentials, Undecryptable):
-        raise Unusable("undecryptable", CANNOT_DECRYPT.format(connection.name))
-    return merged(connection.settings, credentials) if credentials else connection.settings
-
-
-def _is_map(provider: type[Provider[Any]] | None, name: str) -> bool:
-    field = settings_fields(provider).get(name) if provider else None
-    return field is not None and field.is_map
-
-
-def _meaning(provider: type[Provider[Any]], name: str, value: str) -> str:
-    """What a text that begins with a dollar sign stands for."""
+def _resolved(provider: type[Provider[Any]], name: str, value: str) -> str:
+    """The value that a text with a dollar sign in front stands for. Raises Unusable."""
     if not is_reference(value):
         return unescape(value)
     resolution = conf.resolver().resolve(value, name in secret_names(provider))
@@ -244,12 +227,12 @@ def _meaning(provider: type[Provider[Any]], name: str, value: str) -> str:
 
 
 def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:
-    """Read again by the slow path that words its findings; only rows made before a provider changed
-    get here.
+    """The refusal of stored settings, with the findings of `validate`, which is slow: only rows
+    made before a provider changed get here.
     """
     _, errors = validate(provider, values)
     texts = [
-        f"{_label(settings_fields(provider), *error.field.split('.', 1))}: {error.message}"
+        f"{setting_label(settings_fields(provider), *error.field.split('.', 1))}: {error.message}"
         for error in errors
     ]
     return Unusable(
@@ -275,47 +258,3 @@ def get_configured_provider(
     ):
         provider.tokens = DatabaseTokens(connection.id)
     return provider
-
-
-@sensitive_variables("credentials", "value")
-def public_settings(connection: Connection) -> dict[str, Any]:
-    """What may be shown: plain values and references as stored, a stored literal as its mask.
-
-    Never fails on a lost key.
-
-    Of a secret map the keys are shown, each with its reference or mask; those behind a lost key are
-    not known.
-    """
-    provider, credentials = connection.provider, connection.credentials
-    if isinstance(credentials, Undecryptable):
-        names = secret_names(provider) if provider else frozenset()
-        return {name: {} if _is_map(provider, name) else MASK for name in names} | settings_alone(
-            connection.settings
-        )
-    shown = {
-        name: masked(value, _is_map(provider, name)) for name, value in (credentials or {}).items()
-    }
-    return merged(settings_alone(connection.settings), shown)
-
-
-def reference_states(connection: Connection) -> list[FieldReference]:
-    """Every reference in the connection's settings with what it stands for; needs no
-    credentials.
-    """
-    fields = settings_fields(connection.provider) if connection.provider else {}
-    found = []
-    for name, key, reference in references_in(settings_alone(connection.settings)):
-        resolution = conf.resolver().resolve(reference, name in fields and fields[name].secret)
-        found.append(FieldReference(place(name, key), _label(fields, name, key), resolution))
-    return found
-
-
-def _label(fields: dict[str, SettingsField], name: str, key: str = "") -> str:
-    """What a setting is called for people, or one entry of it: `Secrets: api-key`."""
-    label = fields[name].label if name in fields else name
-    return f"{label}: {key}" if key else label
-
-
-def unresolved(connection: Connection) -> list[FieldReference]:
-    """The references that stand in the way of using the connection."""
-    return [one for one in reference_states(connection) if one.resolution.state != State.RESOLVED]

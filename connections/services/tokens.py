@@ -31,7 +31,7 @@ USED_EVERY = 60  # seconds between two notes of "last used"
 
 
 class Scope(StrEnum):
-    """What a token may be used for, within what its user may do. `admin` is all of them."""
+    """The uses that a token may have, within what its user may do. `admin` is all of them."""
 
     CONNECTIONS_READ = "connections:read"
     CONNECTIONS_WRITE = "connections:write"
@@ -154,7 +154,7 @@ def authenticate_token(text: str) -> ApiToken | None:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as far as using profiles needs it.
+    """The person or token that asks, as far as using profiles needs it.
 
     A signed-in person has no token: `token_id` is None and the rest of it empty.
 
@@ -176,7 +176,7 @@ class Caller:
 
 
 def find_caller(text: str) -> Caller | None:
-    """Whose active token this is, None if it is nobody's."""
+    """The caller with this active token, None if there is none."""
     row = authenticate_token(text)
     if row is None:
         return None
@@ -206,7 +206,7 @@ def caller_of(user: Any) -> Caller:
 
 
 def allows(token: ApiToken | Caller | None, scope: str) -> bool:
-    """Whether a token may be used for this.
+    """True if a token may be used for this.
 
     None, or a caller without a token, is a signed-in person, whom scopes do not limit.
     """
