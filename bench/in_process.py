@@ -50,7 +50,7 @@ def measure_resolve(path: Path) -> None:
     """One connection by alias, decrypted and resolved, against the least that could do it."""
     from django.db import connection
 
-    from connections import services
+    from connections import runtime
     from connections.credentials import fernet
     from connections.models import Connection
 
@@ -66,7 +66,7 @@ def measure_resolve(path: Path) -> None:
         return Connection.objects.get(alias=f"connection-{number}")
 
     def resolve(number: int) -> object:
-        return services.resolved_settings(services.find_connection(f"connection-{number}"))
+        return runtime.resolved_settings(runtime.find_connection(f"connection-{number}"))
 
     def query(number: int) -> object:
         with connection.cursor() as cursor:

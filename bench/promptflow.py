@@ -124,7 +124,7 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from connections import services
+    from connections import runtime, services
     from connections.models import Connection
     from connections.promptflow.services import connections
 
@@ -145,7 +145,7 @@ def main() -> None:
     names = [f"connection-{one * 7 % number}" for one in range(GETS)]
     found = {
         "get": timed(
-            lambda: [services.resolved_settings(services.find_connection(name)) for name in names]
+            lambda: [runtime.resolved_settings(runtime.find_connection(name)) for name in names]
         )
         / GETS,
         "view": timed(

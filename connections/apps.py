@@ -13,7 +13,7 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 registered by being imported
-        from .services import watch_changes
+        from .change_counter import watch_changes
 
         watch_changes()
 

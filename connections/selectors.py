@@ -102,7 +102,7 @@ class ShownSetting:
 
 def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[ShownSetting]:
     """Every setting with its value or mask, and every entry of a map; `public` is what
-    services.public_settings gave.
+    display.public_settings gave.
 
     Also for a provider that is gone.
     """

@@ -24,7 +24,7 @@ from django.db import connection as database
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
-from connections import conf, selectors, services
+from connections import conf, display, runtime, selectors, services
 from connections.models import Connection, Profile
 from providers.core.errors import ProviderError
 
@@ -375,9 +375,9 @@ CRASHES = {
     "write rule": "connections.services.settings_validation.secrets.write_rule",
     "encrypt": "connections.credentials.CredentialsField.get_db_prep_save",
     "resolve": "connections.references.Resolver.resolve",
-    "use": "connections.services.runtime.get_provider",
+    "use": "connections.runtime.get_provider",
     "check": "providers.core.base.Provider.check",
-    "show": "connections.services.display.masked",
+    "show": "connections.display.masked",
 }
 
 
@@ -419,15 +419,14 @@ def rows_in_memory(stage: Stage) -> Found:
         )
         yield (
             "public settings",
-            f"{services.public_settings(row)} "
-            f"{selectors.shown_settings(row, services.public_settings(row))}",
+            f"{display.public_settings(row)} "
+            f"{selectors.shown_settings(row, display.public_settings(row))}",
         )
         yield (
             "references",
-            f"{services.reference_states(row)} "
-            f"{selectors.reference_uses()} {selectors.health(row)}",
+            f"{display.reference_states(row)} {selectors.reference_uses()} {selectors.health(row)}",
         )
-        yield "for use", f"{services.find_connection(row.alias)!r}"
+        yield "for use", f"{runtime.find_connection(row.alias)!r}"
     yield (
         "lists",
         f"{list(Connection.objects.values('name', 'settings'))} {selectors.dashboard()} "
@@ -438,7 +437,7 @@ def rows_in_memory(stage: Stage) -> Found:
 @surface
 def what_is_used(stage: Stage) -> Found:
     for row in stage.rows.values():
-        settings, provider = services.resolved_settings(row), services.get_configured_provider(row)
+        settings, provider = runtime.resolved_settings(row), runtime.get_configured_provider(row)
         yield (
             "settings",
             f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()} "
@@ -463,7 +462,7 @@ def what_is_raised(stage: Stage) -> Found:
         "entries": lambda: connect(
             "custom", settings={"secrets": {"a": [TYPED], f"{TYPED}\n": TYPED}, "configs": [TYPED]}
         ),
-        "stored nonsense": lambda: services.resolved_settings(
+        "stored nonsense": lambda: runtime.resolved_settings(
             _with(stage.rows["literal"], {"timeout": LITERAL, "organization": "$OpenAI:ApiKey"})
         ),
     }
@@ -571,7 +570,7 @@ def test_the_search_would_find_a_secret(stage: Stage):
     encoded = base64.b64encode(LITERAL.encode()).decode()
     assert leaks(f"x{LITERAL}y") and leaks(f"x{encoded}y") and not leaks("nothing")
     assert (
-        services.resolved_settings(stage.rows["reference"]).api_key.get_secret_value() == REFERENCED
+        runtime.resolved_settings(stage.rows["reference"]).api_key.get_secret_value() == REFERENCED
     )
     assert dict(stage.rows["headers"].credentials)["extra_headers"] and dict(
         stage.rows["maps"].credentials

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from connections import services
+from connections import runtime, services
 from connections.management.commands.render_provider_docs import render
 from connections.models import Connection
 from providers.core.base import Capability, Model, Provider
@@ -128,7 +128,7 @@ def test_its_names_may_be_referred_to(client: Client, monkeypatch: pytest.Monkey
         "/connections/add/invented/",
         entries(GIVEN | {"pass_phrase": "$Env:INVENTED_PHRASE", "wobble": "$Invented:Wobble"}),
     )
-    used = services.resolved_settings(Connection.objects.get())
+    used = runtime.resolved_settings(Connection.objects.get())
     assert (used.pass_phrase.get_secret_value(), used.wobble) == (SECRET, 2)
 
 

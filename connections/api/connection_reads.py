@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from providers.core.base import Capability
 from providers.core.registry import all_providers
 
-from .. import listing, services
+from .. import display, listing, services
 from ..models import Connection
 from .base import ApiView, find
 from .connection_serializers import (
@@ -65,7 +65,7 @@ class ConnectionReferences(ApiView):
         responses=answers(200, items_of(ReferenceSerializer), 404),
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
-        found = services.reference_states(find(Connection.objects.listed(), id_or_alias))
+        found = display.reference_states(find(Connection.objects.listed(), id_or_alias))
         return Response({"total": len(found), "items": [reference_item(one) for one in found]})
 
 

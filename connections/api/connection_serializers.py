@@ -9,7 +9,7 @@ from rest_framework.fields import empty
 from providers.core.base import Model, Provider
 from providers.core.schema import settings_fields
 
-from .. import services
+from .. import display, services
 from ..models import Connection, ConnectionCheck
 from .camelcase import StrictBooleanField, StrictCharField, camel
 from .fields import (
@@ -32,7 +32,7 @@ def public_settings(connection: Connection) -> dict[str, Any]:
     """A connection's settings as the API shows them: every setting of the provider, null where none
     is stored, secrets masked.
     """
-    stored = services.public_settings(connection)
+    stored = display.public_settings(connection)
     names = settings_fields(connection.provider) if connection.provider else stored
     return {camel(name): stored.get(name) for name in names}
 
@@ -204,7 +204,7 @@ class ReferenceSerializer(CamelCaseSerializer):
     message = serializers.CharField(allow_null=True)
 
 
-def reference_item(one: services.FieldReference) -> dict[str, Any]:
+def reference_item(one: display.FieldReference) -> dict[str, Any]:
     """A reference as the API shows it."""
     found = one.resolution
     name, dot, key = one.field.partition(".")

@@ -9,8 +9,8 @@ from django.forms import BoundField
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 
+from ..display import public_settings
 from ..models import Connection
-from ..services import public_settings
 from ..widgets import MapRow
 from .base import SETTINGS, RowForm
 from .fields import MapField

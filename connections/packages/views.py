@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from .. import selectors
+from .. import display, selectors
 from .. import services as core
 from ..client_ip import address_of
 from ..lookup import parse_id
@@ -93,7 +93,7 @@ class PackageExportView(Page):
         rows = self.rows()
         shown = rows.order_by("name", "alias").prefetch_related("profiles")[:MOST_SHOWN]
         contents = [
-            (row, selectors.stored_secrets(row, core.public_settings(row))) for row in shown
+            (row, selectors.stored_secrets(row, display.public_settings(row))) for row in shown
         ]
         count = rows.count()
         context = {

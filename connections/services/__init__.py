@@ -4,14 +4,8 @@ Surfaces translate, services decide. No service takes a request: the person is `
 means the machine's own operator at a terminal, who may do everything.
 """
 
+from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
 from .base import content, new_alias, save_version
-from .change_counter import (
-    CHANNEL,
-    bump_change_counter,
-    read_change_counter,
-    redis_address,
-    watch_changes,
-)
 from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
 from .connections import (
     Saved,
@@ -22,11 +16,9 @@ from .connections import (
     update_connection,
 )
 from .defaults import default_profiles, set_default_profiles
-from .display import FieldReference, public_settings, reference_states
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
-from .errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
 from .fallbacks import MOST_FALLBACKS
-from .history import Version, versions
+from .history import versions
 from .http_clients import http_client
 from .permissions import Actor, require
 from .profiles import (
@@ -36,17 +28,7 @@ from .profiles import (
     set_profile_active,
     update_profile,
 )
-from .rotation import KeyReport, key_report, rotate_credentials
-from .runtime import (
-    StoredConnection,
-    StoredProfile,
-    Usable,
-    find_connection,
-    find_default_profile,
-    find_profile,
-    get_configured_provider,
-    resolved_settings,
-)
+from .rotation import key_report, rotate_credentials
 from .settings_validation import entries, merge_patch, plain_settings
 from .tokens import (
     Caller,
@@ -60,29 +42,21 @@ from .tokens import (
 )
 
 __all__ = [
-    "CHANNEL",
     "MOST_FALLBACKS",
     "Actor",
     "Caller",
     "CheckResult",
     "FieldError",
-    "FieldReference",
     "InUse",
     "Invalid",
-    "KeyReport",
     "Notice",
     "Saved",
     "Scope",
     "Stale",
-    "StoredConnection",
-    "StoredProfile",
     "Throttled",
     "Unusable",
-    "Usable",
-    "Version",
     "allows",
     "authenticate_token",
-    "bump_change_counter",
     "caller_of",
     "content",
     "create_connection",
@@ -97,10 +71,6 @@ __all__ = [
     "entries",
     "expected_secrets",
     "find_caller",
-    "find_connection",
-    "find_default_profile",
-    "find_profile",
-    "get_configured_provider",
     "http_client",
     "key_report",
     "list_models",
@@ -108,12 +78,7 @@ __all__ = [
     "move_profiles",
     "new_alias",
     "plain_settings",
-    "public_settings",
-    "read_change_counter",
-    "redis_address",
-    "reference_states",
     "require",
-    "resolved_settings",
     "revoke_token",
     "rotate_credentials",
     "save_version",
@@ -126,5 +91,4 @@ __all__ = [
     "update_connection",
     "update_profile",
     "versions",
-    "watch_changes",
 ]

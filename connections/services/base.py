@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from ..errors import FieldError, Invalid, Stale
 from ..models import RESERVED_ALIASES, VersionedModel
-from .errors import FieldError, Invalid, Stale
 from .permissions import Actor, require
 
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")

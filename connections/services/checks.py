@@ -19,11 +19,11 @@ from providers.core.base import CHECK_LIMITS, CHECK_SECONDS, Model, Provider
 from providers.core.errors import ProviderError
 
 from .. import conf
+from ..errors import Invalid, Throttled, Unusable
 from ..models import Connection, ConnectionCheck
+from ..runtime import get_configured_provider
 from .connections import known_provider
-from .errors import Invalid, Throttled, Unusable
 from .permissions import Actor, require
-from .runtime import get_configured_provider
 from .settings_validation import validate_settings
 
 AT_ONCE = 8  # checks of one bulk test that run side by side

@@ -13,6 +13,7 @@ from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, get_provider, is_built_in
 
 from ..catalog import confirm_types
+from ..errors import FieldError, InUse, Invalid, Notice
 from ..kept import kept_beside, settings_alone
 from ..models import Connection, ConnectionColumns, ConnectionType, Profile
 from ..type_versions import bring_up
@@ -26,7 +27,6 @@ from .base import (
     save_version,
     set_columns,
 )
-from .errors import FieldError, InUse, Invalid, Notice
 from .permissions import Actor, require
 from .settings_validation import SettingsResult, merge_patch, plain_settings, validate_settings
 

@@ -6,8 +6,8 @@ from django.db import transaction
 
 from providers.core.base import Capability
 
+from ..errors import FieldError, Invalid
 from ..models import DefaultProfile, Profile
-from .errors import FieldError, Invalid
 from .permissions import Actor, require
 
 

@@ -8,8 +8,8 @@ profiles may name each other.
 import uuid
 from collections.abc import Mapping, Sequence
 
+from ..errors import FieldError
 from ..models import Fallback, Profile
-from .errors import FieldError
 
 MOST_FALLBACKS = 10
 

@@ -6,9 +6,9 @@ from django.views.decorators.debug import sensitive_variables
 from providers.core.base import Limits
 from providers.http.service import HttpService
 
-from .errors import Unusable
+from ..errors import Unusable
+from ..runtime import find_connection, get_configured_provider
 from .permissions import Actor, require
-from .runtime import find_connection, get_configured_provider
 
 
 @sensitive_variables()

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from providers.core.base import Capability
 
+from ..errors import FieldError, InUse, Invalid
 from ..models import Connection, DefaultProfile, Profile, ProfileColumns
 from ..profile_settings import profile_settings_class
 from .base import (
@@ -23,7 +24,6 @@ from .base import (
     set_columns,
 )
 from .connections import Saved
-from .errors import FieldError, InUse, Invalid
 from .fallbacks import fallback_errors, hold, replace_fallbacks
 from .permissions import Actor, require
 

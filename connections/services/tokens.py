@@ -15,10 +15,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from ..change_counter import bump_change_counter
+from ..errors import FieldError, Invalid
 from ..lookup import all_by_id_or_alias
 from ..models import ApiToken, Profile
-from .change_counter import bump_change_counter
-from .errors import FieldError, Invalid
 from .permissions import Actor, require
 
 PREFIX, PREFIX_LENGTH = "sb_", 11

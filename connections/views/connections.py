@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, all_providers, get_provider
 
-from .. import listing, selectors, services
+from .. import display, listing, selectors, services
 from ..forms import ConnectionForm
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
@@ -294,10 +294,8 @@ class ConnectionDetailView(OneConnection):
 def detail_context(connection: Connection) -> dict[str, Any]:
     """The context of the detail page: settings, references, checks, profiles and versions."""
     return {
-        "settings_shown": selectors.shown_settings(
-            connection, services.public_settings(connection)
-        ),
-        "references": services.reference_states(connection),
+        "settings_shown": selectors.shown_settings(connection, display.public_settings(connection)),
+        "references": display.reference_states(connection),
         "checks": list(connection.checks.select_related("checked_by")[:20]),
         "profiles": list(connection.profiles.all()[:50]),
         "versions": services.versions(connection),

@@ -19,7 +19,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from connections import services
+from connections import runtime, services
 from connections.models import Profile
 from providers.core.base import Capability, Limits
 
@@ -49,7 +49,7 @@ class Target:
     Either `pooled`, the provider to ask, or `refusal`, the reason why it cannot be used as it is.
     """
 
-    profile: services.StoredProfile
+    profile: runtime.StoredProfile
     connection_id: UUID
     connection_alias: str
     connection_version: int
@@ -67,7 +67,7 @@ class Route:
     targets: tuple[Target, ...]
 
     @property
-    def profile(self) -> services.StoredProfile:
+    def profile(self) -> runtime.StoredProfile:
         """The profile that the request names."""
         return self.targets[0].profile
 
@@ -203,15 +203,15 @@ class ConfigCache:
         for pk in profile.fallback_ids:
             # A fallback that cannot be read is passed over, because another may answer.
             with suppress(Profile.DoesNotExist, services.Unusable):
-                chain.append(services.find_profile(str(pk)))
+                chain.append(runtime.find_profile(str(pk)))
         return Route(tuple(self._read_target(one, is_last=one is chain[-1]) for one in chain))
 
     @sensitive_variables()
-    def _read_target(self, profile: services.StoredProfile, *, is_last: bool) -> Target:
+    def _read_target(self, profile: runtime.StoredProfile, *, is_last: bool) -> Target:
         """Only the last target of a route repeats a request that failed: instead of the others, the
         next one is asked.
         """
-        connection = services.find_connection(str(profile.connection_id))
+        connection = runtime.find_connection(str(profile.connection_id))
         target = Target(
             profile, connection.id, connection.alias, connection.version, connection.provider_id
         )
@@ -221,7 +221,7 @@ class ConfigCache:
             )
             return target
         try:
-            provider = services.get_configured_provider(
+            provider = runtime.get_configured_provider(
                 connection, limits=Limits() if is_last else Limits(max_retries=0)
             )
             target.pooled = self._providers.get(connection.id, connection.version, provider)
@@ -239,12 +239,12 @@ class ConfigCache:
             await self._providers.sweep(MEMORY)
 
 
-def _find_profile(id_or_alias: str, capability: Capability) -> services.StoredProfile:
+def _find_profile(id_or_alias: str, capability: Capability) -> runtime.StoredProfile:
     try:
         found = (
-            services.find_profile(id_or_alias)
+            runtime.find_profile(id_or_alias)
             if id_or_alias
-            else services.find_default_profile(capability)
+            else runtime.find_default_profile(capability)
         )
     except Profile.DoesNotExist:
         raise GatewayError(

@@ -20,8 +20,8 @@ from uuid import UUID
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
+from connections.change_counter import CHANNEL, read_change_counter, redis_address
 from connections.models import ChangeStamp
-from connections.services import CHANNEL, read_change_counter, redis_address
 
 from ..models import Cooldown
 from .db_threads import in_thread

@@ -11,7 +11,8 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from connections.profile_settings import ChatSettings
-from connections.services import Caller, StoredProfile
+from connections.runtime import StoredProfile
+from connections.services import Caller
 from providers.core.base import Capability, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest
 

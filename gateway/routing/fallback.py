@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from connections.services import CHANNEL
+from connections.change_counter import CHANNEL
 from providers.core.base import Capability, Provider, WireTarget
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError

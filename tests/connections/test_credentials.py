@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.forms import modelform_factory
 
-from connections import services
+from connections import display, services
 from connections.credentials import (
     SecretDict,
     Undecryptable,
@@ -347,7 +347,7 @@ def test_a_stored_secret_is_shown_as_reference_or_mask(stored: Any, shown: str):
 def test_what_is_shown_can_be_posted_back_and_changes_nothing(provider):
     row = connect(provider.id, settings=sample_settings(provider, key=SECRET))
     before = dict(row.settings), dict(row.credentials or {})
-    saved = services.update_connection(row, actor=None, settings=services.public_settings(row))
+    saved = services.update_connection(row, actor=None, settings=display.public_settings(row))
     assert (dict(saved.row.settings), dict(saved.row.credentials or {})) == before
     assert saved.changed is False and reload(row).version == 1
 
@@ -359,7 +359,7 @@ def test_what_is_shown_can_be_posted_back_and_changes_nothing(provider):
 )
 def test_every_stored_literal_is_shown_as_a_mask(provider):
     row = connect(provider.id, settings=sample_settings(provider, key=SECRET))
-    shown = services.public_settings(reload(row))
+    shown = display.public_settings(reload(row))
     masks = [shown[name] for name in row.credentials]
     assert {
         one for mask in masks for one in (mask.values() if isinstance(mask, dict) else [mask])

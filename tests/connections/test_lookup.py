@@ -11,7 +11,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections import listing, services
+from connections import listing, runtime, services
 from connections.lookup import all_by_id_or_alias, get_by_id_or_alias
 from connections.models import ApiToken, Connection, Profile, RevealToken
 from connections.promptflow import services as promptflow_services
@@ -60,8 +60,8 @@ def output(*arguments: str) -> str:
 
 
 def test_by_the_services(row: Connection, profile: Profile, spelled: Callable[[Any], str]):
-    assert services.find_connection(spelled(row)).id == row.pk
-    assert services.find_profile(spelled(profile)).id == profile.pk
+    assert runtime.find_connection(spelled(row)).id == row.pk
+    assert runtime.find_profile(spelled(profile)).id == profile.pk
     assert connections.find_promptflow(spelled(row)) == row
 
 

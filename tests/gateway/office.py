@@ -202,8 +202,8 @@ def spoil(table: str, alias: str, **columns: Any) -> float:
     """Writes columns past every service, as an older version or a person with a database client
     would.
     """
+    from connections.change_counter import bump_change_counter
     from connections.models import Connection, Profile
-    from connections.services import bump_change_counter
 
     {"connection": Connection, "profile": Profile}[table].objects.filter(alias=alias).update(
         **columns
@@ -217,7 +217,7 @@ def spoil_credentials(alias: str) -> float:
     from cryptography.fernet import Fernet
     from django.db import connection as database
 
-    from connections.services import bump_change_counter
+    from connections.change_counter import bump_change_counter
 
     lost = Fernet(Fernet.generate_key()).encrypt(b'{"api_key": "lost"}')
     with database.cursor() as cursor:

@@ -15,7 +15,7 @@ LAST = ("module",)
 def shown_fields(shape: Shape, public: Mapping[str, Any], hidden: str) -> dict[str, Any]:
     """The fields that are set, by the names of a file and in their order.
 
-    `public`: as services.public_settings; a literal secret is `hidden`.
+    `public`: as display.public_settings; a literal secret is `hidden`.
     """
     found: dict[str, Any] = {}
     for name, ours, secret, is_map in shape.listed_fields:

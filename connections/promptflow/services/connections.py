@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from connections import listing
+from connections.display import public_settings
 from connections.lookup import get_by_id_or_alias, parse_id
 from connections.models import ALIAS_PATTERN, Connection
 from connections.references import is_reference
@@ -25,7 +26,6 @@ from connections.services import (
     entries,
     merge_patch,
     plain_settings,
-    public_settings,
     require,
     update_connection,
 )

@@ -11,7 +11,8 @@ from django.views.decorators.debug import sensitive_variables
 from pydantic import Secret, SecretStr
 
 from connections.references import unescape
-from connections.services import Unusable, Usable, resolved_settings
+from connections.runtime import Usable, resolved_settings
+from connections.services import Unusable
 from providers.core.base import Provider
 from providers.core.registry import get_provider
 from providers.core.schema import secret_names, settings_fields

@@ -7,7 +7,7 @@ from typing import Any
 from connections.credentials import Undecryptable, merged
 from providers.core.settings import ProviderSettings
 
-from ..errors import FieldError, Notice
+from ...errors import FieldError, Notice
 
 Credentials = dict[str, Any] | Undecryptable | None
 

@@ -9,7 +9,7 @@ from connections.references import is_reference, place
 from providers.core.schema import SettingsField
 from providers.core.types import is_entry_key
 
-from ..errors import Notice
+from ...errors import Notice
 from .maps import entries, posted_entries
 from .result import SettingsResult, Stored
 

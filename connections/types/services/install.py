@@ -6,16 +6,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
+from connections.change_counter import bump_change_counter
 from connections.models import Connection, ConnectionType
-from connections.services import (
-    Actor,
-    FieldError,
-    InUse,
-    Invalid,
-    Notice,
-    bump_change_counter,
-    require,
-)
+from connections.services import Actor, FieldError, InUse, Invalid, Notice, require
 from providers.core.base import Provider
 from providers.core.registry import all_providers, is_built_in
 from providers.manifests import Manifest

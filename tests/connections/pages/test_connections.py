@@ -9,7 +9,7 @@ from cryptography.fernet import MultiFernet
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from connections import services
+from connections import runtime, services
 from connections.credentials import Undecryptable
 from connections.models import Connection, ConnectionCheck
 from providers.core.registry import all_providers
@@ -376,7 +376,7 @@ def test_the_form_of_every_provider_saves(client: Client, provider):
     response = client.post(f"/connections/add/{provider.id}/", entries(typed(provider, settings)))
     row = Connection.objects.get()
     assert (response.status_code, response["Location"]) == (302, page_of(row))
-    assert services.resolved_settings(row)
+    assert runtime.resolved_settings(row)
 
 
 @pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connections import services
+from connections import runtime, services
 from connections.models import Connection
 from connections.packages.format.files import read_package
 from connections.packages.services import export_package
@@ -131,8 +131,8 @@ def row(request: pytest.FixtureRequest) -> Connection:
 
 
 def test_it_is_no_setting(row: Connection):
-    assert not hasattr(services.resolved_settings(row), "api_type")
-    assert services.get_configured_provider(row)
+    assert not hasattr(runtime.resolved_settings(row), "api_type")
+    assert runtime.get_configured_provider(row)
 
 
 def test_no_page_shows_it(row: Connection, operator: Any):

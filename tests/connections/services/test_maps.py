@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connections import conf, selectors, services
+from connections import conf, display, runtime, selectors, services
 from connections.credentials import Undecryptable, mask, masked, merged
 from connections.models import Connection
 from providers.core.base import Provider
@@ -261,13 +261,13 @@ def test_a_key_moves_from_configs_to_secrets(row: Connection):
 
 def test_every_reference_is_resolved_at_use(row: Connection, settings):
     settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Name": "here"}}
-    used = services.resolved_settings(services.find_connection(row.alias))
+    used = runtime.resolved_settings(runtime.find_connection(row.alias))
     assert used.configs == {"region": "eu", "name": "here"}
     assert used.secrets.get_secret_value() == {"api-key": SECRET, "token": OTHER_SECRET}
 
 
 def test_two_dollars_write_one():
-    used = services.resolved_settings(custom({"a": "$$A:B"}, {"b": "$$key"}))
+    used = runtime.resolved_settings(custom({"a": "$$A:B"}, {"b": "$$key"}))
     assert (used.configs, used.secrets.get_secret_value()) == ({"a": "$A:B"}, {"b": "$key"})
 
 
@@ -278,7 +278,7 @@ def test_a_missing_reference_is_saved_with_a_notice_and_refused_at_use(row: Conn
         "settings.secrets.token": "missing_reference",
     }
     with pytest.raises(services.Unusable, match=r"\$Custom:.* is not set"):
-        services.resolved_settings(reload(row))
+        runtime.resolved_settings(reload(row))
 
 
 def test_a_config_may_not_name_a_secret_key_but_a_secret_may(row: Connection):
@@ -296,7 +296,7 @@ def test_a_text_that_only_looks_like_a_reference_is_told_how_to_write_one():
 
 def test_references_are_listed_with_their_keys(row: Connection):
     found = {
-        one.field: (one.label, str(one.resolution.state)) for one in services.reference_states(row)
+        one.field: (one.label, str(one.resolution.state)) for one in display.reference_states(row)
     }
     assert found == {
         "configs.name": ("Configs: name", "missing"),
@@ -330,7 +330,7 @@ def test_unsaved_settings_are_tested_with_what_is_stored(row: Connection):
 
 
 def test_each_secret_is_shown_as_its_own_mask(row: Connection):
-    shown = services.public_settings(row)
+    shown = display.public_settings(row)
     assert shown["secrets"] == {"api-key": "sk-***", "token": REFERENCE} and shown["configs"] == {
         "region": "eu",
         "name": "$Custom:Name",
@@ -338,13 +338,13 @@ def test_each_secret_is_shown_as_its_own_mask(row: Connection):
 
 
 def test_what_is_shown_can_be_posted_back(row: Connection):
-    assert update(row, **services.public_settings(row)).changed is False
+    assert update(row, **display.public_settings(row)).changed is False
 
 
 def test_every_entry_is_on_its_own_line_of_the_detail_page(row: Connection):
     found = {
         one.label: (one.value, one.origin)
-        for one in selectors.shown_settings(row, services.public_settings(row))
+        for one in selectors.shown_settings(row, display.public_settings(row))
     }
     assert found["Secrets: api-key"] == ("sk-***", "stored") and found["Secrets: token"] == (
         REFERENCE,
@@ -374,7 +374,7 @@ def test_history_names_the_entry_and_no_value(row: Connection):
 
 
 def test_a_lost_key_keeps_what_it_encrypted(lost: Connection, settings):
-    assert isinstance(lost.credentials, Undecryptable) and services.public_settings(lost)[
+    assert isinstance(lost.credentials, Undecryptable) and display.public_settings(lost)[
         "secrets"
     ] == {"token": REFERENCE}
     update(lost, configs={"region": "us"}, secrets={"token": REFERENCE, "api-key": ""})
@@ -385,7 +385,7 @@ def test_a_lost_key_keeps_what_it_encrypted(lost: Connection, settings):
 
 
 def test_with_a_lost_key_posting_back_what_is_shown_changes_nothing(lost: Connection):
-    assert update(lost, **services.public_settings(lost)).changed is False
+    assert update(lost, **display.public_settings(lost)).changed is False
 
 
 def test_with_a_lost_key_a_new_secret_replaces_all_and_says_so(lost: Connection):

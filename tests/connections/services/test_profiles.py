@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db.models import ProtectedError
 
-from connections import services
+from connections import change_counter, services
 from connections.models import Connection, Profile
 from providers.core.base import Capability
 from tests.fakes import connect, fake_provider, profile_of, reload
@@ -420,9 +420,9 @@ def test_a_profile_with_fallbacks_is_deleted_and_they_stay(profile: Profile, oth
 
 
 def test_who_remembers_profiles_learns_of_other_fallbacks(profile: Profile, others: list[Profile]):
-    before = services.read_change_counter()
+    before = change_counter.read_change_counter()
     services.update_profile(profile, actor=None, fallbacks=others)
-    assert services.read_change_counter() > before
+    assert change_counter.read_change_counter() > before
 
 
 def test_a_token_for_a_profile_that_was_deleted_may_use_none(profile: Profile, operator):

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection as database
 
-from connections import services
+from connections import display, runtime, services
 from connections.credentials import Undecryptable
 from connections.models import RESERVED_ALIASES, Connection, Profile
 from connections.packages import services as package_services
@@ -550,7 +550,7 @@ def test_undecryptable_credentials_are_replaced_by_what_is_entered_and_it_says_s
 
 
 def test_undecryptable_credentials_are_shown_as_a_mask(lost: Connection):
-    assert services.public_settings(lost) == {"api_key": "***", "spare_key": "***"}
+    assert display.public_settings(lost) == {"api_key": "***", "spare_key": "***"}
 
 
 def test_undecryptable_credentials_are_switched_and_deleted(lost: Connection):
@@ -647,12 +647,12 @@ def orphan() -> Connection:
 
 
 def test_a_connection_without_its_provider_can_be_read(orphan: Connection):
-    assert services.public_settings(orphan) == {
+    assert display.public_settings(orphan) == {
         "organization": "org-1",
         "api_key": "sk-***",
         "spare_key": "$Fake:Spare",
     }
-    assert [one.field for one in services.reference_states(orphan)] == ["spare_key"]
+    assert [one.field for one in display.reference_states(orphan)] == ["spare_key"]
     assert (orphan.provider, orphan.provider_name) == (None, "gone")
 
 
@@ -676,7 +676,7 @@ def test_settings_of_a_connection_without_its_provider_are_refused(orphan: Conne
 
 def unusable(row: Any) -> services.Unusable:
     with pytest.raises(services.Unusable) as caught:
-        services.get_configured_provider(row)
+        runtime.get_configured_provider(row)
     return caught.value
 
 
@@ -696,7 +696,7 @@ def test_a_connection_is_resolved_for_use(fake, settings):
         "samples": "$Fake:Samples",
         "fast": "$fake:fast",
     }
-    used = services.resolved_settings(connect(settings={**references, "timeout": "$Fake:Timeout"}))
+    used = runtime.resolved_settings(connect(settings={**references, "timeout": "$Fake:Timeout"}))
     assert (
         used.api_key.get_secret_value(),
         used.organization,
@@ -710,7 +710,7 @@ def test_a_rotated_secret_is_seen_at_the_next_use(fake, secrets):
     row = connect(settings={"api_key": "$Fake:ApiKey"})
     for value in ("first", "second"):
         (secrets / "Fake__ApiKey").write_text(value)
-        assert services.resolved_settings(row).api_key.get_secret_value() == value
+        assert runtime.resolved_settings(row).api_key.get_secret_value() == value
 
 
 @pytest.mark.parametrize(
@@ -719,14 +719,14 @@ def test_a_rotated_secret_is_seen_at_the_next_use(fake, secrets):
 )
 def test_an_escaped_dollar_is_used_as_one_dollar(fake, stored: str, used: str):
     row = connect(settings={"api_key": stored, "organization": stored})
-    settings = services.resolved_settings(reload(row))
+    settings = runtime.resolved_settings(reload(row))
     assert (settings.api_key.get_secret_value(), settings.organization) == (used, used)
 
 
 def test_a_value_behind_a_reference_is_no_reference(fake, settings):
     settings.CONNECTIONS_CONFIG = {"Fake": {"ApiKey": "$$Fake:Other", "Other": SECRET}}
     assert (
-        services.resolved_settings(
+        runtime.resolved_settings(
             connect(settings={"api_key": "$Fake:ApiKey"})
         ).api_key.get_secret_value()
         == "$$Fake:Other"
@@ -740,7 +740,7 @@ def test_an_inactive_connection_is_not_used(connection: Connection):
 
 def test_an_inactive_connection_may_be_tested(connection: Connection):
     row = services.set_active(connection, False, actor=None).row
-    assert services.get_configured_provider(row, even_inactive=True)
+    assert runtime.get_configured_provider(row, even_inactive=True)
 
 
 def test_an_undecryptable_connection_is_not_used(lost: Connection):
@@ -788,7 +788,7 @@ def test_settings_stored_under_a_secret_name_by_hand_do_not_reach_a_message(conn
 
 def test_a_connection_is_found_by_id_and_by_alias(connection: Connection):
     found = [
-        services.find_connection(one)
+        runtime.find_connection(one)
         for one in (connection.alias, str(connection.pk), connection.pk.hex)
     ]
     assert {one.id for one in found} == {connection.pk}
@@ -800,13 +800,13 @@ def test_a_connection_is_found_by_id_and_by_alias(connection: Connection):
 )
 def test_a_connection_that_is_not_there_is_not_found(connection: Connection, unknown: str):
     with pytest.raises(Connection.DoesNotExist):
-        services.find_connection(unknown)
+        runtime.find_connection(unknown)
 
 
 def test_a_found_connection_can_be_used(fake, settings):
     settings.CONNECTIONS_CONFIG = {"Fake": {"Samples": 5}}
     connect(settings={"api_key": SECRET, "samples": "$Fake:Samples"})
-    used = services.get_configured_provider(services.find_connection("production")).settings
+    used = runtime.get_configured_provider(runtime.find_connection("production")).settings
     assert (used.api_key.get_secret_value(), used.samples) == (SECRET, 5)
 
 
@@ -815,7 +815,7 @@ def test_a_provider_gets_the_address_policy(connection: Connection, settings):
         ["fake.example.com"],
         False,
     )
-    policy = services.get_configured_provider(connection).egress
+    policy = runtime.get_configured_provider(connection).egress
     assert (policy.allow, policy.private) == (("fake.example.com",), False)
 
 
@@ -927,6 +927,6 @@ def test_two_merge_patches_from_one_reading_both_hold(fake):
     services.update_connection(second, actor=None, settings={"samples": 3}, merge=True)
     kept = reload(row)
     assert (kept.settings["organization"], kept.settings["samples"]) == ("org-1", 3)
-    assert services.public_settings(kept)["api_key"] != SECRET and kept.credentials == {
+    assert display.public_settings(kept)["api_key"] != SECRET and kept.credentials == {
         "api_key": SECRET
     }

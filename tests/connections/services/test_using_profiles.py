@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections import services
+from connections import runtime, services
 from connections.models import ApiToken, Connection, Profile
 from connections.profile_settings import (
     DEFAULT_FALLBACK_CODES,
@@ -126,7 +126,7 @@ def profile(connection: Connection, chain: list[Profile]) -> Profile:
 def test_a_profile_is_found_with_all_that_using_it_needs(
     profile: Profile, chain: list[Profile], spelling: str
 ):
-    found = services.find_profile(
+    found = runtime.find_profile(
         {"id": str(profile.pk), "hex": profile.pk.hex}.get(spelling, spelling)
     )
     assert (found.id, found.alias, found.name, found.version, found.capability) == (
@@ -150,19 +150,19 @@ def test_a_profile_is_found_with_all_that_using_it_needs(
 @pytest.mark.parametrize("name", ["nothing", "a\x00b", "", str(uuid.UUID(int=1)), "ß" * 40])
 def test_an_unknown_profile_is_said_to_be_unknown(profile: Profile, name: str):
     with pytest.raises(Profile.DoesNotExist):
-        services.find_profile(name)
+        runtime.find_profile(name)
 
 
 @pytest.mark.django_db
 def test_a_profile_takes_two_queries(profile: Profile, django_assert_num_queries: Any):
     with django_assert_num_queries(2):
-        services.find_profile("answers")
+        runtime.find_profile("answers")
 
 
 @pytest.mark.django_db
 def test_an_inactive_profile_is_found_and_says_so(profile: Profile):
     services.set_profile_active(profile, False, actor=None)
-    assert services.find_profile("answers").is_active is False
+    assert runtime.find_profile("answers").is_active is False
 
 
 @pytest.mark.django_db
@@ -172,7 +172,7 @@ def test_settings_that_are_no_longer_valid_name_the_profile_and_the_field(
 ):
     Profile.objects.filter(pk=profile.pk).update(settings=stored)
     with pytest.raises(services.Unusable, match=f"answers .*{next(iter(stored))}") as caught:
-        services.find_profile("answers")
+        runtime.find_profile("answers")
     assert caught.value.code == "invalid_settings"
 
 
@@ -180,7 +180,7 @@ def test_settings_that_are_no_longer_valid_name_the_profile_and_the_field(
 def test_a_capability_that_is_gone_is_no_crash(profile: Profile):
     Profile.objects.filter(pk=profile.pk).update(capability="Speech")
     with pytest.raises(services.Unusable):
-        services.find_profile("answers")
+        runtime.find_profile("answers")
 
 
 @pytest.mark.django_db
@@ -189,9 +189,9 @@ def test_the_default_profile_is_found_by_its_capability(
 ):
     services.set_default_profiles({"Chat": profile}, actor=None)
     with django_assert_num_queries(2):
-        found = services.find_default_profile("Chat")
-    assert found == services.find_profile("answers")
-    assert services.find_default_profile("Embedding") is None
+        found = runtime.find_default_profile("Chat")
+    assert found == runtime.find_profile("answers")
+    assert runtime.find_default_profile("Embedding") is None
 
 
 # Callers

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.db import connections as databases
 
-from connections import catalog, conf, services
+from connections import catalog, change_counter, conf, runtime, services
 from connections.models import ChangeStamp, Connection, ConnectionType
 from connections.types import services as type_services
 from providers.core.registry import UnknownProvider, get_provider
@@ -247,9 +247,9 @@ def test_connections_that_lack_something_now_are_saved_and_named(row: Connection
         "1 connection needs: Region (Production)."
     ]
     with pytest.raises(services.Unusable) as refused:
-        services.resolved_settings(reload(row))
+        runtime.resolved_settings(reload(row))
     assert (
-        refused.value.code == "invalid_settings" and services.resolved_settings(reload(other)).token
+        refused.value.code == "invalid_settings" and runtime.resolved_settings(reload(other)).token
     )
 
 
@@ -432,7 +432,7 @@ def test_what_another_process_installs_is_there_on_the_next_page(operator):
 def test_what_another_process_installs_can_be_used_at_once(row: Connection):
     in_another_process(second())
     Connection.objects.update(settings=row.settings | {"region": "eu"})
-    assert services.resolved_settings(reload(row)).token.get_secret_value() == SETTINGS["api_key"]
+    assert runtime.resolved_settings(reload(row)).token.get_secret_value() == SETTINGS["api_key"]
 
 
 def test_a_provider_of_code_costs_no_query(django_assert_num_queries: Any):
@@ -464,7 +464,7 @@ def test_a_stored_document_that_cannot_be_read_is_left_out(
         assert client.get(path).status_code == 200, path
     assert "left out" in caplog.text
     assert install(document()).changed  # mends it
-    assert services.resolved_settings(reload(row))
+    assert runtime.resolved_settings(reload(row))
 
 
 def test_a_row_with_the_key_of_code_changes_nothing():
@@ -476,9 +476,9 @@ def test_a_row_with_the_key_of_code_changes_nothing():
 
 
 def test_installing_moves_the_change_stamp():
-    before = services.read_change_counter()
+    before = change_counter.read_change_counter()
     install(document())
-    assert services.read_change_counter() > before
+    assert change_counter.read_change_counter() > before
 
 
 # References

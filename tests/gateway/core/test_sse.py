@@ -51,7 +51,7 @@ def test_what_arrives_in_pieces_leaves_in_whole_events(pieces: list[bytes], expe
 
 def test_an_event_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sse, "LONGEST_EVENT", 20)
-    with pytest.raises(sse.EventTooLong):
+    with pytest.raises(sse.EventTooLongError):
         blocks(b"data: 1", b"x" * 20)
 
 

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from connections.profile_settings import ChatSettings
-from connections.services import Caller, StoredProfile
+from connections.runtime import StoredProfile
+from connections.services import Caller
 from gateway.core.config_cache import Route, Target
 from gateway.core.errors import GatewayError
 from gateway.core.requests import GatewayRequest, parse_request

@@ -19,17 +19,17 @@ from providers.core.schema import secret_names, settings_fields, validate
 from providers.core.settings import ProviderSettings
 from providers.http.service import HttpService
 
-from .. import conf
-from ..catalog import confirm_types
-from ..credentials import Undecryptable, decrypt, merged
-from ..kept import settings_alone
-from ..lookup import id_or_alias_q, parse_id
-from ..models import Connection, Fallback, Profile
-from ..profile_settings import ProfileSettings, profile_settings_class
-from ..references import is_reference, unescape
+from . import conf
 from .access_tokens import DatabaseTokens
+from .catalog import confirm_types
+from .credentials import Undecryptable, decrypt, merged
 from .display import setting_label
 from .errors import Unusable
+from .kept import settings_alone
+from .lookup import id_or_alias_q, parse_id
+from .models import Connection, Fallback, Profile
+from .profile_settings import ProfileSettings, profile_settings_class
+from .references import is_reference, unescape
 
 CANNOT_DECRYPT = (
     "The stored credentials of {} cannot be decrypted: the key that encrypted them is not in "

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
-from ..models import ApiToken, ChangeStamp, Connection, DefaultProfile, Fallback, Profile
+from .models import ApiToken, ChangeStamp, Connection, DefaultProfile, Fallback, Profile
 
 CHANNEL = "switchboard_changed"
 NOT_CONTENT = ({"last_check"}, {"last_login"}, {"last_used_at"})

@@ -8,11 +8,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from providers.core.schema import SettingsField, settings_fields
 
-from .. import conf
-from ..credentials import MASK, Undecryptable, masked, merged
-from ..kept import settings_alone
-from ..models import Connection
-from ..references import Resolution, place, references_in
+from . import conf
+from .credentials import MASK, Undecryptable, masked, merged
+from .kept import settings_alone
+from .models import Connection
+from .references import Resolution, place, references_in
 
 
 @dataclass(frozen=True)

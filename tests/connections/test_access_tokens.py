@@ -19,11 +19,10 @@ from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
-from connections import services
+from connections import access_tokens, runtime, services
+from connections.access_tokens import DatabaseTokens, stored_key
 from connections.credentials import fernet
 from connections.models import AccessToken, ChangeStamp, Connection
-from connections.services import access_tokens
-from connections.services.access_tokens import DatabaseTokens, stored_key
 from providers.core.errors import ProviderError
 from providers.http.oauth2_client import MemoryTokens, Token
 from tests.fakes import OLDER_KEY
@@ -240,7 +239,7 @@ def test_without_an_encryption_key_tokens_stay_in_memory(settings):
 def test_fifty_threads_fetch_once():
     with OAuth2Server(seconds=0.3) as server:
         connection = saved(server)
-        provider = services.get_configured_provider(connection)
+        provider = runtime.get_configured_provider(connection)
         with ThreadPoolExecutor(50) as pool:
             assert set(pool.map(lambda _: provider.client.get("/me").status_code, range(50))) == {
                 200

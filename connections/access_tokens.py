@@ -23,7 +23,7 @@ from django.views.decorators.debug import sensitive_variables
 from providers.http.oauth2_client import MemoryTokens, Once, Token
 from providers.http.service import TOKEN_SECONDS
 
-from ..models import AccessToken
+from .models import AccessToken
 
 LEASE = timedelta(
     seconds=TOKEN_SECONDS + 5
