@@ -26,7 +26,7 @@ LONGEST_NAME = 255
 COPY = re.compile(r" copy(?: \d+)?\Z")
 
 
-@sensitive_variables("settings")
+@sensitive_variables("settings", "stored")
 def duplicate_connection(
     connection: Connection, *, actor: Actor, name: str = "", alias: str = ""
 ) -> Saved:
@@ -41,16 +41,16 @@ def duplicate_connection(
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection.pk)
         provider = known_provider(row.provider_id)
-        settings, missing = _brought(
-            row, provider, actor is None or actor.has_perm("connections.change_connection")
-        )
+        stored = _todays(row, provider)
+        may_keep = actor is None or actor.has_perm("connections.change_connection")
+        settings, missing = _brought(row, provider, stored, may_keep)
         saved = create_connection(
             row.provider_id,
             actor=actor,
             alias=alias,
             settings=settings,
             missing_secrets=missing,
-            kept=kept_beside(_todays(row, provider, row.settings)),
+            kept=kept_beside(stored),
             **_columns(row, name),
         )
         _note(saved.row, row)
@@ -102,29 +102,26 @@ def _note(copy: Any, original: VersionedModel) -> None:
 
 
 @sensitive_variables()
-def _todays(
-    row: Connection, provider: type[Provider[Any]], stored: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """The stored settings, in the names of the provider's version."""
+def _todays(row: Connection, provider: type[Provider[Any]]) -> Mapping[str, Any]:
+    """All stored settings, readable secrets included, in the names of the provider's version."""
+    literals = {} if isinstance(row.credentials, Undecryptable) else row.credentials or {}
+    stored = merged(row.settings, literals)
     is_older = row.type_version < provider.version
     return provider.migrated(row.type_version, stored) if is_older else stored
 
 
 @sensitive_variables()
 def _brought(
-    row: Connection, provider: type[Provider[Any]], may_keep: bool
+    row: Connection, provider: type[Provider[Any]], stored: Mapping[str, Any], may_keep: bool
 ) -> tuple[dict[str, Any], list[str]]:
     """The settings that come along, in the names of the provider's version, and the secrets that do
     not.
     """
-    is_lost = isinstance(row.credentials, Undecryptable)
-    literals = {} if is_lost else row.credentials or {}
-    stored = _todays(row, provider, merged(row.settings, literals))
     fields = settings_fields(provider)
     settings, secrets = split(
         provider, {name: value for name, value in stored.items() if name in fields}
     )
-    if is_lost:
+    if isinstance(row.credentials, Undecryptable):
         return settings, expected_secrets(fields, settings)
     if may_keep:
         return merged(settings, secrets), list(row.lacking)
