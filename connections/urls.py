@@ -4,19 +4,22 @@ from django.urls import path
 
 from .views import (
     bulk,
+    connection_actions,
     connections,
     defaults,
     deletes,
     duplicates,
     inline_add,
+    profile_actions,
     profiles,
+    provider_list,
     references,
     tokens,
 )
 
 urlpatterns = [
     path("connections/", connections.ConnectionListView.as_view(), name="connection-list"),
-    path("connections/add/", connections.ProviderListView.as_view(), name="provider-list"),
+    path("connections/add/", provider_list.ProviderListView.as_view(), name="provider-list"),
     path(
         "connections/add/<str:provider_id>/",
         connections.ConnectionCreateView.as_view(),
@@ -51,12 +54,12 @@ urlpatterns = [
     ),
     path(
         "connections/<uuid:pk>/test/",
-        connections.ConnectionTestView.as_view(),
+        connection_actions.ConnectionTestView.as_view(),
         name="connection-test",
     ),
     path(
         "connections/<uuid:pk>/toggle/",
-        connections.ConnectionToggleView.as_view(),
+        connection_actions.ConnectionToggleView.as_view(),
         name="connection-toggle",
     ),
     path("profiles/", profiles.ProfileListView.as_view(), name="profile-list"),
@@ -68,13 +71,21 @@ urlpatterns = [
     ),
     path("profiles/<uuid:pk>/", profiles.ProfileDetailView.as_view(), name="profile-detail"),
     path("profiles/<uuid:pk>/edit/", profiles.ProfileUpdateView.as_view(), name="profile-update"),
-    path("profiles/<uuid:pk>/delete/", profiles.ProfileDeleteView.as_view(), name="profile-delete"),
+    path(
+        "profiles/<uuid:pk>/delete/",
+        profile_actions.ProfileDeleteView.as_view(),
+        name="profile-delete",
+    ),
     path(
         "profiles/<uuid:pk>/duplicate/",
         duplicates.ProfileDuplicateView.as_view(),
         name="profile-duplicate",
     ),
-    path("profiles/<uuid:pk>/toggle/", profiles.ProfileToggleView.as_view(), name="profile-toggle"),
+    path(
+        "profiles/<uuid:pk>/toggle/",
+        profile_actions.ProfileToggleView.as_view(),
+        name="profile-toggle",
+    ),
     path("settings/", defaults.DefaultsView.as_view(), name="defaults"),
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),

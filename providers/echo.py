@@ -10,7 +10,8 @@ import re
 from collections.abc import AsyncIterator
 
 from .core.base import Capability, CheckResult, Model, Provider
-from .core.chat import ChatRequest, EmbeddingRequest, Message, TextPart, Unsupported
+from .core.chat import ChatRequest, EmbeddingRequest
+from .core.messages import Message, TextPart, Unsupported
 from .core.registry import register
 from .core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, Usage
 from .core.settings import ProviderSettings, setting

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .core.base import Capability
-from .core.chat import Unsupported
+from .core.messages import Unsupported
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl

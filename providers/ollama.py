@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 
 from .core.base import Capability, Model
-from .core.chat import Unsupported
+from .core.messages import Unsupported
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl

@@ -11,13 +11,14 @@ import pytest
 from connections import conf, services
 from connections.models import Connection, Profile
 from connections.sources import SourceError
-from providers.core.base import METHODS, Capability, Model, Provider
+from providers.core.base import Capability, Model, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
 from providers.core.registry import registered
 from providers.core.results import ChatAnswer, EmbeddingAnswer
 from providers.core.settings import NetworkSettings, setting
 from providers.core.types import ApiKey, HttpUrl, Text
+from providers.core.values import METHODS
 
 NEWEST_KEY = "newest-key-for-tests-only-0123456789abcdef"
 OLDER_KEY = "older-key-for-tests-only-0123456789abcdef"

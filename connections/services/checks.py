@@ -15,8 +15,9 @@ from django.core.cache import cache
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from providers.core.base import CHECK_LIMITS, CHECK_SECONDS, Model, Provider
+from providers.core.base import Model, Provider
 from providers.core.errors import ProviderError
+from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 
 from .. import conf
 from ..errors import Invalid, Throttled, Unusable

@@ -50,53 +50,6 @@ class ConnectionListView(Page):
         return self.render_to_response(self.get_context_data(**context))
 
 
-class ProviderListView(ConnectionAddPage):
-    """The first step of adding a connection: which provider."""
-
-    template_name, fragment_name = (
-        "connections/provider_list.html",
-        "connections/_provider_cards.html",
-    )
-    title = "Add a connection"
-    permission_required = "connections.add_connection"
-
-    def get_breadcrumbs(self) -> list[Crumb]:
-        return [LIST]
-
-    def get_template_names(self) -> list[str]:
-        if self.add_context.is_dialog and "q" not in self.request.GET:
-            return ["connections/_provider_dialog.html"]
-        return super().get_template_names()
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        wanted = request.GET.get("q", "").strip()
-        categories: dict[str, list[type[Provider[Any]]]] = {}
-        for provider in filter(self.add_context.fits, all_providers()):
-            if _is_found(provider, wanted):
-                categories.setdefault(provider.category, []).append(provider)
-        ordered = dict(
-            sorted(
-                categories.items(), key=lambda one: (one[0] != Provider.category, one[0].lower())
-            )
-        )
-        context = {"categories": ordered, "q": wanted, "add_context": self.add_context}
-        return self.render_to_response(self.get_context_data(**context))
-
-
-def _is_found(provider: type[Provider[Any]], wanted: str) -> bool:
-    """True if every word is in the texts of the provider's card, or in its id."""
-    manifest = getattr(provider, "manifest", None)
-    texts = [
-        provider.id,
-        provider.name,
-        provider.category,
-        provider.description,
-        *map(str, provider.capabilities),
-    ]
-    texts += [variant.label for variant in manifest.variants] if manifest else []
-    return all(word in " ".join(texts).lower() for word in wanted.lower().split())
-
-
 class OneConnection(Page):
     """A page about one saved connection."""
 
@@ -300,40 +253,3 @@ def detail_context(connection: Connection) -> dict[str, Any]:
         "profiles": list(connection.profiles.all()[:50]),
         "versions": services.versions(connection),
     }
-
-
-class ConnectionToggleView(OneConnection):
-    """Switches a connection on or off: to `is_active` if the form says so, else to the other
-    side.
-    """
-
-    permission_required = "connections.toggle_connection"
-    fragment_name = "connections/_connection_row.html"
-
-    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        wanted = request.POST.get("is_active")
-        is_active = not self.connection.is_active if wanted is None else wanted == "true"
-        row = services.set_active(self.connection, is_active, actor=request.user).row
-        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-            self._connection = (
-                Connection.objects.listed()
-                .select_related("last_check", "modified_by")
-                .get(pk=row.pk)
-            )
-            return self.render_to_response(self.get_context_data())
-        messages.success(request, f"{row.name} is {'active' if row.is_active else 'inactive'}.")
-        return self.back(row)
-
-
-class ConnectionTestView(OneConnection):
-    """Tests a saved connection."""
-
-    permission_required = "connections.test_connection"
-    fragment_name = "connections/_connection_row.html"
-
-    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        check = services.test_connection(self.connection, actor=request.user)
-        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-            return self.render_to_response(self.get_context_data(check=check))
-        tell_check(request, check)
-        return self.back(self.connection)

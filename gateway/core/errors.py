@@ -7,8 +7,8 @@ from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
 
 from connections.services import Unusable
-from providers.core.chat import Unsupported
 from providers.core.errors import ProviderError
+from providers.core.messages import Unsupported
 
 # HTTP statuses for the codes of ProviderError. Every other code is a fault behind the gateway (502)
 # that the caller can do nothing about.

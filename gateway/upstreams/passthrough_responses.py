@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from providers.core.chat import ToolCall
 from providers.core.errors import ProviderError, bad_response
+from providers.core.messages import ToolCall
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
 from ..core import sse

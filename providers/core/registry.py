@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import providers
 
 from ..manifests.shipped import shipped_providers
-from .base import METHODS, Capability, Provider, settings_class
+from .base import Capability, Provider, settings_class
+from .values import METHODS
 
 ENTRY_POINT_GROUP = "switchboard.providers"
 ID_PATTERN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")

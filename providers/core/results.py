@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .chat import ToolCall
+from .messages import ToolCall
 
 
 class FinishReason(StrEnum):

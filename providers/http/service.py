@@ -4,8 +4,6 @@ their hosts, and a test request.
 
 import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -16,6 +14,7 @@ from ..core.base import CheckResult, Model, Provider
 from ..core.errors import ProviderError, RedirectRefused, from_status
 from ..core.settings import ProviderSettings
 from .auth import AccessTransport, Credential, Grant
+from .checks import TestRequest, _days, _error_of, _unexpected, _value_at
 from .egress import LARGEST_ANSWER, Allowance, GuardedTransport, guarded_client
 from .hosts import Hosts, origin_host, with_query
 from .oauth2_client import MemoryTokens, TokenStore, fetch_token, grant_key
@@ -28,62 +27,12 @@ TOKEN_SECONDS = 15.0
 LOOKED_AT = frozenset(
     {401, 403, 407}
 )  # statuses that fail even where nothing but an answer is asked for
-STATUS_OF = {
-    "unauthorized": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "quota": 402,
-    "timeout": 408,
-    "rate_limited": 429,
-}
 NOTHING_ASKED = (
     "Every value resolves. Nothing was asked over the network, because there is no address to ask."
 )
 BILLED = (
     "Every value resolves. Nothing was asked over the network, because a test request costs money."
 )
-
-
-@dataclass(frozen=True)
-class StatusFailure:
-    """The failure that a status stands for.
-
-    `code`: one of errors.CODES; `message`: a sentence, empty for the usual one of the code.
-    """
-
-    code: str
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class TestRequest:
-    """The request of a check, and the way to read its answer.
-
-    `path`: below the base URL; `ok`: statuses that pass, empty for any 2xx; `failures`: the
-    failures that statuses stand for; `json_path`: the way to a value of the answer that must be one
-    of `json_values` as JSON writes it. Where it is another, the failure of the status is raised.
-    `cost`: free, tiny, billed.
-    """
-
-    __test__ = False  # pytest: no class of tests
-
-    method: str = "GET"
-    path: str = ""
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: str = ""
-    content_type: str = ""
-    ok: frozenset[int] = frozenset()
-    failures: Mapping[int, StatusFailure] = field(default_factory=dict)
-    json_path: tuple[str | int, ...] = ()
-    json_values: tuple[str, ...] = ()
-    cost: str = "free"
-
-    def passes(self, status: int) -> bool:
-        """True if an answer with this status passes."""
-        if self.ok:
-            return status in self.ok
-        return 200 <= status < 300 and (status not in self.failures or bool(self.json_path))
 
 
 class HttpService(Provider[SettingsT]):
@@ -292,46 +241,3 @@ class HttpService(Provider[SettingsT]):
             if is_verified(self.tls)
             else f" The certificate was not verified; it {when}."
         )
-
-
-def _days(days: int) -> str:
-    """`in 44 days`, `in 1 day`, `within a day`, `3 days ago`."""
-    if days == 0:
-        return "within a day"
-    text = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
-    return f"in {text}" if days > 0 else f"{text} ago"
-
-
-def _value_at(response: httpx2.Response, path: tuple[str | int, ...]) -> str | None:
-    """The value at the end of the path, as JSON writes it but without quotes; None where there is
-    none.
-    """
-    response.read()
-    found = response.json()  # what is not JSON raises, which `translated` calls a bad response
-    for step in path:
-        try:
-            found = found[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return (
-        {True: "true", False: "false"}[found]
-        if isinstance(found, bool)
-        else "null"
-        if found is None
-        else str(found)
-    )
-
-
-def _error_of(failure: StatusFailure, status: int, host: str) -> ProviderError:
-    usual = from_status(STATUS_OF.get(failure.code, status if status >= 400 else 500), host)
-    permanent = usual.permanent if failure.code in STATUS_OF else failure.code != "error"
-    return ProviderError(failure.message or usual.message, failure.code, permanent)
-
-
-def _unexpected(request: TestRequest, status: int, host: str) -> ProviderError:
-    wanted = " or ".join(str(one) for one in sorted(request.ok)) or "another one"
-    text = (
-        f"{host} answered HTTP {status}, and {wanted} is expected. Check the test path and the "
-        "expected status."
-    )
-    return ProviderError(text, "bad_response", True)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from ..core.settings import ProviderSettings
 from ..http.auth import Credential
-from ..http.service import HttpService, TestRequest
+from ..http.checks import TestRequest
+from ..http.service import HttpService
 from .document import Manifest
 from .labels import sentence
 from .migrations import migrated

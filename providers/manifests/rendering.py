@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from ..core.errors import ProviderError
 from ..core.settings import ProviderSettings
 from ..http.auth import Basic, Credential, Grant, Header, Hosts, OAuth2, Path, Query, origin_host
-from ..http.service import StatusFailure, TestRequest
+from ..http.checks import StatusFailure, TestRequest
 from .auth import (
     Auth,
     BasicAuth,

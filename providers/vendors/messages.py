@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ..core.chat import ChatRequest, ImagePart, Message, Unsupported, Wire
+from ..core.chat import ChatRequest
+from ..core.messages import ImagePart, Message, Unsupported, Wire
 
 INSTRUCTIONS = ("system", "developer")
 

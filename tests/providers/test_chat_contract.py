@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from providers.core.base import Capability, Provider
-from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
+from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
+from providers.core.messages import Unsupported
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 from tests.upstreams import AIMOCK_PLAYS, GOOD_KEY, NONSENSE, Relay, Upstream, aimock
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from providers.core.chat import Unsupported
+from providers.core.messages import Unsupported
 from providers.core.registry import get_provider
 from providers.core.results import Usage
 from tests.providers.samples import sample

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from providers.core.base import CHECK_LIMITS, EgressPolicy
+from providers.core.base import EgressPolicy
 from providers.core.errors import ProviderError
 from providers.core.schema import secret_names, settings_fields, validate
+from providers.core.values import CHECK_LIMITS
 from providers.http.tls import read_authorities, tls_context
 from providers.http_api import Http
 from tests.httpserver import (

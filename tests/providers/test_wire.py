@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from providers.core.base import Capability, Provider, WireTarget
-from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
+from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.messages import Unsupported
 from providers.core.registry import get_provider
 from tests.upstreams import ReceivedRequest, Upstream
 

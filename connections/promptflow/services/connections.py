@@ -4,15 +4,11 @@ show` does.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from connections import listing
 from connections.display import public_settings
 from connections.lookup import get_by_id_or_alias, parse_id
 from connections.models import ALIAS_PATTERN, Connection
@@ -26,16 +22,12 @@ from connections.services import (
     entries,
     merge_patch,
     plain_settings,
-    require,
     update_connection,
 )
-from providers.core.registry import UnknownProvider, get_provider
 
 from ..format.documents import Document
-from ..format.dump import file_text, shown_fields
 from ..format.errors import Path
 from ..format.shapes import Shape, shape_of
-from ..format.values import SCRUBBED, USER_INPUT
 
 ENTER = (
     "Its value is hidden or left out in the file. Put the value in, a reference such as "
@@ -183,7 +175,7 @@ def kept_constants(shape: Shape, settings: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in stored.items() if value and not is_reference(value)}
 
 
-def _public_and_kept(shape: Shape, connection: Any) -> dict[str, Any]:
+def public_and_kept(shape: Shape, connection: Any) -> dict[str, Any]:
     """The values of a row that may be shown, with those that are kept for promptflow."""
     return public_settings(connection) | kept_constants(shape, connection.settings)
 
@@ -258,105 +250,3 @@ def _in_their_words(shape: Shape, said: Any) -> Any:
         said.code,
         f"Missing data for required field. {said.message}" if missing else said.message,
     )
-
-
-def promptflow_view(connection: Any, zone: tzinfo | None = None) -> dict[str, Any]:
-    """The JSON that `pf connection show` prints: its keys in its order, a literal secret as
-    `******`.
-
-    A lost key or provider is not an error.
-
-    `connection`: a Connection, or a row of `promptflow_views`. `zone`: of its dates, None for the
-    current one.
-    """
-    zone = zone or timezone.get_current_timezone()
-    provider = connection.provider
-    shape = shape_of(provider) if provider else None
-    fields = shown_fields(shape, _public_and_kept(shape, connection), SCRUBBED) if shape else {}
-    view: dict[str, Any] = {}
-    if shape and shape.by_token:
-        view["auth_mode"] = fields.pop("auth_mode", "key")
-    view["name"] = connection.name
-    if module := fields.pop("module", None) or (shape and shape.module):
-        view["module"] = module
-    view["created_date"] = connection.date_created.astimezone(zone).isoformat()
-    view["last_modified_date"] = connection.date_modified.astimezone(zone).isoformat()
-    view["type"] = shape.type if shape else connection.provider_id
-    if shape and shape.maps:
-        view |= {name: {} for name in shape.maps}
-    return view | fields
-
-
-@dataclass(slots=True)
-class _Row:
-    """The columns of a connection that a view needs, without the model, which costs as much as
-    decrypting.
-    """
-
-    name: str
-    provider_id: str
-    settings: dict[str, Any]
-    credentials: Any = field(repr=False)
-    date_created: datetime
-    date_modified: datetime
-
-    @property
-    def provider(self) -> Any:
-        try:
-            return get_provider(self.provider_id)
-        except UnknownProvider:
-            return None
-
-
-COLUMNS = ("name", "provider_id", "settings", "credentials", "date_created", "date_modified")
-
-
-def promptflow_views(limit: int | None = None) -> list[dict[str, Any]]:
-    """`promptflow_view` of all connections by name, of at most `limit`."""
-    rows = listing.connections({}).values_list(*COLUMNS)[:limit]
-    zone = timezone.get_current_timezone()  # asking for it takes as long as the rest of a date
-    return [promptflow_view(_Row(*row), zone) for row in rows]
-
-
-def promptflow_file(connection: Connection, *, actor: Actor) -> str:
-    """The connection as promptflow's YAML: references as they are, `<user-input>` in the place of
-    each literal secret. Raises Invalid.
-    """
-    require(actor, "connections.view_connection")
-    if connection.provider is None:
-        text = (
-            f"The provider {connection.provider_id} is not installed, so nobody knows its fields. "
-            "Install what brings it."
-        )
-        raise Invalid([FieldError("type", "unknown_provider", text)])
-    shape = shape_of(connection.provider)
-    return file_text(shape, _found_by(connection), _public_and_kept(shape, connection), USER_INPUT)
-
-
-def _found_by(connection: Connection) -> str:
-    """The connection's name, its alias where the name would find another one."""
-    named = Connection.objects.exclude(pk=connection.pk)
-    return (
-        connection.alias
-        if named.filter(Q(name=connection.name) | Q(alias=connection.name)).exists()
-        else connection.name
-    )
-
-
-def promptflow_rows(limit: int | None) -> list[Connection]:
-    """Connections by name, at most `limit`, None for all of them."""
-    return list(listing.connections({}).defer(None)[:limit])
-
-
-def document_view(document: Document) -> dict[str, Any]:
-    """A document that is not saved, as `promptflow_view`: without dates."""
-    shape = document.shape
-    values = {shape.fields[name]: value for name, value in document.values.items()}
-    fields = shown_fields(shape, values, SCRUBBED)
-    view = {"auth_mode": fields.pop("auth_mode", "key")} if shape.by_token else {}
-    return {
-        **view,
-        "module": fields.pop("module", None) or shape.module,
-        "type": shape.type,
-        **fields,
-    }

@@ -3,15 +3,8 @@
 import re
 from typing import Any
 
-from providers.core.chat import (
-    ChatRequest,
-    ImagePart,
-    Message,
-    NamedTool,
-    TextPart,
-    Tool,
-    Unsupported,
-)
+from providers.core.chat import ChatRequest, NamedTool, Tool
+from providers.core.messages import ImagePart, Message, TextPart, Unsupported
 
 from ..messages import (
     answered_call,

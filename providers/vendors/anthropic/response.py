@@ -8,8 +8,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from providers.core.chat import FunctionCall, ToolCall
 from providers.core.errors import bad_response
+from providers.core.messages import FunctionCall, ToolCall
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
 from ..openai.response import broken_off

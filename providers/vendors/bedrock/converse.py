@@ -6,19 +6,17 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 import json
 from typing import Any
 
-from providers.core.chat import (
-    ChatRequest,
+from providers.core.chat import ChatRequest, NamedTool, Tool
+from providers.core.errors import ProviderError
+from providers.core.messages import (
     FunctionCall,
     ImagePart,
     Message,
-    NamedTool,
     OtherPart,
     TextPart,
-    Tool,
     ToolCall,
     Unsupported,
 )
-from providers.core.errors import ProviderError
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
 from ..messages import INSTRUCTIONS, answered_call, refusal_in, refuse_extras, turns

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from providers.core.chat import EmbeddingRequest, Unsupported
+from providers.core.chat import EmbeddingRequest
+from providers.core.messages import Unsupported
 from providers.core.results import EmbeddingAnswer, Usage
 
 MOST_TEXTS = 96  # in one call to Cohere

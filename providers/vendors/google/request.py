@@ -7,16 +7,8 @@ import mimetypes
 import re
 from typing import Any
 
-from providers.core.chat import (
-    ChatRequest,
-    ImagePart,
-    Message,
-    NamedTool,
-    TextPart,
-    Tool,
-    ToolCall,
-    Unsupported,
-)
+from providers.core.chat import ChatRequest, NamedTool, Tool
+from providers.core.messages import ImagePart, Message, TextPart, ToolCall, Unsupported
 
 from ..messages import (
     answered_call,

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from providers.core.chat import ChatRequest, Unsupported
+from providers.core.chat import ChatRequest
+from providers.core.messages import Unsupported
 
 # What a field may say without asking for anything: left out, it would mean the same.
 NOTHING: dict[str, Any] = {

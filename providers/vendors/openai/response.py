@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from providers.core.chat import FunctionCall, ToolCall
 from providers.core.errors import ProviderError, bad_response
+from providers.core.messages import FunctionCall, ToolCall
 from providers.core.results import (
     ChatAnswer,
     ChatChunk,

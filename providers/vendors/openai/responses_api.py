@@ -8,8 +8,8 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from providers.core.chat import FunctionCall, ToolCall, Unsupported
 from providers.core.errors import bad_response
+from providers.core.messages import FunctionCall, ToolCall, Unsupported
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
 from .parameters import without

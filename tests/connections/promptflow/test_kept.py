@@ -15,11 +15,8 @@ from connections.promptflow.format.documents import read_changes, read_document
 from connections.promptflow.format.errors import Refused
 from connections.promptflow.format.files import pairs, with_overrides
 from connections.promptflow.format.shapes import shape_of
-from connections.promptflow.services.connections import (
-    promptflow_file,
-    promptflow_view,
-    save_promptflow,
-)
+from connections.promptflow.services.connections import save_promptflow
+from connections.promptflow.services.show import promptflow_file, promptflow_view
 from connections.promptflow.services.values import execution_dict
 from connections.types.services import sync_types
 from providers.core.registry import get_provider

@@ -9,8 +9,9 @@ from django.db import connection as database
 
 from connections import selectors, services
 from connections.models import Connection, ConnectionCheck
-from providers.core.base import CHECK_SECONDS, Model
+from providers.core.base import Model
 from providers.core.errors import ProviderError
+from providers.core.values import CHECK_SECONDS
 from tests.fakes import OLDER_KEY, OTHER_SECRET, REFUSED, SECRET, connect, fake_provider, reload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]

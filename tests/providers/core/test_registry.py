@@ -12,7 +12,8 @@ import pytest
 
 from providers.core import registry
 from providers.core.base import Capability, Provider
-from providers.core.chat import ChatRequest, EmbeddingRequest, FunctionCall, ToolCall
+from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.messages import FunctionCall, ToolCall
 from providers.core.registry import (
     UnknownProvider,
     all_providers,

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from providers.core.base import CHECK_LIMITS
 from providers.core.errors import ProviderError
 from providers.core.settings import ProviderSettings
+from providers.core.values import CHECK_LIMITS
 from providers.http.auth import Credential, Header
-from providers.http.service import HttpService, StatusFailure, TestRequest
+from providers.http.checks import StatusFailure, TestRequest
+from providers.http.service import HttpService
 from tests.httpserver import Answer, HttpServer
 
 

@@ -13,8 +13,9 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from providers.core.base import Provider
-from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
+from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
+from providers.core.messages import Unsupported
 from providers.core.registry import get_provider
 from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, Usage
 from tests.providers.samples import sample

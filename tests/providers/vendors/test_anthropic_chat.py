@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from providers.anthropic import STATUSES, Anthropic
-from providers.core.chat import ChatRequest, Unsupported
+from providers.core.chat import ChatRequest
 from providers.core.errors import ProviderError
+from providers.core.messages import Unsupported
 from providers.core.results import FinishReason, Usage
 from tests.providers.samples import sample
 from tests.providers.streams import TOOLS, WEATHER, arguments, asked, request, streamed, streaming

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
+from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
+from providers.core.messages import Unsupported
 from providers.core.results import FinishReason, Usage
 from providers.google import Google
 from tests.providers.samples import sample

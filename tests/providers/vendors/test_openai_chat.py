@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from providers.core.base import Limits
-from providers.core.chat import ChatRequest, EmbeddingRequest, Unsupported
+from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
+from providers.core.messages import Unsupported
 from providers.core.registry import get_provider
 from providers.core.results import ChatChunk, EmbeddingAnswer, FinishReason, Usage
 from tests.providers.samples import sample

@@ -1,0 +1,48 @@
+"""Effects on one connection from its row or page: switching it, testing it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from .. import services
+from ..models import Connection
+from .base import tell_check
+from .connections import OneConnection
+
+
+class ConnectionToggleView(OneConnection):
+    """Switches a connection on or off: to `is_active` if the form says so, else to the other
+    side.
+    """
+
+    permission_required = "connections.toggle_connection"
+    fragment_name = "connections/_connection_row.html"
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        wanted = request.POST.get("is_active")
+        is_active = not self.connection.is_active if wanted is None else wanted == "true"
+        row = services.set_active(self.connection, is_active, actor=request.user).row
+        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+            self._connection = (
+                Connection.objects.listed()
+                .select_related("last_check", "modified_by")
+                .get(pk=row.pk)
+            )
+            return self.render_to_response(self.get_context_data())
+        messages.success(request, f"{row.name} is {'active' if row.is_active else 'inactive'}.")
+        return self.back(row)
+
+
+class ConnectionTestView(OneConnection):
+    """Tests a saved connection."""
+
+    permission_required = "connections.test_connection"
+    fragment_name = "connections/_connection_row.html"
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        check = services.test_connection(self.connection, actor=request.user)
+        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+            return self.render_to_response(self.get_context_data(check=check))
+        tell_check(request, check)
+        return self.back(self.connection)

@@ -1,0 +1,65 @@
+"""Effects on one profile from its row or page: switching it, deleting it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from .. import services
+from ..models import DefaultProfile
+from .base import tell_not_deleted
+from .profiles import OneProfile
+
+
+class ProfileToggleView(OneProfile):
+    """Switches a profile on or off."""
+
+    permission_required = "connections.toggle_profile"
+    fragment_name = "connections/profiles/_row.html"
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        wanted = request.POST.get("is_active")
+        is_active = not self.profile.is_active if wanted is None else wanted == "true"
+        self._profile = services.set_profile_active(self.profile, is_active, actor=request.user).row
+        if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+            return self.render_to_response(self.get_context_data())
+        messages.success(
+            request, f"{self.profile.name} is {'active' if is_active else 'inactive'}."
+        )
+        return self.back("profile-list")
+
+
+class ProfileDeleteView(OneProfile):
+    """Asks, and deletes."""
+
+    template_name = "connections/profiles/confirm_delete.html"
+    permission_required = "connections.delete_profile"
+
+    def get_title(self) -> str:
+        return f"Delete {self.profile.name}"
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        return self.render_to_response(
+            self.get_context_data(dependents=services.dependents_of(self.profile))
+        )
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        try:
+            services.delete_profile(
+                self.profile, actor=request.user, expected_version=self.version_shown()
+            )
+        except services.Stale as stale:
+            tell_not_deleted(request, stale)
+            return self.redirect("profile-delete", pk)
+        except services.InUse as refused:
+            first = refused.dependents[0]
+            cure = (
+                f"It is {first}. Choose another default first."
+                if isinstance(first, DefaultProfile)
+                else str(refused)
+            )
+            messages.error(request, f"{self.profile.name} is not deleted. {cure}")
+            return self.redirect(self.profile)
+        messages.success(request, f"{self.profile.name} is deleted.")
+        return self.redirect("profile-list")

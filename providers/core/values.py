@@ -1,0 +1,78 @@
+"""Values that providers take and give: capabilities, models, results of checks, limits."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ..http.egress import LARGEST_ANSWER
+
+CHECK_SECONDS = 10.0
+
+
+class Capability(StrEnum):
+    """The abilities of a model that a caller can use. The values are those of Umbraco.AI's API."""
+
+    CHAT = "Chat"
+    EMBEDDING = "Embedding"
+
+
+# The method that a provider writes to have a capability.
+METHODS = {Capability.CHAT: "chat", Capability.EMBEDDING: "embed"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of an account: the `id` a request names, a name for people, what it can do (empty:
+    the service does not say).
+    """
+
+    id: str
+    name: str
+    capabilities: frozenset[Capability] = frozenset()
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A check that passed: what was asked, in words, how long it took, and how many models the
+    account sees (None: not asked).
+
+    `verdict`: sentences for people that say what is known now, where "It works." would say too much
+    or too little.
+    """
+
+    asked: str
+    seconds: float
+    model_count: int | None = None
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WireTarget:
+    """The address and headers of one request to a service that speaks OpenAI's protocol, for a
+    caller that sends the bytes itself.
+
+    `headers` carry the credentials. `asks_usage`: a stream tells its usage only when
+    `stream_options` asks for it.
+    """
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    asks_usage: bool = True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of time and size for a provider's requests. None: as its settings say. A check has its
+    own.
+    """
+
+    timeout: float | None = None
+    max_retries: int | None = None
+    seconds: float | None = (
+        None  # of a whole act with all its connections: an answer that drips in for ever ends too
+    )
+    budget: int | None = None  # bytes of a whole act
+
+
+CHECK_LIMITS = Limits(
+    timeout=CHECK_SECONDS, max_retries=0, seconds=CHECK_SECONDS, budget=LARGEST_ANSWER
+)
