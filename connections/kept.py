@@ -1,4 +1,4 @@
-"""What a room keeps among the settings of a connection, and no provider knows.
+"""Values that a room keeps among the settings of a connection, and no provider knows.
 
 Its names have a dot, as in `promptflow.api_type`, which no setting's name has. It is not a setting:
 no form shows it, no request carries it, and an edit of the settings leaves it as it is.
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def kept_beside(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the stored settings a room keeps."""
+    """The part of the stored settings that a room keeps."""
     return {name: value for name, value in settings.items() if "." in name}
 
 

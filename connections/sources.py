@@ -1,4 +1,4 @@
-"""Where references are looked up: one small class per source.
+"""Sources in which references are looked up: one small class each.
 
 Vault or a cloud secret manager is one more class.
 
@@ -20,7 +20,7 @@ class SourceError(Exception):
 
 
 class Source(Protocol):
-    """What the resolver needs of a source."""
+    """A source, as the resolver needs it."""
 
     name: str  # for people: "environment"
 

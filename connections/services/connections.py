@@ -121,10 +121,9 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
 ) -> Saved:
     """Changes a connection; None keeps.
 
-    `settings` replaces the plain ones and obeys the write rule for secrets.
-
-    With `merge` it is a merge patch (RFC 7396) over what is stored when the row is locked: absent
-    keeps, None takes away.
+    `settings` replaces the plain ones and obeys the write rule for secrets. With `merge` it is a
+    merge patch (RFC 7396) over what is stored when the row is locked: absent keeps, None takes
+    away.
 
     Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse
     another value. `missing_secrets` as in `create_connection`, and only with `settings`. `kept`:
@@ -136,9 +135,8 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "provider_id": provider_id})
         before = content(row, *SETTINGS_COLUMNS)
-        confirm_types(
-            row.provider_id
-        )  # the row is locked: whoever installs a version now waits, whoever did so is seen
+        # The row is locked: who installs a version now waits, who did so before is seen.
+        confirm_types(row.provider_id)
         if row.provider:
             bring_up(row, row.provider)
         errors = set_columns(row, columns, actor)

@@ -77,15 +77,9 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
         unknown = set(profiles) - found.keys()
         if errors := [*_errors(name, scopes, unknown, expires_in_days), *_limit_errors(limits)]:
             raise Invalid(errors)
-        values = {
-            "prefix": text[:PREFIX_LENGTH],
-            "digest": _digest(text),
-            "scopes": sorted(set(scopes)),
-            "expires_at": expires_at,
-        }
-        row = ApiToken.objects.create(
-            name=name, user=user, is_limited=bool(found), **values, **limits
-        )
+        values: dict[str, Any] = {"prefix": text[:PREFIX_LENGTH], "digest": _digest(text)}
+        values |= {"scopes": sorted(set(scopes)), "expires_at": expires_at} | limits
+        row = ApiToken.objects.create(name=name, user=user, is_limited=bool(found), **values)
         row.profiles.set(found.values())
     return row, text
 

@@ -67,9 +67,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def from_status(status: int, host: str) -> ProviderError:
-    """The error for an HTTP status that is not a success; `host` names the service in the
-    sentence.
-    """
+    """The error for an HTTP status that is not a success. `host`: the service, in the sentence."""
     if status == 401:
         return ProviderError(
             f"{host} does not accept the credentials. Enter a valid key.", "unauthorized", True

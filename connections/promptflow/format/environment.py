@@ -26,15 +26,8 @@ def from_environment(
         if shape.setting(name).environment
     }
     if not declared:
-        raise Refused(
-            [
-                (
-                    (),
-                    f"No environment variables are known for {shape.type}. Use `connection create` "
-                    "with a file.",
-                )
-            ]
-        )
+        text = f"No environment variables are known for {shape.type}."
+        raise Refused([((), f"{text} Use `connection create` with a file.")])
     found = {
         name: f"${{env:{variable}}}" if reference else environ[variable]
         for name, variable in declared.items()
@@ -46,16 +39,8 @@ def from_environment(
         if name not in {**found, **given} and _is_required(shape, name, given)
     ]
     if missing:
-        plural = "s" if len(missing) > 1 else ""
-        raise Refused(
-            [
-                (
-                    (),
-                    f"Set the environment variable{plural} {' and '.join(missing)}, which "
-                    f"{shape.type} needs.",
-                )
-            ]
-        )
+        text = f"variable{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
+        raise Refused([((), f"Set the environment {text}, which {shape.type} needs.")])
     return {"type": shape.type, **found}
 
 

@@ -116,8 +116,8 @@ def save_promptflow(
     """Creates a connection from a file, or brings one to what the file says.
 
     With `merge`, only what the document names changes. Without, promptflow's fields become those of
-    the file, secrets that it hides stay, and settings that only we have stay unless the file names
-    them. Raises Invalid by the names of the file, and as the services do.
+    the file; secrets that it hides stay, and settings that only we have unless it names them.
+    Raises Invalid by the names of the file, and as the services do.
     """
     _refuse_unanswered(document, onto)
     shape = document.shape
@@ -144,8 +144,7 @@ def save_promptflow(
             )
     except Invalid as refused:
         raise Invalid([_in_their_words(shape, error) for error in refused.errors]) from None
-    notices = [_in_their_words(shape, notice) for notice in saved.notices]
-    return Saved(saved.row, notices, saved.changed)
+    return replace(saved, notices=[_in_their_words(shape, one) for one in saved.notices])
 
 
 def _settings(document: Document) -> dict[str, Any]:

@@ -59,13 +59,8 @@ def create_reveal_token(
         if errors or expires_in_days is None:
             raise Invalid(errors)
         ends = timezone.now() + timedelta(days=expires_in_days)
-        values = {
-            "prefix": text[:PREFIX_LENGTH],
-            "digest": digest(text),
-            "networks": cleaned,
-            "expires_at": ends,
-        }
-        row = RevealToken.objects.create(name=name, user=user, **values)
+        values = {"prefix": text[:PREFIX_LENGTH], "digest": digest(text), "expires_at": ends}
+        row = RevealToken.objects.create(name=name, user=user, networks=cleaned, **values)
         row.connections.set(found.values())
     return row, text
 
