@@ -21,7 +21,15 @@ from .settings import ProviderSettings
 from .values import METHODS, Capability, CheckResult, Limits, Model, WireTarget
 
 # Packages of others import these from here too, beside what is defined here.
-__all__ = ["Capability", "CheckResult", "Limits", "Model", "Provider", "WireTarget"]
+__all__ = [
+    "Capability",
+    "CheckResult",
+    "Limits",
+    "Model",
+    "Provider",
+    "ProviderSettings",
+    "WireTarget",
+]
 
 logger = logging.getLogger(__name__)
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
