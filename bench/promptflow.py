@@ -126,7 +126,7 @@ def main() -> None:
 
     from connections import runtime, services
     from connections.models import Connection
-    from connections.promptflow.services import connections
+    from connections.promptflow import services as promptflow
 
     number = int(sys.argv[1])
     call_command("migrate", verbosity=0)
@@ -149,15 +149,13 @@ def main() -> None:
         )
         / GETS,
         "view": timed(
-            lambda: [
-                connections.promptflow_view(connections.find_promptflow(name)) for name in names
-            ]
+            lambda: [promptflow.promptflow_view(promptflow.find_promptflow(name)) for name in names]
         )
         / GETS,
         "list": timed(
-            lambda: [connections.promptflow_view(row) for row in connections.promptflow_rows(None)]
+            lambda: [promptflow.promptflow_view(row) for row in promptflow.promptflow_rows(None)]
         ),
-        "listed": len(list(connections.promptflow_rows(None))),
+        "listed": len(list(promptflow.promptflow_rows(None))),
     }
     print(json.dumps(found))
 

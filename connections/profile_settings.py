@@ -145,7 +145,7 @@ class ProfileSettings(BaseModel):
         return [name for name, kind in kinds.items() if kind not in self.allowed_overrides]
 
     def request_defaults(self) -> dict[str, Any]:
-        """What a request has where it says nothing itself, by the protocol's names."""
+        """The values of a request that says nothing itself, by the protocol's names."""
         return {}
 
 

@@ -12,7 +12,6 @@ from connections.promptflow.format.documents import Document, read_changes, read
 from connections.promptflow.format.errors import Refused
 from connections.promptflow.format.files import pairs, with_overrides
 from connections.promptflow.format.shapes import shape_of, shape_of_type
-from connections.promptflow.services import connections
 from connections.promptflow.services.connections import find_promptflow, save_promptflow
 from connections.promptflow.services.show import promptflow_file, promptflow_view
 from tests.fakes import OLDER_KEY, SECRET, connect, reload
@@ -514,4 +513,4 @@ def test_a_connection_of_a_provider_that_is_gone_is_shown_without_its_fields(con
     Connection.objects.update(provider_id="gone")
     assert promptflow_view(reload(connection))["type"] == "gone"
     with pytest.raises(services.Invalid, match="not installed"):
-        connections.promptflow_file(reload(connection), actor=None)
+        promptflow_file(reload(connection), actor=None)
