@@ -19,10 +19,11 @@ from .core.registry import register
 from .core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl, Text, lower_case
-from .http.egress import within
+from .http.allowance import within
 from .vendors.anthropic.request import refused_by
+from .vendors.bedrock.answers import ConverseStream, chat_answer
 from .vendors.bedrock.client import BedrockRuntime, send
-from .vendors.bedrock.converse import SAYS, ConverseStream, chat_answer, converse
+from .vendors.bedrock.converse import SAYS, converse
 from .vendors.bedrock.embeddings import Vectors, bodies, embedding_answer, family_of, invoke
 from .vendors.bedrock.errors import from_boto
 

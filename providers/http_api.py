@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from .core.errors import ProviderError, chain
 from .core.registry import register
 from .core.types import is_empty
-from .http.auth import Basic, Credential, Grant, Header, OAuth2, Query
 from .http.checks import TestRequest
+from .http.credentials import Basic, Credential, Grant, Header, OAuth2, Query
 from .http.service import HttpService
 from .http.settings import HttpSettings
 from .http.tls import tls_context

@@ -7,7 +7,8 @@ import httpx2
 from .core.registry import register
 from .core.settings import ProviderSettings, setting
 from .core.types import ApiKey, HttpUrl
-from .http.auth import AccessTransport, Query
+from .http.auth import AccessTransport
+from .http.credentials import Query
 from .http.egress import GuardedTransport, guarded_client
 from .http.hosts import Hosts, origin_host
 from .vendors.service import Service

@@ -122,12 +122,11 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     """Changes a connection; None keeps.
 
     `settings` replaces the plain ones and obeys the write rule for secrets. With `merge` it is a
-    merge patch (RFC 7396) over what is stored when the row is locked: absent keeps, None takes
-    away.
+    merge patch (RFC 7396) over what the locked row has: absent keeps, None takes away.
 
-    Raises Invalid, Stale, PermissionDenied; `alias` and `provider_id` are taken only to refuse
-    another value. `missing_secrets` as in `create_connection`, and only with `settings`. `kept`:
-    what a room keeps from now on, None for what it keeps already.
+    `alias` and `provider_id` are taken only to refuse another value. `missing_secrets` as in
+    `create_connection`. `kept`: what a room keeps from now on, None for what it keeps already.
+    Raises Invalid, Stale, PermissionDenied.
     """
     require(actor, "connections.change_connection")
     with transaction.atomic():
@@ -140,8 +139,8 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         if row.provider:
             bring_up(row, row.provider)
         errors = set_columns(row, columns, actor)
-        beside = kept_beside(row.settings) if kept is None else kept
         result = _result(row, settings, merge, missing_secrets)
+        beside = kept_beside(row.settings) if kept is None else kept
         result.settings = {**settings_alone(result.settings), **beside}
         _put_settings(row, result, errors, is_new=False)
         if changed := content(row, *SETTINGS_COLUMNS) != before:

@@ -6,12 +6,13 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
 
-from ..http.egress import Allowance, EgressPolicy, guarded_client
+from ..http.allowance import Allowance
+from ..http.egress import EgressPolicy, guarded_client
 from ..http.egress_async import guarded_async_client
 from .chat import ChatRequest, EmbeddingRequest
 from .errors import ProviderError, chain, from_answer, from_network, from_status, not_installed
@@ -290,15 +291,3 @@ class Provider(Generic[SettingsT]):
             ),
             name,
         )
-
-
-def settings_class(provider: type[Provider[Any]]) -> type[ProviderSettings]:
-    """The class named in `Provider[ThisOne]`, so that it need not be written twice."""
-    for base in getattr(provider, "__orig_bases__", ()):
-        if isinstance(get_origin(base), type) and issubclass(get_origin(base), Provider):
-            argument = get_args(base)[0]
-            if isinstance(argument, type):
-                return argument
-    raise TypeError(
-        f"{provider.__name__} does not name its settings class: write Provider[ItsSettings]"
-    )

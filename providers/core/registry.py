@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import providers
 
 from ..manifests.shipped import shipped_providers
-from .base import Capability, Provider, settings_class
+from .base import Capability, Provider
+from .settings import ProviderSettings
 from .values import METHODS
 
 ENTRY_POINT_GROUP = "switchboard.providers"
@@ -53,7 +54,7 @@ def register(provider: ProviderClass) -> ProviderClass:
         raise ValueError(f"Two providers have the id {provider.id!r}")
     if claim := _untrue_claim(provider):
         raise ValueError(claim)
-    provider.Settings = provider.__dict__.get("Settings") or settings_class(provider)
+    provider.Settings = provider.__dict__.get("Settings") or _settings_class(provider)
     _registered[provider.id] = provider
     return provider
 
@@ -135,3 +136,15 @@ def registered(provider: type[Provider[Any]]) -> Iterator[None]:
         yield
     finally:
         del _registered[provider.id]
+
+
+def _settings_class(provider: type[Provider[Any]]) -> type[ProviderSettings]:
+    """The class named in `Provider[ThisOne]`, so that it need not be written twice."""
+    for base in getattr(provider, "__orig_bases__", ()):
+        if isinstance(get_origin(base), type) and issubclass(get_origin(base), Provider):
+            argument = get_args(base)[0]
+            if isinstance(argument, type):
+                return argument
+    raise TypeError(
+        f"{provider.__name__} does not name its settings class: write Provider[ItsSettings]"
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..http.egress import LARGEST_ANSWER
+from ..http.allowance import LARGEST_ANSWER
 
 CHECK_SECONDS = 10.0
 

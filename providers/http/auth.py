@@ -4,12 +4,9 @@ All of it is added below the client: the client's log, `response.request` and `r
 see it.
 """
 
-import base64
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import unquote, unquote_plus
 
 import httpx2
@@ -25,117 +22,23 @@ from ..core.errors import (
     from_network,
 )
 from ..core.types import CONTROL
-from .hosts import Hosts, below, origin_host, with_query, without_query, without_start
+from .credentials import (
+    Basic,
+    Credential,
+    Grant,
+    Header,
+    OAuth2,
+    Path,
+    Query,
+    TokenOf,
+    basic_credentials,
+)
+from .hosts import Hosts, below, with_query, without_query, without_start
 
-__all__ = [
-    "AccessTransport",
-    "Basic",
-    "Credential",
-    "Grant",
-    "Header",
-    "Hosts",
-    "OAuth2",
-    "Path",
-    "Query",
-    "basic_credentials",
-    "origin_host",
-]
-
-GUARD = (
-    AnswerTooLarge,
-    BlockedAddress,
-    CompressedAnswer,
-    RedirectRefused,
-)  # what it refuses: a ProviderError, for whoever has the client
-WITH_ADDRESSES = (
-    "location",
-    "content-location",
-)  # headers of an answer that may repeat the query of the request
-
-
-@dataclass(frozen=True)
-class Header:
-    """A header with the credentials: `Header("X-API-Key", key)`."""
-
-    name: str
-    value: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Query:
-    """A parameter of the address with the credentials."""
-
-    name: str
-    value: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Path:
-    """A beginning of the path that is a secret, as in the address of a webhook:
-    `/services/T0/B0/xyz`. The base URL goes without it.
-    """
-
-    value: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Basic:
-    """A user's name and password as RFC 7617 has them, in UTF-8."""
-
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Grant:
-    """A grant of OAuth2 (RFC 6749, section 4): the request for which a token service gives a token.
-
-    `parameters`: grant_type, scope, username, ... as the form has them; empty ones are left out.
-
-    `client_in`: the place of the client's name and secret, a header (RFC 6749, section 2.3.1) or
-    the body.
-    """
-
-    token_url: str
-    parameters: Mapping[str, str] = field(repr=False)
-    client_id: str = ""
-    client_secret: str = field(default="", repr=False)
-    client_in: Literal["header", "body"] = "header"
-
-
-@dataclass(frozen=True)
-class OAuth2:
-    """A token that is fetched when there is none: `Authorization: Bearer <token>`."""
-
-    grant: Grant
-    header: str = "Authorization"
-    scheme: str = "Bearer"
-
-
-Credential = Header | Query | Path | Basic | OAuth2
-TokenOf = Callable[
-    [Grant, str], str
-]  # the grant and a token that was refused -> a token; raises ProviderError
-
-
-def basic_credentials(username: str, password: str) -> str:
-    """The value of an Authorization header.
-
-    Raises ProviderError for a name or password that RFC 7617, section 2, cannot carry.
-    """
-    if ":" in username:
-        raise ProviderError(
-            "A user name for Basic authentication has no colon. Enter another user name.",
-            "bad_request",
-            True,
-        )
-    if CONTROL.search(username + password):
-        text = (
-            "A user name or password for Basic authentication has no line breaks or other control "
-            "characters. Enter it again."
-        )
-        raise ProviderError(text, "bad_request", True)
-    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+# What the guard refuses; whoever has the client gets it as a ProviderError.
+GUARD = (AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused)
+# Headers of an answer that may repeat the query of the request.
+WITH_ADDRESSES = ("location", "content-location")
 
 
 class AccessTransport(httpx2.BaseTransport):

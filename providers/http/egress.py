@@ -7,18 +7,16 @@ redirect too): a name that answers differently the second time gains nothing.
 import ipaddress
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import httpcore2
 import httpx2
 
-from ..core.errors import AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused
+from ..core.errors import BlockedAddress, CompressedAnswer, RedirectRefused
+from .allowance import Allowance, within
 
 # Cloud metadata that is not link-local. Azure:
 # learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16, Alibaba Cloud:
@@ -28,13 +26,11 @@ METADATA_ADDRESSES = frozenset(
     map(ipaddress.ip_address, ("168.63.129.16", "100.100.100.200", "fd00:ec2::254"))
 )
 METADATA_NAMES = frozenset({"metadata.google.internal", "metadata.goog", "metadata"})
-LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; the longest list of models known is below 2 MB
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 IPV4_COMPATIBLE = ipaddress.ip_network("::/96")  # RFC 4291, section 2.5.5.1
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -110,65 +106,6 @@ def literal_address(host: str) -> IPAddress | None:
         return ipaddress.ip_address(socket.inet_aton(host)) if host[:1].isdigit() else None
     except (OSError, ValueError):
         return None
-
-
-def within(seconds: float | None, call: Callable[..., Result], *arguments: Any) -> Result:
-    """Calls a function and returns its result; raises TimeoutError after `seconds`.
-
-    It is for calls that take no time limit of their own, such as a name look-up. The call itself
-    goes on.
-    """
-    if seconds is None:
-        return call(*arguments)
-    future: Future[Result] = Future()
-
-    def settle() -> None:
-        try:
-            future.set_result(call(*arguments))
-        except Exception as error:  # noqa: BLE001 carried over to the thread that waits
-            future.set_exception(error)
-
-    threading.Thread(target=settle, daemon=True).start()
-    return future.result(timeout=seconds)
-
-
-class Allowance:
-    """The time and bytes that one act may take, over all its connections and redirects; None for no
-    bound.
-
-    The clock starts with the first step on the network: importing an SDK takes seconds, and is not
-    the service's fault.
-    """
-
-    def __init__(self, seconds: float | None = None, budget: int | None = None) -> None:
-        self._seconds, self._budget = seconds, budget
-        self.renew()
-
-    def renew(self) -> None:
-        """Starts a new act."""
-        self._deadline: float | None = None
-        self._bytes_left = self._budget
-
-    def left(self, timeout: float | None = None) -> float | None:
-        """The seconds that the next step may take, at most `timeout`.
-
-        Raises a time-out when there are none.
-        """
-        if self._seconds is None:
-            return timeout
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._seconds
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout from TimeoutError()
-        return left if timeout is None else min(left, timeout)
-
-    def spend(self, count: int) -> None:
-        """Takes note of bytes that arrived. Raises AnswerTooLarge."""
-        if self._bytes_left is not None:
-            self._bytes_left -= count
-            if self._bytes_left < 0:
-                raise AnswerTooLarge
 
 
 class GuardedStream(httpcore2.NetworkStream):

@@ -17,7 +17,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 import httpx2
 
 from ..core.errors import ProviderError, from_network, from_status
-from .auth import Grant, basic_credentials
+from .credentials import Grant, basic_credentials
 
 UNSAID_SECONDS = 300  # how long a token is held whose service does not say how long it lives
 LONGEST_SECONDS = 86400

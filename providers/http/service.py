@@ -13,9 +13,11 @@ import httpx2
 from ..core.base import CheckResult, Model, Provider
 from ..core.errors import ProviderError, RedirectRefused, from_status
 from ..core.settings import ProviderSettings
-from .auth import AccessTransport, Credential, Grant
+from .allowance import LARGEST_ANSWER, Allowance
+from .auth import AccessTransport
 from .checks import TestRequest, _days, _error_of, _unexpected, _value_at
-from .egress import LARGEST_ANSWER, Allowance, GuardedTransport, guarded_client
+from .credentials import Credential, Grant
+from .egress import GuardedTransport, guarded_client
 from .hosts import Hosts, origin_host, with_query
 from .oauth2_client import MemoryTokens, TokenStore, fetch_token, grant_key
 from .tls import certificate_end, is_verified

@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ..core.settings import ProviderSettings
-from ..http.auth import Credential
 from ..http.checks import TestRequest
+from ..http.credentials import Credential
 from ..http.service import HttpService
 from .document import Manifest
 from .labels import sentence

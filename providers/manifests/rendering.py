@@ -10,8 +10,9 @@ from pydantic import SecretStr
 
 from ..core.errors import ProviderError
 from ..core.settings import ProviderSettings
-from ..http.auth import Basic, Credential, Grant, Header, Hosts, OAuth2, Path, Query, origin_host
 from ..http.checks import StatusFailure, TestRequest
+from ..http.credentials import Basic, Credential, Grant, Header, OAuth2, Path, Query
+from ..http.hosts import Hosts, origin_host
 from .auth import (
     Auth,
     BasicAuth,

@@ -10,7 +10,7 @@ from providers.core.base import Capability, CheckResult, Limits, Provider
 from providers.core.errors import ProviderError
 from providers.core.registry import all_providers
 from providers.core.schema import SettingsField, secret_names, settings_fields, validate
-from providers.http.egress import LARGEST_ANSWER
+from providers.http.allowance import LARGEST_ANSWER
 from providers.http.service import HttpService
 from providers.manifests import ManifestProvider
 from providers.vendors.openai.request import OpenAIChat

@@ -16,7 +16,7 @@ from providers.core.base import Provider
 from providers.core.errors import ProviderError, network_fault
 from providers.core.settings import ProviderSettings, setting
 from providers.core.types import ApiKey, HttpUrl, Text, is_empty, lower_case
-from providers.http.egress import within
+from providers.http.allowance import within
 
 AuthMode = Annotated[Literal["key", "meid_token"], BeforeValidator(lower_case)]
 ENTRA = ("tenant_id", "client_id", "client_secret")

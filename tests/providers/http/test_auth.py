@@ -12,8 +12,9 @@ import httpx2
 import pytest
 
 from providers.core.errors import ProviderError
-from providers.http.auth import (
-    AccessTransport,
+from providers.http.allowance import Allowance
+from providers.http.auth import AccessTransport
+from providers.http.credentials import (
     Basic,
     Credential,
     Grant,
@@ -23,7 +24,7 @@ from providers.http.auth import (
     Query,
     basic_credentials,
 )
-from providers.http.egress import Allowance, EgressPolicy, GuardedTransport, guarded_client
+from providers.http.egress import EgressPolicy, GuardedTransport, guarded_client
 from providers.http.hosts import Hosts, origin_host
 from tests.httpserver import Answer, HttpServer
 

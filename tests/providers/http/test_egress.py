@@ -10,7 +10,8 @@ import pytest
 
 from providers.core.errors import AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused
 from providers.http import egress
-from providers.http.egress import Allowance, EgressPolicy, guarded_client, literal_address, within
+from providers.http.allowance import Allowance, within
+from providers.http.egress import EgressPolicy, guarded_client, literal_address
 from tests.upstreams import Upstream, trusting_context
 
 ANY, PUBLIC = EgressPolicy(), EgressPolicy(private=False)

@@ -15,14 +15,9 @@ import httpx2
 import pytest
 
 from providers.core.errors import ProviderError
-from providers.http.auth import Grant
-from providers.http.egress import (
-    LARGEST_ANSWER,
-    Allowance,
-    EgressPolicy,
-    GuardedTransport,
-    guarded_client,
-)
+from providers.http.allowance import LARGEST_ANSWER, Allowance
+from providers.http.credentials import Grant
+from providers.http.egress import EgressPolicy, GuardedTransport, guarded_client
 from providers.http.oauth2_client import MemoryTokens, Token, fetch_token, grant_key
 from tests.httpserver import Answer, HttpServer, OAuth2Server
 

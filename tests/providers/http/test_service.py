@@ -7,8 +7,8 @@ import pytest
 from providers.core.errors import ProviderError
 from providers.core.settings import ProviderSettings
 from providers.core.values import CHECK_LIMITS
-from providers.http.auth import Credential, Header
 from providers.http.checks import StatusFailure, TestRequest
+from providers.http.credentials import Credential, Header
 from providers.http.service import HttpService
 from tests.httpserver import Answer, HttpServer
 

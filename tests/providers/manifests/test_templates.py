@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from providers.core.errors import ProviderError
 from providers.core.schema import validate
-from providers.http.auth import Hosts
+from providers.http.hosts import Hosts
 from providers.manifests import ManifestError, provider_of
 from providers.manifests.templates import TemplateError, as_it_is, in_header, parsed, path
 

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from argparse import ArgumentTypeError
 from dataclasses import asdict
 from getpass import getpass
 from pathlib import Path
@@ -17,15 +16,10 @@ from connections import services as core
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection, Profile
 from connections.packages import services
-from connections.packages.format.plan import ACTIONS, ON_CONFLICT
+from connections.packages.management.arguments import add_import_arguments
 
 LOOK = services.Decisions(on_conflict="keep")
 MOST_BYTES = 1 << 26  # of a file that is read to be judged; the services' limit is far below
-DECIDE = "--decide takes ITEM=ACTION, for example --decide connection:openai-production=replace."
-SECRET = (
-    "--secret takes PLACEHOLDER='$Section:Key' or PLACEHOLDER=connection:ALIAS. A key itself is "  # noqa: S105
-    "never given on a command line."
-)
 NO_TERMINAL = (
     "A passphrase is needed, and there is no terminal to ask at. Give --passphrase-file{}."
 )
@@ -59,7 +53,7 @@ class Command(BaseCommand):
             action="store_true",
             help="with the stored keys, sealed by a passphrase that is asked for",
         )
-        _take_import(
+        add_import_arguments(
             actions.add_parser(
                 "import",
                 help="import a package; nothing is written if there is a conflict nobody decided",
@@ -171,70 +165,6 @@ class Command(BaseCommand):
             self.stdout.write(_line(item))
             for note in item.notes:
                 self.stdout.write(f"           {note}")
-
-
-def _take_import(parser: CommandParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="- for stdin")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="say what would be done, and write nothing"
-    )
-    parser.add_argument(
-        "--on-conflict",
-        choices=ON_CONFLICT,
-        default="abort",
-        help="what becomes of what is otherwise here (abort)",
-    )
-    parser.add_argument(
-        "--decide",
-        action="append",
-        default=[],
-        type=_decision,
-        metavar="ITEM=ACTION",
-        help=f"one of {', '.join(ACTIONS)}; can be repeated",
-    )
-    parser.add_argument(
-        "--secret",
-        action="append",
-        default=[],
-        type=_secret,
-        metavar="PLACEHOLDER=REF",
-        help="'$Section:Key' or connection:ALIAS",
-    )
-    parser.add_argument(
-        "--install-types", action="store_true", help="install the connection types that it brings"
-    )
-    parser.add_argument(
-        "--without-secrets", action="store_true", help="leave the sealed secrets out"
-    )
-    parser.add_argument(
-        "--passphrase-file",
-        metavar="F",
-        help="a file that holds the passphrase; without it, it is asked for",
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
-
-
-def _decision(text: str) -> tuple[str, str]:
-    """Item and action of `connection:openai=replace`. Raises ArgumentTypeError."""
-    item, equals, action = text.rpartition("=")
-    if (
-        not equals
-        or not item.startswith(("connection:", "profile:", "type:"))
-        or action not in ACTIONS
-    ):
-        raise ArgumentTypeError(DECIDE)
-    return item, action
-
-
-def _secret(text: str) -> tuple[str, str]:
-    """Placeholder and source of `openai.api_key=$OpenAI:ApiKey`.
-
-    Raises ArgumentTypeError, which repeats nothing: it may be a key.
-    """
-    name, equals, source = text.partition("=")
-    if not equals or not name or not source.startswith(("$", "connection:")):
-        raise ArgumentTypeError(SECRET)
-    return name, source
 
 
 def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisions:

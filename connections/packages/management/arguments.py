@@ -1,0 +1,78 @@
+"""The arguments of `manage.py package import`."""
+
+from argparse import ArgumentTypeError
+
+from django.core.management.base import CommandParser
+
+from connections.packages.format.plan import ACTIONS, ON_CONFLICT
+
+DECIDE = "--decide takes ITEM=ACTION, for example --decide connection:openai-production=replace."
+SECRET = (
+    "--secret takes PLACEHOLDER='$Section:Key' or PLACEHOLDER=connection:ALIAS. A key itself is "  # noqa: S105
+    "never given on a command line."
+)
+
+
+def add_import_arguments(parser: CommandParser) -> None:
+    """Adds the file, what to do with each item, and what each secret is."""
+    parser.add_argument("file", metavar="FILE", help="- for stdin")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, and write nothing"
+    )
+    parser.add_argument(
+        "--on-conflict",
+        choices=ON_CONFLICT,
+        default="abort",
+        help="what becomes of what is otherwise here (abort)",
+    )
+    parser.add_argument(
+        "--decide",
+        action="append",
+        default=[],
+        type=_decision,
+        metavar="ITEM=ACTION",
+        help=f"one of {', '.join(ACTIONS)}; can be repeated",
+    )
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        type=_secret,
+        metavar="PLACEHOLDER=REF",
+        help="'$Section:Key' or connection:ALIAS",
+    )
+    parser.add_argument(
+        "--install-types", action="store_true", help="install the connection types that it brings"
+    )
+    parser.add_argument(
+        "--without-secrets", action="store_true", help="leave the sealed secrets out"
+    )
+    parser.add_argument(
+        "--passphrase-file",
+        metavar="F",
+        help="a file that holds the passphrase; without it, it is asked for",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _decision(text: str) -> tuple[str, str]:
+    """Item and action of `connection:openai=replace`. Raises ArgumentTypeError."""
+    item, equals, action = text.rpartition("=")
+    if (
+        not equals
+        or not item.startswith(("connection:", "profile:", "type:"))
+        or action not in ACTIONS
+    ):
+        raise ArgumentTypeError(DECIDE)
+    return item, action
+
+
+def _secret(text: str) -> tuple[str, str]:
+    """Placeholder and source of `openai.api_key=$OpenAI:ApiKey`.
+
+    Raises ArgumentTypeError, which repeats nothing: it may be a key.
+    """
+    name, equals, source = text.partition("=")
+    if not equals or not name or not source.startswith(("$", "connection:")):
+        raise ArgumentTypeError(SECRET)
+    return name, source

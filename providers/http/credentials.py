@@ -1,0 +1,94 @@
+"""What gives access to a service: a header, a parameter, a part of the path, or an OAuth2 grant."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..core.errors import ProviderError
+from ..core.types import CONTROL
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header with the credentials: `Header("X-API-Key", key)`."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A parameter of the address with the credentials."""
+
+    name: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A beginning of the path that is a secret, as in the address of a webhook:
+    `/services/T0/B0/xyz`. The base URL goes without it.
+    """
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Basic:
+    """A user's name and password as RFC 7617 has them, in UTF-8."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A grant of OAuth2 (RFC 6749, section 4): the request for which a token service gives a token.
+
+    `parameters`: grant_type, scope, username, ... as the form has them; empty ones are left out.
+
+    `client_in`: the place of the client's name and secret, a header (RFC 6749, section 2.3.1) or
+    the body.
+    """
+
+    token_url: str
+    parameters: Mapping[str, str] = field(repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    client_in: Literal["header", "body"] = "header"
+
+
+@dataclass(frozen=True)
+class OAuth2:
+    """A token that is fetched when there is none: `Authorization: Bearer <token>`."""
+
+    grant: Grant
+    header: str = "Authorization"
+    scheme: str = "Bearer"
+
+
+Credential = Header | Query | Path | Basic | OAuth2
+TokenOf = Callable[
+    [Grant, str], str
+]  # the grant and a token that was refused -> a token; raises ProviderError
+
+
+def basic_credentials(username: str, password: str) -> str:
+    """The value of an Authorization header.
+
+    Raises ProviderError for a name or password that RFC 7617, section 2, cannot carry.
+    """
+    if ":" in username:
+        raise ProviderError(
+            "A user name for Basic authentication has no colon. Enter another user name.",
+            "bad_request",
+            True,
+        )
+    if CONTROL.search(username + password):
+        text = (
+            "A user name or password for Basic authentication has no line breaks or other control "
+            "characters. Enter it again."
+        )
+        raise ProviderError(text, "bad_request", True)
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
