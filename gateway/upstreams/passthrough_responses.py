@@ -7,28 +7,20 @@ import struct
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from json import JSONDecoder
 from typing import Any
 
 from pydantic_core import from_json
 
 from providers.core.errors import ProviderError, bad_response
 from providers.core.messages import ToolCall
+from providers.core.openai_usage import read_usage, usage_in
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
 from ..core import sse
 
+LONGEST_USAGE = 2000  # bytes
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
-
-
-def usage_of(found: Any) -> Usage | None:
-    """The usage in an answer or a chunk of OpenAI's format, None when it has none."""
-    usage = found.get("usage") if isinstance(found, dict) else None
-    if not isinstance(usage, dict):
-        return None
-    asked, answered = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
-    if isinstance(asked, int) and isinstance(answered, int) and min(asked, answered) >= 0:
-        return Usage(asked, answered)
-    return None
 
 
 def finish_of(word: Any) -> FinishReason:
@@ -59,7 +51,7 @@ class PassthroughChat:
     @property
     def usage(self) -> Usage | None:
         """The tokens as the service counted them."""
-        return usage_of(self.found)
+        return usage_in(self.found)
 
     def to_openai(self) -> bytes:
         """The answer as it came."""
@@ -144,7 +136,7 @@ class PassthroughStream:
                 found = sse.json_of(one)
             except ValueError:
                 raise bad_response(self.host) from None
-            self.usage = usage_of(found) or self.usage
+            self.usage = usage_in(found) or self.usage
             if self.wants_usage or found is None or found.get("choices") or not found.get("usage"):
                 kept.append(one)
         return b"".join(kept)
@@ -199,9 +191,9 @@ class PassthroughEmbeddings:
     def usage(self) -> Usage | None:
         """The tokens as the service counted them, which it tells before or after the vectors."""
         for found in list(sse.USAGE.finditer(self.raw))[-1:]:
-            end = self.raw.find(b"}", found.end())
+            text = self.raw[found.end() - 1 : found.end() + LONGEST_USAGE].decode(errors="replace")
             try:
-                return usage_of({"usage": from_json(self.raw[found.end() - 1 : end + 1])})
+                return read_usage(JSONDecoder().raw_decode(text)[0])
             except ValueError:
                 return None
         return None

@@ -14,15 +14,10 @@ from uuid import uuid4
 from pydantic_core import to_json
 
 from providers.core.errors import ProviderError
+from providers.core.openai_usage import usage_json
 from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, Usage
 
 from ..core import sse
-
-
-def usage_json(usage: Usage) -> dict[str, int]:
-    """Usage in OpenAI's format."""
-    tokens = {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens}
-    return {**tokens, "total_tokens": usage.total_tokens}
 
 
 def _new_id() -> str:

@@ -20,7 +20,9 @@ class ProviderError(Exception):
     `message` is one plain sentence that names cause and cure and never carries what the service
     answered; `code` is one of CODES; `permanent` says that trying again changes nothing.
     `retry_after`: seconds the service asks to wait. `said`: why the service refused a request, in
-    its own words: it may repeat a credential, so nothing shows it unredacted.
+    its own words: it may repeat a credential, so nothing shows it unredacted. `status`,
+    `service_code` and `service_param`: the HTTP status of its answer, and the code and the name of
+    a parameter in it, where it told them.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class ProviderError(Exception):
         super().__init__(message)
         self.message, self.code, self.permanent = message, code, permanent
         self.retry_after, self.said = retry_after, said
+        self.status: int | None = None
+        self.service_code = self.service_param = ""
 
 
 class BlockedAddress(Exception):
@@ -120,6 +124,7 @@ def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -
             f"The account at {host} has no credit left. Check its billing.", "quota", True
         )
     error = from_status(status, host)
+    error.status = status
     error.retry_after = _retry_after_seconds(headers.get("retry-after"))
     if status in REFUSALS:
         error.said = (_error_text(body, "message") or _error_text(body, "detail"))[:MOST_SAID]

@@ -20,12 +20,35 @@ class FinishReason(StrEnum):
     CONTENT_FILTER = "content_filter"
 
 
+# The most that is believed of one count. No model reads or writes as much in a call, and a larger
+# number would use up every limit, or not fit into a database.
+MOST_TOKENS = 1_000_000_000
+
+
+def token_count(told: Any) -> int | None:
+    """A number of tokens as a service told it; None for whatever is not one, also an absurd one."""
+    if isinstance(told, float) and told.is_integer():
+        told = int(told)
+    if isinstance(told, bool) or not isinstance(told, int):
+        return None
+    return told if 0 <= told <= MOST_TOKENS else None
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens, as the service counted them."""
+    """Tokens, as the service counted them.
+
+    `cached_tokens` were read from a cache and `cache_write_tokens` written to one; both are part of
+    the input. `reasoning_tokens` are part of the output. None: the service did not say.
+    `is_estimated`: input or output was counted here, because the service did not say.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    is_estimated: bool = False
 
     @property
     def total_tokens(self) -> int:

@@ -10,7 +10,14 @@ from typing import Any
 
 from providers.core.errors import bad_response
 from providers.core.messages import FunctionCall, ToolCall
-from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from providers.core.results import (
+    ChatAnswer,
+    ChatChunk,
+    FinishReason,
+    ToolCallDelta,
+    Usage,
+    token_count,
+)
 
 from ..openai.response import broken_off
 
@@ -23,28 +30,27 @@ FINISH = {  # platform.claude.com/docs/en/build-with-claude/handling-stop-reason
     "tool_use": FinishReason.TOOL_CALLS,
     "refusal": FinishReason.CONTENT_FILTER,
 }
-INPUT = (
-    "input_tokens",
-    "cache_creation_input_tokens",
-    "cache_read_input_tokens",
-)  # the whole input is their sum
+# The whole input is their sum: platform.claude.com/docs/en/build-with-claude/prompt-caching
+INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 def usage_of(*reports: Any) -> Usage | None:
     """The tokens, None when no report tells them. A later report wins: it counts from the start
     too.
     """
-    names = (*INPUT, "output_tokens")
     told = {
-        name: value
+        name: count
         for report in reports
-        for name in names
-        if isinstance(value := getattr(report, name, None), int)
+        for name in (*INPUT, "output_tokens")
+        if (count := token_count(getattr(report, name, None))) is not None
     }
-    return (
-        Usage(sum(told.get(name, 0) for name in INPUT), told.get("output_tokens", 0))
-        if told
-        else None
+    if not told:
+        return None
+    return Usage(
+        sum(told.get(name, 0) for name in INPUT),
+        told.get("output_tokens", 0),
+        cached_tokens=told.get("cache_read_input_tokens"),
+        cache_write_tokens=told.get("cache_creation_input_tokens"),
     )
 
 

@@ -8,7 +8,14 @@ from typing import Any
 
 from providers.core.errors import ProviderError
 from providers.core.messages import FunctionCall, ToolCall
-from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from providers.core.results import (
+    ChatAnswer,
+    ChatChunk,
+    FinishReason,
+    ToolCallDelta,
+    Usage,
+    token_count,
+)
 
 FINISHED = {
     "end_turn": FinishReason.STOP,
@@ -50,17 +57,21 @@ def _finish(reason: str, host: str) -> FinishReason:
     return FINISHED.get(reason, FinishReason.STOP)
 
 
-def _usage(found: dict[str, Any] | None) -> Usage | None:
+def _usage(found: Any) -> Usage | None:
     """inputTokens are those that no cache was involved with:
     docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
     """
-    if not found:
+    names = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "outputTokens")
+    told = [token_count(found.get(name)) for name in names] if isinstance(found, dict) else []
+    if not any(count is not None for count in told):
         return None
-    into = sum(
-        found.get(name) or 0
-        for name in ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    fresh, cached, written, answered = told
+    return Usage(
+        (fresh or 0) + (cached or 0) + (written or 0),
+        answered or 0,
+        cached_tokens=cached,
+        cache_write_tokens=written,
     )
-    return Usage(into, found.get("outputTokens") or 0)
 
 
 class ConverseStream:

@@ -17,6 +17,7 @@ from providers.core.results import (
     FinishReason,
     ToolCallDelta,
     Usage,
+    token_count,
 )
 
 from ..openai.response import broken_off
@@ -146,13 +147,20 @@ class AnswerReader:
 
 
 def usage_of(told: Any) -> Usage | None:
-    """The tokens, None when the service does not say; thoughts are output:
-    ai.google.dev/gemini-api/docs/thinking, "Pricing".
+    """The tokens, None when the service does not say. Thoughts are output, and what was cached is
+    part of the prompt: ai.google.dev/api/generate-content#UsageMetadata.
     """
-    if told is None:
+    names = ("prompt", "tool_use_prompt", "candidates", "thoughts", "cached_content")
+    counts = [token_count(getattr(told, f"{name}_token_count", None)) for name in names]
+    if not any(count is not None for count in counts):
         return None
-    sent = (told.prompt_token_count or 0) + (told.tool_use_prompt_token_count or 0)
-    return Usage(sent, (told.candidates_token_count or 0) + (told.thoughts_token_count or 0))
+    prompt, tools, candidates, thoughts, cached = counts
+    return Usage(
+        (prompt or 0) + (tools or 0),
+        (candidates or 0) + (thoughts or 0),
+        cached_tokens=cached,
+        reasoning_tokens=thoughts,
+    )
 
 
 def vectors_of(pages: list[Any], count: int, model: str, address: str) -> EmbeddingAnswer:

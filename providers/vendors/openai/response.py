@@ -8,8 +8,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
+
 from providers.core.errors import ProviderError, bad_response
 from providers.core.messages import FunctionCall, ToolCall
+from providers.core.openai_usage import read_usage
 from providers.core.results import (
     ChatAnswer,
     ChatChunk,
@@ -75,12 +78,7 @@ def text_of(content: Any) -> str | None:
 def usage_of(found: Any) -> Usage | None:
     """The tokens of an answer or a chunk, None when it does not say."""
     usage = getattr(found, "usage", None)
-    if usage is None:
-        return None
-    return Usage(
-        _checked(usage.prompt_tokens, int),
-        _optional(getattr(usage, "completion_tokens", None), int) or 0,
-    )
+    return read_usage(usage.model_dump(warnings=False) if isinstance(usage, BaseModel) else usage)
 
 
 def vectors_of(found: Any, count: int, address: str) -> EmbeddingAnswer:

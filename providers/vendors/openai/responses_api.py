@@ -10,10 +10,10 @@ from typing import Any
 
 from providers.core.errors import bad_response
 from providers.core.messages import FunctionCall, ToolCall, Unsupported
-from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta
 
 from .parameters import without
-from .response import broken_off
+from .response import broken_off, usage_of
 
 SAME = (
     "model",
@@ -153,7 +153,7 @@ def answer_of(found: Any, address: str) -> ChatAnswer:
     )
     content, refusal = "".join(texts) if texts else None, "".join(refusals) or None
     return ChatAnswer(
-        str(found.model), content, calls, _finish(found, bool(calls)), _usage(found), refusal
+        str(found.model), content, calls, _finish(found, bool(calls)), usage_of(found), refusal
     )
 
 
@@ -161,11 +161,6 @@ def _finish(found: Any, called: bool) -> FinishReason:
     if found.status == "incomplete":
         return REASONS.get(getattr(found.incomplete_details, "reason", ""), FinishReason.STOP)
     return FinishReason.TOOL_CALLS if called else FinishReason.STOP
-
-
-def _usage(found: Any) -> Usage | None:
-    usage = getattr(found, "usage", None)
-    return Usage(int(usage.input_tokens), int(usage.output_tokens)) if usage else None
 
 
 async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None]:
@@ -189,7 +184,7 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
             found = event.response
             yield ChatChunk(
                 finish_reason=_finish(found, bool(calls)),
-                usage=_usage(found),
+                usage=usage_of(found),
                 model=str(found.model),
             )
             return

@@ -1,0 +1,89 @@
+"""Usage in OpenAI's format: read as OpenAI and the services that resemble it tell it, and written.
+
+https://platform.openai.com/docs/api-reference/chat/object
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .results import Usage, token_count
+
+# The first name that a service uses is taken: those of OpenAI's two APIs, of DeepSeek
+# (api-docs.deepseek.com/guides/kv_cache) and of OpenRouter (openrouter.ai/docs, usage accounting).
+INPUT = ("prompt_tokens", "input_tokens")
+OUTPUT = ("completion_tokens", "output_tokens")
+INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
+OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
+CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
+CACHE_WRITES = ("cache_write_tokens", "cache_creation_input_tokens")
+
+
+def usage_in(found: Any) -> Usage | None:
+    """The usage of an answer or a chunk, None when it has none that makes sense.
+
+    Most services tell it beside the choices; Groq tells a stream's in `x_groq`, Moonshot in the
+    choice.
+    """
+    if not isinstance(found, Mapping):
+        return None
+    choices = found.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (found, found.get("x_groq"), first):
+        usage = read_usage(place.get("usage")) if isinstance(place, Mapping) else None
+        if usage is not None:
+            return usage
+    return None
+
+
+def read_usage(told: Any) -> Usage | None:
+    """The usage in an object of OpenAI's format, None where it names no number of tokens.
+
+    Where the total is more than input and output, the rest is output that a service tells apart:
+    Gemini and Grok do so with reasoning.
+    """
+    if not isinstance(told, Mapping):
+        return None
+    sent, answered = _first(told, INPUT), _first(told, OUTPUT)
+    total = token_count(told.get("total_tokens"))
+    if sent is None and answered is None and total is None:
+        return None
+    is_estimated = sent is None and total is not None and answered is None
+    if sent is None:
+        sent = 0 if total is None else max(0, total - (answered or 0))
+    answered = max(answered or 0, (total or 0) - sent)
+    return Usage(
+        sent,
+        answered,
+        cached_tokens=_detail(told, INPUT_DETAILS, CACHED),
+        cache_write_tokens=_detail(told, INPUT_DETAILS, CACHE_WRITES),
+        reasoning_tokens=_detail(told, OUTPUT_DETAILS, ("reasoning_tokens",)),
+        is_estimated=is_estimated,
+    )
+
+
+def _first(told: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    counts = (token_count(told.get(name)) for name in names)
+    return next((one for one in counts if one is not None), None)
+
+
+def _detail(
+    told: Mapping[str, Any], details: tuple[str, ...], names: tuple[str, ...]
+) -> int | None:
+    """A count inside one of the details, or beside the sums."""
+    places = (told.get(name) for name in details)
+    inner = (_first(place, names) for place in places if isinstance(place, Mapping))
+    return next((one for one in inner if one is not None), _first(told, names))
+
+
+def usage_json(usage: Usage) -> dict[str, Any]:
+    """Usage in OpenAI's format, with details where the service told them."""
+    found: dict[str, Any] = {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+    if usage.cached_tokens is not None:
+        found["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
+    if usage.reasoning_tokens is not None:
+        found["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
+    return found
