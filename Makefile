@@ -11,9 +11,9 @@ THROW_AWAY = SECRET_KEY=not-a-secret-for-tests-and-checks-only-0123456789abcdef 
   FERNET_KEYS=$$($(PYTHON_BIN) -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')
 # The tests start some dozens of servers and commands; with bytecode each is there in half the time.
 KEEP_BYTECODE = unset PYTHONDONTWRITEBYTECODE
-# Each begins with a half of the tests in their order, so a server or a browser is started in one of
-# them; who is done first takes over from the other.
-PROCESSES = -n 2 --dist worksteal
+# More processes than two cores: half of the time a test waits, for a server, a browser or a clock.
+# Each begins with a share of the tests in their order; who is done first takes over from the others.
+PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help

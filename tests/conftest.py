@@ -117,6 +117,14 @@ def secrets(settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.hookimpl(trylast=True)  # pytest-django puts what needs no database last
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the browser's tests first: they are in the share of one process then, so that one server
+    and one browser are started, and that process runs nothing else while the others do the rest.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/browser/"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints the time per folder of tests, setup and teardown included; with -n that of all
     processes together.
