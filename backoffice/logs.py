@@ -10,6 +10,8 @@ from urllib.parse import unquote
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
+from providers.core.request_id import REQUEST_ID
+
 LOOKS_SECRET = re.compile(
     r"(?i)\b((?:authorization|api[-_]?key|x-api-key|password|secret|token)[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',;&]{6,}"
 )
@@ -49,6 +51,15 @@ class RedactSecrets(logging.Filter):
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info and not record.exc_text:
             record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+class NameRequest(logging.Filter):
+    """Sets `request` of a line: `[id] ` of the request that is answered now, empty outside one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request_id = REQUEST_ID.get()
+        record.request = f"[{request_id}] " if request_id else ""
         return True
 
 

@@ -1,5 +1,5 @@
-"""The Content-Security-Policy, which Django brings itself from 6.0 on; and signing in when htmx
-asked.
+"""The Content-Security-Policy, which Django brings itself from 6.0 on; ids of requests; and signing
+in when htmx asked.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,9 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
+
+from gateway.core.keys import begin_request_id
+from providers.core.request_id import HEADER
 
 POLICY = (
     "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; object-src "
@@ -33,6 +36,25 @@ class ContentSecurityPolicyMiddleware:
         response.headers.setdefault("Content-Security-Policy", POLICY)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class RequestIdMiddleware:
+    """Names each request: by the caller's X-Request-ID or traceparent, else by an id of our own.
+
+    Log lines, usage records and the answer's header X-Request-ID carry it.
+    """
+
+    sync_capable, async_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        headers = request.headers
+        found = begin_request_id(headers.get("X-Request-ID", ""), headers.get("traceparent", ""))
+        response = self.get_response(request)
+        response.headers.setdefault(HEADER, found)
         return response
 
 

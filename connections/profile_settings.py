@@ -29,6 +29,8 @@ FallbackCode = Literal[
     "not_found",
     "bad_response",
     "error",
+    "connection_inactive",
+    "missing_key",
 ]
 # A request that is wrong in itself (bad_request) is wrong everywhere, so no profile may hand it on.
 FALLBACK_CODES: dict[str, str] = {
@@ -43,10 +45,23 @@ FALLBACK_CODES: dict[str, str] = {
     "not_found": "the model is not there",
     "bad_response": "the answer makes no sense",
     "error": "the service fails or hangs up",
+    "connection_inactive": "the connection is switched off",
+    "missing_key": "its key is missing or cannot be read",
 }
 DEFAULT_FALLBACK_CODES = frozenset(
-    {"unauthorized", "quota", "rate_limited", "timeout", "refused", "error"}
+    {
+        "unauthorized",
+        "quota",
+        "rate_limited",
+        "timeout",
+        "refused",
+        "error",
+        "connection_inactive",
+        "missing_key",
+    }
 )
+# Codes of Unusable that are a missing key.
+MISSING_KEY = frozenset({"unresolved_reference", "undecryptable"})
 OTHER = "other"  # any field of a request that is not named here
 SAME = {"max_completion_tokens": "max_tokens"}  # two names of one thing
 ChatOverride = Literal[
@@ -128,7 +143,10 @@ class ProfileSettings(BaseModel):
         return None if chosen is None else [one for one in choices if one in chosen]
 
     def moves_on(self, code: str) -> bool:
-        """True if the next fallback may answer after a failure with this code of ProviderError."""
+        """True if the next fallback may answer after a failure with this code of ProviderError, or
+        instead of a connection that cannot be used for the reason of this code of Unusable.
+        """
+        code = "missing_key" if code in MISSING_KEY else code
         return code in (DEFAULT_FALLBACK_CODES if self.fallback_on is None else self.fallback_on)
 
     def refused_overrides(self, names: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The rows of the gateway: usage records, counts of limited tokens, cool-downs.
+"""The rows of the gateway: usage records and their attempts, counts of limited tokens, cool-downs.
 
 They have no rules.
 """
@@ -10,16 +10,23 @@ class UsageRecord(models.Model):
     """One request through the gateway, also one that was refused or failed.
 
     It has no foreign keys: a record outlives its profile, connection and token, and keeps their
-    names as they were. The texts of prompt and answer are empty unless GATEWAY_RECORD_TEXT asks for
-    them.
+    names as they were. The connection is the one that was asked last. The texts of prompt and
+    answer are empty unless GATEWAY_RECORD_TEXT asks for them.
     """
 
+    # null: written by a version that kept no attempts
+    key = models.UUIDField(null=True, db_index=True)
+    request_id = models.CharField(max_length=128, blank=True, db_default="", db_index=True)
     started_at = models.DateTimeField(db_index=True)
     endpoint = models.CharField(max_length=40)  # "v1", "api" or "playground"
     capability = models.CharField(max_length=50)
+    # The profile that was asked for.
     profile_id = models.UUIDField(null=True)
     # The text that was asked for, where no profile has it; empty for a default that is not set.
     profile_alias = models.CharField(max_length=100)
+    # The profile that answered: a fallback, the same, or none.
+    answered_profile_id = models.UUIDField(null=True)
+    answered_profile_alias = models.CharField(max_length=100, blank=True, db_default="")
     connection_id = models.UUIDField(null=True)
     connection_alias = models.CharField(max_length=100)
     connection_version = models.PositiveIntegerField(null=True)
@@ -30,9 +37,15 @@ class UsageRecord(models.Model):
     token_id = models.UUIDField(null=True)
     token_name = models.CharField(max_length=100)
     is_stream = models.BooleanField(default=False)
-    attempts = models.PositiveSmallIntegerField(default=1)
-    input_tokens = models.PositiveIntegerField(null=True)  # null: the service did not say
-    output_tokens = models.PositiveIntegerField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=1)  # targets that were asked
+    # Tokens, null: the service did not say. What was cached is part of the input, reasoning part of
+    # the output.
+    input_tokens = models.PositiveBigIntegerField(null=True)
+    output_tokens = models.PositiveBigIntegerField(null=True)
+    cached_tokens = models.PositiveBigIntegerField(null=True)
+    cache_write_tokens = models.PositiveBigIntegerField(null=True)
+    reasoning_tokens = models.PositiveBigIntegerField(null=True)
+    is_estimated = models.BooleanField(db_default=False)  # the tokens were counted here
     latency_ms = models.PositiveIntegerField()
     first_chunk_ms = models.PositiveIntegerField(null=True)  # of a stream that had one
     outcome = models.CharField(max_length=50)  # ok, client_closed, or the code of the error
@@ -48,6 +61,40 @@ class UsageRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.profile_alias} at {self.started_at:%Y-%m-%d %H:%M:%S}: {self.outcome}"
+
+
+class UsageAttempt(models.Model):
+    """One target of a request's route: asked, or passed over.
+
+    `outcome`: ok, failed, client_closed, server_stopped or passed_over. `code`: of the failure, or
+    why it was passed over. `status` and `error`: what the service answered, without secrets.
+    """
+
+    record_key = models.UUIDField(db_index=True)  # of its UsageRecord
+    position = models.PositiveSmallIntegerField()  # 0 is the first that was considered
+    started_at = models.DateTimeField(db_index=True)
+    profile_id = models.UUIDField()
+    profile_alias = models.CharField(max_length=100)
+    connection_id = models.UUIDField()
+    connection_alias = models.CharField(max_length=100)
+    connection_version = models.PositiveIntegerField()
+    provider_id = models.CharField(max_length=100)
+    model = models.CharField(max_length=255)
+    outcome = models.CharField(max_length=20)
+    code = models.CharField(max_length=50, blank=True)
+    status = models.PositiveIntegerField(null=True)
+    error = models.CharField(max_length=500, blank=True)
+    latency_ms = models.PositiveIntegerField()
+    first_chunk_ms = models.PositiveIntegerField(null=True)
+    retries = models.PositiveSmallIntegerField(default=0)
+    is_cooling = models.BooleanField(default=False)  # its connection was in a cool-down
+
+    class Meta:
+        ordering = ["record_key", "position"]
+        indexes = [models.Index(fields=["connection_id", "started_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.connection_alias} at {self.started_at:%Y-%m-%d %H:%M:%S}: {self.outcome}"
 
 
 class TokenCount(models.Model):

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
+from uuid import UUID
 
 from django.utils import timezone
 from pydantic import ValidationError
@@ -15,8 +16,10 @@ from connections.runtime import StoredProfile
 from connections.services import Caller
 from providers.core.base import Capability, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.request_id import REQUEST_ID
 
 from .errors import from_validation, invalid
+from .keys import new_key
 from .prompts import fill, pop_variables
 
 MAX_TOKENS = ("max_tokens", "max_completion_tokens")
@@ -28,7 +31,8 @@ class GatewayRequest:
 
     `endpoint`: v1, api or playground. `profile_ref`: an alias, an id, or empty for the default.
     `body`: OpenAI's format as it was sent, without the profile and the variables. `parsed`: the
-    same as an object.
+    same as an object. `key`: of its usage record; `request_id`: for people, and the caller may have
+    chosen it.
     """
 
     endpoint: str
@@ -41,6 +45,8 @@ class GatewayRequest:
     is_stream: bool = False
     started: float = field(default_factory=time.perf_counter)
     started_at: datetime = field(default_factory=timezone.now)
+    key: UUID = field(default_factory=new_key)
+    request_id: str = field(default_factory=REQUEST_ID.get)
 
     @property
     def wants_usage(self) -> bool:

@@ -13,6 +13,10 @@ from pydantic_core import from_json, to_json
 DONE = b"data: [DONE]\n\n"
 ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+# What a model says: the texts of a message or of a piece of one.
+TEXT = re.compile(
+    rb'"(?:content|reasoning_content|reasoning|refusal|arguments)":\s*"((?:[^"\\]|\\.)*)"'
+)
 LONGEST_EVENT = 16 * 1024 * 1024  # bytes
 # Inside a JSON text every quote is escaped, so none of these can be part of what a model says.
 USAGE = re.compile(rb'"usage":\s*\{')
@@ -48,6 +52,11 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
             raise EventTooLongError
     if rest.strip():
         yield rest
+
+
+def text_size(block: bytes) -> int:
+    """The bytes of what a model says in events or in an answer of OpenAI's format."""
+    return sum(len(text) for text in TEXT.findall(block))
 
 
 def end_of_last(data: bytes) -> int:

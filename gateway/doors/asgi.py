@@ -19,6 +19,7 @@ from connections.bodies import BoundedBody
 from connections.services import Caller
 
 from ..core.errors import GatewayError
+from ..core.keys import begin_request_id
 from ..routing.gateway import Gateway, start_gateway, stop_gateway
 from . import management_api, openai_api
 from .endpoint import DoorRequest, DoorResponse, find_caller, too_large
@@ -112,9 +113,15 @@ class _Exchange:
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
+        self._request_id = b""
 
     async def run(self) -> None:
         """Answers the request."""
+        headers = dict(self._scope["headers"])
+        self._request_id = begin_request_id(
+            headers.get(b"x-request-id", b"").decode("latin-1"),
+            headers.get(b"traceparent", b"").decode("latin-1"),
+        ).encode()
         try:
             await self._send_response(await self._answer())
         except asyncio.CancelledError:
@@ -187,14 +194,15 @@ class _Exchange:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _send_response(self, response: DoorResponse) -> None:
-        start = {"type": "http.response.start", "status": response.status}
+        headers = [*response.headers, (b"x-request-id", self._request_id)]
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
         if response.pieces is None:
-            length = (b"content-length", str(len(response.body)).encode())
-            await self._send({**start, "headers": [*response.headers, length]})
+            headers.append((b"content-length", str(len(response.body)).encode()))
+            await self._send(start)
             await self._send({"type": "http.response.body", "body": response.body})
             return
         try:
-            await self._send({**start, "headers": response.headers})
+            await self._send(start)
             async for piece in response.pieces:
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
             await self._send({"type": "http.response.body", "body": b""})

@@ -5,9 +5,11 @@ failed.
 import asyncio
 import logging
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -36,7 +38,7 @@ from ..upstreams.sdk_responses import (
     SDKEmbeddings,
     SDKStream,
 )
-from ..usage.recording import PendingRecord
+from ..usage.pending import Attempt, PendingRecord
 
 LONGEST_COOLDOWN = 300.0  # seconds
 LONGEST_PAUSE = 5.0  # seconds between two tries; a service that asks for more is not waited for
@@ -78,37 +80,58 @@ async def answer_by_route(
 
     Raises GatewayError, that of the target that was asked last.
     """
-    targets = _in_order(route, config.invalidation.cooldowns)
+    cooling = _cooling(config.invalidation.cooldowns)
+    targets = _in_order(route, cooling)
     for position, target in enumerate(targets):
-        record.target, record.attempts = target, record.attempts + 1
+        _pass_over_before(target, route, record, cooling)
+        attempt = record.begin_attempt(target, is_cooling=target.connection_id in cooling)
         if target.pooled is None:
             assert target.refusal is not None  # noqa: S101 one of the two is there
+            attempt.fail(target.refusal.code, target.refusal.message)
             raise target.refusal.again()
         try:
-            return await _ask(request, route, target, target.pooled, upstream)
+            return await _ask(request, route, attempt, target.pooled, upstream)
         except ProviderError as error:
             moves_on = route.profile.settings.moves_on(error.code)
+            refusal = from_provider(error, target.pooled.secrets)
+            attempt.fail(error.code, refusal.message, error.status)
             if moves_on and len(route.targets) > 1:
                 await cool_down(config, target, error)
             if not moves_on or position + 1 == len(targets):
-                raise from_provider(error, target.pooled.secrets) from None
+                raise refusal from None
     raise AssertionError("a route has a target")
 
 
-def _in_order(route: Route, cooldowns: Cooldowns) -> list[Target]:
-    """The targets to ask. Those in a cool-down come last, so that one is asked when no other is
-    left; a fallback that cannot be used is not asked.
+def _pass_over_before(
+    target: Target, route: Route, record: PendingRecord, cooling: Mapping[UUID, str]
+) -> None:
+    """Notes the targets that stand before this one and are not asked before it."""
+    for one in route.targets:
+        if one is target:
+            return
+        if all(attempt.target is not one for attempt in record.attempts):
+            code = one.refusal.code if one.refusal else cooling.get(one.connection_id, "")
+            record.pass_over(one, code, is_cooling=one.connection_id in cooling)
 
-    A profile that cannot be used itself is the only target: its refusal says what is wrong, and a
-    connection that is switched off is not bypassed.
+
+def _cooling(cooldowns: Cooldowns) -> dict[UUID, str]:
+    """The connections that are in a cool-down, with the code of the error that began it."""
+    now = timezone.now()
+    return {pk: code for pk, (until, code) in cooldowns.items() if until > now}
+
+
+def _in_order(route: Route, cooling: Mapping[UUID, str]) -> list[Target]:
+    """The targets to ask. Those in a cool-down come last, so that one is asked when no other is
+    left; one that cannot be used is not asked.
+
+    A profile that cannot be used itself moves on where its settings say so. Else it is the only
+    target: its refusal says what is wrong, and a connection that is switched off is not bypassed.
     """
     first = route.targets[0]
-    if len(route.targets) == 1 or first.pooled is None:
+    if first.refusal is not None and not route.profile.settings.moves_on(first.refusal.code):
         return [first]
-    now = timezone.now()
-    cooling = {pk for pk, (until, _) in cooldowns.items() if until > now}
     usable = [target for target in route.targets if target.pooled is not None]
-    return sorted(usable, key=lambda target: target.connection_id in cooling)
+    return sorted(usable, key=lambda target: target.connection_id in cooling) or [first]
 
 
 async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -> None:
@@ -141,56 +164,63 @@ async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -
 async def _ask(
     request: GatewayRequest,
     route: Route,
-    target: Target,
+    attempt: Attempt,
     pooled: PooledProvider,
     upstream: Upstream,
 ) -> TargetAnswer:
     """The answer of one target. Raises ProviderError, GatewayError."""
-    provider = pooled.acquire()
+    provider, target = pooled.acquire(), attempt.target
     try:
         body, left_out = body_for(request, route.profile, target.profile, provider)
         wire_target = await provider.wire_target(request.capability, target.profile.model)
         if wire_target is None:
             answer = await _ask_sdk(request, body, provider)
         else:
-            answer = await _ask_upstream(request, body, provider, wire_target, upstream)
+            asked = PassthroughRequest(request, provider, wire_target, attempt)
+            answer = await _ask_upstream(asked, body, upstream)
     except BaseException:
         pooled.release()
         raise
     return TargetAnswer(answer, pooled, left_out)
 
 
+@dataclass(slots=True)
+class PassthroughRequest:
+    """A request, the provider of a service that speaks OpenAI's protocol, and its address."""
+
+    request: GatewayRequest
+    provider: Provider[Any]
+    wire_target: WireTarget
+    attempt: Attempt
+
+
 async def _ask_upstream(
-    request: GatewayRequest,
-    body: dict[str, Any],
-    provider: Provider[Any],
-    wire_target: WireTarget,
-    upstream: Upstream,
+    asked: PassthroughRequest, body: dict[str, Any], upstream: Upstream
 ) -> Answer:
     """The answer of a service that speaks OpenAI's protocol, as bytes.
 
     Errors that may pass are repeated as the official SDKs do: after half a second, then twice as
     long each time, or when the service says.
     """
+    request, provider, attempt = asked.request, asked.provider, asked.attempt
     body = provider.wire_body(request.capability, body)
-    if request.is_stream and wire_target.asks_usage:
+    if request.is_stream and asked.wire_target.asks_usage:
         body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
-    tries = 0
     while True:
         try:
-            return await _ask_once(request, upstream, wire_target, body, provider.timeout)
+            return await _ask_once(request, upstream, asked.wire_target, body, provider.timeout)
         except ProviderError as error:
             pause = error.retry_after
             if pause is None:
-                pause = 0.5 * 2**tries * random.uniform(0.75, 1)  # noqa: S311
+                pause = 0.5 * 2**attempt.retries * random.uniform(0.75, 1)  # noqa: S311
             if (
-                tries == provider.max_retries
+                attempt.retries == provider.max_retries
                 or error.permanent
                 or error.code not in REPEATED
                 or pause > LONGEST_PAUSE
             ):
                 raise
-        tries += 1
+        attempt.retries += 1
         await asyncio.sleep(pause)
 
 

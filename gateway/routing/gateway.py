@@ -6,19 +6,24 @@ It is bound to the event loop that starts it.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 
 from connections import conf
+from connections.runtime import StoredProfile
 from providers.core.errors import ProviderError
+from providers.core.results import Usage
 
 from ..core import limits
 from ..core.config_cache import ConfigCache
 from ..core.errors import GatewayError, from_provider
+from ..core.estimates import input_tokens, longest_answer
 from ..core.requests import GatewayRequest, refuse_forbidden
 from ..upstreams.passthrough import Upstream
-from ..usage.recording import PendingRecord, Recorder
+from ..usage.pending import PendingRecord
+from ..usage.recording import Recorder
 from .fallback import TargetAnswer, answer_by_route
 
 NOT_ALLOWED = "You may not use profiles. Ask an administrator for a group that may."
@@ -49,22 +54,23 @@ class Gateway:
         Raises GatewayError. Either way the usage is recorded when the request ends.
         """
         record = self.recorder.begin(request)
+        state: limits.LimitState | None = None
         try:
             # Before the look-up, so that the refusal tells nothing about what exists.
             if not request.caller.may_use_profiles:
                 raise GatewayError(403, "permission_denied", NOT_ALLOWED)
             route = await self.config.route(request.profile_ref, request.capability)
             profile, allowed = route.profile, request.caller.profile_ids
-            record.target = route.targets[0]
+            record.asked = profile
             if allowed is not None and profile.id not in allowed:
                 message = f"This token may not use the profile {profile.alias}."
                 raise GatewayError(403, "profile_not_allowed", message, "model")
             refuse_forbidden(request, profile)
-            await limits.count_request(request.caller)
+            state = await self._count(request, profile, record)
             answer = await answer_by_route(request, route, record, self.config, self.upstream)
         except GatewayError as error:
             self.recorder.finish(record, error.code)
-            error.headers = target_headers(record)
+            error.headers += target_headers(record) + (state.headers(0) if state else [])
             raise
         except asyncio.CancelledError:
             self.recorder.finish(record, "client_closed")
@@ -72,17 +78,34 @@ class Gateway:
         except Exception:
             self.recorder.finish(record, "error")
             raise
-        return PendingResponse(self.recorder, answer, record)
+        return PendingResponse(self.recorder, answer, record, state)
+
+    async def _count(
+        self, request: GatewayRequest, profile: StoredProfile, record: PendingRecord
+    ) -> limits.LimitState | None:
+        """Counts the request against the limits of its token, None where it has none.
+
+        Raises GatewayError 429.
+        """
+        caller = request.caller
+        if caller.requests_per_minute is None and caller.tokens_per_day is None:
+            return None
+        asked = input_tokens(request, profile)
+        tokens = asked + longest_answer(request, profile)
+        state = await limits.count_request(caller, asked, tokens)
+        record.reservation = state.reservation
+        return state
 
 
 def target_headers(record: PendingRecord) -> list[tuple[bytes, bytes]]:
     """The headers that tell which target was asked last, empty when none was."""
-    if record.target is None or not record.attempts:
+    last = record.last
+    if last is None:
         return []
     return [
-        (b"x-switchboard-profile", record.target.profile.alias.encode()),
-        (b"x-switchboard-connection", record.target.connection_alias.encode()),
-        (b"x-switchboard-attempts", str(record.attempts).encode()),
+        (b"x-switchboard-profile", last.target.profile.alias.encode()),
+        (b"x-switchboard-connection", last.target.connection_alias.encode()),
+        (b"x-switchboard-attempts", str(record.asked_count).encode()),
     ]
 
 
@@ -93,7 +116,13 @@ class PendingResponse:
     once.
     """
 
-    def __init__(self, recorder: Recorder, answer: TargetAnswer, record: PendingRecord) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        answer: TargetAnswer,
+        record: PendingRecord,
+        state: limits.LimitState | None,
+    ) -> None:
         self._recorder = recorder
         self._pooled = answer.pooled
         self._record = record
@@ -102,6 +131,10 @@ class PendingResponse:
         self.headers = target_headers(record)
         if answer.left_out:
             self.headers.append((b"x-switchboard-left-out", ", ".join(answer.left_out).encode()))
+        if state is not None:
+            is_stream = record.request.is_stream
+            used = None if is_stream else self._used().total_tokens
+            self.headers += state.headers(used)
 
     @property
     def records_text(self) -> bool:
@@ -123,9 +156,8 @@ class PendingResponse:
             yield self.answer
             self._finish("ok")
         except ProviderError as error:
-            self._finish(error.code)
-            refused = from_provider(error, self._pooled.secrets)
-            refused.headers = self.headers
+            refused = self._fail(error)
+            refused.headers += self.headers
             raise refused from None
         finally:
             self._finish("error")
@@ -146,16 +178,44 @@ class PendingResponse:
                 yield piece
             self._finish("ok")
         except ProviderError as error:
-            self._finish(error.code)
-            yield broken(from_provider(error, self._pooled.secrets))
+            yield broken(self._fail(error))
         finally:
             await pieces.aclose()
             self._finish("client_closed")
 
+    def _used(self) -> Usage:
+        """The tokens of the call: as the service told them, else estimated.
+
+        A stream that was cut has told little or nothing; what was sent of it counts.
+        """
+        told: Usage | None = self.answer.usage
+        record, counted = self._record, self.answer.counted
+        is_whole = not record.request.is_stream or self.answer.is_finished
+        if told is not None and is_whole:
+            # A count of 0 where there was a text is no count.
+            is_told = told.input_tokens and (told.output_tokens or not counted)
+            if is_told or told.is_estimated:
+                return told
+        assert record.asked is not None  # noqa: S101 an answer has a profile
+        told = told or Usage()
+        return replace(
+            told,
+            input_tokens=told.input_tokens or input_tokens(record.request, record.asked),
+            output_tokens=max(told.output_tokens, counted),
+            is_estimated=True,
+        )
+
+    def _fail(self, error: ProviderError) -> GatewayError:
+        """Ends a response whose service failed. Returns the refusal."""
+        refused = from_provider(error, self._pooled.secrets)
+        self._record.attempts[-1].fail(error.code, refused.message, error.status)
+        self._finish(error.code)
+        return refused
+
     def _finish(self, outcome: str) -> None:
         if not self._is_finished:
             self._is_finished = True
-            self._record.usage = self.answer.usage
+            self._record.usage = self._used()
             self._pooled.release()
             self._recorder.finish(self._record, outcome)
 

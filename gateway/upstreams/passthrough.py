@@ -21,6 +21,8 @@ from providers.core.errors import (
     from_network,
     network_fault,
 )
+from providers.core.request_id import HEADER as REQUEST_ID_HEADER
+from providers.core.request_id import REQUEST_ID
 from providers.http.egress import EgressPolicy, trusted_authorities
 from providers.http.egress_async import allowed_addresses
 
@@ -121,7 +123,7 @@ class Upstream:
         )
         arguments: dict[str, Any] = {
             "data": to_json(body),
-            "headers": {**HEADERS, **target.headers},
+            "headers": {**HEADERS, REQUEST_ID_HEADER: REQUEST_ID.get(), **target.headers},
             "timeout": limit,
         }
         host = urlsplit(target.url).netloc

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from json import JSONDecoder
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from providers.core.errors import ProviderError, bad_response
 from providers.core.messages import ToolCall
@@ -18,6 +18,7 @@ from providers.core.openai_usage import read_usage, usage_in
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
 from ..core import sse
+from ..core.estimates import text_tokens
 
 LONGEST_USAGE = 2000  # bytes
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
@@ -53,6 +54,11 @@ class PassthroughChat:
         """The tokens as the service counted them."""
         return usage_in(self.found)
 
+    @property
+    def counted(self) -> int:
+        """The tokens of the answers as they are estimated from their text."""
+        return sum(text_tokens(sse.text_size(to_json(one))) for one in self.found["choices"])
+
     def to_openai(self) -> bytes:
         """The answer as it came."""
         return self.raw
@@ -80,7 +86,8 @@ class PassthroughChat:
 class PassthroughStream:
     """A stream of OpenAI's protocol, read once: by `blocks`, or by `chunks`.
 
-    `usage` is known when it has been read.
+    `usage` is known when it has been read; `is_finished` when the answer is whole. `counted`: the
+    tokens so far, as they are estimated from the text.
     """
 
     source: AsyncGenerator[bytes, None]
@@ -88,6 +95,8 @@ class PassthroughStream:
     wants_usage: bool
     usage: Usage | None = None
     first: bytes = b""
+    is_finished: bool = False
+    counted: int = 0
 
     async def open(self) -> None:
         """Waits for the first event.
@@ -107,19 +116,21 @@ class PassthroughStream:
 
         Raises ProviderError for a stream that ends too early or sends an error event.
         """
-        finished, block = False, self.first
+        block = self.first
         try:
             while True:
                 if broken := sse.ERROR.search(block):
                     if whole := sse.end_of_last(block[: broken.start() + 1]):
                         yield block[:whole]
                     raise ProviderError(CUT_OFF.format(self.host), "error")
-                finished = finished or b"[DONE]" in block or sse.FINISHED.search(block) is not None
+                self.counted += max(1, text_tokens(sse.text_size(block)))
+                if b"[DONE]" in block or sse.FINISHED.search(block) is not None:
+                    self.is_finished = True
                 if passed := self._read_usage(block) if sse.USAGE.search(block) else block:
                     yield passed
                 block = await anext(self.source)
         except StopAsyncIteration:
-            if not finished:
+            if not self.is_finished:
                 raise ProviderError(CUT_OFF.format(self.host), "error") from None
         except sse.EventTooLongError:
             raise bad_response(self.host) from None
@@ -186,6 +197,8 @@ class PassthroughEmbeddings:
     def __post_init__(self) -> None:
         if b'"embedding"' not in self.raw or not self.raw.lstrip().startswith(b"{"):
             raise bad_response(self.host)
+
+    counted = 0  # an embedding has no output
 
     @property
     def usage(self) -> Usage | None:

@@ -18,6 +18,7 @@ from providers.core.openai_usage import usage_json
 from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, Usage
 
 from ..core import sse
+from ..core.estimates import text_tokens
 
 
 def _new_id() -> str:
@@ -36,6 +37,13 @@ class SDKChat:
     def usage(self) -> Usage | None:
         """The tokens as the service counted them."""
         return self.answer.usage
+
+    @property
+    def counted(self) -> int:
+        """The tokens of the answer as they are estimated from its text."""
+        calls = (one.function.arguments for one in self.answer.tool_calls)
+        text = "".join((self.answer.content or "", self.answer.refusal or "", *calls))
+        return text_tokens(len(text.encode(errors="replace")))
 
     def to_openai(self) -> bytes:
         """The answer in OpenAI's format."""
@@ -69,13 +77,18 @@ class SDKChat:
 
 @dataclass(slots=True)
 class SDKStream:
-    """A stream, read once: by `chunks`, or by `blocks`. `usage` is known when it has been read."""
+    """A stream, read once: by `chunks`, or by `blocks`. `usage` is known when it has been read.
+
+    `is_finished`: the answer is whole. `counted`: the tokens so far, as they are estimated.
+    """
 
     source: AsyncIterator[ChatChunk]
     alias: str
     wants_usage: bool
     usage: Usage | None = None
     first: ChatChunk | None = None
+    is_finished: bool = False
+    counted: int = 0
 
     async def open(self) -> None:
         """Waits for the first chunk. Raises ProviderError for a stream without one."""
@@ -94,11 +107,17 @@ class SDKStream:
         chunk = self.first
         try:
             while chunk is not None:
-                self.usage = chunk.usage or self.usage
+                self._count(chunk)
                 yield chunk
                 chunk = await anext(self.source, None)
         finally:
             await self.close()
+
+    def _count(self, chunk: ChatChunk) -> None:
+        self.usage = chunk.usage or self.usage
+        self.is_finished = self.is_finished or chunk.finish_reason is not None
+        text = chunk.content + "".join(one.arguments for one in chunk.tool_calls)
+        self.counted += text_tokens(len(text.encode(errors="replace")))
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The stream in OpenAI's format, `[DONE]` included. Raises ProviderError."""
@@ -151,6 +170,7 @@ class SDKEmbeddings:
     answer: EmbeddingAnswer
     alias: str
     encoding: str
+    counted: int = 0  # an embedding has no output
 
     @property
     def usage(self) -> Usage | None:

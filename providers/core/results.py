@@ -91,7 +91,8 @@ class ToolCallDelta:
 class ChatChunk:
     """A piece of a streamed answer; any of it may be empty.
 
-    `finish_reason` comes once, `usage` at most once, at the end.
+    `finish_reason` comes once. `usage` comes at the end, and before it where a service tells what
+    it knows at the beginning: a later one stands for the former.
     """
 
     content: str = ""

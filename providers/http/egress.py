@@ -16,6 +16,7 @@ import httpcore2
 import httpx2
 
 from ..core.errors import BlockedAddress, CompressedAnswer, RedirectRefused
+from ..core.request_id import HEADER, REQUEST_ID
 from .allowance import Allowance, within
 
 # Cloud metadata that is not link-local. Azure:
@@ -213,6 +214,7 @@ class GuardedTransport(httpx2.HTTPTransport):
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        add_request_id(request)
         response = super().handle_request(request)
         try:
             refuse_unsafe_answer(request, response)
@@ -220,6 +222,12 @@ class GuardedTransport(httpx2.HTTPTransport):
             response.close()
             raise
         return response
+
+
+def add_request_id(request: httpx2.Request) -> None:
+    """Sends the id of the request that is answered now along, so that both logs can be matched."""
+    if request_id := REQUEST_ID.get():
+        request.headers.setdefault(HEADER, request_id)
 
 
 def refuse_unsafe_answer(request: httpx2.Request, response: httpx2.Response) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from .egress import EgressPolicy, refuse_unsafe_answer, trusted_authorities
+from .egress import EgressPolicy, add_request_id, refuse_unsafe_answer, trusted_authorities
 
 
 async def allowed_addresses(
@@ -94,6 +94,7 @@ class GuardedAsyncTransport(httpx2.AsyncHTTPTransport):
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        add_request_id(request)
         response = await super().handle_async_request(request)
         try:
             refuse_unsafe_answer(request, response)

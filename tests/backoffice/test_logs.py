@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from backoffice.logs import RedactSecrets, redact
+from backoffice.logs import NameRequest, RedactSecrets, redact
+from providers.core.request_id import REQUEST_ID
 
 SECRET = "sk-proj-1234567890abcdef"
 LINES = [
@@ -82,5 +83,15 @@ def test_a_refusal_leaves_no_traceback():
 
 
 def test_the_console_is_redacted(settings):
-    assert settings.LOGGING["handlers"]["console"]["filters"] == ["redact"]
+    assert settings.LOGGING["handlers"]["console"]["filters"] == ["redact", "request"]
     assert settings.LOGGING["root"]["handlers"] == ["console"]
+
+
+def test_a_line_names_the_request_that_it_is_about():
+    record = logging.LogRecord("gateway", logging.ERROR, "", 0, "It failed", (), None)
+    token = REQUEST_ID.set("order-17")
+    NameRequest().filter(record)
+    REQUEST_ID.reset(token)
+    assert record.request == "[order-17] "
+    NameRequest().filter(record)
+    assert record.request == ""

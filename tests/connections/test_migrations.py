@@ -1,24 +1,40 @@
 """One migration for each app; a database of the time before has nothing to do."""
 
+from importlib import import_module
+
 import pytest
-from django.db import connection
+from django.apps import apps
+from django.db import connection as database
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+
+from connections.models import Fallback, Profile
+from tests.fakes import profile_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 APPS = ("connections", "gateway")
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_an_app_has_one_migration(app: str):
-    assert [name for label, name in MigrationLoader(None).disk_migrations if label == app] == [
-        "0001_squashed"
-    ]
+def test_an_app_begins_with_one_migration(app: str):
+    names = [name for label, name in MigrationLoader(None).disk_migrations if label == app]
+    assert sorted(names)[0] == "0001_squashed" and not [one for one in names if "initial" in one]
 
 
-def test_a_database_that_has_the_old_migrations_has_nothing_to_do():
-    recorder = MigrationRecorder(connection)
+def test_profiles_of_the_time_before_do_not_bypass_what_is_switched_off(connection):
+    old, given = profile_of(connection), profile_of(connection, settings={"fallback_on": ["dns"]})
+    alone = profile_of(connection)
+    for profile in (old, given):
+        Fallback.objects.create(profile=profile, fallback=alone, position=0)
+    import_module("connections.migrations.0002_fallbacks_as_before").keep(apps, None)
+    found = {row.pk: row.settings.get("fallback_on") for row in Profile.objects.all()}
+    assert "connection_inactive" not in found[old.pk] and "timeout" in found[old.pk]
+    assert (found[given.pk], found[alone.pk]) == (["dns"], None)
+
+
+def test_a_database_that_has_the_old_migrations_has_nothing_of_them_to_do():
+    recorder = MigrationRecorder(database)
     replaced = [
         old
         for (label, _), migration in MigrationLoader(None).disk_migrations.items()
@@ -28,5 +44,6 @@ def test_a_database_that_has_the_old_migrations_has_nothing_to_do():
     recorder.migration_qs.filter(app__in=APPS).delete()
     for label, name in replaced:
         recorder.record_applied(label, name)
-    executor = MigrationExecutor(connection)
-    assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
+    executor = MigrationExecutor(database)
+    first = [(app, "0001_squashed") for app in APPS]
+    assert executor.migration_plan(first) == []

@@ -232,7 +232,17 @@ def records(**wanted: Any) -> list[dict[str, Any]]:
     """Usage records, the oldest first."""
     from gateway.models import UsageRecord
 
-    rows = UsageRecord.objects.filter(**wanted).order_by("pk").values()
+    return _plain(UsageRecord.objects.filter(**wanted).order_by("pk").values())
+
+
+def attempts(key: str) -> list[dict[str, Any]]:
+    """The attempts of a usage record, in their order."""
+    from gateway.models import UsageAttempt
+
+    return _plain(UsageAttempt.objects.filter(record_key=key).values())
+
+
+def _plain(rows: Any) -> list[dict[str, Any]]:
     return [
         {
             name: value if isinstance(value, int | None) else str(value)

@@ -17,6 +17,16 @@ from typing import Any, Self
 from urllib.parse import parse_qsl
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+USAGES: dict[str, Any] = {  # by the option `usage`
+    "": USAGE,
+    "none": None,
+    "full": {
+        **USAGE,
+        "prompt_tokens_details": {"cached_tokens": 6},
+        "completion_tokens_details": {"reasoning_tokens": 3},
+    },
+    "absurd": {"prompt_tokens": 10**20, "completion_tokens": 1},
+}
 WORDS = (
     "Grüße",
     " aus",
@@ -156,8 +166,9 @@ class Answer:
             return await self.send(200, self.vectors())
         if not self.seen.body.get("stream"):
             await self.pause(self.option("whole"))
+            usage = USAGES[self.options.get("usage", "")]
             return await self.send(
-                200, completion({"role": "assistant", "content": SAID}, "stop", usage=USAGE)
+                200, completion({"role": "assistant", "content": SAID}, "stop", usage=usage)
             )
         return await self.stream(self.events(self.words(int(self.option("chunks", len(WORDS))))))
 

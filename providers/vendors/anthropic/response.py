@@ -6,6 +6,7 @@ TypeError or an AttributeError here.
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from providers.core.errors import bad_response
@@ -95,7 +96,7 @@ class EventReader:
     """Reads the events of one stream into pieces of the answer."""
 
     def __init__(self) -> None:
-        self.started = self.stopped = False
+        self.started = self.stopped = self._told = False
         self._model, self._finish, self._reports = "", FinishReason.STOP, list[Any]()
         self._calls: dict[
             int, ToolCallDelta
@@ -106,8 +107,15 @@ class EventReader:
         """The pieces of the answer in one event.
 
         Events and blocks of kinds that came later are passed over, as Anthropic asks of its
-        clients.
+        clients. The first piece tells the tokens of the input, for whom it is the last, too.
         """
+        pieces = self._read(event)
+        if pieces and not self._told:
+            self._told = True
+            pieces[0] = replace(pieces[0], usage=usage_of(*self._reports))
+        return pieces
+
+    def _read(self, event: Any) -> list[ChatChunk]:
         match getattr(event, "type", None):
             case "message_start":
                 self.started, self._model = True, event.message.model

@@ -296,10 +296,25 @@ def test_a_connection_that_cannot_be_used_is_refused_with_its_own_code(gate: Gat
     assert gate.record(profile)["outcome"] == how
 
 
+GONE_ROUND = {"connection_inactive", "undecryptable", "unresolved_reference"}
+
+
 @pytest.mark.parametrize("how", WHYS)
-def test_it_is_not_gone_round_where_it_was_asked_for(gate: Gateway, how: str):
+def test_it_is_gone_round_where_it_is_switched_off_or_lacks_its_key(gate: Gateway, how: str):
     profile, _ = made_with(gate, how, fallbacks=[gate.known("words")])
+    assert refused(gate, profile) == ((200, "") if how in GONE_ROUND else (409, how))
+
+
+@pytest.mark.parametrize("how", GONE_ROUND)
+def test_it_is_not_gone_round_where_the_profile_does_not_say_so(gate: Gateway, how: str):
+    profile, _ = made_with(gate, how, fallbacks=[gate.known("words")], fallback_on=["error"])
     assert refused(gate, profile) == (409, how)
+
+
+def test_where_no_fallback_can_be_used_the_first_reason_is_told(gate: Gateway):
+    broken, _ = made_with(gate, "undecryptable")
+    profile, _ = made_with(gate, "connection_inactive", fallbacks=[broken])
+    assert refused(gate, profile) == (409, "connection_inactive")
 
 
 @pytest.mark.parametrize("how", WHYS)

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
@@ -83,6 +84,56 @@ def test_what_answers_take_is_counted(gate: Gateway, stream: bool):
     token = gate.office.token(tokens_per_day=13)  # what one answer takes
     assert gate.chat(gate.known("words"), token, stream=stream).status_code == 200
     eventually(lambda: gate.chat(gate.known("words"), token).status_code == 429)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_parallel_calls_pass_the_limit_by_one_reservation_at_most(gate: Gateway, stream: bool):
+    token = gate.office.token(tokens_per_day=12)
+    profile = gate.known("words?first=0.3")
+
+    def ask(_: int) -> int:
+        return gate.chat(profile, token, stream=stream, max_tokens=20).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        codes = list(pool.map(ask, range(16)))
+    assert sorted(codes) == [200] + [429] * 15
+
+
+def test_a_stream_that_is_cut_counts_what_was_sent(gate: Gateway):
+    token = gate.office.token(tokens_per_day=1000)
+    profile = gate.profile("words?chunks=200&delay=0.02")
+    body = {"model": profile, "messages": HELLO, "stream": True}
+    headers = {"Authorization": f"Bearer {token}"}
+    with gate.client.stream(
+        "POST", f"{gate.url}/v1/chat/completions", json=body, headers=headers
+    ) as response:
+        pieces = response.iter_raw()
+        for _ in range(20):
+            next(pieces)
+    row = gate.record(profile)
+    assert (row["outcome"], row["is_estimated"]) == ("client_closed", True)
+    assert 20 <= row["output_tokens"] < 200
+    eventually(lambda: gate.office.counts(token) == [row["input_tokens"] + row["output_tokens"]])
+
+
+def test_what_was_reserved_is_given_back(gate: Gateway):
+    token = gate.office.token(tokens_per_day=10_000)
+    gate.chat(gate.known("words"), token)
+    gate.chat(gate.known("status?code=500"), token)
+    eventually(lambda: gate.office.counts(token) == [13])
+
+
+def test_the_answer_tells_what_is_left(gate: Gateway):
+    token = gate.office.token(tokens_per_day=100, requests_per_minute=5)
+    headers = gate.chat(gate.known("words"), token).headers
+    told = {name: value for name, value in headers.items() if name.startswith("x-ratelimit")}
+    assert told.pop("x-ratelimit-reset-tokens") and told.pop("x-ratelimit-reset-requests")
+    assert told == {
+        "x-ratelimit-limit-requests": "5",
+        "x-ratelimit-remaining-requests": "4",
+        "x-ratelimit-limit-tokens": "100",
+        "x-ratelimit-remaining-tokens": "87",
+    }
 
 
 def test_vectors_are_counted_too(gate: Gateway):

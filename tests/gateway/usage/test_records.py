@@ -84,21 +84,87 @@ def test_a_failure_is_recorded(gate: Gateway, stream: bool):
     )
 
 
-def test_a_request_that_fell_back_is_recorded_as_who_answered(gate: Gateway):
+def test_a_request_that_fell_back_names_who_was_asked_and_who_answered(gate: Gateway):
     connection = gate.connection()
     fallback = gate.profile("words?fell=back", connection)
     profile = gate.profile("status?code=500", fallbacks=[fallback])
     gate.chat(profile)
+    row = gate.record(profile)
     has(
-        gate.record(fallback),
+        row,
         **WHO,
         outcome="ok",
         attempts=2,
+        answered_profile_alias=fallback,
         connection_alias=connection,
         model="words?fell=back",
         input_tokens=9,
     )
-    assert gate.office.records(profile_alias=profile) == []
+    assert gate.office.records(profile_alias=fallback) == []
+    failed, answered = gate.office.attempts(row["key"])
+    has(failed, profile_alias=profile, outcome="failed", code="error", status=500, position=0)
+    assert "HTTP 500" in failed["error"]
+    has(answered, profile_alias=fallback, outcome="ok", code="", status=None, position=1)
+
+
+def test_a_target_that_is_passed_over_has_its_reason(gate: Gateway):
+    connection, good = gate.connection(), gate.known("words")
+    profile = gate.profile("words", connection, fallbacks=[good])
+    gate.office.switch_connection(connection, False)
+    gate.chat(profile)
+    row = gate.record(profile)
+    has(row, attempts=1, answered_profile_alias=good)
+    has(gate.office.attempts(row["key"])[0], outcome="passed_over", code="connection_inactive")
+
+
+def test_a_retry_is_counted_in_its_attempt(gate: Gateway):
+    profile = gate.profile("status?code=500&after=0", gate.connection(max_retries=2))
+    gate.chat(profile)
+    assert [one["retries"] for one in gate.office.attempts(gate.record(profile)["key"])] == [2]
+
+
+def test_tokens_are_recorded_in_full(gate: Gateway):
+    profile = gate.profile("words?usage=full")
+    answer = gate.chat(profile).json()
+    assert answer["usage"]["prompt_tokens_details"] == {"cached_tokens": 6}
+    has(gate.record(profile), input_tokens=9, output_tokens=4, cached_tokens=6, reasoning_tokens=3)
+
+
+@pytest.mark.parametrize("usage", ["none", "absurd"])
+def test_what_no_service_can_have_counted_is_estimated(gate: Gateway, usage: str):
+    profile = gate.profile(f"words?usage={usage}")
+    assert gate.chat(profile).status_code == 200
+    row = gate.record(profile)
+    assert row["is_estimated"] and 1 <= row["input_tokens"] < 50 and 1 <= row["output_tokens"] < 50
+
+
+# The request's id
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+IDS = {
+    "own": ({"x_request_id": "order-17/a"}, "order-17/a"),
+    "trace": ({"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}, TRACE),
+}
+
+
+@pytest.mark.parametrize(("headers", "wanted"), IDS.values(), ids=IDS)
+def test_an_id_of_the_caller_is_in_record_answer_and_request(
+    gate: Gateway, headers: dict[str, str], wanted: str
+):
+    model = f"words?id={wanted[:3]}"
+    profile = gate.profile(model)
+    response = gate.post("/v1/chat/completions", {"model": profile, "messages": HELLO}, **headers)
+    assert response.headers["x-request-id"] == wanted
+    assert gate.record(profile)["request_id"] == wanted
+    assert gate.upstream.of(model)[0].headers["x-request-id"] == wanted
+
+
+@pytest.mark.parametrize("given", [b"two words", b"x" * 129, b"\xe9"])
+def test_an_id_that_is_not_one_is_replaced(gate: Gateway, given: bytes):
+    headers = {b"X-Request-ID": given}
+    response = gate.client.get(f"{gate.url}/v1/models", headers=headers)
+    made = response.headers["x-request-id"]
+    assert response.status_code == 401 and len(made) == 32
 
 
 def test_vectors_are_recorded(gate: Gateway):

@@ -347,7 +347,7 @@ def test_tokens_of_the_cache_are_counted_too():
     answer = chat(
         request_of(), answered({"text": "x"}, cacheReadInputTokens=100, cacheWriteInputTokens=10)
     )
-    assert answer.usage == Usage(113, 2)
+    assert answer.usage == Usage(113, 2, cached_tokens=100, cache_write_tokens=10)
 
 
 def test_a_call_of_a_tool_comes_with_its_arguments_as_json():
@@ -403,7 +403,7 @@ def test_a_stream_gives_text_then_its_end_then_its_usage():
     )
     assert [chunk.content for chunk in chunks] == ["Good ", "day", "", ""]
     assert [chunk.finish_reason for chunk in chunks] == [None, None, "stop", None]
-    assert [chunk.usage for chunk in chunks] == [None, None, None, Usage(7, 2)]
+    assert [chunk.usage for chunk in chunks] == [None, None, None, Usage(7, 2, cached_tokens=4)]
 
 
 def test_calls_of_tools_are_streamed_in_pieces_with_numbers_of_their_own():

@@ -352,7 +352,7 @@ def test_a_default_that_the_model_refuses_can_be_known_before():
 
 
 def test_cached_tokens_count_as_input():
-    assert ask(request())[0].usage == Usage(123, 7)
+    assert ask(request())[0].usage == Usage(123, 7, cached_tokens=100, cache_write_tokens=20)
 
 
 def test_what_was_thought_is_no_part_of_the_answer():
@@ -395,9 +395,9 @@ def test_a_stream_ends_with_its_reason_and_its_usage():
     chunks = asyncio.run(stream_of(BEGIN, *TEXT, *END))
     assert [chunk.content for chunk in chunks] == ["Hel", "lo.", ""]
     assert [chunk.finish_reason for chunk in chunks] == [None, None, FinishReason.STOP]
-    assert [chunk.usage for chunk in chunks] == [None, None, Usage(103, 9)] and {
-        chunk.model for chunk in chunks
-    } == {"claude-made-up"}
+    told = [Usage(103, 1, cached_tokens=100), None, Usage(103, 9, cached_tokens=100)]
+    assert [chunk.usage for chunk in chunks] == told
+    assert {chunk.model for chunk in chunks} == {"claude-made-up"}
 
 
 def test_a_streamed_call_without_arguments_has_an_empty_object():

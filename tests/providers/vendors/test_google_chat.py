@@ -380,7 +380,11 @@ def test_a_default_that_the_model_refuses_can_be_known_before():
 
 def test_thoughts_are_no_part_of_the_answer_but_count_as_output():
     answer = answered(whole({"text": "Hm", "thought": True}, {"text": "Hel"}, {"text": "lo."}))
-    assert (answer.content, answer.usage, answer.model) == ("Hello.", Usage(5, 9), "gemini-made-up")
+    assert (answer.content, answer.usage, answer.model) == (
+        "Hello.",
+        Usage(5, 9, reasoning_tokens=5),
+        "gemini-made-up",
+    )
 
 
 def test_calls_without_ids_get_different_ones_that_stay():
@@ -438,7 +442,7 @@ def test_a_stream_ends_with_its_reason_and_its_usage():
     chunks = asyncio.run(stream_of(*pieces))
     assert [chunk.content for chunk in chunks] == ["Hel", "lo.", ""]
     assert [chunk.finish_reason for chunk in chunks] == [None, None, FinishReason.STOP]
-    assert [chunk.usage for chunk in chunks] == [None, None, Usage(5, 9)] and {
+    assert [chunk.usage for chunk in chunks] == [None, None, Usage(5, 9, reasoning_tokens=5)] and {
         chunk.model for chunk in chunks
     } == {"gemini-made-up"}
 

@@ -1,0 +1,24 @@
+"""Keys of usage records, and ids of requests."""
+
+import random
+import time
+from uuid import UUID
+
+from providers.core.request_id import REQUEST_ID, told_request_id
+
+
+def new_key() -> UUID:
+    """A UUID whose order is that of time (version 7, RFC 9562): an index grows at its end."""
+    milliseconds = time.time_ns() // 1_000_000
+    high = (milliseconds << 16) | (7 << 12) | random.getrandbits(12)
+    return UUID(int=(high << 64) | (2 << 62) | random.getrandbits(62))
+
+
+def begin_request_id(request_id: str, traceparent: str) -> str:
+    """The id of a request that begins: the caller's if it is valid, else a new one.
+
+    From now on REQUEST_ID has it, in this task and in those that it starts.
+    """
+    found = told_request_id(request_id, traceparent) or new_key().hex
+    REQUEST_ID.set(found)
+    return found

@@ -1,0 +1,101 @@
+"""The record of a request while it is answered: who asked, which targets were tried, the tokens."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connections.runtime import StoredProfile
+from providers.core.results import Usage
+
+from ..core.config_cache import Target
+from ..core.limits import Reservation
+from ..core.requests import GatewayRequest
+
+# Until something else is known: whoever waits for the answer may hang up at any time.
+CLIENT_CLOSED = "client_closed"
+FAILED, PASSED_OVER, SERVER_STOPPED = "failed", "passed_over", "server_stopped"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One target of the route: asked, or passed over.
+
+    The outcomes are those of UsageAttempt. Times are of time.perf_counter().
+    """
+
+    target: Target
+    is_cooling: bool = False
+    outcome: str = CLIENT_CLOSED
+    code: str = ""
+    status: int | None = None
+    error: str = ""
+    retries: int = 0
+    started: float = field(default_factory=time.perf_counter)
+    first_chunk: float | None = None
+    ended: float | None = None
+
+    def end(self, outcome: str, code: str = "") -> None:
+        """Ends it. Only its first end counts."""
+        if self.ended is None:
+            self.outcome, self.code, self.ended = outcome, code, time.perf_counter()
+
+    def fail(self, code: str, error: str, status: int | None = None) -> None:
+        """Ends it with what the service answered, or why it could not be asked."""
+        self.error, self.status = error, status
+        self.end(FAILED, code)
+
+
+@dataclass(slots=True)
+class PendingRecord:
+    """A usage record that is filled while its request is answered.
+
+    `asked`: the profile that the request names, once it is found. `outcome`: ok, client_closed,
+    server_stopped, or the code of an error.
+    """
+
+    request: GatewayRequest
+    asked: StoredProfile | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    reservation: Reservation | None = None
+    usage: Usage | None = None
+    outcome: str = CLIENT_CLOSED
+    answer: list[str] = field(default_factory=list)
+    ended: float = 0.0
+
+    @property
+    def last(self) -> Attempt | None:
+        """The attempt at the target that was asked last, None before one was."""
+        return next((one for one in reversed(self.attempts) if one.outcome != PASSED_OVER), None)
+
+    @property
+    def asked_count(self) -> int:
+        """The number of targets that were asked."""
+        return sum(one.outcome != PASSED_OVER for one in self.attempts)
+
+    def begin_attempt(self, target: Target, *, is_cooling: bool) -> Attempt:
+        """The attempt at the next target."""
+        attempt = Attempt(target, is_cooling)
+        self.attempts.append(attempt)
+        return attempt
+
+    def pass_over(self, target: Target, code: str, *, is_cooling: bool = False) -> None:
+        """Notes a target that is not asked."""
+        self.begin_attempt(target, is_cooling=is_cooling).end(PASSED_OVER, code)
+
+    def mark_first_chunk(self) -> None:
+        """Notes the time, unless a piece of the answer came before."""
+        attempt = self.attempts[-1]
+        if attempt.first_chunk is None:
+            attempt.first_chunk = time.perf_counter()
+
+    def end(self, outcome: str) -> None:
+        """Ends the request, and the attempt that was still open."""
+        self.outcome, self.ended = outcome, time.perf_counter()
+        attempt = self.last
+        if attempt is not None:
+            is_code = outcome not in ("ok", CLIENT_CLOSED, SERVER_STOPPED)
+            attempt.end(FAILED if is_code else outcome, outcome if is_code else "")
+
+    def time_of(self, moment: float) -> datetime:
+        """The time of a moment of time.perf_counter()."""
+        return self.request.started_at + timedelta(seconds=moment - self.request.started)

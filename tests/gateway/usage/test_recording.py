@@ -1,0 +1,78 @@
+"""The recorder goes on, whatever a record holds and wherever the database is."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from connections.services import Caller
+from gateway.core.requests import parse_request
+from gateway.usage import recording
+from gateway.usage.pending import PendingRecord
+from gateway.usage.recording import Recorder
+from providers.core.base import Capability
+
+BODY = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+class Table:
+    """A database that takes everything but what is called `poison`, while it is there."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+        self.is_away = False
+
+    async def in_thread(self, _insert: Any, records: list[PendingRecord], _text: bool) -> None:
+        names = [one.request.profile_ref for one in records]
+        if self.is_away:
+            raise OperationalError
+        if "poison" in names:
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        self.rows += names
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    table = Table()
+    monkeypatch.setattr(recording, "in_thread", table.in_thread)
+    return table
+
+
+def add(recorder: Recorder, *names: str) -> None:
+    for name in names:
+        request = parse_request("v1", Capability.CHAT, Caller(1, "ada"), name, BODY)
+        recorder.finish(recorder.begin(request), "ok")
+
+
+def test_a_record_that_is_refused_is_lost_alone(table: Table, caplog: pytest.LogCaptureFixture):
+    recorder = Recorder(False)
+    names = [f"good-{number}" for number in range(20)]
+    add(recorder, *names[:7], "poison", *names[7:])
+    asyncio.run(recorder.stop())
+    assert table.rows == names and recorder.lost == 1
+    assert "is lost, 1 in all" in caplog.text
+
+
+def test_what_the_database_could_not_take_is_written_when_it_is_back(
+    table: Table, caplog: pytest.LogCaptureFixture
+):
+    recorder = Recorder(False)
+    table.is_away = True
+    add(recorder, "a", "b")
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(recorder.stop())
+        asyncio.run(recorder.stop())
+    assert len(caplog.records) == 1  # not one for each try
+    table.is_away = False
+    add(recorder, "c")
+    asyncio.run(recorder.stop())
+    assert table.rows == ["a", "b", "c"] and recorder.lost == 0
+
+
+def test_requests_that_run_are_written_at_the_stop(table: Table):
+    recorder = Recorder(False)
+    running = recorder.begin(parse_request("v1", Capability.CHAT, Caller(1, "ada"), "a", BODY))
+    asyncio.run(recorder.stop())
+    assert table.rows == ["a"] and running.outcome == "server_stopped"
