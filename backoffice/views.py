@@ -10,6 +10,7 @@ from django.views.defaults import page_not_found
 from connections import selectors
 from connections.api.problems import problem_response
 from connections.views.base import Page
+from gateway.usage import records
 from gateway.usage import selectors as usage_selectors
 from gateway.usage.charts import requests_chart
 
@@ -31,7 +32,7 @@ class DashboardView(Page):
 
 def _usage_of_a_day() -> dict[str, Any]:
     """The use of the gateway in the last 24 hours."""
-    day = usage_selectors.last(usage_selectors.PERIODS["24h"])
+    day = records.last(records.PERIODS["24h"])
     totals = usage_selectors.usage_report(day).totals
     return {
         "usage": totals,

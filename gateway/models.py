@@ -63,6 +63,16 @@ class UsageRecord(models.Model):
         return f"{self.profile_alias} at {self.started_at:%Y-%m-%d %H:%M:%S}: {self.outcome}"
 
 
+class AttemptOutcome(models.TextChoices):
+    """How an attempt ended."""
+
+    OK = "ok", "Answered"
+    FAILED = "failed", "Failed"
+    CLIENT_CLOSED = "client_closed", "Caller hung up"
+    SERVER_STOPPED = "server_stopped", "Server stopped"
+    PASSED_OVER = "passed_over", "Passed over"
+
+
 class UsageAttempt(models.Model):
     """One target of a request's route: asked, or passed over.
 
@@ -80,7 +90,7 @@ class UsageAttempt(models.Model):
     connection_version = models.PositiveIntegerField()
     provider_id = models.CharField(max_length=100)
     model = models.CharField(max_length=255)
-    outcome = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=20, choices=AttemptOutcome)
     code = models.CharField(max_length=50, blank=True)
     status = models.PositiveIntegerField(null=True)
     error = models.CharField(max_length=500, blank=True)

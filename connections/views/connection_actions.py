@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import services
+from ..dependent_profiles import told_of_switching_off
 from ..models import Connection
 from .base import tell_check
 from .connections import OneConnection
@@ -30,7 +31,9 @@ class ConnectionToggleView(OneConnection):
                 .get(pk=row.pk)
             )
             return self.render_to_response(self.get_context_data())
-        messages.success(request, f"{row.name} is {'active' if row.is_active else 'inactive'}.")
+        text = f"{row.name} is {'active' if row.is_active else 'inactive'}."
+        told = "" if row.is_active else told_of_switching_off(row)
+        messages.success(request, f"{text} {told}".strip())
         return self.back(row)
 
 

@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('connection_version', models.PositiveIntegerField()),
                 ('provider_id', models.CharField(max_length=100)),
                 ('model', models.CharField(max_length=255)),
-                ('outcome', models.CharField(max_length=20)),
+                ('outcome', models.CharField(choices=[('ok', 'Answered'), ('failed', 'Failed'), ('client_closed', 'Caller hung up'), ('server_stopped', 'Server stopped'), ('passed_over', 'Passed over')], max_length=20)),
                 ('code', models.CharField(blank=True, max_length=50)),
                 ('status', models.PositiveIntegerField(null=True)),
                 ('error', models.CharField(blank=True, max_length=500)),

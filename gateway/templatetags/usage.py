@@ -8,7 +8,7 @@ from django import template
 from django.template.context import RequestContext
 from django.urls import reverse
 
-from ..usage import selectors
+from ..usage import records
 from ..usage.totals import Share
 
 register = template.Library()
@@ -73,8 +73,8 @@ def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str
     """
     if not context["request"].user.has_perm("gateway.view_usagerecord"):
         return {}
-    period = selectors.last(selectors.PERIODS["7d"])
-    count = selectors.count_since(period.start, **{COLUMNS[dimension]: alias})
+    period = records.last(records.PERIODS["7d"])
+    count = records.count_since(period.start, **{COLUMNS[dimension]: alias})
     return {
         "is_shown": True,
         "count": count,

@@ -19,15 +19,15 @@ from rest_framework.response import Response
 from connections.api.base import ApiView
 from connections.api.fields import CamelCaseSerializer
 from connections.api.openapi import answers
-from connections.api.pagination import one_of
+from connections.api.pagination import PLAIN, one_of, plain_text
 from connections.services import Scope
 from providers.core.registry import all_providers
 
-from . import selectors
-from .totals import PeriodTotals, Share
+from . import records, selectors
+from .totals import Share, UsageTotals
 
-GRANULARITIES = {"Hourly": selectors.HOUR, "Daily": selectors.DAY}
-LONGEST = {"Hourly": selectors.HOURLY_AT_MOST, "Daily": selectors.DAILY_AT_MOST}
+GRANULARITIES = {"Hourly": records.HOUR, "Daily": records.DAY}
+LONGEST = {"Hourly": records.HOURLY_AT_MOST, "Daily": records.DAILY_AT_MOST}
 ISO = (
     "An ISO 8601 date or time, such as 2026-01-31 or 2026-01-31T12:00:00Z. A plus sign in an "
     "address is written %2B."
@@ -63,6 +63,22 @@ GRANULARITY = OpenApiParameter(
 )
 
 
+FILTERS = [
+    OpenApiParameter("profile", PLAIN, description="The profile that was asked for: alias or id."),
+    OpenApiParameter("connection", PLAIN, description="The connection, by alias or id."),
+    OpenApiParameter("token", PLAIN, description="The token's id."),
+    OpenApiParameter(
+        "outcome", PLAIN, description="`ok`, `client_closed`, `failed`, or the code of an error."
+    ),
+    OpenApiParameter(
+        "attempts",
+        {"type": "string", "enum": list(records.ATTEMPTS)},
+        description="`several`: more than one target was asked; `fallback`: a fallback answered.",
+    ),
+    OpenApiParameter("request", PLAIN, description="The id of a request."),
+]
+
+
 class UsageSummarySerializer(CamelCaseSerializer):
     """The numbers of a period."""
 
@@ -74,6 +90,8 @@ class UsageSummarySerializer(CamelCaseSerializer):
     total_tokens = serializers.IntegerField()
     success_count = serializers.IntegerField()
     failure_count = serializers.IntegerField()
+    fallback_count = serializers.IntegerField(help_text="Requests that a fallback answered.")
+    attempt_count = serializers.IntegerField(help_text="Targets that were asked.")
     success_rate = serializers.FloatField(
         help_text="Successes among successes and failures, 0 to 1.", min_value=0, max_value=1
     )
@@ -102,6 +120,8 @@ class UsageBreakdownItemSerializer(CamelCaseSerializer):
     dimension_name = serializers.CharField(allow_null=True)
     request_count = serializers.IntegerField()
     total_tokens = serializers.IntegerField()
+    failure_count = serializers.IntegerField()
+    fallback_count = serializers.IntegerField()
     percentage = serializers.FloatField(
         help_text="Of all requests, 0 to 100.", min_value=0, max_value=100
     )
@@ -112,12 +132,18 @@ class UsageView(ApiView):
 
     access = {"GET": (Scope.USAGE_READ.value, "gateway.view_usagerecord")}
 
-    def period(self) -> selectors.Period:
+    def period(self) -> records.Period:
         """The times in the query. Raises ValidationError."""
-        period = selectors.Period(self._time("from"), self._time("to"))
+        period = records.Period(self._time("from"), self._time("to"))
         if period.start >= period.end:
             raise serializers.ValidationError({"to": ["It must be later than `from`."]}, "invalid")
         return period
+
+    def filters(self) -> dict[str, str]:
+        """The filters of the query. Raises ValidationError."""
+        query = self.request.query_params
+        found = {name: plain_text(query, name) for name in records.FILTERS}
+        return found | {"attempts": one_of(query, "attempts", records.ATTEMPTS)}
 
     def _time(self, name: str) -> datetime:
         text = self.request.query_params.get(name, "")
@@ -135,11 +161,11 @@ class UsageSummaryView(UsageView):
 
     @extend_schema(
         operation_id="getUsageSummary",
-        parameters=PERIOD,
+        parameters=PERIOD + FILTERS,
         responses=answers(200, UsageSummarySerializer, 400),
     )
     def get(self, _request: Request) -> Response:
-        return Response(_summary(selectors.usage_report(self.period()).totals))
+        return Response(_summary(selectors.usage_report(self.period(), self.filters()).totals))
 
 
 class UsageTimeSeriesView(UsageView):
@@ -147,13 +173,13 @@ class UsageTimeSeriesView(UsageView):
 
     @extend_schema(
         operation_id="getUsageTimeSeries",
-        parameters=[*PERIOD, GRANULARITY],
+        parameters=[*PERIOD, GRANULARITY, *FILTERS],
         responses=answers(200, UsageTimeSeriesPointSerializer(many=True), 400),
     )
     def get(self, request: Request) -> Response:
         period = self.period()
         name = one_of(request.query_params, "granularity", list(GRANULARITIES)) or (
-            "Hourly" if period.step == selectors.HOUR else "Daily"
+            "Hourly" if period.step == records.HOUR else "Daily"
         )
         if period.end - period.start > LONGEST[name]:
             raise serializers.ValidationError(
@@ -164,7 +190,9 @@ class UsageTimeSeriesView(UsageView):
                 },
                 "invalid",
             )
-        return Response([_point(one) for one in selectors.course(period, step=GRANULARITIES[name])])
+        return Response(
+            [_point(one) for one in selectors.course(period, self.filters(), GRANULARITIES[name])]
+        )
 
 
 class UsageBreakdownView(UsageView):
@@ -173,11 +201,12 @@ class UsageBreakdownView(UsageView):
     dimension: ClassVar[str]
 
     @extend_schema(
-        parameters=PERIOD, responses=answers(200, UsageBreakdownItemSerializer(many=True), 400)
+        parameters=PERIOD + FILTERS,
+        responses=answers(200, UsageBreakdownItemSerializer(many=True), 400),
     )
     def get(self, _request: Request) -> Response:
         shares = selectors.usage_report(
-            self.period(), dimensions=[self.dimension], with_ids=True
+            self.period(), self.filters(), [self.dimension], with_ids=True
         ).shares[self.dimension]
         return Response([_item(self.dimension, one) for one in shares])
 
@@ -217,7 +246,7 @@ class UsageByUserView(UsageBreakdownView):
     dimension = "user"
 
 
-def _summary(totals: PeriodTotals) -> dict[str, Any]:
+def _summary(totals: UsageTotals) -> dict[str, Any]:
     return {
         "totalRequests": totals.requests,
         "inputTokens": totals.input_tokens,
@@ -225,6 +254,8 @@ def _summary(totals: PeriodTotals) -> dict[str, Any]:
         "totalTokens": totals.total_tokens,
         "successCount": totals.succeeded,
         "failureCount": totals.failed,
+        "fallbackCount": totals.fallbacks,
+        "attemptCount": totals.attempts,
         "successRate": totals.success_rate or 0.0,
         "averageDurationMs": totals.average_ms or 0.0,
         "medianDurationMs": totals.median_ms or 0.0,
@@ -252,9 +283,11 @@ def _item(dimension: str, share: Share) -> dict[str, Any]:
     return {
         "dimension": share.key or share.name or UNKNOWN,
         "dimensionName": names.get(share.name)
-        or (share.name if dimension in selectors.IDS else None)
+        or (share.name if dimension in records.IDS else None)
         or None,
         "requestCount": share.requests,
         "totalTokens": share.total_tokens,
+        "failureCount": share.failed,
+        "fallbackCount": share.fallbacks,
         "percentage": 100 * share.share,
     }

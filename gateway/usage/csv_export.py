@@ -28,6 +28,14 @@ COLUMNS = (
     "latency_ms",
     "first_chunk_ms",
     "outcome",
+    "request_id",
+    "answered_profile_alias",
+    "answered_profile_id",
+    "is_fallback",
+    "cached_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "is_estimated",
 )
 # Texts that begin so are formulas: https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

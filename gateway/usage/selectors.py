@@ -1,8 +1,6 @@
-"""The read side of usage: the totals of a period, its course, its shares, its requests.
+"""The read side of usage: the totals of a period, its course, its shares.
 
-`ok` is a success. `client_closed` is neither success nor failure: the caller hung up, and nobody
-knows how the request would have ended. Every other outcome is a failure. The success rate is the
-share of successes among successes and failures.
+The success rate is the share of successes among successes and failures.
 
 Medians are exact, and found the same way on every database: requests are counted by latency, which
 leaves some thousand rows however many requests there were, and the median of those counts is
@@ -10,25 +8,16 @@ computed here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, Func, Q, QuerySet, Sum
-from django.utils import timezone
+from django.db.models import CharField, Count, Func, Q, Sum
 
-from connections.lookup import parse_id
+from .records import HOUR, IDS, IS_FALLBACK, Period, records
+from .totals import CLOSED, OK, Share, UsageTotals, median, totals_of
 
-from ..models import UsageRecord
-from .totals import PeriodTotals, Share, UsageTotals, median
-
-OK, CLOSED = "ok", "client_closed"
-FAILED = "failed"  # a filter, not an outcome: every outcome but the other two
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
-HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 # dimension -> the columns that tell its values apart, the name first: two tokens may have one name
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     "provider": ("provider_id",),
@@ -39,76 +28,6 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
     "token": ("token_name", "token_id"),
     "outcome": ("outcome",),
 }
-IDS = {"profile": "profile_id", "connection": "connection_id", "user": "user_id"}
-
-
-@dataclass(frozen=True)
-class Period:
-    """From `start` up to, and without, `end`."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def step(self) -> timedelta:
-        """The length of a point of its course: an hour, or a day when there would be too many
-        hours.
-        """
-        return HOUR if self.end - self.start <= HOURLY_AT_MOST else DAY
-
-
-def last(duration: timedelta) -> Period:
-    """The period of this length that ends now."""
-    now = timezone.now()
-    return Period(now - duration, now)
-
-
-def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySet[UsageRecord]:
-    """The requests of a period, the newest first, without their texts.
-
-    `filters`: profile and connection by id or alias, token by id, outcome by its code or FAILED; an
-    empty text filters nothing.
-    """
-    wanted = {name: value.replace("\x00", "").strip() for name, value in (filters or {}).items()}
-    rows = UsageRecord.objects.filter(
-        started_at__gte=period.start, started_at__lt=period.end
-    ).defer("prompt", "answer")
-    for name, column in (("profile", "profile_alias"), ("connection", "connection_alias")):
-        if wanted.get(name):
-            pk = parse_id(wanted[name])
-            rows = rows.filter(**({IDS[name]: pk} if pk else {column: wanted[name]}))
-    if token := wanted.get("token"):
-        pk = parse_id(token)
-        rows = rows.filter(token_id=pk) if pk else rows.none()
-    if outcome := wanted.get("outcome"):
-        rows = (
-            rows.exclude(outcome__in=(OK, CLOSED))
-            if outcome == FAILED
-            else rows.filter(outcome=outcome)
-        )
-    return rows
-
-
-def count_since(start: datetime, **columns: Any) -> int:
-    """The number of requests with these values, e.g. `profile_alias="support"`."""
-    return UsageRecord.objects.filter(started_at__gte=start, **columns).count()
-
-
-def batches(
-    period: Period, filters: Mapping[str, str] | None, columns: Sequence[str], size: int = 2000
-) -> Iterator[list[list[Any]]]:
-    """The columns of a period's requests, the oldest first, in batches of `size`, each by a query
-    of its own.
-    """
-    rows = records(period, filters)
-    while batch := list(
-        rows.order_by("started_at", "pk").values_list("started_at", "pk", *columns)[:size]
-    ):
-        yield [values for _, _, *values in batch]
-        at, pk, *_ = batch[-1]
-        # A new period instead of one more condition: SQLite would still use the first condition
-        # for its look-up in the index.
-        rows = records(Period(at, period.end), filters).exclude(started_at=at, pk__lte=pk)
 
 
 # Totals and shares: one query for as many dimensions as are wanted
@@ -118,7 +37,7 @@ def batches(
 class UsageReport:
     """The totals of a period, and its shares by dimension, the greatest first."""
 
-    totals: PeriodTotals
+    totals: UsageTotals
     shares: dict[str, list[Share]]
 
 
@@ -130,27 +49,32 @@ def usage_report(
 ) -> UsageReport:
     """Totals and shares. One query, which is slower with ids: there is more to compare."""
     slices, columns = _column_slices([*dimensions, "outcome"], with_ids)
+    sums = {
+        "n": Count("*"),
+        "i": Sum("input_tokens"),
+        "o": Sum("output_tokens"),
+        "fallback": Count("pk", filter=IS_FALLBACK),
+        "asked": Sum("attempts"),
+    }
     rows = (
         records(period, filters)
         .order_by()
         .values(*columns, "latency_ms")
-        .annotate(requests=Count("*"), i=Sum("input_tokens"), o=Sum("output_tokens"))
-        .values_list(*columns, "latency_ms", "requests", "i", "o")
+        .annotate(**sums)
+        .values_list(*columns, "latency_ms", *sums)
     )
     by_value: dict[str, defaultdict[tuple[Any, ...], UsageTotals]] = {
         name: defaultdict(UsageTotals) for name in slices
     }
     for row in rows.iterator(5000):
+        latency, requests, sent, answered, fallbacks, attempts = row[len(columns) :]
+        outcome = row[slices["outcome"]][0]
+        part = totals_of(outcome, latency, requests, (sent, answered), fallbacks, attempts)
         for name, place in slices.items():
-            by_value[name][row[place]].add(*row[len(columns) :])
-    totals = PeriodTotals()
-    for (outcome,), part in by_value["outcome"].items():
-        totals.requests += part.requests
-        totals.input_tokens += part.input_tokens
-        totals.output_tokens += part.output_tokens
-        totals.latencies += part.latencies
-        totals.succeeded += part.requests if outcome == OK else 0
-        totals.failed += part.requests if outcome not in (OK, CLOSED) else 0
+            by_value[name][row[place]].add(part)
+    totals = UsageTotals()
+    for part in by_value["outcome"].values():
+        totals.add(part)
     shares = {name: _shares(values, totals.requests) for name, values in by_value.items()}
     return UsageReport(totals, shares)
 

@@ -4,24 +4,31 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+OK, CLOSED = "ok", "client_closed"
+
 
 @dataclass
 class UsageTotals:
-    """Totals of some requests. `latencies`: milliseconds -> how many requests took so long."""
+    """Totals of some requests. `latencies`: milliseconds -> how many requests took so long.
+
+    `fallbacks`: requests that a fallback answered; `attempts`: targets that were asked. Requests
+    whose caller hung up have neither succeeded nor failed.
+    """
 
     requests: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    fallbacks: int = 0
+    attempts: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     latencies: Counter[int] = field(default_factory=Counter)
 
-    def add(
-        self, latency: int, requests: int, input_tokens: int | None, output_tokens: int | None
-    ) -> None:
-        """Adds requests that took equally long. Tokens are None where no service told them."""
-        self.requests += requests
-        self.input_tokens += input_tokens or 0
-        self.output_tokens += output_tokens or 0
-        self.latencies[latency] += requests
+    def add(self, part: "UsageTotals") -> None:
+        """Adds other requests."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(part, name))
+        self.latencies += part.latencies
 
     @property
     def total_tokens(self) -> int:
@@ -40,14 +47,6 @@ class UsageTotals:
         """The median latency, None without requests."""
         return median(self.latencies)
 
-
-@dataclass
-class PeriodTotals(UsageTotals):
-    """All requests of a period. Those whose caller hung up have neither succeeded nor failed."""
-
-    succeeded: int = 0
-    failed: int = 0
-
     @property
     def closed(self) -> int:
         """Requests whose caller hung up."""
@@ -58,6 +57,35 @@ class PeriodTotals(UsageTotals):
         """0 to 1; None when no request succeeded or failed."""
         ended = self.succeeded + self.failed
         return self.succeeded / ended if ended else None
+
+
+COUNTS = (
+    *("requests", "succeeded", "failed", "fallbacks", "attempts"),
+    *("input_tokens", "output_tokens"),
+)
+
+
+def totals_of(
+    outcome: str,
+    latency: int,
+    requests: int,
+    tokens: tuple[int | None, int | None],
+    fallbacks: int,
+    attempts: int,
+) -> UsageTotals:
+    """The totals of requests that ended and took alike. `tokens`: in and out, None where no service
+    told them.
+    """
+    return UsageTotals(
+        requests,
+        succeeded=requests if outcome == OK else 0,
+        failed=requests if outcome not in (OK, CLOSED) else 0,
+        fallbacks=fallbacks,
+        attempts=attempts,
+        input_tokens=tokens[0] or 0,
+        output_tokens=tokens[1] or 0,
+        latencies=Counter({latency: requests}),
+    )
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """The page of usage, and the same requests as CSV."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
@@ -10,25 +11,32 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db import close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from connections.models import ApiToken, Connection, Profile
-from connections.views.base import Page
+from connections.views.base import Crumb, Page
 
 from ..models import UsageRecord
-from . import selectors
+from . import records, selectors
 from .charts import requests_chart, tokens_chart
 from .csv_export import COLUMNS, csv_parts
+from .totals import CLOSED, OK
 
 PAGE_SIZE, SHOWN, MOST_CHOICES = 25, 10, 200
 FIRST_PERIOD = "24h"
 PERIOD_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
-FILTERS = ("profile", "connection", "token", "outcome")
+FILTERS = records.FILTERS
 OUTCOMES = {
-    selectors.OK: "Succeeded",
-    selectors.FAILED: "Failed",
-    selectors.CLOSED: "Caller hung up",
+    OK: "Succeeded",
+    records.FAILED: "Failed",
+    CLOSED: "Caller hung up",
+}
+ATTEMPTS = {
+    records.FALLBACK: "Answered by a fallback",
+    records.SEVERAL: "More than one",
 }
 
 
@@ -48,7 +56,7 @@ class UsagePage(Page):
         """The filters by name; an empty text filters nothing."""
         return {name: self.request.GET.get(name, "") for name in FILTERS}
 
-    def period(self) -> tuple[str, selectors.Period]:
+    def period(self) -> tuple[str, records.Period]:
         """The name of the period, empty for one by dates, and the period.
 
         `from` and `to` are days (UTC) with their 24 hours; without `to`, it lasts until now. Dates
@@ -58,12 +66,12 @@ class UsagePage(Page):
         first, final = _midnight(query.get("from", "")), _midnight(query.get("to", ""))
         if first is not None:
             end = timezone.now() if final is None else final + timedelta(days=1)
-            start = max(first, end - selectors.DAILY_AT_MOST)
+            start = max(first, end - records.DAILY_AT_MOST)
             if start < end:
-                return "", selectors.Period(start, end)
+                return "", records.Period(start, end)
         name = query.get("period", "")
-        name = name if name in selectors.PERIODS else FIRST_PERIOD
-        return name, selectors.last(selectors.PERIODS[name])
+        name = name if name in records.PERIODS else FIRST_PERIOD
+        return name, records.last(records.PERIODS[name])
 
 
 def _midnight(text: str) -> datetime | None:
@@ -85,7 +93,7 @@ class UsageView(UsagePage):
         filters = self.filters()
         usage = selectors.usage_report(period, filters, list(selectors.DIMENSIONS))
         points = selectors.course(period, filters) if usage.totals.requests else []
-        paginator = Paginator(selectors.records(period, filters), PAGE_SIZE)
+        paginator = Paginator(records.records(period, filters), PAGE_SIZE)
         # Set, so that it is not counted: for a million rows that takes as long as all the rest.
         paginator.count = usage.totals.requests
         context = {
@@ -93,7 +101,7 @@ class UsageView(UsagePage):
             "points": points,
             "requests_chart": requests_chart(points),
             "tokens_chart": tokens_chart(points),
-            "is_hourly": period.step == selectors.HOUR,
+            "is_hourly": period.step == records.HOUR,
             "first_chunk_ms": selectors.first_chunk_median(period, filters),
             "shown": SHOWN,
             "page": paginator.get_page(request.GET.get("page")),
@@ -103,7 +111,7 @@ class UsageView(UsagePage):
         return self.render_to_response(self.get_context_data(**context))
 
     def _filter_form(
-        self, name: str, period: selectors.Period, filters: Mapping[str, str]
+        self, name: str, period: records.Period, filters: Mapping[str, str]
     ) -> dict[str, Any]:
         query = self.request.GET
         tokens = [
@@ -128,8 +136,25 @@ class UsageView(UsagePage):
             "tokens": tokens,
             "is_other_token": bool(filters["token"]) and filters["token"] not in dict(tokens),
             "outcomes": OUTCOMES,
+            "attempt_choices": ATTEMPTS,
             "is_other_outcome": bool(filters["outcome"]) and filters["outcome"] not in OUTCOMES,
         }
+
+
+class UsageRecordView(UsagePage):
+    """One request with its attempts."""
+
+    template_name = "gateway/usage/record.html"
+    title = "Request"
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return (("Usage", reverse("usage")),)
+
+    def get(self, _request: HttpRequest, key: UUID) -> HttpResponse:
+        record = get_object_or_404(UsageRecord.objects.defer("prompt", "answer"), key=key)
+        attempts = records.attempts_of([key])[key]
+        context = self.get_context_data(record=record, attempts=attempts)
+        return self.render_to_response(context)
 
 
 class UsageExportView(UsagePage):
@@ -137,7 +162,7 @@ class UsageExportView(UsagePage):
 
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         _, period = self.period()
-        rows = selectors.batches(period, self.filters(), COLUMNS)
+        rows = records.batches(period, self.filters(), COLUMNS)
         parts = csv_parts(_without_connection(rows))
         name = f"usage-{period.start:%Y-%m-%d}-{period.end:%Y-%m-%d}.csv"
         return StreamingHttpResponse(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -82,6 +83,7 @@ def gallery(server: Server, gallery_service: Upstream, browser, signed_in) -> It
     context.close()
     _age(server)
     _add_usage(server)
+    _add_request_with_attempts(server)
     server.gallery = (gallery.places, server.rows())
     yield gallery
 
@@ -195,6 +197,9 @@ def _age(server: Server) -> None:
         )
 
 
+REQUEST = "1" * 32  # the key of one request
+
+
 def _add_usage(server: Server) -> None:
     """Requests of a month: more by day than by night, one in nineteen failed, and what was asked
     for in vain.
@@ -237,6 +242,32 @@ def _add_usage(server: Server) -> None:
             database.execute(
                 f"INSERT INTO gateway_usagerecord ({columns}) VALUES ({values})",
                 (f"-{number * number // 33} seconds", *row, *numbers, outcome),
+            )
+
+
+def _add_request_with_attempts(server: Server) -> None:
+    """A request whose first target failed and whose second one was passed over."""
+    attempts = [
+        ("openai-production", "failed", "rate_limited", 429, "Too many requests. " * 8, 0),
+        ("azure", "passed_over", "timeout", None, "", 1),
+        ("anthropic", "ok", "", None, "", 0),
+    ]
+    with closing(server.sqlite()) as database:
+        database.execute(
+            "UPDATE gateway_usagerecord SET key = ?, request_id = 'order-17', attempts = 2, "
+            "answered_profile_id = ?, profile_id = ?, answered_profile_alias = 'long-documents', "
+            "cached_tokens = 100, is_estimated = 1 "
+            "WHERE id = (SELECT id FROM gateway_usagerecord ORDER BY started_at DESC LIMIT 1)",
+            (REQUEST, "2" * 32, "3" * 32),
+        )
+        for position, attempt in enumerate(attempts):
+            database.execute(
+                "INSERT INTO gateway_usageattempt (record_key, position, started_at, profile_id, "
+                "profile_alias, connection_id, connection_alias, connection_version, provider_id, "
+                "model, outcome, code, status, error, latency_ms, retries, is_cooling) VALUES "
+                "(?, ?, datetime('now'), ?, 'helpdesk-answers', ?, ?, 3, 'openai', 'gpt-4o', "
+                "?, ?, ?, ?, 210, 0, ?)",
+                (REQUEST, position, "2" * 32, "4" * 32, *attempt),
             )
 
 
@@ -492,6 +523,7 @@ SCENES: dict[str, Scene] = {
     "profile-delete-refused": of("Rehearsal", "delete/"),
     "usage": at("/usage/"),
     "usage-week": every_number_of_usage,
+    "usage-record": at(f"/usage/{UUID(REQUEST)}/"),
     "usage-none-fits": at("/usage/?profile=nothing-like-it&outcome=odd"),
     "references": at("/references/"),
     "defaults": at("/settings/"),

@@ -17,7 +17,7 @@ from connections.models import ApiToken, Connection, Profile, RevealToken
 from connections.promptflow import services as promptflow_services
 from connections.promptflow.services import connections
 from gateway.models import UsageRecord
-from gateway.usage.selectors import last, records
+from gateway.usage.records import last, records
 from tests.fakes import connect, profile_of
 from tests.pages import html
 from tests.people import browser

@@ -26,6 +26,7 @@ READ, WRITE, TEST, DELETE = (
 )
 READ_PROFILES, WRITE_PROFILES = "profiles:read", "profiles:write"
 USAGE = (
+    "records",
     "summary",
     "time-series",
     "by-provider",

@@ -4,9 +4,12 @@ Who may ask is in tests/connections/api/test_permissions.py.
 """
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from gateway.models import UsageAttempt
 from tests.connections.api.calls import Api, errors, token_of
 from tests.gateway.records import NOON, NOWHERE, PRODUCTION, SUPPORT, used
 
@@ -39,6 +42,8 @@ def test_a_summary_has_the_fields_of_the_contract(api: Api):
         "totalTokens": 45,
         "successCount": 2,
         "failureCount": 1,
+        "fallbackCount": 0,
+        "attemptCount": 4,
         "successRate": pytest.approx(2 / 3),
         "averageDurationMs": 150,
         "medianDurationMs": 150,
@@ -92,18 +97,94 @@ ITEMS = {
     "user": [("7", "ada", 3, 30, 75), ("8", "olaf", 1, 15, 25)],
 }
 FIELDS = ("dimension", "dimensionName", "requestCount", "totalTokens", "percentage")
+MORE = ("failureCount", "fallbackCount")
 
 
 @pytest.mark.parametrize("dimension", ITEMS)
 def test_a_breakdown_has_its_shares_the_greatest_first(api: Api, dimension: str):
     found = api.read(f"/analytics/usage-by-{dimension}?{DAY}")
+    assert sum(one["failureCount"] for one in found) == 1
+    found = [{name: one[name] for name in one if name not in MORE} for one in found]
     assert sorted(found, key=str) == sorted(
         (dict(zip(FIELDS, item, strict=True)) for item in ITEMS[dimension]), key=str
     )
     assert [one["requestCount"] for one in found] == [item[2] for item in ITEMS[dimension]]
 
 
-PATHS = ["usage-summary", "usage-time-series", *(f"usage-by-{dimension}" for dimension in ITEMS)]
+BACKUP = UUID(int=4)
+FELL_BACK: dict[str, Any] = {
+    "key": UUID(int=5),
+    "request_id": "order-17",
+    "attempts": 2,
+    "answered_profile_id": BACKUP,
+    "answered_profile_alias": "backup",
+    "cached_tokens": 4,
+}
+
+
+@pytest.fixture
+def fell_back() -> None:
+    """A request that a fallback answered, with its attempts."""
+    used(**FELL_BACK)
+    for position, (pk, outcome) in enumerate([(SUPPORT, "failed"), (BACKUP, "ok")]):
+        UsageAttempt.objects.create(
+            record_key=FELL_BACK["key"],
+            position=position,
+            started_at=NOON,
+            profile_id=pk,
+            profile_alias="support",
+            connection_id=PRODUCTION,
+            connection_alias="production",
+            connection_version=1,
+            provider_id="openai",
+            model="gpt-4o",
+            outcome=outcome,
+            code="rate_limited" if outcome == "failed" else "",
+            status=429 if outcome == "failed" else None,
+            latency_ms=10,
+        )
+
+
+def test_a_request_is_told_with_its_attempts(api: Api, fell_back: None):
+    found = api.read(f"/analytics/usage-records?{DAY}&request=order-17")
+    assert found["total"] == 1
+    (one,) = found["items"]
+    assert (one["profileAlias"], one["answeredProfileAlias"], one["isFallback"]) == (
+        "support",
+        "backup",
+        True,
+    )
+    assert [(a["outcome"], a["code"], a["status"]) for a in one["attempts"]] == [
+        ("failed", "rate_limited", 429),
+        ("ok", "", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("attempts=fallback", 1),
+        ("attempts=Several", 1),
+        ("request=nobody", 0),
+        ("outcome=failed", 1),
+    ],
+)
+def test_requests_are_filtered(api: Api, fell_back: None, query: str, number: int):
+    assert api.read(f"/analytics/usage-summary?{DAY}&{query}")["totalRequests"] == number
+    assert api.read(f"/analytics/usage-records?{DAY}&{query}")["total"] == number
+
+
+def test_a_filter_that_does_not_exist_is_refused(api: Api):
+    response = api("GET", f"/analytics/usage-records?{DAY}&attempts=many")
+    assert errors(response) == {"/attempts": "invalid"}
+
+
+PATHS = [
+    "usage-records",
+    "usage-summary",
+    "usage-time-series",
+    *(f"usage-by-{dimension}" for dimension in ITEMS),
+]
 
 
 @pytest.mark.parametrize("path", PATHS)

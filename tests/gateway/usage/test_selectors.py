@@ -7,13 +7,13 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from gateway.usage import selectors
+from gateway.usage import records, selectors
 from gateway.usage.totals import median
 from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 HOUR = timedelta(hours=1)
-DAY = selectors.Period(NOON - 12 * HOUR, NOON + 12 * HOUR)
+DAY = records.Period(NOON - 12 * HOUR, NOON + 12 * HOUR)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_course_counts_tokens(morning: None):
 
 def test_a_long_course_is_by_day(morning: None):
     used(started_at=NOON - timedelta(days=20))
-    points = selectors.course(selectors.Period(NOON - timedelta(days=30), NOON + timedelta(days=1)))
+    points = selectors.course(records.Period(NOON - timedelta(days=30), NOON + timedelta(days=1)))
     assert (len(points), points[0].start) == (32, datetime(2026, 2, 8, tzinfo=UTC))
     assert {one.start.date().isoformat(): one.requests for one in points if one.requests} == {
         "2026-02-18": 1,
@@ -153,7 +153,7 @@ def test_hours_and_days_are_those_of_utc(settings):
     settings.TIME_ZONE = "Asia/Kathmandu"
     used(started_at=datetime(2026, 3, 10, 23, 59, 59, tzinfo=UTC))
     assert [one.start.hour for one in selectors.course(DAY) if one.requests] == [23]
-    assert [one.start.day for one in selectors.course(DAY, step=selectors.DAY) if one.requests] == [
+    assert [one.start.day for one in selectors.course(DAY, step=records.DAY) if one.requests] == [
         10
     ]
 
@@ -177,7 +177,7 @@ def test_filters_narrow_everything(morning: None, filters: dict[str, str], count
     assert (
         totals.requests,
         sum(one.requests for one in points),
-        selectors.records(DAY, filters).count(),
+        records.records(DAY, filters).count(),
     ) == (count,) * 3
 
 
@@ -186,6 +186,6 @@ def test_batches_have_every_request_once_also_of_the_same_moment():
         used(started_at=NOON + timedelta(seconds=number // 4), latency_ms=number)
         for number in range(11)
     ]
-    batches = list(selectors.batches(DAY, {}, ["latency_ms"], size=3))
+    batches = list(records.batches(DAY, {}, ["latency_ms"], size=3))
     assert [len(one) for one in batches] == [3, 3, 3, 2]
     assert [value for batch in batches for (value,) in batch] == [one.latency_ms for one in made]

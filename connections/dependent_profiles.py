@@ -1,0 +1,49 @@
+"""The profiles of a connection, and what becomes of their requests when it is switched off."""
+
+from dataclasses import dataclass
+
+from .models import Connection, Profile
+from .profile_settings import profile_settings_class
+from .selectors import fallback_chain
+
+
+@dataclass(frozen=True)
+class DependentProfile:
+    """A profile of a connection. `stand_in`: the one that answers when the connection is switched
+    off, None where requests are refused then.
+    """
+
+    profile: Profile
+    stand_in: Profile | None
+
+    def __str__(self) -> str:
+        if self.stand_in is None:
+            return f"{self.profile.alias} is refused"
+        return f"{self.profile.alias} is answered by {self.stand_in.alias}"
+
+
+def dependent_profiles(connection: Connection, limit: int = 50) -> list[DependentProfile]:
+    """The profiles of a connection with their stand-ins, by name."""
+    profiles = connection.profiles.all()[:limit]
+    return [DependentProfile(one, _stand_in(one)) for one in profiles]
+
+
+def _stand_in(profile: Profile) -> Profile | None:
+    """The first fallback that is active, on another connection that is."""
+    try:
+        settings = profile_settings_class(profile.capability).model_validate(profile.settings)
+    except (KeyError, ValueError):
+        return None  # it cannot be used at all before it is edited
+    if not settings.moves_on("connection_inactive"):
+        return None
+    for other in fallback_chain(profile):
+        is_other = other.connection_id != profile.connection_id
+        if is_other and other.is_active and other.connection.is_active:
+            return other
+    return None
+
+
+def told_of_switching_off(connection: Connection) -> str:
+    """A sentence about the active profiles of a connection that is off now; empty without any."""
+    found = [str(one) for one in dependent_profiles(connection) if one.profile.is_active]
+    return f"{'; '.join(found)}." if found else ""

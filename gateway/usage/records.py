@@ -1,0 +1,114 @@
+"""The requests of a period: filters, pages, batches.
+
+`ok` is a success. `client_closed` is neither success nor failure: the caller hung up, and nobody
+knows how the request would have ended. Every other outcome is a failure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import BooleanField, F, Q, QuerySet
+from django.db.models.expressions import ExpressionWrapper
+from django.utils import timezone
+
+from connections.lookup import parse_id
+
+from ..models import UsageAttempt, UsageRecord
+from .totals import CLOSED, OK
+
+FAILED = "failed"  # a filter, not an outcome: every outcome but the other two
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
+HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+SEVERAL, FALLBACK = ATTEMPTS = ("several", "fallback")  # filters of attempts
+# The profile that answered is not the one that was asked.
+IS_FALLBACK = Q(answered_profile_id__isnull=False) & ~Q(answered_profile_id=F("profile_id"))
+FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request")
+IDS = {"profile": "profile_id", "connection": "connection_id", "user": "user_id"}
+
+
+@dataclass(frozen=True)
+class Period:
+    """From `start` up to, and without, `end`."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def step(self) -> timedelta:
+        """The length of a point of its course: an hour, or a day when there would be too many
+        hours.
+        """
+        return HOUR if self.end - self.start <= HOURLY_AT_MOST else DAY
+
+
+def last(duration: timedelta) -> Period:
+    """The period of this length that ends now."""
+    now = timezone.now()
+    return Period(now - duration, now)
+
+
+def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySet[UsageRecord]:
+    """The requests of a period, the newest first, without their texts.
+
+    `filters`: profile (the one that was asked for) and connection by id or alias, token by id,
+    outcome by its code or FAILED, attempts by SEVERAL or FALLBACK, request by its id; an empty text
+    filters nothing.
+    """
+    wanted = {name: value.replace("\x00", "").strip() for name, value in (filters or {}).items()}
+    rows = UsageRecord.objects.filter(
+        started_at__gte=period.start, started_at__lt=period.end
+    ).defer("prompt", "answer")
+    rows = rows.annotate(is_fallback=ExpressionWrapper(IS_FALLBACK, BooleanField()))
+    if request := wanted.get("request"):
+        rows = rows.filter(request_id=request)
+    if attempts := wanted.get("attempts"):
+        rows = rows.filter(IS_FALLBACK if attempts == FALLBACK else Q(attempts__gt=1))
+    for name, column in (("profile", "profile_alias"), ("connection", "connection_alias")):
+        if wanted.get(name):
+            pk = parse_id(wanted[name])
+            rows = rows.filter(**({IDS[name]: pk} if pk else {column: wanted[name]}))
+    if token := wanted.get("token"):
+        pk = parse_id(token)
+        rows = rows.filter(token_id=pk) if pk else rows.none()
+    if outcome := wanted.get("outcome"):
+        rows = (
+            rows.exclude(outcome__in=(OK, CLOSED))
+            if outcome == FAILED
+            else rows.filter(outcome=outcome)
+        )
+    return rows
+
+
+def count_since(start: datetime, **columns: Any) -> int:
+    """The number of requests with these values, e.g. `profile_alias="support"`."""
+    return UsageRecord.objects.filter(started_at__gte=start, **columns).count()
+
+
+def batches(
+    period: Period, filters: Mapping[str, str] | None, columns: Sequence[str], size: int = 2000
+) -> Iterator[list[list[Any]]]:
+    """The columns of a period's requests, the oldest first, in batches of `size`, each by a query
+    of its own.
+    """
+    rows = records(period, filters)
+    while batch := list(
+        rows.order_by("started_at", "pk").values_list("started_at", "pk", *columns)[:size]
+    ):
+        yield [values for _, _, *values in batch]
+        at, pk, *_ = batch[-1]
+        # A new period instead of one more condition: SQLite would still use the first condition
+        # for its look-up in the index.
+        rows = records(Period(at, period.end), filters).exclude(started_at=at, pk__lte=pk)
+
+
+def attempts_of(keys: Sequence[UUID]) -> dict[UUID, list[UsageAttempt]]:
+    """The attempts of the records with these keys, in their order."""
+    found: dict[UUID, list[UsageAttempt]] = {key: [] for key in keys}
+    for attempt in UsageAttempt.objects.filter(record_key__in=keys):
+        found[attempt.record_key].append(attempt)
+    return found

@@ -1,0 +1,87 @@
+"""Usage: `/analytics/usage-records`, the requests themselves with their attempts."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from connections.api.fields import CamelCaseSerializer
+from connections.api.openapi import answers, items_of
+from connections.api.pagination import PAGE, SkipTakePagination
+
+from ..models import AttemptOutcome, UsageRecord
+from . import records
+from .api import FILTERS, PERIOD, UsageView
+
+
+class UsageAttemptSerializer(CamelCaseSerializer):
+    """One target that was asked, or passed over."""
+
+    profile_alias = serializers.CharField()
+    profile_id = serializers.UUIDField()
+    connection_alias = serializers.CharField()
+    connection_id = serializers.UUIDField()
+    connection_version = serializers.IntegerField()
+    provider_id = serializers.CharField()
+    model = serializers.CharField()
+    outcome = serializers.ChoiceField(AttemptOutcome.choices)
+    code = serializers.CharField(help_text="Of the failure, or why it was passed over.")
+    status = serializers.IntegerField(
+        allow_null=True, help_text="The HTTP status that the service answered."
+    )
+    error = serializers.CharField(help_text="What went wrong, without secrets.")
+    latency_ms = serializers.IntegerField()
+    first_chunk_ms = serializers.IntegerField(allow_null=True)
+    retries = serializers.IntegerField()
+    is_cooling = serializers.BooleanField(help_text="Its connection was in a cool-down.")
+
+
+class UsageRecordSerializer(CamelCaseSerializer):
+    """One request."""
+
+    request_id = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    endpoint = serializers.CharField()
+    capability = serializers.CharField()
+    profile_alias = serializers.CharField(help_text="The profile that was asked for.")
+    profile_id = serializers.UUIDField(allow_null=True)
+    answered_profile_alias = serializers.CharField(help_text="Empty: none answered.")
+    answered_profile_id = serializers.UUIDField(allow_null=True)
+    is_fallback = serializers.BooleanField()
+    connection_alias = serializers.CharField()
+    connection_id = serializers.UUIDField(allow_null=True)
+    connection_version = serializers.IntegerField(allow_null=True)
+    provider_id = serializers.CharField()
+    model = serializers.CharField()
+    user_name = serializers.CharField()
+    token_name = serializers.CharField()
+    is_stream = serializers.BooleanField()
+    outcome = serializers.CharField()
+    input_tokens = serializers.IntegerField(allow_null=True)
+    output_tokens = serializers.IntegerField(allow_null=True)
+    cached_tokens = serializers.IntegerField(allow_null=True)
+    cache_write_tokens = serializers.IntegerField(allow_null=True)
+    reasoning_tokens = serializers.IntegerField(allow_null=True)
+    is_estimated = serializers.BooleanField(help_text="The tokens were counted here.")
+    latency_ms = serializers.IntegerField()
+    first_chunk_ms = serializers.IntegerField(allow_null=True)
+    attempts = UsageAttemptSerializer(many=True)
+
+
+class UsageRecordsView(UsageView):
+    """The requests of a period, the newest first."""
+
+    @extend_schema(
+        operation_id="getUsageRecords",
+        parameters=PERIOD + FILTERS + PAGE,
+        responses=answers(200, items_of(UsageRecordSerializer), 400),
+    )
+    def get(self, request: Request) -> Response:
+        pages = SkipTakePagination()
+        rows = records.records(self.period(), self.filters())
+        found: list[UsageRecord] = pages.paginate_queryset(rows, request)
+        attempts = records.attempts_of([one.key for one in found if one.key])
+        for one in found:
+            # The serializer's field of this name is the attempts, the column is their number.
+            one.attempts = attempts.get(one.key, []) if one.key else []  # type: ignore[assignment]
+        return pages.get_paginated_response(UsageRecordSerializer(found, many=True).data)
