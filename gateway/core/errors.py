@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from connections.services import Unusable
 from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
+from providers.core.redaction import redacted
 
 # HTTP statuses for the codes of ProviderError. Every other code is a fault behind the gateway (502)
 # that the caller can do nothing about.
 STATUSES = {"bad_request": 400, "not_found": 404, "rate_limited": 429, "timeout": 504}
-SHORTEST_SECRET = 6  # characters; shorter secrets are words, and would be found everywhere
 
 
 class GatewayError(Exception):
@@ -77,13 +77,11 @@ def from_unusable(error: Unusable, alias: str) -> GatewayError:
 def from_provider(error: ProviderError, secrets: tuple[str, ...]) -> GatewayError:
     """The refusal for a failure of a provider.
 
-    The service's own words are added where they help, unless they repeat one of `secrets`.
+    The service's own words are added where they help, with *** for what repeats one of `secrets`.
     """
     message = error.message
-    if error.said and not any(
-        secret in error.said for secret in secrets if len(secret) >= SHORTEST_SECRET
-    ):
-        message = f"{message} It said: {error.said}"
+    if error.said:
+        message = f"{message} It said: {redacted(error.said, secrets)}"
     param = error.feature if isinstance(error, Unsupported) else None
     code = "unsupported" if isinstance(error, Unsupported) else error.code
     return GatewayError(STATUSES.get(error.code, 502), code, message, param, error.retry_after)
