@@ -22,15 +22,21 @@ logger = logging.getLogger(__name__)
 class PooledProvider:
     """A provider that many requests use at once, and how many use it now.
 
-    `secrets`: the clear texts to keep out of answers. The pool closes the provider only while
-    nobody uses it, so each `acquire` is followed by one `release`: at once when the request fails,
-    else when its answer has been given, of a stream at its end.
+    The pool closes the provider only while nobody uses it, so each `acquire` is followed by one
+    `release`: at once when the request fails, else when its answer has been given, of a stream at
+    its end.
     """
 
     provider: Provider[Any]
-    secrets: tuple[str, ...] = field(repr=False)
     in_use: int = 0
     used_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The clear texts to keep out of answers: those of the settings, and tokens that were
+        fetched with them.
+        """
+        return (*secret_values(self.provider.settings), *self.provider.held_secrets)
 
     def acquire(self) -> Provider[Any]:
         """Counts one more user, and returns the provider."""
@@ -66,7 +72,7 @@ class ProviderPool:
         ):
             known[1].used_at = time.monotonic()
             return known[1]
-        pooled = PooledProvider(provider, secret_values(provider.settings))
+        pooled = PooledProvider(provider)
         self._current[key] = (version, pooled)
         if known is not None:
             self._retired.append(known[1])

@@ -3,18 +3,22 @@ nothing encoded twice.
 """
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import AsyncGenerator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from pydantic_core import from_json, to_json
+from yarl import URL
 
 from providers.core.base import WireTarget
 from providers.core.errors import (
+    BlockedAddress,
     ProviderError,
     bad_response,
     from_answer,
@@ -71,9 +75,24 @@ class GuardedResolver(AbstractResolver):
 def _refuse_blocked(policy: EgressPolicy, url: str) -> None:
     """Raises BlockedAddress for a host that the policy refuses by its name.
 
-    The resolver alone would not do: aiohttp does not resolve an address that is a number.
+    The resolver alone would not do: aiohttp does not resolve an address that is a number. Its URLs
+    read other digits and dots as those of an address, so the host is judged as they have it.
     """
-    policy.refuse_name(urlsplit(url).hostname or "")
+    try:
+        host = URL(url).raw_host or ""
+    except ValueError:
+        raise BlockedAddress("The endpoint is not an address that can be asked.") from None
+    policy.refuse_name(host)
+
+
+def _guarded_socket(policy: EgressPolicy, found: AddrInfoType) -> socket.socket:
+    """A socket for an address that the policy lets through: the last look before the connection is
+    made, whatever the name was. Raises BlockedAddress.
+    """
+    family, kind, protocol, _, address = found
+    host = str(address[0])
+    policy.refuse_address(host, ipaddress.ip_address(host.partition("%")[0]))
+    return socket.socket(family, kind, protocol)
 
 
 def _fault(error: Exception, host: str) -> ProviderError:
@@ -101,6 +120,7 @@ class Upstream:
             ttl_dns_cache=DNS_SECONDS,
             ssl=trusted_authorities(),
             keepalive_timeout=30,
+            socket_factory=partial(_guarded_socket, policy),
         )
         self._session = aiohttp.ClientSession(
             connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()

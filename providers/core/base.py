@@ -183,6 +183,13 @@ class Provider(Generic[SettingsT]):
         """
         return body
 
+    @property
+    def held_secrets(self) -> tuple[str, ...]:
+        """The secrets that go with requests and are not settings, such as a token that was fetched:
+        no text of the service is shown with one of them.
+        """
+        return ()
+
     async def warm(self) -> None:
         """Makes the asynchronous client beside the event loop: importing an SDK takes up to a
         second, in which nobody is answered.

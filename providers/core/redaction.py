@@ -177,7 +177,7 @@ def _windows(text: str, size: int) -> dict[str, list[int]]:
 
 def _masked(text: str, hidden: bytearray) -> str:
     """The text with a mask for each run of hidden characters and the rest of its word."""
-    pieces, after = [], 0
+    pieces, after = list[str](), 0
     for run in re.finditer(b"\1+", hidden):
         start, end = run.span()
         while start > after and (text[start - 1].isalnum() or text[start - 1] in "-_"):

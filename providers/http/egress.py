@@ -7,7 +7,7 @@ redirect too): a name that answers differently the second time gains nothing.
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,21 +17,16 @@ import httpx2
 
 from ..core.errors import BlockedAddress, CompressedAnswer, RedirectRefused
 from ..core.request_id import HEADER, REQUEST_ID
-from .allowance import Allowance, within
-
-# Cloud metadata that is not link-local. Azure:
-# learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16, Alibaba Cloud:
-# alibabacloud.com/help/ecs/user-guide/view-instance-metadata, AWS over IPv6: docs.aws.amazon.com
-# (IMDS).
-METADATA_ADDRESSES = frozenset(
-    map(ipaddress.ip_address, ("168.63.129.16", "100.100.100.200", "fd00:ec2::254"))
+from .addresses import (
+    IPAddress,
+    is_metadata,
+    is_metadata_name,
+    is_public,
+    literal_address,
+    reached_addresses,
+    wire_name,
 )
-METADATA_NAMES = frozenset({"metadata.google.internal", "metadata.goog", "metadata"})
-
-NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-IPV4_COMPATIBLE = ipaddress.ip_network("::/96")  # RFC 4291, section 2.5.5.1
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+from .allowance import Allowance, within
 
 
 @dataclass(frozen=True)
@@ -50,13 +45,16 @@ class EgressPolicy:
 
         No DNS.
         """
-        name = host.strip("[]").rstrip(".").lower()
-        if name in METADATA_NAMES:
+        try:
+            name = wire_name(host)
+        except ValueError:
+            raise BlockedAddress(
+                f"{host} is not the name of a host. Write it in plain letters, digits, dots and "
+                "hyphens."
+            ) from None
+        if is_metadata_name(name):
             raise BlockedAddress(f"{host} is a cloud metadata service and is never asked.")
-        patterns = [pattern.strip().lower() for pattern in self.allow]
-        if patterns and not any(
-            name.endswith(one[1:]) if one.startswith("*.") else name == one for one in patterns
-        ):
+        if self.allow and not any(_matches(pattern, name) for pattern in self.allow):
             raise BlockedAddress(
                 f"{host} is not among the hosts listed in CONNECTIONS_EGRESS_ALLOW."
             )
@@ -68,45 +66,27 @@ class EgressPolicy:
         to.
         """
         for one in reached_addresses(address):
-            if one.is_link_local or one in METADATA_ADDRESSES or one.is_multicast:
+            if is_metadata(one):
                 raise BlockedAddress(
                     f"{host} is a link-local or cloud metadata address and is never asked."
                 )
-            if not self.private and not one.is_global:
+            if not self.private and not is_public(one):
                 raise BlockedAddress(
                     f"{host} is a private address, and CONNECTIONS_EGRESS_PRIVATE forbids those."
                 )
 
 
-def reached_addresses(address: IPAddress) -> Iterator[IPAddress]:
-    """The addresses that a packet to this one would reach.
-
-    That is the IPv4 address in it where it only wraps one, and both for 6to4, which is routed.
+def _matches(pattern: str, name: str) -> bool:
+    """True if a pattern of the allow list means this name. A pattern that is no name matches
+    nothing.
     """
-    if isinstance(address, ipaddress.IPv4Address):
-        yield address
-    elif address.ipv4_mapped:
-        yield address.ipv4_mapped
-    elif address in NAT64 or (address in IPV4_COMPATIBLE and int(address) > 1):
-        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    else:
-        yield address
-        if address.sixtofour:
-            yield address.sixtofour
-
-
-def literal_address(host: str) -> IPAddress | None:
-    """The address that `host` spells, also in the short, octal and hexadecimal spellings a C
-    library accepts, else None.
-    """
+    pattern = pattern.strip()
+    below = pattern.startswith("*.")
     try:
-        return ipaddress.ip_address(host.partition("%")[0])
+        wanted = wire_name(pattern[2:] if below else pattern)
     except ValueError:
-        pass
-    try:
-        return ipaddress.ip_address(socket.inet_aton(host)) if host[:1].isdigit() else None
-    except (OSError, ValueError):
-        return None
+        return False
+    return name.endswith(f".{wanted}") if below else name == wanted
 
 
 class GuardedStream(httpcore2.NetworkStream):

@@ -183,6 +183,10 @@ class AzureAccess(Provider[AccessT]):
     def _held(self) -> dict[str, Any]:
         return {}
 
+    @property
+    def held_secrets(self) -> tuple[str, ...]:
+        return tuple(str(one.token) for one in self._held.values())
+
     @cached_property
     def _asking(self) -> asyncio.Lock:
         return asyncio.Lock()

@@ -2,6 +2,8 @@
 end to end.
 """
 
+import asyncio
+
 import pytest
 
 from providers.core.base import EgressPolicy, Provider
@@ -69,6 +71,13 @@ def test_the_machines_own_identity_opens_the_door(provider: type[Provider], iden
         and identity.requests[-1].headers["authorization"] == "Bearer good-key"
     )
     assert "api-key" not in identity.requests[-1].headers
+
+
+def test_a_fetched_token_is_a_secret_too(identity: Upstream):
+    made = sample(get_provider("azure-openai"), identity.url, auth_mode="meid_token")
+    assert made.held_secrets == ()
+    assert asyncio.run(made.held_token()) == "good-key"
+    assert made.held_secrets == ("good-key",)
 
 
 @every_azure
