@@ -6,11 +6,11 @@ import importlib
 import logging
 import pkgutil
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import providers
 
@@ -25,6 +25,8 @@ ID_PATTERN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 logger = logging.getLogger(__name__)
 _registered: dict[str, type[Provider[Any]]] = {}
 _installed: dict[str, type[Provider[Any]]] = {}
+_discovery: Literal["", "begun", "done"] = ""
+_discovering = threading.RLock()
 ProviderClass = TypeVar("ProviderClass", bound=type[Provider[Any]])
 
 
@@ -78,8 +80,27 @@ def _untrue_claim(provider: type[Provider[Any]]) -> str:
     return ""
 
 
-@cache
 def _discover() -> None:
+    """Finds every provider, once. Threads that come meanwhile wait until all are there; a package
+    that asks for providers while it is loaded gets those that were found before it.
+    """
+    global _discovery
+    if _discovery == "done":
+        return
+    with _discovering:
+        if _discovery == "begun":  # by this thread, which holds the lock
+            return
+        if _discovery == "":
+            _discovery = "begun"
+            try:
+                _find_providers()
+            except BaseException:
+                _discovery = ""
+                raise
+            _discovery = "done"
+
+
+def _find_providers() -> None:
     for module in pkgutil.iter_modules(providers.__path__):
         if not module.ispkg:
             importlib.import_module(f"{providers.__name__}.{module.name}")

@@ -3,7 +3,10 @@
 import asyncio
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -248,6 +251,39 @@ def test_a_true_claim_is_taken():
         assert get_provider("made").capabilities == (Capability.CHAT,)
 
 
+def test_threads_that_begin_at_once_find_the_same_providers(monkeypatch: pytest.MonkeyPatch):
+    """The first requests of a worker come together, and each asks for a provider."""
+    real, calls = registry.shipped_providers, []
+
+    def slow() -> list[type[Provider[Any]]]:
+        calls.append(threading.get_ident())
+        time.sleep(0.05)
+        return real.__wrapped__()  # new classes each time, as where two threads read the files
+
+    monkeypatch.setattr(registry, "shipped_providers", slow)
+    monkeypatch.setattr(registry, "_discovery", "")
+    monkeypatch.setattr(registry, "_registered", {})
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: get_provider("elasticsearch"), range(8)))
+    assert len(calls) == 1 and len(set(found)) == 1
+
+
+def test_a_package_may_ask_for_providers_while_it_is_loaded(monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+    monkeypatch.setattr(registry, "_find_providers", lambda: asked.append(len(all_providers())))
+    monkeypatch.setattr(registry, "_discovery", "")
+    assert all_providers() and len(asked) == 1
+
+
+def test_a_discovery_that_failed_is_begun_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(registry, "_discovery", "")
+    monkeypatch.setattr(registry, "shipped_providers", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        all_providers()
+    monkeypatch.undo()
+    assert all_providers()
+
+
 # Of other packages
 
 
@@ -256,7 +292,7 @@ def discovered(monkeypatch: pytest.MonkeyPatch, module: str, attribute: str) -> 
     point = EntryPoint("acme", f"{module}:{attribute}", "switchboard.providers")
     points = {"switchboard.providers": [point]}
     monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
-    registry._discover.__wrapped__()
+    registry._find_providers()
 
 
 @pytest.fixture
