@@ -31,6 +31,7 @@ OTHER_OPTIONS = """
 # CONNECTIONS_CONFIG_FILE=appsettings.json
 # CONNECTIONS_REFERENCE_SECTIONS=Team
 # CONNECTIONS_EGRESS_ALLOW=api.openai.com,*.openai.azure.com
+# GATEWAY_CORS_ORIGINS=https://chat.example.com
 
 # Keys that connections refer to, for example $OpenAI:ApiKey
 # OpenAI__ApiKey=

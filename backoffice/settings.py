@@ -13,6 +13,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from gateway.core.origins import read_origins
 from providers.core import env_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -227,6 +228,10 @@ TRUSTED_PROXIES = env.int(
 GATEWAY_MAX_BODY = env.int("GATEWAY_MAX_BODY_MB", default=8) * 1024 * 1024  # bytes
 GATEWAY_COOLDOWN_SECONDS = env.float("GATEWAY_COOLDOWN_SECONDS", default=30)
 GATEWAY_RECORD_TEXT = env.bool("GATEWAY_RECORD_TEXT", default=False)
+try:
+    GATEWAY_CORS_ORIGINS = read_origins(env.list("GATEWAY_CORS_ORIGINS", default=[]))
+except ValueError as error:
+    raise ImproperlyConfigured(f"GATEWAY_CORS_ORIGINS: {error}") from None
 GATEWAY_USAGE_DAYS = env.int("GATEWAY_USAGE_DAYS", default=400)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"

@@ -114,6 +114,8 @@ class Amazon(Provider[AmazonSettings]):
 
     @cached_property
     def async_client(self) -> BedrockRuntime:
+        import boto3  # noqa: F401 here, where no event loop waits; the client itself comes later
+
         return BedrockRuntime(
             partial(self._boto, "bedrock-runtime", self._runtime_endpoint), self.async_http_client()
         )

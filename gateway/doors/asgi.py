@@ -21,8 +21,10 @@ from connections.services import Caller
 from ..core.errors import GatewayError
 from ..core.keys import begin_request_id
 from ..routing.gateway import Gateway, start_gateway, stop_gateway
+from ..routing.warming import warm_up
 from . import management_api, openai_api
-from .endpoint import DoorRequest, DoorResponse, find_caller, too_large
+from .cors import Cors
+from .endpoint import DoorRequest, DoorResponse, find_caller, token_in, too_large
 
 WATCHED_AFTER = 0.25  # seconds; a shorter request is over before anybody could hang up
 
@@ -42,6 +44,11 @@ class Operation:
     method: str
     handler: Handler
     is_openai: bool
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that it answers, as the header `Allow` has them."""
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
     def refuse(self, error: GatewayError, path: str) -> DoorResponse:
         """The error in the shape of this operation's protocol."""
@@ -73,33 +80,50 @@ class GatewayApplication:
         self._management = re.compile(
             rf"/(?:{prefixes})/(chat|embeddings)(?:/([^/]+))?/(complete|stream|generate)"
         )
+        self._cors = Cors(settings.GATEWAY_CORS_ORIGINS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            operation, profile = self._operation(scope)
-            if operation is None:
-                await self._django(scope, receive, send)
-            else:
-                await _Exchange(operation, profile, scope, receive, send).run()
+            await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
             await _run_lifespan(receive, send)
+        else:  # a WebSocket, which nothing here speaks: closed before it is accepted, it gets a 403
+            await receive()
+            await send({"type": "websocket.close"})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        operation, profile = self._operation(scope)
+        if operation is None:
+            await self._django(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        send = self._cors.opened(headers, send)
+        exchange = _Exchange(operation, profile, scope, receive, send)
+        if self._cors.is_preflight(scope["method"], headers):
+            await exchange.answer_preflight(self._cors)
+        elif operation.is_openai or token_in(headers):
+            await exchange.run()
         else:
             await self._django(scope, receive, send)
 
     def _operation(self, scope: Scope) -> tuple[Operation | None, str]:
-        """The operation and the profile that the path names; None for a request of Django's."""
+        """The operation and the profile that the path names; None for a request of Django's.
+
+        A slash too many, between or after, changes nothing.
+        """
         path = scope["path"]
-        if path.startswith("/v1/"):
+        if "//" in path or path.endswith("/"):
+            path = re.sub("/+", "/", path).rstrip("/")
+        if path == "/v1" or path.startswith("/v1/"):
             if path.startswith(ONE_MODEL):
                 return OPENAI["/v1/models"], path[len(ONE_MODEL) :]
             return OPENAI.get(path, UNKNOWN), ""
         if not path.endswith(("/complete", "/stream", "/generate")):
             return None, ""
         found = self._management.fullmatch(path)
-        operation = MANAGEMENT.get((found[1], found[3])) if found else None
-        if operation is None or not any(name == b"authorization" for name, _ in scope["headers"]):
+        if found is None:
             return None, ""
-        return operation, found[2] or "" if found else ""
+        return MANAGEMENT.get((found[1], found[3])), found[2] or ""
 
 
 class _Exchange:
@@ -133,6 +157,14 @@ class _Exchange:
             if self._watcher is not None:
                 self._watcher.cancel()
 
+    async def answer_preflight(self, cors: Cors) -> None:
+        """Answers the question of a browser, which carries no token."""
+        try:
+            response = cors.preflight(dict(self._scope["headers"]))
+        except GatewayError as error:
+            response = self._operation.refuse(error, self._scope["path"])
+        await self._send_response(response)
+
     def _watch(self, task: asyncio.Task[Any] | None) -> None:
         """Cancels the task, and with it the request to the service, as soon as the caller hangs
         up.
@@ -155,11 +187,11 @@ class _Exchange:
             caller = await find_caller(gateway, headers)
             if not operation.method:
                 raise GatewayError(404, "not_found", "There is no such address.")
-            if scope["method"] != operation.method:
+            if scope["method"] not in operation.methods:
                 error = GatewayError(
                     405, "method_not_allowed", f"This address takes {operation.method}."
                 )
-                error.headers = [(b"allow", operation.method.encode())]
+                error.headers = [(b"allow", ", ".join(operation.methods).encode())]
                 raise error
             body = await self._read_body(headers)
             # Not before the body is read: the watcher would receive the body's messages.
@@ -197,9 +229,11 @@ class _Exchange:
         headers = [*response.headers, (b"x-request-id", self._request_id)]
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
         if response.pieces is None:
-            headers.append((b"content-length", str(len(response.body)).encode()))
+            if response.status != 204:  # RFC 9110, section 8.6: it has no length
+                headers.append((b"content-length", str(len(response.body)).encode()))
             await self._send(start)
-            await self._send({"type": "http.response.body", "body": response.body})
+            body = b"" if self._scope["method"] == "HEAD" else response.body
+            await self._send({"type": "http.response.body", "body": body})
             return
         try:
             await self._send(start)
@@ -226,6 +260,7 @@ async def _run_lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await start_gateway()
+            await warm_up()
             gc.collect()
             # Modules and settings stay for good: to look through them at each collection took 4 %
             # of a busy worker's time (make bench).

@@ -97,17 +97,28 @@ class DoorResponse:
     pending: PendingResponse | None = None
 
 
+def token_in(headers: dict[bytes, bytes]) -> str:
+    """The token that a request carries: in `Authorization: Bearer`, or, without that header, in
+    `api-key`, where clients of Azure OpenAI send it. Empty for none.
+    """
+    given = headers.get(b"authorization")
+    if given is None:
+        return headers.get(b"api-key", b"").strip().decode("latin-1")
+    kind, _, token = given.partition(b" ")
+    return token.strip().decode("latin-1") if kind.lower() == b"bearer" else ""
+
+
 async def find_caller(gateway: Gateway, headers: dict[bytes, bytes]) -> Caller:
-    """The caller whose token is in `Authorization`.
+    """The caller whose token is in `Authorization` or `api-key`.
 
     Raises GatewayError 401, or 403 for a token without the scope.
     """
-    kind, _, token = headers.get(b"authorization", b"").partition(b" ")
-    if kind.lower() != b"bearer" or not token.strip():
+    token = token_in(headers)
+    if not token:
         raise GatewayError(
             401, "missing_token", "Send Authorization: Bearer and a token of Switchboard."
         )
-    caller = await gateway.config.caller(token.strip().decode("latin-1"))
+    caller = await gateway.config.caller(token)
     if caller is None:
         raise GatewayError(401, "invalid_token", UNKNOWN_TOKEN)
     if not services.allows(caller, services.Scope.GATEWAY_USE):

@@ -13,8 +13,9 @@ from .serving import Gateway, another_server, gateway
 
 @pytest.fixture(scope="session")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """The gateway with two workers."""
-    with gateway(tmp_path_factory.mktemp("gateway")) as one:
+    """The gateway with two workers, which pages of one other origin may call."""
+    place, origins = tmp_path_factory.mktemp("gateway"), "https://chat.example"
+    with gateway(place, GATEWAY_CORS_ORIGINS=origins) as one:
         yield one
 
 

@@ -299,15 +299,81 @@ def test_another_method_is_refused_at_the_other_door(gate: Gateway):
     "path",
     [
         "/v1/completions",
+        "/v1",
         "/v1/",
+        "//v1//",
         "/v1/chat",
-        "/v1/chat/completions/",
         "/v1/files/1",
+        "/v1/chat%2Fnothing",
+        "/v1%2f",
+        "/v1/%ff%00",
         "/v1/../v1/nothing",
     ],
 )
 def test_an_unknown_address_is_not_found(gate: Gateway, path: str):
     assert error_of(gate.post(path, {}), V1, 404)["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/chat/completions/",
+        "//v1/chat//completions",
+        "/v1/chat%2Fcompletions",
+        "/api/v1/chat/complete/",
+        "/api/v1//chat/complete",
+    ],
+)
+def test_a_slash_too_many_changes_nothing(gate: Gateway, path: str):
+    body = {"model": gate.echo(), "messages": HELLO}
+    if path.startswith("/api"):
+        body = {"profileIdOrAlias": body.pop("model"), **body}
+    assert gate.post(path, body).status_code == 200
+
+
+def test_the_head_of_an_answer_can_be_asked_for(gate: Gateway):
+    gate.echo()
+    for path, status in (("/v1/models", 200), ("/v1/models/nobody", 404), ("/v1/embeddings", 405)):
+        url, headers = gate.url + path, {"Authorization": f"Bearer {gate.token}"}
+        head = gate.client.head(url, headers=headers)
+        assert (head.status_code, head.content) == (status, b"")
+        assert head.headers["content-type"] == "application/json"
+    assert head.headers["allow"] == "POST"
+
+
+def test_what_an_address_takes_is_told(gate: Gateway):
+    for path, allowed in (("/v1/models", "GET, HEAD"), ("/v1/embeddings", "POST")):
+        headers = {"Authorization": f"Bearer {gate.token}"}
+        response = gate.client.options(gate.url + path, headers=headers)
+        assert error_of(response, V1, 405)
+        assert response.headers["allow"] == allowed
+
+
+def test_a_token_may_come_as_azure_clients_send_it(gate: Gateway):
+    body = {"model": gate.echo(), "messages": HELLO}
+    sent = gate.post("/v1/chat/completions", body, token="", api_key=gate.token)
+    assert sent.status_code == 200
+    refused = gate.post("/v1/chat/completions", body, token="", api_key="sb_nobody")
+    assert error_of(refused, V1, 401)["code"] == "invalid_token"
+    two = gate.post("/v1/chat/completions", body, token="sb_nobody", api_key=gate.token)
+    assert error_of(two, V1, 401)["code"] == "invalid_token"
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/v1/chat/completions", "/", "/api/v1/chat"])
+def test_a_websocket_is_refused(gate: Gateway, path: str):
+    place = urlsplit(gate.url)
+    lines = (
+        f"GET {path} HTTP/1.1",
+        f"Host: {place.netloc}",
+        f"Authorization: Bearer {gate.token}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    )
+    with socket.create_connection((place.hostname, place.port), timeout=10) as caller:
+        caller.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert caller.recv(1000).startswith(b"HTTP/1.1 403 ")
 
 
 @both
