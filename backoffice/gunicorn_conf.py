@@ -34,5 +34,8 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 
 def when_ready(_server: Any) -> None:
-    """Called once, when connections are accepted."""
+    """Called once, before the first worker is forked: all of them share what is loaded here."""
+    from gateway.routing.warming import load_sdks  # the application is loaded by now
+
+    load_sdks()
     print(f"Switchboard is at http://{_address}/ (stop it with Ctrl-C)", flush=True)

@@ -157,15 +157,11 @@ def run_gunicorn() -> None:
 
     In this process, so that the workers share what is loaded already.
     """
-    from django.db import connections
     from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
 
-    for connection in connections.all(initialized_only=True):
-        connection.close()
-        if hasattr(
-            connection, "close_pool"
-        ):  # PostgreSQL: a pool's threads do not survive the fork
-            connection.close_pool()
+    from gateway.core.db_threads import close_connections
+
+    close_connections()
     sys.argv = ["gunicorn", "--config", "python:backoffice.gunicorn_conf"]
     WSGIApplication("%(prog)s [OPTIONS]").run()
 

@@ -100,6 +100,7 @@ class Amazon(Provider[AmazonSettings]):
     docs_url = "https://docs.aws.amazon.com/bedrock/"
     model_examples = ("amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0")
     packages = ("boto3",)
+    sdk = "boto3"
 
     @property
     def asks(self) -> str:
@@ -114,8 +115,6 @@ class Amazon(Provider[AmazonSettings]):
 
     @cached_property
     def async_client(self) -> BedrockRuntime:
-        import boto3  # noqa: F401 here, where no event loop waits; the client itself comes later
-
         return BedrockRuntime(
             partial(self._boto, "bedrock-runtime", self._runtime_endpoint), self.async_http_client()
         )

@@ -59,6 +59,7 @@ class Anthropic(Provider[AnthropicSettings]):
     docs_url = "https://docs.anthropic.com"
     model_examples = ("claude-sonnet-4-5", "claude-haiku-4-5")
     packages = ("anthropic",)
+    sdk = "anthropic"
 
     @property
     def asks(self) -> str:

@@ -68,6 +68,7 @@ class Google(Provider[GoogleSettings]):
     docs_url = "https://ai.google.dev"
     model_examples = ("gemini-2.5-flash", "gemini-embedding-001")
     packages = ("google-genai",)
+    sdk = "google.genai"
 
     @property
     def asks(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 EXECUTOR = ThreadPoolExecutor(2, "gateway-database")  # its threads start when they are needed
 
@@ -29,3 +29,13 @@ async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
                 close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(EXECUTOR, call)
+
+
+def close_connections() -> None:
+    """Closes every connection of this process, and the threads of its pool, which would not survive
+    a fork.
+    """
+    for one in connections.all(initialized_only=True):
+        one.close()
+        if hasattr(one, "close_pool"):  # PostgreSQL
+            one.close_pool()

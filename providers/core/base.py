@@ -62,9 +62,9 @@ class Provider(Generic[SettingsT]):
     check_cost: ClassVar[str] = (
         "free"  # free, tiny (less than a cent) or billed; billed ones are not made
     )
-    packages: ClassVar[
-        tuple[str, ...]
-    ] = ()  # what brings the SDK, for the message when it is not installed
+    # What brings the SDK, for the message when it is not installed.
+    packages: ClassVar[tuple[str, ...]] = ()
+    sdk: ClassVar[str] = ""  # its module, if importing it takes long: loaded before it is needed
 
     def __init__(
         self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()
@@ -185,9 +185,7 @@ class Provider(Generic[SettingsT]):
 
     @property
     def held_secrets(self) -> tuple[str, ...]:
-        """The secrets that go with requests and are not settings, such as a token that was fetched:
-        no text of the service is shown with one of them.
-        """
+        """The secrets of requests beside those of the settings, such as a fetched token."""
         return ()
 
     async def warm(self) -> None:

@@ -1,15 +1,17 @@
 """What a worker loads before it says that it is ready."""
 
 import asyncio
+import importlib.util
+import sys
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from connections import services
 from gateway.doors import asgi
 from gateway.routing import warming
-from providers.core.registry import get_provider
-from tests.providers.samples import sample
+from providers.core.registry import all_providers
 
 
 def connection(provider: str, alias: str, **settings: Any) -> Any:
@@ -27,25 +29,40 @@ def profile(row: Any, alias: str) -> Any:
 def test_the_sdks_of_active_profiles_are_loaded():
     claude = connection("anthropic", "claude", api_key="one-key-for-all")
     profile(claude, "one")
-    profile(claude, "two")
-    profile(connection("anthropic", "claude-2", api_key="$Env:ANTHROPIC_API_KEY"), "three")
-    unused = profile(connection("google", "gemini", api_key="one-key-for-all"), "four")
+    unused = profile(connection("google", "gemini", api_key="one-key-for-all"), "two")
     services.set_profile_active(unused, False, actor=None)
-    profile(connection("openai", "gpt", api_key="one-key-for-all"), "five")  # asked as bytes
-    profile(connection("echo", "echo"), "six")  # has no client
-    found = warming._used_providers()
-    assert [type(one).id for one in found] == ["anthropic"]
+    profile(connection("openai", "gpt", api_key="one-key-for-all"), "three")  # asked as bytes
+    profile(connection("echo", "echo"), "four")  # has none
+    assert warming._used_sdks() == ["anthropic"]
+
+
+def test_an_sdk_is_named_as_it_is_imported():
+    named = [provider.sdk for provider in all_providers() if provider.sdk]
+    assert "anthropic" in named and all(map(importlib.util.find_spec, named))
 
 
 def test_an_sdk_that_is_missing_does_not_stop_the_start(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    first, second = sample(get_provider("anthropic")), sample(get_provider("amazon"))
-    monkeypatch.setattr(warming, "_used_providers", lambda: [first, second])
-    monkeypatch.setattr(type(first), "async_client", property(lambda _: 1 / 0))
+    monkeypatch.setattr(warming, "_used_sdks", lambda: ["no_such_sdk", "colorsys"])
+    sys.modules.pop("colorsys", None)
     asyncio.run(warming.warm_up())
-    assert "anthropic cannot be loaded: ZeroDivisionError" in caplog.text
-    assert "async_client" in second.__dict__
+    assert "no_such_sdk cannot be loaded: ModuleNotFoundError" in caplog.text
+    assert "colorsys" in sys.modules
+
+
+def test_a_database_that_is_away_does_not_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def away() -> list[str]:
+        raise OperationalError
+
+    closed: list[bool] = []
+    monkeypatch.setattr(warming, "_used_sdks", away)
+    monkeypatch.setattr(warming, "close_connections", lambda: closed.append(True))
+    warming.load_sdks()
+    asyncio.run(warming.warm_up())
+    assert caplog.text.count("OperationalError") == 2 and closed == [True]
 
 
 def test_a_start_does_not_wait_for_ever(
