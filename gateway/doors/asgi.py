@@ -137,15 +137,14 @@ class _Exchange:
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
-        self._request_id = b""
-
-    async def run(self) -> None:
-        """Answers the request."""
-        headers = dict(self._scope["headers"])
+        headers = dict(scope["headers"])
         self._request_id = begin_request_id(
             headers.get(b"x-request-id", b"").decode("latin-1"),
             headers.get(b"traceparent", b"").decode("latin-1"),
         ).encode()
+
+    async def run(self) -> None:
+        """Answers the request."""
         try:
             await self._send_response(await self._answer())
         except asyncio.CancelledError:
