@@ -20,7 +20,11 @@ class AccessLog(Logger):  # type: ignore[misc]
     """
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
-        """One line; refusals of `/v1` have one too."""
+        """One line; refusals of `/v1` have one too.
+
+        A client that hung up is no 500: the status is the one that BoundedProtocol knows.
+        """
+        resp.status = environ.get("switchboard.status", resp.status)
         if resp.status >= 400 or not environ["PATH_INFO"].startswith("/v1/"):
             super().access(resp, req, environ, request_time)
 

@@ -9,12 +9,12 @@ _host, _port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000
 _address = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 
 wsgi_app = "backoffice.asgi:application"
-worker_class = "asgi"
+worker_class = "backoffice.asgi_worker.BoundedWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 bind = _address
 preload_app = True  # loaded once, shared by the workers: half the start, less memory
-worker_connections = 1000
-keepalive = 75  # the default of 2 s makes clients that reuse connections fail at the edge
+# the default of 2 s makes clients that reuse connections fail at the edge
+keepalive = int(os.environ.get("IDLE_TIMEOUT", "75"))
 graceful_timeout = int(
     os.environ.get("GRACEFUL_TIMEOUT", "30")
 )  # for running streams; an idle connection counts as unfinished too

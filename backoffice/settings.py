@@ -223,6 +223,15 @@ TRUSTED_PROXIES = env.int(
     "TRUSTED_PROXIES", default=0
 )  # how many of X-Forwarded-For's last addresses our own proxies wrote
 
+# Sockets that wait for their client: see backoffice/sockets.py. Seconds, and numbers in a worker.
+
+HEAD_TIMEOUT = env.float("HEAD_TIMEOUT", default=10)
+BODY_TIMEOUT = env.float("BODY_TIMEOUT", default=60)
+SEND_TIMEOUT = env.float("SEND_TIMEOUT", default=60)
+# behind a proxy all clients have its address
+SOCKETS_PER_CLIENT = env.int("SOCKETS_PER_CLIENT", default=0 if TRUSTED_PROXIES else 100)
+SOCKETS_PER_WORKER = env.int("SOCKETS_PER_WORKER", default=4000)
+
 # The gateway: see gateway/
 
 GATEWAY_MAX_BODY = env.int("GATEWAY_MAX_BODY_MB", default=8) * 1024 * 1024  # bytes

@@ -127,4 +127,8 @@ def test_gunicorn_is_set_by_the_environment(worker: str, count: int):
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == ["[::1]:8123", count, "asgi"]
+    assert json.loads(done.stdout) == [
+        "[::1]:8123",
+        count,
+        "backoffice.asgi_worker.BoundedWorker",
+    ]

@@ -1,0 +1,158 @@
+"""gunicorn's asgi worker with bounds for what a client may hold open: its own has none for a head,
+for a body or for the number of sockets (gunicorn 27, gunicorn/asgi/protocol.py).
+"""
+
+import resource
+import time
+from typing import Any
+
+from django.conf import settings
+from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
+from gunicorn.workers import gasgi  # type: ignore[import-untyped]
+
+from .sockets import Bounds, OpenSockets, Phase, Reason
+
+SWEEP_EVERY = 0.5  # seconds
+MOST_DESCRIPTORS = 65536
+OWN_DESCRIPTORS = 100  # of a worker for files, the database and the rest
+CLIENT_CLOSED = 499  # nginx's status for a client that hung up before there was an answer
+NO_ROOM = "This server has no room for another connection. Try again shortly.\n"
+TOO_SLOW = "The request did not arrive in time. Send it again.\n"
+
+
+class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
+    """One connection."""
+
+    def __init__(self, worker: "BoundedWorker") -> None:
+        super().__init__(worker)
+        self._sockets = worker.open_sockets
+        self.client = ""
+        self.phase, self.since = Phase.HEAD, time.monotonic()
+        self.unread_since: float | None = None
+        self._early_status: int | None = None
+        self._has_bytes = self._is_answering = False
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self.client = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._sockets.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._sockets.remove(self)
+        if not self._is_answering and self._early_status is None:
+            self._early_status = CLIENT_CLOSED
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread_since = time.monotonic()
+        self._sockets.place_unread(self)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.unread_since = None
+        self._sockets.place_unread(self)
+
+    def is_held_back(self) -> bool:
+        """True while the client is kept from sending, because the application is behind."""
+        return bool(self._reading_paused)
+
+    def is_silent(self) -> bool:
+        """True if the client has not sent a single byte."""
+        return not self._has_bytes
+
+    def end(self, reason: Reason) -> None:
+        """Closes the connection, with 408 or 503 where the client waits for an answer."""
+        if reason is Reason.FULL:
+            self._refuse(503, NO_ROOM, (("Retry-After", "1"),))
+        elif reason in (Reason.HEAD, Reason.BODY) and not self._is_answering:
+            self._refuse(408, TOO_SLOW)
+        else:
+            self._closed = True
+            self.transport.abort()
+        if self._request_ready is not None:
+            self._request_ready.set()  # ends the task that waits for a request
+
+    def _refuse(self, status: int, message: str, headers: tuple[Any, ...] = ()) -> None:
+        self._early_status = status
+        self._send_error_response(status, message, headers)
+        self._close_transport()
+
+    # gunicorn's own methods, to know how far a request is
+
+    def _feed_callback_parser(self, data: bytes) -> bool:
+        if self._current_request is None and self.phase is not Phase.HEAD:
+            self.phase, self.since = Phase.HEAD, time.monotonic()
+        self._has_bytes = True
+        is_readable: bool = super()._feed_callback_parser(data)
+        self._sockets.place(self)
+        return is_readable
+
+    def _on_headers_complete(self) -> Any:
+        self.phase, self.since = Phase.BODY, time.monotonic()
+        self._is_answering = False
+        return super()._on_headers_complete()
+
+    def _on_message_complete(self) -> None:
+        self.phase = Phase.NONE
+        super()._on_message_complete()
+
+    def _arm_keepalive_timer(self) -> None:
+        super()._arm_keepalive_timer()
+        if self.phase is Phase.NONE:
+            self.phase, self.since = Phase.IDLE, time.monotonic()
+            self._sockets.place(self)
+
+    def _send_response_start(self, *arguments: Any, **named: Any) -> None:
+        self._is_answering = True
+        super()._send_response_start(*arguments, **named)
+
+    def _close_transport(self) -> None:
+        was_closed = self._closed
+        super()._close_transport()
+        # close() first sends what is buffered, for which a client may never make room
+        if not was_closed and self.transport and self.transport.get_write_buffer_size():
+            self.worker.loop.call_later(settings.SEND_TIMEOUT, self.transport.abort)
+
+    def _build_environ(self, *arguments: Any) -> dict[str, Any]:
+        environ: dict[str, Any] = super()._build_environ(*arguments)
+        if not self._is_answering and self._early_status is not None:
+            environ["switchboard.status"] = self._early_status  # for the access log
+        return environ
+
+
+class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
+    """A worker process."""
+
+    def init_process(self) -> None:
+        self.open_sockets = OpenSockets(bounds_of_this_process())
+        gasgi.ASGIProtocol = BoundedProtocol  # the name that the worker makes connections by
+        super().init_process()
+
+    async def _serve(self) -> None:
+        self._sweep()
+        await super()._serve()
+
+    def _sweep(self) -> None:
+        self.open_sockets.sweep()
+        self.loop.call_later(SWEEP_EVERY, self._sweep)
+
+
+def bounds_of_this_process() -> Bounds:
+    """The bounds that the settings name.
+
+    As many sockets as there are descriptors for, with one more for each, because a call to a
+    service needs its own. The soft limit of descriptors is raised to the hard one.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    room = max(8, (most - OWN_DESCRIPTORS) // 2)
+    return Bounds(
+        head=settings.HEAD_TIMEOUT,
+        body=settings.BODY_TIMEOUT,
+        send=settings.SEND_TIMEOUT,
+        per_client=settings.SOCKETS_PER_CLIENT,
+        total=min(settings.SOCKETS_PER_WORKER, room),
+    )

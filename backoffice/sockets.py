@@ -1,0 +1,181 @@
+"""The open sockets of one worker, and their bounds: how long a client may take to send a request or
+to read an answer, and how many sockets may wait for their client.
+
+A socket whose whole request has arrived is not waited for: an answer may take as long as it takes.
+"""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+BURST_SECONDS = 1.0  # a new socket of a client over its bound has this long to send its request
+LOG_EVERY = 60.0  # seconds between two lines about the same kind of closing
+
+logger = logging.getLogger(__name__)
+
+
+class Phase(Enum):
+    """Something that a client may still have to do.
+
+    HEAD: send the head of a request. BODY: send the rest of it. IDLE: ask again, or not. NONE: the
+    whole request is here.
+    """
+
+    HEAD = "head"
+    BODY = "body"
+    IDLE = "idle"
+    NONE = "none"
+
+
+class Reason(Enum):
+    """Why a socket is closed. The value completes the sentence of the log."""
+
+    SILENT = "sent nothing in time (HEAD_TIMEOUT)"
+    HEAD = "did not finish the head of a request in time (HEAD_TIMEOUT)"
+    BODY = "did not finish the body of a request in time (BODY_TIMEOUT)"
+    UNREAD = "did not read their answer in time (SEND_TIMEOUT)"
+    CLIENT = "waited without a whole request, too many from one address (SOCKETS_PER_CLIENT)"
+    ROOM = "waited for their client while the worker was full (SOCKETS_PER_WORKER, ulimit -n)"
+    FULL = "were refused with 503, because the worker was full (SOCKETS_PER_WORKER, ulimit -n)"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Seconds for a head, for a body and for reading a piece of an answer; the number of sockets
+    of one client that wait for the rest of a request, 0 for any; the number of all sockets.
+    """
+
+    head: float
+    body: float
+    send: float
+    per_client: int
+    total: int
+
+
+class Socket(Protocol):
+    """The part of a connection that is looked at here. Times are those of time.monotonic()."""
+
+    client: str
+    phase: Phase
+    since: float
+    unread_since: float | None
+
+    def end(self, reason: Reason) -> None:
+        """Closes it."""
+
+    def is_held_back(self) -> bool:
+        """True while the client is kept from sending."""
+
+    def is_silent(self) -> bool:
+        """True if the client has not sent a single byte."""
+
+
+Waiting = dict[str, dict[Socket, None]]  # client -> its sockets, the one that waits longest first
+
+
+class OpenSockets:
+    """Every open socket of a worker."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._open: set[Socket] = set()
+        self._unread: set[Socket] = set()
+        self._half_open: Waiting = {}
+        self._idle: Waiting = {}
+        self._closed: Counter[Reason] = Counter()
+        self._told: dict[Reason, float] = {}
+
+    def add(self, socket: Socket) -> None:
+        """Takes a new socket, for which others that wait may have to go. It is ended itself when
+        every other one is at work.
+        """
+        self._open.add(socket)
+        self.place(socket)
+        mine = self._half_open.get(socket.client, {})
+        while self._bounds.per_client and len(mine) > self._bounds.per_client:
+            oldest = next(iter(mine))
+            if socket.since - oldest.since < BURST_SECONDS:
+                break
+            self._end(oldest, Reason.CLIENT)
+        while len(self._open) > self._bounds.total:
+            oldest = self._most_dispensable(socket)
+            self._end(oldest, Reason.FULL if oldest is socket else Reason.ROOM)
+
+    def place(self, socket: Socket) -> None:
+        """Notes the phase of a socket."""
+        if socket not in self._open:
+            return
+        self._take_out(socket)
+        if socket.phase is not Phase.NONE:
+            places = self._idle if socket.phase is Phase.IDLE else self._half_open
+            places.setdefault(socket.client, {})[socket] = None
+
+    def place_unread(self, socket: Socket) -> None:
+        """Notes whether a client is behind with reading its answer."""
+        if socket.unread_since is None:
+            self._unread.discard(socket)
+        elif socket in self._open:
+            self._unread.add(socket)
+
+    def remove(self, socket: Socket) -> None:
+        """Forgets a socket that is closed."""
+        self._open.discard(socket)
+        self._unread.discard(socket)
+        self._take_out(socket)
+
+    def sweep(self) -> None:
+        """Ends every socket whose time is over, and says what was closed."""
+        now = time.monotonic()
+        for socket in [one for mine in self._half_open.values() for one in mine]:
+            is_head = socket.phase is Phase.HEAD
+            if now - socket.since > (self._bounds.head if is_head else self._bounds.body):
+                if socket.is_held_back():
+                    socket.since = now
+                elif is_head:
+                    self._end(socket, Reason.SILENT if socket.is_silent() else Reason.HEAD)
+                else:
+                    self._end(socket, Reason.BODY)
+        for socket in list(self._unread):
+            if socket.unread_since is not None and now - socket.unread_since > self._bounds.send:
+                self._end(socket, Reason.UNREAD)
+        self._tell(now)
+
+    def _most_dispensable(self, newest: Socket) -> Socket:
+        """The socket that goes when there are too many: one of the client with most of those that
+        wait, and of these the oldest that is half open, else idle; `newest` where no other waits.
+        """
+
+        def waiting(client: str) -> int:
+            return len(self._half_open.get(client, ())) + len(self._idle.get(client, ()))
+
+        # the newest counts for its client, but has had no time to send anything
+        client = max({*self._half_open, *self._idle}, key=waiting, default=newest.client)
+        oldest = next(iter(self._half_open.get(client, ())), newest)
+        if oldest is not newest and newest.since - oldest.since >= BURST_SECONDS:
+            return oldest
+        return next(iter(self._idle.get(client, ())), oldest)
+
+    def _take_out(self, socket: Socket) -> None:
+        for places in (self._half_open, self._idle):
+            mine = places.get(socket.client)
+            if mine is not None:
+                mine.pop(socket, None)
+                if not mine:
+                    del places[socket.client]
+
+    def _end(self, socket: Socket, reason: Reason) -> None:
+        self.remove(socket)
+        self._closed[reason] += 1
+        socket.end(reason)
+
+    def _tell(self, now: float) -> None:
+        for reason, number in list(self._closed.items()):
+            if now - self._told.get(reason, float("-inf")) >= LOG_EVERY:
+                self._told[reason] = now
+                del self._closed[reason]
+                # a browser opens sockets that it may never use
+                level = logging.INFO if reason is Reason.SILENT else logging.WARNING
+                logger.log(level, "Closed %s sockets: they %s.", number, reason.value)
