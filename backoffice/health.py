@@ -1,13 +1,27 @@
 """For load balancers and orchestrators: is the process alive, and can it work."""
 
+import os
+import time
+from pathlib import Path
+from tempfile import TemporaryFile
+
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from connections.credentials import fernet
+from connections.redis_cache import REDIS, redis_address
+
+WRITES_KEPT = 5.0  # seconds
+ROOM = 256 * 1024  # bytes
+# A sort that is larger than its memory goes to PostgreSQL's disk, and leaves nothing there.
+SPILL = """
+SET LOCAL work_mem = '64kB';
+SELECT count(*) FROM (SELECT n FROM generate_series(1, 20000) n ORDER BY -n OFFSET 0) sorted
+"""
 
 
 @login_not_required
@@ -22,20 +36,36 @@ def health_live(_request: HttpRequest) -> JsonResponse:
 def health_ready(_request: HttpRequest) -> JsonResponse:
     """200 when the database answers, every migration is applied and the keys can be used; else 503
     with what is not.
+
+    The status is "degraded", with 200, while Redis is away or nothing can be written: callers of
+    the gateway are answered all the same.
     """
-    checks = {"database": _database(), "migrations": False, "keys": _keys()}
-    checks["migrations"] = checks["database"] and _migrations()
-    is_ready = all(checks.values())
-    body = {
-        "status": "ok" if is_ready else "unavailable",
-        "checks": {name: "ok" if good else "failed" for name, good in checks.items()},
+    needed = {"database": _database(), "migrations": False, "keys": _keys()}
+    needed["migrations"] = needed["database"] and _migrations()
+    is_ready = all(needed.values())
+    wanted = {
+        "writes": needed["database"] and _writes(),
+        "cache": not redis_address() or REDIS.check(),
     }
-    return JsonResponse(body, status=200 if is_ready else 503)
+    status = "ok" if is_ready and all(wanted.values()) else "degraded"
+    body = {
+        "status": status if is_ready else "unavailable",
+        "checks": {name: "ok" if good else "failed" for name, good in (needed | wanted).items()},
+    }
+    response = JsonResponse(body, status=200 if is_ready else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 Django's mark; it would write a line each time
+    return response
 
 
 def _database() -> bool:
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor == "postgresql":
+        from .postgresql.server import DATABASE, has_free_connection
+
+        if not DATABASE.check() or not has_free_connection():
+            return False
     try:
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
         return False
@@ -52,3 +82,30 @@ def _keys() -> bool:
         return fernet().decrypt(fernet().encrypt(b"ready")) == b"ready"
     except (ImproperlyConfigured, ValueError):
         return False
+
+
+def _writes() -> bool:
+    """True if the database's disk has room, asked again after WRITES_KEPT seconds."""
+    global _asked
+    if time.monotonic() - _asked[0] > WRITES_KEPT:
+        database = connections[DEFAULT_DB_ALIAS]
+        _asked = time.monotonic(), _has_room(database.vendor, str(database.settings_dict["NAME"]))
+    return _asked[1]
+
+
+def _has_room(vendor: str, name: str) -> bool:
+    try:
+        if vendor == "sqlite":
+            if "memory" not in name:
+                with TemporaryFile(dir=Path(name).parent) as file:
+                    os.posix_fallocate(file.fileno(), 0, ROOM)
+            return True
+        with transaction.atomic(), connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(SPILL)
+            cursor.execute("SHOW transaction_read_only")
+            return bool(cursor.fetchone() == ("off",))
+    except (OSError, DatabaseError):
+        return False
+
+
+_asked = float("-inf"), True

@@ -64,6 +64,20 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
     To htmx it says so in its own words, or the sign-in page would land inside a table row.
     """
 
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Any,
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        """None for a view that is open to all: Django's own looks for the user first, which takes
+        the database.
+        """
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
         if not request.htmx:  # type: ignore[attr-defined]
             return super().handle_no_permission(request, view_func)

@@ -102,14 +102,31 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "PRAGMA busy_timeout=20000;"
         "PRAGMA foreign_keys=ON;PRAGMA cache_size=-20000;",
     }
-else:
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    from backoffice.postgresql.base import PatientConnection
+
+    DATABASES["default"]["ENGINE"] = "backoffice.postgresql"
     DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=4), "timeout": 10}
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+            "timeout": 1.5,  # seconds until a request is refused with 503
+            "reconnect_timeout": 0.2,  # the pool waits longer each time; we ask again ourselves
+            "connection_class": PatientConnection,
+        },
+        "connect_timeout": 2,
+        # for a connection that the network has forgotten
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 5000,  # milliseconds
     }
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool demands it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["BACKEND"] = "connections.redis_cache.RedisOrMemory"
 
 # People
 
@@ -273,5 +290,7 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # at INFO these write every address that is asked, at DEBUG every header
-    "loggers": {name: {"level": "WARNING"} for name in CLIENTS},
+    "loggers": {name: {"level": "WARNING"} for name in CLIENTS}
+    # of an outage it writes every attempt; connections/outages.py says it once
+    | {"psycopg.pool": {"level": "ERROR"}},
 }

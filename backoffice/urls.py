@@ -29,3 +29,4 @@ urlpatterns = [
 ]
 
 handler404 = "backoffice.views.not_found"
+handler500 = "backoffice.views.fault"

@@ -1,14 +1,17 @@
 """The dashboard, and what is shown when something goes wrong."""
 
+import sys
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.views.defaults import page_not_found
+from django.template.loader import render_to_string
+from django.views.defaults import page_not_found, server_error
 
 from connections import selectors
 from connections.api.problems import problem_response
+from connections.outages import database_outage, log_outage
 from connections.views.base import Page
 from gateway.usage import records
 from gateway.usage import selectors as usage_selectors
@@ -42,11 +45,35 @@ def _usage_of_a_day() -> dict[str, Any]:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """The page for an address that does not exist; under the API's prefixes, a problem document."""
-    if f"{request.path}/".startswith(
-        tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])
-    ):
+    if _is_of_api(request):
         return problem_response(request, 404, "There is no such address.", "not_found")
     return page_not_found(request, exception)
+
+
+def _is_of_api(request: HttpRequest) -> bool:
+    prefixes = tuple(f"/{prefix}/" for prefix in ["api", *settings.API_EXTRA_PREFIXES])
+    return f"{request.path}/".startswith(prefixes)
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """The page for an exception that nobody caught. Without a database nobody is at fault: the
+    answer says so, and the log has no traceback of each.
+    """
+    outage = database_outage(sys.exc_info()[1])
+    if outage is None:
+        return server_error(request)
+    log_outage(outage)
+    if _is_of_api(request):
+        response: HttpResponse = problem_response(
+            request, outage.status, outage.detail, outage.code
+        )
+    else:
+        text = render_to_string("503.html", {"detail": outage.detail})
+        response = HttpResponse(text, status=outage.status)
+    for header, value in outage.headers.items():
+        response[header] = value
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 Django's mark
+    return response
 
 
 def csrf_failure(request: HttpRequest, **_kwargs: Any) -> HttpResponse:

@@ -6,10 +6,8 @@ around the models, such as `QuerySet.update`; whoever uses that on what is remem
 `bump_change_counter` in the same transaction.
 """
 
-from contextlib import suppress
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connection as database
@@ -18,6 +16,7 @@ from django.db.models import F
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from .models import ApiToken, ChangeStamp, Connection, DefaultProfile, Fallback, Profile
+from .redis_cache import REDIS, redis_address, redis_client
 
 CHANNEL = "switchboard_changed"
 NOT_CONTENT = ({"last_check"}, {"last_login"}, {"last_used_at"})
@@ -35,22 +34,21 @@ def bump_change_counter() -> None:
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")  # delivered when the transaction commits
-    if address := redis_address():
-        transaction.on_commit(lambda: _publish(address), robust=True)
+    if redis_address():
+        transaction.on_commit(_publish, robust=True)
 
 
-def redis_address() -> str:
-    """The address of Redis, empty when it is not the cache."""
-    cache: dict[str, Any] = settings.CACHES["default"]
-    return str(cache["LOCATION"]) if "redis" in cache["BACKEND"].lower() else ""
+def _publish() -> None:
+    """Tells those who listen. A Redis that is away fails no save, and delays one at most."""
+    from redis import RedisError
 
-
-def _publish(address: str) -> None:
-    """Tells those who listen; a Redis that is away does not fail a save."""
-    from redis import Redis, RedisError
-
-    with suppress(RedisError), Redis.from_url(address, socket_timeout=1) as client:
-        client.publish(CHANNEL, "")
+    if REDIS.is_away:
+        return
+    try:
+        with redis_client() as client:
+            client.publish(CHANNEL, "")
+    except (RedisError, OSError) as error:
+        REDIS.note_failure(type(error).__name__)
 
 
 def _changed(

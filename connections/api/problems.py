@@ -16,6 +16,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions, serializers
@@ -25,6 +26,7 @@ from rest_framework.views import set_rollback
 from providers.core.errors import ProviderError
 
 from .. import services
+from ..outages import database_outage, log_outage
 from .camelcase import camel, decapitalized
 
 CONTENT_TYPE = "application/problem+json"
@@ -74,7 +76,7 @@ def problem(
 
 
 def problem_response(request: HttpRequest, status: int, detail: str, code: str) -> JsonResponse:
-    """A problem for a request that never reached a view of the API: its path is unknown."""
+    """A problem for a request that never reached a view of the API."""
     return JsonResponse(
         problem(status, detail, code, request.path), status=status, content_type=CONTENT_TYPE
     )
@@ -139,7 +141,10 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
         logger.exception("The API failed", exc_info=error)
     path = context["request"].path
     body = problem(found.status, found.detail, found.code, path, **found.members)
-    return Response(body, status=found.status, headers=found.headers, content_type=CONTENT_TYPE)
+    response = Response(body, status=found.status, headers=found.headers, content_type=CONTENT_TYPE)
+    # Django's mark against a line for each answer of 500 or more: an outage has its own
+    response._has_been_logged = database_outage(error) is not None  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
 
 
 def register_problem(
@@ -189,6 +194,14 @@ def _of_rest_framework(error: exceptions.APIException) -> Problem:
     return Problem(error.status_code, str(error.detail), str(error.get_codes()), headers=given)
 
 
+def _of_database(error: Exception) -> Problem:
+    outage = database_outage(error)
+    if outage is None:
+        return FAULT
+    log_outage(outage)
+    return Problem(outage.status, outage.detail, outage.code, headers=outage.headers)
+
+
 NOT_FOUND = Problem(404, "There is nothing of this id or alias.", "not_found")
 NO_SENSE = Problem(400, "The request makes no sense.", "bad_request")
 FAULT = Problem(500, "This is a fault of ours. Nothing was changed; the log says more.", "error")
@@ -201,6 +214,8 @@ _problems: dict[type[BaseException], Callable[[Any], Problem]] = {
         429, str(error), "throttled", headers={"Retry-After": str(error.seconds)}
     ),
     services.Unusable: lambda error: Problem(409, error.message, error.code),
+    DatabaseError: _of_database,
+    InterfaceError: _of_database,
     ProviderError: lambda error: Problem(502, error.message, error.code),
     Http404: lambda _: NOT_FOUND,
     ObjectDoesNotExist: lambda _: NOT_FOUND,

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
@@ -19,11 +20,16 @@ from django.views.decorators.debug import sensitive_variables
 from .. import services as core
 from ..client_ip import address_of
 from ..models import Connection
+from ..outages import database_outage, log_outage
 from . import services
 
 REFUSAL_SECONDS = 0.05  # every refusal takes at least this, so that its time does not tell why
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "none"}
 MOST_LEFT_OUT = 20  # that a header lists
+
+NOTHING = (
+    "There is nothing here for this address. Check the token, its end, and from where you ask."
+)
 
 View = Callable[..., HttpResponse]
 
@@ -51,12 +57,7 @@ def endpoint(view: View) -> View:
                 view(request, **kwargs) if request.method in ("GET", "HEAD") else _other_method()
             )
         except services.NotRevealed:
-            response = problem(
-                404,
-                "not_found",
-                "There is nothing here for this address. Check the token, its end, and from where "
-                "you ask.",
-            )
+            response = problem(404, "not_found", NOTHING)
             time.sleep(max(0.0, started + REFUSAL_SECONDS - time.monotonic()))
         except Connection.DoesNotExist as error:
             response = problem(404, "not_found", str(error))
@@ -69,11 +70,24 @@ def endpoint(view: View) -> View:
         except core.Throttled as error:
             response = problem(429, "rate_limited", str(error))
             response["Retry-After"] = str(error.seconds)
+        except (DatabaseError, InterfaceError) as error:
+            response = _without_database(error)
         for header, value in HEADERS.items():
             response[header] = value
         return response
 
     return answer
+
+
+def _without_database(error: Exception) -> HttpResponse:
+    outage = database_outage(error)
+    if outage is None:
+        raise error
+    log_outage(outage)
+    response = problem(outage.status, outage.code, outage.detail)
+    for header, value in outage.headers.items():
+        response[header] = value
+    return response
 
 
 def _other_method() -> HttpResponse:

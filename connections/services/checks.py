@@ -20,6 +20,7 @@ from providers.core.errors import ProviderError
 from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 
 from .. import conf
+from ..counts import add_to_count
 from ..errors import Invalid, Throttled, Unusable
 from ..models import Connection, ConnectionCheck
 from ..runtime import get_configured_provider
@@ -211,8 +212,7 @@ def _count(actor: Actor, number: int = 1) -> None:
         return
     minute, left = divmod(int(time.time()), 60)
     key = f"checks:{actor.pk}:{minute}"
-    cache.add(key, 0, 120)
-    if cache.incr(key, number) > django_settings.CONNECTIONS_TEST_RATE:
+    if add_to_count(key, number, 120) > django_settings.CONNECTIONS_TEST_RATE:
         raise Throttled(
             f"Too many tests within a minute. Try again in {60 - left} seconds.", 60 - left
         )

@@ -4,6 +4,7 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from ..change_counter import bump_change_counter
@@ -142,7 +143,9 @@ def authenticate_token(text: str) -> ApiToken | None:
     ):
         return None
     if cache.add(f"token-used:{row.pk}", 1, USED_EVERY):
-        ApiToken.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
+        # a full disk is no reason to refuse
+        with suppress(OperationalError), transaction.atomic():
+            ApiToken.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
     return row
 
 

@@ -24,7 +24,7 @@ from connections.models import Profile
 from providers.core.base import Capability, Limits
 
 from .clients import PooledProvider, ProviderPool
-from .db_threads import in_thread
+from .db_threads import read_in_thread
 from .errors import GatewayError, from_unusable
 from .invalidation import new_invalidation
 
@@ -172,7 +172,10 @@ class ConfigCache:
             reading.add_done_callback(
                 lambda done: (self._readings.pop(reading_key), done.cancelled() or done.exception())
             )
-        value = await asyncio.shield(reading)
+        try:
+            value = await asyncio.shield(reading)
+        except GatewayError as error:
+            raise error.again() from None  # several may wait for this reading
         # None is not remembered: anybody can ask for any number of things that do not exist.
         if value is not None:
             if len(entries) >= MOST_ENTRIES:
@@ -187,7 +190,7 @@ class ConfigCache:
         """
         for _ in range(REREADINGS):
             generation = self._generation
-            value = await in_thread(read, *arguments)
+            value = await read_in_thread(read, *arguments)
             await self.invalidation.confirm()
             if generation == self._generation:
                 return value

@@ -1,13 +1,22 @@
 """Database calls of the event loop: run in a few threads, which give their connections back."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from django.db import close_old_connections, connection, connections
+from django.db import OperationalError, close_old_connections, connection, connections
+
+from connections.outages import AWAY, database_outage
+
+from .errors import GatewayError
 
 EXECUTOR = ThreadPoolExecutor(2, "gateway-database")  # its threads start when they are needed
+ANSWER_SECONDS = 1.7  # a caller who waits for a database server is refused after that
+UNCONFIRMED = (
+    "The database does not answer, so nothing that was remembered may be used. Try again shortly."
+)
 
 Result = TypeVar("Result")
 
@@ -19,8 +28,11 @@ async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
     """
 
     def call() -> Result:
+        global _answered_at
         try:
-            return function(*arguments)
+            result = function(*arguments)
+            _answered_at = time.monotonic()
+            return result
         finally:
             # A connection to SQLite costs nothing to keep; one to a server goes back into the pool.
             if connection.vendor != "sqlite":
@@ -29,6 +41,41 @@ async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
                 close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(EXECUTOR, call)
+
+
+async def read_in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
+    """The result of `in_thread` for somebody who waits for it.
+
+    Raises GatewayError 503 when the database fails, or answers nobody for ANSWER_SECONDS.
+    """
+    reading = asyncio.ensure_future(in_thread(function, *arguments))
+    try:
+        await _until_answered(reading)
+        return reading.result()
+    except Exception as error:
+        outage = database_outage(error)
+        if outage is None:
+            raise
+        message = UNCONFIRMED if outage is AWAY else outage.detail
+        raise GatewayError(503, "database_unavailable", message, retry_after=1) from None
+    finally:
+        reading.cancel()
+
+
+async def _until_answered(reading: "asyncio.Future[Any]") -> None:
+    """Returns when it is done. Raises OperationalError when a server has answered nobody for long.
+
+    SQLite has a time of its own for a lock.
+    """
+    began = time.monotonic()
+    while not reading.done():
+        left = max(began, _answered_at) + ANSWER_SECONDS - time.monotonic()
+        if left <= 0 and connection.vendor != "sqlite":
+            raise OperationalError
+        await asyncio.wait([reading], timeout=max(left, 0.1))
+
+
+_answered_at = float("-inf")
 
 
 def close_connections() -> None:

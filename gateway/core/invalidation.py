@@ -15,23 +15,24 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, connections
+from django.db import connection, connections
 from django.utils import timezone
 
-from connections.change_counter import CHANNEL, read_change_counter, redis_address
+from connections.change_counter import CHANNEL, read_change_counter
 from connections.models import ChangeStamp
+from connections.redis_cache import redis_address
 
 from ..models import Cooldown
-from .db_threads import in_thread
+from .db_threads import UNCONFIRMED, read_in_thread
 from .errors import GatewayError
 
 READ_EVERY = 0.5  # seconds between two readings of the stamp
 TRUST_FOR = 1.0  # seconds for which a reading counts
-UNCONFIRMED = (
-    "The database does not answer, so nothing that was remembered may be used. Try again shortly."
-)
+LISTENED_FOR = 10.0  # seconds; an attempt that fails sooner is another of the same outage
+LISTENER_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_keepalive": True}
 
 STAMP_TABLE, COOLDOWN_TABLE = ChangeStamp._meta.db_table, Cooldown._meta.db_table
 
@@ -57,7 +58,8 @@ class Invalidation:
         self._forget = forget
         self._stamp: int | None = None
         self._confirmed = float("-inf")
-        self._reading: asyncio.Lock = asyncio.Lock()
+        self._told_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.cooldowns: Cooldowns = {}
 
@@ -67,41 +69,50 @@ class Invalidation:
         Costs nothing while a reading is recent. Raises GatewayError 503 when the database does not
         answer.
         """
-        if time.monotonic() - self._confirmed > TRUST_FOR:
-            await self.read()
+        await self._read_since(time.monotonic() - TRUST_FOR)
 
     async def read(self) -> None:
-        """Reads stamp and cool-downs, unless another task has read them since this call.
+        """Reads stamp and cool-downs, unless another task begins to read them after this call.
 
         Raises GatewayError 503 when the database does not answer.
         """
-        called = time.monotonic()
-        async with self._reading:
-            if self._confirmed >= called:
-                return
-            began = time.monotonic()
+        await self._read_since(time.monotonic())
+
+    async def _read_since(self, moment: float) -> None:
+        """Returns when a reading that began at this moment or later has ended.
+
+        All who wait share a reading, and its failure.
+        """
+        while self._confirmed < moment:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read_now())
             try:
-                stamp, cooldowns = await in_thread(read_state)
-            except DatabaseError as error:
-                logger.error("The change stamp cannot be read: %s", type(error).__name__)
-                raise GatewayError(503, "database_unavailable", UNCONFIRMED) from None
-            self._apply(stamp, cooldowns, began)
+                await asyncio.shield(self._reading)
+            except GatewayError as error:
+                raise error.again() from None
+
+    async def _read_now(self) -> None:
+        began = time.monotonic()
+        self._apply(*await read_in_thread(read_state), began)
 
     def _apply(self, stamp: int, cooldowns: Cooldowns, began: float) -> None:
         self.cooldowns = cooldowns
         if stamp != self._stamp:
             self._stamp = stamp
             self._forget()
-        self._confirmed = began
+        if began >= self._told_at:
+            self._confirmed = began
 
     async def start(self) -> None:
         """Begins to listen."""
         self._tasks.append(asyncio.create_task(self._read_often()))
         if connection.vendor == "postgresql":
-            self._tasks.append(asyncio.create_task(self._repeat(self._listen_to_postgresql)))
+            self._tasks.append(
+                asyncio.create_task(self._repeat("PostgreSQL", self._listen_to_postgresql))
+            )
         if address := redis_address():
             self._tasks.append(
-                asyncio.create_task(self._repeat(lambda: self._listen_to_redis(address)))
+                asyncio.create_task(self._repeat("Redis", lambda: self._listen_to_redis(address)))
             )
 
     async def stop(self) -> None:
@@ -120,19 +131,26 @@ class Invalidation:
                 await self.read()
             await asyncio.sleep(READ_EVERY)
 
-    async def _repeat(self, listen: Callable[[], Awaitable[None]]) -> None:
-        """Listens again after a second whenever listening was interrupted."""
+    async def _repeat(self, server: str, listen: Callable[[], Awaitable[None]]) -> None:
+        """Listens again after a second whenever listening was interrupted. Of many attempts in a
+        row the first is logged.
+        """
+        failed_at = float("-inf")
         while True:
             try:
                 await listen()
             except Exception as error:  # noqa: BLE001 the driver's own, of any kind; the stamp is read all the same
-                logger.warning("Listening for changes was interrupted: %s", type(error).__name__)
+                if time.monotonic() - failed_at > LISTENED_FOR:
+                    logger.warning(
+                        "Listening to %s was interrupted: %s", server, type(error).__name__
+                    )
+            failed_at = time.monotonic()
             await asyncio.sleep(1)
 
     async def _forget_and_read(self) -> None:
         """For a message of a change. It comes after the commit, so what is read now is new."""
         self._forget()
-        self._confirmed = float("-inf")
+        self._confirmed, self._told_at = float("-inf"), time.monotonic()
         with suppress(GatewayError):
             await self.read()
 
@@ -155,7 +173,7 @@ class Invalidation:
         from redis.asyncio import Redis
 
         async with (
-            Redis.from_url(address) as client,
+            Redis.from_url(address, **LISTENER_OPTIONS) as client,
             client.pubsub(ignore_subscribe_messages=True) as listener,
         ):
             await listener.subscribe(CHANNEL)
@@ -190,7 +208,7 @@ class SQLiteInvalidation(Invalidation):
         except sqlite3.Error as error:
             logger.error("The database file cannot be read: %s", type(error).__name__)
             self._close()
-            raise GatewayError(503, "database_unavailable", UNCONFIRMED) from None
+            raise GatewayError(503, "database_unavailable", UNCONFIRMED, retry_after=1) from None
         # Once in a turn of the event loop: every request that is answered in this turn had arrived
         # before it.
         self._is_confirmed = True

@@ -18,7 +18,7 @@ from django.utils import timezone
 from connections.services import Caller
 
 from ..models import TokenCount
-from .db_threads import in_thread
+from .db_threads import read_in_thread
 from .errors import GatewayError
 
 MINUTE = "%Y-%m-%dT%H:%M"
@@ -94,7 +94,7 @@ async def count_request(caller: Caller, asked: int, tokens: int) -> LimitState:
     now = timezone.now()
     if caller.requests_per_minute is None and caller.tokens_per_day is None:
         return LimitState(caller, now)
-    return await in_thread(_count_request, caller, now, asked, tokens)
+    return await read_in_thread(_count_request, caller, now, asked, tokens)
 
 
 def _count_request(caller: Caller, now: datetime, asked: int, tokens: int) -> LimitState:

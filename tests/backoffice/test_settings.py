@@ -86,7 +86,7 @@ def test_postgresql_and_redis_come_by_address():
     )
     database = found["DATABASES"]["default"]
     assert (database["ENGINE"], database["HOST"], database["PORT"], database["NAME"]) == (
-        "django.db.backends.postgresql",
+        "backoffice.postgresql",
         "db",
         5433,
         "name",

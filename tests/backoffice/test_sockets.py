@@ -3,6 +3,7 @@
 import socket as sockets
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -46,33 +47,35 @@ def opened(*fakes: Fake, per_client: int = 3, total: int = 5) -> OpenSockets:
 @pytest.mark.parametrize(
     ("late", "reason"),
     [
-        (Fake(age=11), Reason.HEAD),
-        (Fake(age=11, silent=True), Reason.SILENT),
-        (Fake(age=61, phase=Phase.BODY), Reason.BODY),
-        (Fake(unread_since=time.monotonic() - 61, phase=Phase.NONE), Reason.UNREAD),
+        ({"age": 11}, Reason.HEAD),
+        ({"age": 11, "silent": True}, Reason.SILENT),
+        ({"age": 61, "phase": Phase.BODY}, Reason.BODY),
+        ({"unread_since": float("-inf"), "phase": Phase.NONE}, Reason.UNREAD),
     ],
 )
-def test_a_client_that_takes_too_long_is_ended(late: Fake, reason: Reason):
-    found = opened(late)
-    found.place_unread(late)
+def test_a_client_that_takes_too_long_is_ended(late: dict[str, Any], reason: Reason):
+    one = Fake(**late)
+    found = opened(one)
+    found.place_unread(one)
     found.sweep()
     found.sweep()
-    assert late.ended == [reason]
+    assert one.ended == [reason]
 
 
 @pytest.mark.parametrize(
     "patient",
     [
-        Fake(age=9),
-        Fake(age=59, phase=Phase.BODY),
-        Fake(age=61, phase=Phase.BODY, held_back=True),
-        Fake(age=999, phase=Phase.NONE),  # a model thinks
-        Fake(age=999, phase=Phase.IDLE),  # gunicorn's own keepalive ends it
+        {"age": 9},
+        {"age": 59, "phase": Phase.BODY},
+        {"age": 61, "phase": Phase.BODY, "held_back": True},
+        {"age": 999, "phase": Phase.NONE},  # a model thinks
+        {"age": 999, "phase": Phase.IDLE},  # gunicorn's own keepalive ends it
     ],
 )
-def test_who_is_in_time_or_not_waited_for_stays(patient: Fake):
-    opened(patient).sweep()
-    assert patient.ended == []
+def test_who_is_in_time_or_not_waited_for_stays(patient: dict[str, Any]):
+    one = Fake(**patient)
+    opened(one).sweep()
+    assert one.ended == []
 
 
 def test_one_address_with_too_many_half_open_sockets_loses_its_oldest():

@@ -1,14 +1,17 @@
 """Reading secrets with a reveal token: judging it, the answer, and a record of each attempt."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.cache import cache
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from connections.client_ip import is_within
+from connections.counts import add_to_count
 from connections.lookup import parse_id
 from connections.models import Connection, RevealRecord, RevealToken
 from connections.services import FieldError, Invalid, Throttled, Unusable
@@ -152,7 +155,9 @@ def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Con
             60 - timezone.now().second,
         )
     if cache.add(f"reveal-used:{token.pk}", 1, USED_EVERY):
-        RevealToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
+        # a full disk is no reason to refuse
+        with suppress(OperationalError), transaction.atomic():
+            RevealToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
     return attempt, list(token.connections.order_by("alias"))
 
 
@@ -168,9 +173,4 @@ def _why_not(token: RevealToken | None, address: str) -> str:
 
 def _count_in_this_minute(what: str) -> int:
     """The number of times that this happened in this minute, this one included."""
-    key = f"{what}:{timezone.now():%H:%M}"
-    cache.add(key, 0, 120)
-    try:
-        return cache.incr(key)
-    except ValueError:  # it ended in between
-        return 1
+    return add_to_count(f"{what}:{timezone.now():%H:%M}", 1, 120)

@@ -1,13 +1,16 @@
 """`/health/live` and `/health/ready`."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections
 from django.test import Client
 
+from backoffice import health
+
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
-GOOD = {"database": "ok", "migrations": "ok", "keys": "ok"}
+GOOD = dict.fromkeys(["database", "migrations", "keys", "writes", "cache"], "ok")
 
 
 def ready() -> tuple[int, dict[str, Any]]:
@@ -48,7 +51,24 @@ def test_it_is_not_ready_without_a_database(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(type(connections["default"]), "cursor", broken)
     response = Client().get("/health/ready")
     assert response.status_code == 503 and "secret-host" not in response.text
-    assert response.json()["checks"] == {"database": "failed", "migrations": "failed", "keys": "ok"}
+    failed = dict.fromkeys(["database", "migrations", "writes"], "failed")
+    assert response.json()["checks"] == GOOD | failed
+
+
+@pytest.mark.parametrize(("broken", "check"), [("_writes", "writes"), ("redis_address", "cache")])
+def test_it_is_degraded_and_ready_without_room_or_redis(
+    monkeypatch: pytest.MonkeyPatch, broken: str, check: str
+):
+    monkeypatch.setattr(health, broken, lambda: broken == "redis_address")
+    monkeypatch.setattr(health.REDIS, "is_away", True)
+    assert ready() == (200, {"status": "degraded", "checks": GOOD | {check: "failed"}})
+
+
+def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    name = str(tmp_path / "db.sqlite3")
+    assert health._has_room("sqlite", name)
+    monkeypatch.setattr(health, "ROOM", 1 << 62)
+    assert not health._has_room("sqlite", name)
 
 
 def test_it_is_alive_without_a_database(monkeypatch: pytest.MonkeyPatch):

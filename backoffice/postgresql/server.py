@@ -1,0 +1,80 @@
+"""Asking a PostgreSQL server whether it answers, without waiting longer than a moment."""
+
+import select
+import time
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg import pq
+
+from connections.outages import Availability
+
+ANSWER_SECONDS = 0.4
+# Parameters of Django's that are not libpq's.
+NOT_OF_LIBPQ = ("context", "cursor_factory", "prepare_threshold", "autocommit")
+
+
+def libpq_parameters() -> dict[str, Any]:
+    """The parameters with which the database is connected to."""
+    found = connections[DEFAULT_DB_ALIAS].get_connection_params()
+    return {name: value for name, value in found.items() if name not in NOT_OF_LIBPQ}
+
+
+def _answers() -> bool:
+    """True if the server lets us in, or refuses for another reason than that it starts or stops:
+    one without a free place for another connection serves those it has.
+
+    psycopg waits two seconds at least for a connection, so this is libpq's own loop:
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PQCONNECTSTARTPARAMS
+    """
+    until = time.monotonic() + ANSWER_SECONDS
+    with suppress(psycopg.Error):
+        conninfo = psycopg.conninfo.make_conninfo(**libpq_parameters())
+        attempt = pq.PGconn.connect_start(conninfo.encode())
+        try:
+            while (left := until - time.monotonic()) > 0:
+                status = attempt.connect_poll()
+                if status == pq.PollingStatus.OK:
+                    return True
+                if status == pq.PollingStatus.FAILED:
+                    return _is_refusal(attempt.error_message or b"")
+                ready = select.poll()
+                wanted = select.POLLIN if status == pq.PollingStatus.READING else select.POLLOUT
+                ready.register(attempt.socket, wanted)
+                ready.poll(left * 1000)
+        finally:
+            attempt.finish()
+    return False
+
+
+def _is_refusal(message: bytes) -> bool:
+    """True for a refusal by a server that runs. libpq tells no SQLSTATE of a connection that fails,
+    so the words decide: those of 57P03 (cannot_connect_now).
+    """
+    not_yet = (
+        b"starting up",
+        b"shutting down",
+        b"recovery",
+        b"not accepting",
+        b"not yet accepting",
+    )
+    return b"FATAL" in message and not any(words in message for words in not_yet)
+
+
+DATABASE = Availability("The database", _answers, "Requests are refused with 503 until it answers.")
+
+
+def has_free_connection() -> bool:
+    """True if the pool of this process has a connection to give within ANSWER_SECONDS."""
+    pool = connections[DEFAULT_DB_ALIAS].pool  # type: ignore[attr-defined]
+    until = time.monotonic() + ANSWER_SECONDS
+    while pool is not None:
+        found = pool.get_stats()
+        if found["pool_available"] or found["pool_size"] < found["pool_max"]:
+            break
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
