@@ -60,8 +60,13 @@ def test_it_is_degraded_and_ready_without_room_or_redis(
     monkeypatch: pytest.MonkeyPatch, broken: str, check: str
 ):
     monkeypatch.setattr(health, broken, lambda: broken == "redis_address")
-    monkeypatch.setattr(health.REDIS, "is_away", True)
+    monkeypatch.setattr(health.REDIS, "is_away", broken == "redis_address")
     assert ready() == (200, {"status": "degraded", "checks": GOOD | {check: "failed"}})
+
+
+def test_a_database_that_takes_writes_has_room():
+    database = connections["default"]
+    assert health._has_room(database.vendor, str(database.settings_dict["NAME"]))
 
 
 def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
