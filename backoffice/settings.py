@@ -292,5 +292,5 @@ LOGGING = {
     # at INFO these write every address that is asked, at DEBUG every header
     "loggers": {name: {"level": "WARNING"} for name in CLIENTS}
     # of an outage it writes every attempt; connections/outages.py says it once
-    | {"psycopg.pool": {"level": "ERROR"}},
+    | {"psycopg": {"level": "ERROR"}},
 }

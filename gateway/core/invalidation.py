@@ -163,7 +163,9 @@ class Invalidation:
             for name, value in arguments.items()
             if name not in ("context", "cursor_factory", "prepare_threshold")
         }
-        async with await psycopg.AsyncConnection.connect(**arguments, autocommit=True) as listener:
+        # a worker that starts has no time for it within the moments that a request may wait
+        arguments |= {"connect_timeout": 10, "autocommit": True}
+        async with await psycopg.AsyncConnection.connect(**arguments) as listener:
             await listener.execute(f"LISTEN {CHANNEL}")
             await self.read()  # changes from before LISTEN send no message to this connection
             async for _ in listener.notifies():
