@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from . import error_bodies as told
+
 CREDENTIAL_CODES = ("unauthorized", "forbidden", "quota", "rate_limited")
 NETWORK_CODES = ("timeout", "dns", "refused", "tls", "blocked_address")
-ANSWER_CODES = ("not_found", "bad_request", "bad_response", "not_installed", "error")
-CODES = frozenset({*CREDENTIAL_CODES, *NETWORK_CODES, *ANSWER_CODES})
+ANSWER_CODES = ("not_found", "bad_request", "context_too_long", "bad_response")
+OTHER_CODES = ("not_installed", "error")
+CODES = frozenset({*CREDENTIAL_CODES, *NETWORK_CODES, *ANSWER_CODES, *OTHER_CODES})
 
 
 class ProviderError(Exception):
@@ -21,8 +24,9 @@ class ProviderError(Exception):
     answered; `code` is one of CODES; `permanent` says that trying again changes nothing.
     `retry_after`: seconds the service asks to wait. `said`: why the service refused a request, in
     its own words: it may repeat a credential, so nothing shows it unredacted. `status`,
-    `service_code` and `service_param`: the HTTP status of its answer, and the code and the name of
-    a parameter in it, where it told them.
+    `service_code`, `service_param` and `service_details`: the HTTP status of its answer, the code
+    and the name of a parameter in it, and what else a client acts on, where it told them.
+    `is_about_request`: the service refused this request, so its connection is not at fault.
     """
 
     def __init__(
@@ -41,6 +45,8 @@ class ProviderError(Exception):
         self.retry_after, self.said = retry_after, said
         self.status: int | None = None
         self.service_code = self.service_param = ""
+        self.service_details: dict[str, Any] = {}
+        self.is_about_request = code in ("bad_request", "context_too_long")
 
 
 class BlockedAddress(Exception):
@@ -119,32 +125,52 @@ def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -
     """As `from_status`, with the information in the answer's headers and in its JSON (None: it had
     none).
     """
-    if status == 429 and _error_text(body, "code") == "insufficient_quota":
-        return ProviderError(
-            f"The account at {host} has no credit left. Check its billing.", "quota", True
-        )
-    error = from_status(status, host)
+    error = _refusal_of_request(status, host, body)
+    if error is None and status == 429 and told.text_in(body, "code") == "insufficient_quota":
+        error = from_status(402, host)
+    if error is None:
+        error = from_status(status, host)
+        error.retry_after = told.seconds_to_wait(headers)
     error.status = status
-    error.retry_after = _retry_after_seconds(headers.get("retry-after"))
-    if status in REFUSALS:
-        error.said = (_error_text(body, "message") or _error_text(body, "detail"))[:MOST_SAID]
+    error.service_code, error.service_param = told.code_in(body), told.param_in(body)
+    error.service_details = told.details_in(body)
+    if status in REFUSALS or error.is_about_request:
+        error.said = told.reason_in(body)[:MOST_SAID]
     return error
 
 
-def _error_text(body: Any, name: str) -> str:
-    """A text of `{"error": {...}}`, or of the object itself, as OpenAI's SDK unpacks it."""
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    found = inner.get(name) if isinstance(inner, dict) else inner if name == "message" else None
-    return found if isinstance(found, str) else ""
+def _refusal_of_request(status: int, host: str, body: Any) -> ProviderError | None:
+    """The error for a request that is refused for its prompt or for where it comes from, which its
+    body alone tells; None for any other.
+    """
+    if status in REFUSALS and told.is_about_context(body):
+        return ProviderError(
+            f"The prompt is too long for the model at {host}. Shorten it, or ask a model that reads"
+            " more.",
+            "context_too_long",
+            True,
+        )
+    if status == 403 and told.is_about_prompt(body):
+        return ProviderError(
+            f"{host} refuses this prompt by its rules. Change the prompt.", "bad_request", True
+        )
+    if status == 403 and told.is_about_place(body):
+        error = ProviderError(
+            f"{host} does not serve the country or region this server asks from. Ask another "
+            "service.",
+            "forbidden",
+            True,
+        )
+        error.is_about_request = True
+        return error
+    return None
 
 
-def _retry_after_seconds(text: str | None) -> float | None:
-    """`Retry-After` in seconds; None for a date, which is hardly ever sent."""
-    try:
-        seconds = float(text or "")
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < 86400 else None
+def from_error_body(error: Any, host: str) -> ProviderError:
+    """The ProviderError for an error that came inside an answer of status 200: an object, or a
+    sentence. Its status is the one that it tells itself.
+    """
+    return from_answer(told.status_in(error), host, {}, {"error": error})
 
 
 def from_network(error: BaseException, host: str) -> ProviderError:

@@ -61,6 +61,5 @@ def from_boto(error: Exception, host: str) -> ProviderError | None:
     found, meta = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     code = str(found.get("Code") or "")
     status = STATUS_OF.get(code[:1].upper() + code[1:]) or meta.get("HTTPStatusCode") or 500
-    return from_answer(
-        status, host, meta.get("HTTPHeaders") or {}, {"message": found.get("Message")}
-    )
+    body = {"message": found.get("Message"), "code": code}
+    return from_answer(status, host, meta.get("HTTPHeaders") or {}, body)

@@ -12,7 +12,8 @@ import httpx2
 
 from providers.core.base import Capability, Provider, WireTarget
 from providers.core.chat import ChatRequest, EmbeddingRequest
-from providers.core.errors import ProviderError, from_answer
+from providers.core.error_bodies import status_in
+from providers.core.errors import ProviderError, from_error_body
 from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
 from providers.core.settings import NetworkSettings
 
@@ -197,11 +198,5 @@ class OpenAIChat(Provider[SettingsT]):
         body = getattr(error, "body", None)
         if body is None or hasattr(error, "status_code"):
             return super().translate(error, host)
-        status = (
-            body.get("code") if isinstance(body, dict) else None
-        )  # an error that came as an event of a stream
-        return (
-            from_answer(status, host, {}, body)
-            if isinstance(status, int) and status >= 400
-            else broken_off(host)
-        )
+        # an error that came as an event of a stream
+        return broken_off(host) if status_in(body) == 500 else from_error_body(body, host)

@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from providers.core.errors import ProviderError, bad_response
-from providers.core.messages import FunctionCall, ToolCall
+from providers.core.error_bodies import status_in
+from providers.core.errors import ProviderError, bad_response, from_error_body
 from providers.core.openai_usage import read_usage
 from providers.core.results import (
     ChatAnswer,
     ChatChunk,
     EmbeddingAnswer,
     FinishReason,
-    ToolCallDelta,
     Usage,
 )
+from providers.core.tool_calls import CallNumbers, tool_call
 
 FINISH = {
     "stop": FinishReason.STOP,
@@ -41,17 +41,12 @@ def broken_off(address: str) -> ProviderError:
 
 def answer_of(found: Any, address: str) -> ChatAnswer:
     """A whole answer. `address` names the service in an error."""
+    _refuse_error(found, address)
     choices = getattr(found, "choices", None)
     if not isinstance(choices, list) or not choices:
         raise bad_response(address)
     message = choices[0].message
-    calls = tuple(
-        ToolCall(
-            id=one.id,
-            function=FunctionCall(name=one.function.name, arguments=one.function.arguments or ""),
-        )
-        for one in message.tool_calls or ()
-    )
+    calls = tuple(tool_call(_told_call(one)) for one in message.tool_calls or ())
     content, refusal = text_of(message.content), _optional(getattr(message, "refusal", None), str)
     return ChatAnswer(
         _optional(found.model, str) or "",
@@ -61,6 +56,19 @@ def answer_of(found: Any, address: str) -> ChatAnswer:
         usage_of(found),
         refusal,
     )
+
+
+def _refuse_error(found: Any, address: str) -> None:
+    """Raises ProviderError for an answer or a chunk of status 200 that is an error: OpenRouter and
+    others tell one beside choices.
+    """
+    choices = getattr(found, "choices", None) or []
+    first = choices[0] if isinstance(choices, list) and choices else None
+    error = getattr(found, "error", None) or getattr(first, "error", None)
+    if error and status_in(error) != 500:
+        raise from_error_body(error, urlsplit(address).netloc or address)
+    if error:
+        raise broken_off(address)
 
 
 def text_of(content: Any) -> str | None:
@@ -118,8 +126,9 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
         stream._decoder
     )  # no public name for it; test_openai_chat.py fails if this stops working
     usage, finished, called, seen, model = None, False, False, False, ""
+    numbers = CallNumbers()
     async for found in stream:
-        chunk = _chunk(found, finished, called, address)
+        chunk = _chunk(found, finished, numbers, address)
         called, seen = called or bool(chunk.tool_calls), True
         finished, usage, model = (
             finished or chunk.finish_reason is not None,
@@ -137,12 +146,13 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
         yield ChatChunk(finish_reason=last, usage=usage, model=model)
 
 
-def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
+def _chunk(found: Any, finished: bool, numbers: CallNumbers, address: str) -> ChatChunk:
     """One piece. A refusal is told as text: a stream has no other place for it."""
     choices, model = (
         getattr(found, "choices", None),
         _optional(getattr(found, "model", None), str) or "",
     )
+    _refuse_error(found, address)
     if not isinstance(choices, list):
         raise bad_response(address)
     if not choices:
@@ -153,29 +163,23 @@ def _chunk(found: Any, finished: bool, called: bool, address: str) -> ChatChunk:
         if delta is None
         else (text_of(delta.content) or "") + (_optional(delta.refusal, str) or "")
     )
-    calls = (
-        tuple(_call_piece(one, place) for place, one in enumerate(delta.tool_calls or ()))
-        if delta
-        else ()
-    )
+    told = delta.tool_calls or () if delta else ()
+    calls = tuple(numbers.delta(_told_call(one)) for one in told)
     reason = choice.finish_reason and not finished
     return ChatChunk(
         content,
         calls,
-        _finish(choice.finish_reason, called or bool(calls), address) if reason else None,
+        _finish(choice.finish_reason, numbers.called, address) if reason else None,
         model=model,
     )
 
 
-def _call_piece(found: Any, place: int) -> ToolCallDelta:
-    """A piece of a call. Some services leave its number out when there is one call only."""
+def _told_call(found: Any) -> dict[str, Any]:
+    """A call of the SDK's, whole or a piece, as the service wrote it."""
     function = found.function
-    return ToolCallDelta(
-        found.index if isinstance(found.index, int) else place,
-        _optional(found.id, str) or None,
-        _optional(function.name, str) or None if function else None,
-        _optional(function.arguments, str) or "" if function else "",
-    )
+    told = {name: getattr(function, name, None) for name in ("name", "arguments")}
+    index = getattr(found, "index", None)
+    return {"index": index, "id": found.id, "function": told if function else {}}
 
 
 def _finish(reason: Any, called: bool, address: str) -> FinishReason:

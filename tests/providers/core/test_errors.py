@@ -93,6 +93,6 @@ def test_a_code_that_is_none_is_refused():
 def test_the_codes_are_those_of_the_design():
     known = (
         "unauthorized forbidden not_found rate_limited quota timeout dns refused tls bad_request "
-        "bad_response blocked_address"
+        "bad_response blocked_address context_too_long"
     )
     assert {*known.split(), "not_installed", "error"} == CODES

@@ -357,7 +357,7 @@ def test_why_a_request_was_refused_is_kept():
     error = error_of(
         {"error": {"message": "Too long: 9 tokens.", "code": "context_length_exceeded"}}, status=400
     )
-    assert (error.code, error.said) == ("bad_request", "Too long: 9 tokens.")
+    assert (error.code, error.said) == ("context_too_long", "Too long: 9 tokens.")
 
 
 def test_no_credit_is_told():

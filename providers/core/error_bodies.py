@@ -1,0 +1,259 @@
+"""Errors as services tell them: in the body of a refusal, and in the middle of a good answer.
+
+The shapes are those of OpenAI (platform.openai.com/docs/guides/error-codes), Azure, OpenRouter
+(openrouter.ai/docs/api-reference/errors), Anthropic (platform.claude.com/docs/en/api/errors),
+Google (cloud.google.com/apis/design/errors), Mistral, and servers of open models.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+CODE = re.compile(r"[A-Za-z][\w.:-]{0,99}", re.ASCII)
+PARAM = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
+LONGEST_WAIT = 86400.0  # seconds; whoever asks for more than a day means something else
+DEEPEST_DETAIL = 4
+# The HTTP status of an error that came without one, by its type or code.
+STATUSES = {
+    "invalid_request_error": 400,
+    "invalid_argument": 400,
+    "validation_error": 400,
+    "bad_request": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "unauthenticated": 401,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "permission_denied": 403,
+    "not_found_error": 404,
+    "not_found": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "too_many_requests": 429,
+    "resource_exhausted": 429,
+    "timeout_error": 504,
+    "deadline_exceeded": 504,
+    "overloaded_error": 529,
+    "unavailable": 503,
+}
+# What says that the prompt and the answer do not fit into the model: codes and types, then words of
+# Anthropic, Google, Bedrock, Mistral, vLLM and llama.cpp, who have no code for it.
+CONTEXT_CODES = frozenset(
+    {
+        "context_length_exceeded",
+        "context_window_exceeded",
+        "model_context_window_exceeded",
+        "exceed_context_size_error",
+        "prompt_too_long",
+        "model_max_prompt_tokens_exceeded",
+    }
+)
+CONTEXT_WORDS = re.compile(
+    r"(?:prompt|input|request|message|conversation)s? (?:is|are) too (?:long|large)\b"
+    r"|too (?:long|large) for (?:the )?(?:requested )?model"
+    r"|(?:input|prompt|total)?[ _]?token count\b.{0,40}\bexceed"
+    r"|max(?:imum)? context (?:length|size|window)"
+    r"|exceed\w*\b.{0,60}\bcontext (?:length|size|window|limit)"
+    r"|context (?:length|size|window|limit)\b.{0,40}\bexceed"
+    r"|too many (?:input |prompt )?tokens\b(?! per)",
+    re.IGNORECASE | re.DOTALL,
+)
+# What says that a 403 is about the prompt, or about where it came from, and not about the key.
+ACCOUNT = re.compile(r"\b(?:account|organi[sz]ation|project|api[ -]key)\b", re.IGNORECASE)
+POLICY = re.compile(
+    r"moderation|flagged|content[ _-]?(?:policy|filter|management)|usage polic|safety"
+    r"|responsible\s?ai",
+    re.IGNORECASE,
+)
+PLACE = re.compile(
+    r"\b(?:country|region|territory|location|jurisdiction)\b.{0,60}\b(?:not|un)\s?(?:supported|available|allowed)"
+    r"|\b(?:not|un)\s?(?:supported|available|allowed)\b.{0,60}\b(?:country|region|territory|location)"
+    r"|unsupported_country",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def error_in(found: Any) -> Any:
+    """The error that an answer or a chunk of status 200 carries, with or beside choices; None where
+    it carries none.
+
+    An object of `error`, of the first choice or of the whole; an empty dict where only the finish
+    reason says that it failed.
+    """
+    if isinstance(found, list):  # Google's streams may be one array
+        return next((one for one in map(error_in, found) if one is not None), None)
+    if not isinstance(found, Mapping):
+        return None
+    if found.get("error"):
+        return found["error"]
+    if found.get("type") == "error" or (found.get("object") == "error" and "message" in found):
+        return found
+    choices = found.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(first, Mapping):
+        return None
+    return first.get("error") or ({} if first.get("finish_reason") == "error" else None)
+
+
+def status_in(error: Any) -> int:
+    """The HTTP status that an error inside an answer amounts to; 500 where it does not tell."""
+    if not isinstance(error, Mapping):
+        return 500
+    for name in ("code", "status", "status_code", "http_status", "statusCode", "type"):
+        told = error.get(name)
+        if isinstance(told, str):
+            told = int(told) if re.fullmatch(r"[45]\d\d", told) else STATUSES.get(told.lower())
+        if isinstance(told, int) and 400 <= told <= 599:
+            return told
+    return 500
+
+
+def text_in(body: Any, name: str) -> str:
+    """A text of `{"error": {...}}`, or of the object itself, as OpenAI's SDK unpacks it."""
+    inner = _inner(body)
+    found = inner.get(name) if isinstance(inner, Mapping) else inner if name == "message" else None
+    return found if isinstance(found, str) else ""
+
+
+def reason_in(body: Any) -> str:
+    """The sentences with which a service refused a request, empty where it gave none.
+
+    `detail` may be a list of faults, as FastAPI writes them. OpenRouter tells the reasons of a
+    moderation, and the words of the service behind it, in `metadata`.
+    """
+    reason = text_in(body, "message") or text_in(body, "detail")
+    inner = _inner(body)
+    if not isinstance(inner, Mapping):
+        return reason
+    detail = inner.get("detail")
+    if not reason and isinstance(detail, list):
+        faults = [one.get("msg") for one in detail if isinstance(one, Mapping)]
+        reason = "; ".join(one for one in faults if isinstance(one, str))
+    metadata = inner.get("metadata")
+    reasons = metadata.get("reasons") if isinstance(metadata, Mapping) else None
+    if isinstance(reasons, list) and (words := [one for one in reasons if isinstance(one, str)]):
+        reason = f"{reason} ({', '.join(words)})".strip()
+    return reason
+
+
+def code_in(body: Any) -> str:
+    """The service's own code of an error, empty where it has none: a word, no number."""
+    inner = _inner(body)
+    if not isinstance(inner, Mapping):
+        return ""
+    told = (inner.get("code"), inner.get("status"))
+    return next((one for one in told if isinstance(one, str) and CODE.fullmatch(one)), "")
+
+
+def param_in(body: Any) -> str:
+    """The field of the request that the service blames, empty where it names none."""
+    found = text_in(body, "param")
+    return found if PARAM.fullmatch(found) else ""
+
+
+def details_in(body: Any) -> dict[str, Any]:
+    """What a filter of Azure's found: `innererror`, with its words and marks and no sentences.
+
+    learn.microsoft.com/azure/ai-services/openai/concepts/content-filter
+    """
+    inner = _inner(body)
+    found = inner.get("innererror") if isinstance(inner, Mapping) else None
+    kept = _marks(found, DEEPEST_DETAIL)
+    return {"innererror": kept} if kept and isinstance(kept, dict) else {}
+
+
+def is_about_context(body: Any) -> bool:
+    """True for a refusal because the prompt is longer than the model can read."""
+    if code_in(body).lower() in CONTEXT_CODES or text_in(body, "type").lower() in CONTEXT_CODES:
+        return True
+    # Groq answers 413 to a request that is larger than the tokens of a minute.
+    is_rate = STATUSES.get(code_in(body).lower()) == 429
+    return not is_rate and CONTEXT_WORDS.search(reason_in(body)) is not None
+
+
+def is_about_prompt(body: Any) -> bool:
+    """True for a 403 because of what the prompt says, which is no fault of the key."""
+    inner = _inner(body)
+    metadata = inner.get("metadata") if isinstance(inner, Mapping) else None
+    if isinstance(metadata, Mapping) and (metadata.get("reasons") or "flagged_input" in metadata):
+        return True
+    words = (code_in(body), text_in(body, "type"), reason_in(body))
+    return any(POLICY.search(one) for one in words) and not ACCOUNT.search(words[-1])
+
+
+def is_about_place(body: Any) -> bool:
+    """True for a 403 because of the country or region that the request came from."""
+    return any(PLACE.search(one) for one in (code_in(body), reason_in(body)))
+
+
+def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds after which the service wants to be asked again, None where it does not say.
+
+    `retry-after-ms` of Azure is the most exact; `Retry-After` is a number of seconds or a date:
+    www.rfc-editor.org/rfc/rfc9110#field.retry-after. Else the time at which a limit of OpenAI's
+    that is used up begins anew: platform.openai.com/docs/guides/rate-limits.
+    """
+    found = _number(headers.get("retry-after-ms"))
+    seconds = None if found is None else found / 1000
+    if seconds is None and (text := headers.get("retry-after")):
+        seconds = _number(text)
+        if seconds is None:
+            seconds = _seconds_until(text)
+    if seconds is None:
+        used_up = (
+            headers.get(f"x-ratelimit-reset-{kind}") or ""
+            for kind in ("requests", "tokens")
+            if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
+        )
+        waits = [wait for one in used_up if (wait := _duration(one)) is not None]
+        seconds = max(waits, default=None)
+    return seconds if seconds is not None and 0 <= seconds < LONGEST_WAIT else None
+
+
+def _inner(body: Any) -> Any:
+    if isinstance(body, list):
+        body = next((one for one in body if isinstance(one, Mapping)), None)
+    return body.get("error") or body if isinstance(body, Mapping) else None
+
+
+def _marks(value: Any, depth: int) -> Any:
+    """Words, marks and numbers of a nested object, without long texts; None for anything else."""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if CODE.fullmatch(value) else None
+    if not isinstance(value, Mapping) or not depth:
+        return None
+    kept = {
+        name: mark
+        for name, one in list(value.items())[:50]
+        if isinstance(name, str)
+        and CODE.fullmatch(name)
+        and (mark := _marks(one, depth - 1)) is not None
+    }
+    return kept or None
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and re.fullmatch(r"\s*\d+(?:\.\d*)?\s*", text, re.ASCII) else None
+
+
+def _seconds_until(text: str) -> float | None:
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _duration(text: str) -> float | None:
+    """`6m0s`, `1.5s` or `20ms`."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+    pieces = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text, re.ASCII)
+    if not pieces or "".join(map("".join, pieces)) != text:
+        return None
+    return sum(float(number) * units[unit] for number, unit in pieces)
