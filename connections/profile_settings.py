@@ -29,6 +29,7 @@ FallbackCode = Literal[
     "not_found",
     "bad_response",
     "error",
+    "context_too_long",
     "connection_inactive",
     "missing_key",
 ]
@@ -45,6 +46,7 @@ FALLBACK_CODES: dict[str, str] = {
     "not_found": "the model is not there",
     "bad_response": "the answer makes no sense",
     "error": "the service fails or hangs up",
+    "context_too_long": "the prompt is too long for the model",
     "connection_inactive": "the connection is switched off",
     "missing_key": "its key is missing or cannot be read",
 }

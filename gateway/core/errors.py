@@ -1,26 +1,37 @@
 """GatewayError, the one exception for every refusal; each protocol gives it a shape of its own."""
 
-import re
+from collections.abc import Callable
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from connections.services import Unusable
+from providers.core.error_bodies import CONTEXT_CODES
 from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
 from providers.core.redaction import redacted
 
 # HTTP statuses for the codes of ProviderError. Every other code is a fault behind the gateway (502)
 # that the caller can do nothing about.
-STATUSES = {"bad_request": 400, "not_found": 404, "rate_limited": 429, "timeout": 504}
+STATUSES = {
+    "bad_request": 400,
+    "context_too_long": 400,
+    "not_found": 404,
+    "rate_limited": 429,
+    "timeout": 504,
+}
+# The code on which clients shorten a conversation, as OpenAI writes it.
+CONTEXT_TOO_LONG = "context_length_exceeded"
 
 
 class GatewayError(Exception):
     """A refusal.
 
     `code` is stable, `param` the field of the request it is about, `retry_after` seconds. `headers`
-    go with the response.
+    go with the response. `service_code`, `service_param` and `service_details`: what the service
+    told of it, where it refused the request, for clients that act on that.
     """
 
     def __init__(
@@ -38,6 +49,8 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after = retry_after
         self.headers: list[tuple[bytes, bytes]] = []
+        self.service_code = self.service_param = ""
+        self.service_details: dict[str, Any] = {}
 
     def again(self) -> "GatewayError":
         """A new exception with the same refusal, for another request.
@@ -53,18 +66,36 @@ def invalid(code: str, message: str, param: str | None = None) -> GatewayError:
     return GatewayError(400, code, message, param)
 
 
-def from_validation(error: ValidationError) -> GatewayError:
-    """A 400 that names the first field that is wrong. The value that was sent is not repeated."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    # pydantic's path also has steps that the caller never wrote: a union's members and a
-    # discriminator's tag, whose names have other characters than a field's.
-    path = [
-        str(one)
-        for one in first["loc"]
-        if isinstance(one, int) or re.fullmatch(r"[a-z_]+", str(one))
-    ]
-    param = ".".join(path)
-    return invalid("invalid_request", f"{param or 'body'}: {first['msg']}", param or None)
+def from_validation(error: ValidationError, body: Any) -> GatewayError:
+    """A 400 that names the first field of `body` that is wrong. Its value is not repeated."""
+    found = error.errors(include_input=False, include_url=False)
+    # A list is tried as each member of a union, also as a text: the deepest fault is the true one.
+    place = found[0]["loc"][:-1]
+    wrong = max((one for one in found if one["loc"][: len(place)] == place), key=_depth(body))
+    param = ".".join(map(str, _field_path(body, wrong)))
+    return invalid("invalid_request", f"{param or 'body'}: {wrong['msg']}", param or None)
+
+
+def _depth(body: Any) -> Callable[[ErrorDetails], int]:
+    return lambda wrong: len(_field_path(body, wrong))
+
+
+def _field_path(body: Any, wrong: ErrorDetails) -> list[int | str]:
+    """The path of a wrong field as the caller wrote it. pydantic's also has steps for the members
+    of a union and for the tags that tell them apart.
+    """
+    path, value = list[int | str](), body
+    *steps, last = wrong["loc"] or ("",)
+    for step in (*steps, last):
+        is_there = (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and step < len(value)
+        )
+        if is_there:
+            path.append(step)
+            value = value[step]
+    if wrong["type"] == "missing" and last and (not isinstance(value, dict) or last not in value):
+        path.append(last)
+    return path
 
 
 def from_unusable(error: Unusable, alias: str) -> GatewayError:
@@ -84,7 +115,23 @@ def from_provider(error: ProviderError, secrets: tuple[str, ...]) -> GatewayErro
         message = f"{message} It said: {redacted(error.said, secrets)}"
     param = error.feature if isinstance(error, Unsupported) else None
     code = "unsupported" if isinstance(error, Unsupported) else error.code
-    return GatewayError(STATUSES.get(error.code, 502), code, message, param, error.retry_after)
+    is_forbidden = error.status == 403 and error.is_about_request
+    status = 403 if is_forbidden else STATUSES.get(error.code, 502)
+    refused = GatewayError(status, code, message, param, error.retry_after)
+    if error.status is not None and (error.is_about_request or error.code == "not_found"):
+        _tell_service(refused, error, secrets)
+    return refused
+
+
+def _tell_service(refused: GatewayError, error: ProviderError, secrets: tuple[str, ...]) -> None:
+    """Adds the code, the field and the details of the service, unless they repeat a secret."""
+    told = str((error.service_code, error.service_param, error.service_details))
+    if redacted(told, secrets) == told:
+        refused.service_code = error.service_code
+        refused.service_param = error.service_param
+        refused.service_details = error.service_details
+    if error.code == "context_too_long" and refused.service_code not in CONTEXT_CODES:
+        refused.service_code = CONTEXT_TOO_LONG
 
 
 def secret_values(settings: Any) -> tuple[str, ...]:

@@ -69,13 +69,15 @@ def refusal(error: GatewayError, path: str = "") -> DoorResponse:
 
 
 def _problem(error: GatewayError, path: str) -> dict[str, Any]:
+    told = {"serviceCode": error.service_code, "serviceParam": error.service_param}
+    more = {name: value for name, value in told.items() if value} | error.service_details
     if error.param is None:
-        return problem(error.status, error.message, error.code, path)
+        return problem(error.status, error.message, error.code, path, **more)
     field, message = _api_field(error.param, error.code), error.message
     if message.startswith(f"{error.param}: "):
         message = f"{field}{message[len(error.param) :]}"
     errors = [{"pointer": "/" + field.replace(".", "/"), "code": error.code, "detail": message}]
-    return problem(error.status, message, error.code, path, errors=errors)
+    return problem(error.status, message, error.code, path, errors=errors, **more)
 
 
 def _api_field(param: str, code: str) -> str:

@@ -42,9 +42,14 @@ def refusal(error: GatewayError) -> DoorResponse:
 
 
 def _error_object(error: GatewayError) -> dict[str, Any]:
+    """The error in OpenAI's form. Where the service refused the request, its own code and field
+    are told, because clients act on `context_length_exceeded` and the like.
+    """
     other = "invalid_request_error" if error.status < 500 else "api_error"
     kind = ERROR_TYPES.get(error.status, other)
-    return {"message": error.message, "type": kind, "param": error.param, "code": error.code}
+    code, param = error.service_code or error.code, error.param or error.service_param or None
+    found = {"message": error.message, "type": kind, "param": param, "code": code}
+    return found | error.service_details
 
 
 def broken(error: GatewayError) -> bytes:
@@ -59,7 +64,7 @@ def _parse(
 ) -> GatewayRequest:
     with recording_refusals(gateway, ENDPOINT, capability, caller, request):
         body = request.json()
-        model = body.get("model", "")
+        model = "" if body.get("model") is None else body["model"]
         if not isinstance(model, str):
             raise invalid("invalid_request", "model: the alias of a profile, as a text.", "model")
         request.profile = model
