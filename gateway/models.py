@@ -126,7 +126,9 @@ class TokenCount(models.Model):
 
 
 class Cooldown(models.Model):
-    """The time until which profiles with a fallback ask a connection that failed last."""
+    """The time until which profiles with a fallback ask a connection that failed last: a refused
+    key, or a host that cannot be reached, is a matter of all its models.
+    """
 
     connection_id = models.UUIDField(primary_key=True)
     until = models.DateTimeField()
@@ -134,3 +136,25 @@ class Cooldown(models.Model):
 
     def __str__(self) -> str:
         return f"until {self.until:%H:%M:%S} for {self.code}"
+
+
+class ModelCooldown(models.Model):
+    """As Cooldown, for one model of a connection: limits of services are limits of a model.
+
+    A table of its own, because versions that do not know it keep one row for each connection.
+    """
+
+    connection_id = models.UUIDField()
+    model = models.CharField(max_length=255)
+    until = models.DateTimeField()
+    code = models.CharField(max_length=50)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection_id", "model"], name="one_cooldown_of_a_model"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} until {self.until:%H:%M:%S} for {self.code}"

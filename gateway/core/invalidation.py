@@ -14,18 +14,15 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, connections
-from django.utils import timezone
 
 from connections.change_counter import CHANNEL, read_change_counter
 from connections.models import ChangeStamp
 from connections.redis_cache import redis_address
 
-from ..models import Cooldown
+from .cooldowns import Cooldowns, read_cooldowns, read_cooldowns_of_file
 from .db_threads import UNCONFIRMED, read_in_thread
 from .errors import GatewayError
 
@@ -34,18 +31,14 @@ TRUST_FOR = 1.0  # seconds for which a reading counts
 LISTENED_FOR = 10.0  # seconds; an attempt that fails sooner is another of the same outage
 LISTENER_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 2, "socket_keepalive": True}
 
-STAMP_TABLE, COOLDOWN_TABLE = ChangeStamp._meta.db_table, Cooldown._meta.db_table
-
-# connection id -> the end of its cool-down, and the code of the error that began it
-Cooldowns = dict[UUID, tuple[datetime, str]]
+STAMP_TABLE = ChangeStamp._meta.db_table
 
 logger = logging.getLogger(__name__)
 
 
 def read_state() -> tuple[int, Cooldowns]:
-    """The change stamp and the cool-downs that have not ended. Two queries."""
-    rows = Cooldown.objects.filter(until__gt=timezone.now())
-    return read_change_counter(), {row.connection_id: (row.until, row.code) for row in rows}
+    """The change stamp and the cool-downs that have not ended. Three queries."""
+    return read_change_counter(), read_cooldowns()
 
 
 class Invalidation:
@@ -221,12 +214,7 @@ class SQLiteInvalidation(Invalidation):
 
     def _read_rows(self, file: sqlite3.Connection) -> None:
         stamp = file.execute(f"SELECT number FROM {STAMP_TABLE}").fetchone()  # noqa: S608 a name of our own
-        rows = file.execute(f"SELECT connection_id, until, code FROM {COOLDOWN_TABLE}").fetchall()  # noqa: S608
-        # Django keeps an id in SQLite without hyphens, and a time in UTC without its zone.
-        cooldowns = {
-            UUID(connection_id): (datetime.fromisoformat(until).replace(tzinfo=UTC), code)
-            for connection_id, until, code in rows
-        }
+        cooldowns = read_cooldowns_of_file(file)
         self._apply(stamp[0] if stamp else 0, cooldowns, time.monotonic())
 
     def _close(self) -> None:

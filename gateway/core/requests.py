@@ -3,6 +3,7 @@ settings of the profiles under the request's own fields.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -16,6 +17,8 @@ from connections.runtime import StoredProfile
 from connections.services import Caller
 from providers.core.base import Capability, Provider
 from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.messages import Unsupported
+from providers.core.open_chat import OpenChatRequest
 from providers.core.request_id import REQUEST_ID
 
 from .errors import from_validation, invalid
@@ -32,7 +35,7 @@ class GatewayRequest:
     `endpoint`: v1, api or playground. `profile_ref`: an alias, an id, or empty for the default.
     `body`: OpenAI's format as it was sent, without the profile and the variables. `parsed`: the
     same as an object. `key`: of its usage record; `request_id`: for people, and the caller may have
-    chosen it.
+    chosen it. `hear` gets the comments of a service that has not begun to answer.
     """
 
     endpoint: str
@@ -43,6 +46,7 @@ class GatewayRequest:
     parsed: ChatRequest | EmbeddingRequest
     variables: dict[str, Any] = field(default_factory=dict)
     is_stream: bool = False
+    hear: Callable[[bytes], None] | None = None
     started: float = field(default_factory=time.perf_counter)
     started_at: datetime = field(default_factory=timezone.now)
     key: UUID = field(default_factory=new_key)
@@ -58,24 +62,40 @@ class GatewayRequest:
 def parse_request(
     endpoint: str, capability: Capability, caller: Caller, profile_ref: str, body: dict[str, Any]
 ) -> GatewayRequest:
-    """The request for a body in OpenAI's format, which is not changed.
+    """The request for a body in OpenAI's format, which is not changed. A field that is null counts
+    as left out.
 
     Raises GatewayError 400 that names the first field that is wrong.
     """
-    body = dict(body)
-    body.pop("model", None)
+    body = {name: value for name, value in body.items() if value is not None and name != "model"}
     variables = pop_variables(body)
     schema: type[ChatRequest | EmbeddingRequest] = (
-        ChatRequest if capability == Capability.CHAT else EmbeddingRequest
+        OpenChatRequest if capability == Capability.CHAT else EmbeddingRequest
     )
     try:
         parsed = schema.model_validate(body)
     except ValidationError as error:
-        raise from_validation(error) from None
+        raise from_validation(error, body) from None
     is_stream = isinstance(parsed, ChatRequest) and bool(parsed.stream)
     return GatewayRequest(
         endpoint, capability, caller, profile_ref, body, parsed, variables, is_stream
     )
+
+
+def translatable(body: dict[str, Any], provider: Provider[Any]) -> ChatRequest:
+    """The request for a provider that speaks a protocol of its own.
+
+    Raises Unsupported for what only services that speak OpenAI's protocol can be asked.
+    """
+    try:
+        return ChatRequest.model_validate(body)
+    except ValidationError as error:
+        refused = from_validation(error, body)
+        message = (
+            f"{provider.name} cannot be asked this: {refused.message} Leave it out, or ask a "
+            "profile of a service that speaks OpenAI's protocol."
+        )
+        raise Unsupported(refused.param or "messages", message) from None
 
 
 def refuse_forbidden(request: GatewayRequest, profile: StoredProfile) -> None:

@@ -8,7 +8,10 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
+
+from providers.core.error_bodies import error_in
+from providers.core.texts import parse_json
 
 DONE = b"data: [DONE]\n\n"
 ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
@@ -21,7 +24,9 @@ LONGEST_EVENT = 16 * 1024 * 1024  # bytes
 # Inside a JSON text every quote is escaped, so none of these can be part of what a model says.
 USAGE = re.compile(rb'"usage":\s*\{')
 FINISHED = re.compile(rb'"finish_reason":\s*"')
-ERROR = re.compile(rb'(?:^|\n)data:\s*\{\s*"error":\s*[{"]')
+# What an error has somewhere; whether it is one, `failure` tells. Only events with it are parsed.
+MAY_FAIL = re.compile(rb'"error"|(?:^|[\r\n])(?:error:|event:\s*error)')
+COMMENTS = re.compile(rb"(?::[^\r\n]*\n)+")
 
 
 class EventTooLongError(Exception):
@@ -34,14 +39,15 @@ def event(data: Any) -> bytes:
 
 
 async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The pieces as blocks of whole events; an unfinished event at the very end comes as it is.
+    """The pieces as blocks of whole events; an unfinished event at the very end comes as it is. So
+    does a comment by itself, which nothing has to end.
 
     Raises EventTooLongError.
     """
     rest = b""
     async for piece in pieces:
         rest = rest + piece if rest else piece
-        if rest.endswith(ENDS):
+        if rest.endswith(ENDS) or COMMENTS.fullmatch(rest):
             yield rest
             rest = b""
             continue
@@ -64,6 +70,11 @@ def end_of_last(data: bytes) -> int:
     return max(position + len(end) if (position := data.rfind(end)) >= 0 else 0 for end in ENDS)
 
 
+def is_comment(block: bytes) -> bool:
+    """True for a block of comments alone, which services send while they have nothing to say."""
+    return all(not line or line.startswith(b":") for line in block.splitlines())
+
+
 def events(block: bytes) -> list[bytes]:
     """The events of a block, each with the empty line that ends it."""
     found, start = [], 0
@@ -81,5 +92,24 @@ def json_of(one: bytes) -> dict[str, Any] | None:
     data = b"\n".join(line[5:].lstrip() for line in one.splitlines() if line.startswith(b"data:"))
     if not data or data == b"[DONE]":
         return None
-    found = from_json(data)
+    found = parse_json(data)
     return found if isinstance(found, dict) else None
+
+
+def failure(one: bytes) -> Any:
+    """The error that an event tells of, None for any other event: an object, or a sentence.
+
+    Beside errors in data there are events of the type `error`, and llama.cpp's lines `error:`.
+    """
+    if not MAY_FAIL.search(one):
+        return None
+    lines = one.splitlines()
+    plain = [line[6:] for line in lines if line.startswith(b"error:")]
+    is_error = plain or any(re.fullmatch(rb"event:\s*error\s*", line) for line in lines)
+    data = plain or [line[5:] for line in lines if line.startswith(b"data:")]
+    try:
+        found = parse_json(b"\n".join(data))
+    except ValueError:
+        return b"\n".join(data).decode(errors="replace").strip() if is_error else None
+    error = error_in(found)
+    return found if error is None and is_error else error

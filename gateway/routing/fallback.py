@@ -7,26 +7,20 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
-from django.conf import settings
-from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
+from django.db import DatabaseError
 
-from connections.change_counter import CHANNEL
 from providers.core.base import Capability, Provider, WireTarget
-from providers.core.chat import ChatRequest, EmbeddingRequest
+from providers.core.chat import EmbeddingRequest
 from providers.core.errors import ProviderError
 
 from ..core.clients import PooledProvider
 from ..core.config_cache import ConfigCache, Route, Target
+from ..core.cooldowns import cooldown_for, cooling_code, store_cooldowns
 from ..core.db_threads import in_thread
 from ..core.errors import from_provider
-from ..core.invalidation import Cooldowns
-from ..core.requests import GatewayRequest, body_for
-from ..models import Cooldown
+from ..core.requests import GatewayRequest, body_for, translatable
 from ..upstreams.passthrough import Upstream
 from ..upstreams.passthrough_responses import (
     PassthroughChat,
@@ -40,7 +34,6 @@ from ..upstreams.sdk_responses import (
 )
 from ..usage.pending import Attempt, PendingRecord
 
-LONGEST_COOLDOWN = 300.0  # seconds
 LONGEST_PAUSE = 5.0  # seconds between two tries; a service that asks for more is not waited for
 REPEATED = frozenset({"rate_limited", "error", "refused"})  # codes of errors that may pass
 
@@ -80,11 +73,15 @@ async def answer_by_route(
 
     Raises GatewayError, that of the target that was asked last.
     """
-    cooling = _cooling(config.invalidation.cooldowns)
+    cooldowns = config.invalidation.cooldowns
+    cooling = {
+        id(one): cooling_code(cooldowns, one.connection_id, one.profile.model)
+        for one in route.targets
+    }
     targets = _in_order(route, cooling)
     for position, target in enumerate(targets):
         _pass_over_before(target, route, record, cooling)
-        attempt = record.begin_attempt(target, is_cooling=target.connection_id in cooling)
+        attempt = record.begin_attempt(target, is_cooling=bool(cooling[id(target)]))
         if target.pooled is None:
             assert target.refusal is not None  # noqa: S101 one of the two is there
             attempt.fail(target.refusal.code, target.refusal.message)
@@ -103,24 +100,18 @@ async def answer_by_route(
 
 
 def _pass_over_before(
-    target: Target, route: Route, record: PendingRecord, cooling: Mapping[UUID, str]
+    target: Target, route: Route, record: PendingRecord, cooling: Mapping[int, str]
 ) -> None:
     """Notes the targets that stand before this one and are not asked before it."""
     for one in route.targets:
         if one is target:
             return
         if all(attempt.target is not one for attempt in record.attempts):
-            code = one.refusal.code if one.refusal else cooling.get(one.connection_id, "")
-            record.pass_over(one, code, is_cooling=one.connection_id in cooling)
+            code = one.refusal.code if one.refusal else cooling[id(one)]
+            record.pass_over(one, code, is_cooling=bool(cooling[id(one)]))
 
 
-def _cooling(cooldowns: Cooldowns) -> dict[UUID, str]:
-    """The connections that are in a cool-down, with the code of the error that began it."""
-    now = timezone.now()
-    return {pk: code for pk, (until, code) in cooldowns.items() if until > now}
-
-
-def _in_order(route: Route, cooling: Mapping[UUID, str]) -> list[Target]:
+def _in_order(route: Route, cooling: Mapping[int, str]) -> list[Target]:
     """The targets to ask. Those in a cool-down come last, so that one is asked when no other is
     left; one that cannot be used is not asked.
 
@@ -131,28 +122,17 @@ def _in_order(route: Route, cooling: Mapping[UUID, str]) -> list[Target]:
     if first.refusal is not None and not route.profile.settings.moves_on(first.refusal.code):
         return [first]
     usable = [target for target in route.targets if target.pooled is not None]
-    return sorted(usable, key=lambda target: target.connection_id in cooling) or [first]
+    return sorted(usable, key=lambda target: bool(cooling[id(target)])) or [first]
 
 
 async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -> None:
-    """Begins a cool-down of the target's connection, in every worker: for as long as the service
-    asked for, else for GATEWAY_COOLDOWN_SECONDS.
-    """
-    seconds = min(error.retry_after or settings.GATEWAY_COOLDOWN_SECONDS, LONGEST_COOLDOWN)
-    until = timezone.now() + timedelta(seconds=seconds)
-
-    def store() -> None:
-        with transaction.atomic():
-            Cooldown.objects.update_or_create(
-                connection_id=target.connection_id, defaults={"until": until, "code": error.code}
-            )
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute(f"NOTIFY {CHANNEL}")
-
-    config.invalidation.cooldowns[target.connection_id] = (until, error.code)
+    """Begins the cool-down of the target's model, or of its whole connection, in every worker."""
+    begun = cooldown_for(target.connection_id, target.profile.model, error)
+    if not begun:
+        return
+    config.invalidation.cooldowns.update(begun)
     try:
-        await in_thread(store)
+        await in_thread(store_cooldowns, begun)
     except DatabaseError as failure:
         logger.error(
             "The cool-down of %s is known to this worker only: %s",
@@ -205,7 +185,7 @@ async def _ask_upstream(
     request, provider, attempt = asked.request, asked.provider, asked.attempt
     body = provider.wire_body(request.capability, body)
     if request.is_stream and asked.wire_target.asks_usage:
-        body["stream_options"] = {**body.get("stream_options", {}), "include_usage": True}
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
     while True:
         try:
             return await _ask_once(request, upstream, asked.wire_target, body, provider.timeout)
@@ -237,7 +217,7 @@ async def _ask_once(
         if request.capability == Capability.CHAT:
             return PassthroughChat(raw, response.host)
         return PassthroughEmbeddings(raw, response.host)
-    stream = PassthroughStream(response.pieces(), response.host, request.wants_usage)
+    stream = PassthroughStream(response.pieces(), response.host, request.wants_usage, request.hear)
     try:
         await stream.open()
     except BaseException:
@@ -253,11 +233,12 @@ async def _ask_sdk(
     if isinstance(request.parsed, EmbeddingRequest):
         vectors = await provider.embed(EmbeddingRequest.model_validate(body))
         encoding = request.parsed.encoding_format or "float"
-        return SDKEmbeddings(vectors, request.profile_ref, encoding)
-    chat_request = ChatRequest.model_validate(body)
+        return SDKEmbeddings(vectors, body["model"], encoding)
+    chat_request = translatable(body, provider)
     if not request.is_stream:
-        return SDKChat(await provider.chat(chat_request), request.profile_ref)
-    stream = SDKStream(provider.stream_chat(chat_request), request.profile_ref, request.wants_usage)
+        return SDKChat(await provider.chat(chat_request), chat_request.model)
+    chunks = provider.stream_chat(chat_request)
+    stream = SDKStream(chunks, chat_request.model, request.wants_usage)
     try:
         await stream.open()
     except BaseException:

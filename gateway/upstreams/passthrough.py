@@ -4,29 +4,34 @@ nothing encoded twice.
 
 import asyncio
 import ipaddress
+import select
 import socket
 from collections.abc import AsyncGenerator
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import aiohttp
-from aiohttp import AddrInfoType
+from aiohttp import AddrInfoType, ClientRequest, ClientTimeout
 from aiohttp.abc import AbstractResolver, ResolveResult
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from yarl import URL
 
 from providers.core.base import WireTarget
+from providers.core.error_bodies import error_in
 from providers.core.errors import (
     BlockedAddress,
     ProviderError,
     bad_response,
     from_answer,
+    from_error_body,
     from_network,
     network_fault,
 )
 from providers.core.request_id import HEADER as REQUEST_ID_HEADER
 from providers.core.request_id import REQUEST_ID
+from providers.core.texts import parse_json
 from providers.http.egress import EgressPolicy, trusted_authorities
 from providers.http.egress_async import allowed_addresses
 
@@ -38,7 +43,6 @@ HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "switchboard",
 }
-CONNECTION_LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
 
 
 class GuardedResolver(AbstractResolver):
@@ -69,6 +73,41 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Does nothing: no look-up is kept."""
+
+
+class LiveConnector(aiohttp.TCPConnector):
+    """Passes over a kept connection that the service has closed, before anything is written to it.
+
+    Afterwards it is too late: nobody can tell whether the service has read a request, and one that
+    was read must not be sent again. aiohttp notices by itself only in a later turn of the loop.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._used: WeakSet[Any] = WeakSet()
+
+    async def connect(
+        self, req: ClientRequest, traces: list[Any], timeout: ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        """A connection that is open as far as anybody can tell."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol not in self._used:
+                self._used.add(connection.protocol)
+                return connection
+            if not _has_something_to_read(connection.transport):
+                return connection
+            connection.close()
+
+
+def _has_something_to_read(transport: asyncio.Transport | None) -> bool:
+    """True for an idle connection with bytes or an end to read: it is of no more use."""
+    idle = transport.get_extra_info("socket") if transport else None
+    if idle is None:
+        return False
+    poll = select.poll()
+    poll.register(idle.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @lru_cache(maxsize=1024)
@@ -114,7 +153,7 @@ class Upstream:
 
     def __init__(self, policy: EgressPolicy) -> None:
         self._policy = policy
-        connector = aiohttp.TCPConnector(
+        connector = LiveConnector(
             limit=0,
             resolver=GuardedResolver(policy),
             ttl_dns_cache=DNS_SECONDS,
@@ -149,28 +188,16 @@ class Upstream:
         host = urlsplit(target.url).netloc
         try:
             _refuse_blocked(self._policy, target.url)
-            response = UpstreamResponse(await self._post(target.url, arguments), host, stream)
+            found = await self._session.post(target.url, allow_redirects=False, **arguments)
         except Exception as error:  # noqa: BLE001 whatever the client raises becomes one of ours
             raise _fault(error, host) from None
+        response = UpstreamResponse(found, host, stream)
         try:
             await response.raise_for_status()
         except BaseException:
             response.close()
             raise
         return response
-
-    async def _post(self, url: str, arguments: dict[str, Any]) -> aiohttp.ClientResponse:
-        """The head of the response.
-
-        A kept connection may turn out to be dead. Then the service has not read the request, and it
-        is sent once more at once.
-        """
-        try:
-            return await self._session.post(url, allow_redirects=False, **arguments)
-        except aiohttp.ClientConnectorError:
-            raise
-        except CONNECTION_LOST:
-            return await self._session.post(url, allow_redirects=False, **arguments)
 
 
 class UpstreamResponse:
@@ -193,11 +220,15 @@ class UpstreamResponse:
         if response.status != 200:
             raise from_answer(response.status, self.host, response.headers, await self._refusal())
         wanted = "text/event-stream" if self._is_stream else "application/json"
-        if (
-            response.content_type != wanted
-            or response.headers.get("Content-Encoding", "identity") != "identity"
-        ):
-            raise bad_response(self.host)
+        is_plain = response.headers.get("Content-Encoding", "identity") == "identity"
+        if response.content_type == wanted and is_plain:
+            return
+        if is_plain and response.content_type == "application/json":
+            # a stream that failed before it began, of status 200 all the same
+            error = error_in(await self._refusal())
+            if error is not None:
+                raise from_error_body(error, self.host)
+        raise bad_response(self.host)
 
     async def _refusal(self) -> Any:
         """The JSON of a refusal, None when it is not JSON or too long."""
@@ -207,7 +238,7 @@ class UpstreamResponse:
                 more := await self._response.content.read(LARGEST_REFUSAL)
             ):
                 data += more
-            return from_json(data)
+            return parse_json(data)
         except (ValueError, aiohttp.ClientError, TimeoutError):
             return None
 

@@ -4,7 +4,7 @@ parsed only as far as somebody needs them.
 
 import base64
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from json import JSONDecoder
@@ -12,13 +12,17 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from providers.core.errors import ProviderError, bad_response
-from providers.core.messages import ToolCall
+from providers.core.error_bodies import error_in, status_in
+from providers.core.errors import ProviderError, bad_response, from_error_body
 from providers.core.openai_usage import read_usage, usage_in
-from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from providers.core.results import ChatAnswer, ChatChunk, FinishReason, Usage
+from providers.core.texts import mended_tree, parse_json
+from providers.core.tool_calls import CallNumbers, tool_call
+from providers.vendors.openai.response import text_of
 
 from ..core import sse
 from ..core.estimates import text_tokens
+from .half_characters import EventMender
 
 LONGEST_USAGE = 2000  # bytes
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
@@ -44,7 +48,14 @@ class PassthroughChat:
 
     def __post_init__(self) -> None:
         try:
-            self.found = from_json(self.raw)
+            try:
+                self.found = from_json(self.raw)
+            except ValueError:  # perhaps half a character, or bytes that are not UTF-8
+                self.found = mended_tree(parse_json(self.raw))
+                self.raw = to_json(self.found)
+            error = error_in(self.found)
+            if error is not None:
+                raise failed(error, self.host)
             self.found["choices"][0]["message"]["role"]
         except (ValueError, LookupError, TypeError):
             raise bad_response(self.host) from None
@@ -68,9 +79,9 @@ class PassthroughChat:
         choice = self.found["choices"][0]
         message = choice["message"]
         try:
-            calls = tuple(ToolCall.model_validate(one) for one in message.get("tool_calls") or ())
-            content, refusal = message.get("content"), message.get("refusal")
-        except (ValueError, AttributeError, TypeError):
+            calls = tuple(tool_call(one) for one in message.get("tool_calls") or ())
+            content, refusal = text_of(message.get("content")), message.get("refusal")
+        except (ValueError, LookupError, AttributeError, TypeError):
             raise bad_response(self.host) from None
         return ChatAnswer(
             str(self.found.get("model", "")),
@@ -86,17 +97,19 @@ class PassthroughChat:
 class PassthroughStream:
     """A stream of OpenAI's protocol, read once: by `blocks`, or by `chunks`.
 
-    `usage` is known when it has been read; `is_finished` when the answer is whole. `counted`: the
-    tokens so far, as they are estimated from the text.
+    `hear` gets the comments that come before the first event. `usage` is known when all is read,
+    `is_finished` when the answer is whole. `counted`: the tokens so far, as they are estimated.
     """
 
     source: AsyncGenerator[bytes, None]
     host: str
     wants_usage: bool
+    hear: Callable[[bytes], None] | None = None
     usage: Usage | None = None
     first: bytes = b""
     is_finished: bool = False
     counted: int = 0
+    _mender: EventMender = field(default_factory=EventMender)
 
     async def open(self) -> None:
         """Waits for the first event.
@@ -104,11 +117,20 @@ class PassthroughStream:
         Raises ProviderError for an error event, and for a stream that ends without an event.
         """
         self.source = sse.blocks(self.source)
-        async for block in self.source:
-            self.first += block
-            if b"data:" in block:
-                break
-        if sse.ERROR.search(self.first) or not self.first.strip():
+        try:
+            async for block in self.source:
+                if self.hear is not None and not self.first and sse.is_comment(block):
+                    self.hear(block)
+                    continue
+                self.first += block
+                if b"data:" in block:
+                    break
+        except sse.EventTooLongError:
+            raise bad_response(self.host) from None
+        for one in sse.events(self.first):
+            if (error := sse.failure(one)) is not None:
+                raise failed(error, self.host)
+        if b"data:" not in self.first:
             raise ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
@@ -119,10 +141,13 @@ class PassthroughStream:
         block = self.first
         try:
             while True:
-                if broken := sse.ERROR.search(block):
-                    if whole := sse.end_of_last(block[: broken.start() + 1]):
-                        yield block[:whole]
-                    raise ProviderError(CUT_OFF.format(self.host), "error")
+                if sse.MAY_FAIL.search(block):
+                    before, error = _until_failure(block)
+                    if error is not None:
+                        if before:
+                            yield self._mender.mend(before)
+                        raise failed(error, self.host)
+                block = self._mender.mend(block)
                 self.counted += max(1, text_tokens(sse.text_size(block)))
                 if b"[DONE]" in block or sse.FINISHED.search(block) is not None:
                     self.is_finished = True
@@ -154,19 +179,41 @@ class PassthroughStream:
 
     async def chunks(self) -> AsyncGenerator[ChatChunk, None]:
         """The stream as objects. Raises as `blocks`, and for a malformed chunk."""
+        numbers = CallNumbers()
         async with aclosing(self.blocks()) as blocks:
             async for block in blocks:
                 for one in sse.events(block):
                     try:
-                        chunk = chunk_of(sse.json_of(one))
+                        chunk = chunk_of(sse.json_of(one), numbers)
                     except (ValueError, LookupError, TypeError, AttributeError):
                         raise bad_response(self.host) from None
                     if chunk is not None:
                         yield chunk
 
 
-def chunk_of(found: dict[str, Any] | None) -> ChatChunk | None:
-    """The first choice of a chunk in OpenAI's format, None without one.
+def _until_failure(block: bytes) -> tuple[bytes, Any]:
+    """The events of a block before the first one that tells of an error, and that error; None where
+    there is no such event.
+    """
+    before = list[bytes]()
+    for one in sse.events(block):
+        if (error := sse.failure(one)) is not None:
+            return b"".join(before), error
+        before.append(one)
+    return block, None
+
+
+def failed(error: Any, host: str) -> ProviderError:
+    """The ProviderError for an error that a service tells of in an answer of status 200."""
+    found = from_error_body(error, host)
+    if status_in(error) == 500:
+        found.message = CUT_OFF.format(host)
+    return found
+
+
+def chunk_of(found: dict[str, Any] | None, numbers: CallNumbers) -> ChatChunk | None:
+    """The first choice of a chunk in OpenAI's format, None without one. `numbers`: of the calls of
+    its stream.
 
     Raises ValueError, LookupError, TypeError or AttributeError for a malformed chunk.
     """
@@ -174,14 +221,9 @@ def chunk_of(found: dict[str, Any] | None) -> ChatChunk | None:
     if not choice:
         return None
     delta, reason = choice.get("delta") or {}, choice.get("finish_reason")
-    calls = []
-    for call in delta.get("tool_calls") or ():
-        function = call.get("function") or {}
-        name, arguments = function.get("name"), function.get("arguments") or ""
-        calls.append(ToolCallDelta(call["index"], call.get("id"), name, arguments))
-    return ChatChunk(
-        delta.get("content") or "", tuple(calls), finish_of(reason) if reason else None
-    )
+    calls = tuple(numbers.delta(one) for one in delta.get("tool_calls") or ())
+    finish = finish_of(reason) if reason else None
+    return ChatChunk(text_of(delta.get("content")) or "", calls, finish)
 
 
 @dataclass(slots=True)
@@ -196,7 +238,8 @@ class PassthroughEmbeddings:
 
     def __post_init__(self) -> None:
         if b'"embedding"' not in self.raw or not self.raw.lstrip().startswith(b"{"):
-            raise bad_response(self.host)
+            error = error_in(_json_or_none(self.raw))
+            raise bad_response(self.host) if error is None else failed(error, self.host)
 
     counted = 0  # an embedding has no output
 
@@ -229,3 +272,10 @@ class PassthroughEmbeddings:
         except (ValueError, LookupError, TypeError, struct.error):
             raise bad_response(self.host) from None
         return found
+
+
+def _json_or_none(raw: bytes) -> Any:
+    try:
+        return parse_json(raw)
+    except ValueError:
+        return None

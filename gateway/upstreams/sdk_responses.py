@@ -7,15 +7,17 @@ import struct
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from pydantic_core import to_json
 
 from providers.core.errors import ProviderError
+from providers.core.messages import ToolCall
 from providers.core.openai_usage import usage_json
-from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, Usage
+from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, ToolCallDelta, Usage
+from providers.core.texts import HalfJoiner, has_half, mended, mended_tree
 
 from ..core import sse
 from ..core.estimates import text_tokens
@@ -28,10 +30,16 @@ def _new_id() -> str:
 
 @dataclass(slots=True)
 class SDKChat:
-    """A whole answer. `alias`: the model's name for the caller where the service tells none."""
+    """A whole answer. `model`: the one that was asked, for the caller where the service tells none.
+
+    Half characters in it are mended.
+    """
 
     answer: ChatAnswer
-    alias: str
+    model: str
+
+    def __post_init__(self) -> None:
+        self.answer = _mended_answer(self.answer)
 
     @property
     def usage(self) -> Usage | None:
@@ -65,7 +73,7 @@ class SDKChat:
             "id": _new_id(),
             "object": "chat.completion",
             "created": int(time.time()),
-            "model": answer.model or self.alias,
+            "model": answer.model or self.model,
             "choices": [choice],
         }
         return to_json(body | {"usage": usage_json(answer.usage) if answer.usage else None})
@@ -79,16 +87,19 @@ class SDKChat:
 class SDKStream:
     """A stream, read once: by `chunks`, or by `blocks`. `usage` is known when it has been read.
 
-    `is_finished`: the answer is whole. `counted`: the tokens so far, as they are estimated.
+    `model`: the one that was asked, until the service tells its own name of it. `is_finished`: the
+    answer is whole. `counted`: the tokens so far, as they are estimated. Characters whose halves
+    come in two pieces are joined.
     """
 
     source: AsyncIterator[ChatChunk]
-    alias: str
+    model: str
     wants_usage: bool
     usage: Usage | None = None
     first: ChatChunk | None = None
     is_finished: bool = False
     counted: int = 0
+    _halves: HalfJoiner = field(default_factory=HalfJoiner)
 
     async def open(self) -> None:
         """Waits for the first chunk. Raises ProviderError for a stream without one."""
@@ -108,35 +119,74 @@ class SDKStream:
         try:
             while chunk is not None:
                 self._count(chunk)
-                yield chunk
+                yield self._whole(chunk)
                 chunk = await anext(self.source, None)
         finally:
             await self.close()
 
     def _count(self, chunk: ChatChunk) -> None:
         self.usage = chunk.usage or self.usage
+        self.model = chunk.model or self.model
         self.is_finished = self.is_finished or chunk.finish_reason is not None
         text = chunk.content + "".join(one.arguments for one in chunk.tool_calls)
         self.counted += text_tokens(len(text.encode(errors="replace")))
 
+    def _whole(self, chunk: ChatChunk) -> ChatChunk:
+        """The chunk with whole characters; a first half at its end is held for the next one."""
+        if not (self._halves.holds or has_half([chunk.content, *_call_texts(chunk)])):
+            return chunk
+        calls = [
+            replace(
+                one,
+                name=one.name and mended(one.name),
+                id=one.id and mended(one.id),
+                arguments=self._halves.join(one.index, one.arguments),
+            )
+            for one in chunk.tool_calls
+        ]
+        content = self._halves.join(None, chunk.content)
+        if chunk.finish_reason:
+            content += self._halves.flush(None)
+            calls += [
+                ToolCallDelta(index, arguments=self._halves.flush(index))
+                for index in self._halves.held
+            ]
+        return replace(chunk, content=content, tool_calls=tuple(calls))
+
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The stream in OpenAI's format, `[DONE]` included. Raises ProviderError."""
-        frame = {
+        frame: dict[str, Any] = {
             "id": _new_id(),
             "object": "chat.completion.chunk",
             "created": int(time.time()),
-            "model": self.alias,
         }
         role = {"role": "assistant"}
         async with aclosing(self.chunks()) as chunks:
             async for chunk in chunks:
                 # a chunk may tell the usage only, which has an event of its own
                 if chunk.content or chunk.tool_calls or chunk.finish_reason or role:
+                    frame["model"] = self.model
                     yield sse.event(frame | {"choices": [choice_of(chunk, role)]})
                     role = {}
         if self.wants_usage and self.usage:
             yield sse.event(frame | {"choices": [], "usage": usage_json(self.usage)})
         yield sse.DONE
+
+
+def _call_texts(chunk: ChatChunk) -> list[str]:
+    return [text for one in chunk.tool_calls for text in (one.id, one.name, one.arguments) if text]
+
+
+def _mended_answer(answer: ChatAnswer) -> ChatAnswer:
+    calls = [one.model_dump() for one in answer.tool_calls]
+    if not has_half([answer.content, answer.refusal, calls]):
+        return answer
+    return replace(
+        answer,
+        content=mended_tree(answer.content),
+        refusal=mended_tree(answer.refusal),
+        tool_calls=tuple(ToolCall.model_validate(mended_tree(one)) for one in calls),
+    )
 
 
 def choice_of(chunk: ChatChunk, role: dict[str, str]) -> dict[str, Any]:
@@ -168,7 +218,7 @@ class SDKEmbeddings:
     """Vectors. `encoding`: float, or base64 of little-endian 32-bit floats."""
 
     answer: EmbeddingAnswer
-    alias: str
+    model: str
     encoding: str
     counted: int = 0  # an embedding has no output
 
@@ -187,7 +237,7 @@ class SDKEmbeddings:
             rows.append({"object": "embedding", "index": index, "embedding": numbers})
         usage = usage_json(self.answer.usage or Usage())
         del usage["completion_tokens"]
-        model = self.answer.model or self.alias
+        model = self.answer.model or self.model
         return to_json({"object": "list", "data": rows, "model": model, "usage": usage})
 
     def vectors(self) -> list[list[float]]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from ..models import Cooldown, TokenCount, UsageRecord
+from ..models import Cooldown, ModelCooldown, TokenCount, UsageRecord
 
 BATCH = 2000  # rows in one transaction, so that nobody waits long to write
 WINDOWS_KEPT = timedelta(days=2)  # no window is longer than a day
@@ -36,7 +36,9 @@ def prune(days: int, dry_run: bool = False) -> PruneCounts:
             )
         ),
         counts=remove(TokenCount.objects.filter(window__lt=windows)),
-        cooldowns=remove(Cooldown.objects.filter(until__lt=now)),
+        cooldowns=sum(
+            remove(model.objects.filter(until__lt=now)) for model in (Cooldown, ModelCooldown)
+        ),
     )
 
 

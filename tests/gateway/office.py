@@ -253,21 +253,30 @@ def _plain(rows: Any) -> list[dict[str, Any]]:
 
 
 def wake(alias: str) -> float:
-    """Ends a connection's cool-down, as time does."""
-    from gateway.models import Cooldown
+    """Ends the cool-downs of a connection and of its models, as time does."""
+    from gateway.models import Cooldown, ModelCooldown
 
-    Cooldown.objects.filter(connection_id=_connection(alias).pk).delete()
+    for table in (Cooldown, ModelCooldown):
+        table.objects.filter(connection_id=_connection(alias).pk).delete()
     return time.monotonic()
 
 
 def resting(alias: str) -> dict[str, Any] | None:
-    """The cool-down of a connection: seconds that are left, and its code."""
+    """The cool-down of a connection or of one of its models: seconds that are left, its code, and
+    the model, empty for all.
+    """
     from django.utils import timezone
 
-    from gateway.models import Cooldown
+    from gateway.models import Cooldown, ModelCooldown
 
-    row = Cooldown.objects.filter(connection_id=_connection(alias).pk).first()
-    return row and {"seconds": (row.until - timezone.now()).total_seconds(), "code": row.code}
+    pk = _connection(alias).pk
+    row: Any = Cooldown.objects.filter(connection_id=pk).first()
+    row = row or ModelCooldown.objects.filter(connection_id=pk).first()
+    return row and {
+        "seconds": (row.until - timezone.now()).total_seconds(),
+        "code": row.code,
+        "model": getattr(row, "model", ""),
+    }
 
 
 def spend(text: str, tokens: int) -> None:
