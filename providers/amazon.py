@@ -26,6 +26,7 @@ from .vendors.bedrock.client import BedrockRuntime, send
 from .vendors.bedrock.converse import SAYS, converse
 from .vendors.bedrock.embeddings import Vectors, bodies, embedding_answer, family_of, invoke
 from .vendors.bedrock.errors import from_boto
+from .vendors.tool_names import CLAUDE, for_vendor, restored, restored_piece
 
 AuthMode = Annotated[Literal["keys", "default"], BeforeValidator(lower_case)]
 MODALITIES = {"TEXT": Capability.CHAT, "EMBEDDING": Capability.EMBEDDING}
@@ -181,15 +182,18 @@ class Amazon(Provider[AmazonSettings]):
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         self.refuse_unless(request, *SAYS)
-        body = converse(request)
+        told, names = for_vendor(request, CLAUDE)
+        body = converse(told)
         with self.translated(self._runtime_address):
             answer = await self.async_client.call(lambda boto: boto.converse(**body))
-            return chat_answer(request.model, answer, urlsplit(self._runtime_address).netloc)
+            host = urlsplit(self._runtime_address).netloc
+            return restored(chat_answer(request.model, answer, host), names)
 
     async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         self.refuse_unless(request, *SAYS)
+        told, names = for_vendor(request, CLAUDE)
         body, reader = (
-            converse(request),
+            converse(told),
             ConverseStream(request.model, urlsplit(self._runtime_address).netloc),
         )
         with self.translated(self._runtime_address):
@@ -198,7 +202,7 @@ class Amazon(Provider[AmazonSettings]):
             ) as events:
                 async for event in events:
                     if chunk := reader.chunk(event):
-                        yield chunk
+                        yield restored_piece(chunk, names)
             reader.end()
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:

@@ -14,6 +14,7 @@ from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl
 from .vendors.anthropic.request import SUPPORTED, arguments_for, refused_by
 from .vendors.anthropic.response import answer_of, chunks_of
+from .vendors.tool_names import CLAUDE, for_vendor, restored, restored_piece
 
 MOST_MODELS = 1000  # the largest page there is: docs.anthropic.com/en/api/models-list
 # platform.claude.com/docs/en/api/errors: in a stream, whose status is 200, an error has its type
@@ -107,14 +108,16 @@ class Anthropic(Provider[AnthropicSettings]):
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         with self.translated(self.settings.base_url):
-            return answer_of(await self._create(request), self.host)
+            request, names = for_vendor(request, CLAUDE)
+            return restored(answer_of(await self._create(request), self.host), names)
 
     async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         with self.translated(self.settings.base_url):
+            request, names = for_vendor(request, CLAUDE)
             stream = await self._create(request, stream=True)
             try:
                 async for chunk in chunks_of(stream, self.host):
-                    yield chunk
+                    yield restored_piece(chunk, names)
             finally:
                 await stream.close()
 

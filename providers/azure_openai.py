@@ -10,6 +10,7 @@ from .core.settings import setting
 from .core.types import Text
 from .vendors.azure.migrations import without_api_type
 from .vendors.azure.openai import AzureProvider, AzureSettings
+from .vendors.openai.dialect import NotTaken, not_taken_setting
 from .vendors.openai.request import PATHS
 
 USAGE_SINCE = "2024-09-01"  # the first version whose streams may be asked for their usage
@@ -31,6 +32,7 @@ class AzureOpenAISettings(AzureSettings):
         group="Advanced",
         placeholder="/subscriptions/.../resourceGroups/.../providers/Microsoft.CognitiveServices/accounts/...",
     )
+    not_taken: NotTaken | None = not_taken_setting()
 
 
 @register

@@ -18,6 +18,7 @@ from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
 from .vendors.google.request import SUPPORTED, config_for, contents_for, refused_by
 from .vendors.google.response import answer_of, chunks_of, vectors_of
+from .vendors.tool_names import GOOGLE, for_vendor, restored, restored_piece
 
 ACTIONS = {
     "generateContent": Capability.CHAT,
@@ -135,21 +136,23 @@ class Google(Provider[GoogleSettings]):
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         with self.translated(self.settings.base_url):
             await self.warm()
+            request, names = for_vendor(request, GOOGLE)
             found = await self.async_client.models.generate_content(**self._arguments(request))
-            return answer_of(found, request.model, self.host)
+            return restored(answer_of(found, request.model, self.host), names)
 
     async def stream_chat(self, request: ChatRequest) -> AsyncIterator[ChatChunk]:
         with self.translated(self.settings.base_url):
             answers: list[httpx2.Response] = []
             try:
                 await self.warm()
+                request, names = for_vendor(request, GOOGLE)
                 stream = await self.async_client.models.generate_content_stream(
                     **self._arguments(request)
                 )
                 async for chunk in chunks_of(
                     _noting_answers(stream, answers), request.model, self.host
                 ):
-                    yield chunk
+                    yield restored_piece(chunk, names)
             finally:
                 for answer in answers:
                     await answer.aclose()

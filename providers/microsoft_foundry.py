@@ -18,6 +18,7 @@ from .core.types import ApiKey, HttpUrl, Text
 from .vendors.azure.openai import AzureProvider, AzureSettings
 from .vendors.openai.request import NO_KEY
 from .vendors.openai.responses_api import answer_of, chunks_of, request_of
+from .vendors.tool_names import restored, restored_piece
 
 # of the deployments list: learn.microsoft.com/rest/api/aifoundry/aiprojects/deployments/list
 PROJECT_API_VERSION = "v1"
@@ -127,7 +128,8 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
         with self.translated(self.answers_url):
             body = request_of(self.asked(request))
             found = await (await self._responses()).create(model=body["model"], extra_body=body)
-            return answer_of(found, self.answers_url)
+            names = self.tool_names(request.body())
+            return restored(answer_of(found, self.answers_url), names)
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         pieces = (
@@ -151,9 +153,10 @@ class MicrosoftFoundry(AzureProvider[MicrosoftFoundrySettings]):
             stream = await (await self._responses()).create(
                 model=body["model"], extra_body=body, stream=True
             )
+            names = self.tool_names(request.body())
             async with stream, aclosing(chunks_of(stream, self.answers_url)) as chunks:
                 async for chunk in chunks:
-                    yield chunk
+                    yield restored_piece(chunk, names)
 
     @property
     def asks(self) -> str:

@@ -7,10 +7,19 @@ from .core.messages import Unsupported
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl
+from .vendors.messages import OPENING
 from .vendors.openai.compatible import OpenAICompatible
 from .vendors.openai.parameters import OPENAI_ONLY, renamed, without
+from .vendors.tool_names import MISTRAL
 
 UNKNOWN = (*OPENAI_ONLY, "user")
+UNKNOWN_FIELD = "{} is not known to Mistral's API."
+FIELDS: dict[str, tuple[str, ...]] = {
+    "system": ("role", "content"),
+    "user": ("role", "content"),
+    "assistant": ("role", "content", "tool_calls", "prefix"),
+    "tool": ("role", "content", "tool_call_id", "name"),
+}
 
 
 class MistralSettings(NetworkSettings):
@@ -39,6 +48,8 @@ class Mistral(OpenAICompatible[MistralSettings]):
     docs_url = "https://docs.mistral.ai"
     model_examples = ("mistral-small-latest", "mistral-embed")
 
+    tool_rules = MISTRAL
+    refuses = ("developer", "max_completion_tokens", "echoes", "cache_control")
     asks_usage = (
         False  # a stream always tells its usage, and any stream_options are refused with a 422
     )
@@ -47,18 +58,17 @@ class Mistral(OpenAICompatible[MistralSettings]):
         """Mistral refuses every field it does not know, some with an answer that names none:
         docs.mistral.ai/api (2026-01).
         """
-        body = without(
-            super().wire_body(capability, body), UNKNOWN, "{} is not known to Mistral's API."
-        )
         if capability is Capability.EMBEDDING:
+            body = without(body, UNKNOWN, UNKNOWN_FIELD)
             if not _are_texts(body.get("input")):
                 raise Unsupported("input", "Mistral embeds texts, not token numbers. Send texts.")
             return renamed(body, dimensions="output_dimension")
-        messages = [_message(message) for message in body["messages"]]
-        return {
-            **renamed(body, seed="random_seed", max_completion_tokens="max_tokens"),
-            "messages": messages,
-        }
+        body = super().wire_body(capability, without(body, UNKNOWN, UNKNOWN_FIELD))
+        messages = [_own_fields(one) for one in body["messages"] if not _says_nothing(one)]
+        first = next((one for one in messages if one["role"] != "system"), None)
+        if first is not None and first["role"] == "assistant":
+            messages.insert(messages.index(first), {"role": "user", "content": OPENING})
+        return {**renamed(body, seed="random_seed"), "messages": messages}
 
     def capabilities_of(self, row: Any) -> frozenset[Capability]:
         """As the row's own `capabilities` say; they have no word for embeddings, so the name tells
@@ -75,17 +85,16 @@ class Mistral(OpenAICompatible[MistralSettings]):
         return found if flags["completion_chat"] is True else frozenset()
 
 
-def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """A message as Mistral takes it.
+def _own_fields(message: dict[str, Any]) -> dict[str, Any]:
+    """A message with the fields that Mistral knows; any other one is refused (extra_forbidden)."""
+    return {name: one for name, one in message.items() if name in FIELDS[message["role"]]}
 
-    Its roles are system, user, assistant and tool; only a tool has a name.
-    """
-    if message.get("name") and message["role"] != "tool":
-        raise Unsupported(
-            "name",
-            "name is not known to Mistral's API in a message that is not a tool's. Leave it out.",
-        )
-    return {**message, "role": "system"} if message["role"] == "developer" else message
+
+def _says_nothing(message: dict[str, Any]) -> bool:
+    """True for a turn of the assistant that Mistral refuses: it has neither content nor calls."""
+    is_answer = message["role"] == "assistant" and not message.get("tool_calls")
+    content = message.get("content") or ""
+    return is_answer and (not content.strip() if isinstance(content, str) else False)
 
 
 def _are_texts(given: Any) -> bool:

@@ -6,11 +6,13 @@ from typing import Any
 import httpx2
 
 from .core.base import Capability, Model
+from .core.chat import idle_choice
 from .core.messages import Unsupported
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl
-from .vendors.openai.parameters import OPENAI_ONLY, renamed, without
+from .vendors.openai.dialect import NotTaken, not_taken_setting
+from .vendors.openai.parameters import OPENAI_ONLY, without
 from .vendors.openai.request import OpenAIChat
 
 KNOWN = ("logprobs", "top_logprobs")  # of OpenAI's own fields
@@ -39,6 +41,7 @@ class OllamaSettings(NetworkSettings):
         environment="OLLAMA_API_KEY",
         placeholder="$Ollama:ApiKey",
     )
+    not_taken: NotTaken | None = not_taken_setting()
 
 
 @register
@@ -52,6 +55,7 @@ class Ollama(OpenAIChat[OllamaSettings]):
     description = "Open models on your own machine."
     docs_url = "https://docs.ollama.com"
     model_examples = ("llama3.2", "nomic-embed-text")
+    refuses = ("developer", "max_completion_tokens", "cache_control")
 
     @property
     def address(self) -> str:
@@ -80,12 +84,9 @@ class Ollama(OpenAIChat[OllamaSettings]):
             ):
                 raise Unsupported("input", "Ollama embeds texts, not token numbers. Send texts.")
             return body
-        body = without(body, UNKNOWN, "{} is not known to Ollama.")
-        messages = [
-            {**one, "role": "system"} if one["role"] == "developer" else one
-            for one in body["messages"]
-        ]
-        return {**renamed(body, max_completion_tokens="max_tokens"), "messages": messages}
+        tools = len(body.get("tools") or ())
+        asked = {name: one for name, one in body.items() if not idle_choice(name, one, tools)}
+        return super().wire_body(capability, without(asked, UNKNOWN, "{} is not known to Ollama."))
 
     def list_models(self) -> list[Model]:
         with self.translated(self.settings.base_url):

@@ -8,6 +8,7 @@ from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
 from .vendors.openai.compatible import OpenAICompatible
 from .vendors.openai.parameters import for_reasoning, refused_by
+from .vendors.tool_names import OPENAI
 
 
 class OpenAISettings(NetworkSettings):
@@ -50,6 +51,7 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     description = "GPT and o-series models, embeddings."
     docs_url = "https://platform.openai.com/docs"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")
+    tool_rules, refuses = OPENAI, ("echoes", "cache_control")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -66,4 +68,6 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
         """Every model is asked for max_completion_tokens: max_tokens is deprecated, and reasoning
         models refuse it.
         """
-        return for_reasoning(body, always=True) if capability is Capability.CHAT else body
+        if capability is Capability.CHAT:
+            body = for_reasoning(body, always=True)
+        return super().wire_body(capability, body)

@@ -6,6 +6,7 @@ from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HeaderName, Headers, HttpUrl, Text
 from .vendors.openai.compatible import OpenAICompatible
+from .vendors.openai.dialect import NotTaken, not_taken_setting
 
 
 class OpenAICompatibleSettings(NetworkSettings):
@@ -45,6 +46,7 @@ class OpenAICompatibleSettings(NetworkSettings):
         description="One a line, Name: value. Kept as secret as the key.",
         group="Advanced",
     )
+    not_taken: NotTaken | None = not_taken_setting()
 
 
 @register

@@ -10,7 +10,6 @@ from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl
 from .vendors.openai.compatible import OpenAICompatible
-from .vendors.openai.parameters import renamed
 from .vendors.service import versioned
 
 INFO_API_VERSION = (
@@ -49,6 +48,9 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
     model_examples = ("Llama-3.3-70B-Instruct", "Mistral-Large-2411")
 
     embed = Provider.embed  # every endpoint is one model that chats
+    # They know max_tokens only:
+    # learn.microsoft.com/rest/api/aifoundry/model-inference/get-chat-completions
+    refuses = ("max_completion_tokens", "echoes", "cache_control")
 
     @property
     def base_url(self) -> str:
@@ -91,9 +93,3 @@ class Serverless(OpenAICompatible[ServerlessSettings]):
 
     def capabilities_of(self, row: Any) -> frozenset[Capability]:
         return super().capabilities_of(row) & frozenset(self.capabilities)
-
-    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        """The models of the catalog know max_tokens only:
-        learn.microsoft.com/rest/api/aifoundry/model-inference/get-chat-completions.
-        """
-        return renamed(super().wire_body(capability, body), max_completion_tokens="max_tokens")

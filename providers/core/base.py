@@ -206,11 +206,15 @@ class Provider(Generic[SettingsT]):
 
     def refuse_unless(self, request: ChatRequest | EmbeddingRequest, *supported: str) -> None:
         """Raises Unsupported for the first field of the request that is not among `supported`, or
-        that its model refuses.
+        that its model refuses. A temperature of 1 is what such a model has anyway.
         """
         refused = self.refused_parameters(request.model)
         for name in request.asked():
+            if name in ChatRequest.HINTS:
+                continue
             if name in refused:
+                if name == "temperature" and getattr(request, name) == 1:
+                    continue
                 raise Unsupported(
                     name, f"The model {request.model} does not take {name}. Leave it out."
                 )

@@ -16,11 +16,13 @@ from pydantic_core import PydanticCustomError
 
 from .messages import TOOL_NAME, Message, Unsupported, Wire
 
+LONGEST_TOOL_NAME = 1000  # characters; what a vendor takes is the vendor's translation to say
+
 
 class FunctionDefinition(Wire):
     """A function that a model may call. `parameters`: JSON Schema of an object."""
 
-    name: str = Field(pattern=TOOL_NAME)
+    name: str = Field(min_length=1, max_length=LONGEST_TOOL_NAME)
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
@@ -98,6 +100,16 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 Tokens = Annotated[int, Field(ge=1)]
 
 
+def idle_choice(name: str, value: Any, tools: int) -> bool:
+    """True for a field about the choice of tools that changes nothing with this number of tools.
+
+    Without tools nothing can be chosen; with one, hardly any model calls it twice at once.
+    """
+    if name == "tool_choice":
+        return tools == 0
+    return name == "parallel_tool_calls" and (tools == 0 or (tools == 1 and value is False))
+
+
 class ChatRequest(Wire):
     """A conversation to go on with.
 
@@ -107,9 +119,11 @@ class ChatRequest(Wire):
     # What the protocol means when a field is left out: asking for just this asks for nothing.
     DEFAULTS: ClassVar[dict[str, Any]] = {
         "n": 1,
+        "top_p": 1,
         "presence_penalty": 0,
         "frequency_penalty": 0,
         "logprobs": False,
+        "top_logprobs": 0,
         "store": False,
         "parallel_tool_calls": True,
         "logit_bias": {},
@@ -121,6 +135,16 @@ class ChatRequest(Wire):
         "response_format": ResponseFormat(type="text"),
     }
     ALWAYS: ClassVar[frozenset[str]] = frozenset({"model", "messages", "stream", "stream_options"})
+    # These tell who asks, or what may be remembered. The answer is the same without them.
+    HINTS: ClassVar[frozenset[str]] = frozenset(
+        {
+            "user",
+            "safety_identifier",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "cache_control",
+        }
+    )
 
     model: str = ""
     messages: list[Message] = Field(min_length=1)
@@ -166,6 +190,7 @@ class ChatRequest(Wire):
             if name not in self.ALWAYS
             and value is not None
             and (name not in self.DEFAULTS or value != self.DEFAULTS[name])
+            and not idle_choice(name, value, len(self.tools or ()))
         ]
 
     def body(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class ProviderError(Exception):
     `service_code`, `service_param` and `service_details`: the HTTP status of its answer, the code
     and the name of a parameter in it, and what else a client acts on, where it told them.
     `is_about_request`: the service refused this request, so its connection is not at fault.
+    `refusal`: the JSON of such an answer, for programs alone: it too may repeat anything.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ProviderError(Exception):
         self.service_code = self.service_param = ""
         self.service_details: dict[str, Any] = {}
         self.is_about_request = code in ("bad_request", "context_too_long")
+        self.refusal: Any = None
 
 
 class BlockedAddress(Exception):
@@ -135,6 +137,7 @@ def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -
     error.service_code, error.service_param = told.code_in(body), told.param_in(body)
     error.service_details = told.details_in(body)
     if status in REFUSALS or error.is_about_request:
+        error.refusal = body
         error.said = told.reason_in(body)[:MOST_SAID]
     return error
 

@@ -112,16 +112,18 @@ class FunctionCall(Wire):
     arguments: str = ""
 
     def parsed(self) -> dict[str, Any]:
-        """The arguments as an object. Raises Unsupported when they are not a JSON object."""
+        """The arguments as an object.
+
+        What is not a JSON object, such as arguments that were cut off, becomes the `_raw` of one:
+        an answer that is part of the history must not end the conversation.
+        """
         try:
-            found = json.loads(self.arguments or "{}")
+            found = json.loads(self.arguments) if self.arguments.strip() else None
         except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise Unsupported(
-                "messages", f"The arguments of the tool call {self.name} are not a JSON object."
-            )
-        return found
+            return {"_raw": self.arguments}
+        if found is None:
+            return {}
+        return found if isinstance(found, dict) else {"_raw": self.arguments}
 
 
 class ToolCall(Wire):

@@ -4,11 +4,15 @@ import re
 from typing import Any
 
 from providers.core.chat import ChatRequest, NamedTool, Tool
-from providers.core.messages import ImagePart, Message, TextPart, Unsupported
+from providers.core.messages import ImagePart, Message, TextPart, ToolCall, Unsupported
 
+from ..documents import PDF, Document, document_in
 from ..messages import (
+    INSTRUCTIONS,
     answered_call,
+    cache_mark,
     extra_field,
+    is_blank,
     refusal_in,
     refuse_extras,
     schema_for,
@@ -43,6 +47,7 @@ NEWEST = (99, 0)
 # A request has to say the longest answer. Every model of the generation can write these:
 # platform.claude.com/docs/en/about-claude/models
 LONGEST, LONGEST_BEFORE_4 = 32_000, 4096
+LONGEST_TITLE = 500  # characters of a document's title
 
 # "Sampling parameters", platform.claude.com/docs/en/build-with-claude/thinking (2026-11): Claude
 # 4.7 and later refuse both,
@@ -80,7 +85,7 @@ def arguments_for(request: ChatRequest) -> dict[str, Any]:
     refuse_extras(request, "Anthropic")
     user = extra_field(request, "user", str, "a text")
     optional = {
-        "system": system_text(request.messages),
+        "system": _system(request.messages),
         "stop_sequences": request.stops,
         "tools": [_tool(one) for one in request.tools or ()],
         "tool_choice": _tool_choice(request),
@@ -101,8 +106,15 @@ def arguments_for(request: ChatRequest) -> dict[str, Any]:
     )
 
 
+def _system(messages: list[Message]) -> str | list[dict[str, Any]]:
+    """The instructions as one text, or as blocks where one of them is marked for the cache."""
+    given = [message for message in messages if message.role in INSTRUCTIONS]
+    blocks = [block for message in given for block in _blocks(message)]
+    return blocks if any("cache_control" in one for one in blocks) else system_text(given)
+
+
 def _sampling(request: ChatRequest, version: tuple[int, int] | None) -> dict[str, Any]:
-    given = {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    given = sampling_of(request)
     if given.get("temperature", 0) > 1:
         raise Unsupported("temperature", "Anthropic takes a temperature from 0 to 1.")
     if len(given) > 1 and version and version >= ONE_SAMPLING:
@@ -117,6 +129,24 @@ def _sampling(request: ChatRequest, version: tuple[int, int] | None) -> dict[str
     )
 
 
+def sampling_of(request: ChatRequest) -> dict[str, Any]:
+    """Temperature and top_p as the model may be told them.
+
+    1 is the default of both, so it is left out where the model refuses the field, or takes one of
+    the two only.
+    """
+    given = {name: value for name in SAMPLING if (value := getattr(request, name)) is not None}
+    given = {
+        name: value
+        for name, value in given.items()
+        if value != 1 or name not in refused_by(request.model)
+    }
+    if len(given) > 1 and (version_of(request.model) or (0, 0)) >= ONE_SAMPLING:
+        idle = next((name for name in reversed(SAMPLING) if given[name] == 1), None)
+        given.pop(str(idle), None)
+    return given
+
+
 def _messages(messages: list[Message]) -> list[dict[str, Any]]:
     """User and assistant in turn: what follows in the same role, such as the results of several
     tools, goes into one message.
@@ -128,52 +158,77 @@ def _messages(messages: list[Message]) -> list[dict[str, Any]]:
             found[-1]["content"] += _content(message)
         else:
             found.append({"role": role, "content": _content(message)})
+    last = found[-1]["content"][-1]
+    if found[-1]["role"] == "assistant" and last["type"] == "text":
+        # "final assistant content cannot end with trailing whitespace"
+        last["text"] = last["text"].rstrip()
     return found
 
 
 def _content(message: Message) -> list[dict[str, Any]]:
+    blocks = _blocks(message)
     if message.role == "tool":
-        blocks = _blocks(message)
-        return [
-            {"type": "tool_result", "tool_use_id": answered_call(message)}
-            | ({"content": blocks} if blocks else {})
-        ]
-    blocks = _spoken(message) if message.role == "assistant" else _blocks(message)
+        result = {"type": "tool_result", "tool_use_id": answered_call(message)}
+        blocks = [result | ({"content": blocks} if blocks else {})]
+    if message.role == "assistant":
+        refused = refusal_in(message)
+        blocks += [] if is_blank(refused) else [{"type": "text", "text": refused}]
+        blocks += [_call(one) for one in message.tool_calls or ()]
     if not blocks:
         raise Unsupported(
             "messages",
             f"Anthropic takes no empty message. Leave the {message.role} message without content "
             "out.",
         )
+    if mark := cache_mark(message):
+        blocks[-1]["cache_control"] = mark
     return blocks
 
 
-def _spoken(message: Message) -> list[dict[str, Any]]:
-    texts = [text for text in (message.text(), refusal_in(message)) if text]
-    calls = [
-        {
-            "type": "tool_use",
-            "id": call.id,
-            "name": call.function.name,
-            "input": call.function.parsed(),
-        }
-        for call in message.tool_calls or ()
-    ]
-    return [{"type": "text", "text": text} for text in texts] + calls
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {
+        "type": "tool_use",
+        "id": call.id,
+        "name": call.function.name,
+        "input": call.function.parsed(),
+    }
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:
-    return [block for part in message.parts() if (block := _block(part))]
+    """The parts, without blank texts, which Anthropic refuses; each with its mark for the cache."""
+    if message.role not in ("user", "tool"):
+        message.text()  # raises Unsupported for parts that are not text
+    found = []
+    for part in message.parts():
+        if isinstance(part, TextPart) and is_blank(part.text):
+            continue
+        mark = cache_mark(part)
+        found.append(_block(part) | ({"cache_control": mark} if mark else {}))
+    return found
 
 
-def _block(part: Any) -> dict[str, Any] | None:
-    """One part; None for an empty text, which Anthropic refuses."""
+def _block(part: Any) -> dict[str, Any]:
     match part:
         case TextPart():
-            return {"type": "text", "text": part.text} if part.text else None
+            return {"type": "text", "text": part.text}
         case ImagePart():
             return {"type": "image", "source": _source(part)}
-    raise Unsupported(part.type, f"Anthropic takes text and images, not {part.type}.")
+    if document := document_in(part, "Anthropic"):
+        title = {"title": document.name[:LONGEST_TITLE]} if document.name else {}
+        return {"type": "document", "source": _document_source(document), **title}
+    raise Unsupported(part.type, f"Anthropic takes text, images and documents, not {part.type}.")
+
+
+def _document_source(document: Document) -> dict[str, str]:
+    """platform.claude.com/docs/en/build-with-claude/pdf-support: PDF, or plain text."""
+    if document.url:
+        return {"type": "url", "url": document.url}
+    if document.kind == PDF:
+        return {"type": "base64", "media_type": PDF, "data": document.base64}
+    if not document.kind.startswith("text/"):
+        raise Unsupported("file", f"Anthropic takes documents of PDF or text, not {document.kind}.")
+    text = document.data.decode(errors="replace")
+    return {"type": "text", "media_type": "text/plain", "data": text}
 
 
 def _source(part: ImagePart) -> dict[str, str]:
@@ -193,7 +248,11 @@ def _source(part: ImagePart) -> dict[str, str]:
 
 def _tool(tool: Tool) -> dict[str, Any]:
     function = tool.function
-    optional = {"description": function.description, "strict": function.strict}
+    optional = {
+        "description": function.description,
+        "strict": function.strict,
+        "cache_control": cache_mark(tool) or cache_mark(function),
+    }
     schema = {"type": "object", **(function.parameters or {"properties": {}})}
     return {"name": function.name, "input_schema": schema} | {
         name: value for name, value in optional.items() if value
@@ -206,6 +265,8 @@ def _tool_choice(request: ChatRequest) -> dict[str, Any] | None:
         extra_field(request, "parallel_tool_calls", bool, "true or false"),
     )
     found: dict[str, Any]
+    if not request.tools:
+        return None  # refused without tools
     match choice:
         case NamedTool():
             found = {"type": "tool", "name": choice.function.name}
@@ -215,7 +276,7 @@ def _tool_choice(request: ChatRequest) -> dict[str, Any] | None:
             found = {"type": "any"}
         case _:
             found = {"type": "auto"}
-    if parallel is False and request.tools:
+    if parallel is False:
         return found | {"disable_parallel_tool_use": True}
     return found if choice else None
 

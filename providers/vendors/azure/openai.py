@@ -10,6 +10,7 @@ from providers.core.settings import NetworkSettings
 
 from ..openai.compatible import OpenAICompatible
 from ..openai.parameters import for_reasoning, refused_by
+from ..tool_names import OPENAI
 from .access import AzureAccess, AzureAccessSettings
 
 
@@ -26,6 +27,7 @@ class AzureProvider(AzureAccess[SettingsT], OpenAICompatible[SettingsT]):
     """
 
     packages = ("openai", "azure-identity")
+    tool_rules, refuses = OPENAI, ("echoes", "cache_control")
 
     @property
     def base_url(self) -> str:
@@ -81,8 +83,9 @@ class AzureProvider(AzureAccess[SettingsT], OpenAICompatible[SettingsT]):
         return refused_by(model, effort)
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        body = super().wire_body(capability, body)
-        return for_reasoning(body) if capability is Capability.CHAT else body
+        if capability is Capability.CHAT:
+            body = for_reasoning(body)
+        return super().wire_body(capability, body)
 
     def capabilities_of(self, row: Any) -> frozenset[Capability]:
         """As the row's own `capabilities` say, else as its name tells."""

@@ -10,9 +10,11 @@ from typing import Any
 from providers.core.chat import ChatRequest, NamedTool, Tool
 from providers.core.messages import ImagePart, Message, TextPart, ToolCall, Unsupported
 
+from ..documents import document_in
 from ..messages import (
     answered_call,
     extra_field,
+    is_blank,
     refusal_in,
     refuse_extras,
     schema_for,
@@ -92,6 +94,7 @@ def config_for(request: ChatRequest) -> dict[str, Any]:
         **{
             name: getattr(request, name)
             for name in ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+            if name not in refused_by(request.model)  # then it says just the default
         },
     }
     # The SDK would look for Python functions to call by itself.
@@ -111,6 +114,8 @@ def _tool_config(request: ChatRequest) -> dict[str, Any] | None:
     that keeps to the schemas.
     """
     mode: dict[str, Any]
+    if not request.tools:
+        return None
     match request.tool_choice:
         case NamedTool():
             mode = {"mode": "ANY", "allowed_function_names": [request.tool_choice.function.name]}
@@ -167,11 +172,13 @@ def _parts(message: Message, names: dict[str, str], signed: bool) -> list[dict[s
     if message.role == "tool":
         return [_result(message, names)]
     if message.role == "assistant":
-        parts = [{"text": text} for text in (message.text(), refusal_in(message)) if text] + _calls(
-            message.tool_calls or [], signed
-        )
+        texts = (message.text(), refusal_in(message))
+        parts = [{"text": text} for text in texts if not is_blank(text)]
+        parts += _calls(message.tool_calls or [], signed)
     else:
         parts = [found for part in message.parts() if (found := _part(part))]
+        # a blank text is taken, and it is nothing beside others
+        parts = [one for one in parts if not is_blank(one.get("text", "-"))] or parts
     if not parts:
         raise Unsupported(
             "messages",
@@ -186,7 +193,11 @@ def _part(part: Any) -> dict[str, Any] | None:
             return {"text": part.text} if part.text else None
         case ImagePart():
             return _image(part)
-    raise Unsupported(part.type, f"Google takes text and images, not {part.type}.")
+    if document := document_in(part, "Google"):
+        if document.url:
+            return {"file_data": {"file_uri": document.url, "mime_type": document.kind}}
+        return {"inline_data": {"mime_type": document.kind, "data": document.data}}
+    raise Unsupported(part.type, f"Google takes text, images and documents, not {part.type}.")
 
 
 def _image(part: ImagePart) -> dict[str, Any]:

@@ -94,12 +94,13 @@ def without(body: dict[str, Any], names: Iterable[str], sentence: str) -> dict[s
     """The body without these fields.
 
     Raises Unsupported for a field with a value that matters: `sentence`, with the field's name in
-    place of {}.
+    place of {}. Hints, such as who asks, do not.
     """
     names = frozenset(names)
     for name in body:
         if (
             name in names
+            and name not in ChatRequest.HINTS
             and body[name] is not None
             and (name not in NOTHING or body[name] != NOTHING[name])
         ):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx2
 
@@ -17,13 +17,17 @@ from providers.core.errors import ProviderError, from_error_body
 from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
 from providers.core.settings import NetworkSettings
 
+from ..tool_names import ToolRules, names_told, restored, restored_piece
+from .dialect import prepared, rules_of
 from .parameters import without
+from .refusals import refused_in
 from .response import answer_of, broken_off, chunks_of, vectors_of
 
 SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
 
 NO_KEY = "no-key"  # the SDK refuses to send nothing; `without_no_key` takes it out again
 PATHS = {Capability.CHAT: "chat/completions", Capability.EMBEDDING: "embeddings"}
+MOST_LEARNED = 1000  # models
 STREAMING = ("stream", "stream_options")
 # What an answer may hold in OpenAI's protocol and a ChatAnswer does not. As bytes it passes.
 NOT_HELD = ("n", "logprobs", "top_logprobs", "functions", "function_call", "modalities", "audio")
@@ -46,6 +50,13 @@ class OpenAIChat(Provider[SettingsT]):
     """
 
     asks_usage = True  # whether a stream may be asked for its usage, and tells it only then
+    tool_rules: ClassVar[ToolRules] = ToolRules()
+    refuses: ClassVar[tuple[str, ...]] = ()  # what every connection's service does not take
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What refusals taught, by the model. Who keeps providers may let several share one.
+        self.learned: dict[str, frozenset[str]] = {}
 
     @property
     def answers_url(self) -> str:
@@ -113,24 +124,61 @@ class OpenAIChat(Provider[SettingsT]):
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         with self.translated(self.answers_url):
-            body = self.asked(request)
-            client = await self._made()
-            found = await client.chat.completions.create(**self._sdk_arguments(body))
-            return answer_of(found, self.answers_url)
+            found = await self._created(request)
+            return restored(answer_of(found, self.answers_url), self.tool_names(request.body()))
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
         with self.translated(self.answers_url):
-            body = self.asked(request)
-            if self.asks_usage:
-                body["stream_options"] = {"include_usage": True}
-            client = await self._made()
-            stream = await client.chat.completions.create(**self._sdk_arguments(body), stream=True)
+            names = self.tool_names(request.body())
+            stream = await self._created(request, stream=True)
             async with (
                 stream,
                 aclosing(chunks_of(stream, self.answers_url)) as chunks,
             ):  # leaving it ends the request
                 async for chunk in chunks:
-                    yield chunk
+                    yield restored_piece(chunk, names)
+
+    async def _created(self, request: ChatRequest, **more: Any) -> Any:
+        """The SDK's answer, or its stream. A refusal that teaches something is asked about again,
+        without what it names.
+        """
+        client = await self._made()
+        while True:
+            body = self.asked(request)
+            if more and self.asks_usage and "stream_options" not in self.not_taken(request.model):
+                body["stream_options"] = {"include_usage": True}
+            try:
+                return await client.chat.completions.create(**self._sdk_arguments(body), **more)
+            except Exception as error:
+                if not self.learns(body, self.translate(error, self.answers_url)):
+                    raise
+
+    def not_taken(self, model: str) -> tuple[str, ...]:
+        """The words for what the service does not take of a request to this model: see `dialect`.
+
+        The provider knows them, the connection says them, or a refusal taught them.
+        """
+        said = getattr(self.settings, "not_taken", None) or ""
+        return (*self.refuses, *filter(None, said.split(", ")), *self.learned.get(model, ()))
+
+    def learns(self, body: dict[str, Any], error: ProviderError) -> bool:
+        """True if the refusal of this body says something new that the service does not take.
+
+        It is remembered for the model; the same request is then made without.
+        """
+        model = str(body.get("model", ""))
+        new = refused_in(body, error) - frozenset(self.not_taken(model))
+        if not new:
+            return False
+        if len(self.learned) >= MOST_LEARNED:
+            self.learned.clear()
+        self.learned[model] = self.learned.get(model, frozenset()) | new
+        return True
+
+    def tool_names(self, body: dict[str, Any]) -> dict[str, str]:
+        """The caller's names of the tools in a chat, by those that the service is told instead."""
+        taken = rules_of(self.not_taken(str(body.get("model", ""))), self.tool_rules)
+        return names_told(body, taken)
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         with self.translated(self.answers_url):
@@ -171,12 +219,13 @@ class OpenAIChat(Provider[SettingsT]):
             ),
         )
 
-    def wire_body(self, _capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
-        return (
-            body
-            if self.asks_usage
-            else {name: value for name, value in body.items() if name != "stream_options"}
-        )
+    def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:
+        if capability is not Capability.CHAT:
+            return body
+        words = self.not_taken(str(body.get("model", "")))
+        if not self.asks_usage:
+            words = (*words, "stream_options")
+        return prepared(body, words, self.tool_rules)
 
     def _sdk_arguments(self, body: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the SDK: what it knows only as JSON goes beside what it demands."""

@@ -129,6 +129,11 @@ def _part(part: dict[str, Any], kind: str) -> dict[str, Any]:
             "image_url": image["url"],
             "detail": image.get("detail") or "auto",
         }
+    if part["type"] == "file" and kind == "input_text" and isinstance(part.get("file"), dict):
+        known = ("filename", "file_data", "file_id")
+        return {"type": "input_file"} | {
+            name: value for name, value in part["file"].items() if name in known
+        }
     raise Unsupported(
         part["type"],
         f"A message of the Responses API takes no part of the type {part['type']} here. Leave it "
