@@ -18,7 +18,7 @@ GROUPS = (REQUEST, LIMITS, FALLBACKS)  # in the order they are shown
 class ProfileField:
     """One setting as a surface sees it.
 
-    `kind`: text, integer, number, texts (a list) or choices (a list of `choices`).
+    `kind`: text, integer, number, boolean, texts (a list) or choices (a list of `choices`).
 
     `unset`: what choices mean where none is stored, which is something else than an empty list.
     `signed`: a number below 0 is possible.
@@ -84,4 +84,4 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
     if get_origin(annotation) is list:
         inner = get_args(annotation)[0]
         return ("choices", get_args(inner)) if get_origin(inner) is Literal else ("texts", ())
-    return {int: "integer", float: "number"}.get(annotation, "text"), ()
+    return {bool: "boolean", int: "integer", float: "number"}.get(annotation, "text"), ()

@@ -124,6 +124,16 @@ class ProfileSettings(BaseModel):
     )
 
     allowed_overrides: Sequence[str] | None = _overrides()
+    leave_out_unsupported: bool = Field(
+        False,
+        title="Leave out what the model does not take",
+        description=(
+            "Fields of a request that this provider or model cannot serve are left out and named "
+            "in the answer's header X-Switchboard-Left-Out, instead of refused."
+        ),
+        strict=True,
+        json_schema_extra={"group": LIMITS},
+    )
     fallback_on: list[FallbackCode] | None = _limit(
         "Move on when",
         "Which failures let the next fallback answer.",

@@ -165,6 +165,8 @@ def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[Shown
 def _readable(field: ProfileField, value: Any) -> str:
     if value is None:
         return field.unset
+    if field.kind == "boolean":
+        return "Yes" if value else ""
     if field.kind == "choices":
         return ", ".join(field.labels(value)) or "nothing"
     return "\n".join(on_one_line(text) for text in value) if field.kind == "texts" else str(value)

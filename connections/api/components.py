@@ -153,7 +153,8 @@ def _profile_settings(capability: Capability) -> Schema:
     properties: dict[str, Schema] = {"$type": kind}
     read = profile_settings_class(capability).model_json_schema()["properties"]
     for name, field in profile_fields(capability).items():
-        typed = next(one for one in read[name]["anyOf"] if one["type"] != "null")
+        either = read[name].get("anyOf") or [{"type": read[name]["type"]}]
+        typed = next(one for one in either if one["type"] != "null")
         typed |= {"pattern": TEMPLATE} if name == "system_prompt_template" else {}
         unset = f" null: {field.unset}. An empty list: nothing." if field.unset else ""
         properties[camel(name)] = {

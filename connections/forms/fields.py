@@ -64,6 +64,13 @@ class LinesField(forms.CharField):
         return [from_one_line(line) for line in lines if line] or None
 
 
+class TickField(forms.BooleanField):
+    """A setting that is off until it is ticked; off, nothing is stored."""
+
+    def clean(self, value: Any) -> bool | None:
+        return super().clean(value) or None
+
+
 class MapField(forms.Field):
     """Keys and their values.
 

@@ -15,7 +15,7 @@ from ..profile_settings import profile_fields
 from ..services import MOST_FALLBACKS
 from ..widgets import InOrder, SomeOrAll
 from .base import SETTINGS, RowForm
-from .fields import AliasesField, LinesField
+from .fields import AliasesField, LinesField, TickField
 
 MOST_CHOICES = 200  # more than these are typed, with suggestions
 
@@ -109,6 +109,8 @@ def _profile_input(field: ProfileField) -> forms.Field:
         return forms.Field(widget=SomeOrAll(field.unset, field.choices), **common)
     if field.kind == "texts":
         return LinesField(**common)
+    if field.kind == "boolean":
+        return TickField(**common)
     if field.name.endswith("_template"):
         return forms.CharField(widget=forms.Textarea({"rows": 5}), **common)
     keypad = "text" if field.signed else "decimal"  # a decimal keypad may have no minus

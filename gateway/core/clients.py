@@ -12,6 +12,7 @@ from uuid import UUID
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
+from providers.vendors.openai.request import OpenAIChat
 
 from .errors import secret_values
 
@@ -57,6 +58,8 @@ class ProviderPool:
     def __init__(self) -> None:
         self._current: dict[tuple[UUID, int | None], tuple[int, PooledProvider]] = {}
         self._retired: list[PooledProvider] = []
+        # What services refused, by connection and its version: it outlives an idle provider.
+        self._learned: dict[UUID, tuple[int, dict[str, frozenset[str]]]] = {}
 
     @sensitive_variables("provider")
     def get(self, connection_id: UUID, version: int, provider: Provider[Any]) -> PooledProvider:
@@ -72,6 +75,10 @@ class ProviderPool:
         ):
             known[1].used_at = time.monotonic()
             return known[1]
+        if isinstance(provider, OpenAIChat):
+            if self._learned.get(connection_id, (None,))[0] != version:
+                self._learned[connection_id] = (version, {})
+            provider.learned = self._learned[connection_id][1]
         pooled = PooledProvider(provider)
         self._current[key] = (version, pooled)
         if known is not None:

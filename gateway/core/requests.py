@@ -26,6 +26,7 @@ from .keys import new_key
 from .prompts import fill, pop_variables
 
 MAX_TOKENS = ("max_tokens", "max_completion_tokens")
+CONTENT = ("model", "messages", "input", "stream")  # without these nothing is asked
 
 
 @dataclass(slots=True)
@@ -106,9 +107,12 @@ def refuse_forbidden(request: GatewayRequest, profile: StoredProfile) -> None:
     """
     settings, parsed = profile.settings, request.parsed
     if settings.allowed_overrides is not None:
+        # The protocol's default counts too where the profile sets something else.
+        set_by_profile = settings.request_defaults()
+        given = [name for name in set_by_profile if request.body.get(name) is not None]
         differing = [
             name
-            for name in parsed.asked()
+            for name in dict.fromkeys([*parsed.asked(), *given])
             if request.body.get(name)
             != getattr(settings, "max_tokens" if name in MAX_TOKENS else name, None)
         ]
@@ -154,6 +158,20 @@ def body_for(
             prompt = {"role": "system", "content": fill(template, request.variables)}
             body["messages"] = [prompt, *body["messages"]]
     return body, left_out
+
+
+def leave_out(body: dict[str, Any], error: Unsupported, *profiles: StoredProfile) -> str:
+    """Takes the field that cannot be served out of the body, where one of the profiles says so.
+
+    Returns its name. Raises the error itself where none says so, or it is about something that
+    cannot be left out, such as a message.
+    """
+    name = error.feature
+    is_chosen = any(profile.settings.leave_out_unsupported for profile in profiles)
+    if not is_chosen or name not in body or name in CONTENT:
+        raise error
+    del body[name]
+    return name
 
 
 def _apply_token_limit(body: dict[str, Any], *settings: ChatSettings) -> None:

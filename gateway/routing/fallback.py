@@ -14,13 +14,14 @@ from django.db import DatabaseError
 from providers.core.base import Capability, Provider, WireTarget
 from providers.core.chat import EmbeddingRequest
 from providers.core.errors import ProviderError
+from providers.core.messages import Unsupported
 
 from ..core.clients import PooledProvider
 from ..core.config_cache import ConfigCache, Route, Target
 from ..core.cooldowns import cooldown_for, cooling_code, store_cooldowns
 from ..core.db_threads import in_thread
 from ..core.errors import from_provider
-from ..core.requests import GatewayRequest, body_for, translatable
+from ..core.requests import GatewayRequest, body_for, leave_out, translatable
 from ..upstreams.passthrough import Upstream
 from ..upstreams.passthrough_responses import (
     PassthroughChat,
@@ -32,6 +33,7 @@ from ..upstreams.sdk_responses import (
     SDKEmbeddings,
     SDKStream,
 )
+from ..upstreams.wire import WireRequest
 from ..usage.pending import Attempt, PendingRecord
 
 LONGEST_PAUSE = 5.0  # seconds between two tries; a service that asks for more is not waited for
@@ -152,16 +154,32 @@ async def _ask(
     provider, target = pooled.acquire(), attempt.target
     try:
         body, left_out = body_for(request, route.profile, target.profile, provider)
-        wire_target = await provider.wire_target(request.capability, target.profile.model)
-        if wire_target is None:
-            answer = await _ask_sdk(request, body, provider)
-        else:
-            asked = PassthroughRequest(request, provider, wire_target, attempt)
-            answer = await _ask_upstream(asked, body, upstream)
+        while True:
+            try:
+                answer = await _ask_provider(request, body, provider, attempt, upstream)
+            except Unsupported as error:
+                left_out.append(leave_out(body, error, route.profile, target.profile))
+            else:
+                return TargetAnswer(answer, pooled, left_out)
     except BaseException:
         pooled.release()
         raise
-    return TargetAnswer(answer, pooled, left_out)
+
+
+async def _ask_provider(
+    request: GatewayRequest,
+    body: dict[str, Any],
+    provider: Provider[Any],
+    attempt: Attempt,
+    upstream: Upstream,
+) -> Answer:
+    """The answer to this body. Raises ProviderError, of these Unsupported for a field of it."""
+    model = attempt.target.profile.model
+    wire_target = await provider.wire_target(request.capability, model)
+    if wire_target is None:
+        return await _ask_sdk(request, body, provider)
+    asked = PassthroughRequest(request, provider, wire_target, attempt)
+    return await _ask_upstream(asked, body, upstream)
 
 
 @dataclass(slots=True)
@@ -183,13 +201,14 @@ async def _ask_upstream(
     long each time, or when the service says.
     """
     request, provider, attempt = asked.request, asked.provider, asked.attempt
-    body = provider.wire_body(request.capability, body)
-    if request.is_stream and asked.wire_target.asks_usage:
-        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    asks_usage = request.is_stream and asked.wire_target.asks_usage
+    wire = WireRequest(provider, request.capability, body, asks_usage)
     while True:
         try:
-            return await _ask_once(request, upstream, asked.wire_target, body, provider.timeout)
+            return await _ask_once(request, upstream, asked.wire_target, wire, provider.timeout)
         except ProviderError as error:
+            if wire.learns(error):
+                continue
             pause = error.retry_after
             if pause is None:
                 pause = 0.5 * 2**attempt.retries * random.uniform(0.75, 1)  # noqa: S311
@@ -208,16 +227,17 @@ async def _ask_once(
     request: GatewayRequest,
     upstream: Upstream,
     wire_target: WireTarget,
-    body: dict[str, Any],
+    wire: WireRequest,
     timeout: float,
 ) -> Answer:
-    response = await upstream.ask(wire_target, body, timeout, stream=request.is_stream)
+    response = await upstream.ask(wire_target, wire.body, timeout, stream=request.is_stream)
     if not request.is_stream:
-        raw = await response.read()
+        raw = wire.restored(await response.read())
         if request.capability == Capability.CHAT:
             return PassthroughChat(raw, response.host)
         return PassthroughEmbeddings(raw, response.host)
-    stream = PassthroughStream(response.pieces(), response.host, request.wants_usage, request.hear)
+    pieces = wire.restored_pieces(response.pieces())
+    stream = PassthroughStream(pieces, response.host, request.wants_usage, request.hear)
     try:
         await stream.open()
     except BaseException:

@@ -16,7 +16,7 @@ from ..core.messages import ToolCall
 from ..core.results import ChatAnswer, ChatChunk
 
 DIGEST = 8  # characters of a digest behind a text that was cut, or that another one became too
-LIGHT = {  # what of a request has names and ids: the texts and the images need not be copied
+LIGHT: Any = {  # what of a request has names and ids: the texts and the images need not be copied
     "tools": True,
     "tool_choice": True,
     "messages": {"__all__": {"role", "tool_calls", "tool_call_id", "name"}},
@@ -28,13 +28,15 @@ class TextRule:
     """The texts that a vendor takes.
 
     `characters` and `first`: classes of a regular expression, for all characters and for the first.
-    `is_exact`: a text has just `longest` characters, not up to that many.
+    `is_exact`: a text has just `longest` characters, not up to that many. `filler` stands for
+    characters that are not taken.
     """
 
     characters: str
     longest: int
     first: str = ""
     is_exact: bool = False
+    filler: str = "_"
 
     def takes(self, text: str) -> bool:
         """True if the vendor takes the text as it is."""
@@ -44,15 +46,15 @@ class TextRule:
 
     def other(self, text: str, used: set[str]) -> str:
         """A text that the vendor takes and that is not among `used`: the same one for the same."""
-        clean = re.sub(f"[^{self.characters}]", "_", text) or "_"
+        clean = re.sub(f"[^{self.characters}]", self.filler, text) or self.filler
         if self.first and not re.match(f"[{self.first}]", clean):
-            clean = f"_{clean}"
+            clean = f"{self.filler}{clean}"
         if not self.is_exact and len(clean) <= self.longest and clean not in used:
             return clean
         salt = 0
         while True:
             digest = sha256(f"{salt or ''}{text}".encode(errors="surrogatepass")).hexdigest()
-            kept = "" if self.is_exact else f"{clean[: self.longest - DIGEST - 1]}_"
+            kept = "" if self.is_exact else f"{clean[: self.longest - DIGEST - 1]}{self.filler}"
             found = f"{kept}{digest}"[: min(self.longest, len(kept) + DIGEST + self.is_exact)]
             if found not in used:
                 return found

@@ -60,7 +60,7 @@ DOCUMENTS = {
     "text/plain": "txt",
     "text/markdown": "md",
 }
-DOCUMENT_NAME = TextRule(r"a-zA-Z0-9 ()\[\]-", 200)
+DOCUMENT_NAME = TextRule(r"a-zA-Z0-9 ()\[\]-", 200, filler="-")
 BESIDE_DOCUMENTS = "See the document."  # a message with a document needs a text too
 # By the models' ids; behind the ARN of a profile may be any model.
 CACHING, CACHING_TOOLS = re.compile("claude|nova|arn:"), re.compile("claude|arn:")
@@ -202,9 +202,10 @@ def _document(document: Document, names: set[str]) -> dict[str, Any]:
             f"come along, not {given}.",
         )
     base = document.name.rpartition(".")[0] or document.name or "Document"
-    clean = " ".join(re.sub(f"[^{DOCUMENT_NAME.characters}]", "-", base).split())
-    name = clean if DOCUMENT_NAME.takes(clean) and clean not in names else ""
-    names.add(name := name or DOCUMENT_NAME.other(clean.replace("_", "-"), names))
+    name = " ".join(re.sub(f"[^{DOCUMENT_NAME.characters}]", "-", base).split())
+    if name in names or not DOCUMENT_NAME.takes(name):
+        name = DOCUMENT_NAME.other(name, names)
+    names.add(name)
     return {"format": form, "name": name, "source": {"bytes": document.data}}
 
 
