@@ -4,13 +4,14 @@ import base64
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 MASK = "***"
 LONGEST_TEXT = 10_000  # characters; the rest of a text is dropped
 LONGEST_SECRET = 10_000  # characters; what follows in a secret is not searched for
 PIECE = 12  # characters; that many of a secret in a row are one too many
+LETTERS = 9  # as many without the signs that are among 12 characters of a usual key
 SHORTEST_SECRET = 6  # characters; shorter secrets are words, and would be found everywhere
 DEEPEST_ESCAPE = 3  # an address in an address in a JSON text is escaped three times
 
@@ -43,9 +44,11 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     if not forms or not text:
         return text
     hidden = bytearray(len(text))
+    letters = {"".join(one for one in form if not _is_sign(one)) for form in forms}
     for reading in _readings(text):
-        _hide(reading, forms, hidden)
-        _hide(_letters(reading), {_only_letters(form) for form in forms}, hidden)
+        _hide(reading, forms, PIECE, hidden)
+        _hide(_without(reading, str.isspace), forms, PIECE, hidden)
+        _hide(_without(reading, _is_sign), letters, LETTERS, hidden)
     return _masked(text, hidden)
 
 
@@ -55,7 +58,7 @@ def _forms(secret: str) -> Iterator[str]:
         if len(part) < SHORTEST_SECRET:
             continue
         data = part.encode(errors="surrogatepass")
-        for order in (data, data[::-1]):
+        for order in {data, data[::-1], part[::-1].encode(errors="surrogatepass")}:
             encoded = [order.hex(), *_base64(order)]
             yield from (form.lower() for text in encoded for form in (text, text[::-1]))
         for text in (part, data.decode("latin-1")):
@@ -137,9 +140,13 @@ def _character(match: re.Match[str]) -> str:
     return chr(int(decimal)) if decimal else quoted or " "
 
 
-def _letters(reading: Reading) -> Reading:
-    """The reading without spaces and punctuation."""
-    kept = [place for place, one in enumerate(reading.text) if one.isalnum()]
+def _is_sign(character: str) -> bool:
+    return not character.isalnum()
+
+
+def _without(reading: Reading, is_dropped: Callable[[str], bool]) -> Reading:
+    """The reading without some of its characters."""
+    kept = [place for place, one in enumerate(reading.text) if not is_dropped(one)]
     return Reading(
         "".join(reading.text[place] for place in kept),
         [reading.starts[place] for place in kept],
@@ -147,15 +154,13 @@ def _letters(reading: Reading) -> Reading:
     )
 
 
-def _only_letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text))
-
-
-def _hide(reading: Reading, forms: set[str], hidden: bytearray) -> None:
-    """Marks in `hidden` the characters of the original that spell a piece of one of `forms`."""
+def _hide(reading: Reading, forms: set[str], piece: int, hidden: bytearray) -> None:
+    """Marks in `hidden` the characters of the original that spell `piece` characters of one of
+    `forms` in a row.
+    """
     windows: dict[int, dict[str, list[int]]] = {}
     for form in forms:
-        size = min(PIECE, len(form))
+        size = min(piece, len(form))
         if size < SHORTEST_SECRET:
             continue
         if size not in windows:

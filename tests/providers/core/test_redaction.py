@@ -19,6 +19,8 @@ SPELLINGS = {
     "reversed": KEY[::-1],
     "spaced": " ".join(KEY),
     "with separators": "-".join(KEY),
+    "twelve spaced": " ".join("6h_Ij9lMn2pQ"),
+    "twelve in bytes": KEY[9:21].encode().hex(" ").upper(),
     "over lines": f"{KEY[:7]}\n{KEY[7:14]}\n{KEY[14:]}",
     "full width": "".join(chr(ord(one) + 0xFEE0) for one in KEY),
     "with zero width spaces": "\u200b".join(KEY),
