@@ -41,8 +41,7 @@ METADATA_NAMES = frozenset(
     {
         "metadata",
         "metadata.goog",
-        "metadata.google.internal",
-        "instance-data",  # AWS, also below the internal domains of its regions
+        "instance-data",  # AWS
         "metadata.tencentyun.com",
         "api.metadata.cloud.ibm.com",
         "metadata.platformequinix.com",
@@ -99,8 +98,9 @@ def wire_name(host: str) -> str:
 
 def is_metadata_name(name: str) -> bool:
     """True for the name of a cloud's metadata service, as `wire_name` has it."""
-    in_region = name.startswith("instance-data.") and name.endswith(".internal")
-    return name in METADATA_NAMES or in_region
+    label, _, domain = name.partition(".")
+    is_internal = f".{domain}".endswith(".internal")  # of a cloud, a region, a project
+    return name in METADATA_NAMES or (label in ("metadata", "instance-data") and is_internal)
 
 
 def literal_address(host: str) -> IPAddress | None:

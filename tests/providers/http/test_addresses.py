@@ -66,6 +66,7 @@ def test_the_internet_is_asked(address: str):
         *("metadata.google.internal.", "METADATA.GOOGLE.INTERNAL", "metadata.goog", "metadata"),
         *("instance-data", "instance-data.ec2.internal", "metadata.tencentyun.com"),
         *("instance-data.eu-west-1.compute.internal", "metadata。google。internal"),
+        "metadata.google.internal.c.acme.internal",
     ],
 )
 def test_the_names_of_metadata_are_never_asked(name: str):
