@@ -15,6 +15,7 @@ from .sockets import Bounds, OpenSockets, Phase, Reason
 SWEEP_EVERY = 0.5  # seconds
 MOST_DESCRIPTORS = 65536
 OWN_DESCRIPTORS = 100  # of a worker for files, the database and the rest
+REQUEST_TIMEOUT = 408
 CLIENT_CLOSED = 499  # nginx's status for a client that hung up before there was an answer
 NO_ROOM = "This server has no room for another connection. Try again shortly.\n"
 TOO_SLOW = "The request did not arrive in time. Send it again.\n"
@@ -67,7 +68,7 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         if reason is Reason.FULL:
             self._refuse(503, NO_ROOM, (("Retry-After", "1"),))
         elif reason in (Reason.HEAD, Reason.BODY) and not self._is_answering:
-            self._refuse(408, TOO_SLOW)
+            self._refuse(REQUEST_TIMEOUT, TOO_SLOW)
         else:
             self._closed = True
             self.transport.abort()
@@ -117,8 +118,11 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
 
     def _build_environ(self, *arguments: Any) -> dict[str, Any]:
         environ: dict[str, Any] = super()._build_environ(*arguments)
-        if not self._is_answering and self._early_status is not None:
-            environ["switchboard.status"] = self._early_status  # for the access log
+        status, body = self._early_status, self._body_receiver
+        if status is None and body is not None and body._body_wait_expired:  # noqa: SLF001 gunicorn's, after its own timeout
+            status = REQUEST_TIMEOUT
+        if status is not None and not self._is_answering:
+            environ["switchboard.status"] = status  # for the access log
         return environ
 
 

@@ -94,7 +94,8 @@ class OpenSockets:
         """
         self._open.add(socket)
         self.place(socket)
-        mine = self._half_open.get(socket.client, {})
+        # without an address it is a proxy's, on a Unix socket
+        mine = self._half_open.get(socket.client, {}) if socket.client else {}
         while self._bounds.per_client and len(mine) > self._bounds.per_client:
             oldest = next(iter(mine))
             if socket.since - oldest.since < BURST_SECONDS:

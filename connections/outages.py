@@ -95,6 +95,7 @@ READ_ONLY = DatabaseOutage(
     503,
     "database_read_only",
     "The database takes no changes. Nothing was changed. Let it be written to, then try again.",
+    5,
 )
 # https://www.sqlite.org/rescode.html#primary_result_code_list
 OF_SQLITE = {

@@ -19,7 +19,7 @@ from .components import Schema
 from .problems import CONTENT_TYPE, ProblemSerializer
 
 COMMON = Path(__file__).with_name("document.yaml")
-ALWAYS = (401, 403, 406, 429)
+ALWAYS = (401, 403, 406, 429, 503, 507)  # the last two: connections/outages.py
 LONGEST_IN_PATHS = {"idOrAlias": 100, "providerId": 100, "capability": 50}
 
 _files = [Path(__file__).with_name("operations.yaml")]

@@ -195,7 +195,10 @@ class ConfigCache:
             if generation == self._generation:
                 return value
         raise GatewayError(
-            503, "changing", "The configuration changes faster than it can be read. Try again."
+            503,
+            "changing",
+            "The configuration changes faster than it can be read. Try again.",
+            retry_after=1,
         )
 
     # In a thread, with the database

@@ -84,6 +84,12 @@ def test_one_address_with_too_many_half_open_sockets_loses_its_oldest():
     assert [one.ended for one in fakes] == [[Reason.CLIENT], [Reason.CLIENT], [], [], []]
 
 
+def test_sockets_without_an_address_are_not_one_client():
+    fakes = [Fake("", age=9) for _ in range(4)]
+    opened(*fakes, Fake(""))
+    assert [one.ended for one in fakes] == [[]] * 4
+
+
 def test_many_that_ask_at_once_have_a_moment_to_send_their_requests():
     fakes = [Fake() for _ in range(5)]
     opened(*fakes)
