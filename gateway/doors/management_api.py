@@ -55,6 +55,7 @@ API_NAMES = {openai: api for api, openai in CHAT_FIELDS.items()} | {
     "tool_calls": "toolCalls",
     "tool_call_id": "toolCallId",
 }
+PDF = "application/pdf"
 IMAGE_TYPE, BASE64 = re.compile(r"image/[a-zA-Z0-9.+-]+"), re.compile(r"[A-Za-z0-9+/]+={0,2}")
 FINISH_REASONS = {
     FinishReason.CONTENT_FILTER: "contentFilter",
@@ -259,7 +260,7 @@ def _openai_message(message: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _openai_part(part: dict[str, Any], where: str) -> dict[str, Any]:
     """A content part in OpenAI's format. In Umbraco.AI's it has `text`, or `mimeType` and base64
-    `data`; its discriminator is `type`, in newer versions `$type`.
+    `data` of an image or a PDF; its discriminator is `type`, in newer versions `$type`.
     """
     _refuse_unknown(part, PART_FIELDS, f"{where}.contentParts")
     given = {name: value for name, value in part.items() if value is not None}
@@ -267,17 +268,16 @@ def _openai_part(part: dict[str, Any], where: str) -> dict[str, Any]:
         found = given.keys() - {"type", "$type", "filename"}
         if found == {"text"}:
             return {"type": "text", "text": given["text"]}
-        if (
-            found == {"mimeType", "data"}
-            and IMAGE_TYPE.fullmatch(given["mimeType"])
-            and BASE64.fullmatch(given["data"])
-        ):
-            return {
-                "type": "image_url",
-                "image_url": {"url": f"data:{given['mimeType']};base64,{given['data']}"},
-            }
+        if found == {"mimeType", "data"} and BASE64.fullmatch(given["data"]):
+            kind, url = given["mimeType"], f"data:{given['mimeType']};base64,{given['data']}"
+            if IMAGE_TYPE.fullmatch(kind):
+                return {"type": "image_url", "image_url": {"url": url}}
+            if kind == PDF:
+                name = given.get("filename") or "document.pdf"
+                return {"type": "file", "file": {"filename": name, "file_data": url}}
     message = (
-        f"{where}.contentParts: a part is {{text}}, or {{mimeType, data}} of an image in base64."
+        f"{where}.contentParts: a part is {{text}}, or {{mimeType, data}} of an image or a PDF in "
+        "base64."
     )
     raise invalid("invalid_request", message, f"{where}.contentParts")
 

@@ -172,16 +172,31 @@ class Answer:
             )
         return await self.stream(self.events(self.words(int(self.option("chunks", len(WORDS))))))
 
+    async def be_picky(self) -> Any:
+        """Refuses the field `field`, or a message of the role `role`, with `code` and a FastAPI
+        service's JSON; answers all else.
+        """
+        body, unwanted = self.seen.body, self.options.get("field", "")
+        role = self.options.get("role", "")
+        if unwanted in body or role in [one["role"] for one in body["messages"]]:
+            place = ["body", "messages", 0, "role"] if role else ["body", unwanted]
+            said = f"unknown variant {role}" if role else "Extra inputs are not permitted"
+            detail = [{"type": "extra_forbidden", "loc": place, "msg": said, "input": body}]
+            return await self.send(int(self.option("code", 422)), {"detail": detail})
+        return await self.be_words()
+
     async def be_tools(self) -> Any:
+        """Calls the first of the tools that it was told, else `weather`."""
+        told = self.seen.body.get("tools") or [{"function": {"name": "weather"}}]
         call = {
             "id": "call_1",
             "type": "function",
-            "function": {"name": "weather", "arguments": '{"city": "Århus"}'},
+            "function": {"name": told[0]["function"]["name"], "arguments": '{"city": "Århus"}'},
         }
         if not self.seen.body.get("stream"):
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
             return await self.send(200, completion(message, "tool_calls", usage=USAGE))
-        begun = {"index": 0, **call, "function": {"name": "weather", "arguments": ""}}
+        begun = {"index": 0, **call, "function": {**call["function"], "arguments": ""}}
         pieces = [
             {"index": 0, "function": {"arguments": text}} for text in ('{"city": ', '"Århus"}')
         ]

@@ -17,8 +17,8 @@ from .dialect import ECHOES, has_text_parts
 STATUSES = (400, 422)
 LONGEST = 20_000  # characters of a refusal that are looked at
 UNKNOWN = re.compile(
-    r"unsupported|n[o']t support|unknown|unrecogni[sz]ed|unexpected|permitted|forbidden|allowed"
-    r"|additional propert|not (?:known|accept|recogni|implement|valid)|instead|no such"
+    r"unsupported|n[o']t support|unknown|unrecogni[sz]ed|unexpected|forbidden|additional propert"
+    r"|not (?:known|accept|allowed|permitted|recogni|implement|valid)|instead|no such"
     r"|invalid (?:parameter|field|argument|value)|deprecated",
     re.IGNORECASE,
 )

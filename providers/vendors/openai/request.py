@@ -28,6 +28,7 @@ SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
 NO_KEY = "no-key"  # the SDK refuses to send nothing; `without_no_key` takes it out again
 PATHS = {Capability.CHAT: "chat/completions", Capability.EMBEDDING: "embeddings"}
 MOST_LEARNED = 1000  # models
+OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 STREAMING = ("stream", "stream_options")
 # What an answer may hold in OpenAI's protocol and a ChatAnswer does not. As bytes it passes.
 NOT_HELD = ("n", "logprobs", "top_logprobs", "functions", "function_call", "modalities", "audio")
@@ -167,7 +168,11 @@ class OpenAIChat(Provider[SettingsT]):
         It is remembered for the model; the same request is then made without.
         """
         model = str(body.get("model", ""))
-        new = refused_in(body, error) - frozenset(self.not_taken(model))
+        known = frozenset(self.not_taken(model))
+        # Who was told the other name for that already refuses for another reason.
+        new = {
+            word for word in refused_in(body, error) - known if OTHER_NAME.get(word) not in known
+        }
         if not new:
             return False
         if len(self.learned) >= MOST_LEARNED:

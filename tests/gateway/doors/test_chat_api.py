@@ -281,6 +281,14 @@ def test_an_image_part_reaches_the_provider(api: Api):
     )
 
 
+def test_a_pdf_part_reaches_the_provider_as_a_file(api: Api):
+    parts = [{"mimeType": "application/pdf", "data": PIXEL, "filename": "a.pdf"}]
+    refused = problem(
+        api.post("/chat/complete", {"messages": [{"role": "user", "contentParts": parts}]}), 400
+    )
+    assert refused["detail"].startswith("Echo reads text only, no file.")
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -341,7 +349,7 @@ def test_overrides_are_obeyed(api: Api):
             "invalid_request",
         ),
         ({"profileIdOrAlias": 0}, "/profileIdOrAlias", "invalid_request"),
-        ({"tools": [{"function": {"name": "a b"}}]}, "/tools/0/function/name", "invalid_request"),
+        ({"tools": [{"function": {"name": ""}}]}, "/tools/0/function/name", "invalid_request"),
         ({"variables": []}, "/variables", "invalid_variable"),
     ],
 )

@@ -82,7 +82,7 @@ WRONG: dict[str, Any] = {
     "a temperature that is a text": {"messages": HELLO, "temperature": "hot"},
     "a boolean temperature": {"messages": HELLO, "temperature": True},
     "a tool without a name": {"messages": HELLO, "tools": [{"type": "function", "function": {}}]},
-    "a tool with an odd name": tool(name="not a name"),
+    "a tool with an empty name": tool(name=""),
     "a tool whose parameters are a list": tool(parameters={"type": "array"}),
     "a tool whose properties are texts": tool(
         parameters={"type": "object", "properties": {"city": "string"}}
