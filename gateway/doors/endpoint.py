@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from providers.core.chat import ChatRequest
 
 from ..core.errors import GatewayError, invalid
 from ..core.requests import GatewayRequest
-from ..routing.gateway import Gateway, PendingResponse
+from ..routing.gateway import Gateway
 
 JSON = (b"content-type", b"application/json")
 # no-transform and x-accel-buffering: proxies (nginx) would otherwise collect a stream before they
@@ -83,6 +83,13 @@ class DoorRequest:
         return unquote(self.headers.get(name, b"").decode("latin-1")).strip()
 
 
+class Abandoned(Protocol):
+    """A response that can be given up."""
+
+    def abandon(self) -> None:
+        """Ends it, unless it has ended already."""
+
+
 @dataclass(slots=True)
 class DoorResponse:
     """A response: `body`, or the `pieces` of a stream.
@@ -94,7 +101,7 @@ class DoorResponse:
     headers: RawHeaders
     body: bytes = b""
     pieces: AsyncGenerator[bytes, None] | None = None
-    pending: PendingResponse | None = None
+    pending: Abandoned | None = None
 
 
 def token_in(headers: dict[bytes, bytes]) -> str:

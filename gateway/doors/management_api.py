@@ -23,12 +23,12 @@ from ..core.requests import GatewayRequest, parse_request
 from ..routing.gateway import Gateway, PendingResponse
 from .endpoint import (
     JSON,
-    SSE,
     DoorRequest,
     DoorResponse,
     recording_refusals,
     refusal_headers,
 )
+from .streaming import stream_response
 
 ENDPOINT = "api"
 PROBLEM = (b"content-type", b"application/problem+json")
@@ -113,13 +113,14 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
 async def stream(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
     """POST /chat/stream, /chat/{profile}/stream. Raises GatewayError."""
     gateway_request = _parse_chat(gateway, caller, request, stream=True)
-    pending = await gateway.answer(gateway_request)
+
+    def events(pending: PendingResponse) -> AsyncGenerator[bytes, None]:
+        return _events(pending, gateway_request.wants_usage)
 
     def broken(error: GatewayError) -> bytes:
         return sse.event({"error": _problem(error, request.path)})
 
-    pieces = pending.stream(_events(pending, gateway_request.wants_usage), broken)
-    return DoorResponse(200, [*SSE, *pending.headers], pieces=pieces, pending=pending)
+    return await stream_response(gateway, gateway_request, events, broken)
 
 
 async def _events(pending: PendingResponse, wants_usage: bool) -> AsyncGenerator[bytes, None]:

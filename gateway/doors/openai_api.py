@@ -19,12 +19,12 @@ from ..core.requests import GatewayRequest, parse_request
 from ..routing.gateway import Gateway, PendingResponse
 from .endpoint import (
     JSON,
-    SSE,
     DoorRequest,
     DoorResponse,
     recording_refusals,
     refusal_headers,
 )
+from .streaming import stream_response
 
 ENDPOINT = "v1"
 ERROR_TYPES = {
@@ -74,16 +74,22 @@ def _parse(
 async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
     """POST /v1/chat/completions. Raises GatewayError."""
     gateway_request = _parse(gateway, Capability.CHAT, caller, request)
-    pending = await gateway.answer(gateway_request)
     if gateway_request.is_stream:
-        blocks = _recorded_blocks(pending) if pending.records_text else pending.answer.blocks()
-        pieces = pending.stream(blocks, broken)
-        return DoorResponse(200, [*SSE, *pending.headers], pieces=pieces, pending=pending)
+        return await stream_response(gateway, gateway_request, _blocks, broken)
+    pending = await gateway.answer(gateway_request)
     with pending.whole() as answer:
         body = answer.to_openai()
         if pending.records_text:
             pending.record_text(answer.chat_answer().content)
     return DoorResponse(200, [JSON, *pending.headers], body)
+
+
+def _blocks(pending: PendingResponse) -> AsyncGenerator[bytes, None]:
+    """The blocks of a stream."""
+    if pending.records_text:
+        return _recorded_blocks(pending)
+    blocks: AsyncGenerator[bytes, None] = pending.answer.blocks()
+    return blocks
 
 
 async def _recorded_blocks(pending: PendingResponse) -> AsyncGenerator[bytes, None]:

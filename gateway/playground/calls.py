@@ -27,6 +27,7 @@ from ..doors.endpoint import (
     RawHeaders,
     recording_refusals,
 )
+from ..doors.streaming import stream_response
 from ..routing.gateway import Gateway, PendingResponse
 
 ENDPOINT = "playground"
@@ -76,19 +77,22 @@ class Trial:
 async def chat(gateway: Gateway, trial: Trial) -> DoorResponse:
     """The answer to a conversation, as a stream of events."""
     stopwatch, caller = Stopwatch(), trial.caller
+    headers: RawHeaders = []
+
+    def events(pending: PendingResponse) -> AsyncGenerator[bytes, None]:
+        headers.extend(pending.headers)
+        return _events(trial, stopwatch, pending)
+
+    def broken(error: GatewayError) -> bytes:
+        return _error_events(trial, stopwatch, error, headers or error.headers)
+
     try:
         with recording_refusals(gateway, ENDPOINT, Capability.CHAT, caller, trial.door_request):
             body = trial.body | {"stream": True}
             request = parse_request(ENDPOINT, Capability.CHAT, caller, trial.profile, body)
-        pending = await gateway.answer(request)
+        return await stream_response(gateway, request, events, broken)
     except GatewayError as error:
-        return DoorResponse(200, SSE, _error_events(trial, stopwatch, error, error.headers))
-
-    def broken(error: GatewayError) -> bytes:
-        return _error_events(trial, stopwatch, error, pending.headers)
-
-    pieces = pending.stream(_events(trial, stopwatch, pending), broken)
-    return DoorResponse(200, SSE, pieces=pieces, pending=pending)
+        return DoorResponse(200, SSE, broken(error))
 
 
 async def _events(

@@ -59,7 +59,7 @@ for (const form of document.querySelectorAll("form[data-stream]")) {
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
       const found = (rest + value).split("\n\n");
       rest = found.pop();
-      for (const one of found) yield JSON.parse(one.replace(/^data: /, ""));
+      for (const one of found) if (one.startsWith("data: ")) yield JSON.parse(one.slice(6)); // not a comment
     }
   }
 
