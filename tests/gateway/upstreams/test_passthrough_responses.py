@@ -1,0 +1,215 @@
+"""Answers of OpenAI's protocol as services write them: with errors inside, half characters, calls
+without numbers.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from gateway.upstreams.passthrough_responses import (
+    PassthroughChat,
+    PassthroughEmbeddings,
+    PassthroughStream,
+)
+from providers.core.errors import ProviderError
+from providers.core.results import ChatChunk
+
+HOST = "api.example.com"
+DONE = "data: [DONE]\n\n"
+
+
+def event(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return f"data: {json.dumps({'id': '1', 'choices': [choice], **more})}\n\n"
+
+
+HI, END = event({"content": "Hi "}), event({}, "stop")
+
+
+async def _source(pieces: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
+    for piece in pieces:
+        yield piece.encode()
+
+
+async def _opened(pieces: tuple[str, ...], heard: list[bytes]) -> PassthroughStream:
+    stream = PassthroughStream(_source(pieces), HOST, False, heard.append)
+    await stream.open()
+    return stream
+
+
+def opened(*pieces: str) -> list[bytes]:
+    """The comments that are heard until the stream is open. Raises what opening it does."""
+    heard = list[bytes]()
+    asyncio.run(_opened(pieces, heard))
+    return heard
+
+
+def passed(*pieces: str) -> tuple[str, str]:
+    """What is passed on, and the code of the error that ends it."""
+
+    async def run() -> tuple[str, str]:
+        text, stream = "", await _opened(pieces, [])
+        try:
+            async for block in stream.blocks():
+                text += block.decode()
+        except ProviderError as error:
+            return text, error.code
+        return text, ""
+
+    return asyncio.run(run())
+
+
+def chunks(*pieces: str) -> list[ChatChunk]:
+    async def run() -> list[ChatChunk]:
+        return [one async for one in (await _opened(pieces, [])).chunks()]
+
+    return asyncio.run(run())
+
+
+FAILURES: dict[str, tuple[str, str]] = {
+    "alone": ('data: {"error": {"message": "No", "code": 429}}\n\n', "rate_limited"),
+    "behind other fields": (event({"content": ""}, "error", error={"code": 502}), "error"),
+    "in the choice": ('data: {"choices": [{"error": {"code": 429}}]}\n\n', "rate_limited"),
+    "as the finish reason": (event({}, "error"), "error"),
+    "as a type of event": (
+        'event: error\ndata: {"message": "No", "code": 401}\n\n',
+        "unauthorized",
+    ),
+    "as a sentence": ("event: error\ndata: out of memory\n\n", "error"),
+    "as llama.cpp's line": ('error: {"code": 503, "message": "No slot"}\n\n', "error"),
+}
+
+
+@pytest.mark.parametrize(("failure", "code"), FAILURES.values(), ids=FAILURES)
+def test_a_stream_that_begins_with_an_error_is_not_opened(failure: str, code: str):
+    with pytest.raises(ProviderError) as caught:
+        opened(": OPENROUTER PROCESSING\n\n", failure)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(("failure", "code"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("in_one_block", [False, True])
+def test_an_error_in_the_middle_ends_a_stream(failure: str, code: str, in_one_block: bool):
+    more = event({"content": "there"})
+    pieces = (HI, more + failure) if in_one_block else (HI, more, failure)
+    assert passed(*pieces, END, DONE) == (HI + more, code)
+
+
+GOOD = {
+    "a text with the word": event({"content": 'He said "error": {"code": 500}'}),
+    "an error that is null": event({"content": "x"}, error=None),
+    "an empty error": event({"content": "x"}, error={}),
+}
+
+
+@pytest.mark.parametrize("one", GOOD.values(), ids=GOOD)
+def test_what_only_looks_like_an_error_passes_as_it_came(one: str):
+    assert passed(HI, one, END, DONE) == (HI + one + END + DONE, "")
+
+
+def test_comments_are_heard_before_the_first_event():
+    assert opened(": one\n\n", ": two\n", HI) == [b": one\n\n", b": two\n"]
+
+
+def test_a_comment_without_an_empty_line_passes_at_once():
+    async def run() -> list[bytes]:
+        stream = await _opened((HI, ": still here\n", "\n", END, DONE), [])
+        return [block async for block in stream.blocks()]
+
+    assert asyncio.run(run())[:2] == [HI.encode(), b": still here\n"]
+
+
+def test_a_stream_without_an_event_failed():
+    for pieces in ((), (": only a comment\n\n",)):
+        with pytest.raises(ProviderError):
+            opened(*pieces)
+
+
+def contents(text: str) -> str:
+    found = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+    return "".join(one["choices"][0]["delta"].get("content") or "" for one in found)
+
+
+HALVES: dict[str, tuple[list[str], str]] = {
+    "in two pieces": (["\ud83d", "\ude00", " end"], "Hi 😀 end"),
+    "the first alone": (["\ud83d", " end"], "Hi \ufffd end"),
+    "the second alone": (["\ude00 end"], "Hi \ufffd end"),
+    "the first at the end": ([" end", "\ud83d"], "Hi  end\ufffd"),
+    "whole": (["😀"], "Hi 😀"),
+}
+
+
+@pytest.mark.parametrize(("pieces", "expected"), HALVES.values(), ids=HALVES)
+def test_half_characters_are_joined_in_both_formats(pieces: list[str], expected: str):
+    events = (HI, *(event({"content": one}) for one in pieces), END, DONE)
+    text, code = passed(*events)
+    assert (contents(text), code, text.endswith(DONE)) == (expected, "", True)
+    assert "".join(one.content for one in chunks(*events)) == expected
+
+
+def test_half_characters_of_arguments_are_joined():
+    def call(arguments: str) -> dict[str, Any]:
+        return {"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": arguments}}]}
+
+    events = (event(call('{"a": "\ud83d')), event(call('\ude00"}')), END, DONE)
+    calls = [one for chunk in chunks(*events) for one in chunk.tool_calls]
+    assert "".join(one.arguments for one in calls) == '{"a": "😀"}'
+
+
+def test_events_without_half_characters_are_not_written_anew():
+    odd = 'data:  {"choices":[ {"delta":{"content":"\\ud83d\\ude00 \\u00e4"}} ]}\n\n'
+    assert passed(odd, END, DONE) == (odd + END + DONE, "")
+
+
+def test_calls_without_numbers_are_numbered():
+    events = [
+        event({"tool_calls": [{"id": one, "function": {"name": "f", "arguments": {"a": 1}}}]})
+        for one in ("a", "b")
+    ]
+    calls = [one for chunk in chunks(*events, END, DONE) for one in chunk.tool_calls]
+    assert [(one.index, one.id, one.arguments) for one in calls] == [
+        (0, "a", '{"a": 1}'),
+        (1, "b", '{"a": 1}'),
+    ]
+
+
+def whole(message: dict[str, Any], **more: Any) -> PassthroughChat:
+    choice = {"message": {"role": "assistant", **message}, "finish_reason": "stop"}
+    return PassthroughChat(json.dumps({"choices": [choice], **more}).encode(), HOST)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "No", "code": 429}},
+        {"choices": [{"message": {"role": "assistant"}, "error": {"code": 429}}]},
+        {"choices": [{"message": {"role": "assistant"}}], "error": {"code": 429}},
+    ],
+)
+def test_a_whole_answer_that_is_an_error_is_refused(body: dict[str, Any]):
+    with pytest.raises(ProviderError) as caught:
+        PassthroughChat(json.dumps(body).encode(), HOST)
+    assert caught.value.code == "rate_limited"
+
+
+def test_vectors_that_are_an_error_are_refused():
+    with pytest.raises(ProviderError) as caught:
+        PassthroughEmbeddings(b'{"error": {"code": 429}}', HOST)
+    assert caught.value.code == "rate_limited"
+
+
+def test_half_characters_of_a_whole_answer_are_mended():
+    answer = whole({"content": "a\ud83d\ude00b\ud83d"})
+    assert (
+        json.loads(answer.to_openai().decode())["choices"][0]["message"]["content"] == "a😀b\ufffd"
+    )
+    assert answer.chat_answer().content == "a😀b\ufffd"
+
+
+def test_a_whole_call_without_id_and_type_and_with_an_object_is_read():
+    answer = whole({"tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]})
+    call = answer.chat_answer().tool_calls[0]
+    assert (call.type, call.function.arguments, bool(call.id)) == ("function", '{"a": 1}', True)
