@@ -13,57 +13,11 @@ from pydantic_core import PydanticCustomError
 
 from providers.core.base import Capability
 
+from .fallback_codes import DEFAULT_FALLBACK_CODES, FALLBACK_CODES, MISSING_KEY, FallbackCode
 from .profile_fields import FALLBACKS, LIMITS, ProfileField, fields_of
 
 MOST_TOKENS = 10_000_000
 NO_NULL = r"^[^\x00]*$"
-FallbackCode = Literal[
-    "unauthorized",
-    "forbidden",
-    "quota",
-    "rate_limited",
-    "timeout",
-    "refused",
-    "dns",
-    "tls",
-    "not_found",
-    "bad_response",
-    "error",
-    "context_too_long",
-    "connection_inactive",
-    "missing_key",
-]
-# A request that is wrong in itself (bad_request) is wrong everywhere, so no profile may hand it on.
-FALLBACK_CODES: dict[str, str] = {
-    "unauthorized": "the key is not accepted",
-    "forbidden": "the key may not do this",
-    "quota": "the quota is used up",
-    "rate_limited": "too many requests",
-    "timeout": "no answer in time",
-    "refused": "nobody answers at the address",
-    "dns": "the host is unknown",
-    "tls": "the certificate is not accepted",
-    "not_found": "the model is not there",
-    "bad_response": "the answer makes no sense",
-    "error": "the service fails or hangs up",
-    "context_too_long": "the prompt is too long for the model",
-    "connection_inactive": "the connection is switched off",
-    "missing_key": "its key is missing or cannot be read",
-}
-DEFAULT_FALLBACK_CODES = frozenset(
-    {
-        "unauthorized",
-        "quota",
-        "rate_limited",
-        "timeout",
-        "refused",
-        "error",
-        "connection_inactive",
-        "missing_key",
-    }
-)
-# Codes of Unusable that are a missing key.
-MISSING_KEY = frozenset({"unresolved_reference", "undecryptable"})
 OTHER = "other"  # any field of a request that is not named here
 SAME = {"max_completion_tokens": "max_tokens"}  # two names of one thing
 ChatOverride = Literal[

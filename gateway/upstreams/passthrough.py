@@ -26,9 +26,8 @@ from providers.core.errors import (
     bad_response,
     from_answer,
     from_error_body,
-    from_network,
-    network_fault,
 )
+from providers.core.network_faults import from_network, network_fault
 from providers.core.request_id import HEADER as REQUEST_ID_HEADER
 from providers.core.request_id import REQUEST_ID
 from providers.core.texts import parse_json

@@ -15,8 +15,9 @@ from ..http.allowance import Allowance
 from ..http.egress import EgressPolicy, guarded_client
 from ..http.egress_async import guarded_async_client
 from .chat import ChatRequest, EmbeddingRequest
-from .errors import ProviderError, chain, from_answer, from_network, from_status, not_installed
+from .errors import ProviderError, chain, from_answer, from_status, not_installed
 from .messages import Unsupported
+from .network_faults import from_network
 from .results import ChatAnswer, ChatChunk, EmbeddingAnswer, whole_in_one
 from .settings import ProviderSettings
 from .values import METHODS, Capability, CheckResult, Limits, Model, WireTarget
@@ -292,11 +293,5 @@ class Provider(Generic[SettingsT]):
 
     def _package_of(self, module: str) -> str:
         name = module.replace(".", "-")
-        return next(
-            (
-                package
-                for package in self.packages
-                if name.startswith(package) or package.startswith(name)
-            ),
-            name,
-        )
+        found = (one for one in self.packages if name.startswith(one) or one.startswith(name))
+        return next(found, name)

@@ -19,8 +19,8 @@ from ..core.errors import (
     ProviderError,
     RedirectRefused,
     chain,
-    from_network,
 )
+from ..core.network_faults import from_network
 from ..core.types import CONTROL
 from .credentials import (
     Basic,

@@ -16,7 +16,8 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx2
 
-from ..core.errors import ProviderError, from_network, from_status
+from ..core.errors import ProviderError, from_status
+from ..core.network_faults import from_network
 from .credentials import Grant, basic_credentials
 
 UNSAID_SECONDS = 300  # how long a token is held whose service does not say how long it lives

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, ValidationError, field_validator, model_va
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from providers.core.base import Provider
-from providers.core.errors import ProviderError, network_fault
+from providers.core.errors import ProviderError
+from providers.core.network_faults import network_fault
 from providers.core.settings import ProviderSettings, setting
 from providers.core.types import ApiKey, HttpUrl, Text, is_empty, lower_case
 from providers.http.allowance import within

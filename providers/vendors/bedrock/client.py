@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from providers.core.errors import bad_response, network_fault
+from providers.core.errors import bad_response
+from providers.core.network_faults import network_fault
 
 EVENTS = "application/vnd.amazon.eventstream"
 

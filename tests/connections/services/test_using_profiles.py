@@ -11,15 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections import runtime, services
+from connections.fallback_codes import DEFAULT_FALLBACK_CODES, FALLBACK_CODES, FallbackCode
 from connections.models import ApiToken, Connection, Profile
 from connections.profile_settings import (
-    DEFAULT_FALLBACK_CODES,
-    FALLBACK_CODES,
     ChatOverride,
     ChatSettings,
     EmbeddingOverride,
     EmbeddingSettings,
-    FallbackCode,
 )
 from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import CODES

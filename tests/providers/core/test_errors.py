@@ -13,9 +13,9 @@ from providers.core.errors import (
     ProviderError,
     RedirectRefused,
     chain,
-    from_network,
     from_status,
 )
+from providers.core.network_faults import from_network
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from providers.core.errors import BlockedAddress, CompressedAnswer, RedirectRefused, from_network
+from providers.core.errors import BlockedAddress, CompressedAnswer, RedirectRefused
+from providers.core.network_faults import from_network
 from providers.http import egress_async
 from providers.http.egress import EgressPolicy
 from providers.http.egress_async import allowed_addresses, guarded_async_client
