@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from ..models import Cooldown, ModelCooldown, TokenCount, UsageRecord
+from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord
 
 BATCH = 2000  # rows in one transaction, so that nobody waits long to write
 WINDOWS_KEPT = timedelta(days=2)  # no window is longer than a day
@@ -23,18 +23,16 @@ class PruneCounts:
 
 
 def prune(days: int, dry_run: bool = False) -> PruneCounts:
-    """Deletes the records of requests that began more than `days` days ago, old windows of limits
-    and ended cool-downs. A dry run only counts them.
+    """Deletes the records of requests that began more than `days` days ago, with their attempts,
+    old windows of limits and ended cool-downs. A dry run only counts them.
     """
     now = timezone.now()
+    too_old = now - timedelta(days=days)
     windows = f"{now.astimezone(UTC) - WINDOWS_KEPT:%Y-%m-%d}"
     remove = QuerySet.count if dry_run else _delete
+    remove(UsageAttempt.objects.filter(started_at__lt=too_old).order_by("started_at"))
     return PruneCounts(
-        records=remove(
-            UsageRecord.objects.filter(started_at__lt=now - timedelta(days=days)).order_by(
-                "started_at"
-            )
-        ),
+        records=remove(UsageRecord.objects.filter(started_at__lt=too_old).order_by("started_at")),
         counts=remove(TokenCount.objects.filter(window__lt=windows)),
         cooldowns=sum(
             remove(model.objects.filter(until__lt=now)) for model in (Cooldown, ModelCooldown)

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from gateway.models import Cooldown, TokenCount, UsageRecord
+from gateway.models import Cooldown, TokenCount, UsageAttempt, UsageRecord
 from gateway.usage import retention
 from tests.gateway.records import used
 
@@ -30,6 +31,21 @@ def ages() -> None:
 
 def left() -> set[int]:
     return set(UsageRecord.objects.values_list("latency_ms", flat=True))
+
+
+def test_attempts_go_with_their_records():
+    row: dict[str, Any] = {
+        "profile_id": UUID(int=1),
+        "connection_id": UUID(int=2),
+        "connection_version": 1,
+        "latency_ms": 1,
+        "outcome": "ok",
+    }
+    for position, days in enumerate((1, 500)):
+        at = timezone.now() - timedelta(days=days)
+        UsageAttempt.objects.create(record_key=UUID(int=3), position=position, started_at=at, **row)
+    prune()
+    assert [one.position for one in UsageAttempt.objects.all()] == [0]
 
 
 def test_records_older_than_the_setting_go(ages: None, settings):
