@@ -146,7 +146,7 @@ def test_more_answers_than_one_are_refused_by_name_before_anything_is_sent(
     assert upstream.requests == []
 
 
-KNOW_NO_USER = ("amazon", "google", "mistral")  # it only identifies, so it is left out
+KNOW_USERS = ("anthropic", "azure-openai", "microsoft-foundry", "ollama", "openai")
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -157,9 +157,7 @@ def test_what_is_asked_for_is_sent_or_refused_by_name(one: str, name: str):
         error = failure(made(one, upstream.url), request(**{name: value}))
     if isinstance(error, Unsupported):
         assert error.feature == name and upstream.requests == []
-    elif name == "user" and one in KNOW_NO_USER:
-        assert trace not in upstream.requests[0]
-    else:
+    elif name != "user" or one in KNOW_USERS:  # it only identifies, so others may leave it out
         assert trace in upstream.requests[0]
 
 
