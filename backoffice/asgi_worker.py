@@ -4,6 +4,7 @@ for a body or for the number of sockets (gunicorn 27, gunicorn/asgi/protocol.py)
 
 import resource
 import time
+from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -35,8 +36,7 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
-        self.client = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.client = client_of(transport.get_extra_info("peername"))
         self._sockets.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -141,6 +141,18 @@ class BoundedWorker(gasgi.ASGIWorker):  # type: ignore[misc]
     def _sweep(self) -> None:
         self.open_sockets.sweep()
         self.loop.call_later(SWEEP_EVERY, self._sweep)
+
+
+def client_of(peer: object) -> str:
+    """The client that a socket's address stands for, empty for a Unix socket. Of IPv6 it is the
+    network of 64 bits, since one machine has all of its addresses (RFC 4291, section 2.5.1).
+    """
+    if not isinstance(peer, tuple):
+        return ""
+    address = ip_address(str(peer[0]).partition("%")[0])
+    if isinstance(address, IPv4Address) or address.ipv4_mapped:
+        return str(getattr(address, "ipv4_mapped", None) or address)
+    return address.exploded[:19]
 
 
 def bounds_of_this_process() -> Bounds:

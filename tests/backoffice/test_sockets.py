@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backoffice.asgi_worker import client_of
 from backoffice.sockets import BURST_SECONDS, Bounds, OpenSockets, Phase, Reason
 from tests.connections.api.serving import Server, environment, running
 from tests.gateway.serving import eventually
@@ -88,6 +89,20 @@ def test_sockets_without_an_address_are_not_one_client():
     fakes = [Fake("", age=9) for _ in range(4)]
     opened(*fakes, Fake(""))
     assert [one.ended for one in fakes] == [[]] * 4
+
+
+@pytest.mark.parametrize(
+    ("peer", "client"),
+    [
+        (("10.1.2.3", 5), "10.1.2.3"),
+        (("::ffff:10.1.2.3", 5, 0, 0), "10.1.2.3"),
+        (("2001:db8:1:2:3::4", 5, 0, 0), "2001:0db8:0001:0002"),
+        (("fe80::1%eth0", 5, 0, 2), "fe80:0000:0000:0000"),
+        ("", ""),
+    ],
+)
+def test_a_client_is_an_address_or_a_network_of_ipv6(peer: object, client: str):
+    assert client_of(peer) == client
 
 
 def test_many_that_ask_at_once_have_a_moment_to_send_their_requests():
