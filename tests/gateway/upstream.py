@@ -56,11 +56,13 @@ class Seen:
 class Upstream:
     """The server, in a thread of its own.
 
-    `behave` overrides what a model's name says: {"words": "status?code=500"}.
+    `behave` overrides what a model's name says: {"words": "status?code=500"}. `raw`: what `raw`
+    answers to a model, in pieces.
     """
 
     seen: list[Seen] = field(default_factory=list)
     behave: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, list[str]] = field(default_factory=dict)
     port: int = 0
 
     def __enter__(self) -> Self:
@@ -129,7 +131,7 @@ class Upstream:
         self.seen.append(seen)
         model = str(seen.body.get("model"))
         mode, _, options = self.behave.get(model, model).partition("?")
-        answer = Answer(seen, writer, dict(parse_qsl(options)))
+        answer = Answer(seen, writer, dict(parse_qsl(options)), self.raw.get(model, []))
         watching = asyncio.create_task(_watch(reader, seen))
         try:
             return await getattr(answer, "be_" + mode.replace("-", "_"))() is not False
@@ -153,6 +155,7 @@ class Answer:
     seen: Seen
     writer: asyncio.StreamWriter
     options: dict[str, str]
+    raw: list[str] = field(default_factory=list)
 
     def option(self, name: str, default: float = 0) -> float:
         return float(self.options.get(name, default))
@@ -242,6 +245,16 @@ class Answer:
             "usage": {"prompt_tokens": 5, "total_tokens": 5},
         }
 
+    async def be_raw(self) -> Any:
+        """The test's own pieces: of a stream with `sse`, `delay` before each, else of a body with
+        the status `code`.
+        """
+        pieces = [one.encode() for one in self.raw]
+        if "sse" in self.options:
+            return await self.stream(pieces)
+        after = {"Retry-After": self.options["after"]} if "after" in self.options else {}
+        return await self.send(int(self.option("code", 200)), b"".join(pieces), after)
+
     # Refusals
 
     async def be_status(self) -> Any:
@@ -282,6 +295,10 @@ class Answer:
         return await self.stream([])
 
     # Faults of the network
+
+    async def be_closes(self) -> Any:
+        """Nothing: the request is read, and the connection is closed."""
+        return False
 
     async def be_silent(self) -> Any:
         await self.pause(600)

@@ -1,0 +1,63 @@
+"""Who rests after which failure, for how long, and how other workers learn of it."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from gateway.core.cooldowns import (
+    Cooldowns,
+    cooldown_for,
+    cooling_code,
+    read_cooldowns,
+    store_cooldowns,
+)
+from gateway.models import Cooldown, ModelCooldown
+from providers.core.errors import CODES, ProviderError
+
+ONE = UUID(int=1)
+
+
+def begun(code: str, retry_after: float | None = None) -> Cooldowns:
+    return cooldown_for(ONE, "m1", ProviderError("No.", code, retry_after=retry_after))
+
+
+@pytest.mark.parametrize("code", sorted(CODES - {"bad_request", "context_too_long"}))
+def test_a_failure_of_a_model_rests_the_model_and_one_of_the_account_all_of_it(code: str):
+    whole = {"unauthorized", "quota", "refused", "dns", "tls", "blocked_address", "not_installed"}
+    found = begun(code)
+    assert cooling_code(found, ONE, "m1") == code
+    assert cooling_code(found, ONE, "m2") == (code if code in whole else "")
+    assert cooling_code(found, uuid4(), "m1") == ""
+
+
+@pytest.mark.parametrize("code", ["bad_request", "context_too_long"])
+def test_a_refused_request_rests_nobody(code: str):
+    assert begun(code) == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [(None, 30), (7.5, 7.5), (200, 200), (9000, 300), (0, 0)]
+)
+def test_it_lasts_as_long_as_the_service_asks(asked: float | None, seconds: float):
+    assert settings.GATEWAY_COOLDOWN_SECONDS == 30
+    [(until, _)] = begun("rate_limited", asked).values()
+    left = (until - timezone.now()).total_seconds()
+    assert left == pytest.approx(seconds, abs=2)
+
+
+def test_one_that_has_ended_rests_nobody():
+    past = timezone.now() - timedelta(seconds=1)
+    assert cooling_code({(ONE, "m1"): (past, "error")}, ONE, "m1") == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.server
+def test_other_workers_read_what_was_stored():
+    stored = begun("rate_limited") | begun("quota")
+    store_cooldowns(stored)
+    store_cooldowns(stored)
+    assert read_cooldowns() == stored
+    assert (Cooldown.objects.count(), ModelCooldown.objects.count()) == (1, 1)
