@@ -189,11 +189,10 @@ class PendingResponse:
         A stream that was cut has told little or nothing; what was sent of it counts.
         """
         told: Usage | None = self.answer.usage
-        record, counted = self._record, self.answer.counted
-        is_whole = not record.request.is_stream or self.answer.is_finished
-        if told is not None and is_whole:
+        record = self._record
+        if told is not None and (not record.request.is_stream or self.answer.is_finished):
             # A count of 0 where there was a text is no count.
-            is_told = told.input_tokens and (told.output_tokens or not counted)
+            is_told = told.input_tokens and (told.output_tokens or not self.answer.counted)
             if is_told or told.is_estimated:
                 return told
         assert record.asked is not None  # noqa: S101 an answer has a profile
@@ -201,7 +200,7 @@ class PendingResponse:
         return replace(
             told,
             input_tokens=told.input_tokens or input_tokens(record.request, record.asked),
-            output_tokens=max(told.output_tokens, counted),
+            output_tokens=max(told.output_tokens, self.answer.counted),
             is_estimated=True,
         )
 
