@@ -87,7 +87,8 @@ class Mistral(OpenAICompatible[MistralSettings]):
 
 def _own_fields(message: dict[str, Any]) -> dict[str, Any]:
     """A message with the fields that Mistral knows; any other one is refused (extra_forbidden)."""
-    return {name: one for name, one in message.items() if name in FIELDS[message["role"]]}
+    known = FIELDS.get(message["role"], tuple(message))
+    return {name: one for name, one in message.items() if name in known}
 
 
 def _says_nothing(message: dict[str, Any]) -> bool:

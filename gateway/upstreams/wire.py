@@ -2,15 +2,15 @@
 back of the names of tools that it was told under others.
 """
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json, to_json
-
 from providers.core.base import Capability, Provider
 from providers.core.errors import ProviderError
+from providers.core.texts import parse_json
 from providers.vendors.openai.request import OpenAIChat
 
 from ..core import sse
@@ -55,11 +55,11 @@ class WireRequest:
         if not self._is_in(raw):
             return raw
         try:
-            found = from_json(raw)
+            found = parse_json(raw)
         except ValueError:
             return raw  # whoever reads it refuses it
         self._restore(found, "message")
-        return to_json(found)
+        return json.dumps(found).encode()  # which writes halves of characters as they came
 
     async def restored_pieces(
         self, pieces: AsyncGenerator[bytes, None]
@@ -80,7 +80,7 @@ class WireRequest:
         if found is None:
             return one
         self._restore(found, "delta")
-        return sse.event(found)
+        return b"data: " + json.dumps(found).encode() + b"\n\n"
 
     def _is_in(self, data: bytes) -> bool:
         return any(name.encode() in data for name in self.names)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from .chat import ChatRequest, FunctionDefinition, JsonSchema, NamedTool, ResponseFormat, Tool
+from .chat import ChatRequest, JsonSchema, NamedTool, ResponseFormat, Tool
 from .messages import FunctionCall, ImagePart, ImageUrl, Message, OtherPart, TextPart, Wire
 
 NAME = r"^[^\s\x00-\x1f]+$"
@@ -81,20 +81,8 @@ class OpenMessage(Message):
     tool_calls: list[OpenCall] | None = None  # type: ignore[assignment]
 
 
-class OpenFunction(FunctionDefinition):
-    """A function with a name of any length."""
-
-    name: str = Field(pattern=NAME, max_length=LONGEST_NAME)
-
-
-class OpenTool(Tool):
-    """A function that a model may call."""
-
-    function: OpenFunction
-
-
 OpenToolKind = Annotated[
-    Annotated[OpenTool, Tag("function")] | Annotated[OtherKind, Tag("other")],
+    Annotated[Tool, Tag("function")] | Annotated[OtherKind, Tag("other")],
     _kind_of("function"),
 ]
 OpenToolChoice = Annotated[

@@ -120,7 +120,8 @@ def with_names(body: dict[str, Any], rules: ToolRules) -> dict[str, Any]:
         changed = dict(message)
         if message.get("tool_calls"):
             changed["tool_calls"] = [
-                _renamed(call, names) | ({"id": ids[place, number]} if ids else {})
+                _renamed(call, names)
+                | ({"id": ids[place, number]} if ids and (place, number) in ids else {})
                 for number, call in enumerate(message["tool_calls"])
             ]
         if ids and (place, -1) in ids:
@@ -216,7 +217,11 @@ def _ids_told(body: dict[str, Any], rules: ToolRules) -> dict[tuple[int, int], s
     given: list[tuple[int, int, str]] = []
     for place, message in enumerate(body.get("messages") or ()):
         calls = message.get("tool_calls") or ()
-        given += [(place, number, str(call.get("id"))) for number, call in enumerate(calls)]
+        given += [
+            (place, number, str(call["id"]))
+            for number, call in enumerate(calls)
+            if call.get("id") is not None
+        ]
         if message.get("tool_call_id") is not None:
             given.append((place, -1, str(message["tool_call_id"])))
     aliases = Aliases(rules.ids, (one for _, _, one in given))

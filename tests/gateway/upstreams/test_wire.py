@@ -39,7 +39,7 @@ def test_what_is_no_answer_stays_for_its_reader_to_refuse(raw: bytes):
 
 @pytest.mark.parametrize("cut", [1, 7, 1000])
 def test_a_stream_gets_the_callers_name_back_however_it_is_cut(cut: int):
-    told = json.dumps(called("get_weather", "delta")).encode()
+    told = json.dumps(called("get_weather", "delta") | {"half": "\ud83d"}).encode()
     sent = b": comment\n\ndata: " + told + b"\r\n\r\ndata: [DONE]\n\n"
 
     async def pieces() -> AsyncGenerator[bytes, None]:
@@ -49,9 +49,12 @@ def test_a_stream_gets_the_callers_name_back_however_it_is_cut(cut: int):
     async def collected() -> bytes:
         return b"".join([one async for one in wire().restored_pieces(pieces())])
 
-    comment, chunk, done = asyncio.run(collected()).strip().split(b"\n\n")
-    assert (comment, done) == (b": comment", b"data: [DONE]")
-    assert json.loads(chunk.removeprefix(b"data: ")) == called("get weather", "delta")
+    lines = [line for line in asyncio.run(collected()).splitlines() if line]
+    assert (lines[0], lines[-1], len(lines)) == (b": comment", b"data: [DONE]", 3)
+    assert json.loads(lines[1].removeprefix(b"data: ")) == {
+        **called("get weather", "delta"),
+        "half": "\ud83d",
+    }
 
 
 def test_bytes_are_not_looked_at_where_every_name_is_taken():
