@@ -14,7 +14,7 @@ import httpx2
 from ..http.allowance import Allowance
 from ..http.egress import EgressPolicy, guarded_client
 from ..http.egress_async import guarded_async_client
-from .chat import ChatRequest, EmbeddingRequest
+from .chat import ChatRequest, EmbeddingRequest, wishes
 from .errors import ProviderError, chain, from_answer, from_status, not_installed
 from .messages import Unsupported
 from .network_faults import from_network
@@ -206,16 +206,12 @@ class Provider(Generic[SettingsT]):
     # What a provider uses
 
     def refuse_unless(self, request: ChatRequest | EmbeddingRequest, *supported: str) -> None:
-        """Raises Unsupported for the first field of the request that is not among `supported`, or
-        that its model refuses. A temperature of 1 is what such a model has anyway.
+        """Raises Unsupported for the first wish of the request that is not among `supported`, or
+        that its model refuses.
         """
         refused = self.refused_parameters(request.model)
-        for name in request.asked():
-            if name in ChatRequest.HINTS:
-                continue
+        for name in wishes(request, refused):
             if name in refused:
-                if name == "temperature" and getattr(request, name) == 1:
-                    continue
                 raise Unsupported(
                     name, f"The model {request.model} does not take {name}. Leave it out."
                 )

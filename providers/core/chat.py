@@ -5,6 +5,7 @@ is kept in `model_extra` and goes to services that speak OpenAI's protocol as it
 provider refuses a field that it cannot serve, by name.
 """
 
+from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -233,3 +234,15 @@ class EmbeddingRequest(Wire):
     def body(self) -> dict[str, Any]:
         """The request as JSON has it, with just what was given."""
         return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+
+
+def wishes(request: ChatRequest | EmbeddingRequest, refused: Collection[str]) -> list[str]:
+    """The fields by which the request asks for something that changes the answer: not the hints,
+    and not a temperature of 1 where the model refuses any: it is what such a model has.
+    """
+    return [
+        name
+        for name in request.asked()
+        if name not in ChatRequest.HINTS
+        and not (name == "temperature" and name in refused and getattr(request, name) == 1)
+    ]

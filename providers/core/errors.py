@@ -56,9 +56,7 @@ class AnswerTooLarge(Exception):
 
 
 class CompressedAnswer(Exception):
-    """The service compressed an answer although it was asked not to; unpacked it may be of any
-    size.
-    """
+    """The service compressed an answer although it was asked not to: it may be of any size."""
 
 
 class RedirectRefused(Exception):
@@ -120,9 +118,7 @@ REFUSALS = (400, 404, 413, 422)  # answers whose reason a caller can do somethin
 
 
 def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -> ProviderError:
-    """As `from_status`, with the information in the answer's headers and in its JSON (None: it had
-    none).
-    """
+    """As `from_status`, with what the answer's headers and its JSON (None: it had none) tell."""
     error = _refusal_of_request(status, host, body)
     if error is None and status == 429 and told.text_in(body, "code") == "insufficient_quota":
         error = from_status(402, host)
