@@ -13,7 +13,7 @@ import pytest
 from providers.amazon import Amazon
 from providers.anthropic import Anthropic
 from providers.core.base import Capability, Provider
-from providers.core.chat import ChatRequest
+from providers.core.chat import ChatRequest, EmbeddingRequest
 from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
 from providers.core.registry import get_provider
@@ -469,3 +469,15 @@ def test_the_request_of_the_caller_stays_as_it_is():
     for vendor in WIRED:
         sample(get_provider(vendor)).wire_body(Capability.CHAT, before)
     assert before == given.body()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model"),
+    [("google", "gemini-embedding-001"), ("amazon", "cohere.embed-v4:0"), ("mistral", "m")],
+)
+def test_texts_are_embedded_without_the_user_where_no_user_is_known(vendor: str, model: str):
+    given = EmbeddingRequest.model_validate({"model": model, "input": "a", "user": "ada"})
+    with Upstream(mode="500") as upstream, pytest.raises(ProviderError) as caught:
+        asyncio.run(sample(get_provider(vendor), upstream.url).embed(given))
+    assert not isinstance(caught.value, Unsupported)
+    assert "ada" not in upstream.requests[0]
