@@ -16,6 +16,7 @@ from ..core.messages import ToolCall
 from ..core.results import ChatAnswer, ChatChunk
 
 DIGEST = 8  # characters of a digest behind a text that was cut, or that another one became too
+RESULTS = ("tool", "function")  # roles whose name is the function's; `function` is the older one
 LIGHT: Any = {  # what of a request has names and ids: the texts and the images need not be copied
     "tools": True,
     "tool_choice": True,
@@ -126,7 +127,7 @@ def with_names(body: dict[str, Any], rules: ToolRules) -> dict[str, Any]:
             ]
         if ids and (place, -1) in ids:
             changed["tool_call_id"] = ids[place, -1]
-        if message.get("role") == "tool" and message.get("name") in names:
+        if message.get("role") in RESULTS and message.get("name") in names:
             changed["name"] = names[message["name"]]
         messages.append(changed)
     found = {**body, "messages": messages}
@@ -184,7 +185,7 @@ def _names_in(body: dict[str, Any]) -> Iterator[str]:
         if isinstance(name := _about(thing).get("name"), str):
             yield name
     for message in messages:
-        if message.get("role") == "tool" and message.get("name"):
+        if message.get("role") in RESULTS and message.get("name"):
             yield message["name"]
 
 

@@ -116,6 +116,18 @@ def test_a_chosen_tool_has_the_name_that_is_told(vendor: str):
     assert "get weather" not in body and body.count('"get_weather"') == 2
 
 
+def test_tools_of_openais_own_kinds_and_older_roles_are_told_the_same_names():
+    body = {
+        "messages": [
+            {"role": "assistant", "tool_calls": [{"type": "custom", "custom": {"name": "a b"}}]},
+            {"role": "function", "name": "a b", "content": "x"},
+        ],
+        "tools": [{"type": "custom", "custom": {"name": "a b"}}, {"type": "web_search"}],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": tools("a b")}},
+    }
+    assert json.dumps(with_names(body, OPENAI)) == json.dumps(body).replace("a b", "a_b")
+
+
 KIMI = [call("f", "functions.f:0"), call("f", "functions_f_0"), call("f", "functions f 0")]
 IDS = {
     "anthropic": ("id", "tool_use_id"),
