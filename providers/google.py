@@ -91,7 +91,7 @@ class Google(Provider[GoogleSettings]):
     @cached_property
     def _async_http(self) -> httpx2.AsyncClient:
         client = self.async_http_client()
-        client.event_hooks = {"response": [_note]}
+        client.event_hooks = {"response": [*client.event_hooks["response"], _note]}
         return client
 
     def _client(self, **clients: Any) -> Any:
@@ -240,7 +240,8 @@ def _from_answer(error: Any, details: list[dict[str, Any]], host: str) -> Provid
     The SDK turns an answer that is not JSON into JSON without `error`.
     """
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    body = error.details if isinstance(error.details, dict) and "error" in error.details else None
+    told = _first(error.details)
+    body = told if isinstance(told, dict) and "error" in told else None
     found = from_answer(error.code, host, headers, body)
     if found.retry_after is None:
         found.retry_after = next(
@@ -254,8 +255,14 @@ def _from_answer(error: Any, details: list[dict[str, Any]], host: str) -> Provid
     return found
 
 
+def _first(body: Any) -> Any:
+    """The first object of an array: a stream that fails before it begins may be answered by one."""
+    return body[0] if isinstance(body, list) and body else body
+
+
 def _details(body: Any) -> list[dict[str, Any]]:
-    error = body.get("error") if isinstance(body, dict) else None
+    told = _first(body)
+    error = told.get("error") if isinstance(told, dict) else None
     details = error.get("details") if isinstance(error, dict) else None
     return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
 

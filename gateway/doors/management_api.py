@@ -101,7 +101,7 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
         pending.record_text(answer.content)
     message: dict[str, Any] = {"role": "assistant", "content": answer.content}
     if answer.tool_calls:
-        message["toolCalls"] = [one.model_dump() for one in answer.tool_calls]
+        message["toolCalls"] = [one.model_dump(warnings=False) for one in answer.tool_calls]
     body = {
         "message": message,
         "finishReason": _finish_reason(answer.finish_reason),

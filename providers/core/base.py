@@ -14,6 +14,7 @@ import httpx2
 from ..http.allowance import Allowance
 from ..http.egress import EgressPolicy, guarded_client
 from ..http.egress_async import guarded_async_client
+from ..http.errors_inside import refuse_error_inside
 from .chat import ChatRequest, EmbeddingRequest, wishes
 from .errors import ProviderError, chain, from_answer, from_status, not_installed
 from .messages import Unsupported
@@ -248,8 +249,12 @@ class Provider(Generic[SettingsT]):
         return guarded_client(self.egress, self.timeout, allowance=self.allowance, headers=headers)
 
     def async_http_client(self, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
-        """As `http_client`, asynchronous."""
-        return guarded_async_client(self.egress, self.timeout, headers=headers)
+        """As `http_client`, asynchronous. An answer of status 200 that is an error raises a
+        ProviderError: the SDKs would read it as an answer without content.
+        """
+        client = guarded_async_client(self.egress, self.timeout, headers=headers)
+        client.event_hooks = {"response": [refuse_error_inside]}
+        return client
 
     @contextmanager
     def translated(self, address: str, *, same_act: bool = False) -> Iterator[None]:

@@ -13,7 +13,7 @@ from typing import Any
 
 CODE = re.compile(r"[A-Za-z][\w.:-]{0,99}", re.ASCII)
 PARAM = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
-LONGEST_WAIT = 86400.0  # seconds; whoever asks for more than a day means something else
+LONGEST_WAIT = 31 * 86400.0  # seconds; whoever asks for more than a month means something else
 DEEPEST_DETAIL = 4
 # The HTTP status of an error that came without one, by its type or code.
 STATUSES = {

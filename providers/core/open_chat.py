@@ -19,7 +19,7 @@ LONGEST_NAME = 1000  # characters
 class OtherKind(Wire):
     """A tool, a choice, a call or a format of a kind that is OpenAI's own, such as `custom`."""
 
-    type: str = Field(min_length=1)
+    type: str = Field(min_length=1, json_schema_extra={"not": {"enum": ["function"]}})
 
 
 def _kind_of(*known: str) -> Discriminator:

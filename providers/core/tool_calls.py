@@ -23,15 +23,27 @@ def arguments_text(told: Any) -> str:
 
 
 def tool_call(told: Mapping[str, Any]) -> ToolCall:
-    """A whole call. One without an id gets one, because its answer has to name it.
+    """A whole call. One without an id gets one, because its answer has to name it. One of a kind
+    that is OpenAI's own keeps its fields; its `function` tells the name and the input.
 
     Raises ValueError, KeyError, TypeError or AttributeError for one that is malformed.
     """
-    function = told["function"]
+    function = _function(told)
     call = FunctionCall(name=function["name"], arguments=arguments_text(function.get("arguments")))
     known = {*ToolCall.model_fields, "index"}
     extra = {name: one for name, one in told.items() if name not in known}
-    return ToolCall(id=told.get("id") or new_call_id(), function=call, **extra)
+    call_id = told.get("id") or new_call_id()
+    if told.get("type") not in (None, "function"):
+        return ToolCall.model_construct(id=call_id, type=told["type"], function=call, **extra)
+    return ToolCall(id=call_id, function=call, **extra)
+
+
+def _function(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The name and the arguments of a call. A custom tool is called with a text as its input."""
+    custom = told.get("custom")
+    if isinstance(custom, Mapping) and not told.get("function"):
+        return {"name": custom.get("name"), "arguments": custom.get("input")}
+    return told.get("function") or {}
 
 
 def new_call_id() -> str:
@@ -54,7 +66,7 @@ class CallNumbers:
     def delta(self, told: Mapping[str, Any]) -> ToolCallDelta:
         """A piece of a call. Raises TypeError or AttributeError for a malformed one."""
         self.called = True
-        function = told.get("function") or {}
+        function = _function(told)
         call_id, name = _word(told.get("id")), _word(function.get("name"))
         number = self._number(told.get("index"), call_id, name)
         is_new = number not in self._numbers.values()

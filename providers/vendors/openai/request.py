@@ -12,8 +12,7 @@ import httpx2
 
 from providers.core.base import Capability, Provider, WireTarget
 from providers.core.chat import ChatRequest, EmbeddingRequest
-from providers.core.error_bodies import status_in
-from providers.core.errors import ProviderError, from_error_body
+from providers.core.errors import ProviderError
 from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
 from providers.core.settings import NetworkSettings
 
@@ -21,7 +20,7 @@ from ..tool_names import ToolRules, names_told, restored, restored_piece
 from .dialect import prepared, rules_of
 from .parameters import without
 from .refusals import refused_in
-from .response import answer_of, broken_off, chunks_of, vectors_of
+from .response import answer_of, chunks_of, failed, vectors_of
 
 SettingsT = TypeVar("SettingsT", bound=NetworkSettings)
 
@@ -106,7 +105,7 @@ class OpenAIChat(Provider[SettingsT]):
 
     def async_http_client(self, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
         client = super().async_http_client(headers)
-        client.event_hooks = {"request": [_without_no_key]}
+        client.event_hooks = {**client.event_hooks, "request": [_without_no_key]}
         return client
 
     @cached_property
@@ -253,4 +252,4 @@ class OpenAIChat(Provider[SettingsT]):
         if body is None or hasattr(error, "status_code"):
             return super().translate(error, host)
         # an error that came as an event of a stream
-        return broken_off(host) if status_in(body) == 500 else from_error_body(body, host)
+        return failed(body, host)

@@ -39,6 +39,16 @@ def broken_off(address: str) -> ProviderError:
     )
 
 
+def failed(error: Any, address: str) -> ProviderError:
+    """The ProviderError for an error that came inside an answer of status 200, as JSON or as an
+    object of the SDK. One that does not tell its kind is an answer that broke off.
+    """
+    told = error.model_dump(warnings=False) if isinstance(error, BaseModel) else error
+    if status_in(told) == 500:
+        return broken_off(address)
+    return from_error_body(told, urlsplit(address).netloc or address)
+
+
 def answer_of(found: Any, address: str) -> ChatAnswer:
     """A whole answer. `address` names the service in an error."""
     _refuse_error(found, address)
@@ -65,10 +75,8 @@ def _refuse_error(found: Any, address: str) -> None:
     choices = getattr(found, "choices", None) or []
     first = choices[0] if isinstance(choices, list) and choices else None
     error = getattr(found, "error", None) or getattr(first, "error", None)
-    if error and status_in(error) != 500:
-        raise from_error_body(error, urlsplit(address).netloc or address)
     if error:
-        raise broken_off(address)
+        raise failed(error, address)
 
 
 def text_of(content: Any) -> str | None:

@@ -13,7 +13,7 @@ from providers.core.messages import FunctionCall, ToolCall, Unsupported
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta
 
 from .parameters import without
-from .response import broken_off, usage_of
+from .response import broken_off, failed, usage_of
 
 SAME = (
     "model",
@@ -147,7 +147,7 @@ def answer_of(found: Any, address: str) -> ChatAnswer:
     if not isinstance(output, list):
         raise bad_response(address)
     if found.status not in ("completed", "incomplete"):
-        raise broken_off(address)
+        raise failed(getattr(found, "error", None), address)
     parts = [part for item in output if item.type == "message" for part in item.content]
     texts = [part.text for part in parts if part.type == "output_text"]
     refusals = [part.refusal for part in parts if part.type == "refusal"]
@@ -171,20 +171,19 @@ def _finish(found: Any, called: bool) -> FinishReason:
 async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None]:
     """The pieces of a stream. Raises ProviderError when it ends before its end."""
     calls: dict[int, int] = {}  # an item's place in the output -> the call's number
-    seen = False
+    seen, model = False, ""
     async for event in stream:
         kind, seen = str(getattr(event, "type", "")), True
+        model = str(getattr(getattr(event, "response", None), "model", None) or model)
         if kind in ("response.output_text.delta", "response.refusal.delta"):
-            yield ChatChunk(str(event.delta))
+            yield ChatChunk(str(event.delta), model=model)
         elif kind == "response.output_item.added" and event.item.type == "function_call":
             calls[event.output_index] = number = len(calls)
-            yield ChatChunk(
-                tool_calls=(ToolCallDelta(number, event.item.call_id, event.item.name),)
-            )
+            begun = ToolCallDelta(number, event.item.call_id, event.item.name)
+            yield ChatChunk(tool_calls=(begun,), model=model)
         elif kind == "response.function_call_arguments.delta":
-            yield ChatChunk(
-                tool_calls=(ToolCallDelta(calls[event.output_index], arguments=str(event.delta)),)
-            )
+            piece = ToolCallDelta(calls[event.output_index], arguments=str(event.delta))
+            yield ChatChunk(tool_calls=(piece,), model=model)
         elif kind in ENDS:
             found = event.response
             yield ChatChunk(
@@ -193,6 +192,8 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
                 model=str(found.model),
             )
             return
-        elif kind in ("response.failed", "error"):
-            raise broken_off(address)
+        elif kind == "response.failed":
+            raise failed(getattr(event.response, "error", None), address)
+        elif kind == "error":
+            raise failed(event, address)
     raise broken_off(address) if seen else bad_response(address)

@@ -45,3 +45,11 @@ def test_arguments_that_are_an_object_become_json():
 def test_fields_of_the_service_stay_with_the_call():
     told = {"id": "a", "index": 0, "function": {"name": "f"}, "extra_content": {"google": 1}}
     assert tool_call(told).model_extra == {"extra_content": {"google": 1}}
+
+
+def test_a_call_of_a_custom_tool_keeps_its_kind():
+    told = {"id": "a", "type": "custom", "custom": {"name": "code", "input": "1 + 1"}}
+    call = tool_call(told).model_dump(warnings=False)
+    assert (call["type"], call["custom"]) == ("custom", told["custom"])
+    delta = CallNumbers().delta({"index": 0, **told})
+    assert (delta.name, delta.arguments) == ("code", "1 + 1")
