@@ -23,6 +23,7 @@ from providers.core.request_id import REQUEST_ID
 
 from .errors import from_validation, invalid
 from .keys import new_key
+from .nulls import without_nulls
 from .prompts import fill, pop_variables
 
 MAX_TOKENS = ("max_tokens", "max_completion_tokens")
@@ -68,7 +69,8 @@ def parse_request(
 
     Raises GatewayError 400 that names the first field that is wrong.
     """
-    body = {name: value for name, value in body.items() if value is not None and name != "model"}
+    body = without_nulls(body)
+    body.pop("model", None)
     variables = pop_variables(body)
     schema: type[ChatRequest | EmbeddingRequest] = (
         OpenChatRequest if capability == Capability.CHAT else EmbeddingRequest

@@ -97,8 +97,9 @@ class PassthroughChat:
 class PassthroughStream:
     """A stream of OpenAI's protocol, read once: by `blocks`, or by `chunks`.
 
-    `hear` gets the comments that come before the first event. `usage` is known when all is read,
-    `is_finished` when the answer is whole. `counted`: the tokens so far, as they are estimated.
+    `hear` gets the comments before the first event, and of `chunks` all. `usage` is known when all
+    is read, `is_finished` when the answer is whole. `counted`: the tokens so far, as they are
+    estimated.
     """
 
     source: AsyncGenerator[bytes, None]
@@ -183,6 +184,9 @@ class PassthroughStream:
         async with aclosing(self.blocks()) as blocks:
             async for block in blocks:
                 for one in sse.events(block):
+                    if self.hear is not None and sse.is_comment(one):
+                        self.hear(one)
+                        continue
                     try:
                         chunk = chunk_of(sse.json_of(one), numbers)
                     except (ValueError, LookupError, TypeError, AttributeError):

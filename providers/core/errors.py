@@ -114,7 +114,7 @@ def from_status(status: int, host: str) -> ProviderError:
 
 
 MOST_SAID = 1000  # characters
-REFUSALS = (400, 404, 413, 422)  # answers whose reason a caller can do something about
+REFUSALS = (400, 404, 413, 422, 451)  # answers whose reason a caller can do something about
 
 
 def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -> ProviderError:

@@ -144,5 +144,13 @@ def test_null_is_as_if_left_out():
     assert not request.is_stream and not request.wants_usage
 
 
+def test_null_is_left_out_of_messages_and_functions_too():
+    call = {"role": "assistant", "content": None, "name": None, "tool_calls": None}
+    function = {"name": "f", "strict": None, "parameters": {"default": None}}
+    body = parsed(messages=[HELLO, call], tools=[{"type": "function", "function": function}]).body
+    assert body["messages"][1] == {"role": "assistant", "content": None}
+    assert body["tools"][0]["function"] == {"name": "f", "parameters": {"default": None}}
+
+
 def test_a_text_format_asks_for_nothing():
     assert parsed(response_format={"type": "text"}).parsed.asked() == []

@@ -122,6 +122,16 @@ def test_a_comment_without_an_empty_line_passes_at_once():
     assert asyncio.run(run())[:2] == [HI.encode(), b": still here\n"]
 
 
+def test_comments_between_objects_are_heard():
+    heard = list[bytes]()
+
+    async def run() -> list[str]:
+        stream = await _opened((HI, ": still here\n\n", END, DONE), heard)
+        return [one.content async for one in stream.chunks()]
+
+    assert (asyncio.run(run()), heard) == (["Hi ", ""], [b": still here\n\n"])
+
+
 def test_a_stream_without_an_event_failed():
     for pieces in ((), (": only a comment\n\n",)):
         with pytest.raises(ProviderError):
