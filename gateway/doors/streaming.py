@@ -47,6 +47,9 @@ class StreamedCall:
         # of one piece: a slow caller slows the service down, and fills no memory
         self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._heard = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._spoken = 0.0  # the loop's time at which the caller got something last
+        self._timer: asyncio.TimerHandle | None = None
         request.hear = self._hear
         self._answering = asyncio.create_task(gateway.answer(request))
 
@@ -88,20 +91,32 @@ class StreamedCall:
     async def _kept_alive(self) -> AsyncGenerator[bytes, None]:
         """The pieces, with a comment whenever there was none for GATEWAY_KEEPALIVE_SECONDS."""
         pump = asyncio.create_task(self._pump())
+        self._spoken = self._loop.time()
+        self._keep_alive()
         try:
-            while True:
-                try:
-                    async with asyncio.timeout(settings.GATEWAY_KEEPALIVE_SECONDS or None):
-                        piece = await self._pieces.get()
-                except TimeoutError:
-                    yield KEEP_ALIVE
-                    continue
-                if piece is None:
-                    break
+            while (piece := await self._pieces.get()) is not None:
+                self._spoken = self._loop.time()
                 yield piece
             await pump
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
             await _end(pump)
+
+    def _keep_alive(self) -> None:
+        """Puts a comment where nothing came for too long, and looks again when that may be next.
+
+        One timer for the whole stream: one for each piece would cost more than the piece.
+        """
+        seconds = settings.GATEWAY_KEEPALIVE_SECONDS
+        if not seconds:
+            return
+        left = self._spoken + seconds - self._loop.time()
+        if left <= 0:
+            left = seconds
+            if self._pieces.empty():
+                self._pieces.put_nowait(KEEP_ALIVE)
+        self._timer = self._loop.call_later(left, self._keep_alive)
 
     async def _pump(self) -> None:
         """Puts the pieces into the queue as they come, None behind the last."""
