@@ -32,7 +32,7 @@ FALLBACK_CODES: dict[str, str] = {
     "bad_response": "the answer makes no sense",
     "error": "the service fails or hangs up",
     "context_too_long": "the prompt is too long for the model",
-    "connection_inactive": "the connection is switched off",
+    "connection_inactive": "it is switched off",
     "missing_key": "its key is missing or cannot be read",
 }
 DEFAULT_FALLBACK_CODES = frozenset(

@@ -89,9 +89,9 @@ def test_the_console_is_redacted(settings):
 
 def test_a_line_names_the_request_that_it_is_about():
     record = logging.LogRecord("gateway", logging.ERROR, "", 0, "It failed", (), None)
-    token = REQUEST_ID.set("order-17")
+    REQUEST_ID.set("order-17")
     NameRequest().filter(record)
-    REQUEST_ID.reset(token)
+    REQUEST_ID.set("")
     assert record.request == "[order-17] "
     NameRequest().filter(record)
     assert record.request == ""

@@ -61,7 +61,8 @@ def test_every_door_refuses_at_once_while_the_database_hangs(silent: socket.sock
             assert path == "/health/ready" or headers["Retry-After"] == "1", path
         assert asked(one.url + "/health/live")[0] == 200
         log = one.log.read_text()
-    assert log.count("The database is away") == 1 and "Traceback" not in log
+    # one line for each of the two workers that was asked
+    assert 1 <= log.count("The database is away") <= 2 and "Traceback" not in log
 
 
 @pytest.mark.parametrize("is_open", [True, False], ids=["silent", "closed"])

@@ -122,4 +122,6 @@ def every_setting(provider: type[Provider[Any]], **changes: Any) -> dict[str, An
         )
     if "ca_certificate" in made:
         made["ca_certificate"] = authority()[0]
+    if "not_taken" in made:
+        made["not_taken"] = "stream_options, developer"
     return made | changes

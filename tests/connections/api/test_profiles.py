@@ -34,6 +34,7 @@ EVERYTHING = {
     "frequencyPenalty": 2,
     "stop": ["END", "\n\n"],
     "systemPromptTemplate": "Answer in {language}.",
+    "leaveOutUnsupported": True,
     "maxTokensLimit": 200,
     "allowedOverrides": ["temperature", "max_tokens"],
     "fallbackOn": ["timeout", "error"],

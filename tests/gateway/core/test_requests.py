@@ -94,7 +94,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an image's address": ({"messages": image(url=7)}, "messages.0.content.1.image_url.url"),
     "content": ({"messages": [{"role": "user", "content": 7}]}, "messages.0.content"),
     "a role": ({"messages": [HELLO, {"role": "wizard", "content": "x"}]}, "messages.1.role"),
-    "a tool's name": ({"tools": [tool("two words")]}, "tools.0.function.name"),
+    "a tool's name": ({"tools": [tool("x" * 1001)]}, "tools.0.function.name"),
     "a missing function": ({"tools": [{"type": "function"}]}, "tools.0.function"),
     "a call's name": (
         {"messages": [HELLO, {"role": "assistant", "tool_calls": [{"id": "a", "function": {}}]}]},
