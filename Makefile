@@ -12,7 +12,7 @@ THROW_AWAY = SECRET_KEY=not-a-secret-for-tests-and-checks-only-0123456789abcdef 
 # The tests start some dozens of servers and commands; with bytecode each is there in half the time.
 KEEP_BYTECODE = unset PYTHONDONTWRITEBYTECODE
 # More processes than two cores: half of the time a test waits, for a server, a browser or a clock.
-# Each begins with a share of the tests in their order; who is done first takes over from the others.
+# Each begins with a share of the tests in their order; who is done first takes over from others.
 PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 

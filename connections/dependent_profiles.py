@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from .models import Connection, Profile
+from django.db.models import Prefetch
+
+from .models import Connection, Fallback, Profile
 from .profile_settings import profile_settings_class
-from .selectors import fallback_chain
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,22 @@ class DependentProfile:
 
 def dependent_profiles(connection: Connection, limit: int = 50) -> list[DependentProfile]:
     """The profiles of a connection with their stand-ins, by name."""
-    profiles = connection.profiles.all()[:limit]
+    steps = Fallback.objects.select_related("fallback__connection").defer(
+        "fallback__connection__credentials"
+    )
+    profiles = connection.profiles.prefetch_related(Prefetch("fallback_steps", steps))[:limit]
     return [DependentProfile(one, _stand_in(one)) for one in profiles]
 
 
 def _stand_in(profile: Profile) -> Profile | None:
-    """The first fallback that is active, on another connection that is."""
+    """The first fallback that is active, on another connection that is. Its steps are read."""
     try:
         settings = profile_settings_class(profile.capability).model_validate(profile.settings)
     except (KeyError, ValueError):
         return None  # it cannot be used at all before it is edited
     if not settings.moves_on("connection_inactive"):
         return None
-    for other in fallback_chain(profile):
+    for other in (step.fallback for step in profile.fallback_steps.all()):
         is_other = other.connection_id != profile.connection_id
         if is_other and other.is_active and other.connection.is_active:
             return other

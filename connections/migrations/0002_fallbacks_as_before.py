@@ -11,7 +11,8 @@ BEFORE = ["unauthorized", "quota", "rate_limited", "timeout", "refused", "error"
 
 def keep(apps, _schema_editor):
     Profile = apps.get_model("connections", "Profile")
-    rows = Profile.objects.filter(pk__in=apps.get_model("connections", "Fallback").objects.values("profile"))
+    steps = apps.get_model("connections", "Fallback").objects
+    rows = Profile.objects.filter(pk__in=steps.values("profile"))
     for profile in rows.iterator():
         if profile.settings.get("fallback_on") is None:
             profile.settings["fallback_on"] = BEFORE

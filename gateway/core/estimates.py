@@ -9,6 +9,7 @@ from typing import Any
 
 from connections.profile_settings import ChatSettings
 from connections.runtime import StoredProfile
+from providers.core.results import MOST_TOKENS
 
 from .requests import MAX_TOKENS, GatewayRequest
 
@@ -47,7 +48,7 @@ def input_tokens(request: GatewayRequest, profile: StoredProfile) -> int:
 
 def longest_answer(request: GatewayRequest, profile: StoredProfile) -> int:
     """The most tokens that the answers to a request may have; LONGEST_ANSWER for each where neither
-    the request nor the profile says.
+    the request nor the profile says. Never above MOST_TOKENS: a request may ask for anything.
     """
     settings = profile.settings
     if not isinstance(settings, ChatSettings):
@@ -56,4 +57,4 @@ def longest_answer(request: GatewayRequest, profile: StoredProfile) -> int:
     longest = max(asked) if asked else settings.max_tokens or LONGEST_ANSWER
     if settings.max_tokens_limit is not None:
         longest = min(longest, settings.max_tokens_limit)
-    return int(longest * (request.body.get("n") or 1))
+    return min(int(longest * (request.body.get("n") or 1)), MOST_TOKENS)

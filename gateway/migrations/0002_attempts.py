@@ -77,7 +77,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='UsageAttempt',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                (
+                    'id',
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name='ID'
+                    ),
+                ),
                 ('record_key', models.UUIDField(db_index=True)),
                 ('position', models.PositiveSmallIntegerField()),
                 ('started_at', models.DateTimeField(db_index=True)),
@@ -88,7 +93,19 @@ class Migration(migrations.Migration):
                 ('connection_version', models.PositiveIntegerField()),
                 ('provider_id', models.CharField(max_length=100)),
                 ('model', models.CharField(max_length=255)),
-                ('outcome', models.CharField(choices=[('ok', 'Answered'), ('failed', 'Failed'), ('client_closed', 'Caller hung up'), ('server_stopped', 'Server stopped'), ('passed_over', 'Passed over')], max_length=20)),
+                (
+                    'outcome',
+                    models.CharField(
+                        choices=[
+                            ('ok', 'Answered'),
+                            ('failed', 'Failed'),
+                            ('client_closed', 'Caller hung up'),
+                            ('server_stopped', 'Server stopped'),
+                            ('passed_over', 'Passed over'),
+                        ],
+                        max_length=20,
+                    ),
+                ),
                 ('code', models.CharField(blank=True, max_length=50)),
                 ('status', models.PositiveIntegerField(null=True)),
                 ('error', models.CharField(blank=True, max_length=500)),
@@ -99,7 +116,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['record_key', 'position'],
-                'indexes': [models.Index(fields=['connection_id', 'started_at'], name='gateway_usa_connect_cb3118_idx')],
+                'indexes': [
+                    models.Index(
+                        fields=['connection_id', 'started_at'],
+                        name='gateway_usa_connect_cb3118_idx',
+                    ),
+                ],
             },
         ),
     ]

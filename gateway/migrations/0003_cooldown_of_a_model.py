@@ -13,14 +13,23 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ModelCooldown',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                (
+                    'id',
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name='ID'
+                    ),
+                ),
                 ('connection_id', models.UUIDField()),
                 ('model', models.CharField(max_length=255)),
                 ('until', models.DateTimeField()),
                 ('code', models.CharField(max_length=50)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('connection_id', 'model'), name='one_cooldown_of_a_model')],
+                'constraints': [
+                    models.UniqueConstraint(
+                        fields=('connection_id', 'model'), name='one_cooldown_of_a_model'
+                    ),
+                ],
             },
         ),
     ]

@@ -25,6 +25,16 @@ def test_a_fallback_on_another_active_connection_answers(connection):
     assert stand_in(connection) is None
 
 
+def test_however_many_profiles_there_are_two_queries_tell(
+    connection, django_assert_max_num_queries
+):
+    other = profile_of(connect(name="Other"), alias="backup")
+    for number in range(5):
+        profile_of(connection, alias=f"asked-{number}", fallbacks=[other])
+    with django_assert_max_num_queries(2):
+        assert all(one.stand_in for one in dependent_profiles(connection))
+
+
 def test_requests_are_refused_where_the_profile_does_not_move_on(connection):
     other = profile_of(connect(name="Other"), alias="backup")
     settings = {"fallback_on": ["timeout"]}

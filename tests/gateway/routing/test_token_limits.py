@@ -116,6 +116,13 @@ def test_a_stream_that_is_cut_counts_what_was_sent(gate: Gateway):
     eventually(lambda: gate.office.counts(token) == [row["input_tokens"] + row["output_tokens"]])
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_absurd_length_is_no_fault_of_ours(gate: Gateway, stream: bool):
+    token = gate.office.token(tokens_per_day=10_000)
+    answer = gate.chat(gate.known("words"), token, stream=stream, max_tokens=10**30)
+    assert answer.status_code < 500
+
+
 def test_what_was_reserved_is_given_back(gate: Gateway):
     token = gate.office.token(tokens_per_day=10_000)
     gate.chat(gate.known("words"), token)
