@@ -42,13 +42,15 @@ SSE = {"Content-Type": "text/event-stream"}
 class Seen:
     """One request that arrived.
 
-    `hung_up` is set when the caller went away before the answer was over.
+    `hung_up` is set when the caller went away before the answer was over, `dropped` when this
+    server has closed the connection after a whole answer (`drops`).
     """
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     hung_up: threading.Event = field(default_factory=threading.Event)
+    dropped: threading.Event = field(default_factory=threading.Event)
     at: float = field(default_factory=time.monotonic)
 
 
@@ -308,6 +310,9 @@ class Answer:
         idle too long.
         """
         await self.be_words()
+        self.writer.close()
+        await self.writer.wait_closed()
+        self.seen.dropped.set()
         return False
 
     async def be_dies(self) -> Any:

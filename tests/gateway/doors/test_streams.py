@@ -276,6 +276,8 @@ def test_a_service_that_closes_kept_connections_is_asked_on_another(gate: Gatewa
     for _ in range(20):
         response = gate.chat(profile, stream=stream)
         assert response.status_code == 200 and ("[DONE]" if stream else "choices") in response.text
+        # a request written before the end has come could have been read: it is not sent twice
+        assert gate.upstream.seen[-1].dropped.wait(10)
 
 
 def test_a_service_that_is_killed_in_a_stream_ends_it_with_an_error(gate: Gateway):
