@@ -24,8 +24,8 @@ LONGEST_EVENT = 16 * 1024 * 1024  # bytes
 # Inside a JSON text every quote is escaped, so none of these can be part of what a model says.
 USAGE = re.compile(rb'"usage":\s*\{')
 FINISHED = re.compile(rb'"finish_reason":\s*"')
-# What an error has somewhere; whether it is one, `failure` tells. Only events with it are parsed.
-MAY_FAIL = re.compile(rb'"error"|(?:^|[\r\n])(?:error:|event:\s*error)')
+# What an error has somewhere.
+ERROR = re.compile(rb'"error"|(?:^|[\r\n])(?:error:|event:\s*error)')
 COMMENTS = re.compile(rb"(?::[^\r\n]*\n)+")
 
 
@@ -58,6 +58,13 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
             raise EventTooLongError
     if rest.strip():
         yield rest
+
+
+def may_fail(block: bytes) -> bool:
+    """True for a block that has what an error has somewhere; whether it is one, `failure` tells.
+    Only such events are parsed.
+    """
+    return b"error" in block and ERROR.search(block) is not None  # the search alone takes 6 µs
 
 
 def text_size(block: bytes) -> int:
@@ -101,7 +108,7 @@ def failure(one: bytes) -> Any:
 
     Beside errors in data there are events of the type `error`, and llama.cpp's lines `error:`.
     """
-    if not MAY_FAIL.search(one):
+    if not may_fail(one):
         return None
     lines = one.splitlines()
     plain = [line[6:] for line in lines if line.startswith(b"error:")]

@@ -227,7 +227,7 @@ class _Exchange:
     async def _send_response(self, response: DoorResponse) -> None:
         headers = [*response.headers, (b"x-request-id", self._request_id)]
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
-        if response.pieces is None:
+        if response.stream is None:
             if response.status != 204:  # RFC 9110, section 8.6: it has no length
                 headers.append((b"content-length", str(len(response.body)).encode()))
             await self._send(start)
@@ -236,13 +236,13 @@ class _Exchange:
             return
         try:
             await self._send(start)
-            async for piece in response.pieces:
-                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            await response.stream.send_to(self._send_piece)
             await self._send({"type": "http.response.body", "body": b""})
         finally:
-            await response.pieces.aclose()
-            if response.pending is not None:
-                response.pending.abandon()
+            response.stream.abandon()
+
+    def _send_piece(self, piece: bytes) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 def _too_large() -> GatewayError:

@@ -2,7 +2,7 @@
 finding the caller, and the headers of a refusal.
 """
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
@@ -83,25 +83,24 @@ class DoorRequest:
         return unquote(self.headers.get(name, b"").decode("latin-1")).strip()
 
 
-class Abandoned(Protocol):
-    """A response that can be given up."""
+class Stream(Protocol):
+    """The pieces of a response that is a stream."""
+
+    async def send_to(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        """Sends the pieces as they come. Raises what `send` raises."""
 
     def abandon(self) -> None:
-        """Ends it, unless it has ended already."""
+        """Ends the response, also before its first piece, unless it has ended already."""
 
 
 @dataclass(slots=True)
 class DoorResponse:
-    """A response: `body`, or the `pieces` of a stream.
-
-    `pending` is abandoned when the stream is given up, also before its first piece.
-    """
+    """A response: `body`, or a `stream`, which is abandoned when it is given up."""
 
     status: int
     headers: RawHeaders
     body: bytes = b""
-    pieces: AsyncGenerator[bytes, None] | None = None
-    pending: Abandoned | None = None
+    stream: Stream | None = None
 
 
 def token_in(headers: dict[bytes, bytes]) -> str:

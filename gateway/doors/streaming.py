@@ -3,8 +3,9 @@ the first piece where that piece takes long.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 from django.conf import settings
 
@@ -21,6 +22,7 @@ AFTER_COMMENT = 0.5
 
 Events = Callable[[PendingResponse], AsyncGenerator[bytes, None]]
 Broken = Callable[[GatewayError], bytes]
+Send = Callable[[bytes], Awaitable[None]]
 
 
 async def stream_response(
@@ -44,19 +46,16 @@ class StreamedCall:
         self, gateway: Gateway, request: GatewayRequest, events: Events, broken: Broken
     ) -> None:
         self._events, self._broken = events, broken
-        # of one piece: a slow caller slows the service down, and fills no memory
-        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(1)
         self._heard = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._send: Send | None = None  # of the caller, once it has the head
+        self._is_sending = False
+        self._comment = b""  # goes out before the pieces
+        self._commenting: asyncio.Future[None] | None = None
         self._spoken = 0.0  # the loop's time at which the caller got something last
         self._timer: asyncio.TimerHandle | None = None
         request.hear = self._hear
         self._answering = asyncio.create_task(gateway.answer(request))
-
-    def _hear(self, comment: bytes) -> None:
-        self._heard.set()
-        if self._pieces.empty():  # else something is on its way, and a comment is worth nothing
-            self._pieces.put_nowait(comment)
 
     async def begin(self) -> DoorResponse:
         """The head, with the pieces to come. Raises GatewayError."""
@@ -77,9 +76,9 @@ class StreamedCall:
         headers = [*SSE]
         if self._answering.done():
             headers += (await self._answering).headers
-        elif self._pieces.empty():
-            self._pieces.put_nowait(KEEP_ALIVE)
-        return DoorResponse(200, headers, pieces=self._kept_alive(), pending=self)
+        else:
+            self._comment = self._comment or KEEP_ALIVE
+        return DoorResponse(200, headers, stream=self)
 
     def abandon(self) -> None:
         """Ends a response that nobody listens to, also before its first piece."""
@@ -88,23 +87,52 @@ class StreamedCall:
         elif not self._answering.cancelled() and self._answering.exception() is None:
             self._answering.result().abandon()
 
-    async def _kept_alive(self) -> AsyncGenerator[bytes, None]:
-        """The pieces, with a comment whenever there was none for GATEWAY_KEEPALIVE_SECONDS."""
-        pump = asyncio.create_task(self._pump())
-        self._spoken = self._loop.time()
+    async def send_to(self, send: Send) -> None:
+        """Sends the pieces as they come, with a comment whenever there was none for
+        GATEWAY_KEEPALIVE_SECONDS. A slow caller slows the service down, and fills no memory.
+
+        Raises what `send` raises.
+        """
+        if self._comment:
+            await send(self._comment)
+        self._send, self._spoken = send, self._loop.time()
         self._keep_alive()
         try:
-            while (piece := await self._pieces.get()) is not None:
-                self._spoken = self._loop.time()
-                yield piece
-            await pump
+            await self._send_pieces(send)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            await _end(pump)
+            if self._commenting is not None:
+                await _end(self._commenting)
+
+    async def _send_pieces(self, send: Send) -> None:
+        try:
+            pending = await self._answering
+        except GatewayError as error:
+            await send(self._broken(error))
+            return
+        async with aclosing(pending.stream(self._events(pending), self._broken)) as pieces:
+            async for piece in pieces:
+                if self._commenting is not None:
+                    await self._commenting
+                self._spoken, self._is_sending = self._loop.time(), True
+                await send(piece)
+                self._is_sending = False
+
+    def _hear(self, comment: bytes) -> None:
+        """Passes a comment of the service on."""
+        self._heard.set()
+        self._say(comment)
+
+    def _say(self, comment: bytes) -> None:
+        """Sends a comment, unless something is on its way: then it is worth nothing."""
+        if self._send is None:
+            self._comment = comment
+        elif not self._is_sending and (self._commenting is None or self._commenting.done()):
+            self._commenting = asyncio.ensure_future(self._send(comment))
 
     def _keep_alive(self) -> None:
-        """Puts a comment where nothing came for too long, and looks again when that may be next.
+        """Says something where nothing came for too long, and looks again when that may be next.
 
         One timer for the whole stream: one for each piece would cost more than the piece.
         """
@@ -114,33 +142,11 @@ class StreamedCall:
         left = self._spoken + seconds - self._loop.time()
         if left <= 0:
             left = seconds
-            if self._pieces.empty():
-                self._pieces.put_nowait(KEEP_ALIVE)
+            self._say(KEEP_ALIVE)
         self._timer = self._loop.call_later(left, self._keep_alive)
 
-    async def _pump(self) -> None:
-        """Puts the pieces into the queue as they come, None behind the last."""
-        try:
-            async with aclosing(self._answered()) as pieces:
-                async for piece in pieces:
-                    await self._pieces.put(piece)
-        except Exception:
-            await self._pieces.put(None)
-            raise
-        await self._pieces.put(None)
 
-    async def _answered(self) -> AsyncGenerator[bytes, None]:
-        try:
-            pending = await self._answering
-        except GatewayError as error:
-            yield self._broken(error)
-            return
-        async with aclosing(pending.stream(self._events(pending), self._broken)) as pieces:
-            async for piece in pieces:
-                yield piece
-
-
-async def _end(task: asyncio.Task[object]) -> None:
+async def _end(task: asyncio.Future[Any]) -> None:
     """Cancels a task, and returns when it has ended."""
     if not task.done():
         task.cancel()

@@ -23,7 +23,8 @@ class EventMender:
         """The block with whole characters only. A first half at the end of a text is held until
         the next event, or becomes U+FFFD where the choice ends.
         """
-        if not self._halves.holds and not ESCAPED_HALF.search(block):
+        has_escape = b"\\u" in block and ESCAPED_HALF.search(block)
+        if not has_escape and not self._halves.holds:
             return block
         return b"".join(self._mended(one) for one in sse.events(block))
 

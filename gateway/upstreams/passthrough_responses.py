@@ -142,7 +142,7 @@ class PassthroughStream:
         block = self.first
         try:
             while True:
-                if sse.MAY_FAIL.search(block):
+                if sse.may_fail(block):
                     before, error = _until_failure(block)
                     if error is not None:
                         if before:

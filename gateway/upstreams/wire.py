@@ -61,15 +61,18 @@ class WireRequest:
         self._restore(found, "message")
         return json.dumps(found).encode()  # which writes halves of characters as they came
 
-    async def restored_pieces(
-        self, pieces: AsyncGenerator[bytes, None]
-    ) -> AsyncGenerator[bytes, None]:
+    def restored_pieces(self, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """A stream with the caller's names of tools; without such names as it comes.
 
-        Raises what `pieces` raise, and EventTooLongError.
+        The generator raises what `pieces` raise, and EventTooLongError.
         """
+        return self._restored_blocks(pieces) if self.names else pieces
+
+    async def _restored_blocks(
+        self, pieces: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
         async with aclosing(pieces):
-            async for block in sse.blocks(pieces) if self.names else pieces:
+            async for block in sse.blocks(pieces):
                 yield b"".join(map(self._event, sse.events(block))) if self._is_in(block) else block
 
     def _event(self, one: bytes) -> bytes:
