@@ -77,7 +77,7 @@ def measure(port: int, token: str) -> None:
 
 def main() -> None:
     """Prepares the database of DATABASE_URL, serves it, measures."""
-    token = prepare(int(sys.argv[1]), "admin")
+    token = prepare(int(sys.argv[1]), "admin")[0]
     with server() as running:
         measure(running.port, token)
 

@@ -23,14 +23,15 @@ CHUNKS = 20
 STREAMS, LONG = 200, ("--chunks", "50", "--per-chunk", "0.1")
 POOL = "4"  # database connections of each worker
 PAGES = ("/health/live", "/sign-in/")
-WIDTH = 20
+WIDTH = 22
 
 
 @dataclass(frozen=True)
 class Server:
     """Something that answers chats.
 
-    `slow` is where the long streams are asked for; `url` is its database, if it is ours.
+    `slow` is where the long streams are asked for; `url` is its database, if it is ours;
+    `is_limited`: the token has limits of requests and of tokens, and `running` is another line's.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Server:
     token: str
     slow: Running
     url: str | None = None
+    is_limited: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,10 @@ def measure(urls: dict[str, str], connections: int) -> None:
         )
         for stream in (False, True):
             print_answers(servers, stream)
-        print_memory(servers)
-        print_long_streams(servers)
-        print_deactivations([one for one in servers if one.url])
+        processes = [one for one in servers if not one.is_limited]
+        print_memory(processes)
+        print_long_streams(processes)
+        print_deactivations([one for one in processes if one.url])
 
 
 def started(stack: ExitStack, urls: dict[str, str], connections: int) -> list[Server]:
@@ -95,7 +98,9 @@ def started(stack: ExitStack, urls: dict[str, str], connections: int) -> list[Se
             command, env=os.environ | environment, stdout=subprocess.PIPE, text=True, check=True
         )
         running = stack.enter_context(server(**environment))
-        servers.append(Server(f"us, {name}", running, made.stdout.split()[-1], running, url))
+        free, limited = made.stdout.split()[-2:]
+        servers.append(Server(f"us, {name}", running, free, running, url))
+        servers.append(Server(f"us, {name}, limits", running, limited, running, url, True))
     return servers
 
 

@@ -53,8 +53,10 @@ def newest_key() -> str:
     return key_ids()[0]
 
 
-def prepare(connections: int, scope: str) -> str:
-    """Loads Django, makes tables and rows where they are missing, and a token with this scope."""
+def prepare(connections: int, scope: str) -> list[str]:
+    """Loads Django, makes tables and rows where they are missing, and two tokens with this scope:
+    without limits, and with limits that are counted and never reached.
+    """
     import django
 
     django.setup()
@@ -69,11 +71,15 @@ def prepare(connections: int, scope: str) -> str:
     if not Connection.objects.exists():
         fill(0, connections)
     user = User.objects.get_or_create(username="bench", is_superuser=True)[0]
-    _, token = services.create_token("bench", user=user, actor=None, scopes=[scope])
+    limits = {"requests_per_minute": 10**6, "tokens_per_day": 2 * 10**9}
+    tokens = [
+        services.create_token(name, user=user, actor=None, scopes=[scope], **more)[1]
+        for name, more in (("bench", {}), ("bench-limited", limits))
+    ]
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     connection.close()
-    return token
+    return tokens
 
 
 def serve_from(port: int, alias: str) -> None:
@@ -89,10 +95,9 @@ def serve_from(port: int, alias: str) -> None:
     )
 
 
-if (
-    __name__ == "__main__"
-):  # connections, then the ports of a fast and of a slow stub; prints the token
-    token = prepare(int(sys.argv[1]), "gateway:use")
+# connections, then the ports of a fast and of a slow stub; prints the tokens
+if __name__ == "__main__":
+    tokens = prepare(int(sys.argv[1]), "gateway:use")
     serve_from(int(sys.argv[2]), "bench")
     serve_from(int(sys.argv[3]), "bench-slow")
-    print(token)
+    print(*tokens)

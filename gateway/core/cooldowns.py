@@ -46,6 +46,8 @@ def cooling_code(
     cooldowns: Mapping[tuple[UUID, str], tuple[datetime, str]], connection_id: UUID, model: str
 ) -> str:
     """The code of the error for which a model of a connection rests, empty when it does not."""
+    if not cooldowns:
+        return ""
     now = timezone.now()
     for key in ((connection_id, WHOLE), (connection_id, model)):
         until, code = cooldowns.get(key, (now, ""))

@@ -6,19 +6,23 @@ it may answer. When it has ended the reservation is settled, with the record of 
 reserved by a process that was killed stays counted.
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from connections.services import Caller
 
 from ..models import TokenCount
-from .db_threads import read_in_thread
+from .db_threads import in_thread, read_in_thread
 from .errors import GatewayError
 
 MINUTE = "%Y-%m-%dT%H:%M"
@@ -85,47 +89,164 @@ def _duration(seconds: float) -> str:
     return f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s"
 
 
-async def count_request(caller: Caller, asked: int, tokens: int) -> LimitState:
-    """Counts a request of the caller against the limits of its token, and reserves its tokens.
+@dataclass(slots=True)
+class _Waiting:
+    """A request that waits to be counted. `tokens`: the most that it may use."""
 
-    `asked`: the tokens of the prompt; `tokens`: with the most that may be answered. Raises
-    GatewayError 429, with the seconds to wait, when a limit is reached.
+    caller: Caller
+    at: datetime
+    asked: int
+    tokens: int
+    counted: "asyncio.Future[LimitState]"
+
+
+class LimitCounter:
+    """Counts the requests of a worker's limited tokens. Those that arrive while the database counts
+    others are counted together after it: it takes as long for twenty as for one.
     """
-    now = timezone.now()
-    if caller.requests_per_minute is None and caller.tokens_per_day is None:
-        return LimitState(caller, now)
-    return await read_in_thread(_count_request, caller, now, asked, tokens)
+
+    def __init__(self) -> None:
+        self._waiting: list[_Waiting] = []
+        self._unused: list[Reservation] = []  # of callers who hung up while they were counted
+        self._counting: asyncio.Task[None] | None = None
+
+    async def count(self, caller: Caller, asked: int, tokens: int) -> LimitState:
+        """Counts a request of the caller against the limits of its token, and reserves its tokens.
+
+        `asked`: the tokens of the prompt; `tokens`: with the most that may be answered. Raises
+        GatewayError 429, with the seconds to wait, when a limit is reached, and 503 without a
+        database.
+        """
+        counted: asyncio.Future[LimitState] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(caller, timezone.now(), asked, tokens, counted))
+        self._go_on()
+        try:
+            return await counted
+        except asyncio.CancelledError:
+            if not counted.cancelled() and counted.exception() is None:
+                self._give_back(counted.result())
+            raise
+
+    def _give_back(self, state: LimitState) -> None:
+        if state.reservation is not None:
+            self._unused.append(state.reservation)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._counting is None:
+            self._counting = asyncio.create_task(self._count_waiting())
+
+    async def _count_waiting(self) -> None:
+        try:
+            while self._waiting or self._unused:
+                calls, self._waiting = self._waiting, []
+                unused, self._unused = self._unused, []
+                if calls:
+                    await self._count(calls)
+                if unused:
+                    with suppress(DatabaseError):  # then it stays counted, as after a kill
+                        await in_thread(settle, [(one, 0) for one in unused])
+        finally:
+            self._counting = None
+
+    async def _count(self, calls: list[_Waiting]) -> None:
+        """Tells each call what was counted for it."""
+        found: list[LimitState | Exception]
+        try:
+            found = [*await read_in_thread(_count, calls)]
+        except Exception as error:  # noqa: BLE001 each of those who wait is told, later ones too
+            calls, self._waiting = calls + self._waiting, []
+            found = [_copy(error) for _ in calls]
+        for call, state in zip(calls, found, strict=True):
+            if isinstance(state, Exception):
+                if not call.counted.cancelled():
+                    call.counted.set_exception(state)
+            elif call.counted.cancelled():
+                self._give_back(state)
+            else:
+                call.counted.set_result(state)
 
 
-def _count_request(caller: Caller, now: datetime, asked: int, tokens: int) -> LimitState:
+def _copy(error: Exception) -> Exception:
+    """The same error for one more caller: each adds headers of its own."""
+    if not isinstance(error, GatewayError):
+        return error
+    return GatewayError(error.status, error.code, error.message, retry_after=error.retry_after)
+
+
+def _count(calls: list[_Waiting]) -> list[LimitState | GatewayError]:
+    """Counts the calls in one transaction, token by token; the counts of a token are locked in one
+    order. Returns where each call stands, or its refusal.
+    """
+    by_token: dict[UUID, list[int]] = {}
+    for place, call in enumerate(calls):
+        assert call.caller.token_id is not None  # noqa: S101 only tokens have limits
+        by_token.setdefault(call.caller.token_id, []).append(place)
+    found: dict[int, LimitState | GatewayError] = {}
+    with transaction.atomic():
+        for _, places in sorted(by_token.items()):
+            states = _count_token([calls[place] for place in places])
+            found |= dict(zip(places, states, strict=True))
+    return [found[place] for place in range(len(calls))]
+
+
+def _count_token(calls: list[_Waiting]) -> list[LimitState | GatewayError]:
+    """Counts calls of one token: first their requests, then the tokens of those that may go on."""
+    caller, now = calls[-1].caller, calls[-1].at.astimezone(UTC)
+    found: list[LimitState | GatewayError] = [LimitState(caller, now) for _ in calls]
+    if (most := caller.requests_per_minute) is not None:
+        before = _add(_token(caller), now.strftime(MINUTE), len(calls)) - len(calls)
+        for place in range(len(calls)):
+            state = LimitState(caller, now, before + place + 1)
+            found[place] = state if before + place < most else _too_many_requests(state)
+    if caller.tokens_per_day is not None:
+        _reserve(calls, found, now.date())
+    return found
+
+
+def _reserve(calls: list[_Waiting], found: list[LimitState | GatewayError], day: date) -> None:
+    """Reserves the tokens of the calls that may go on, in their order, while the count of the day
+    is below the limit.
+
+    All of them are added first, which locks the count; those of the refused are taken back.
+    """
+    caller = calls[-1].caller
+    limit = caller.tokens_per_day or 0
+    going = [place for place, state in enumerate(found) if isinstance(state, LimitState)]
+    added = sum(calls[place].tokens for place in going)
+    count = _add(_token(caller), day.isoformat(), added) - added
+    for place in going:
+        call, state = calls[place], found[place]
+        assert isinstance(state, LimitState)  # noqa: S101 of those that go on
+        if count < limit:
+            reservation = Reservation(_token(caller), day, call.asked, call.tokens, count)
+            found[place] = replace(state, reservation=reservation)
+            count, added = count + call.tokens, added - call.tokens
+        else:
+            found[place] = _used_up(state, Reservation(_token(caller), day, 0, 0, limit))
+    add_tokens(_token(caller), day, -added)
+
+
+def _token(caller: Caller) -> UUID:
     assert caller.token_id is not None  # noqa: S101 only tokens have limits
-    requests = None
-    if caller.requests_per_minute is not None:
-        minute = now.astimezone(UTC).strftime(MINUTE)
-        requests = _add(caller.token_id, minute, 1)
-        if requests > caller.requests_per_minute:
-            raise _exceeded(
-                LimitState(caller, now, requests),
-                "rate_limited",
-                f"This token may make {caller.requests_per_minute} requests a minute. Wait, and "
-                "ask less often.",
-                60 - now.second,
-            )
-    if caller.tokens_per_day is None:
-        return LimitState(caller, now, requests)
-    day = now.astimezone(UTC).date()
-    count = _reserve(caller.token_id, day, tokens, caller.tokens_per_day)
-    if count is None:
-        used_up = Reservation(caller.token_id, day, 0, 0, caller.tokens_per_day)
-        raise _exceeded(
-            LimitState(caller, now, requests, used_up),
-            "token_limit",
-            f"This token may use {caller.tokens_per_day} tokens a day. They are used up, or "
-            "reserved for calls that run.",
-            _until_tomorrow(now),
-        )
-    reservation = Reservation(caller.token_id, day, asked, tokens, count - tokens)
-    return LimitState(caller, now, requests, reservation)
+    return caller.token_id
+
+
+def _too_many_requests(state: LimitState) -> GatewayError:
+    message = (
+        f"This token may make {state.caller.requests_per_minute} requests a minute. Wait, and ask "
+        "less often."
+    )
+    return _exceeded(state, "rate_limited", message, 60 - state.at.second)
+
+
+def _used_up(state: LimitState, reservation: Reservation) -> GatewayError:
+    message = (
+        f"This token may use {state.caller.tokens_per_day} tokens a day. They are used up, or "
+        "reserved for calls that run."
+    )
+    state = replace(state, reservation=reservation)
+    return _exceeded(state, "token_limit", message, _until_tomorrow(state.at))
 
 
 def _exceeded(state: LimitState, code: str, message: str, seconds: float) -> GatewayError:
@@ -134,27 +255,13 @@ def _exceeded(state: LimitState, code: str, message: str, seconds: float) -> Gat
     return error
 
 
-def _reserve(token_id: UUID, day: date, tokens: int, limit: int) -> int | None:
-    """Counts the tokens while the count is below the limit. The new count, None when it is not.
-
-    One UPDATE with its condition: of calls that arrive at once, only one can pass the limit.
-    """
-    if limit <= 0:
-        return None
-    rows = TokenCount.objects.filter(token_id=token_id, window=day.isoformat())
-    with transaction.atomic():
-        if not rows.filter(count__lt=limit).update(count=F("count") + tokens):
-            _, is_new = TokenCount.objects.get_or_create(
-                token_id=token_id, window=day.isoformat(), defaults={"count": tokens}
-            )
-            if not is_new and not rows.filter(count__lt=limit).update(count=F("count") + tokens):
-                return None
-        return rows.values_list("count", flat=True).get()
-
-
-def settle(reservation: Reservation, used: int) -> None:
-    """Puts the tokens that a call has used in the place of those that were reserved for it."""
-    add_tokens(reservation.token_id, reservation.day, used - reservation.tokens)
+def settle(ended: Iterable[tuple[Reservation, int]]) -> None:
+    """Puts the tokens that calls have used in the place of those that were reserved for them."""
+    changes = Counter[tuple[UUID, date]]()
+    for reservation, used in ended:
+        changes[reservation.token_id, reservation.day] += used - reservation.tokens
+    for (token_id, day), tokens in sorted(changes.items()):
+        add_tokens(token_id, day, tokens)
 
 
 def add_tokens(token_id: UUID, day: date, tokens: int) -> None:

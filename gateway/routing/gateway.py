@@ -36,6 +36,7 @@ class Gateway:
         self.config = ConfigCache()
         self.upstream = Upstream(conf.egress())
         self.recorder = Recorder(settings.GATEWAY_RECORD_TEXT)
+        self._limits = limits.LimitCounter()
 
     async def start(self) -> None:
         """Begins to listen for changes and to write usage."""
@@ -92,7 +93,7 @@ class Gateway:
             return None
         asked = input_tokens(request, profile)
         tokens = asked + longest_answer(request, profile)
-        state = await limits.count_request(caller, asked, tokens)
+        state = await self._limits.count(caller, asked, tokens)
         record.reservation = state.reservation
         return state
 

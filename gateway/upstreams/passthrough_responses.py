@@ -169,6 +169,9 @@ class PassthroughStream:
         """
         kept = []
         for one in sse.events(block):
+            if not sse.USAGE.search(one):
+                kept.append(one)
+                continue
             try:
                 found = sse.json_of(one)
             except ValueError:

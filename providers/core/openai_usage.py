@@ -62,17 +62,21 @@ def read_usage(told: Any) -> Usage | None:
 
 
 def _first(told: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    counts = (token_count(told.get(name)) for name in names)
-    return next((one for one in counts if one is not None), None)
+    for name in names:
+        if (count := token_count(told.get(name))) is not None:
+            return count
+    return None
 
 
 def _detail(
     told: Mapping[str, Any], details: tuple[str, ...], names: tuple[str, ...]
 ) -> int | None:
     """A count inside one of the details, or beside the sums."""
-    places = (told.get(name) for name in details)
-    inner = (_first(place, names) for place in places if isinstance(place, Mapping))
-    return next((one for one in inner if one is not None), _first(told, names))
+    for name in details:
+        place = told.get(name)
+        if isinstance(place, Mapping) and (count := _first(place, names)) is not None:
+            return count
+    return _first(told, names)
 
 
 def usage_json(usage: Usage) -> dict[str, Any]:

@@ -27,6 +27,8 @@ MOST_TOKENS = 1_000_000_000
 
 def token_count(told: Any) -> int | None:
     """A number of tokens as a service told it; None for whatever is not one, also an absurd one."""
+    if told is None:
+        return None
     if isinstance(told, float) and told.is_integer():
         told = int(told)
     if isinstance(told, bool) or not isinstance(told, int):

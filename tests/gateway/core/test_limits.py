@@ -1,0 +1,123 @@
+"""The requests of a worker's limited tokens, counted together."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from connections import services
+from connections.services import Caller
+from gateway.core import limits
+from gateway.core.errors import GatewayError
+from gateway.core.limits import LimitCounter, LimitState
+from gateway.models import TokenCount
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
+
+
+@pytest.fixture
+def caller() -> Caller:
+    """A token of 5 requests a minute and 100 tokens a day."""
+    user = User.objects.create_user("ann", is_superuser=True)
+    limited = {"requests_per_minute": 5, "tokens_per_day": 100}
+    _, text = services.create_token("t", user=user, actor=None, scopes=["gateway:use"], **limited)
+    found = services.find_caller(text)
+    assert found is not None
+    return found
+
+
+def counted(window: str) -> int:
+    return TokenCount.objects.get(window=window).count
+
+
+def today() -> str:
+    return timezone.now().date().isoformat()
+
+
+def test_calls_at_once_pass_the_budget_by_one_reservation_at_most(caller: Caller):
+    async def calls() -> list[LimitState | BaseException]:
+        counter = LimitCounter()
+        one = [counter.count(caller, 10, 60) for _ in range(4)]
+        return await asyncio.gather(*one, return_exceptions=True)
+
+    found = asyncio.run(calls())
+    going = [one for one in found if isinstance(one, LimitState)]
+    refused = [one for one in found if isinstance(one, GatewayError)]
+    assert [one.reservation and one.reservation.others for one in going] == [0, 60]
+    assert {(one.status, one.code) for one in refused} == {(429, "token_limit")}
+    assert len(refused) == 2 and counted(today()) == 120
+
+
+def test_requests_beyond_the_minute_reserve_nothing(caller: Caller):
+    async def calls() -> list[LimitState | BaseException]:
+        counter = LimitCounter()
+        return await asyncio.gather(
+            *(counter.count(caller, 1, 2) for _ in range(8)), return_exceptions=True
+        )
+
+    found = asyncio.run(calls())
+    assert [one.requests for one in found if isinstance(one, LimitState)] == [1, 2, 3, 4, 5]
+    assert [one.code for one in found if isinstance(one, GatewayError)] == ["rate_limited"] * 3
+    assert counted(today()) == 10
+
+
+@pytest.mark.parametrize("moment", ["before", "meanwhile", "after"])
+def test_whoever_hangs_up_while_counted_keeps_nothing_reserved(caller: Caller, moment: str):
+    """`after`: the count is there, and not yet taken."""
+
+    async def hang_up() -> None:
+        counter = LimitCounter()
+        call = asyncio.create_task(counter.count(caller, 10, 60))
+        count = counter._count
+
+        async def count_and_hang_up(calls: list[Any]) -> None:
+            if moment == "meanwhile":
+                asyncio.get_running_loop().call_soon(call.cancel)
+            await count(calls)
+            call.cancel()
+
+        counter._count = count_and_hang_up  # type: ignore[method-assign]
+        if moment == "before":
+            await asyncio.sleep(0)
+            call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        while counter._counting is not None:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(hang_up())
+    assert counted(today()) == 0
+
+
+def test_a_database_that_fails_refuses_all_who_wait(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+):
+    async def away(*_: object) -> None:
+        raise GatewayError(503, "database_unavailable", "Away.", retry_after=1)
+
+    monkeypatch.setattr(limits, "read_in_thread", away)
+
+    async def calls() -> list[LimitState | BaseException]:
+        counter = LimitCounter()
+        return await asyncio.gather(
+            *(counter.count(caller, 1, 2) for _ in range(3)), return_exceptions=True
+        )
+
+    found = asyncio.run(calls())
+    assert [(one.status, one.retry_after) for one in found] == [(503, 1)] * 3
+    assert len(set(map(id, found))) == 3, "each adds headers of its own"
+
+
+def test_tokens_are_counted_apart(caller: Caller):
+    other = Caller(caller.user_id, caller.user_name, uuid4(), tokens_per_day=7)
+
+    async def calls() -> list[LimitState]:
+        counter = LimitCounter()
+        return await asyncio.gather(counter.count(caller, 1, 2), counter.count(other, 1, 3))
+
+    first, second = asyncio.run(calls())
+    assert (first.requests, second.requests) == (1, None)
+    assert second.reservation is not None and second.reservation.tokens == 3
