@@ -22,7 +22,7 @@ asgi_lifespan = "on"  # the gateway writes what is left of its usage records whe
 control_socket_disable = True  # it would live in the home directory, one per user
 accesslog = "-"
 logger_class = "backoffice.access_log.AccessLog"
-access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(D)sus'
+access_log_format = '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(D)sus [%({x-request-id}o)s]'
 loglevel = "warning"
 
 

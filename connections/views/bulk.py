@@ -9,8 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from .. import services
+from ..dependent_profiles import told_of_switching_off
 from ..models import Connection
 from .base import Page, tell_check
+
+MOST_TOLD = 5  # connections of whose profiles the page tells
 
 
 class ConnectionBulkView(Page):
@@ -40,14 +43,14 @@ class ConnectionBulkView(Page):
         return Connection.objects.filter(pk__in=keys).order_by("name")
 
     def _switch(self, rows: list[Connection], is_active: bool) -> None:
-        changed = sum(
-            services.set_active(row, is_active, actor=self.request.user).changed for row in rows
+        actor = self.request.user
+        changed = [row for row in rows if services.set_active(row, is_active, actor=actor).changed]
+        text = (
+            f"{len(changed)} connection{'' if len(changed) == 1 else 's'} "
+            f"{'activated' if is_active else 'deactivated'}."
         )
-        messages.success(
-            self.request,
-            f"{changed} connection{'' if changed == 1 else 's'} "
-            f"{'activated' if is_active else 'deactivated'}.",
-        )
+        told = [] if is_active else [told_of_switching_off(row) for row in changed[:MOST_TOLD]]
+        messages.success(self.request, " ".join([text, *filter(None, told)]))
 
     def _test(self, rows: list[Connection]) -> None:
         checks = services.test_connections(rows, actor=self.request.user)

@@ -24,7 +24,10 @@ class ConnectionToggleView(OneConnection):
         wanted = request.POST.get("is_active")
         is_active = not self.connection.is_active if wanted is None else wanted == "true"
         row = services.set_active(self.connection, is_active, actor=request.user).row
+        told = "" if row.is_active else told_of_switching_off(row)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+            if told:
+                messages.success(request, f"{row.name} is inactive. {told}")
             self._connection = (
                 Connection.objects.listed()
                 .select_related("last_check", "modified_by")
@@ -32,7 +35,6 @@ class ConnectionToggleView(OneConnection):
             )
             return self.render_to_response(self.get_context_data())
         text = f"{row.name} is {'active' if row.is_active else 'inactive'}."
-        told = "" if row.is_active else told_of_switching_off(row)
         messages.success(request, f"{text} {told}".strip())
         return self.back(row)
 

@@ -23,9 +23,9 @@ from ..core.db_threads import in_thread
 from ..core.errors import from_provider
 from ..core.requests import GatewayRequest, body_for, leave_out, translatable
 from ..upstreams.passthrough import Upstream
+from ..upstreams.passthrough_embeddings import PassthroughEmbeddings
 from ..upstreams.passthrough_responses import (
     PassthroughChat,
-    PassthroughEmbeddings,
     PassthroughStream,
 )
 from ..upstreams.sdk_responses import (

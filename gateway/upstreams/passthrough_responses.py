@@ -2,19 +2,16 @@
 parsed only as far as somebody needs them.
 """
 
-import base64
-import struct
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from json import JSONDecoder
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from providers.core.error_bodies import error_in, status_in
 from providers.core.errors import ProviderError, bad_response, from_error_body
-from providers.core.openai_usage import read_usage, usage_in
+from providers.core.openai_usage import usage_in
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, Usage
 from providers.core.texts import mended_tree, parse_json
 from providers.core.tool_calls import CallNumbers, tool_call
@@ -24,7 +21,6 @@ from ..core import sse
 from ..core.estimates import text_tokens
 from .half_characters import EventMender
 
-LONGEST_USAGE = 2000  # bytes
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
 
 
@@ -113,24 +109,26 @@ class PassthroughStream:
     _mender: EventMender = field(default_factory=EventMender)
 
     async def open(self) -> None:
-        """Waits for the first event.
+        """Waits for the first event that says something: until then nothing is lost if another
+        service is asked.
 
         Raises ProviderError for an error event, and for a stream that ends without an event.
         """
         self.source = sse.blocks(self.source)
         try:
             async for block in self.source:
-                if self.hear is not None and not self.first and sse.is_comment(block):
+                if self.hear is not None and sse.is_comment(block):
                     self.hear(block)
                     continue
                 self.first += block
-                if b"data:" in block:
+                events = sse.events(block)
+                for one in events:
+                    if (error := sse.failure(one)) is not None:
+                        raise failed(error, self.host)
+                if any(map(says_something, events)):
                     break
         except sse.EventTooLongError:
             raise bad_response(self.host) from None
-        for one in sse.events(self.first):
-            if (error := sse.failure(one)) is not None:
-                raise failed(error, self.host)
         if b"data:" not in self.first:
             raise ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
 
@@ -218,6 +216,28 @@ def failed(error: Any, host: str) -> ProviderError:
     return found
 
 
+def says_something(one: bytes) -> bool:
+    """False for a comment, and for a chunk that has the role of who answers, or nothing at all:
+    services send it before the model has begun.
+    """
+    try:
+        found = sse.json_of(one)
+    except ValueError:
+        return True
+    if found is None or not isinstance(choices := found.get("choices"), list):
+        return b"data:" in one
+    return bool(found.get("usage")) or not all(map(_is_silent, choices))
+
+
+def _is_silent(choice: Any) -> bool:
+    if not isinstance(choice, dict) or choice.get("finish_reason"):
+        return False
+    delta = choice.get("delta")
+    if not isinstance(delta, dict):
+        return False
+    return not any(value for name, value in delta.items() if name != "role")
+
+
 def chunk_of(found: dict[str, Any] | None, numbers: CallNumbers) -> ChatChunk | None:
     """The first choice of a chunk in OpenAI's format, None without one. `numbers`: of the calls of
     its stream.
@@ -231,58 +251,3 @@ def chunk_of(found: dict[str, Any] | None, numbers: CallNumbers) -> ChatChunk | 
     calls = tuple(numbers.delta(one) for one in delta.get("tool_calls") or ())
     finish = finish_of(reason) if reason else None
     return ChatChunk(text_of(delta.get("content")) or "", calls, finish)
-
-
-@dataclass(slots=True)
-class PassthroughEmbeddings:
-    """Vectors. They are large, so they are not parsed unless somebody wants the numbers.
-
-    Raises ProviderError when it is made of bytes that hold none.
-    """
-
-    raw: bytes
-    host: str
-
-    def __post_init__(self) -> None:
-        if b'"embedding"' not in self.raw or not self.raw.lstrip().startswith(b"{"):
-            error = error_in(_json_or_none(self.raw))
-            raise bad_response(self.host) if error is None else failed(error, self.host)
-
-    counted = 0  # an embedding has no output
-
-    @property
-    def usage(self) -> Usage | None:
-        """The tokens as the service counted them, which it tells before or after the vectors."""
-        for found in list(sse.USAGE.finditer(self.raw))[-1:]:
-            text = self.raw[found.end() - 1 : found.end() + LONGEST_USAGE].decode(errors="replace")
-            try:
-                return read_usage(JSONDecoder().raw_decode(text)[0])
-            except ValueError:
-                return None
-        return None
-
-    def to_openai(self) -> bytes:
-        """The answer as it came."""
-        return self.raw
-
-    def vectors(self) -> list[list[float]]:
-        """The numbers, in the order of the input. Raises ProviderError for malformed ones."""
-        found = []
-        try:
-            rows = sorted(from_json(self.raw)["data"], key=lambda row: row["index"])
-            for row in rows:
-                numbers = row["embedding"]
-                if isinstance(numbers, str):  # base64 of little-endian 32-bit floats
-                    packed = base64.b64decode(numbers)
-                    numbers = struct.unpack(f"<{len(packed) // 4}f", packed)
-                found.append([float(one) for one in numbers])
-        except (ValueError, LookupError, TypeError, struct.error):
-            raise bad_response(self.host) from None
-        return found
-
-
-def _json_or_none(raw: bytes) -> Any:
-    try:
-        return parse_json(raw)
-    except ValueError:
-        return None

@@ -96,15 +96,20 @@ class SDKStream:
     model: str
     wants_usage: bool
     usage: Usage | None = None
-    first: ChatChunk | None = None
+    first: list[ChatChunk] = field(default_factory=list)
     is_finished: bool = False
     counted: int = 0
     _halves: HalfJoiner = field(default_factory=HalfJoiner)
 
     async def open(self) -> None:
-        """Waits for the first chunk. Raises ProviderError for a stream without one."""
-        self.first = await anext(self.source, None)
-        if self.first is None:
+        """Waits for the first chunk that says something: until then nothing is lost if another
+        service is asked. Raises ProviderError for a stream without a chunk.
+        """
+        while chunk := await anext(self.source, None):
+            self.first.append(chunk)
+            if chunk.content or chunk.tool_calls or chunk.finish_reason:
+                break
+        if not self.first:
             raise ProviderError(
                 "The service began to answer and said nothing. Try again.", "bad_response"
             )
@@ -115,12 +120,13 @@ class SDKStream:
 
     async def chunks(self) -> AsyncGenerator[ChatChunk, None]:
         """The chunks as they come. Raises ProviderError."""
-        chunk = self.first
         try:
-            while chunk is not None:
+            for chunk in self.first:
                 self._count(chunk)
                 yield self._whole(chunk)
-                chunk = await anext(self.source, None)
+            async for chunk in self.source:
+                self._count(chunk)
+                yield self._whole(chunk)
         finally:
             await self.close()
 

@@ -12,6 +12,8 @@ from collections import deque
 
 from django.db import InterfaceError, OperationalError
 
+from connections.outages import database_outage
+
 from ..core.db_threads import in_thread
 from ..core.requests import GatewayRequest
 from .pending import SERVER_STOPPED, PendingRecord
@@ -22,10 +24,13 @@ BATCH = 500
 MOST_WAITING = 100_000
 TELL_EVERY = 30.0  # seconds between two log lines about the same trouble
 
-# The database is not there, or is busy. Every other error is a fault of a record.
-AWAY = (OperationalError, InterfaceError)
-
 logger = logging.getLogger(__name__)
+
+
+def _is_of_database(error: Exception) -> bool:
+    """True where the database is away, busy, full or read-only: no fault of a record."""
+    is_plain = isinstance(error, OperationalError | InterfaceError)
+    return is_plain or database_outage(error) is not None
 
 
 class Recorder:
@@ -118,11 +123,11 @@ class Recorder:
                 await asyncio.wait([writing])  # a thread cannot be stopped
                 self._wait_again(parts if writing.exception() is None else [*parts, part])
                 raise
-            except AWAY as error:
-                self._wait_again([*parts, part])
-                self._tell(error)
-                return False
             except Exception as error:  # noqa: BLE001 of any kind: no record may end the writing
+                if _is_of_database(error):
+                    self._wait_again([*parts, part])
+                    self._tell(error)
+                    return False
                 if len(part) > 1:
                     half = len(part) // 2
                     parts += [part[half:], part[:half]]

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from connections.lookup import parse_id
 
-from ..models import UsageAttempt, UsageRecord
+from ..models import AttemptOutcome, UsageAttempt, UsageRecord
 from .totals import CLOSED, OK
 
 FAILED = "failed"  # a filter, not an outcome: every outcome but the other two
@@ -55,9 +55,9 @@ def last(duration: timedelta) -> Period:
 def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySet[UsageRecord]:
     """The requests of a period, the newest first, without their texts.
 
-    `filters`: profile (the one that was asked for) and connection by id or alias, token by id,
-    outcome by its code or FAILED, attempts by SEVERAL or FALLBACK, request by its id; an empty text
-    filters nothing.
+    `filters`: profile (the one that was asked for) and connection (each that was asked, also where
+    another answered) by id or alias, token by id, outcome by its code or FAILED, attempts by
+    SEVERAL or FALLBACK, request by its id; an empty text filters nothing.
     """
     wanted = {name: value.replace("\x00", "").strip() for name, value in (filters or {}).items()}
     rows = UsageRecord.objects.filter(
@@ -68,10 +68,13 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
         rows = rows.filter(request_id=request)
     if attempts := wanted.get("attempts"):
         rows = rows.filter(IS_FALLBACK if attempts == FALLBACK else Q(attempts__gt=1))
-    for name, column in (("profile", "profile_alias"), ("connection", "connection_alias")):
-        if wanted.get(name):
-            pk = parse_id(wanted[name])
-            rows = rows.filter(**({IDS[name]: pk} if pk else {column: wanted[name]}))
+    if profile := wanted.get("profile"):
+        rows = rows.filter(**_named("profile", profile))
+    if connection := wanted.get("connection"):
+        named = _named("connection", connection)
+        asked = UsageAttempt.objects.filter(started_at__gte=period.start, **named)
+        asked = asked.exclude(outcome=AttemptOutcome.PASSED_OVER)
+        rows = rows.filter(Q(**named) | Q(key__in=asked.values("record_key")))
     if token := wanted.get("token"):
         pk = parse_id(token)
         rows = rows.filter(token_id=pk) if pk else rows.none()
@@ -82,6 +85,12 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
             else rows.filter(outcome=outcome)
         )
     return rows
+
+
+def _named(what: str, text: str) -> dict[str, Any]:
+    """The condition for a profile or a connection that is named by id or alias."""
+    pk = parse_id(text)
+    return {f"{what}_id": pk} if pk else {f"{what}_alias": text}
 
 
 def count_since(start: datetime, **columns: Any) -> int:

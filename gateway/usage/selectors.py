@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import CharField, Count, Func, Q, Sum
 
+from ..models import AttemptOutcome, UsageAttempt
 from .records import HOUR, IDS, IS_FALLBACK, Period, records
 from .totals import CLOSED, OK, Share, UsageTotals, median, totals_of
 
@@ -97,6 +98,41 @@ def _shares(by_value: Mapping[tuple[Any, ...], UsageTotals], requests: int) -> l
         part = totals.requests / requests
         shares.append(Share(**vars(totals), name=name, key=key, share=part))
     return sorted(shares, key=lambda one: (-one.requests, one.name, one.key))
+
+
+@dataclass(frozen=True)
+class AskedConnection:
+    """How often a connection was asked, failed, and was passed over."""
+
+    name: str
+    asked: int
+    failed: int
+    passed_over: int
+
+
+def asked_connections(
+    period: Period, filters: Mapping[str, str] | None = None
+) -> list[AskedConnection]:
+    """The connections that requests of a period came to, those that failed most often first.
+
+    A connection whose fallback always answers has no request of its own: here it shows.
+    """
+    rows = UsageAttempt.objects.filter(started_at__gte=period.start, started_at__lt=period.end)
+    if any((filters or {}).values()):
+        rows = rows.filter(record_key__in=records(period, filters).order_by().values("key"))
+    passed_over, failed = Q(outcome=AttemptOutcome.PASSED_OVER), Q(outcome=AttemptOutcome.FAILED)
+    counted = (
+        rows.order_by()
+        .values("connection_alias")
+        .annotate(
+            asked=Count("pk", filter=~passed_over),
+            failed=Count("pk", filter=failed),
+            passed_over=Count("pk", filter=passed_over),
+        )
+        .values_list("connection_alias", "asked", "failed", "passed_over")
+    )
+    found = [AskedConnection(*row) for row in counted]
+    return sorted(found, key=lambda one: (-one.failed, -one.asked, one.name))
 
 
 def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None) -> float | None:

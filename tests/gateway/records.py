@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from gateway.models import UsageRecord
+from gateway.models import UsageAttempt, UsageRecord
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SUPPORT, PRODUCTION, WEBSITE = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -43,3 +43,35 @@ def used(**changes: Any) -> UsageRecord:
     otherwise.
     """
     return UsageRecord.objects.create(**USED | changes)
+
+
+def gone_round(**changes: Any) -> UsageRecord:
+    """A request that the fallback `backup` on `second` answered after `production` had failed."""
+    answered = {"connection_id": UUID(int=4), "connection_alias": "second", "attempts": 2}
+    names = {"answered_profile_id": UUID(int=5), "answered_profile_alias": "backup"}
+    record = used(key=uuid4(), **answered, **names, **changes)
+    shared = {
+        "record_key": record.key,
+        "started_at": record.started_at,
+        "connection_version": 1,
+        "provider_id": "openai",
+        "model": "gpt-4o",
+        "latency_ms": 50,
+    }
+    for position, (profile, connection, outcome) in enumerate(
+        [
+            ((SUPPORT, "support"), (PRODUCTION, "production"), "failed"),
+            ((UUID(int=6), "off"), (UUID(int=7), "third"), "passed_over"),
+            ((UUID(int=5), "backup"), (UUID(int=4), "second"), "ok"),
+        ]
+    ):
+        UsageAttempt.objects.create(
+            position=position,
+            profile_id=profile[0],
+            profile_alias=profile[1],
+            connection_id=connection[0],
+            connection_alias=connection[1],
+            outcome=outcome,
+            **shared,
+        )
+    return record

@@ -815,6 +815,15 @@ def test_a_switch_in_the_list_gives_the_row(connection: Connection, client: Clie
     ) and 'aria-checked="false"' in html(response)
 
 
+def test_a_switch_in_the_list_says_what_becomes_of_the_profiles(
+    connection: Connection, client: Client
+):
+    profile_of(connection, alias="support")
+    switch = {"is_active": "false", "part": "row"}
+    response = client.post(page_of(connection, "toggle"), switch, headers=HTMX)
+    assert "Production is inactive. support is refused." in words(response)
+
+
 def test_a_switch_pressed_twice_stays_where_it_was_put(connection: Connection, client: Client):
     for _ in range(2):
         client.post(page_of(connection, "toggle"), {"is_active": "false"})
@@ -1168,6 +1177,13 @@ def test_several_are_switched_at_once(several, client: Client):
         "/connections/?q=a",
     )
     assert Connection.objects.filter(is_active=True).count() == 1
+
+
+def test_several_that_are_switched_off_say_what_becomes_of_their_profiles(several, client: Client):
+    for name, row in several.items():
+        profile_of(row, alias=f"of-{name.lower()}")
+    said = told(bulk(client, "deactivate", *several.values()))
+    assert said == ["2 connections deactivated. of-alpha is refused. of-gamma is refused."]
 
 
 def test_several_are_tested_at_once(several, client: Client, fake):

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from gateway.upstreams.passthrough_embeddings import PassthroughEmbeddings
 from gateway.upstreams.passthrough_responses import (
     PassthroughChat,
-    PassthroughEmbeddings,
     PassthroughStream,
 )
 from providers.core.errors import ProviderError
@@ -83,11 +83,46 @@ FAILURES: dict[str, tuple[str, str]] = {
 }
 
 
+ROLE = event({"role": "assistant", "content": "", "refusal": None})
+SILENT = {  # what services send before the model has said anything
+    "comment": (": OPENROUTER PROCESSING\n\n",),
+    "role": (ROLE,),
+    "Azure's filter results": ('data: {"choices": [], "prompt_filter_results": []}\n\n', ROLE),
+    "role in the same block": (f": a\n\n{ROLE}{ROLE}",),
+}
+
+
+@pytest.mark.parametrize("silent", SILENT.values(), ids=SILENT)
 @pytest.mark.parametrize(("failure", "code"), FAILURES.values(), ids=FAILURES)
-def test_a_stream_that_begins_with_an_error_is_not_opened(failure: str, code: str):
+def test_a_stream_that_fails_before_it_says_something_is_not_opened(
+    failure: str, code: str, silent: tuple[str, ...]
+):
     with pytest.raises(ProviderError) as caught:
-        opened(": OPENROUTER PROCESSING\n\n", failure)
+        opened(*silent, failure)
     assert caught.value.code == code
+
+
+SPOKEN = {
+    "text": {"content": "Hi"},
+    "reasoning": {"role": "assistant", "content": None, "reasoning_content": "Hm"},
+    "audio": {"audio": {"data": "AAAA"}},
+    "call": {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": ""}}]},
+}
+
+
+@pytest.mark.parametrize("delta", SPOKEN.values(), ids=SPOKEN)
+def test_the_first_word_opens_a_stream(delta: dict[str, Any]):
+    async def first() -> bytes:
+        async def source() -> AsyncGenerator[bytes, None]:
+            yield ROLE.encode()
+            yield event(delta).encode()
+            raise AssertionError("it waited for more")
+
+        stream = PassthroughStream(source(), HOST, False)
+        await stream.open()
+        return stream.first
+
+    assert asyncio.run(first()).decode() == ROLE + event(delta)
 
 
 @pytest.mark.parametrize(("failure", "code"), FAILURES.values(), ids=FAILURES)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.upstreams.sdk_responses import SDKChat, SDKStream
+from providers.core.errors import ProviderError
 from providers.core.messages import FunctionCall, ToolCall
 from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
 
@@ -81,3 +82,12 @@ def test_every_event_names_the_model(told: list[str], expected: list[str]):
         ChatChunk(finish_reason=FinishReason.STOP, usage=Usage(1, 1), model=last),
     )
     assert [one["model"] for one in found] == expected
+
+
+def test_an_error_before_the_first_word_is_no_stream():
+    async def source() -> AsyncIterator[ChatChunk]:
+        yield ChatChunk(usage=Usage(9, 0), model="claude")
+        raise ProviderError("Overloaded.", "rate_limited")
+
+    with pytest.raises(ProviderError):
+        asyncio.run(SDKStream(source(), "asked", True).open())

@@ -17,7 +17,7 @@ from gateway.templatetags.usage import duration, percent, short
 from gateway.usage.charts import requests_chart
 from gateway.usage.selectors import Point
 from tests.fakes import profile_of
-from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
+from tests.gateway.records import NOON, NOWHERE, WEBSITE, gone_round, used
 from tests.pages import HTMX, html, words
 from tests.people import browser
 
@@ -134,6 +134,12 @@ def test_a_share_leads_to_its_requests(page: Client):
     assert "page=" not in links[0]
 
 
+def test_connections_that_failed_before_a_fallback_answered_are_shown(page: Client):
+    gone_round(started_at=ago(minutes=5))
+    text = words(page.get("/usage/"))
+    assert "production 1 1 0 second 1 0 0 third 0 0 1" in text
+
+
 def test_charts_and_table_have_the_same_numbers(page: Client):
     response = page.get("/usage/?period=7d")
     text, points = html(response), response.context["points"]
@@ -193,7 +199,7 @@ def test_the_page_makes_few_queries_however_many_requests_there_are(page: Client
         )
     with CaptureQueriesContext(database) as many:
         page.get("/usage/?period=30d")
-    assert len(few) == len(many) <= 11
+    assert len(few) == len(many) <= 12
 
 
 # CSV

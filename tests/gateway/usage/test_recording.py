@@ -4,8 +4,9 @@ import asyncio
 import logging
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from connections.services import Caller
 from gateway.core.requests import parse_request
@@ -22,12 +23,12 @@ class Table:
 
     def __init__(self) -> None:
         self.rows: list[str] = []
-        self.is_away = False
+        self.outage: Exception | None = None
 
     async def in_thread(self, _insert: Any, records: list[PendingRecord], _text: bool) -> None:
         names = [one.request.profile_ref for one in records]
-        if self.is_away:
-            raise OperationalError
+        if self.outage is not None:
+            raise self.outage
         if "poison" in names:
             raise OverflowError("Python int too large to convert to SQLite INTEGER")
         self.rows += names
@@ -55,17 +56,29 @@ def test_a_record_that_is_refused_is_lost_alone(table: Table, caplog: pytest.Log
     assert "is lost, 1 in all" in caplog.text
 
 
+class ReadOnly(psycopg.Error):
+    sqlstate = "25006"
+
+
+def read_only() -> InternalError:
+    """After a failover to a standby."""
+    error = InternalError()
+    error.__cause__ = ReadOnly()
+    return error
+
+
+@pytest.mark.parametrize("outage", [OperationalError(), InterfaceError(), read_only()], ids=repr)
 def test_what_the_database_could_not_take_is_written_when_it_is_back(
-    table: Table, caplog: pytest.LogCaptureFixture
+    table: Table, caplog: pytest.LogCaptureFixture, outage: Exception
 ):
     recorder = Recorder(False)
-    table.is_away = True
+    table.outage = outage
     add(recorder, "a", "b")
     with caplog.at_level(logging.ERROR):
         asyncio.run(recorder.stop())
         asyncio.run(recorder.stop())
     assert len(caplog.records) == 1  # not one for each try
-    table.is_away = False
+    table.outage = None
     add(recorder, "c")
     asyncio.run(recorder.stop())
     assert table.rows == ["a", "b", "c"] and recorder.lost == 0

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway.usage import records, selectors
 from gateway.usage.totals import median
-from tests.gateway.records import NOON, NOWHERE, WEBSITE, used
+from tests.gateway.records import NOON, NOWHERE, PRODUCTION, WEBSITE, gone_round, used
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 HOUR = timedelta(hours=1)
@@ -179,6 +179,27 @@ def test_filters_narrow_everything(morning: None, filters: dict[str, str], count
         sum(one.requests for one in points),
         records.records(DAY, filters).count(),
     ) == (count,) * 3
+
+
+@pytest.mark.parametrize(
+    ("connection", "count"),
+    [("production", 1), (str(PRODUCTION), 1), ("second", 1), ("third", 0), ("other", 0)],
+)
+def test_a_connection_that_failed_before_another_answered_has_the_request(
+    connection: str, count: int
+):
+    gone_round()
+    assert records.records(DAY, {"connection": connection}).count() == count
+
+
+@pytest.mark.parametrize("filters", [{}, {"profile": "support"}, {"profile": "other"}])
+def test_a_connection_that_always_fails_shows_how_often(filters: dict[str, str]):
+    gone_round(), gone_round()
+    found = [vars(one) for one in selectors.asked_connections(DAY, filters)]
+    names = ("name", "asked", "failed", "passed_over")
+    rows = [("production", 2, 2, 0), ("second", 2, 0, 0), ("third", 0, 0, 2)]
+    is_other = filters.get("profile") == "other"
+    assert found == [] if is_other else [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def test_batches_have_every_request_once_also_of_the_same_moment():
