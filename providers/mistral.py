@@ -7,6 +7,7 @@ from .core.messages import Unsupported
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl
+from .vendors.documents import PDF
 from .vendors.messages import OPENING
 from .vendors.openai.compatible import OpenAICompatible
 from .vendors.openai.parameters import OPENAI_ONLY, renamed, without
@@ -88,7 +89,27 @@ class Mistral(OpenAICompatible[MistralSettings]):
 def _own_fields(message: dict[str, Any]) -> dict[str, Any]:
     """A message with the fields that Mistral knows; any other one is refused (extra_forbidden)."""
     known = FIELDS.get(message["role"], tuple(message))
-    return {name: one for name, one in message.items() if name in known}
+    found = {name: one for name, one in message.items() if name in known}
+    if isinstance(parts := found.get("content"), list):
+        found["content"] = [_own_part(one) for one in parts]
+    return found
+
+
+def _own_part(part: dict[str, Any]) -> dict[str, Any]:
+    """A document in Mistral's words, any other part as it is:
+    docs.mistral.ai/studio-api/document-processing/document_qna
+    """
+    given = part.get("file") if part.get("type") == "file" else None
+    if not isinstance(given, dict):
+        return part
+    if not (data := given.get("file_data")):  # one that was uploaded to Mistral
+        return {"type": "file", "file_id": given.get("file_id")}
+    is_address = data.startswith(("https://", "http://", "data:"))
+    found = {
+        "type": "document_url",
+        "document_url": data if is_address else f"data:{PDF};base64,{data}",
+    }
+    return found | ({"document_name": given["filename"]} if given.get("filename") else {})
 
 
 def _says_nothing(message: dict[str, Any]) -> bool:

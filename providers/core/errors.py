@@ -145,6 +145,14 @@ def _refusal_of_request(status: int, host: str, body: Any) -> ProviderError | No
             "context_too_long",
             True,
         )
+    if status == 500 and "Jinja Exception" in told.reason_in(body):
+        # ggml-org/llama.cpp#19851: its template takes other roles, or in another order
+        return ProviderError(
+            f"The model's template at {host} does not take these messages. Use other roles, or "
+            "another order.",
+            "bad_request",
+            True,
+        )
     if status == 403 and told.is_about_prompt(body):
         return ProviderError(
             f"{host} refuses this prompt by its rules. Change the prompt.", "bad_request", True

@@ -406,6 +406,29 @@ def test_mistral_has_names_of_its_own():
     assert body_for("mistral", EMBEDDING, dimensions=256) == {"output_dimension": 256}
 
 
+DOCUMENTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "data": (
+        {"filename": "a.pdf", "file_data": "data:application/pdf;base64,QQ=="},
+        {"document_url": "data:application/pdf;base64,QQ==", "document_name": "a.pdf"},
+    ),
+    "base64 alone": ({"file_data": "QQ=="}, {"document_url": "data:application/pdf;base64,QQ=="}),
+    "address": (
+        {"file_data": "https://example.com/a.pdf"},
+        {"document_url": "https://example.com/a.pdf"},
+    ),
+    "uploaded": ({"file_id": "f1"}, {"type": "file", "file_id": "f1"}),
+}
+
+
+@pytest.mark.parametrize(("given", "told"), DOCUMENTS.values(), ids=DOCUMENTS)
+def test_mistral_is_told_documents_in_its_own_words(given: dict[str, str], told: dict[str, str]):
+    text = {"type": "text", "text": "What is it?"}
+    parts = [text, {"type": "file", "file": given}]
+    found = body_for("mistral", messages=[{"role": "user", "content": parts}])
+    expected = [text, {"type": "document_url", **told}]
+    assert found["messages"] == [{"role": "user", "content": expected}]
+
+
 @pytest.mark.parametrize(
     "name", ["logprobs", "top_logprobs", "logit_bias", "store", "service_tier", "functions"]
 )

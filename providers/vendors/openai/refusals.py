@@ -14,7 +14,7 @@ from providers.core.errors import ProviderError
 
 from .dialect import ECHOES, has_text_parts
 
-STATUSES = (400, 422)
+STATUSES = (400, 422, 500)  # 500: of llama.cpp, where it is about the request
 LONGEST = 20_000  # characters of a refusal that are looked at
 UNKNOWN = re.compile(
     r"unsupported|n[o']t support|unknown|unrecogni[sz]ed|unexpected|forbidden|additional propert"

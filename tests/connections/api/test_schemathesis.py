@@ -26,7 +26,14 @@ MANY_BOUNDARIES = (
     "streamChat",
     "streamChatByProfile",
 )
-SAME_SCHEMA = ("getAllProfiles", "generateEmbeddingsByProfile")
+SAME_SCHEMA = (
+    "getAllProfiles",
+    "generateEmbeddingsByProfile",
+    "getUsageByConnection",
+    "getUsageByModel",
+    "getUsageByProvider",
+    "getUsageByUser",
+)
 
 
 @pytest.fixture(scope="module")

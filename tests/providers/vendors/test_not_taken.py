@@ -175,6 +175,16 @@ def test_a_refusal_for_another_reason_teaches_nothing(status: int, refusal: Any)
     assert refused_in(body_of(max_tokens=5, stream_options={}), error) == set()
 
 
+def test_the_template_of_a_model_of_llama_cpp_teaches_and_is_about_the_request():
+    said = "\n------------\nWhile executing CallExpression\nError: Jinja Exception: {}"
+    body = {"error": {"code": 500, "message": said.format("Unexpected message role.")}}
+    error = from_answer(500, "a.example", {}, body)
+    assert (error.code, error.permanent, error.is_about_request) == ("bad_request", True, True)
+    assert refused_in(body_of(messages=[DEVELOPER]), error) == {"developer"}
+    other = from_answer(500, "a.example", {}, {"error": {"message": "Unexpected message role."}})
+    assert other.code == "error" and refused_in(body_of(messages=[DEVELOPER]), other) == set()
+
+
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
     with Upstream() as one:
