@@ -16,6 +16,7 @@ from connections.views.base import Page
 from gateway.usage import records
 from gateway.usage import selectors as usage_selectors
 from gateway.usage.charts import requests_chart
+from gateway.usage.course import course
 
 
 class DashboardView(Page):
@@ -39,7 +40,7 @@ def _usage_of_a_day() -> dict[str, Any]:
     totals = usage_selectors.usage_report(day).totals
     return {
         "usage": totals,
-        "usage_chart": requests_chart(usage_selectors.course(day) if totals.requests else []),
+        "usage_chart": requests_chart(course(day) if totals.requests else []),
     }
 
 

@@ -3,8 +3,9 @@
 The fields are those of Umbraco.AI's analytics, and a breakdown by connection besides.
 """
 
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from datetime import UTC, datetime, tzinfo
+from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -17,14 +18,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections.api.base import ApiView
-from connections.api.fields import CamelCaseSerializer
 from connections.api.openapi import answers
 from connections.api.pagination import PLAIN, one_of, plain_text
 from connections.services import Scope
-from providers.core.registry import all_providers
 
 from . import records, selectors
-from .totals import Share, UsageTotals
+from .course import QUARTER, course
+from .serializers import (
+    UsageBreakdownItemSerializer,
+    UsageSummarySerializer,
+    UsageTimeSeriesPointSerializer,
+    item_json,
+    point_json,
+    summary_json,
+)
 
 GRANULARITIES = {"Hourly": records.HOUR, "Daily": records.DAY}
 LONGEST = {"Hourly": records.HOURLY_AT_MOST, "Daily": records.DAILY_AT_MOST}
@@ -32,25 +39,32 @@ ISO = (
     "An ISO 8601 date or time, such as 2026-01-31 or 2026-01-31T12:00:00Z. A plus sign in an "
     "address is written %2B."
 )
-UNKNOWN = "unknown"
 
 
 def _parameter(name: str, text: str, example: str) -> OpenApiParameter:
     schema = {
         "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
     }
-    shown = OpenApiExample("date", summary="A day, from its beginning in UTC", value=example)
+    shown = OpenApiExample("date", summary="A day, from its beginning", value=example)
     return OpenApiParameter(name, schema, required=True, description=text, examples=[shown])
 
 
 PERIOD = [
     _parameter(
         "from",
-        "Requests that began at this time or later. Without a time zone it is UTC.",
+        "Requests that began at this time or later. Without an offset it is a time of `timeZone`.",
         "2026-01-01",
     ),
     _parameter(
         "to", "Requests that began before this time, which is later than `from`.", "2026-01-08"
+    ),
+    OpenApiParameter(
+        "timeZone",
+        PLAIN,
+        description=(
+            "The zone whose days and hours are counted, such as `Europe/Berlin`. Without it, it is "
+            "the offset of `from`, else UTC."
+        ),
     ),
 ]
 GRANULARITY = OpenApiParameter(
@@ -79,54 +93,6 @@ FILTERS = [
 ]
 
 
-class UsageSummarySerializer(CamelCaseSerializer):
-    """The numbers of a period."""
-
-    total_requests = serializers.IntegerField(
-        help_text="Also those whose caller hung up, which are neither successes nor failures."
-    )
-    input_tokens = serializers.IntegerField()
-    output_tokens = serializers.IntegerField()
-    total_tokens = serializers.IntegerField()
-    success_count = serializers.IntegerField()
-    failure_count = serializers.IntegerField()
-    fallback_count = serializers.IntegerField(help_text="Requests that a fallback answered.")
-    attempt_count = serializers.IntegerField(help_text="Targets that were asked.")
-    success_rate = serializers.FloatField(
-        help_text="Successes among successes and failures, 0 to 1.", min_value=0, max_value=1
-    )
-    average_duration_ms = serializers.FloatField()
-    median_duration_ms = serializers.FloatField()
-
-
-class UsageTimeSeriesPointSerializer(CamelCaseSerializer):
-    """An hour or a day (UTC) of a period."""
-
-    timestamp = serializers.DateTimeField(help_text="When it begins.")
-    request_count = serializers.IntegerField()
-    total_tokens = serializers.IntegerField()
-    input_tokens = serializers.IntegerField()
-    output_tokens = serializers.IntegerField()
-    success_count = serializers.IntegerField()
-    failure_count = serializers.IntegerField()
-
-
-class UsageBreakdownItemSerializer(CamelCaseSerializer):
-    """The requests of one provider, model, profile, connection or user."""
-
-    dimension = serializers.CharField(
-        help_text=f"Its id. `{UNKNOWN}` where a request did not get so far."
-    )
-    dimension_name = serializers.CharField(allow_null=True)
-    request_count = serializers.IntegerField()
-    total_tokens = serializers.IntegerField()
-    failure_count = serializers.IntegerField()
-    fallback_count = serializers.IntegerField()
-    percentage = serializers.FloatField(
-        help_text="Of all requests, 0 to 100.", min_value=0, max_value=100
-    )
-
-
 class UsageView(ApiView):
     """Base of these views: access, and the period of the query."""
 
@@ -134,10 +100,23 @@ class UsageView(ApiView):
 
     def period(self) -> records.Period:
         """The times in the query. Raises ValidationError."""
-        period = records.Period(self._time("from"), self._time("to"))
+        zone = self._named_zone() or UTC
+        period = records.Period(
+            *(found if found.tzinfo else found.replace(tzinfo=zone) for found in self._times())
+        )
         if period.start >= period.end:
             raise serializers.ValidationError({"to": ["It must be later than `from`."]}, "invalid")
         return period
+
+    def zone(self) -> tzinfo:
+        """The zone whose days and hours are counted. Raises ValidationError."""
+        zone = self._named_zone() or self._times()[0].tzinfo or UTC
+        offset = zone.utcoffset(None)  # None for a zone of the IANA database
+        if offset is not None and offset % QUARTER:
+            raise serializers.ValidationError(
+                {"from": ["Its offset is not one of whole quarters of an hour."]}, "invalid"
+            )
+        return zone
 
     def filters(self) -> dict[str, str]:
         """The filters of the query. Raises ValidationError."""
@@ -145,15 +124,28 @@ class UsageView(ApiView):
         found = {name: plain_text(query, name) for name in records.FILTERS}
         return found | {"attempts": one_of(query, "attempts", records.ATTEMPTS)}
 
+    def _named_zone(self) -> tzinfo | None:
+        name = plain_text(self.request.query_params, "timeZone")
+        try:
+            return ZoneInfo(name) if name else None
+        except (ValueError, OSError, KeyError):
+            message = "There is no such time zone. Names are those of IANA, such as Europe/Berlin."
+            raise serializers.ValidationError({"timeZone": [message]}, "invalid") from None
+
+    def _times(self) -> tuple[datetime, datetime]:
+        return self._time("from"), self._time("to")
+
     def _time(self, name: str) -> datetime:
         text = self.request.query_params.get(name, "")
         if not text:
             raise serializers.ValidationError({name: [f"This is required. {ISO}"]}, "required")
         try:
             found = datetime.fromisoformat(text)
-            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise serializers.ValidationError({name: [ISO]}, "invalid") from None
+        if not 1 < found.year < 9000:  # else some zone has no such time
+            raise serializers.ValidationError({name: [ISO]}, "invalid")
+        return found
 
 
 class UsageSummaryView(UsageView):
@@ -165,7 +157,7 @@ class UsageSummaryView(UsageView):
         responses=answers(200, UsageSummarySerializer, 400),
     )
     def get(self, _request: Request) -> Response:
-        return Response(_summary(selectors.usage_report(self.period(), self.filters()).totals))
+        return Response(summary_json(selectors.usage_report(self.period(), self.filters()).totals))
 
 
 class UsageTimeSeriesView(UsageView):
@@ -190,9 +182,8 @@ class UsageTimeSeriesView(UsageView):
                 },
                 "invalid",
             )
-        return Response(
-            [_point(one) for one in selectors.course(period, self.filters(), GRANULARITIES[name])]
-        )
+        points = course(period, self.filters(), GRANULARITIES[name], self.zone())
+        return Response([point_json(one) for one in points])
 
 
 class UsageBreakdownView(UsageView):
@@ -208,7 +199,7 @@ class UsageBreakdownView(UsageView):
         shares = selectors.usage_report(
             self.period(), self.filters(), [self.dimension], with_ids=True
         ).shares[self.dimension]
-        return Response([_item(self.dimension, one) for one in shares])
+        return Response([item_json(self.dimension, one) for one in shares])
 
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByProvider"))
@@ -244,50 +235,3 @@ class UsageByUserView(UsageBreakdownView):
     """Requests by the user who asked."""
 
     dimension = "user"
-
-
-def _summary(totals: UsageTotals) -> dict[str, Any]:
-    return {
-        "totalRequests": totals.requests,
-        "inputTokens": totals.input_tokens,
-        "outputTokens": totals.output_tokens,
-        "totalTokens": totals.total_tokens,
-        "successCount": totals.succeeded,
-        "failureCount": totals.failed,
-        "fallbackCount": totals.fallbacks,
-        "attemptCount": totals.attempts,
-        "successRate": totals.success_rate or 0.0,
-        "averageDurationMs": totals.average_ms or 0.0,
-        "medianDurationMs": totals.median_ms or 0.0,
-    }
-
-
-def _point(point: selectors.Point) -> dict[str, Any]:
-    return {
-        "timestamp": point.start,
-        "requestCount": point.requests,
-        "totalTokens": point.total_tokens,
-        "inputTokens": point.input_tokens,
-        "outputTokens": point.output_tokens,
-        "successCount": point.succeeded,
-        "failureCount": point.failed,
-    }
-
-
-def _item(dimension: str, share: Share) -> dict[str, Any]:
-    names = (
-        {provider.id: provider.name for provider in all_providers()}
-        if dimension == "provider"
-        else {}
-    )
-    return {
-        "dimension": share.key or share.name or UNKNOWN,
-        "dimensionName": names.get(share.name)
-        or (share.name if dimension in records.IDS else None)
-        or None,
-        "requestCount": share.requests,
-        "totalTokens": share.total_tokens,
-        "failureCount": share.failed,
-        "fallbackCount": share.fallbacks,
-        "percentage": 100 * share.share,
-    }

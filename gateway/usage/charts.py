@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .selectors import Point
+from .course import Point
 
 WIDTH, HEIGHT, SMALLEST = 1000.0, 100.0, 1.5
 

@@ -1,4 +1,4 @@
-"""The read side of usage: the totals of a period, its course, its shares.
+"""The read side of usage: the totals of a period and its shares.
 
 The success rate is the share of successes among successes and failures.
 
@@ -10,14 +10,13 @@ computed here.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, Func, Q, Sum
+from django.db.models import Count, Q, Sum
 
 from ..models import AttemptOutcome, UsageAttempt
-from .records import HOUR, IDS, IS_FALLBACK, Period, records
-from .totals import CLOSED, OK, Share, UsageTotals, median, totals_of
+from .records import IDS, IS_FALLBACK, Period, records
+from .totals import Share, UsageTotals, median, totals_of
 
 # dimension -> the columns that tell its values apart, the name first: two tokens may have one name
 DIMENSIONS: dict[str, tuple[str, ...]] = {
@@ -147,92 +146,3 @@ def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None)
             if value is not None
         }
     )
-
-
-# The course of a period
-
-
-class Bucket(Func):
-    """The hour or the day (UTC) of a time, as a value whose text begins with `2026-11-20 16` or
-    `2026-11-20`.
-
-    SQLite keeps times as text in UTC. Django's own Trunc calls Python for each row there.
-    """
-
-    output_field = CharField()
-
-    def __init__(self, column: str, length: int) -> None:
-        super().__init__(column)
-        self.unit, self.length = {13: "hour", 10: "day"}[length], length
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """The first characters of the text."""
-        return super().as_sql(
-            compiler, connection, template=f"substr(%(expressions)s, 1, {self.length})", **context
-        )
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """A time without a time zone."""
-        return super().as_sql(
-            compiler,
-            connection,
-            template=f"date_trunc('{self.unit}', %(expressions)s AT TIME ZONE 'UTC')",
-            **context,
-        )
-
-
-@dataclass(frozen=True)
-class Point:
-    """The requests of an hour or a day, which begins at `start`."""
-
-    start: datetime
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    succeeded: int = 0
-    failed: int = 0
-
-    @property
-    def total_tokens(self) -> int:
-        """Tokens in and out."""
-        return self.input_tokens + self.output_tokens
-
-    @property
-    def closed(self) -> int:
-        """Requests whose caller hung up."""
-        return self.requests - self.succeeded - self.failed
-
-
-def course(
-    period: Period, filters: Mapping[str, str] | None = None, step: timedelta | None = None
-) -> list[Point]:
-    """A point for every hour or day (UTC) of the period, also for those without requests.
-
-    The period may begin or end in the middle of a point.
-    """
-    step = step or period.step
-    length = 13 if step == HOUR else 10
-    sums = {
-        "n": Count("*"),
-        "i": Sum("input_tokens"),
-        "o": Sum("output_tokens"),
-        "ok": Count("pk", filter=Q(outcome=OK)),
-        "bad": Count("pk", filter=~Q(outcome__in=(OK, CLOSED))),
-    }
-    counted = (
-        records(period, filters)
-        .order_by()
-        .values(bucket=Bucket("started_at", length))
-        .annotate(**sums)
-        .values_list("bucket", *sums)
-    )
-    found = {
-        str(bucket)[:length]: [number or 0 for number in numbers] for bucket, *numbers in counted
-    }
-    start = period.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    start = start if step == HOUR else start.replace(hour=0)
-    points = []
-    while start < period.end:
-        points.append(Point(start, *found.get(f"{start:%Y-%m-%d %H}"[:length], ())))
-        start += step
-    return points

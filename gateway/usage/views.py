@@ -1,7 +1,7 @@
 """The page of usage, and the same requests as CSV."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from connections.views.base import Crumb, Page
 from ..models import UsageRecord
 from . import records, selectors
 from .charts import requests_chart, tokens_chart
+from .course import course
 from .csv_export import COLUMNS, csv_parts
 from .totals import CLOSED, OK
 
@@ -59,13 +60,13 @@ class UsagePage(Page):
     def period(self) -> tuple[str, records.Period]:
         """The name of the period, empty for one by dates, and the period.
 
-        `from` and `to` are days (UTC) with their 24 hours; without `to`, it lasts until now. Dates
-        that make no sense are ignored.
+        `from` and `to` are whole days of the current time zone; without `to`, it lasts until now.
+        Dates that make no sense are ignored.
         """
         query = self.request.GET
         first, final = _midnight(query.get("from", "")), _midnight(query.get("to", ""))
         if first is not None:
-            end = timezone.now() if final is None else final + timedelta(days=1)
+            end = timezone.now() if final is None else _midnight_after(final)
             start = max(first, end - records.DAILY_AT_MOST)
             if start < end:
                 return "", records.Period(start, end)
@@ -79,7 +80,14 @@ def _midnight(text: str) -> datetime | None:
         day = parse_date(text)
     except ValueError:
         return None
-    return datetime.combine(day, time(), UTC) if day and 2000 <= day.year < 9000 else None
+    if day is None or not 2000 <= day.year < 9000:
+        return None
+    return datetime.combine(day, time(), timezone.get_current_timezone())
+
+
+def _midnight_after(midnight: datetime) -> datetime:
+    """The end of the day, which has 23 or 25 hours where the clock changes."""
+    return datetime.combine(midnight.date() + timedelta(days=1), time(), midnight.tzinfo)
 
 
 class UsageView(UsagePage):
@@ -90,9 +98,9 @@ class UsageView(UsagePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         name, period = self.period()
-        filters = self.filters()
+        filters, zone = self.filters(), timezone.get_current_timezone()
         usage = selectors.usage_report(period, filters, list(selectors.DIMENSIONS))
-        points = selectors.course(period, filters) if usage.totals.requests else []
+        points = course(period, filters, zone=zone) if usage.totals.requests else []
         paginator = Paginator(records.records(period, filters), PAGE_SIZE)
         # Set, so that it is not counted: for a million rows that takes as long as all the rest.
         paginator.count = usage.totals.requests

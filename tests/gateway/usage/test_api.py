@@ -69,6 +69,24 @@ def test_a_course_has_a_point_for_every_hour(api: Api):
 
 
 @pytest.mark.parametrize(
+    ("query", "start"),
+    [
+        # one day of Kolkata, by its offset and by its name
+        (
+            "from=2026-03-10T00:00:00%2B05:30&to=2026-03-11T00:00:00%2B05:30",
+            "2026-03-10T00:00:00+05:30",
+        ),
+        ("from=2026-03-10&to=2026-03-11&timeZone=Asia/Kolkata", "2026-03-10T00:00:00+05:30"),
+        # 23 hours
+        ("from=2026-03-29&to=2026-03-30&timeZone=Europe/Berlin", "2026-03-29T00:00:00+01:00"),
+    ],
+)
+def test_a_day_is_one_of_the_time_zone(api: Api, query: str, start: str):
+    (point,) = api.read(f"/analytics/usage-time-series?{query}&granularity=Daily")
+    assert point["timestamp"] == start
+
+
+@pytest.mark.parametrize(
     ("query", "points"),
     [
         ("from=2026-03-10&to=2026-03-17", 168),
@@ -211,8 +229,12 @@ def test_a_period_that_makes_no_sense_is_refused(
     ("query", "field"),
     [
         (f"{DAY}&granularity=Weekly", "/granularity"),
+        (f"{DAY}&timeZone=Mars/Olympus", "/timeZone"),
+        (f"{DAY}&timeZone=../../etc/passwd", "/timeZone"),
+        ("from=2026-03-10T00:00:00%2B05:07&to=2026-03-11", "/from"),
+        ("from=9998-12-31&to=9999-12-31", "/from"),
         ("from=2026-03-01&to=2026-03-10&granularity=Hourly", "/to"),
-        ("from=0001-01-01&to=9999-01-01", "/to"),
+        ("from=0002-01-01&to=8999-01-01", "/to"),
     ],
 )
 def test_a_course_of_too_many_points_is_refused(api: Api, query: str, field: str):

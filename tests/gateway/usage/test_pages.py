@@ -15,7 +15,7 @@ from django.utils import timezone
 from connections.models import Connection
 from gateway.templatetags.usage import duration, percent, short
 from gateway.usage.charts import requests_chart
-from gateway.usage.selectors import Point
+from gateway.usage.course import Point
 from tests.fakes import profile_of
 from tests.gateway.records import NOON, NOWHERE, WEBSITE, gone_round, used
 from tests.pages import HTMX, html, words
@@ -72,6 +72,17 @@ def test_two_dates_are_a_period_with_both_days(page: Client):
     used(started_at=NOON), used(started_at=NOON + timedelta(hours=13))
     context = page.get("/usage/?from=2026-03-10&to=2026-03-10&period=30d").context
     assert (context["usage"].totals.requests, context["period_name"]) == (1, "")
+
+
+def test_dates_are_days_of_the_installations_time_zone(page: Client, settings):
+    settings.TIME_ZONE = "Asia/Kolkata"
+    (
+        used(started_at=NOON.replace(hour=18, minute=29)),
+        used(started_at=NOON.replace(hour=18, minute=30)),
+    )
+    response = page.get("/usage/?from=2026-03-10&to=2026-03-10")
+    assert response.context["usage"].totals.requests == 1
+    assert "2026-03-10 00:00 to 2026-03-11 00:00, all times in Asia/Kolkata" in words(response)
 
 
 @pytest.mark.parametrize(

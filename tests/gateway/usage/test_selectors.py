@@ -1,6 +1,6 @@
 """What is read from usage records: exact numbers on a handful of them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -8,6 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from gateway.usage import records, selectors
+from gateway.usage.course import course
 from gateway.usage.totals import median
 from tests.gateway.records import NOON, NOWHERE, PRODUCTION, WEBSITE, gone_round, used
 
@@ -121,43 +122,6 @@ def test_all_dimensions_are_one_query(morning: None):
     assert len([one for one in seen if "SELECT" in one["sql"]]) == 1
 
 
-def test_a_course_has_every_hour_also_those_without_requests(morning: None):
-    points = selectors.course(DAY)
-    assert [one.start.hour for one in points] == list(range(24))
-    assert {
-        one.start.hour: (one.requests, one.succeeded, one.failed, one.closed)
-        for one in points
-        if one.requests
-    } == {
-        10: (2, 1, 1, 0),
-        12: (3, 2, 0, 1),
-        13: (1, 0, 1, 0),
-    }
-
-
-def test_a_course_counts_tokens(morning: None):
-    assert [(one.input_tokens, one.output_tokens) for one in selectors.course(DAY)][12] == (30, 15)
-
-
-def test_a_long_course_is_by_day(morning: None):
-    used(started_at=NOON - timedelta(days=20))
-    points = selectors.course(records.Period(NOON - timedelta(days=30), NOON + timedelta(days=1)))
-    assert (len(points), points[0].start) == (32, datetime(2026, 2, 8, tzinfo=UTC))
-    assert {one.start.date().isoformat(): one.requests for one in points if one.requests} == {
-        "2026-02-18": 1,
-        "2026-03-10": 6,
-    }
-
-
-def test_hours_and_days_are_those_of_utc(settings):
-    settings.TIME_ZONE = "Asia/Kathmandu"
-    used(started_at=datetime(2026, 3, 10, 23, 59, 59, tzinfo=UTC))
-    assert [one.start.hour for one in selectors.course(DAY) if one.requests] == [23]
-    assert [one.start.day for one in selectors.course(DAY, step=records.DAY) if one.requests] == [
-        10
-    ]
-
-
 @pytest.mark.parametrize(
     ("filters", "count"),
     [
@@ -173,7 +137,7 @@ def test_hours_and_days_are_those_of_utc(settings):
     ],
 )
 def test_filters_narrow_everything(morning: None, filters: dict[str, str], count: int):
-    totals, points = selectors.usage_report(DAY, filters).totals, selectors.course(DAY, filters)
+    totals, points = selectors.usage_report(DAY, filters).totals, course(DAY, filters)
     assert (
         totals.requests,
         sum(one.requests for one in points),
