@@ -2,22 +2,28 @@
 gunicorn's.
 """
 
-import os
 from typing import Any
 
-_host, _port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
+from .environment import stopping
+
+with stopping():
+    from .settings import ENVIRONMENT
+
+    _host = ENVIRONMENT.text("HOST", "127.0.0.1")
+    _port = ENVIRONMENT.whole("PORT", 8000, least=1, most=65535)
+    _workers = ENVIRONMENT.whole("WEB_CONCURRENCY", 2, least=1, most=1000)
+    _idle = ENVIRONMENT.whole("IDLE_TIMEOUT", 75, least=1)
+    _grace = ENVIRONMENT.whole("GRACEFUL_TIMEOUT", 30, least=1)
 _address = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 
 wsgi_app = "backoffice.asgi:application"
 worker_class = "backoffice.asgi_worker.BoundedWorker"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = _workers
 bind = _address
 preload_app = True  # loaded once, shared by the workers: half the start, less memory
 # the default of 2 s makes clients that reuse connections fail at the edge
-keepalive = int(os.environ.get("IDLE_TIMEOUT", "75"))
-graceful_timeout = int(
-    os.environ.get("GRACEFUL_TIMEOUT", "30")
-)  # for running streams; an idle connection counts as unfinished too
+keepalive = _idle
+graceful_timeout = _grace  # for running streams; an idle connection counts as unfinished too
 asgi_lifespan = "on"  # the gateway writes what is left of its usage records when the server stops
 control_socket_disable = True  # it would live in the home directory, one per user
 accesslog = "-"

@@ -17,6 +17,7 @@ NEW_KEY = (
 )
 OTHER_OPTIONS = """
 # Everything below is optional; README.md says what each does. The environment wins over this file.
+# NAME=value, NAME='a value # with a sign', and behind a blank # begins a comment.
 # HOST=127.0.0.1
 # PORT=8000
 # WEB_CONCURRENCY=2
@@ -81,12 +82,11 @@ def write_env_file() -> None:
 def set_up_django() -> None:
     """Load the settings, which read .env, and stop readably when something is wrong with them."""
     import django
-    from django.core.exceptions import ImproperlyConfigured
 
-    try:
+    from .environment import stopping
+
+    with stopping():
         settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
-    except (ImproperlyConfigured, ValueError) as error:
-        stop(f"A setting in the environment or in .env cannot be read: {error}")
     for name in ("SECRET_KEY", "FERNET_KEYS"):
         if not getattr(settings, name):
             stop(

@@ -6,27 +6,20 @@ The README's table says what each does. `$Section:Key` references never pass thr
 `$` for itself.
 """
 
-import os
-from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway.core.origins import read_origins
-from providers.core import env_file
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-try:
-    env_file.load_env_file(BASE_DIR / ".env", os.environ)
-except env_file.EnvFileError as error:
-    raise ImproperlyConfigured(f".env: {error}") from None
+from .environment import BASE_DIR, read_environment
 
-SECRET_KEY = env.str("SECRET_KEY", default="")
-DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ENVIRONMENT = env = read_environment()
+
+SECRET_KEY = env.secret("SECRET_KEY")
+DEBUG = env.boolean("DEBUG", False)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "backoffice.apps.BackofficeAdminConfig",
@@ -90,7 +83,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # The database: SQLite beside manage.py, or whatever DATABASE_URL says
 
 DATABASES: dict[str, Any] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")
+    "default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # With Django's defaults 884 of 1040 concurrent writes failed with "database is locked"; with
@@ -109,7 +102,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["OPTIONS"] = {
         "pool": {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+            "max_size": env.whole("DATABASE_POOL_SIZE", 10, least=1, most=1000),
             "timeout": 1.5,  # seconds until a request is refused with 503
             "reconnect_timeout": 0.2,  # the pool waits longer each time; we ask again ourselves
             "connection_class": PatientConnection,
@@ -124,7 +117,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool demands it
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", default="locmemcache://")}
+CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", "locmemcache://")}
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
     CACHES["default"]["BACKEND"] = "connections.redis_cache.RedisOrMemory"
 
@@ -146,7 +139,7 @@ LOGOUT_REDIRECT_URL = "sign-in"
 
 # The browser
 
-HTTPS = env.bool("HTTPS", default=False)
+HTTPS = env.boolean("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
@@ -160,13 +153,13 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are few and small
 
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
 
 # The API: see connections/api
 
 API_EXTRA_PREFIXES = [
-    prefix.strip("/") for prefix in env.list("API_EXTRA_PREFIXES", default=[]) if prefix.strip("/")
+    prefix.strip("/") for prefix in env.names("API_EXTRA_PREFIXES") if prefix.strip("/")
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024  # of a file
@@ -181,7 +174,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": env.str("API_THROTTLE_RATE", default="6000/min")},
+    "DEFAULT_THROTTLE_RATES": {"user": env.rate("API_THROTTLE_RATE", "6000/min")},
     "EXCEPTION_HANDLER": "connections.api.problems.problem_handler",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -218,49 +211,47 @@ SPECTACULAR_SETTINGS = {
 
 # Secrets and references: see SECURITY.md
 
-FERNET_KEYS = env.list(
-    "FERNET_KEYS", default=[]
-)  # newest first; never SECRET_KEY (connections.E001)
+FERNET_KEYS = env.secrets("FERNET_KEYS", 32)  # newest first; never SECRET_KEY (connections.E001)
 CONNECTIONS_CONFIG: dict[str, Any] = {}
-CONNECTIONS_CONFIG_FILE = env.str("CONNECTIONS_CONFIG_FILE", default="")
-CONNECTIONS_SECRETS_DIR = env.str("CONNECTIONS_SECRETS_DIR", default="")
-CONNECTIONS_TYPES_DIR = env.str("CONNECTIONS_TYPES_DIR", default="")
-CONNECTIONS_REFERENCE_SECTIONS = env.list("CONNECTIONS_REFERENCE_SECTIONS", default=[])
-CONNECTIONS_REFERENCE_ENV = env.list("CONNECTIONS_REFERENCE_ENV", default=[])
-CONNECTIONS_SECRET_KEYS = env.list(
-    "CONNECTIONS_SECRET_KEYS", default=["key", "secret", "password", "token"]
+CONNECTIONS_CONFIG_FILE = env.file("CONNECTIONS_CONFIG_FILE")
+CONNECTIONS_SECRETS_DIR = env.folder("CONNECTIONS_SECRETS_DIR")
+CONNECTIONS_TYPES_DIR = env.folder("CONNECTIONS_TYPES_DIR")
+CONNECTIONS_REFERENCE_SECTIONS = env.names("CONNECTIONS_REFERENCE_SECTIONS")
+CONNECTIONS_REFERENCE_ENV = env.names("CONNECTIONS_REFERENCE_ENV")
+CONNECTIONS_SECRET_KEYS = env.names(
+    "CONNECTIONS_SECRET_KEYS", ["key", "secret", "password", "token"]
 )
-CONNECTIONS_EGRESS_ALLOW = env.list("CONNECTIONS_EGRESS_ALLOW", default=[])
-CONNECTIONS_EGRESS_PRIVATE = env.bool("CONNECTIONS_EGRESS_PRIVATE", default=True)
-CONNECTIONS_TEST_RATE = env.int("CONNECTIONS_TEST_RATE", default=60)
-CONNECTIONS_REVEAL_DAYS = env.int(
-    "CONNECTIONS_REVEAL_DAYS", default=400
+CONNECTIONS_EGRESS_ALLOW = env.names("CONNECTIONS_EGRESS_ALLOW")
+CONNECTIONS_EGRESS_PRIVATE = env.boolean("CONNECTIONS_EGRESS_PRIVATE", True)
+CONNECTIONS_TEST_RATE = env.whole("CONNECTIONS_TEST_RATE", 60)
+CONNECTIONS_REVEAL_DAYS = env.whole(
+    "CONNECTIONS_REVEAL_DAYS", 400
 )  # how long prune_reveals keeps who read secrets
-TRUSTED_PROXIES = env.int(
-    "TRUSTED_PROXIES", default=0
+TRUSTED_PROXIES = env.whole(
+    "TRUSTED_PROXIES", 0
 )  # how many of X-Forwarded-For's last addresses our own proxies wrote
 
 # Sockets that wait for their client: see backoffice/sockets.py. Seconds, and numbers in a worker.
 
-HEAD_TIMEOUT = env.float("HEAD_TIMEOUT", default=10)
-BODY_TIMEOUT = env.float("BODY_TIMEOUT", default=60)
-SEND_TIMEOUT = env.float("SEND_TIMEOUT", default=60)
+HEAD_TIMEOUT = env.number("HEAD_TIMEOUT", 10)
+BODY_TIMEOUT = env.number("BODY_TIMEOUT", 60)
+SEND_TIMEOUT = env.number("SEND_TIMEOUT", 60)
 # behind a proxy all clients have its address
-SOCKETS_PER_CLIENT = env.int("SOCKETS_PER_CLIENT", default=0 if TRUSTED_PROXIES else 100)
-SOCKETS_PER_WORKER = env.int("SOCKETS_PER_WORKER", default=4000)
+SOCKETS_PER_CLIENT = env.whole("SOCKETS_PER_CLIENT", 0 if TRUSTED_PROXIES else 100)
+SOCKETS_PER_WORKER = env.whole("SOCKETS_PER_WORKER", 4000)
 
 # The gateway: see gateway/
 
-GATEWAY_MAX_BODY = env.int("GATEWAY_MAX_BODY_MB", default=8) * 1024 * 1024  # bytes
-GATEWAY_COOLDOWN_SECONDS = env.float("GATEWAY_COOLDOWN_SECONDS", default=30)
-GATEWAY_KEEPALIVE_SECONDS = env.float("GATEWAY_KEEPALIVE_SECONDS", default=15)  # 0: never
-GATEWAY_FIRST_WAIT_SECONDS = env.float("GATEWAY_FIRST_WAIT_SECONDS", default=10)
-GATEWAY_RECORD_TEXT = env.bool("GATEWAY_RECORD_TEXT", default=False)
+GATEWAY_MAX_BODY = env.whole("GATEWAY_MAX_BODY_MB", 8, least=1, most=2000) * 1024 * 1024  # bytes
+GATEWAY_COOLDOWN_SECONDS = env.number("GATEWAY_COOLDOWN_SECONDS", 30)
+GATEWAY_KEEPALIVE_SECONDS = env.number("GATEWAY_KEEPALIVE_SECONDS", 15)  # 0: never
+GATEWAY_FIRST_WAIT_SECONDS = env.number("GATEWAY_FIRST_WAIT_SECONDS", 10)
+GATEWAY_RECORD_TEXT = env.boolean("GATEWAY_RECORD_TEXT", False)
 try:
-    GATEWAY_CORS_ORIGINS = read_origins(env.list("GATEWAY_CORS_ORIGINS", default=[]))
+    GATEWAY_CORS_ORIGINS = read_origins(env.names("GATEWAY_CORS_ORIGINS"))
 except ValueError as error:
     raise ImproperlyConfigured(f"GATEWAY_CORS_ORIGINS: {error}") from None
-GATEWAY_USAGE_DAYS = env.int("GATEWAY_USAGE_DAYS", default=400)
+GATEWAY_USAGE_DAYS = env.whole("GATEWAY_USAGE_DAYS", 400)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 CLIENTS = (
@@ -290,7 +281,7 @@ LOGGING = {
             "filters": ["redact", "request"],
         }
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": env.level("LOG_LEVEL", "INFO")},
     # at INFO these write every address that is asked, at DEBUG every header
     "loggers": {name: {"level": "WARNING"} for name in CLIENTS}
     # of an outage it writes every attempt; connections/outages.py says it once

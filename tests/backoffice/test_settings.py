@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from backoffice.environment import read_environment
+
 ROOT = Path(__file__).parents[2]
 READ = """
 import json, sys
@@ -96,14 +98,15 @@ def test_postgresql_and_redis_come_by_address():
 
 def test_lists_are_separated_by_commas():
     names = (
-        "FERNET_KEYS",
         "CONNECTIONS_REFERENCE_SECTIONS",
         "CONNECTIONS_REFERENCE_ENV",
         "CONNECTIONS_EGRESS_ALLOW",
         "CONNECTIONS_SECRET_KEYS",
     )
-    found = read(*names, **dict.fromkeys(names, "one,two"))
+    found = read(*names, **dict.fromkeys(names, "one, two,,"))
     assert found == {name: ["one", "two"] for name in names}
+    keys = ["k" * 32, "l" * 44]
+    assert read("FERNET_KEYS", FERNET_KEYS=",".join(keys)) == {"FERNET_KEYS": keys}
 
 
 def test_https_makes_cookies_secure():
@@ -132,3 +135,87 @@ def test_gunicorn_is_set_by_the_environment(worker: str, count: int):
         count,
         "backoffice.asgi_worker.BoundedWorker",
     ]
+
+
+def started(**environment: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py settings` in this environment and no other."""
+    command = [sys.executable, "manage.py", "settings"]
+    environment = {"PATH": "", "SECRET_KEY": "s" * 50, **environment}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
+    "HTTPS": ("ture", "true or false"),
+    "CONNECTIONS_EGRESS_PRIVATE": ("true # inside", "true or false"),
+    "DATABASE_POOL_SIZE": ("0", "from 1 to 1000"),
+    "GATEWAY_MAX_BODY_MB": ("big", "a whole number"),
+    "HEAD_TIMEOUT": ("-1", "a number from 0"),
+    "DATABASE_URL": ("mysql://u:hunter2@h/n", "postgres://user:password@host/name"),
+    "CACHE_URL": ("hunter2", "redis://"),
+    "TIME_ZONE": ("Mars/Base", "Europe/Berlin"),
+    "LOG_LEVEL": ("chatty", "WARNING"),
+    "FERNET_KEYS": ("hunter2", "less than 32 characters"),
+    "CONNECTIONS_SECRETS_DIR": ("/nope", "a folder that is not there"),
+    "CONNECTIONS_CONFIG_FILE": ("/nope.json", "a file that is not there"),
+    "API_THROTTLE_RATE": ("many", "6000/min"),
+    "WEB_CONCURRENCY": ("two", "a whole number"),
+    "PORT": ("70000", "from 1 to 65535"),
+    "GATEWAY_CORS_ORIGINS": ("chat", "GATEWAY_CORS_ORIGINS"),
+}
+# a pool is only one of a server's
+WITH: dict[str, dict[str, str]] = {"DATABASE_POOL_SIZE": {"DATABASE_URL": "postgres://u:p@h/n"}}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_setting_that_makes_no_sense_stops_with_one_sentence(name: str):
+    value, words = WRONG[name]
+    done = started(**WITH.get(name, {}), **{name: value})
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"A setting cannot be used. {name}") and words in done.stderr
+    assert "hunter2" not in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_server_stops_with_the_same_sentence():
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
+    environment = {"PATH": "", "SECRET_KEY": "s" * 50, "HTTPS": "ture"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == "A setting cannot be used. HTTPS is neither true nor false. Write true or false.\n"
+    )
+
+
+def test_settings_are_listed_without_secrets():
+    shown = started(
+        FERNET_KEYS="hunter2" * 5,
+        DATABASE_URL="postgres://u:hunter2@db/name",
+        CACHE_URL="redis://:hunter2@cache/1",
+        TIME_ZONE=" Europe/Berlin ",
+        HTTPS="",
+    ).stdout
+    assert "hunter2" not in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["DATABASE_URL", "environment", "postgres://u:***@db/name"] in rows
+    assert ["CACHE_URL", "environment", "redis://:***@cache/1"] in rows
+    assert ["TIME_ZONE", "environment", "Europe/Berlin"] in rows
+    assert ["HTTPS", "default", "false"] in rows and ["PORT", "default", "8000"] in rows
+
+
+def test_a_setting_of_the_env_file_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TIME_ZONE", raising=False)
+    monkeypatch.setenv("LOG_LEVEL", "INFO")
+    (tmp_path / ".env").write_text("TIME_ZONE=Europe/Berlin\nLOG_LEVEL=DEBUG\n")
+    found = read_environment(tmp_path / ".env")
+    try:
+        assert found.zone("TIME_ZONE", "UTC") == "Europe/Berlin"
+        assert found.level("LOG_LEVEL", "INFO") == "INFO"
+    finally:
+        monkeypatch.delenv("TIME_ZONE")
+    sources = {name: one.source for name, one in found.variables.items()}
+    assert sources == {"TIME_ZONE": ".env", "LOG_LEVEL": "environment"}
+    assert "PATH" not in repr(found), "an environment holds secrets"

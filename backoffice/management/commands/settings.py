@@ -1,0 +1,24 @@
+"""`manage.py settings`: what each setting is, and where it comes from."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ... import gunicorn_conf  # noqa: F401 it reads the server's settings
+from ...settings import ENVIRONMENT
+
+
+class Command(BaseCommand):
+    """Lists every setting of the environment, secrets masked."""
+
+    help = (
+        "Lists the settings that come from the environment or from .env, with their values and "
+        "where each comes from. Secrets and passwords are masked."
+    )
+    requires_system_checks: list[str] = []  # it helps where they fail
+
+    def handle(self, *_arguments: Any, **_options: Any) -> None:
+        found = ENVIRONMENT.variables
+        width = max(map(len, found))
+        for one in found.values():
+            self.stdout.write(f"{one.name:<{width}}  {one.source:<11}  {one.text}".rstrip())
