@@ -162,6 +162,8 @@ API_EXTRA_PREFIXES = [
     prefix.strip("/") for prefix in env.names("API_EXTRA_PREFIXES") if prefix.strip("/")
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
+# the plan for a package of 2,000 connections has a choice and some fields for each
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024  # of a file
 FILE_UPLOAD_HANDLERS = ["connections.bodies.BoundedUploadHandler"]
 REST_FRAMEWORK = {

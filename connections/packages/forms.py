@@ -1,6 +1,6 @@
 """The forms of packages: the contents of an export, and the decisions about an import."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.conf import settings
 
 from ..bodies import at_most
 from ..credentials import seal
+from ..models import Connection
 from ..references import is_reference
 from ..widgets import SecretInput
 from .format.plan import ACTIONS as DECISIONS
@@ -39,8 +40,13 @@ NO_REFERENCE = (
 
 
 class PackageExportForm(forms.Form):
-    """The contents of an export. Who may not export secrets is not asked for a passphrase."""
+    """The contents of an export. Who may not export secrets is not asked for a passphrase, and what
+    fits into one package not for a part.
+    """
 
+    part = forms.ChoiceField(
+        help_text="More than one package holds. Each part is a package with its profiles."
+    )
     profiles = forms.BooleanField(required=False, label="With their profiles")
     passphrase = forms.CharField(
         required=False,
@@ -55,10 +61,25 @@ class PackageExportForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
-    def __init__(self, may_seal: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, parts: Sequence[Sequence[Connection]], may_seal: bool, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self._parts = parts
+        self.fields["part"].choices = [  # type: ignore[attr-defined]
+            (str(number), f"{number} of {len(parts)}: {part[0].alias} to {part[-1].alias}")
+            for number, part in enumerate(parts, 1)
+            if part
+        ]
+        if len(parts) == 1:
+            del self.fields["part"]
         if not may_seal:
             del self.fields["passphrase"], self.fields["again"]
+
+    def chosen_part(self) -> list[Connection]:
+        """The connections of the part that was chosen, empty where there is only one."""
+        number = self.cleaned_data.get("part")
+        return list(self._parts[int(number) - 1]) if number else []
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -177,18 +198,12 @@ class PackagePlanForm(forms.Form):
         """The passphrase, typed now or before; empty without one."""
         return str(self["passphrase"].data or "")
 
-    def rows(self, plan: Plan, sources: Mapping[str, Sequence[tuple[str, str]]]) -> list["PlanRow"]:
-        """The items as the page shows them, each with the secrets that it lacks.
-
-        `sources`: by the id of a provider, the aliases and names of the connections that a secret
-        may be taken from.
-        """
+    def rows(self, plan: Plan) -> list["PlanRow"]:
+        """The items as the page shows them, each with the secrets that it lacks."""
         lacking: dict[str, list[PlanSecret]] = {}
         provider = {item.id: item.provider_id for item in plan.items}
         for one in plan.placeholders:
-            lacking.setdefault(one.item_id, []).append(
-                self._secret(one, provider[one.item_id], sources.get(provider[one.item_id], ()))
-            )
+            lacking.setdefault(one.item_id, []).append(self._secret(one, provider[one.item_id]))
         return [self._row(item, lacking.get(item.id, [])) for item in plan.items]
 
     def _row(self, item: PlanItem, secrets: list["PlanSecret"]) -> "PlanRow":
@@ -204,14 +219,10 @@ class PackagePlanForm(forms.Form):
         ]
         return PlanRow(item, state, tone, choices, ACTIONS[item.action], secrets)
 
-    def _secret(
-        self, one: Placeholder, provider_id: str, sources: Sequence[tuple[str, str]]
-    ) -> "PlanSecret":
+    def _secret(self, one: Placeholder, provider_id: str) -> "PlanSecret":
         typed, chosen = self._named(SECRET).get(one.name, ""), self._named(FROM).get(one.name, "")
         error = NO_REFERENCE if one.name in self.wrong else ""
-        return PlanSecret(
-            one, typed if is_reference(typed) else "", chosen, sources, error, provider_id
-        )
+        return PlanSecret(one, typed if is_reference(typed) else "", chosen, error, provider_id)
 
 
 @dataclass(frozen=True)
@@ -219,13 +230,12 @@ class PlanSecret:
     """A secret that the package does not bring.
 
     `reference`: the one that was typed; `chosen`: the alias of the connection that was chosen to
-    take it from; `sources`: the aliases and names of those that may be chosen.
+    take it from.
     """
 
     placeholder: Placeholder
     reference: str
     chosen: str
-    sources: Sequence[tuple[str, str]]
     error: str
     provider_id: str
 

@@ -6,13 +6,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from .. import display, selectors
+from .. import display, listing, selectors
 from .. import services as core
 from ..client_ip import address_of
 from ..lookup import parse_id
@@ -23,6 +23,7 @@ from . import services
 from .forms import PackageExportForm, PackagePlanForm, PackageUploadForm
 
 MOST_SHOWN = 50
+FILTERS = ("q", "provider", "status", "health", "tag")
 GONE = (
     "This package is not here any more: it waits for an hour, and the five newest of each person. "
     "Upload it again."
@@ -50,7 +51,8 @@ class PackageExportView(Page):
         form = self.form(data=request.POST)
         if not form.is_valid():
             return self.show(form)
-        rows, values = list(self.rows().order_by("alias")), form.cleaned_data
+        values = form.cleaned_data
+        rows = form.chosen_part() or list(self.rows().order_by("alias"))
         profiles = (
             list(Profile.objects.filter(connection__in=rows).order_by("alias"))
             if values["profiles"]
@@ -76,17 +78,25 @@ class PackageExportView(Page):
 
     def form(self, **kwargs: Any) -> PackageExportForm:
         """The form, bound when given `data`."""
-        return PackageExportForm(self.request.user.has_perm("connections.export_secrets"), **kwargs)
+        may_seal = self.request.user.has_perm("connections.export_secrets")
+        return PackageExportForm(services.parts_of(self.rows()), may_seal, **kwargs)
 
-    def ids(self) -> list[str]:
-        """The ids in the address or in the form. None of them means every connection."""
-        given = self.request.POST if self.request.method == "POST" else self.request.GET
-        return given.getlist("ids")
+    @property
+    def given(self) -> QueryDict:
+        """What the address or the form chooses."""
+        return self.request.POST if self.request.method == "POST" else self.request.GET
 
     def rows(self) -> QuerySet[Connection]:
-        """The connections to export."""
-        rows, ids = Connection.objects.all(), self.ids()
-        return rows.filter(pk__in=filter(None, map(parse_id, ids))) if ids else rows
+        """The connections to export: those with the ids, else those that the list's filters find,
+        without any every connection.
+        """
+        if ids := self.given.getlist("ids"):
+            return Connection.objects.filter(pk__in=filter(None, map(parse_id, ids)))
+        return listing.connections(self.filters())
+
+    def filters(self) -> dict[str, str]:
+        """The filters of the list."""
+        return {name: self.given.get(name, "") for name in FILTERS}
 
     def show(self, form: PackageExportForm) -> HttpResponse:
         """The page."""
@@ -100,7 +110,8 @@ class PackageExportView(Page):
             "contents": contents,
             "count": count,
             "more": max(0, count - MOST_SHOWN),
-            "ids": self.ids(),
+            "ids": self.given.getlist("ids"),
+            "filters": {name: value for name, value in self.filters().items() if value},
         }
         return self.render_to_response(self.get_context_data(form=form, **context))
 
@@ -203,16 +214,12 @@ class PackagePlanView(ImportPage, PicksConnections):
         is_here = all(one.state == "identical" for one in plan.items)
         brings_types = any(one.kind == "type" for one in plan.items)
         lacking = {one.item_id for one in plan.placeholders}
-        rows = form.rows(
-            plan,
-            selectors.connection_names(
-                {one.provider_id for one in plan.items if one.id in lacking}
-            ),
-        )
+        providers = {one.provider_id for one in plan.items if one.id in lacking}
         context = {
             "form": form,
             "plan": plan,
-            "rows": rows,
+            "rows": form.rows(plan),
+            "sources": selectors.connection_names(providers),
             "is_here": is_here,
             "brings_types": brings_types,
         }

@@ -55,6 +55,18 @@ class PackageExportRequestSerializer(CamelCaseSerializer):
         max_length=1000,
         help_text="Their ids or aliases. Absent: all of them.",
     )
+    tag = serializers.CharField(
+        required=False, max_length=50, help_text="Of these, those that have this tag."
+    )
+    part = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=100_000,
+        help_text=(
+            "Of these, one part that fits into a package with its profiles, counted from 1. The "
+            "header X-Switchboard-Parts of the answer says how many there are."
+        ),
+    )
     profiles = StrictBooleanField(default=False, help_text="Whether their profiles come along.")
     passphrase = PassphraseField(
         help_text="Seals the secrets of the connections into the package. Absent: no secrets."

@@ -1,17 +1,21 @@
 """Packages: `/packages/export`, `/packages/import`"""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from connections import listing
 from connections import services as core
 from connections.api.base import ApiView, find
 from connections.api.openapi import answers
@@ -67,12 +71,10 @@ class PackageExport(ApiView):
             *(["profiles:read"] if values["profiles"] else []),
             *(["admin"] if passphrase else []),
         )
-        named = values.get("connections")
-        rows = (
-            list(Connection.objects.order_by("alias"))
-            if named is None
-            else [find(Connection.objects.all(), one) for one in named]
-        )
+        parts = services.parts_of(_chosen(values)) if "part" in values else []
+        if parts and values["part"] > len(parts):
+            raise ValidationError({"part": [f"There are {len(parts)}."]}, "invalid")
+        rows = parts[values["part"] - 1] if parts else list(_chosen(values))
         profiles = (
             list(Profile.objects.filter(connection__in=rows).order_by("alias"))
             if values["profiles"]
@@ -91,7 +93,17 @@ class PackageExport(ApiView):
             ),
             "Cache-Control": "no-store",
         }
+        if parts:
+            headers["X-Switchboard-Parts"] = str(len(parts))
         return HttpResponse(content, content_type=ZIP, headers=headers)
+
+
+def _chosen(values: Mapping[str, Any]) -> QuerySet[Connection]:
+    """The connections that a request for an export names. Raises NotFound."""
+    rows = listing.connections({"tag": values.get("tag", "")}, "alias")
+    if (named := values.get("connections")) is None:
+        return rows
+    return rows.filter(pk__in=[find(Connection.objects.all(), one).pk for one in named])
 
 
 DRY_RUN = OpenApiParameter(

@@ -1,4 +1,4 @@
-"""The arguments of `manage.py package import`."""
+"""The arguments of `manage.py package`."""
 
 from argparse import ArgumentTypeError
 
@@ -76,3 +76,26 @@ def _secret(text: str) -> tuple[str, str]:
     if not equals or not name or not source.startswith(("$", "connection:")):
         raise ArgumentTypeError(SECRET)
     return name, source
+
+
+def add_export_arguments(parser: CommandParser) -> None:
+    """Adds the file, the connections, and what comes along."""
+    parser.add_argument("file", metavar="FILE", help="- for stdout")
+    parser.add_argument(
+        "names",
+        metavar="ALIAS",
+        nargs="*",
+        help="alias or id of a connection; none: all of them",
+    )
+    parser.add_argument("--tag", metavar="TAG", default="", help="of these, those with this tag")
+    parser.add_argument(
+        "--split",
+        action="store_true",
+        help="as many files as it takes, FILE with -1, -2 ... before its ending",
+    )
+    parser.add_argument("--profiles", action="store_true", help="with their profiles")
+    parser.add_argument(
+        "--seal",
+        action="store_true",
+        help="with the stored keys, sealed by a passphrase that is asked for",
+    )

@@ -4,6 +4,7 @@ from ..format.errors import PackageConflict, PackageError
 from ..format.plan import Decisions, Placeholder, Plan, PlanItem
 from .export import export_package
 from .importing import import_package
+from .parts import parts_of
 from .planning import brings_profiles, plan_import
 from .uploads import MAY_IMPORT, drop_upload, keep_upload, read_upload
 
@@ -20,6 +21,7 @@ __all__ = [
     "export_package",
     "import_package",
     "keep_upload",
+    "parts_of",
     "plan_import",
     "read_upload",
 ]

@@ -23,6 +23,7 @@ from ..format.documents import ConnectionDocument, Missing, ProfileDocument, Row
 from ..format.errors import PackageError
 from ..format.files import write_package
 from ..format.sealing import refuse_weak
+from .parts import refuse_many
 
 MADE_BY = "Switchboard"
 NOTHING = "There is nothing to export. Choose at least one connection."
@@ -63,8 +64,10 @@ def export_package(
     if passphrase:
         require(actor, "connections.export_secrets")
         refuse_weak(passphrase)
+    keys = {row.pk for row in connections}
+    refuse_many(len(keys | {one.connection_id for one in chosen}) + len(chosen))
     confirm_types()
-    contents = _contents({row.pk for row in connections}, chosen)
+    contents = _contents(keys, chosen)
     if not contents.documents:
         raise PackageError("nothing_to_export", NOTHING)
     about = {

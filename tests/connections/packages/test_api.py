@@ -151,6 +151,20 @@ def test_examples_of_exports_are_accepted(api: Api, connection: Connection, exam
     assert api.post(EXPORT, EXPORTS[example]["value"]).status_code == 200
 
 
+def test_a_tag_and_a_part_choose(api: Api, connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("connections.packages.services.parts.MOST_ROWS", 2)
+    for name in ("A", "B", "C"):
+        connect(name=name, tags=["prod"])
+    whole = problem(api.post(EXPORT, {"tag": "prod"}), 413)
+    assert "Export them by tag, or in parts" in whole["detail"]
+    response = api.post(EXPORT, {"tag": "prod", "part": 2})
+    assert response["X-Switchboard-Parts"] == "2"
+    assert [one for one in names(response.content) if "connections/" in one] == [
+        "connections/c.yaml"
+    ]
+    assert errors(api.post(EXPORT, {"tag": "prod", "part": 3})) == {"/part": "invalid"}
+
+
 # Import
 
 

@@ -95,6 +95,33 @@ def test_a_passphrase_that_is_too_short_is_refused_and_not_repeated(connection: 
     assert "brief-one" not in said and not Path("a.zip").exists()
 
 
+def test_a_tag_chooses(connection: Connection):
+    connect(name="Other", tags=["prod"])
+    assert run("export", "a.zip", "--tag", "prod")[1].startswith("1 connection and")
+    assert "There is nothing to export" in refusal("export", "a.zip", "--tag", "none")
+
+
+def test_an_installation_that_fits_into_no_package_is_split(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("connections.packages.services.parts.MOST_ROWS", 4)
+    first = profile_of(connect(name="B"), alias="of-b")
+    profile_of(connect(name="C"), alias="of-c", fallbacks=[first])
+    profile_of(connect(name="A"), alias="of-a")
+    assert "--split" in refusal("export", "a.zip", "--profiles")
+    before = world()
+    said = run("export", "a.zip", "--profiles", "--split")[1]
+    # b and c stay together: one stands in for the other
+    assert said.splitlines() == [
+        "a-1.zip: 1 connection and 1 profile, without secrets.",
+        "a-2.zip: 2 connections and 2 profiles, without secrets.",
+        "a-3.zip: 1 connection and 0 profiles, without secrets.",
+    ]
+    for number in (1, 2, 3):
+        run("import", f"a-{number}.zip")
+    assert world() == before
+
+
 # Show and import
 
 

@@ -313,9 +313,9 @@ def test_a_missing_secret_is_taken_from_another_connection(connection: Connectio
     connection.delete()
     connect(name="Other", settings={"api_key": OTHER_SECRET})
     address = uploaded(client, content)
-    assert "Other (other)" in words(client.get(address))
+    assert '<option value="other">Other</option>' in html(client.get(address))
     shown = client.post(address, {"action": "plan", "from-production.api_key": "other"})
-    assert '<option value="other" selected>' in html(shown)
+    assert 'name="from-production.api_key" value="other"' in html(shown)
     response = client.post(address, {"action": "apply", "from-production.api_key": "other"})
     assert Connection.objects.get(alias="production").credentials["api_key"] == OTHER_SECRET
     assert OTHER_SECRET not in html(response)
@@ -445,7 +445,7 @@ def test_a_connection_can_be_added_for_a_missing_key_and_nothing_chosen_is_lost(
         "merge",
         "on",
     )
-    assert '<option value="spare" selected>' in html(restored)
+    assert f'name="from-{name}" value="spare"' in html(restored)
 
 
 def test_enter_on_the_plan_shows_what_the_choices_do(client: Client, connection: Connection):
@@ -456,3 +456,59 @@ def test_enter_on_the_plan_shows_what_the_choices_do(client: Client, connection:
         html(client.get(uploaded(client, content))).partition('id="package-plan"')[2],
     )
     assert first and 'value="plan"' in first[0]
+
+
+# As much as a package holds
+
+
+def many(connections: int, profiles: int = 0) -> None:
+    """Connections `c-0000`, ..., each with so many profiles."""
+    rows = [
+        Connection(alias=f"c-{n:04}", name=f"C {n:04}", provider_id="fake", lacking=["api_key"])
+        for n in range(connections)
+    ]
+    Connection.objects.bulk_create(rows)
+    Profile.objects.bulk_create(
+        Profile(
+            alias=f"p-{n:04}-{m}",
+            name=f"P {n:04}",
+            capability="Chat",
+            model="m",
+            connection=row,
+        )
+        for n, row in enumerate(rows)
+        for m in range(profiles)
+    )
+
+
+def test_as_many_choices_are_taken_as_a_package_may_need(fake, client: Client):
+    many(3)
+    content = package_services.export_package(Connection.objects.all(), actor=None)
+    Connection.objects.all().delete()
+    address = uploaded(client, content)
+    names = re.findall(r'name="((?:item|secret|from)-[^"]+)"', html(client.get(address)))
+    assert len(names) == 9  # a choice, a reference and a connection for each
+    others = [f"{name}-{number}" for name in names for number in range(2000 // 3)]
+    response = client.post(address, {"action": "apply", **dict.fromkeys(names + others, "")})
+    assert response.status_code == 200 and Connection.objects.count() == 3
+
+
+def test_what_fits_into_no_package_is_offered_in_parts(fake, client: Client):
+    many(1000, profiles=1)
+    shown = words(client.get(EXPORT))
+    assert "1 of 2: c-0000 to c-0949" in shown and "2 of 2: c-0950 to c-0999" in shown
+    response = client.post(EXPORT, {"part": "2", "profiles": "on"})
+    names = zipfile.ZipFile(io.BytesIO(response.content)).namelist()
+    assert len([name for name in names if name.startswith("connections/")]) == 50
+    assert "More than one package holds" in words(client.post(EXPORT, {"profiles": "on"}))
+
+
+def test_what_the_list_shows_can_be_exported(fake, client: Client):
+    connect(name="Ours", tags=["prod"]), connect(name="Others")
+    page = html(client.get("/connections/?tag=prod&sort=-name"))
+    link = re.search(r'href="([^"]*packages/export[^"]*)">Export all 1 that fit', page)
+    assert link and link[1].endswith("?tag=prod")
+    assert "1 connection" in words(client.get(link[1]))
+    response = client.post(EXPORT, {"tag": "prod"})
+    names = zipfile.ZipFile(io.BytesIO(response.content)).namelist()
+    assert [name for name in names if name.startswith("connections/")] == ["connections/ours.yaml"]

@@ -10,13 +10,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
+from connections import listing
 from connections import services as core
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection, Profile
 from connections.packages import services
-from connections.packages.management.arguments import add_import_arguments
+from connections.packages.management.arguments import add_export_arguments, add_import_arguments
 
 LOOK = services.Decisions(on_conflict="keep")
 MOST_BYTES = 1 << 26  # of a file that is read to be judged; the services' limit is far below
@@ -40,19 +42,7 @@ class Command(BaseCommand):
         export = actions.add_parser(
             "export", help="write a package; without secrets, unless they are sealed"
         )
-        export.add_argument("file", metavar="FILE", help="- for stdout")
-        export.add_argument(
-            "names",
-            metavar="ALIAS",
-            nargs="*",
-            help="alias or id of a connection; none: all of them",
-        )
-        export.add_argument("--profiles", action="store_true", help="with their profiles")
-        export.add_argument(
-            "--seal",
-            action="store_true",
-            help="with the stored keys, sealed by a passphrase that is asked for",
-        )
+        add_export_arguments(export)
         add_import_arguments(
             actions.add_parser(
                 "import",
@@ -91,26 +81,35 @@ class Command(BaseCommand):
 
     @sensitive_variables("passphrase")
     def _export(self, options: dict[str, Any]) -> None:
-        rows = [_connection(name) for name in options["names"]] or list(
-            Connection.objects.order_by("alias")
-        )
-        profiles = (
-            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
-            if options["profiles"]
-            else []
-        )
+        rows = _chosen(options["names"], options["tag"])
         passphrase = (
             _passphrase(options, twice=True)
             if options["seal"] or options["passphrase_file"]
             else ""
         )
-        content = services.export_package(rows, profiles, actor=None, passphrase=passphrase)
-        self._write(options["file"], content)
-        sealed = "with their keys, sealed" if passphrase else "without secrets"
-        self.stderr.write(
-            f"{_count(len(rows), 'connection')} and {_count(len(profiles), 'profile')}, {sealed}.",
-            style_func=str,
+        if not options["split"]:
+            self._export_one(list(rows), options["file"], passphrase, options)
+            return
+        path = Path(options["file"])
+        for number, part in enumerate(services.parts_of(rows), 1):
+            file = str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
+            self._export_one(part, file, passphrase, options)
+
+    @sensitive_variables("passphrase")
+    def _export_one(
+        self, rows: list[Connection], file: str, passphrase: str, options: dict[str, Any]
+    ) -> None:
+        profiles = (
+            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
+            if options["profiles"]
+            else []
         )
+        content = services.export_package(rows, profiles, actor=None, passphrase=passphrase)
+        self._write(file, content)
+        sealed = "with their keys, sealed" if passphrase else "without secrets"
+        counts = f"{_count(len(rows), 'connection')} and {_count(len(profiles), 'profile')}"
+        where = f"{file}: " if options["split"] else ""
+        self.stderr.write(f"{where}{counts}, {sealed}.", style_func=str)
 
     def _write(self, file: str, content: bytes) -> None:
         if file == "-":
@@ -180,6 +179,14 @@ def _decisions(plan: services.Plan, options: dict[str, Any]) -> services.Decisio
     return services.Decisions(
         on_conflict=options["on_conflict"], install_types=options["install_types"], **told
     )
+
+
+def _chosen(names: list[str], tag: str) -> QuerySet[Connection]:
+    """The connections with these ids or aliases, all without any, that have the tag if one is
+    given. Raises CommandError.
+    """
+    rows = listing.connections({"tag": tag}, "alias")
+    return rows.filter(pk__in=[_connection(name).pk for name in names]) if names else rows
 
 
 def _connection(name: str) -> Connection:
