@@ -32,10 +32,12 @@ class StatusFailure:
 class TestRequest:
     """The request of a check, and the way to read its answer.
 
-    `path`: below the base URL; `ok`: statuses that pass, empty for any 2xx; `failures`: the
-    failures that statuses stand for; `json_path`: the way to a value of the answer that must be one
-    of `json_values` as JSON writes it. Where it is another, the failure of the status is raised.
-    `cost`: free, tiny, billed.
+    `path`: below the base URL; `base_url`: another address than the connection's; `ok`: statuses
+    that pass, empty for any 2xx; `failures`: the failures that statuses stand for; `json_path`: the
+    way to a value of the answer that must be one of `json_values` as JSON writes it. Where it is
+    another, the failure of the status is raised. `cost`: free, tiny, billed.
+
+    A redirect whose status is among `ok` or `failures` is judged; any other is followed.
     """
 
     __test__ = False  # pytest: no class of tests
@@ -51,6 +53,7 @@ class TestRequest:
     json_path: tuple[str | int, ...] = ()
     json_values: tuple[str, ...] = ()
     cost: str = "free"
+    base_url: str = ""
 
     def passes(self, status: int) -> bool:
         """True if an answer with this status passes."""

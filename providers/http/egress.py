@@ -28,6 +28,9 @@ from .addresses import (
 )
 from .allowance import Allowance, within
 
+# An extension of a request: the statuses that its sender judges, so that they are not followed.
+JUDGED_REDIRECTS = "judged_redirects"
+
 
 @dataclass(frozen=True)
 class EgressPolicy:
@@ -213,7 +216,12 @@ def add_request_id(request: httpx2.Request) -> None:
 def refuse_unsafe_answer(request: httpx2.Request, response: httpx2.Response) -> None:
     """Raises RedirectRefused for a redirect to another origin, CompressedAnswer for a compressed
     answer, which we did not ask for.
+
+    An answer whose status the request has under JUDGED_REDIRECTS loses its Location: no client
+    follows it, so it leads nowhere.
     """
+    if response.status_code in request.extensions.get(JUDGED_REDIRECTS, ()):
+        response.headers.pop("location", None)
     if response.has_redirect_location:
         target = request.url.join(response.headers["location"])
         if (target.scheme, target.host, target.port) != (

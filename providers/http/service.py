@@ -17,7 +17,7 @@ from .allowance import LARGEST_ANSWER, Allowance
 from .auth import AccessTransport
 from .checks import TestRequest, _days, _error_of, _unexpected, _value_at
 from .credentials import Credential, Grant
-from .egress import GuardedTransport, guarded_client
+from .egress import JUDGED_REDIRECTS, GuardedTransport, guarded_client
 from .hosts import Hosts, origin_host, with_query
 from .oauth2_client import MemoryTokens, TokenStore, fetch_token, grant_key
 from .tls import certificate_end, is_verified
@@ -134,12 +134,12 @@ class HttpService(Provider[SettingsT]):
         elif "billed" in (self.check_cost, request.cost if request else ""):
             verdict = BILLED
         else:
-            with self.translated(self.base_url):
+            with self.translated((request and request.base_url) or self.base_url):
                 verdict = self._tested(request) if request else self._reached()
         return CheckResult(self.asks, time.monotonic() - started, verdict=verdict)
 
     def _address(self, request: TestRequest) -> httpx2.URL:
-        base, path = self.base_url, request.path
+        base, path = request.base_url or self.base_url, request.path
         is_below = path and not path.startswith("?")
         url = httpx2.URL(f"{base.rstrip('/')}/{path.lstrip('/')}" if is_below else base + path)
         for name, value in request.query.items():
@@ -147,8 +147,8 @@ class HttpService(Provider[SettingsT]):
         return url
 
     def _sent(self, request: TestRequest) -> httpx2.Response:
-        """Sends a request and returns the open answer. A redirect is not followed when the request
-        expects one.
+        """Sends a request and returns the open answer. A redirect is followed unless the request
+        names its status.
         """
         headers = {
             **request.headers,
@@ -159,10 +159,9 @@ class HttpService(Provider[SettingsT]):
             self._address(request),
             headers=headers,
             content=request.body.encode() or None,
+            extensions={JUDGED_REDIRECTS: request.ok | request.failures.keys()},
         )
-        return self.client.send(
-            built, stream=True, follow_redirects=not any(300 <= one < 400 for one in request.ok)
-        )
+        return self.client.send(built, stream=True)
 
     def _tested(self, request: TestRequest) -> str:
         response = self._sent(request)
@@ -175,7 +174,7 @@ class HttpService(Provider[SettingsT]):
 
     def _judge(self, request: TestRequest, response: httpx2.Response) -> None:
         """Raises ProviderError for an answer that does not pass."""
-        status, host = response.status_code, self._host
+        status, host = response.status_code, self._address(request).netloc.decode()
         passes, failure = request.passes(status), request.failures.get(status)
         if passes and (
             not request.json_path or _value_at(response, request.json_path) in request.json_values
@@ -189,16 +188,16 @@ class HttpService(Provider[SettingsT]):
                 "credentials and the address."
             )
             raise ProviderError(text, "bad_response", True)
-        raise self._refused(status) if status >= 300 else _unexpected(request, status, host)
+        raise self._refused(status, host) if status >= 300 else _unexpected(request, status, host)
 
-    def _refused(self, status: int) -> ProviderError:
+    def _refused(self, status: int, host: str) -> ProviderError:
         if status == 401 and not self.access:
             text = (
-                f"{self._host} wants credentials, and this connection has none. Choose how to "
+                f"{host} wants credentials, and this connection has none. Choose how to "
                 "authenticate."
             )
             return ProviderError(text, "unauthorized", True)
-        return from_status(status, self._host)
+        return from_status(status, host)
 
     def _reached(self) -> str:
         try:
@@ -215,7 +214,7 @@ class HttpService(Provider[SettingsT]):
         finally:
             response.close()
         if status in LOOKED_AT or status >= 500:
-            raise self._refused(status)
+            raise self._refused(status, httpx2.URL(self.base_url).netloc.decode())
         return f"It answers: HTTP {status}. {self._about_credentials}{certificate}"
 
     @property
@@ -226,10 +225,6 @@ class HttpService(Provider[SettingsT]):
             "Nothing is known about the credentials, because there is no test request that needs "
             "them."
         )
-
-    @property
-    def _host(self) -> str:
-        return httpx2.URL(self.base_url).netloc.decode()
 
     def _certificate(self, response: httpx2.Response) -> str:
         """A sentence about the certificate, with a blank before it; empty without TLS."""

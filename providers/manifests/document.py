@@ -1,12 +1,13 @@
 """The manifest of a connection type, as classes: its keys and the kinds of their values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr
 
 from .auth import Auth
-from .base_models import Condition, Line, Listed, ManifestPart, Templates
+from .base_models import Addresses, Condition, Line, Listed, ManifestPart, Templates
 from .requests import Test
 
 KEY = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
@@ -120,6 +121,7 @@ class Variant(ManifestPart):
     label: Line
     help: Line = ""
     base_url: Line | None = None
+    addresses: Addresses | None = None
     auth: Annotated[list[Auth], Listed, Field(max_length=10)] | None = None
     allowed_hosts: Annotated[list[Line], Listed, Field(max_length=50)] | None = None
     test: Annotated[list[Test], Listed, Field(max_length=10)] | None = Field(
@@ -129,7 +131,7 @@ class Variant(ManifestPart):
 
 @dataclass(frozen=True)
 class AuthVariant:
-    """A variant completed by the manifest: address, authentication, hosts and tests.
+    """A variant completed by the manifest: addresses, authentication, hosts and tests.
 
     `key`: empty for a type without variants. `place`: `variants[1].`, its place in the document.
     """
@@ -137,6 +139,7 @@ class AuthVariant:
     key: str
     place: str
     base_url: str
+    addresses: Mapping[str, str]
     auth: tuple[Auth, ...]
     allowed_hosts: tuple[str, ...] | None
     tests: tuple[Test, ...]
@@ -165,6 +168,7 @@ class Manifest(ManifestPart):
     variants: Annotated[list[Variant], Field(max_length=12)] = []
     fields: Annotated[list[TypeField], Field(max_length=50)] = []
     base_url: Line = ""
+    addresses: Addresses = {}
     allowed_hosts: Annotated[list[Line], Listed, Field(max_length=50)] | None = None
     auth: Annotated[list[Auth], Listed, Field(max_length=10)] = []
     headers: Templates = {}
@@ -215,6 +219,7 @@ class Manifest(ManifestPart):
             key,
             place,
             own_or_general("base_url"),
+            own_or_general("addresses"),
             tuple(own_or_general("auth")),
             None if hosts is None else tuple(hosts),
             tuple(own_or_general("test")),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .document import TypeField
-from .templates import LABEL, Name, TemplateError, parsed
+from .templates import NAMES, Name, TemplateError, parsed
 
 MARK = re.compile("\0([A-Za-z0-9_]+)\0")
 SHAPE = re.compile(r"(https?)://([^/]*)(/.*)?", re.DOTALL)
@@ -114,11 +114,11 @@ def _refuse_bad_host_field(name: str, field: TypeField | None) -> None:
     if field is None:
         return  # template_checks says that there is no such field
     if field.shape == "choice":
-        wrong = [one.value for one in field.choices if not LABEL.fullmatch(one.value)]
+        wrong = [one.value for one in field.choices if not NAMES.fullmatch(one.value)]
         if wrong:
             raise TemplateError(
-                f"{{{name}}} is part of a host's name, and its choice {wrong[0][:50]!r} cannot be: "
-                "no dots, no other signs."
+                f"{{{name}}} is a host or part of one, and its choice {wrong[0][:50]!r} cannot be: "
+                "letters, digits and hyphens, with dots between them."
             )
     elif field.shape != "slug":
         raise TemplateError(

@@ -38,6 +38,13 @@ class ManifestProvider(HttpService[ProviderSettings]):
         return self.rendering.base_url
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """Further addresses of the service by name, for programs. The client takes them whole, with
+        the same credentials.
+        """
+        return self.rendering.addresses
+
+    @property
     def allowed_hosts(self) -> tuple[str, ...]:
         return self.rendering.allowed_hosts
 

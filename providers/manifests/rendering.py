@@ -37,6 +37,9 @@ GRANTS = {
 }
 
 
+UNSAID = object()  # the value of a part of a body that is left out
+
+
 class Values(dict[str, str]):
     """Texts of the settings by name, secrets in clear: a repr does not show them."""
 
@@ -64,6 +67,15 @@ class Rendering:
             return ""
         url = self._url(self.variant.base_url)
         return urlunsplit((*urlsplit(url)[:2], "", "", "")) if self._has_secret_address else url
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The further addresses by name, without those of which a field is empty."""
+        return {
+            name: self._url(text)
+            for name, text in self.variant.addresses.items()
+            if all(self.values[one] for one in parsed(text).names)
+        }
 
     @property
     def _has_secret_address(self) -> bool:
@@ -120,6 +132,7 @@ class Rendering:
             body, usual_type = json.dumps(self._filled(asked.body)), "application/json"
         return TestRequest(
             method=asked.method,
+            base_url=self.addresses[asked.address] if asked.address else "",
             path=self._checked(lambda: path(asked.path, self.values)),
             query=self._all(asked.query, as_it_is),
             headers=self._all(asked.headers, in_header),
@@ -136,11 +149,21 @@ class Rendering:
         )
 
     def _filled(self, value: Any) -> Any:
+        """A part of a JSON body. A text that is one field of numbers, true and false becomes its
+        value, and UNSAID where there is none.
+        """
         if isinstance(value, dict):
-            return {key: self._filled(one) for key, one in value.items()}
+            made = {key: self._filled(one) for key, one in value.items()}
+            return {key: one for key, one in made.items() if one is not UNSAID}
         if isinstance(value, list):
-            return [self._filled(one) for one in value]
-        return self._fill(value, as_it_is) if isinstance(value, str) else value
+            return [one for one in map(self._filled, value) if one is not UNSAID]
+        if not isinstance(value, str):
+            return value
+        name = parsed(value).only
+        if name and self.fields[name].kind in ("integer", "number", "boolean"):
+            found = getattr(self.settings, name)
+            return UNSAID if found is None else found
+        return self._fill(value, as_it_is)
 
     def _step(self, step: Auth) -> Credential | None:
         templates = step.templates().values()
@@ -195,12 +218,17 @@ class Rendering:
     def _origin(self, found: AddressTemplate) -> str:
         if not found.whole:
             host = "".join(
-                in_host(one, self.values[one]) if index % 2 else one
+                self._in_host(one) if index % 2 else one
                 for index, one in enumerate(found.authority.split("\0"))
             )
             return f"{found.scheme}://{host}{f':{found.port}' if found.port else ''}"
         value = self.values[found.whole]
         return f"{found.scheme}://{value}" if found.scheme else value.partition("?")[0].rstrip("/")
+
+    def _in_host(self, name: str) -> str:
+        """A field inside a host's name. A choice may have dots: all of its values were judged."""
+        value = self.values[name]
+        return value if value and self.fields[name].choices else in_host(name, value)
 
     def _path(self, text: str, found: AddressTemplate) -> str:
         """The part behind the host; `found.path` has marks where `text` has names."""

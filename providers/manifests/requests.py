@@ -7,7 +7,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from ..core.errors import CODES
-from .base_models import Line, ManifestPart, Templates, listed
+from .base_models import Line, ManifestPart, Parameters, Templates, listed
 
 COSTS = ("free", "tiny", "billed")  # the cheapest first
 SYNONYMS = {"bad_key": "unauthorized", "missing_scope": "forbidden"}
@@ -59,12 +59,14 @@ class Expect(ManifestPart):
 class RequestTemplate(ManifestPart):
     """One request, whose texts are templates.
 
-    A body that is a mapping or a list is sent as JSON.
+    A body that is a mapping or a list is sent as JSON. `address`: one of the manifest's
+    `addresses`, empty for base_url.
     """
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS"] = "GET"
+    address: Line = ""
     path: Line = ""
-    query: Templates = {}
+    query: Parameters = {}
     headers: Templates = {}
     body: str | dict[str, Any] | list[Any] | None = None
     content_type: Line = ""

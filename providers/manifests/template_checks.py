@@ -19,13 +19,11 @@ def template_problems(manifest: Manifest) -> Iterator[Problem]:
     fields = {field.key: field for field in manifest.fields}
     for variant in manifest.auth_variants():
         for use in uses_of(manifest, variant):
-            yield from ((use.place, message) for message in _use_problems(manifest, use, fields))
+            yield from ((use.place, message) for message in _use_problems(use, fields))
         yield from _host_problems(manifest, variant, fields)
 
 
-def _use_problems(
-    manifest: Manifest, use: TemplateUse, fields: dict[str, TypeField]
-) -> Iterator[str]:
+def _use_problems(use: TemplateUse, fields: dict[str, TypeField]) -> Iterator[str]:
     try:
         names = parsed(use.text).names
         if use.position == "path" and use.text:
@@ -40,12 +38,14 @@ def _use_problems(
         if field is None:
             yield f"There is no field {name[:50]}.{nearest(name, fields)}"
         else:
-            yield from _field_problems(manifest, use, field)
+            yield from _field_problems(use, field)
 
 
-def _field_problems(manifest: Manifest, use: TemplateUse, field: TypeField) -> Iterator[str]:
+def _field_problems(use: TemplateUse, field: TypeField) -> Iterator[str]:
     if field.is_secret and not use.is_auth and use.position not in ("address", "body"):
         yield f"{field.key} is a secret. {SECRETS_BELONG}"
+    if field.is_secret and not use.is_auth and use.position == "address" and use.variant.addresses:
+        yield f"{field.key} is a secret. A type with several addresses has none in them."
     if field.is_secret and use.is_auth and use.position == "address":
         yield (
             f"{field.key} is a secret, and messages name the address of a token. Use another field."
@@ -57,15 +57,15 @@ def _field_problems(manifest: Manifest, use: TemplateUse, field: TypeField) -> I
         "query",
     ):
         yield f"{field.key} may have several lines, which cannot stand here. Use another kind."
-    if use.position in ("address", "path") and not field.is_always_there:
+    if use.position in ("address", "path") and not field.is_always_there and not use.is_optional:
         yield f"{field.key} is part of an address, so it is required, or it has a default."
-    if not _is_asked_for(manifest, use, field):
+    if not use.is_optional and not _is_asked_for(use, field):
         yield (
             f"{field.key} is not always asked for here. Use a field that is, or the same condition."
         )
 
 
-def _is_asked_for(_manifest: Manifest, use: TemplateUse, field: TypeField) -> bool:
+def _is_asked_for(use: TemplateUse, field: TypeField) -> bool:
     """True if the field is shown whenever this template is filled in."""
     for name, values in field.visible_when.items():
         if name == VARIANT:
@@ -94,8 +94,8 @@ def _host_problems(
         if name not in {one.whole for one in addresses.values()}:
             yield (
                 place,
-                f"{{{name[:50]}}} names a field that is the whole host of base_url or of a "
-                "token_url. It is not.",
+                f"{{{name[:50]}}} names a field that is the whole host of base_url, of one of "
+                "addresses or of a token_url. It is not.",
             )
     if variant.allowed_hosts is not None and not variant.allowed_hosts:
         yield (

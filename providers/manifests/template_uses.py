@@ -15,8 +15,9 @@ HEADERS = (Bearer, HeaderAuth)
 class TemplateUse:
     """One template of a variant: its place in the document, its text, and its position.
 
-    `position`: "address" (base_url, token_url), "path", "header", "query", "body" or "plain".
-    `when`: the step's own condition.
+    `position`: "address" (base_url, addresses, token_url), "path", "header", "query", "body" or
+    "plain". `when`: the step's own condition. `is_optional`: an address that is left out while a
+    field of it is empty.
     """
 
     place: str
@@ -25,6 +26,7 @@ class TemplateUse:
     variant: AuthVariant
     is_auth: bool = False
     when: tuple[str, tuple[str | bool, ...]] | None = None
+    is_optional: bool = False
 
 
 class TemplateUses:
@@ -64,6 +66,10 @@ def uses_of(manifest: Manifest, variant: AuthVariant) -> Iterator[TemplateUse]:
     """The templates of one variant."""
     if variant.base_url:
         yield TemplateUse(own(manifest, variant, "base_url"), variant.base_url, "address", variant)
+    asked = {test.request.address for test in variant.tests}
+    for name, text in variant.addresses.items():
+        place = f"{own(manifest, variant, 'addresses')}.{name}"
+        yield TemplateUse(place, text, "address", variant, is_optional=name not in asked)
     yield from _auth(manifest, variant)
     for name, text in manifest.headers.items():
         yield TemplateUse(f"headers.{name}", text, "header", variant)

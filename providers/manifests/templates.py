@@ -13,6 +13,7 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LABEL = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )  # of a host's name: RFC 1123, section 2.1
+NAMES = re.compile(rf"{LABEL.pattern}(\.{LABEL.pattern})*")  # a host, or a part of one with dots
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -100,10 +101,12 @@ def in_host(name: str, value: str) -> str:
 
 
 def in_path(name: str, value: str) -> str:
-    """A value as part of a path, every separator in it encoded."""
+    """A value as part of a path, every separator in it encoded. A colon is none: RFC 3986, section
+    3.3, and a path of ours begins with a slash.
+    """
     if not value:
         raise TemplateError(f"{name} is part of the address and must not be empty.")
-    return quote(value, safe="")
+    return quote(value, safe=":")
 
 
 def in_header(name: str, value: str) -> str:

@@ -37,6 +37,7 @@ def problems(manifest: Manifest) -> list[Problem]:
         _field_rules,
         _conditions,
         _header_names,
+        _tested_addresses,
         template_problems,
         _defaults,
         migration_problems,
@@ -56,7 +57,7 @@ def _general(manifest: Manifest) -> Iterator[Problem]:
             f"{manifest.category} is for providers whose models answer here. Choose another name.",
         )
     if not any(variant.base_url for variant in manifest.auth_variants()):
-        for name in ("auth", "test", "headers", "allowed_hosts"):
+        for name in ("auth", "test", "headers", "addresses", "allowed_hosts"):
             if getattr(manifest, name) or any(
                 getattr(one, name, None) for one in manifest.variants
             ):
@@ -195,6 +196,17 @@ def _condition(
             )
     if not values:
         yield place, "Name the values for which it is shown."
+
+
+def _tested_addresses(manifest: Manifest) -> Iterator[Problem]:
+    for variant in manifest.auth_variants():
+        for index, test in enumerate(variant.tests):
+            name = test.request.address
+            if name and name not in variant.addresses:
+                yield (
+                    f"{own(manifest, variant, 'test')}[{index}].request.address",
+                    f"There is no address {name[:50]}.{nearest(name, variant.addresses)}",
+                )
 
 
 def _header_names(manifest: Manifest) -> Iterator[Problem]:

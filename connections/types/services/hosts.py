@@ -16,7 +16,7 @@ def hosts_of(manifest: Manifest) -> list[tuple[str, list[str]]]:
         own = (
             list(variant.allowed_hosts)
             if variant.allowed_hosts is not None
-            else [_host(variant.base_url)]
+            else [_host(one) for one in (variant.base_url, *variant.addresses.values())]
         )
         found.append(
             (
@@ -54,6 +54,7 @@ def _destinations(manifest: Manifest) -> Iterator[str]:
     for variant in manifest.auth_variants():
         addresses = [
             variant.base_url,
+            *variant.addresses.values(),
             *(variant.allowed_hosts or ()),
             *(step.token_url for step in variant.auth if hasattr(step, "token_url")),
         ]

@@ -213,7 +213,7 @@ def test_a_secret_may_be_a_part_of_the_path():
             token=f"12:{SECRET}/x",
         )
         result = one.check()
-    assert server.requests[0].line == f"GET /bot12%3A{SECRET}%2Fx/getMe HTTP/1.1"
+    assert server.requests[0].line == f"GET /bot12:{SECRET}%2Fx/getMe HTTP/1.1"
     assert SECRET not in f"{result.asked} {one.base_url} {one.client.base_url}"
 
 

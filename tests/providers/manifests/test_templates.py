@@ -20,7 +20,8 @@ FIELDS = (
     "choice, choices: [eu, us]}, "
 )
 FIELDS += (
-    "{key: dotted, kind: choice, choices: [a.b]}, {key: port, kind: integer}, {key: host, kind: "
+    "{key: dotted, kind: choice, choices: [a.b]}, {key: sites, kind: choice, choices: "
+    "[api.good.com, api.evil.com]}, {key: odd, kind: choice, choices: ['good.com/']}, {key: port, kind: integer}, {key: host, kind: "
     "host}, {key: url, kind: url}, "
 )
 FIELDS += "{key: token, kind: secret}]"
@@ -105,7 +106,12 @@ def test_a_value_stays_one_line_of_a_header(value: str):
         ("https://{host}.good.com", "['*.good.com']", "slug or choice, not host"),
         ("https://{url}.good.com", "['*.good.com']", "slug or choice, not url"),
         ("https://{token}.good.com", "['*.good.com']", "slug or choice, not secret"),
-        ("https://{dotted}.good.com", "['*.good.com']", "no dots"),
+        ("https://{dotted}.good.com", "[b.good.com]", "outside allowed_hosts"),
+        ("https://{dotted}", "['*.good.com']", "outside allowed_hosts"),
+        ("https://{dotted}", "[c.b, b]", "outside allowed_hosts"),
+        ("https://{sub}{dotted}", "['*.a.b', a.b]", "outside allowed_hosts"),
+        ("https://{sites}", "[api.good.com]", "outside allowed_hosts"),
+        ("https://{odd}", "['*.good.com']", "with dots between them"),
         ("https://{sub}@good.com", "[good.com]", "host's name"),
         ("https://user:{sub}@good.com", "[good.com]", "port is a number"),
         ("https://good.com:{port}", "[good.com]", "no field can be part"),
@@ -194,6 +200,8 @@ def test_what_stays_within_is_a_manifest(base_url: str, allowed: str):
         "free": "x y",
         "where": "eu",
         "dotted": "a.b",
+        "sites": "api.evil.com",
+        "odd": "good.com/",
         "port": 1,
         "host": "h.example:81",
     }
@@ -300,6 +308,8 @@ MIDDLES = [
     "{sub}",
     "{other}",
     "{where}",
+    "{dotted}",
+    "{sites}",
     "{host}",
     "a",
     "b.c",
@@ -326,6 +336,8 @@ BENIGN = {
     "free": "f",
     "where": "eu",
     "dotted": "a.b",
+    "sites": "api.evil.com",
+    "odd": "good.com/",
     "port": 1,
     "url": "http://u.example",
 }
