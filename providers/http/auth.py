@@ -5,7 +5,7 @@ see it.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from urllib.parse import unquote, unquote_plus
 
@@ -27,13 +27,17 @@ from .credentials import (
     Credential,
     Grant,
     Header,
+    Jwt,
     OAuth2,
     Path,
     Query,
+    Signature,
     TokenOf,
     basic_credentials,
 )
 from .hosts import Hosts, below, with_query, without_query, without_start
+from .signatures import sign
+from .signed_tokens import signed
 
 # What the guard refuses; whoever has the client gets it as a ProviderError.
 GUARD = (AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused)
@@ -117,30 +121,23 @@ class AccessTransport(httpx2.BaseTransport):
             if name not in headers:
                 _set_header(headers, name, value)
         for one in self._credentials:
-            match one:
-                case Header():
-                    _set_header(headers, one.name, one.value)
-                case Basic():
-                    _set_header(
-                        headers, "Authorization", basic_credentials(one.username, one.password)
-                    )
-                case OAuth2():
-                    _set_header(
-                        headers,
-                        one.header,
-                        f"{one.scheme} {next(left).get_secret_value()}".strip(),
-                    )
-                case Query():
-                    url = with_query(without_query(url, one.name), one.name, one.value)
-                case Path():
-                    url = url.copy_with(raw_path=below(one.value, url.raw_path.decode()).encode())
-        return httpx2.Request(
+            if found := _header(one, left):
+                _set_header(headers, *found)
+            elif isinstance(one, Query):
+                url = with_query(without_query(url, one.name), one.name, one.value)
+            elif isinstance(one, Path):
+                url = url.copy_with(raw_path=below(one.value, url.raw_path.decode()).encode())
+        made = httpx2.Request(
             request.method,
             url,
             headers=headers,
             stream=request.stream,
             extensions=request.extensions,
         )
+        for one in self._credentials:
+            if isinstance(one, Signature):  # over all that the others added
+                sign(one, made)
+        return made
 
     def _hide_address(self, request: httpx2.Request, response: httpx2.Response) -> None:
         """Takes the credentials out of the addresses in an answer's headers: the client logs where
@@ -168,6 +165,22 @@ class SecretHeaders(dict[str, str]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} headers>"
+
+
+def _header(one: Credential, tokens: Iterator[SecretStr]) -> tuple[str, str] | None:
+    """The header that a credential is, None for one of another kind. `tokens`: those of OAuth2, in
+    their order.
+    """
+    match one:
+        case Header():
+            return one.name, one.value
+        case Jwt():
+            return "Authorization", f"Bearer {signed(one)}"
+        case Basic():
+            return "Authorization", basic_credentials(one.username, one.password)
+        case OAuth2():
+            return one.header, f"{one.scheme} {next(tokens).get_secret_value()}".strip()
+    return None
 
 
 def _set_header(headers: httpx2.Headers, name: str, value: str) -> None:

@@ -1,4 +1,6 @@
-"""What gives access to a service: a header, a parameter, a part of the path, or an OAuth2 grant."""
+"""What gives access to a service: a header, a parameter, a part of the path, an OAuth2 grant, a
+signature, or a certificate.
+"""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -43,13 +45,65 @@ class Basic:
 
 
 @dataclass(frozen=True)
+class Jwt:
+    """A token that is signed anew for each use (RFC 7519): `Authorization: Bearer <token>`.
+
+    `private_key`: PEM; `claims`: those of them that are not empty, with `iat` and `exp` added;
+    `seconds`: its life.
+    """
+
+    private_key: str = field(repr=False)
+    algorithm: Literal["RS256", "ES256"]
+    claims: Mapping[str, str]
+    seconds: int = 600
+    key_id: str = ""
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class AwsSignature:
+    """A signature over the request as Amazon Web Services want it, version 4."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    region: str
+    service: str
+    session_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class AzureSignature:
+    """A signature over the request as Azure's services with access keys want it.
+
+    `access_key_id`: empty for services whose keys have none.
+    """
+
+    access_key: str = field(repr=False)
+    access_key_id: str = ""
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """A certificate that is shown to the service when TLS begins.
+
+    `certificate`: PEM, with those of its authorities behind it; `authority`: certificates (PEM) of
+    authorities that the service is judged by, besides those of the system.
+    """
+
+    certificate: str
+    private_key: str = field(repr=False)
+    passphrase: str = field(default="", repr=False)
+    authority: str = ""
+
+
+@dataclass(frozen=True)
 class Grant:
     """A grant of OAuth2 (RFC 6749, section 4): the request for which a token service gives a token.
 
     `parameters`: grant_type, scope, username, ... as the form has them; empty ones are left out.
 
     `client_in`: the place of the client's name and secret, a header (RFC 6749, section 2.3.1) or
-    the body.
+    the body. `assertion`: a token that is signed and sent along as `assertion` (RFC 7523).
     """
 
     token_url: str
@@ -57,6 +111,7 @@ class Grant:
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
     client_in: Literal["header", "body"] = "header"
+    assertion: Jwt | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +123,8 @@ class OAuth2:
     scheme: str = "Bearer"
 
 
-Credential = Header | Query | Path | Basic | OAuth2
+Signature = AwsSignature | AzureSignature
+Credential = Header | Query | Path | Basic | OAuth2 | Jwt | Signature | ClientCertificate
 TokenOf = Callable[
     [Grant, str], str
 ]  # the grant and a token that was refused -> a token; raises ProviderError

@@ -19,6 +19,7 @@ import httpx2
 from ..core.errors import ProviderError, from_status
 from ..core.network_faults import from_network
 from .credentials import Grant, basic_credentials
+from .signed_tokens import signed
 
 UNSAID_SECONDS = 300  # how long a token is held whose service does not say how long it lives
 LONGEST_SECONDS = 86400
@@ -40,8 +41,8 @@ REFUSALS = {
     ),
     "invalid_grant": (
         "unauthorized",
-        "The token service {host} does not accept the user name, password or refresh token. Enter "
-        "valid ones.",
+        "The token service {host} does not accept the user name, password, refresh token or signed "
+        "token. Enter valid ones.",
     ),
     "unauthorized_client": (
         "forbidden",
@@ -179,13 +180,15 @@ def grant_key(grant: Grant) -> str:
 
     It is a plain hash of secrets: never store it as it is.
     """
-    parts = [
+    parts: list[Any] = [
         grant.token_url,
         sorted(grant.parameters.items()),
         grant.client_id,
         grant.client_secret,
         grant.client_in,
     ]
+    if said := grant.assertion:  # what is signed says when, so it is no part of the key
+        parts += [said.private_key, said.key_id, said.algorithm, sorted(said.claims.items())]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -207,6 +210,8 @@ def _outcome(client: httpx2.Client, grant: Grant) -> Token | ProviderError:
     host = urlsplit(grant.token_url).netloc
     try:
         response = client.post(grant.token_url, content=_form(grant), headers=_headers_for(grant))
+    except ProviderError as error:  # a key that cannot sign
+        found = error
     except Exception as error:  # noqa: BLE001 nothing else may leave a provider
         found = from_network(error, host)
     else:
@@ -217,6 +222,8 @@ def _outcome(client: httpx2.Client, grant: Grant) -> Token | ProviderError:
 
 def _form(grant: Grant) -> bytes:
     form = {name: value for name, value in grant.parameters.items() if value}
+    if grant.assertion:
+        form["assertion"] = signed(grant.assertion)
     if grant.client_id and not _in_header(grant):
         form |= {"client_id": grant.client_id} | (
             {"client_secret": grant.client_secret} if grant.client_secret else {}

@@ -1,17 +1,28 @@
-"""TLS of a connection: certificate authorities of its own, or no check at all; and the end of a
-service's certificate.
+"""TLS of a connection: certificate authorities of its own, or no check at all; certificates that
+are shown to a service; and the end of a service's certificate.
 """
 
 import re
+import secrets
 import ssl
 from datetime import datetime
 from functools import lru_cache
+from tempfile import NamedTemporaryFile
 
 import httpx2
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+)
 
+from ..core.errors import ProviderError
+from .credentials import ClientCertificate
 from .egress import trusted_authorities
+from .private_keys import private_key
 
 NO_CERTIFICATES = (
     "This is not a certificate. Paste it with its lines BEGIN CERTIFICATE and END CERTIFICATE."
@@ -54,11 +65,59 @@ def tls_context(verify: bool, authorities: str = "") -> ssl.SSLContext | None:
         return httpx2.create_ssl_context(verify=False)
     if not authorities.strip():
         return None
-    pem = "".join(one.public_bytes(Encoding.PEM).decode() for one in read_authorities(authorities))
+    return _trusting(authorities)
+
+
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """A new context that trusts these authorities (PEM) besides those of the system."""
     context = httpx2.create_ssl_context()
-    context.load_verify_locations(cadata=pem)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if authorities.strip():
+        found = read_authorities(authorities)
+        pem = "".join(one.public_bytes(Encoding.PEM).decode() for one in found)
+        context.load_verify_locations(cadata=pem)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
+
+
+@lru_cache(maxsize=32)
+def client_context(one: ClientCertificate) -> ssl.SSLContext:
+    """The context that shows a certificate to the service, and judges the service's as usual.
+
+    Raises ProviderError for a text that is not a certificate, not a key, or not the key of this
+    certificate.
+    """
+    plain = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    failure = ""
+    try:
+        key = private_key(one.private_key, one.passphrase)
+        chain = x509.load_pem_x509_certificates(one.certificate.encode())
+        context = _trusting(one.authority)
+        if chain[0].public_key().public_bytes(*plain) != key.public_key().public_bytes(*plain):
+            failure = "The private key is not that of the client certificate. Enter the pair."
+    except ProviderError as error:  # its frames hold the key
+        failure = error.message
+    except ValueError:
+        failure = "The client certificate, or its authority, is not a certificate. Paste both anew."
+    if failure:
+        raise ProviderError(failure, "bad_request", True)
+    _load_chain(context, chain, key)
+    return context
+
+
+def _load_chain(
+    context: ssl.SSLContext, chain: list[x509.Certificate], key: PrivateKeyTypes
+) -> None:
+    """Puts a certificate and its key into a context. Python reads both from files only, so the key
+    is in one for a moment, encrypted with a password that nobody else has.
+    """
+    password = secrets.token_hex(32)
+    locked = BestAvailableEncryption(password.encode())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+    pem += b"".join(one.public_bytes(Encoding.PEM) for one in chain)
+    with NamedTemporaryFile(suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(file.name, password=password)
 
 
 def is_verified(context: ssl.SSLContext | None) -> bool:

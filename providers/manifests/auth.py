@@ -4,7 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base_models import Condition, Line, ManifestPart, Templates
+from .base_models import Condition, Line, ManifestPart, Parameters, Templates
+
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
+Scheme = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+/-]*$", max_length=50)]
+Seconds = Annotated[int, Field(ge=60, le=3600)]
+# What a step says that is no template.
+WORDS = frozenset({"use", "when", "client_in", "name", "header", "scheme", "algorithm", "seconds"})
 
 
 class AuthStep(ManifestPart):
@@ -13,9 +19,12 @@ class AuthStep(ManifestPart):
     when: Condition = {}
 
     def templates(self) -> dict[str, str]:
-        """Its templates by their key in the document."""
-        given = self.model_dump(exclude={"use", "when", "client_in", "parameters"})
-        return {key: value for key, value in given.items() if value}
+        """Its templates by their place in the step: `token`, `parameters.audience`."""
+        found: dict[str, str] = {}
+        for key, value in self.model_dump(exclude=set(WORDS)).items():
+            said = value if isinstance(value, dict) else {"": value}
+            found |= {f"{key}.{name}" if name else key: text for name, text in said.items() if text}
+        return found
 
 
 class NoAuth(AuthStep):
@@ -31,10 +40,7 @@ class Bearer(AuthStep):
 
     use: Literal["bearer"]
     token: Line
-    scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+/-]*$", max_length=50)] = "Bearer"
-
-    def templates(self) -> dict[str, str]:
-        return {"token": self.token}
+    scheme: Scheme = "Bearer"
 
 
 class BasicAuth(AuthStep):
@@ -49,11 +55,8 @@ class HeaderAuth(AuthStep):
     """A header of any name."""
 
     use: Literal["header"]
-    name: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
+    name: HeaderName
     value: Line
-
-    def templates(self) -> dict[str, str]:
-        return {"value": self.value}
 
 
 class QueryAuth(AuthStep):
@@ -63,22 +66,26 @@ class QueryAuth(AuthStep):
     name: Annotated[str, Field(pattern=r"^[^\x00-\x20&=#?{}]{1,100}$")]
     value: Line
 
-    def templates(self) -> dict[str, str]:
-        return {"value": self.value}
+
+class Fetched(AuthStep):
+    """Base of the steps that fetch a token. `header`, `scheme`: how requests carry it."""
+
+    token_url: Line
+    scope: Line = ""
+    header: HeaderName = "Authorization"
+    scheme: Scheme = "Bearer"
 
 
-class Granted(AuthStep):
-    """Base of the steps that fetch a token of OAuth 2.0.
+class Granted(Fetched):
+    """Base of the steps that fetch a token of OAuth 2.0 for a client.
 
     `client_in`: where the client's id and secret are sent.
     """
 
-    token_url: Line
     client_id: Line = ""
     client_secret: Line = ""
-    scope: Line = ""
     client_in: Literal["header", "body"] = "header"
-    parameters: Templates = {}
+    parameters: Parameters = {}
 
 
 class ClientCredentials(Granted):
@@ -104,6 +111,81 @@ class RefreshGrant(Granted):
     refresh_token: Line
 
 
+class Signing(AuthStep):
+    """Base of the steps that sign a JWT (RFC 7519). `seconds`: its life."""
+
+    private_key: Line
+    passphrase: Line = ""
+    algorithm: Literal["RS256", "ES256"] = "RS256"
+    key_id: Line = ""
+    issuer: Line = ""
+    subject: Line = ""
+    audience: Line = ""
+    claims: Templates = {}
+    seconds: Seconds = 600
+
+
+class SignedToken(Signing):
+    """A signed token, which requests carry themselves."""
+
+    use: Literal["jwt"]
+
+
+class SignedGrant(Granted, Signing):
+    """A signed token, for which there is a token of OAuth 2.0: RFC 7523, section 2.1."""
+
+    use: Literal["oauth2_jwt"]
+
+
+class GoogleServiceAccount(Fetched):
+    """The same as Google has it, with the JSON key of a service account."""
+
+    use: Literal["google_service_account"]
+    service_account: Line
+    scope: Line
+    subject: Line = ""
+    token_url: Line = "https://oauth2.googleapis.com/token"  # noqa: S105 an address
+
+
+class SnowflakeKeyPair(AuthStep):
+    """A signed token as Snowflake wants it."""
+
+    use: Literal["snowflake_key_pair"]
+    account: Line
+    username: Line
+    private_key: Line
+    passphrase: Line = ""
+
+
+class AwsV4(AuthStep):
+    """A signature over the request: AWS Signature Version 4."""
+
+    use: Literal["aws_v4"]
+    access_key_id: Line
+    secret_access_key: Line
+    session_token: Line = ""
+    region: Line
+    service: Line
+
+
+class AzureHmac(AuthStep):
+    """A signature over the request: HMAC-SHA256 of Azure's services with access keys."""
+
+    use: Literal["azure_hmac"]
+    access_key: Line
+    access_key_id: Line = ""
+
+
+class Certificate(AuthStep):
+    """A certificate that is shown to the service when TLS begins."""
+
+    use: Literal["client_certificate"]
+    certificate: Line
+    private_key: Line
+    passphrase: Line = ""
+    authority: Line = ""
+
+
 Auth = Annotated[
     NoAuth
     | Bearer
@@ -112,7 +194,14 @@ Auth = Annotated[
     | QueryAuth
     | ClientCredentials
     | PasswordGrant
-    | RefreshGrant,
+    | RefreshGrant
+    | SignedToken
+    | SignedGrant
+    | GoogleServiceAccount
+    | SnowflakeKeyPair
+    | AwsV4
+    | AzureHmac
+    | Certificate,
     Field(discriminator="use"),
 ]
 STEPS: dict[str, type[AuthStep]] = {
@@ -124,4 +213,11 @@ STEPS: dict[str, type[AuthStep]] = {
     "oauth2_client": ClientCredentials,
     "oauth2_password": PasswordGrant,
     "oauth2_refresh": RefreshGrant,
+    "jwt": SignedToken,
+    "oauth2_jwt": SignedGrant,
+    "google_service_account": GoogleServiceAccount,
+    "snowflake_key_pair": SnowflakeKeyPair,
+    "aws_v4": AwsV4,
+    "azure_hmac": AzureHmac,
+    "client_certificate": Certificate,
 }

@@ -1,13 +1,15 @@
 """A manifest as a provider, which cards, forms, API and checks treat as any other."""
 
+import ssl
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 from ..core.settings import ProviderSettings
 from ..http.checks import TestRequest
-from ..http.credentials import Credential
+from ..http.credentials import ClientCertificate, Credential
 from ..http.service import HttpService
+from ..http.tls import client_context
 from .document import Manifest
 from .labels import sentence
 from .migrations import migrated
@@ -51,6 +53,11 @@ class ManifestProvider(HttpService[ProviderSettings]):
     @property
     def access(self) -> tuple[Credential, ...]:
         return self.rendering.access
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        shown = [one for one in self.access if isinstance(one, ClientCertificate)]
+        return client_context(shown[0]) if shown else None
 
     @property
     def extra_headers(self) -> dict[str, str]:

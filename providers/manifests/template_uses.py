@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from .auth import Bearer, Granted, HeaderAuth
+from .auth import Bearer, HeaderAuth
 from .document import AuthVariant, Manifest, TypeField
 from .templates import parsed
 
@@ -103,11 +103,6 @@ def _auth(manifest: Manifest, variant: AuthVariant) -> Iterator[TemplateUse]:
                 else "plain"
             )
             yield TemplateUse(f"{place}.{key}", text, position, variant, True, when)
-        if isinstance(step, Granted):
-            yield from (
-                TemplateUse(f"{place}.parameters.{name}", text, "plain", variant, True, when)
-                for name, text in step.parameters.items()
-            )
 
 
 def own(manifest: Manifest, variant: AuthVariant, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.types import FRAMING, HEADER_NAME
-from .auth import HeaderAuth
+from .auth import Fetched, HeaderAuth
 from .document import SECRET_OF, SECRET_SHAPES, VARIANT, Manifest, TypeField
 from .errors import Problem, nearest
 from .field_types import KINDS, kind_of, pattern_problem
@@ -214,10 +214,11 @@ def _header_names(manifest: Manifest) -> Iterator[Problem]:
         yield from _header_name(f"headers.{name}", name)
     for variant in manifest.auth_variants():
         for index, step in enumerate(variant.auth):
+            place = f"{own(manifest, variant, 'auth')}[{index}]"
             if isinstance(step, HeaderAuth):
-                yield from _header_name(
-                    f"{own(manifest, variant, 'auth')}[{index}].name", step.name
-                )
+                yield from _header_name(f"{place}.name", step.name)
+            if isinstance(step, Fetched):
+                yield from _header_name(f"{place}.header", step.header)
         for index, test in enumerate(variant.tests):
             for name in test.request.headers:
                 yield from _header_name(

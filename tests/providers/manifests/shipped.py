@@ -4,6 +4,7 @@ from typing import Any
 
 from providers.core.schema import settings_fields
 from providers.manifests import ManifestProvider
+from tests.keys import pem, rsa_key, service_account
 
 KEY = "made-up-secret-5512"
 
@@ -71,12 +72,65 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "google-maps": [{"api_key": KEY}],
     "weights-and-biases": [{"api_key": KEY}],
     "hugging-face": [{"token": "hf_madeup5512"}, {"token": "hf_madeup5512", "bill_to": "acme"}],
+    "notion": [{"token": KEY}],
+    "hubspot": [
+        {"variant": "private_app", "access_token": KEY},
+        {"variant": "oauth", "client_id": "ci", "client_secret": KEY, "refresh_token": "rt"},
+    ],
+    "shopify": [
+        {"variant": "client_credentials", "shop": "acme", "client_id": "ci", "client_secret": KEY},
+        {"variant": "access_token", "shop": "acme", "access_token": "shpat_madeup5512"},
+    ],
+    "confluence": [
+        {"variant": "cloud", "site": "acme", "email": "jo@example.com", "api_token": KEY},
+        {"variant": "scoped", "cloud_id": "1-2", "email": "jo@example.com", "api_token": KEY},
+        {"variant": "data_center", "url": "https://wiki.example.com/c", "personal_token": KEY},
+    ],
+    "datadog": [
+        {"api_key": KEY},
+        {"site": "us3.datadoghq.com", "api_key": KEY, "app_key": "app-key-1"},
+    ],
+    "pagerduty": [
+        {"variant": "api_key", "api_key": KEY, "region": "api.eu.pagerduty.com"},
+        {"variant": "app", "subdomain": "acme", "client_id": "ci", "client_secret": KEY},
+    ],
+    "snowflake": [
+        {
+            "variant": "key_pair",
+            "account": "myorg-account1",
+            "username": "jo",
+            "private_key": pem(rsa_key()),
+        },
+        {"variant": "access_token", "account": "myorg-account1", "access_token": KEY},
+    ],
+    "bigquery": [{"project": "acme-analytics", "service_account": service_account()}],
+    "sendgrid": [
+        {"api_key": f"SG.{KEY}"},
+        {"region": "api.eu.sendgrid.com", "api_key": f"SG.{KEY}", "on_behalf_of": "sub-1"},
+    ],
+    "pinecone": [
+        {"api_key": KEY},
+        {"api_key": KEY, "index_host": "docs-1a2b.svc.us-east-1-aws.pinecone.io"},
+    ],
+    "azure-devops": [
+        {"variant": "personal_token", "organization": "acme", "personal_token": KEY},
+        {
+            "variant": "service_principal",
+            "organization": "acme",
+            "tenant": "0f0f-1",
+            "client_id": "ci",
+            "client_secret": KEY,
+        },
+    ],
+    "telegram": [{"token": f"123456789:{KEY}-{KEY}"}],
 }
 
 BY_KIND: dict[str, Any] = {"integer": 1, "number": 1.5, "boolean": True}
 OTHERS = {
     "jira": {"project": "OPS"},
     "stripe": {"webhook_secret": "whsec_x"},
+    "pagerduty": {"from_email": "jo@example.com"},
+    "sendgrid": {"from_email": "jo@example.com"},
     "google-maps": {"service_account": '{"type": "service_account"}'},
 }
 

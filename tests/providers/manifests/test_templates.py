@@ -21,8 +21,8 @@ FIELDS = (
 )
 FIELDS += (
     "{key: dotted, kind: choice, choices: [a.b]}, {key: sites, kind: choice, choices: "
-    "[api.good.com, api.evil.com]}, {key: odd, kind: choice, choices: ['good.com/']}, {key: port, kind: integer}, {key: host, kind: "
-    "host}, {key: url, kind: url}, "
+    "[api.good.com, api.evil.com]}, {key: odd, kind: choice, choices: ['good.com/']}, "
+    "{key: port, kind: integer}, {key: host, kind: host}, {key: url, kind: url}, "
 )
 FIELDS += "{key: token, kind: secret}]"
 
