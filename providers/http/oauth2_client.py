@@ -19,6 +19,7 @@ import httpx2
 from ..core.errors import ProviderError, from_status
 from ..core.network_faults import from_network
 from .credentials import Grant, basic_credentials
+from .oauth2_refusals import NO_TOKEN, OTHER_KIND, REFUSALS, refusal
 from .signed_tokens import signed
 
 UNSAID_SECONDS = 300  # how long a token is held whose service does not say how long it lives
@@ -30,57 +31,17 @@ SPARE_SECONDS, SPARE_PART = (
 LONGEST_TOKEN = 32768
 MOST_HELD = 1000
 
-# RFC 6749, section 5.2 (and 4.1.2.1 for the last two): code and sentence, {host} is the token
-# service
-REFUSALS = {
-    "invalid_client": (
-        "unauthorized",
-        "The token service {host} does not accept the client ID and client secret. Enter valid "
-        "ones, or send them in the other place: "
-        "header or body.",
-    ),
-    "invalid_grant": (
-        "unauthorized",
-        "The token service {host} does not accept the user name, password, refresh token or signed "
-        "token. Enter valid ones.",
-    ),
-    "unauthorized_client": (
-        "forbidden",
-        "The token service {host} does not let this client ask for a token in this way. Allow it "
-        "there, in the client's registration.",
-    ),
-    "unsupported_grant_type": (
-        "bad_request",
-        "The token service {host} gives no tokens in this way. Check the token URL.",
-    ),
-    "invalid_scope": (
-        "bad_request",
-        "The token service {host} does not give this scope. Correct the scope, or leave it empty.",
-    ),
-    "invalid_request": (
-        "bad_request",
-        "The token service {host} misses something. Check the scope, and whether client ID and "
-        "secret go into header or body.",
-    ),
-    "temporarily_unavailable": (
-        "error",
-        "The token service {host} is not available now. Try again later.",
-    ),
-    "server_error": ("error", "The token service {host} failed. Try again later."),
-}
-NO_TOKEN = "The token service {host} answered, but gave no access token. Check the token URL."  # noqa: S105 a sentence
-OTHER_KIND = (
-    "The token service {host} gives tokens of another kind than Bearer, which cannot be used. "
-    "Check the token URL."
-)
-
 
 @dataclass(frozen=True)
 class Token:
-    """An access token. `expires_at`: as time.time() has it, None when its service does not say."""
+    """An access token. `expires_at`: as time.time() has it, None when its service does not say.
+
+    `refresh_token`: empty when none came along.
+    """
 
     value: str = field(repr=False)
     expires_at: float | None = None
+    refresh_token: str = field(default="", repr=False)
 
     def held_until(self, now: float) -> float:
         """The time until which it is handed out: a little before its end."""
@@ -259,9 +220,9 @@ def _token_or_error(response: httpx2.Response, host: str) -> Token | ProviderErr
     if (
         isinstance(said, str) and said in REFUSALS and "access_token" not in body
     ):  # some answer errors with HTTP 200
-        return _refusal(said, host)
+        return refusal(said, host)
     if status == 401:
-        return _refusal("invalid_client", host)
+        return refusal("invalid_client", host)
     if not 200 <= status < 300:
         return from_status(status, f"The token service {host}")
     value, kind = body.get("access_token"), body.get("token_type")
@@ -275,12 +236,12 @@ def _token_or_error(response: httpx2.Response, host: str) -> Token | ProviderErr
     if kind is not None and not str(kind).lower().startswith("bearer"):  # Apigee says BearerToken
         return ProviderError(OTHER_KIND.format(host=host), "bad_response", True)
     seconds = _lifetime(body.get("expires_in"))
-    return Token(value, None if seconds is None else time.time() + seconds)
-
-
-def _refusal(said: str, host: str) -> ProviderError:
-    code, text = REFUSALS[said]
-    return ProviderError(text.format(host=host), code, code != "error")
+    refresh = body.get("refresh_token")
+    return Token(
+        value,
+        None if seconds is None else time.time() + seconds,
+        refresh if isinstance(refresh, str) and len(refresh) <= LONGEST_TOKEN else "",
+    )
 
 
 def _lifetime(said: Any) -> float | None:

@@ -6,7 +6,7 @@ import ssl
 import time
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx2
 
@@ -19,7 +19,7 @@ from .checks import TestRequest, _days, _error_of, _unexpected, _value_at
 from .credentials import Credential, Grant
 from .egress import JUDGED_REDIRECTS, GuardedTransport, guarded_client
 from .hosts import Hosts, origin_host, with_query
-from .oauth2_client import MemoryTokens, TokenStore, fetch_token, grant_key
+from .oauth2_client import MemoryTokens, Token, TokenStore, fetch_token, grant_key
 from .tls import certificate_end, is_verified
 
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
@@ -102,11 +102,11 @@ class HttpService(Provider[SettingsT]):
         return client
 
     def _token(self, grant: Grant, refused: str) -> str:
-        return self.tokens.token(grant_key(grant), lambda: self._fetch(grant), refused)
+        return self.tokens.token(grant_key(grant), lambda: self.fetched(grant), refused)
 
-    def _fetch(self, grant: Grant) -> Any:
-        """A token, by a client of its own: the other one's hosts are not those of the token
-        service.
+    def fetched(self, grant: Grant) -> Token:
+        """A new token, by a client of its own: the other one's hosts are not those of the token
+        service. Raises ProviderError.
         """
         seconds = min(self.timeout, TOKEN_SECONDS)
         allowance = Allowance(seconds, LARGEST_ANSWER)

@@ -1,10 +1,12 @@
 """The steps under `auth` as the credentials of one connection."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import httpx2
 
 from ..core.errors import ProviderError
+from ..http.authorization_code import Authorization
 from ..http.credentials import (
     AwsSignature,
     AzureSignature,
@@ -21,6 +23,7 @@ from ..http.hosts import Hosts
 from ..http.signed_tokens import google_assertion, snowflake_token
 from .auth import (
     Auth,
+    AuthorizationCode,
     AwsV4,
     AzureHmac,
     BasicAuth,
@@ -41,12 +44,24 @@ from .auth import (
 from .filling import Filling
 from .templates import as_it_is, in_header, parsed
 
-FetchingStep = ClientCredentials | PasswordGrant | RefreshGrant | SignedGrant | GoogleServiceAccount
+FetchingStep = (
+    ClientCredentials
+    | PasswordGrant
+    | RefreshGrant
+    | AuthorizationCode
+    | SignedGrant
+    | GoogleServiceAccount
+)
+NOT_ALLOWED = (
+    "Nobody has allowed this connection to use the service yet. Run manage.py connectiontype "
+    "authorize with its alias, or enter a refresh token."
+)
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, section 2.1
 GRANTS = {
     "oauth2_client": "client_credentials",
     "oauth2_password": "password",
     "oauth2_refresh": "refresh_token",
+    "oauth2_code": "refresh_token",
     "oauth2_jwt": JWT_BEARER,
     "google_service_account": JWT_BEARER,
 }
@@ -93,9 +108,7 @@ def _made(step: Auth, filling: Filling, allowed_hosts: tuple[str, ...]) -> Itera
         case BasicAuth():
             yield Basic(said(step.username), said(step.password))
         case Granted() | GoogleServiceAccount():
-            grant = _grant(step, filling)
-            Hosts(grant.token_url, allowed_hosts).refuse(httpx2.URL(grant.token_url))
-            yield OAuth2(grant, step.header, step.scheme)
+            yield _fetching(step, filling, allowed_hosts)
         case SignedToken():
             yield _jwt(step, filling)
         case SnowflakeKeyPair():
@@ -105,6 +118,13 @@ def _made(step: Auth, filling: Filling, allowed_hosts: tuple[str, ...]) -> Itera
         case AwsV4() | AzureHmac() | Certificate():
             kind = SIGNATURES[step.use]
             yield kind(**{name: said(text) for name, text in step.templates().items()})
+
+
+def _fetching(step: FetchingStep, filling: Filling, allowed_hosts: tuple[str, ...]) -> OAuth2:
+    grant = _grant(step, filling, allowed_hosts)
+    if isinstance(step, AuthorizationCode) and not grant.parameters["refresh_token"]:
+        raise ProviderError(NOT_ALLOWED, "unauthorized", True)
+    return OAuth2(grant, step.header, step.scheme)
 
 
 SIGNATURES: dict[str, type[AwsSignature | AzureSignature | ClientCertificate]] = {
@@ -131,11 +151,12 @@ def _jwt(step: Signing, filling: Filling, audience: str = "") -> Jwt:
     )
 
 
-def _grant(step: FetchingStep, filling: Filling) -> Grant:
+def _grant(step: FetchingStep, filling: Filling, allowed_hosts: tuple[str, ...]) -> Grant:
     def said(name: str) -> str:
         return filling.fill(getattr(step, name, ""), as_it_is)
 
     url, parameters = filling.url(step.token_url), {"grant_type": GRANTS[step.use]}
+    Hosts(url, allowed_hosts).refuse(httpx2.URL(url))
     if isinstance(step, GoogleServiceAccount):
         key, scope, subject = said("service_account"), said("scope"), said("subject")
         return Grant(url, parameters, assertion=google_assertion(key, scope, url, subject))
@@ -149,3 +170,19 @@ def _grant(step: FetchingStep, filling: Filling) -> Grant:
         step.client_in,
         _jwt(step, filling, url) if isinstance(step, SignedGrant) else None,
     )
+
+
+def authorization_of(
+    steps: Iterable[Auth], filling: Filling, allowed_hosts: tuple[str, ...]
+) -> Authorization | None:
+    """Where a person allows the connection; None if no step wants that. Raises ProviderError."""
+    for step in steps:
+        if isinstance(step, AuthorizationCode):
+            grant = _grant(step, filling, allowed_hosts)
+            return Authorization(
+                filling.url(step.authorize_url),
+                filling.all(step.authorize_parameters, as_it_is),
+                replace(grant, parameters={**grant.parameters, "refresh_token": ""}),
+                step.refresh_token[1:-1],
+            )
+    return None

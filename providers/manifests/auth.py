@@ -111,6 +111,18 @@ class RefreshGrant(Granted):
     refresh_token: Line
 
 
+class AuthorizationCode(Granted):
+    """RFC 6749, section 4.1: a person allows it in a browser. Then as with a refresh token, which
+    is the field that `refresh_token` names.
+    """
+
+    use: Literal["oauth2_code"]
+    authorize_url: Line
+    authorize_parameters: Templates = {}
+    client_id: Line
+    refresh_token: Annotated[str, Field(pattern=r"^\{[A-Za-z][A-Za-z0-9_]*\}$")]
+
+
 class Signing(AuthStep):
     """Base of the steps that sign a JWT (RFC 7519). `seconds`: its life."""
 
@@ -195,6 +207,7 @@ Auth = Annotated[
     | ClientCredentials
     | PasswordGrant
     | RefreshGrant
+    | AuthorizationCode
     | SignedToken
     | SignedGrant
     | GoogleServiceAccount
@@ -213,6 +226,7 @@ STEPS: dict[str, type[AuthStep]] = {
     "oauth2_client": ClientCredentials,
     "oauth2_password": PasswordGrant,
     "oauth2_refresh": RefreshGrant,
+    "oauth2_code": AuthorizationCode,
     "jwt": SignedToken,
     "oauth2_jwt": SignedGrant,
     "google_service_account": GoogleServiceAccount,

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ..core.settings import ProviderSettings
+from ..http.authorization_code import Authorization
 from ..http.checks import TestRequest
-from ..http.credentials import ClientCertificate, Credential
+from ..http.credentials import Credential
 from ..http.service import HttpService
 from ..http.tls import client_context
 from .document import Manifest
@@ -55,9 +56,14 @@ class ManifestProvider(HttpService[ProviderSettings]):
         return self.rendering.access
 
     @property
+    def authorization(self) -> Authorization | None:
+        """Where a person allows the connection; None for types that want no such thing."""
+        return self.rendering.authorization
+
+    @property
     def tls(self) -> ssl.SSLContext | None:
-        shown = [one for one in self.access if isinstance(one, ClientCertificate)]
-        return client_context(shown[0]) if shown else None
+        shown = self.rendering.certificate
+        return client_context(shown) if shown else None
 
     @property
     def extra_headers(self) -> dict[str, str]:

@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..core.settings import ProviderSettings
+from ..http.authorization_code import Authorization
 from ..http.checks import StatusFailure, TestRequest
-from ..http.credentials import Credential, Path, Query
-from .access import credentials_of
+from ..http.credentials import ClientCertificate, Credential, Path, Query
+from .access import authorization_of, credentials_of
+from .auth import Auth, Certificate
 from .document import VARIANT, AuthVariant, Manifest
 from .filling import Filling
 from .hosts import parse_address
@@ -69,13 +71,29 @@ class Rendering:
     @property
     def access(self) -> tuple[Credential, ...]:
         """The steps that apply to this connection, without those that have no value."""
-        applying = [
+        made = credentials_of(self._steps, self.filling, self.allowed_hosts)
+        return (*self._secret_address(), *made)
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """Where a person allows the connection; None for types that want no such thing."""
+        return authorization_of(self._steps, self.filling, self.allowed_hosts)
+
+    @property
+    def certificate(self) -> ClientCertificate | None:
+        """The certificate that is shown to the service, if there is one."""
+        steps = [step for step in self._steps if isinstance(step, Certificate)]
+        made = credentials_of(steps, self.filling, self.allowed_hosts)
+        return next((one for one in made if isinstance(one, ClientCertificate)), None)
+
+    @property
+    def _steps(self) -> list[Auth]:
+        """The steps that apply to this connection."""
+        return [
             step
             for step in self.variant.auth
             if all(getattr(self.settings, name) in values for name, values in step.when.items())
         ]
-        made = credentials_of(applying, self.filling, self.allowed_hosts)
-        return (*self._secret_address(), *made)
 
     def _secret_address(self) -> Iterator[Credential]:
         """The path and query of a secret address, which `base_url` leaves out."""

@@ -11,6 +11,7 @@ from .hosts import pattern_problem as host_pattern_problem
 from .template_uses import TemplateUse, own, uses_of
 from .templates import TemplateError, parsed
 
+ADDRESSES = ("address", "page", "path")  # positions in an address
 SECRETS_BELONG = "A secret belongs under auth, so that no log and no page shows it."
 
 
@@ -30,6 +31,8 @@ def _use_problems(use: TemplateUse, fields: dict[str, TypeField]) -> Iterator[st
             if not use.text.startswith("/") or use.text.startswith("//"):
                 raise TemplateError("A path begins with one /. It is appended to base_url.")
             parse_address(f"https://example.com{use.text}", {})
+        if use.position == "page":
+            parse_address(use.text, fields)
     except TemplateError as error:
         yield str(error)
         return
@@ -46,18 +49,17 @@ def _field_problems(use: TemplateUse, field: TypeField) -> Iterator[str]:
         yield f"{field.key} is a secret. {SECRETS_BELONG}"
     if field.is_secret and not use.is_auth and use.position == "address" and use.variant.addresses:
         yield f"{field.key} is a secret. A type with several addresses has none in them."
-    if field.is_secret and use.is_auth and use.position == "address":
+    if field.is_secret and use.is_auth and use.position in ADDRESSES:
         yield (
             f"{field.key} is a secret, and messages name the address of a token. Use another field."
         )
     if field.shape in ("text", "secret_text", "json", "secret_json") and use.position in (
-        "address",
-        "path",
+        *ADDRESSES,
         "header",
         "query",
     ):
         yield f"{field.key} may have several lines, which cannot stand here. Use another kind."
-    if use.position in ("address", "path") and not field.is_always_there and not use.is_optional:
+    if use.position in ADDRESSES and not field.is_always_there and not use.is_optional:
         yield f"{field.key} is part of an address, so it is required, or it has a default."
     if not use.is_optional and not _is_asked_for(use, field):
         yield (

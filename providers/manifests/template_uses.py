@@ -15,9 +15,9 @@ HEADERS = (Bearer, HeaderAuth)
 class TemplateUse:
     """One template of a variant: its place in the document, its text, and its position.
 
-    `position`: "address" (base_url, addresses, token_url), "path", "header", "query", "body" or
-    "plain". `when`: the step's own condition. `is_optional`: an address that is left out while a
-    field of it is empty.
+    `position`: "address" (base_url, addresses, token_url), "page" (authorize_url, which people
+    open), "path", "header", "query", "body" or "plain". `when`: the step's own condition.
+    `is_optional`: an address that is left out while a field of it is empty.
     """
 
     place: str
@@ -98,6 +98,8 @@ def _auth(manifest: Manifest, variant: AuthVariant) -> Iterator[TemplateUse]:
             position = (
                 "address"
                 if key == "token_url"
+                else "page"
+                if key == "authorize_url"
                 else "header"
                 if isinstance(step, HEADERS)
                 else "plain"

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.types import FRAMING, HEADER_NAME
-from .auth import Fetched, HeaderAuth
+from .auth import AuthorizationCode, Fetched, HeaderAuth
 from .document import SECRET_OF, SECRET_SHAPES, VARIANT, Manifest, TypeField
 from .errors import Problem, nearest
 from .field_types import KINDS, kind_of, pattern_problem
@@ -38,6 +38,7 @@ def problems(manifest: Manifest) -> list[Problem]:
         _conditions,
         _header_names,
         _tested_addresses,
+        _kept_tokens,
         template_problems,
         _defaults,
         migration_problems,
@@ -206,6 +207,18 @@ def _tested_addresses(manifest: Manifest) -> Iterator[Problem]:
                 yield (
                     f"{own(manifest, variant, 'test')}[{index}].request.address",
                     f"There is no address {name[:50]}.{nearest(name, variant.addresses)}",
+                )
+
+
+def _kept_tokens(manifest: Manifest) -> Iterator[Problem]:
+    for variant in manifest.auth_variants():
+        for index, step in enumerate(variant.auth):
+            field = isinstance(step, AuthorizationCode) and manifest.field(step.refresh_token[1:-1])
+            if field and (field.required or not field.is_secret):
+                yield (
+                    f"{own(manifest, variant, 'auth')}[{index}].refresh_token",
+                    f"{field.key} is empty until somebody allows the connection, so it is a secret "
+                    "that is not required.",
                 )
 
 

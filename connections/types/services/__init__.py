@@ -1,5 +1,8 @@
-"""The door of connection types: read, preview, install, remove, list them, bring connections up."""
+"""The door of connection types: read, preview, install, remove, list them; bring connections up,
+and have them allowed by a person.
+"""
 
+from .authorization import Asked, ask_authorization, finish_authorization
 from .entries import TypeEntry, connection_type, connection_types, rows_behind, type_users
 from .hosts import hosts_of
 from .install import (
@@ -14,13 +17,16 @@ from .preview import TypePreview, preview_type, preview_types, read_types
 from .rows import Move
 
 __all__ = [
+    "Asked",
     "InstalledType",
     "Move",
     "SyncedType",
     "TypeEntry",
     "TypePreview",
+    "ask_authorization",
     "connection_type",
     "connection_types",
+    "finish_authorization",
     "hosts_of",
     "install_type",
     "install_types",

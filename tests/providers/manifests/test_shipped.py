@@ -114,7 +114,8 @@ def test_between_them_they_use_every_feature():
         ),
         *(
             f"use={use}"
-            for use in ("jwt", "oauth2_jwt", "aws_v4", "azure_hmac", "client_certificate")
+            for use in STEPS.keys() & {"jwt", "oauth2_jwt", "oauth2_code"}
+            | {"aws_v4", "azure_hmac", "client_certificate"}
         ),
         "GoogleServiceAccount.subject",
         "GoogleServiceAccount.token_url",

@@ -171,3 +171,25 @@ def test_a_key_that_is_none_is_told_by_a_check(auth: str):
     own = [line for line in told.format() if "/tests/" not in line]
     assert caught.value.permanent and server.requests == []
     assert not [line for line in own if secret in line]
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "place"),
+    [
+        ("{key: kept, kind: secret}", "", "refresh_token"),
+        ("{key: kept, required: false}", "", "refresh_token"),
+        ("{key: kept, kind: secret, required: false}", "authorize_url: 'x'", "authorize_url"),
+        (
+            "{key: kept, kind: secret, required: false}",
+            "authorize_url: 'https://a.example/{kept}'",
+            "authorize_url",
+        ),
+    ],
+)
+def test_a_code_wants_a_secret_that_is_not_required_and_a_page(field: str, change: str, place: str):
+    auth = (
+        "{use: oauth2_code, token_url: 'https://a.example/t', client_id: a, refresh_token: "
+        f"'{{kept}}', {change or 'authorize_url: https://b.example/allow'}}}"
+    )
+    found = problems(f"base_url: https://a.example\nauth: {auth}", fields=f"[{field}]")
+    assert f"auth[0].{place}" in found

@@ -12,11 +12,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connections import catalog
 from connections import services as core
+from connections.lookup import get_by_id_or_alias
+from connections.models import Connection
 from connections.types import services
+from providers.core.errors import ProviderError
 
 EXPECTED = (
     core.Invalid,
     core.InUse,
+    core.Unusable,
+    ProviderError,
     ObjectDoesNotExist,
     PermissionDenied,
     OSError,
@@ -31,7 +36,7 @@ class Command(BaseCommand):
 
     help = (
         "Install, list, show, remove and check connection types; bring connections up to new "
-        "versions of those that are files."
+        "versions of those that are files; have connections allowed in a browser."
     )
     requires_system_checks: list[
         str
@@ -62,6 +67,15 @@ class Command(BaseCommand):
         remove.add_argument("key")
         actions.add_parser(
             "sync", help="bring connections up to the versions of types that are files"
+        )
+        authorize = actions.add_parser(
+            "authorize", help="have a connection allowed in a browser (OAuth2 authorization code)"
+        )
+        authorize.add_argument("connection", help="alias or id")
+        authorize.add_argument(
+            "--redirect-uri",
+            default="http://localhost",
+            help="where the browser ends, as it is registered with the service; nobody need answer",
         )
         check = actions.add_parser(
             "check", help="read documents and say what is wrong with them; installs nothing"
@@ -160,6 +174,17 @@ class Command(BaseCommand):
             self._tell(one.move)
         if not found:
             self._say("Every connection is at the version of its type.")
+
+    def _authorize(self, options: dict[str, Any]) -> None:
+        connection = get_by_id_or_alias(Connection.objects.all(), options["connection"])
+        if connection is None:
+            self._fail(f"There is no connection {options['connection']}.")
+        asked = services.ask_authorization(connection, options["redirect_uri"], actor=None)
+        self._say("Open this address, and allow it:")
+        self.stdout.write(asked.address)
+        self._say("Paste the address at which the browser ended:")
+        services.finish_authorization(connection, asked, sys.stdin.readline(), actor=None)
+        self._say(f"{connection.alias} is allowed. Its refresh token is stored.")
 
     def _check(self, options: dict[str, Any]) -> None:
         wrong = [name for name in options["files"] if not self._checked(name)]

@@ -1,0 +1,74 @@
+"""Connections that a person allows in a browser: OAuth2's authorization code."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.views.decorators.debug import sensitive_variables
+
+from connections import services as core
+from connections.models import Connection
+from connections.runtime import get_configured_provider
+from providers.core.errors import ProviderError
+from providers.http.authorization_code import (
+    Attempt,
+    Authorization,
+    authorization_address,
+    code_in,
+    grant_of_code,
+)
+from providers.manifests import ManifestProvider
+
+NOT_FOR_LONG = (
+    "The token service gave no refresh token, so the connection would end in an hour. Its type "
+    "must ask for one: see the vendor's documents about offline access."
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question to a person: the `address` to open, and what its answer is recognised by."""
+
+    address: str
+    attempt: Attempt
+
+
+def ask_authorization(connection: Connection, redirect_uri: str, *, actor: core.Actor) -> Asked:
+    """Begins to have a connection allowed. `redirect_uri`: where the browser ends, as the service
+    has it registered.
+
+    Raises PermissionDenied, Unusable, ProviderError, and Invalid for a type that wants no such
+    thing.
+    """
+    core.require(actor, "connections.change_connection")
+    attempt = Attempt(redirect_uri, secrets.token_urlsafe(32), secrets.token_urlsafe(48))
+    _, authorization = _wanted(connection)
+    return Asked(authorization_address(authorization, attempt), attempt)
+
+
+@sensitive_variables()
+def finish_authorization(
+    connection: Connection, asked: Asked, answer: str, *, actor: core.Actor
+) -> core.Saved:
+    """Keeps the refresh token that the answer stands for. `answer`: the address at which the
+    browser ended.
+
+    Raises as `ask_authorization`, and ProviderError for another answer, a refusal, and a token
+    service that does not take the code.
+    """
+    core.require(actor, "connections.change_connection")
+    provider, authorization = _wanted(connection)
+    code = code_in(answer, asked.attempt)
+    token = provider.fetched(grant_of_code(authorization, asked.attempt, code))
+    if not token.refresh_token:
+        raise ProviderError(NOT_FOR_LONG, "bad_response", True)
+    kept = {authorization.setting: token.refresh_token}
+    return core.update_connection(connection, actor=actor, settings=kept, merge=True)
+
+
+def _wanted(connection: Connection) -> tuple[ManifestProvider, Authorization]:
+    provider = get_configured_provider(connection, even_inactive=True)
+    found = provider.authorization if isinstance(provider, ManifestProvider) else None
+    if not isinstance(provider, ManifestProvider) or found is None:
+        text = f"{connection.alias} is not a connection that a person allows in a browser."
+        raise core.Invalid([core.FieldError("document", "invalid", text)])
+    return provider, found

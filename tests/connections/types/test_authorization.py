@@ -1,0 +1,123 @@
+"""A connection that a person allows in a browser, from the command to the request."""
+
+import io
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from connections import services
+from connections.runtime import get_configured_provider
+from connections.types import services as type_services
+from providers.core.errors import ProviderError
+from tests.fakes import connect, reload
+from tests.httpserver import Answer, HttpServer, RawRequest
+
+pytestmark = pytest.mark.django_db
+REFRESH = "refresh-secret-4417"
+DOCUMENT = """
+key: acme.allowed
+version: 1
+label: Acme
+fields:
+  - {key: url, kind: url}
+  - {key: client_id}
+  - {key: client_secret, kind: secret}
+  - {key: refresh_token, kind: secret, required: false}
+base_url: "{url}"
+allowed_hosts: ["{url}"]
+auth:
+  use: oauth2_code
+  authorize_url: https://login.example/authorize
+  authorize_parameters: {access_type: offline}
+  token_url: "{url}/token"
+  client_id: "{client_id}"
+  client_secret: "{client_secret}"
+  refresh_token: "{refresh_token}"
+  scope: read
+test: {cost: free, request: {path: /me}}
+"""
+
+
+class Service(HttpServer):
+    """A token service and a service."""
+
+    def __init__(self, refresh_token: str = REFRESH) -> None:
+        super().__init__({"/token": self.token})
+        self.refresh_token = refresh_token
+
+    def token(self, request: RawRequest) -> Answer:
+        """A token for the code, or for the refresh token."""
+        form = request.form
+        if form["grant_type"] == "authorization_code":
+            is_good = form["code"] == "code-1" and len(form["code_verifier"]) >= 43
+            body = {"access_token": "first", "refresh_token": self.refresh_token}
+        else:
+            is_good, body = form["refresh_token"] == REFRESH, {"access_token": "second"}
+        return Answer(body=body) if is_good else Answer(400, {"error": "invalid_grant"})
+
+
+def row_of(server: HttpServer) -> Any:
+    """A connection that nobody has allowed yet."""
+    type_services.install_type(DOCUMENT, actor=None)
+    values = {"url": server.url, "client_id": "me", "client_secret": "client-secret-7391"}
+    return connect("acme.allowed", settings=values)
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, row: Any, **changes: str) -> str:
+    """What the command prints, for a person who allows it."""
+    out, err = io.StringIO(), io.StringIO()
+
+    class Person:
+        def readline(self) -> str:
+            query = parse_qs(urlsplit(out.getvalue().strip()).query)
+            given = {"state": query["state"][0], "code": "code-1"} | changes
+            return f"{query['redirect_uri'][0]}?{urlencode(given)}\n"
+
+    monkeypatch.setattr("sys.stdin", Person())
+    call_command("connectiontype", "authorize", row.alias, stdout=out, stderr=err)
+    return out.getvalue() + err.getvalue()
+
+
+def test_a_person_allows_it_and_requests_have_a_token(monkeypatch: pytest.MonkeyPatch):
+    with Service() as server:
+        row = row_of(server)
+        said = answered(monkeypatch, row)
+        checked = get_configured_provider(reload(row)).check()
+    assert checked.verdict == "It works: HTTP 200."
+    assert server.requests[-1].values("authorization") == ["Bearer second"]
+    assert "access_type=offline" in said and REFRESH not in said and "7391" not in said
+    assert REFRESH not in str(reload(row).settings)
+
+
+def test_before_that_a_check_says_what_to_do():
+    with Service() as server:
+        provider = get_configured_provider(row_of(server))
+        with pytest.raises(ProviderError, match="connectiontype authorize") as caught:
+            provider.check()
+    assert caught.value.code == "unauthorized" and server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "refresh_token", "said"),
+    [
+        ({"state": "other"}, REFRESH, "not the answer to this request"),
+        ({"code": "other"}, REFRESH, "does not accept"),
+        ({"error": "access_denied"}, REFRESH, "did not allow it"),
+        ({}, "", "gave no refresh token"),
+    ],
+)
+def test_another_answer_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], refresh_token: str, said: str
+):
+    with Service(refresh_token) as server:
+        row = row_of(server)
+        with pytest.raises(CommandError, match=said):
+            answered(monkeypatch, row, **changes)
+    assert reload(row).version == row.version
+
+
+def test_another_connection_wants_no_such_thing():
+    with pytest.raises(services.Invalid):
+        type_services.ask_authorization(connect(), "http://localhost", actor=None)
