@@ -69,6 +69,21 @@ class DatabaseTokens:
             )
         return _memory.token(grant_key, ask, refused)
 
+    @sensitive_variables()
+    def refresh_tokens(self, grant_key: str) -> tuple[str, ...]:
+        """The refresh tokens that came with tokens for this grant, the best first."""
+        held = _memory.refresh_tokens(grant_key)
+        if not settings.FERNET_KEYS:
+            return held
+        try:
+            # by older keys too: a token of the service outlives a rotation of ours
+            keys = [stored_key(grant_key, key) for key in settings.FERNET_KEYS]
+            stored = self._rows.filter(key__in=keys).values_list("credentials", flat=True).first()
+        except Error:
+            return held
+        value = str(stored.get("refresh_token", "")) if isinstance(stored, dict) else ""
+        return (value, *held) if value else held
+
     def _shared(self, key: str, ask: Callable[[], Token], refused: str) -> str:
         def renewed() -> str:
             return self._renewed(key, ask, refused)
@@ -110,7 +125,8 @@ class DatabaseTokens:
     def _fetched(self, key: str, ask: Callable[[], Token], lease: datetime) -> str:
         token, now = ask(), time.time()
         until = token.held_until(now)
-        held = {"token": token.value} if until > now else None
+        kept = {"refresh_token": token.refresh_token} if token.refresh_token else {}
+        held = {"token": token.value, **kept} if until > now or kept else None
         row = {"key": key, "credentials": held, "expires_at": datetime.fromtimestamp(until, UTC)}
         self._rows.filter(leased_until=lease).update(**row, leased_until=None)
         return token.value
@@ -136,12 +152,13 @@ class DatabaseTokens:
         return until
 
 
-def stored_key(grant_key: str) -> str:
-    """The name of a grant as it may be stored.
+def stored_key(grant_key: str, fernet_key: str = "") -> str:
+    """The name of a grant as it may be stored. `fernet_key`: empty for the newest.
 
     A plain hash of a short secret could be guessed back; this needs FERNET_KEYS.
     """
-    purpose = hmac.digest(settings.FERNET_KEYS[0].encode(), b"switchboard access tokens", "sha256")
+    key = fernet_key or settings.FERNET_KEYS[0]
+    purpose = hmac.digest(key.encode(), b"switchboard access tokens", "sha256")
     return hmac.digest(purpose, grant_key.encode(), "sha256").hex()
 
 

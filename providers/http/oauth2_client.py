@@ -51,6 +51,9 @@ class Token:
         return self.expires_at - min(SPARE_SECONDS, life * SPARE_PART) if life > 0 else now
 
 
+NONE_HELD = (Token(""), 0.0)
+
+
 class TokenStore(Protocol):
     """A place where tokens are held."""
 
@@ -59,6 +62,11 @@ class TokenStore(Protocol):
         accept), else asks for one.
 
         However many want it, one asks. Raises what `ask` raises.
+        """
+
+    def refresh_tokens(self, grant_key: str) -> tuple[str, ...]:
+        """The refresh tokens that came with tokens for this grant, the best first: some services
+        give a new one each time, and take the old one no longer (RFC 6749, section 6).
         """
 
 
@@ -105,7 +113,7 @@ class MemoryTokens:
     """A TokenStore in the memory of this process."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[Token, float]] = OrderedDict()
         self._once, self._lock = Once(), threading.Lock()
 
     def token(self, grant_key: str, ask: Callable[[], Token], refused: str = "") -> str:
@@ -119,10 +127,16 @@ class MemoryTokens:
             return self._once.run(grant_key, lambda: self._renewed(grant_key, ask, refused))
         return found
 
+    def refresh_tokens(self, grant_key: str) -> tuple[str, ...]:
+        """As TokenStore says."""
+        with self._lock:
+            token, _ = self._held.get(grant_key, NONE_HELD)
+        return (token.refresh_token,) if token.refresh_token else ()
+
     def _good(self, key: str, refused: str) -> str:
         with self._lock:
-            value, until = self._held.get(key, ("", 0.0))
-        return value if time.time() < until and value != refused else ""
+            token, until = self._held.get(key, NONE_HELD)
+        return token.value if time.time() < until and token.value != refused else ""
 
     def _renewed(self, key: str, ask: Callable[[], Token], refused: str) -> str:
         if found := self._good(key, refused):
@@ -130,7 +144,7 @@ class MemoryTokens:
         token, now = ask(), time.time()
         with self._lock:
             self._held.pop(key, None)
-            self._held[key] = (token.value, token.held_until(now))
+            self._held[key] = (token, token.held_until(now))
             while len(self._held) > MOST_HELD:
                 self._held.popitem(last=False)
         return token.value

@@ -4,6 +4,7 @@ their hosts, and a test request.
 
 import ssl
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TypeVar
@@ -102,7 +103,22 @@ class HttpService(Provider[SettingsT]):
         return client
 
     def _token(self, grant: Grant, refused: str) -> str:
-        return self.tokens.token(grant_key(grant), lambda: self.fetched(grant), refused)
+        return self.tokens.token(grant_key(grant), lambda: self._renewed(grant), refused)
+
+    def _renewed(self, grant: Grant) -> Token:
+        """A new token. For a grant by a refresh token, by the newest one that the service gave."""
+        if grant.parameters.get("grant_type") != "refresh_token":
+            return replace(self.fetched(grant), refresh_token="")
+        for newer in self.tokens.refresh_tokens(grant_key(grant)):
+            parameters = {**grant.parameters, "refresh_token": newer}
+            try:
+                token = self.fetched(replace(grant, parameters=parameters))
+            except ProviderError as error:
+                if error.code != "unauthorized":
+                    raise
+            else:
+                return replace(token, refresh_token=token.refresh_token or newer)
+        return self.fetched(grant)
 
     def fetched(self, grant: Grant) -> Token:
         """A new token, by a client of its own: the other one's hosts are not those of the token

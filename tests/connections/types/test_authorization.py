@@ -6,12 +6,15 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection as database
+from django.db import transaction
 
 from connections import services
 from connections.runtime import get_configured_provider
 from connections.types import services as type_services
 from providers.core.errors import ProviderError
-from tests.fakes import connect, reload
+from providers.http.oauth2_client import MemoryTokens
+from tests.fakes import NEWEST_KEY, connect, reload
 from tests.httpserver import Answer, HttpServer, RawRequest
 
 pytestmark = pytest.mark.django_db
@@ -121,3 +124,63 @@ def test_another_answer_changes_nothing(
 def test_another_connection_wants_no_such_thing():
     with pytest.raises(services.Invalid):
         type_services.ask_authorization(connect(), "http://localhost", actor=None)
+
+
+class Changing(Service):
+    """A service that gives a new refresh token each time, and takes each once (RFC 6749, section
+    10.4).
+    """
+
+    number = 0
+
+    def token(self, request: RawRequest) -> Answer:
+        """A token that is good for one request, and the next refresh token."""
+        form = request.form
+        if form["grant_type"] != "refresh_token":
+            return super().token(request)
+        good = REFRESH if self.number == 0 else f"{REFRESH}-{self.number}"
+        if form["refresh_token"] != good:
+            return Answer(400, {"error": "invalid_grant"})
+        self.number += 1
+        kept = {"refresh_token": f"{REFRESH}-{self.number}", "expires_in": 0}
+        return Answer(body={"access_token": f"token-{self.number}", **kept})
+
+
+def check_as_another_worker(monkeypatch: pytest.MonkeyPatch, row: Any) -> str:
+    """The verdict of a check by a process that has nothing in its memory."""
+    monkeypatch.setattr("connections.access_tokens._memory", MemoryTokens())
+    return get_configured_provider(reload(row)).check().verdict
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_token_that_changes_is_kept_for_every_worker(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+):
+    with Changing() as server:
+        row = row_of(server)
+        answered(monkeypatch, row)
+        version = reload(row).version
+        said = [check_as_another_worker(monkeypatch, row) for _ in range(3)]
+        settings.FERNET_KEYS = [NEWEST_KEY, *settings.FERNET_KEYS]
+        said += [check_as_another_worker(monkeypatch, row) for _ in range(2)]
+        with database.cursor() as cursor:
+            cursor.execute("SELECT * FROM connections_accesstoken")
+            stored = repr(cursor.fetchall())
+        answered(monkeypatch, row)  # allowed anew, which begins with another refresh token
+        server.number = 0
+        said.append(check_as_another_worker(monkeypatch, row))
+    assert said == ["It works: HTTP 200."] * 6 and reload(row).version == version
+    assert REFRESH not in stored and REFRESH.encode().hex() not in stored
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_place_to_write_a_changing_refresh_token_stays_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("connections.access_tokens._memory", MemoryTokens())
+    with Changing() as server:
+        row = row_of(server)
+        answered(monkeypatch, row)
+        with transaction.atomic():
+            said = [get_configured_provider(reload(row)).check().verdict for _ in range(3)]
+    assert said == ["It works: HTTP 200."] * 3 and server.number == 3
