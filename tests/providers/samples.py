@@ -114,7 +114,9 @@ def _shipped(provider: type[ManifestProvider], key: str) -> dict[str, Any]:
     free = {
         field.key
         for field in provider.manifest.fields
-        if field.is_secret and field.shape != "secret_url" and not field.pattern
+        if field.is_secret
+        and field.shape not in ("secret_url", "secret_json")
+        and not field.pattern
     }
     return {
         name: key if name in free else value for name, value in SETTINGS[provider.id][0].items()

@@ -105,8 +105,8 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     ],
     "bigquery": [{"project": "acme-analytics", "service_account": service_account()}],
     "sendgrid": [
-        {"api_key": f"SG.{KEY}"},
-        {"region": "api.eu.sendgrid.com", "api_key": f"SG.{KEY}", "on_behalf_of": "sub-1"},
+        {"api_key": "SG.madeup5512"},
+        {"region": "api.eu.sendgrid.com", "api_key": "SG.madeup5512", "on_behalf_of": "sub-1"},
     ],
     "pinecone": [
         {"api_key": KEY},

@@ -241,7 +241,7 @@ VENDORS: dict[str, list[Vendor]] = {
     "sendgrid": [
         Vendor(
             "GET /v3/scopes",
-            {"Authorization": f"Bearer SG.{KEY}", "on-behalf-of": said},
+            {"Authorization": "Bearer SG.madeup5512", "on-behalf-of": said},
             "api_key",
             wrong="SG.wrong",
         )
