@@ -30,6 +30,7 @@ FRAMING = (
 TIME = re.compile(r"\d{4}-\d\d-\d\d([Tt].*)?", re.DOTALL)
 ALIAS, NUMBERS = re.compile("[a-z0-9]+(-[a-z0-9]+)*"), count()
 TEXT = re.compile(SHARED["Text"]["pattern"])
+SECRET = re.compile(SHARED["SecretEntry"]["pattern"])
 ALLOWED = "$OpenAI:Fuzz"  # any other section would have to be set aside by a setting first
 MOST_FALLBACKS = 10
 MODEL = {"providerId": "echo", "modelId": "echo"}
@@ -190,6 +191,17 @@ def _complete_custom(body: dict[str, Any]) -> None:
 def _complete_settings(body: dict[str, Any]) -> None:
     _complete_entra(body)
     _complete_custom(body)
+    _complete_service_account(body)
+
+
+def _complete_service_account(body: dict[str, Any]) -> None:
+    """Which texts are JSON is in no schema. What it forbids otherwise stays."""
+    settings = body.get("settings")
+    if not isinstance(settings, dict):
+        return
+    given = settings.get("serviceAccount")
+    if isinstance(given, str) and given != ALLOWED and SECRET.fullmatch(given):
+        settings["serviceAccount"] = "{}"
 
 
 def _vary_passphrase(body: dict[str, Any]) -> None:
