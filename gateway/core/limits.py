@@ -2,8 +2,8 @@
 
 They are counted in the database, so that all workers count together. Only tokens that have a limit
 cost a write. The tokens of a day are reserved before a call: those of its prompt, and the most that
-it may answer. When it has ended the reservation is settled, with the record of its usage. What was
-reserved by a process that was killed stays counted.
+it may answer. When it has ended the reservation is settled. What was reserved by a process that was
+killed stays counted.
 """
 
 import asyncio
@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from math import ceil
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
@@ -24,69 +23,11 @@ from connections.services import Caller
 from ..models import TokenCount
 from .db_threads import in_thread, read_in_thread
 from .errors import GatewayError
+from .limit_states import LimitState, Reservation, too_many_requests, used_up
 
 MINUTE = "%Y-%m-%dT%H:%M"
-DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Tokens that are counted for a call that runs: `asked` for its prompt, `tokens` in all.
-
-    `day` (UTC): the one that they are counted for. `others`: what was counted besides.
-    """
-
-    token_id: UUID
-    day: date
-    asked: int
-    tokens: int
-    others: int
-
-
-@dataclass(frozen=True, slots=True)
-class LimitState:
-    """Where a caller stands after its request was counted. None: there is no such limit."""
-
-    caller: Caller
-    at: datetime
-    requests: int | None = None  # in this minute
-    reservation: Reservation | None = None
-
-    def headers(self, used: int | None = None) -> list[tuple[bytes, bytes]]:
-        """What is left, in OpenAI's names: platform.openai.com/docs/guides/rate-limits.
-
-        `used`: the tokens of the call, None while nobody knows.
-        """
-        rows: list[tuple[str, int, int, float]] = []
-        if self.requests is not None and self.caller.requests_per_minute is not None:
-            limit = self.caller.requests_per_minute
-            rows.append(("requests", limit, limit - self.requests, 60 - self.at.second))
-        if (kept := self.reservation) is not None and self.caller.tokens_per_day is not None:
-            limit = self.caller.tokens_per_day
-            left = limit - kept.others - (kept.asked if used is None else used)
-            rows.append(("tokens", limit, left, _until_tomorrow(self.at)))
-        return [
-            (f"x-ratelimit-{name}-{kind}".encode(), text.encode())
-            for kind, limit, left, seconds in rows
-            for name, text in (
-                ("limit", str(limit)),
-                ("remaining", str(max(0, left))),
-                ("reset", _duration(seconds)),
-            )
-        ]
-
-
-def _until_tomorrow(now: datetime) -> float:
-    """Seconds until the next day (UTC) begins."""
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (today + DAY - now).total_seconds()
-
-
-def _duration(seconds: float) -> str:
-    """`6m0s`, as OpenAI writes it."""
-    minutes, seconds = divmod(max(1, ceil(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s"
+SETTLE_EVERY = 1.0  # seconds, while the database is away
+SOON = 5.0  # seconds until another call is worth trying, while calls run
 
 
 @dataclass(slots=True)
@@ -102,13 +43,16 @@ class _Waiting:
 
 class LimitCounter:
     """Counts the requests of a worker's limited tokens. Those that arrive while the database counts
-    others are counted together after it: it takes as long for twenty as for one.
+    others are counted together after it: it takes as long for twenty as for one. Calls that have
+    ended are settled before the next ones are judged.
     """
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
-        self._unused: list[Reservation] = []  # of callers who hung up while they were counted
+        self._ended: list[tuple[Reservation, int]] = []
+        self._running: Counter[UUID] = Counter()  # calls of each token that hold a reservation
         self._counting: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def count(self, caller: Caller, asked: int, tokens: int) -> LimitState:
         """Counts a request of the caller against the limits of its token, and reserves its tokens.
@@ -127,44 +71,86 @@ class LimitCounter:
                 self._give_back(counted.result())
             raise
 
+    def settle(self, reservation: Reservation, used: int) -> None:
+        """Puts the tokens that a call has used in the place of those that were reserved for it."""
+        self._running[reservation.token_id] -= 1
+        self._ended.append((reservation, used))
+        self._go_on()
+
+    async def stop(self) -> None:
+        """Settles what has ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._counting is not None:
+            await asyncio.wait([self._counting])
+        if self._ended:
+            with suppress(DatabaseError):
+                await in_thread(self._settle_ended)
+
     def _give_back(self, state: LimitState) -> None:
         if state.reservation is not None:
-            self._unused.append(state.reservation)
-            self._go_on()
+            self.settle(state.reservation, 0)
 
     def _go_on(self) -> None:
         if self._counting is None:
             self._counting = asyncio.create_task(self._count_waiting())
 
     async def _count_waiting(self) -> None:
+        self._timer = None
         try:
-            while self._waiting or self._unused:
+            while self._waiting:
                 calls, self._waiting = self._waiting, []
-                unused, self._unused = self._unused, []
-                if calls:
-                    await self._count(calls)
-                if unused:
-                    with suppress(DatabaseError):  # then it stays counted, as after a kill
-                        await in_thread(settle, [(one, 0) for one in unused])
+                await self._count(calls)
+            if self._ended:
+                await in_thread(self._settle_ended)
+        except DatabaseError:  # what has ended waits for it
+            self._timer = asyncio.get_running_loop().call_later(SETTLE_EVERY, self._go_on)
         finally:
             self._counting = None
+        if self._waiting or (self._ended and self._timer is None):
+            self._go_on()
 
     async def _count(self, calls: list[_Waiting]) -> None:
         """Tells each call what was counted for it."""
         found: list[LimitState | Exception]
         try:
-            found = [*await read_in_thread(_count, calls)]
+            found = [*await read_in_thread(self._settle_and_count, calls)]
         except Exception as error:  # noqa: BLE001 each of those who wait is told, later ones too
             calls, self._waiting = calls + self._waiting, []
             found = [_copy(error) for _ in calls]
         for call, state in zip(calls, found, strict=True):
             if isinstance(state, Exception):
-                if not call.counted.cancelled():
-                    call.counted.set_exception(state)
-            elif call.counted.cancelled():
+                self._refuse(call, state)
+                continue
+            if state.reservation is not None:
+                self._running[state.reservation.token_id] += 1
+            if call.counted.cancelled():
                 self._give_back(state)
             else:
                 call.counted.set_result(state)
+
+    def _refuse(self, call: _Waiting, error: Exception) -> None:
+        """Refuses a call. While others of its token run, what they do not use is free soon."""
+        is_full = isinstance(error, GatewayError) and error.code == "token_limit"
+        if is_full and self._running[_token(call.caller)] > 0:
+            error.retry_after = SOON  # type: ignore[attr-defined]
+        if not call.counted.cancelled():
+            call.counted.set_exception(error)
+
+    def _settle_and_count(self, calls: list[_Waiting]) -> list[LimitState | GatewayError]:
+        """In a thread: two transactions, because each locks the counts in an order of its own."""
+        self._settle_ended()
+        return _count(calls)
+
+    def _settle_ended(self) -> None:
+        """In a thread. What the database does not take is kept for the next time."""
+        ended, self._ended = self._ended, []
+        try:
+            with transaction.atomic():
+                settle(ended)
+        except DatabaseError:
+            self._ended += ended
+            raise
 
 
 def _copy(error: Exception) -> Exception:
@@ -198,7 +184,7 @@ def _count_token(calls: list[_Waiting]) -> list[LimitState | GatewayError]:
         before = _add(_token(caller), now.strftime(MINUTE), len(calls)) - len(calls)
         for place in range(len(calls)):
             state = LimitState(caller, now, before + place + 1)
-            found[place] = state if before + place < most else _too_many_requests(state)
+            found[place] = state if before + place < most else too_many_requests(state)
     if caller.tokens_per_day is not None:
         _reserve(calls, found, now.date())
     return found
@@ -223,36 +209,13 @@ def _reserve(calls: list[_Waiting], found: list[LimitState | GatewayError], day:
             found[place] = replace(state, reservation=reservation)
             count, added = count + call.tokens, added - call.tokens
         else:
-            found[place] = _used_up(state, Reservation(_token(caller), day, 0, 0, limit))
+            found[place] = used_up(state, Reservation(_token(caller), day, 0, 0, limit))
     add_tokens(_token(caller), day, -added)
 
 
 def _token(caller: Caller) -> UUID:
     assert caller.token_id is not None  # noqa: S101 only tokens have limits
     return caller.token_id
-
-
-def _too_many_requests(state: LimitState) -> GatewayError:
-    message = (
-        f"This token may make {state.caller.requests_per_minute} requests a minute. Wait, and ask "
-        "less often."
-    )
-    return _exceeded(state, "rate_limited", message, 60 - state.at.second)
-
-
-def _used_up(state: LimitState, reservation: Reservation) -> GatewayError:
-    message = (
-        f"This token may use {state.caller.tokens_per_day} tokens a day. They are used up, or "
-        "reserved for calls that run."
-    )
-    state = replace(state, reservation=reservation)
-    return _exceeded(state, "token_limit", message, _until_tomorrow(state.at))
-
-
-def _exceeded(state: LimitState, code: str, message: str, seconds: float) -> GatewayError:
-    error = GatewayError(429, code, message, retry_after=max(1, ceil(seconds)))
-    error.headers = state.headers()
-    return error
 
 
 def settle(ended: Iterable[tuple[Reservation, int]]) -> None:

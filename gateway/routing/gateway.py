@@ -16,10 +16,11 @@ from connections.runtime import StoredProfile
 from providers.core.errors import ProviderError
 from providers.core.results import Usage
 
-from ..core import limits
 from ..core.config_cache import ConfigCache
 from ..core.errors import GatewayError, from_provider
 from ..core.estimates import input_tokens, longest_answer
+from ..core.limit_states import LimitState
+from ..core.limits import LimitCounter
 from ..core.requests import GatewayRequest, refuse_forbidden
 from ..upstreams.passthrough import Upstream
 from ..usage.pending import PendingRecord
@@ -35,8 +36,8 @@ class Gateway:
     def __init__(self) -> None:
         self.config = ConfigCache()
         self.upstream = Upstream(conf.egress())
-        self.recorder = Recorder(settings.GATEWAY_RECORD_TEXT)
-        self._limits = limits.LimitCounter()
+        self._limits = LimitCounter()
+        self.recorder = Recorder(settings.GATEWAY_RECORD_TEXT, self._limits.settle)
 
     async def start(self) -> None:
         """Begins to listen for changes and to write usage."""
@@ -46,6 +47,7 @@ class Gateway:
     async def stop(self) -> None:
         """Writes the usage that is left and closes every connection."""
         await self.recorder.stop()
+        await self._limits.stop()
         await self.config.stop()
         await self.upstream.close()
 
@@ -55,7 +57,7 @@ class Gateway:
         Raises GatewayError. Either way the usage is recorded when the request ends.
         """
         record = self.recorder.begin(request)
-        state: limits.LimitState | None = None
+        state: LimitState | None = None
         try:
             # Before the look-up, so that the refusal tells nothing about what exists.
             if not request.caller.may_use_profiles:
@@ -83,7 +85,7 @@ class Gateway:
 
     async def _count(
         self, request: GatewayRequest, profile: StoredProfile, record: PendingRecord
-    ) -> limits.LimitState | None:
+    ) -> LimitState | None:
         """Counts the request against the limits of its token, None where it has none.
 
         Raises GatewayError 429.
@@ -122,7 +124,7 @@ class PendingResponse:
         recorder: Recorder,
         answer: TargetAnswer,
         record: PendingRecord,
-        state: limits.LimitState | None,
+        state: LimitState | None,
     ) -> None:
         self._recorder = recorder
         self._pooled = answer.pooled

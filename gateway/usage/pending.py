@@ -8,7 +8,8 @@ from connections.runtime import StoredProfile
 from providers.core.results import Usage
 
 from ..core.config_cache import Target
-from ..core.limits import Reservation
+from ..core.estimates import input_tokens
+from ..core.limit_states import Reservation
 from ..core.requests import GatewayRequest
 
 # Until something else is known: whoever waits for the answer may hang up at any time.
@@ -90,11 +91,25 @@ class PendingRecord:
 
     def end(self, outcome: str) -> None:
         """Ends the request, and the attempt that was still open."""
+        if (
+            self.usage is None
+            and self.asked is not None
+            and (number := self._read_in_vain(outcome))
+        ):
+            tokens = number * input_tokens(self.request, self.asked)
+            self.usage = Usage(tokens, is_estimated=True)
         self.outcome, self.ended = outcome, time.perf_counter()
         attempt = self.last
         if attempt is not None:
             is_code = outcome not in ("ok", CLIENT_CLOSED, SERVER_STOPPED)
             attempt.end(FAILED if is_code else outcome, outcome if is_code else "")
+
+    def _read_in_vain(self, outcome: str) -> int:
+        """The number of targets that have read the prompt as far as anybody knows, and from which
+        no answer came: they timed out, or whoever waited was gone.
+        """
+        is_cut = outcome in (CLIENT_CLOSED, SERVER_STOPPED)
+        return sum(one.code == "timeout" or (is_cut and one.ended is None) for one in self.attempts)
 
     def time_of(self, moment: float) -> datetime:
         """The time of a moment of time.perf_counter()."""

@@ -9,12 +9,14 @@ import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 
 from connections.outages import database_outage
 
 from ..core.db_threads import in_thread
+from ..core.limit_states import Reservation
 from ..core.requests import GatewayRequest
 from .pending import SERVER_STOPPED, PendingRecord
 from .rows import insert
@@ -37,11 +39,14 @@ class Recorder:
     """Writes the records of requests that have ended, every WRITE_EVERY seconds.
 
     When it stops it writes those that are left, also of requests that still run. `with_text`: the
-    texts of prompts and answers are recorded too. `lost`: records that will never be written.
+    texts of prompts and answers are recorded too. `settle` gets what was reserved for a request
+    that has ended, and the tokens that it used. `lost`: records that will never be written.
     """
 
-    def __init__(self, with_text: bool) -> None:
-        self.with_text = with_text
+    def __init__(
+        self, with_text: bool, settle: Callable[[Reservation, int], None] | None = None
+    ) -> None:
+        self.with_text, self._settle = with_text, settle
         self.lost = 0
         self._running: dict[int, PendingRecord] = {}
         self._waiting: deque[PendingRecord] = deque()
@@ -60,6 +65,8 @@ class Recorder:
         if self._running.pop(id(record), None) is None:
             return
         record.end(outcome)
+        if record.reservation is not None and self._settle is not None:
+            self._settle(record.reservation, record.usage.total_tokens if record.usage else 0)
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
             self._overflowed += 1

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-from ..core.limits import settle
 from ..models import UsageAttempt, UsageRecord
 from .pending import Attempt, PendingRecord
 
@@ -52,8 +51,8 @@ RECORDS, ATTEMPTS = _Table(UsageRecord), _Table(UsageAttempt)
 
 
 def insert(records: list[PendingRecord], with_text: bool) -> None:
-    """Inserts the records with their attempts, and settles what was reserved for their calls, in
-    one transaction. Raises what the database raises; then nothing is written.
+    """Inserts the records with their attempts in one transaction. Raises what the database raises;
+    then nothing is written.
     """
     rows = [record_row(record, with_text) for record in records]
     attempts = [row for record in records for row in attempt_rows(record)]
@@ -61,11 +60,6 @@ def insert(records: list[PendingRecord], with_text: bool) -> None:
         RECORDS.insert(rows)
         if attempts:
             ATTEMPTS.insert(attempts)
-        settle(
-            (record.reservation, record.usage.total_tokens if record.usage else 0)
-            for record in records
-            if record.reservation is not None
-        )
 
 
 def record_row(record: PendingRecord, with_text: bool) -> dict[str, Any]:

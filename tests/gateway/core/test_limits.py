@@ -6,13 +6,15 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 
 from connections import services
 from connections.services import Caller
 from gateway.core import limits
 from gateway.core.errors import GatewayError
-from gateway.core.limits import LimitCounter, LimitState
+from gateway.core.limit_states import LimitState
+from gateway.core.limits import LimitCounter
 from gateway.models import TokenCount
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
@@ -90,6 +92,59 @@ def test_whoever_hangs_up_while_counted_keeps_nothing_reserved(caller: Caller, m
 
     asyncio.run(hang_up())
     assert counted(today()) == 0
+
+
+def test_a_call_that_has_ended_is_settled_before_the_next_one_is_judged(caller: Caller):
+    async def calls() -> list[int | None]:
+        counter, found = LimitCounter(), []
+        for _ in range(5):  # each may use nearly all, and uses little
+            state = await counter.count(caller, 1, 90)
+            assert state.reservation is not None
+            found.append(state.reservation.others)
+            counter.settle(state.reservation, 10)
+        await counter.stop()
+        return found
+
+    assert asyncio.run(calls()) == [0, 10, 20, 30, 40]
+    assert counted(today()) == 50
+
+
+def test_a_full_day_is_tried_again_soon_while_calls_run(caller: Caller):
+    async def refused() -> list[float | None]:
+        counter, found = LimitCounter(), []
+        state = await counter.count(caller, 1, 100)
+        for used in (None, 100):
+            if used and state.reservation:
+                counter.settle(state.reservation, used)
+            with pytest.raises(GatewayError) as caught:
+                await counter.count(caller, 1, 1)
+            found.append(caught.value.retry_after)
+        return found
+
+    soon, tomorrow = asyncio.run(refused())
+    assert soon == 5 and tomorrow and tomorrow > 5
+
+
+def test_what_ended_while_the_database_was_away_is_settled_when_it_is_back(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+):
+    settle = limits.settle
+
+    def away(_ended: object) -> None:
+        raise OperationalError
+
+    async def calls() -> None:
+        counter = LimitCounter()
+        state = await counter.count(caller, 1, 90)
+        monkeypatch.setattr(limits, "settle", away)
+        assert state.reservation is not None
+        counter.settle(state.reservation, 10)
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(limits, "settle", settle)
+        await counter.stop()
+
+    asyncio.run(calls())
+    assert counted(today()) == 10
 
 
 def test_a_database_that_fails_refuses_all_who_wait(

@@ -1,0 +1,97 @@
+"""Where a limited token stands: what is left, and the refusals when nothing is."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
+from uuid import UUID
+
+from connections.services import Caller
+
+from .errors import GatewayError
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Tokens that are counted for a call that runs: `asked` for its prompt, `tokens` in all.
+
+    `day` (UTC): the one that they are counted for. `others`: what was counted besides.
+    """
+
+    token_id: UUID
+    day: date
+    asked: int
+    tokens: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """Where a caller stands after its request was counted. None: there is no such limit."""
+
+    caller: Caller
+    at: datetime
+    requests: int | None = None  # in this minute
+    reservation: Reservation | None = None
+
+    def headers(self, used: int | None = None) -> list[tuple[bytes, bytes]]:
+        """What is left, in OpenAI's names: platform.openai.com/docs/guides/rate-limits.
+
+        `used`: the tokens of the call, None while nobody knows.
+        """
+        rows: list[tuple[str, int, int, float]] = []
+        if self.requests is not None and self.caller.requests_per_minute is not None:
+            limit = self.caller.requests_per_minute
+            rows.append(("requests", limit, limit - self.requests, 60 - self.at.second))
+        if (kept := self.reservation) is not None and self.caller.tokens_per_day is not None:
+            limit = self.caller.tokens_per_day
+            left = limit - kept.others - (kept.asked if used is None else used)
+            rows.append(("tokens", limit, left, _until_tomorrow(self.at)))
+        return [
+            (f"x-ratelimit-{name}-{kind}".encode(), text.encode())
+            for kind, limit, left, seconds in rows
+            for name, text in (
+                ("limit", str(limit)),
+                ("remaining", str(max(0, left))),
+                ("reset", _duration(seconds)),
+            )
+        ]
+
+
+def _until_tomorrow(now: datetime) -> float:
+    """Seconds until the next day (UTC) begins."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (today + DAY - now).total_seconds()
+
+
+def _duration(seconds: float) -> str:
+    """`6m0s`, as OpenAI writes it."""
+    minutes, seconds = divmod(max(1, ceil(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{seconds}s" if hours else f"{minutes}m{seconds}s"
+
+
+def too_many_requests(state: LimitState) -> GatewayError:
+    """A 429 until the minute has ended."""
+    message = (
+        f"This token may make {state.caller.requests_per_minute} requests a minute. Wait, and ask "
+        "less often."
+    )
+    return _exceeded(state, "rate_limited", message, 60 - state.at.second)
+
+
+def used_up(state: LimitState, reservation: Reservation) -> GatewayError:
+    """A 429 until the day has ended."""
+    message = (
+        f"This token may use {state.caller.tokens_per_day} tokens a day. They are used up, or "
+        "reserved for calls that run."
+    )
+    state = replace(state, reservation=reservation)
+    return _exceeded(state, "token_limit", message, _until_tomorrow(state.at))
+
+
+def _exceeded(state: LimitState, code: str, message: str, seconds: float) -> GatewayError:
+    error = GatewayError(429, code, message, retry_after=max(1, ceil(seconds)))
+    error.headers = state.headers()
+    return error
