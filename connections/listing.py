@@ -8,42 +8,46 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, TextField
+from django.db.models import F, Model, OrderBy, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from providers.core.registry import all_providers
 
 from .lookup import id_or_alias_q
-from .models import Connection, Profile
+from .models import ByCodePoint, Connection, Profile, by_name, has_name_key
+from .texts import folded, tag_key
 
 HEALTHS = ("ok", "failed", "stale", "never")
-CONNECTION_SORTS = {
-    "name": ("name", "alias"),
+CONNECTION_SORTS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name",),
     "alias": ("alias",),
     "provider": ("provider_id", "name"),
     "status": ("-is_active", "name"),
     "is_active": ("is_active", "name"),
     "checked": ("last_check__checked_at", "name"),
-    "created": ("date_created",),
-    "modified": ("date_modified",),
+    "created": ("date_created", "pk"),
+    "modified": ("date_modified", "pk"),
 }
-PROFILE_SORTS = {
-    "name": ("name", "alias"),
+PROFILE_SORTS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name",),
     "alias": ("alias",),
     "capability": ("capability", "name"),
     "model": ("model", "name"),
     "connection": ("connection__name", "name"),
-    "created": ("date_created",),
-    "modified": ("date_modified",),
+    "created": ("date_created", "pk"),
+    "modified": ("date_modified", "pk"),
 }
+TEXTS = frozenset(["alias", "provider_id", "capability", "model"])  # beside the names
+MOST_SPELLINGS = 200  # of one tag: SQLite takes conditions a thousand deep
 
 
 def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
-    """Connections by `q` (in name or alias, or the id), `provider`, `capability`, `status`
-    (active or inactive), `health` (of HEALTHS) and `tag`; `-` before a sort reverses it.
+    """Connections by `q` (in name or alias, or the id), `name` (exactly), `provider`,
+    `capability`, `status` (active or inactive), `health` (of HEALTHS) and `tag`; `-` before a sort
+    reverses it.
     """
     filters = _storable(filters)
-    rows = _common(Connection.objects.listed(), filters, ("name", "alias"))
+    rows = _common(Connection.objects.listed(), filters)
     if provider := filters.get("provider"):
         rows = rows.filter(provider_id=provider)
     if capability := filters.get("capability"):
@@ -53,12 +57,12 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
 
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
-    """Profiles with their connections, by `q` (in name, alias or model, or the id), `provider` and
-    `connection` (an id or alias), `capability`, `status` and `tag`.
+    """Profiles with their connections, by `q` (in name, alias or model, or the id), `name`
+    (exactly), `provider` and `connection` (an id or alias), `capability`, `status` and `tag`.
     """
     filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
-    rows = _common(rows, filters, ("name", "alias", "model"))
+    rows = _common(rows, filters, "model")
     if provider := filters.get("provider"):
         rows = rows.filter(connection__provider_id=provider)
     if connection := filters.get("connection", "").strip():
@@ -90,29 +94,55 @@ def _storable(filters: Mapping[str, str]) -> dict[str, str]:
     return {name: value.replace("\x00", "") for name, value in filters.items()}
 
 
-def _common(
-    rows: QuerySet[Any], filters: Mapping[str, str], searched: tuple[str, ...]
-) -> QuerySet[Any]:
-    """The filters of both lists: a text in one of the columns, status and tag."""
+def _common(rows: QuerySet[Any], filters: Mapping[str, str], *searched: str) -> QuerySet[Any]:
+    """The filters of both lists: a text in name, alias or these columns, a name, status, tag."""
     if text := filters.get("q", "").strip():
-        condition = id_or_alias_q(text)
+        condition = id_or_alias_q(text) | Q(alias__contains=text.lower()) | _in_name(text)
         for column in searched:
             condition |= Q(**{f"{column}__icontains": text})
         rows = rows.filter(condition)
+    if name := filters.get("name", "").strip():
+        rows = rows.filter(name=name)
     if filters.get("status") in ("active", "inactive"):
         rows = rows.filter(is_active=filters["status"] == "active")
     if tag := filters.get("tag", "").strip():
-        # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
-        rows = rows.alias(tags_text=Cast("tags", TextField())).filter(
-            Q(tags_text__contains=json.dumps(tag)) | Q(tags_text__contains=f'"{tag}"')
-        )
+        rows = rows.alias(tags_text=Cast("tags", TextField())).filter(_has_tag(rows.model, tag))
     return rows
 
 
-def _order(sorts: Mapping[str, tuple[str, ...]], sort: str) -> list[str]:
+def _in_name(text: str) -> Q:
+    """The condition that the name contains a text, without regard to case and accents."""
+    if not folded(text):  # nothing but accents
+        return Q(name__contains=text)
+    without_key = ~has_name_key() & Q(name__icontains=text)
+    return (has_name_key() & Q(name_key__contains=folded(text))) | without_key
+
+
+def _has_tag(model: type[Model], tag: str) -> Q:
+    """The condition that one of the tags equals this one, however it is spelled there."""
+    lists = model._default_manager.order_by().values_list("tags", flat=True).distinct()
+    spellings = {one for tags in lists for one in tags if tag_key(one) == tag_key(tag)}
+    found = Q(pk__in=())
+    for one in sorted(spellings)[:MOST_SPELLINGS]:
+        # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
+        found |= Q(tags_text__contains=json.dumps(one)) | Q(tags_text__contains=f'"{one}"')
+    return found
+
+
+def _order(sorts: Mapping[str, tuple[str, ...]], sort: str) -> list[OrderBy]:
     """The columns to order by; one that is unique comes last, so that no page repeats a row."""
-    names = sorts.get(sort.removeprefix("-"), sorts["name"])
-    names = names if names[-1] == "alias" else (*names, "pk")
-    if not sort.startswith("-"):
-        return list(names)
-    return [name.removeprefix("-") if name.startswith("-") else f"-{name}" for name in names]
+    order = [one for name in sorts.get(sort.removeprefix("-"), ("name",)) for one in _by(name)]
+    if sort.startswith("-"):
+        for one in order:
+            one.reverse_ordering()
+    return order
+
+
+def _by(column: str) -> list[OrderBy]:
+    name = column.removeprefix("-")
+    if name.endswith("name"):
+        return by_name(name.removesuffix("name"))
+    text = ByCodePoint(F(name)) if name in TEXTS else F(name)
+    # else PostgreSQL has those that were never tested last, and SQLite first
+    nulls_first = name.startswith("last_check__") or None
+    return [OrderBy(text, descending=column.startswith("-"), nulls_first=nulls_first)]

@@ -13,7 +13,7 @@ from providers.core.schema import settings_fields
 from . import conf
 from .credentials import key_ids
 from .listing import of_capability, of_health
-from .models import Connection, ConnectionCheck, Profile
+from .models import Connection, ConnectionCheck, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
@@ -37,7 +37,7 @@ def reference_uses() -> list[ReferenceUse]:
         for provider in all_providers()
     }
     found: dict[tuple[str, bool], ReferenceUse] = {}
-    rows = Connection.objects.order_by("name").values_list(
+    rows = Connection.objects.order_by(*by_name()).values_list(
         "id", "name", "alias", "provider_id", "settings"
     )
     for pk, name, alias, provider_id, settings in rows.iterator():
@@ -54,14 +54,14 @@ def reference_uses() -> list[ReferenceUse]:
 
 def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection]:
     """The connections whose provider has a capability, to offer in a list of choices, by name."""
-    return of_capability(Connection.objects.listed(), capability).order_by("name")[:limit]
+    return of_capability(Connection.objects.listed(), capability).order_by(*by_name())[:limit]
 
 
 def connection_names(
     provider_ids: Collection[str], limit: int = 500
 ) -> dict[str, list[tuple[str, str]]]:
     """The aliases and names of the connections of these providers, by provider and name."""
-    rows = Connection.objects.filter(provider_id__in=provider_ids).order_by("name", "alias")
+    rows = Connection.objects.filter(provider_id__in=provider_ids).order_by(*by_name())
     found: dict[str, list[tuple[str, str]]] = {}
     for provider_id, alias, name in rows.values_list("provider_id", "alias", "name")[:limit]:
         found.setdefault(provider_id, []).append((alias, name))
@@ -82,7 +82,7 @@ def move_targets(source: Connection, limit: int = 200) -> list[Connection]:
         Connection.objects.listed()
         .filter(provider_id__in=able, is_active=True)
         .exclude(pk=source.pk)
-        .order_by("name")
+        .order_by(*by_name())
     )
     same = list(rows.filter(provider_id=source.provider_id)[:limit])
     return same + list(rows.exclude(provider_id=source.provider_id)[: limit - len(same)])
@@ -183,9 +183,7 @@ def fallback_choices(
         .defer("connection__credentials")
         .filter(capability=capability)
     )
-    return list(
-        (rows.exclude(pk=profile.pk) if profile else rows).order_by("name", "alias")[:limit]
-    )
+    return list((rows.exclude(pk=profile.pk) if profile else rows).order_by(*by_name())[:limit])
 
 
 def fallback_chain(profile: Profile) -> list[Profile]:
@@ -218,8 +216,8 @@ def dashboard(limit: int = 10) -> Dashboard:
         connections=Connection.objects.count(),
         active=Connection.objects.filter(is_active=True).count(),
         profiles=Profile.objects.count(),
-        failed=list(rows.filter(of_health("failed"), is_active=True).order_by("name")[:limit]),
-        undecryptable=list(lost.order_by("name")[:limit]),
+        failed=list(rows.filter(of_health("failed"), is_active=True).order_by(*by_name())[:limit]),
+        undecryptable=list(lost.order_by(*by_name())[:limit]),
         broken=[use for use in reference_uses() if use.resolution.state != State.RESOLVED][:limit],
         never=Connection.objects.filter(of_health("never")).count(),
         recent=list(

@@ -9,7 +9,7 @@ from providers.core.base import Capability
 from providers.core.registry import all_providers
 
 from .. import display, listing, services
-from ..models import Connection
+from ..models import Connection, by_name
 from .base import ApiView, find
 from .connection_serializers import (
     ConnectionItemSerializer,
@@ -62,7 +62,7 @@ class ConnectionReferences(ApiView):
 
     @extend_schema(
         operation_id="getConnectionReferences",
-        responses=answers(200, items_of(ReferenceSerializer), 404),
+        responses=answers(200, items_of(ReferenceSerializer, paged=False), 404),
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
         found = display.reference_states(find(Connection.objects.listed(), id_or_alias))
@@ -85,7 +85,7 @@ class ConnectionUsages(ApiView):
         rows = (
             find(Connection.objects.listed(), id_or_alias)
             .profiles.prefetch_related("default_for")
-            .order_by("name", "alias")
+            .order_by(*by_name())
         )
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(

@@ -56,8 +56,12 @@ FILTERS = [
     OpenApiParameter(
         "filter",
         PLAIN,
-        description="The name or the alias contains this, in any case, or it is the id.",
+        description=(
+            "The name or the alias contains this, with or without accents and in any case, or it "
+            "is the id."
+        ),
     ),
+    OpenApiParameter("name", PLAIN, description="The name is exactly this, in this case."),
     OpenApiParameter("providerId", PLAIN, description="Those of this provider."),
     OpenApiParameter(
         "capability",
@@ -72,7 +76,7 @@ FILTERS = [
         enum=list(listing.HEALTHS),
         description="By the last check. stale: changed since; never: not checked yet.",
     ),
-    OpenApiParameter("tag", PLAIN, description="Those with this tag."),
+    OpenApiParameter("tag", PLAIN, description="Those with this tag, in any case."),
     OpenApiParameter(
         "settings", bool, description="With true, each has its settings too; secrets are masked."
     ),
@@ -86,6 +90,7 @@ def shared_filters(query: Mapping[str, str]) -> dict[str, str]:
     status = {"true": "active", "false": "inactive", "": ""}
     return {
         "q": plain_text(query, "filter"),
+        "name": plain_text(query, "name"),
         "provider": plain_text(query, "providerId"),
         "capability": one_of(query, "capability", [one.value for one in Capability]),
         "status": status[one_of(query, "isActive", ("true", "false"))],

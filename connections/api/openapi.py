@@ -58,15 +58,21 @@ def problem_answers(*statuses: int) -> dict[Any, Any]:
 
 
 @cache
-def items_of(serializer: Any, total: bool = True) -> Any:
-    """`{total, items}`, or `{items}` alone."""
+def items_of(serializer: Any, total: bool = True, paged: bool = True) -> Any:
+    """`{total, items, next}`, `{total, items}` of a list without pages, or `{items}` alone."""
     is_field = issubclass(serializer, serializers.Field) and not issubclass(
         serializer, serializers.BaseSerializer
     )
     items = serializers.ListField(child=serializer()) if is_field else serializer(many=True)
     name = serializer.__name__.removesuffix("Serializer").removesuffix("Field").removesuffix("Item")
     fields: dict[str, Any] = {"total": serializers.IntegerField(min_value=0)} if total else {}
-    return inline_serializer(f"{name}{'Page' if total else 'List'}", fields | {"items": items})
+    fields["items"] = items
+    if total and paged:
+        fields["next"] = serializers.CharField(
+            required=False,
+            help_text="What `after` takes for the next page. Absent when this is the last.",
+        )
+    return inline_serializer(f"{name}{'Page' if total else 'List'}", fields)
 
 
 def only_v1(endpoints: list[Any], **_kwargs: Any) -> list[Any]:

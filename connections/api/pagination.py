@@ -1,4 +1,6 @@
-"""Lists: `skip` and `take` in, `{total, items}` out. Values that make no sense are refused."""
+"""Lists: `take` with `after` or `skip` in, `{total, items, next}` out. Values that make no sense
+are refused.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +11,28 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .cursors import Cursors
+
 TAKE, MOST, FARTHEST = 100, 1000, 2**31 - 1
+PLAIN = {"type": "string", "pattern": r"^[^\x00]*$"}
 PAGE = [
     OpenApiParameter(
         "skip",
         {"type": "integer", "minimum": 0, "maximum": FARTHEST, "default": 0},
-        description="How many to leave out.",
+        description=(
+            "How many to leave out. What is made or deleted between two requests moves all rows "
+            "behind it, so that some are missing or come twice: use `after` to read a whole list."
+        ),
+    ),
+    OpenApiParameter(
+        "after",
+        PLAIN,
+        description=(
+            "The `next` of the page before: the list goes on behind its last row, with the same "
+            "order, and without `skip`. No row is missing or comes twice, whatever is made or "
+            "deleted meanwhile, unless what the list is ordered by changes. The date of creation "
+            "never does."
+        ),
     ),
     OpenApiParameter(
         "take",
@@ -22,7 +40,6 @@ PAGE = [
         description="How many at most.",
     ),
 ]
-PLAIN = {"type": "string", "pattern": r"^[^\x00]*$"}
 
 
 def whole_number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -61,13 +78,23 @@ def plain_text(query: Mapping[str, str], name: str) -> str:
 
 
 class SkipTakePagination(BasePagination):
-    """`skip` (0) and `take` (100, at most 1000)."""
+    """`take` (100, at most 1000) rows behind those of `skip` (0), or behind the row of `after`."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002 DRF gives it by name
-        skip = whole_number(request.query_params, "skip", 0, 0, FARTHEST)
-        take = whole_number(request.query_params, "take", TAKE, 1, MOST)
+        query = request.query_params
+        skip = whole_number(query, "skip", 0, 0, FARTHEST)
+        take = whole_number(query, "take", TAKE, 1, MOST)
+        after = plain_text(query, "after")
+        if after and skip:
+            raise serializers.ValidationError(
+                {"after": ["Give after or skip, not both."]}, "invalid"
+            )
         self.total = queryset.count()
-        return list(queryset[skip : skip + take])
+        pages = Cursors(queryset)
+        rows = list((pages.behind(after) if after else pages.rows)[skip : skip + take + 1])
+        self.next = pages.cursor_of(rows[take - 1]) if len(rows) > take else None
+        return rows[:take]
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"total": self.total, "items": data})
+        more = {"next": self.next} if self.next else {}
+        return Response({"total": self.total, "items": data, **more})

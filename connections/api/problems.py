@@ -164,7 +164,7 @@ def _invalid(error: services.Invalid) -> Problem:
         for one in error.errors
     ]
     status = 409 if all(one.code == "unique" for one in error.errors) else 400
-    detail = " ".join(one.message for one in error.errors)
+    detail = " ".join(dict.fromkeys(one.message for one in error.errors))
     return Problem(status, detail, error.errors[0].code, {"errors": errors})
 
 

@@ -48,15 +48,19 @@ FILTERS = [
     OpenApiParameter(
         "filter",
         PLAIN,
-        description="The name, alias or model contains this, in any case, or it is the id.",
+        description=(
+            "The name, alias or model contains this, the name with or without accents, in any "
+            "case, or it is the id."
+        ),
     ),
+    OpenApiParameter("name", PLAIN, description="The name is exactly this, in this case."),
     OpenApiParameter(
         "providerId", PLAIN, description="Those whose connection is of this provider."
     ),
     OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
     OpenApiParameter("connection", PLAIN, description="Id or alias of the connection."),
     OpenApiParameter("isActive", bool),
-    OpenApiParameter("tag", PLAIN, description="Those with this tag."),
+    OpenApiParameter("tag", PLAIN, description="Those with this tag, in any case."),
     OpenApiParameter("orderBy", str, enum=list(SORTS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]

@@ -30,7 +30,8 @@ class ProviderList(ApiView):
     access = {"GET": READ}
 
     @extend_schema(
-        operation_id="getAllProviders", responses=answers(200, items_of(ProviderItemSerializer))
+        operation_id="getAllProviders",
+        responses=answers(200, items_of(ProviderItemSerializer, paged=False)),
     )
     def get(self, _request: Request) -> Response:
         items = [provider_item(provider) for provider in all_providers()]

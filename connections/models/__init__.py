@@ -1,6 +1,14 @@
 """The rows. Columns and constraints; the rules are in services."""
 
-from .base import ALIAS_PATTERN, ALIAS_RULE, RESERVED_ALIASES, VersionedModel
+from .base import (
+    ALIAS_PATTERN,
+    ALIAS_RULE,
+    RESERVED_ALIASES,
+    ByCodePoint,
+    VersionedModel,
+    by_name,
+    has_name_key,
+)
 from .change_stamp import ChangeStamp
 from .connection_type import ConnectionType
 from .connections import (
@@ -22,6 +30,7 @@ __all__ = [
     "RESERVED_ALIASES",
     "AccessToken",
     "ApiToken",
+    "ByCodePoint",
     "ChangeStamp",
     "Connection",
     "ConnectionCheck",
@@ -36,4 +45,6 @@ __all__ = [
     "RevealToken",
     "Token",
     "VersionedModel",
+    "by_name",
+    "has_name_key",
 ]

@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
+
+from ..texts import LONGEST_KEY, name_key
 
 ALIAS_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*\Z"
 ALIAS_RULE = (
@@ -34,6 +37,39 @@ RESERVED_ALIASES = frozenset(
 )
 
 
+class ByCodePoint(models.Func):
+    """A text that sorts by the numbers of its characters on every database, whatever its locale."""
+
+    arity = 1
+    template = "(%(expressions)s)"
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """With PostgreSQL's own name for that order; SQLite has no other."""
+        return self.as_sql(
+            compiler, connection, template='((%(expressions)s) COLLATE "C")', **extra
+        )
+
+
+def has_name_key(of: str = "") -> models.Q:
+    """The condition that `name_key` was made from the name that the row has now.
+
+    The version before writes names without it. `of`: as for `by_name`.
+    """
+    return models.Q(**{f"{of}keyed_name": models.F(f"{of}name")})
+
+
+def by_name(of: str = "") -> list[models.OrderBy]:
+    """The order by name, as people expect it, then by alias, which is unique.
+
+    `of`: it is about the row there, e.g. `connection__`.
+    """
+    key = models.Case(
+        models.When(has_name_key(of), then=models.F(f"{of}name_key")),
+        default=Lower(f"{of}name"),
+    )
+    return [models.OrderBy(ByCodePoint(key)), models.OrderBy(ByCodePoint(models.F(f"{of}alias")))]
+
+
 class EditableColumns(TypedDict, total=False):
     """The columns that people edit, of connections and profiles alike.
 
@@ -49,7 +85,8 @@ class EditableColumns(TypedDict, total=False):
 class VersionedModel(models.Model):
     """The columns that connections and profiles share.
 
-    `version` counts saves and guards against two people editing at once.
+    `version` counts saves and guards against two people editing at once. `name_key` is what the
+    name is sorted and searched by, `keyed_name` the name that it was made from.
     """
 
     editable_columns: ClassVar[tuple[str, ...]] = tuple(EditableColumns.__annotations__)
@@ -66,6 +103,9 @@ class VersionedModel(models.Model):
     name = models.CharField(
         max_length=255, validators=[ProhibitNullCharactersValidator()]
     )  # PostgreSQL cannot store one
+    # with defaults in the database, for the version before, which does not know them
+    name_key = models.CharField(max_length=LONGEST_KEY, db_default="", editable=False)
+    keyed_name = models.CharField(max_length=255, db_default="", editable=False)
     tags = models.JSONField(default=list, blank=True)
     is_active = models.BooleanField("active", default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -93,6 +133,15 @@ class VersionedModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keeps `name_key` true."""
+        columns = kwargs.get("update_fields")
+        if "name" not in self.get_deferred_fields() and (columns is None or "name" in columns):
+            self.name_key, self.keyed_name = name_key(self.name), self.name
+            if columns is not None:
+                kwargs["update_fields"] = [*columns, "name_key", "keyed_name"]
+        super().save(*args, **kwargs)
 
     @classmethod
     def label(cls, column: str) -> str:

@@ -12,7 +12,9 @@ from providers.core.base import Capability, Provider
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..credentials import CredentialsField, Undecryptable, key_ids
-from .base import EditableColumns, VersionedModel
+from .base import EditableColumns, VersionedModel, by_name
+
+NOT_IN_HISTORY = ["name_key", "keyed_name"]
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -57,12 +59,17 @@ class Connection(VersionedModel):
         "ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 
-    history = HistoricalRecords(excluded_fields=["last_check"])
+    history = HistoricalRecords(excluded_fields=["last_check", *NOT_IN_HISTORY])
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:
-        ordering = ["name", "alias"]
-        indexes = [models.Index(fields=["name", "alias"]), models.Index(fields=["-date_modified"])]
+        ordering = by_name()
+        indexes = [
+            models.Index(fields=["name", "alias"]),
+            models.Index(*by_name(), name="connections_by_name"),
+            models.Index(fields=["date_created", "id"]),
+            models.Index(fields=["-date_modified"]),
+        ]
         permissions = [
             ("test_connection", "Can test connection"),
             ("toggle_connection", "Can switch connection on and off"),
@@ -121,11 +128,15 @@ class Profile(VersionedModel):
         "self", through="Fallback", symmetrical=False, related_name="fallback_for"
     )
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=NOT_IN_HISTORY)
 
     class Meta:
-        ordering = ["name", "alias"]
-        indexes = [models.Index(fields=["name", "alias"])]
+        ordering = by_name()
+        indexes = [
+            models.Index(fields=["name", "alias"]),
+            models.Index(*by_name(), name="profiles_by_name"),
+            models.Index(fields=["date_created", "id"]),
+        ]
         permissions = [
             ("toggle_profile", "Can switch profile on and off"),
             ("use_profile", "Can use profile"),

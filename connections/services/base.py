@@ -4,7 +4,7 @@ race for an alias.
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils.text import slugify
 
 from ..errors import FieldError, Invalid, Stale
 from ..models import RESERVED_ALIASES, VersionedModel
+from ..texts import invisible, without_doubles
 from .permissions import Actor, require
 
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
@@ -42,15 +43,19 @@ def alias_error(alias: str) -> str:
     return "An alias must not look like an id. Choose another."
 
 
-def clean_tags(tags: Any) -> list[str]:
-    """Tags without blanks around them and without doubles, in order. Raises Invalid."""
+def clean_tags(tags: Any, stored: Collection[str] = ()) -> list[str]:
+    """Tags without blanks around them and without doubles, in order; of those that differ in case
+    or Unicode form only, the first. Raises Invalid.
+
+    `stored`: tags that may stay, even if nobody sees all of their characters.
+    """
     if (
         not isinstance(tags, Sequence)
         or isinstance(tags, str)
         or not all(isinstance(tag, str) for tag in tags)
     ):
         raise Invalid([FieldError("tags", "invalid", "Tags are a list of words.")])
-    clean = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    clean = without_doubles(tag.strip() for tag in tags if tag.strip())
     if len(clean) > MOST_TAGS or any(
         len(tag) > LONGEST_TAG or not TAG.fullmatch(tag) for tag in clean
     ):
@@ -59,14 +64,30 @@ def clean_tags(tags: Any) -> list[str]:
             "and backslashes."
         )
         raise Invalid([FieldError("tags", "invalid", text)])
+    for tag in clean:
+        if tag not in stored and (unseen := invisible(tag)):
+            raise Invalid([FieldError("tags", "invisible", _unseen("A tag", unseen))])
     return clean
+
+
+def _unseen(what: str, character: str) -> str:
+    return f"{what} has the invisible character {character}. Leave it out."
+
+
+def _name_errors(row: VersionedModel, name: str) -> list[FieldError]:
+    """The errors of a name that is about to be put into a row. The one it has may stay."""
+    unseen = invisible(name.strip()) if name != row.name else ""
+    # the column's own rule refuses the null character
+    if not unseen or "\x00" in name:
+        return []
+    return [FieldError("name", "invisible", _unseen("The name", unseen))]
 
 
 def set_columns(row: VersionedModel, columns: Mapping[str, Any], actor: Actor) -> list[FieldError]:
     """Puts edited columns into a row, texts without blanks around them; None keeps what is there.
 
-    Returns the errors of the tags. Raises PermissionDenied when a saved row would be switched by
-    somebody who may not.
+    Returns the errors of the name and the tags. Raises PermissionDenied when a saved row would be
+    switched by somebody who may not.
     """
     errors: list[FieldError] = []
     for name, value in columns.items():
@@ -76,10 +97,12 @@ def set_columns(row: VersionedModel, columns: Mapping[str, Any], actor: Actor) -
             require(actor, f"connections.toggle_{row._meta.model_name}")
         if name == "tags":
             try:
-                value = clean_tags(value)
+                value = clean_tags(value, row.tags)
             except Invalid as refused:
                 errors += refused.errors
                 continue
+        if name == "name":
+            errors += _name_errors(row, value)
         setattr(row, name, value.strip() if isinstance(value, str) else value)
     return errors
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from .. import services
 from ..dependent_profiles import told_of_switching_off
-from ..models import Connection
+from ..models import Connection, by_name
 from .base import Page, tell_check
 
 MOST_TOLD = 5  # connections of whose profiles the page tells
@@ -40,7 +40,7 @@ class ConnectionBulkView(Page):
             keys = [UUID(key) for key in self.request.POST.getlist("ids")]
         except ValueError:
             keys = []
-        return Connection.objects.filter(pk__in=keys).order_by("name")
+        return Connection.objects.filter(pk__in=keys).order_by(*by_name())
 
     def _switch(self, rows: list[Connection], is_active: bool) -> None:
         actor = self.request.user

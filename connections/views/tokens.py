@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 
 from .. import services
 from ..forms import AliasesField
-from ..models import ApiToken, Profile
+from ..models import ApiToken, Profile, by_name
 from .base import Page
 
 MOST_TICKED = 60  # with more profiles than these, aliases are typed
@@ -82,7 +82,7 @@ class TokenListView(Page):
 
     def form(self, **kwargs: Any) -> TokenForm:
         """The form, bound when given `data`."""
-        return TokenForm(list(Profile.objects.order_by("name", "alias")[:MOST_TICKED]), **kwargs)
+        return TokenForm(list(Profile.objects.order_by(*by_name())[:MOST_TICKED]), **kwargs)
 
     def get(self, _request: HttpRequest) -> HttpResponse:
         return self.show(self.form())

@@ -36,7 +36,10 @@ from .api.calls import Api, token_of
 
 pytestmark = pytest.mark.django_db
 
-BY_SAVING = {"id", "version", "date_created", "date_modified", "created_by", "modified_by"}
+BY_SAVING = {
+    *("id", "version", "date_created", "date_modified", "created_by", "modified_by"),
+    *("name_key", "keyed_name"),  # what the name is sorted and searched by
+}
 FIXED = {"alias", "provider_id", "capability"}  # after creation
 WITH_RULES_OF_ITS_OWN = {
     "settings",  # validated by the provider's schema

@@ -59,7 +59,7 @@ def shown(page: Client, path: str) -> list[str]:
 
 
 ALIKE = [
-    ("", "", ["100% north", "Berlin", "Echo", "amsterdam"]),
+    ("", "", ["100% north", "amsterdam", "Berlin", "Echo"]),
     ("q=BER", "filter=BER", ["Berlin"]),
     ("q=NORTH", "filter=NORTH", ["100% north", "Berlin"]),
     ("q=%25", "filter=%25", ["100% north"]),
@@ -68,6 +68,8 @@ ALIKE = [
     ("status=active&tag=eu", "isActive=true&tag=eu", ["Berlin"]),
     ("status=inactive", "isActive=false", ["amsterdam"]),
     ("tag=größe", "tag=größe", ["Berlin"]),
+    ("tag=GRÖSSE", "tag=GRÖSSE", ["Berlin"]),
+    ("tag=grosse", "tag=grosse", []),
     ("health=ok", "health=ok", ["Berlin"]),
     ("health=failed", "health=failed", ["amsterdam"]),
     ("health=stale", "health=stale", ["100% north"]),
@@ -75,9 +77,9 @@ ALIKE = [
     (
         "sort=-name",
         "orderBy=name&orderDirection=desc",
-        ["amsterdam", "Echo", "Berlin", "100% north"],
+        ["Echo", "Berlin", "amsterdam", "100% north"],
     ),
-    ("sort=provider", "orderBy=providerId", ["Echo", "100% north", "Berlin", "amsterdam"]),
+    ("sort=provider", "orderBy=providerId", ["Echo", "100% north", "amsterdam", "Berlin"]),
 ]
 
 

@@ -1,0 +1,29 @@
+"""Names get the keys by which they are sorted and searched.
+
+In parts, each for itself, so that nobody waits for the whole. Where the version before changes a
+name meanwhile, it no longer equals `keyed_name`, and the row sorts by the name itself.
+"""
+
+from django.db import migrations
+from django.db.models import F
+
+from connections.texts import name_key
+
+PART = 500
+
+
+def fill(apps, _schema_editor):
+    for model in ("Connection", "Profile"):
+        rows = apps.get_model("connections", model).objects.order_by().exclude(keyed_name=F("name"))
+        while part := list(rows.only("name")[:PART]):
+            for row in part:
+                row.name_key, row.keyed_name = name_key(row.name), row.name
+            rows.model.objects.bulk_update(part, ["name_key", "keyed_name"])
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("connections", "0003_name_keys")]
+
+    operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
