@@ -26,7 +26,7 @@ def register_components(make: Callable[[], dict[str, Schema]]) -> None:
 
 def complete_components(result: Schema, **_kwargs: Any) -> Schema:
     """A postprocessing hook: adds the bodies that depend on a provider or a capability, refuses
-    unknown fields, and requires every field of an answer.
+    unknown fields, and requires every field of an answer but `next`, which the last page lacks.
     """
     schemas: dict[str, Schema] = result["components"]["schemas"]
     for name, schema in schemas.items():
@@ -34,7 +34,8 @@ def complete_components(result: Schema, **_kwargs: Any) -> Schema:
             "Problem",
             "Dependent",
         ):
-            schema |= {"required": sorted(schema["properties"])} if "properties" in schema else {}
+            always = sorted({*schema.get("properties", ())} - {"next"})
+            schema |= {"required": always} if always else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
         _close(schemas[name], may_be_answer=name != "DuplicateRequest")
     schemas["ModelReference"]["additionalProperties"] = False

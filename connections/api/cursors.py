@@ -45,7 +45,8 @@ class Cursors:
             equal &= Q(**{name: value})
         # implied by the rest, and what lets a database begin in the middle of an index
         first = f"{self._names[0]}__{'lte' if self._descending[0] else 'gte'}"
-        return self.rows.filter(condition, **{first: values[0]})
+        found: QuerySet[Any] = self.rows.filter(condition, **{first: values[0]})
+        return found
 
 
 def _ordering(one: Any) -> OrderBy:

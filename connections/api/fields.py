@@ -13,21 +13,25 @@ from rest_framework.exceptions import ErrorDetail
 from providers.core.base import Capability
 
 from ..models import ALIAS_PATTERN
+from ..texts import UNSEEN
 from .camelcase import CamelCaseMixin, StrictCharField, camel, unknown_names
-from .settings_schema import is_of_kind
+from .settings_schema import BLANK, is_of_kind
 
 
 class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
     """Base of every serializer here."""
 
 
-TAG = r'[^\s,"\\\x00-\x1f\x7f\x85]+'
+TAG = rf'[^\s,"\\{UNSEEN}]+'
+SEEN, AROUND = f"[^\\s{UNSEEN}]", rf"[{BLANK}]*"
+# Joiners and the like are fine in some places: no pattern says in which.
 NAME_SCHEMA = {
     "type": "string",
     "minLength": 1,
     "maxLength": 255,
-    "pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$",
+    "pattern": f"^{AROUND}{SEEN}([^{UNSEEN}]*{SEEN})?{AROUND}$",
 }
+WORD_SCHEMA = NAME_SCHEMA | {"pattern": r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"}
 
 
 @extend_schema_field(
@@ -45,7 +49,12 @@ class NameField(StrictCharField):
         super().__init__(max_length=255, **kwargs)
 
 
-@extend_schema_field(NAME_SCHEMA | {"maxLength": 100})
+@extend_schema_field(WORD_SCHEMA)
+class ModelIdField(NameField):
+    """A provider's name for a model."""
+
+
+@extend_schema_field(WORD_SCHEMA | {"maxLength": 100})
 class ProviderIdField(StrictCharField):
     """The id of a provider."""
 
@@ -102,7 +111,7 @@ class ModelReferenceSerializer(CamelCaseSerializer):
     """A model of a provider."""
 
     provider_id = ProviderIdField()
-    model_id = NameField()
+    model_id = ModelIdField()
 
 
 class DuplicateRequestSerializer(CamelCaseSerializer):

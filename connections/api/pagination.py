@@ -84,14 +84,14 @@ class SkipTakePagination(BasePagination):
         query = request.query_params
         skip = whole_number(query, "skip", 0, 0, FARTHEST)
         take = whole_number(query, "take", TAKE, 1, MOST)
-        after = plain_text(query, "after")
-        if after and skip:
+        after = plain_text(query, "after") if "after" in query else None
+        if after is not None and skip:
             raise serializers.ValidationError(
                 {"after": ["Give after or skip, not both."]}, "invalid"
             )
         self.total = queryset.count()
         pages = Cursors(queryset)
-        rows = list((pages.behind(after) if after else pages.rows)[skip : skip + take + 1])
+        rows = list((pages.rows if after is None else pages.behind(after))[skip : skip + take + 1])
         self.next = pages.cursor_of(rows[take - 1]) if len(rows) > take else None
         return rows[:take]
 
