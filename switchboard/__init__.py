@@ -7,6 +7,7 @@ from .client import AsyncClient, Client
 from .connection import Connection, TypedConnection
 from .custom import CustomConnection, CustomStrongTypeConnection, ProviderConnection, Secret
 from .errors import (
+    ClientClosedError,
     ConflictError,
     ConnectionNameNotSetError,
     ConnectionNotFoundError,
@@ -46,6 +47,7 @@ __all__ = [
     "AzureOpenAIConnection",
     "CheckResult",
     "Client",
+    "ClientClosedError",
     "CognitiveSearchConnection",
     "ConflictError",
     "Connection",

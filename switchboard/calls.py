@@ -21,6 +21,7 @@ from .errors import (
     ProfileNotFoundError,
 )
 from .results import CheckResult, Profile
+from .text import folded
 from .wire import Answer, Call
 
 T = TypeVar("T")
@@ -39,15 +40,21 @@ def ask(call: Call) -> Steps[Any]:
 
 
 def pages(path: str, most: int | None, **params: str | int) -> Steps[list[Row]]:
-    """The rows of a list, page by page; `most`: None for all."""
+    """The rows of a list, page by page; `most`: None for all.
+
+    The server says where the next page begins: what comes and goes meanwhile moves nothing.
+    """
     rows: list[Row] = []
+    place: dict[str, str | int] = {}
     while most is None or len(rows) < most:
         take = PAGE if most is None else min(PAGE, most - len(rows))
-        page = yield from ask(Call("GET", path, {"skip": len(rows), "take": take, **params}))
+        page = yield from ask(Call("GET", path, {"take": take, **place, **params}))
         items = wire.shaped(lambda page: list(page["items"]), page)
         rows += items
         if len(items) < take:
             break
+        # a server of the time before cursors names no place; one of today neither on its last page
+        place = {"after": page["next"]} if "next" in page else {"skip": len(rows)}
     return rows
 
 
@@ -77,7 +84,7 @@ def located(name: str) -> Steps[Row | None]:
 def _row_named(name: str) -> Steps[Row | None]:
     rows = [
         row
-        for row in (yield from pages("/connections", None, filter=name, settings="true"))
+        for row in (yield from pages("/connections", None, name=name, settings="true"))
         if row["name"] == name
     ]
     if len(rows) > 1:
@@ -240,7 +247,12 @@ def _marked(connection: Connection, row: Row) -> Connection:
 
 def list_profiles(most: int | None) -> Steps[list[Profile]]:
     """By name."""
-    return [wire.shaped(Profile.from_row, row) for row in (yield from pages("/profiles", most))]
+    if most is not None and most <= PAGE:
+        rows = yield from pages("/profiles", most)
+    else:  # a name may change between two pages, the date of creation not
+        rows = yield from pages("/profiles", None, orderBy="dateCreated")
+        rows.sort(key=lambda row: (folded(row["name"]), row["alias"]))
+    return [wire.shaped(Profile.from_row, row) for row in rows[:most]]
 
 
 def get_profile(id_or_alias: str, raise_error: bool = True) -> Steps[Profile | None]:

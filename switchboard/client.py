@@ -7,6 +7,7 @@ from typing import Literal, Self, overload
 from . import calls
 from .connection import Connection
 from .results import CheckResult, Profile
+from .retries import RETRIES
 from .transport import Address, AsyncTransport, Transport, Verify
 
 TIMEOUT = 30.0
@@ -60,7 +61,7 @@ class Connections:
     def list(
         self, max_results: int | None = 50, all_results: bool = False
     ) -> builtins.list[Connection]:
-        """The oldest first. `max_results`: None or a negative number for all."""
+        """The oldest first. `max_results`: None or a negative number for all, 0 for none."""
         return self._run(calls.list_connections(calls.limit(max_results, all_results)))
 
     def delete(self, name: str, raise_error: bool = False) -> None:
@@ -90,7 +91,7 @@ class Profiles:
     def list(
         self, max_results: int | None = 50, all_results: bool = False
     ) -> builtins.list[Profile]:
-        """By name, without their settings."""
+        """By name, without their settings. `max_results`: as for connections."""
         return self._run(calls.list_profiles(calls.limit(max_results, all_results)))
 
     @overload
@@ -108,15 +109,23 @@ class Client:
     """A Switchboard at `url`, asked with a token (`sb_...`).
 
     `timeout`: seconds for one request; `verify`: False, or the file of an authority, where its
-    certificate is not trusted by itself. Raises ValueError for an address or a token that cannot be
+    certificate is not trusted by itself; `retries`: how often a request is sent again that was
+    refused until a time (429 and 503 with Retry-After, at most 30 seconds), or lost on a closed
+    connection before it can have been carried out. Raises ValueError for an argument that cannot be
     one.
     """
 
     def __init__(
-        self, url: str, token: str, *, timeout: float = TIMEOUT, verify: Verify = True
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = TIMEOUT,
+        verify: Verify = True,
+        retries: int = RETRIES,
     ) -> None:
         self._address = Address(url, token)
-        self._transport = Transport(self._address, timeout, verify)
+        self._transport = Transport(self._address, timeout, verify, retries)
         self.connections, self.profiles = Connections(self._transport), Profiles(self._transport)
 
     def __repr__(self) -> str:
@@ -127,6 +136,7 @@ class Client:
         self._transport.close()
 
     def __enter__(self) -> Self:
+        self._transport.refuse_closed()
         return self
 
     def __exit__(
@@ -212,10 +222,16 @@ class AsyncClient:
     """As Client, asynchronous."""
 
     def __init__(
-        self, url: str, token: str, *, timeout: float = TIMEOUT, verify: Verify = True
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = TIMEOUT,
+        verify: Verify = True,
+        retries: int = RETRIES,
     ) -> None:
         self._address = Address(url, token)
-        self._transport = AsyncTransport(self._address, timeout, verify)
+        self._transport = AsyncTransport(self._address, timeout, verify, retries)
         self.connections, self.profiles = (
             AsyncConnections(self._transport),
             AsyncProfiles(self._transport),
@@ -229,6 +245,7 @@ class AsyncClient:
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
+        self._transport.refuse_closed()
         return self
 
     async def __aexit__(

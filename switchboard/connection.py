@@ -11,6 +11,8 @@ from .declarations import MODULE, Declared, FieldsView
 from .errors import RequiredEnvironmentVariablesNotSetError
 from .text import SCRUBBED, as_yaml, is_reference, is_scrubbed, scrubbed
 
+DESCRIBED = ("custom_type", "package", "package_version")  # a class of yours, if it names one
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -120,6 +122,24 @@ class Connection:
             if key in values:
                 return values[key]
         raise KeyError(f"Key {key!r} not found in connection {self.name!r}.")
+
+    # Compared
+
+    def __eq__(self, other: object) -> bool:
+        """True for an object of the same class with the same values and secrets, of the same
+        version on the server if it is from there.
+        """
+        if not isinstance(other, Connection) or type(self) is not type(other):
+            return NotImplemented
+        return self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.name))
+
+    def _compared(self) -> tuple[Any, ...]:
+        kind = (self.provider_id, self.module, *(getattr(self, one, None) for one in DESCRIBED))
+        columns = (self.name, self.alias, self.is_active, self.tags, self._stored)
+        return (*kind, *columns, dict(self.configs), dict(self.secrets))
 
     # As text
 

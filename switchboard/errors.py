@@ -4,7 +4,7 @@ or a secret.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,23 @@ class SwitchboardError(Exception):
     """Base of all errors here.
 
     `problem`: the server's problem document (RFC 9457), empty when the server was not asked or gave
-    none; `status` and `code` are read from it, `errors` are its complaints about single fields.
+    none; `code` is read from it, `errors` are its complaints about single fields. `status`: the
+    HTTP status of the answer, else the one that the error stands for; None where there is neither.
     """
 
     cure = ""
+    stands_for: ClassVar[int | None] = None
 
     def __init__(
         self,
         message: str,
         problem: Mapping[str, Any] | None = None,
         errors: Iterable[FieldProblem] = (),
+        *,
+        status: int | None = None,
     ) -> None:
         self.problem: dict[str, Any] = dict(problem or {})
-        self.status: int | None = self.problem.get("status")
+        self.status: int | None = status or self.problem.get("status") or self.stands_for
         self.code: str = str(self.problem.get("code") or "")
         self.errors: tuple[FieldProblem, ...] = (*_fields(self.problem), *errors)
         super().__init__(f"{message} {self.cure}" if self.cure else message)
@@ -58,17 +62,21 @@ def _fields(problem: Mapping[str, Any]) -> Iterable[FieldProblem]:
 class Unauthorized(SwitchboardError):
     """401: the token is unknown, expired or revoked."""
 
+    stands_for = 401
     cure = "Make one on the Tokens page, or with `manage.py token create`."
 
 
 class PermissionDenied(SwitchboardError):
     """403: the token lacks a scope, or its user a permission."""
 
+    stands_for = 403
     cure = "Take a token with this scope, of a user who may do it."
 
 
 class NotFoundError(SwitchboardError):
     """404: there is nothing of this name."""
+
+    stands_for = 404
 
 
 class ConnectionNotFoundError(NotFoundError):
@@ -85,11 +93,15 @@ class InvalidError(SwitchboardError):
     `errors` point to the fields; found out here, before anything was sent, they point alike.
     """
 
+    stands_for = 400
+
 
 class ConflictError(SwitchboardError):
     """409: the name is taken or stands for several connections, or profiles still need the
     connection (`dependents`).
     """
+
+    stands_for = 409
 
     @property
     def dependents(self) -> list[dict[str, str]]:
@@ -100,9 +112,13 @@ class ConflictError(SwitchboardError):
 class StaleError(SwitchboardError):
     """412: somebody else changed the connection since this object was got."""
 
+    stands_for = 412
+
 
 class RateLimited(SwitchboardError):
-    """429: too many requests. `retry_after`: seconds to wait."""
+    """429: too many requests, also after the retries. `retry_after`: seconds to wait."""
+
+    stands_for = 429
 
     def __init__(
         self, message: str, problem: Mapping[str, Any] | None = None, retry_after: int = 1
@@ -117,6 +133,13 @@ class ServerError(SwitchboardError):
 
 class ServerUnreachable(SwitchboardError):
     """Nobody answered: wrong address, server down, no trusted certificate, or too slow."""
+
+
+class ClientClosedError(SwitchboardError, RuntimeError):
+    """The client was closed, by `close()` or at the end of its `with`."""
+
+    def __init__(self, message: str = "This client is closed. Make a new one.") -> None:
+        super().__init__(message)
 
 
 class ConnectionNameNotSetError(SwitchboardError):

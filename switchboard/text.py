@@ -4,6 +4,7 @@ secret.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,13 @@ def is_reference(value: Any) -> bool:
 def scrubbed(value: Any) -> Any:
     """A secret as it may be shown: `******`, a reference as it is, None for none."""
     return value if value is None or is_reference(value) else SCRUBBED
+
+
+def folded(text: str) -> str:
+    """A text without regard to case, accents and Unicode form, as the server sorts names."""
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", bare)
 
 
 def camel(name: str) -> str:

@@ -1,13 +1,17 @@
 """The HTTP clients, synchronous and asynchronous, over the same preparation of requests."""
 
+import math
 import ssl
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio  # httpx2's own
 import httpx2
 
 from .calls import Steps, T
-from .errors import ServerUnreachable
+from .errors import ClientClosedError, ServerUnreachable
+from .retries import LOST, Attempts, is_of_tls
 from .wire import Answer, Call
 
 PREFIX = "/api/v1"
@@ -22,7 +26,16 @@ class Address:
         self._token = _clean_token(token)
 
     def options(self, timeout: float, verify: Verify) -> dict[str, Any]:
-        """Arguments for an HTTP client. No redirects: the token is for this host alone."""
+        """Arguments for an HTTP client. No redirects: the token is for this host alone.
+
+        Raises ValueError for a timeout that is not a number of seconds.
+        """
+        if (
+            isinstance(timeout, bool)
+            or not isinstance(timeout, int | float)
+            or not (math.isfinite(timeout) and timeout > 0)
+        ):
+            raise ValueError(f"timeout is a number of seconds above 0, not {timeout!r}.")
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Accept": "application/json, application/problem+json",
@@ -45,22 +58,27 @@ class Address:
                 f"{self.url} gave no answer within {timeout:g} seconds. Try again, or allow more: "
                 "timeout=..."
             )
-        if _is_of_tls(error):
+        if is_of_tls(error):
             return ServerUnreachable(
                 f"The certificate of {self.url} is not trusted. Name the authority's file: "
                 "verify='/path/to/ca.pem'."
             )
         kind = type(error).__name__
+        if isinstance(error, LOST):
+            return ServerUnreachable(
+                f"{self.url} closed the connection without an answer ({kind}). Look whether what "
+                "was asked for is done, then try again."
+            )
         return ServerUnreachable(
             f"{self.url} cannot be reached ({kind}). Check the address, and whether Switchboard "
             "runs."
         )
 
 
-def _is_of_tls(error: BaseException | None) -> bool:
-    return error is not None and (
-        isinstance(error, ssl.SSLError) or _is_of_tls(error.__cause__ or error.__context__)
-    )
+def _clean_retries(retries: int) -> int:
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise ValueError(f"retries is a number of attempts, 0 or more, not {retries!r}.")
+    return retries
 
 
 def _clean_url(url: str) -> str:
@@ -105,8 +123,8 @@ def _answer(response: httpx2.Response) -> Answer:
 class Transport:
     """Carries steps out, one call after the other."""
 
-    def __init__(self, address: Address, timeout: float, verify: Verify) -> None:
-        self._address, self._timeout = address, timeout
+    def __init__(self, address: Address, timeout: float, verify: Verify, retries: int) -> None:
+        self._address, self._timeout, self._retries = address, timeout, _clean_retries(retries)
         self._http = httpx2.Client(**address.options(timeout, verify))
 
     def run(self, steps: Steps[T]) -> T:
@@ -120,12 +138,27 @@ class Transport:
         return result
 
     def _send(self, call: Call) -> Answer:
-        try:
-            return _answer(self._http.request(**_request(call)))
-        except httpx2.RequestError as error:
-            failure = self._address.unreachable(error, self._timeout)
-        # out here, so that it does not carry the HTTP client's error, which knows the token
-        raise failure
+        attempts = Attempts(call, self._retries)
+        extensions = {"trace": attempts.note}
+        while True:
+            self.refuse_closed()
+            try:
+                answer = _answer(self._http.request(**_request(call), extensions=extensions))
+                wait = attempts.wait_after_answer(answer)
+                if wait is None:
+                    return answer
+            except httpx2.RequestError as error:
+                wait = attempts.wait_after_error(error)
+                failure = self._address.unreachable(error, self._timeout)
+            if wait is None:
+                # out here, so that it does not carry the HTTP client's error, which knows the token
+                raise failure
+            time.sleep(wait)
+
+    def refuse_closed(self) -> None:
+        """Raises ClientClosedError after `close`."""
+        if self._http.is_closed:
+            raise ClientClosedError
 
     def close(self) -> None:
         """Closes its connections."""
@@ -135,8 +168,8 @@ class Transport:
 class AsyncTransport:
     """As Transport, asynchronous."""
 
-    def __init__(self, address: Address, timeout: float, verify: Verify) -> None:
-        self._address, self._timeout = address, timeout
+    def __init__(self, address: Address, timeout: float, verify: Verify, retries: int) -> None:
+        self._address, self._timeout, self._retries = address, timeout, _clean_retries(retries)
         self._http = httpx2.AsyncClient(**address.options(timeout, verify))
 
     async def run(self, steps: Steps[T]) -> T:
@@ -150,11 +183,26 @@ class AsyncTransport:
         return result
 
     async def _send(self, call: Call) -> Answer:
-        try:
-            return _answer(await self._http.request(**_request(call)))
-        except httpx2.RequestError as error:
-            failure = self._address.unreachable(error, self._timeout)
-        raise failure
+        attempts = Attempts(call, self._retries)
+        extensions = {"trace": attempts.note_async}
+        while True:
+            self.refuse_closed()
+            try:
+                answer = _answer(await self._http.request(**_request(call), extensions=extensions))
+                wait = attempts.wait_after_answer(answer)
+                if wait is None:
+                    return answer
+            except httpx2.RequestError as error:
+                wait = attempts.wait_after_error(error)
+                failure = self._address.unreachable(error, self._timeout)
+            if wait is None:
+                raise failure
+            await anyio.sleep(wait)
+
+    def refuse_closed(self) -> None:
+        """Raises ClientClosedError after `aclose`."""
+        if self._http.is_closed:
+            raise ClientClosedError
 
     async def aclose(self) -> None:
         """Closes its connections."""

@@ -90,22 +90,25 @@ class Answer:
             place = self.headers.get("location", "another address")
             return ServerError(
                 f"The server sends on to {place}. Use that address: a token is not sent after a "
-                "redirect."
+                "redirect.",
+                status=self.status,
             )
         if not isinstance(body, dict) or "detail" not in body:
-            return not_ours(f"the status {self.status}")
+            return not_ours(f"the status {self.status}", self.status)
         if self.status == 429:
             said = self.headers.get("retry-after", "")
             seconds = int(said) if said.isascii() and said.isdigit() else 1
             return RateLimited(str(body["detail"]), body, seconds)
-        return ERRORS.get(self.status, ServerError)(str(body["detail"]), body)
+        kind = ERRORS.get(self.status, ServerError)
+        return kind(str(body["detail"]), body, status=self.status)
 
 
-def not_ours(what: str) -> ServerError:
+def not_ours(what: str, status: int) -> ServerError:
     """The error for an answer that Switchboard never gives."""
     return ServerError(
         f"The answer with {what} is not one of Switchboard's. Check the address, and any proxy "
-        "before it."
+        "before it.",
+        status=status,
     )
 
 
@@ -114,7 +117,7 @@ def shaped(read: Callable[[Any], T], body: Any) -> T:
     try:
         return read(body)
     except (KeyError, TypeError, AttributeError):
-        failure = not_ours("JSON of this shape")
+        failure = not_ours("JSON of this shape", 200)
     raise failure
 
 
