@@ -4,7 +4,7 @@ In parts, each for itself, so that nobody waits for the whole. Where the version
 name meanwhile, it no longer equals `keyed_name`, and the row sorts by the name itself.
 """
 
-from django.db import migrations
+from django.db import migrations, transaction
 from django.db.models import F
 
 from connections.texts import name_key
@@ -12,13 +12,15 @@ from connections.texts import name_key
 PART = 500
 
 
-def fill(apps, _schema_editor):
+def fill(apps, schema_editor):
+    database = schema_editor.connection.alias
     for model in ("Connection", "Profile"):
-        rows = apps.get_model("connections", model).objects.order_by().exclude(keyed_name=F("name"))
-        while part := list(rows.only("name")[:PART]):
-            for row in part:
-                row.name_key, row.keyed_name = name_key(row.name), row.name
-            rows.model.objects.bulk_update(part, ["name_key", "keyed_name"])
+        rows = apps.get_model("connections", model).objects.using(database).order_by()
+        without = rows.exclude(keyed_name=F("name")).values_list("pk", "name")
+        while part := list(without[:PART]):
+            with transaction.atomic(using=database):
+                for pk, name in part:
+                    rows.filter(pk=pk, name=name).update(name_key=name_key(name), keyed_name=name)
 
 
 class Migration(migrations.Migration):

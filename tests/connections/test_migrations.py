@@ -1,6 +1,7 @@
 """One migration for each app; a database of the time before has nothing to do."""
 
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -9,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from connections.models import Fallback, Profile
+from connections.models import Connection, Fallback, Profile
 from tests.fakes import profile_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
@@ -31,6 +32,13 @@ def test_profiles_of_the_time_before_do_not_bypass_what_is_switched_off(connecti
     found = {row.pk: row.settings.get("fallback_on") for row in Profile.objects.all()}
     assert "connection_inactive" not in found[old.pk] and "timeout" in found[old.pk]
     assert (found[given.pk], found[alone.pk]) == (["dns"], None)
+
+
+def test_names_of_the_time_before_get_their_keys(connection):
+    Connection.objects.update(name="Ärger", name_key="", keyed_name="")
+    fill = import_module("connections.migrations.0004_fill_name_keys").fill
+    fill(apps, SimpleNamespace(connection=database))
+    assert list(Connection.objects.values_list("name_key", "keyed_name")) == [("arger", "Ärger")]
 
 
 def test_a_database_that_has_the_old_migrations_has_nothing_of_them_to_do():
