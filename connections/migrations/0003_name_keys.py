@@ -14,33 +14,33 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name='connection',
+            name='keyed_name',
+            field=models.CharField(db_default='', editable=False, max_length=255),
+        ),
+        migrations.AddField(
+            model_name='connection',
+            name='name_key',
+            field=models.CharField(db_default='', editable=False, max_length=600),
+        ),
+        migrations.AddField(
+            model_name='profile',
+            name='keyed_name',
+            field=models.CharField(db_default='', editable=False, max_length=255),
+        ),
+        migrations.AddField(
+            model_name='profile',
+            name='name_key',
+            field=models.CharField(db_default='', editable=False, max_length=600),
+        ),
         migrations.AlterModelOptions(
             name='connection',
-            options={'ordering': [models.OrderBy(connections.models.base.ByCodePoint(models.Case(models.When(models.Q(('keyed_name', models.F('name'))), then=models.F('name_key')), default=django.db.models.functions.text.Lower('name')))), models.OrderBy(connections.models.base.ByCodePoint(models.F('alias')))], 'permissions': [('test_connection', 'Can test connection'), ('toggle_connection', 'Can switch connection on and off'), ('export_secrets', 'Can export connections with their secrets')]},
+            options={'ordering': ['name_key', 'alias'], 'permissions': [('test_connection', 'Can test connection'), ('toggle_connection', 'Can switch connection on and off'), ('export_secrets', 'Can export connections with their secrets')]},
         ),
         migrations.AlterModelOptions(
             name='profile',
-            options={'ordering': [models.OrderBy(connections.models.base.ByCodePoint(models.Case(models.When(models.Q(('keyed_name', models.F('name'))), then=models.F('name_key')), default=django.db.models.functions.text.Lower('name')))), models.OrderBy(connections.models.base.ByCodePoint(models.F('alias')))], 'permissions': [('toggle_profile', 'Can switch profile on and off'), ('use_profile', 'Can use profile')]},
-        ),
-        migrations.AddField(
-            model_name='connection',
-            name='keyed_name',
-            field=models.CharField(db_default='', editable=False, max_length=255),
-        ),
-        migrations.AddField(
-            model_name='connection',
-            name='name_key',
-            field=models.CharField(db_default='', editable=False, max_length=600),
-        ),
-        migrations.AddField(
-            model_name='profile',
-            name='keyed_name',
-            field=models.CharField(db_default='', editable=False, max_length=255),
-        ),
-        migrations.AddField(
-            model_name='profile',
-            name='name_key',
-            field=models.CharField(db_default='', editable=False, max_length=600),
+            options={'ordering': ['name_key', 'alias'], 'permissions': [('toggle_profile', 'Can switch profile on and off'), ('use_profile', 'Can use profile')]},
         ),
         migrations.AddIndex(
             model_name='connection',

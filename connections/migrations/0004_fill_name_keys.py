@@ -12,13 +12,12 @@ from connections.texts import name_key
 PART = 500
 
 
-def fill(apps, schema_editor):
-    database = schema_editor.connection.alias
+def fill(apps, _schema_editor):
     for model in ("Connection", "Profile"):
-        rows = apps.get_model("connections", model).objects.using(database).order_by()
+        rows = apps.get_model("connections", model).objects.order_by()
         without = rows.exclude(keyed_name=F("name")).values_list("pk", "name")
         while part := list(without[:PART]):
-            with transaction.atomic(using=database):
+            with transaction.atomic():
                 for pk, name in part:
                     rows.filter(pk=pk, name=name).update(name_key=name_key(name), keyed_name=name)
 

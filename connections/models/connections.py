@@ -63,7 +63,7 @@ class Connection(VersionedModel):
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:
-        ordering = by_name()
+        ordering = ["name_key", "alias"]
         indexes = [
             models.Index(fields=["name", "alias"]),
             models.Index(*by_name(), name="connections_by_name"),
@@ -131,7 +131,7 @@ class Profile(VersionedModel):
     history = HistoricalRecords(excluded_fields=NOT_IN_HISTORY)
 
     class Meta:
-        ordering = by_name()
+        ordering = ["name_key", "alias"]
         indexes = [
             models.Index(fields=["name", "alias"]),
             models.Index(*by_name(), name="profiles_by_name"),

@@ -1,7 +1,6 @@
 """One migration for each app; a database of the time before has nothing to do."""
 
 from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -37,7 +36,7 @@ def test_profiles_of_the_time_before_do_not_bypass_what_is_switched_off(connecti
 def test_names_of_the_time_before_get_their_keys(connection):
     Connection.objects.update(name="Ärger", name_key="", keyed_name="")
     fill = import_module("connections.migrations.0004_fill_name_keys").fill
-    fill(apps, SimpleNamespace(connection=database))
+    fill(apps, None)
     assert list(Connection.objects.values_list("name_key", "keyed_name")) == [("arger", "Ärger")]
 
 

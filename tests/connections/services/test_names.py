@@ -75,7 +75,7 @@ def test_a_database_fills_the_keys_that_the_version_before_does_not_name(model: 
 
 @pytest.mark.usefixtures("many")
 def test_the_list_by_name_is_read_from_its_index():
-    rows = Connection.objects.listed()[:5]
+    rows = listing.connections({})[:5]
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
