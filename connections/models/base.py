@@ -135,13 +135,17 @@ class VersionedModel(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keeps `name_key` true."""
+        """Stores the row as `prepare` leaves it."""
+        self.prepare()
         columns = kwargs.get("update_fields")
-        if "name" not in self.get_deferred_fields() and (columns is None or "name" in columns):
-            self.name_key, self.keyed_name = name_key(self.name), self.name
-            if columns is not None:
-                kwargs["update_fields"] = [*columns, "name_key", "keyed_name"]
+        if columns is not None and "name" in columns:
+            kwargs["update_fields"] = [*columns, "name_key", "keyed_name"]
         super().save(*args, **kwargs)
+
+    def prepare(self) -> None:
+        """Brings columns that follow from others up to date, before the row is stored."""
+        if "name" not in self.get_deferred_fields():
+            self.name_key, self.keyed_name = name_key(self.name), self.name
 
     @classmethod
     def label(cls, column: str) -> str:

@@ -4,8 +4,8 @@ from django.db import models
 
 
 class ChangeStamp(models.Model):
-    """One row whose number grows in the transaction of every change, so that a worker knows when
-    what it remembers is old.
+    """Numbers of which one grows in the transaction of every change, so that a worker knows when
+    what it remembers is old. On SQLite there is one.
     """
 
     number = models.BigIntegerField(default=0)

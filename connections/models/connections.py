@@ -76,17 +76,17 @@ class Connection(VersionedModel):
             ("export_secrets", "Can export connections with their secrets"),
         ]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keeps `credentials_key` true: whatever is loaded and readable is encrypted with the
-        newest key by this save.
+    def prepare(self) -> None:
+        """Keeps `credentials_key` true too: whatever is loaded and readable is encrypted with the
+        newest key by the next save.
         """
+        super().prepare()
         if "credentials" not in self.get_deferred_fields() and not isinstance(
             self.credentials, Undecryptable
         ):
             self.credentials_key = next(iter(key_ids()), None) if self.credentials else None
             if not self.credentials:
                 self.credentials = None
-        super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("connection-detail", args=[self.pk])

@@ -5,10 +5,9 @@ means the machine's own operator at a terminal, who may do everything.
 """
 
 from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
-from .base import content, new_alias, save_version
+from .base import content, new_alias, save_version, save_versions
 from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
 from .connections import (
-    Saved,
     create_connection,
     delete_connection,
     move_profiles,
@@ -16,15 +15,19 @@ from .connections import (
     update_connection,
 )
 from .defaults import default_profiles, set_default_profiles
+from .drafts import Draft, Saved, draft_change, draft_connection
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
-from .fallbacks import MOST_FALLBACKS
+from .fallbacks import MOST_FALLBACKS, replace_fallbacks
 from .history import versions
 from .http_clients import http_client
 from .permissions import Actor, require
 from .profiles import (
+    ProfileDraft,
     create_profile,
     delete_profile,
     dependents_of,
+    draft_profile,
+    draft_profile_change,
     set_profile_active,
     update_profile,
 )
@@ -46,10 +49,12 @@ __all__ = [
     "Actor",
     "Caller",
     "CheckResult",
+    "Draft",
     "FieldError",
     "InUse",
     "Invalid",
     "Notice",
+    "ProfileDraft",
     "Saved",
     "Scope",
     "Stale",
@@ -66,6 +71,10 @@ __all__ = [
     "delete_connection",
     "delete_profile",
     "dependents_of",
+    "draft_change",
+    "draft_connection",
+    "draft_profile",
+    "draft_profile_change",
     "duplicate_connection",
     "duplicate_profile",
     "entries",
@@ -78,10 +87,12 @@ __all__ = [
     "move_profiles",
     "new_alias",
     "plain_settings",
+    "replace_fallbacks",
     "require",
     "revoke_token",
     "rotate_credentials",
     "save_version",
+    "save_versions",
     "set_active",
     "set_default_profiles",
     "set_profile_active",

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid, Stale
 from ..models import RESERVED_ALIASES, VersionedModel
 from ..texts import invisible, without_doubles
@@ -19,14 +20,18 @@ from .permissions import Actor, require
 
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
+AT_ONCE = 200  # rows that one statement saves
+UNCHANGED = ("id", "alias", "date_created", "created_by", "last_check")  # by a save of a saved row
 
 
-def new_alias(model: type[VersionedModel], name: str) -> str:
-    """An alias made from a name that nothing has yet."""
+def new_alias(model: type[VersionedModel], name: str, given: Collection[str] = ()) -> str:
+    """An alias made from a name that no row has yet, and that is none of those just `given`."""
     stem = slugify(name)[:90].replace("_", "-").strip("-") or model.__name__.lower()
     stem = re.sub(r"-+", "-", stem)
     alias, number = stem, 1
-    while alias_error(alias) or model._default_manager.filter(alias=alias).exists():
+    while (
+        alias in given or alias_error(alias) or model._default_manager.filter(alias=alias).exists()
+    ):
         number += 1
         alias = f"{stem}-{number}"
     return alias
@@ -112,11 +117,18 @@ def content(row: VersionedModel, *others: str) -> dict[str, Any]:
     return {name: getattr(row, name) for name in (*row.editable_columns, *others)}
 
 
-def column_errors(row: VersionedModel, is_new: bool) -> list[FieldError]:
-    """The errors of a row's own columns."""
+def column_errors(
+    row: VersionedModel, is_new: bool, taken: Collection[str] | None = None
+) -> list[FieldError]:
+    """The errors of a row's own columns.
+
+    `taken`: the aliases that other rows have, as far as they matter; None looks it up.
+    """
     errors: list[FieldError] = []
     try:
-        row.clean_fields(exclude=None if is_new else ["alias", "provider_id"])
+        # Other rows are there: who names one has read or locked it, and the database looks too.
+        others = [one.name for one in row._meta.concrete_fields if one.is_relation]
+        row.clean_fields(exclude=others if is_new else [*others, "alias", "provider_id"])
     except ValidationError as error:
         for field, (found, *_) in error.error_dict.items():
             if found.code == "blank":
@@ -127,7 +139,11 @@ def column_errors(row: VersionedModel, is_new: bool) -> list[FieldError]:
     if is_new and not any(error.field == "alias" for error in errors):
         if wrong := alias_error(row.alias):
             errors.append(FieldError("alias", "reserved", wrong))
-        elif type(row)._default_manager.filter(alias=row.alias).exists():
+        elif (
+            type(row)._default_manager.filter(alias=row.alias).exists()
+            if taken is None
+            else row.alias in taken
+        ):
             errors.append(_taken(row))
     return errors
 
@@ -170,11 +186,45 @@ def refuse_stale(row: VersionedModel, expected_version: int | None) -> None:
 
 def save_version(row: VersionedModel, actor: Actor, update_fields: list[str] | None = None) -> None:
     """Saves the row as its next version, in the actor's name."""
+    _sign(row, actor)
+    extra = ["version", "modified_by", "date_modified"]
+    row.save(update_fields=[*update_fields, *extra] if update_fields else None)
+
+
+def _sign(row: VersionedModel, actor: Actor) -> None:
+    """Makes a row its next version, in the actor's name."""
     if row._state.adding:
         row.created_by = actor
     else:
         row.version += 1
     row.modified_by = actor
     row._history_user = actor  # type: ignore[attr-defined]  # django-simple-history reads it
-    extra = ["version", "modified_by", "date_modified"]
-    row.save(update_fields=[*update_fields, *extra] if update_fields else None)
+
+
+def save_versions(rows: Sequence[Any], actor: Actor) -> None:
+    """Saves rows of one kind as `save_version` does, in few statements: new ones by alias, after
+    the others by id (locks.py).
+
+    The rows that are not new are locked. Raises IntegrityError for an id or alias that is taken.
+    """
+    if not rows:
+        return
+    model: Any = type(rows[0])
+    new = sorted((row for row in rows if row._state.adding), key=lambda row: row.alias)
+    old = sorted((row for row in rows if not row._state.adding), key=lambda row: row.pk)
+    for row in rows:
+        _sign(row, actor)
+        row.prepare()
+    created = {row.pk: row.date_created for row in old}
+    columns = [one.name for one in model._meta.concrete_fields if one.name not in UNCHANGED]
+    with transaction.atomic():
+        # ON CONFLICT takes a tenth of the time of Django's bulk_update
+        model.objects.bulk_create(
+            old, AT_ONCE, update_conflicts=True, unique_fields=["id"], update_fields=columns
+        )
+        for row in old:
+            row.date_created = created[row.pk]  # bulk_create takes every row as a new one
+        model.history.bulk_history_create(old, batch_size=AT_ONCE, update=True)
+        model.objects.bulk_create(new, AT_ONCE)
+        model.history.bulk_history_create(new, batch_size=AT_ONCE)
+        bump_change_counter()

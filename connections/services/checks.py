@@ -22,9 +22,10 @@ from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 from .. import conf
 from ..counts import add_to_count
 from ..errors import Invalid, Throttled, Unusable
+from ..locks import retried
 from ..models import Connection, ConnectionCheck
 from ..runtime import get_configured_provider
-from .connections import known_provider
+from .drafts import known_provider
 from .permissions import Actor, require
 from .settings_validation import validate_settings
 
@@ -122,6 +123,7 @@ def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list
     ]
 
 
+@retried
 def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> ConnectionCheck:
     """Remembers an outcome for the version that was tested.
 

@@ -3,54 +3,21 @@
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Unpack
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
-from providers.core.registry import UnknownProvider, get_provider, is_built_in
+from providers.core.registry import is_built_in
 
 from ..catalog import confirm_types
-from ..errors import FieldError, InUse, Invalid, Notice
-from ..kept import kept_beside, settings_alone
+from ..errors import FieldError, InUse, Invalid
+from ..locks import hold, retried
 from ..models import Connection, ConnectionColumns, ConnectionType, Profile
-from ..type_versions import bring_up
-from .base import (
-    alias_race,
-    column_errors,
-    content,
-    new_alias,
-    refuse_fixed,
-    refuse_stale,
-    save_version,
-    set_columns,
-)
+from .base import alias_race, refuse_fixed, refuse_stale, save_version
+from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
 from .permissions import Actor, require
-from .settings_validation import SettingsResult, merge_patch, plain_settings, validate_settings
-
-SETTINGS_COLUMNS = ("settings", "credentials", "lacking")
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A save that succeeded: the row, what to know about it, and whether anything changed at
-    all.
-    """
-
-    row: Any
-    notices: list[Notice] = field(default_factory=list)
-    changed: bool = True
-
-
-def known_provider(provider_id: str) -> type[Provider[Any]]:
-    """The provider, or Invalid at `provider_id` when there is none of this id."""
-    confirm_types(provider_id)
-    try:
-        return get_provider(provider_id)
-    except UnknownProvider as error:
-        raise Invalid([FieldError("provider_id", "unknown_provider", str(error))]) from None
 
 
 @contextmanager
@@ -62,15 +29,12 @@ def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
         yield known_provider(provider_id)
         return
     with transaction.atomic():
-        list(
-            ConnectionType.objects.select_for_update()
-            .filter(key=provider_id.replace("\x00", ""))
-            .values_list("key")
-        )
+        hold(ConnectionType.objects.defer("document"), [provider_id.replace("\x00", "")])
         yield known_provider(provider_id)
 
 
-@sensitive_variables("settings", "result", "row")
+@retried
+@sensitive_variables("settings", "columns", "saved")
 def create_connection(
     provider_id: str,
     *,
@@ -92,20 +56,16 @@ def create_connection(
     that moves here. `kept`: what a room keeps beside the settings (kept.py).
     """
     require(actor, "connections.add_connection")
+    draft = Draft(actor, settings, missing_secrets, kept)
     with held_provider(provider_id) as provider:
-        row = Connection(provider_id=provider_id, type_version=provider.version)
-        row.id = id or row.id
-        errors = set_columns(row, columns, actor)
-        row.alias = alias or new_alias(Connection, row.name)
-        result = validate_settings(provider, settings or {}, {}, None, missing_secrets)
-        result.settings |= kept or {}
-        _put_settings(row, result, errors, is_new=True)
-        with alias_race(row):
-            save_version(row, actor)
-    return Saved(row, result.notices)
+        saved = draft_connection(draft, provider, alias=alias, id=id, **columns)
+        with alias_race(saved.row):
+            save_version(saved.row, actor)
+    return saved
 
 
-@sensitive_variables("settings", "posted", "result", "row", "before")
+@retried
+@sensitive_variables("settings", "columns", "row", "saved")
 def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     connection: Connection,
     *,
@@ -129,54 +89,22 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     Raises Invalid, Stale, PermissionDenied.
     """
     require(actor, "connections.change_connection")
+    draft = Draft(actor, settings, missing_secrets, kept)
     with transaction.atomic():
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = hold(Connection.objects.all(), [connection.pk]).get(connection.pk)
+        if row is None:
+            raise Connection.DoesNotExist
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "provider_id": provider_id})
-        before = content(row, *SETTINGS_COLUMNS)
         # The row is locked: who installs a version now waits, who did so before is seen.
         confirm_types(row.provider_id)
-        if row.provider:
-            bring_up(row, row.provider)
-        errors = set_columns(row, columns, actor)
-        result = _result(row, settings, merge, missing_secrets)
-        beside = kept_beside(row.settings) if kept is None else kept
-        result.settings = {**settings_alone(result.settings), **beside}
-        _put_settings(row, result, errors, is_new=False)
-        if changed := content(row, *SETTINGS_COLUMNS) != before:
+        saved = draft_change(draft, row, row.provider, merge=merge, **columns)
+        if saved.changed:
             save_version(row, actor)
-    return Saved(row, result.notices, changed)
+    return saved
 
 
-@sensitive_variables("settings", "posted", "row")
-def _result(
-    row: Connection,
-    settings: Mapping[str, Any] | None,
-    merge: bool,
-    missing_secrets: Collection[str],
-) -> SettingsResult:
-    """The settings to store in a row that is held; None keeps them."""
-    if settings is None:
-        return SettingsResult(row.settings, row.credentials, missing_secrets=row.lacking)
-    provider = known_provider(row.provider_id)
-    posted = (
-        merge_patch(provider, plain_settings(provider, row.settings), settings)
-        if merge
-        else settings
-    )
-    return validate_settings(provider, posted, row.settings, row.credentials, missing_secrets)
-
-
-def _put_settings(
-    row: Connection, result: SettingsResult, errors: list[FieldError], is_new: bool
-) -> None:
-    """Puts validated settings into a row. Raises Invalid with these `errors` and all others."""
-    row.settings, row.credentials = result.settings, result.credentials
-    row.lacking = list(result.missing_secrets)
-    if wrong := column_errors(row, is_new) + errors + result.errors:
-        raise Invalid(wrong)
-
-
+@retried
 def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Saved:
     """Switches a connection on or off; also one that cannot be decrypted, or whose provider is
     gone.
@@ -190,6 +118,7 @@ def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Save
     return Saved(row, changed=changed)
 
 
+@retried
 def delete_connection(
     connection: Connection, *, actor: Actor, expected_version: int | None = None
 ) -> None:
@@ -208,6 +137,7 @@ def delete_connection(
         row.delete()
 
 
+@retried
 def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> int:
     """Moves every profile of `source` to `target` and says how many.
 
@@ -215,9 +145,11 @@ def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> in
     """
     require(actor, "connections.change_profile")
     with transaction.atomic():
-        profiles = list(Profile.objects.select_for_update().filter(connection=source))
-        _refuse_unfit(target, source, profiles)
-        for profile in profiles:
+        hold(Connection.objects.listed(), [target.pk])
+        keys = source.profiles.values_list("pk", flat=True)
+        profiles = hold(Profile.objects.filter(connection=source), keys)
+        _refuse_unfit(target, source, list(profiles.values()))
+        for profile in profiles.values():
             profile.connection = target
             save_version(profile, actor)
     return len(profiles)

@@ -7,6 +7,7 @@ from django.db import transaction
 from providers.core.base import Capability
 
 from ..errors import FieldError, Invalid
+from ..locks import hold, retried
 from ..models import DefaultProfile, Profile
 from .permissions import Actor, require
 
@@ -19,6 +20,7 @@ def default_profiles() -> dict[str, Profile | None]:
     return {capability.value: chosen.get(capability.value) for capability in Capability}
 
 
+@retried
 def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor) -> None:
     """Sets the default of each capability named; None takes it away.
 
@@ -37,11 +39,9 @@ def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor
     if wrong:
         raise Invalid(wrong)
     with transaction.atomic():
-        chosen = [profile.pk for profile in defaults.values() if profile]
-        list(
-            Profile.objects.select_for_update().filter(pk__in=chosen)
-        )  # so that none is deleted meanwhile
-        for capability, profile in defaults.items():
+        # so that none is deleted meanwhile
+        hold(Profile.objects.all(), [profile.pk for profile in defaults.values() if profile])
+        for capability, profile in sorted(defaults.items(), key=lambda item: item[0]):
             if profile is None:
                 DefaultProfile.objects.filter(pk=capability).delete()
             else:

@@ -14,11 +14,13 @@ from providers.core.schema import SettingsField, settings_fields
 
 from ..credentials import Undecryptable, merged
 from ..kept import kept_beside
+from ..locks import retried
 from ..models import Connection, Profile, VersionedModel
 from ..references import place
 from ..type_versions import split
 from .base import content
-from .connections import Saved, create_connection, known_provider
+from .connections import create_connection, held_provider
+from .drafts import Saved
 from .permissions import Actor, require
 from .profiles import create_profile
 
@@ -26,6 +28,7 @@ LONGEST_NAME = 255
 COPY = re.compile(r" copy(?: \d+)?\Z")
 
 
+@retried
 @sensitive_variables("settings", "stored")
 def duplicate_connection(
     connection: Connection, *, actor: Actor, name: str = "", alias: str = ""
@@ -38,9 +41,8 @@ def duplicate_connection(
     as missing them, as it is when they cannot be decrypted.
     """
     require(actor, "connections.view_connection", "connections.add_connection")
-    with transaction.atomic():
+    with transaction.atomic(), held_provider(connection.provider_id) as provider:
         row = Connection.objects.select_for_update().get(pk=connection.pk)
-        provider = known_provider(row.provider_id)
         stored = _todays(row, provider)
         may_keep = actor is None or actor.has_perm("connections.change_connection")
         settings, missing = _brought(row, provider, stored, may_keep)
@@ -57,6 +59,7 @@ def duplicate_connection(
     return saved
 
 
+@retried
 def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: str = "") -> Saved:
     """Creates an inactive copy with the same connection, model, settings, tags and fallbacks; it is
     no default.
@@ -65,7 +68,7 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
     """
     require(actor, "connections.view_profile", "connections.add_profile")
     with transaction.atomic():
-        row = Profile.objects.select_for_update().get(pk=profile.pk)
+        row = Profile.objects.get(pk=profile.pk)
         chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
         saved = create_profile(
             row.connection,

@@ -14,18 +14,6 @@ from ..models import Fallback, Profile
 MOST_FALLBACKS = 10
 
 
-def hold(profiles: Sequence[Profile]) -> dict[uuid.UUID, Profile]:
-    """Locks the rows until the transaction ends, always in the same order, so that two changes
-    never wait for each other.
-    """
-    rows = (
-        Profile.objects.select_for_update()
-        .filter(pk__in=[one.pk for one in profiles])
-        .order_by("pk")
-    )
-    return {row.pk: row for row in rows}
-
-
 def fallback_errors(
     row: Profile, fallbacks: Sequence[Profile], held: Mapping[uuid.UUID, Profile]
 ) -> list[FieldError]:

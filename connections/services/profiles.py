@@ -1,16 +1,18 @@
 """Create, update, switch and delete profiles."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Unpack
 
 from django.db import transaction
 from django.db.models import ProtectedError
 from pydantic import ValidationError
 
-from providers.core.base import Capability
+from providers.core.base import Capability, Provider
 
 from ..errors import FieldError, InUse, Invalid
+from ..locks import hold, retried
 from ..models import Connection, DefaultProfile, Profile, ProfileColumns
 from ..profile_settings import profile_settings_class
 from .base import (
@@ -23,11 +25,12 @@ from .base import (
     save_version,
     set_columns,
 )
-from .connections import Saved
-from .fallbacks import fallback_errors, hold, replace_fallbacks
+from .drafts import Saved
+from .fallbacks import fallback_errors, replace_fallbacks
 from .permissions import Actor, require
 
 
+@retried
 def create_profile(
     connection: Connection,
     *,
@@ -47,20 +50,18 @@ def create_profile(
     Raises Invalid, PermissionDenied.
     """
     require(actor, "connections.add_profile")
-    row = Profile(capability=capability)
-    row.id = id or row.id
-    errors = set_columns(row, columns, actor)
-    row.alias = alias or new_alias(Profile, row.name)
     with transaction.atomic():
-        held = hold(fallbacks)
-        errors += fallback_errors(row, fallbacks, held)
-        _put_settings(row, connection, settings or {}, errors, is_new=True)
-        with alias_race(row):
-            save_version(row, actor)
-        replace_fallbacks(row, fallbacks)
-    return Saved(row)
+        target = _held(connection)
+        held = hold(Profile.objects.all(), [one.pk for one in fallbacks])
+        draft = ProfileDraft(actor, target, settings, fallbacks, held)
+        saved = draft_profile(draft, capability, alias=alias, id=id, **columns)
+        with alias_race(saved.row):
+            save_version(saved.row, actor)
+        replace_fallbacks(saved.row, fallbacks)
+    return saved
 
 
+@retried
 def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     profile: Profile,
     *,
@@ -80,44 +81,105 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     """
     require(actor, "connections.change_profile")
     with transaction.atomic():
-        held = hold([profile, *(fallbacks or ())])
+        target = _held(connection) if connection else None
+        held = hold(Profile.objects.all(), [profile.pk, *(one.pk for one in fallbacks or ())])
         row = held.get(profile.pk) or Profile.objects.get(pk=profile.pk)
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "capability": capability})
-        before = content(row, "settings", "connection_id")
         chain = list(row.fallback_steps.values_list("fallback_id", flat=True))
-        errors = set_columns(row, columns, actor) + fallback_errors(row, fallbacks or (), held)
-        given = {**(row.settings if merge or settings is None else {}), **(settings or {})}
-        _put_settings(row, connection or row.connection, given, errors, is_new=False)
-        moved = fallbacks is not None and [one.pk for one in fallbacks] != chain
-        if changed := moved or content(row, "settings", "connection_id") != before:
-            row._change_reason = ("fallbacks changed") if moved else None  # type: ignore[attr-defined]  # the history sees columns only
+        draft = ProfileDraft(actor, target, settings, fallbacks, held)
+        saved = draft_profile_change(draft, row, chain, merge=merge, **columns)
+        if saved.changed:
             save_version(row, actor)
-        if moved:
-            replace_fallbacks(row, fallbacks or ())
-    return Saved(row, changed=changed)
+        if fallbacks is not None and [one.pk for one in fallbacks] != chain:
+            replace_fallbacks(row, fallbacks)
+    return saved
 
 
-def _put_settings(
-    row: Profile,
-    connection: Connection,
-    settings: Mapping[str, Any],
-    errors: list[FieldError],
-    is_new: bool,
-) -> None:
-    """Puts the connection and the settings into a row. Raises Invalid with these `errors` and all
-    others. The connection's row is locked, so that nobody deletes it meanwhile.
+def _held(connection: Connection) -> Connection:
+    """The connection as it is now, locked, so that nobody deletes it meanwhile."""
+    found = hold(Connection.objects.listed(), [connection.pk])
+    if connection.pk not in found:
+        raise Connection.DoesNotExist
+    return found[connection.pk]
+
+
+@dataclass(frozen=True)
+class ProfileDraft:
+    """What is written into a profile beside its columns, and by whom; None keeps.
+
+    `held`: those of the fallbacks that exist, by id. `provider`: that of the connection, None for
+    what the registry has.
     """
-    row.connection = (
-        Connection.objects.select_for_update().defer("credentials").get(pk=connection.pk)
-    )
-    row.settings, wrong = validate_profile_settings(row.capability, settings)
-    if found := column_errors(row, is_new) + errors + _capability_errors(row) + wrong:
-        raise Invalid(found)
+
+    actor: Actor
+    connection: Connection | None
+    settings: Mapping[str, Any] | None
+    fallbacks: Sequence[Profile] | None
+    held: Mapping[uuid.UUID, Profile]
+    provider: type[Provider[Any]] | None = None
 
 
-def _capability_errors(row: Profile) -> list[FieldError]:
-    provider = row.connection.provider
+def draft_profile(
+    draft: ProfileDraft,
+    capability: str,
+    *,
+    alias: str = "",
+    id: uuid.UUID | None = None,
+    taken: Collection[str] | None = None,
+    **columns: Unpack[ProfileColumns],
+) -> Saved:
+    """The profile that `create_profile` would create, not saved.
+
+    `taken`: the aliases that are taken, None to look it up. Raises Invalid, PermissionDenied.
+    """
+    require(draft.actor, "connections.add_profile")
+    row = Profile(capability=capability)
+    row.id = id or row.id
+    errors = set_columns(row, columns, draft.actor)
+    row.alias = alias or new_alias(Profile, row.name)
+    if draft.connection:
+        row.connection = draft.connection
+    errors += fallback_errors(row, draft.fallbacks or (), draft.held)
+    row.settings, wrong = validate_profile_settings(capability, draft.settings or {})
+    found = column_errors(row, True, taken) + errors + _capability_errors(row, draft.provider)
+    if found + wrong:
+        raise Invalid(found + wrong)
+    return Saved(row)
+
+
+def draft_profile_change(
+    draft: ProfileDraft,
+    row: Profile,
+    chain: Sequence[uuid.UUID],
+    *,
+    merge: bool = False,
+    **columns: Unpack[ProfileColumns],
+) -> Saved:
+    """Changes a row, whose fallbacks are `chain`, as `update_profile` would, and saves nothing.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(draft.actor, "connections.change_profile")
+    before = content(row, "settings", "connection_id")
+    errors = set_columns(row, columns, draft.actor)
+    errors += fallback_errors(row, draft.fallbacks or (), draft.held)
+    if draft.connection:
+        row.connection = draft.connection
+    keeps = merge or draft.settings is None
+    given = {**(row.settings if keeps else {}), **(draft.settings or {})}
+    row.settings, wrong = validate_profile_settings(row.capability, given)
+    found = column_errors(row, False) + errors + _capability_errors(row, draft.provider)
+    if found + wrong:
+        raise Invalid(found + wrong)
+    moved = draft.fallbacks is not None and [one.pk for one in draft.fallbacks] != [*chain]
+    # the history sees columns only
+    row._change_reason = "fallbacks changed" if moved else None  # type: ignore[attr-defined]
+    return Saved(row, changed=moved or content(row, "settings", "connection_id") != before)
+
+
+def _capability_errors(row: Profile, provider: type[Provider[Any]] | None) -> list[FieldError]:
+    provider = provider or row.connection.provider
     if row.capability not in {str(one) for one in Capability}:
         return []  # the column's own rule has said so
     if provider is None:
@@ -156,6 +218,7 @@ def validate_profile_settings(
     return valid.model_dump(mode="json", exclude_unset=True), []
 
 
+@retried
 def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Saved:
     """Switches a profile on or off."""
     require(actor, "connections.toggle_profile")
@@ -167,6 +230,7 @@ def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Sa
     return Saved(row, changed=changed)
 
 
+@retried
 def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | None = None) -> None:
     """Deletes a profile; its history stays.
 

@@ -8,6 +8,7 @@ from django.db import connection as database
 from django.db import models, transaction
 
 from ..credentials import Undecryptable, key_ids, opening_key
+from ..locks import hold, retried
 from ..models import Connection
 
 BATCH = 200
@@ -56,13 +57,14 @@ def rotate_credentials() -> int:
     return number
 
 
+@retried
 def _rotate_batch(table: type[models.Model], keys: list[Any]) -> int:
     """Encrypts these rows anew, locked and read again: a save that came between stays."""
     with transaction.atomic():
-        locked: Any = table._default_manager.select_for_update()
+        held: Any = hold(table._default_manager.all(), keys)
         rows = [
             row
-            for row in locked.filter(pk__in=keys)
+            for row in held.values()
             if row.credentials is not None and not isinstance(row.credentials, Undecryptable)
         ]
         for row in rows:

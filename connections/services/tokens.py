@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
+from ..locks import retried
 from ..lookup import all_by_id_or_alias
 from ..models import ApiToken, Profile
 from .permissions import Actor, require
@@ -45,6 +46,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+@retried
 def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
     name: str,
     *,
@@ -212,6 +214,7 @@ def allows(token: ApiToken | Caller | None, scope: str) -> bool:
     return scope in token.scopes or Scope.ADMIN in token.scopes
 
 
+@retried
 def revoke_token(token: ApiToken, *, actor: Actor) -> None:
     """Ends a token now; the row stays, to say that it was there.
 

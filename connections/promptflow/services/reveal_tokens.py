@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.client_ip import clean_network
+from connections.locks import retried
 from connections.lookup import all_by_id_or_alias
 from connections.models import Connection, RevealRecord, RevealToken
 from connections.services import Actor, FieldError, Invalid, require
@@ -25,6 +26,7 @@ MOST_NETWORKS = 50
 MAY_REVEAL = "connections.add_revealtoken"
 
 
+@retried
 def create_reveal_token(
     name: str,
     *,

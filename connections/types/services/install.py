@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
 from connections.change_counter import bump_change_counter
+from connections.locks import hold, retried
 from connections.models import Connection, ConnectionType
 from connections.services import Actor, FieldError, InUse, Invalid, Notice, require
 from providers.core.base import Provider
@@ -42,6 +43,7 @@ class SyncedType:
     move: Move
 
 
+@retried
 def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
     """Installs every type of a document or none, and brings their connections up.
 
@@ -53,16 +55,11 @@ def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
     try:
         with transaction.atomic():
             keys = [one.key for one in manifests]
-            rows = {
-                row.key: row
-                for row in ConnectionType.objects.select_for_update()
-                .filter(key__in=keys)
-                .order_by("key")
-            }
+            rows = hold(ConnectionType.objects.all(), keys)
+            users = Connection.objects.filter(provider_id__in=keys).values_list("pk", flat=True)
+            hold(Connection.objects.all(), users)
             previews = [
-                preview_of(
-                    one, stored_text(text, one, manifests), rows.get(one.key), actor, locked=True
-                )
+                preview_of(one, stored_text(text, one, manifests), rows.get(one.key), actor)
                 for one in manifests
             ]
             if refusals := [error for one in previews for error in one.refusals]:
@@ -111,6 +108,7 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
     return InstalledType(manifest, True, preview.installed, move)
 
 
+@retried
 def remove_type(key: str, *, actor: Actor) -> None:
     """Removes an installed type.
 
@@ -157,11 +155,13 @@ def sync_types(*, actor: Actor = None) -> list[SyncedType]:
     return [_sync(newer[key], actor) for key in rows_of_older_versions(newer.values())]
 
 
+@retried
 def _sync(provider: type[Provider[Any]], actor: Actor) -> SyncedType:
     with transaction.atomic():
-        rows = Connection.objects.select_for_update().filter(
+        older = Connection.objects.filter(
             provider_id=provider.id, type_version__lt=provider.version
         )
-        moved, move = moved_rows(rows.order_by("name", "pk"), provider)
+        rows = hold(older, older.values_list("pk", flat=True)).values()
+        moved, move = moved_rows(sorted(rows, key=lambda row: (row.name, row.pk)), provider)
         store_moved(moved, actor)
     return SyncedType(provider.id, provider.version, move)

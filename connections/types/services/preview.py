@@ -115,15 +115,10 @@ def preview_of(
     document: str,
     row: ConnectionType | None,
     actor: Actor,
-    locked: bool = False,
 ) -> TypePreview:
-    """The preview of one manifest.
-
-    `locked`: its connections stay locked until the end of the transaction.
-    """
+    """The preview of one manifest. `row`: the type of its key that is installed."""
     provider = installed_provider(manifest)
-    rows = Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk")
-    connections = list(rows.select_for_update() if locked else rows)
+    connections = list(Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk"))
     is_same = row is not None and _is_same(row, manifest)
     installed = row.version if row else None
     if is_same:

@@ -10,7 +10,7 @@ from connections.credentials import Undecryptable, merged
 from connections.kept import settings_alone
 from connections.models import Connection
 from connections.references import references_in, unescape
-from connections.services import Actor, Notice, save_version
+from connections.services import Actor, Notice, save_versions
 from connections.type_versions import bring_up
 from providers.core.base import Provider
 from providers.core.schema import settings_fields, validate
@@ -85,10 +85,9 @@ def moved_rows(
     return changed, Move(tuple(row.name for row in changed), tuple(left), tuple(unfit))
 
 
-def store_moved(rows: Iterable[Connection], actor: Actor) -> None:
-    """Saves rows that were brought up, each as its next version."""
-    for row in rows:
-        save_version(row, actor)
+def store_moved(rows: Sequence[Connection], actor: Actor) -> None:
+    """Saves locked rows that were brought up, each as its next version."""
+    save_versions(rows, actor)
 
 
 @sensitive_variables()
