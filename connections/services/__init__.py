@@ -17,7 +17,7 @@ from .connections import (
 from .defaults import default_profiles, set_default_profiles
 from .drafts import Draft, Saved, draft_change, draft_connection
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
-from .fallbacks import MOST_FALLBACKS, replace_fallbacks
+from .fallbacks import MOST_FALLBACKS, fallback_errors, replace_fallbacks
 from .history import versions
 from .http_clients import http_client
 from .permissions import Actor, require
@@ -79,6 +79,7 @@ __all__ = [
     "duplicate_profile",
     "entries",
     "expected_secrets",
+    "fallback_errors",
     "find_caller",
     "http_client",
     "key_report",

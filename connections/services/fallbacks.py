@@ -45,9 +45,11 @@ def fallback_errors(
     return [FieldError("fallbacks", code, message) for wrong, code, message in found if wrong][:1]
 
 
-def replace_fallbacks(row: Profile, fallbacks: Sequence[Profile]) -> None:
-    """Writes the chain, in the transaction that stores the profile."""
-    row.fallback_steps.all().delete()
+def replace_fallbacks(chains: Sequence[tuple[Profile, Sequence[Profile]]]) -> None:
+    """Writes the chains of saved profiles, in the transaction that stores these."""
+    Fallback.objects.filter(profile__in=[row.pk for row, _ in chains]).delete()
     Fallback.objects.bulk_create(
-        Fallback(profile=row, fallback=one, position=number) for number, one in enumerate(fallbacks)
+        Fallback(profile=row, fallback=one, position=number)
+        for row, chain in chains
+        for number, one in enumerate(chain)
     )

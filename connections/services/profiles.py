@@ -57,7 +57,7 @@ def create_profile(
         saved = draft_profile(draft, capability, alias=alias, id=id, **columns)
         with alias_race(saved.row):
             save_version(saved.row, actor)
-        replace_fallbacks(saved.row, fallbacks)
+        replace_fallbacks([(saved.row, fallbacks)])
     return saved
 
 
@@ -92,7 +92,7 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
         if saved.changed:
             save_version(row, actor)
         if fallbacks is not None and [one.pk for one in fallbacks] != chain:
-            replace_fallbacks(row, fallbacks)
+            replace_fallbacks([(row, fallbacks)])
     return saved
 
 

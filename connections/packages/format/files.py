@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.views.decorators.debug import sensitive_variables
 from pydantic import BaseModel
@@ -46,6 +48,16 @@ class Package:
     profiles: tuple[ProfileDocument, ...]
     types: Mapping[str, str]
     token: bytes = field(default=b"", repr=False)
+
+    @cached_property
+    def connection_ids(self) -> set[UUID]:
+        """The ids of its connections."""
+        return {one.id for one in self.connections}
+
+    @cached_property
+    def profile_ids(self) -> set[UUID]:
+        """The ids of its profiles."""
+        return {one.id for one in self.profiles}
 
     @property
     def is_sealed(self) -> bool:

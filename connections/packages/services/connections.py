@@ -1,13 +1,20 @@
-"""The import of a package's connections: each is carried out as it was decided, or not at all."""
+"""The judgement of a package's connections: each as it would be after what was decided about it."""
 
 from collections.abc import Collection
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models import Connection
-from connections.services import create_connection, new_alias, plain_settings, update_connection
+from connections.services import (
+    Draft,
+    draft_change,
+    draft_connection,
+    new_alias,
+    plain_settings,
+)
 from connections.type_versions import bring_up
 from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, get_provider
@@ -22,6 +29,7 @@ from .run import (
     SAME,
     UNDECIDED,
     UNUSABLE,
+    Change,
     ItemResult,
     Run,
     attempt,
@@ -49,15 +57,17 @@ OTHER_PLACE = "Secrets and addresses are left as they are, because it has anothe
 
 
 def take_connection(run: Run, document: ConnectionDocument) -> PlanItem:
-    """Compares one connection and carries out what was decided about it.
+    """Compares one connection and makes what was decided about it.
 
-    Returns its item of the plan. Raises PackageError, PermissionDenied.
+    Returns its item of the plan, and notes the row to save in the run. Raises PackageError,
+    PermissionDenied.
     """
-    row = find_row(Connection, document, run.package.connections)
+    run.forget(f"connection:{document.id}")
+    row = find_row(run, Connection, document, run.package.connection_ids)
     if row:
         run.connections[document.id] = row
     try:
-        provider = get_provider(document.provider)
+        provider = run.types.get(document.provider) or get_provider(document.provider)
     except UnknownProvider:
         return _unread(run, document, row, NO_TYPE.format(document.provider))
     version = document.type_version or run.package.manifest.types[document.provider]
@@ -113,9 +123,10 @@ def _taken(taking: _Taking, row: Connection | None) -> PlanItem:
         return _done(
             taking, ItemResult(UNUSABLE, decided(run, taking.item_id, UNUSABLE), row, [note]), None
         )
-    bring_up(row, taking.provider)
+    beside_row = copy(row)
+    bring_up(beside_row, taking.provider)
     may_compare = run.actor is None or run.actor.has_perm("connections.change_connection")
-    beside = Comparison(document, taking.provider, taking.incoming, row, may_compare)
+    beside = Comparison(document, taking.provider, taking.incoming, beside_row, may_compare)
     differences = beside.differences()
     state = CONFLICT if differences else SAME
     result = ItemResult(
@@ -128,17 +139,12 @@ def _taken(taking: _Taking, row: Connection | None) -> PlanItem:
 
 def _done(taking: _Taking, result: ItemResult, beside: Comparison | None) -> PlanItem:
     """Carries out the action, and notes the row in the run and what is missing in the plan."""
-    run, document = taking.run, taking.document
+    run, document, row = taking.run, taking.document, result.row
     if result.action in ("create", "copy"):
-        attempt(run, result, lambda: _create(taking, result.action == "copy"))
-    elif beside and result.action in ("replace", "merge"):
-        attempt(
-            run,
-            result,
-            lambda: (
-                _replace(taking, beside) if result.action == "replace" else _merge(taking, beside)
-            ),
-        )
+        attempt(run, taking.item_id, result, lambda: _create(taking, result.action == "copy"))
+    elif beside and row and result.action in ("replace", "merge"):
+        change = _replace if result.action == "replace" else _merge
+        attempt(run, taking.item_id, result, lambda: change(taking, beside, row))
         if result.action in ("merge", "refuse") and not beside.is_same_place:
             result.notes.append(OTHER_PLACE if result.action == "merge" else MAP_IT)
     if result.row and result.action != "refuse":
@@ -168,29 +174,27 @@ def _missing(taking: _Taking, result: ItemResult, beside: Comparison | None) -> 
 
 
 @sensitive_variables()
-def _create(taking: _Taking, is_copy: bool) -> Any:
-    document, incoming = taking.document, taking.incoming
-    return create_connection(
-        document.provider,
-        actor=taking.run.actor,
-        alias=new_alias(Connection, document.alias) if is_copy else document.alias,
-        settings=incoming.posted,
+def _create(taking: _Taking, is_copy: bool) -> Change:
+    run, document, incoming = taking.run, taking.document, taking.incoming
+    taken = run.here.rows[Connection].taken
+    row = draft_connection(
+        Draft(run.actor, incoming.posted, list(incoming.missing)),
+        taking.provider,
+        alias=new_alias(Connection, document.alias, taken) if is_copy else document.alias,
         id=None if is_copy else document.id,
-        missing_secrets=list(incoming.missing),
+        taken=taken,
         **_columns(document, incoming.missing),
     ).row
+    return Change(row, 0)
 
 
 @sensitive_variables()
-def _replace(taking: _Taking, beside: Comparison) -> Any:
+def _replace(taking: _Taking, beside: Comparison, row: Connection) -> Change | None:
     missing = beside.missing_secrets()
-    return update_connection(
-        beside.row,
-        actor=taking.run.actor,
-        settings=taking.incoming.posted,
-        missing_secrets=missing,
-        **_columns(taking.document, missing),
-    ).row
+    draft = Draft(taking.run.actor, taking.incoming.posted, missing)
+    columns = _columns(taking.document, missing)
+    saved = draft_change(draft, copy(row), taking.provider, **columns)
+    return Change(saved.row, row.version) if saved.changed else None
 
 
 def _columns(document: ConnectionDocument, missing: Collection[str]) -> Any:
@@ -200,7 +204,7 @@ def _columns(document: ConnectionDocument, missing: Collection[str]) -> Any:
 
 
 @sensitive_variables()
-def _merge(taking: _Taking, beside: Comparison) -> Any:
+def _merge(taking: _Taking, beside: Comparison, stored: Connection) -> Change | None:
     """Fills what is empty.
 
     Where the addresses differ, neither an address nor a secret is filled in: a secret would be
@@ -219,14 +223,9 @@ def _merge(taking: _Taking, beside: Comparison) -> Any:
         }
     fill = {name: value for name, value in fill.items() if value is not None}
     columns: Any = empty_columns(taking.document, row)
-    return update_connection(
-        row,
-        actor=taking.run.actor,
-        settings=fill or None,
-        merge=True,
-        missing_secrets=row.lacking,
-        **columns,
-    ).row
+    draft = Draft(taking.run.actor, fill or None, row.lacking)
+    saved = draft_change(draft, copy(stored), taking.provider, merge=True, **columns)
+    return Change(saved.row, stored.version) if saved.changed else None
 
 
 def _rest(value: Any, stored: Any) -> Any:

@@ -1,11 +1,36 @@
-"""The import of a package: all of it, or nothing."""
+"""The import of a package: all of it, or nothing.
 
+Everything is judged before anything is locked (planning.py). Then one short transaction locks the
+rows that change, judges those again that somebody changed meanwhile, and saves in few statements.
+So nobody waits for an import unless for a row that it changes, and for as long as saving takes. An
+import that installs types has to judge in the transaction, because the types decide.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connections.services import Actor
+from connections.catalog import confirm_types
+from connections.locks import hold, retried
+from connections.models import Connection, ConnectionType, Profile
+from connections.services import Actor, Invalid, replace_fallbacks, save_versions
 
+from ..format.errors import PackageConflict, PackageError
 from ..format.plan import Decisions, Plan
-from .planning import run_import
+from .connections import take_connection
+from .here import ALL
+from .planning import Judged, Opened, judge, open_package
+from .profiles import take_profiles
+from .run import Run
+from .types import install_taken
+
+MOST_TRIES = 5
+CHANGED = (
+    "Somebody made or deleted rows that this package means while it was imported. Nothing was "
+    "imported. Import it again."
+)
 
 
 @sensitive_variables("content", "passphrase", "decisions")
@@ -17,4 +42,109 @@ def import_package(
     Raises PackageConflict with the plan while something stands in the way, PackageError,
     PermissionDenied; then nothing was written.
     """
-    return run_import(content, actor, passphrase, decisions, is_dry=False)
+    opened = open_package(content, actor, passphrase, decisions)
+    for _ in range(MOST_TRIES):
+        try:
+            return _imported(opened)
+        except (IntegrityError, _Gone):  # an alias that is taken now, a row that is not there now
+            if transaction.get_connection().in_atomic_block:
+                raise
+    raise PackageError("changed", CHANGED)
+
+
+class _Gone(Exception):
+    """A row that a profile would name has been deleted."""
+
+
+@retried
+@sensitive_variables()
+def _imported(opened: Opened) -> Plan:
+    judged = _passed(judge(opened, is_dry=False))
+    if not judged.run.types:
+        if judged.run.changes:
+            with transaction.atomic():
+                _hold(judged)
+                _save(_passed(judged))
+        return judged.plan
+    is_written = False
+    try:
+        with transaction.atomic():
+            hold(ConnectionType.objects.all(), judged.run.types)
+            _hold(judged)
+            types = judged.types
+            _install(judged)
+            judged = _passed(judge(opened, is_dry=False))
+            judged.types = types
+            _save(judged)
+        is_written = True
+    finally:
+        if not is_written:
+            confirm_types()  # what was installed is gone again
+    return judged.plan
+
+
+def _install(judged: Judged) -> None:
+    try:
+        install_taken(judged.run)
+    except Invalid as refused:  # somebody installed another version meanwhile
+        raise PackageError("changed", str(refused)) from None
+
+
+def _passed(judged: Judged) -> Judged:
+    """The same, unless something stands in the way. Raises PackageConflict."""
+    plan = judged.plan
+    if plan.conflicts:
+        raise PackageConflict(plan)
+    return judged
+
+
+def _hold(judged: Judged) -> None:
+    """Locks the rows that change and those that profiles will name, in the order of locks.py, and
+    judges those again that are not any more as they were. Raises _Gone.
+    """
+    run, stale = judged.run, set()
+    for model, (changed, named) in _needed(run).items():
+        of_types = model is Connection and run.types
+        users = Connection.objects.filter(provider_id__in=run.types) if of_types else ()
+        keys = [*changed, *named, *(row.pk for row in users)]
+        held = {pk: row.version for pk, row in hold(model.objects.only("version"), keys).items()}
+        if named - held.keys():
+            raise _Gone
+        others = {pk for pk, version in changed.items() if held.get(pk) != version}
+        for pk in others:
+            run.here.rows[model].drop(pk)
+        for row in ALL[model].filter(pk__in=others) if others else ():
+            run.here.rows[model].put(row)
+        stale |= others
+    for document in run.package.connections if stale else ():
+        change = run.changes.get(f"connection:{document.id}")
+        if change and change.row.pk in stale:
+            judged.connections[document.id] = take_connection(run, document)
+    if stale:
+        judged.profiles = take_profiles(run)
+
+
+def _needed(run: Run) -> dict[Any, tuple[dict[UUID, int], set[UUID]]]:
+    """The rows of each kind that an import changes, with their versions, and the further ones that
+    its profiles will name.
+    """
+    profiles = [one for one in run.changes.values() if isinstance(one.row, Profile)]
+    new = {one.row.pk for one in run.changes.values() if not one.version}
+    named = {
+        Connection: {one.row.connection_id for one in profiles},
+        Profile: {row.pk for one in profiles for row in one.fallbacks or ()},
+    }
+    changed: dict[Any, dict[UUID, int]] = {Connection: {}, Profile: {}}
+    for one in run.changes.values():
+        if one.version:
+            changed[type(one.row)][one.row.pk] = one.version
+    return {model: (changed[model], named[model] - new - changed[model].keys()) for model in named}
+
+
+@sensitive_variables()
+def _save(judged: Judged) -> None:
+    run = judged.run
+    changes = list(run.changes.values())
+    for model in (Connection, Profile):
+        save_versions([one.row for one in changes if isinstance(one.row, model)], run.actor)
+    replace_fallbacks([(one.row, one.fallbacks) for one in changes if one.fallbacks is not None])

@@ -1,18 +1,24 @@
-"""The plan of an import: the import is carried out as a whole, and rolled back."""
+"""The plan of an import: each item is judged, and nothing is written.
 
-from collections.abc import Iterator
+It reads what is here in a few queries and locks nothing. The import saves what was judged, see
+importing.py.
+"""
 
-from django.db import transaction
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
-from connections.models import ChangeStamp
 from connections.services import Actor, require
 
-from ..format.errors import PackageConflict, PackageError
+from ..format.errors import PackageError
 from ..format.files import Package, read_package
-from ..format.plan import ACTIONS, ON_CONFLICT, Decisions, Plan
+from ..format.plan import ACTIONS, ON_CONFLICT, Decisions, Plan, PlanItem
 from .connections import take_connection
+from .here import read_here
 from .profiles import take_profiles
 from .run import Run
 from .secrets import refuse_bad_mapping
@@ -44,57 +50,67 @@ def plan_import(
 
     Writes nothing. Raises PackageError, PermissionDenied.
     """
-    return run_import(content, actor, passphrase, decisions, is_dry=True)
+    opened = open_package(content, actor, passphrase, decisions)
+    return judge(opened, is_dry=True).plan
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A package that was read, what was decided about it, and by whom."""
+
+    package: Package
+    decisions: Decisions
+    actor: Actor
+    sealed: Mapping[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
 
 @sensitive_variables()
-def run_import(
-    content: bytes, actor: Actor, passphrase: str, decisions: Decisions, is_dry: bool
-) -> Plan:
-    """Imports a package, and rolls it back if `is_dry`: so the plan is what an import does.
-
-    Raises PackageError, PermissionDenied, and PackageConflict unless it is dry.
-    """
+def open_package(content: bytes, actor: Actor, passphrase: str, decisions: Decisions) -> Opened:
+    """Reads a package and opens its secrets. Raises PackageError, PermissionDenied."""
     require(actor, "connections.view_connection", "connections.add_connection")
     package = read_package(content)
     if package.profiles:
         require(actor, "connections.view_profile", "connections.add_profile")
     _refuse_unknown(package, decisions)
-    confirm_types()
-    run = Run(package, decisions, actor, is_dry, package.secrets(passphrase))
-    is_written = False
-    try:
-        with transaction.atomic():
-            plan = _carried_out(run, tuple(_notes(package, passphrase)))
-            if not is_dry and plan.conflicts:
-                raise PackageConflict(plan)
-            if is_dry:
-                transaction.set_rollback(True)
-        is_written = not is_dry
-    finally:
-        if not is_written and decisions.install_types:
-            confirm_types()  # what was installed is gone again
-    return plan
+    notes = tuple(_notes(package, passphrase))
+    return Opened(package, decisions, actor, package.secrets(passphrase), notes)
 
 
-def _carried_out(run: Run, notes: tuple[str, ...]) -> Plan:
-    """Carries out every item and returns the plan.
+@dataclass
+class Judged:
+    """A run and the items of its plan."""
 
-    It holds the lock that every save takes, so that the second of two imports at once sees the rows
-    that the first has made.
+    run: Run
+    notes: tuple[str, ...]
+    types: list[PlanItem]
+    connections: dict[UUID, PlanItem]
+    profiles: list[PlanItem]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        return Plan(
+            items=(*self.types, *self.connections.values(), *self.profiles),
+            placeholders=tuple(self.run.placeholders.values()),
+            is_sealed=self.run.package.is_sealed,
+            made_at=self.run.package.manifest.created,
+            notes=self.notes,
+        )
+
+
+@sensitive_variables()
+def judge(opened: Opened, is_dry: bool) -> Judged:
+    """Judges every item by what is here now. Writes nothing.
+
+    Raises PackageError, PermissionDenied.
     """
-    ChangeStamp.objects.get_or_create(pk=1)
-    ChangeStamp.objects.select_for_update().get(pk=1)
+    confirm_types()
+    package = opened.package
+    run = Run(package, opened.decisions, opened.actor, is_dry, opened.sealed, read_here(package))
     types = take_types(run)
-    connections = [take_connection(run, one) for one in run.package.connections]
-    profiles = take_profiles(run)
-    return Plan(
-        items=(*types, *connections, *profiles),
-        placeholders=tuple(run.placeholders.values()),
-        is_sealed=run.package.is_sealed,
-        made_at=run.package.manifest.created,
-        notes=notes,
-    )
+    connections = {one.id: take_connection(run, one) for one in package.connections}
+    return Judged(run, opened.notes, types, connections, take_profiles(run))
 
 
 def _notes(package: Package, passphrase: str) -> Iterator[str]:

@@ -1,11 +1,20 @@
-"""The import of a package's profiles, after its connections."""
+"""The judgement of a package's profiles, after its connections."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any
 
 from connections.models import Connection, Profile
 from connections.profile_settings import profile_fields
-from connections.services import FieldError, Invalid, create_profile, new_alias, update_profile
+from connections.services import (
+    FieldError,
+    Invalid,
+    ProfileDraft,
+    draft_profile,
+    draft_profile_change,
+    fallback_errors,
+    new_alias,
+)
 
 from ..format.documents import ProfileDocument, RowName
 from ..format.plan import PlanItem
@@ -15,6 +24,7 @@ from .run import (
     SAME,
     UNDECIDED,
     UNUSABLE,
+    Change,
     ItemResult,
     Run,
     attempt,
@@ -37,23 +47,34 @@ NO_FALLBACK = "Its fallback {} is not here and is not in the package, so it is l
 
 
 def take_profiles(run: Run) -> list[PlanItem]:
-    """Compares every profile and carries out what was decided about it, fallbacks before the
-    profiles that name them. Returns their items of the plan. Raises PermissionDenied.
+    """Compares every profile and makes what was decided about it, fallbacks before the profiles
+    that name them.
+
+    Returns their items of the plan, and notes the rows to save in the run. Raises
+    PermissionDenied.
     """
+    run.profiles.clear()
     found, later = {}, []
     for document in _in_order(run.package.profiles):
-        result = _take(run, document)
-        found[document.id] = plan_item("profile", document, result, "", ())
+        item_id = f"profile:{document.id}"
+        run.forget(item_id)
+        result = _take(run, document, item_id)
         if result.action in ("create", "copy") and any(
             one.id not in run.profiles for one in document.fallbacks
         ):
-            later.append((document, result.row))
-    for document, row in later:  # profiles that name each other
+            later.append((document, result))
+        found[document.id] = result
+    for document, result in later:  # profiles that name each other
         if any(one.id in run.profiles for one in document.fallbacks):
-            run.profiles[document.id] = update_profile(
-                row, actor=run.actor, fallbacks=_chain(run, document)
-            ).row
-    return [found[document.id] for document in run.package.profiles]
+            change, chain = run.changes[f"profile:{document.id}"], _chain(run, document)
+            change.fallbacks = chain
+            if wrong := fallback_errors(change.row, chain, {one.pk: one for one in chain}):
+                result.action = "refuse"
+                result.notes += [one.message for one in wrong]
+    return [
+        plan_item("profile", document, found[document.id], "", ())
+        for document in run.package.profiles
+    ]
 
 
 def _in_order(documents: Sequence[ProfileDocument]) -> Iterator[ProfileDocument]:
@@ -68,8 +89,8 @@ def _in_order(documents: Sequence[ProfileDocument]) -> Iterator[ProfileDocument]
             yield waiting.pop(one.id)
 
 
-def _take(run: Run, document: ProfileDocument) -> ItemResult:
-    row, item_id = find_row(Profile, document, run.package.profiles), f"profile:{document.id}"
+def _take(run: Run, document: ProfileDocument, item_id: str) -> ItemResult:
+    row = find_row(run, Profile, document, run.package.profile_ids)
     if row:
         run.profiles[document.id] = row
     result = _judged(run, document, row, item_id)
@@ -80,15 +101,15 @@ def _take(run: Run, document: ProfileDocument) -> ItemResult:
         if not _is_available(run, document, one)
     ]
     if result.action in ("create", "copy", "replace", "merge"):
-        attempt(run, result, lambda: _carried_out(run, document, result.action, target, row))
+        attempt(run, item_id, result, lambda: _made(run, document, result.action, target, row))
     if result.row and result.action != "refuse":
         run.profiles[document.id] = result.row
     return result
 
 
-def _carried_out(
+def _made(
     run: Run, document: ProfileDocument, action: str, target: Connection | None, row: Profile | None
-) -> Profile:
+) -> Change | None:
     if row and action == "merge":
         return _merge(run, document, row)
     if target is None:
@@ -124,7 +145,7 @@ def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[
     pairs = {row.label(name): (getattr(row, name), brought[name]) for name in brought} | {
         "Connection": (row.connection_id, target.pk if target else None),
         "Fallbacks": (
-            list(row.fallback_steps.values_list("fallback_id", flat=True)),
+            _chain_of(row),
             _expected(run, document),
         ),
     }
@@ -139,25 +160,23 @@ def _connection(run: Run, name: RowName) -> Connection | None:
     """The row that the connection of the package has become, else the one that is here."""
     if name.id in run.connections:
         return run.connections[name.id]
-    if any(one.id == name.id for one in run.package.connections):
+    if name.id in run.package.connection_ids:
         return None
-    rows = Connection.objects.listed()
-    return rows.filter(pk=name.id).first() or rows.filter(alias=name.alias).first()
+    found: Connection | None = run.here.rows[Connection].find(name.id, name.alias)
+    return found
 
 
 def _fallback(run: Run, capability: str, name: RowName) -> Profile | None:
     if name.id in run.profiles:
         return run.profiles[name.id]
-    rows = Profile.objects.filter(capability=capability)
-    return rows.filter(pk=name.id).first() or rows.filter(alias=name.alias).first()
+    rows = run.here.rows[Profile]
+    found = [rows.ids.get(name.id), rows.aliases.get(name.alias)]
+    return next((row for row in found if row and row.capability == capability), None)
 
 
 def _is_available(run: Run, document: ProfileDocument, name: RowName) -> bool:
     """True if a fallback is here or will be: profiles may name each other."""
-    waits = (
-        any(one.id == name.id for one in run.package.profiles)
-        and decided(run, f"profile:{name.id}", NEW) != "skip"
-    )
+    waits = name.id in run.package.profile_ids and decided(run, f"profile:{name.id}", NEW) != "skip"
     return waits or _fallback(run, document.capability, name) is not None
 
 
@@ -176,42 +195,54 @@ def _expected(run: Run, document: ProfileDocument) -> list[Any]:
     return [row.pk if row else name.id for row, name in ids]
 
 
-def _create(run: Run, document: ProfileDocument, target: Connection, is_copy: bool) -> Profile:
+def _chain_of(row: Profile) -> list[Any]:
+    """The ids of the fallbacks that a row has."""
+    return [step.fallback_id for step in row.fallback_steps.all()]
+
+
+def _draft(
+    run: Run, target: Connection | None, settings: Any, chain: list[Profile] | None
+) -> ProfileDraft:
+    provider = run.types.get(target.provider_id) if target else None
+    held = {one.pk: one for one in chain or ()}
+    return ProfileDraft(run.actor, target, settings, chain, held, provider)
+
+
+def _create(run: Run, document: ProfileDocument, target: Connection, is_copy: bool) -> Change:
+    taken, chain = run.here.rows[Profile].taken, _chain(run, document)
     columns: Any = columns_of(document, Profile)
-    created: Profile = create_profile(
-        target,
-        actor=run.actor,
-        capability=document.capability,
-        alias=new_alias(Profile, document.alias) if is_copy else document.alias,
-        settings=document.settings,
-        fallbacks=_chain(run, document),
+    row = draft_profile(
+        _draft(run, target, document.settings, chain),
+        document.capability,
+        alias=new_alias(Profile, document.alias, taken) if is_copy else document.alias,
         id=None if is_copy else document.id,
+        taken=taken,
         **columns,
     ).row
-    return created
+    return Change(row, 0, chain)
 
 
-def _replace(run: Run, document: ProfileDocument, target: Connection, row: Profile) -> Profile:
+def _replace(
+    run: Run, document: ProfileDocument, target: Connection, row: Profile
+) -> Change | None:
     columns: Any = columns_of(document, Profile)
-    changed: Profile = update_profile(
-        row,
-        actor=run.actor,
-        connection=target,
-        settings=document.settings,
-        fallbacks=_chain(run, document),
-        **columns,
-    ).row
-    return changed
+    draft = _draft(run, target, document.settings, _chain(run, document))
+    return _changed(row, draft, merge=False, columns=columns)
 
 
-def _merge(run: Run, document: ProfileDocument, row: Profile) -> Profile:
+def _merge(run: Run, document: ProfileDocument, row: Profile) -> Change | None:
     """Fills what is empty."""
     settings = {
         name: value for name, value in document.settings.items() if name not in row.settings
     }
     columns: Any = empty_columns(document, row)
-    fallbacks = None if row.fallback_steps.exists() else _chain(run, document)
-    changed: Profile = update_profile(
-        row, actor=run.actor, settings=settings, merge=True, fallbacks=fallbacks, **columns
-    ).row
-    return changed
+    draft = _draft(run, None, settings, None if _chain_of(row) else _chain(run, document))
+    return _changed(row, draft, merge=True, columns=columns)
+
+
+def _changed(row: Profile, draft: ProfileDraft, *, merge: bool, columns: Any) -> Change | None:
+    chain = _chain_of(row)
+    saved = draft_profile_change(draft, copy(row), chain, merge=merge, **columns)
+    is_moved = draft.fallbacks is not None and [one.pk for one in draft.fallbacks] != chain
+    fallbacks = draft.fallbacks if is_moved else None
+    return Change(saved.row, row.version, fallbacks) if saved.changed else None

@@ -1,5 +1,5 @@
-"""One import while it runs: its decisions, the rows it has found or made, and the steps that every
-item takes.
+"""One import while it is judged: its decisions, the rows that are here, the rows as they would be
+saved, and the steps that every item takes. Nothing here writes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 
 from connections.models import Connection, Profile
 from connections.services import Actor, Invalid
+from providers.core.base import Provider
 
 from ..format.documents import ConnectionDocument, ProfileDocument
 from ..format.files import Package
 from ..format.plan import Decisions, Placeholder, PlanItem
+from .here import Here
 from .secrets import NotMapped
 
 NEW, SAME, CONFLICT, MISSING_TYPE, UNUSABLE = (
@@ -36,13 +37,25 @@ UNDECIDED = "It differs from what is here. Decide what becomes of it."
 
 
 @dataclass
+class Change:
+    """A row as the import would save it. `version`: that of the row it was made from, 0 for a new
+    one. `fallbacks`: the chain to write, None for what is there.
+    """
+
+    row: Any
+    version: int
+    fallbacks: Sequence[Profile] | None = None
+
+
+@dataclass
 class Run:
     """One import.
 
     `connections` and `profiles`: id in the package -> the row that it is here; `sealed`:
-    placeholder -> secret.
+    placeholder -> secret. `here`: the rows that documents may mean. `changes`: by the id of the
+    item. `types`: the providers that types of the package would make, by key.
 
-    `is_dry`: it is undone at the end, so what the actor may not do is noted instead of raised.
+    `is_dry`: nobody means to carry it out, so what the actor may not do is noted instead of raised.
     """
 
     package: Package
@@ -50,9 +63,24 @@ class Run:
     actor: Actor
     is_dry: bool
     sealed: Mapping[str, Any] = field(repr=False)
+    here: Here
     connections: dict[UUID, Connection] = field(default_factory=dict)
     profiles: dict[UUID, Profile] = field(default_factory=dict)
     placeholders: dict[tuple[str, str], Placeholder] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict, repr=False)
+    types: dict[str, type[Provider[Any]]] = field(default_factory=dict)
+
+    def note(self, item_id: str, change: Change) -> None:
+        """Keeps what an item would save."""
+        self.changes[item_id] = change
+        if not change.version:
+            self.here.rows[type(change.row)].taken.add(change.row.alias)
+
+    def forget(self, item_id: str) -> None:
+        """Drops what an item would save, before it is judged again."""
+        change = self.changes.pop(item_id, None)
+        if change and not change.version:
+            self.here.rows[type(change.row)].taken.discard(change.row.alias)
 
 
 @dataclass
@@ -67,15 +95,13 @@ class ItemResult:
 
 
 def find_row(
-    model: Any, document: ConnectionDocument | ProfileDocument, documents: Sequence[Any]
+    run: Run, model: Any, document: ConnectionDocument | ProfileDocument, others: set[UUID]
 ) -> Any:
     """The row with the document's id, else the one with its alias; None without one.
 
-    A row that has the id of another document is left to that one. The row is locked.
+    A row that has the id of another document, one of `others`, is left to that one.
     """
-    rows = model.objects.select_for_update(of=("self",))
-    others = [one.id for one in documents if one.alias != document.alias]
-    found = rows.filter(pk=document.id).first() or rows.filter(alias=document.alias).first()
+    found = run.here.rows[model].find(document.id, document.alias)
     return None if found and found.pk != document.id and found.pk in others else found
 
 
@@ -103,16 +129,13 @@ def decided(run: Run, item_id: str, state: str) -> str:
     return action if action in CHOICES[state] else "refuse"
 
 
-def attempt(run: Run, result: ItemResult, act: Callable[[], Any]) -> None:
-    """Carries out an item with `act`, which returns its row.
+def attempt(run: Run, item_id: str, result: ItemResult, act: Callable[[], Change | None]) -> None:
+    """Notes in the run what `act` makes of an item; None stands for a row that stays as it is.
 
-    When it is refused, only this item is undone, and its notes say why. Raises PermissionDenied,
-    unless the run is dry.
+    When it is refused, its notes say why. Raises PermissionDenied, unless the run is dry.
     """
     try:
-        with transaction.atomic():
-            result.row = act()
-            return
+        change = act()
     except Invalid as error:
         for one in error.errors:
             name = one.field.removeprefix("settings.")
@@ -123,6 +146,11 @@ def attempt(run: Run, result: ItemResult, act: Callable[[], Any]) -> None:
         if not run.is_dry:
             raise
         result.notes.append(str(error))
+    else:
+        if change:
+            run.note(item_id, change)
+            result.row = change.row
+        return
     result.action = "refuse"
 
 

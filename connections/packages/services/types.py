@@ -1,8 +1,7 @@
-"""The import of the connection types in a package, for connections whose type is missing or older
-here.
-"""
+"""The connection types in a package, for connections whose type is missing or older here."""
 
-from connections.types.services import install_type, read_types
+from connections.services import Invalid
+from connections.types.services import install_type, preview_type, read_types
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..format.plan import PlanItem
@@ -13,11 +12,18 @@ OTHER_KEY = "The document in the package is of another type than its name says."
 
 
 def take_types(run: Run) -> list[PlanItem]:
-    """Installs the types that are missing or older here, if that was decided.
+    """Judges the types that are missing or older here.
 
-    Returns their items of the plan. Raises PermissionDenied.
+    Returns their items of the plan, and notes in the run the providers of those that would be
+    installed. Raises PermissionDenied.
     """
     return [_take(run, key, text) for key, text in sorted(run.package.types.items())]
+
+
+def install_taken(run: Run) -> None:
+    """Installs what `take_types` noted. Raises Invalid, PermissionDenied."""
+    for key in run.types:
+        install_type(run.package.types[key], actor=run.actor)
 
 
 def _take(run: Run, key: str, text: str) -> PlanItem:
@@ -36,7 +42,7 @@ def _take(run: Run, key: str, text: str) -> PlanItem:
         result.notes += [] if result.action == "create" else [NOT_ASKED]
         result.differences += [f"Version {here} is here, {version} in the package"] if here else []
     if result.action == "create":
-        _install(run, result, key, text)
+        _preview(run, result, key, text)
     return PlanItem(
         id=f"type:{key}",
         kind="type",
@@ -51,11 +57,14 @@ def _take(run: Run, key: str, text: str) -> PlanItem:
     )
 
 
-def _install(run: Run, result: ItemResult, key: str, text: str) -> None:
+def _preview(run: Run, result: ItemResult, key: str, text: str) -> None:
     def act() -> None:
-        if [one.key for one in read_types(text)] == [key]:
-            install_type(text, actor=run.actor)
-        else:
+        if [one.key for one in read_types(text)] != [key]:
             result.action, result.notes = "refuse", [OTHER_KEY]
+            return
+        preview = preview_type(text, actor=run.actor)
+        if preview.refusals:
+            raise Invalid(preview.refusals)
+        run.types[key] = preview.provider
 
-    attempt(run, result, act)
+    attempt(run, f"type:{key}", result, act)

@@ -135,14 +135,14 @@ def test_no_refusal_repeats_a_secret(rows, records):
 
 
 CRASHES = [
-    "connections.packages.services.connections.create_connection",
-    "connections.packages.services.connections.update_connection",
+    "connections.packages.services.connections.draft_connection",
+    "connections.packages.services.connections.draft_change",
     "connections.packages.services.compare.addresses",
     "connections.packages.services.secrets.merged",
     "connections.packages.services.export.write_package",
     "connections.packages.format.files.seal",
     "connections.packages.format.files.unseal",
-    "connections.services.connections.save_version",
+    "connections.packages.services.importing.save_versions",
     "connections.credentials.CredentialsField.get_db_prep_save",
 ]
 

@@ -130,11 +130,11 @@ def test_an_import_that_crashes_in_the_middle_leaves_nothing(db, fake, monkeypat
         row.delete()
     history, tries = Connection.history.count(), []
 
-    def crash(run: Any) -> Any:
+    def crash(chains: Any) -> Any:
         tries.append(Connection.objects.count())
         raise ZeroDivisionError
 
-    monkeypatch.setattr("connections.packages.services.planning.take_profiles", crash)
+    monkeypatch.setattr("connections.packages.services.importing.replace_fallbacks", crash)
     with pytest.raises(ZeroDivisionError):
         package_services.import_package(made, actor=None)
     assert (

@@ -1,0 +1,72 @@
+"""The rows that the documents of a package may mean, read at once and without locks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from connections.models import Connection, Profile
+
+from ..format.files import Package
+
+
+@dataclass
+class Rows:
+    """Rows of one kind by their ids and aliases. `taken`: their aliases, and those of new rows."""
+
+    ids: dict[UUID, Any] = field(default_factory=dict)
+    aliases: dict[str, Any] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+
+    def find(self, id: UUID, alias: str) -> Any:
+        """The row with this id, else the one with this alias; None without one."""
+        return self.ids.get(id) or self.aliases.get(alias)
+
+    def put(self, row: Any) -> None:
+        """Takes a row, in the place of an older reading of it."""
+        self.ids[row.pk] = self.aliases[row.alias] = row
+        self.taken.add(row.alias)
+
+    def drop(self, pk: UUID) -> None:
+        """Forgets a row that has been deleted."""
+        if row := self.ids.pop(pk, None):
+            self.aliases.pop(row.alias, None)
+            self.taken.discard(row.alias)
+
+
+@dataclass(frozen=True)
+class Here:
+    """The rows of each kind."""
+
+    rows: Mapping[Any, Rows]
+
+
+ALL: dict[Any, Any] = {
+    Connection: Connection.objects.all(),
+    # of the connection only its provider is of interest
+    Profile: Profile.objects.select_related("connection")
+    .defer("connection__credentials")
+    .prefetch_related("fallback_steps"),
+}
+
+
+def read_here(package: Package) -> Here:
+    """Every row that has an id or an alias which the package names. Three queries."""
+    targets = [one.connection for one in package.profiles]
+    chains = [name for one in package.profiles for name in one.fallbacks]
+    named: dict[Any, list[Any]] = {
+        Connection: [*package.connections, *targets],
+        Profile: [*package.profiles, *chains],
+    }
+    return Here({model: _read(model, names) for model, names in named.items()})
+
+
+def _read(model: Any, names: Iterable[Any]) -> Rows:
+    found = Rows()
+    ids, aliases = {one.id for one in names}, {one.alias for one in names}
+    if ids:
+        for row in ALL[model].filter(Q(pk__in=ids) | Q(alias__in=aliases)).order_by():
+            found.put(row)
+    return found
