@@ -13,11 +13,12 @@ from . import gateway, promptflow
 from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
-PARTS = sys.argv[1:] or ["process", "api", "gateway", "promptflow"]
+PARTS = sys.argv[1:] or ["process", "api", "gateway", "promptflow", "hands"]
 
 
 def main() -> None:
-    """The parts named on the command line, or all: `process`, `api`, `gateway` and `promptflow`."""
+    """The parts named on the command line, or all: `process`, `api`, `gateway`,
+    `promptflow` and `hands`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
         os.environ |= {
@@ -31,7 +32,7 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if {"api", "gateway"} & set(PARTS):
+        if {"api", "gateway", "hands"} & set(PARTS):
             served()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
@@ -51,8 +52,8 @@ def process(path: Path) -> None:
 
 
 def served() -> None:
-    """The API and the gateway under the production command, on SQLite and, if it answers, on
-    PostgreSQL.
+    """The API, the gateway and many hands at once under the production command, on SQLite and, if
+    it answers, on PostgreSQL.
     """
     with postgresql() as other:
         urls = {"SQLite": os.environ["DATABASE_URL"]} | ({"PostgreSQL": other} if other else {})
@@ -68,6 +69,12 @@ def served() -> None:
                 subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         if "gateway" in PARTS:
             gateway.measure(urls, CONNECTIONS)
+        for name, url in urls.items() if "hands" in PARTS else ():
+            print(f"\nMany hands on {name}", flush=True)
+            if name == "SQLite":  # rows of its own
+                url = f"{url}.hands"
+            command = [sys.executable, "-m", "bench.hands"]
+            subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
 
 
 if __name__ == "__main__":

@@ -4,23 +4,37 @@ all.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import merged
+from connections.locks import hold, retried
 from connections.models import Connection
-from connections.services import Actor, InUse, Invalid, delete_connection
+from connections.services import (
+    Actor,
+    FieldError,
+    InUse,
+    Invalid,
+    delete_connection,
+    new_alias,
+    require,
+    save_versions,
+)
 
 from ..format.documents import Document
 from ..format.shapes import shape_of
-from .connections import find_promptflow, save_promptflow
+from .connections import Found, draft_promptflow
 
 APPLIED = "applied:"
+MOST_TRIES = 5
+CHANGED = "Others change the same connections again and again. Nothing was written. Apply it again."
 
 
 class Action(StrEnum):
@@ -53,6 +67,23 @@ def applied_tag(label: str) -> str:
     return APPLIED + (re.sub(r"-+", "-", slugify(label))[:40] or "folder")
 
 
+@dataclass
+class _Judged:
+    """Changes, and the rows that they save and delete, with the versions these have now."""
+
+    changes: list[AppliedChange]
+    saved: list[Connection] = field(default_factory=list)
+    deleted: list[Connection] = field(default_factory=list)
+    versions: dict[UUID, int] = field(default_factory=dict)
+    sources: dict[UUID, str] = field(default_factory=dict)
+    aliases: set[str] = field(default_factory=set)
+
+    @property
+    def has_conflicts(self) -> bool:
+        """True if nothing may be written."""
+        return any(one.action is Action.CONFLICT for one in self.changes)
+
+
 @sensitive_variables("documents", "document")
 def apply_documents(
     documents: Sequence[tuple[str, Document]],
@@ -67,21 +98,56 @@ def apply_documents(
     Returns what was done, or with `dry_run` what would be.
 
     With a conflict nothing is written. `prune` deletes what an earlier apply with this label made
-    and no file names.
+    and no file names. Raises Invalid when others change the same connections again and again.
+
+    All is judged without locks; then one short transaction saves it, unless somebody has changed
+    one of the rows meanwhile: then it is judged again.
     """
+    for _ in range(MOST_TRIES):
+        judged = _judged(documents, actor, applied_tag(label), prune)
+        if dry_run or judged.has_conflicts or _is_stored(judged, actor):
+            return judged.changes
+    raise Invalid([FieldError("name", "changed", CHANGED)])
+
+
+@sensitive_variables("documents", "document")
+def _judged(
+    documents: Sequence[tuple[str, Document]], actor: Actor, tag: str, prune: bool
+) -> _Judged:
+    judged = _Judged(_refuse_doubles(documents))
+    doubled = {one.source for one in judged.changes}
+    found = Found([document.name for _, document in documents])
+    for source, document in documents:
+        if source not in doubled:
+            judged.changes.append(_applied(judged, found, source, document, actor, tag))
+    if prune:
+        rows = Connection.objects.listed().exclude(pk__in=judged.sources)
+        judged.changes += [_deleted(judged, row, actor) for row in rows if tag in row.tags]
+    return judged
+
+
+def _is_stored(judged: _Judged, actor: Actor) -> bool:
+    """Saves and deletes what was judged; False, and nothing is written, if rows have changed."""
+    try:
+        return _stored(judged, actor)
+    except (IntegrityError, InUse):  # an alias that is taken now, a row that is used now
+        if transaction.get_connection().in_atomic_block:
+            raise
+    return False
+
+
+@retried
+def _stored(judged: _Judged, actor: Actor) -> bool:
+    if not judged.saved and not judged.deleted:
+        return True
     with transaction.atomic():
-        changes = _refuse_doubles(documents)
-        doubled = {one.source for one in changes}
-        seen: list[Connection] = []
-        for source, document in documents:
-            if source not in doubled:
-                changes.append(_applied(source, document, seen, actor, applied_tag(label)))
-        if prune:
-            rows = Connection.objects.listed().exclude(pk__in=[row.pk for row in seen])
-            changes += [_deleted(row, actor) for row in rows if applied_tag(label) in row.tags]
-        if dry_run or any(one.action is Action.CONFLICT for one in changes):
-            transaction.set_rollback(True)
-    return changes
+        held = hold(Connection.objects.only("version"), judged.versions)
+        if {pk: row.version for pk, row in held.items()} != judged.versions:
+            return False
+        save_versions([copy(row) for row in judged.saved], actor)
+        for row in judged.deleted:
+            delete_connection(row, actor=actor)
+    return True
 
 
 def _refuse_doubles(documents: Sequence[tuple[str, Document]]) -> list[AppliedChange]:
@@ -102,21 +168,28 @@ def _refuse_doubles(documents: Sequence[tuple[str, Document]]) -> list[AppliedCh
 
 
 def _applied(
-    source: str, document: Document, seen: list[Connection], actor: Actor, tag: str
+    judged: _Judged, found: Found, source: str, document: Document, actor: Actor, tag: str
 ) -> AppliedChange:
     try:
-        row = find_promptflow(document.name)
-        before = _stored_values(row)
-        with transaction.atomic():
-            saved = save_promptflow(document, actor=actor, onto=row, tags=[tag])
+        row = found.find(document.name)
+        if row and row.pk in judged.sources:
+            text = f"{judged.sources[row.pk]} is the connection {row.alias} too. Rename one."
+            return AppliedChange(Action.CONFLICT, document.name, source, message=text)
+        alias = "" if row else new_alias(Connection, document.name, judged.aliases)
+        saved = draft_promptflow(document, actor=actor, onto=row, tags=[tag], alias=alias)
     except Invalid as refused:
         text = " ".join(f"{error.field}: {error.message}" for error in refused.errors)
         return AppliedChange(Action.CONFLICT, document.name, source, message=text)
-    seen.append(saved.row)
+    judged.sources[saved.row.pk] = source
+    judged.aliases.add(saved.row.alias)
+    if saved.changed:
+        judged.saved.append(saved.row)
+        if row:
+            judged.versions[row.pk] = row.version
     notes = tuple(f"{notice.field}: {notice.message}" for notice in saved.notices)
     changed = tuple(
         document.shape.names.get(ours, ours) + rest
-        for ours, rest in _differences(before, _stored_values(saved.row))
+        for ours, rest in _differences(_stored_values(row), _stored_values(saved.row))
     )
     action = Action.CREATE if row is None else Action.UPDATE if saved.changed else Action.UNCHANGED
     return AppliedChange(
@@ -151,12 +224,12 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tu
     return found
 
 
-def _deleted(row: Connection, actor: Actor) -> AppliedChange:
-    try:
-        with transaction.atomic():
-            delete_connection(row, actor=actor)
-    except InUse as refused:
-        return AppliedChange(Action.CONFLICT, row.name, message=str(refused))
+def _deleted(judged: _Judged, row: Connection, actor: Actor) -> AppliedChange:
+    require(actor, "connections.delete_connection")
+    if users := list(row.profiles.all()[:100]):
+        return AppliedChange(Action.CONFLICT, row.name, message=str(InUse(users)))
+    judged.deleted.append(row)
+    judged.versions[row.pk] = row.version
     return AppliedChange(
         Action.DELETE, row.name, fields=(shape_of(row.provider).type,) if row.provider else ()
     )

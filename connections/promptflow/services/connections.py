@@ -3,10 +3,13 @@ show` does.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from connections.display import public_settings
@@ -15,10 +18,13 @@ from connections.models import ALIAS_PATTERN, Connection
 from connections.references import is_reference
 from connections.services import (
     Actor,
+    Draft,
     FieldError,
     Invalid,
     Saved,
     create_connection,
+    draft_change,
+    draft_connection,
     entries,
     merge_patch,
     plain_settings,
@@ -53,7 +59,11 @@ def find_promptflow(name: str) -> Connection | None:
         found: Connection | None = get_by_id_or_alias(Connection.objects.order_by(), name)
         if found:
             return found
-    rows = list(Connection.objects.filter(name=name).order_by("alias")[:6])
+    return _only_one(name, list(Connection.objects.filter(name=name).order_by("alias")[:6]))
+
+
+def _only_one(name: str, rows: Sequence[Connection]) -> Connection | None:
+    """The one row, None without any. Raises Invalid when there are several."""
     if len(rows) > 1:
         aliases = ", ".join(row.alias for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
         raise Invalid(
@@ -67,6 +77,28 @@ def find_promptflow(name: str) -> Connection | None:
             ]
         )
     return rows[0] if rows else None
+
+
+class Found:
+    """The connections that many names mean, read in one query; `find` is `find_promptflow`."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        searched = {name for name in names if "\x00" not in name}
+        ids = {pk for pk in map(parse_id, searched) if pk}
+        rows = Connection.objects.order_by("alias").filter(
+            Q(pk__in=ids) | Q(alias__in={one.lower() for one in searched}) | Q(name__in=searched)
+        )
+        self._keys: dict[Any, Connection] = {}
+        self._names: dict[str, list[Connection]] = {}
+        for row in rows:
+            self._keys[row.pk] = self._keys[row.alias] = row
+            self._names.setdefault(row.name, []).append(row)
+
+    def find(self, name: str) -> Connection | None:
+        """The connection that a name means, None without one. Raises Invalid for several."""
+        is_key = parse_id(name) or IS_ALIAS.match(name)
+        found = self._keys.get(parse_id(name) or name.lower()) if is_key else None
+        return found or _only_one(name, self._names.get(name, ()))
 
 
 def needed_answers(document: Document, onto: Connection | None) -> list[Path]:
@@ -121,7 +153,7 @@ def save_promptflow(
     """
     _refuse_unanswered(document, onto)
     shape = document.shape
-    try:
+    with _their_words(shape):
         if onto is None:
             saved = create_connection(
                 shape.provider.id,
@@ -133,18 +165,51 @@ def save_promptflow(
             )
         else:
             _refuse_other_type(document, onto)
-            kept = kept_constants(shape, onto.settings) if merge else {}
-            kept |= _document_constants(document)
             saved = update_connection(
                 onto,
                 actor=actor,
                 expected_version=onto.version,
                 settings=_changes(document, onto) if merge else _replacement(document, onto),
-                kept={name: text for name, text in kept.items() if text},
+                kept=_kept(document, onto, merge),
             )
+    return replace(saved, notices=[_in_their_words(shape, one) for one in saved.notices])
+
+
+@sensitive_variables("document", "draft")
+def draft_promptflow(
+    document: Document, *, actor: Actor, onto: Connection | None, tags: Sequence[str], alias: str
+) -> Saved:
+    """What `save_promptflow` would save, not saved. `alias`: of a new connection, which is free."""
+    _refuse_unanswered(document, onto)
+    shape = document.shape
+    with _their_words(shape):
+        if onto is None:
+            draft = Draft(actor, _settings(document), kept=_document_constants(document))
+            columns: Any = {"name": document.name, "tags": tags}
+            saved = draft_connection(draft, shape.provider, alias=alias, taken=(), **columns)
+        else:
+            _refuse_other_type(document, onto)
+            draft = Draft(
+                actor, _replacement(document, onto), kept=_kept(document, onto, merge=False)
+            )
+            saved = draft_change(draft, copy(onto), shape.provider)
+    return replace(saved, notices=[_in_their_words(shape, one) for one in saved.notices])
+
+
+def _kept(document: Document, onto: Connection, merge: bool) -> dict[str, str]:
+    """The fields that no provider knows, as they are kept from now on."""
+    kept = kept_constants(document.shape, onto.settings) if merge else {}
+    kept |= _document_constants(document)
+    return {name: text for name, text in kept.items() if text}
+
+
+@contextmanager
+def _their_words(shape: Shape) -> Iterator[None]:
+    """A block whose refusals name the fields as the file does."""
+    try:
+        yield
     except Invalid as refused:
         raise Invalid([_in_their_words(shape, error) for error in refused.errors]) from None
-    return replace(saved, notices=[_in_their_words(shape, one) for one in saved.notices])
 
 
 def _settings(document: Document) -> dict[str, Any]:
