@@ -1,8 +1,8 @@
 """Many hands on the same rows: `python -m bench.hands`, on the database that DATABASE_URL names.
 
 300 connections and 100 profiles; three clients switch connections on and off, one plans and imports
-the installation's own export, one applies promptflow's files, one installs the same again and
-encrypts anew, all at once for two minutes. What is printed should be: no 500, no answer that a
+the installation's own export, one applies promptflow's files, one moves profiles and encrypts
+anew, all at once for two minutes. What is printed should be: no 500, no answer that a
 caller has to repeat, every switch within a second, every row as its last writer left it.
 """
 
@@ -25,7 +25,6 @@ from .rows import fill
 CONNECTIONS, PROFILES, FILES, HANDS = 300, 100, 40, 3
 SECONDS = float(os.environ.get("BENCH_SECONDS", "120"))
 PASSPHRASE = "correct horse battery staple"
-FILE = "$schema: x\ntype: serp\nname: hand-{number}\napi_key: key-{number}-{turn}\n"
 
 
 @dataclass
@@ -119,7 +118,10 @@ def apply(turn: int, seen: Seen) -> None:
     from connections.promptflow.services import apply_documents
 
     files = [
-        (f"{number}.yaml", read_document(FILE.format(number=number, turn=turn)))
+        (
+            f"{number}.yaml",
+            read_document({"type": "serp", "name": f"hand-{number}", "api_key": f"key-{turn}"}),
+        )
         for number in range(FILES)
     ]
     for dry in (True, False):
@@ -212,7 +214,11 @@ def main() -> None:
     token, ids, content = prepare()
     seen, before = Seen(), deadlocks()
     with server() as running:
-        port, until = running.port, time.perf_counter() + SECONDS
+        port = running.port
+        for _ in range(8):  # both workers are warm
+            switch(port, token, ids, Seen())
+            send(port, token, content, Seen(), dry=True)
+        until = time.perf_counter() + SECONDS
         threads = [repeated(until, lambda _: switch(port, token, ids, seen)) for _ in range(HANDS)]
         threads.append(
             repeated(until, lambda turn: send(port, token, content, seen, dry=turn % 2 == 0))
