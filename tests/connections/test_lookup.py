@@ -15,7 +15,7 @@ from connections import listing, runtime, services
 from connections.lookup import all_by_id_or_alias, get_by_id_or_alias
 from connections.models import ApiToken, Connection, Profile, RevealToken
 from connections.promptflow import services as promptflow_services
-from connections.promptflow.services import connections
+from connections.promptflow.services import finding
 from gateway.models import UsageRecord
 from gateway.usage.records import last, records
 from tests.fakes import connect, profile_of
@@ -62,7 +62,7 @@ def output(*arguments: str) -> str:
 def test_by_the_services(row: Connection, profile: Profile, spelled: Callable[[Any], str]):
     assert runtime.find_connection(spelled(row)).id == row.pk
     assert runtime.find_profile(spelled(profile)).id == profile.pk
-    assert connections.find_promptflow(spelled(row)) == row
+    assert finding.find_promptflow(spelled(row)) == row
 
 
 def test_in_the_form_of_a_profile(

@@ -5,9 +5,11 @@ from connections.api.problems import Problem, register_problem
 from .. import services
 from .serializers import PackageItemSerializer, package_items
 
+STATUS = {"too_large": 413, "changed": 409}
+
 register_problem(
     services.PackageError,
-    lambda error: Problem(413 if error.code == "too_large" else 400, error.message, error.code),
+    lambda error: Problem(STATUS.get(error.code, 400), error.message, error.code),
 )
 register_problem(
     services.PackageConflict,

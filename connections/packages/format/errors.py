@@ -10,7 +10,8 @@ class PackageError(Exception):
     """A package, or a decision about it, is refused as a whole; nothing was written.
 
     `code` is stable: too_large, not_a_package, newer_version, unexpected_file, wrong_sum,
-    bad_document, clear_secret, wrong_passphrase, weak_passphrase, bad_decision, nothing_to_export.
+    bad_document, clear_secret, wrong_passphrase, weak_passphrase, bad_decision, nothing_to_export,
+    changed (meanwhile, by others).
     """
 
     def __init__(self, code: str, message: str) -> None:

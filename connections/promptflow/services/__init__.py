@@ -1,7 +1,8 @@
 """The door of promptflow: connections under its names, and what its flows read with a token."""
 
 from .apply import Action, AppliedChange, applied_tag, apply_documents
-from .connections import find_promptflow, keeping_answers, needed_answers, save_promptflow
+from .connections import keeping_answers, needed_answers, save_promptflow
+from .finding import find_promptflow
 from .reveal import NotRevealed, Revealed, reveal_connection, reveal_connections
 from .reveal_tokens import REVEAL_SCOPE, create_reveal_token, prune_reveals, revoke_reveal_token
 from .show import document_view, promptflow_file, promptflow_rows, promptflow_view, promptflow_views

@@ -30,7 +30,8 @@ from connections.services import (
 
 from ..format.documents import Document
 from ..format.shapes import shape_of
-from .connections import Found, draft_promptflow
+from .connections import draft_promptflow
+from .finding import Found
 
 APPLIED = "applied:"
 MOST_TRIES = 5

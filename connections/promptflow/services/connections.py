@@ -1,20 +1,15 @@
-"""Connections as promptflow knows them: found by name, saved from a file, shown as `pf connection
-show` does.
-"""
+"""Connections as promptflow knows them: saved from a file, shown as `pf connection show` does."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from connections.display import public_settings
-from connections.lookup import get_by_id_or_alias, parse_id
-from connections.models import ALIAS_PATTERN, Connection
+from connections.models import Connection
 from connections.references import is_reference
 from connections.services import (
     Actor,
@@ -39,66 +34,11 @@ ENTER = (
     "Its value is hidden or left out in the file. Put the value in, a reference such as "
     "${env:NAME}, or answer at a terminal."
 )
-IS_ALIAS = re.compile(ALIAS_PATTERN)
 SECRETS_REQUIRED = "Secrets is required for custom connection: give at least one entry."
 OTHER_TYPE = (
     "{name} is of type {old}, and the type of a connection is fixed. Choose another name, or "
     "delete this one first."
 )
-
-
-def find_promptflow(name: str) -> Connection | None:
-    """The connection with this id or alias, else with exactly this name, None when there is none.
-
-    promptflow's names are its keys and know no rule but their letter case; ours need not be unique.
-    Raises Invalid at `name` when several connections have it.
-    """
-    if "\x00" in name:  # PostgreSQL refuses to look for one
-        return None
-    if IS_ALIAS.match(name) or parse_id(name):
-        found: Connection | None = get_by_id_or_alias(Connection.objects.order_by(), name)
-        if found:
-            return found
-    return _only_one(name, list(Connection.objects.filter(name=name).order_by("alias")[:6]))
-
-
-def _only_one(name: str, rows: Sequence[Connection]) -> Connection | None:
-    """The one row, None without any. Raises Invalid when there are several."""
-    if len(rows) > 1:
-        aliases = ", ".join(row.alias for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
-        raise Invalid(
-            [
-                FieldError(
-                    "name",
-                    "ambiguous",
-                    f"Several connections are called {name!r}. Use one of "
-                    f"their aliases: {aliases}.",
-                )
-            ]
-        )
-    return rows[0] if rows else None
-
-
-class Found:
-    """The connections that many names mean, read in one query; `find` is `find_promptflow`."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        searched = {name for name in names if "\x00" not in name}
-        ids = {pk for pk in map(parse_id, searched) if pk}
-        rows = Connection.objects.order_by("alias").filter(
-            Q(pk__in=ids) | Q(alias__in={one.lower() for one in searched}) | Q(name__in=searched)
-        )
-        self._keys: dict[Any, Connection] = {}
-        self._names: dict[str, list[Connection]] = {}
-        for row in rows:
-            self._keys[row.pk] = self._keys[row.alias] = row
-            self._names.setdefault(row.name, []).append(row)
-
-    def find(self, name: str) -> Connection | None:
-        """The connection that a name means, None without one. Raises Invalid for several."""
-        is_key = parse_id(name) or IS_ALIAS.match(name)
-        found = self._keys.get(parse_id(name) or name.lower()) if is_key else None
-        return found or _only_one(name, self._names.get(name, ()))
 
 
 def needed_answers(document: Document, onto: Connection | None) -> list[Path]:

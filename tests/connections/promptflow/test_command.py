@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from connections import services
 from connections.models import Connection
 from connections.promptflow.format.shapes import shape_of_type
-from connections.promptflow.services.connections import find_promptflow
+from connections.promptflow.services.finding import find_promptflow
 from tests.fakes import NEWEST_KEY, OTHER_SECRET, SECRET, connect, profile_of, reload
 
 pytestmark = pytest.mark.django_db

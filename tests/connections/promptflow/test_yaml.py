@@ -12,7 +12,8 @@ from connections.promptflow.format.documents import Document, read_changes, read
 from connections.promptflow.format.errors import Refused
 from connections.promptflow.format.files import pairs, with_overrides
 from connections.promptflow.format.shapes import shape_of, shape_of_type
-from connections.promptflow.services.connections import find_promptflow, save_promptflow
+from connections.promptflow.services.connections import save_promptflow
+from connections.promptflow.services.finding import find_promptflow
 from connections.promptflow.services.show import promptflow_file, promptflow_view
 from tests.fakes import OLDER_KEY, SECRET, connect, reload
 
