@@ -11,6 +11,10 @@ with one `hold`:
 5. new rows: connections by alias, then profiles by alias. A unique alias is a lock too: whoever
    inserts one that another transaction has inserted waits for it.
 
+All of these locks are `FOR NO KEY UPDATE`, so that a foreign key to a locked row, which is checked
+when a transaction commits, waits for nobody. Only a deletion locks its row `FOR UPDATE`, before it
+looks for what needs the row.
+
 Nobody waits for the change counter: see change_counter.py.
 
 On SQLite a change holds the whole file from its first statement to its end, so there is no order to

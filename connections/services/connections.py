@@ -111,7 +111,7 @@ def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Save
     """
     require(actor, "connections.toggle_connection")
     with transaction.atomic():
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         if changed := row.is_active != is_active:
             row.is_active = is_active
             save_version(row, actor, ["is_active"])

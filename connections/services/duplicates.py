@@ -42,7 +42,7 @@ def duplicate_connection(
     """
     require(actor, "connections.view_connection", "connections.add_connection")
     with transaction.atomic(), held_provider(connection.provider_id) as provider:
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         stored = _todays(row, provider)
         may_keep = actor is None or actor.has_perm("connections.change_connection")
         settings, missing = _brought(row, provider, stored, may_keep)

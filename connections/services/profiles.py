@@ -223,7 +223,7 @@ def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Sa
     """Switches a profile on or off."""
     require(actor, "connections.toggle_profile")
     with transaction.atomic():
-        row = Profile.objects.select_for_update().get(pk=profile.pk)
+        row = Profile.objects.select_for_update(no_key=True).get(pk=profile.pk)
         if changed := row.is_active != is_active:
             row.is_active = is_active
             save_version(row, actor, ["is_active"])

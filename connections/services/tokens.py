@@ -76,7 +76,9 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
         else None
     )
     with transaction.atomic():
-        found = all_by_id_or_alias(Profile.objects.select_for_update().order_by("pk"), profiles)
+        found = all_by_id_or_alias(
+            Profile.objects.select_for_update(no_key=True).order_by("pk"), profiles
+        )
         unknown = set(profiles) - found.keys()
         if errors := [*_errors(name, scopes, unknown, expires_in_days), *_limit_errors(limits)]:
             raise Invalid(errors)

@@ -75,7 +75,7 @@ def test_switches_plans_imports_moves_and_rotations_of_the_same_rows_all_succeed
             if saved.changed:
                 confirmed.append((row.pk, saved.row.version, wanted))
 
-    def take(act: Any) -> None:
+    def again(act: Any) -> None:
         for _ in range(2):
             act(content, actor=None, passphrase=PASSPHRASE, decisions=REPLACE)
 
@@ -87,9 +87,9 @@ def test_switches_plans_imports_moves_and_rotations_of_the_same_rows_all_succeed
     found = side_by_side(
         lambda: switch(20, 1),
         lambda: switch(20, 5),
-        lambda: take(package_services.import_package),
-        lambda: take(package_services.import_package),
-        lambda: take(package_services.plan_import),
+        lambda: again(package_services.import_package),
+        lambda: again(package_services.import_package),
+        lambda: again(package_services.plan_import),
         others,
     )
     assert found == [None] * 6
@@ -146,23 +146,50 @@ def test_a_plan_writes_nothing_and_locks_nothing(rows, content):
     assert len(queries) < 12
 
 
-def test_an_import_judges_again_what_was_changed_between_its_look_and_its_locks(
-    rows, content, monkeypatch
-):
-    services.update_connection(rows[0], actor=None, name="Another")
+@pytest.fixture
+def meanwhile(monkeypatch: Any) -> Callable[[Callable[[], Any]], None]:
+    """Lets something happen between the look of the next import and its locks."""
     judge = importing.judge
 
-    def then_changed(*arguments: Any, **named: Any) -> Any:
-        judged = judge(*arguments, **named)
-        monkeypatch.setattr(importing, "judge", judge)
-        services.set_active(rows[0], False, actor=None)
-        return judged
+    def between(act: Callable[[], Any]) -> None:
+        def then_act(*arguments: Any, **named: Any) -> Any:
+            judged = judge(*arguments, **named)
+            monkeypatch.setattr(importing, "judge", judge)
+            act()
+            return judged
 
-    monkeypatch.setattr(importing, "judge", then_changed)
-    package_services.import_package(content, actor=None, passphrase=PASSPHRASE, decisions=REPLACE)
+        monkeypatch.setattr(importing, "judge", then_act)
+
+    return between
+
+
+def take(content: bytes) -> package_services.Plan:
+    return package_services.import_package(
+        content, actor=None, passphrase=PASSPHRASE, decisions=REPLACE
+    )
+
+
+def test_an_import_judges_again_what_was_changed_meanwhile(rows, content, meanwhile):
+    services.update_connection(rows[0], actor=None, name="Another")
+    meanwhile(lambda: services.set_active(rows[0], False, actor=None))
+    take(content)
     row = reload(rows[0])
     assert (row.name, row.is_active, row.version) == ("Number 0", True, 4)
     assert [one.version for one in row.history.order_by("version")] == [1, 2, 3, 4]
+
+
+def test_an_import_makes_again_what_was_deleted_meanwhile(rows, content, meanwhile):
+    Profile.objects.get(connection=rows[0]).delete()
+    meanwhile(lambda: services.delete_connection(rows[0], actor=None))
+    take(content)
+    assert Profile.objects.get(name="Of Number 0").connection_id == rows[0].pk
+
+
+def test_an_import_finds_what_was_made_meanwhile(rows, content, meanwhile):
+    Profile.objects.all().delete()
+    meanwhile(lambda: take(content))
+    done = take(content)
+    assert done.is_noop and Profile.objects.count() == len(rows)
 
 
 class Ended(Exception):

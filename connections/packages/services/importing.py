@@ -6,9 +6,6 @@ So nobody waits for an import unless for a row that it changes, and for as long 
 import that installs types has to judge in the transaction, because the types decide.
 """
 
-from typing import Any
-from uuid import UUID
-
 from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
@@ -23,7 +20,6 @@ from .connections import take_connection
 from .here import ALL
 from .planning import Judged, Opened, judge, open_package
 from .profiles import take_profiles
-from .run import Run
 from .types import install_taken
 
 MOST_TRIES = 5
@@ -46,14 +42,10 @@ def import_package(
     for _ in range(MOST_TRIES):
         try:
             return _imported(opened)
-        except (IntegrityError, _Gone):  # an alias that is taken now, a row that is not there now
+        except IntegrityError:  # an alias that is taken now, a row that is not there now
             if transaction.get_connection().in_atomic_block:
                 raise
     raise PackageError("changed", CHANGED)
-
-
-class _Gone(Exception):
-    """A row that a profile would name has been deleted."""
 
 
 @retried
@@ -99,46 +91,33 @@ def _passed(judged: Judged) -> Judged:
 
 
 def _hold(judged: Judged) -> None:
-    """Locks the rows that change and those that profiles will name, in the order of locks.py, and
-    judges those again that are not any more as they were. Raises _Gone.
+    """Locks the rows that change, in the order of locks.py, and judges those again that are not any
+    more as they were.
+
+    The rows that profiles will name are not locked: a foreign key holds them when this commits.
     """
     run, stale = judged.run, set()
-    for model, (changed, named) in _needed(run).items():
+    for model in (Connection, Profile):
+        changed = {
+            one.row.pk: one.version
+            for one in run.changes.values()
+            if one.version and isinstance(one.row, model)
+        }
         of_types = model is Connection and run.types
         users = Connection.objects.filter(provider_id__in=run.types) if of_types else ()
-        keys = [*changed, *named, *(row.pk for row in users)]
-        held = {pk: row.version for pk, row in hold(model.objects.only("version"), keys).items()}
-        if named - held.keys():
-            raise _Gone
-        others = {pk for pk, version in changed.items() if held.get(pk) != version}
+        held = hold(model.objects.only("version"), [*changed, *(row.pk for row in users)])
+        others = [pk for pk in changed if pk not in held or held[pk].version != changed[pk]]
         for pk in others:
             run.here.rows[model].drop(pk)
         for row in ALL[model].filter(pk__in=others) if others else ():
             run.here.rows[model].put(row)
-        stale |= others
+        stale.update(others)
     for document in run.package.connections if stale else ():
         change = run.changes.get(f"connection:{document.id}")
         if change and change.row.pk in stale:
             judged.connections[document.id] = take_connection(run, document)
     if stale:
         judged.profiles = take_profiles(run)
-
-
-def _needed(run: Run) -> dict[Any, tuple[dict[UUID, int], set[UUID]]]:
-    """The rows of each kind that an import changes, with their versions, and the further ones that
-    its profiles will name.
-    """
-    profiles = [one for one in run.changes.values() if isinstance(one.row, Profile)]
-    new = {one.row.pk for one in run.changes.values() if not one.version}
-    named = {
-        Connection: {one.row.connection_id for one in profiles},
-        Profile: {row.pk for one in profiles for row in one.fallbacks or ()},
-    }
-    changed: dict[Any, dict[UUID, int]] = {Connection: {}, Profile: {}}
-    for one in run.changes.values():
-        if one.version:
-            changed[type(one.row)][one.row.pk] = one.version
-    return {model: (changed[model], named[model] - new - changed[model].keys()) for model in named}
 
 
 @sensitive_variables()

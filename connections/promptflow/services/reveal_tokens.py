@@ -46,7 +46,7 @@ def create_reveal_token(
     name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         found = all_by_id_or_alias(
-            Connection.objects.listed().select_for_update().order_by("pk"), connections
+            Connection.objects.listed().select_for_update(no_key=True).order_by("pk"), connections
         )
         cleaned, errors = _networks(networks)
         errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
