@@ -37,6 +37,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, models
 from django.db import connection as database
+from django.views.decorators.debug import sensitive_variables
 
 from .outages import BUSY, database_outage
 
@@ -67,6 +68,7 @@ def retried(service: Callable[P, R]) -> Callable[P, R]:
     """
 
     @wraps(service)
+    @sensitive_variables()  # the arguments hold secrets
     def tried(*args: P.args, **kwargs: P.kwargs) -> R:
         began = time.monotonic()
         for number in range(1, MOST_TRIES):

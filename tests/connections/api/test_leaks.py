@@ -321,7 +321,7 @@ def test_a_crash_has_no_secret(
         raise ZeroDivisionError
 
     settings.DEBUG = debug
-    monkeypatch.setattr("connections.services.connections.validate_settings", broken)
+    monkeypatch.setattr("connections.services.drafts.validate_settings", broken)
     monkeypatch.setattr("connections.services.checks.validate_settings", broken)
     for method, path in (("POST", "/connections"), ("PATCH", ONE), ("PUT", ONE)):
         response = stage(
