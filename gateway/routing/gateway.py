@@ -193,7 +193,7 @@ class PendingResponse:
         """
         told: Usage | None = self.answer.usage
         record = self._record
-        if told is not None and (not record.request.is_stream or self.answer.is_finished):
+        if told is not None and self._is_whole():
             # A count of 0 where there was a text is no count.
             is_told = told.input_tokens and (told.output_tokens or not self.answer.counted)
             if is_told or told.is_estimated:
@@ -206,6 +206,13 @@ class PendingResponse:
             output_tokens=max(told.output_tokens, self.answer.counted),
             is_estimated=True,
         )
+
+    def _is_whole(self) -> bool:
+        """False for a stream that was cut, and for one that told its usage before its text: Claude
+        begins with one token of output, and may never tell another number.
+        """
+        is_stream, answer = self._record.request.is_stream, self.answer
+        return not is_stream or (answer.is_finished and not answer.is_usage_old)
 
     def _fail(self, error: ProviderError) -> GatewayError:
         """Ends a response whose service failed. Returns the refusal."""

@@ -95,7 +95,7 @@ class PassthroughStream:
 
     `hear` gets the comments before the first event, and of `chunks` all. `usage` is known when all
     is read, `is_finished` when the answer is whole. `counted`: the tokens so far, as they are
-    estimated.
+    estimated; `is_usage_old`: text came after the usage.
     """
 
     source: AsyncGenerator[bytes, None]
@@ -106,6 +106,7 @@ class PassthroughStream:
     first: bytes = b""
     is_finished: bool = False
     counted: int = 0
+    is_usage_old: bool = False
     _mender: EventMender = field(default_factory=EventMender)
 
     async def open(self) -> None:
@@ -147,7 +148,9 @@ class PassthroughStream:
                             yield self._mender.mend(before)
                         raise failed(error, self.host)
                 block = self._mender.mend(block)
-                self.counted += max(1, text_tokens(sse.text_size(block)))
+                size = sse.text_size(block)
+                self.counted += max(1, text_tokens(size))
+                self.is_usage_old = self.is_usage_old or bool(size and self.usage)
                 if b"[DONE]" in block or sse.FINISHED.search(block) is not None:
                     self.is_finished = True
                 if passed := self._read_usage(block) if sse.USAGE.search(block) else block:
@@ -174,7 +177,8 @@ class PassthroughStream:
                 found = sse.json_of(one)
             except ValueError:
                 raise bad_response(self.host) from None
-            self.usage = usage_in(found) or self.usage
+            if (usage := usage_in(found)) is not None:
+                self.usage, self.is_usage_old = usage, False
             if self.wants_usage or found is None or found.get("choices") or not found.get("usage"):
                 kept.append(one)
         return b"".join(kept)

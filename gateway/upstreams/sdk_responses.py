@@ -88,7 +88,8 @@ class SDKStream:
     """A stream, read once: by `chunks`, or by `blocks`. `usage` is known when it has been read.
 
     `model`: the one that was asked, until the service tells its own name of it. `is_finished`: the
-    answer is whole. `counted`: the tokens so far, as they are estimated. Characters whose halves
+    answer is whole. `counted`: the tokens so far, as they are estimated; `is_usage_old`: text
+    came after the usage. Characters whose halves
     come in two pieces are joined.
     """
 
@@ -99,6 +100,7 @@ class SDKStream:
     first: list[ChatChunk] = field(default_factory=list)
     is_finished: bool = False
     counted: int = 0
+    is_usage_old: bool = False
     _halves: HalfJoiner = field(default_factory=HalfJoiner)
 
     async def open(self) -> None:
@@ -136,6 +138,7 @@ class SDKStream:
         self.is_finished = self.is_finished or chunk.finish_reason is not None
         text = chunk.content + "".join(one.arguments for one in chunk.tool_calls)
         self.counted += text_tokens(len(text.encode(errors="replace")))
+        self.is_usage_old = not chunk.usage and (self.is_usage_old or bool(text and self.usage))
 
     def _whole(self, chunk: ChatChunk) -> ChatChunk:
         """The chunk with whole characters; a first half at its end is held for the next one."""

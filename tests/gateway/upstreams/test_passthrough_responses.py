@@ -258,3 +258,16 @@ def test_a_whole_call_without_id_and_type_and_with_an_object_is_read():
     answer = whole({"tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]})
     call = answer.chat_answer().tool_calls[0]
     assert (call.type, call.function.arguments, bool(call.id)) == ("function", '{"a": 1}', True)
+
+
+@pytest.mark.parametrize("is_told_again", [False, True])
+def test_a_usage_that_was_told_before_the_text_is_known_as_such(is_told_again: bool):
+    async def read() -> PassthroughStream:
+        usage = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10}
+        last = event({}, "stop", **({"usage": usage} if is_told_again else {}))
+        pieces = (event({"content": ""}, usage=usage), HI, last, DONE)
+        stream = await _opened(pieces, [])
+        _ = [one async for one in stream.blocks()]
+        return stream
+
+    assert asyncio.run(read()).is_usage_old is not is_told_again

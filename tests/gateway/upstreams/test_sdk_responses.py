@@ -91,3 +91,20 @@ def test_an_error_before_the_first_word_is_no_stream():
 
     with pytest.raises(ProviderError):
         asyncio.run(SDKStream(source(), "asked", True).open())
+
+
+@pytest.mark.parametrize("last", [None, Usage(9, 40)])
+def test_a_usage_that_was_told_before_the_text_is_known_as_such(last: Usage | None):
+    async def read() -> SDKStream:
+        async def source() -> AsyncIterator[ChatChunk]:
+            yield ChatChunk(usage=Usage(9, 1))
+            yield ChatChunk("x" * 80)
+            yield ChatChunk(finish_reason=FinishReason.STOP, usage=last)
+
+        stream = SDKStream(source(), "claude", True)
+        await stream.open()
+        _ = [one async for one in stream.chunks()]
+        return stream
+
+    stream = asyncio.run(read())
+    assert (stream.counted, stream.is_usage_old) == (20, last is None)
