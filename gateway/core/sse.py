@@ -26,6 +26,7 @@ USAGE = re.compile(rb'"usage":\s*\{')
 FINISHED = re.compile(rb'"finish_reason":\s*"')
 # What an error has somewhere.
 ERROR = re.compile(rb'"error"|(?:^|[\r\n])(?:error:|event:\s*error)')
+BOM = b"\xef\xbb\xbf"  # a stream may begin with it, and it is no part of the first event
 COMMENTS = re.compile(rb"(?::[^\r\n]*\n)+")
 
 
@@ -44,9 +45,13 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
 
     Raises EventTooLongError.
     """
-    rest = b""
+    rest, has_begun = b"", False
     async for piece in pieces:
         rest = rest + piece if rest else piece
+        if not has_begun:
+            if BOM.startswith(rest):
+                continue
+            rest, has_begun = rest.removeprefix(BOM), True
         if rest.endswith(ENDS) or COMMENTS.fullmatch(rest):
             yield rest
             rest = b""
@@ -97,7 +102,7 @@ def json_of(one: bytes) -> dict[str, Any] | None:
     Raises ValueError for data that is not JSON.
     """
     data = b"\n".join(line[5:].lstrip() for line in one.splitlines() if line.startswith(b"data:"))
-    if not data or data == b"[DONE]":
+    if not data or data.rstrip() == b"[DONE]":
         return None
     found = parse_json(data)
     return found if isinstance(found, dict) else None

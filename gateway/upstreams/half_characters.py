@@ -18,6 +18,7 @@ class EventMender:
 
     def __init__(self) -> None:
         self._halves = HalfJoiner()
+        self._frame: dict[str, Any] = {}
 
     def mend(self, block: bytes) -> bytes:
         """The block with whole characters only. A first half at the end of a text is held until
@@ -28,18 +29,30 @@ class EventMender:
             return block
         return b"".join(self._mended(one) for one in sse.events(block))
 
+    def rest(self) -> bytes:
+        """An event with U+FFFD for each half that is held when the stream ends, empty without."""
+        choices = list[dict[str, Any]]()
+        for index in dict.fromkeys(key[0] for key in self._halves.held):
+            choices.append({"index": index, "delta": {}, "finish_reason": None})
+            self._flush(choices[-1]["delta"], index)
+        return sse.event({**self._frame, "choices": choices}) if choices else b""
+
     def _mended(self, one: bytes) -> bytes:
         try:
             found = sse.json_of(one)
         except ValueError:
             return one
+        if found is None and b"[DONE]" in one:
+            return self.rest() + one
         if found is None or not (self._halves.holds or has_half(found)):
             return one
         choices = found.get("choices")
         for place, choice in enumerate(choices if isinstance(choices, list) else ()):
             if isinstance(choice, dict):
                 self._join(choice, choice.get("index", place))
-        return sse.event(mended_tree(found))
+        found = mended_tree(found)
+        self._frame = {name: one for name, one in found.items() if name not in ("choices", "usage")}
+        return sse.event(found)
 
     def _join(self, choice: dict[str, Any], index: Any) -> None:
         delta = choice.get("delta")

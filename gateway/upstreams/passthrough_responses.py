@@ -113,7 +113,8 @@ class PassthroughStream:
         """Waits for the first event that says something: until then nothing is lost if another
         service is asked.
 
-        Raises ProviderError for an error event, and for a stream that ends without an event.
+        Raises ProviderError for an error event, and for a stream that ends without saying anything:
+        services also tell of a failure by `[DONE]` alone, or by JSON of their own.
         """
         self.source = sse.blocks(self.source)
         try:
@@ -127,42 +128,50 @@ class PassthroughStream:
                     if (error := sse.failure(one)) is not None:
                         raise failed(error, self.host)
                 if any(map(says_something, events)):
-                    break
+                    return
+                if len(self.first) > sse.LONGEST_EVENT:
+                    raise bad_response(self.host)
         except sse.EventTooLongError:
             raise bad_response(self.host) from None
-        if b"data:" not in self.first:
-            raise ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
+        raise ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The bytes as they came, whole events at a time, `[DONE]` included.
 
         Raises ProviderError for a stream that ends too early or sends an error event.
         """
-        block = self.first
+        block: bytes | None = self.first
         try:
-            while True:
+            while block is not None:
                 if sse.may_fail(block):
                     before, error = _until_failure(block)
                     if error is not None:
                         if before:
                             yield self._mender.mend(before)
                         raise failed(error, self.host)
-                block = self._mender.mend(block)
-                size = sse.text_size(block)
-                self.counted += max(1, text_tokens(size))
-                self.is_usage_old = self.is_usage_old or bool(size and self.usage)
-                if b"[DONE]" in block or sse.FINISHED.search(block) is not None:
-                    self.is_finished = True
-                if passed := self._read_usage(block) if sse.USAGE.search(block) else block:
+                if passed := self._passed(block):
                     yield passed
-                block = await anext(self.source)
-        except StopAsyncIteration:
+                block = await anext(self.source, None)
             if not self.is_finished:
-                raise ProviderError(CUT_OFF.format(self.host), "error") from None
+                raise ProviderError(CUT_OFF.format(self.host), "error")
+        except ProviderError:
+            if rest := self._mender.rest():
+                yield rest
+            raise
         except sse.EventTooLongError:
             raise bad_response(self.host) from None
         finally:
             await self.source.aclose()
+
+    def _passed(self, block: bytes) -> bytes:
+        """The block as it is passed on, from which is learned what it tells of the answer."""
+        block = self._mender.mend(block)
+        size = sse.text_size(block)
+        self.counted += max(1, text_tokens(size))
+        self.is_usage_old = self.is_usage_old or bool(size and self.usage)
+        if b"[DONE]" in block or sse.FINISHED.search(block) is not None:
+            self.is_finished = True
+        return self._read_usage(block) if sse.USAGE.search(block) else block
 
     def _read_usage(self, block: bytes) -> bytes:
         """Learns the usage from a block. Returns the block, without the event that tells only the
@@ -221,15 +230,15 @@ def failed(error: Any, host: str) -> ProviderError:
 
 
 def says_something(one: bytes) -> bool:
-    """False for a comment, and for a chunk that has the role of who answers, or nothing at all:
-    services send it before the model has begun.
+    """True for a chunk that has more than the role of who answers: services send that before the
+    model has begun.
     """
     try:
         found = sse.json_of(one)
     except ValueError:
-        return True
+        return False
     if found is None or not isinstance(choices := found.get("choices"), list):
-        return b"data:" in one
+        return False
     return bool(found.get("usage")) or not all(map(_is_silent, choices))
 
 

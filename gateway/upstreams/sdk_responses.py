@@ -129,6 +129,10 @@ class SDKStream:
             async for chunk in self.source:
                 self._count(chunk)
                 yield self._whole(chunk)
+        except ProviderError:
+            if self._halves.holds:
+                yield self._flushed(ChatChunk())
+            raise
         finally:
             await self.close()
 
@@ -154,13 +158,16 @@ class SDKStream:
             for one in chunk.tool_calls
         ]
         content = self._halves.join(None, chunk.content)
-        if chunk.finish_reason:
-            content += self._halves.flush(None)
-            calls += [
-                ToolCallDelta(index, arguments=self._halves.flush(index))
-                for index in self._halves.held
-            ]
-        return replace(chunk, content=content, tool_calls=tuple(calls))
+        whole = replace(chunk, content=content, tool_calls=tuple(calls))
+        return self._flushed(whole) if chunk.finish_reason else whole
+
+    def _flushed(self, chunk: ChatChunk) -> ChatChunk:
+        """The chunk with U+FFFD behind it for each half that is held."""
+        content = chunk.content + self._halves.flush(None)
+        calls = [
+            ToolCallDelta(index, arguments=self._halves.flush(index)) for index in self._halves.held
+        ]
+        return replace(chunk, content=content, tool_calls=(*chunk.tool_calls, *calls))
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The stream in OpenAI's format, `[DONE]` included. Raises ProviderError."""

@@ -42,6 +42,8 @@ def test_the_last_whole_event_ends_after_whichever_end_comes_last(data: bytes, e
         ([b"data: 1\n\n", b"data: 2\n\n"], [b"data: 1\n\n", b"data: 2\n\n"]),
         ([b"data: 1\n", b"\ndata: ", b"2\n\n"], [b"data: 1\n\n", b"data: 2\n\n"]),
         ([b"data: 1\n\ndata: 2\n\nda", b"ta: 3"], [b"data: 1\n\ndata: 2\n\n", b"data: 3"]),
+        ([b"\xef\xbb\xbfdata: 1\n\n", b"data: 2\n\n"], [b"data: 1\n\n", b"data: 2\n\n"]),
+        ([b"\xef", b"\xbb\xbf", b"data: 1\n\n"], [b"data: 1\n\n"]),
         ([b"data: 1\n\n", b"\n"], [b"data: 1\n\n"]),
     ],
 )
@@ -71,6 +73,7 @@ def test_a_block_is_taken_apart_at_each_end(end: bytes):
         (b'event: x\ndata: {"a":\ndata: 1}\n\n', {"a": 1}),
         (b": a comment\n\n", None),
         (b"data: [DONE]\n\n", None),
+        (b"data:[DONE] \n\n", None),
         (b"data: [1]\n\n", None),
     ],
 )

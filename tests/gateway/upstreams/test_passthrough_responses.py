@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core import sse
 from gateway.upstreams.passthrough_embeddings import PassthroughEmbeddings
 from gateway.upstreams.passthrough_responses import (
     PassthroughChat,
@@ -167,10 +168,34 @@ def test_comments_between_objects_are_heard():
     assert (asyncio.run(run()), heard) == (["Hi ", ""], [b": still here\n\n"])
 
 
-def test_a_stream_without_an_event_failed():
-    for pieces in ((), (": only a comment\n\n",)):
-        with pytest.raises(ProviderError):
-            opened(*pieces)
+NOTHING: dict[str, tuple[str, ...]] = {
+    "no event": (),
+    "a comment": (": only a comment\n\n",),
+    "its end": (DONE,),
+    "half JSON": ("data: {oops\n\n", DONE),
+    "a detail": ('data: {"detail":"overloaded"}\n\n', DONE),
+    "a message": ('data: {"message": "No"}\n\n',),
+    "a role": (ROLE, DONE),
+}
+
+
+@pytest.mark.parametrize("pieces", NOTHING.values(), ids=NOTHING)
+def test_a_stream_that_says_nothing_failed(pieces: tuple[str, ...]):
+    with pytest.raises(ProviderError) as caught:
+        opened(*pieces)
+    assert caught.value.code == "error"
+
+
+def test_an_endless_stream_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sse, "LONGEST_EVENT", 100)
+    with pytest.raises(ProviderError) as caught:
+        opened(*[ROLE] * 9, HI)
+    assert caught.value.code == "bad_response"
+
+
+def test_events_of_another_shape_pass_in_the_middle():
+    odd = 'data: {"detail": "busy"}\n\n'
+    assert passed(HI, odd, END, DONE) == (HI + odd + END + DONE, "")
 
 
 def contents(text: str) -> str:
@@ -193,6 +218,20 @@ def test_half_characters_are_joined_in_both_formats(pieces: list[str], expected:
     text, code = passed(*events)
     assert (contents(text), code, text.endswith(DONE)) == (expected, "", True)
     assert "".join(one.content for one in chunks(*events)) == expected
+
+
+CUTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "the service": ((), "error"),
+    "an error": (('data: {"error": {"code": 429}}\n\n',), "rate_limited"),
+    "an end without a finish reason": ((DONE,), ""),
+}
+
+
+@pytest.mark.parametrize(("end", "code"), CUTS.values(), ids=CUTS)
+def test_a_half_character_before_a_cut_is_told_of(end: tuple[str, ...], code: str):
+    text, found = passed(HI, event({"content": "\ud83d"}), *end)
+    assert (contents(text), found) == ("Hi \ufffd", code)
+    assert json.loads(text.split("data: ")[3])["id"] == "1"
 
 
 def test_half_characters_of_arguments_are_joined():

@@ -58,6 +58,22 @@ def test_half_characters_of_arguments_are_joined(last: str):
     assert text == ('{"a": "😀"}' if last else '{"a": "\ufffd')
 
 
+def test_a_half_character_before_a_cut_is_told_of():
+    async def source() -> AsyncIterator[ChatChunk]:
+        yield ChatChunk("Hi \ud83d")
+        raise ProviderError("Cut off.", "error")
+
+    async def run() -> str:
+        text, stream = "", SDKStream(source(), "asked", True)
+        await stream.open()
+        with pytest.raises(ProviderError):
+            async for one in stream.chunks():
+                text += one.content
+        return text
+
+    assert asyncio.run(run()) == "Hi \ufffd"
+
+
 def test_half_characters_of_a_whole_answer_are_mended():
     call = ToolCall(id="a", function=FunctionCall(name="f", arguments="\ud83d"))
     answer = ChatAnswer("m", "\ud83d\ude00\ud83d", (call,), refusal="\ude00")
