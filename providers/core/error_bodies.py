@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from .texts import parse_json
+
 CODE = re.compile(r"[A-Za-z][\w.:-]{0,99}", re.ASCII)
+CODE_OR_NUMBER = re.compile(rf"{CODE.pattern}|\d{{4,9}}", re.ASCII)  # Mistral's have four digits
 PARAM = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
 LONGEST_WAIT = 31 * 86400.0  # seconds; whoever asks for more than a month means something else
 DEEPEST_DETAIL = 4
@@ -123,31 +126,47 @@ def text_in(body: Any, name: str) -> str:
 def reason_in(body: Any) -> str:
     """The sentences with which a service refused a request, empty where it gave none.
 
-    `detail` may be a list of faults, as FastAPI writes them. OpenRouter tells the reasons of a
-    moderation, and the words of the service behind it, in `metadata`.
+    OpenRouter tells the reasons of a moderation, and the words of the service behind it, in
+    `metadata`.
+    """
+    reason = _own_reason(body)
+    reasons = _metadata(body).get("reasons")
+    if isinstance(reasons, list) and (words := [one for one in reasons if isinstance(one, str)]):
+        reason = f"{reason} ({', '.join(words)})".strip()
+    return ": ".join(one for one in (reason, _own_reason(_behind(body))) if one)
+
+
+def _own_reason(body: Any) -> str:
+    """The reason without that of another service. `detail`, which Mistral has in `message`, may be
+    a list of faults, as FastAPI writes them.
     """
     reason = text_in(body, "message") or text_in(body, "detail")
     inner = _inner(body)
-    if not isinstance(inner, Mapping):
+    if reason or not isinstance(inner, Mapping):
         return reason
-    detail = inner.get("detail")
-    if not reason and isinstance(detail, list):
-        faults = [one.get("msg") for one in detail if isinstance(one, Mapping)]
-        reason = "; ".join(one for one in faults if isinstance(one, str))
-    metadata = inner.get("metadata")
-    reasons = metadata.get("reasons") if isinstance(metadata, Mapping) else None
-    if isinstance(reasons, list) and (words := [one for one in reasons if isinstance(one, str)]):
-        reason = f"{reason} ({', '.join(words)})".strip()
-    return reason
+    message = inner.get("message")
+    detail = (message if isinstance(message, Mapping) else inner).get("detail")
+    if isinstance(detail, str):
+        return detail
+    faults = [one for one in detail if isinstance(one, Mapping)] if isinstance(detail, list) else []
+    told = [f"{one['msg']}{_place(one)}" for one in faults if isinstance(one.get("msg"), str)]
+    return "; ".join(told)
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    """Where in the request a validator found a fault, in brackets."""
+    steps = fault.get("loc")
+    named = isinstance(steps, list) and ".".join(str(one) for one in steps if one != "body")
+    return f" ({named})" if named and PARAM.fullmatch(named) else ""
 
 
 def code_in(body: Any) -> str:
-    """The service's own code of an error, empty where it has none: a word, no number."""
-    inner = _inner(body)
-    if not isinstance(inner, Mapping):
-        return ""
-    told = (inner.get("code"), inner.get("status"))
-    return next((one for one in told if isinstance(one, str) and CODE.fullmatch(one)), "")
+    """The service's own code of an error, else that of the service behind it, empty where they have
+    none: a word, or a number that is no HTTP status.
+    """
+    inners = (one for one in map(_inner, (body, _behind(body))) if isinstance(one, Mapping))
+    told = (one.get(name) for one in inners for name in ("code", "status"))
+    return next((one for one in told if isinstance(one, str) and CODE_OR_NUMBER.fullmatch(one)), "")
 
 
 def param_in(body: Any) -> str:
@@ -169,18 +188,21 @@ def details_in(body: Any) -> dict[str, Any]:
 
 def is_about_context(body: Any) -> bool:
     """True for a refusal because the prompt is longer than the model can read."""
-    if code_in(body).lower() in CONTEXT_CODES or text_in(body, "type").lower() in CONTEXT_CODES:
+    told = (code_in(body), text_in(body, "type"), text_in(_behind(body), "type"))
+    if any(one.lower() in CONTEXT_CODES for one in told):
         return True
-    # Groq answers 413 to a request that is larger than the tokens of a minute.
-    is_rate = STATUSES.get(code_in(body).lower()) == 429
-    return not is_rate and CONTEXT_WORDS.search(reason_in(body)) is not None
+    return not is_about_rate(body) and CONTEXT_WORDS.search(reason_in(body)) is not None
+
+
+def is_about_rate(body: Any) -> bool:
+    """True for a refusal because of too many requests, or too many tokens in a time."""
+    return STATUSES.get(code_in(body).lower()) == 429
 
 
 def is_about_prompt(body: Any) -> bool:
     """True for a 403 because of what the prompt says, which is no fault of the key."""
-    inner = _inner(body)
-    metadata = inner.get("metadata") if isinstance(inner, Mapping) else None
-    if isinstance(metadata, Mapping) and (metadata.get("reasons") or "flagged_input" in metadata):
+    metadata = _metadata(body)
+    if metadata.get("reasons") or "flagged_input" in metadata:
         return True
     words = (code_in(body), text_in(body, "type"), reason_in(body))
     return any(POLICY.search(one) for one in words) and not ACCOUNT.search(words[-1])
@@ -219,6 +241,22 @@ def _inner(body: Any) -> Any:
     if isinstance(body, list):
         body = next((one for one in body if isinstance(one, Mapping)), None)
     return body.get("error") or body if isinstance(body, Mapping) else None
+
+
+def _metadata(body: Any) -> Mapping[str, Any]:
+    """What OpenRouter tells beside an error, empty without."""
+    inner = _inner(body)
+    found = inner.get("metadata") if isinstance(inner, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _behind(body: Any) -> Any:
+    """The refusal of the service behind OpenRouter, None without one: `raw` is mostly a text."""
+    raw = _metadata(body).get("raw")
+    try:
+        return parse_json(raw.encode(errors="replace")) if isinstance(raw, str) else raw
+    except ValueError:
+        return None
 
 
 def _marks(value: Any, depth: int) -> Any:

@@ -72,6 +72,11 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+# Faults of a service below 500: a model that failed (Bedrock), no room (Groq:
+# console.groq.com/docs/flex-processing), a request that was cancelled behind it (Google, nginx).
+SERVICE_FAULTS = (424, 498, 499)
+
+
 def from_status(status: int, host: str) -> ProviderError:
     """The error for an HTTP status that is not a success. `host`: the service, in the sentence."""
     if status == 401:
@@ -106,7 +111,7 @@ def from_status(status: int, host: str) -> ProviderError:
             "bad_response",
             True,
         )
-    if 400 <= status < 500:
+    if 400 <= status < 500 and status not in SERVICE_FAULTS:
         return ProviderError(
             f"{host} refused the request (HTTP {status}). Check the settings.", "bad_request", True
         )
@@ -135,9 +140,19 @@ def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -
 
 
 def _refusal_of_request(status: int, host: str, body: Any) -> ProviderError | None:
-    """The error for a request that is refused for its prompt or for where it comes from, which its
-    body alone tells; None for any other.
+    """The error for a request that is refused for its prompt, its size or for where it comes from,
+    which its body alone tells; None for any other.
     """
+    if status == 413 and told.is_about_rate(body):
+        # Groq, as in assafelovic/gpt-researcher#985: it alone is more than the tokens of a minute
+        error = ProviderError(
+            f"The request is larger than what {host} lets this account send in a minute. Shorten "
+            "it, or ask another service.",
+            "rate_limited",
+            True,
+        )
+        error.is_about_request = True
+        return error
     if status in REFUSALS and told.is_about_context(body):
         return ProviderError(
             f"The prompt is too long for the model at {host}. Shorten it, or ask a model that reads"
@@ -153,11 +168,16 @@ def _refusal_of_request(status: int, host: str, body: Any) -> ProviderError | No
             "bad_request",
             True,
         )
-    if status == 403 and told.is_about_prompt(body):
+    return _forbidden_request(host, body) if status == 403 else None
+
+
+def _forbidden_request(host: str, body: Any) -> ProviderError | None:
+    """The error for a 403 that is not about the key, None for one that is."""
+    if told.is_about_prompt(body):
         return ProviderError(
             f"{host} refuses this prompt by its rules. Change the prompt.", "bad_request", True
         )
-    if status == 403 and told.is_about_place(body):
+    if told.is_about_place(body):
         error = ProviderError(
             f"{host} does not serve the country or region this server asks from. Ask another "
             "service.",

@@ -62,4 +62,7 @@ def from_boto(error: Exception, host: str) -> ProviderError | None:
     code = str(found.get("Code") or "")
     status = STATUS_OF.get(code[:1].upper() + code[1:]) or meta.get("HTTPStatusCode") or 500
     body = {"message": found.get("Message"), "code": code}
-    return from_answer(status, host, meta.get("HTTPHeaders") or {}, body)
+    told = from_answer(status, host, meta.get("HTTPHeaders") or {}, body)
+    if code[:1].islower() and told.code == "error":  # in a stream: nobody sent that status
+        told.message, told.status = f"{host} broke off its answer. Try again later.", None
+    return told

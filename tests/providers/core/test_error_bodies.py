@@ -63,6 +63,16 @@ TOO_LONG: dict[str, tuple[int, Any]] = {
             "context length"
         },
     ),
+    "OpenRouter, for the service behind it": (
+        400,
+        {
+            "error": {
+                "code": 400,
+                "message": "Provider returned error",
+                "metadata": {"raw": '{"error": {"message": "prompt is too long", "code": null}}'},
+            }
+        },
+    ),
     "a list": (400, [{"error": {"message": "The prompt is too long."}}]),
 }
 
@@ -86,8 +96,9 @@ def test_a_prompt_that_is_too_long_is_recognized(status: int, body: Any):
                     "code": "rate_limit_exceeded",
                 }
             },
-            "bad_request",
+            "rate_limited",
         ),
+        (413, {"error": {"message": "Too many bytes."}}, "bad_request"),
         (429, {"error": {"message": "Too many tokens per minute."}}, "rate_limited"),
         (500, {"error": {"message": "prompt is too long"}}, "error"),
     ],
@@ -105,7 +116,39 @@ def test_the_code_and_the_field_of_the_service_are_kept():
     )
 
 
-@pytest.mark.parametrize("code", [400, None, "", "two words", "x" * 101, ["a"], {"a": 1}, True])
+RAW = '{"error": {"message": "Bad tool", "code": "bad_tool"}}'
+FAULT = {"msg": "Field required", "loc": ["body", "messages", 0, "role"]}
+REASONS: dict[str, tuple[Any, str, str]] = {
+    "behind OpenRouter": (
+        {"error": {"code": 400, "message": "Provider error", "metadata": {"raw": RAW}}},
+        "bad_tool",
+        "Provider error: Bad tool",
+    ),
+    "no JSON behind it": (
+        {"error": {"code": 400, "message": "Provider error", "metadata": {"raw": "<html>"}}},
+        "",
+        "Provider error",
+    ),
+    "Mistral": (
+        {"object": "error", "message": {"detail": [FAULT]}, "code": "1300"},
+        "1300",
+        "Field required (messages.0.role)",
+    ),
+    "FastAPI": ({"detail": [FAULT, {"msg": 7}]}, "", "Field required (messages.0.role)"),
+}
+
+
+@pytest.mark.parametrize(("body", "code", "reason"), REASONS.values(), ids=REASONS)
+def test_the_reason_and_the_code_are_found_where_services_hide_them(
+    body: Any, code: str, reason: str
+):
+    error = refused(422, body)
+    assert (error.service_code, error.said) == (code, reason)
+
+
+@pytest.mark.parametrize(
+    "code", ["429", 400, None, "", "two words", "x" * 101, ["a"], {"a": 1}, True]
+)
 def test_what_is_not_a_word_is_not_a_code(code: Any):
     assert refused(400, {"error": {"message": "No.", "code": code, "param": 7}}).service_code == ""
 

@@ -34,6 +34,7 @@ from providers.core.network_faults import from_network
             (400, "bad_request", True),
             (422, "bad_request", True),
         ),
+        *((status, "error", False) for status in (424, 498, 499)),
         *((500, "error", False), (529, "error", False)),
     ],
 )
