@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from connections.api.camelcase import StrictBooleanField, StrictCharField
-from connections.api.fields import CamelCaseSerializer
+from connections.api.fields import CamelCaseSerializer, TagField
 
 from .. import services
 from ..format.plan import ACTIONS, ON_CONFLICT
@@ -55,9 +55,7 @@ class PackageExportRequestSerializer(CamelCaseSerializer):
         max_length=1000,
         help_text="Their ids or aliases. Absent: all of them.",
     )
-    tag = serializers.CharField(
-        required=False, max_length=50, help_text="Of these, those that have this tag."
-    )
+    tag = TagField(required=False, max_length=50, help_text="Of these, those that have this tag.")
     part = serializers.IntegerField(
         required=False,
         min_value=1,

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -60,7 +59,7 @@ class PackageExport(ApiView):
     @extend_schema(
         operation_id="exportPackage",
         request=PackageExportRequestSerializer,
-        responses=answers((200, ZIP), OpenApiTypes.BINARY, 400, 404, 413, 415),
+        responses=answers((200, ZIP), OpenApiTypes.BINARY, 400, 404, 409, 413, 415),
     )
     @sensitive_variables("values", "passphrase")
     def post(self, request: Request) -> HttpResponse:
@@ -73,7 +72,8 @@ class PackageExport(ApiView):
         )
         parts = services.parts_of(_chosen(values)) if "part" in values else []
         if parts and values["part"] > len(parts):
-            raise ValidationError({"part": [f"There are {len(parts)}."]}, "invalid")
+            message = f"There is no part {values['part']}: there are {len(parts)}."
+            raise services.PackageError("no_such_part", message)
         rows = parts[values["part"] - 1] if parts else list(_chosen(values))
         profiles = (
             list(Profile.objects.filter(connection__in=rows).order_by("alias"))

@@ -162,7 +162,9 @@ def test_a_tag_and_a_part_choose(api: Api, connection: Connection, monkeypatch: 
     assert [one for one in names(response.content) if "connections/" in one] == [
         "connections/c.yaml"
     ]
-    assert errors(api.post(EXPORT, {"tag": "prod", "part": 3})) == {"/part": "invalid"}
+    gone = problem(api.post(EXPORT, {"tag": "prod", "part": 3}), 409)
+    assert (gone["code"], gone["detail"]) == ("no_such_part", "There is no part 3: there are 2.")
+    assert problem(api.post(EXPORT, {"tag": "none"}), 409)["code"] == "nothing_to_export"
 
 
 # Import
