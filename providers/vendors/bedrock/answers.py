@@ -63,14 +63,18 @@ def _usage(found: Any) -> Usage | None:
     """
     names = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "outputTokens")
     told = [token_count(found.get(name)) for name in names] if isinstance(found, dict) else []
-    if not any(count is not None for count in told):
+    total = token_count(found.get("totalTokens")) if isinstance(found, dict) else None
+    is_total_only = not any(count is not None for count in told)
+    if total is None and is_total_only:
         return None
-    fresh, cached, written, answered = told
+    fresh, cached, written, answered = told or [None] * len(names)
+    sent = (fresh or 0) + (cached or 0) + (written or 0)
     return Usage(
-        (fresh or 0) + (cached or 0) + (written or 0),
-        answered or 0,
+        sent,
+        max(answered or 0, (total or 0) - sent),  # what nobody names is output
         cached_tokens=cached,
         cache_write_tokens=written,
+        is_estimated=is_total_only,
     )
 
 

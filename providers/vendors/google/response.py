@@ -152,14 +152,18 @@ def usage_of(told: Any) -> Usage | None:
     """
     names = ("prompt", "tool_use_prompt", "candidates", "thoughts", "cached_content")
     counts = [token_count(getattr(told, f"{name}_token_count", None)) for name in names]
-    if not any(count is not None for count in counts):
+    total = token_count(getattr(told, "total_token_count", None))
+    is_total_only = not any(count is not None for count in counts)
+    if total is None and is_total_only:
         return None
     prompt, tools, candidates, thoughts, cached = counts
+    sent, answered = (prompt or 0) + (tools or 0), (candidates or 0) + (thoughts or 0)
     return Usage(
-        (prompt or 0) + (tools or 0),
-        (candidates or 0) + (thoughts or 0),
+        sent,
+        max(answered, (total or 0) - sent),  # what nobody names is output
         cached_tokens=cached,
         reasoning_tokens=thoughts,
+        is_estimated=is_total_only,
     )
 
 

@@ -18,6 +18,7 @@ from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
 from providers.core.registry import get_provider
 from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, FinishReason, Usage
+from providers.vendors.bedrock.answers import _usage
 from tests.providers.samples import sample
 
 NOVA = "amazon.nova-lite-v1:0"
@@ -614,3 +615,17 @@ def test_models_are_asked_where_the_endpoint_says(endpoint: str, monkeypatch: py
     monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://elsewhere.example")
     made = sample(get_provider("amazon"), region="eu-central-1", endpoint=endpoint or None)
     assert made.async_client.boto.meta.endpoint_url == ENDPOINTS[endpoint]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"totalTokens": 88}, Usage(0, 88, is_estimated=True)),
+        ({"inputTokens": 8, "totalTokens": 88}, Usage(8, 80)),
+        ({"inputTokens": 8, "outputTokens": 80, "totalTokens": 1}, Usage(8, 80)),
+        ({"totalTokens": "many"}, None),
+        ([88], None),
+    ],
+)
+def test_what_is_in_the_total_alone_is_output(told: Any, expected: Usage | None):
+    assert _usage(told) == expected

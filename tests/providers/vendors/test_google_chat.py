@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
 from providers.core.results import FinishReason, Usage
 from providers.google import Google
+from providers.vendors.google.response import usage_of
 from tests.providers.samples import sample
 from tests.providers.streams import TOOLS, WEATHER, arguments, asked, request, streamed, streaming
 from tests.upstreams import Upstream
@@ -604,3 +606,16 @@ def test_what_an_embedding_cannot_do_is_named(feature: str, fields: dict[str, An
     with pytest.raises(Unsupported) as caught:
         embedded(EmbeddingRequest.model_validate({"model": "gemini-embedding-001", **fields}), ROWS)
     assert caught.value.feature == feature
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"total_token_count": 88}, Usage(0, 88, is_estimated=True)),
+        ({"prompt_token_count": 8, "total_token_count": 88}, Usage(8, 80)),
+        ({"prompt_token_count": 8, "candidates_token_count": 80}, Usage(8, 80)),
+        ({}, None),
+    ],
+)
+def test_what_is_in_the_total_alone_is_output(told: dict[str, int], expected: Usage | None):
+    assert usage_of(SimpleNamespace(**told)) == expected
