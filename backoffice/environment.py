@@ -6,12 +6,12 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -25,6 +25,8 @@ DATABASES = ("sqlite", "postgres", "postgresql")
 CACHES = ("locmemcache", "redis", "rediss")
 RATE = re.compile(r"[1-9]\d*/(?:s|sec|second|m|min|minute|h|hour|d|day)")
 MASK = "***"
+# In an address. A password may hold any sign that was not encoded, and stand in the query too.
+PASSWORD, QUERY = re.compile(r"(://[^:/@]*:).*@", re.DOTALL), re.compile(r"\?.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -135,15 +137,13 @@ class Environment:
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """The settings of Django's for a database by its address."""
-        address = self._address(name, default, DATABASES, "postgres://user:password@host/name")
-        found: dict[str, Any] = environ.Env.db_url_config(address)
-        return found
+        example = "postgres://user:password@host/name"
+        return self._address(name, default, DATABASES, example, environ.Env.db_url_config)
 
     def cache(self, name: str, default: str) -> dict[str, Any]:
         """The settings of Django's for a cache by its address."""
-        address = self._address(name, default, CACHES, "redis://127.0.0.1:6379/1")
-        found: dict[str, Any] = environ.Env.cache_url_config(address)
-        return found
+        example = "redis://127.0.0.1:6379/1"
+        return self._address(name, default, CACHES, example, environ.Env.cache_url_config)
 
     def _given(self, name: str) -> str:
         return self.values.get(name, "").strip()
@@ -163,25 +163,29 @@ class Environment:
         self._note(name, given or f"{default:g}")
         return default if found is None else found
 
-    def _address(self, name: str, default: str, schemes: Sequence[str], example: str) -> str:
-        """An address, whose password is not shown."""
-        found = self._given(name) or default
-        parts = urlsplit(found)
-        is_server = parts.scheme.startswith("postgres")
-        if parts.scheme not in schemes or (is_server and not _has_port_or_none(parts)):
+    def _address(
+        self,
+        name: str,
+        default: str,
+        schemes: Sequence[str],
+        example: str,
+        read: Callable[[str], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """What an address says, as Django's settings."""
+        given = self._given(name) or default
+        try:
+            parts = urlsplit(given)
+            if parts.scheme.startswith("postgres"):
+                parts.port  # noqa: B018 raises ValueError for one that is not a number
+            found = read(given) if parts.scheme in schemes else None
+        except (ValueError, LookupError, ImproperlyConfigured):
+            found = None  # their messages may repeat the password
+        if found is None:
             kinds = ", ".join(f"{one}://" for one in schemes)
             message = f"{name} is not an address of {kinds}. Write one such as {example}"
             raise ImproperlyConfigured(message)
-        password = parts.password
-        self._note(name, found.replace(f":{password}@", f":{MASK}@") if password else found)
+        self._note(name, QUERY.sub(f"?{MASK}", PASSWORD.sub(rf"\1{MASK}@", given)))
         return found
-
-
-def _has_port_or_none(parts: SplitResult) -> bool:
-    try:
-        return parts.port is None or parts.port > 0
-    except ValueError:
-        return False
 
 
 def read_environment(path: Path = BASE_DIR / ".env") -> Environment:

@@ -2,8 +2,7 @@
 
 No secret is written down here.
 
-The README's table says what each does. `$Section:Key` references never pass through `env`: it takes
-`$` for itself.
+The README's table says what each does, `manage.py settings` what each is.
 """
 
 from typing import Any

@@ -102,7 +102,8 @@ def _own_part(part: dict[str, Any]) -> dict[str, Any]:
     given = part.get("file") if part.get("type") == "file" else None
     if not isinstance(given, dict):
         return part
-    if not (data := given.get("file_data")):  # one that was uploaded to Mistral
+    data = given.get("file_data")
+    if not isinstance(data, str) or not data:  # one that was uploaded to Mistral
         return {"type": "file", "file_id": given.get("file_id")}
     is_address = data.startswith(("https://", "http://", "data:"))
     found = {

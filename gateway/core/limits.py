@@ -79,10 +79,10 @@ class LimitCounter:
 
     async def stop(self) -> None:
         """Settles what has ended."""
+        while self._counting is not None:
+            await asyncio.wait([self._counting])
         if self._timer is not None:
             self._timer.cancel()
-        if self._counting is not None:
-            await asyncio.wait([self._counting])
         if self._ended:
             with suppress(DatabaseError):
                 await in_thread(self._settle_ended)

@@ -206,6 +206,28 @@ def test_settings_are_listed_without_secrets():
     assert ["HTTPS", "default", "false"] in rows and ["PORT", "default", "8000"] in rows
 
 
+ADDRESSES = {  # with passwords that nobody encoded, and where else one may stand
+    "DATABASE_URL": ["postgres://u:12#hunter2@h/n", "postgres://u:p@h/n?password=hunter2"],
+    "CACHE_URL": ["redis://cache/1?password=hunter2", "redis://u:a/hunter2@cache/1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, one) for name, given in ADDRESSES.items() for one in given]
+)
+def test_a_password_in_an_address_is_not_listed(name: str, value: str):
+    done = started(**{name: value})
+    assert "hunter2" not in done.stdout + done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1 or "***" in done.stdout
+
+
+@pytest.mark.parametrize("value", ["postgres://u:hunter2[@h/n", "postgres://u:p@h:hunter2/n"])
+def test_an_address_that_cannot_be_read_is_not_repeated(value: str):
+    done = started(DATABASE_URL=value)
+    assert done.stderr.startswith("A setting cannot be used. DATABASE_URL is not an address")
+    assert (done.returncode, "hunter2" in done.stderr) == (1, False)
+
+
 def test_a_setting_of_the_env_file_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TIME_ZONE", raising=False)
     monkeypatch.setenv("LOG_LEVEL", "INFO")

@@ -406,7 +406,7 @@ def test_mistral_has_names_of_its_own():
     assert body_for("mistral", EMBEDDING, dimensions=256) == {"output_dimension": 256}
 
 
-DOCUMENTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+DOCUMENTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "data": (
         {"filename": "a.pdf", "file_data": "data:application/pdf;base64,QQ=="},
         {"document_url": "data:application/pdf;base64,QQ==", "document_name": "a.pdf"},
@@ -416,12 +416,13 @@ DOCUMENTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"file_data": "https://example.com/a.pdf"},
         {"document_url": "https://example.com/a.pdf"},
     ),
+    "a number": ({"file_id": "f1", "file_data": 7}, {"type": "file", "file_id": "f1"}),
     "uploaded": ({"file_id": "f1"}, {"type": "file", "file_id": "f1"}),
 }
 
 
 @pytest.mark.parametrize(("given", "told"), DOCUMENTS.values(), ids=DOCUMENTS)
-def test_mistral_is_told_documents_in_its_own_words(given: dict[str, str], told: dict[str, str]):
+def test_mistral_is_told_documents_in_its_own_words(given: dict[str, Any], told: dict[str, str]):
     text = {"type": "text", "text": "What is it?"}
     parts = [text, {"type": "file", "file": given}]
     found = body_for("mistral", messages=[{"role": "user", "content": parts}])
