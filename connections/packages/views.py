@@ -102,12 +102,15 @@ class PackageExportView(Page):
         """The page."""
         rows = self.rows()
         shown = rows.order_by("name", "alias").prefetch_related("profiles")[:MOST_SHOWN]
-        contents = [
-            (row, selectors.stored_secrets(row, display.public_settings(row))) for row in shown
+        placeholders = [
+            f"{row.alias}.{name}"
+            for row in shown
+            for name in selectors.stored_secrets(row, display.public_settings(row))
         ]
         count = rows.count()
         context = {
-            "contents": contents,
+            "contents": shown,
+            "placeholders": placeholders,
             "count": count,
             "more": max(0, count - MOST_SHOWN),
             "ids": self.given.getlist("ids"),

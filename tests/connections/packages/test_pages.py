@@ -86,6 +86,8 @@ def test_the_page_says_what_becomes_of_secrets(connection: Connection, client: C
     response = client.get(EXPORT)
     assert "no secret is in the file" in words(response) and "production.api_key" in words(response)
     assert "spare_key" not in words(response) and SECRET not in html(response)
+    connect(name="Other")
+    assert words(client.get(EXPORT)).count("Here these become placeholders") == 1
 
 
 def test_a_reference_becomes_no_placeholder(fake, client: Client):
