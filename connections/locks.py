@@ -7,7 +7,7 @@ with one `hold`:
 1. connection types, by key
 2. connections, by id
 3. profiles, by id
-4. rows that belong to those: fallbacks, defaults, checks, tokens
+4. rows that belong to those: fallbacks, defaults, checks, tokens, approvals of hosts
 5. new rows: connections by alias, then profiles by alias. A unique alias is a lock too: whoever
    inserts one that another transaction has inserted waits for it.
 

@@ -23,6 +23,7 @@ from . import conf
 from .access_tokens import DatabaseTokens
 from .catalog import confirm_types
 from .credentials import Undecryptable, decrypt, merged
+from .destinations import refuse_unapproved
 from .display import setting_label
 from .errors import Unusable
 from .kept import settings_alone
@@ -193,7 +194,9 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
         stored = provider.migrated(connection.type_version, stored)
     values: dict[str, Any] = {}
     fields = settings_fields(provider)
-    for name, value in settings_alone(stored).items():
+    stored = settings_alone(stored)
+    refuse_unapproved(provider, stored)
+    for name, value in stored.items():
         if type(value) is str and value[:1] == "$":
             value = _resolved(provider, name, value)
         elif type(value) is dict and name in fields and fields[name].is_map:

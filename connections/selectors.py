@@ -12,8 +12,9 @@ from providers.core.schema import settings_fields
 
 from . import conf
 from .credentials import key_ids
+from .destinations import host_approvals
 from .listing import of_capability, of_health
-from .models import Connection, ConnectionCheck, Profile, by_name
+from .models import Connection, ConnectionCheck, HostApproval, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
@@ -204,6 +205,7 @@ class Dashboard:
     failed: list[Connection]
     undecryptable: list[Connection]
     broken: list[ReferenceUse]
+    hosts: list[HostApproval]
     never: int
     recent: list[ConnectionCheck]
 
@@ -219,6 +221,7 @@ def dashboard(limit: int = 10) -> Dashboard:
         failed=list(rows.filter(of_health("failed"), is_active=True).order_by(*by_name())[:limit]),
         undecryptable=list(lost.order_by(*by_name())[:limit]),
         broken=[use for use in reference_uses() if use.resolution.state != State.RESOLVED][:limit],
+        hosts=list(host_approvals(HostApproval.State.REQUESTED)[:limit]),
         never=Connection.objects.filter(of_health("never")).count(),
         recent=list(
             ConnectionCheck.objects.select_related("connection", "checked_by").defer(

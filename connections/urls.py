@@ -9,6 +9,7 @@ from .views import (
     defaults,
     deletes,
     duplicates,
+    hosts,
     inline_add,
     profile_actions,
     profiles,
@@ -90,4 +91,6 @@ urlpatterns = [
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),
     path("references/", references.ReferenceListView.as_view(), name="reference-list"),
+    path("references/hosts/", hosts.HostListView.as_view(), name="host-list"),
+    path("references/hosts/<uuid:pk>/", hosts.HostDecisionView.as_view(), name="host-decide"),
 ]

@@ -7,7 +7,14 @@ from typing import Any
 from django.contrib.messages import get_messages
 from django.http import HttpResponse
 
-from connections.models import ApiToken, Connection, ConnectionCheck, DefaultProfile, Profile
+from connections.models import (
+    ApiToken,
+    Connection,
+    ConnectionCheck,
+    DefaultProfile,
+    HostApproval,
+    Profile,
+)
 from providers.core.base import Provider
 from providers.core.schema import settings_fields
 
@@ -89,6 +96,13 @@ def world() -> list[Any]:
     """Everything a request could have changed."""
     rows = [
         list(model.objects.order_by("pk").values())
-        for model in (Connection, Profile, ConnectionCheck, ApiToken, DefaultProfile)
+        for model in (
+            Connection,
+            Profile,
+            ConnectionCheck,
+            ApiToken,
+            DefaultProfile,
+            HostApproval,
+        )
     ]
     return [*rows, Connection.history.count(), Profile.history.count()]

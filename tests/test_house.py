@@ -80,6 +80,7 @@ MAY_READ_CREDENTIALS = {
     "connections/type_versions.py",
     "connections/runtime.py",  # loads them for use
     "connections/display.py",  # masks them
+    "connections/destinations.py",  # an address may be among them
 }
 
 

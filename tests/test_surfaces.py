@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from connections import runtime, services
@@ -121,7 +122,10 @@ def test_its_address_guards_its_secret(client: Client):
 
 
 @pytest.mark.django_db
-def test_its_names_may_be_referred_to(client: Client, monkeypatch: pytest.MonkeyPatch):
+def test_its_names_may_be_referred_to(
+    client: Client, administrator: User, monkeypatch: pytest.MonkeyPatch
+):
+    client = browser(administrator)  # who approves the host by saving
     monkeypatch.setenv("INVENTED_PHRASE", SECRET)
     monkeypatch.setenv("Invented__Wobble", "2")
     client.post(

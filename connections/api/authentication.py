@@ -24,6 +24,7 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked.", "invalid_token"
             )
+        token.user.token = token  # type: ignore[attr-defined]  # may_approve asks
         return token.user, token
 
     def authenticate_header(self, _request: Request) -> str:

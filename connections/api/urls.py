@@ -5,7 +5,7 @@ Literal words come before aliases.
 
 from django.urls import path
 
-from . import connection_reads, connections, profiles, providers
+from . import connection_reads, connections, host_approvals, profiles, providers
 from .docs import DocsView, SchemaView
 
 urlpatterns = [
@@ -31,6 +31,8 @@ urlpatterns = [
     path("profiles/<str:id_or_alias>/duplicate", profiles.ProfileDuplicate.as_view()),
     path("providers", providers.ProviderList.as_view()),
     path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
+    path("host-approvals", host_approvals.HostApprovalList.as_view()),
+    path("host-approvals/<str:id>", host_approvals.HostApprovalDetail.as_view()),
     path("settings", providers.DefaultsView.as_view()),
     path("schema", SchemaView.as_view(), name="api-schema"),
     path("docs", DocsView.as_view(url_name="api-schema"), name="api-docs"),

@@ -20,6 +20,7 @@ from .connections import (
     Profile,
     ProfileColumns,
 )
+from .host_approval import HostApproval
 from .oauth_token import AccessToken
 from .package_upload import PackageUpload
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
@@ -38,6 +39,7 @@ __all__ = [
     "ConnectionType",
     "DefaultProfile",
     "Fallback",
+    "HostApproval",
     "PackageUpload",
     "Profile",
     "ProfileColumns",

@@ -5,6 +5,7 @@ means the machine's own operator at a terminal, who may do everything.
 """
 
 from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
+from .approvals import decide_host, forget_host, settle_all_hosts
 from .base import content, new_alias, save_version, save_versions
 from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
 from .connections import (
@@ -67,6 +68,7 @@ __all__ = [
     "create_connection",
     "create_profile",
     "create_token",
+    "decide_host",
     "default_profiles",
     "delete_connection",
     "delete_profile",
@@ -81,6 +83,7 @@ __all__ = [
     "expected_secrets",
     "fallback_errors",
     "find_caller",
+    "forget_host",
     "http_client",
     "key_report",
     "list_models",
@@ -97,6 +100,7 @@ __all__ = [
     "set_active",
     "set_default_profiles",
     "set_profile_active",
+    "settle_all_hosts",
     "test_connection",
     "test_connections",
     "test_settings",

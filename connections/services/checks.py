@@ -21,13 +21,16 @@ from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 
 from .. import conf
 from ..counts import add_to_count
+from ..destinations import destinations
 from ..errors import Invalid, Throttled, Unusable
+from ..kept import settings_alone
 from ..locks import retried
 from ..models import Connection, ConnectionCheck
 from ..runtime import get_configured_provider
+from .approvals import ask_for_hosts
 from .drafts import known_provider
 from .permissions import Actor, require
-from .settings_validation import validate_settings
+from .settings_validation import SettingsResult, validate_settings
 
 AT_ONCE = 8  # checks of one bulk test that run side by side
 MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection
@@ -171,22 +174,27 @@ def test_settings(
     result = validate_settings(provider, settings, *stored)
     if result.errors:
         raise Invalid(result.errors)
+    if asked := ask_for_hosts(destinations(provider, settings_alone(result.values)), actor):
+        return CheckResult(False, "host_not_approved", asked)
     if result.validated is None:
-        unresolved = [
-            notice.message.removeprefix("Saved, but not usable yet: ")
-            for notice in result.notices
-            if notice.code.endswith("_reference")
-        ]
-        code = "unresolved_reference" if unresolved else "undecryptable"
-        text = (
-            " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
-        )
-        return CheckResult(False, code, text)
+        return _unusable(result)
     _count(actor)
     with _one_at_a_time(
         str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")
     ):
         return run_check(provider(result.validated, egress=conf.egress(), limits=CHECK_LIMITS))
+
+
+def _unusable(result: SettingsResult) -> CheckResult:
+    """The outcome for values that are valid, but cannot be used: cause and cure."""
+    unresolved = [
+        notice.message.removeprefix("Saved, but not usable yet: ")
+        for notice in result.notices
+        if notice.code.endswith("_reference")
+    ]
+    code = "unresolved_reference" if unresolved else "undecryptable"
+    text = " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
+    return CheckResult(False, code, text)
 
 
 def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) -> list[Model]:

@@ -15,6 +15,7 @@ from ..catalog import confirm_types
 from ..errors import FieldError, InUse, Invalid
 from ..locks import hold, retried
 from ..models import Connection, ConnectionColumns, ConnectionType, Profile
+from .approvals import settle_hosts
 from .base import alias_race, refuse_fixed, refuse_stale, save_version
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
 from .permissions import Actor, require
@@ -61,6 +62,7 @@ def create_connection(
         saved = draft_connection(draft, provider, alias=alias, id=id, **columns)
         with alias_race(saved.row):
             save_version(saved.row, actor)
+            saved.notices.extend(settle_hosts(saved.row, actor))
     return saved
 
 
@@ -101,6 +103,7 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         saved = draft_change(draft, row, row.provider, merge=merge, **columns)
         if saved.changed:
             save_version(row, actor)
+        saved.notices.extend(settle_hosts(row, actor))
     return saved
 
 

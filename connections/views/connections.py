@@ -15,6 +15,7 @@ from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from .. import display, listing, selectors, services
 from ..dependent_profiles import dependent_profiles
+from ..destinations import hosts_of
 from ..forms import ConnectionForm
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
@@ -250,6 +251,7 @@ def detail_context(connection: Connection) -> dict[str, Any]:
     return {
         "settings_shown": selectors.shown_settings(connection, display.public_settings(connection)),
         "references": display.reference_states(connection),
+        "hosts": hosts_of(connection),
         "checks": list(connection.checks.select_related("checked_by")[:20]),
         "profiles": dependent_profiles(connection),
         "versions": services.versions(connection),

@@ -59,6 +59,7 @@ class Provider(Generic[SettingsT]):
     category: ClassVar[str] = "Model providers"
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
+    fixed_hosts: ClassVar[tuple[str, ...]] = ()  # of an installed type: where credentials go
     icon: ClassVar[str] = ""  # a heroicon's name, for its card
     version: ClassVar[int] = 1  # of its settings: see `migrated`
     check_cost: ClassVar[str] = (

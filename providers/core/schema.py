@@ -29,8 +29,9 @@ class SettingsField:
     `kind`: text, integer, number, boolean, choice, headers, map or secret_map.
 
     A map has entries, keys and texts of any name; those of a secret map are secrets, each by
-    itself. `shown_when`: the field it depends on, and the values of that. `free`: a text of any
-    characters, line breaks included; `multiline`: they are expected.
+    itself. `shown_when`: the field it depends on, and the values of that. `host_part`, `trust`: as
+    in `setting`. `free`: a text of any characters, line breaks included; `multiline`: they are
+    expected.
     """
 
     name: str
@@ -51,6 +52,8 @@ class SettingsField:
     bounds: tuple[tuple[str, Any], ...] = ()
     multiline: bool = False
     free: bool = False
+    host_part: bool = False
+    trust: bool = False
 
     @property
     def is_map(self) -> bool:
@@ -222,6 +225,8 @@ def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:
         bounds=_bounds(info),
         multiline=bool(marks.get("multiline")),
         free=FREE in (*info.metadata, *_metadata(info.annotation)),
+        host_part=bool(marks.get("hostPart")),
+        trust=bool(marks.get("trust")),
     )
 
 

@@ -17,6 +17,8 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     description: str = "",
     group: str = "General",
     address: bool = False,
+    host_part: bool = False,
+    trust: bool = False,
     environment: str = "",
     shown_when: tuple[str, Any] | None = None,
     required_when_shown: bool = False,
@@ -27,15 +29,16 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
 ) -> Any:
     """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
 
-    `address`: it names a host that credentials are sent to. `environment`: the variable the
-    vendor's SDK reads, which `$Env:NAME` may then name. `shown_when`: (an earlier field, its value
-    or a tuple of values), `required_when_shown` applies only then. `multiline`: it may have line
-    breaks. `labels`: choice -> words, where the choice itself is not clear. `constraints` are
-    pydantic's own (ge, le, max_length, ...).
+    `address`: it names a host that credentials are sent to; `host_part`: only a part of its name.
+    `trust`: it decides how that host proves who it is. `environment`: the variable of the vendor's
+    SDK, which `$Env:NAME` may then name. `shown_when`: (an earlier field, its value or several),
+    `required_when_shown` applies only then. `labels`: choice -> words. `constraints`: pydantic's.
     """
     marks: dict[str, Any] = {
         "group": group,
         "address": address,
+        "hostPart": host_part,
+        "trust": trust,
         "environment": environment,
         "shownWhen": [shown_when[0], _values(shown_when[1])] if shown_when else None,
         "requiredWhenShown": required_when_shown,

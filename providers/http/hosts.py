@@ -48,6 +48,16 @@ def origin_host(address: str) -> str:
     return f"{f'[{host}]' if ':' in host else host}:{_port(url)}" if host else ""
 
 
+def origin(address: str) -> str:
+    """The scheme, host and port of an address as a client asks it, without the usual port; empty
+    for an address without a host. Raises httpx2.InvalidURL.
+    """
+    url = httpx2.URL(address)
+    host = url.raw_host.decode().lower().rstrip(".")
+    port = f":{url.port}" if url.port and url.port != DEFAULT_PORTS.get(url.scheme) else ""
+    return f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}" if host else ""
+
+
 def _matches(pattern: str, url: httpx2.URL, base: httpx2.URL) -> bool:
     try:
         parts = urlsplit(f"//{pattern.strip()}")

@@ -227,6 +227,7 @@ class HttpSettings(ProviderSettings):
         True,
         title="Verify certificates",
         description="No lets anybody between here and the service read the credentials.",
+        trust=True,
         group=TLS,
     )
     ca_certificate: Annotated[LongText, AfterValidator(_authorities)] | None = setting(
@@ -236,6 +237,7 @@ class HttpSettings(ProviderSettings):
             "Certificates (PEM) to trust besides those of the system, for a service with an "
             "authority of its own."
         ),
+        trust=True,
         shown_when=("verify_tls", True),
         multiline=True,
         group=TLS,

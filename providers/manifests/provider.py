@@ -12,11 +12,13 @@ from ..http.credentials import Credential
 from ..http.service import HttpService
 from ..http.tls import client_context
 from .document import Manifest
+from .hosts import SHAPE
 from .labels import sentence
 from .migrations import migrated
 from .rendering import Rendering, chosen_test
 from .requests import COSTS
 from .settings import section_of, settings_of
+from .template_uses import uses_of
 
 
 class ManifestProvider(HttpService[ProviderSettings]):
@@ -92,9 +94,22 @@ def provider_of(manifest: Manifest) -> type[ManifestProvider]:
         "version": manifest.version,
         "check_cost": max(costs, key=COSTS.index, default="free"),  # of the dearest variant
         "manifest": manifest,
+        "fixed_hosts": _fixed_hosts(manifest),
         "Settings": settings_of(manifest),
     }
     return type(name, (ManifestProvider,), attributes)
+
+
+def _fixed_hosts(manifest: Manifest) -> tuple[str, ...]:
+    """Fields that are a part of a host's name stay in it as they are written: `{shop}`."""
+    texts = {
+        use.text
+        for variant in manifest.auth_variants()
+        for use in uses_of(manifest, variant)
+        if use.position == "address"
+    }
+    found = (SHAPE.match(text) for text in sorted(texts))
+    return tuple(dict.fromkeys(f"{one[1]}://{one[2].lower()}" for one in found if one))
 
 
 def _description(manifest: Manifest) -> str:

@@ -8,6 +8,7 @@ from ..core.schema import pascal
 from ..core.settings import NetworkSettings, ProviderSettings, setting
 from .document import VARIANT, Manifest, TypeField
 from .field_types import kind_of
+from .hosts import WHOLE
 from .labels import label, sentence
 from .template_uses import TemplateUses
 
@@ -112,6 +113,7 @@ def _definition(manifest: Manifest, field: TypeField, uses: TemplateUses) -> tup
         description=sentence(field.help) or HELP.get(field.shape, f"As {manifest.label} calls it."),
         group=field.group,
         address=uses.is_address(field),
+        host_part=field.shape not in WHOLE,
         environment=field.environment,
         shown_when=next(
             ((name, tuple(values)) for name, values in field.visible_when.items()), None

@@ -9,7 +9,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from connections.models import Connection, Fallback, Profile
+from connections import services
+from connections.models import Connection, Fallback, HostApproval, Profile
 from tests.fakes import profile_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
@@ -38,6 +39,22 @@ def test_names_of_the_time_before_get_their_keys(connection):
     fill = import_module("connections.migrations.0004_fill_name_keys").fill
     fill(apps, None)
     assert list(Connection.objects.values_list("name_key", "keyed_name")) == [("arger", "Ärger")]
+
+
+def test_what_a_connection_does_today_stays_allowed(settings):
+    settings.CONNECTIONS_REFERENCE_SECTIONS = ["TeamB"]
+    addresses = {"base_url": "https://gateway.example:8443/v1", "api_key": "$TeamB:ApiKey"}
+    row = services.create_connection(
+        "openai-compatible", actor=None, name="Old", settings=addresses
+    ).row
+    before = set(HostApproval.objects.values_list("section", "host", "state"))
+    HostApproval.objects.all().delete()
+    approve = import_module("connections.migrations.0006_approve_todays_hosts").approve
+    approve(apps, None)
+    approve(apps, None)
+    assert set(HostApproval.objects.values_list("section", "host", "state")) == before
+    assert before == {("teamb", "https://gateway.example:8443", "approved")}
+    assert HostApproval.objects.get().connection == row
 
 
 def test_a_database_that_has_the_old_migrations_has_nothing_of_them_to_do():

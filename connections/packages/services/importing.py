@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.catalog import confirm_types
 from connections.locks import hold, retried
 from connections.models import Connection, ConnectionType, Profile
-from connections.services import Actor, Invalid, replace_fallbacks, save_versions
+from connections.services import Actor, Invalid, replace_fallbacks, save_versions, settle_all_hosts
 
 from ..format.errors import PackageConflict, PackageError
 from ..format.plan import Decisions, Plan
@@ -126,4 +126,5 @@ def _save(judged: Judged) -> None:
     changes = list(run.changes.values())
     for model in (Connection, Profile):
         save_versions([one.row for one in changes if isinstance(one.row, model)], run.actor)
+    settle_all_hosts([one.row for one in changes if isinstance(one.row, Connection)], run.actor)
     replace_fallbacks([(one.row, one.fallbacks) for one in changes if one.fallbacks is not None])

@@ -26,6 +26,7 @@ from connections.services import (
     new_alias,
     require,
     save_versions,
+    settle_all_hosts,
 )
 
 from ..format.documents import Document
@@ -145,7 +146,9 @@ def _stored(judged: _Judged, actor: Actor) -> bool:
         held = hold(Connection.objects.only("version"), judged.versions)
         if {pk: row.version for pk, row in held.items()} != judged.versions:
             return False
-        save_versions([copy(row) for row in judged.saved], actor)
+        saved = [copy(row) for row in judged.saved]
+        save_versions(saved, actor)
+        settle_all_hosts(saved, actor)
         for row in judged.deleted:
             delete_connection(row, actor=actor)
     return True

@@ -32,20 +32,23 @@ def refuse_kept_secrets(
     stored: Stored,
     kept: Iterable[tuple[str, str]],
 ) -> None:
-    """Refuses every stored literal that is `kept` while an address changes: it must be entered
-    again, or whoever may edit could send it to a host of their own.
+    """Refuses every stored literal that is `kept` while an address changes, or how its host proves
+    who it is: it must be entered again, or whoever may edit could send it to a host of their own.
     """
     changed = [
         field
         for field in fields.values()
-        if field.address
+        if (field.address or field.trust)
         and result.settings.get(field.name, field.default)
         != stored.settings.get(field.name, field.default)
+        and not (field.trust and result.settings.get(field.name, field.default) is True)
     ]
     for name, key in kept if changed else ():
         what = key or f"the {_inside_a_sentence(fields[name].label)}"
-        address = _inside_a_sentence(changed[0].label)
-        text = f"Enter {what} again, because the {address} changed."
+        label = _inside_a_sentence(changed[0].label)
+        is_switch = changed[0].kind == "boolean"
+        cause = f"{changed[0].label} was switched" if is_switch else f"the {label} changed"
+        text = f"Enter {what} again, because {cause}."
         result.refuse(place(name, key), "secret_required", text)
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
-from connections.models import ApiToken, Connection
+from connections.models import ApiToken, Connection, HostApproval
 from connections.services import Scope
 from tests.fakes import SECRET, profile_of
 from tests.people import browser
@@ -18,6 +18,7 @@ from .calls import Api, token_of
 pytestmark = pytest.mark.django_db
 MODEL = {"providerId": "fake", "modelId": "m"}
 NEW = {"alias": "fresh", "name": "Fresh", "providerId": "fake", "settings": {"apiKey": SECRET}}
+HOST = "1c0e7f52-6a4e-4f0e-9a5b-7e2d4c8b9f10"
 READ, WRITE, TEST, DELETE = (
     "connections:read",
     "connections:write",
@@ -77,6 +78,9 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/providers/fake", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
     ("PUT", "/settings", {}, 200, "administrator", "admin"),
+    ("GET", "/host-approvals", None, 200, "viewer", READ),
+    ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
+    ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
     *(
         (
             "GET",
@@ -151,6 +155,7 @@ def test_each_caller_is_answered_as_the_table_says(
 ):
     profile_of(connection)
     Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
+    HostApproval.objects.create(pk=HOST, section="openai", host="https://gateway.example")
     if isinstance(body, str):
         fixed = {"alias": "fresh", "capability": "Chat"} if method == "POST" else {}
         body = {"name": "N", "model": MODEL, "connectionId": str(connection.pk), **fixed}

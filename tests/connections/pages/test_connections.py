@@ -11,7 +11,7 @@ from django.urls import get_resolver, reverse
 
 from connections import runtime, services
 from connections.credentials import Undecryptable
-from connections.models import Connection, ConnectionCheck
+from connections.models import Connection, ConnectionCheck, HostApproval
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 from tests.fakes import (
@@ -105,6 +105,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("profile-duplicate", {}, DO_WORK),
     ("profile-toggle", {}, DO_WORK),
     ("reference-list", None, SEEING),
+    ("host-list", None, SEEING),
+    ("host-decide", {"decision": "approved"}, DO_RULE),
     ("defaults", None, SEEING),
     ("defaults", {"Chat": "answers", "Embedding": ""}, DO_RULE),
     ("token-list", None, RULING),
@@ -144,7 +146,7 @@ def address(name: str, connection: Connection, *others: Any) -> str:
         return reverse(name, args=["fake" if name.startswith("connection") else "chat"])
     route = next(str(one.pattern) for one in PATTERNS if one.name == name)
     row = next(
-        (one for one in others if type(one).__name__.lower().endswith(name.split("-")[0])),
+        (one for one in others if name.split("-")[0] in type(one).__name__.lower()),
         connection,
     )
     return reverse(name, args=[row.pk] if "<uuid:pk>" in route else [])
@@ -163,7 +165,9 @@ def test_every_page_is_for_those_who_may(
         actor=None,
         scopes=["connections:read"],
     )
-    url = address(name, free if name == "connection-delete" else used, profile_of(used), token)
+    host = HostApproval.objects.create(section="openai", host="https://gateway.example")
+    about = (free if name == "connection-delete" else used, profile_of(used), token, host)
+    url = address(name, *about)
     ticked = {"ids": [str(used.pk)]} if name == "connection-bulk" else {}
     before = world()
 
@@ -1156,7 +1160,7 @@ def test_a_list_asks_little_and_decrypts_nothing(
     for number in range(30):
         profile_of(connect(name=f"Number {number:02}"))
     monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
-    with django_assert_max_num_queries(14 if url == "/" else 8):
+    with django_assert_max_num_queries(15 if url == "/" else 8):
         assert client.get(url).status_code == 200
 
 

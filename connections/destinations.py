@@ -1,0 +1,170 @@
+"""Where the secrets behind references go: to the provider's own hosts, and to others only after an
+administrator approved the host for the section.
+
+Whoever may write a connection could else send any section's keys to a host of their own. What is
+typed needs no approval: who types a key knows it.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import httpx2
+from django.conf import settings as django_settings
+from django.db.models import Case, Q, QuerySet, When
+from django.views.decorators.debug import sensitive_variables
+
+from providers.core.base import Provider
+from providers.core.registry import is_built_in
+from providers.core.schema import SettingsField, settings_fields
+from providers.http.hosts import origin
+
+from .credentials import Undecryptable, merged
+from .errors import Unusable
+from .kept import settings_alone
+from .models import Connection, HostApproval
+from .references import ENV_SECTION, InvalidReference, is_reference, parse, references_in
+
+LONGEST_HOST = 600
+UNCHECKED = ", certificate not checked"
+
+
+@dataclass(frozen=True, order=True)
+class Destination:
+    """A section of references and a host that its secrets would go to, as HostApproval has them."""
+
+    section: str
+    host: str
+
+
+def section_of(reference: str) -> str:
+    """The section of a reference in lower case: `openai`, or `env:name` for a variable. Empty for
+    what is not a reference.
+    """
+    try:
+        key = parse(reference)
+    except InvalidReference:
+        return ""
+    first = key[0].lower()
+    return f"{first}:{key[1].lower()}" if first == ENV_SECTION else first
+
+
+def destinations(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> set[Destination]:
+    """Where the referenced secrets of these settings go beside the provider's own hosts.
+
+    `stored`: settings with their literals, references as they are written. An address that is a
+    reference to the same section is as safe as the key: both are set in the same place.
+    """
+    fields = settings_fields(provider)
+    sections = {
+        section_of(reference)
+        for name, _, reference in references_in(stored)
+        if name in fields and fields[name].secret and not fields[name].address
+    } - {""}
+    if not sections:
+        return set()
+    hosts = set(_hosts(provider, fields, stored))
+    return {
+        Destination(section, host)
+        for section in sections
+        for host in hosts
+        if not (is_reference(host) and section_of(host) == section)
+    }
+
+
+def _hosts(
+    provider: type[Provider[Any]], fields: Mapping[str, SettingsField], stored: Mapping[str, Any]
+) -> Iterator[str]:
+    end = UNCHECKED if stored.get("verify_tls", True) in (False, "false", "False") else ""
+    if not is_built_in(provider.id):
+        yield from (f"{host}{end}" for host in provider.fixed_hosts)
+    for name, field in fields.items():
+        value = stored.get(name) if field.address and not field.host_part else None
+        if isinstance(value, str) and (host := host_of(value)):
+            own = field.default
+            if end or not (isinstance(own, str) and host_of(own) == host):
+                yield host if is_reference(host) else f"{host}{end}"
+
+
+@lru_cache(maxsize=4096)  # an address is not a secret
+def host_of(address: str) -> str:
+    """The origin of an address, `https://api.example.com:8443`, without the usual port; a reference
+    as it is written. A host alone counts as one of https.
+    """
+    if is_reference(address):
+        return address[:LONGEST_HOST]
+    try:
+        return origin(address if "://" in address else f"https://{address}")[:LONGEST_HOST]
+    except httpx2.InvalidURL:
+        return address[:LONGEST_HOST]  # the schema refuses it
+
+
+@sensitive_variables()
+def destinations_of(row: Connection) -> set[Destination]:
+    """Where the referenced secrets of a connection go beside the provider's own hosts."""
+    if row.provider is None:
+        return set()
+    literals = {} if isinstance(row.credentials, Undecryptable) else row.credentials or {}
+    return destinations(row.provider, settings_alone(merged(row.settings, literals)))
+
+
+def hosts_of(row: Connection) -> list[HostApproval]:
+    """The destinations of a connection: approvals, requests and refusals. One that nobody asked for
+    yet is a row that is not saved.
+    """
+    wanted = destinations_of(row)
+    rows = _rows(wanted) if wanted and django_settings.CONNECTIONS_HOST_APPROVAL else {}
+    return [
+        found or HostApproval(section=one.section, host=one.host) for one, found in rows.items()
+    ]
+
+
+def host_approvals(state: str = "") -> QuerySet[HostApproval]:
+    """The hosts that were asked for, those that wait first, with who asked and who decided.
+
+    `state`: only those in it.
+    """
+    waits = Case(When(state=HostApproval.State.REQUESTED, then=0), default=1)
+    rows = HostApproval.objects.select_related("connection", "requested_by", "decided_by")
+    rows = rows.filter(state=state) if state else rows
+    return rows.defer("connection__credentials").order_by(waits, "section", "host")
+
+
+def _rows(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
+    """The destinations, each with its row if there is one."""
+    which = Q()
+    for one in wanted:
+        which |= Q(section=one.section, host=one.host)
+    known = {Destination(row.section, row.host): row for row in host_approvals().filter(which)}
+    return {one: known.get(one) for one in sorted(wanted)}
+
+
+def unapproved(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
+    """Those of the destinations that nobody approved, each with its request or refusal if there is
+    one. One query at most.
+    """
+    if not wanted or not django_settings.CONNECTIONS_HOST_APPROVAL:
+        return {}
+    return {
+        one: row
+        for one, row in _rows(wanted).items()
+        if row is None or row.state != HostApproval.State.APPROVED
+    }
+
+
+def unapproved_message(found: Mapping[Destination, HostApproval | None]) -> str:
+    """Cause and cure for the first of the destinations that nobody approved."""
+    one, row = next(iter(found.items()))
+    what = f"The secrets of {one.section} may not be sent to {one.host}"
+    if row is not None and row.state == HostApproval.State.REFUSED:
+        who = f" by {row.decided_by}" if row.decided_by else ""
+        return f"{what}: that was refused{who}. Ask an administrator, or use another host."
+    asked = "An administrator has been asked" if row else "Save it to ask an administrator"
+    return f"{what} before an administrator approves that. {asked}: see References, Hosts."
+
+
+def refuse_unapproved(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> None:
+    """Raises Unusable while a referenced secret would go to a host that nobody approved."""
+    if found := unapproved(destinations(provider, stored)):
+        raise Unusable("host_not_approved", unapproved_message(found))

@@ -1,0 +1,53 @@
+"""Hosts that an administrator let a section's secrets go to, and requests for that."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from .connections import Connection
+
+
+class HostApproval(models.Model):
+    """A host, and the section of references whose secrets may go there, or may not.
+
+    `section` is in lower case; a variable of `$Env:NAME` is a section of its own, `env:name`.
+    `host` is the origin of an address (`https://api.example.com:8443`), the reference that stands
+    for it, or the address as an installed type writes it. `connection`: the one that asked first,
+    None if that was not saved.
+    """
+
+    class State(models.TextChoices):
+        """The answer so far."""
+
+        REQUESTED = "requested", "Requested"
+        APPROVED = "approved", "Approved"
+        REFUSED = "refused", "Refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    section = models.CharField(max_length=500)
+    host = models.CharField(max_length=600)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
+    connection = models.ForeignKey(
+        Connection, models.SET_NULL, null=True, blank=True, related_name="host_approvals"
+    )
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    date_requested = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    date_decided = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["section", "host"]
+        default_permissions = ()
+        permissions = [("approve_host", "Can approve hosts for the secrets of references")]
+        constraints = [
+            models.UniqueConstraint(fields=["section", "host"], name="host_approvals_once")
+        ]
+        indexes = [models.Index(fields=["state", "date_requested"])]
+
+    def __str__(self) -> str:
+        return f"{self.section} to {self.host}"

@@ -1,0 +1,119 @@
+"""Approvals of hosts for the secrets behind references: asked for by a save or a test, given by an
+administrator, by saving or by name.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from ..change_counter import bump_change_counter
+from ..destinations import Destination, destinations_of, unapproved, unapproved_message
+from ..errors import Notice
+from ..locks import retried
+from ..models import Connection, HostApproval
+from .permissions import Actor, require
+from .tokens import Scope, allows
+
+APPROVE = "connections.approve_host"
+State = HostApproval.State
+
+
+def may_approve(actor: Actor) -> bool:
+    """True for administrators and for the machine's own operator. Whoever comes with a token needs
+    one with the scope `admin`.
+    """
+    return actor is None or (
+        actor.has_perm(APPROVE) and allows(getattr(actor, "token", None), Scope.ADMIN)
+    )
+
+
+def settle_hosts(row: Connection, actor: Actor) -> list[Notice]:
+    """Approves the hosts of a connection that an administrator saved, asks for those of any other.
+
+    Called in the transaction of the save. Returns a notice while something waits.
+    """
+    return settle_all_hosts([row], actor)
+
+
+def settle_all_hosts(rows: Iterable[Connection], actor: Actor) -> list[Notice]:
+    """As `settle_hosts`, for several that were saved at once."""
+    wanted: dict[Destination, uuid.UUID | None] = {}
+    for row in rows:
+        for one in destinations_of(row):
+            wanted.setdefault(one, row.pk)
+    return _settled(wanted, actor)
+
+
+def ask_for_hosts(wanted: Collection[Destination], actor: Actor) -> str:
+    """Asks for hosts on behalf of settings that are not saved.
+
+    Returns the sentence that says so, empty where nothing waits or an administrator asks.
+    """
+    if may_approve(actor):
+        return ""
+    notices = _settled(dict.fromkeys(wanted), actor)
+    return notices[0].message if notices else ""
+
+
+def _settled(wanted: dict[Destination, uuid.UUID | None], actor: Actor) -> list[Notice]:
+    missing = unapproved(wanted)
+    if not missing:
+        return []
+    is_approved = may_approve(actor)
+    now = timezone.now() if is_approved else None
+    rows = [
+        HostApproval(
+            section=one.section,
+            host=one.host,
+            connection_id=wanted[one],
+            requested_by=actor,
+            state=State.APPROVED if is_approved else State.REQUESTED,
+            decided_by=actor if is_approved else None,
+            date_decided=now,
+        )
+        for one in missing
+    ]
+    with transaction.atomic():
+        HostApproval.objects.bulk_create(rows, ignore_conflicts=True)
+        if is_approved:
+            for one in missing:
+                _decide(HostApproval.objects.filter(section=one.section, host=one.host), actor)
+            bump_change_counter()
+    if is_approved:
+        return []
+    return [Notice("settings", "host_not_approved", unapproved_message(unapproved(wanted)))]
+
+
+def _decide(rows: QuerySet[HostApproval], actor: Actor, state: str = State.APPROVED) -> int:
+    return rows.exclude(state=state).update(
+        state=state, decided_by=actor, date_decided=timezone.now()
+    )
+
+
+@retried
+def decide_host(approval: HostApproval, state: str, *, actor: Actor) -> HostApproval:
+    """Approves or refuses a host, at once and for every connection. `state`: of HostApproval.State.
+
+    Raises PermissionDenied.
+    """
+    require(actor, APPROVE)
+    with transaction.atomic():
+        _decide(HostApproval.objects.filter(pk=approval.pk), actor, State(state))
+        bump_change_counter()
+    approval.refresh_from_db()
+    return approval
+
+
+@retried
+def forget_host(approval: HostApproval, *, actor: Actor) -> None:
+    """Takes an approval, a refusal or a request away: the next save or test asks again.
+
+    Raises PermissionDenied.
+    """
+    require(actor, APPROVE)
+    with transaction.atomic():
+        HostApproval.objects.filter(pk=approval.pk).delete()
+        bump_change_counter()

@@ -1,0 +1,59 @@
+"""The page of hosts that the secrets behind references may go to, and the decisions about them."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from .. import services
+from ..destinations import host_approvals
+from ..models import HostApproval
+from .base import Crumb, Page
+
+PAGE_SIZE = 50
+
+
+class HostListView(Page):
+    """Every host that was asked for, those that wait first."""
+
+    template_name = "connections/host_list.html"
+    title = "Hosts"
+    section = "references"
+    permission_required = "connections.view_connection"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        page = Paginator(host_approvals(), PAGE_SIZE).get_page(request.GET.get("page"))
+        return self.render_to_response(self.get_context_data(page=page))
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("References", reverse("reference-list"))]
+
+
+class HostDecisionView(Page):
+    """Approves or refuses a host, or forgets that anybody asked: `decision` of the form."""
+
+    permission_required = "connections.approve_host"
+
+    def post(self, request: HttpRequest, pk: uuid.UUID, **_kwargs: Any) -> HttpResponse:
+        row = get_object_or_404(HostApproval, pk=pk)
+        decision = self.posted("decision")
+        if decision == "forget":
+            services.forget_host(row, actor=request.user)
+        elif decision in (HostApproval.State.APPROVED, HostApproval.State.REFUSED):
+            services.decide_host(row, decision, actor=request.user)
+        else:
+            messages.error(request, "Choose Approve, Refuse or Forget.")
+            return self.back("host-list")
+        messages.success(request, f"{row.host}: {TOLD[decision].format(row.section)}")
+        return self.back("host-list")
+
+
+TOLD = {
+    "approved": "the secrets of {} may go there from now on.",
+    "refused": "the secrets of {} may not go there.",
+    "forget": "the next save or test asks again.",
+}

@@ -1,0 +1,220 @@
+"""Where the secrets behind references may go, and who lets them."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from connections import services
+from connections.destinations import Destination, destinations_of, host_of
+from connections.models import Connection, HostApproval
+from connections.runtime import resolved_settings
+from connections.types.services import install_type
+
+pytestmark = pytest.mark.django_db
+SECRET = "sk-Team_B_31a9c0de77"
+ELSEWHERE = "https://elsewhere.example:8443/v1"
+ORIGIN = "https://elsewhere.example:8443"
+
+
+@pytest.fixture(autouse=True)
+def _sections(settings: Any) -> None:
+    settings.CONNECTIONS_CONFIG = {
+        "TeamB": {"ApiKey": SECRET, "Url": ELSEWHERE},
+        "Other": {"Url": ELSEWHERE},
+    }
+
+
+def openai(actor: Any, key: str = "$TeamB:ApiKey", address: str = ELSEWHERE, **changes: Any):
+    """A saved connection, and the notices of its save."""
+    saved = services.create_connection(
+        "openai-compatible",
+        actor=actor,
+        name="Team B",
+        settings={"api_key": key, "base_url": address},
+        **changes,
+    )
+    return saved.row, [notice.code for notice in saved.notices]
+
+
+def states() -> list[tuple[str, str, str]]:
+    return [(one.section, one.host, one.state) for one in HostApproval.objects.all()]
+
+
+def is_usable(row: Connection) -> bool:
+    try:
+        resolved_settings(Connection.objects.get(pk=row.pk))
+    except services.Unusable as error:
+        assert error.code == "host_not_approved" and SECRET not in str(error)
+        return False
+    return True
+
+
+def test_an_operators_save_asks_and_sends_nothing(operator):
+    row, notices = openai(operator)
+    assert notices == ["host_not_approved"]
+    assert states() == [("teamb", ORIGIN, "requested")]
+    assert HostApproval.objects.get().requested_by == operator
+    assert not is_usable(row)
+
+
+def test_an_administrator_approves_what_was_asked_for(operator, administrator):
+    row, _ = openai(operator)
+    services.decide_host(HostApproval.objects.get(), "approved", actor=administrator)
+    assert is_usable(row)
+    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator)
+    assert not is_usable(row)
+
+
+@pytest.mark.parametrize("who", ["administrator", "nobody asks at a terminal"])
+def test_an_administrators_own_save_approves(request, who: str):
+    actor = request.getfixturevalue(who) if who == "administrator" else None
+    row, notices = openai(actor)
+    assert (notices, states()) == ([], [("teamb", ORIGIN, "approved")])
+    assert is_usable(row)
+
+
+def test_nobody_but_an_administrator_decides(operator):
+    openai(operator)
+    with pytest.raises(PermissionDenied, match="may not approve"):
+        services.decide_host(HostApproval.objects.get(), "approved", actor=operator)
+
+
+def test_an_approval_is_for_one_section_and_one_host(operator, administrator):
+    openai(administrator)
+    other_host, _ = openai(operator, address="https://elsewhere.example/v1")
+    other_section, _ = openai(operator, key="$Other:Url")
+    assert not is_usable(other_host) and not is_usable(other_section)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"api_key": "typed-by-somebody", "base_url": ELSEWHERE},
+        {"api_key": "$TeamB:ApiKey", "base_url": "$TeamB:Url"},
+    ],
+    ids=["what is typed", "an address that is set beside the key"],
+)
+def test_this_needs_no_approval(operator, given: dict[str, str]):
+    saved = services.create_connection(
+        "openai-compatible", actor=operator, name="Free", settings=given
+    )
+    assert states() == [] and is_usable(saved.row)
+
+
+def test_the_providers_own_host_needs_none(operator):
+    saved = services.create_connection(
+        "openai", actor=operator, name="OpenAI", settings={"api_key": "$TeamB:ApiKey"}
+    )
+    assert states() == [] and is_usable(saved.row)
+
+
+def test_an_address_of_another_section_is_approved_as_it_is_written(operator):
+    row, _ = openai(operator, address="$Other:Url")
+    assert states() == [("teamb", "$Other:Url", "requested")] and not is_usable(row)
+
+
+def test_a_host_whose_certificate_is_not_checked_is_another_one(administrator, operator):
+    def http(actor: Any, verify: bool) -> Connection:
+        return services.create_connection(
+            "http",
+            actor=actor,
+            name="HTTP",
+            settings={
+                "base_url": ELSEWHERE,
+                "auth_type": "bearer",
+                "token": "$TeamB:ApiKey",
+                "verify_tls": verify,
+            },
+        ).row
+
+    assert is_usable(http(administrator, verify=True))
+    assert not is_usable(http(operator, verify=False))
+
+
+def test_a_change_and_a_copy_ask_too(operator, administrator):
+    own = services.create_connection(
+        "openai", actor=operator, name="OpenAI", settings={"api_key": "$TeamB:ApiKey"}
+    ).row
+    services.update_connection(own, actor=operator, settings={"base_url": ELSEWHERE}, merge=True)
+    assert states() == [("teamb", ORIGIN, "requested")]
+    services.decide_host(HostApproval.objects.get(), "refused", actor=administrator)
+    copy = services.duplicate_connection(own, actor=operator)
+    assert [notice.code for notice in copy.notices] == ["host_not_approved"]
+    assert states() == [("teamb", ORIGIN, "refused")]
+
+
+def test_values_that_are_not_saved_are_not_sent(operator, administrator):
+    def tested(actor: Any) -> services.CheckResult:
+        return services.test_settings(
+            "openai-compatible",
+            {"api_key": "$TeamB:ApiKey", "base_url": "http://127.0.0.1:9/v1"},
+            actor=actor,
+        )
+
+    assert tested(operator).code == "host_not_approved"
+    assert states() == [("teamb", "http://127.0.0.1:9", "requested")]
+    assert tested(administrator).code == "refused"  # it went out; nothing listens there
+    administrator.token, _ = services.create_token(
+        "CI", user=administrator, actor=None, scopes=["connections:test"]
+    )
+    assert tested(administrator).code == "host_not_approved"
+
+
+def test_it_can_be_turned_off(operator, settings):
+    settings.CONNECTIONS_HOST_APPROVAL = False
+    row, notices = openai(operator)
+    assert (notices, states()) == ([], []) and is_usable(row)
+
+
+def test_a_second_request_is_the_same_one(operator):
+    openai(operator)
+    openai(operator, alias="again")
+    assert len(states()) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://A.example/v1", "https://a.example"),
+        ("https://a.example:443/", "https://a.example"),
+        ("http://a.example:443", "http://a.example:443"),
+        ("https://a.example.", "https://a.example"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://[::1]:11434/v1", "http://[::1]:11434"),
+        ("a.example", "https://a.example"),
+        ("$Section:Url", "$Section:Url"),
+    ],
+)
+def test_a_host_is_an_origin(address: str, host: str):
+    assert host_of(address) == host
+
+
+def test_a_section_is_compared_without_case_and_a_variable_is_one_of_its_own():
+    def of(key: str) -> set[Destination]:
+        row = Connection(
+            provider_id="openai-compatible", settings={"api_key": key, "base_url": ELSEWHERE}
+        )
+        return destinations_of(row)
+
+    assert of("$TeamB:A:B") == of("$TEAMB:C") == {Destination("teamb", ORIGIN)}
+    assert of("$Env:My_Key") == {Destination("env:my_key", ORIGIN)}
+
+
+TYPE = """
+key: teams
+version: 1
+label: Teams
+fields: [{key: token, kind: secret}, {key: shop, kind: slug}]
+base_url: https://{shop}.acme.example/v1
+allowed_hosts: ["*.acme.example"]
+auth: {use: bearer, token: "{token}"}
+"""
+
+
+def test_the_hosts_of_an_installed_type_are_not_the_providers_own(operator, administrator):
+    install_type(TYPE, actor=administrator)
+    given = {"token": "$TeamB:ApiKey", "shop": "one"}
+    row = services.create_connection("teams", actor=operator, name="T", settings=given).row
+    assert states() == [("teamb", "https://{shop}.acme.example", "requested")]
+    assert not is_usable(row)
