@@ -123,6 +123,14 @@ def from_provider(error: ProviderError, secrets: tuple[str, ...]) -> GatewayErro
     return refused
 
 
+@sensitive_variables("secrets")
+def text_for_record(error: ProviderError, refused: GatewayError, secrets: tuple[str, ...]) -> str:
+    """The refusal's sentence and the service's own words, for people who read records."""
+    if not error.heard or error.said:
+        return refused.message
+    return f"{refused.message} It said: {redacted(error.heard, secrets)}"
+
+
 def _tell_service(refused: GatewayError, error: ProviderError, secrets: tuple[str, ...]) -> None:
     """Adds the code, the field and the details of the service, unless they repeat a secret."""
     told = str((error.service_code, error.service_param, error.service_details))

@@ -20,7 +20,7 @@ from ..core.clients import PooledProvider
 from ..core.config_cache import ConfigCache, Route, Target
 from ..core.cooldowns import cooldown_for, cooling_code, store_cooldowns
 from ..core.db_threads import in_thread
-from ..core.errors import from_provider
+from ..core.errors import from_provider, text_for_record
 from ..core.requests import GatewayRequest, body_for, leave_out, translatable
 from ..upstreams.passthrough import Upstream
 from ..upstreams.passthrough_embeddings import PassthroughEmbeddings
@@ -93,7 +93,9 @@ async def answer_by_route(
         except ProviderError as error:
             moves_on = route.profile.settings.moves_on(error.code)
             refusal = from_provider(error, target.pooled.secrets)
-            attempt.fail(error.code, refusal.message, error.status)
+            text = text_for_record(error, refusal, target.pooled.secrets)
+            attempt.fail(error.code, text, error.status)
+            record.told_in_vain = error.usage or record.told_in_vain
             if moves_on and len(route.targets) > 1:
                 await cool_down(config, target, error)
             if not moves_on or position + 1 == len(targets):

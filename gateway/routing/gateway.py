@@ -17,7 +17,7 @@ from providers.core.errors import ProviderError
 from providers.core.results import Usage
 
 from ..core.config_cache import ConfigCache
-from ..core.errors import GatewayError, from_provider
+from ..core.errors import GatewayError, from_provider, text_for_record
 from ..core.estimates import input_tokens, longest_answer
 from ..core.limit_states import LimitState
 from ..core.limits import LimitCounter
@@ -217,7 +217,8 @@ class PendingResponse:
     def _fail(self, error: ProviderError) -> GatewayError:
         """Ends a response whose service failed. Returns the refusal."""
         refused = from_provider(error, self._pooled.secrets)
-        self._record.attempts[-1].fail(error.code, refused.message, error.status)
+        text = text_for_record(error, refused, self._pooled.secrets)
+        self._record.attempts[-1].fail(error.code, text, error.status)
         self._finish(error.code)
         return refused
 

@@ -2,6 +2,7 @@
 parsed only as far as somebody needs them.
 """
 
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from ..core.estimates import text_tokens
 from .half_characters import EventMender
 
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
+FAILED = "{} answered with an error. Ask again."
+# In the text of a model the end of a line is escaped.
+DONE = re.compile(rb"(?:^|[\r\n])data:[ \t]*\[DONE\]\s*(?:[\r\n]|$)")
 
 
 def finish_of(word: Any) -> FinishReason:
@@ -51,7 +55,7 @@ class PassthroughChat:
                 self.raw = to_json(self.found)
             error = error_in(self.found)
             if error is not None:
-                raise failed(error, self.host)
+                raise failed(error, self.host, FAILED, usage_in(self.found))
             self.found["choices"][0]["message"]["role"]
         except (ValueError, LookupError, TypeError):
             raise bad_response(self.host) from None
@@ -117,6 +121,7 @@ class PassthroughStream:
         services also tell of a failure by `[DONE]` alone, or by JSON of their own.
         """
         self.source = sse.blocks(self.source)
+        usage: Usage | None = None
         try:
             async for block in self.source:
                 if self.hear is not None and sse.is_comment(block):
@@ -125,15 +130,18 @@ class PassthroughStream:
                 self.first += block
                 events = sse.events(block)
                 for one in events:
+                    usage = _usage_of(one) or usage
                     if (error := sse.failure(one)) is not None:
-                        raise failed(error, self.host)
+                        raise failed(error, self.host, CUT_OFF, usage)
                 if any(map(says_something, events)):
                     return
                 if len(self.first) > sse.LONGEST_EVENT:
                     raise bad_response(self.host)
         except sse.EventTooLongError:
             raise bad_response(self.host) from None
-        raise ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
+        error = ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
+        error.usage = usage
+        raise error
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The bytes as they came, whole events at a time, `[DONE]` included.
@@ -146,8 +154,9 @@ class PassthroughStream:
                 if sse.may_fail(block):
                     before, error = _until_failure(block)
                     if error is not None:
-                        if before:
-                            yield self._mender.mend(before)
+                        if passed := self._passed(before):
+                            yield passed
+                        self.usage = _usage_of(block[len(before) :]) or self.usage
                         raise failed(error, self.host)
                 if passed := self._passed(block):
                     yield passed
@@ -169,7 +178,7 @@ class PassthroughStream:
         size = sse.text_size(block)
         self.counted += max(1, text_tokens(size))
         self.is_usage_old = self.is_usage_old or bool(size and self.usage)
-        if b"[DONE]" in block or sse.FINISHED.search(block) is not None:
+        if DONE.search(block) is not None or sse.FINISHED.search(block) is not None:
             self.is_finished = True
         return self._read_usage(block) if sse.USAGE.search(block) else block
 
@@ -181,6 +190,7 @@ class PassthroughStream:
         for one in sse.events(block):
             if not sse.USAGE.search(one):
                 kept.append(one)
+                self.is_usage_old = self.is_usage_old or bool(self.usage and sse.text_size(one))
                 continue
             try:
                 found = sse.json_of(one)
@@ -221,11 +231,27 @@ def _until_failure(block: bytes) -> tuple[bytes, Any]:
     return block, None
 
 
-def failed(error: Any, host: str) -> ProviderError:
-    """The ProviderError for an error that a service tells of in an answer of status 200."""
+def _usage_of(events: bytes) -> Usage | None:
+    """The usage that the first of these events tells, None where it tells none."""
+    if not sse.USAGE.search(events):
+        return None
+    try:
+        return usage_in(sse.json_of(sse.events(events)[0]))
+    except ValueError:
+        return None
+
+
+def failed(
+    error: Any, host: str, otherwise: str = CUT_OFF, usage: Usage | None = None
+) -> ProviderError:
+    """The ProviderError for an error that a service tells of in an answer of status 200.
+
+    `otherwise`: the sentence where it does not tell why. `usage`: what it counted all the same.
+    """
     found = from_error_body(error, host)
+    found.usage = usage
     if status_in(error) == 500:
-        found.message = CUT_OFF.format(host)
+        found.message = otherwise.format(host)
     return found
 
 
@@ -239,7 +265,7 @@ def says_something(one: bytes) -> bool:
         return False
     if found is None or not isinstance(choices := found.get("choices"), list):
         return False
-    return bool(found.get("usage")) or not all(map(_is_silent, choices))
+    return not all(map(_is_silent, choices))
 
 
 def _is_silent(choice: Any) -> bool:

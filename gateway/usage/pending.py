@@ -51,7 +51,8 @@ class PendingRecord:
     """A usage record that is filled while its request is answered.
 
     `asked`: the profile that the request names, once it is found. `outcome`: ok, client_closed,
-    server_stopped, or the code of an error.
+    server_stopped, or the code of an error. `told_in_vain`: what a service counted for an answer
+    that failed.
     """
 
     request: GatewayRequest
@@ -59,6 +60,7 @@ class PendingRecord:
     attempts: list[Attempt] = field(default_factory=list)
     reservation: Reservation | None = None
     usage: Usage | None = None
+    told_in_vain: Usage | None = None
     outcome: str = CLIENT_CLOSED
     answer: list[str] = field(default_factory=list)
     ended: float = 0.0
@@ -91,6 +93,7 @@ class PendingRecord:
 
     def end(self, outcome: str) -> None:
         """Ends the request, and the attempt that was still open."""
+        self.usage = self.usage or self.told_in_vain
         if (
             self.usage is None
             and self.asked is not None

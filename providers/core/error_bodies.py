@@ -6,9 +6,7 @@ Google (cloud.google.com/apis/design/errors), Mistral, and servers of open model
 """
 
 import re
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .texts import parse_json
@@ -16,7 +14,6 @@ from .texts import parse_json
 CODE = re.compile(r"[A-Za-z][\w.:-]{0,99}", re.ASCII)
 CODE_OR_NUMBER = re.compile(rf"{CODE.pattern}|\d{{4,9}}", re.ASCII)  # Mistral's have four digits
 PARAM = re.compile(r"[\w.\[\]-]{1,200}", re.ASCII)
-LONGEST_WAIT = 31 * 86400.0  # seconds; whoever asks for more than a month means something else
 DEEPEST_DETAIL = 4
 # The HTTP status of an error that came without one, by its type or code.
 STATUSES = {
@@ -66,6 +63,23 @@ CONTEXT_WORDS = re.compile(
     r"|too many (?:input |prompt )?tokens\b(?! per)",
     re.IGNORECASE | re.DOTALL,
 )
+# What says that an account has no credit left: OpenAI, Moonshot, DeepSeek; then Anthropic's words
+# (platform.claude.com/docs/en/api/errors has no type for it).
+CREDIT_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "billing_not_active",
+        "billing_hard_limit_reached",
+        "exceeded_current_quota_error",
+        "insufficient_balance",
+        "insufficient_credits",
+    }
+)
+CREDIT_WORDS = re.compile(
+    r"credit balance is too low|insufficient (?:account )?(?:balance|credits?|funds)\b"
+    r"|(?:run|ran) out of credits?\b",
+    re.IGNORECASE,
+)
 # What says that a 403 is about the prompt, or about where it came from, and not about the key.
 ACCOUNT = re.compile(r"\b(?:account|organi[sz]ation|project|api[ -]key)\b", re.IGNORECASE)
 POLICY = re.compile(
@@ -85,8 +99,8 @@ def error_in(found: Any) -> Any:
     """The error that an answer or a chunk of status 200 carries, with or beside choices; None where
     it carries none.
 
-    An object of `error`, of the first choice or of the whole; an empty dict where only the finish
-    reason says that it failed.
+    An object of `error`, of a choice or of the whole; an empty dict where only the finish reason
+    says that it failed.
     """
     if isinstance(found, list):  # Google's streams may be one array
         return next((one for one in map(error_in, found) if one is not None), None)
@@ -97,10 +111,10 @@ def error_in(found: Any) -> Any:
     if found.get("type") == "error" or (found.get("object") == "error" and "message" in found):
         return found
     choices = found.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(first, Mapping):
-        return None
-    return first.get("error") or ({} if first.get("finish_reason") == "error" else None)
+    for one in choices if isinstance(choices, list) else []:
+        if isinstance(one, Mapping) and (one.get("error") or one.get("finish_reason") == "error"):
+            return one.get("error") or {}
+    return None
 
 
 def status_in(error: Any) -> int:
@@ -199,6 +213,14 @@ def is_about_rate(body: Any) -> bool:
     return STATUSES.get(code_in(body).lower()) == 429
 
 
+def is_about_credit(body: Any) -> bool:
+    """True for a refusal because the account has no credit left, whatever its status: Anthropic
+    answers 400, OpenAI 429.
+    """
+    told = {code_in(body).lower(), text_in(body, "type").lower()}
+    return bool(told & CREDIT_CODES) or CREDIT_WORDS.search(reason_in(body)) is not None
+
+
 def is_about_prompt(body: Any) -> bool:
     """True for a 403 because of what the prompt says, which is no fault of the key."""
     metadata = _metadata(body)
@@ -211,30 +233,6 @@ def is_about_prompt(body: Any) -> bool:
 def is_about_place(body: Any) -> bool:
     """True for a 403 because of the country or region that the request came from."""
     return any(PLACE.search(one) for one in (code_in(body), reason_in(body)))
-
-
-def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds after which the service wants to be asked again, None where it does not say.
-
-    `retry-after-ms` of Azure is the most exact; `Retry-After` is a number of seconds or a date:
-    www.rfc-editor.org/rfc/rfc9110#field.retry-after. Else the time at which a limit of OpenAI's
-    that is used up begins anew: platform.openai.com/docs/guides/rate-limits.
-    """
-    found = _number(headers.get("retry-after-ms"))
-    seconds = None if found is None else found / 1000
-    if seconds is None and (text := headers.get("retry-after")):
-        seconds = _number(text)
-        if seconds is None:
-            seconds = _seconds_until(text)
-    if seconds is None:
-        used_up = (
-            headers.get(f"x-ratelimit-reset-{kind}") or ""
-            for kind in ("requests", "tokens")
-            if headers.get(f"x-ratelimit-remaining-{kind}") == "0"
-        )
-        waits = [wait for one in used_up if (wait := _duration(one)) is not None]
-        seconds = max(waits, default=None)
-    return seconds if seconds is not None and 0 <= seconds < LONGEST_WAIT else None
 
 
 def _inner(body: Any) -> Any:
@@ -275,23 +273,3 @@ def _marks(value: Any, depth: int) -> Any:
         and (mark := _marks(one, depth - 1)) is not None
     }
     return kept or None
-
-
-def _number(text: str | None) -> float | None:
-    return float(text) if text and re.fullmatch(r"\s*\d+(?:\.\d*)?\s*", text, re.ASCII) else None
-
-
-def _seconds_until(text: str) -> float | None:
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
-
-
-def _duration(text: str) -> float | None:
-    """`6m0s`, `1.5s` or `20ms`."""
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-    pieces = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text, re.ASCII)
-    if not pieces or "".join(map("".join, pieces)) != text:
-        return None
-    return sum(float(number) * units[unit] for number, unit in pieces)

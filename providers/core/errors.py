@@ -1,10 +1,11 @@
 """The one exception a provider raises, and how refusals of services become one."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from . import error_bodies as told
+from .waits import seconds_to_wait
 
 CREDENTIAL_CODES = ("unauthorized", "forbidden", "quota", "rate_limited")
 NETWORK_CODES = ("timeout", "dns", "refused", "tls", "blocked_address")
@@ -23,7 +24,9 @@ class ProviderError(Exception):
     `service_code`, `service_param` and `service_details`: the HTTP status of its answer, the code
     and the name of a parameter in it, and what else a client acts on, where it told them.
     `is_about_request`: the service refused this request, so its connection is not at fault.
-    `refusal`: the JSON of such an answer, for programs alone: it too may repeat anything.
+    `refusal`: the JSON of such an answer, for programs alone: it too may repeat anything. `heard`:
+    the service's own words of any failure, for records. `usage`: the tokens (`results.Usage`) that
+    it counted all the same, None where it told none.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class ProviderError(Exception):
         self.status: int | None = None
         self.service_code = self.service_param = ""
         self.service_details: dict[str, Any] = {}
+        self.heard, self.usage = said, cast("Any", None)
         self.is_about_request = code in ("bad_request", "context_too_long")
         self.refusal: Any = None
 
@@ -125,17 +129,18 @@ REFUSALS = (400, 404, 413, 422, 451)  # answers whose reason a caller can do som
 def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -> ProviderError:
     """As `from_status`, with what the answer's headers and its JSON (None: it had none) tell."""
     error = _refusal_of_request(status, host, body)
-    if error is None and status == 429 and told.text_in(body, "code") == "insufficient_quota":
+    if error is None and status in (400, 403, 429, 500) and told.is_about_credit(body):
         error = from_status(402, host)
     if error is None:
         error = from_status(status, host)
-        error.retry_after = told.seconds_to_wait(headers)
+        error.retry_after = seconds_to_wait(headers)
     error.status = status
     error.service_code, error.service_param = told.code_in(body), told.param_in(body)
     error.service_details = told.details_in(body)
-    if status in REFUSALS or error.is_about_request:
+    error.heard = told.reason_in(body)[:MOST_SAID]
+    if error.is_about_request or (status in REFUSALS and error.code != "quota"):
         error.refusal = body
-        error.said = told.reason_in(body)[:MOST_SAID]
+        error.said = error.heard
     return error
 
 

@@ -3,6 +3,7 @@ without numbers.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -310,3 +311,67 @@ def test_a_usage_that_was_told_before_the_text_is_known_as_such(is_told_again: b
         return stream
 
     assert asyncio.run(read()).is_usage_old is not is_told_again
+
+
+COUNTED = 'data: {"choices": [], "usage": {"prompt_tokens": 500, "completion_tokens": 300}}\n\n'
+
+
+def used(*pieces: str) -> tuple[str, Any, int]:
+    """What is passed on, the usage that was told, and the tokens that were estimated."""
+
+    async def run() -> tuple[str, Any, int]:
+        text, stream = "", await _opened(pieces, [])
+        with contextlib.suppress(ProviderError):
+            async for block in stream.blocks():
+                text += block.decode()
+        return text, stream.usage, stream.counted
+
+    return asyncio.run(run())
+
+
+def test_what_comes_in_the_same_read_as_an_error_is_counted():
+    long, failure = event({"content": "word " * 8000}), FAILURES["alone"][0]
+    text, usage, counted = used(HI, long + COUNTED + failure)
+    assert (text, usage.input_tokens, usage.output_tokens) == (HI + long, 500, 300)
+    assert counted > 8000
+
+
+def test_the_usage_beside_an_error_is_counted():
+    usage = {"usage": {"prompt_tokens": 500, "completion_tokens": 300}}
+    failure = event({}, "error", error={"code": 502}, **usage)
+    assert used(HI, failure)[1].output_tokens == 300
+    with pytest.raises(ProviderError) as caught:
+        opened(failure)
+    assert caught.value.usage.input_tokens == 500
+    whole = {"choices": [{"finish_reason": "error", "error": {"code": 502}}], **usage}
+    with pytest.raises(ProviderError) as caught:
+        PassthroughChat(json.dumps(whole).encode(), HOST)
+    assert caught.value.usage.output_tokens == 300
+
+
+def test_a_model_that_says_done_does_not_end_a_stream():
+    text = event({"content": "The marker is\ndata: [DONE] and"})
+    assert passed(text, event({"content": " more"}))[1] == "error"
+    assert passed(text, DONE)[1] == passed(text, "data:[DONE]")[1] == ""
+
+
+def test_a_stream_that_tells_nothing_but_its_usage_is_not_opened():
+    with pytest.raises(ProviderError) as caught:
+        opened(COUNTED, DONE)
+    assert caught.value.usage.input_tokens == 500
+
+
+def test_an_error_in_any_choice_is_one():
+    good = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
+    bad = {"index": 1, "finish_reason": "error", "error": {"code": 429, "message": "No"}}
+    with pytest.raises(ProviderError) as caught:
+        PassthroughChat(json.dumps({"choices": [good, bad]}).encode(), HOST)
+    assert caught.value.code == "rate_limited"
+
+
+@pytest.mark.parametrize("error", ["upstream exploded", {"message": "upstream exploded"}])
+def test_the_words_of_the_service_are_kept_for_records(error: Any):
+    with pytest.raises(ProviderError) as caught:
+        PassthroughChat(json.dumps({"error": error}).encode(), HOST)
+    assert caught.value.heard == "upstream exploded" and not caught.value.said
+    assert caught.value.message == f"{HOST} answered with an error. Ask again."

@@ -1,7 +1,5 @@
 """Errors as services write them, in refusals and inside good answers."""
 
-import time
-from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -217,33 +215,6 @@ def test_any_other_403_is_a_fault_of_the_key(body: Any):
     assert (found.code, found.is_about_request, found.said) == ("forbidden", False, "")
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "20"}, 20),
-        ({"retry-after": "1.5"}, 1.5),
-        ({"retry-after": "0"}, 0),
-        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
-        ({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0),
-        ({"retry-after": "99999999"}, None),
-        ({"retry-after": "-5"}, None),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}, 360),
-        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20ms"}, 0.02),
-        ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "9s"}, None),
-        ({}, None),
-    ],
-)
-def test_a_wait_is_read(headers: dict[str, str], seconds: float | None):
-    assert error_bodies.seconds_to_wait(headers) == pytest.approx(seconds)
-
-
-def test_a_wait_until_a_date_is_the_time_that_is_left():
-    left = error_bodies.seconds_to_wait({"retry-after": formatdate(time.time() + 200, usegmt=True)})
-    assert left is not None and 198 <= left <= 200
-
-
 IN_ANSWERS: dict[str, tuple[Any, str]] = {
     "alone": ({"error": {"message": "No", "code": 429}}, "rate_limited"),
     "a sentence": ({"error": "model crashed"}, "error"),
@@ -255,6 +226,11 @@ IN_ANSWERS: dict[str, tuple[Any, str]] = {
     "the finish reason": ({"choices": [{"finish_reason": "error", "message": {}}]}, "error"),
     "a type": ({"error": {"type": "overloaded_error"}}, "error"),
     "a quota": ({"error": {"code": "insufficient_quota", "message": "No"}}, "quota"),
+    "a quota by its type": ({"error": {"type": "billing_not_active", "message": "No"}}, "quota"),
+    "Anthropic's quota": (
+        {"type": "error", "error": {"message": "Your credit balance is too low to use the API"}},
+        "quota",
+    ),
     "Anthropic's": ({"type": "error", "error": {"type": "rate_limit_error"}}, "rate_limited"),
     "Google's": ({"error": {"code": 503, "status": "UNAVAILABLE"}}, "error"),
     "in an array": ([{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}], "rate_limited"),
