@@ -81,6 +81,16 @@ def gallery(server: Server, gallery_service: Upstream, browser, signed_in) -> It
     _add_checks(context.pages[0], gallery, gallery_service)
     _add_profiles(context.pages[0], gallery)
     context.close()
+    operator = state_after_sign_in(browser, server, "operator")
+    context = browser.new_context(base_url=server.url, storage_state=operator)
+    gallery.places["Evening copy"] = add_connection(
+        context.new_page(),
+        "openai-compatible",
+        "Evening copy",
+        base_url="https://gateway.example.com:8443/v1",
+        api_key="$OpenAI:ApiKey",
+    )
+    context.close()
     _age(server)
     _add_usage(server)
     _add_request_with_attempts(server)
@@ -526,6 +536,8 @@ SCENES: dict[str, Scene] = {
     "usage-record": at(f"/usage/{UUID(REQUEST)}/"),
     "usage-none-fits": at("/usage/?profile=nothing-like-it&outcome=odd"),
     "references": at("/references/"),
+    "hosts": at("/references/hosts/"),
+    "detail-asks-for-host": of("Evening copy"),
     "defaults": at("/settings/"),
     "tokens": at("/tokens/"),
     "token-made": token_made,
@@ -561,6 +573,7 @@ EMPTY = {
     "empty-profiles": "/profiles/",
     "empty-usage": "/usage/",
     "empty-references": "/references/",
+    "empty-hosts": "/references/hosts/",
     "empty-add-chat": "/profiles/add/chat/",
 }
 
