@@ -26,6 +26,8 @@ USAGE = re.compile(rb'"usage":\s*\{')
 FINISHED = re.compile(rb'"finish_reason":\s*"')
 # What an error has somewhere.
 ERROR = re.compile(rb'"error"|(?:^|[\r\n])(?:error:|event:\s*error)')
+# The line by itself: a model may write about it.
+DONE_LINE = re.compile(rb"(?:^|[\r\n])data:[ \t]*\[DONE\][ \t]*(?=[\r\n]|$)")
 BOM = b"\xef\xbb\xbf"  # a stream may begin with it, and it is no part of the first event
 COMMENTS = re.compile(rb"(?::[^\r\n]*\n)+")
 
@@ -94,6 +96,21 @@ def events(block: bytes) -> list[bytes]:
         found.append(block[start : end.end()])
         start = end.end()
     return found + ([block[start:]] if block[start:].strip() else [])
+
+
+def is_done(block: bytes) -> bool:
+    """True for a block that has the event `[DONE]`; a model's text that says so is not one."""
+    return b"[DONE]" in block and DONE_LINE.search(block) is not None
+
+
+def until_done(block: bytes) -> bytes:
+    """The block up to its event `[DONE]`, the whole block without one."""
+    kept = list[bytes]()
+    for one in events(block):
+        kept.append(one)
+        if is_done(one):
+            break
+    return b"".join(kept)
 
 
 def json_of(one: bytes) -> dict[str, Any] | None:

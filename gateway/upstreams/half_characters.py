@@ -42,7 +42,7 @@ class EventMender:
             found = sse.json_of(one)
         except ValueError:
             return one
-        if found is None and b"[DONE]" in one:
+        if found is None and sse.is_done(one):
             return self.rest() + one
         if found is None or not (self._halves.holds or has_half(found)):
             return one

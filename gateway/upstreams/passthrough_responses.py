@@ -2,7 +2,6 @@
 parsed only as far as somebody needs them.
 """
 
-import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -24,8 +23,6 @@ from .half_characters import EventMender
 
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
 FAILED = "{} answered with an error. Ask again."
-# In the text of a model the end of a line is escaped.
-DONE = re.compile(rb"(?:^|[\r\n])data:[ \t]*\[DONE\]\s*(?:[\r\n]|$)")
 
 
 def finish_of(word: Any) -> FinishReason:
@@ -111,6 +108,7 @@ class PassthroughStream:
     is_finished: bool = False
     counted: int = 0
     is_usage_old: bool = False
+    _is_done: bool = False
     _mender: EventMender = field(default_factory=EventMender)
 
     async def open(self) -> None:
@@ -151,6 +149,9 @@ class PassthroughStream:
         block: bytes | None = self.first
         try:
             while block is not None:
+                if self._is_done:  # nothing counts behind it; read, so that the connection is kept
+                    block = await anext(self.source, None)
+                    continue
                 if sse.may_fail(block):
                     before, error = _until_failure(block)
                     if error is not None:
@@ -163,6 +164,8 @@ class PassthroughStream:
                 block = await anext(self.source, None)
             if not self.is_finished:
                 raise ProviderError(CUT_OFF.format(self.host), "error")
+            if rest := self._mender.rest():
+                yield rest
         except ProviderError:
             if rest := self._mender.rest():
                 yield rest
@@ -174,11 +177,14 @@ class PassthroughStream:
 
     def _passed(self, block: bytes) -> bytes:
         """The block as it is passed on, from which is learned what it tells of the answer."""
+        if is_done := sse.is_done(block):
+            block = sse.until_done(block)
         block = self._mender.mend(block)
         size = sse.text_size(block)
         self.counted += max(1, text_tokens(size))
         self.is_usage_old = self.is_usage_old or bool(size and self.usage)
-        if DONE.search(block) is not None or sse.FINISHED.search(block) is not None:
+        self._is_done = is_done
+        if is_done or sse.FINISHED.search(block) is not None:
             self.is_finished = True
         return self._read_usage(block) if sse.USAGE.search(block) else block
 

@@ -129,6 +129,8 @@ class SDKStream:
             async for chunk in self.source:
                 self._count(chunk)
                 yield self._whole(chunk)
+            if self._halves.holds:
+                yield self._flushed(ChatChunk())
         except ProviderError:
             if self._halves.holds:
                 yield self._flushed(ChatChunk())

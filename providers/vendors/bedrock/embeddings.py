@@ -11,7 +11,7 @@ from typing import Any
 
 from providers.core.chat import EmbeddingRequest
 from providers.core.messages import Unsupported
-from providers.core.results import EmbeddingAnswer, Usage
+from providers.core.results import EmbeddingAnswer, Usage, token_count
 
 MOST_TEXTS = 96  # in one call to Cohere
 COUNTED = "x-amzn-bedrock-input-token-count"  # in the answer's headers, where its body does not say
@@ -110,7 +110,7 @@ def invoke(boto: Any, model: str, body: dict[str, Any]) -> Vectors:
     )
     return Vectors(
         [[float(number) for number in vector] for vector in vectors],
-        None if counted is None else int(counted),
+        token_count(int(counted) if str(counted).isdecimal() else counted),
     )
 
 

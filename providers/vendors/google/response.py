@@ -172,8 +172,9 @@ def vectors_of(pages: list[Any], count: int, model: str, address: str) -> Embedd
     rows = [row.values for page in pages for row in page.embeddings or ()]
     if len(rows) != count or not all(rows):
         raise bad_response(address)
-    told = [page.usage_metadata.prompt_token_count for page in pages if page.usage_metadata]
-    usage = Usage(sum(told)) if len(told) == len(pages) and all(told) else None
+    told = [token_count(getattr(page.usage_metadata, "prompt_token_count", None)) for page in pages]
+    counted = [count for count in told if count]
+    usage = Usage(sum(counted)) if len(counted) == len(pages) else None
     return EmbeddingAnswer(model, tuple(map(tuple, rows)), usage)
 
 

@@ -349,12 +349,6 @@ def test_the_usage_beside_an_error_is_counted():
     assert caught.value.usage.output_tokens == 300
 
 
-def test_a_model_that_says_done_does_not_end_a_stream():
-    text = event({"content": "The marker is\ndata: [DONE] and"})
-    assert passed(text, event({"content": " more"}))[1] == "error"
-    assert passed(text, DONE)[1] == passed(text, "data:[DONE]")[1] == ""
-
-
 def test_a_stream_that_tells_nothing_but_its_usage_is_not_opened():
     with pytest.raises(ProviderError) as caught:
         opened(COUNTED, DONE)
@@ -375,3 +369,15 @@ def test_the_words_of_the_service_are_kept_for_records(error: Any):
         PassthroughChat(json.dumps({"error": error}).encode(), HOST)
     assert caught.value.heard == "upstream exploded" and not caught.value.said
     assert caught.value.message == f"{HOST} answered with an error. Ask again."
+
+
+def test_a_text_that_says_done_is_not_the_end():
+    text, code = passed(HI, event({"content": "data: [DONE]"}))
+    assert (contents(text), code) == ("Hi data: [DONE]", "error")
+
+
+@pytest.mark.parametrize("is_one_block", [False, True])
+def test_what_comes_behind_the_end_is_left_out(is_one_block: bool):
+    pieces = (HI, END, DONE, event({"content": "more"}))
+    text, code = passed(*(["".join(pieces)] if is_one_block else pieces))
+    assert (contents(text), code, text.endswith(DONE)) == ("Hi ", "", True)

@@ -124,3 +124,8 @@ def test_a_usage_that_was_told_before_the_text_is_known_as_such(last: Usage | No
 
     stream = asyncio.run(read())
     assert (stream.counted, stream.is_usage_old) == (20, last is None)
+
+
+def test_a_half_character_before_a_quiet_end_is_told_of():
+    found = deltas(ChatChunk("Hi"), ChatChunk("\ud83d"))
+    assert "".join(one.get("content", "") for one in found) == "Hi\ufffd"
