@@ -150,9 +150,14 @@ class Amazon(Provider[AmazonSettings]):
             ignore_configured_endpoint_urls=True,
             signature_version="v4",  # or AWS_BEARER_TOKEN_BEDROCK replaces the keys (botocore 1.44)
         )
-        return self._session().client(
+        client = self._session().client(
             service, config=config, endpoint_url=endpoint, verify=True, use_ssl=True
         )
+        if service == "bedrock-runtime":
+            # as plain JSON: botocore refuses the whole answer for a count that is not a number
+            usage = client.meta.service_model.shape_for("TokenUsage")
+            usage._shape_model["document"] = True  # noqa: SLF001 no argument does that
+        return client
 
     def _session(self) -> Any:
         import boto3

@@ -486,3 +486,13 @@ def test_a_closed_provider_keeps_no_connection():
     with serving(events) as url:
         asyncio.run(use_and_close(bedrock(url)))
     assert gone == [True]
+
+
+@pytest.mark.parametrize(
+    "count", [1e20, 8.5, "many", [1], -1, True, 10**30, float("nan"), None], ids=str
+)
+def test_an_odd_count_costs_no_answer(count: Any):
+    answer = ANSWER | {"usage": {"inputTokens": 3, "outputTokens": count}}
+    with Upstream(answers={PATH: (200, answer)}) as upstream:
+        found = asyncio.run(chat(bedrock(upstream.url)))
+    assert (found.content, found.usage.input_tokens) == ("Hi", 3)
