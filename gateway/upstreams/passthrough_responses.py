@@ -149,18 +149,12 @@ class PassthroughStream:
         block: bytes | None = self.first
         try:
             while block is not None:
-                if self._is_done:  # nothing counts behind it; read, so that the connection is kept
-                    block = await anext(self.source, None)
-                    continue
-                if sse.may_fail(block):
-                    before, error = _until_failure(block)
-                    if error is not None:
-                        if passed := self._passed(before):
-                            yield passed
-                        self.usage = _usage_of(block[len(before) :]) or self.usage
-                        raise failed(error, self.host)
-                if passed := self._passed(block):
+                before, error = _until_failure(block)
+                if passed := self._passed(before):
                     yield passed
+                if error is not None and not self._is_done:
+                    self.usage = _usage_of(block[len(before) :]) or self.usage
+                    raise failed(error, self.host)
                 block = await anext(self.source, None)
             if not self.is_finished:
                 raise ProviderError(CUT_OFF.format(self.host), "error")
@@ -177,6 +171,8 @@ class PassthroughStream:
 
     def _passed(self, block: bytes) -> bytes:
         """The block as it is passed on, from which is learned what it tells of the answer."""
+        if self._is_done:  # nothing counts behind it; it is read, so that the connection is kept
+            return b""
         if is_done := sse.is_done(block):
             block = sse.until_done(block)
         block = self._mender.mend(block)
@@ -229,6 +225,8 @@ def _until_failure(block: bytes) -> tuple[bytes, Any]:
     """The events of a block before the first one that tells of an error, and that error; None where
     there is no such event.
     """
+    if not sse.may_fail(block):
+        return block, None
     before = list[bytes]()
     for one in sse.events(block):
         if (error := sse.failure(one)) is not None:
