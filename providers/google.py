@@ -16,6 +16,7 @@ from .core.registry import register
 from .core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
+from .vendors.google.counts import drop_odd_counts
 from .vendors.google.request import SUPPORTED, config_for, contents_for, refused_by
 from .vendors.google.response import answer_of, chunks_of, vectors_of
 from .vendors.tool_names import GOOGLE, for_vendor, restored, restored_piece
@@ -91,7 +92,9 @@ class Google(Provider[GoogleSettings]):
     @cached_property
     def _async_http(self) -> httpx2.AsyncClient:
         client = self.async_http_client()
-        client.event_hooks = {"response": [*client.event_hooks["response"], _note]}
+        # first: the client's own hook reads answers that are no streams
+        hooks = [drop_odd_counts, *client.event_hooks["response"], _note]
+        client.event_hooks = {"response": hooks}
         return client
 
     def _client(self, **clients: Any) -> Any:

@@ -619,3 +619,20 @@ def test_what_an_embedding_cannot_do_is_named(feature: str, fields: dict[str, An
 )
 def test_what_is_in_the_total_alone_is_output(told: dict[str, int], expected: Usage | None):
     assert usage_of(SimpleNamespace(**told)) == expected
+
+
+ODD = (1e20, 8.5, "many", [1], -1, True, 10**30, float("nan"), {"a": 1}, None)
+
+
+@pytest.mark.parametrize("count", ODD, ids=str)
+def test_an_odd_count_costs_no_answer(count: Any):
+    odd = whole() | {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": count}}
+    found, _ = ask(request(MODEL), odd)
+    assert (found.content, found.usage.input_tokens) == ("Hello.", 3)
+
+    async def read() -> list[Any]:
+        body = f"data: {json.dumps(odd)}\r\n\r\n".encode()
+        async with streaming(body[:90], body[90:]) as server:
+            return await streamed(sample(Google, server.url), request(MODEL))
+
+    assert "".join(one.content for one in asyncio.run(read())) == "Hello."
