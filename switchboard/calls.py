@@ -31,6 +31,10 @@ Row = Mapping[str, Any]
 ALIAS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # ids look like that too
 PAGE = 1000
 NO_NAME = "Name is required to create or update connection."
+ALIKE = (
+    "{0!r} is only the alias of the connection {1!r}, which has another name, so that one is left "
+    "as it is. Choose another name, or call it by its id, {2}."
+)
 
 
 def ask(call: Call) -> Steps[Any]:
@@ -95,8 +99,7 @@ def _row_named(name: str) -> Steps[Row | None]:
     return rows[0] if rows else None
 
 
-def _found(name: str) -> Steps[Row]:
-    row = yield from located(name)
+def _found(name: str, row: Row | None) -> Row:
     if row is None:
         raise ConnectionNotFoundError(
             f"Connection {name!r} is not found. Look at connections.list(): letter case counts."
@@ -104,10 +107,24 @@ def _found(name: str) -> Steps[Row]:
     return row
 
 
+def _to_change(name: str, is_saved: bool = False) -> Steps[Row | None]:
+    """The connection that is meant by who changes or deletes it by id, alias or name. `is_saved`:
+    an object of this name is saved over it, for which its alias is not enough.
+
+    Raises ConflictError for a name that is only its alias and the name of another, or `is_saved`.
+    """
+    row, text = (yield from located(name)), name.strip()
+    if row is None or text in (row["name"], row["id"], row["id"].replace("-", "")):
+        return row
+    if is_saved or (yield from _row_named(text)):
+        raise ConflictError(ALIKE.format(text, row["name"], row["id"]))
+    return row
+
+
 def get(name: str, raise_error: bool = True) -> Steps[Connection | None]:
     """One connection."""
-    row = yield from (_found(name) if raise_error else located(name))
-    return wire.to_object(row) if row else None
+    row = yield from located(name)
+    return wire.to_object(_found(name, row)) if row or raise_error else None
 
 
 def list_connections(most: int | None) -> Steps[list[Connection]]:
@@ -126,17 +143,17 @@ def create_or_update(connection: Connection) -> Steps[Connection]:
             connection._stored = (
                 None  # deleted meanwhile: it is a new one, or one that somebody made anew
             )
-    row = yield from located(name)
+    row = yield from _to_change(name, is_saved=True)
     if row is None and (made := (yield from _made(connection))):
         return made
-    row = row or (yield from _found(name))
+    row = row or _found(name, (yield from _to_change(name, is_saved=True)))
     return (yield from _changed(connection, Stored.from_row(row)))
 
 
 def create(connection: Connection) -> Steps[Connection]:
     """Creates a connection. Raises ConflictError when there is one of this name."""
     name = _name_of(connection)
-    taken = yield from located(name)
+    taken = yield from _to_change(name, is_saved=True)
     made = None if taken else (yield from _made(connection))
     if made is None:
         raise ConflictError(
@@ -152,7 +169,7 @@ def update(connection: Connection) -> Steps[Connection]:
     """
     name, stored = _name_of(connection), connection._stored
     if stored is None:
-        row = yield from _found(name)
+        row = _found(name, (yield from _to_change(name, is_saved=True)))
         return (yield from _changed(connection, Stored.from_row(row)))
     try:
         return (yield from _changed(connection, stored, stored.version, name))
@@ -164,9 +181,10 @@ def update(connection: Connection) -> Steps[Connection]:
 
 def delete(name: str, raise_error: bool = False) -> Steps[None]:
     """Deletes it; a missing one is fine unless `raise_error`."""
-    row = yield from (_found(name) if raise_error else located(name))
-    if row is None:
+    row = yield from _to_change(name)
+    if row is None and not raise_error:
         return
+    row = _found(name, row)
     try:
         yield from ask(Call("DELETE", f"/connections/{row['id']}"))
     except NotFoundError:
@@ -175,7 +193,7 @@ def delete(name: str, raise_error: bool = False) -> Steps[None]:
 
 def set_active(name: str, is_active: bool) -> Steps[Connection]:
     """Switches it on or off."""
-    row = yield from _found(name)
+    row = _found(name, (yield from _to_change(name)))
     return wire.to_object(
         (yield from ask(Call("PATCH", f"/connections/{row['id']}", body={"isActive": is_active})))
     )
@@ -184,7 +202,7 @@ def set_active(name: str, is_active: bool) -> Steps[Connection]:
 def test(connection: str | Connection) -> Steps[CheckResult]:
     """Asks the service itself: with what is stored under a name, or with what an object holds."""
     if isinstance(connection, str):
-        row = yield from _found(connection)
+        row = _found(connection, (yield from located(connection)))
         return wire.shaped(
             CheckResult.from_row, (yield from ask(Call("POST", f"/connections/{row['id']}/test")))
         )

@@ -224,12 +224,50 @@ def test_names_whose_aliases_are_alike_get_different_ones(client: Any, name: str
     assert second.alias == f"{first.alias}-2"
 
 
-def test_saving_under_an_alias_keeps_the_name(client: Any, served: Served, name: str):
+@pytest.mark.parametrize("how", ["create_or_update", "create", "update"])
+def test_what_is_called_as_an_alias_is_not_saved_over_its_connection(
+    client: Any, served: Served, name: str, how: str
+):
     saved = client.connections.create(OpenAIConnection(KEY, name=name))
-    client.connections.create_or_update(
-        OpenAIConnection(KEY, name=saved.alias, organization="org-3")
-    )
+    alike = OpenAIConnection(KEY, name=saved.alias, organization="org-3")
+    with pytest.raises(ConflictError) as refused:
+        getattr(client.connections, how)(alike)
+    assert repr(name) in str(refused.value) and repr(saved.alias) in str(refused.value)
+    assert row(served, name)["settings"]["organization"] is None
+
+
+def test_what_was_got_by_alias_is_saved(client: Any, served: Served, name: str):
+    client.connections.create(OpenAIConnection(KEY, name=name))
+    found = client.connections.get(name.replace("_", "-"))
+    found.organization = "org-3"
+    client.connections.create_or_update(found)
     assert row(served, name)["settings"]["organization"] == "org-3"
+
+
+def test_an_alias_that_is_the_name_of_another_is_not_deleted(
+    client: Any, served: Served, name: str
+):
+    saved = client.connections.create(OpenAIConnection(KEY, name=name))
+    alike = {"name": saved.alias, "alias": f"{saved.alias}-x", "providerId": "openai"}
+    served.ask("POST", "/connections", {**alike, "settings": {"apiKey": KEY}})
+    with pytest.raises(ConflictError, match="only the alias of the connection"):
+        client.connections.delete(saved.alias)
+    assert client.connections.get(name).id == saved.id
+
+
+def test_names_that_only_look_alike_are_connections_of_their_own(client: Any, name: str):
+    stem = name.replace("_", "-")
+    spelled = [stem, name, name.replace("_", " "), name.replace("_", "  "), name.upper()]
+    for _ in range(2):
+        for number, one in enumerate(spelled):
+            settled = client.connections.create_or_update(
+                OpenAIConnection(KEY, name=one, organization=f"org-{number}")
+            )
+            assert settled.name == one
+    found = [client.connections.get(one) for one in spelled]
+    assert [one.organization for one in found] == [f"org-{number}" for number in range(5)]
+    client.connections.delete(name.upper())
+    assert client.connections.get(name).organization == "org-1"
 
 
 def test_a_name_of_several_connections_is_refused_with_their_aliases(

@@ -2,7 +2,7 @@
 
 from .apply import Action, AppliedChange, applied_tag, apply_documents
 from .connections import keeping_answers, needed_answers, save_promptflow
-from .finding import find_promptflow
+from .finding import find_promptflow, find_to_change, find_to_write
 from .reveal import NotRevealed, Revealed, reveal_connection, reveal_connections
 from .reveal_tokens import REVEAL_SCOPE, create_reveal_token, prune_reveals, revoke_reveal_token
 from .show import document_view, promptflow_file, promptflow_rows, promptflow_view, promptflow_views
@@ -20,6 +20,8 @@ __all__ = [
     "document_view",
     "execution_dict",
     "find_promptflow",
+    "find_to_change",
+    "find_to_write",
     "keeping_answers",
     "needed_answers",
     "promptflow_file",

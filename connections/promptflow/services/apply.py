@@ -32,7 +32,7 @@ from connections.services import (
 from ..format.documents import Document
 from ..format.shapes import shape_of
 from .connections import draft_promptflow
-from .finding import Found
+from .finding import Found, is_alias, not_alike
 
 APPLIED = "applied:"
 MOST_TRIES = 5
@@ -71,7 +71,10 @@ def applied_tag(label: str) -> str:
 
 @dataclass
 class _Judged:
-    """Changes, and the rows that they save and delete, with the versions these have now."""
+    """Changes, and the rows that they save and delete, with the versions these have now.
+
+    `keys`: the names that look like aliases. Another file's connection never takes one of them.
+    """
 
     changes: list[AppliedChange]
     saved: list[Connection] = field(default_factory=list)
@@ -79,6 +82,7 @@ class _Judged:
     versions: dict[UUID, int] = field(default_factory=dict)
     sources: dict[UUID, str] = field(default_factory=dict)
     aliases: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
 
     @property
     def has_conflicts(self) -> bool:
@@ -117,6 +121,7 @@ def _judged(
     documents: Sequence[tuple[str, Document]], actor: Actor, tag: str, prune: bool
 ) -> _Judged:
     judged = _Judged(_refuse_doubles(documents))
+    judged.keys.update(document.name for _, document in documents if is_alias(document.name))
     doubled = {one.source for one in judged.changes}
     found = Found([document.name for _, document in documents])
     for source, document in documents:
@@ -179,7 +184,9 @@ def _applied(
         if row and row.pk in judged.sources:
             text = f"{judged.sources[row.pk]} is the connection {row.alias} too. Rename one."
             return AppliedChange(Action.CONFLICT, document.name, source, message=text)
-        alias = "" if row else new_alias(Connection, document.name, judged.aliases)
+        not_alike(document.name, row)
+        taken = judged.aliases | (judged.keys - {document.name})
+        alias = "" if row else new_alias(Connection, document.name, taken)
         saved = draft_promptflow(document, actor=actor, onto=row, tags=[tag], alias=alias)
     except Invalid as refused:
         text = " ".join(f"{error.field}: {error.message}" for error in refused.errors)

@@ -11,6 +11,14 @@ from connections.models import ALIAS_PATTERN, Connection
 from connections.services import FieldError, Invalid
 
 IS_ALIAS = re.compile(ALIAS_PATTERN)
+LOOKS_ALIKE = (
+    "{name!r} is only the alias of the connection {theirs!r}, which has another name, so it is "
+    "left as it is. Choose another name, or call it {theirs!r} or by its id, {id}."
+)
+MEANS_TWO = (
+    "{name!r} is the alias of the connection {theirs!r} ({id}) and the name of another ({named}). "
+    "Use the id."
+)
 
 
 def find_promptflow(name: str) -> Connection | None:
@@ -26,6 +34,43 @@ def find_promptflow(name: str) -> Connection | None:
         if found:
             return found
     return _only_one(name, list(Connection.objects.filter(name=name).order_by("alias")[:6]))
+
+
+def find_to_write(name: str) -> Connection | None:
+    """The connection that a write under this name may change or delete: with this id, or with
+    exactly this name; None when there is none.
+
+    Raises Invalid at `name` when several have it, and when it is the alias of one that is called
+    otherwise: nobody stored that one under this name.
+    """
+    return not_alike(name, find_promptflow(name))
+
+
+def find_to_change(name: str) -> Connection | None:
+    """The connection that somebody means who asks to change or delete it by id, alias or name.
+
+    Raises Invalid at `name` when it is the alias of one and the name of another.
+    """
+    row = find_promptflow(name)
+    if row and row.name != name and not parse_id(name):
+        named = Connection.objects.filter(name=name).order_by("alias").first()
+        if named:
+            text = MEANS_TWO.format(name=name, theirs=row.name, id=row.pk, named=named.pk)
+            raise Invalid([FieldError("name", "ambiguous", text)])
+    return row
+
+
+def not_alike(name: str, row: Connection | None) -> Connection | None:
+    """The row that a name has found, unless only its alias is the same. Raises Invalid then."""
+    if row is None or row.name == name or parse_id(name):
+        return row
+    text = LOOKS_ALIKE.format(name=name, theirs=row.name, id=row.pk)
+    raise Invalid([FieldError("name", "unique", text)])
+
+
+def is_alias(name: str) -> bool:
+    """True if a name has the form of an alias, so that it finds the connection with that one."""
+    return bool(IS_ALIAS.match(name))
 
 
 def _only_one(name: str, rows: Sequence[Connection]) -> Connection | None:

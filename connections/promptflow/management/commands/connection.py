@@ -115,14 +115,14 @@ class Command(BaseCommand):
         self._store(document, force=options["force"])
 
     def _store(self, document: Document, *, force: bool) -> None:
-        onto = services.find_promptflow(document.name)
+        onto = services.find_to_write(document.name)
         if onto and not force:
             raise Refused([((), TAKEN.format(document.name))])
         document = answered(document, services.needed_answers(document, onto), self._say)
         self._saved(services.save_promptflow(document, actor=None, onto=onto))
 
     def _update(self, options: dict[str, Any]) -> None:
-        row = self._find(options["name"])
+        row = self._found(options["name"], services.find_to_change(options["name"].strip()))
         if options["file"]:
             content, warnings = read_file(options["file"])
             document = read_document(with_overrides(content, options["overrides"]), name=row.name)
@@ -161,7 +161,9 @@ class Command(BaseCommand):
     # Reading
 
     def _find(self, name: str) -> Connection:
-        row = services.find_promptflow(name.strip())
+        return self._found(name, services.find_promptflow(name.strip()))
+
+    def _found(self, name: str, row: Connection | None) -> Connection:
         if row is None:
             raise Refused([((), GONE.format(name))])
         return row
@@ -176,7 +178,7 @@ class Command(BaseCommand):
         self._print(services.promptflow_views(limit))
 
     def _delete(self, options: dict[str, Any]) -> None:
-        row = services.find_promptflow(options["name"].strip())
+        row = services.find_to_change(options["name"].strip())
         if not options["yes"] and not confirmed(f"Delete the connection {options['name']}?"):
             self._say("The delete operation was canceled.")
         elif row is not None:  # one that is gone is not an error, as in promptflow
