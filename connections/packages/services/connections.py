@@ -77,7 +77,13 @@ def take_connection(run: Run, document: ConnectionDocument) -> PlanItem:
         )
     try:
         incoming = read_incoming(
-            document, version, provider, run.sealed, run.decisions.secrets, run.actor
+            document,
+            version,
+            provider,
+            run.sealed,
+            run.decisions.secrets,
+            run.actor,
+            [one.row for one in run.changes.values() if one.version == 0],
         )
     except NotMapped as error:
         return _item(document, ItemResult(CONFLICT if row else NEW, "refuse", row, [str(error)]))

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.catalog import confirm_types
 from connections.services import Actor, require
 
+from ..format.documents import ConnectionDocument, Missing
 from ..format.errors import PackageError
 from ..format.files import Package, read_package
 from ..format.plan import ACTIONS, ON_CONFLICT, Decisions, Plan, PlanItem
@@ -109,8 +110,20 @@ def judge(opened: Opened, is_dry: bool) -> Judged:
     package = opened.package
     run = Run(package, opened.decisions, opened.actor, is_dry, opened.sealed, read_here(package))
     types = take_types(run)
-    connections = {one.id: take_connection(run, one) for one in package.connections}
+    # a secret may be mapped to one of a connection that the package makes: those come first
+    waiting = sorted(package.connections, key=lambda one: _is_mapped(one, opened.decisions))
+    taken = {one.id: take_connection(run, one) for one in waiting}
+    connections = {one.id: taken[one.id] for one in package.connections}
     return Judged(run, opened.notes, types, connections, take_profiles(run))
+
+
+def _is_mapped(document: ConnectionDocument, decisions: Decisions) -> bool:
+    found = [
+        one
+        for value in document.secrets.values()
+        for one in (value.values() if isinstance(value, dict) else [value])
+    ]
+    return any(isinstance(one, Missing) and one.placeholder in decisions.secrets for one in found)
 
 
 def _notes(package: Package, passphrase: str) -> Iterator[str]:

@@ -157,13 +157,15 @@ def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[
 
 
 def _connection(run: Run, name: RowName) -> Connection | None:
-    """The row that the connection of the package has become, else the one that is here."""
+    """The row that the connection of the package has become, else the one that is here, else a new
+    one of the package with this alias.
+    """
     if name.id in run.connections:
         return run.connections[name.id]
     if name.id in run.package.connection_ids:
         return None
     found: Connection | None = run.here.rows[Connection].find(name.id, name.alias)
-    return found
+    return found or next((row for row in run.connections.values() if row.alias == name.alias), None)
 
 
 def _fallback(run: Run, capability: str, name: RowName) -> Profile | None:

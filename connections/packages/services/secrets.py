@@ -2,7 +2,8 @@
 mapped to, and those that are missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable, merged
 from connections.kept import settings_alone
-from connections.lookup import get_by_id_or_alias
+from connections.lookup import get_by_id_or_alias, parse_id
 from connections.models import Connection
 from connections.references import InvalidReference, is_reference, parse, place
 from connections.services import Actor, require
@@ -89,10 +90,12 @@ def read_incoming(
     sealed: Mapping[str, Any],
     chosen: Mapping[str, str],
     actor: Actor,
+    new: Sequence[Connection] = (),
 ) -> IncomingConnection:
     """Reads a document whose settings are of this version of the provider.
 
-    `sealed`: placeholder -> secret; `chosen`: placeholder -> the decision about it. Raises
+    `sealed`: placeholder -> secret; `chosen`: placeholder -> the decision about it; `new`:
+    connections that the package makes, of which a decision may take a secret too. Raises
     PackageError for a secret in clear or in the wrong place, NotMapped, PermissionDenied.
     """
     path, fields = f"connections/{document.alias}.yaml", settings_fields(provider)
@@ -117,7 +120,7 @@ def read_incoming(
     found = IncomingConnection(
         plain, known, missing, {}, {name: one.label for name, one in fields.items()}, maps
     )
-    return _mapped(found, provider, chosen, actor)
+    return _mapped(found, provider, chosen, actor, new)
 
 
 def _is_secret(fields: Mapping[str, SettingsField], name: str) -> bool:
@@ -196,11 +199,12 @@ def _mapped(
     provider: type[Provider[Any]],
     chosen: Mapping[str, str],
     actor: Actor,
+    new: Sequence[Connection],
 ) -> IncomingConnection:
     secrets, missing, mapped = dict(found.secrets), dict(found.missing), {}
     for where, placeholder in found.missing.items():
         if placeholder in chosen:
-            value = _chosen(chosen[placeholder], where, found, provider, actor)
+            value = _chosen(chosen[placeholder], where, found, provider, actor, new)
             name, _, key = where.partition(".")
             secrets[name] = {**secrets.get(name, {}), key: value} if key else value
             mapped[where] = missing.pop(where)
@@ -214,6 +218,7 @@ def _chosen(
     found: IncomingConnection,
     provider: type[Provider[Any]],
     actor: Actor,
+    new: Sequence[Connection],
 ) -> Any:
     """The value that a placeholder is mapped to: a reference, or the secret of a connection that
     is sent to the same addresses. Raises NotMapped, PermissionDenied.
@@ -221,7 +226,7 @@ def _chosen(
     if is_reference(decision):
         return decision
     require(actor, "connections.change_connection")
-    row = get_by_id_or_alias(Connection.objects.all(), decision.removeprefix(FROM).strip())
+    row = _named(decision.removeprefix(FROM).strip(), new)
     if row is None:
         raise NotMapped(NOT_FOUND.format(decision.removeprefix(FROM)[:100]))
     if row.provider_id != provider.id:
@@ -233,6 +238,13 @@ def _chosen(
     if not value:
         raise NotMapped(NOT_THERE.format(row.name))
     return value
+
+
+def _named(text: str, new: Sequence[Connection]) -> Connection | None:
+    """The connection with this id or alias: one that is here, else a copy of a new one."""
+    found: Connection | None = get_by_id_or_alias(Connection.objects.all(), text)
+    mine = (row for row in new if text.lower() == row.alias or parse_id(text) == row.pk)
+    return found or next((copy(row) for row in mine), None)
 
 
 def refuse_bad_mapping(secrets: Mapping[str, str]) -> None:

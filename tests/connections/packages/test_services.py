@@ -1,6 +1,7 @@
 """Packages: what is exported comes back the same, and what becomes of conflicts."""
 
 import uuid
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from django.core.exceptions import PermissionDenied
 from connections import services
 from connections.models import Connection, Profile, RevealRecord
 from connections.packages import services as package_services
+from connections.packages.format.archive import unpack
 from connections.packages.format.files import Package, read_package
 from connections.packages.services import Decisions, PackageConflict, PackageError, Plan
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of, reload
+
+from .test_archive import zipped
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 PASSPHRASE = "correct horse battery staple"
@@ -399,6 +403,32 @@ def _allow(user: Any, *names: str) -> None:
     user.user_permissions.add(
         *Permission.objects.filter(content_type__app_label="connections", codename__in=names)
     )
+
+
+def test_a_secret_is_taken_from_a_connection_that_the_same_package_makes(fake):
+    mine = connect(name="A mine", settings={"api_key": SECRET})
+    source = connect(name="Source", settings={"api_key": OTHER_SECRET})
+    content = export(mine, source, passphrase=PASSPHRASE)
+    Connection.objects.all().delete()
+    for named in ("connection:source", f"connection:{source.pk}"):
+        take(content, passphrase=PASSPHRASE, secrets={"a-mine.api_key": named})
+        keys = {row.alias: row.credentials["api_key"] for row in Connection.objects.all()}
+        assert keys == {"a-mine": OTHER_SECRET, "source": OTHER_SECRET}
+        Connection.objects.all().delete()
+
+
+def test_a_profile_finds_a_new_connection_of_its_package_by_alias(connection):
+    profile_of(connection)
+    files = unpack(export(connection, profiles=[Profile.objects.get()]))
+    mine, other = str(connection.pk).encode(), str(uuid.uuid4()).encode()
+    path = next(name for name in files if name.startswith("profiles/"))
+    old, new = files[path], files[path].replace(mine, other)
+    sums = [sha256(one).hexdigest().encode() for one in (old, new)]
+    content = zipped({name: one.replace(*sums) for name, one in {**files, path: new}.items()})
+    Profile.objects.all().delete()
+    connection.delete()
+    take(content)
+    assert Profile.objects.get().connection == Connection.objects.get()
 
 
 @pytest.mark.parametrize("value", ["sk-in-clear-123", "$broken", "connection:", "", "***"])
