@@ -83,6 +83,25 @@ class AzureSignature:
 
 
 @dataclass(frozen=True)
+class HmacSignature:
+    """An HMAC over named parts of a request, in a header.
+
+    `parts`: what is signed, of method, path, query, body, body_sha256 and timestamp, put together
+    with `separator`; `prefix`: what stands before the signature; `timestamp_header`: the header
+    that tells the timestamp, in seconds since 1970.
+    """
+
+    secret: str = field(repr=False)
+    name: str
+    parts: tuple[str, ...]
+    algorithm: str = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    separator: str = ""
+    prefix: str = ""
+    timestamp_header: str = ""
+
+
+@dataclass(frozen=True)
 class ClientCertificate:
     """A certificate that is shown to the service when TLS begins.
 
@@ -123,7 +142,7 @@ class OAuth2:
     scheme: str = "Bearer"
 
 
-Signature = AwsSignature | AzureSignature
+Signature = AwsSignature | AzureSignature | HmacSignature
 Credential = Header | Query | Path | Basic | OAuth2 | Jwt | Signature | ClientCertificate
 TokenOf = Callable[
     [Grant, str], str

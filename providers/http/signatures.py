@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 import httpx2
 
 from ..core.errors import ProviderError
-from .credentials import AwsSignature, AzureSignature, Signature
+from .credentials import AwsSignature, AzureSignature, HmacSignature, Signature
 
 NO_BYTES = (
     "A signed request is signed over its body, so that it must be there as bytes and not as a "
@@ -29,6 +29,8 @@ def sign(signature: Signature, request: httpx2.Request) -> None:
     body, now = b"".join(request.stream), datetime.now(UTC)
     if isinstance(signature, AwsSignature):
         _sign_for_aws(signature, request, body, now)
+    elif isinstance(signature, HmacSignature):
+        _sign_parts(signature, request, body, now)
     else:
         _sign_for_azure(signature, request, body, now)
 
@@ -97,6 +99,27 @@ def _canonical_query(url: httpx2.URL) -> str:
             for name, _, value in pairs
         )
     )
+
+
+def _sign_parts(
+    signature: HmacSignature, request: httpx2.Request, body: bytes, now: datetime
+) -> None:
+    path, _, query = request.url.raw_path.partition(b"?")
+    timestamp = str(int(now.timestamp()))
+    said = {
+        "method": request.method.encode(),
+        "path": path,
+        "query": query,
+        "body": body,
+        "body_sha256": hashlib.sha256(body).hexdigest().encode(),
+        "timestamp": timestamp.encode(),
+    }
+    text = signature.separator.encode().join(said[part] for part in signature.parts)
+    made = hmac.digest(signature.secret.encode(), text, signature.algorithm)
+    shown = made.hex() if signature.encoding == "hex" else base64.b64encode(made).decode()
+    if signature.timestamp_header:
+        request.headers[signature.timestamp_header] = timestamp
+    request.headers[signature.name] = signature.prefix + shown
 
 
 def _sign_for_azure(

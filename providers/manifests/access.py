@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import httpx2
 
@@ -15,13 +16,16 @@ from ..http.credentials import (
     Credential,
     Grant,
     Header,
+    HmacSignature,
     Jwt,
     OAuth2,
     Query,
+    Signature,
 )
 from ..http.hosts import Hosts
 from ..http.signed_tokens import google_assertion, snowflake_token
 from .auth import (
+    WORDS,
     Auth,
     AuthorizationCode,
     AwsV4,
@@ -33,6 +37,7 @@ from .auth import (
     GoogleServiceAccount,
     Granted,
     HeaderAuth,
+    Hmac,
     PasswordGrant,
     QueryAuth,
     RefreshGrant,
@@ -115,9 +120,10 @@ def _made(step: Auth, filling: Filling, allowed_hosts: tuple[str, ...]) -> Itera
             key = said(step.private_key), said(step.passphrase)
             yield snowflake_token(said(step.account), said(step.username), *key)
             yield Header("X-Snowflake-Authorization-Token-Type", "KEYPAIR_JWT")
-        case AwsV4() | AzureHmac() | Certificate():
-            kind = SIGNATURES[step.use]
-            yield kind(**{name: said(text) for name, text in step.templates().items()})
+        case AwsV4() | AzureHmac() | Hmac() | Certificate():
+            words: dict[str, Any] = step.model_dump(include=set(WORDS - {"use", "when"}))
+            words |= {name: said(text) for name, text in step.templates().items()}
+            yield SIGNATURES[step.use](**words)
 
 
 def _fetching(step: FetchingStep, filling: Filling, allowed_hosts: tuple[str, ...]) -> OAuth2:
@@ -127,9 +133,10 @@ def _fetching(step: FetchingStep, filling: Filling, allowed_hosts: tuple[str, ..
     return OAuth2(grant, step.header, step.scheme)
 
 
-SIGNATURES: dict[str, type[AwsSignature | AzureSignature | ClientCertificate]] = {
+SIGNATURES: dict[str, type[Signature | ClientCertificate]] = {
     "aws_v4": AwsSignature,
     "azure_hmac": AzureSignature,
+    "hmac": HmacSignature,
     "client_certificate": ClientCertificate,
 }
 

@@ -1,16 +1,23 @@
 """Authentication of a type's requests: the steps under `auth`. Every value is a template."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .base_models import Condition, Line, ManifestPart, Parameters, Templates
 
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
 Scheme = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+/-]*$", max_length=50)]
+SignedPart = Literal["method", "path", "query", "body", "body_sha256", "timestamp"]
+SignaturePrefix = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$", max_length=50)]
 Seconds = Annotated[int, Field(ge=60, le=3600)]
 # What a step says that is no template.
-WORDS = frozenset({"use", "when", "client_in", "name", "header", "scheme", "algorithm", "seconds"})
+WORDS = frozenset(
+    {
+        *("use", "when", "client_in", "name", "header", "scheme", "algorithm", "seconds"),
+        *("parts", "encoding", "separator", "prefix", "timestamp_header"),
+    }
+)
 
 
 class AuthStep(ManifestPart):
@@ -188,6 +195,28 @@ class AzureHmac(AuthStep):
     access_key_id: Line = ""
 
 
+class Hmac(AuthStep):
+    """A signature over named parts of the request: an HMAC of a shared secret, in a header."""
+
+    use: Literal["hmac"]
+    secret: Line
+    name: HeaderName
+    parts: Annotated[tuple[SignedPart, ...], Field(min_length=1, max_length=6, strict=False)]
+    algorithm: Literal["sha256", "sha512"] = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    separator: Annotated[str, Field(max_length=5)] = ""
+    prefix: SignaturePrefix = ""
+    timestamp_header: HeaderName | Literal[""] = ""
+
+    @model_validator(mode="after")
+    def _tells_its_timestamp(self) -> Self:
+        if ("timestamp" in self.parts) != bool(self.timestamp_header):
+            raise ValueError(
+                "A timestamp is signed and told, or neither: name it in parts and timestamp_header."
+            )
+        return self
+
+
 class Certificate(AuthStep):
     """A certificate that is shown to the service when TLS begins."""
 
@@ -214,6 +243,7 @@ Auth = Annotated[
     | SnowflakeKeyPair
     | AwsV4
     | AzureHmac
+    | Hmac
     | Certificate,
     Field(discriminator="use"),
 ]
@@ -233,5 +263,6 @@ STEPS: dict[str, type[AuthStep]] = {
     "snowflake_key_pair": SnowflakeKeyPair,
     "aws_v4": AwsV4,
     "azure_hmac": AzureHmac,
+    "hmac": Hmac,
     "client_certificate": Certificate,
 }

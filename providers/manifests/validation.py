@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.types import FRAMING, HEADER_NAME
-from .auth import AuthorizationCode, Fetched, HeaderAuth
+from .auth import AuthorizationCode, Fetched, HeaderAuth, Hmac
 from .document import SECRET_OF, SECRET_SHAPES, VARIANT, Manifest, TypeField
 from .errors import Problem, nearest
 from .field_types import KINDS, kind_of, pattern_problem
@@ -228,8 +228,10 @@ def _header_names(manifest: Manifest) -> Iterator[Problem]:
     for variant in manifest.auth_variants():
         for index, step in enumerate(variant.auth):
             place = f"{own(manifest, variant, 'auth')}[{index}]"
-            if isinstance(step, HeaderAuth):
+            if isinstance(step, HeaderAuth | Hmac):
                 yield from _header_name(f"{place}.name", step.name)
+            if isinstance(step, Hmac) and step.timestamp_header:
+                yield from _header_name(f"{place}.timestamp_header", step.timestamp_header)
             if isinstance(step, Fetched):
                 yield from _header_name(f"{place}.header", step.header)
         for index, test in enumerate(variant.tests):

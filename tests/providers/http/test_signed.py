@@ -30,6 +30,7 @@ from providers.http.credentials import (
     AzureSignature,
     ClientCertificate,
     Grant,
+    HmacSignature,
     Jwt,
 )
 from providers.http.egress import EgressPolicy, GuardedTransport, guarded_client
@@ -314,3 +315,18 @@ def test_no_object_shows_a_key():
         ]
     )
     assert "secret-8841" not in seen and private_key(pem(p256_key()))
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+@pytest.mark.parametrize("encoding", ["hex", "base64"])
+def test_named_parts_are_signed(algorithm: str, encoding: Any):
+    parts = ("timestamp", "method", "path", "query", "body", "body_sha256")
+    one = HmacSignature("key-1", "X-Sign", parts, algorithm, encoding, "\n", "v1=", "X-Time")
+    with HttpServer() as server, let_in(server.url, one) as client:
+        client.post("/a/b?x=a%20b", content=b"{}")
+    sent = server.requests[0]
+    digest = hashlib.sha256(b"{}").hexdigest()
+    text = "\n".join([sent.values("x-time")[0], "POST", "/a/b", "x=a%20b", "{}", digest])
+    made = hmac.digest(b"key-1", text.encode(), algorithm)
+    shown = made.hex() if encoding == "hex" else base64.b64encode(made).decode()
+    assert sent.values("x-sign") == [f"v1={shown}"]

@@ -115,7 +115,7 @@ def test_between_them_they_use_every_feature():
         *(
             f"use={use}"
             for use in STEPS.keys() & {"jwt", "oauth2_jwt", "oauth2_code"}
-            | {"aws_v4", "azure_hmac", "client_certificate"}
+            | {"aws_v4", "azure_hmac", "client_certificate", "hmac"}
         ),
         "GoogleServiceAccount.subject",
         "GoogleServiceAccount.token_url",

@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from providers.core.errors import ProviderError
-from providers.http.credentials import AwsSignature, AzureSignature
+from providers.http.credentials import AwsSignature, AzureSignature, HmacSignature
 from tests.httpserver import (
     Answer,
     HttpServer,
@@ -132,6 +132,36 @@ def test_signatures_get_what_the_step_says():
         one.check()
     sent = server.requests[0]
     assert sent.values("x-ms-content-sha256") and sent.values("x-amz-date")
+
+
+def test_an_hmac_gets_what_the_step_says():
+    auth = (
+        "{use: hmac, secret: '{key}', name: X-Sign, parts: [timestamp, body], algorithm: sha512, "
+        "encoding: base64, separator: '.', prefix: v1=, timestamp_header: X-Time}"
+    )
+    with HttpServer() as server:
+        one = one_of(auth, server, key="secret-7712")
+        parts = ("timestamp", "body")
+        assert one.access == (
+            HmacSignature("secret-7712", "X-Sign", parts, "sha512", "base64", ".", "v1=", "X-Time"),
+        )
+        one.check()
+    assert server.requests[0].values("x-sign")[0].startswith("v1=")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "name: X-Sign, parts: [timestamp]",
+        "name: X-Sign, parts: [body], timestamp_header: X-Time",
+        "name: X-Sign, parts: []",
+        "name: Host, parts: [body]",
+        "name: X-Sign, parts: [timestamp], timestamp_header: Content-Length",
+    ],
+)
+def test_an_hmac_that_cannot_be_is_refused(more: str):
+    auth = f"{{use: hmac, secret: a, {more}}}"
+    assert "auth[0]" in str(problems(f"base_url: https://a.example\nauth: {auth}"))
 
 
 def test_a_client_certificate_is_shown():
