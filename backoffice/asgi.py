@@ -7,13 +7,16 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from .environment import stopping
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
-django = get_asgi_application()
+with stopping():
+    django = get_asgi_application()
 
-from gateway.doors.asgi import GatewayApplication  # noqa: E402 models can be imported only now
-from gateway.routing.warming import load_code  # noqa: E402
+from gateway.doors.asgi import GatewayApplication
+from gateway.routing.warming import load_code
 
-from .uploads import BoundedBodies  # noqa: E402
+from .uploads import BoundedBodies
 
 application = GatewayApplication(BoundedBodies(django))
 load_code()

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -24,6 +25,16 @@ TRUE, FALSE = ("true", "yes", "on", "1", "y", "ok"), ("false", "no", "off", "0",
 DATABASES = ("sqlite", "postgres", "postgresql")
 CACHES = ("locmemcache", "redis", "rediss")
 RATE = re.compile(r"[1-9]\d*/(?:s|sec|second|m|min|minute|h|hour|d|day)")
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+HOST = r"[\w-]+(?:\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]"
+SERVED = re.compile(rf"\*|\.?(?:{HOST})")  # as Django's ALLOWED_HOSTS has them
+ASKED = re.compile(rf"(?:\*\.)?(?:{HOST})|[0-9a-fA-F:]+")
+ORIGIN = re.compile(rf"https?://(?:\*\.)?(?:{HOST})(?::\d{{1,5}})?")
+NEW_KEY = (
+    ".venv/bin/python -c "
+    '"import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+)
+OWN_PREFIXES = ("CONNECTIONS_", "GATEWAY_")
 MASK = "***"
 # In an address. A password may hold any sign that was not encoded, and stand in the query too.
 PASSWORD, QUERY = re.compile(r"(://[^:/@]*:).*@", re.DOTALL), re.compile(r"\?.*", re.DOTALL)
@@ -74,7 +85,7 @@ class Environment:
         """A whole number."""
         return int(self._number(name, default, least, most, "a whole number", r"-?\d{1,20}"))
 
-    def number(self, name: str, default: float, *, least: float = 0, most: float = 1e9) -> float:
+    def number(self, name: str, default: float, *, least: float = 0, most: float = 10**9) -> float:
         """A number."""
         return self._number(name, default, least, most, "a number", r"-?\d{1,20}(?:\.\d{1,20})?")
 
@@ -96,19 +107,33 @@ class Environment:
         self._note(name, ",".join([MASK] * len(found)))
         return found
 
+    def served_hosts(self, name: str, default: Sequence[str]) -> list[str]:
+        """Hosts that are served: names, `.example.com` for all below one, or `*`."""
+        text = "host names without scheme, port and path, such as switchboard.example.com"
+        return self._judged(name, default, SERVED, text)
+
+    def asked_hosts(self, name: str) -> list[str]:
+        """Hosts that may be asked: names, or `*.example.com` for all below one."""
+        text = "host names without scheme, port and path, such as api.openai.com or *.example.com"
+        return self._judged(name, (), ASKED, text)
+
+    def origins(self, name: str) -> list[str]:
+        """Addresses of a scheme, a host and perhaps a port."""
+        text = "addresses without a path, such as https://switchboard.example.com"
+        return self._judged(name, (), ORIGIN, text)
+
+    def words(self, name: str, default: Sequence[str] = ()) -> list[str]:
+        """Names of sections, variables or keys."""
+        text = "names of letters, digits, _, - and dots, with commas between them"
+        return self._judged(name, default, NAME, text)
+
     def folder(self, name: str) -> str:
-        """The path of a folder that is there, empty for none."""
-        found = self.text(name)
-        if found and not Path(found).is_dir():
-            raise ImproperlyConfigured(f"{name} names a folder that is not there. Make it.")
-        return found
+        """The path of a folder that can be read, empty for none."""
+        return self._path(name, "folder", Path.is_dir, os.R_OK | os.X_OK)
 
     def file(self, name: str) -> str:
-        """The path of a file that is there, empty for none."""
-        found = self.text(name)
-        if found and not Path(found).is_file():
-            raise ImproperlyConfigured(f"{name} names a file that is not there. Make it.")
-        return found
+        """The path of a file that can be read, empty for none."""
+        return self._path(name, "file", Path.is_file, os.R_OK)
 
     def zone(self, name: str, default: str) -> str:
         """A time zone of the IANA database."""
@@ -145,6 +170,45 @@ class Environment:
         example = "redis://127.0.0.1:6379/1"
         return self._address(name, default, CACHES, example, environ.Env.cache_url_config)
 
+    def refuse_misspelt(self, *others: str) -> None:
+        """Refuses what is nearly the name of a setting: it would be a guard that nobody set up.
+
+        `others`: names that mean something and are not read here. Of the environment only names
+        that begin as ours do are judged; Kubernetes has some such as GATEWAY_PORT, which pass.
+        """
+        known = {*self.variables, *others}
+        for name in sorted(set(self.values) - known):
+            if name not in self.of_file and not name.startswith(OWN_PREFIXES):
+                continue
+            if "__" not in name and (meant := get_close_matches(name.upper(), known, 1, 0.9)):
+                where = ".env" if name in self.of_file else "The environment"
+                raise ImproperlyConfigured(
+                    f"{where} sets {name}, which is not a setting. Write {meant[0]}, or take it "
+                    "out."
+                )
+
+    def _judged(
+        self, name: str, default: Sequence[str], form: re.Pattern[str], text: str
+    ) -> list[str]:
+        found = self.names(name, default)
+        if not all(form.fullmatch(one) for one in found):
+            raise ImproperlyConfigured(f"{name} holds something else than {text}. Correct it.")
+        return found
+
+    def _path(self, name: str, kind: str, is_one: Callable[[Path], bool], rights: int) -> str:
+        """The path, of a relative one the one beside manage.py."""
+        given = self.text(name)
+        path = BASE_DIR / given
+        try:
+            is_there = is_one(path)
+        except OSError:  # the way to it may not be entered, or the name is too long
+            is_there = False
+        if given and not is_there:
+            raise ImproperlyConfigured(f"{name} names a {kind} that is not there. Make it.")
+        if given and not os.access(path, rights):
+            raise ImproperlyConfigured(f"{name} names a {kind} that may not be read. Allow it.")
+        return str(path) if given else ""
+
     def _given(self, name: str) -> str:
         return self.values.get(name, "").strip()
 
@@ -159,7 +223,7 @@ class Environment:
         given = self._given(name)
         found = float(given) if re.fullmatch(form, given) else None
         if given and (found is None or not least <= found <= most):
-            raise ImproperlyConfigured(f"{name} is not {kind} from {least:g} to {most:g}.")
+            raise ImproperlyConfigured(f"{name} is not {kind} from {least} to {most}.")
         self._note(name, given or f"{default:g}")
         return default if found is None else found
 
@@ -175,17 +239,27 @@ class Environment:
         given = self._given(name) or default
         try:
             parts = urlsplit(given)
-            if parts.scheme.startswith("postgres"):
-                parts.port  # noqa: B018 raises ValueError for one that is not a number
-            found = read(given) if parts.scheme in schemes else None
+            is_one = given.startswith(f"{parts.scheme}://") and parts.scheme in schemes
+            found = read(given) if is_one and _is_whole(parts) else None
         except (ValueError, LookupError, ImproperlyConfigured):
             found = None  # their messages may repeat the password
         if found is None:
             kinds = ", ".join(f"{one}://" for one in schemes)
-            message = f"{name} is not an address of {kinds}. Write one such as {example}"
-            raise ImproperlyConfigured(message)
+            raise ImproperlyConfigured(
+                f"{name} is not an address of {kinds}. Write one such as {example}, and # / @ : in "
+                "its password as %23 %2F %40 %3A."
+            )
         self._note(name, QUERY.sub(f"?{MASK}", PASSWORD.sub(rf"\1{MASK}@", given)))
         return found
+
+
+def _is_whole(address: SplitResult) -> bool:
+    """True if an address names a database where its scheme needs one. Raises ValueError for a port
+    that is not a number.
+    """
+    if address.scheme in ("sqlite", "locmemcache"):
+        return True
+    return address.port != 0 and (address.scheme in CACHES or len(address.path) > 1)
 
 
 def read_environment(path: Path = BASE_DIR / ".env") -> Environment:
@@ -196,6 +270,18 @@ def read_environment(path: Path = BASE_DIR / ".env") -> Environment:
     except env_file.EnvFileError as error:
         raise ImproperlyConfigured(f"{path.name}: {error}") from None
     return Environment(os.environ, frozenset(os.environ.keys() - before))
+
+
+def require_keys(secret_key: str, fernet_keys: Sequence[str]) -> None:
+    """Refuses to serve without keys. Raises ImproperlyConfigured."""
+    for name, value in (("SECRET_KEY", secret_key), ("FERNET_KEYS", fernet_keys)):
+        if not value:
+            raise ImproperlyConfigured(
+                f"{name} is neither in the environment nor in .env. If this database was used "
+                "before, put the old value back.\n"
+                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  "
+                f"{NEW_KEY}"
+            )
 
 
 @contextmanager

@@ -4,26 +4,25 @@ gunicorn's.
 
 from typing import Any
 
-from .environment import stopping
+from .environment import require_keys, stopping
 
 with stopping():
-    from .settings import ENVIRONMENT
+    from . import settings
 
-    _host = ENVIRONMENT.text("HOST", "127.0.0.1")
-    _port = ENVIRONMENT.whole("PORT", 8000, least=1, most=65535)
-    _workers = ENVIRONMENT.whole("WEB_CONCURRENCY", 2, least=1, most=1000)
-    _idle = ENVIRONMENT.whole("IDLE_TIMEOUT", 75, least=1)
-    _grace = ENVIRONMENT.whole("GRACEFUL_TIMEOUT", 30, least=1)
+    require_keys(settings.SECRET_KEY, settings.FERNET_KEYS)
+_host, _port = settings.HOST, settings.PORT
 _address = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 
 wsgi_app = "backoffice.asgi:application"
 worker_class = "backoffice.asgi_worker.BoundedWorker"
-workers = _workers
+workers = settings.WEB_CONCURRENCY
 bind = _address
 preload_app = True  # loaded once, shared by the workers: half the start, less memory
 # the default of 2 s makes clients that reuse connections fail at the edge
-keepalive = _idle
-graceful_timeout = _grace  # for running streams; an idle connection counts as unfinished too
+keepalive = settings.IDLE_TIMEOUT
+graceful_timeout = (
+    settings.GRACEFUL_TIMEOUT
+)  # for running streams; an idle connection counts as unfinished too
 asgi_lifespan = "on"  # the gateway writes what is left of its usage records when the server stops
 control_socket_disable = True  # it would live in the home directory, one per user
 accesslog = "-"

@@ -11,13 +11,10 @@ from typing import NoReturn
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = BASE_DIR / ".env"
-NEW_KEY = (
-    ".venv/bin/python -c "
-    '"import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
-)
 OTHER_OPTIONS = """
 # Everything below is optional; README.md says what each does. The environment wins over this file.
-# NAME=value, NAME='a value # with a sign', and behind a blank # begins a comment.
+# Its grammar is python-dotenv's: NAME=value, and # behind a blank begins a comment. Single or
+# double quotes keep #, blanks around and several lines in a value. A $ is only a $.
 # HOST=127.0.0.1
 # PORT=8000
 # WEB_CONCURRENCY=2
@@ -83,34 +80,27 @@ def set_up_django() -> None:
     """Load the settings, which read .env, and stop readably when something is wrong with them."""
     import django
 
-    from .environment import stopping
+    from .environment import require_keys, stopping
 
     with stopping():
         settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
-    for name in ("SECRET_KEY", "FERNET_KEYS"):
-        if not getattr(settings, name):
-            stop(
-                f"{name} is neither in the environment nor in .env. If this database was used "
-                "before, put the old value back.\n"
-                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  "
-                f"{NEW_KEY}"
-            )
+        require_keys(settings.SECRET_KEY, settings.FERNET_KEYS)
     django.setup()
 
 
 def refuse_taken_port() -> None:
     """Stop when gunicorn could not listen."""
-    host, port = os.environ.setdefault("HOST", "127.0.0.1"), os.environ.setdefault("PORT", "8000")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        stop(f"PORT is {port!r}, which is not a port number. Choose one: make run PORT=8001")
+    from django.conf import settings
+
+    host, port = settings.HOST, settings.PORT
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, int(port)))
+            probe.bind((host, port))
     except OSError as error:
         stop(
             f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another port: make "
-            f"run PORT={min(int(port) + 1, 65535)}"
+            f"run PORT={min(port + 1, 65535)}"
         )
 
 

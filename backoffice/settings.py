@@ -17,8 +17,8 @@ ENVIRONMENT = env = read_environment()
 
 SECRET_KEY = env.secret("SECRET_KEY")
 DEBUG = env.boolean("DEBUG", False)
-ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS = env.served_hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "backoffice.apps.BackofficeAdminConfig",
@@ -212,26 +212,33 @@ SPECTACULAR_SETTINGS = {
 
 # Secrets and references: see SECURITY.md
 
-FERNET_KEYS = env.secrets("FERNET_KEYS", 32)  # newest first; never SECRET_KEY (connections.E001)
+FERNET_KEYS = env.secrets("FERNET_KEYS", 32)  # newest first
+if SECRET_KEY in FERNET_KEYS:
+    raise ImproperlyConfigured("FERNET_KEYS holds the SECRET_KEY. Make a key of its own.")
 CONNECTIONS_CONFIG: dict[str, Any] = {}
 CONNECTIONS_CONFIG_FILE = env.file("CONNECTIONS_CONFIG_FILE")
 CONNECTIONS_SECRETS_DIR = env.folder("CONNECTIONS_SECRETS_DIR")
 CONNECTIONS_TYPES_DIR = env.folder("CONNECTIONS_TYPES_DIR")
-CONNECTIONS_REFERENCE_SECTIONS = env.names("CONNECTIONS_REFERENCE_SECTIONS")
-CONNECTIONS_REFERENCE_ENV = env.names("CONNECTIONS_REFERENCE_ENV")
-CONNECTIONS_SECRET_KEYS = env.names(
+CONNECTIONS_REFERENCE_SECTIONS = env.words("CONNECTIONS_REFERENCE_SECTIONS")
+CONNECTIONS_REFERENCE_ENV = env.words("CONNECTIONS_REFERENCE_ENV")
+CONNECTIONS_SECRET_KEYS = env.words(
     "CONNECTIONS_SECRET_KEYS", ["key", "secret", "password", "token"]
 )
-CONNECTIONS_EGRESS_ALLOW = env.names("CONNECTIONS_EGRESS_ALLOW")
+CONNECTIONS_EGRESS_ALLOW = env.asked_hosts("CONNECTIONS_EGRESS_ALLOW")
 CONNECTIONS_EGRESS_PRIVATE = env.boolean("CONNECTIONS_EGRESS_PRIVATE", True)
 CONNECTIONS_HOST_APPROVAL = env.boolean("CONNECTIONS_HOST_APPROVAL", True)
 CONNECTIONS_TEST_RATE = env.whole("CONNECTIONS_TEST_RATE", 60)
-CONNECTIONS_REVEAL_DAYS = env.whole(
-    "CONNECTIONS_REVEAL_DAYS", 400
-)  # how long prune_reveals keeps who read secrets
-TRUSTED_PROXIES = env.whole(
-    "TRUSTED_PROXIES", 0
-)  # how many of X-Forwarded-For's last addresses our own proxies wrote
+CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
+# how many of X-Forwarded-For's last addresses our own proxies wrote
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)
+
+# The server: see backoffice/gunicorn_conf.py
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.whole("PORT", 8000, least=1, most=65535)
+WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, least=1, most=1000)
+IDLE_TIMEOUT = env.whole("IDLE_TIMEOUT", 75, least=1)
+GRACEFUL_TIMEOUT = env.whole("GRACEFUL_TIMEOUT", 30, least=1)
 
 # Sockets that wait for their client: see backoffice/sockets.py. Seconds, and numbers in a worker.
 
@@ -289,3 +296,6 @@ LOGGING = {
     # of an outage it writes every attempt; connections/outages.py says it once
     | {"psycopg": {"level": "ERROR"}},
 }
+
+# what is read only by others, or only with PostgreSQL
+env.refuse_misspelt("DATABASE_POOL_SIZE", "SWITCHBOARD_ADMIN_PASSWORD", "GUNICORN_CMD_ARGS")

@@ -6,5 +6,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from .environment import stopping
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
-application = get_wsgi_application()
+with stopping():
+    application = get_wsgi_application()

@@ -74,34 +74,17 @@ def test_with_both_keys_in_the_environment_no_file_is_written(
     assert not env_file.exists()
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "80 00", ""])
-def test_a_port_that_is_none_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], port: str
-):
-    monkeypatch.setenv("PORT", port)
-    monkeypatch.setenv("HOST", "127.0.0.1")
-    with pytest.raises(SystemExit):
-        serve.refuse_taken_port()
-    assert "make run PORT=8001" in capsys.readouterr().err
-
-
-def test_a_taken_port_is_told_with_another_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_a_taken_port_is_told_with_another_one(settings, capsys: pytest.CaptureFixture[str]):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        monkeypatch.setenv("HOST", "127.0.0.1")
-        monkeypatch.setenv("PORT", str(port))
+        settings.HOST, settings.PORT = taken.getsockname()
         with pytest.raises(SystemExit):
             serve.refuse_taken_port()
-    assert f"port {port}" in capsys.readouterr().err
+    assert f"port {settings.PORT}" in capsys.readouterr().err
 
 
-def test_a_free_port_is_accepted(monkeypatch: pytest.MonkeyPatch):
+def test_a_free_port_is_accepted(settings):
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    monkeypatch.setenv("HOST", "127.0.0.1")
-    monkeypatch.setenv("PORT", str(port))
+        settings.HOST, settings.PORT = probe.getsockname()
     assert serve.refuse_taken_port() is None
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
-from backoffice.environment import read_environment
+from backoffice.environment import Environment, read_environment
 
 ROOT = Path(__file__).parents[2]
 READ = """
@@ -35,10 +36,11 @@ def read(*names: str, **environment: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+KEYS = {"PATH": "", "SECRET_KEY": "s" * 50, "FERNET_KEYS": "f" * 44}
 BROKEN = """
 from pathlib import Path
 from unittest import mock
-with mock.patch.object(Path, "read_text", return_value="SECRET_KEY=hunter1\\n=hunter2"):
+with mock.patch.object(Path, "read_bytes", return_value=b"SECRET_KEY=hunter1\\n=hunter2"):
     from backoffice import settings
 """
 
@@ -121,7 +123,7 @@ def test_gunicorn_is_set_by_the_environment(worker: str, count: int):
         "import json; from backoffice import gunicorn_conf as g; print(json.dumps([g.bind, "
         "g.workers, g.worker_class]))"
     )
-    environment = {"PATH": "", "HOST": "::1", "PORT": "8123", "WEB_CONCURRENCY": worker}
+    environment = {"HOST": "::1", "PORT": "8123", "WEB_CONCURRENCY": worker, **KEYS}
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -140,7 +142,7 @@ def test_gunicorn_is_set_by_the_environment(worker: str, count: int):
 def started(**environment: str) -> subprocess.CompletedProcess[str]:
     """`manage.py settings` in this environment and no other."""
     command = [sys.executable, "manage.py", "settings"]
-    environment = {"PATH": "", "SECRET_KEY": "s" * 50, **environment}
+    environment = {**KEYS, **environment}
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -163,6 +165,11 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "WEB_CONCURRENCY": ("two", "a whole number"),
     "PORT": ("70000", "from 1 to 65535"),
     "GATEWAY_CORS_ORIGINS": ("chat", "GATEWAY_CORS_ORIGINS"),
+    "ALLOWED_HOSTS": ("https://a.example", "without scheme"),
+    "CSRF_TRUSTED_ORIGINS": ("a.example", "https://switchboard.example.com"),
+    "CONNECTIONS_EGRESS_ALLOW": ("*", "*.example.com"),
+    "CONNECTIONS_REFERENCE_SECTIONS": ("$Team:hunter2", "names of letters"),
+    "CONNECTIONS_TYPES_DIR": ("/" + "x" * 5000, "a folder that is not there"),
 }
 # a pool is only one of a server's
 WITH: dict[str, dict[str, str]] = {"DATABASE_POOL_SIZE": {"DATABASE_URL": "postgres://u:p@h/n"}}
@@ -177,9 +184,47 @@ def test_a_setting_that_makes_no_sense_stops_with_one_sentence(name: str):
     assert "hunter2" not in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["CONNECTIONS_EGRES_ALLOW", "GATEWAY_USAGE_DAY"])
+def test_a_misspelt_setting_stops_with_what_was_meant(name: str):
+    done = started(**{name: "hunter2"})
+    assert f"The environment sets {name}, which is not a setting. Write " in done.stderr
+    assert (done.returncode, "hunter2" in done.stderr) == (1, False)
+
+
+def test_what_others_put_into_the_environment_is_not_judged():
+    others = {"GATEWAY_PORT": "tcp://10.0.0.1:80", "CONNECTIONS_SERVICE_HOST": "x", "HTTP": "y"}
+    assert started(**others).returncode == 0
+
+
+def test_in_the_env_file_every_name_that_is_nearly_a_setting_is_told(tmp_path: Path):
+    found = Environment({"https": "true", "LOGLEVEL": "x"}, frozenset(["https"]))
+    found.boolean("HTTPS", False)
+    found.level("LOG_LEVEL", "INFO")
+    with pytest.raises(ImproperlyConfigured, match=r"\.env sets https, .* Write HTTPS"):
+        found.refuse_misspelt()
+
+
+def test_the_server_does_not_start_without_keys():
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**KEYS, "FERNET_KEYS": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and "FERNET_KEYS is neither in the environment" in done.stderr
+
+
+def test_a_relative_path_is_one_beside_manage_py():
+    shown = Environment({"A": "backoffice", "B": "manage.py"})
+    assert (shown.folder("A"), shown.file("B")) == (str(ROOT / "backoffice"), f"{ROOT}/manage.py")
+
+
 def test_the_server_stops_with_the_same_sentence():
     command = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
-    environment = {"PATH": "", "SECRET_KEY": "s" * 50, "HTTPS": "ture"}
+    environment = {**KEYS, "HTTPS": "ture"}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -221,7 +266,9 @@ def test_a_password_in_an_address_is_not_listed(name: str, value: str):
     assert done.returncode == 1 or "***" in done.stdout
 
 
-@pytest.mark.parametrize("value", ["postgres://u:hunter2[@h/n", "postgres://u:p@h:hunter2/n"])
+@pytest.mark.parametrize(
+    "value", ["postgres://u:hunter2[@h/n", "postgres://u:p@h:hunter2/n", "postgres://u:hunter2@h"]
+)
 def test_an_address_that_cannot_be_read_is_not_repeated(value: str):
     done = started(DATABASE_URL=value)
     assert done.stderr.startswith("A setting cannot be used. DATABASE_URL is not an address")

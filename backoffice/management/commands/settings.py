@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ... import gunicorn_conf  # noqa: F401 it reads the server's settings
 from ...settings import ENVIRONMENT
 
 

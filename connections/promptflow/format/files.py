@@ -1,6 +1,5 @@
 """Files and `--set` as the fields of a connection."""
 
-import codecs
 import os
 import re
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from providers.core.env_file import EnvFileError, read_env
+from providers.core.env_file import EnvFileError, decode_text, read_env_lines
 
 from . import yaml_text
 from .errors import Refused
@@ -19,6 +18,7 @@ HARD = (
     "Cannot use '--set' on properties defined by reference strings: {} is one text, so nothing can "
     "be set inside of it."
 )
+CUT = "{}: the text behind # in line {} was taken as a comment. Quotes around the value keep it."
 NOT_A_FILE = "No such file or directory: {}"
 
 
@@ -50,7 +50,7 @@ def env_pairs(text: str, environ: Mapping[str, str]) -> tuple[dict[str, str], li
     promptflow. Raises Refused with the line.
     """
     try:
-        found = read_env(text)
+        found = read_env_lines(text)
     except EnvFileError as error:
         raise Refused([((), str(error))]) from None
     pairs: dict[str, str] = {}
@@ -65,8 +65,11 @@ def env_pairs(text: str, environ: Mapping[str, str]) -> tuple[dict[str, str], li
             )
         return known.get(variable["name"], variable["default"] or "")
 
-    for name, raw in found:
-        pairs[name] = VARIABLE.sub(value, raw or "")
+    for one in found:
+        name = one.name  # of the pair that `value` is asked for
+        pairs[name] = VARIABLE.sub(value, one.value or "")
+        if one.is_cut:
+            warnings.append(CUT.format(name, one.line))
     return pairs, warnings
 
 
@@ -90,11 +93,9 @@ def _file_text(path: str) -> str:
             [((), f"{path} cannot be read ({getattr(error, 'strerror', None) or 'no such name'}).")]
         ) from None
     try:
-        return data.decode(
-            "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-        )
-    except UnicodeDecodeError:
-        raise Refused([((), "The file is not UTF-8 text. Save it as UTF-8.")]) from None
+        return decode_text(data)
+    except EnvFileError as error:
+        raise Refused([((), str(error))]) from None
 
 
 def connection_files(folder: str) -> Iterator[FilePath]:

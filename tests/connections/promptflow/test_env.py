@@ -57,3 +57,11 @@ def test_a_file_is_known_by_its_name(name: str, known: bool):
 )
 def test_a_file_in_a_folder_names_its_connection(name: str, called: str):
     assert env_name(Path(name)) == called
+
+
+def test_a_value_that_a_comment_cut_is_told_and_not_shown():
+    pairs, warnings = env_pairs('SA={"note":"a # hunter2"}\nB="a # b"', {})
+    assert pairs == {"SA": '{"note":"a', "B": "a # b"}
+    assert warnings == [
+        "SA: the text behind # in line 1 was taken as a comment. Quotes around the value keep it."
+    ]

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from providers.core.env_file import EnvFileError, load_env_file, read_env
+from providers.core.env_file import (
+    EnvFileError,
+    decode_text,
+    load_env_file,
+    read_env,
+    read_env_lines,
+)
 
 GRAMMAR = [
     ("A=b", {"A": "b"}),
@@ -58,7 +64,7 @@ def test_a_refusal_repeats_nothing_of_the_line(line: str):
 
 def test_the_environment_wins_over_the_file_and_the_later_line_over_the_first(tmp_path: Path):
     path = tmp_path / ".env"
-    path.write_text("A=file\nB=first\nB=second\nC\n")
+    path.write_text("A=file\nB=first\nB=second\nexport B\n")
     environ = {"A": "environment"}
     load_env_file(path, environ)
     assert environ == {"A": "environment", "B": "second"}
@@ -67,5 +73,53 @@ def test_the_environment_wins_over_the_file_and_the_later_line_over_the_first(tm
 def test_no_file_is_no_fault(tmp_path: Path):
     environ: dict[str, str] = {}
     load_env_file(tmp_path / ".env", environ)
-    load_env_file(tmp_path, environ)
     assert environ == {}
+
+
+def test_a_folder_in_its_place_is_told(tmp_path: Path):
+    with pytest.raises(EnvFileError, match="cannot be read"):
+        load_env_file(tmp_path, {})
+
+
+def test_a_value_that_broke_in_two_is_refused_and_not_shown(tmp_path: Path):
+    path = tmp_path / ".env"
+    path.write_text("A=hunter\n\nhunter2\n")
+    with pytest.raises(EnvFileError, match="Line 3 is not NAME=value") as caught:
+        load_env_file(path, {})
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_is_read_in_the_encodings_that_say_what_they_are(encoding: str):
+    assert decode_text("A=\u00e4\r\n".encode(encoding)) == "A=\u00e4\r\n"
+
+
+def test_utf_16_is_read_in_either_order():
+    assert decode_text(b"\xfe\xff\0A\0=") == decode_text(b"\xff\xfeA\0=\0") == "A="
+
+
+@pytest.mark.parametrize("data", [b"A=\xe4", b"A\0=\0", b"\xff\xfeA", b"\xff\xfe\0\0A\0\0\0"])
+def test_other_encodings_are_refused_with_a_cure(data: bytes):
+    with pytest.raises(EnvFileError, match="Save it as UTF-8"):
+        decode_text(data)
+
+
+CUT = {  # whether a comment was cut off that quotes would have kept
+    "A=b # c": True,
+    "export A=b\t#c": True,
+    'A={"note":"a # b"}': True,
+    "A=b#c": False,
+    "A='b' # c": False,
+    'A="b # c"': False,
+    "A= # c": False,
+    "A=b\n# c": False,
+}
+
+
+@pytest.mark.parametrize("text", CUT)
+def test_a_line_says_whether_a_comment_was_cut_off(text: str):
+    assert read_env_lines(text)[0].is_cut == CUT[text]
+
+
+def test_a_line_shows_no_value():
+    assert "hunter2" not in repr(read_env_lines("A=hunter2"))
