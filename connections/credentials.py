@@ -1,6 +1,7 @@
 """The encrypted column, and the masks of secrets. Imports no models."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -16,6 +17,7 @@ from fernet_fields.hkdf import derive_fernet_key
 from pydantic_core import from_json
 
 MASK = "***"
+SHOWN = re.compile(r"[^-_]{0,7}[-_]\*{3}")  # the mask of a secret with a prefix
 
 
 class Undecryptable:
@@ -198,6 +200,15 @@ def looks_masked(value: Any) -> bool:
     )
 
 
+def is_mask(value: Any) -> bool:
+    """True for a text that is the mask of some secret, as `mask` makes it, or nothing but `*` or
+    `•`.
+
+    A real password may end in `***`; where nothing is stored nobody was shown a mask of it.
+    """
+    return looks_masked(value) and (not value.strip("*•") or bool(SHOWN.fullmatch(value)))
+
+
 KEEP, CLEAR, REPLACE, MASKED = "keep", "clear", "replace", "masked_value"
 
 
@@ -205,7 +216,8 @@ def write_rule(posted: Mapping[str, Any], name: str, stored: Any) -> str:
     """The rule for a posted secret, the same for every surface.
 
     Absent or empty: KEEP. None: CLEAR. The exact mask of what is stored: KEEP. Anything else that
-    looks like a mask: MASKED, which the caller refuses. Anything else: REPLACE. `stored`: the
+    looks like a mask, or is one where nothing is stored: MASKED, which the caller refuses. Anything
+    else: REPLACE. `stored`: the
     literal or reference that is stored, Undecryptable when it cannot be known, None when there is
     none.
     """
@@ -216,7 +228,8 @@ def write_rule(posted: Mapping[str, Any], name: str, stored: Any) -> str:
         return CLEAR
     if stored is not None and value == stored_text(stored):
         return KEEP
-    return MASKED if looks_masked(value) else REPLACE
+    is_masked = is_mask(value) if stored is None else looks_masked(value)
+    return MASKED if is_masked else REPLACE
 
 
 def stored_text(stored: Any) -> str:

@@ -15,9 +15,9 @@ from .sources import EnvironmentSource, Source, SourceError
 LONGEST = 500
 SEGMENT = re.compile(r"[A-Za-z0-9_.-]+")
 ENV_SECTION = "env"
+OR_A_DOLLAR = "For a value that begins with a dollar sign, write $$."
 HOW_TO_WRITE = (
-    "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. For a value that "
-    "begins with a dollar sign, write $$."
+    "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. " + OR_A_DOLLAR
 )
 
 
@@ -146,7 +146,7 @@ class Resolver:
                 return ""
             return (
                 f"$Env may not name {':'.join(key[1:])}. List it in CONNECTIONS_REFERENCE_ENV to "
-                "allow it."
+                f"allow it. {OR_A_DOLLAR}"
             )
         if section in self._policy.sections or any(
             section in source.sections() for source in self._sources
@@ -154,7 +154,7 @@ class Resolver:
             return ""
         return (
             f"References may not name the section {key[0]}. List it in "
-            "CONNECTIONS_REFERENCE_SECTIONS to allow it."
+            f"CONNECTIONS_REFERENCE_SECTIONS to allow it. {OR_A_DOLLAR}"
         )
 
     def _ask(

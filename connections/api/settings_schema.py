@@ -50,8 +50,7 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": "string",
         "title": "Secret",
         "description": (
-            "A key in clear, in ASCII. What looks like a mask is refused: nothing may end in `***` "
-            "or be nothing but asterisks."
+            "A key in clear, in ASCII. What looks like a mask or like a placeholder is refused."
         ),
         "pattern": (
             r"^\s*(\$\$|[!-#%-)+-~]|\*[ -~]*[!-)+-~])([ "
@@ -88,8 +87,8 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": "string",
         "title": "Secret entry",
         "description": (
-            "Any text, of several lines too. What looks like a mask is refused: it ends in `***`, "
-            "or is nothing but asterisks."
+            "Any text, of several lines too. What looks like a mask is refused: it is nothing but "
+            "asterisks, or ends in `***` where something is stored."
         ),
         "pattern": rf"^[{BLANK}]*(\$\$|[^$*•\x00{BLANK}]|[*•][^\x00]*[^*•\x00{BLANK}])"
         rf"([^\x00]*[^*\x00{BLANK}])?"

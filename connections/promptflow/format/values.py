@@ -5,18 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from connections.references import InvalidReference, is_reference, parse, unescape
+from connections.secret_texts import FILL_IN, placeholder
 
 USER_INPUT, NO_CHANGE, SCRUBBED = "<user-input>", "<no-change>", "******"
-FILL_IN = "is a placeholder, so nothing would work with it. Put the real value in its place"
-BRACKETED = re.compile(r"<[^<>]+>")
-TO_FILL_IN = r"(?<![a-z])your(?![a-z])|to[-_ ]be[-_ ]|replace|placeholder|insert|(?<![a-z])fill"
-TEMPLATE = re.compile(rf"<[^<>]*(?:{TO_FILL_IN})[^<>]*>", re.IGNORECASE)
-NAMED_TEMPLATE = re.compile(
-    rf"<[^<>]*(?:{TO_FILL_IN}|key|secret|password|token|endpoint|resource|account|url|name)[^<>]*>",
-    re.IGNORECASE,
-)
-BARE = re.compile(r"to_replace_with_.*", re.IGNORECASE)
-BARE_SECRET = re.compile(r"your[-_ ].*|change[-_]?me", re.IGNORECASE)
 ENVIRONMENT = re.compile(r"\s*\$\{env:([^{}]*)\}\s*")
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 OURS = re.compile(r"\$+(?=\$)")
@@ -41,10 +32,11 @@ def read_value(text: str, *, secret: bool, free: bool = False) -> tuple[ValueKin
         return ValueKind.ASK, ""
     if secret and is_scrubbed(text):
         return ValueKind.KEEP, ""
-    if placeholder := _placeholder(text.strip(), secret, free):
-        return ValueKind.REFUSED, f"{placeholder} {FILL_IN}."
-    if found := ENVIRONMENT.fullmatch(text):
-        return _environment(found[1].strip())
+    bare = text.strip()
+    if found := bare if bare == NO_CHANGE else placeholder(bare, secret, free):
+        return ValueKind.REFUSED, f"{found} {FILL_IN}."
+    if variable := ENVIRONMENT.fullmatch(text):
+        return _environment(variable[1].strip())
     if "${env:" in text:
         return (
             ValueKind.REFUSED,
@@ -58,19 +50,6 @@ def is_scrubbed(text: str) -> bool:
     `<no-change>`.
     """
     return not text.strip().strip("*") or text.strip() == NO_CHANGE
-
-
-def _placeholder(text: str, secret: bool, free: bool) -> str:
-    """The placeholder in the text, empty when it is a real value.
-
-    Only the placeholder itself is ever shown.
-    """
-    if text == NO_CHANGE or BARE.fullmatch(text) or (BRACKETED.fullmatch(text) and not free):
-        return text
-    if BARE_SECRET.fullmatch(text) and (secret or not free):
-        return text if not secret else "This text"
-    found = (TEMPLATE if free and not secret else NAMED_TEMPLATE).search(text)
-    return found[0] if found else ""
 
 
 def _environment(name: str) -> tuple[ValueKind, str]:

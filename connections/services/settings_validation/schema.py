@@ -6,6 +6,7 @@ from typing import Any
 from connections import conf
 from connections.credentials import Undecryptable
 from connections.references import InvalidReference, State, is_reference, parse, place, unescape
+from connections.secret_texts import doubt
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields, validate
 
@@ -53,15 +54,15 @@ def _resolved(
     values: dict[str, Any] = {}
     unresolved: set[str] = set()
     for name, value in result.values.items():
-        secret = fields[name].secret
-        if fields[name].is_map:
+        field = fields[name]
+        if field.is_map:
             found = {
-                key: _value(result, place(name, key), one, secret) for key, one in value.items()
+                key: _value(result, place(name, key), one, field) for key, one in value.items()
             }
             values[name] = {key: value[key] if one is None else one for key, one in found.items()}
             is_open = None in found.values()
         else:
-            one = _value(result, name, value, secret)
+            one = _value(result, name, value, field)
             is_open = one is None
             values |= {} if is_open else {name: one}
         if is_open:
@@ -69,7 +70,7 @@ def _resolved(
     return values, unresolved
 
 
-def _value(result: SettingsResult, where: str, value: Any, secret: bool) -> Any:
+def _value(result: SettingsResult, where: str, value: Any, field: SettingsField) -> Any:
     """The value that a stored one stands for, None for a reference that does not resolve, which is
     refused or noticed.
     """
@@ -80,12 +81,15 @@ def _value(result: SettingsResult, where: str, value: Any, secret: bool) -> Any:
     except InvalidReference as error:
         result.refuse(where, "invalid_reference", str(error))
         return None
-    resolution = conf.resolver().resolve(value, secret)
+    resolution = conf.resolver().resolve(value, field.secret)
     if resolution.state == State.DENIED:
         result.refuse(where, "denied_reference", resolution.message)
     elif resolution.state != State.RESOLVED:
         text = f"Saved, but not usable yet: {resolution.message}"
         result.notify(where, f"{resolution.state}_reference", text)
+    elif field.secret and (found := doubt(resolution.value or "", field.free or field.is_map)):
+        text = f"{where}: about the value that {value} stands for: {found.message}"
+        result.notify(where, found.code, text)
     return resolution.value
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connections.credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, key_ids, write_rule
-from connections.references import is_reference, place
+from connections.references import is_reference, place, unescape
+from connections.secret_texts import doubt
 from providers.core.schema import SettingsField
 from providers.core.types import is_entry_key
 
@@ -13,8 +14,11 @@ from ...errors import Notice
 from .maps import entries, posted_entries
 from .result import SettingsResult, Stored
 
-MASKED_SETTING = "This is a mask, not a key. Leave {} empty to keep what is stored."
-MASKED_ENTRY = "This is a mask, not a secret. Leave the value empty to keep what is stored."
+REALLY = "If it is the real one, clear what is stored first, then enter it."
+MASKED_SETTING = f"This is a mask, not a key. Leave {{}} empty to keep what is stored. {REALLY}"
+MASKED_ENTRY = (
+    f"This is a mask, not a secret. Leave the value empty to keep what is stored. {REALLY}"
+)
 NOTHING_TO_KEEP = "There is nothing stored to keep. Enter a value or a reference."
 NO_ENCRYPTION_KEY = "No key can be stored: FERNET_KEYS is not set. Set it, or enter a reference."
 REPLACED_UNDECRYPTABLE = (
@@ -64,6 +68,8 @@ class SecretWriter:
         rule = write_rule(posted, name, stored)
         if rule == MASKED:
             self.result.refuse(name, "masked_value", MASKED_SETTING.format(setting.label))
+        if rule == REPLACE and setting.kind != "headers":
+            self._judge(name, posted[name], setting.free)
         value = self._value(rule, (name, ""), posted.get(name), stored)
         if value is not None:
             (self.result.settings if is_reference(value) else self._literals)[name] = value
@@ -83,10 +89,22 @@ class SecretWriter:
                 self.result.refuse(where, "masked_value", MASKED_ENTRY)
             if rule == KEEP and stored is None:
                 self.result.refuse(where, "required", NOTHING_TO_KEEP)
+            if rule == REPLACE:
+                self._judge(where, given[key], free=True)
             value = self._value(rule, (name, key), given.get(key), stored)
             if value is not None:
                 home = self.result.settings if is_reference(value) else self._literals
                 home.setdefault(name, {})[key] = value
+
+    def _judge(self, where: str, posted: Any, free: bool) -> None:
+        """Refuses or notices a new literal that no service can mean."""
+        if not isinstance(posted, str) or is_reference(posted):
+            return
+        found = doubt(unescape(posted), free)
+        if found and found.is_refused:
+            self.result.refuse(where, found.code, found.message)
+        elif found:
+            self.result.notify(where, found.code, f"{where}: {found.message}")
 
     def _value(self, rule: str, of: tuple[str, str], posted: Any, stored: Any) -> Any:
         """The value to store by the rule, None for none."""

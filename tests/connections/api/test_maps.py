@@ -170,10 +170,7 @@ FITS = [
 ]
 FITS_NOT = [
     *({"configs": {"a": value}} for value in (5, True, ["x"], "$x", " $x", "a\x00b", "$")),
-    *(
-        {"secrets": {"a": value}}
-        for value in (5, "", " ", "***", "x***", "*", "••", "$x", "a\x00b", "$", "x*** ")
-    ),
+    *({"secrets": {"a": value}} for value in (5, "", " ", "***", "*", "••", "$x", "a\x00b", "$")),
     *({"configs": {key: "x"}} for key in ("", " a", "a ", "a\tb", "x" * 201, "\x85")),
     *({"configs": one} for one in ("x", ["x"], 5, {str(number): "x" for number in range(201)})),
 ]
