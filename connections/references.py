@@ -191,6 +191,8 @@ class Resolver:
         if key[0].lower() == ENV_SECTION:
             return f"Set the environment variable {key[1]}."
         others = [source.name for source in self._sources if source.name != self._environment.name]
-        return f"Set the environment variable {'__'.join(key)}" + (
+        # no shell sets - or .
+        variable = re.sub(r"[-.]", "_", "__".join(key))
+        return f"Set the environment variable {variable}" + (
             f", or the key in {' or '.join(others)}." if others else "."
         )

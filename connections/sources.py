@@ -38,25 +38,34 @@ class Source(Protocol):
 class EnvironmentSource:
     """`OpenAI__ApiKey` for `$OpenAI:ApiKey`; `OpenAI__ApiKey_FILE` names a file that holds the
     value.
+
+    The name may be in any case, have `:` for `__`, and `_` for the `-` and `.` that no shell sets.
     """
 
     name = "environment"
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
+        self._spellings: dict[str, list[str]] = {}
+        self._size = -1  # of the environment, when its names were read
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
-        return self.variable("__".join(key))
+        name = "__".join(key)
+        value = self._one_of(name)
+        return value if value else self._of_file(name, self._one_of(f"{name}_FILE"), value)
 
     def variable(self, name: str) -> str | None:
         """The variable of this name in any case, or the content of the file that `<name>_FILE`
         names.
         """
         value = self._get(name)
-        if value is not None:
-            return value
-        path = self._get(f"{name}_FILE")
-        return None if path is None else read_value(Path(path), f"the file that {name}_FILE names")
+        return value if value else self._of_file(name, self._get(f"{name}_FILE"), value)
+
+    def _of_file(self, name: str, path: str | None, empty: str | None) -> str | None:
+        """The content of the file, `empty` without one: an empty name of a file names none."""
+        if path is None or not path.strip():
+            return empty
+        return read_value(Path(path.strip()), f"the file that {name}_FILE names")
 
     def _get(self, name: str) -> str | None:
         value = self._environ.get(name)
@@ -64,6 +73,29 @@ class EnvironmentSource:
             return value
         wanted = name.upper()
         return next((self._environ[one] for one in self._environ if one.upper() == wanted), None)
+
+    def _one_of(self, name: str) -> str | None:
+        """The value of the variables that spell this name, an empty text when all are empty.
+
+        Raises SourceError when they have several.
+        """
+        plain = _spelling(name)
+        names = self._spellings.get(plain, [])
+        is_known = len(self._environ) == self._size and names
+        if not is_known or any(one not in self._environ for one in names):
+            self._read_names()
+            names = self._spellings.get(plain, [])
+        values = {one: self._environ[one] for one in names}
+        given = {one: value for one, value in values.items() if value.strip()}
+        if len(set(given.values())) > 1:
+            both = " and ".join(sorted(given))
+            raise SourceError(f"The environment sets {both}, with different values. Take one out.")
+        return next(iter((given or values).values()), None)
+
+    def _read_names(self) -> None:
+        self._spellings, self._size = {}, len(self._environ)
+        for one in self._environ:
+            self._spellings.setdefault(_spelling(one), []).append(one)
 
     def sections(self) -> frozenset[str]:
         return frozenset()  # a variable proves nothing: DATABASE__URL may be anybody's
@@ -79,13 +111,14 @@ class DirectorySource:
     def __init__(self, directory: str) -> None:
         self._directory = Path(directory)
 
-    def _files(self) -> dict[str, Path]:
+    def _files(self) -> dict[str, list[Path]]:
+        """The files by their keys: one key may be spelled in several ways."""
         try:
-            return {
-                path.name.replace(":", "__").lower(): path
-                for path in self._directory.iterdir()
-                if path.is_file()
-            }
+            found: dict[str, list[Path]] = {}
+            for path in sorted(self._directory.iterdir()):
+                if path.is_file():
+                    found.setdefault(path.name.replace(":", "__").lower(), []).append(path)
+            return found
         except OSError as error:
             raise SourceError(
                 f"CONNECTIONS_SECRETS_DIR cannot be read ({error.strerror}). Check the folder and "
@@ -93,12 +126,17 @@ class DirectorySource:
             ) from error
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
-        path = self._files().get("__".join(key).lower())
-        return (
-            None
-            if path is None
-            else read_value(path, f"the file {path.name} in CONNECTIONS_SECRETS_DIR")
-        )
+        paths = self._files().get("__".join(key).lower(), [])
+        values = {
+            read_value(path, f"the file {path.name} in CONNECTIONS_SECRETS_DIR") for path in paths
+        }
+        if len(values) > 1:
+            both = " and ".join(path.name for path in paths)
+            raise SourceError(
+                f"CONNECTIONS_SECRETS_DIR has the files {both}, with different contents. Take one "
+                "out."
+            )
+        return next(iter(values), None)
 
     def sections(self) -> frozenset[str]:
         return frozenset(name.split("__")[0] for name in self._files() if "__" in name)
@@ -147,9 +185,9 @@ class JsonFileSource(MappingSource):
 
     def _read(self) -> Mapping[str, Any]:
         try:
-            config = json.loads(
-                self._path.read_bytes().decode("utf-8-sig")
-            )  # .NET tools write a byte order mark
+            # .NET tools write a byte order mark
+            text = self._path.read_bytes().decode("utf-8-sig")
+            config = json.loads(text, object_pairs_hook=_without_doubles)
         except ValueError:
             raise SourceError(
                 "CONNECTIONS_CONFIG_FILE holds no valid JSON. Correct the file."
@@ -170,7 +208,7 @@ def read_value(path: Path, what: str) -> str:
         data = path.read_bytes()[: LARGEST_VALUE + 1]
         if len(data) > LARGEST_VALUE:
             raise SourceError(f"Of {what} is more than 64 KB, which is no setting.")
-        return data.decode().strip()
+        return data.decode("utf-8-sig").strip()
     except OSError as error:
         raise SourceError(
             f"Cannot read {what} ({error.strerror}). Check that it exists and may be read."
@@ -179,19 +217,42 @@ def read_value(path: Path, what: str) -> str:
         raise SourceError(f"Cannot read {what}: it is not UTF-8 text.") from None
 
 
+def _spelling(name: str) -> str:
+    """A name of a variable, by which others that mean the same are found."""
+    return name.replace(":", "__").replace("-", "_").replace(".", "_").lower()
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises SourceError for one with a key twice: case does not matter here, and
+    one of the two would be lost.
+    """
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name.lower() in seen:
+            raise SourceError(
+                f"CONNECTIONS_CONFIG_FILE has the key {name[:100]} twice in one object; upper and "
+                "lower case are the same. Join them."
+            )
+        seen.add(name.lower())
+    return dict(pairs)
+
+
 def _descend(config: Any, key: tuple[str, ...]) -> Any:
-    """Walks nested mappings; also finds keys that were written joined, `"OpenAI:ApiKey": ...`, as
-    appsettings.json allows.
+    """Walks nested mappings and lists, `Keys:0`; also finds keys that were written joined,
+    `"OpenAI:ApiKey": ...`, as appsettings.json allows.
     """
     if not key:
         return config
+    if isinstance(config, list | tuple):
+        place = int(key[0]) if key[0].isdecimal() and len(key[0]) < 10 else len(config)
+        return _descend(config[place], key[1:]) if place < len(config) else None
     if not isinstance(config, Mapping):
         return None
-    lowered = {str(name).lower(): value for name, value in config.items()}
     for length in range(1, len(key) + 1):
         name = ":".join(key[:length])
-        if name in lowered and (found := _descend(lowered[name], key[length:])) is not None:
-            return found
+        for one, value in config.items():
+            if str(one).lower() == name and (found := _descend(value, key[length:])) is not None:
+                return found
     return None
 
 

@@ -560,3 +560,84 @@ def test_no_value_is_in_a_repr():
 @pytest.mark.parametrize("value", ["$OpenAI:Other", "$$", "$Env:OPENAI_API_KEY"])
 def test_there_is_no_recursion(value: str):
     assert resolve("$OpenAI:ApiKey", OpenAI__ApiKey=value, OpenAI__Other=VALUE).value == value
+
+
+# Spellings
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("$OpenAI:ApiKey", "OpenAI:ApiKey"),
+        ("$Team:My-Key.1", "Team__My_Key_1"),
+        ("$Team:My-Key", "TEAM__MY_KEY"),
+        ("$Team:Keys:0", "Team__Keys__0"),
+    ],
+)
+def test_a_variable_is_found_by_what_shells_can_set(reference: str, name: str):
+    assert resolve(reference, **{name: VALUE}).value == VALUE
+
+
+def test_two_spellings_of_a_variable_are_an_error_unless_they_agree_or_one_is_empty():
+    two = {"OpenAI__ApiKey": VALUE, "OPENAI__APIKEY": "other"}
+    found = resolve("$OpenAI:ApiKey", **two)
+    assert found.state == State.ERROR and "OPENAI__APIKEY and OpenAI__ApiKey" in found.message
+    assert VALUE not in found.message
+    for other in (VALUE, ""):
+        assert resolve("$OpenAI:ApiKey", **two | {"OPENAI__APIKEY": other}).value == VALUE
+
+
+def test_a_variable_that_changes_is_seen(monkeypatch: pytest.MonkeyPatch):
+    environ = {"OpenAI__ApiKey": "first"}
+    source = EnvironmentSource(environ)
+    assert source.lookup(("OpenAI", "ApiKey")) == "first"
+    environ["OpenAI__ApiKey"] = "second"
+    assert source.lookup(("OpenAI", "ApiKey")) == "second"
+    del environ["OpenAI__ApiKey"]
+    environ["OPENAI__APIKEY"] = "third"
+    assert source.lookup(("OpenAI", "ApiKey")) == "third"
+
+
+@pytest.mark.parametrize("path", ["", "  "])
+def test_an_empty_name_of_a_file_names_none(path: str):
+    assert resolve("$OpenAI:ApiKey", OpenAI__ApiKey_FILE=path).state == State.MISSING
+
+
+def test_a_file_is_read_where_the_variable_is_empty(tmp_path: Path):
+    (tmp_path / "key").write_bytes(b"\xef\xbb\xbf" + VALUE.encode() + b"\r\n")
+    found = resolve("$OpenAI:ApiKey", OpenAI__ApiKey="", OpenAI__ApiKey_FILE=str(tmp_path / "key"))
+    assert found.value == VALUE, "and its byte order mark is no part of it"
+
+
+def test_two_files_of_one_key_are_an_error_unless_they_agree(tmp_path: Path):
+    (tmp_path / "OpenAI__ApiKey").write_text(VALUE)
+    (tmp_path / "OpenAI:ApiKey").write_text("other")
+    found = resolve("$OpenAI:ApiKey", DirectorySource(str(tmp_path)))
+    assert found.state == State.ERROR and "OpenAI:ApiKey and OpenAI__ApiKey" in found.message
+    (tmp_path / "OpenAI:ApiKey").write_text(f"{VALUE}\n")
+    assert resolve("$OpenAI:ApiKey", DirectorySource(str(tmp_path))).value == VALUE
+
+
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [("$Team:Keys:0", "k0"), ("$Team:Keys:1:Name", "k1"), ("$Team:Keys:2", None)],
+)
+def test_an_entry_of_a_list_has_its_number_as_a_key(reference: str, value: str | None):
+    source = MappingSource({"Team": {"Keys": ["k0", {"Name": "k1"}]}})
+    assert resolve(reference, source).value == value
+
+
+def test_a_section_in_two_spellings_is_one():
+    source = MappingSource({"Team": {"Key": "k"}, "team": {"Key2": "z"}})
+    assert [resolve(one, source).value for one in ("$Team:Key", "$Team:Key2")] == ["k", "z"]
+
+
+@pytest.mark.parametrize("text", ['{"Team":{},"Team":{}}', '{"Team":{"A":1,"a":2}}'])
+def test_a_key_that_is_twice_in_the_json_file_is_told(tmp_path: Path, text: str):
+    (tmp_path / "a.json").write_text(text)
+    found = resolve("$Team:Key", JsonFileSource(str(tmp_path / "a.json")))
+    assert found.state == State.ERROR and "twice" in found.message
+
+
+def test_the_cure_for_a_hyphen_is_a_name_that_a_shell_can_set():
+    assert "variable Team__My_Key." in resolve("$Team:My-Key").message

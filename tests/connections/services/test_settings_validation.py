@@ -71,7 +71,7 @@ def test_a_secret_that_ends_like_a_mask_is_taken_where_none_was_shown():
 
 @pytest.mark.parametrize("text", ["***", "sk-***", "••••", "******"])
 def test_what_is_shown_as_a_mask_is_never_a_secret(text: str):
-    assert [one.code for one in judged("custom", secrets={"p": text}).errors] == ["masked_value"]
+    assert judged("custom", secrets={"p": text}).errors[0].code == "masked_value"
 
 
 def test_a_password_that_looks_like_a_reference_gets_both_cures():
