@@ -10,12 +10,13 @@ from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Any
 
-from .sources import EnvironmentSource, Source, SourceError
+from .sources import EnvironmentSource, MappingSource, Source, SourceError
 
 LONGEST = 500
 SEGMENT = re.compile(r"[A-Za-z0-9_.-]+")
 ENV_SECTION = "env"
 OR_A_DOLLAR = "For a value that begins with a dollar sign, write $$."
+HOW_TO_ADD = "a source that CONNECTIONS_SECRETS_DIR or CONNECTIONS_CONFIG_FILE names"
 HOW_TO_WRITE = (
     "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. " + OR_A_DOLLAR
 )
@@ -188,11 +189,12 @@ class Resolver:
         return Resolution(reference, State.RESOLVED, source, tried, value=value)
 
     def _cure(self, key: tuple[str, ...]) -> str:
-        if key[0].lower() == ENV_SECTION:
-            return f"Set the environment variable {key[1]}."
-        others = [source.name for source in self._sources if source.name != self._environment.name]
         # no shell sets - or .
-        variable = re.sub(r"[-.]", "_", "__".join(key))
-        return f"Set the environment variable {variable}" + (
-            f", or the key in {' or '.join(others)}." if others else "."
-        )
+        name = key[1] if key[0].lower() == ENV_SECTION else re.sub(r"[-.]", "_", "__".join(key))
+        start = f"Set the environment variable {name}, there or in .env, and start again"
+        if key[0].lower() == ENV_SECTION:
+            return f"{start}."
+        # CONNECTIONS_CONFIG is code
+        fixed = (self._environment.name, MappingSource.name)
+        others = [one.name for one in self._sources if one.name not in fixed]
+        return f"{start}; or put the key into {' or '.join(others) or HOW_TO_ADD}."

@@ -1,11 +1,12 @@
 """The base of every view of the API: access, rows by id or alias, ETag and If-Match."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import BaseParser
@@ -16,6 +17,7 @@ from rest_framework.serializers import BaseSerializer
 from ..catalog import confirm_types
 from ..lookup import get_by_id_or_alias, parse_id
 from ..models import VersionedModel
+from .pagination import refuse_unknown
 from .parsers import MergePatchParser
 from .problems import PreconditionFailed
 
@@ -26,6 +28,8 @@ class ApiView(GenericAPIView[Any]):
     """Base of every view. `access`: method -> (scope a token needs, permission its user needs)."""
 
     access: ClassVar[Access] = {}
+    # of a list: what may be in its query; None where nobody looks
+    query_parameters: ClassVar[Sequence[OpenApiParameter] | None] = None
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete", "head"]  # type: ignore[misc]
     filter_backends: ClassVar[list[Any]] = []  # type: ignore[misc]
 
@@ -44,6 +48,8 @@ class ApiView(GenericAPIView[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if self.query_parameters is not None and request.method in ("GET", "HEAD"):
+            refuse_unknown(request.query_params, self.query_parameters)
         confirm_types()
 
     def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:

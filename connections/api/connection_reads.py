@@ -59,6 +59,7 @@ class ConnectionReferences(ApiView):
     """The states of a connection's references, never their values."""
 
     access = {"GET": READ}
+    query_parameters = ()
 
     @extend_schema(
         operation_id="getConnectionReferences",
@@ -73,6 +74,7 @@ class ConnectionUsages(ApiView):
     """The profiles that need a connection, and if they are defaults."""
 
     access = {"GET": READ}
+    query_parameters = PAGE
     pagination_class = SkipTakePagination
     serializer_class = UsageSerializer
 
@@ -106,6 +108,7 @@ class ConnectionCapabilities(ApiView):
     """The capabilities of all connections together."""
 
     access = {"GET": READ}
+    query_parameters = ()
 
     @extend_schema(
         operation_id="getAllCapabilities",
@@ -126,6 +129,7 @@ class ConnectionsByCapability(ApiView):
     """The connections whose provider has a capability."""
 
     access = {"GET": READ}
+    query_parameters = PAGE
     pagination_class = SkipTakePagination
     serializer_class = ConnectionItemSerializer
 

@@ -108,6 +108,7 @@ class ConnectionList(ApiView):
     """List and create."""
 
     access = {"GET": READ, "POST": ADD}
+    query_parameters = FILTERS
     pagination_class = SkipTakePagination
     serializer_class = ConnectionItemSerializer
 

@@ -79,6 +79,13 @@ class IdField(serializers.UUIDField):
     default_error_messages = {"invalid": "This is not an id."}
 
 
+class IdOrAliasField(StrictCharField):
+    """The id or the alias of a row that a body names."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, help_text="Id or alias.", **kwargs)
+
+
 class TagsField(serializers.ListField):
     """A list of words."""
 

@@ -2,7 +2,7 @@
 are refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
@@ -75,6 +75,19 @@ def plain_text(query: Mapping[str, str], name: str) -> str:
             {name: ["A null character cannot be looked for."]}, "invalid"
         )
     return text
+
+
+def refuse_unknown(query: Mapping[str, str], known: Iterable[OpenApiParameter]) -> None:
+    """Raises ValidationError for a parameter that a list does not have: a mistyped filter would
+    answer everything.
+    """
+    names = [one.name for one in known]
+    there = f"There are: {', '.join(names)}." if names else "There is none."
+    unknown = {
+        name[:100]: [f"There is no such parameter. {there}"] for name in query if name not in names
+    }
+    if unknown:
+        raise serializers.ValidationError(unknown, "unknown_parameter")
 
 
 class SkipTakePagination(BasePagination):

@@ -14,6 +14,7 @@ from .fields import (
     CamelCaseSerializer,
     CapabilityField,
     IdField,
+    IdOrAliasField,
     ModelReferenceSerializer,
     NameField,
     TagsField,
@@ -86,12 +87,12 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
     name = NameField()
     capability = CapabilityField(required=False)
     model = ModelReferenceSerializer()
-    connection_id = IdField()
+    connection_id = IdOrAliasField()
     is_active = StrictBooleanField(required=False)
     tags = TagsField(required=False)
     settings = serializers.DictField(required=False, allow_null=True)
     fallback_profile_ids = serializers.ListField(
-        child=IdField(),
+        child=IdOrAliasField(),
         required=False,
         allow_null=True,
         max_length=MOST_FALLBACKS,
@@ -114,4 +115,4 @@ class ProfilePatchSerializer(ProfileUpdateSerializer):
 
     name = NameField(required=False)
     model = ModelReferenceSerializer(required=False)
-    connection_id = IdField(required=False)
+    connection_id = IdOrAliasField(required=False)

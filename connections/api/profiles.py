@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from providers.core.base import Capability
 
 from .. import listing, services
+from ..lookup import all_by_id_or_alias, get_by_id_or_alias
 from ..models import Connection, Profile
 from .base import ApiView, created, exists, find, refuse_mismatch, tagged
 from .camelcase import decapitalized
@@ -83,12 +83,14 @@ def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[st
     }
     connection = stored.connection if stored else None
     if "connection_id" in values:
-        connection = Connection.objects.listed().filter(pk=values["connection_id"]).first()
+        connection = get_by_id_or_alias(Connection.objects.listed(), values["connection_id"])
         if connection is None:
             raise services.Invalid(
                 [
                     services.FieldError(
-                        "connection_id", "not_found", "There is no connection with this id."
+                        "connection_id",
+                        "not_found",
+                        "There is no such connection.",
                     )
                 ]
             )
@@ -103,19 +105,19 @@ def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[st
     return arguments
 
 
-def _profiles(ids: list[UUID]) -> list[Profile]:
-    found = {row.pk: row for row in Profile.objects.filter(pk__in=ids)}
-    if not found.keys() >= set(ids):
+def _profiles(names: list[str]) -> list[Profile]:
+    found = all_by_id_or_alias(Profile.objects.all(), names)
+    if not found.keys() >= set(names):
         raise services.Invalid(
             [
                 services.FieldError(
                     "fallback_profile_ids",
                     "not_found",
-                    "There is no profile with one of these ids.",
+                    "One of these profiles is not there.",
                 )
             ]
         )
-    return [found[one] for one in ids]
+    return [found[one] for one in names]
 
 
 def _model_id(model: dict[str, str], connection: Connection | None) -> str:
@@ -172,6 +174,7 @@ class ProfileList(ApiView):
     """List and create."""
 
     access = {"GET": READ, "POST": ADD}
+    query_parameters = FILTERS
     pagination_class = SkipTakePagination
     serializer_class = ProfileItemSerializer
 

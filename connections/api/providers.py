@@ -28,6 +28,7 @@ class ProviderList(ApiView):
     """The providers that are installed."""
 
     access = {"GET": READ}
+    query_parameters = ()
 
     @extend_schema(
         operation_id="getAllProviders",

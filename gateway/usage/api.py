@@ -3,6 +3,7 @@
 The fields are those of Umbraco.AI's analytics, and a breakdown by connection besides.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -97,6 +98,7 @@ class UsageView(ApiView):
     """Base of these views: access, and the period of the query."""
 
     access = {"GET": (Scope.USAGE_READ.value, "gateway.view_usagerecord")}
+    query_parameters: ClassVar[Sequence[OpenApiParameter]] = PERIOD + FILTERS
 
     def period(self) -> records.Period:
         """The times in the query. Raises ValidationError."""
@@ -163,9 +165,11 @@ class UsageSummaryView(UsageView):
 class UsageTimeSeriesView(UsageView):
     """The course of a period."""
 
+    query_parameters = [*PERIOD, GRANULARITY, *FILTERS]
+
     @extend_schema(
         operation_id="getUsageTimeSeries",
-        parameters=[*PERIOD, GRANULARITY, *FILTERS],
+        parameters=query_parameters,
         responses=answers(200, UsageTimeSeriesPointSerializer(many=True), 400),
     )
     def get(self, request: Request) -> Response:

@@ -71,9 +71,11 @@ class UsageRecordSerializer(CamelCaseSerializer):
 class UsageRecordsView(UsageView):
     """The requests of a period, the newest first."""
 
+    query_parameters = PERIOD + FILTERS + PAGE
+
     @extend_schema(
         operation_id="getUsageRecords",
-        parameters=PERIOD + FILTERS + PAGE,
+        parameters=query_parameters,
         responses=answers(200, items_of(UsageRecordSerializer), 400),
     )
     def get(self, request: Request) -> Response:

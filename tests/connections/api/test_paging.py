@@ -110,3 +110,18 @@ def test_a_refusal_says_its_sentence_once(api: Api, fake: Any):
     body = {"name": "A\u200b", "alias": "a", "providerId": "fake", "tags": ["x\u200b"]}
     refused = problem(api.post("/connections", body | {"settings": {"apiKey": "k"}}), 400)
     assert len(refused["errors"]) == 2 and refused["detail"].count("The name has") == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/connections?search=x",
+        "/profiles?connectionID=x",
+        "/providers?filter=x",
+        "/connections/capabilities/Chat?filter=x",
+        "/analytics/usage-records?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&profil=x",
+    ],
+)
+def test_a_parameter_that_a_list_does_not_have_is_refused(api: Api, path: str):
+    (error,) = problem(api.get(path), 400)["errors"]
+    assert error["code"] == "unknown_parameter" and "no such parameter" in error["detail"]

@@ -170,7 +170,7 @@ def test_creating_answers_with_the_object_and_where_it_is(api: Api, connection: 
         ({"alias": "No"}, 400, {"/alias": "invalid"}),
         ({"capability": "Singing"}, 400, {"/capability": "invalid_choice"}),
         ({"connectionId": str(uuid.UUID(int=1))}, 400, {"/connectionId": "not_found"}),
-        ({"connectionId": "production"}, 400, {"/connectionId": "invalid"}),
+        ({"connectionId": "nowhere"}, 400, {"/connectionId": "not_found"}),
         ({"model": {"providerId": "echo", "modelId": "x"}}, 400, {"/model/providerId": "mismatch"}),
         ({"model": {"providerId": "fake", "modelId": " "}}, 400, {"/model/modelId": "blank"}),
         ({"model": {"providerId": "fake"}}, 400, {"/model/modelId": "required"}),
@@ -209,7 +209,7 @@ def test_creating_answers_with_the_object_and_where_it_is(api: Api, connection: 
             400,
             {"/fallbackProfileIds": "not_found"},
         ),
-        ({"fallbackProfileIds": ["answers"]}, 400, {"/fallbackProfileIds/0": "invalid"}),
+        ({"fallbackProfileIds": ["nowhere"]}, 400, {"/fallbackProfileIds": "not_found"}),
         ({"fallbackProfileIds": "answers"}, 400, {"/fallbackProfileIds": "not_a_list"}),
         (
             {"fallbackProfileIds": [str(uuid.UUID(int=1))] * 11},
@@ -419,3 +419,12 @@ def test_a_profile_of_an_undecryptable_connection_can_be_read_and_saved(
         "Renamed"
     ]
     assert reload(profile).version == 2
+
+
+def test_connection_and_fallbacks_are_named_by_alias_too(api: Api, connection: Connection):
+    spare = profile_of(connection, name="Spare")
+    body = new(connection, connectionId="Production", fallbackProfileIds=[spare.alias])
+    made = api.post("/profiles", body)
+    assert made.status_code == 201, made.content
+    assert made.json()["connectionId"] == str(connection.pk)
+    assert made.json()["fallbackProfileIds"] == [str(spare.pk)]
