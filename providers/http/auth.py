@@ -5,6 +5,7 @@ see it.
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from urllib.parse import unquote, unquote_plus
@@ -42,6 +43,7 @@ from .signed_tokens import signed
 # What the guard refuses; whoever has the client gets it as a ProviderError.
 GUARD = (AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused)
 # Headers of an answer that may repeat the query of the request.
+PAUSE, SHORT = 60.0, 4096  # seconds; bytes of a refusal that is read
 WITH_ADDRESSES = ("location", "content-location")
 
 
@@ -68,6 +70,7 @@ class AccessTransport(httpx2.BaseTransport):
             token,
         )
         self._extra = SecretHeaders(extra or {})
+        self._believed = -PAUSE  # when a refusal that was none for sure last renewed a token
         self._grants = [one.grant for one in self._credentials if isinstance(one, OAuth2)]
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -75,7 +78,8 @@ class AccessTransport(httpx2.BaseTransport):
         tokens = [self._fetched(grant, SecretStr("")) for grant in self._grants]
         response = self._ask(request, tokens)
         # a stream that is read once cannot be sent again
-        if response.status_code == 401 and tokens and isinstance(request.stream, httpx2.ByteStream):
+        is_repeatable = bool(tokens) and isinstance(request.stream, httpx2.ByteStream)
+        if is_repeatable and self._is_refusal(response):
             response.close()
             renewed = [
                 self._fetched(grant, old) for grant, old in zip(self._grants, tokens, strict=True)
@@ -85,6 +89,21 @@ class AccessTransport(httpx2.BaseTransport):
 
     def close(self) -> None:
         self._transport.close()
+
+    def _is_refusal(self, response: httpx2.Response) -> bool:
+        """True if another token may help: 401, and what services say instead of it, which may mean
+        something else too and is believed once a minute.
+        """
+        if response.status_code == 401:
+            return True
+        challenge = response.headers.get("www-authenticate", "")
+        if response.status_code == 400 and "invalid_token" not in challenge + _start(response):
+            return False
+        now = time.monotonic()
+        if response.status_code not in (400, 403) or now < self._believed + PAUSE:
+            return False
+        self._believed = now
+        return True
 
     def _fetched(self, grant: Grant, refused: SecretStr) -> SecretStr:
         if self._token is None:
@@ -148,6 +167,20 @@ class AccessTransport(httpx2.BaseTransport):
             if name in response.headers:
                 address = _cleaned(request.url, response.headers.pop(name), hidden)
                 response.headers.update({name: address} if address else {})
+
+
+def _start(response: httpx2.Response) -> str:
+    """The body of a refusal, when it is a short JSON document; it can still be read afterwards."""
+    length = response.headers.get("content-length", "")
+    is_json = "json" in response.headers.get("content-type", "")
+    stream = response.stream
+    is_short = length.isdecimal() and int(length) <= SHORT
+    if not (is_json and is_short and isinstance(stream, httpx2.SyncByteStream)):
+        return ""
+    body = b"".join(stream)
+    stream.close()
+    response.stream = httpx2.ByteStream(body)
+    return body.decode(errors="replace")
 
 
 def _forget_frames(error: Exception) -> None:

@@ -368,13 +368,32 @@ def test_a_401_without_a_token_is_left_alone():
     assert len(server.requests) == 1
 
 
-def test_a_403_renews_nothing():
+INVALID = b'{"error": "invalid_token"}'
+JSON = {"Content-Type": "application/json"}
+MAYBE = {  # refusals that may be of a token, and how often the service is asked for them
+    "403": (Answer(403), 2),
+    "400 in the challenge": (
+        Answer(400, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}),
+        2,
+    ),
+    "400 in the body": (Answer(400, INVALID, JSON), 2),
+    "400 of another kind": (Answer(400, b'{"error": "invalid_request"}', JSON), 1),
+    "404": (Answer(404), 1),
+}
+
+
+@pytest.mark.parametrize("case", MAYBE)
+def test_a_refusal_that_may_be_of_the_token_renews_it_once(case: str):
+    answer, times = MAYBE[case]
     with (
-        HttpServer(default=Answer(403)) as server,
-        let_in(server.url, OAuth2(grant()), token=lambda *_: "token-1") as client,
+        HttpServer(default=answer) as server,
+        let_in(server.url, OAuth2(grant()), token=lambda _, old: f"{old}x") as client,
     ):
+        response = client.get("/")
+        assert (response.status_code, response.content) == (answer.status, answer.body or b"{}")
+        assert len(server.requests) == times
         client.get("/")
-    assert len(server.requests) == 1
+    assert len(server.requests) == times + 1, "which is believed once a minute"
 
 
 # Leaks
