@@ -10,6 +10,7 @@ from ..profile_settings import profile_fields, profile_settings_class
 from .camelcase import camel, decapitalized
 from .settings_schema import SHARED, changed_settings, new_settings
 
+OPTIONAL = frozenset({"next", "warnings"})
 IGNORED = "Ignored: an answer may be sent back as it is."
 TEMPLATE = r"^([^{}\x00]|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*$"
 AT = "#/components/schemas/"
@@ -26,7 +27,7 @@ def register_components(make: Callable[[], dict[str, Schema]]) -> None:
 
 def complete_components(result: Schema, **_kwargs: Any) -> Schema:
     """A postprocessing hook: adds the bodies that depend on a provider or a capability, refuses
-    unknown fields, and requires every field of an answer but `next`, which the last page lacks.
+    unknown fields, and requires every field of an answer but those that are not always there.
     """
     schemas: dict[str, Schema] = result["components"]["schemas"]
     for name, schema in schemas.items():
@@ -34,7 +35,7 @@ def complete_components(result: Schema, **_kwargs: Any) -> Schema:
             "Problem",
             "Dependent",
         ):
-            always = sorted({*schema.get("properties", ())} - {"next"})
+            always = sorted({*schema.get("properties", ())} - OPTIONAL)
             schema |= {"required": always} if always else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
         _close(schemas[name], may_be_answer=name != "DuplicateRequest")
@@ -55,7 +56,7 @@ def _close(schema: Schema, may_be_answer: bool) -> None:
     if may_be_answer and {"alias", "name"} & set(schema["properties"]):
         schema["properties"] |= {
             name: {"description": IGNORED}
-            for name in ("id", "version", "dateCreated", "dateModified")
+            for name in ("id", "version", "dateCreated", "dateModified", "warnings")
         }
     schema["additionalProperties"] = False
 

@@ -22,10 +22,12 @@ from .fields import (
     TagsField,
     inner_names,
 )
+from .problems import pointer
 from .settings_schema import is_too_long
 
 # names that a client may send back from an answer, which mean nothing in a request
-SENT_BACK = frozenset({"id", "version", "dateCreated", "dateModified"})
+OF_SETTINGS = ("settings", "warnings")
+SENT_BACK = frozenset({"id", "version", "dateCreated", "dateModified", "warnings"})
 
 
 def public_settings(connection: Connection) -> dict[str, Any]:
@@ -91,12 +93,43 @@ class ConnectionSerializer(ConnectionItemSerializer):
     )
 
     def to_representation(self, instance: Connection) -> dict[str, Any]:
-        shown = {name: field for name, field in self.fields.items() if name != "settings"}
+        shown = {name: field for name, field in self.fields.items() if name not in OF_SETTINGS}
         values = {
             name: field.to_representation(field.get_attribute(instance))
             for name, field in shown.items()
         }
         return values | {"settings": public_settings(instance)}
+
+
+class WarningSerializer(CamelCaseSerializer):
+    """What to know about a save that succeeded."""
+
+    pointer = serializers.CharField(help_text="JSON pointer (RFC 6901) into the body.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class SavedConnectionSerializer(ConnectionSerializer):
+    """A connection that was just saved, with what to know about it."""
+
+    warnings = WarningSerializer(
+        many=True,
+        required=False,
+        help_text=(
+            "A reference that is missing, a doubtful key. Left out where there is none, or where "
+            "nothing changed."
+        ),
+    )
+
+
+def saved_json(saved: services.Saved) -> dict[str, Any]:
+    """A connection that was just saved, as SavedConnectionSerializer says."""
+    found = [
+        {"pointer": pointer(one.field), "code": one.code, "detail": one.message}
+        for one in (saved.notices if saved.changed else ())
+    ]
+    shown: dict[str, Any] = ConnectionSerializer(saved.row).data
+    return shown | ({"warnings": found} if found else {})
 
 
 class ConnectionCreateSerializer(ConnectionColumnsSerializer):

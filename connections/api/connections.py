@@ -25,8 +25,10 @@ from .connection_serializers import (
     ConnectionSerializer,
     ConnectionTestRequestSerializer,
     ConnectionUpdateSerializer,
+    SavedConnectionSerializer,
     TestResultSerializer,
     inner_settings,
+    saved_json,
     test_result,
 )
 from .fields import DuplicateRequestSerializer
@@ -133,16 +135,16 @@ class ConnectionList(ApiView):
     @extend_schema(
         operation_id="createConnection",
         request=ConnectionCreateSerializer,
-        responses=answers(201, ConnectionSerializer, 400, 409, 413, 415),
+        responses=answers(201, SavedConnectionSerializer, 400, 409, 413, 415),
     )
     @sensitive_variables("values", "settings")
     def post(self, request: Request) -> Response:
         values = self.valid(ConnectionCreateSerializer, request)
         settings = inner_settings(_provider(values["provider_id"]), values.pop("settings") or {})
-        row = services.create_connection(
+        saved = services.create_connection(
             values.pop("provider_id"), actor=request.user, settings=settings, **values
-        ).row
-        return created(request, row, ConnectionSerializer(row).data)
+        )
+        return created(request, saved.row, saved_json(saved))
 
 
 def _provider(provider_id: str) -> Any:
@@ -172,7 +174,7 @@ class ConnectionDetail(ApiView):
     @extend_schema(
         operation_id="updateConnection",
         request=ConnectionUpdateSerializer,
-        responses=answers(200, ConnectionSerializer, 400, 404, 412, 413, 415),
+        responses=answers(200, SavedConnectionSerializer, 400, 404, 412, 413, 415),
     )
     @sensitive_variables("values")
     def put(self, request: Request, id_or_alias: str) -> Response:
@@ -186,7 +188,7 @@ class ConnectionDetail(ApiView):
             "application/merge-patch+json": ConnectionPatchSerializer,
             "application/json": ConnectionPatchSerializer,
         },
-        responses=answers(200, ConnectionSerializer, 400, 404, 412, 413, 415),
+        responses=answers(200, SavedConnectionSerializer, 400, 404, 412, 413, 415),
     )
     @sensitive_variables("values")
     def patch(self, request: Request, id_or_alias: str) -> Response:
@@ -208,8 +210,8 @@ class ConnectionDetail(ApiView):
             settings=settings,
             merge=merge,
             **values,
-        ).row
-        return tagged(Response(ConnectionSerializer(saved).data), saved)
+        )
+        return tagged(Response(saved_json(saved)), saved.row)
 
     @extend_schema(operation_id="deleteConnection", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
@@ -227,13 +229,13 @@ class ConnectionDuplicate(ApiView):
     @extend_schema(
         operation_id="duplicateConnection",
         request=DuplicateRequestSerializer,
-        responses=answers(201, ConnectionSerializer, 400, 404, 409, 413, 415),
+        responses=answers(201, SavedConnectionSerializer, 400, 404, 409, 413, 415),
     )
     def post(self, request: Request, id_or_alias: str) -> Response:
         original = find(Connection.objects.listed(), id_or_alias)
         wanted = self.valid(DuplicateRequestSerializer, request)
-        row = services.duplicate_connection(original, actor=request.user, **wanted).row
-        return created(request, row, ConnectionSerializer(row).data, levels=2)
+        saved = services.duplicate_connection(original, actor=request.user, **wanted)
+        return created(request, saved.row, saved_json(saved), levels=2)
 
 
 class ConnectionExists(ApiView):

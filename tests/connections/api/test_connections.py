@@ -115,7 +115,6 @@ def several(fake: Any) -> list[Connection]:
         ("tag=e", []),
         ("capability=Chat&filter=echo", ["Echo"]),
         ("capability=chat&providerId=fake&isActive=true", ["Berlin", "Chicago 100%"]),
-        ("unheard=of&filter=berlin", ["Berlin"]),
     ],
 )
 def test_a_list_is_filtered(api: Api, several: Any, query: str, names: list[str]):
@@ -903,3 +902,19 @@ def test_a_new_secret_mends_an_undecryptable_connection(api: Api, lost: Connecti
         == "sk-***"
     )
     assert secret_of(lost) == OTHER_SECRET
+
+
+def test_what_to_know_about_a_save_is_told_and_may_be_sent_back(api: Api, fake: Any):
+    settings = {"apiKey": "Bearer sk-abc", "organization": "$Fake:Nothing"}
+    made = api.post(
+        "/connections", {"alias": "b", "name": "B", "providerId": "fake"} | {"settings": settings}
+    )
+    said = {one["pointer"]: one["code"] for one in made.json()["warnings"]}
+    assert said == {"/settings/apiKey": "bearer", "/settings/organization": "missing_reference"}
+    assert "sk-abc" not in made.content.decode()
+    assert api.put("/connections/b", made.json()).status_code == 200
+
+
+def test_a_save_without_anything_to_know_tells_nothing(api: Api, fake: Any):
+    body = {"alias": "b", "name": "B", "providerId": "fake", "settings": {"apiKey": SECRET}}
+    assert "warnings" not in api.post("/connections", body).json()
