@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway.core.origins import read_origins
+from providers.http.egress import trust_authorities
 
 from .environment import BASE_DIR, read_environment
 
@@ -227,6 +228,11 @@ CONNECTIONS_SECRET_KEYS = env.words(
 CONNECTIONS_EGRESS_ALLOW = env.asked_hosts("CONNECTIONS_EGRESS_ALLOW")
 CONNECTIONS_EGRESS_PRIVATE = env.boolean("CONNECTIONS_EGRESS_PRIVATE", True)
 CONNECTIONS_HOST_APPROVAL = env.boolean("CONNECTIONS_HOST_APPROVAL", True)
+CONNECTIONS_CA_FILE = env.file("CONNECTIONS_CA_FILE")
+try:
+    trust_authorities(CONNECTIONS_CA_FILE)
+except ValueError as error:
+    raise ImproperlyConfigured(f"CONNECTIONS_CA_FILE {error}") from None
 CONNECTIONS_TEST_RATE = env.whole("CONNECTIONS_TEST_RATE", 60)
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
 # how many of X-Forwarded-For's last addresses our own proxies wrote
@@ -264,13 +270,7 @@ GATEWAY_USAGE_DAYS = env.whole("GATEWAY_USAGE_DAYS", 400)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 CLIENTS = (
-    "httpx2",
-    "httpcore2",
-    "aiohttp",
-    "openai",
-    "anthropic",
-    "google_genai",
-    "botocore",
+    *("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore"),
     "azure",
 )
 LOGGING = {

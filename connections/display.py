@@ -36,10 +36,24 @@ def public_settings(connection: Connection) -> dict[str, Any]:
     maps = {name for name, field in fields.items() if field.is_map}
     settings, credentials = settings_alone(connection.settings), connection.credentials
     if isinstance(credentials, Undecryptable):
-        secret = [name for name, field in fields.items() if field.secret]
+        secret = [
+            name for name, one in fields.items() if one.secret and _belongs(one, fields, settings)
+        ]
         return {name: {} if name in maps else MASK for name in secret} | settings
     shown = {name: masked(value, name in maps) for name, value in (credentials or {}).items()}
     return merged(settings, shown)
+
+
+def _belongs(
+    field: SettingsField, fields: Mapping[str, SettingsField], settings: Mapping[str, Any]
+) -> bool:
+    """False for a setting of another choice than the one that is stored: a client secret beside an
+    API key, for example.
+    """
+    if field.shown_when is None:
+        return True
+    other, wanted = field.shown_when
+    return settings.get(other, fields[other].default) in wanted
 
 
 def reference_states(connection: Connection) -> list[FieldReference]:

@@ -169,12 +169,43 @@ class GuardedBackend(httpcore2.SyncBackend):
         return super().connect_tcp(addresses[-1], port, self._allowance.left(timeout), *arguments)
 
 
+_own_authorities: list[str] = []  # files, besides the operating system's
+
+
+def trust_authorities(path: str) -> None:
+    """Has every client of this process trust the certificate authorities in a PEM file too, from
+    the next context on. Nothing for an empty path.
+
+    Raises ValueError with a sentence for a file that holds none.
+    """
+    if not path:
+        return
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:  # ssl.SSLError is one
+        raise ValueError(
+            "names a file without certificates. Put PEM into it, with its lines BEGIN CERTIFICATE "
+            "and END CERTIFICATE."
+        ) from None
+    _own_authorities[:] = [path]
+    trusted_authorities.cache_clear()
+
+
+def new_context() -> ssl.SSLContext:
+    """A new context that trusts the operating system's certificate authorities and our own."""
+    context = httpx2.create_ssl_context()
+    for path in _own_authorities:
+        context.load_verify_locations(cafile=path)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
 @cache
 def trusted_authorities() -> ssl.SSLContext:
-    """The operating system's certificate authorities, read once: reading them takes longer than
-    many a request.
+    """The authorities that every client trusts, read once: reading them takes longer than many a
+    request.
     """
-    return httpx2.create_ssl_context()
+    return new_context()
 
 
 class GuardedTransport(httpx2.HTTPTransport):

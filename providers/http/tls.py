@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ..core.errors import ProviderError
 from .credentials import ClientCertificate
-from .egress import trusted_authorities
+from .egress import new_context, trusted_authorities
 from .private_keys import private_key
 
 NO_CERTIFICATES = (
@@ -70,7 +70,7 @@ def tls_context(verify: bool, authorities: str = "") -> ssl.SSLContext | None:
 
 def _trusting(authorities: str) -> ssl.SSLContext:
     """A new context that trusts these authorities (PEM) besides those of the system."""
-    context = httpx2.create_ssl_context()
+    context = new_context()
     if authorities.strip():
         found = read_authorities(authorities)
         pem = "".join(one.public_bytes(Encoding.PEM).decode() for one in found)

@@ -5,7 +5,14 @@ from .connections import keeping_answers, needed_answers, save_promptflow
 from .finding import find_promptflow, find_to_change, find_to_write
 from .reveal import NotRevealed, Revealed, reveal_connection, reveal_connections
 from .reveal_tokens import REVEAL_SCOPE, create_reveal_token, prune_reveals, revoke_reveal_token
-from .show import document_view, promptflow_file, promptflow_rows, promptflow_view, promptflow_views
+from .show import (
+    behind_lost_keys,
+    document_view,
+    promptflow_file,
+    promptflow_rows,
+    promptflow_view,
+    promptflow_views,
+)
 from .values import execution_dict
 
 __all__ = [
@@ -16,6 +23,7 @@ __all__ = [
     "Revealed",
     "applied_tag",
     "apply_documents",
+    "behind_lost_keys",
     "create_reveal_token",
     "document_view",
     "execution_dict",

@@ -1,5 +1,6 @@
 """Connections as promptflow shows them: views of rows, and their files."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -8,7 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from connections import listing
-from connections.models import Connection
+from connections.credentials import key_ids
+from connections.models import Connection, by_name
 from connections.services import (
     Actor,
     FieldError,
@@ -110,6 +112,17 @@ def _found_by(connection: Connection) -> str:
 def promptflow_rows(limit: int | None) -> list[Connection]:
     """Connections by name, at most `limit`, None for all of them."""
     return list(listing.connections({}).defer(None)[:limit])
+
+
+def behind_lost_keys(rows: Iterable[Connection] | None = None) -> list[str]:
+    """The names of the connections whose secrets no key of FERNET_KEYS opens, of all or of these
+    rows.
+    """
+    lost = Connection.objects.filter(credentials_key__isnull=False)
+    if rows is not None:
+        lost = lost.filter(pk__in=[row.pk for row in rows])
+    names = lost.exclude(credentials_key__in=key_ids()).order_by(*by_name())
+    return list(names.values_list("name", flat=True))
 
 
 def document_view(document: Document) -> dict[str, Any]:

@@ -14,7 +14,11 @@ from connections.promptflow.format.files import pairs, with_overrides
 from connections.promptflow.format.shapes import shape_of, shape_of_type
 from connections.promptflow.services.connections import save_promptflow
 from connections.promptflow.services.finding import find_promptflow
-from connections.promptflow.services.show import promptflow_file, promptflow_view
+from connections.promptflow.services.show import (
+    behind_lost_keys,
+    promptflow_file,
+    promptflow_view,
+)
 from tests.fakes import OLDER_KEY, SECRET, connect, reload
 
 pytestmark = pytest.mark.server
@@ -515,3 +519,18 @@ def test_a_connection_of_a_provider_that_is_gone_is_shown_without_its_fields(con
     assert promptflow_view(reload(connection))["type"] == "gone"
     with pytest.raises(services.Invalid, match="not installed"):
         promptflow_file(reload(connection), actor=None)
+
+
+@pytest.mark.django_db
+def test_a_secret_of_another_choice_is_not_invented_behind_a_lost_key(settings):
+    row = saved(text_of("azure_open_ai"))
+    settings.FERNET_KEYS = [OLDER_KEY]
+    view = promptflow_view(reload(row))
+    assert view["api_key"] == "******" and "client_secret" not in view
+    assert behind_lost_keys() == behind_lost_keys([row]) == [row.name]
+
+
+@pytest.mark.django_db
+def test_nothing_is_lost_while_the_key_is_there():
+    saved(text_of("open_ai"))
+    assert behind_lost_keys() == []

@@ -3,7 +3,9 @@
 import ipaddress
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -12,7 +14,7 @@ from providers.core.errors import AnswerTooLarge, BlockedAddress, CompressedAnsw
 from providers.http import egress
 from providers.http.allowance import Allowance, within
 from providers.http.egress import EgressPolicy, guarded_client, literal_address
-from tests.upstreams import Upstream, trusting_context
+from tests.upstreams import Upstream, certificate, trusting_context
 
 ANY, PUBLIC = EgressPolicy(), EgressPolicy(private=False)
 LINK_LOCAL = (
@@ -298,3 +300,26 @@ def test_one_client_serves_many_threads(upstream: Upstream):
             pool.map(lambda _: client.get(f"{upstream.url}/v1/models").status_code, range(40))
         )
     assert found == [200] * 40
+
+
+@pytest.fixture
+def own_authority(tmp_path: Path) -> Iterator[Path]:
+    """A PEM file with the authority of `Upstream(mode="self_signed")`."""
+    path, text = tmp_path / "ca.pem", certificate()
+    path.write_text(text[text.index("-----BEGIN CERTIFICATE") :])
+    yield path
+    egress._own_authorities.clear()
+    egress.trusted_authorities.cache_clear()
+
+
+def test_authorities_of_ones_own_are_trusted_besides_the_systems(own_authority: Path):
+    egress.trust_authorities(str(own_authority))
+    with Upstream(mode="self_signed") as upstream:
+        assert guarded_client(ANY, 2).get(upstream.url).status_code == 401
+    assert len(egress.trusted_authorities().get_ca_certs()) >= 1
+
+
+def test_a_file_without_certificates_is_told(own_authority: Path):
+    own_authority.write_text("nothing")
+    with pytest.raises(ValueError, match="without certificates"):
+        egress.trust_authorities(str(own_authority))

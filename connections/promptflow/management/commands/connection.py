@@ -101,6 +101,13 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stderr.write(text, style_func=str)
 
+    def _tell_lost(self, rows: list[Connection] | None) -> None:
+        for name in services.behind_lost_keys(rows):
+            self._say(
+                f"{name}: its secrets cannot be decrypted. Add the lost key to FERNET_KEYS again, "
+                "or enter them again."
+            )
+
     def _print(self, found: Any) -> None:
         self.stdout.write(json.dumps(found, indent=4))
 
@@ -169,13 +176,16 @@ class Command(BaseCommand):
         return row
 
     def _show(self, options: dict[str, Any]) -> None:
-        self._print(services.promptflow_view(self._find(options["name"])))
+        row = self._find(options["name"])
+        self._print(services.promptflow_view(row))
+        self._tell_lost([row])
 
     def _list(self, options: dict[str, Any]) -> None:
         limit = (
             None if options["all_results"] or options["max_results"] < 0 else options["max_results"]
         )
         self._print(services.promptflow_views(limit))
+        self._tell_lost(None)
 
     def _delete(self, options: dict[str, Any]) -> None:
         row = services.find_to_change(options["name"].strip())
@@ -235,6 +245,7 @@ class Command(BaseCommand):
     def _dump(self, options: dict[str, Any]) -> None:
         rows = [self._find(name) for name in options["names"]] or services.promptflow_rows(None)
         texts = {row.alias: services.promptflow_file(row, actor=None) for row in rows}
+        self._tell_lost(rows)
         if not options["output"]:
             self.stdout.write("---\n".join(texts.values()), ending="")
             return
