@@ -73,6 +73,16 @@ def env_pairs(text: str, environ: Mapping[str, str]) -> tuple[dict[str, str], li
     return pairs, warnings
 
 
+def without_empty(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a file without the secrets of a map that are empty, as `.env` files have
+    them.
+    """
+    secrets = content.get("secrets")
+    if not isinstance(secrets, dict):
+        return dict(content)
+    return {**content, "secrets": {name: one for name, one in secrets.items() if one != ""}}
+
+
 def _file_text(path: str) -> str:
     try:
         data = sys.stdin.buffer.read() if path == "-" else FilePath(path).read_bytes()

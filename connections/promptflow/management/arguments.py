@@ -13,6 +13,7 @@ SET = (
     "a field of the file to set, as KEY=VALUE; "
     "configs.KEY=VALUE and secrets.KEY=VALUE reach into maps. Beats the file"
 )
+SKIP = "leave out secrets that are empty in the file, such as NAME= in a .env file; asks for none"
 NAME = "name of the connection, its alias or its id"
 EXAMPLES = {
     "create": "connection create -f azure.yaml --set api_base=https://contoso.openai.azure.com\n"
@@ -102,6 +103,8 @@ def _add_saving(parsers: dict[str, ArgumentParser]) -> None:
     )
     update.add_argument("-n", "--name", required=True, help=NAME)
     update.add_argument("-f", "--file", help=FILE)
+    for parser in (create, update):
+        parser.add_argument("--skip-empty", action="store_true", help=SKIP)
     from_env.add_argument("type", help="open_ai, azure_open_ai, or any other type")
     from_env.add_argument(
         "-n", "--name", help="create a connection of this name; without, it is only shown"

@@ -11,6 +11,7 @@ NO_TERMINAL = (
     "This must be typed, and there is no terminal. Give --set {}=..., or put a reference such as "
     "${{env:NAME}} into the file."
 )
+OR_SKIP = " With --skip-empty, what is empty in the file is left out."
 
 
 def has_terminal() -> bool:
@@ -27,7 +28,12 @@ def answered(document: Document, paths: Sequence[Path], say: Callable[[str], Non
     if not paths:
         return document
     if not has_terminal():
-        raise Refused([(path, NO_TERMINAL.format(".".join(path))) for path in paths])
+        raise Refused(
+            [
+                (path, NO_TERMINAL.format(".".join(path)) + (OR_SKIP if len(path) > 1 else ""))
+                for path in paths
+            ]
+        )
     say(
         f"Please input what {document.name or 'the connection'} needs; secrets are not shown while "
         "you type."

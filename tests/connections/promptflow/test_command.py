@@ -15,7 +15,7 @@ from connections import services
 from connections.models import Connection
 from connections.promptflow.format.shapes import shape_of_type
 from connections.promptflow.services.finding import find_promptflow
-from tests.fakes import NEWEST_KEY, OTHER_SECRET, SECRET, connect, profile_of, reload
+from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, profile_of, reload
 
 pytestmark = pytest.mark.django_db
 SERP_API = shape_of_type("serp").provider.id
@@ -705,3 +705,16 @@ def test_a_stored_connection_is_left_alone_by_a_refused_overwrite():
     ).row
     refusal("create", "-f", file(SERP.replace("serp", "open_ai")), "--force")
     assert reload(row).provider_id == SERP_API and find_promptflow("search") == row
+
+
+def test_empty_values_of_an_env_file_can_be_left_out_where_nobody_can_be_asked():
+    path = file("A=1\nF=\n", "a.env")
+    assert "--skip-empty" in refusal("create", "-f", path, "-n", "a")
+    assert list(shown("create", "-f", path, "-n", "a", "--skip-empty")["secrets"]) == ["A"]
+
+
+def test_whose_secrets_are_lost_is_said_beside_what_is_printed(settings):
+    run("create", "-f", file(SERP))
+    settings.FERNET_KEYS = [OLDER_KEY]
+    for arguments in (("show", "-n", "search"), ("list",), ("dump",)):
+        assert "search: its secrets cannot be decrypted." in run(*arguments)[1]

@@ -29,6 +29,7 @@ from connections.promptflow.format.files import (
     is_env,
     read_file,
     with_overrides,
+    without_empty,
 )
 from connections.promptflow.format.shapes import shape_of, type_names
 from connections.promptflow.services import Action, apply_documents
@@ -114,12 +115,15 @@ class Command(BaseCommand):
     # Saving
 
     def _create(self, options: dict[str, Any]) -> None:
-        content, warnings = read_file(options["file"])
-        document = read_document(
-            with_overrides(content, options["overrides"]), name=(options["name"] or "").strip()
-        )
+        content, warnings = self._content(options)
+        document = read_document(content, name=(options["name"] or "").strip())
         self._warn([*warnings, *document.warnings])
         self._store(document, force=options["force"])
+
+    def _content(self, options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        content, warnings = read_file(options["file"])
+        content = with_overrides(content, options["overrides"])
+        return without_empty(content) if options["skip_empty"] else content, warnings
 
     def _store(self, document: Document, *, force: bool) -> None:
         onto = services.find_to_write(document.name)
@@ -131,8 +135,8 @@ class Command(BaseCommand):
     def _update(self, options: dict[str, Any]) -> None:
         row = self._found(options["name"], services.find_to_change(options["name"].strip()))
         if options["file"]:
-            content, warnings = read_file(options["file"])
-            document = read_document(with_overrides(content, options["overrides"]), name=row.name)
+            content, warnings = self._content(options)
+            document = read_document(content, name=row.name)
         elif row.provider is None:
             raise Refused([((), NOT_INSTALLED.format(row.provider_id))])
         else:
