@@ -75,3 +75,36 @@ class NamesOnly(SafeExceptionReporterFilter):
         self, _request: HttpRequest | None, tb_frame: FrameType
     ) -> ItemsView[str, Any]:
         return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
+
+
+# At INFO these write every address that is asked, at DEBUG every header.
+CLIENTS = (
+    *("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore"),
+    "azure",
+)
+
+
+def log_to_console(level: int | str) -> dict[str, Any]:
+    """Django's LOGGING: every line to stderr, without secrets and with the id of its request."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {
+            "redact": {"()": "backoffice.logs.RedactSecrets"},
+            "request": {"()": "backoffice.logs.NameRequest"},
+        },
+        "formatters": {
+            "line": {"format": "{asctime} {levelname} {name} {request}{message}", "style": "{"}
+        },
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["redact", "request"],
+            }
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {name: {"level": "WARNING"} for name in CLIENTS}
+        # of an outage it writes every attempt; connections/outages.py says it once
+        | {"psycopg": {"level": "ERROR"}},
+    }

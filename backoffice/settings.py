@@ -13,6 +13,7 @@ from gateway.core.origins import read_origins
 from providers.http.egress import trust_authorities
 
 from .environment import BASE_DIR, read_environment
+from .logs import log_to_console
 
 ENVIRONMENT = env = read_environment()
 
@@ -269,33 +270,7 @@ except ValueError as error:
 GATEWAY_USAGE_DAYS = env.whole("GATEWAY_USAGE_DAYS", 400)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
-CLIENTS = (
-    *("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore"),
-    "azure",
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "redact": {"()": "backoffice.logs.RedactSecrets"},
-        "request": {"()": "backoffice.logs.NameRequest"},
-    },
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {request}{message}", "style": "{"}
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["redact", "request"],
-        }
-    },
-    "root": {"handlers": ["console"], "level": env.level("LOG_LEVEL", "INFO")},
-    # at INFO these write every address that is asked, at DEBUG every header
-    "loggers": {name: {"level": "WARNING"} for name in CLIENTS}
-    # of an outage it writes every attempt; connections/outages.py says it once
-    | {"psycopg": {"level": "ERROR"}},
-}
+LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))
 
 # what is read only by others, or only with PostgreSQL
 env.refuse_misspelt("DATABASE_POOL_SIZE", "SWITCHBOARD_ADMIN_PASSWORD", "GUNICORN_CMD_ARGS")

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from connections.change_counter import CHANNEL
+from connections.locks import retried
 from providers.core.errors import ProviderError
 
 from ..models import Cooldown, ModelCooldown
@@ -79,10 +80,14 @@ def read_cooldowns_of_file(file: sqlite3.Connection) -> Cooldowns:
     }
 
 
+@retried
 def store_cooldowns(cooldowns: Cooldowns) -> None:
-    """Tells every worker of cool-downs. In a thread, with the database."""
+    """Tells every worker of cool-downs. In a thread, with the database.
+
+    The rows are locked in the order of their keys, so that two workers never wait for each other.
+    """
     with transaction.atomic():
-        for (connection_id, model), (until, code) in cooldowns.items():
+        for (connection_id, model), (until, code) in sorted(cooldowns.items()):
             values = {"until": until, "code": code}
             if model == WHOLE:
                 Cooldown.objects.update_or_create(connection_id=connection_id, defaults=values)

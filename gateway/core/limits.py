@@ -7,10 +7,12 @@ killed stays counted.
 """
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from connections.locks import retried
 from connections.services import Caller
 
 from ..models import TokenCount
@@ -27,6 +30,7 @@ from .limit_states import LimitState, Reservation, too_many_requests, used_up
 
 MINUTE = "%Y-%m-%dT%H:%M"
 SETTLE_EVERY = 1.0  # seconds, while the database is away
+SETTLED_WITHIN = 1.0  # seconds for which the end of an answer waits for a database that hangs
 SOON = 5.0  # seconds until another call is worth trying, while calls run
 
 
@@ -41,15 +45,25 @@ class _Waiting:
     counted: "asyncio.Future[LimitState]"
 
 
+@dataclass(slots=True)
+class _Ended:
+    """A call that has ended. `tried`: done when the database was asked to settle it."""
+
+    reservation: Reservation
+    used: int
+    tried: "Future[None]" = field(default_factory=Future)
+
+
 class LimitCounter:
     """Counts the requests of a worker's limited tokens. Those that arrive while the database counts
     others are counted together after it: it takes as long for twenty as for one. Calls that have
-    ended are settled before the next ones are judged.
+    ended are settled before the next ones are judged. `settled` is for those of other workers.
     """
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
-        self._ended: list[tuple[Reservation, int]] = []
+        self._ended: list[_Ended] = []
+        self._ended_lock = threading.Lock()
         self._running: Counter[UUID] = Counter()  # calls of each token that hold a reservation
         self._counting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -71,11 +85,17 @@ class LimitCounter:
                 self._give_back(counted.result())
             raise
 
-    def settle(self, reservation: Reservation, used: int) -> None:
-        """Puts the tokens that a call has used in the place of those that were reserved for it."""
+    def settle(self, reservation: Reservation, used: int) -> "Future[None]":
+        """Puts the tokens that a call has used in the place of those that were reserved for it.
+
+        Returns what `settled` waits for.
+        """
         self._running[reservation.token_id] -= 1
-        self._ended.append((reservation, used))
+        ended = _Ended(reservation, used)
+        with self._ended_lock:
+            self._ended.append(ended)
         self._go_on()
+        return ended.tried
 
     async def stop(self) -> None:
         """Settles what has ended."""
@@ -144,13 +164,27 @@ class LimitCounter:
 
     def _settle_ended(self) -> None:
         """In a thread. What the database does not take is kept for the next time."""
-        ended, self._ended = self._ended, []
+        with self._ended_lock:
+            ended, self._ended = self._ended, []
         try:
             with transaction.atomic():
-                settle(ended)
+                settle((one.reservation, one.used) for one in ended)
         except DatabaseError:
-            self._ended += ended
+            with self._ended_lock:
+                self._ended += ended
             raise
+        finally:
+            for one in ended:
+                if not one.tried.done():
+                    one.tried.set_result(None)
+
+
+async def settled(settlement: "Future[None] | None") -> None:
+    """Returns when the call is settled, for whoever is about to send the end of its answer: the
+    caller may then ask another worker. A database that is away is not waited for.
+    """
+    if settlement is not None and not settlement.done():
+        await asyncio.wait([asyncio.wrap_future(settlement)], timeout=SETTLED_WITHIN)
 
 
 def _copy(error: Exception) -> Exception:
@@ -160,6 +194,7 @@ def _copy(error: Exception) -> Exception:
     return GatewayError(error.status, error.code, error.message, retry_after=error.retry_after)
 
 
+@retried
 def _count(calls: list[_Waiting]) -> list[LimitState | GatewayError]:
     """Counts the calls in one transaction, token by token; the counts of a token are locked in one
     order. Returns where each call stands, or its refusal.

@@ -137,10 +137,8 @@ class _Exchange:
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hung_up = False
-        headers = dict(scope["headers"])
         self._request_id = begin_request_id(
-            headers.get(b"x-request-id", b"").decode("latin-1"),
-            headers.get(b"traceparent", b"").decode("latin-1"),
+            _header(scope, b"x-request-id"), _header(scope, b"traceparent")
         ).encode()
 
     async def run(self) -> None:
@@ -243,6 +241,11 @@ class _Exchange:
 
     def _send_piece(self, piece: bytes) -> Awaitable[None]:
         return self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """A header as text, of one that was sent twice both, as Django joins them."""
+    return b",".join(value for sent, value in scope["headers"] if sent == name).decode("latin-1")
 
 
 def _too_large() -> GatewayError:

@@ -96,7 +96,7 @@ def _api_field(param: str, code: str) -> str:
 async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
     """POST /chat/complete, /chat/{profile}/complete. Raises GatewayError."""
     pending = await gateway.answer(_parse_chat(gateway, caller, request, stream=False))
-    with pending.whole() as whole:
+    async with pending.whole() as whole:
         answer: ChatAnswer = whole.chat_answer()
         pending.record_text(answer.content)
     message: dict[str, Any] = {"role": "assistant", "content": answer.content}
@@ -161,7 +161,7 @@ async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> 
         fields = {"input": values, "dimensions": _integer(body.get("dimensions"))}
         gateway_request = parse_request(ENDPOINT, Capability.EMBEDDING, caller, profile, fields)
     pending = await gateway.answer(gateway_request)
-    with pending.whole() as whole:
+    async with pending.whole() as whole:
         vectors = whole.vectors()
     found = [{"index": index, "vector": vector} for index, vector in enumerate(vectors)]
     return DoorResponse(200, [JSON, *pending.headers], to_json({"embeddings": found}))

@@ -77,7 +77,7 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     if gateway_request.is_stream:
         return await stream_response(gateway, gateway_request, _blocks, broken)
     pending = await gateway.answer(gateway_request)
-    with pending.whole() as answer:
+    async with pending.whole() as answer:
         body = answer.to_openai()
         if pending.records_text:
             pending.record_text(answer.chat_answer().content)
@@ -105,7 +105,7 @@ async def _recorded_blocks(pending: PendingResponse) -> AsyncGenerator[bytes, No
 async def embeddings(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorResponse:
     """POST /v1/embeddings. Raises GatewayError."""
     pending = await gateway.answer(_parse(gateway, Capability.EMBEDDING, caller, request))
-    with pending.whole() as answer:
+    async with pending.whole() as answer:
         body = answer.to_openai()
     return DoorResponse(200, [JSON, *pending.headers], body)
 

@@ -118,7 +118,7 @@ async def embed(gateway: Gateway, trial: Trial) -> DoorResponse:
         with recording_refusals(gateway, ENDPOINT, capability, caller, trial.door_request):
             request = parse_request(ENDPOINT, capability, caller, trial.profile, trial.body)
         pending = await gateway.answer(request)
-        with pending.whole() as whole:
+        async with pending.whole() as whole:
             vectors = whole.vectors()
     except GatewayError as error:
         return DoorResponse(200, SSE, _error_events(trial, stopwatch, error, error.headers))

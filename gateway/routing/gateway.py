@@ -4,8 +4,8 @@ It is bound to the event loop that starts it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from ..core.config_cache import ConfigCache
 from ..core.errors import GatewayError, from_provider, text_for_record
 from ..core.estimates import input_tokens, longest_answer
 from ..core.limit_states import LimitState
-from ..core.limits import LimitCounter
+from ..core.limits import LimitCounter, settled
 from ..core.requests import GatewayRequest, refuse_forbidden
+from ..core.sse import is_done
 from ..upstreams.passthrough import Upstream
 from ..usage.pending import PendingRecord
 from ..usage.recording import Recorder
@@ -73,6 +74,7 @@ class Gateway:
             answer = await answer_by_route(request, route, record, self.config, self.upstream)
         except GatewayError as error:
             self.recorder.finish(record, error.code)
+            await settled(record.settlement)
             error.headers += target_headers(record) + (state.headers(0) if state else [])
             raise
         except asyncio.CancelledError:
@@ -116,7 +118,7 @@ class PendingResponse:
     """A response on its way to the caller.
 
     The end of `whole` or `stream`, or `abandon`, records its usage and gives the provider back,
-    once.
+    once. A caller gets the end of an answer when its tokens are counted.
     """
 
     def __init__(
@@ -149,8 +151,8 @@ class PendingResponse:
         if self.records_text and text:
             self._record.answer.append(text)
 
-    @contextmanager
-    def whole(self) -> Iterator[Any]:
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[Any]:
         """The whole answer, for a block that puts it into the caller's format.
 
         Raises GatewayError when the block finds that it is malformed.
@@ -164,6 +166,7 @@ class PendingResponse:
             raise refused from None
         finally:
             self._finish("error")
+            await settled(self._record.settlement)
 
     def abandon(self) -> None:
         """Ends a response that nobody listens to. Nothing happens when it has ended already."""
@@ -178,10 +181,14 @@ class PendingResponse:
         try:
             async for piece in pieces:
                 self._record.mark_first_chunk()
+                if self._record.reservation is not None and is_done(piece):
+                    await self._end()  # clients read no further
                 yield piece
-            self._finish("ok")
+            await self._end()
         except ProviderError as error:
-            yield broken(self._fail(error))
+            last = broken(self._fail(error))
+            await settled(self._record.settlement)
+            yield last
         finally:
             await pieces.aclose()
             self._finish("client_closed")
@@ -213,6 +220,10 @@ class PendingResponse:
         """
         is_stream, answer = self._record.request.is_stream, self.answer
         return not is_stream or (answer.is_finished and not answer.is_usage_old)
+
+    async def _end(self) -> None:
+        self._finish("ok")
+        await settled(self._record.settlement)
 
     def _fail(self, error: ProviderError) -> GatewayError:
         """Ends a response whose service failed. Returns the refusal."""

@@ -1,6 +1,7 @@
 """The record of a request while it is answered: who asked, which targets were tried, the tokens."""
 
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -52,13 +53,14 @@ class PendingRecord:
 
     `asked`: the profile that the request names, once it is found. `outcome`: ok, client_closed,
     server_stopped, or the code of an error. `told_in_vain`: what a service counted for an answer
-    that failed.
+    that failed. `settlement`: of a call that had a reservation, once it has ended.
     """
 
     request: GatewayRequest
     asked: StoredProfile | None = None
     attempts: list[Attempt] = field(default_factory=list)
     reservation: Reservation | None = None
+    settlement: "Future[None] | None" = None
     usage: Usage | None = None
     told_in_vain: Usage | None = None
     outcome: str = CLIENT_CLOSED

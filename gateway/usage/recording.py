@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from django.db import InterfaceError, OperationalError
 
@@ -44,7 +45,9 @@ class Recorder:
     """
 
     def __init__(
-        self, with_text: bool, settle: Callable[[Reservation, int], None] | None = None
+        self,
+        with_text: bool,
+        settle: Callable[[Reservation, int], "Future[None]"] | None = None,
     ) -> None:
         self.with_text, self._settle = with_text, settle
         self.lost = 0
@@ -66,7 +69,8 @@ class Recorder:
             return
         record.end(outcome)
         if record.reservation is not None and self._settle is not None:
-            self._settle(record.reservation, record.usage.total_tokens if record.usage else 0)
+            used = record.usage.total_tokens if record.usage else 0
+            record.settlement = self._settle(record.reservation, used)
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
             self._overflowed += 1

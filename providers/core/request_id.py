@@ -3,9 +3,12 @@
 import re
 from contextvars import ContextVar
 
-# https://www.w3.org/TR/trace-context/#traceparent-header: version, trace id, parent id, flags
+# https://www.w3.org/TR/trace-context/#traceparent-header: version, trace id, parent id, flags.
+# Versions after 00 may have more behind them; ff is none.
 TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"(?:(?P<first>00)|(?!00|ff)[0-9a-f]{2})"
+    r"-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+    r"(?(first)|(?:-.*)?)"
 )
 VALID = re.compile(r"[A-Za-z0-9._:/+=@~-]{1,128}")
 HEADER = "X-Request-ID"
@@ -21,4 +24,4 @@ def told_request_id(request_id: str, traceparent: str) -> str:
     if VALID.fullmatch(request_id):
         return request_id
     trace = TRACEPARENT.fullmatch(traceparent.strip())
-    return trace[1] if trace else ""
+    return trace["trace"] if trace else ""

@@ -1,12 +1,16 @@
 """Who rests after which failure, for how long, and how other workers learn of it."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
+from psycopg.errors import DeadlockDetected
 
+from gateway.core import cooldowns
 from gateway.core.cooldowns import (
     Cooldowns,
     cooldown_for,
@@ -61,3 +65,26 @@ def test_other_workers_read_what_was_stored():
     store_cooldowns(stored)
     assert read_cooldowns() == stored
     assert (Cooldown.objects.count(), ModelCooldown.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.server
+def test_workers_store_them_in_one_order_and_again_when_the_database_chose_another(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A deadlock of PostgreSQL's ends one of the two."""
+    asked: list[UUID] = []
+    store = Cooldown.objects.update_or_create
+
+    def deadlocked_once(connection_id: UUID, **more: Any) -> None:
+        asked.append(connection_id)
+        if len(asked) == 2:
+            raise OperationalError from DeadlockDetected()
+        store(connection_id=connection_id, **more)
+
+    monkeypatch.setattr(Cooldown.objects, "update_or_create", deadlocked_once)
+    until = timezone.now() + timedelta(seconds=30)
+    ids = [UUID(int=number) for number in (3, 1, 2)]
+    store_cooldowns({(one, cooldowns.WHOLE): (until, "quota") for one in ids})
+    assert asked == [*sorted(ids)[:2], *sorted(ids)]
+    assert Cooldown.objects.count() == 3

@@ -109,6 +109,33 @@ def test_a_call_that_has_ended_is_settled_before_the_next_one_is_judged(caller: 
     assert counted(today()) == 50
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+def test_the_end_of_an_answer_waits_until_its_call_is_settled(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, is_away: bool
+):
+    """Unless the database is away: then it goes out, and is settled later."""
+
+    def away(_ended: object) -> None:
+        raise OperationalError
+
+    async def call() -> int:
+        counter = LimitCounter()
+        state = await counter.count(caller, 1, 90)
+        assert state.reservation is not None
+        with monkeypatch.context() as patched:
+            if is_away:
+                patched.setattr(limits, "settle", away)
+            began = asyncio.get_running_loop().time()
+            await limits.settled(counter.settle(state.reservation, 10))
+            assert asyncio.get_running_loop().time() - began < 0.5
+        found = await asyncio.to_thread(counted, today())
+        await counter.stop()
+        return found
+
+    assert asyncio.run(call()) == (90 if is_away else 10)
+    assert counted(today()) == 10
+
+
 def test_a_full_day_is_tried_again_soon_while_calls_run(caller: Caller):
     async def refused() -> list[float | None]:
         counter, found = LimitCounter(), []

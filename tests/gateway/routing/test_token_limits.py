@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 from openai import OpenAI
@@ -114,6 +115,25 @@ def test_a_stream_that_is_cut_counts_what_was_sent(gate: Gateway):
     assert (row["outcome"], row["is_estimated"]) == ("client_closed", True)
     assert 20 <= row["output_tokens"] < 200
     eventually(lambda: gate.office.counts(token) == [row["input_tokens"] + row["output_tokens"]])
+
+
+@pytest.mark.parametrize("kind", ["whole", "stream", "refused"])
+def test_who_has_seen_the_end_of_an_answer_is_judged_by_it(gate: Gateway, kind: str):
+    """Each call is one to any of the workers, and may use all that is left."""
+    used = 0 if kind == "refused" else 13
+    profile = gate.known("status?code=500" if used == 0 else "words")
+    token = gate.office.token(tokens_per_day=20 * used or 100)
+    body = {"model": profile, "messages": HELLO, "stream": kind == "stream", "max_tokens": 300}
+    request = {"headers": {"Authorization": f"Bearer {token}"}, "json": body}
+    codes = []
+    for _ in range(21):
+        with (
+            httpx2.Client(timeout=30) as client,
+            client.stream("POST", f"{gate.url}/v1/chat/completions", **request) as answer,
+        ):
+            codes.append(answer.status_code)
+            next((line for line in answer.iter_lines() if line == "data: [DONE]"), None)
+    assert codes == ([200] * 20 + [429] if used else [502] * 21)
 
 
 @pytest.mark.parametrize("stream", [False, True])

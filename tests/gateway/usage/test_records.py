@@ -167,6 +167,13 @@ def test_an_id_that_is_not_one_is_replaced(gate: Gateway, given: bytes):
     assert response.status_code == 401 and len(made) == 32
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/api/v1/connections"])
+def test_an_id_that_is_told_twice_is_none(gate: Gateway, path: str):
+    trace = (b"traceparent", f"00-{TRACE}-00f067aa0ba902b7-01".encode())
+    headers = [(b"X-Request-ID", b"one"), (b"X-Request-ID", b"two"), trace]
+    assert gate.client.get(gate.url + path, headers=headers).headers["x-request-id"] == TRACE
+
+
 def test_vectors_are_recorded(gate: Gateway):
     profile = gate.profile(capability="Embedding")
     gate.post("/v1/embeddings", {"model": profile, "input": ["one", "two"]})
