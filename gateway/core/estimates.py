@@ -15,6 +15,17 @@ from .requests import MAX_TOKENS, GatewayRequest
 
 BYTES_A_TOKEN = 4
 IMAGE_TOKENS = 1000  # about a picture of 1000 x 1000: platform.openai.com/docs/guides/images-vision
+DATA_A_TEXT = 10  # how much larger a PDF or a sound is than what a model reads of it, at least
+# Fields of a request that the model does not read, or that are a word.
+NOT_READ = frozenset(
+    {
+        *("model", "user", "metadata", "stop", "logit_bias", "stream_options", "service_tier"),
+        *("safety_identifier", "prompt_cache_key", "reasoning_effort", "verbosity", "modalities"),
+        *("encoding_format", "tool_choice", "function_call", "audio"),
+    }
+)
+SCHEMAS = ("tools", "functions", "response_format")  # the model reads the names in these too
+DATA = ("url", "file_data", "data")  # the parts of messages that hold files
 MESSAGE_TOKENS = 4  # around each message: github.com/openai/openai-cookbook, token counting
 LONGEST_ANSWER = 1024  # tokens to reserve where nobody bounds the answer
 
@@ -30,20 +41,36 @@ def input_tokens(request: GatewayRequest, profile: StoredProfile) -> int:
     settings = profile.settings
     if isinstance(settings, ChatSettings) and settings.system_prompt_template:
         found += MESSAGE_TOKENS + text_tokens(len(settings.system_prompt_template.encode()))
-    waiting: list[Any] = [request.body.get(one) for one in ("messages", "input", "tools")]
+    waiting: list[tuple[str, Any]] = [
+        (name, one) for name, one in request.body.items() if name not in NOT_READ
+    ]
     while waiting:
-        one = waiting.pop()
+        name, one = waiting.pop()
         if isinstance(one, str):
-            is_data = one.startswith("data:")
-            found += IMAGE_TOKENS if is_data else text_tokens(len(one.encode(errors="replace")))
+            found += _data_tokens(one) if name in DATA else _tokens(one)
         elif isinstance(one, Mapping):
             found += MESSAGE_TOKENS if "role" in one else 0
-            waiting.extend(one.values())
+            is_schema = name in SCHEMAS
+            found += sum(map(_tokens, one)) if is_schema else 0
+            waiting.extend((name if is_schema else key, inner) for key, inner in one.items())
         elif isinstance(one, list):
-            waiting.extend(one)
-        elif isinstance(one, int) and not isinstance(one, bool):
+            waiting.extend((name, inner) for inner in one)
+        elif name == "input" and isinstance(one, int) and not isinstance(one, bool):
             found += 1  # an input may be a list of tokens
     return found
+
+
+def _tokens(text: str) -> int:
+    return text_tokens(len(text.encode(errors="replace")))
+
+
+def _data_tokens(address: str) -> int:
+    """The tokens of a file that came along; those behind an address count as a picture."""
+    if address.startswith("data:image/") or "://" in address[:20]:
+        return IMAGE_TOKENS
+    size = text_tokens(len(address) * 3 // 4)
+    is_text = address.startswith(("data:text/", "data:application/json"))
+    return size if is_text else max(IMAGE_TOKENS, size // DATA_A_TEXT)
 
 
 def longest_answer(request: GatewayRequest, profile: StoredProfile) -> int:
