@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from connections.secret_texts import placeholder
 from providers.core import env_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -67,8 +68,10 @@ class Environment:
         return found or default
 
     def secret(self, name: str) -> str:
-        """A text that is never shown."""
+        """A text that is never shown; a placeholder is refused."""
         found = self._given(name)
+        if placeholder(found, secret=True, free=False):
+            raise ImproperlyConfigured(f"{name} is a placeholder. Make a key of its own.")
         self._note(name, MASK if found else "")
         return found
 

@@ -165,6 +165,7 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "WEB_CONCURRENCY": ("two", "a whole number"),
     "PORT": ("70000", "from 1 to 65535"),
     "GATEWAY_CORS_ORIGINS": ("chat", "GATEWAY_CORS_ORIGINS"),
+    "SECRET_KEY": ("your-hunter2", "a placeholder"),
     "CONNECTIONS_CA_FILE": ("manage.py", "BEGIN CERTIFICATE"),
     "ALLOWED_HOSTS": ("https://a.example", "without scheme"),
     "CSRF_TRUSTED_ORIGINS": ("a.example", "https://switchboard.example.com"),
