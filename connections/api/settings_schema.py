@@ -50,10 +50,11 @@ SHARED: dict[str, dict[str, Any]] = {
         "type": "string",
         "title": "Secret",
         "description": (
-            "A key in clear, in ASCII. What looks like a mask or like a placeholder is refused."
+            "A key in clear, in ASCII. What looks like a mask or a placeholder, or is "
+            "in quotes, is refused."
         ),
         "pattern": (
-            r"^\s*(\$\$|[!-#%-)+-~]|\*[ -~]*[!-)+-~])([ "
+            r"^\s*(\$\$|[!#%&()+-_a-~]|\*[ -~]*[!-)+-~])([ "
             r"-~]*[!-)+-~])?\*{0,2}( +\*{1,2})*\s*$"
         ),
     },
