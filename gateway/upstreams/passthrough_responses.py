@@ -160,6 +160,8 @@ class PassthroughStream:
                 raise ProviderError(CUT_OFF.format(self.host), "error")
             if rest := self._mender.rest():
                 yield rest
+            if not self._is_done:  # some services leave it out
+                yield sse.DONE
         except ProviderError:
             if rest := self._mender.rest():
                 yield rest

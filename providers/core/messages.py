@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import re
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,7 @@ from pydantic import (
 )
 
 from .errors import ProviderError
+from .texts import mended, strict_json
 
 TOOL_NAME = r"^[A-Za-z0-9_.-]{1,64}$"
 
@@ -118,12 +118,12 @@ class FunctionCall(Wire):
         an answer that is part of the history must not end the conversation.
         """
         try:
-            found = json.loads(self.arguments) if self.arguments.strip() else None
+            found = strict_json(self.arguments) if self.arguments.strip() else None
         except ValueError:
-            return {"_raw": self.arguments}
+            return {"_raw": mended(self.arguments)}
         if found is None:
             return {}
-        return found if isinstance(found, dict) else {"_raw": self.arguments}
+        return found if isinstance(found, dict) else {"_raw": mended(self.arguments)}
 
 
 class ToolCall(Wire):

@@ -16,8 +16,9 @@ SHORTEST_SECRET = 6  # characters; shorter secrets are words, and would be found
 DEEPEST_ESCAPE = 3  # an address in an address in a JSON text is escaped three times
 
 ESCAPED = re.compile(
-    r"%([0-9a-f]{2})|\\u00([0-9a-f]{2})|(?:\\|\b0)x([0-9a-f]{2})|&#x0*([0-9a-f]{2});"
-    r"|&#0*([0-9]{2,3});|(\\[nrt])|\\([\"'/\\])",
+    r"%([0-9a-f]{2})|\\u00([0-9a-f]{2})|\\u\{0*([0-9a-f]{2})\}|(?:\\|\b0)x([0-9a-f]{2})"
+    r"|&#x0*([0-9a-f]{2});?|&#0*([0-9]{2,3});?|\\([01][0-7]{2})"
+    r"|(\\[nrt]|&(?:nbsp|ensp|emsp|thinsp|zwnj|zwj|shy|tab|newline);)|\\([\"'/\\])",
     re.IGNORECASE,
 )
 SECRET_NAMES = re.compile("key|secret|token|password", re.IGNORECASE)
@@ -133,10 +134,12 @@ def _unescaped(reading: Reading) -> Reading:
 
 
 def _character(match: re.Match[str]) -> str:
-    *hexadecimal, decimal, _blank, quoted = match.groups()
+    *hexadecimal, decimal, octal, _blank, quoted = match.groups()
     code = next(filter(None, hexadecimal), None)
     if code:
         return chr(int(code, 16))
+    if octal:
+        return chr(int(octal, 8))
     return chr(int(decimal)) if decimal else quoted or " "
 
 

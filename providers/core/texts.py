@@ -5,6 +5,7 @@ UTF-8 cannot hold a half (www.rfc-editor.org/rfc/rfc3629#section-3).
 """
 
 import json
+import math
 import re
 from typing import Any
 
@@ -58,6 +59,32 @@ def parse_json(data: bytes) -> Any:
             return json.loads(data.decode(errors="replace"))
         except (ValueError, RecursionError):
             raise error from None
+
+
+def strict_json(text: str) -> Any:
+    """JSON as RFC 8259 has it, with mended texts. Raises ValueError for anything else, such as
+    `NaN`, `Infinity` and numbers that no double can hold, which Python's parser takes.
+    """
+    try:
+        found = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+    except RecursionError:
+        raise ValueError("This is nested too deeply.") from None
+    return mended_tree(found)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON.")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text[:20])
+
+
+def _whole(text: str) -> int:
+    """A whole number that a double can hold; services read no larger one."""
+    _finite(text)
+    return int(text)
 
 
 class HalfJoiner:

@@ -6,6 +6,7 @@ objects; none is changed in place.
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator
@@ -132,13 +133,11 @@ def _with_whole_arguments(call: dict[str, Any]) -> dict[str, Any]:
     function = call.get("function")
     if not isinstance(function, dict) or not isinstance(given := function.get("arguments"), str):
         return call
-    try:
-        is_whole = isinstance(json.loads(given), dict)
-    except ValueError:
-        is_whole = False
-    if is_whole:
-        return call
-    whole = json.dumps(FunctionCall(name="", arguments=given).parsed(), ensure_ascii=False)
+    parsed = FunctionCall(name="", arguments=given).parsed()
+    with suppress(ValueError, RecursionError):
+        if parsed == json.loads(given):
+            return call
+    whole = json.dumps(parsed, ensure_ascii=False)
     return {**call, "function": {**function, "arguments": whole}}
 
 

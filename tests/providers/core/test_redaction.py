@@ -81,3 +81,17 @@ def test_long_texts_and_secrets_take_no_longer_than_their_length():
     for said, secret in (("a" * 10_000, "a" * 10_000), ("%25" * 50_000, KEY * 300)):
         redacted(said, [secret])
     assert time.process_time() - began < 5  # squared it would be minutes
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "&nbsp;".join(KEY),
+        "".join(f"&#{ord(one)}" for one in KEY),
+        "".join(f"\\{ord(one):03o}" for one in KEY),
+        "".join(f"\\u{{{ord(one):x}}}" for one in KEY),
+    ],
+    ids=["blanks of HTML", "entities without an end", "octal", "braces"],
+)
+def test_a_key_is_found_in_rarer_escapes_too(spelling: str):
+    assert redacted(f"Key {spelling} is wrong", [KEY]) == "Key *** is wrong"

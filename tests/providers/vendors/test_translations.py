@@ -365,12 +365,21 @@ def test_names_of_people_are_left_out(vendor: str):
     assert leaves(vendor, *named) == leaves(vendor, *plain)
 
 
-@pytest.mark.parametrize("arguments", ['{"city": "Os', "[1]", "oops"])
+@pytest.mark.parametrize("arguments", ['{"city": "Os', "[1]", "oops", '{"a": NaN}', '{"a": 1e999}'])
 @pytest.mark.parametrize("vendor", EVERY)
 def test_arguments_that_are_no_object_are_wrapped(vendor: str, arguments: str):
     body = leaves(vendor, *history(call(arguments=arguments)), tools=tools("f"))
     wrapped = [json.loads(one) for one in texts_in(body, "arguments")]
     assert texts_in([body, wrapped], "_raw") == [arguments]
+
+
+@pytest.mark.parametrize("vendor", EVERY)
+def test_half_a_character_in_arguments_is_replaced(vendor: str):
+    half, whole = '{"a": "\\ud83d"}', '{"a": "\ufffd"}'
+    sent, expected = (
+        leaves(vendor, *history(call(arguments=one)), tools=tools("f")) for one in (half, whole)
+    )
+    assert sent == expected
 
 
 @pytest.mark.parametrize("arguments", ["", " ", "null"])
