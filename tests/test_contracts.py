@@ -19,6 +19,7 @@ PLANTED = {
     "The Python client stands alone": ("switchboard/errors.py", "providers.core.errors"),
     "What providers share": ("providers/core/errors.py", "providers.vendors.messages"),
     "Inside connections": ("connections/selectors.py", "connections.views.base"),
+    "Inside the sources of references": ("connections/sources/base.py", "connections.sources.file"),
     "Inside a room of connections": (
         "connections/packages/format/plan.py",
         "connections.packages.services",
@@ -47,6 +48,7 @@ ALSO_REFUSED = {
 # A folder for which each module must have a place.
 EXHAUSTIVE = (
     "connections",
+    "connections/sources",
     "connections/packages",
     "connections/types",
     "connections/promptflow",

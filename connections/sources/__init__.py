@@ -1,0 +1,20 @@
+"""Sources in which references are looked up: one module each.
+
+A source says `None` for "I do not have it" and raises SourceError for "I could not look". Keys are
+tuples of segments, compared without regard to case. Imports no models.
+"""
+
+from .base import Source, SourceError
+from .directory import DirectorySource
+from .environment import EnvironmentSource
+from .file import JsonFileSource
+from .settings import MappingSource
+
+__all__ = [
+    "DirectorySource",
+    "EnvironmentSource",
+    "JsonFileSource",
+    "MappingSource",
+    "Source",
+    "SourceError",
+]

@@ -1,0 +1,48 @@
+"""The Django setting CONNECTIONS_CONFIG as a source of references; how nested keys are found."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+class MappingSource:
+    """The Django setting CONNECTIONS_CONFIG: a nested dict."""
+
+    name = "CONNECTIONS_CONFIG"
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+
+    def _mapping(self) -> Mapping[str, Any]:
+        return self._config
+
+    def lookup(self, key: tuple[str, ...]) -> str | None:
+        return _text(_descend(self._mapping(), tuple(segment.lower() for segment in key)))
+
+    def sections(self) -> frozenset[str]:
+        return frozenset(str(name).split(":")[0].lower() for name in self._mapping())
+
+
+def _descend(config: Any, key: tuple[str, ...]) -> Any:
+    """Walks nested mappings; also finds keys that were written joined, `"OpenAI:ApiKey": ...`, as
+    appsettings.json allows.
+    """
+    if not key:
+        return config
+    if not isinstance(config, Mapping):
+        return None
+    lowered = {str(name).lower(): value for name, value in config.items()}
+    for length in range(1, len(key) + 1):
+        name = ":".join(key[:length])
+        if name in lowered and (found := _descend(lowered[name], key[length:])) is not None:
+            return found
+    return None
+
+
+def _text(value: Any) -> str | None:
+    """Values stay text until the provider's schema converts them; a section or a list is no
+    value.
+    """
+    if value is None or isinstance(value, Mapping | list | tuple):
+        return None
+    return json.dumps(value) if isinstance(value, bool) else str(value)
