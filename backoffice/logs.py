@@ -80,7 +80,7 @@ class NamesOnly(SafeExceptionReporterFilter):
 # At INFO these write every address that is asked, at DEBUG every header.
 CLIENTS = (
     *("httpx2", "httpcore2", "aiohttp", "openai", "anthropic", "google_genai", "botocore"),
-    "azure",
+    *("azure", "hvac"),
 )
 
 

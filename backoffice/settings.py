@@ -9,6 +9,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from connections.references import State
+from connections.sources import make_sources
 from gateway.core.origins import read_origins
 from providers.http.egress import trust_authorities
 
@@ -199,7 +201,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,
     "ENUM_NAME_OVERRIDES": {
         "Capability": ["Chat", "Embedding"],
-        "ReferenceState": ["resolved", "missing", "denied", "error"],
+        "ReferenceState": [str(state) for state in State],
         "SettingKind": ["text", "integer", "number", "boolean", "choice", "headers"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -220,9 +222,16 @@ if SECRET_KEY in FERNET_KEYS:
 CONNECTIONS_CONFIG: dict[str, Any] = {}
 CONNECTIONS_CONFIG_FILE = env.file("CONNECTIONS_CONFIG_FILE")
 CONNECTIONS_SECRETS_DIR = env.folder("CONNECTIONS_SECRETS_DIR")
+CONNECTIONS_SOURCES = env.names("CONNECTIONS_SOURCES")
+CONNECTIONS_STALE_MINUTES = env.number("CONNECTIONS_STALE_MINUTES", 10)
+try:
+    make_sources(CONNECTIONS_SOURCES, CONNECTIONS_CONFIG, CONNECTIONS_STALE_MINUTES * 60)
+except ValueError as error:
+    raise ImproperlyConfigured(f"CONNECTIONS_SOURCES: {error}") from None
 CONNECTIONS_TYPES_DIR = env.folder("CONNECTIONS_TYPES_DIR")
 CONNECTIONS_REFERENCE_SECTIONS = env.words("CONNECTIONS_REFERENCE_SECTIONS")
 CONNECTIONS_REFERENCE_ENV = env.words("CONNECTIONS_REFERENCE_ENV")
+CONNECTIONS_REFERENCE_PUBLIC = env.words("CONNECTIONS_REFERENCE_PUBLIC")
 CONNECTIONS_SECRET_KEYS = env.words(
     "CONNECTIONS_SECRET_KEYS", ["key", "secret", "password", "token"]
 )

@@ -2,33 +2,51 @@
 change is seen.
 """
 
+import os
 import re
 from functools import lru_cache
 
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from providers.core.registry import all_providers
+from providers.core.registry import all_providers, is_built_in
 from providers.core.schema import settings_fields
 from providers.http.egress import EgressPolicy
 
-from .references import Policy, Resolver
-from .sources import DirectorySource, EnvironmentSource, JsonFileSource, MappingSource, Source
+from .references import ENV_SECTION, Policy, Resolver, plain_name
+from .sources import (
+    DirectorySource,
+    EnvironmentSource,
+    FileSource,
+    MappingSource,
+    Source,
+    make_sources,
+)
 
 
 @lru_cache(maxsize=1)
 def resolver() -> Resolver:
-    """The resolver for this process: environment, secrets directory, JSON file, Django setting, in
-    that order.
+    """The resolver for this process: the sources of CONNECTIONS_SOURCES in their order, else
+    environment, secrets directory, JSON file, Django setting.
     """
     environment = EnvironmentSource()
-    sources: list[Source] = [environment]
+    listed = settings.CONNECTIONS_SOURCES
+    stale = settings.CONNECTIONS_STALE_MINUTES * 60
+    sources: list[Source] = make_sources(listed, settings.CONNECTIONS_CONFIG, stale)
+    if not listed:
+        sources.append(environment)
+    # the variables from before there was a list: what they name comes last beside one
     if settings.CONNECTIONS_SECRETS_DIR:
         sources.append(DirectorySource(settings.CONNECTIONS_SECRETS_DIR))
     if settings.CONNECTIONS_CONFIG_FILE:
-        sources.append(JsonFileSource(settings.CONNECTIONS_CONFIG_FILE))
-    sources.append(MappingSource(settings.CONNECTIONS_CONFIG))
+        sources.append(FileSource(settings.CONNECTIONS_CONFIG_FILE))
+    if not listed:
+        sources.append(MappingSource(settings.CONNECTIONS_CONFIG))
     return Resolver(sources, _policy(), environment)
+
+
+# what another process asked, and the threads that keep its sign-ins, are not in a child
+os.register_at_fork(after_in_child=resolver.cache_clear)
 
 
 def sounds_secret(name: str) -> bool:
@@ -53,7 +71,7 @@ OWN_VARIABLES = frozenset(
         "switchboard_admin_password",
     ]
 )
-OWN_PREFIXES = ("connections_", "gateway_", "django_")
+OWN_PREFIXES = ("connections_", "gateway_", "django_", "vault_", "bao_", "op_connect_", "sops_")
 
 
 def is_own_variable(name: str) -> bool:
@@ -70,14 +88,21 @@ def is_listed_variable(name: str) -> bool:
 
 
 def _policy() -> Policy:
-    providers = all_providers()
+    """What references may name. An installed type opens nothing: whoever may install one would
+    choose its section, its variables, and what of them is secret.
+    """
+    providers = [one for one in all_providers() if is_built_in(one.id)]
+    fields = [
+        (one.section.lower(), field) for one in providers for field in settings_fields(one).values()
+    ]
     declared = {
-        field.environment
-        for provider in providers
-        for field in settings_fields(provider).values()
-        if field.environment
+        field.environment: field.secret
+        for _, field in fields
+        if field.environment and not is_own_variable(field.environment)
     }
-    declared = {name for name in declared if not is_own_variable(name)}
+    secret = {(section, plain_name(field.name)) for section, field in fields if field.secret}
+    plain = {(section, plain_name(field.name)) for section, field in fields if not field.secret}
+    variables = {(ENV_SECTION, plain_name(one)) for one, hidden in declared.items() if not hidden}
     return Policy(
         sections=_lower(
             [provider.section for provider in providers]
@@ -85,7 +110,17 @@ def _policy() -> Policy:
         ),
         variables=_lower(list(declared) + list(settings.CONNECTIONS_REFERENCE_ENV)),
         secret_words=tuple(word.lower() for word in settings.CONNECTIONS_SECRET_KEYS),
+        public=frozenset(plain - secret | variables | _listed_public()),
     )
+
+
+def _listed_public() -> set[tuple[str, str]]:
+    """The section and the plain name of each key that CONNECTIONS_REFERENCE_PUBLIC lists."""
+    found = set()
+    for one in settings.CONNECTIONS_REFERENCE_PUBLIC:
+        section, _, name = one.strip().removeprefix("$").partition(":")
+        found.add((section.lower(), ":".join(plain_name(part) for part in name.split(":"))))
+    return found
 
 
 def _lower(names: list[str]) -> frozenset[str]:

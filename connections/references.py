@@ -4,19 +4,19 @@ Pure: the sources are passed in.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
-from .sources import EnvironmentSource, MappingSource, Source, SourceError
+from .sources import EnvironmentSource, KeptStore, MappingSource, Outage, Source, SourceError
 
 LONGEST = 500
 SEGMENT = re.compile(r"[A-Za-z0-9_.-]+")
 ENV_SECTION = "env"
 OR_A_DOLLAR = "For a value that begins with a dollar sign, write $$."
-HOW_TO_ADD = "a source that CONNECTIONS_SECRETS_DIR or CONNECTIONS_CONFIG_FILE names"
+HOW_TO_ADD = "the key in a source that CONNECTIONS_SOURCES names"
 HOW_TO_WRITE = (
     "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. " + OR_A_DOLLAR
 )
@@ -28,6 +28,8 @@ class State(StrEnum):
     RESOLVED = "resolved"
     MISSING = "missing"
     DENIED = "denied"
+    AWAY = "away"
+    SIGN_IN_FAILED = "sign_in_failed"
     ERROR = "error"
 
 
@@ -39,7 +41,9 @@ class InvalidReference(ValueError):
 class Resolution:
     """The result of resolving a reference.
 
-    `source`: where it was found; `tried`: the sources asked, in order; `message`: cause and cure.
+    `source`: where it was found, or which one failed; a denial without one is our own. `tried`: the
+    sources asked, in order; `message`: cause and cure. `outage`: of the store whose last value this
+    is. `asked_at`: when its store was asked, by the monotonic clock.
     """
 
     reference: str
@@ -47,6 +51,8 @@ class Resolution:
     source: str = ""
     tried: tuple[str, ...] = ()
     message: str = ""
+    outage: Outage | None = None
+    asked_at: float | None = field(default=None, compare=False)
     value: str | None = field(default=None, repr=False, compare=False)
 
 
@@ -86,22 +92,35 @@ def parse(reference: str) -> tuple[str, ...]:
     return key
 
 
+def plain_name(name: str) -> str:
+    """A name without regard to case and the signs between its words: `BaseUrl` is `base_url`."""
+    return re.sub(r"[-_.]", "", name.lower())
+
+
 @dataclass(frozen=True)
 class Policy:
     """The names that references may use. All are in lower case.
 
-    `sections`: set aside by listing or by a registered provider; `variables`: plain variables for
-    `$Env:NAME`; `secret_words`: a key whose last segment contains one of them is secret.
+    `sections`: set aside by listing or by a built-in provider, in whatever source; what a source
+    itself holds it sets aside for itself. `variables`: plain variables for `$Env:NAME`.
+
+    `public`: what settings that are shown in clear may name, a section with the plain name of a
+    key, or `*` for each that has none of `secret_words` in it.
     """
 
     sections: frozenset[str]
     variables: frozenset[str]
     secret_words: tuple[str, ...]
+    public: frozenset[tuple[str, str]] = frozenset()
 
-    def is_secret(self, key: Sequence[str]) -> bool:
-        """True if this key holds a secret, so that only secret settings may name it."""
-        last = key[-1].lower()
-        return any(word in last for word in self.secret_words)
+    def is_public(self, key: Sequence[str]) -> bool:
+        """True if a setting that is shown in clear may name this key."""
+        section, names = key[0].lower(), [plain_name(one) for one in key[1:]]
+        if (section, ":".join(names)) in self.public:
+            return True
+        if any(word in name for word in self.secret_words for name in names):
+            return False
+        return (section, names[-1]) in self.public or (section, "*") in self.public
 
 
 class Resolver:
@@ -126,75 +145,98 @@ class Resolver:
         except (InvalidReference, SourceError) as error:
             return Resolution(reference, State.ERROR, message=str(error))
         if key[0].lower() == ENV_SECTION:
-            return self._ask(
-                reference,
-                key,
-                [(self._environment.name, partial(self._environment.variable, key[1]))],
-            )
-        return self._ask(
-            reference, key, [(source.name, partial(source.lookup, key)) for source in self._sources]
-        )
+            return self._ask(reference, key, [self._environment])
+        return self._ask(reference, key)
+
+    @property
+    def stores(self) -> tuple[KeptStore, ...]:
+        """The sources that are secret stores, in order."""
+        return tuple(one for one in self._sources if isinstance(one, KeptStore))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source, in order."""
+        return self._sources
 
     def _denied(self, key: tuple[str, ...], secret: bool) -> str:
         section, name = key[0].lower(), key[-1]
-        if not secret and self._policy.is_secret(key):
+        if not secret and not self._policy.is_public(key):
             return (
                 f"{name} counts as a secret, and this setting is shown in clear. Only secret "
-                "settings may name it."
+                "settings may name it, unless CONNECTIONS_REFERENCE_PUBLIC lists "
+                f"{':'.join(key)}."
             )
-        if section == ENV_SECTION:
-            if len(key) == 2 and name.lower() in self._policy.variables:
-                return ""
+        if section == ENV_SECTION and (len(key) != 2 or name.lower() not in self._policy.variables):
             return (
                 f"$Env may not name {':'.join(key[1:])}. List it in CONNECTIONS_REFERENCE_ENV to "
                 f"allow it. {OR_A_DOLLAR}"
             )
-        if section in self._policy.sections or any(
-            section in source.sections() for source in self._sources
-        ):
-            return ""
-        return (
-            f"References may not name the section {key[0]}. List it in "
-            f"CONNECTIONS_REFERENCE_SECTIONS to allow it. {OR_A_DOLLAR}"
-        )
+        return ""
 
     def _ask(
+        self, reference: str, key: tuple[str, ...], only: Sequence[Source] | None = None
+    ) -> Resolution:
+        """The first value among the sources that may be asked for this section."""
+        tried: list[str] = []
+        section = key[0].lower()
+        for source in self._sources if only is None else only:
+            try:
+                if only is None and not (section in self._policy.sections or source.holds(section)):
+                    continue
+                tried.append(source.name)
+                value = self._environment.variable(key[1]) if only else source.lookup(key)
+            except SourceError as error:
+                state = State(error.fault)
+                return Resolution(reference, state, source.name, tuple(tried), str(error))
+            if value is not None:
+                return self._found(reference, source, key, tuple(tried), value.strip())
+        if not tried:
+            text = (
+                f"References may not name the section {key[0]}. List it in "
+                f"CONNECTIONS_REFERENCE_SECTIONS to allow it. {OR_A_DOLLAR}"
+            )
+            return Resolution(reference, State.DENIED, message=text)
+        text = f"{reference} is not set. {self._cure(key, tried)}"
+        return Resolution(reference, State.MISSING, "", tuple(tried), text)
+
+    def _found(
         self,
         reference: str,
+        source: Source,
         key: tuple[str, ...],
-        questions: list[tuple[str, Callable[[], str | None]]],
+        tried: tuple[str, ...],
+        value: str,
     ) -> Resolution:
-        tried: list[str] = []
-        for name, ask in questions:
-            tried.append(name)
-            try:
-                value = ask()
-            except SourceError as error:
-                return Resolution(reference, State.ERROR, name, tuple(tried), str(error))
-            if value is not None:
-                return self._found(reference, name, tuple(tried), value.strip())
+        if not value:
+            text = f"{reference} is set in {source.name}, but empty. Give it a value there."
+            return Resolution(reference, State.MISSING, source.name, tried, text)
+        kept = source if isinstance(source, KeptStore) else None
+        outage = kept.outage if kept else None
         return Resolution(
-            reference, State.MISSING, "", tuple(tried), f"{reference} is not set. {self._cure(key)}"
+            reference,
+            State.RESOLVED,
+            source.name,
+            tried,
+            outage.message if outage else "",
+            outage,
+            kept.asked_at(key) if kept else None,
+            value,
         )
 
-    def _found(self, reference: str, source: str, tried: tuple[str, ...], value: str) -> Resolution:
-        if not value:
-            return Resolution(
-                reference,
-                State.MISSING,
-                source,
-                tried,
-                f"{reference} is set in {source}, but empty. Give it a value there.",
-            )
-        return Resolution(reference, State.RESOLVED, source, tried, value=value)
-
-    def _cure(self, key: tuple[str, ...]) -> str:
+    def _cure(self, key: tuple[str, ...], tried: Sequence[str]) -> str:
+        is_variable = key[0].lower() == ENV_SECTION
         # no shell sets - or .
-        name = key[1] if key[0].lower() == ENV_SECTION else re.sub(r"[-.]", "_", "__".join(key))
+        name = key[1] if is_variable else re.sub(r"[-.]", "_", "__".join(key))
         start = f"Set the environment variable {name}, there or in .env, and start again"
-        if key[0].lower() == ENV_SECTION:
+        if is_variable:
             return f"{start}."
         # CONNECTIONS_CONFIG is code
         fixed = (self._environment.name, MappingSource.name)
-        others = [one.name for one in self._sources if one.name not in fixed]
-        return f"{start}; or put the key into {' or '.join(others) or HOW_TO_ADD}."
+        places = [
+            one.store.cure if isinstance(one, KeptStore) else f"the key in {one.name}"
+            for one in self._sources
+            if one.name in tried and one.name not in fixed
+        ]
+        if self._environment.name not in tried:
+            return f"Set {', or '.join(places)}." if places else HOW_TO_ADD
+        return f"{start}; or set {', or '.join(places) or HOW_TO_ADD}."

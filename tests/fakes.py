@@ -139,5 +139,5 @@ class RecordingSource:
             raise SourceError(f"{self.name} cannot be read. Mend it.")
         return self.values.get(":".join(key).lower())
 
-    def sections(self) -> frozenset[str]:
-        return frozenset(name.split(":")[0] for name in self.values)
+    def holds(self, section: str) -> bool:
+        return any(name.split(":")[0] == section for name in self.values)

@@ -11,6 +11,7 @@ from providers.core.schema import settings_fields
 
 from .. import display, services
 from ..models import Connection, ConnectionCheck
+from ..references import State
 from .camelcase import StrictBooleanField, StrictCharField, camel
 from .fields import (
     AliasField,
@@ -231,10 +232,13 @@ class ReferenceSerializer(CamelCaseSerializer):
         help_text="The setting's name in camelCase; for an entry of a map a dot and its key follow."
     )
     reference = serializers.CharField()
-    state = serializers.ChoiceField(["resolved", "missing", "denied", "error"])
+    state = serializers.ChoiceField([str(one) for one in State])
     source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     tried = serializers.ListField(child=serializers.CharField())
     message = serializers.CharField(allow_null=True)
+    away_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the store does not answer whose last value is used."
+    )
 
 
 def reference_item(one: display.FieldReference) -> dict[str, Any]:
@@ -250,6 +254,7 @@ def reference_item(one: display.FieldReference) -> dict[str, Any]:
         "source": found.source or None,
         "tried": list(found.tried),
         "message": found.message or None,
+        "away_since": found.outage.since if found.outage else None,
     }
 
 

@@ -4,17 +4,23 @@ A source says `None` for "I do not have it" and raises SourceError for "I could 
 tuples of segments, compared without regard to case. Imports no models.
 """
 
-from .base import Source, SourceError
+from .addresses import make_sources
+from .base import Fault, Outage, Source, SourceError
 from .directory import DirectorySource
 from .environment import EnvironmentSource
-from .file import JsonFileSource
+from .file import FileSource
+from .kept import KeptStore
 from .settings import MappingSource
 
 __all__ = [
     "DirectorySource",
     "EnvironmentSource",
-    "JsonFileSource",
+    "Fault",
+    "FileSource",
+    "KeptStore",
     "MappingSource",
+    "Outage",
     "Source",
     "SourceError",
+    "make_sources",
 ]

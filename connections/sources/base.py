@@ -1,28 +1,77 @@
-"""What every source of references has in common: its protocol, its error, how a file is read."""
+"""The protocol of every source of references, its faults, and how a file is read."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 LARGEST_VALUE = 64 * 1024  # bytes of one value in a file
+
+
+class Fault(StrEnum):
+    """The reason why a source could not be asked."""
+
+    BROKEN = "error"  # what it holds cannot be read: a file that is gone, a secret of another form
+    DENIED = "denied"  # it knows who asks, and does not allow it
+    AWAY = "away"  # it does not answer
+    SIGN_IN_FAILED = "sign_in_failed"  # it does not accept who asks
 
 
 class SourceError(Exception):
     """A source that is set up cannot be read. `str()` names it and the cure, never a value."""
 
+    def __init__(self, message: str, fault: Fault = Fault.BROKEN) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A store that does not answer, as a worker knows it: since when, and what that means."""
+
+    name: str
+    since: datetime
+    message: str
+
 
 class Source(Protocol):
     """A source, as the resolver needs it."""
 
-    name: str  # for people: "environment"
+    @property
+    def name(self) -> str:
+        """For people: "environment"."""
+        ...
+
+    def holds(self, section: str) -> bool:
+        """True if what it has of this section, in lower case, was set aside for references just
+        by being there. Raises SourceError.
+        """
+        ...
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
         """The value, or None when this source does not have the key. Raises SourceError."""
         ...
 
-    def sections(self) -> frozenset[str]:
-        """The sections, lower case, that this source sets aside for references just by holding
-        them. Raises SourceError.
-        """
+
+class Store(Protocol):
+    """A secret store, as `KeptStore` needs it. Each question asks it anew.
+
+    `depth`: how many segments of a key name what is read at once: 1 for stores in which a section
+    is one secret, None for those that keep one value per name.
+    """
+
+    name: str
+    depth: int | None
+    cure: str  # completes "X is not set.": where to put a value
+
+    def read(self, place: tuple[str, ...]) -> Any:
+        """What is kept there: a mapping, or a text; None for nothing. Raises SourceError."""
+        ...
+
+    def reach(self) -> None:
+        """Raises SourceError when it does not answer. Signs in nowhere and reads no secret."""
         ...
 
 
@@ -35,10 +84,17 @@ def read_value(path: Path, what: str) -> str:
         data = path.read_bytes()[: LARGEST_VALUE + 1]
         if len(data) > LARGEST_VALUE:
             raise SourceError(f"Of {what} is more than 64 KB, which is no setting.")
-        return data.decode().strip()
+        return data.decode("utf-8-sig").strip()
     except OSError as error:
         raise SourceError(
             f"Cannot read {what} ({error.strerror}). Check that it exists and may be read."
         ) from error
     except UnicodeDecodeError:
         raise SourceError(f"Cannot read {what}: it is not UTF-8 text.") from None
+
+
+def as_mapping(content: Any, what: str) -> Mapping[str, Any]:
+    """The content of a secret that holds a section. Raises SourceError that calls it `what`."""
+    if not isinstance(content, Mapping):
+        raise SourceError(f"{what} is not a JSON object of keys and values. Write it as one.")
+    return content

@@ -8,12 +8,17 @@ from .base import SourceError, read_value
 class DirectorySource:
     """One file per key, as Docker and Kubernetes mount secrets: `OpenAI__ApiKey`, or with `:` for
     `__`.
+
+    `setting`: what named the directory, for messages.
     """
 
-    name = "the secrets directory"
-
-    def __init__(self, directory: str) -> None:
-        self._directory = Path(directory)
+    def __init__(
+        self,
+        directory: str,
+        name: str = "the secrets directory",
+        setting: str = "CONNECTIONS_SECRETS_DIR",
+    ) -> None:
+        self._directory, self.name, self._setting = Path(directory), name, setting
 
     def _files(self) -> dict[str, Path]:
         try:
@@ -24,17 +29,15 @@ class DirectorySource:
             }
         except OSError as error:
             raise SourceError(
-                f"CONNECTIONS_SECRETS_DIR cannot be read ({error.strerror}). Check the folder and "
-                "its rights."
+                f"{self._setting} cannot be read ({error.strerror}). Check the folder and its "
+                "rights."
             ) from error
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
         path = self._files().get("__".join(key).lower())
-        return (
-            None
-            if path is None
-            else read_value(path, f"the file {path.name} in CONNECTIONS_SECRETS_DIR")
-        )
+        if path is None:
+            return None
+        return read_value(path, f"the file {path.name} in {self._setting}")
 
-    def sections(self) -> frozenset[str]:
-        return frozenset(name.split("__")[0] for name in self._files() if "__" in name)
+    def holds(self, section: str) -> bool:
+        return any("__" in name and name.split("__")[0] == section for name in self._files())

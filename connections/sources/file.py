@@ -1,21 +1,27 @@
-"""A file in the style of appsettings.json as a source of references."""
+"""A file of sections as a source of references: in the style of appsettings.json, or YAML."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .base import SourceError
+from .documents import BrokenDocument, read_document
 from .settings import MappingSource
 
+YAML = (".yaml", ".yml")
 
-class JsonFileSource(MappingSource):
-    """A file in the style of appsettings.json, read again when it changes."""
 
-    name = "the JSON file"
+class FileSource(MappingSource):
+    """A file, read again when it changes: YAML by its suffix, else JSON, which may have comments
+    and trailing commas.
 
-    def __init__(self, path: str) -> None:
-        self._path = Path(path)
+    `setting`: what named the file, for messages.
+    """
+
+    def __init__(
+        self, path: str, name: str = "the JSON file", setting: str = "CONNECTIONS_CONFIG_FILE"
+    ) -> None:
+        self._path, self.name, self._setting = Path(path), name, setting
         self._seen: tuple[int, int, int] | None = None
         self._config: Mapping[str, Any] = {}
 
@@ -27,22 +33,13 @@ class JsonFileSource(MappingSource):
                 self._config, self._seen = self._read(), seen
         except OSError as error:
             raise SourceError(
-                f"CONNECTIONS_CONFIG_FILE cannot be read ({error.strerror}). Check the path and "
-                "its rights."
+                f"{self._setting} cannot be read ({error.strerror}). Check the path and its rights."
             ) from error
         return self._config
 
     def _read(self) -> Mapping[str, Any]:
         try:
-            config = json.loads(
-                self._path.read_bytes().decode("utf-8-sig")
-            )  # .NET tools write a byte order mark
-        except ValueError:
-            raise SourceError(
-                "CONNECTIONS_CONFIG_FILE holds no valid JSON. Correct the file."
-            ) from None
-        if not isinstance(config, dict):
-            raise SourceError(
-                "CONNECTIONS_CONFIG_FILE must hold one JSON object of sections. Correct the file."
-            )
-        return config
+            is_yaml = self._path.suffix.lower() in YAML
+            return read_document(self._path.read_bytes(), is_yaml=is_yaml)
+        except BrokenDocument as error:
+            raise SourceError(f"{self._setting} {error}. Correct the file.") from None

@@ -17,13 +17,13 @@ class MappingSource:
         return self._config
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
-        return _text(_descend(self._mapping(), tuple(segment.lower() for segment in key)))
+        return text(descend(self._mapping(), tuple(segment.lower() for segment in key)))
 
-    def sections(self) -> frozenset[str]:
-        return frozenset(str(name).split(":")[0].lower() for name in self._mapping())
+    def holds(self, section: str) -> bool:
+        return any(str(name).split(":")[0].lower() == section for name in self._mapping())
 
 
-def _descend(config: Any, key: tuple[str, ...]) -> Any:
+def descend(config: Any, key: tuple[str, ...]) -> Any:
     """Walks nested mappings; also finds keys that were written joined, `"OpenAI:ApiKey": ...`, as
     appsettings.json allows.
     """
@@ -34,12 +34,12 @@ def _descend(config: Any, key: tuple[str, ...]) -> Any:
     lowered = {str(name).lower(): value for name, value in config.items()}
     for length in range(1, len(key) + 1):
         name = ":".join(key[:length])
-        if name in lowered and (found := _descend(lowered[name], key[length:])) is not None:
+        if name in lowered and (found := descend(lowered[name], key[length:])) is not None:
             return found
     return None
 
 
-def _text(value: Any) -> str | None:
+def text(value: Any) -> str | None:
     """Values stay text until the provider's schema converts them; a section or a list is no
     value.
     """

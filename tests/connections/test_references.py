@@ -20,7 +20,7 @@ from connections.references import (
 from connections.sources import (
     DirectorySource,
     EnvironmentSource,
-    JsonFileSource,
+    FileSource,
     MappingSource,
     SourceError,
 )
@@ -30,6 +30,7 @@ POLICY = Policy(
     frozenset({"openai", "team"}),
     frozenset({"openai_api_key"}),
     ("key", "secret", "password", "token"),
+    frozenset({("openai", "organization"), ("team", "*")}),
 )
 VALUE = "sk-value-of-a-reference-51c2"
 
@@ -257,7 +258,8 @@ def test_a_secrets_directory_that_is_gone_is_an_error(tmp_path: Path):
 def test_a_file_of_the_secrets_directory_sets_its_section_aside(tmp_path: Path):
     (tmp_path / "Billing__ApiKey").write_text(VALUE)
     (tmp_path / "lonely").write_text(VALUE)
-    assert DirectorySource(str(tmp_path)).sections() == {"billing"}
+    source = DirectorySource(str(tmp_path))
+    assert [source.holds(one) for one in ("billing", "lonely")] == [True, False]
     assert resolve("$Billing:ApiKey", DirectorySource(str(tmp_path))).value == VALUE
 
 
@@ -313,15 +315,14 @@ def test_a_json_file_is_read_with_and_without_a_byte_order_mark(tmp_path: Path, 
         json.dumps({"OpenAI": {"ApiKey": "ä" + VALUE}}), encoding
     )
     assert (
-        JsonFileSource(str(tmp_path / "appsettings.json")).lookup(("OpenAI", "ApiKey"))
-        == "ä" + VALUE
+        FileSource(str(tmp_path / "appsettings.json")).lookup(("OpenAI", "ApiKey")) == "ä" + VALUE
     )
 
 
 def test_a_json_file_is_read_again_when_it_changes(tmp_path: Path):
     path = tmp_path / "appsettings.json"
     path.write_text('{"A": {"B": "1"}}')
-    source = JsonFileSource(str(path))
+    source = FileSource(str(path))
     before = source.lookup(("A", "B"))
     path.write_text('{"A": {"B": "2"}}')
     os.utime(path, ns=(1, 1))
@@ -331,7 +332,7 @@ def test_a_json_file_is_read_again_when_it_changes(tmp_path: Path):
 def test_a_json_file_that_does_not_change_is_read_once(tmp_path: Path):
     path = tmp_path / "appsettings.json"
     path.write_text('{"A": {"B": "1"}}')
-    source = JsonFileSource(str(path))
+    source = FileSource(str(path))
     assert source.lookup(("A", "B")) is not None
     assert source._mapping() is source._mapping()
 
@@ -350,15 +351,48 @@ def test_a_broken_json_file_is_an_error_and_no_later_source_is_asked(
 ):
     path, later = tmp_path / "appsettings.json", RecordingSource({"openai:apikey": VALUE})
     path.write_text(content)
-    resolution = resolve("$OpenAI:ApiKey", JsonFileSource(str(path)), later)
+    resolution = resolve("$OpenAI:ApiKey", FileSource(str(path)), later)
     assert resolution.state == State.ERROR and cause in resolution.message
     assert later.lookups == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", '{// keys of the team\n "A": {"B": "//x,}", /* y */ }, // end\n}'),
+        ("a.yaml", "A:\n  B: //x,}\n"),
+        ("a.yml", "A: {B: '//x,}'}"),
+    ],
+)
+def test_a_file_may_have_comments_and_trailing_commas_or_be_yaml(
+    tmp_path: Path, name: str, content: str
+):
+    (tmp_path / name).write_text(content)
+    assert FileSource(str(tmp_path / name)).lookup(("A", "B")) == "//x,}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cause"),
+    [
+        ("a.json", '{\n  "A": @SECRET}', "line 2, column 8"),
+        ("a.json", '{"Team": {"K": "SECRET"}, "team": {}}', "the key team twice"),
+        ("a.yaml", "A:\n  - SECRET: [", "line 2"),
+        ("a.yaml", "Team: SECRET\nteam: x\n", "the key team twice"),
+    ],
+)
+def test_a_broken_file_names_the_place_and_shows_nothing(
+    tmp_path: Path, name: str, content: str, cause: str
+):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SourceError, match=cause) as raised:
+        FileSource(str(tmp_path / name)).lookup(("A", "B"))
+    assert "SECRET" not in str(raised.value)
 
 
 def test_a_mended_json_file_works_again(tmp_path: Path):
     path = tmp_path / "appsettings.json"
     path.write_text("{")
-    source = JsonFileSource(str(path))
+    source = FileSource(str(path))
     with pytest.raises(SourceError):
         source.lookup(("A", "B"))
     path.write_text('{"A": {"B": "1"}}')
@@ -366,13 +400,13 @@ def test_a_mended_json_file_works_again(tmp_path: Path):
 
 
 def test_a_json_file_that_is_gone_is_an_error(tmp_path: Path):
-    resolution = resolve("$OpenAI:ApiKey", JsonFileSource(str(tmp_path / "gone.json")))
+    resolution = resolve("$OpenAI:ApiKey", FileSource(str(tmp_path / "gone.json")))
     assert resolution.state == State.ERROR and "CONNECTIONS_CONFIG_FILE" in resolution.message
 
 
 def test_an_unreadable_file_shows_nothing_of_its_content(tmp_path: Path):
     (tmp_path / "broken.json").write_text(f'{{"OpenAI": {{"ApiKey": "{VALUE}"')
-    resolution = resolve("$OpenAI:ApiKey", JsonFileSource(str(tmp_path / "broken.json")))
+    resolution = resolve("$OpenAI:ApiKey", FileSource(str(tmp_path / "broken.json")))
     assert VALUE not in f"{resolution!r} {resolution.message}"
 
 
@@ -539,8 +573,35 @@ def test_a_provider_sets_its_section_and_its_variables_aside(monkeypatch: pytest
 
 def test_what_counts_as_secret_can_be_set(settings):
     settings.CONNECTIONS_SECRET_KEYS = ["Pin"]
+    settings.CONNECTIONS_REFERENCE_PUBLIC = ["OpenAI:*"]
     assert conf.resolver().resolve("$OpenAI:MyPin", False).state == State.DENIED
-    assert conf.resolver().resolve("$OpenAI:ApiKey", False).state == State.MISSING
+    assert conf.resolver().resolve("$OpenAI:Other", False).state == State.MISSING
+
+
+def test_a_setting_shown_in_clear_names_declared_and_listed_keys_only(settings):
+    settings.CONNECTIONS_CONFIG = {"ConnectionStrings": {"Default": VALUE}}
+    names = ("$OpenAI:BaseUrl", "$OpenAI:ApiKey", "$OpenAI:Other", "$ConnectionStrings:Default")
+    before = [conf.resolver().resolve(one, False).state for one in names]
+    settings.CONNECTIONS_REFERENCE_PUBLIC = ["ConnectionStrings:Default"]
+    assert before == [State.MISSING, State.DENIED, State.DENIED, State.DENIED]
+    assert conf.resolver().resolve(names[-1], False).value == VALUE
+
+
+def test_an_installed_type_opens_nothing(settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("Fake__ApiKey", VALUE)
+    with fake_provider() as provider:
+        pass
+    monkeypatch.setattr("providers.core.registry._installed", {provider.id: provider})
+    names = ("$Fake:ApiKey", "$Env:FAKE_API_KEY")
+    conf.resolver.cache_clear()
+    assert [conf.resolver().resolve(one, True).state for one in names] == [State.DENIED] * 2
+
+
+def test_what_one_source_holds_opens_no_other(settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("Billing__Other", VALUE)
+    settings.CONNECTIONS_CONFIG = {"Billing": {"ApiKey": "x"}}
+    resolution = conf.resolver().resolve("$Billing:Other", True)
+    assert (resolution.state, resolution.tried) == (State.MISSING, ("CONNECTIONS_CONFIG",))
 
 
 def test_a_source_that_cannot_say_its_sections_is_an_error(tmp_path: Path):

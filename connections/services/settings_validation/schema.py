@@ -82,7 +82,7 @@ def _value(result: SettingsResult, where: str, value: Any, field: SettingsField)
         result.refuse(where, "invalid_reference", str(error))
         return None
     resolution = conf.resolver().resolve(value, field.secret)
-    if resolution.state == State.DENIED:
+    if resolution.state == State.DENIED and not resolution.source:
         result.refuse(where, "denied_reference", resolution.message)
     elif resolution.state != State.RESOLVED:
         text = f"Saved, but not usable yet: {resolution.message}"

@@ -1,0 +1,79 @@
+"""Azure Key Vault as a store, by its official client and DefaultAzureCredential."""
+
+from functools import cached_property
+from typing import Any
+
+from .address import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Address,
+    away,
+    denied,
+    knock,
+    library,
+    not_signed_in,
+)
+from .base import SourceError
+
+SUFFIX = "vault.azure.net"
+SIGN_IN = "Check the credentials of Azure: a managed identity, or AZURE_CLIENT_ID and its fellows."
+CURE = "It needs the role Key Vault Secrets User, see docs/references.md."
+
+
+class AzureKeyVault:
+    """One value per name, as .NET writes them: `$OpenAI:ApiKey` is the secret `OpenAI--ApiKey`.
+
+    The host of the address is the vault's name, or its whole name in another cloud.
+    """
+
+    depth: int | None = None
+    options: tuple[str, ...] = ()
+
+    def __init__(self, address: Address) -> None:
+        if not address.host or address.path.strip("/"):
+            raise ValueError("write azure-keyvault://name-of-the-vault")
+        host = address.host if "." in address.host else f"{address.host}.{SUFFIX}"
+        self._host, self._port = host, address.port or 443
+        self.name = f"Azure Key Vault {address.host}"
+        self.cure = f"the secret, with -- for :, in {self.name}"
+
+    def read(self, place: tuple[str, ...]) -> Any:
+        name = "--".join(place)
+        faults = library("azure.core.exceptions", "azure-keyvault-secrets")
+        try:
+            return self._client.get_secret(name).value
+        except faults.ResourceNotFoundError:
+            return None
+        except faults.ClientAuthenticationError:
+            raise not_signed_in(self.name, SIGN_IN) from None
+        except faults.HttpResponseError as error:
+            if error.status_code == 403:
+                raise denied(self.name, f"the secret {name}", CURE) from None
+            if error.status_code == 401:
+                raise not_signed_in(self.name, SIGN_IN) from None
+            if error.status_code == 400:  # a name that no secret can have
+                return None
+            raise away(self.name, f"it answered {error.status_code}") from None
+        except faults.AzureError as error:
+            raise away(self.name, type(error).__name__) from None
+
+    def reach(self) -> None:
+        knock(self._host, self._port, self.name)
+
+    @cached_property
+    def _client(self) -> Any:
+        secrets = library("azure.keyvault.secrets", "azure-keyvault-secrets")
+        return secrets.SecretClient(
+            f"https://{self._host}:{self._port}",
+            self._credential(),
+            connection_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retry_total=0,
+        )
+
+    def _credential(self) -> Any:
+        identity = library("azure.identity", "azure-identity")
+        try:
+            return identity.DefaultAzureCredential(exclude_interactive_browser_credential=True)
+        except ValueError:
+            raise SourceError(f"The credentials for {self.name} do not fit together.") from None

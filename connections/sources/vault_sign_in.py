@@ -1,0 +1,207 @@
+"""Signing in to a Vault once in a worker: token, AppRole, Kubernetes and JWT; renewed in a thread
+before the lease ends.
+"""
+
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .address import away, library, not_signed_in, variable
+from .base import Fault, SourceError, read_value
+
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+METHODS = ("token", "approle", "kubernetes", "jwt")
+CURES = {
+    "token": "Give a valid token in VAULT_TOKEN or VAULT_TOKEN_FILE.",
+    "approle": "Check VAULT_ROLE_ID and VAULT_SECRET_ID.",
+    "kubernetes": "Check VAULT_ROLE and the service account.",
+    "jwt": "Check VAULT_ROLE, and VAULT_JWT or VAULT_JWT_FILE.",
+}
+RENEW_AFTER = 2 / 3  # of a lease
+LEAST_WAIT = 0.3  # seconds
+
+logger = logging.getLogger(__name__)
+
+
+def method_of(options: Mapping[str, str]) -> str:
+    """The way to sign in: the one that is named, else the first whose variables are set.
+
+    Raises ValueError for one that does not exist, SourceError for a file that cannot be read.
+    """
+    named = options.get("auth") or variable("VAULT_AUTH_METHOD")
+    if named and named not in METHODS:
+        raise ValueError(f"auth of vault+https: is one of {', '.join(METHODS)}")
+    if named:
+        return named
+    if variable("VAULT_TOKEN", "BAO_TOKEN"):
+        return "token"
+    if variable("VAULT_ROLE_ID"):
+        return "approle"
+    if options.get("role") or variable("VAULT_ROLE"):
+        return "jwt" if variable("VAULT_JWT") else "kubernetes"
+    return "token"
+
+
+class SignIn:
+    """The token of one client, and its lease."""
+
+    def __init__(self, client: Any, options: Mapping[str, str], name: str) -> None:
+        self.client, self._options, self._name = client, options, name
+        self._method = method_of(options)
+        self._lock = threading.RLock()
+        self._ends_at: float | None = None  # None: never, or nobody signed in yet
+        self._lease = 0.0  # seconds, of the first
+        self._is_renewable = False
+        self._renewer: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Signs in, unless that was done and holds. Raises SourceError."""
+        with self._lock:
+            if not self.client.token or (self._ends_at and time.monotonic() >= self._ends_at):
+                self._begin_anew()
+
+    def replace(self, token: str) -> None:
+        """Signs in anew, unless somebody has replaced that token already. Raises SourceError."""
+        with self._lock:
+            if self.client.token == token:
+                self._begin_anew()
+
+    def is_valid(self) -> bool:
+        """True if the server knows the token: what it refuses, it refuses by policy."""
+        hvac = library("hvac", "hvac")
+        try:
+            with translated(self._name):
+                self.client.auth.token.lookup_self()
+        except hvac.exceptions.VaultError:
+            return False
+        return True
+
+    def _begin_anew(self) -> None:
+        hvac = library("hvac", "hvac")
+        self.client.token = ""
+        try:
+            with translated(self._name):
+                seconds, self._is_renewable = self._signed_in()
+        except hvac.exceptions.VaultError:
+            self.client.token = ""
+            raise not_signed_in(self._name, CURES[self._method]) from None
+        except SourceError:
+            self.client.token = ""
+            raise
+        self._lease = seconds
+        self._ends_at = time.monotonic() + seconds if seconds else None
+        if seconds and (self._renewer is None or not self._renewer.is_alive()):
+            self._renewer = threading.Thread(
+                target=_keep_alive, args=(weakref.ref(self),), name="renewing a lease", daemon=True
+            )
+            self._renewer.start()
+
+    def _signed_in(self) -> tuple[float, bool]:
+        """Gives the client a token: how many seconds it lives, 0 for ever, and if it can be
+        renewed.
+        """
+        auth, role = self.client.auth, self._options.get("role") or variable("VAULT_ROLE")
+        at = {"mount_point": self._options["auth_path"]} if "auth_path" in self._options else {}
+        if self._method == "token":
+            token = variable("VAULT_TOKEN", "BAO_TOKEN") or _token_of_command()
+            if not token:
+                raise SourceError(
+                    f"{self._name} needs a sign-in. {CURES['token']} Or set VAULT_ROLE_ID and "
+                    "VAULT_SECRET_ID.",
+                    Fault.SIGN_IN_FAILED,
+                )
+            self.client.token = token
+            found = auth.token.lookup_self()["data"]
+            return float(found.get("ttl") or 0), bool(found.get("renewable"))
+        if self._method == "approle":
+            secret_id = variable("VAULT_SECRET_ID") or None
+            answer = auth.approle.login(variable("VAULT_ROLE_ID"), secret_id, **at)
+        elif self._method == "kubernetes":
+            account = read_value(Path(SERVICE_ACCOUNT), "the service account's token")
+            answer = auth.kubernetes.login(role, variable("VAULT_JWT") or account, **at)
+        else:
+            path = self._options.get("auth_path")
+            answer = auth.jwt.jwt_login(role, variable("VAULT_JWT"), path=path)
+        self.client.token = answer["auth"]["client_token"]
+        return float(answer["auth"]["lease_duration"]), bool(answer["auth"]["renewable"])
+
+    def seconds_left(self) -> float | None:
+        """The seconds until the token must be renewed, None for one that lives for ever."""
+        ends_at = self._ends_at
+        if not self.client.token or ends_at is None:
+            return None
+        return ends_at - self._lease * (1 - RENEW_AFTER) - time.monotonic()
+
+    def renew(self) -> None:
+        """Renews the lease; one that has come near its longest is replaced by another sign-in."""
+        hvac = library("hvac", "hvac")
+        with self._lock:
+            if self._is_renewable:
+                try:
+                    with translated(self._name):
+                        answer = self.client.auth.token.renew_self()["auth"]
+                    seconds = float(answer["lease_duration"])
+                    self._ends_at = time.monotonic() + seconds
+                    if seconds > self._lease * RENEW_AFTER or self._method == "token":
+                        self._lease = min(self._lease, seconds) or seconds
+                        return
+                except hvac.exceptions.VaultError:
+                    pass  # it cannot be renewed any more: another one is needed
+            if self._method != "token":
+                self._begin_anew()
+
+
+def _keep_alive(reference: "weakref.ref[SignIn]") -> None:
+    """Renews a sign-in as long as somebody has it."""
+    while (sign_in := reference()) is not None and (left := sign_in.seconds_left()) is not None:
+        if left <= 0:
+            try:
+                sign_in.renew()
+            except SourceError as error:
+                logger.warning("The sign-in was not renewed. %s", error)
+            left = sign_in.seconds_left() or 0
+            if left <= 0 and sign_in.client.token == "":
+                return  # whoever reads next signs in
+        del sign_in
+        time.sleep(max(left, LEAST_WAIT))
+
+
+def _token_of_command() -> str:
+    """The token that `vault login` or `bao login` left behind, empty for none."""
+    path = Path.home() / ".vault-token"
+    return read_value(path, "the token of vault login") if path.is_file() else ""
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turns what hvac and requests raise for a server that cannot answer into SourceError; its
+    refusals stay.
+    """
+    hvac, requests = library("hvac", "hvac"), library("requests", "requests")
+    try:
+        yield
+    except hvac.exceptions.VaultDown:
+        raise away(name, "it is sealed or in maintenance") from None
+    except (
+        hvac.exceptions.InternalServerError,
+        hvac.exceptions.BadGateway,
+        hvac.exceptions.RateLimitExceeded,
+        hvac.exceptions.VaultNotInitialized,
+        hvac.exceptions.UnexpectedError,
+    ) as error:
+        raise away(name, f"it answered {type(error).__name__}") from None
+    except requests.exceptions.SSLError:
+        reason = "its certificate is not trusted: name its authority in VAULT_CACERT"
+        raise away(name, reason) from None
+    except requests.exceptions.ConnectionError:
+        raise away(name, "no connection") from None
+    except (requests.exceptions.RequestException, OSError) as error:
+        raise away(name, type(error).__name__) from None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        text = f"{name} answered something else than a Vault does. Check host, mount and path."
+        raise SourceError(text) from None
