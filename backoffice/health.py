@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
@@ -12,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from connections import selectors
 from connections.credentials import fernet
 from connections.redis_cache import REDIS, redis_address
 
@@ -37,8 +39,8 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
     """200 when the database answers, every migration is applied and the keys can be used; else 503
     with what is not.
 
-    The status is "degraded", with 200, while Redis is away or nothing can be written: callers of
-    the gateway are answered all the same.
+    The status is "degraded", with 200, while Redis or a secret store is away or nothing can be
+    written: callers of the gateway are answered all the same.
     """
     needed = {"database": _database(), "migrations": False, "keys": _keys()}
     needed["migrations"] = needed["database"] and _migrations()
@@ -47,11 +49,16 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
         "writes": needed["database"] and _writes(),
         "cache": not redis_address() or REDIS.check(),
     }
+    outages = selectors.store_outages()
+    if outages:
+        wanted["sources"] = False
     status = "ok" if is_ready and all(wanted.values()) else "degraded"
-    body = {
+    body: dict[str, Any] = {
         "status": status if is_ready else "unavailable",
         "checks": {name: "ok" if good else "failed" for name, good in (needed | wanted).items()},
     }
+    if outages:
+        body["sourcesAwaySince"] = [outage.since for outage in outages]
     response = JsonResponse(body, status=200 if is_ready else 503)
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 Django's mark; it would write a line each time
     return response

@@ -109,7 +109,8 @@ def _take_over(digests: dict[str, str]) -> None:
     types = {key: _catalog.types[key] for key in digests if key not in changed}
     types |= {key: _loaded_row(key, document) for key, document in found.items()}
     rows = {key: one for key, one in types.items() if one}
-    replace_installed(one.provider for one in {**rows, **directory_types().types}.values())
+    files = directory_types().types
+    replace_installed((one.provider for one in {**rows, **files}.values()), files)
     _catalog.types, _catalog.digests = types, {key: digests[key] for key in types}
     conf.resolver.cache_clear()
 

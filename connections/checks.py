@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from providers.core.registry import all_providers
 
-from . import catalog, selectors
+from . import catalog, selectors, services
 from .credentials import key_ids
 from .models import Connection
 from .references import State
@@ -104,6 +104,20 @@ def check_references(**_kwargs: Any) -> list[CheckMessage]:
             id="connections.W002",
         )
         for use in broken
+    ]
+
+
+@register("connections", deploy=True)
+def check_sources(**_kwargs: Any) -> list[CheckMessage]:
+    """Checks that every source of references is reached, signed in to and allowed to be read."""
+    return [
+        Warning(
+            f"{one.name} cannot be used: {one.state} after {one.milliseconds} ms.",
+            hint=one.message,
+            id="connections.W004",
+        )
+        for one in services.test_sources(None)
+        if one.message
     ]
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from providers.core.registry import all_providers, is_built_in
+from providers.core.registry import all_providers, opens_references
 from providers.core.schema import settings_fields
 from providers.http.egress import EgressPolicy
 
@@ -91,7 +91,7 @@ def _policy() -> Policy:
     """What references may name. An installed type opens nothing: whoever may install one would
     choose its section, its variables, and what of them is secret.
     """
-    providers = [one for one in all_providers() if is_built_in(one.id)]
+    providers = [one for one in all_providers() if opens_references(one.id)]
     fields = [
         (one.section.lower(), field) for one in providers for field in settings_fields(one).values()
     ]

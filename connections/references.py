@@ -120,7 +120,8 @@ class Policy:
             return True
         if any(word in name for word in self.secret_words for name in names):
             return False
-        return (section, names[-1]) in self.public or (section, "*") in self.public
+        # an account of its own, $OpenAI:Europe:BaseUrl, or an entry of a map, $Custom:Configs:Name
+        return any((section, one) in self.public for one in (names[0], names[-1], "*"))
 
 
 class Resolver:

@@ -4,6 +4,9 @@ Late, at each use.
 """
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -226,7 +229,25 @@ def _resolved(provider: type[Provider[Any]], name: str, value: str) -> str:
     resolution = conf.resolver().resolve(value, name in secret_names(provider))
     if resolution.value is None:
         raise Unusable("unresolved_reference", resolution.message)
+    if resolution.asked_at is not None and (ages := _asked_at.get()) is not None:
+        ages.append(resolution.asked_at)
     return resolution.value
+
+
+_asked_at: ContextVar[list[float] | None] = ContextVar("asked_at", default=None)
+
+
+@contextmanager
+def noting_age() -> Iterator[list[float]]:
+    """Notes when the stores were asked for the values that are resolved in the block, by the
+    monotonic clock.
+    """
+    ages: list[float] = []
+    token = _asked_at.set(ages)
+    try:
+        yield ages
+    finally:
+        _asked_at.reset(token)
 
 
 def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:

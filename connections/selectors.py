@@ -18,6 +18,7 @@ from .models import Connection, ConnectionCheck, HostApproval, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
+from .sources import Outage
 
 
 @dataclass
@@ -51,6 +52,16 @@ def reference_uses() -> list[ReferenceUse]:
         found.values(),
         key=lambda use: (use.resolution.state == State.RESOLVED, use.resolution.reference.lower()),
     )
+
+
+def store_outages() -> list[Outage]:
+    """The secret stores that do not answer, as this worker knows; one that was not asked lately is
+    asked whether it is there.
+    """
+    stores = conf.resolver().stores
+    for store in stores:
+        store.look()
+    return [outage for store in stores if (outage := store.outage)]
 
 
 def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection]:

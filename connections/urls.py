@@ -93,4 +93,5 @@ urlpatterns = [
     path("references/", references.ReferenceListView.as_view(), name="reference-list"),
     path("references/hosts/", hosts.HostListView.as_view(), name="host-list"),
     path("references/hosts/<uuid:pk>/", hosts.HostDecisionView.as_view(), name="host-decide"),
+    path("references/sources/", references.SourceListView.as_view(), name="source-list"),
 ]

@@ -34,6 +34,7 @@ from .profiles import (
 )
 from .rotation import key_report, rotate_credentials
 from .settings_validation import entries, merge_patch, plain_settings
+from .source_tests import SourceTest, test_sources
 from .tokens import (
     Caller,
     Scope,
@@ -58,6 +59,7 @@ __all__ = [
     "ProfileDraft",
     "Saved",
     "Scope",
+    "SourceTest",
     "Stale",
     "Throttled",
     "Unusable",
@@ -104,6 +106,7 @@ __all__ = [
     "test_connection",
     "test_connections",
     "test_settings",
+    "test_sources",
     "update_connection",
     "update_profile",
     "versions",

@@ -17,6 +17,8 @@ from .settings import descend, text
 
 FRESH = 30.0  # seconds in which a store is not asked again for what it answered
 PAUSE = 1.0  # seconds until a store that is away, or refused to sign us in, is asked again
+LOOK_EVERY = 5.0  # seconds between two looks whether a store is there
+LOOK_FOR = 0.3  # seconds
 PATIENCE = 30.0  # seconds that a thread waits for another one's question
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class KeptStore:
         self._failed: tuple[float, SourceError] | None = None  # when it failed as a whole, and how
         self._since: datetime | None = None
         self._asking_behind = False
+        self._looked_at = float("-inf")
 
     @property
     def name(self) -> str:
@@ -99,14 +102,26 @@ class KeptStore:
         kept = self._kept.get(key if self.store.depth is None else key[: self.store.depth])
         return kept.asked_at if kept else None
 
-    def reach(self) -> None:
-        """Asks the store whether it is there, and notes the answer. Raises SourceError."""
-        try:
-            self.store.reach()
-        except SourceError as error:
-            self._note_failure(error)
-            raise
-        self._note_answer()
+    def look(self) -> None:
+        """Asks whether the store is there, in a thread and at most once in LOOK_EVERY seconds, and
+        waits a moment for the answer, which `outage` then knows.
+        """
+        with self._lock:
+            if self._clock() - self._looked_at < LOOK_EVERY:
+                return
+            self._looked_at = self._clock()
+
+        def ask() -> None:
+            try:
+                self.store.reach()
+            except SourceError as error:
+                self._note_failure(error)
+            else:
+                self._note_answer()
+
+        thread = threading.Thread(target=ask, name=f"looking for {self.name}", daemon=True)
+        thread.start()
+        thread.join(LOOK_FOR)
 
     def _ask_behind(self, place: Place) -> None:
         """Asks a store that is away in a thread, so that no request waits for it."""

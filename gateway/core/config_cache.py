@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from .errors import GatewayError, from_unusable
 from .invalidation import new_invalidation
 
 MEMORY = 30.0  # seconds
+LEAST_MEMORY = 1.0  # seconds
 SWEEP_EVERY = 5.0  # seconds
 MOST_ENTRIES = 20_000  # of each kind that is remembered
 REREADINGS = 3
@@ -65,6 +66,7 @@ class Route:
     """
 
     targets: tuple[Target, ...]
+    read_at: float = field(default_factory=time.monotonic)  # its oldest value of a secret store
 
     @property
     def profile(self) -> runtime.StoredProfile:
@@ -180,7 +182,7 @@ class ConfigCache:
         if value is not None:
             if len(entries) >= MOST_ENTRIES:
                 entries.clear()
-            entries[key] = (time.monotonic(), value)
+            entries[key] = (getattr(value, "read_at", time.monotonic()), value)
         return value
 
     async def _read_consistently(self, read: Callable[..., Value], *arguments: Any) -> Value:
@@ -210,7 +212,11 @@ class ConfigCache:
             # A fallback that cannot be read is passed over, because another may answer.
             with suppress(Profile.DoesNotExist, services.Unusable):
                 chain.append(runtime.find_profile(str(pk)))
-        return Route(tuple(self._read_target(one, is_last=one is chain[-1]) for one in chain))
+        began = time.monotonic()
+        with runtime.noting_age() as ages:
+            targets = tuple(self._read_target(one, is_last=one is chain[-1]) for one in chain)
+        # a value of a store that is away is old already, and yet not looked up in every request
+        return Route(targets, max(min([began, *ages]), began - MEMORY + LEAST_MEMORY))
 
     @sensitive_variables()
     def _read_target(self, profile: runtime.StoredProfile, *, is_last: bool) -> Target:

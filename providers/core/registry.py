@@ -25,6 +25,7 @@ ID_PATTERN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 logger = logging.getLogger(__name__)
 _registered: dict[str, type[Provider[Any]]] = {}
 _installed: dict[str, type[Provider[Any]]] = {}
+_of_files: frozenset[str] = frozenset()
 _discovery: Literal["", "begun", "done"] = ""
 _discovering = threading.RLock()
 ProviderClass = TypeVar("ProviderClass", bound=type[Provider[Any]])
@@ -138,13 +139,23 @@ def is_built_in(provider_id: str) -> bool:
     return provider_id in _registered
 
 
-def replace_installed(providers: Iterable[type[Provider[Any]]]) -> None:
+def opens_references(provider_id: str) -> bool:
+    """True if references may name a provider's section and variables because it is there: code and
+    files bring it, which are the operator's. Whoever installs one would choose what it opens.
+    """
+    return is_built_in(provider_id) or provider_id in _of_files
+
+
+def replace_installed(
+    providers: Iterable[type[Provider[Any]]], of_files: Iterable[str] = ()
+) -> None:
     """Sets the providers that are installed while the application runs. All that are not named are
-    gone.
+    gone. `of_files`: the ids that a file of the operator's brings.
 
     A provider of the code with the same id comes first.
     """
-    global _installed
+    global _installed, _of_files
+    _of_files = frozenset(of_files)
     _installed = {provider.id: provider for provider in providers}
 
 

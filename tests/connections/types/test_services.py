@@ -235,7 +235,8 @@ def test_a_new_version_brings_its_connections_up(row: Connection):
     assert services.versions(found)[0].changes
 
 
-def test_a_reference_is_renamed_too(installed: type_services.InstalledType):
+def test_a_reference_is_renamed_too(installed: type_services.InstalledType, settings: Any):
+    settings.CONNECTIONS_REFERENCE_SECTIONS = ["AcmeHelpdesk"]
     row = connect(KEY, settings=SETTINGS | {"api_key": "$AcmeHelpdesk:ApiKey"})
     install(second())
     assert reload(row).settings["token"] == "$AcmeHelpdesk:ApiKey"
@@ -538,14 +539,20 @@ def test_a_file_opens_its_variables_but_never_our_own(
     assert resolve(f"$Env:{name}") == state
 
 
-def test_the_section_of_a_type_is_open_while_it_is_installed(
+def test_a_type_that_is_installed_opens_no_section(
     installed: type_services.InstalledType, monkeypatch: pytest.MonkeyPatch
 ):
     section = get_provider(KEY).section
     monkeypatch.setenv(f"{section}__ApiKey", "acme-1")
-    assert resolve(f"${section}:ApiKey") == "resolved"
-    type_services.remove_type(KEY, actor=None)
     assert resolve(f"${section}:ApiKey") == "denied"
+
+
+def test_a_type_of_a_file_opens_its_section(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    (folder / "acme.yaml").write_text(document())
+    catalog.confirm_types()
+    section = get_provider(KEY).section
+    monkeypatch.setenv(f"{section}__ApiKey", "acme-1")
+    assert resolve(f"${section}:ApiKey") == "resolved"
 
 
 # Files
