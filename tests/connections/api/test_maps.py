@@ -149,7 +149,18 @@ SCHEMA = jsonschema.Draft202012Validator(settings_schema(get_provider("custom"))
 FITS = [
     *(
         {"configs": {"a": value}}
-        for value in ("", "x", " x ", "a\nb", "$$x", "  $$x", "$Custom:Name", "äöü", "*", "***")
+        for value in (
+            "",
+            "x",
+            " x ",
+            "a\nb",
+            "$$x",
+            "  $$x",
+            "$Custom:Configs:Name",
+            "äöü",
+            "*",
+            "***",
+        )
     ),
     *(
         {"secrets": {"a": value}}

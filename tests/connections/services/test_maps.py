@@ -46,7 +46,9 @@ def refused(act: Any, *arguments: Any, **named: Any) -> dict[str, str]:
 
 @pytest.fixture
 def row() -> Connection:
-    return custom({"region": "eu", "name": "$Custom:Name"}, {"api-key": SECRET, "token": REFERENCE})
+    return custom(
+        {"region": "eu", "name": "$Custom:Configs:Name"}, {"api-key": SECRET, "token": REFERENCE}
+    )
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def lost(row: Connection, settings) -> Connection:
 
 def test_literals_are_encrypted_and_references_readable(row: Connection):
     assert row.settings == {
-        "configs": {"region": "eu", "name": "$Custom:Name"},
+        "configs": {"region": "eu", "name": "$Custom:Configs:Name"},
         "secrets": {"token": REFERENCE},
     }
     assert dict(row.credentials) == {"secrets": {"api-key": SECRET}}
@@ -234,7 +236,7 @@ def test_a_merge_patch_of_null_clears_the_map(row: Connection):
 def test_a_merge_patch_that_names_no_map_changes_none(row: Connection):
     update(row, merge=True, custom_type="Mine")
     assert (
-        stored(row, "configs") == {"region": "eu", "name": "$Custom:Name"}
+        stored(row, "configs") == {"region": "eu", "name": "$Custom:Configs:Name"}
         and stored(row)["api-key"] == SECRET
     )
 
@@ -260,7 +262,7 @@ def test_a_key_moves_from_configs_to_secrets(row: Connection):
 
 
 def test_every_reference_is_resolved_at_use(row: Connection, settings):
-    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Name": "here"}}
+    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Configs": {"Name": "here"}}}
     used = runtime.resolved_settings(runtime.find_connection(row.alias))
     assert used.configs == {"region": "eu", "name": "here"}
     assert used.secrets.get_secret_value() == {"api-key": SECRET, "token": OTHER_SECRET}
@@ -272,7 +274,7 @@ def test_two_dollars_write_one():
 
 
 def test_a_missing_reference_is_saved_with_a_notice_and_refused_at_use(row: Connection):
-    saved = update(row, configs={"name": "$Custom:Name"})
+    saved = update(row, configs={"name": "$Custom:Configs:Name"})
     assert {one.field: one.code for one in saved.notices} == {
         "settings.configs.name": "missing_reference",
         "settings.secrets.token": "missing_reference",
@@ -307,12 +309,12 @@ def test_references_are_listed_with_their_keys(row: Connection):
 
 def test_a_broken_reference_in_a_map_is_no_good_health(row: Connection, settings):
     assert selectors.health(row).label == "Reference missing"
-    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Name": "here"}}
+    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Configs": {"Name": "here"}}}
     assert selectors.health(row).label == "Not tested"
 
 
 def test_a_test_says_what_was_looked_at(settings, row: Connection):
-    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Name": "here"}}
+    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Configs": {"Name": "here"}}}
     check = services.test_connection(row, actor=None)
     assert check.success and "nothing is asked" in check.asked
 
@@ -333,7 +335,7 @@ def test_each_secret_is_shown_as_its_own_mask(row: Connection):
     shown = display.public_settings(row)
     assert shown["secrets"] == {"api-key": "sk-***", "token": REFERENCE} and shown["configs"] == {
         "region": "eu",
-        "name": "$Custom:Name",
+        "name": "$Custom:Configs:Name",
     }
 
 
@@ -395,7 +397,7 @@ def test_with_a_lost_key_a_new_secret_replaces_all_and_says_so(lost: Connection)
 
 
 def test_with_a_lost_key_nothing_can_be_tested(lost: Connection, settings):
-    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Name": "here"}}
+    settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Configs": {"Name": "here"}}}
     assert (
         services.test_settings("custom", {"configs": {"a": "1"}}, actor=None, connection=lost).code
         == "undecryptable"
