@@ -503,6 +503,7 @@ def test_get_then_put_of_the_unchanged_body_changes_nothing(api: Api, provider_i
 def test_get_then_put_keeps_references_in_every_field(api: Api, settings: Any, provider_id: str):
     provider = PROVIDERS[provider_id]
     settings.CONNECTIONS_REFERENCE_SECTIONS = ["Mine"]
+    settings.CONNECTIONS_REFERENCE_PUBLIC = ["Mine:*"]
     given: dict[str, Any] = {}
     for place, (name, one) in enumerate(settings_fields(provider).items()):
         reference = f"$Mine:{'Api' if name in secret_names(provider) else 'Plain'}{place}"
@@ -745,6 +746,7 @@ def test_references_say_their_state_and_source_and_never_a_value(
     api: Api, fake: Any, settings: Any
 ):
     settings.CONNECTIONS_CONFIG = {"Fake": {"ApiKey": SECRET, "Org": "org-9"}}
+    settings.CONNECTIONS_REFERENCE_PUBLIC = ["Fake:Org"]
     connect(
         settings={
             "api_key": "$Fake:ApiKey",

@@ -107,6 +107,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("reference-list", None, SEEING),
     ("host-list", None, SEEING),
     ("host-decide", {"decision": "approved"}, DO_RULE),
+    ("source-list", None, RULING),
+    ("source-list", {}, RULING),
     ("defaults", None, SEEING),
     ("defaults", {"Chat": "answers", "Embedding": ""}, DO_RULE),
     ("token-list", None, RULING),
