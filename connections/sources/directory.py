@@ -20,13 +20,14 @@ class DirectorySource:
     ) -> None:
         self._directory, self.name, self._setting = Path(directory), name, setting
 
-    def _files(self) -> dict[str, Path]:
+    def _files(self) -> dict[str, list[Path]]:
+        """The files by their keys: one key may be spelled in several ways."""
         try:
-            return {
-                path.name.replace(":", "__").lower(): path
-                for path in self._directory.iterdir()
-                if path.is_file()
-            }
+            found: dict[str, list[Path]] = {}
+            for path in sorted(self._directory.iterdir()):
+                if path.is_file():
+                    found.setdefault(path.name.replace(":", "__").lower(), []).append(path)
+            return found
         except OSError as error:
             raise SourceError(
                 f"{self._setting} cannot be read ({error.strerror}). Check the folder and its "
@@ -34,10 +35,14 @@ class DirectorySource:
             ) from error
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
-        path = self._files().get("__".join(key).lower())
-        if path is None:
-            return None
-        return read_value(path, f"the file {path.name} in {self._setting}")
+        paths = self._files().get("__".join(key).lower(), [])
+        values = {read_value(path, f"the file {path.name} in {self._setting}") for path in paths}
+        if len(values) > 1:
+            both = " and ".join(path.name for path in paths)
+            raise SourceError(
+                f"{self._setting} has the files {both}, with different contents. Take one out."
+            )
+        return next(iter(values), None)
 
     def holds(self, section: str) -> bool:
         return any("__" in name and name.split("__")[0] == section for name in self._files())

@@ -24,18 +24,21 @@ class MappingSource:
 
 
 def descend(config: Any, key: tuple[str, ...]) -> Any:
-    """Walks nested mappings; also finds keys that were written joined, `"OpenAI:ApiKey": ...`, as
-    appsettings.json allows.
+    """Walks nested mappings and lists, `Keys:0`; also finds keys that were written joined,
+    `"OpenAI:ApiKey": ...`, as appsettings.json allows.
     """
     if not key:
         return config
+    if isinstance(config, list | tuple):
+        place = int(key[0]) if key[0].isdecimal() and len(key[0]) < 10 else len(config)
+        return descend(config[place], key[1:]) if place < len(config) else None
     if not isinstance(config, Mapping):
         return None
-    lowered = {str(name).lower(): value for name, value in config.items()}
     for length in range(1, len(key) + 1):
         name = ":".join(key[:length])
-        if name in lowered and (found := descend(lowered[name], key[length:])) is not None:
-            return found
+        for one, value in config.items():
+            if str(one).lower() == name and (found := descend(value, key[length:])) is not None:
+                return found
     return None
 
 

@@ -696,7 +696,7 @@ def test_a_section_in_two_spellings_is_one():
 @pytest.mark.parametrize("text", ['{"Team":{},"Team":{}}', '{"Team":{"A":1,"a":2}}'])
 def test_a_key_that_is_twice_in_the_json_file_is_told(tmp_path: Path, text: str):
     (tmp_path / "a.json").write_text(text)
-    found = resolve("$Team:Key", JsonFileSource(str(tmp_path / "a.json")))
+    found = resolve("$Team:Key", FileSource(str(tmp_path / "a.json")))
     assert found.state == State.ERROR and "twice" in found.message
 
 
