@@ -26,15 +26,20 @@ from .sources import (
 
 @lru_cache(maxsize=1)
 def resolver() -> Resolver:
-    """The resolver for this process: the sources of CONNECTIONS_SOURCES in their order, else
-    environment, secrets directory, JSON file, Django setting.
+    """The resolver for this process; it is made anew when types change what may be named."""
+    return Resolver(_sources(), _policy(), EnvironmentSource())
+
+
+@lru_cache(maxsize=1)
+def _sources() -> tuple[Source, ...]:
+    """The sources of CONNECTIONS_SOURCES in their order, else environment, secrets directory, JSON
+    file, Django setting. They outlive a resolver, or what they keep would be lost with it.
     """
-    environment = EnvironmentSource()
     listed = settings.CONNECTIONS_SOURCES
     stale = settings.CONNECTIONS_STALE_MINUTES * 60
     sources: list[Source] = make_sources(listed, settings.CONNECTIONS_CONFIG, stale)
     if not listed:
-        sources.append(environment)
+        sources.append(EnvironmentSource())
     # the variables from before there was a list: what they name comes last beside one
     if settings.CONNECTIONS_SECRETS_DIR:
         sources.append(DirectorySource(settings.CONNECTIONS_SECRETS_DIR))
@@ -42,11 +47,16 @@ def resolver() -> Resolver:
         sources.append(FileSource(settings.CONNECTIONS_CONFIG_FILE))
     if not listed:
         sources.append(MappingSource(settings.CONNECTIONS_CONFIG))
-    return Resolver(sources, _policy(), environment)
+    return tuple(sources)
+
+
+def _forget_sources() -> None:
+    resolver.cache_clear()
+    _sources.cache_clear()
 
 
 # what another process asked, and the threads that keep its sign-ins, are not in a child
-os.register_at_fork(after_in_child=resolver.cache_clear)
+os.register_at_fork(after_in_child=_forget_sources)
 
 
 def sounds_secret(name: str) -> bool:
@@ -138,7 +148,7 @@ def egress() -> EgressPolicy:
 def _forget(setting: str, **_kwargs: object) -> None:
     """Forgets what was read from settings; they change in tests only."""
     if setting.startswith("CONNECTIONS_"):
-        resolver.cache_clear()
+        _forget_sources()
         egress.cache_clear()
 
 

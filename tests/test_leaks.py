@@ -21,7 +21,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection as database
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, get_resolver
 
 from connections import conf, display, runtime, selectors, services
@@ -29,6 +29,7 @@ from connections.models import Connection, Profile
 from providers.core.errors import ProviderError
 
 from .fakes import connect, profile_of, reload
+from .httpserver import Answer, HttpServer
 from .pages import HTMX, entries, rows
 from .people import browser
 from .upstreams import Upstream
@@ -227,6 +228,31 @@ def every_page_without_the_key(stage: Stage) -> Found:
             stage.page("literal", "edit"),
         ):
             yield of_answer(address, stage.client.get(address))
+
+
+@surface
+def a_secret_store_that_fails(stage: Stage) -> Found:
+    item = {"fields": [{"id": "1", "label": "ApiKey", "value": REFERENCED}]}
+    answers: dict[str, Any] = {
+        "/v1/vaults": Answer(body=[{"id": "v"}]),
+        "/v1/vaults/v/items": Answer(body=[{"id": "i"}]),
+        "/v1/vaults/v/items/i": Answer(body=item),
+    }
+    with (
+        HttpServer(answers) as server,
+        pytest.MonkeyPatch.context() as patch,
+        override_settings(CONNECTIONS_SOURCES=[f"onepassword-connect+http://{server.host}/Team"]),
+    ):
+        patch.setenv("OP_CONNECT_TOKEN", TYPED)
+        yield of_answer("found", stage.client.get("/references/"))
+        (store,) = conf.resolver().stores
+        for status in (500, 403, 401):
+            server.answers["/v1/vaults/v/items/i"] = Answer(status, item)
+            patch.setattr("connections.sources.kept.FRESH", -1.0)
+            yield of_answer(f"references, {status}", stage.client.get("/references/"))
+            yield of_answer(f"sources, {status}", stage.client.post("/references/sources/"))
+            yield f"repr, {status}", f"{store!r} {store.__dict__} {conf.resolver()!r}"
+        yield of_answer("health", stage.client.get("/health/ready"))
 
 
 # Answers to what is posted

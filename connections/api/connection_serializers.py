@@ -254,7 +254,7 @@ def reference_item(one: display.FieldReference) -> dict[str, Any]:
         "source": found.source or None,
         "tried": list(found.tried),
         "message": found.message or None,
-        "away_since": found.outage.since if found.outage else None,
+        "awaySince": found.outage.since if found.outage else None,
     }
 
 

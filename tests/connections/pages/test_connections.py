@@ -108,7 +108,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("host-list", None, SEEING),
     ("host-decide", {"decision": "approved"}, DO_RULE),
     ("source-list", None, RULING),
-    ("source-list", {}, RULING),
+    ("source-list", {"action": "test"}, RULING),
     ("defaults", None, SEEING),
     ("defaults", {"Chat": "answers", "Embedding": ""}, DO_RULE),
     ("token-list", None, RULING),

@@ -508,7 +508,7 @@ def test_the_default_address_written_out_is_no_change(connection: Connection):
 
 
 def test_an_address_behind_another_reference_is_a_change(connection: Connection):
-    assert refused(update, connection, settings={"base_url": "$Fake:Address"}) == {
+    assert refused(update, connection, settings={"base_url": "$Fake:BaseUrl"}) == {
         "settings.api_key": "secret_required"
     }
 

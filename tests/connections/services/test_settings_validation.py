@@ -22,7 +22,7 @@ def test_good_settings_are_validated(fake: type[FakeProvider]):
     ("provider", "posted"),
     [
         ("fake", {"api_key": "$Fake:ApiKey"}),
-        ("fake", {"api_key": SECRET, "organization": "$Fake:Nothing"}),
+        ("fake", {"api_key": SECRET, "organization": "$Fake:Organization"}),
         ("custom", {"configs": {"region": "eu"}, "secrets": {"token": "$Custom:Nothing"}}),
     ],
 )
