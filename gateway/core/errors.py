@@ -126,9 +126,10 @@ def from_provider(error: ProviderError, secrets: tuple[str, ...]) -> GatewayErro
 @sensitive_variables("secrets")
 def text_for_record(error: ProviderError, refused: GatewayError, secrets: tuple[str, ...]) -> str:
     """The refusal's sentence and the service's own words, for people who read records."""
-    if not error.heard or error.said:
+    heard = error.heard.get_secret_value()
+    if not heard or error.said:
         return refused.message
-    return f"{refused.message} It said: {redacted(error.heard, secrets)}"
+    return f"{refused.message} It said: {redacted(heard, secrets)}"
 
 
 def _tell_service(refused: GatewayError, error: ProviderError, secrets: tuple[str, ...]) -> None:

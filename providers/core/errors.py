@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from . import error_bodies as told
 from .waits import seconds_to_wait
 
@@ -46,7 +48,7 @@ class ProviderError(Exception):
         self.status: int | None = None
         self.service_code = self.service_param = ""
         self.service_details: dict[str, Any] = {}
-        self.heard, self.usage = said, cast("Any", None)
+        self.heard, self.usage = SecretStr(said), cast("Any", None)
         self.is_about_request = code in ("bad_request", "context_too_long")
         self.refusal: Any = None
 
@@ -137,10 +139,10 @@ def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -
     error.status = status
     error.service_code, error.service_param = told.code_in(body), told.param_in(body)
     error.service_details = told.details_in(body)
-    error.heard = told.reason_in(body)[:MOST_SAID]
+    error.heard = SecretStr(told.reason_in(body)[:MOST_SAID])
     if error.is_about_request or (status in REFUSALS and error.code != "quota"):
         error.refusal = body
-        error.said = error.heard
+        error.said = error.heard.get_secret_value()
     return error
 
 

@@ -702,5 +702,5 @@ def test_a_key_that_is_twice_in_the_json_file_is_told(tmp_path: Path, text: str)
 
 def test_the_cure_for_a_hyphen_is_a_name_that_a_shell_can_set():
     message = resolve("$Team:My-Key", MappingSource({})).message
-    assert "variable Team__My_Key," in message and "CONNECTIONS_SECRETS_DIR" in message
+    assert "variable Team__My_Key," in message and "CONNECTIONS_SOURCES" in message
     assert "CONNECTIONS_CONFIG " not in message, "which is code"

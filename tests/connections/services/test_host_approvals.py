@@ -19,6 +19,7 @@ ORIGIN = "https://elsewhere.example:8443"
 
 @pytest.fixture(autouse=True)
 def _sections(settings: Any) -> None:
+    settings.CONNECTIONS_REFERENCE_PUBLIC = ["TeamB:Url", "Other:Url"]
     settings.CONNECTIONS_CONFIG = {
         "TeamB": {"ApiKey": SECRET, "Url": ELSEWHERE},
         "Other": {"Url": ELSEWHERE},

@@ -367,7 +367,7 @@ def test_an_error_in_any_choice_is_one():
 def test_the_words_of_the_service_are_kept_for_records(error: Any):
     with pytest.raises(ProviderError) as caught:
         PassthroughChat(json.dumps({"error": error}).encode(), HOST)
-    assert caught.value.heard == "upstream exploded" and not caught.value.said
+    assert caught.value.heard.get_secret_value() == "upstream exploded" and not caught.value.said
     assert caught.value.message == f"{HOST} answered with an error. Ask again."
 
 
