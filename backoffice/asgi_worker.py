@@ -4,12 +4,14 @@ for a body or for the number of sockets (gunicorn 27, gunicorn/asgi/protocol.py)
 
 import resource
 import time
+from http import HTTPStatus
 from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from django.conf import settings
 from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
+from pydantic_core import to_json
 
 from .sockets import Bounds, OpenSockets, Phase, Reason
 
@@ -18,8 +20,9 @@ MOST_DESCRIPTORS = 65536
 OWN_DESCRIPTORS = 100  # of a worker for files, the database and the rest
 REQUEST_TIMEOUT = 408
 CLIENT_CLOSED = 499  # nginx's status for a client that hung up before there was an answer
-NO_ROOM = "This server has no room for another connection. Try again shortly.\n"
-TOO_SLOW = "The request did not arrive in time. Send it again.\n"
+NO_ROOM = "This server has no room for another connection. Try again shortly."
+NO_WEBSOCKETS = "There are no WebSockets here. Ask by HTTP; answers can be streamed."
+TOO_SLOW = "The request did not arrive in time. Send it again."
 
 
 class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
@@ -79,6 +82,32 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
         self._early_status = status
         self._send_error_response(status, message, headers)
         self._close_transport()
+
+    # gunicorn's own methods, to answer as the gateway does
+
+    def _send_error_response(
+        self, status: int, message: str, extra_headers: tuple[Any, ...] = ()
+    ) -> None:
+        """Refuses what no application is asked about, such as a line that is too long. Clients of
+        the gateway read JSON of OpenAI's shape, and nobody else reads it.
+        """
+        error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+        if status >= 500:
+            error["type"] = "server_error"
+        body = to_json({"error": error})
+        headers = (
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            *extra_headers,
+            ("Connection", "close"),
+        )
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        reason = HTTPStatus(status).phrase
+        self._safe_write(f"HTTP/1.1 {status} {reason}\r\n{head}\r\n".encode("latin-1"))
+        self._safe_write(body)
+
+    async def _handle_websocket(self, *_arguments: Any) -> None:
+        self._refuse(400, NO_WEBSOCKETS)
 
     # gunicorn's own methods, to know how far a request is
 

@@ -120,13 +120,14 @@ async def find_caller(gateway: Gateway, headers: dict[bytes, bytes]) -> Caller:
     Raises GatewayError 401, or 403 for a token without the scope.
     """
     token = token_in(headers)
-    if not token:
+    caller = await gateway.config.caller(token) if token else None
+    if caller is None:
+        gateway.recorder.note_unknown_caller()
+        if token:
+            raise GatewayError(401, "invalid_token", UNKNOWN_TOKEN)
         raise GatewayError(
             401, "missing_token", "Send Authorization: Bearer and a token of Switchboard."
         )
-    caller = await gateway.config.caller(token)
-    if caller is None:
-        raise GatewayError(401, "invalid_token", UNKNOWN_TOKEN)
     if not services.allows(caller, services.Scope.GATEWAY_USE):
         raise GatewayError(
             403, "missing_scope", f"This token lacks the scope {services.Scope.GATEWAY_USE}."

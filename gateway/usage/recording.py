@@ -42,6 +42,7 @@ class Recorder:
     When it stops it writes those that are left, also of requests that still run. `with_text`: the
     texts of prompts and answers are recorded too. `settle` gets what was reserved for a request
     that has ended, and the tokens that it used. `lost`: records that will never be written.
+    `unknown_callers`: requests without a token that is known, which leave no record.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class Recorder:
         settle: Callable[[Reservation, int], "Future[None]"] | None = None,
     ) -> None:
         self.with_text, self._settle = with_text, settle
-        self.lost = 0
+        self.lost = self.unknown_callers = 0
         self._running: dict[int, PendingRecord] = {}
         self._waiting: deque[PendingRecord] = deque()
         self._task: asyncio.Task[None] | None = None
         self._overflowed = 0
-        self._told = float("-inf")
+        self._told = self._told_unknown = float("-inf")
+        self._unknown = 0  # since the last line about them
 
     def begin(self, request: GatewayRequest) -> PendingRecord:
         """The record of a request that begins. It ends with `finish`."""
@@ -75,6 +77,18 @@ class Recorder:
             self._waiting.popleft()
             self._overflowed += 1
         self._waiting.append(record)
+
+    def note_unknown_caller(self) -> None:
+        """Counts a request that nobody can be named for. The log tells how many there were."""
+        self.unknown_callers += 1
+        self._unknown += 1
+        if time.monotonic() - self._told_unknown >= TELL_EVERY:
+            self._told_unknown = time.monotonic()
+            logger.warning(
+                "%s requests without a known token were refused since the last line about them",
+                self._unknown,
+            )
+            self._unknown = 0
 
     async def start(self) -> None:
         """Begins to write."""

@@ -359,21 +359,36 @@ def test_a_token_may_come_as_azure_clients_send_it(gate: Gateway):
     assert error_of(two, V1, 401)["code"] == "invalid_token"
 
 
-@pytest.mark.parametrize("path", ["/v1/realtime", "/v1/chat/completions", "/", "/api/v1/chat"])
-def test_a_websocket_is_refused(gate: Gateway, path: str):
+UPGRADE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+)
+UNREAD: dict[str, tuple[str, tuple[str, ...], int]] = {
+    "a WebSocket": ("/v1/realtime", UPGRADE, 400),
+    "a WebSocket elsewhere": ("/", UPGRADE, 400),
+    "a path of other letters": ("/v1/modèles", (), 400),
+    "a path that is too long": (f"/v1/{'a' * 9000}", (), 414),
+    "a header that is too long": ("/v1/models", (f"X-A: {'a' * 9000}",), 431),
+    "a line that is none": ("/v1/models extra", (), 400),
+}
+
+
+@pytest.mark.parametrize(("path", "headers", "status"), UNREAD.values(), ids=UNREAD)
+def test_what_no_application_is_asked_about_is_refused_in_json(
+    gate: Gateway, path: str, headers: tuple[str, ...], status: int
+):
     place = urlsplit(gate.url)
-    lines = (
-        f"GET {path} HTTP/1.1",
-        f"Host: {place.netloc}",
-        f"Authorization: Bearer {gate.token}",
-        "Connection: Upgrade",
-        "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-    )
+    lines = (f"GET {path} HTTP/1.1", f"Host: {place.netloc}", *headers, "", "")
     with socket.create_connection((place.hostname, place.port), timeout=10) as caller:
-        caller.sendall("\r\n".join([*lines, "", ""]).encode())
-        assert caller.recv(1000).startswith(b"HTTP/1.1 403 ")
+        caller.sendall("\r\n".join(lines).encode())
+        answer = b""
+        while piece := caller.recv(4000):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(body)["error"]["type"] == "invalid_request_error"
 
 
 @both

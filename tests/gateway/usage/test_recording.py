@@ -89,3 +89,13 @@ def test_requests_that_run_are_written_at_the_stop(table: Table):
     running = recorder.begin(parse_request("v1", Capability.CHAT, Caller(1, "ada"), "a", BODY))
     asyncio.run(recorder.stop())
     assert table.rows == ["a"] and running.outcome == "server_stopped"
+
+
+def test_callers_that_nobody_knows_are_counted_and_told_in_one_line(
+    caplog: pytest.LogCaptureFixture,
+):
+    recorder = Recorder(False)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(50):
+            recorder.note_unknown_caller()
+    assert recorder.unknown_callers == 50 and len(caplog.records) == 1
