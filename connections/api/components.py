@@ -38,7 +38,8 @@ def complete_components(result: Schema, **_kwargs: Any) -> Schema:
             always = sorted({*schema.get("properties", ())} - OPTIONAL)
             schema |= {"required": always} if always else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
-        _close(schemas[name], may_be_answer=name != "DuplicateRequest")
+        more = ("warnings",) if name.startswith("Connection") else ()
+        _close(schemas[name], may_be_answer=name != "DuplicateRequest", more=more)
     schemas["ModelReference"]["additionalProperties"] = False
     schemas |= SHARED
     _add_profiles(schemas)
@@ -49,14 +50,14 @@ def complete_components(result: Schema, **_kwargs: Any) -> Schema:
     return result
 
 
-def _close(schema: Schema, may_be_answer: bool) -> None:
+def _close(schema: Schema, may_be_answer: bool, more: tuple[str, ...]) -> None:
     """Refuse unknown fields. Where a whole row is sent, the fields that only answers have may come
     back.
     """
     if may_be_answer and {"alias", "name"} & set(schema["properties"]):
         schema["properties"] |= {
             name: {"description": IGNORED}
-            for name in ("id", "version", "dateCreated", "dateModified", "warnings")
+            for name in ("id", "version", "dateCreated", "dateModified", *more)
         }
     schema["additionalProperties"] = False
 

@@ -83,7 +83,7 @@ class IdOrAliasField(StrictCharField):
     """The id or the alias of a row that a body names."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=100, help_text="Id or alias.", **kwargs)
+        super().__init__(min_length=1, max_length=100, help_text="Id or alias.", **kwargs)
 
 
 class TagsField(serializers.ListField):

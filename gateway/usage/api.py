@@ -29,6 +29,7 @@ from .serializers import (
     UsageBreakdownItemSerializer,
     UsageSummarySerializer,
     UsageTimeSeriesPointSerializer,
+    asked_json,
     item_json,
     point_json,
     summary_json,
@@ -200,22 +201,31 @@ class UsageBreakdownView(UsageView):
         responses=answers(200, UsageBreakdownItemSerializer(many=True), 400),
     )
     def get(self, _request: Request) -> Response:
-        shares = selectors.usage_report(
-            self.period(), self.filters(), [self.dimension], with_ids=True
-        ).shares[self.dimension]
-        return Response([item_json(self.dimension, one) for one in shares])
+        period, filters = self.period(), self.filters()
+        shares = selectors.usage_report(period, filters, [self.dimension], with_ids=True).shares[
+            self.dimension
+        ]
+        targets = (
+            {one.key or one.name: one for one in selectors.asked(self.dimension, period, filters)}
+            if self.dimension in selectors.ASKED
+            else {}
+        )
+        items = [
+            item_json(self.dimension, one, targets.pop(one.key or one.name, None)) for one in shares
+        ]
+        return Response(items + [asked_json(self.dimension, one) for one in targets.values()])
 
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByProvider"))
 class UsageByProviderView(UsageBreakdownView):
-    """Requests by the provider that answered."""
+    """Requests by the provider that answered or was asked last, and how often each was asked."""
 
     dimension = "provider"
 
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByModel"))
 class UsageByModelView(UsageBreakdownView):
-    """Requests by the model that answered."""
+    """Requests by the model that answered or was asked last, and how often each was asked."""
 
     dimension = "model"
 
@@ -229,7 +239,7 @@ class UsageByProfileView(UsageBreakdownView):
 
 @extend_schema_view(get=extend_schema(operation_id="getUsageByConnection"))
 class UsageByConnectionView(UsageBreakdownView):
-    """Requests by the connection that was used."""
+    """Requests by the connection that answered or was asked last, and how often each was asked."""
 
     dimension = "connection"
 

@@ -30,6 +30,14 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+# The same of what was asked: a name, and an id where there is one.
+ASKED = {
+    "connection": ("connection_alias", "connection_id"),
+    "provider": ("provider_id",),
+    "model": ("model",),
+}
+
+
 # Totals and shares: one query for as many dimensions as are wanted
 
 
@@ -100,37 +108,41 @@ def _shares(by_value: Mapping[tuple[Any, ...], UsageTotals], requests: int) -> l
 
 
 @dataclass(frozen=True)
-class AskedConnection:
-    """How often a connection was asked, failed, and was passed over."""
+class Asked:
+    """How often a connection, provider or model was asked, failed, and was passed over.
+
+    `key`: the id of a connection, else empty.
+    """
 
     name: str
+    key: str
     asked: int
     failed: int
     passed_over: int
 
 
-def asked_connections(
-    period: Period, filters: Mapping[str, str] | None = None
-) -> list[AskedConnection]:
-    """The connections that requests of a period came to, those that failed most often first.
+def asked(dimension: str, period: Period, filters: Mapping[str, str] | None = None) -> list[Asked]:
+    """The connections, providers or models that requests of a period came to, those that failed
+    most often first.
 
-    A connection whose fallback always answers has no request of its own: here it shows.
+    One whose fallback always answers has no request of its own: here it shows.
     """
+    columns = ASKED[dimension]
     rows = UsageAttempt.objects.filter(started_at__gte=period.start, started_at__lt=period.end)
     if any((filters or {}).values()):
         rows = rows.filter(record_key__in=records(period, filters).order_by().values("key"))
     passed_over, failed = Q(outcome=AttemptOutcome.PASSED_OVER), Q(outcome=AttemptOutcome.FAILED)
     counted = (
         rows.order_by()
-        .values("connection_alias")
+        .values(*columns)
         .annotate(
             asked=Count("pk", filter=~passed_over),
             failed=Count("pk", filter=failed),
             passed_over=Count("pk", filter=passed_over),
         )
-        .values_list("connection_alias", "asked", "failed", "passed_over")
+        .values_list(*columns, "asked", "failed", "passed_over")
     )
-    found = [AskedConnection(*row) for row in counted]
+    found = [Asked(row[0], str(row[1]) if len(columns) > 1 else "", *row[-3:]) for row in counted]
     return sorted(found, key=lambda one: (-one.failed, -one.asked, one.name))
 
 

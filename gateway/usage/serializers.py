@@ -9,6 +9,7 @@ from providers.core.registry import all_providers
 
 from . import records
 from .course import Point
+from .selectors import Asked
 from .totals import Share, UsageTotals
 
 UNKNOWN = "unknown"
@@ -60,6 +61,16 @@ class UsageBreakdownItemSerializer(CamelCaseSerializer):
     percentage = serializers.FloatField(
         help_text="Of all requests, 0 to 100.", min_value=0, max_value=100
     )
+    asked_count = serializers.IntegerField(
+        help_text="How often it was asked, also where another answered; of profiles and users: how "
+        "many targets their requests asked."
+    )
+    asked_failure_count = serializers.IntegerField(
+        allow_null=True, help_text="How often it failed, also where another answered."
+    )
+    passed_over_count = serializers.IntegerField(
+        allow_null=True, help_text="How often it stood first and was not asked."
+    )
 
 
 def summary_json(totals: UsageTotals) -> dict[str, Any]:
@@ -92,14 +103,22 @@ def point_json(point: Point) -> dict[str, Any]:
     }
 
 
-def item_json(dimension: str, share: Share) -> dict[str, Any]:
-    """A share as the API has it."""
+def asked_json(dimension: str, target: Asked) -> dict[str, Any]:
+    """What was asked and never answered, as the API has it."""
+    return item_json(dimension, Share(name=target.name, key=target.key, share=0.0), target)
+
+
+def item_json(dimension: str, share: Share, target: Asked | None) -> dict[str, Any]:
+    """A share as the API has it. `target`: how often it was asked, None where only requests ask."""
     names = (
         {provider.id: provider.name for provider in all_providers()}
         if dimension == "provider"
         else {}
     )
     return {
+        "askedCount": target.asked if target else share.attempts,
+        "askedFailureCount": target.failed if target else None,
+        "passedOverCount": target.passed_over if target else None,
         "dimension": share.key or share.name or UNKNOWN,
         "dimensionName": names.get(share.name)
         or (share.name if dimension in records.IDS else None)

@@ -111,7 +111,7 @@ class UsageView(UsagePage):
             "tokens_chart": tokens_chart(points),
             "is_hourly": period.step == records.HOUR,
             "first_chunk_ms": selectors.first_chunk_median(period, filters),
-            "asked": selectors.asked_connections(period, filters)[:SHOWN],
+            "asked": selectors.asked("connection", period, filters)[:SHOWN],
             "shown": SHOWN,
             "page": paginator.get_page(request.GET.get("page")),
             "is_unused": not usage.totals.requests and not UsageRecord.objects.exists(),

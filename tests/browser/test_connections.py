@@ -86,7 +86,7 @@ def test_typed_key_survives_failed_test_and_save_anyway(
 
 
 def test_test_and_save_does_both(open_page: OpenPage, upstream: Upstream):
-    page = open_page("operator")
+    page = open_page("administrator")
     fill_openai(page, "OpenAI", "$OpenAI:ApiKey", f"{upstream.url}/v1")
     press(page, "Test and save")
     expect(page.locator("#messages")).to_contain_text("OpenAI is saved.")
@@ -95,7 +95,7 @@ def test_test_and_save_does_both(open_page: OpenPage, upstream: Upstream):
 
 
 def test_missing_reference_is_saved_with_a_warning(open_page: OpenPage, upstream: Upstream):
-    page = open_page("operator")
+    page = open_page("administrator")
     fill_openai(page, "OpenAI", "$OpenAI:NotYet", f"{upstream.url}/v1")
     press(page, "Test")
     expect(page.locator("#outcome")).to_contain_text("OpenAI__NotYet")
@@ -255,7 +255,7 @@ def test_choice_survives_a_refused_save(open_page: OpenPage, javascript: bool):
 
 
 def test_test_of_a_silent_service_ends_with_a_sentence(open_page: OpenPage, upstream: Upstream):
-    page = open_page("operator")
+    page = open_page("administrator")
     upstream.mode = "hang"
     fill_openai(page, "OpenAI", "$OpenAI:ApiKey", f"{upstream.url}/v1")
     page.locator("#test").click(no_wait_after=True)

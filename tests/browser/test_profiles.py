@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_rows")
 def test_profile_is_added_with_a_fetched_model(
     open_page: OpenPage, javascript: bool, upstream: Upstream
 ):
-    page = open_page("operator", javascript)
+    page = open_page("administrator", javascript)
     add_connection(
         page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", base_url=f"{upstream.url}/v1"
     )
@@ -76,7 +76,7 @@ def test_enter_in_a_profile_form_saves(open_page: OpenPage, javascript: bool):
 def test_models_that_cannot_be_fetched_are_a_sentence(
     open_page: OpenPage, javascript: bool, upstream: Upstream
 ):
-    page = open_page("operator", javascript)
+    page = open_page("administrator", javascript)
     upstream.mode = "401"
     add_connection(
         page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", base_url=f"{upstream.url}/v1"

@@ -33,6 +33,7 @@ RULE |= {
     *(f"connections.{verb}_revealtoken" for verb in ("view", "add", "delete")),
 }
 RULE |= {
+    "connections.approve_host",
     "connections.export_secrets",
     *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete")),
 }

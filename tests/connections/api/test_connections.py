@@ -907,7 +907,7 @@ def test_a_new_secret_mends_an_undecryptable_connection(api: Api, lost: Connecti
 
 
 def test_what_to_know_about_a_save_is_told_and_may_be_sent_back(api: Api, fake: Any):
-    settings = {"apiKey": "Bearer sk-abc", "organization": "$Fake:Nothing"}
+    settings = {"apiKey": "Bearer sk-abc", "organization": "$Fake:Organization"}
     made = api.post(
         "/connections", {"alias": "b", "name": "B", "providerId": "fake"} | {"settings": settings}
     )

@@ -145,8 +145,9 @@ def test_an_error_is_a_problem_whatever_is_accepted(api: Api):
         problem(api.get("/connections/nothing", accept=accept), 404)
 
 
-def test_format_in_the_query_changes_nothing(api: Api):
-    assert api.get("/connections?format=xml").status_code == 200
+def test_format_is_no_parameter_of_a_list(api: Api):
+    answer = api.get("/connections?format=xml")
+    assert answer.status_code == 400 and answer.json()["errors"][0]["pointer"] == "/format"
 
 
 # What is sent

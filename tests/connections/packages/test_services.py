@@ -116,14 +116,14 @@ def test_a_row_that_lacks_its_key_travels_on(connection):
 
 
 def test_a_reference_travels_as_it_is(fake):
-    row = connect(settings={"api_key": "$Fake:ApiKey", "organization": "$Fake:Org"})
+    row = connect(settings={"api_key": "$Fake:ApiKey", "organization": "$Fake:Organization"})
     content = export(row)
     assert read_package(content).connections[0].secrets == {"api_key": "$Fake:ApiKey"}
     row.delete()
     take(content)
     assert Connection.objects.get().settings == {
         "api_key": "$Fake:ApiKey",
-        "organization": "$Fake:Org",
+        "organization": "$Fake:Organization",
     }
 
 

@@ -115,7 +115,7 @@ ITEMS = {
     "user": [("7", "ada", 3, 30, 75), ("8", "olaf", 1, 15, 25)],
 }
 FIELDS = ("dimension", "dimensionName", "requestCount", "totalTokens", "percentage")
-MORE = ("failureCount", "fallbackCount")
+MORE = ("failureCount", "fallbackCount", "askedCount", "askedFailureCount", "passedOverCount")
 
 
 @pytest.mark.parametrize("dimension", ITEMS)
@@ -176,6 +176,21 @@ def test_a_request_is_told_with_its_attempts(api: Api, fell_back: None):
         ("failed", "rate_limited", 429),
         ("ok", "", None),
     ]
+
+
+def test_what_is_asked_in_vain_has_its_place_in_the_breakdown(api: Api, fell_back: None):
+    first = UsageAttempt.objects.filter(outcome="failed")
+    first.update(connection_id=BACKUP, connection_alias="first", provider_id="amazon", model="m")
+    for dimension, name in (("connection", str(BACKUP)), ("provider", "amazon"), ("model", "m")):
+        items = {
+            one["dimension"]: one for one in api.read(f"/analytics/usage-by-{dimension}?{DAY}")
+        }
+        failing = items[name]
+        assert (failing["requestCount"], failing["percentage"], failing["totalTokens"]) == (0, 0, 0)
+        assert (failing["askedCount"], failing["askedFailureCount"]) == (1, 1)
+        assert all(
+            one["askedFailureCount"] in (0, None) for one in items.values() if one != failing
+        )
 
 
 @pytest.mark.parametrize(
