@@ -15,6 +15,7 @@ from providers.core.base import Capability, Provider, WireTarget
 from providers.core.chat import EmbeddingRequest
 from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
+from providers.http.retries import counting_retries
 
 from ..core.clients import PooledProvider
 from ..core.config_cache import ConfigCache, Route, Target
@@ -179,7 +180,11 @@ async def _ask_provider(
     model = attempt.target.profile.model
     wire_target = await provider.wire_target(request.capability, model)
     if wire_target is None:
-        return await _ask_sdk(request, body, provider)
+        with counting_retries() as sent:
+            try:
+                return await _ask_sdk(request, body, provider)
+            finally:
+                attempt.retries = sent.retries
     asked = PassthroughRequest(request, provider, wire_target, attempt)
     return await _ask_upstream(asked, body, upstream)
 
@@ -217,6 +222,7 @@ async def _ask_upstream(
             if (
                 attempt.retries == provider.max_retries
                 or error.permanent
+                or error.may_be_read
                 or error.code not in REPEATED
                 or pause > LONGEST_PAUSE
             ):

@@ -135,16 +135,19 @@ def _guarded_socket(policy: EgressPolicy, found: AddrInfoType) -> socket.socket:
 
 def _fault(error: Exception, host: str) -> ProviderError:
     """As `from_network`, which does not know aiohttp's own exceptions for a connection that is
-    closed in the middle of an answer.
+    closed in the middle of an answer. The service may have read the request by then.
     """
     if (
         isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError)
         and network_fault(error, host) is None
     ):
-        return ProviderError(
+        found = ProviderError(
             f"{host} closed the connection before its answer was over. Try again.", "error"
         )
-    return from_network(error, host)
+    else:
+        found = from_network(error, host)
+    found.may_be_read = found.code == "error"
+    return found
 
 
 class Upstream:

@@ -28,7 +28,8 @@ class ProviderError(Exception):
     `is_about_request`: the service refused this request, so its connection is not at fault.
     `refusal`: the JSON of such an answer, for programs alone: it too may repeat anything. `heard`:
     the service's own words of any failure, for records. `usage`: the tokens (`results.Usage`) that
-    it counted all the same, None where it told none.
+    it counted all the same, None where it told none. `may_be_read`: the connection broke after
+    the request was sent, so it is not sent again.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ProviderError(Exception):
         self.service_code = self.service_param = ""
         self.service_details: dict[str, Any] = {}
         self.heard, self.usage = SecretStr(said), cast("Any", None)
+        self.may_be_read = False
         self.is_about_request = code in ("bad_request", "context_too_long")
         self.refusal: Any = None
 

@@ -27,6 +27,7 @@ from .addresses import (
     wire_name,
 )
 from .allowance import Allowance, within
+from .retries import noted
 
 # An extension of a request: the statuses that its sender judges, so that they are not followed.
 JUDGED_REDIRECTS = "judged_redirects"
@@ -229,7 +230,8 @@ class GuardedTransport(httpx2.HTTPTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         add_request_id(request)
-        response = super().handle_request(request)
+        with noted(request) as one:
+            response = one.answered(super().handle_request(request))
         try:
             refuse_unsafe_answer(request, response)
         except Exception:

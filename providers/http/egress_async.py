@@ -13,6 +13,7 @@ import httpcore2
 import httpx2
 
 from .egress import EgressPolicy, add_request_id, refuse_unsafe_answer, trusted_authorities
+from .retries import noted
 
 
 async def allowed_addresses(
@@ -95,7 +96,8 @@ class GuardedAsyncTransport(httpx2.AsyncHTTPTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         add_request_id(request)
-        response = await super().handle_async_request(request)
+        with noted(request) as one:
+            response = one.answered(await super().handle_async_request(request))
         try:
             refuse_unsafe_answer(request, response)
         except Exception:

@@ -142,11 +142,7 @@ def _complete_profile(body: dict[str, Any]) -> None:
     """
     _name_connection(body)
     ids, capability = body.get("fallbackProfileIds"), body.get("capability")
-    if (
-        isinstance(ids, list)
-        and 0 < len(ids) <= MOST_FALLBACKS
-        and all(map(_is_name, ids))
-    ):
+    if isinstance(ids, list) and 0 < len(ids) <= MOST_FALLBACKS and all(map(_is_name, ids)):
         body["fallbackProfileIds"] = (
             [_profile(capability)] if capability in ("Chat", "Embedding") else []
         )

@@ -1,4 +1,4 @@
-"""What a service has read is not sent again without a connection's Retries."""
+"""What a service has read is not sent again, whatever a connection's Retries are."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from providers.core.chat import ChatRequest
 from providers.core.errors import ProviderError
 from providers.core.registry import get_provider
 from providers.http.egress import EgressPolicy
+from providers.http.retries import counting_retries
 from tests.providers.samples import sample_settings
 
 ANSWER = b'{"choices": []}'
@@ -120,3 +121,49 @@ def test_an_sdk_without_retries_sends_a_request_once(name: str):
             return await chatted(provider), service.read
 
     assert asyncio.run(run()) == ("error", 1)
+
+
+@pytest.mark.parametrize("name", ["anthropic", "google", "amazon"])
+def test_an_sdk_with_retries_does_not_send_again_what_was_read(name: str):
+    async def run() -> tuple[str, int, int]:
+        async with serving(Service()) as service:
+            kind = get_provider(name)
+            settings = kind.Settings.model_validate(
+                sample_settings(kind, service.url, "sk-1234567")
+            )
+            with counting_retries() as sent:
+                outcome = await chatted(kind(settings, limits=Limits(max_retries=1)))
+            return outcome, service.read, sent.retries
+
+    assert asyncio.run(run()) == ("error", 1, 0)
+
+
+REFUSAL = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: 0\r\n\r\n"
+
+
+class Busy(Service):
+    """A service that refuses every request."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r")[0])
+            await reader.readexactly(length)
+            self.read += 1
+            writer.write(REFUSAL)
+            await writer.drain()
+        writer.close()
+
+
+@pytest.mark.parametrize("name", ["anthropic", "google", "amazon"])
+def test_the_retries_of_an_sdk_are_counted(name: str):
+    async def run() -> tuple[str, int, int]:
+        async with serving(Busy()) as service:
+            kind = get_provider(name)
+            settings = kind.Settings.model_validate(
+                sample_settings(kind, service.url, "sk-1234567")
+            )
+            with counting_retries() as sent:
+                outcome = await chatted(kind(settings, limits=Limits(max_retries=1)))
+            return outcome, service.read, sent.retries
+
+    assert asyncio.run(run()) == ("error", 2, 1)

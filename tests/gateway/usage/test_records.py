@@ -117,6 +117,12 @@ def test_a_target_that_is_passed_over_has_its_reason(gate: Gateway):
     has(gate.office.attempts(row["key"])[0], outcome="passed_over", code="connection_inactive")
 
 
+def test_what_was_sent_and_lost_is_not_sent_again(gate: Gateway):
+    profile = gate.profile("close", gate.connection(max_retries=2))
+    gate.chat(profile)
+    has(gate.office.attempts(gate.record(profile)["key"])[0], retries=0, code="error")
+
+
 def test_a_retry_is_counted_in_its_attempt(gate: Gateway):
     profile = gate.profile("status?code=500&after=0", gate.connection(max_retries=2))
     gate.chat(profile)
