@@ -203,7 +203,9 @@ class Google(Provider[GoogleSettings]):
         # Gemini answers a wrong key with 400; the reason is a code of google.rpc.ErrorInfo:
         # cloud.google.com/apis/design/errors
         if "API_KEY_INVALID" in [one.get("reason") for one in details]:
-            return from_status(401, host)
+            refused = from_status(401, host)
+            refused.status = getattr(said, "code", None)
+            return refused
         return _from_answer(said, details, host)
 
 

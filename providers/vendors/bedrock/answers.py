@@ -44,9 +44,13 @@ def chat_answer(model: str, answer: dict[str, Any], host: str) -> ChatAnswer:
         for use in uses
     )
     content = "".join(texts) if texts or not calls else None
-    return ChatAnswer(
-        model, content, calls, _finish(answer["stopReason"], host), _usage(answer.get("usage"))
-    )
+    usage = _usage(answer.get("usage"))
+    try:
+        finish = _finish(answer["stopReason"], host)
+    except ProviderError as error:
+        error.usage = usage
+        raise
+    return ChatAnswer(model, content, calls, finish, usage)
 
 
 def _finish(reason: str, host: str) -> FinishReason:

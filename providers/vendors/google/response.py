@@ -141,7 +141,9 @@ class AnswerReader:
                 f"The model {self.model} at {self._address} made a mistake and ended with "
                 f"{self._reason}. Try again."
             )
-            raise ProviderError(message, "error")
+            error = ProviderError(message, "error")
+            error.usage = self.usage
+            raise error
         found = FINISH.get(self._reason, FinishReason.CONTENT_FILTER)
         return FinishReason.TOOL_CALLS if found == FinishReason.STOP and self.calls else found
 

@@ -369,6 +369,7 @@ def test_an_answer_that_the_model_spoiled_is_an_error():
     with pytest.raises(ProviderError) as caught:
         chat(request_of(), answered({"text": "x"}, stop="malformed_tool_use"))
     assert (caught.value.code, caught.value.permanent) == ("error", False)
+    assert caught.value.usage.input_tokens, "it counted all the same"
 
 
 # Streams

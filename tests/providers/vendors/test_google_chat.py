@@ -419,6 +419,7 @@ def test_a_model_that_ends_in_a_mistake_is_an_error():
         "error",
         False,
     ) and "MALFORMED_FUNCTION_CALL" in error.message
+    assert error.usage == Usage(5, 9, cached_tokens=None, reasoning_tokens=5), "it counted all"
 
 
 def test_a_model_that_draws_is_no_model_that_writes():
@@ -522,10 +523,8 @@ def test_too_many_requests_say_how_long_to_wait():
 
 
 def test_a_key_that_is_none_is_told_in_a_chat_too():
-    assert (
-        fault({"error": {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}}, 400).code
-        == "unauthorized"
-    )
+    found = fault({"error": {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}}, 400)
+    assert (found.code, found.status) == ("unauthorized", 400)
 
 
 def test_a_page_of_html_says_nothing():

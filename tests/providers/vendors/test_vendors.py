@@ -200,7 +200,9 @@ def test_bedrock_errors_are_told_apart_by_their_code(name: str):
     with Upstream(
         answers={"/foundation-models": (status, {"__type": name, "message": "made up"})}
     ) as upstream:
-        assert code(sample(get_provider("amazon"), upstream.url)) == expected
+        with pytest.raises(ProviderError) as caught:
+            sample(get_provider("amazon"), upstream.url).check()
+    assert (caught.value.code, caught.value.status) == (expected, status)
 
 
 def test_bedrock_requests_are_signed_for_the_region(upstream: Upstream):
