@@ -245,7 +245,9 @@ async def _ask_once(
             return PassthroughChat(raw, response.host)
         return PassthroughEmbeddings(raw, response.host)
     pieces = wire.restored_pieces(response.pieces())
-    stream = PassthroughStream(pieces, response.host, request.wants_usage, request.hear)
+    stream = PassthroughStream(
+        pieces, response.host, request.wants_usage, str(wire.asked.get("model", "")), request.hear
+    )
     try:
         await stream.open()
     except BaseException:

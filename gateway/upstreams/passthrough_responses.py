@@ -20,6 +20,7 @@ from providers.vendors.openai.response import text_of
 from ..core import sse
 from ..core.estimates import text_tokens
 from .half_characters import EventMender
+from .model_names import with_model
 
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
 FAILED = "{} answered with an error. Ask again."
@@ -102,6 +103,7 @@ class PassthroughStream:
     source: AsyncGenerator[bytes, None]
     host: str
     wants_usage: bool
+    model: str
     hear: Callable[[bytes], None] | None = None
     usage: Usage | None = None
     first: bytes = b""
@@ -177,7 +179,7 @@ class PassthroughStream:
             return b""
         if is_done := sse.is_done(block):
             block = sse.until_done(block)
-        block = self._mender.mend(block)
+        block = with_model(self._mender.mend(block), self.model)
         size = sse.text_size(block)
         self.counted += max(1, text_tokens(size))
         self.is_usage_old = self.is_usage_old or bool(size and self.usage)

@@ -11,8 +11,8 @@ import pytest
 from tests.gateway.routing.test_fallbacks import own as unique
 from tests.gateway.serving import HELLO, Gateway, another_server
 
-FIRST = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
-LAST = 'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
+FIRST = 'data: {"model": "m", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+LAST = 'data: {"model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
 COMMENT = ": OPENROUTER PROCESSING\n\n"
 DONE = "data: [DONE]\n\n"
 

@@ -115,7 +115,7 @@ def test_an_error_in_a_good_answer_moves_on(gate: Gateway, body: Any, options: s
 
 
 def test_an_error_in_the_middle_is_an_error_at_every_door(gate: Gateway):
-    first = 'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+    first = 'data: {"model": "m", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
     profile = answering(gate, [first, *IN_STREAM], "sse=1&delay=0.05")
     text = gate.chat(profile, stream=True).text
     assert first in text and '"error":{' in text and "[DONE]" not in text

@@ -25,7 +25,7 @@ DONE = "data: [DONE]\n\n"
 
 def event(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return f"data: {json.dumps({'id': '1', 'choices': [choice], **more})}\n\n"
+    return f"data: {json.dumps({'id': '1', 'model': 'm', 'choices': [choice], **more})}\n\n"
 
 
 HI, END = event({"content": "Hi "}), event({}, "stop")
@@ -37,7 +37,7 @@ async def _source(pieces: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
 
 
 async def _opened(pieces: tuple[str, ...], heard: list[bytes]) -> PassthroughStream:
-    stream = PassthroughStream(_source(pieces), HOST, False, heard.append)
+    stream = PassthroughStream(_source(pieces), HOST, False, "asked", heard.append)
     await stream.open()
     return stream
 
@@ -120,7 +120,7 @@ def test_the_first_word_opens_a_stream(delta: dict[str, Any]):
             yield event(delta).encode()
             raise AssertionError("it waited for more")
 
-        stream = PassthroughStream(source(), HOST, False)
+        stream = PassthroughStream(source(), HOST, False, "asked")
         await stream.open()
         return stream.first
 
@@ -245,7 +245,7 @@ def test_half_characters_of_arguments_are_joined():
 
 
 def test_events_without_half_characters_are_not_written_anew():
-    odd = 'data:  {"choices":[ {"delta":{"content":"\\ud83d\\ude00 \\u00e4"}} ]}\n\n'
+    odd = 'data:  {"model":"m","choices":[ {"delta":{"content":"\\ud83d\\ude00 \\u00e4"}} ]}\n\n'
     assert passed(odd, END, DONE) == (odd + END + DONE, "")
 
 
@@ -381,3 +381,13 @@ def test_what_comes_behind_the_end_is_left_out(is_one_block: bool):
     pieces = (HI, END, DONE, event({"content": "more"}))
     text, code = passed(*(["".join(pieces)] if is_one_block else pieces))
     assert (contents(text), code, text.endswith(DONE)) == ("Hi ", "", True)
+
+
+def test_every_chunk_names_a_model():
+    without = HI.replace('"model": "m", ', "")
+    null = HI.replace('"model": "m"', '"model": null')
+    said = event({"content": 'I write "choices" and "model"'}, "stop")
+    text, code = passed(HI, without, f": a comment\n\n{null}{HI}", said, DONE)
+    chunks = [json.loads(one[6:]) for one in text.split("\n\n") if one.startswith("data: {")]
+    assert [one["model"] for one in chunks] == ["m", "asked", "asked", "m", "m"] and code == ""
+    assert ": a comment" in text

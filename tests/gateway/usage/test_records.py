@@ -118,7 +118,7 @@ def test_a_target_that_is_passed_over_has_its_reason(gate: Gateway):
 
 
 def test_what_was_sent_and_lost_is_not_sent_again(gate: Gateway):
-    profile = gate.profile("close", gate.connection(max_retries=2))
+    profile = gate.profile("closes", gate.connection(max_retries=2))
     gate.chat(profile)
     has(gate.office.attempts(gate.record(profile)["key"])[0], retries=0, code="error")
 

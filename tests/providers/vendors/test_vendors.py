@@ -197,11 +197,13 @@ AWS_CODES = {
 @pytest.mark.parametrize("name", AWS_CODES)
 def test_bedrock_errors_are_told_apart_by_their_code(name: str):
     status, expected = AWS_CODES[name]
-    with Upstream(
-        answers={"/foundation-models": (status, {"__type": name, "message": "made up"})}
-    ) as upstream:
-        with pytest.raises(ProviderError) as caught:
-            sample(get_provider("amazon"), upstream.url).check()
+    with (
+        Upstream(
+            answers={"/foundation-models": (status, {"__type": name, "message": "made up"})}
+        ) as upstream,
+        pytest.raises(ProviderError) as caught,
+    ):
+        sample(get_provider("amazon"), upstream.url).check()
     assert (caught.value.code, caught.value.status) == (expected, status)
 
 
