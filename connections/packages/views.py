@@ -16,7 +16,7 @@ from .. import display, listing, selectors
 from .. import services as core
 from ..client_ip import address_of
 from ..lookup import parse_id
-from ..models import Connection, Profile
+from ..models import Connection, Profile, by_name
 from ..views.base import Crumb, Page
 from ..views.inline_add import PicksConnections
 from . import services
@@ -101,7 +101,7 @@ class PackageExportView(Page):
     def show(self, form: PackageExportForm) -> HttpResponse:
         """The page."""
         rows = self.rows()
-        shown = rows.order_by("name", "alias").prefetch_related("profiles")[:MOST_SHOWN]
+        shown = rows.order_by(*by_name()).prefetch_related("profiles")[:MOST_SHOWN]
         placeholders = [
             f"{row.alias}.{name}"
             for row in shown

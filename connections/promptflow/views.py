@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404
 
 from .. import services as core
 from ..forms import AliasesField
-from ..models import Connection, RevealRecord, RevealToken
+from ..models import Connection, RevealRecord, RevealToken, by_name
 from ..views.base import Crumb, Page
 from ..views.inline_add import PicksConnections
 from . import services
@@ -101,7 +101,7 @@ class RevealTokenListView(PicksConnections):
     def form(self, **kwargs: Any) -> RevealTokenForm:
         """The form, bound when given `data`."""
         return RevealTokenForm(
-            list(Connection.objects.listed().order_by("name", "alias")[:MOST_TICKED]), **kwargs
+            list(Connection.objects.listed().order_by(*by_name())[:MOST_TICKED]), **kwargs
         )
 
     def get(self, _request: HttpRequest) -> HttpResponse:

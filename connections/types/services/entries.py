@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from connections.catalog import confirm_types, directory_types, installed_types, owner_of
-from connections.models import Connection, ConnectionType
+from connections.models import Connection, ConnectionType, by_name
 from providers.core.base import Provider
 from providers.core.registry import all_providers, get_provider
 from providers.manifests import Manifest, manifest_text, shipped
@@ -91,7 +91,7 @@ def type_users(key: str, limit: int = 100) -> list[Connection]:
     return (
         []
         if owner_of(key)
-        else list(Connection.objects.listed().filter(provider_id=key).order_by("name")[:limit])
+        else list(Connection.objects.listed().filter(provider_id=key).order_by(*by_name())[:limit])
     )
 
 

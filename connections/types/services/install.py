@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
 from connections.change_counter import bump_change_counter
 from connections.locks import hold, retried
-from connections.models import Connection, ConnectionType
+from connections.models import Connection, ConnectionType, by_name
 from connections.services import Actor, FieldError, InUse, Invalid, Notice, require
 from providers.core.base import Provider
 from providers.core.registry import all_providers, is_built_in
@@ -101,7 +101,7 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
             setattr(row, name, value)
         row.save()
     moved, move = moved_rows(
-        Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk"), preview.provider
+        Connection.objects.filter(provider_id=manifest.key).order_by(*by_name()), preview.provider
     )
     store_moved(moved, actor)
     bump_change_counter()

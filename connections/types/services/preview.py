@@ -11,7 +11,7 @@ from connections.catalog import (
     installed_types,
     owner_of,
 )
-from connections.models import Connection, ConnectionType
+from connections.models import Connection, ConnectionType, by_name
 from connections.services import Actor, FieldError, Invalid, require
 from providers.core.base import Provider
 from providers.core.registry import all_providers
@@ -118,7 +118,7 @@ def preview_of(
 ) -> TypePreview:
     """The preview of one manifest. `row`: the type of its key that is installed."""
     provider = installed_provider(manifest)
-    connections = list(Connection.objects.filter(provider_id=manifest.key).order_by("name", "pk"))
+    connections = list(Connection.objects.filter(provider_id=manifest.key).order_by(*by_name()))
     is_same = row is not None and _is_same(row, manifest)
     installed = row.version if row else None
     if is_same:
