@@ -82,7 +82,10 @@ class Recorder:
         """Counts a request that nobody can be named for. The log tells how many there were."""
         self.unknown_callers += 1
         self._unknown += 1
-        if time.monotonic() - self._told_unknown >= TELL_EVERY:
+        self._tell_unknown()
+
+    def _tell_unknown(self) -> None:
+        if self._unknown and time.monotonic() - self._told_unknown >= TELL_EVERY:
             self._told_unknown = time.monotonic()
             logger.warning(
                 "%s requests without a known token were refused since the last line about them",
@@ -125,6 +128,7 @@ class Recorder:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not await self._write_batch(batch):
                 break
+        self._tell_unknown()
         if self._overflowed:
             self.lost += self._overflowed
             logger.error(

@@ -92,10 +92,13 @@ def test_requests_that_run_are_written_at_the_stop(table: Table):
 
 
 def test_callers_that_nobody_knows_are_counted_and_told_in_one_line(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     recorder = Recorder(False)
     with caplog.at_level(logging.WARNING):
         for _ in range(50):
             recorder.note_unknown_caller()
-    assert recorder.unknown_callers == 50 and len(caplog.records) == 1
+        assert recorder.unknown_callers == 50 and len(caplog.records) == 1
+        monkeypatch.setattr(recording, "TELL_EVERY", 0)
+        asyncio.run(recorder.stop())
+    assert caplog.records[1].getMessage().startswith("49 requests")
