@@ -73,10 +73,17 @@ def destinations(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> se
     }
 
 
+def unchecked_mark(stored: Mapping[str, Any]) -> str:
+    """The end of the host where its certificate may go unchecked, else empty. What is not plainly
+    true counts, a reference too.
+    """
+    return "" if stored.get("verify_tls", True) in (True, "true") else UNCHECKED
+
+
 def _hosts(
     provider: type[Provider[Any]], fields: Mapping[str, SettingsField], stored: Mapping[str, Any]
 ) -> Iterator[str]:
-    end = UNCHECKED if stored.get("verify_tls", True) in (False, "false", "False") else ""
+    end = unchecked_mark(stored)
     if not is_built_in(provider.id):
         yield from (f"{host}{end}" for host in provider.fixed_hosts)
     for name, field in fields.items():
@@ -101,12 +108,18 @@ def host_of(address: str) -> str:
 
 
 @sensitive_variables()
-def destinations_of(row: Connection) -> set[Destination]:
-    """Where the referenced secrets of a connection go beside the provider's own hosts."""
-    if row.provider is None:
+def destinations_of(
+    row: Connection, provider: type[Provider[Any]] | None = None
+) -> set[Destination]:
+    """Where the referenced secrets of a connection go beside the provider's own hosts.
+
+    `provider`: a version of it that is being installed, None for today's.
+    """
+    provider = provider or row.provider
+    if provider is None:
         return set()
     literals = {} if isinstance(row.credentials, Undecryptable) else row.credentials or {}
-    return destinations(row.provider, settings_alone(merged(row.settings, literals)))
+    return destinations(provider, settings_alone(merged(row.settings, literals)))
 
 
 def hosts_of(row: Connection) -> list[HostApproval]:

@@ -20,6 +20,7 @@ from .pagination import PAGE, SkipTakePagination, one_of
 
 DECIDE = (services.Scope.ADMIN, "connections.approve_host")
 State = HostApproval.State
+PARAMETERS = [OpenApiParameter("state", str, enum=State.values), *PAGE]
 
 
 class HostApprovalSerializer(CamelCaseSerializer):
@@ -55,11 +56,12 @@ class HostApprovalList(ApiView):
     """Every host that was asked for, those that wait first."""
 
     access = {"GET": READ}
+    query_parameters = PARAMETERS
     pagination_class = SkipTakePagination
 
     @extend_schema(
         operation_id="getAllHostApprovals",
-        parameters=[OpenApiParameter("state", str, enum=State.values), *PAGE],
+        parameters=PARAMETERS,
         responses=answers(200, items_of(HostApprovalSerializer), 400),
     )
     def get(self, request: Request) -> Response:

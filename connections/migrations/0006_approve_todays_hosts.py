@@ -12,7 +12,7 @@ from django.contrib.auth.management import create_permissions
 from django.db import migrations
 from django.utils import timezone
 
-from connections.destinations import UNCHECKED, host_of, section_of
+from connections.destinations import host_of, section_of, unchecked_mark
 
 PART = 500
 ORIGIN = re.compile(r"https?://[^/\s\"'\\]+")
@@ -29,7 +29,7 @@ def _pairs(row, documents):
     literals = row.credentials if isinstance(row.credentials, dict) else {}
     texts = [*_texts(row.settings)]
     sections = {section_of(text) for text in texts if text.startswith("$")} - {""}
-    end = UNCHECKED if row.settings.get("verify_tls") is False else ""
+    end = unchecked_mark(row.settings)
     hosts = {host_of(text) for text in texts if re.match(r"\$[^$]", text)}
     hosts |= {f"{host_of(text)}{end}" for text in [*texts, *_texts(literals)] if "://" in text}
     hosts |= {f"{host.lower()}{end}" for host in ORIGIN.findall(documents.get(row.provider_id, ""))}

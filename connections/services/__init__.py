@@ -5,7 +5,7 @@ means the machine's own operator at a terminal, who may do everything.
 """
 
 from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
-from .approvals import decide_host, forget_host, settle_all_hosts
+from .approvals import ask_for_moved_hosts, decide_host, forget_host, settle_all_hosts
 from .base import content, new_alias, save_version, save_versions
 from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
 from .connections import (
@@ -64,6 +64,7 @@ __all__ = [
     "Throttled",
     "Unusable",
     "allows",
+    "ask_for_moved_hosts",
     "authenticate_token",
     "caller_of",
     "content",

@@ -4,10 +4,13 @@ administrator, by saving or by name.
 
 import uuid
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+
+from providers.core.base import Provider
 
 from ..change_counter import bump_change_counter
 from ..destinations import Destination, destinations_of, unapproved, unapproved_message
@@ -40,11 +43,26 @@ def settle_hosts(row: Connection, actor: Actor) -> list[Notice]:
 
 def settle_all_hosts(rows: Iterable[Connection], actor: Actor) -> list[Notice]:
     """As `settle_hosts`, for several that were saved at once."""
+    return _settled(_wanted(rows), actor, may_approve(actor))
+
+
+def ask_for_moved_hosts(
+    rows: Iterable[Connection], provider: type[Provider[Any]], actor: Actor
+) -> None:
+    """Asks for the hosts of connections that `provider`, a type's next version, brought up. Whoever
+    installs it has looked at no connection, so nothing is approved.
+    """
+    _settled(_wanted(rows, provider), actor, is_approved=False)
+
+
+def _wanted(
+    rows: Iterable[Connection], provider: type[Provider[Any]] | None = None
+) -> dict[Destination, uuid.UUID | None]:
     wanted: dict[Destination, uuid.UUID | None] = {}
     for row in rows:
-        for one in destinations_of(row):
+        for one in destinations_of(row, provider):
             wanted.setdefault(one, row.pk)
-    return _settled(wanted, actor)
+    return wanted
 
 
 def ask_for_hosts(wanted: Collection[Destination], actor: Actor) -> str:
@@ -54,15 +72,16 @@ def ask_for_hosts(wanted: Collection[Destination], actor: Actor) -> str:
     """
     if may_approve(actor):
         return ""
-    notices = _settled(dict.fromkeys(wanted), actor)
+    notices = _settled(dict.fromkeys(wanted), actor, is_approved=False)
     return notices[0].message if notices else ""
 
 
-def _settled(wanted: dict[Destination, uuid.UUID | None], actor: Actor) -> list[Notice]:
+def _settled(
+    wanted: dict[Destination, uuid.UUID | None], actor: Actor, is_approved: bool
+) -> list[Notice]:
     missing = unapproved(wanted)
     if not missing:
         return []
-    is_approved = may_approve(actor)
     now = timezone.now() if is_approved else None
     rows = [
         HostApproval(

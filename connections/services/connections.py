@@ -103,7 +103,8 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         saved = draft_change(draft, row, row.provider, merge=merge, **columns)
         if saved.changed:
             save_version(row, actor)
-        saved.notices.extend(settle_hosts(row, actor))
+        if settings is not None:  # who renames has not looked where the secrets go
+            saved.notices.extend(settle_hosts(row, actor))
     return saved
 
 

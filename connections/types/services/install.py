@@ -103,7 +103,7 @@ def _install(preview: TypePreview, actor: Actor) -> InstalledType:
     moved, move = moved_rows(
         Connection.objects.filter(provider_id=manifest.key).order_by(*by_name()), preview.provider
     )
-    store_moved(moved, actor)
+    store_moved(moved, preview.provider, actor)
     bump_change_counter()
     return InstalledType(manifest, True, preview.installed, move)
 
@@ -163,5 +163,5 @@ def _sync(provider: type[Provider[Any]], actor: Actor) -> SyncedType:
         )
         rows = hold(older, older.values_list("pk", flat=True)).values()
         moved, move = moved_rows(sorted(rows, key=lambda row: (row.name, row.pk)), provider)
-        store_moved(moved, actor)
+        store_moved(moved, provider, actor)
     return SyncedType(provider.id, provider.version, move)

@@ -63,8 +63,7 @@ def from_boto(error: Exception, host: str) -> ProviderError | None:
     status = STATUS_OF.get(code[:1].upper() + code[1:]) or meta.get("HTTPStatusCode") or 500
     body = {"message": found.get("Message"), "code": code}
     told = from_answer(status, host, meta.get("HTTPHeaders") or {}, body)
-    # what came, not what it amounts to; in a stream only the fault of a model has one
-    told.status = meta.get("HTTPStatusCode") or answer.get("originalStatusCode")
-    if code[:1].islower() and told.code == "error":
-        told.message = f"{host} broke off its answer. Try again later."
+    told.status = meta.get("HTTPStatusCode") or told.status  # what came, not what it amounts to
+    if code[:1].islower() and told.code == "error":  # in a stream: nobody sent that status
+        told.message, told.status = f"{host} broke off its answer. Try again later.", None
     return told

@@ -162,6 +162,19 @@ def test_values_that_are_not_saved_are_not_sent(operator, administrator):
     assert tested(administrator).code == "host_not_approved"
 
 
+def test_an_administrator_who_renames_approves_nothing(operator, administrator):
+    row, _ = openai(operator)
+    services.update_connection(row, actor=administrator, name="Renamed")
+    assert states() == [("teamb", ORIGIN, "requested")] and not is_usable(row)
+
+
+@pytest.mark.parametrize("verify", [False, "no", "$TeamB:Verify"])
+def test_whatever_may_switch_the_check_off_is_another_host(verify: Any):
+    given = {"base_url": ELSEWHERE, "auth_type": "bearer", "token": "$TeamB:ApiKey"}
+    row = Connection(provider_id="http", settings={**given, "verify_tls": verify})
+    assert destinations_of(row) == {Destination("teamb", f"{ORIGIN}, certificate not checked")}
+
+
 def test_it_can_be_turned_off(operator, settings):
     settings.CONNECTIONS_HOST_APPROVAL = False
     row, notices = openai(operator)
@@ -218,4 +231,15 @@ def test_the_hosts_of_an_installed_type_are_not_the_providers_own(operator, admi
     given = {"token": "$TeamB:ApiKey", "shop": "one"}
     row = services.create_connection("teams", actor=operator, name="T", settings=given).row
     assert states() == [("teamb", "https://{shop}.acme.example", "requested")]
+    assert not is_usable(row)
+
+
+def test_the_next_version_of_a_type_approves_nothing(operator, administrator):
+    install_type(TYPE, actor=administrator)
+    given = {"token": "$TeamB:ApiKey", "shop": "one"}
+    row = services.create_connection("teams", actor=operator, name="T", settings=given).row
+    elsewhere = TYPE.replace("acme.example", "other.example").replace("version: 1", "version: 2")
+    install_type(elsewhere, actor=administrator)
+    assert {state for _, _, state in states()} == {"requested"}
+    assert ("teamb", "https://{shop}.other.example", "requested") in states()
     assert not is_usable(row)
