@@ -16,7 +16,8 @@ DAY = timedelta(days=1)
 class Reservation:
     """Tokens that are counted for a call that runs: `asked` for its prompt, `tokens` in all.
 
-    `day` (UTC): the one that they are counted for. `others`: what was counted besides.
+    `day` (UTC): the one that they are counted for. `others`: what was counted besides. `is_near`:
+    so little is left that what this call does not use decides about the next ones.
     """
 
     token_id: UUID
@@ -24,6 +25,7 @@ class Reservation:
     asked: int
     tokens: int
     others: int
+    is_near: bool = True
 
 
 @dataclass(frozen=True, slots=True)

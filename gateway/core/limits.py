@@ -9,26 +9,21 @@ killed stays counted.
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db import DatabaseError
 from django.utils import timezone
 
-from connections.locks import retried
 from connections.services import Caller
 
-from ..models import TokenCount
 from .db_threads import in_thread, read_in_thread
 from .errors import GatewayError
-from .limit_states import LimitState, Reservation, too_many_requests, used_up
+from .limit_states import LimitState, Reservation
+from .token_counts import Call, settle_and_count
 
-MINUTE = "%Y-%m-%dT%H:%M"
 SETTLE_EVERY = 1.0  # seconds, while the database is away
 SETTLED_WITHIN = 1.0  # seconds for which the end of an answer waits for a database that hangs
 SOON = 5.0  # seconds until another call is worth trying, while calls run
@@ -36,12 +31,9 @@ SOON = 5.0  # seconds until another call is worth trying, while calls run
 
 @dataclass(slots=True)
 class _Waiting:
-    """A request that waits to be counted. `tokens`: the most that it may use."""
+    """A request that waits to be counted."""
 
-    caller: Caller
-    at: datetime
-    asked: int
-    tokens: int
+    call: Call
     counted: "asyncio.Future[LimitState]"
 
 
@@ -76,7 +68,7 @@ class LimitCounter:
         database.
         """
         counted: asyncio.Future[LimitState] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(caller, timezone.now(), asked, tokens, counted))
+        self._waiting.append(_Waiting(Call(caller, timezone.now(), asked, tokens), counted))
         self._go_on()
         try:
             return await counted
@@ -85,17 +77,18 @@ class LimitCounter:
                 self._give_back(counted.result())
             raise
 
-    def settle(self, reservation: Reservation, used: int) -> "Future[None]":
+    def settle(self, reservation: Reservation, used: int) -> "Future[None] | None":
         """Puts the tokens that a call has used in the place of those that were reserved for it.
 
-        Returns what `settled` waits for.
+        Returns what `settled` waits for: None while the limit is far away, since who comes next is
+        then judged alike.
         """
         self._running[reservation.token_id] -= 1
         ended = _Ended(reservation, used)
         with self._ended_lock:
             self._ended.append(ended)
         self._go_on()
-        return ended.tried
+        return ended.tried if reservation.is_near else None
 
     async def stop(self) -> None:
         """Settles what has ended."""
@@ -105,7 +98,7 @@ class LimitCounter:
             self._timer.cancel()
         if self._ended:
             with suppress(DatabaseError):
-                await in_thread(self._settle_ended)
+                await in_thread(self._settle_and_count, [])
 
     def _give_back(self, state: LimitState) -> None:
         if state.reservation is not None:
@@ -122,7 +115,7 @@ class LimitCounter:
                 calls, self._waiting = self._waiting, []
                 await self._count(calls)
             if self._ended:
-                await in_thread(self._settle_ended)
+                await in_thread(self._settle_and_count, [])
         except DatabaseError:  # what has ended waits for it
             self._timer = asyncio.get_running_loop().call_later(SETTLE_EVERY, self._go_on)
         finally:
@@ -152,23 +145,19 @@ class LimitCounter:
     def _refuse(self, call: _Waiting, error: Exception) -> None:
         """Refuses a call. While others of its token run, what they do not use is free soon."""
         is_full = isinstance(error, GatewayError) and error.code == "token_limit"
-        if is_full and self._running[_token(call.caller)] > 0:
+        if is_full and self._running[call.call.token_id] > 0:
             error.retry_after = SOON  # type: ignore[attr-defined]
         if not call.counted.cancelled():
             call.counted.set_exception(error)
 
     def _settle_and_count(self, calls: list[_Waiting]) -> list[LimitState | GatewayError]:
-        """In a thread: two transactions, because each locks the counts in an order of its own."""
-        self._settle_ended()
-        return _count(calls)
-
-    def _settle_ended(self) -> None:
-        """In a thread. What the database does not take is kept for the next time."""
+        """In a thread. What the database does not take of the ended is kept for the next time."""
         with self._ended_lock:
             ended, self._ended = self._ended, []
         try:
-            with transaction.atomic():
-                settle((one.reservation, one.used) for one in ended)
+            return settle_and_count(
+                [(one.reservation, one.used) for one in ended], [one.call for one in calls]
+            )
         except DatabaseError:
             with self._ended_lock:
                 self._ended += ended
@@ -192,92 +181,3 @@ def _copy(error: Exception) -> Exception:
     if not isinstance(error, GatewayError):
         return error
     return GatewayError(error.status, error.code, error.message, retry_after=error.retry_after)
-
-
-@retried
-def _count(calls: list[_Waiting]) -> list[LimitState | GatewayError]:
-    """Counts the calls in one transaction, token by token; the counts of a token are locked in one
-    order. Returns where each call stands, or its refusal.
-    """
-    by_token: dict[UUID, list[int]] = {}
-    for place, call in enumerate(calls):
-        assert call.caller.token_id is not None  # noqa: S101 only tokens have limits
-        by_token.setdefault(call.caller.token_id, []).append(place)
-    found: dict[int, LimitState | GatewayError] = {}
-    with transaction.atomic():
-        for _, places in sorted(by_token.items()):
-            states = _count_token([calls[place] for place in places])
-            found |= dict(zip(places, states, strict=True))
-    return [found[place] for place in range(len(calls))]
-
-
-def _count_token(calls: list[_Waiting]) -> list[LimitState | GatewayError]:
-    """Counts calls of one token: first their requests, then the tokens of those that may go on."""
-    caller, now = calls[-1].caller, calls[-1].at.astimezone(UTC)
-    found: list[LimitState | GatewayError] = [LimitState(caller, now) for _ in calls]
-    if (most := caller.requests_per_minute) is not None:
-        before = _add(_token(caller), now.strftime(MINUTE), len(calls)) - len(calls)
-        for place in range(len(calls)):
-            state = LimitState(caller, now, before + place + 1)
-            found[place] = state if before + place < most else too_many_requests(state)
-    if caller.tokens_per_day is not None:
-        _reserve(calls, found, now.date())
-    return found
-
-
-def _reserve(calls: list[_Waiting], found: list[LimitState | GatewayError], day: date) -> None:
-    """Reserves the tokens of the calls that may go on, in their order, while the count of the day
-    is below the limit.
-
-    All of them are added first, which locks the count; those of the refused are taken back.
-    """
-    caller = calls[-1].caller
-    limit = caller.tokens_per_day or 0
-    going = [place for place, state in enumerate(found) if isinstance(state, LimitState)]
-    added = sum(calls[place].tokens for place in going)
-    count = _add(_token(caller), day.isoformat(), added) - added
-    for place in going:
-        call, state = calls[place], found[place]
-        assert isinstance(state, LimitState)  # noqa: S101 of those that go on
-        if count < limit:
-            reservation = Reservation(_token(caller), day, call.asked, call.tokens, count)
-            found[place] = replace(state, reservation=reservation)
-            count, added = count + call.tokens, added - call.tokens
-        else:
-            found[place] = used_up(state, Reservation(_token(caller), day, 0, 0, limit))
-    add_tokens(_token(caller), day, -added)
-
-
-def _token(caller: Caller) -> UUID:
-    assert caller.token_id is not None  # noqa: S101 only tokens have limits
-    return caller.token_id
-
-
-def settle(ended: Iterable[tuple[Reservation, int]]) -> None:
-    """Puts the tokens that calls have used in the place of those that were reserved for them."""
-    changes = Counter[tuple[UUID, date]]()
-    for reservation, used in ended:
-        changes[reservation.token_id, reservation.day] += used - reservation.tokens
-    for (token_id, day), tokens in sorted(changes.items()):
-        add_tokens(token_id, day, tokens)
-
-
-def add_tokens(token_id: UUID, day: date, tokens: int) -> None:
-    """Adds tokens, or takes them back where they are negative, to the count of a day (UTC)."""
-    if tokens:
-        _add(token_id, day.isoformat(), tokens)
-
-
-def _add(token_id: UUID, window: str, number: int) -> int:
-    """Adds to the count of a window and returns the sum. Of two workers that add at once, both are
-    counted.
-    """
-    with transaction.atomic():
-        rows = TokenCount.objects.filter(token_id=token_id, window=window)
-        if not rows.update(count=F("count") + number):
-            _, is_new = TokenCount.objects.get_or_create(
-                token_id=token_id, window=window, defaults={"count": number}
-            )
-            if not is_new:
-                rows.update(count=F("count") + number)
-        return rows.values_list("count", flat=True).get()

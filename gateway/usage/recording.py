@@ -48,7 +48,7 @@ class Recorder:
     def __init__(
         self,
         with_text: bool,
-        settle: Callable[[Reservation, int], "Future[None]"] | None = None,
+        settle: Callable[[Reservation, int], "Future[None] | None"] | None = None,
     ) -> None:
         self.with_text, self._settle = with_text, settle
         self.lost = self.unknown_callers = 0

@@ -283,7 +283,7 @@ def spend(text: str, tokens: int) -> None:
     """Lets a token have spent some of today."""
     from django.utils import timezone
 
-    from gateway.core.limits import add_tokens
+    from gateway.core.token_counts import add_tokens
 
     add_tokens(_token(text).pk, timezone.now().date(), tokens)
 

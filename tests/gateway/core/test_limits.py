@@ -1,6 +1,7 @@
 """The requests of a worker's limited tokens, counted together."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +14,9 @@ from connections import services
 from connections.services import Caller
 from gateway.core import limits
 from gateway.core.errors import GatewayError
-from gateway.core.limit_states import LimitState
+from gateway.core.limit_states import LimitState, Reservation
 from gateway.core.limits import LimitCounter
+from gateway.core.token_counts import Call, settle_and_count
 from gateway.models import TokenCount
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.server]
@@ -115,7 +117,7 @@ def test_the_end_of_an_answer_waits_until_its_call_is_settled(
 ):
     """Unless the database is away: then it goes out, and is settled later."""
 
-    def away(_ended: object) -> None:
+    def away(*_: object) -> None:
         raise OperationalError
 
     async def call() -> int:
@@ -124,7 +126,7 @@ def test_the_end_of_an_answer_waits_until_its_call_is_settled(
         assert state.reservation is not None
         with monkeypatch.context() as patched:
             if is_away:
-                patched.setattr(limits, "settle", away)
+                patched.setattr(limits, "settle_and_count", away)
             began = asyncio.get_running_loop().time()
             await limits.settled(counter.settle(state.reservation, 10))
             assert asyncio.get_running_loop().time() - began < 0.5
@@ -155,19 +157,19 @@ def test_a_full_day_is_tried_again_soon_while_calls_run(caller: Caller):
 def test_what_ended_while_the_database_was_away_is_settled_when_it_is_back(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ):
-    settle = limits.settle
+    settle = limits.settle_and_count
 
-    def away(_ended: object) -> None:
+    def away(*_: object) -> None:
         raise OperationalError
 
     async def calls() -> None:
         counter = LimitCounter()
         state = await counter.count(caller, 1, 90)
-        monkeypatch.setattr(limits, "settle", away)
+        monkeypatch.setattr(limits, "settle_and_count", away)
         assert state.reservation is not None
         counter.settle(state.reservation, 10)
         await asyncio.sleep(0.1)
-        monkeypatch.setattr(limits, "settle", settle)
+        monkeypatch.setattr(limits, "settle_and_count", settle)
         await counter.stop()
 
     asyncio.run(calls())
@@ -203,3 +205,34 @@ def test_tokens_are_counted_apart(caller: Caller):
     first, second = asyncio.run(calls())
     assert (first.requests, second.requests) == (1, None)
     assert second.reservation is not None and second.reservation.tokens == 3
+
+
+@pytest.mark.parametrize(("limit", "waits"), [(6_500, False), (6_400, True)])
+def test_the_end_of_an_answer_waits_only_where_the_limit_is_near(
+    caller: Caller, limit: int, waits: bool
+):
+    far = Caller(caller.user_id, caller.user_name, uuid4(), tokens_per_day=limit)
+
+    async def call() -> bool:
+        counter = LimitCounter()
+        state = await counter.count(far, 10, 100)
+        assert state.reservation is not None
+        settlement = counter.settle(state.reservation, 13)
+        await counter.stop()
+        return settlement is not None
+
+    assert asyncio.run(call()) is waits
+    assert counted(today()) == 13
+
+
+def test_what_ended_for_others_and_yesterday_is_settled_with_the_next_call(caller: Caller):
+    yesterday = timezone.now().date() - timedelta(days=1)
+    other = Reservation(uuid4(), timezone.now().date(), 5, 50, 0)
+    late = Reservation(caller.token_id or uuid4(), yesterday, 5, 50, 0)
+    call = Call(caller, timezone.now(), 1, 90)
+    (state,) = settle_and_count([(other, 20), (late, 20)], [call])
+    assert isinstance(state, LimitState) and state.reservation is not None
+    counts = {(row.token_id, row.window): row.count for row in TokenCount.objects.all()}
+    assert counts.pop((other.token_id, today())) == -30
+    assert counts.pop((caller.token_id, yesterday.isoformat())) == -30
+    assert sorted(counts.values()) == [1, 90]
