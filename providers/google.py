@@ -27,6 +27,7 @@ ACTIONS = {
 }
 PAGE_SIZE, MOST_MODELS = 1000, 5000  # the largest page there is: ai.google.dev/api/models
 MOST_TEXTS = 100  # of one request for embeddings: github.com/langchain-ai/langchainjs/issues/4491
+WRONG_KEY = "API key not valid"  # the beginning of its own words
 RETRY = "type.googleapis.com/google.rpc.RetryInfo"
 
 # The answers that a step of a stream opened. Dropped, the SDK's generators form a cycle that only
@@ -201,8 +202,9 @@ class Google(Provider[GoogleSettings]):
             return super().translate(error, host)
         details = _details(getattr(said, "details", None))
         # Gemini answers a wrong key with 400; the reason is a code of google.rpc.ErrorInfo:
-        # cloud.google.com/apis/design/errors
-        if "API_KEY_INVALID" in [one.get("reason") for one in details]:
+        # cloud.google.com/apis/design/errors. Proxies before it leave the details out.
+        reasons = [one.get("reason") for one in details]
+        if "API_KEY_INVALID" in reasons or WRONG_KEY in str(getattr(said, "message", "")):
             refused = from_status(401, host)
             refused.status = getattr(said, "code", None)
             return refused

@@ -207,9 +207,11 @@ class PendingResponse:
                 return told
         assert record.asked is not None  # noqa: S101 an answer has a profile
         told = told or Usage()
+        of_cache = (told.cached_tokens or 0) + (told.cache_write_tokens or 0)
+        estimate = max(of_cache, input_tokens(record.request, record.asked))
         return replace(
             told,
-            input_tokens=told.input_tokens or input_tokens(record.request, record.asked),
+            input_tokens=told.input_tokens or estimate,
             output_tokens=max(told.output_tokens, self.answer.counted),
             is_estimated=True,
         )

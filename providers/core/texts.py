@@ -17,6 +17,8 @@ LAST_HALF = re.compile("[\ud800-\udbff]\\Z")
 ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 REPLACEMENT = "\ufffd"
 
+MOST_DIGITS = 4000  # docs.python.org/3/library/stdtypes.html#int-max-str-digits: 4300
+
 
 def mended(text: str) -> str:
     """The text with its halves joined to pairs, and U+FFFD for a half that has no other."""
@@ -49,6 +51,7 @@ def has_half(value: Any) -> bool:
 
 def parse_json(data: bytes) -> Any:
     """JSON as a service wrote it, with halves as they are and U+FFFD for bytes that are not UTF-8.
+    A whole number of thousands of digits, which Python refuses to read, is None.
 
     Raises ValueError for what is not JSON.
     """
@@ -56,9 +59,13 @@ def parse_json(data: bytes) -> Any:
         return from_json(data)
     except ValueError as error:
         try:
-            return json.loads(data.decode(errors="replace"))
+            return json.loads(data.decode(errors="replace"), parse_int=_of_any_size)
         except (ValueError, RecursionError):
             raise error from None
+
+
+def _of_any_size(text: str) -> int | None:
+    return int(text) if len(text) <= MOST_DIGITS else None
 
 
 def strict_json(text: str) -> Any:

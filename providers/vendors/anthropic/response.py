@@ -48,7 +48,8 @@ def usage_of(*reports: Any) -> Usage | None:
     if not told:
         return None
     return Usage(
-        sum(told.get(name, 0) for name in INPUT),
+        # Without the fresh tokens nobody knows the sum.
+        sum(told.get(name, 0) for name in INPUT) if "input_tokens" in told else 0,
         told.get("output_tokens", 0),
         cached_tokens=told.get("cache_read_input_tokens"),
         cache_write_tokens=told.get("cache_creation_input_tokens"),

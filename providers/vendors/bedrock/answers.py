@@ -72,7 +72,11 @@ def _usage(found: Any) -> Usage | None:
     if total is None and is_total_only:
         return None
     fresh, cached, written, answered = told or [None] * len(names)
-    sent = (fresh or 0) + (cached or 0) + (written or 0)
+    of_cache = (cached or 0) + (written or 0)
+    if fresh is None and answered is not None:  # an odd number: the total may tell it
+        sent = max(total - answered, of_cache) if total is not None else 0
+    else:
+        sent = (fresh or 0) + of_cache
     return Usage(
         sent,
         max(answered or 0, (total or 0) - sent),  # what nobody names is output
@@ -85,7 +89,8 @@ def _usage(found: Any) -> Usage | None:
 class ConverseStream:
     """Reads the events of one ConverseStream.
 
-    `ended`: the model has finished, so that the stream may end.
+    `ended`: the model has finished, so that the stream may end. What it spoiled is an error once
+    the usage is there, which comes last.
     """
 
     def __init__(self, model: str, host: str) -> None:
@@ -93,6 +98,7 @@ class ConverseStream:
         self._model, self._host = model, host
         self._calls: dict[int, int] = {}  # contentBlockIndex -> index of the tool call
         self._without_arguments: set[int] = set()
+        self._spoiled: ProviderError | None = None
 
     def chunk(self, event: dict[str, Any]) -> ChatChunk | None:
         """The piece of the answer that an event carries, None for an event without any.
@@ -125,16 +131,29 @@ class ConverseStream:
                 return self._of_call(ToolCallDelta(self._calls[index], arguments="{}"))
             case {"messageStop": {"stopReason": reason}}:
                 self.ended = True
-                return ChatChunk(finish_reason=_finish(reason, self._host), model=self._model)
+                try:
+                    finish = _finish(reason, self._host)
+                except ProviderError as error:
+                    self._spoiled = error
+                    return None
+                return ChatChunk(finish_reason=finish, model=self._model)
             case {"metadata": {"usage": found}}:
-                return ChatChunk(usage=_usage(found), model=self._model)
+                usage = _usage(found)
+                if self._spoiled is not None:
+                    self._spoiled.usage = usage
+                    raise self._spoiled
+                return ChatChunk(usage=usage, model=self._model)
         return None
 
     def _of_call(self, delta: ToolCallDelta) -> ChatChunk:
         return ChatChunk(tool_calls=(delta,), model=self._model)
 
     def end(self) -> None:
-        """To be called when the events end. Raises ProviderError when the answer has not."""
+        """To be called when the events end. Raises ProviderError when the answer has not, or cannot
+        be read.
+        """
+        if self._spoiled is not None:
+            raise self._spoiled
         if not self.ended:
             raise ProviderError(
                 f"{self._host} broke off in the middle of its answer. Try again.", "error"

@@ -12,6 +12,7 @@ from typing import Any
 from providers.core.chat import EmbeddingRequest
 from providers.core.messages import Unsupported
 from providers.core.results import EmbeddingAnswer, Usage, token_count
+from providers.core.texts import parse_json
 
 MOST_TEXTS = 96  # in one call to Cohere
 COUNTED = "x-amzn-bedrock-input-token-count"  # in the answer's headers, where its body does not say
@@ -99,7 +100,7 @@ def invoke(boto: Any, model: str, body: dict[str, Any]) -> Vectors:
         contentType="application/json",
         accept="application/json",
     )
-    found = json.loads(answer["body"].read())
+    found = parse_json(answer["body"].read())
     vectors = [found["embedding"]] if "inputText" in body else found["embeddings"]
     if isinstance(vectors, dict):  # Cohere, by type of number
         vectors = vectors["float"]
@@ -110,7 +111,7 @@ def invoke(boto: Any, model: str, body: dict[str, Any]) -> Vectors:
     )
     return Vectors(
         [[float(number) for number in vector] for vector in vectors],
-        token_count(int(counted) if str(counted).isdecimal() else counted),
+        token_count(int(counted) if re.fullmatch(r"\d{1,18}", str(counted)) else counted),
     )
 
 

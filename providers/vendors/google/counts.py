@@ -9,8 +9,10 @@ from typing import Any
 import httpx2
 
 from providers.core.results import token_count
+from providers.core.texts import parse_json
 
-USAGE = "usageMetadata"
+USAGE, STATISTICS = "usageMetadata", "statistics"
+PLACES = (USAGE.encode(), STATISTICS.encode())
 DATA = b"data:"
 
 
@@ -45,28 +47,43 @@ def mended(line: bytes) -> bytes:
     """A JSON text, or a line of an event that carries one, without odd counts. Whatever else comes
     back as it is.
     """
-    if USAGE.encode() not in line:
+    if not any(name in line for name in PLACES):
         return line
     prefix = DATA if line.startswith(DATA) else b""
     try:
-        found = json.loads(line.removeprefix(prefix))
-    except (ValueError, RecursionError):
+        found = parse_json(line.removeprefix(prefix))
+    except ValueError:
         return line
-    if not isinstance(found, dict) or USAGE not in found:
+    if not isinstance(found, dict):
         return line
-    kept = _kept(found[USAGE])
-    if kept == found[USAGE]:
+    usage = {USAGE: _kept(found[USAGE])} if USAGE in found else {}
+    kept = _without_statistics(found | usage)
+    if kept == found:
         return line
-    return (prefix and b"data: ") + json.dumps(found | {USAGE: kept}).encode()
+    return (prefix and b"data: ") + json.dumps(kept).encode()
 
 
 def _kept(usage: Any) -> dict[str, Any] | None:
+    """The counts that are some, and words such as `trafficType`."""
     if not isinstance(usage, dict):
         return None
-    counts = {name: token_count(one) for name, one in usage.items() if name.endswith("TokenCount")}
-    details = {
-        name: one
+    kept = {
+        name: token_count(one) if name.endswith("TokenCount") else one
         for name, one in usage.items()
-        if not name.endswith(("TokenCount", "TokensDetails"))
+        if name.endswith("TokenCount") or isinstance(one, str)
     }
-    return details | {name: one for name, one in counts.items() if one is not None}
+    return {name: one for name, one in kept.items() if one is not None}
+
+
+def _without_statistics(found: dict[str, Any]) -> dict[str, Any]:
+    """Embeddings without their own counts, which nobody reads here."""
+    rows = found.get("embeddings")
+    if not isinstance(rows, list):
+        return found
+    plain = [
+        {name: one for name, one in row.items() if name != STATISTICS}
+        if isinstance(row, dict)
+        else row
+        for row in rows
+    ]
+    return found | {"embeddings": plain}

@@ -372,6 +372,18 @@ def test_an_answer_that_the_model_spoiled_is_an_error():
     assert caught.value.usage.input_tokens, "it counted all the same"
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [({}, Usage(0, 2, cached_tokens=4)), ({"totalTokens": 9}, Usage(7, 2, cached_tokens=4))],
+)
+def test_an_odd_number_of_fresh_tokens_leaves_the_input_to_be_estimated(
+    more: dict[str, int], expected: Usage
+):
+    """The cached ones alone are not the input."""
+    usage = {"inputTokens": "many", "outputTokens": 2, "cacheReadInputTokens": 4, **more}
+    assert _usage(usage) == expected
+
+
 # Streams
 
 STOPPED = {"messageStop": {"stopReason": "end_turn"}}
@@ -430,6 +442,15 @@ def test_calls_of_tools_are_streamed_in_pieces_with_numbers_of_their_own():
         (1, None, "{}"),
     ]
     assert chunks[-1].finish_reason == FinishReason.TOOL_CALLS
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_a_stream_that_the_model_spoiled_is_an_error_with_its_usage(is_counted: bool):
+    spoiled = {"messageStop": {"stopReason": "malformed_tool_use"}}
+    with pytest.raises(ProviderError) as caught:
+        streamed(text_delta("Good "), spoiled, *([COUNTED] if is_counted else []))
+    assert (caught.value.code, caught.value.permanent) == ("error", False)
+    assert caught.value.usage == (Usage(7, 2, cached_tokens=4) if is_counted else None)
 
 
 def test_a_stream_that_breaks_off_is_an_error():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from providers.core.chat import ChatRequest
 from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
 from providers.core.results import FinishReason, Usage
+from providers.vendors.anthropic.response import usage_of
 from tests.providers.samples import sample
 from tests.providers.streams import TOOLS, WEATHER, arguments, asked, request, streamed, streaming
 from tests.upstreams import Upstream
@@ -487,3 +489,9 @@ def test_a_client_that_was_closed_is_made_again():
 
     with Upstream(answers={PATH: (200, message())}) as upstream:
         assert asyncio.run(twice(upstream.url)) == ["Hello.", "Hello."]
+
+
+def test_an_odd_number_of_fresh_tokens_leaves_the_input_to_be_estimated():
+    """The cached ones alone are not the input."""
+    told = SimpleNamespace(input_tokens="many", cache_read_input_tokens=40, output_tokens=2)
+    assert usage_of(told) == Usage(0, 2, cached_tokens=40)

@@ -14,6 +14,7 @@ from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
 from providers.core.results import FinishReason, Usage
 from providers.google import Google
+from providers.vendors.google.counts import mended
 from providers.vendors.google.response import usage_of
 from tests.providers.samples import sample
 from tests.providers.streams import TOOLS, WEATHER, arguments, asked, request, streamed, streaming
@@ -522,8 +523,15 @@ def test_too_many_requests_say_how_long_to_wait():
     assert (error.code, error.retry_after) == ("rate_limited", 32.5)
 
 
-def test_a_key_that_is_none_is_told_in_a_chat_too():
-    found = fault({"error": {"code": 400, "details": [{"reason": "API_KEY_INVALID"}]}}, 400)
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"details": [{"reason": "API_KEY_INVALID"}]},
+        {"message": "API key not valid. Please pass a valid API key."},
+    ],
+)
+def test_a_key_that_is_none_is_told_in_a_chat_too(told: dict[str, Any]):
+    found = fault({"error": {"code": 400, **told}}, 400)
     assert (found.code, found.status) == ("unauthorized", 400)
 
 
@@ -620,6 +628,7 @@ def test_what_is_in_the_total_alone_is_output(told: dict[str, int], expected: Us
     assert usage_of(SimpleNamespace(**told)) == expected
 
 
+DIGITS = "9" * 5000  # Python's own parser reads 4300
 ODD = (1e20, 8.5, "many", [1], -1, True, 10**30, float("nan"), {"a": 1}, None)
 
 
@@ -635,3 +644,18 @@ def test_an_odd_count_costs_no_answer(count: Any):
             return await streamed(sample(Google, server.url), request(MODEL))
 
     assert "".join(one.content for one in asyncio.run(read())) == "Hello."
+
+
+def test_a_count_of_thousands_of_digits_and_odd_words_cost_no_answer():
+    odd = whole() | {"usageMetadata": {"promptTokenCount": 3, "trafficType": ["x"]}}
+    odd["usageMetadata"]["candidatesTokenCount"] = "digits"
+    line = mended(b"data: " + json.dumps(odd).replace('"digits"', DIGITS).encode())
+    kept = json.loads(line.removeprefix(b"data: "))
+    assert kept == odd | {"usageMetadata": {"promptTokenCount": 3}}
+
+
+def test_odd_counts_of_an_embedding_cost_no_answer():
+    rows = [{"values": [1.0], "statistics": {"tokenCount": "many"}}]
+    asked = EmbeddingRequest(model="gemini-embedding-001", input=["a"])
+    answer, _ = embedded(asked, {"embeddings": rows, "usageMetadata": {"promptTokenCount": [1]}})
+    assert answer.vectors == ((1.0,),) and answer.usage is None
