@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-BURST_SECONDS = 1.0  # a new socket of a client over its bound has this long to send its request
+# A socket has waited long once this many sweeps have seen it. Not seconds: in a burst the worker
+# itself may be too busy to read what has been sent, and it reads between two sweeps.
+LONG = 2
 LOG_EVERY = 60.0  # seconds between two lines about the same kind of closing
 
 logger = logging.getLogger(__name__)
@@ -73,7 +75,8 @@ class Socket(Protocol):
         """True if the client has not sent a single byte."""
 
 
-Waiting = dict[str, dict[Socket, None]]  # client -> its sockets, the one that waits longest first
+# Client -> its sockets, the one that waits longest first, with the number of sweeps before it came.
+Waiting = dict[str, dict[Socket, int]]
 
 
 class OpenSockets:
@@ -85,22 +88,16 @@ class OpenSockets:
         self._unread: set[Socket] = set()
         self._half_open: Waiting = {}
         self._idle: Waiting = {}
+        self._sweeps = 0
         self._closed: Counter[Reason] = Counter()
         self._told: dict[Reason, float] = {}
 
     def add(self, socket: Socket) -> None:
-        """Takes a new socket, for which others that wait may have to go. It is ended itself when
-        every other one is at work.
+        """Takes a new socket. In a full worker one that waits has to go for it. It is ended itself
+        when every other one is at work.
         """
         self._open.add(socket)
         self.place(socket)
-        # without an address it is a proxy's, on a Unix socket
-        mine = self._half_open.get(socket.client, {}) if socket.client else {}
-        while self._bounds.per_client and len(mine) > self._bounds.per_client:
-            oldest = next(iter(mine))
-            if socket.since - oldest.since < BURST_SECONDS:
-                break
-            self._end(oldest, Reason.CLIENT)
         while len(self._open) > self._bounds.total:
             oldest = self._most_dispensable(socket)
             self._end(oldest, Reason.FULL if oldest is socket else Reason.ROOM)
@@ -109,10 +106,12 @@ class OpenSockets:
         """Notes the phase of a socket."""
         if socket not in self._open:
             return
+        places = self._idle if socket.phase is Phase.IDLE else self._half_open
+        if socket.phase is not Phase.NONE and socket in places.get(socket.client, ()):
+            return  # it goes on waiting
         self._take_out(socket)
         if socket.phase is not Phase.NONE:
-            places = self._idle if socket.phase is Phase.IDLE else self._half_open
-            places.setdefault(socket.client, {})[socket] = None
+            places.setdefault(socket.client, {})[socket] = self._sweeps
 
     def place_unread(self, socket: Socket) -> None:
         """Notes whether a client is behind with reading its answer."""
@@ -128,8 +127,13 @@ class OpenSockets:
         self._take_out(socket)
 
     def sweep(self) -> None:
-        """Ends every socket whose time is over, and says what was closed."""
+        """Ends every socket whose time is over and those of a client that are too many, and says
+        what was closed. To be called by the event loop, each half second or so.
+        """
+        self._sweeps += 1
         now = time.monotonic()
+        for client in [*self._half_open] if self._bounds.per_client else ():
+            self._sweep_client(client)
         for socket in [one for mine in self._half_open.values() for one in mine]:
             is_head = socket.phase is Phase.HEAD
             if now - socket.since > (self._bounds.head if is_head else self._bounds.body):
@@ -144,6 +148,16 @@ class OpenSockets:
                 self._end(socket, Reason.UNREAD)
         self._tell(now)
 
+    def _sweep_client(self, client: str) -> None:
+        mine = self._half_open[client]
+        # without an address it is a proxy's, on a Unix socket
+        while client and len(mine) > self._bounds.per_client and self._has_waited(mine):
+            self._end(next(iter(mine)), Reason.CLIENT)
+
+    def _has_waited(self, mine: dict[Socket, int]) -> bool:
+        """True if the first of these sockets has waited long."""
+        return self._sweeps - next(iter(mine.values())) > LONG
+
     def _most_dispensable(self, newest: Socket) -> Socket:
         """The socket that goes when there are too many: one of the client with most of those that
         wait, and of these the oldest that is half open, else idle; `newest` where no other waits.
@@ -154,8 +168,9 @@ class OpenSockets:
 
         # the newest counts for its client, but has had no time to send anything
         client = max({*self._half_open, *self._idle}, key=waiting, default=newest.client)
-        oldest = next(iter(self._half_open.get(client, ())), newest)
-        if oldest is not newest and newest.since - oldest.since >= BURST_SECONDS:
+        half_open = self._half_open.get(client, {})
+        oldest = next(iter(half_open), newest)
+        if oldest is not newest and self._has_waited(half_open):
             return oldest
         return next(iter(self._idle.get(client, ())), oldest)
 
