@@ -131,6 +131,7 @@ class ChatRequest(Wire):
         "metadata": {},
         "tools": [],
         "service_tier": "auto",
+        "verbosity": "medium",
         "modalities": ["text"],
         "tool_choice": "auto",
         "response_format": ResponseFormat(type="text"),
