@@ -5,7 +5,13 @@ from connections.api.problems import Problem, register_problem
 from .. import services
 from .serializers import PackageItemSerializer, package_items
 
-STATUS = {"too_large": 413, "changed": 409, "nothing_to_export": 409, "no_such_part": 409}
+STATUS = {
+    "too_large": 413,
+    "changed": 409,
+    "nothing_to_export": 409,
+    "no_such_part": 409,
+    "interrupted": 503,
+}
 
 register_problem(
     services.PackageError,

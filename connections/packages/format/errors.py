@@ -7,11 +7,13 @@ from .plan import Plan
 
 
 class PackageError(Exception):
-    """A package, or a decision about it, is refused as a whole; nothing was written.
+    """A package, or a decision about it, is refused as a whole; nothing was written, unless the
+    message says how much.
 
     `code` is stable: too_large, not_a_package, newer_version, unexpected_file, wrong_sum,
     bad_document, clear_secret, wrong_passphrase, weak_passphrase, bad_decision, nothing_to_export,
-    no_such_part, changed (meanwhile, by others).
+    no_such_part, changed (meanwhile, by others), interrupted (the database went away in the
+    middle).
     """
 
     def __init__(self, code: str, message: str) -> None:

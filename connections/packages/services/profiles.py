@@ -77,6 +77,13 @@ def take_profiles(run: Run) -> list[PlanItem]:
     ]
 
 
+def take_profile(run: Run, document: ProfileDocument) -> PlanItem:
+    """As `take_profiles`, for one that somebody changed after it was judged with the others."""
+    item_id = f"profile:{document.id}"
+    run.forget(item_id)
+    return plan_item("profile", document, _take(run, document, item_id), "", ())
+
+
 def _in_order(documents: Sequence[ProfileDocument]) -> Iterator[ProfileDocument]:
     waiting = {one.id: one for one in documents}
     while waiting:

@@ -142,7 +142,7 @@ CRASHES = [
     "connections.packages.services.export.write_package",
     "connections.packages.format.files.seal",
     "connections.packages.format.files.unseal",
-    "connections.packages.services.importing.save_versions",
+    "connections.packages.services.saving.save_versions",
     "connections.credentials.CredentialsField.get_db_prep_save",
 ]
 

@@ -134,7 +134,7 @@ def test_an_import_that_crashes_in_the_middle_leaves_nothing(db, fake, monkeypat
         tries.append(Connection.objects.count())
         raise ZeroDivisionError
 
-    monkeypatch.setattr("connections.packages.services.importing.replace_fallbacks", crash)
+    monkeypatch.setattr("connections.packages.services.saving.replace_fallbacks", crash)
     with pytest.raises(ZeroDivisionError):
         package_services.import_package(made, actor=None)
     assert (

@@ -136,14 +136,36 @@ class Command(BaseCommand):
                 content, actor=None, passphrase=passphrase, decisions=decisions
             )
         else:
-            plan = services.import_package(
-                content, actor=None, passphrase=passphrase, decisions=decisions
-            )
+            plan = self._import_with_progress(content, passphrase, decisions)
         self._tell(plan, options)
         self.stderr.write(
             "Nothing was written: this is a dry run." if options["dry_run"] else "Done.",
             style_func=str,
         )
+
+    @sensitive_variables("content", "passphrase")
+    def _import_with_progress(
+        self, content: bytes, passphrase: str, decisions: services.Decisions
+    ) -> services.Plan:
+        """Ctrl-C ends it after the part that is being saved."""
+        done = total = 0
+
+        def told(saved: int, of: int) -> None:
+            nonlocal done, total
+            done, total = saved, of
+            self.stderr.write(f"{saved} of {of} rows are imported.", style_func=str)
+
+        try:
+            return services.import_package(
+                content, actor=None, passphrase=passphrase, decisions=decisions, told=told
+            )
+        except KeyboardInterrupt:
+            if not done:
+                raise CommandError("Stopped. Nothing was written.") from None
+            raise CommandError(
+                f"Stopped. {done} of {total} rows are imported. Import it again for the rest: what "
+                "is there will be identical."
+            ) from None
 
     @sensitive_variables("content", "passphrase")
     def _show(self, options: dict[str, Any]) -> None:
