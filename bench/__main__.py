@@ -73,8 +73,9 @@ def served() -> None:
             print(f"\nMany hands on {name}", flush=True)
             if name == "SQLite":  # rows of its own
                 url = f"{url}.hands"
-            command = [sys.executable, "-m", "bench.hands"]
-            subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
+            for module in ("bench.hands", "bench.packages"):
+                command = [sys.executable, "-m", module]
+                subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
 
 
 if __name__ == "__main__":
