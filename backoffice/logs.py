@@ -21,12 +21,18 @@ LOOKS_LIKE_KEY = re.compile(
 # The token of a flow is part of its address. What stands there is hidden whatever it is: a mistyped
 # token is nearly one.
 IN_ADDRESS = re.compile(r"(?i)(promptflow/+)[^/?#\s\"']+")
+# What OAuth2 brings back in an address (RFC 6749, section 4.1.2), wherever that address is written,
+# also inside another one.
+CODE_IN_ADDRESS = re.compile(r"(?i)([?&](?:code|state)=)[^&#\s\"']+")
+CODE_IN_INNER_ADDRESS = re.compile(r"(?i)((?:%3f|%26)(?:code|state)%3d)(?:(?!%26|%23)[^&#\s\"'])+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def redact(text: str) -> str:
     """The text with `***` for whatever looks like a credential."""
-    return _without_tokens(LOOKS_LIKE_KEY.sub(r"\1***", LOOKS_SECRET.sub(r"\1***", text)))
+    for pattern in (LOOKS_SECRET, LOOKS_LIKE_KEY, CODE_IN_ADDRESS, CODE_IN_INNER_ADDRESS):
+        text = pattern.sub(r"\1***", text)
+    return _without_tokens(text)
 
 
 def _without_tokens(text: str) -> str:
@@ -106,5 +112,7 @@ def log_to_console(level: int | str) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": level},
         "loggers": {name: {"level": "WARNING"} for name in CLIENTS}
         # of an outage it writes every attempt; connections/outages.py says it once
-        | {"psycopg": {"level": "ERROR"}},
+        | {"psycopg": {"level": "ERROR"}}
+        # runserver's lines, to which Django gives a handler of their own that redacts nothing
+        | {"django.server": {"level": "INFO", "propagate": True}},
     }

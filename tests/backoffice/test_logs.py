@@ -46,6 +46,24 @@ def test_other_words_stay(line: str):
     assert redact(line) == line
 
 
+ADDRESSES = {
+    "GET /connections/allowed/?code=4/0AY-x_y.z~1&state=s-1 HTTP/1.1": (
+        "GET /connections/allowed/?code=***&state=*** HTTP/1.1"
+    ),
+    "/sign-in/?next=/connections/allowed/%3Fstate%3Ds-1%26code%3Da%2Fb%26x=1": (
+        "/sign-in/?next=/connections/allowed/%3Fstate%3D***%26code%3D***%26x=1"
+    ),
+    "/anything?CODE=a%26b": "/anything?CODE=***",
+    "/usage/?encode=a&session_state=b": "/usage/?encode=a&session_state=b",
+    "code=timeout": "code=timeout",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_what_oauth2_brings_back_is_hidden_in_every_address(address: str):
+    assert redact(address) == ADDRESSES[address]
+
+
 def record(message: str, *arguments: object, error: Exception | None = None) -> logging.LogRecord:
     info = (type(error), error, error.__traceback__) if error else None
     return logging.LogRecord("somebody", logging.ERROR, "file.py", 1, message, arguments, info)
@@ -85,6 +103,8 @@ def test_a_refusal_leaves_no_traceback():
 def test_the_console_is_redacted(settings):
     assert settings.LOGGING["handlers"]["console"]["filters"] == ["redact", "request"]
     assert settings.LOGGING["root"]["handlers"] == ["console"]
+    runserver = logging.getLogger("django.server")
+    assert (runserver.handlers, runserver.propagate) == ([], True)
 
 
 def test_a_line_names_the_request_that_it_is_about():
