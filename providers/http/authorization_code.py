@@ -13,8 +13,37 @@ from ..core.errors import ProviderError
 from .credentials import Grant
 
 OTHER_ANSWER = (
-    "This is not the answer to this request. Open the address again, and paste the address that "
-    "the browser ends at."
+    "This is not the answer to this request. Begin again, and give the whole address at which the "
+    "browser ends."
+)
+# RFC 6749, section 4.1.2.1: code and sentence
+REFUSALS = {
+    "access_denied": (
+        "forbidden",
+        "It was refused at the service: somebody pressed No, or the account may not allow it. "
+        "Begin again, or ask somebody who may allow it.",
+    ),
+    "unauthorized_client": (
+        "forbidden",
+        "The service does not let this client ask for a code. Allow it there, in the client's "
+        "registration, and begin again.",
+    ),
+    "unsupported_response_type": (
+        "bad_request",
+        "The service gives this client no codes. Allow that there, in the client's registration, "
+        "and begin again.",
+    ),
+    "invalid_scope": (
+        "bad_request",
+        "The service does not give this scope. Correct the scope, and begin again.",
+    ),
+    "server_error": ("error", "The service failed. Begin again later."),
+    "temporarily_unavailable": ("error", "The service is not available now. Begin again later."),
+}
+OTHER_REFUSAL = (
+    "forbidden",
+    "The service did not allow it. Check the client ID and what is registered for it there, and "
+    "begin again.",
 )
 
 
@@ -54,7 +83,9 @@ def authorization_address(one: Authorization, attempt: Attempt) -> str:
         "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
         "code_challenge_method": "S256",
     }
-    return f"{one.authorize_url}?{urlencode({key: said for key, said in query.items() if said})}"
+    mark = "&" if "?" in one.authorize_url else "?"
+    said = urlencode({key: said for key, said in query.items() if said})
+    return f"{one.authorize_url}{mark}{said}"
 
 
 def code_in(address: str, attempt: Attempt) -> str:
@@ -69,8 +100,8 @@ def code_in(address: str, attempt: Attempt) -> str:
     if not hmac.compare_digest(given.get("state", [""])[0].encode(), attempt.state.encode()):
         raise ProviderError(OTHER_ANSWER, "bad_request", True)
     if "error" in given:
-        text = "The service did not allow it. Ask again, or ask somebody who may."
-        raise ProviderError(text, "forbidden", True)
+        code, text = REFUSALS.get(given["error"][0], OTHER_REFUSAL)
+        raise ProviderError(text, code, code != "error")
     if not given.get("code"):
         raise ProviderError(OTHER_ANSWER, "bad_request", True)
     return given["code"][0]

@@ -13,8 +13,8 @@ REFUSALS = {
     ),
     "invalid_grant": (
         "unauthorized",
-        "The token service {host} does not accept the user name, password, refresh token or signed "
-        "token. Enter valid ones.",
+        "The token service {host} does not accept the user name, password, refresh token, code or "
+        "signed token. Enter valid ones; what a person allowed in a browser is to be allowed anew.",
     ),
     "unauthorized_client": (
         "forbidden",

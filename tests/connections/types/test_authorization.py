@@ -97,7 +97,9 @@ def test_a_person_allows_it_and_requests_have_a_token(monkeypatch: pytest.Monkey
 def test_before_that_a_check_says_what_to_do():
     with Service() as server:
         provider = get_configured_provider(row_of(server))
-        with pytest.raises(ProviderError, match="connectiontype authorize") as caught:
+        with pytest.raises(
+            ProviderError, match="Press Allow access on its page.*connectiontype authorize"
+        ) as caught:
             provider.check()
     assert caught.value.code == "unauthorized" and server.requests == []
 
@@ -107,7 +109,7 @@ def test_before_that_a_check_says_what_to_do():
     [
         ({"state": "other"}, REFRESH, "not the answer to this request"),
         ({"code": "other"}, REFRESH, "does not accept"),
-        ({"error": "access_denied"}, REFRESH, "did not allow it"),
+        ({"error": "access_denied"}, REFRESH, "was refused at the service"),
         ({}, "", "gave no refresh token"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -45,6 +46,11 @@ def test_the_address_is_as_rfc_6749_and_7636_have_it():
     assert "7391" not in parts.query and "verifier-1" not in parts.query
 
 
+def test_what_the_page_s_address_asks_already_stays():
+    one = replace(WANTED, authorize_url="https://login.example/authorize?tenant=a")
+    assert authorization_address(one, ATTEMPT).startswith(f"{one.authorize_url}&access_type=")
+
+
 def test_a_code_is_given_for_a_token():
     address = "http://localhost/back?" + urlencode({"state": "state-1", "code": "c&1"})
     made = grant_of_code(WANTED, ATTEMPT, code_in(f" {address}\n", ATTEMPT))
@@ -67,12 +73,20 @@ def test_a_code_is_given_for_a_token():
         ("http://localhost/back?state=st\u00e4te&code=c", "bad_request"),
         ("http://localhost/back?state=state-1", "bad_request"),
         ("http://localhost/back?state=state-1&error=access_denied", "forbidden"),
+        ("http://localhost/back?state=state-1&error=invalid_scope&code=c", "bad_request"),
+        ("http://localhost/back?state=state-1&error=made_up", "forbidden"),
     ],
 )
 def test_another_answer_is_refused(answer: str, code: str):
     with pytest.raises(ProviderError) as caught:
         code_in(answer, ATTEMPT)
     assert caught.value.code == code and caught.value.permanent
+
+
+def test_a_service_that_is_away_is_no_refusal_for_good():
+    with pytest.raises(ProviderError, match="later") as caught:
+        code_in("http://localhost/back?state=state-1&error=temporarily_unavailable", ATTEMPT)
+    assert not caught.value.permanent
 
 
 def test_no_object_shows_what_is_secret():
