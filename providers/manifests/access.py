@@ -58,8 +58,8 @@ FetchingStep = (
     | GoogleServiceAccount
 )
 NOT_ALLOWED = (
-    "Nobody has allowed this connection to use the service yet. Press Allow access on its page, run "
-    "manage.py connectiontype authorize with its alias, or enter a refresh token."
+    "Nobody has allowed this connection to use the service yet. Press Allow access on its page, "
+    "run manage.py connectiontype authorize with its alias, or enter a refresh token."
 )
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, section 2.1
 GRANTS = {

@@ -11,7 +11,8 @@ from ..http.checks import TestRequest
 from ..http.credentials import Credential
 from ..http.service import HttpService
 from ..http.tls import client_context
-from .document import Manifest
+from .auth import AuthorizationCode
+from .document import VARIANT, Manifest
 from .hosts import SHAPE
 from .labels import sentence
 from .migrations import migrated
@@ -32,6 +33,19 @@ class ManifestProvider(HttpService[ProviderSettings]):
     @classmethod
     def migrated(cls, version: int, values: Mapping[str, Any]) -> dict[str, Any]:
         return migrated(cls.manifest, version, values)
+
+    @classmethod
+    def may_want_authorization(cls, stored: Mapping[str, Any]) -> bool:
+        """True if a person may have to allow a connection with these settings, as they are stored:
+        a reference stands for any value.
+        """
+        variants = {one.key: one for one in cls.manifest.auth_variants()}
+        chosen = variants.get(stored.get(VARIANT, ""))
+        return any(
+            isinstance(step, AuthorizationCode)
+            for variant in ([chosen] if chosen else variants.values())
+            for step in variant.auth
+        )
 
     @cached_property
     def rendering(self) -> Rendering:

@@ -2,7 +2,8 @@
 and have them allowed by a person.
 """
 
-from .authorization import Asked, ask_authorization, finish_authorization
+from .attempts import OpenQuestion, keep_question, open_question, take_question
+from .authorization import Asked, ask_authorization, finish_authorization, is_allowed
 from .entries import TypeEntry, connection_type, connection_types, rows_behind, type_users
 from .hosts import hosts_of
 from .install import (
@@ -20,6 +21,7 @@ __all__ = [
     "Asked",
     "InstalledType",
     "Move",
+    "OpenQuestion",
     "SyncedType",
     "TypeEntry",
     "TypePreview",
@@ -30,11 +32,15 @@ __all__ = [
     "hosts_of",
     "install_type",
     "install_types",
+    "is_allowed",
+    "keep_question",
+    "open_question",
     "preview_type",
     "preview_types",
     "read_types",
     "remove_type",
     "rows_behind",
     "sync_types",
+    "take_question",
     "type_users",
 ]

@@ -1,7 +1,7 @@
 """Connections that a person allows in a browser: OAuth2's authorization code."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -20,7 +20,8 @@ from providers.manifests import ManifestProvider
 
 NOT_FOR_LONG = (
     "The token service gave no refresh token, so the connection would end in an hour. Its type "
-    "must ask for one: see the vendor's documents about offline access."
+    "must ask for one: see the vendor's documents about offline access. A service that gave one "
+    "before may want that withdrawn there first."
 )
 
 
@@ -28,8 +29,29 @@ NOT_FOR_LONG = (
 class Asked:
     """A question to a person: the `address` to open, and what its answer is recognised by."""
 
-    address: str
+    address: str = field(repr=False)
     attempt: Attempt
+
+
+@sensitive_variables()
+def is_allowed(connection: Connection) -> bool | None:
+    """True if the connection has the refresh token of a person, False if somebody has to allow it
+    yet, None if it wants no such thing.
+
+    One whose settings cannot be read now has none.
+    """
+    provider = connection.provider
+    if provider is None or not issubclass(provider, ManifestProvider):
+        return None
+    if not provider.may_want_authorization(connection.settings):
+        return None
+    try:
+        configured, authorization = _wanted(connection)
+    except core.Invalid:
+        return None
+    except (core.Unusable, ProviderError):
+        return False
+    return bool(getattr(configured.settings, authorization.setting))
 
 
 def ask_authorization(connection: Connection, redirect_uri: str, *, actor: core.Actor) -> Asked:
@@ -47,22 +69,31 @@ def ask_authorization(connection: Connection, redirect_uri: str, *, actor: core.
 
 @sensitive_variables()
 def finish_authorization(
-    connection: Connection, asked: Asked, answer: str, *, actor: core.Actor
+    connection: Connection,
+    attempt: Attempt,
+    answer: str,
+    *,
+    actor: core.Actor,
+    expected_version: int | None = None,
 ) -> core.Saved:
     """Keeps the refresh token that the answer stands for. `answer`: the address at which the
-    browser ended.
+    browser ended; `expected_version`: that of the connection when the person was asked.
 
-    Raises as `ask_authorization`, and ProviderError for another answer, a refusal, and a token
-    service that does not take the code.
+    Raises as `ask_authorization`, Stale, and ProviderError for another answer, a refusal, and a
+    token service that does not take the code.
     """
     core.require(actor, "connections.change_connection")
+    if expected_version not in (None, connection.version):
+        raise core.Stale(connection)  # the code could go where nobody was told that it goes
     provider, authorization = _wanted(connection)
-    code = code_in(answer, asked.attempt)
-    token = provider.fetched(grant_of_code(authorization, asked.attempt, code))
+    code = code_in(answer, attempt)
+    token = provider.fetched(grant_of_code(authorization, attempt, code))
     if not token.refresh_token:
         raise ProviderError(NOT_FOR_LONG, "bad_response", True)
     kept = {authorization.setting: token.refresh_token}
-    return core.update_connection(connection, actor=actor, settings=kept, merge=True)
+    return core.update_connection(
+        connection, actor=actor, expected_version=expected_version, settings=kept, merge=True
+    )
 
 
 def _wanted(connection: Connection) -> tuple[ManifestProvider, Authorization]:

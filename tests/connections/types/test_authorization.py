@@ -15,57 +15,11 @@ from connections.types import services as type_services
 from providers.core.errors import ProviderError
 from providers.http.oauth2_client import MemoryTokens
 from tests.fakes import NEWEST_KEY, connect, reload
-from tests.httpserver import Answer, HttpServer, RawRequest
+from tests.httpserver import Answer, RawRequest
+
+from .authorizing import REFRESH, Service, row_of
 
 pytestmark = pytest.mark.django_db
-REFRESH = "refresh-secret-4417"
-DOCUMENT = """
-key: acme.allowed
-version: 1
-label: Acme
-fields:
-  - {key: url, kind: url}
-  - {key: client_id}
-  - {key: client_secret, kind: secret}
-  - {key: refresh_token, kind: secret, required: false}
-base_url: "{url}"
-allowed_hosts: ["{url}"]
-auth:
-  use: oauth2_code
-  authorize_url: https://login.example/authorize
-  authorize_parameters: {access_type: offline}
-  token_url: "{url}/token"
-  client_id: "{client_id}"
-  client_secret: "{client_secret}"
-  refresh_token: "{refresh_token}"
-  scope: read
-test: {cost: free, request: {path: /me}}
-"""
-
-
-class Service(HttpServer):
-    """A token service and a service."""
-
-    def __init__(self, refresh_token: str = REFRESH) -> None:
-        super().__init__({"/token": self.token})
-        self.refresh_token = refresh_token
-
-    def token(self, request: RawRequest) -> Answer:
-        """A token for the code, or for the refresh token."""
-        form = request.form
-        if form["grant_type"] == "authorization_code":
-            is_good = form["code"] == "code-1" and len(form["code_verifier"]) >= 43
-            body = {"access_token": "first", "refresh_token": self.refresh_token}
-        else:
-            is_good, body = form["refresh_token"] == REFRESH, {"access_token": "second"}
-        return Answer(body=body) if is_good else Answer(400, {"error": "invalid_grant"})
-
-
-def row_of(server: HttpServer) -> Any:
-    """A connection that nobody has allowed yet."""
-    type_services.install_type(DOCUMENT, actor=None)
-    values = {"url": server.url, "client_id": "me", "client_secret": "client-secret-7391"}
-    return connect("acme.allowed", settings=values)
 
 
 def answered(monkeypatch: pytest.MonkeyPatch, row: Any, **changes: str) -> str:
@@ -98,7 +52,7 @@ def test_before_that_a_check_says_what_to_do():
     with Service() as server:
         provider = get_configured_provider(row_of(server))
         with pytest.raises(
-            ProviderError, match="Press Allow access on its page.*connectiontype authorize"
+            ProviderError, match=r"Press Allow access on its page, run .* authorize"
         ) as caught:
             provider.check()
     assert caught.value.code == "unauthorized" and server.requests == []

@@ -183,7 +183,7 @@ class Command(BaseCommand):
         self._say("Open this address, and allow it:")
         self.stdout.write(asked.address)
         self._say("Paste the address at which the browser ended:")
-        services.finish_authorization(connection, asked, sys.stdin.readline(), actor=None)
+        services.finish_authorization(connection, asked.attempt, sys.stdin.readline(), actor=None)
         self._say(f"{connection.alias} is allowed. Its refresh token is stored.")
 
     def _check(self, options: dict[str, Any]) -> None:

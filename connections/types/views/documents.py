@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from providers.core.base import Provider
 
-from .. import services as core
-from ..views.base import Crumb, Page
-from . import services
-from .forms import PreviewForm, TypeForm
+from ... import services as core
+from ...views.base import Crumb, Page
+from .. import services
+from ..forms import PreviewForm, TypeForm
 
 TYPES: Crumb = ("Connection types", "/types/")
 
