@@ -135,6 +135,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "1",
         "--access-logfile",
         "-",
+        "--logger-class",
+        "backoffice.access_log.AccessLog",
     ]
     with (
         server.log.open("wb") as log,

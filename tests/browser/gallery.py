@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from providers.core.base import Provider
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
+from tests.connections.types.authorizing import DOCUMENT as ALLOWED_TYPE
 from tests.upstreams import Upstream
 
 from .conftest import (
@@ -471,6 +472,20 @@ def flow_reads(page: Page, gallery: Gallery) -> None:
     expect(page.locator("tbody tr").first).to_be_visible()
 
 
+def not_allowed(page: Page, gallery: Gallery) -> None:
+    submit(page, "/types/install/", document=ALLOWED_TYPE, action="install")
+    service = "https://login.example.com"
+    settings = {"url": service, "client_id": "switchboard", "client_secret": TYPED_KEY}
+    page.goto(add_connection(page, "acme.allowed", "Calendar of the team", **settings))
+    expect(page.get_by_text("Not allowed yet")).to_be_visible()
+
+
+def about_to_allow(page: Page, gallery: Gallery) -> None:
+    not_allowed(page, gallery)
+    press(page, "Allow access")
+    expect(page.get_by_role("link", name="Go to login.example.com")).to_be_visible()
+
+
 def _looks(provider: type[Provider[Any]]) -> set[tuple[Any, ...]]:
     """What decides how each field of a provider's form is drawn, besides its texts."""
     return {
@@ -506,6 +521,8 @@ SCENES: dict[str, Scene] = {
     "detail-failed": of("OpenAI evaluation"),
     "detail-reference-missing": of("Anthropic"),
     "detail-cannot-decrypt": of("Company gateway"),
+    "detail-not-allowed": not_allowed,
+    "allow": about_to_allow,
     "detail-provider-gone": of("vLLM in the basement"),
     "edit": of("OpenAI evaluation", "edit/"),
     "edit-everything-open": every_part_open,

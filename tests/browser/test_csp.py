@@ -8,7 +8,9 @@ through every page. Here is the rest.
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import OpenPage, Watch, add_connection, add_profile, press
+from tests.connections.types.authorizing import DOCUMENT as ALLOWED_TYPE
+
+from .conftest import OpenPage, Watch, add_connection, add_profile, press, submit
 from .gallery import too_wide
 
 
@@ -28,6 +30,17 @@ def test_long_words_fit_a_phone(open_page: OpenPage, no_rows: None):
     for path in pages:
         page.goto(path)
         assert too_wide(page) == [], path
+
+
+def test_a_long_name_of_a_service_that_is_asked_fits_a_phone(open_page: OpenPage, no_rows: None):
+    page = open_page("administrator")
+    submit(page, "/types/install/", document=ALLOWED_TYPE, action="install")
+    values = {"url": f"https://{'h' * 60}.{'h' * 60}.example", "client_id": "c", "alias": "a" * 100}
+    page.goto(add_connection(page, "acme.allowed", "W" * 200, client_secret="s", **values))
+    assert too_wide(page) == []
+    press(page, "Allow access")
+    expect(page.get_by_role("link", name="Go to hhh")).to_be_visible()
+    assert too_wide(page) == []
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,21 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.connections.types.authorizing import DOCUMENT as ALLOWED_TYPE
+from tests.connections.types.authorizing import Service
 from tests.connections.types.manifests import acme, document, second
 
-from .conftest import TYPED_KEY, OpenPage, Server, press, shows_no_secret, submit
+from .conftest import (
+    MARK,
+    TYPED_KEY,
+    OpenPage,
+    Server,
+    Watch,
+    add_connection,
+    press,
+    shows_no_secret,
+    submit,
+)
 from .gallery import too_wide
 from .test_accessibility import violations
 
@@ -127,6 +139,27 @@ def test_a_type_in_use_is_not_removed(open_page: OpenPage):
     page.reload()
     press(page, "Remove")
     expect(page.get_by_role("status").first).to_contain_text("Acme Helpdesk is removed.")
+
+
+def test_a_person_allows_a_connection_at_its_service(
+    open_page: OpenPage, watch: Watch, server: Server, javascript: bool
+):
+    install(open_page("administrator"), ALLOWED_TYPE)
+    page = open_page("operator", javascript)
+    with Service(refresh_token=f"refresh-{MARK}", code=f"code-{MARK}") as service:
+        values = {"url": service.url, "client_id": "me", "client_secret": TYPED_KEY}
+        page.goto(add_connection(page, "acme.allowed", "Calendar", **values))
+        press(page, "Allow access")
+        page.get_by_role("link", name=f"Go to {service.host}").click()
+        expect(page.get_by_role("status").first).to_contain_text("Calendar is allowed.")
+        press(page, "Test now")
+        expect(page.get_by_role("status").first).to_contain_text("It works")
+    assert "?" not in page.url and shows_no_secret(page)
+    assert service.asked("/authorize")[0].values("referer") == []
+    assert "allowed/?code=***&state=***" in server.log.read_text()
+    (elsewhere,) = watch.found
+    assert elsewhere.startswith(f"request to {service.url}/authorize?")
+    watch.found.clear()
 
 
 def places(page: Page) -> Iterator[str]:
