@@ -118,6 +118,44 @@ def test_a_connection_without_its_keys_says_what_is_missing(client: Client, serv
     assert refused(client.post(f"{page_of(row)}allow/"), page_of(row), "$OpenAI:ApiKey")
 
 
+VARIANTS = """
+key: acme.variants
+version: 1
+label: Acme
+fields:
+  - {key: token, kind: secret, required: false, visible_when: {variant: token}}
+  - {key: refresh_token, kind: secret, required: false, visible_when: {variant: person}}
+base_url: https://api.example.com
+variants:
+  - {key: token, label: Token, auth: {use: bearer, token: "{token}"}}
+  - key: person
+    label: A person
+    auth:
+      use: oauth2_code
+      authorize_url: https://login.example.com
+      token_url: https://api.example.com/token
+      client_id: me
+      refresh_token: "{refresh_token}"
+"""
+
+
+def test_only_the_variant_that_a_person_allows_asks_for_it():
+    type_services.install_type(VARIANTS, actor=None)
+    given = [
+        {"variant": "token", "token": "secret-of-a-token"},
+        {"variant": "person"},
+        {"variant": "person", "refresh_token": REFRESH},
+    ]
+    rows = [connect("acme.variants", settings=one) for one in given]
+    assert [type_services.is_allowed(one) for one in rows] == [None, False, True]
+
+
+def test_behind_a_lost_key_nobody_knows(client: Client, row: Connection, settings):
+    settings.FERNET_KEYS = ["another-key-for-tests-only-0123456789abcdef"]
+    page = words(client.get(page_of(row)))
+    assert "cannot be decrypted" in page and "Not allowed yet" not in page
+
+
 def test_two_connections_may_be_asked_about_at_once(
     client: Client, row: Connection, service: Service
 ):
