@@ -7,9 +7,11 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import override_settings
 
 from connections import catalog, conf
 from providers.core.registry import all_providers
@@ -32,6 +34,22 @@ VENDORS = (
     "HTTP_",
     "HTTPS_",
 )
+SETTINGS: dict[str, Any] = {
+    # else every django.test.Client reads all the static files: a third of the time of a page's test
+    "WHITENOISE_USE_FINDERS": False,
+    "FERNET_KEYS": [NEWEST_KEY],
+    "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+    "CONNECTIONS_CONFIG": {},
+    "CONNECTIONS_CONFIG_FILE": "",
+    "CONNECTIONS_SECRETS_DIR": "",
+    "CONNECTIONS_TYPES_DIR": "",
+    "CONNECTIONS_REFERENCE_SECTIONS": [],
+    "CONNECTIONS_REFERENCE_ENV": [],
+    "CONNECTIONS_EGRESS_ALLOW": [],
+    "CONNECTIONS_EGRESS_PRIVATE": True,
+    "CONNECTIONS_SECRET_KEYS": ["key", "secret", "password", "token"],
+    "CONNECTIONS_TEST_RATE": 60,
+}
 
 
 def _foreign(name: str, declared: frozenset[str]) -> bool:
@@ -59,21 +77,14 @@ def _no_environment(_declared: frozenset[str], monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delenv(name)
 
 
-@pytest.fixture(autouse=True)
-def _own_settings(settings) -> None:
-    # else every django.test.Client reads all the static files: a third of the time of a page's test
-    settings.WHITENOISE_USE_FINDERS = False
-    settings.FERNET_KEYS = [NEWEST_KEY]
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CONNECTIONS_CONFIG = {}
-    settings.CONNECTIONS_CONFIG_FILE = settings.CONNECTIONS_SECRETS_DIR = (
-        settings.CONNECTIONS_TYPES_DIR
-    ) = ""
-    settings.CONNECTIONS_REFERENCE_SECTIONS = settings.CONNECTIONS_REFERENCE_ENV = (
-        settings.CONNECTIONS_EGRESS_ALLOW
-    ) = []
-    settings.CONNECTIONS_SECRET_KEYS = ["key", "secret", "password", "token"]
-    settings.CONNECTIONS_EGRESS_PRIVATE, settings.CONNECTIONS_TEST_RATE = True, 60
+@pytest.fixture(scope="session", autouse=True)
+def _own_settings() -> Iterator[None]:
+    """The settings of every test. A test that changes one takes `settings`, which puts it back.
+
+    Set once: done for each test it was half of the time of one that does little.
+    """
+    with override_settings(**SETTINGS):
+        yield
 
 
 @pytest.fixture(autouse=True)
