@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.test import override_settings
 
@@ -17,6 +18,7 @@ from connections import catalog, conf
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
+from .databases import migrated, shared_folder
 from .fakes import NEWEST_KEY, connect, fake  # noqa: F401 fixtures
 from .people import administrator, nobody, operator, people, stranger, viewer  # noqa: F401 fixtures
 
@@ -104,15 +106,23 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """SQLite in a file, as people have it: in memory all threads share one connection, and no file
-    could leak.
+    could leak. Its tables are there, so that nothing is migrated.
     """
-    from django.conf import settings
+    if _on_sqlite():
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        migrated(file)
+        test = django_settings.DATABASES["default"].setdefault("TEST", {})
+        test |= {"NAME": str(file), "MIGRATE": False}
 
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        database.setdefault("TEST", {})["NAME"] = str(
-            tmp_path_factory.mktemp("database") / "test.sqlite3"
-        )
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Whether the database that is there is used."""
+    return _on_sqlite()
+
+
+def _on_sqlite() -> bool:
+    return bool(django_settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3")
 
 
 @pytest.fixture
@@ -126,6 +136,11 @@ def secrets(settings, tmp_path: Path) -> Path:
     """The secrets directory, empty."""
     settings.CONNECTIONS_SECRETS_DIR = str(tmp_path)
     return tmp_path
+
+
+def pytest_configure() -> None:
+    """Makes the folder that the processes of a run share, before any of them is started."""
+    shared_folder()
 
 
 @pytest.hookimpl(trylast=True)  # pytest-django puts what needs no database last

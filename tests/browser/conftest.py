@@ -32,6 +32,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.databases import migrated
 from tests.upstreams import Upstream
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,8 +51,6 @@ GROUPS = {
 }
 PREPARE = f"""
 from django.contrib.auth.models import Group, User
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 for name, group in {GROUPS}.items():
     user = User.objects.create_user(name, password={PASSWORD!r}, is_staff=name == "administrator")
     user.groups.set(Group.objects.filter(name=group))
@@ -108,6 +107,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """
     place = tmp_path_factory.mktemp("server")
     server = Server(f"http://127.0.0.1:{_free_port()}", place / "log", place / "db.sqlite3")
+    migrated(server.database)
     environment = _environment(server)
     subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE],

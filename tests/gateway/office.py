@@ -340,8 +340,10 @@ def main() -> None:
 
     django.setup()
     from django.core.management import call_command
+    from django.db import connection as database
 
-    call_command("migrate", verbosity=0)
+    if not database.introspection.table_names():
+        call_command("migrate", verbosity=0)
     person(USER)
     known = {
         name: one for name, one in globals().items() if callable(one) and not name.startswith("_")

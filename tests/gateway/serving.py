@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx2
 
 from tests.connections.api.serving import Server, environment, running
+from tests.databases import migrated
 
 from .office import KEY, Office, office
 from .upstream import Upstream
@@ -140,12 +141,12 @@ def eventually(look: Callable[[], Found], seconds: float = 10) -> Found:
 
 @contextmanager
 def database(place: Path) -> Iterator[str]:
-    """The address of an empty database: beside the one of this run where that is a server's, else a
-    file.
+    """The address of a database without rows: beside the one of this run where that is a server's,
+    and without tables there; else a file.
     """
     given = os.environ.get("DATABASE_URL", "")
     if not given.startswith("postgres"):
-        yield f"sqlite:///{place / 'gateway.sqlite3'}"
+        yield migrated(place / "gateway.sqlite3")
         return
     import psycopg
 

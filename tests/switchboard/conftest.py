@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -11,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from switchboard import AsyncClient, Client
-from tests.connections.api.serving import ROOT, Served, environment, serving
+from tests.connections.api.serving import Served, serving
 
 
 class Awaited:
@@ -51,21 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def reader(served: Served) -> str:
     """A token that may only read."""
-    command = [
-        sys.executable,
-        "manage.py",
-        "token",
-        "create",
-        "reader",
-        "--user",
-        "ada",
-        "--scope",
-        "connections:read",
-    ]
-    variables = environment(f"sqlite:///{served.log.parent / 'api.sqlite3'}")
-    return subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    return served.reader
 
 
 @pytest.fixture(params=[Client, AwaitedClient], ids=["sync", "async"])

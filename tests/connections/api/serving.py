@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,16 +15,20 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.databases import address, migrated, once, shared_folder
+
 ROOT = Path(__file__).resolve().parents[3]
+MIGRATE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+"""
 PREPARE = """
 from django.contrib.auth.models import Group, User
-from django.core.management import call_command
 from connections import services
-call_command("migrate", verbosity=0)
 user = User.objects.create_user("ada")
 user.groups.add(Group.objects.get(name="Administrators"))
 openai = services.create_connection(
@@ -38,17 +43,21 @@ for capability, alias in (("Chat", "rehearsal"), ("Embedding", "rehearsal-search
     services.create_profile(
         echo, actor=user, capability=capability, name="Rehearsal", alias=alias, model="echo-1"
     )
-print(services.create_token("fuzz", user=user, actor=user, scopes=["admin"])[1])
+for scope in ("admin", "connections:read"):
+    print(services.create_token(scope, user=user, actor=user, scopes=[scope])[1])
 """
 
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: its address, a token of an administrator, and what it writes."""
+    """A running server: its address, tokens of an administrator for everything and for reading
+    connections, and what it writes.
+    """
 
     url: str
     token: str
     log: Path
+    reader: str = field(default="", repr=False)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON that the API answers."""
@@ -67,18 +76,33 @@ def serving(place: Path, database_url: str = "") -> Iterator[Served]:
 
     Its log is free of tracebacks in the end.
     """
-    variables = environment(database_url or f"sqlite:///{place / 'api.sqlite3'}")
-    prepared = subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v", "0", "-c", PREPARE],
-        cwd=ROOT,
-        env=variables,
-        check=True,
-        capture_output=True,
-    )
+    if database_url:
+        variables = environment(database_url)
+        tokens = _prepare(variables, MIGRATE + PREPARE)
+    else:
+        found = json.loads(once("served.json", _prepare_once).read_text())
+        shutil.copy(shared_folder() / "served.sqlite3", place / "api.sqlite3")
+        variables = environment(address(place / "api.sqlite3"), **found["keys"])
+        tokens = found["tokens"]
     with running(variables, place / "log", "--graceful-timeout=1") as server:
-        yield Served(server.url, prepared.stdout.decode().strip(), server.log)
+        yield Served(server.url, tokens[0], server.log, tokens[1])
     text = server.log.read_text(errors="replace")
     assert "Traceback" not in text, text[text.index("Traceback") - 500 :][:5000]
+
+
+def _prepare(variables: dict[str, str], code: str) -> list[str]:
+    """Runs this in the shell of Django. Gives the lines that it prints: the tokens."""
+    command = [sys.executable, "manage.py", "shell", "-v", "0", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=variables, check=True, capture_output=True)
+    return done.stdout.decode().split()
+
+
+def _prepare_once(file: Path) -> None:
+    """Writes the tokens of the database beside this file, and the keys that it was made with."""
+    variables = environment(migrated(file.with_name("served.sqlite3")))
+    tokens = _prepare(variables, PREPARE)
+    keys = {name: variables[name] for name in ("SECRET_KEY", "FERNET_KEYS")}
+    file.write_text(json.dumps({"tokens": tokens, "keys": keys}))
 
 
 @dataclass(frozen=True)
