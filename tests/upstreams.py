@@ -102,14 +102,18 @@ class Upstream:
             self._server.socket = server_context().wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
+        threading.Thread(target=self._serve, daemon=True).start()
         return self
+
+    def _serve(self) -> None:
+        """As serve_forever, which ends only when it next looks whether it should."""
+        with suppress(OSError):  # the door is shut
+            while True:
+                self._server.process_request(*self._server.get_request())
 
     def __exit__(self, *_: object) -> None:
         self.closing.set()
-        self._server.shutdown()
+        self._server.socket.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
     @property

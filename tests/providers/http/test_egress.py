@@ -2,10 +2,12 @@
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -312,7 +314,10 @@ def own_authority(tmp_path: Path) -> Iterator[Path]:
     egress.trusted_authorities.cache_clear()
 
 
-def test_authorities_of_ones_own_are_trusted_besides_the_systems(own_authority: Path):
+def test_authorities_of_ones_own_are_trusted_besides_the_systems(
+    own_authority: Path, no_public_authorities: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", no_public_authorities)
     egress.trust_authorities(str(own_authority))
     with Upstream(mode="self_signed") as upstream:
         assert guarded_client(ANY, 2).get(upstream.url).status_code == 401
