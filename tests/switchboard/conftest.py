@@ -66,6 +66,13 @@ def client(kind: Any, served: Served) -> Iterator[Any]:
 
 
 @pytest.fixture
+def sync_client(served: Served) -> Iterator[Client]:
+    """The one client, for the many cases of what both do in `switchboard/calls.py`."""
+    with Client(served.url, served.token) as made:
+        yield made
+
+
+@pytest.fixture
 def name() -> str:
     """A name that nothing has, and that is no alias."""
     return f"my_{uuid4().hex[:12]}_connection"

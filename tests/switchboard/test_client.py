@@ -38,27 +38,27 @@ from .test_types import Shop
 
 
 @pytest.mark.parametrize("position", range(len(EACH)), ids=EACH)
-def test_every_type_reads_back_as_it_was_saved(client: Any, name: str, position: int):
+def test_every_type_reads_back_as_it_was_saved(sync_client: Client, name: str, position: int):
     made = one_of_each(name)[position]
-    client.connections.create_or_update(made)
-    found = client.connections.get(name)
+    sync_client.connections.create_or_update(made)
+    found = sync_client.connections.get(name)
     assert type(found) is type(made) and found.to_dict() == made.to_dict()
 
 
 @pytest.mark.parametrize("position", range(len(EACH)), ids=EACH)
 def test_saving_what_was_read_keeps_every_secret(
-    client: Any, served: Served, name: str, position: int
+    sync_client: Client, served: Served, name: str, position: int
 ):
-    client.connections.create_or_update(one_of_each(name)[position])
+    sync_client.connections.create_or_update(one_of_each(name)[position])
     before = row(served, name)
-    client.connections.create_or_update(client.connections.get(name))
+    sync_client.connections.create_or_update(sync_client.connections.get(name))
     assert row(served, name) == before
 
 
 @pytest.mark.parametrize("position", range(len(EACH)), ids=EACH)
-def test_no_object_of_the_server_has_a_secret(client: Any, name: str, position: int):
-    client.connections.create_or_update(one_of_each(name)[position])
-    assert set(client.connections.get(name).secrets.values()) == {"******"}
+def test_no_object_of_the_server_has_a_secret(sync_client: Client, name: str, position: int):
+    sync_client.connections.create_or_update(one_of_each(name)[position])
+    assert set(sync_client.connections.get(name).secrets.values()) == {"******"}
 
 
 def test_saving_answers_what_is_stored(client: Any, name: str):
@@ -85,10 +85,12 @@ def test_saving_under_a_name_that_is_there_changes_it(client: Any, name: str):
 
 @pytest.mark.parametrize("mask", ["******", "*", "", "<no-change>", None])
 def test_a_mask_over_a_connection_that_is_there_keeps_its_secret(
-    client: Any, served: Served, name: str, mask: Any
+    sync_client: Client, served: Served, name: str, mask: Any
 ):
-    client.connections.create_or_update(OpenAIConnection(KEY, name=name))
-    client.connections.create_or_update(OpenAIConnection(mask, name=name, organization="org-2"))
+    sync_client.connections.create_or_update(OpenAIConnection(KEY, name=name))
+    sync_client.connections.create_or_update(
+        OpenAIConnection(mask, name=name, organization="org-2")
+    )
     assert row(served, name)["settings"]["apiKey"] == "sk-***"
 
 
@@ -193,18 +195,18 @@ def test_other_providers_have_connections_too(client: Any, name: str):
 @pytest.mark.parametrize(
     "text", ["Team A / {}?", "Ünïcode {} & 表", "test {} #1", "{}%2F..", " {} "]
 )
-def test_names_need_no_rule(client: Any, text: str):
+def test_names_need_no_rule(sync_client: Client, text: str):
     name = text.format(uuid4().hex[:8])
-    client.connections.create(OpenAIConnection(KEY, name=name))
-    assert client.connections.get(name).name == name.strip()
+    sync_client.connections.create(OpenAIConnection(KEY, name=name))
+    assert sync_client.connections.get(name).name == name.strip()
 
 
 @pytest.mark.parametrize("word", ["capabilities", "test", "models", "connection"])
-def test_a_word_of_the_api_can_be_a_name(client: Any, word: str):
-    saved = client.connections.create_or_update(OpenAIConnection(KEY, name=word))
-    again = client.connections.create_or_update(OpenAIConnection(KEY, name=word))
-    client.connections.delete(word)
-    assert saved.id == again.id and client.connections.get(word, raise_error=False) is None
+def test_a_word_of_the_api_can_be_a_name(sync_client: Client, word: str):
+    saved = sync_client.connections.create_or_update(OpenAIConnection(KEY, name=word))
+    again = sync_client.connections.create_or_update(OpenAIConnection(KEY, name=word))
+    sync_client.connections.delete(word)
+    assert saved.id == again.id and sync_client.connections.get(word, raise_error=False) is None
 
 
 def test_a_connection_is_found_by_name_alias_and_id(client: Any, name: str):
@@ -226,12 +228,12 @@ def test_names_whose_aliases_are_alike_get_different_ones(client: Any, name: str
 
 @pytest.mark.parametrize("how", ["create_or_update", "create", "update"])
 def test_what_is_called_as_an_alias_is_not_saved_over_its_connection(
-    client: Any, served: Served, name: str, how: str
+    sync_client: Client, served: Served, name: str, how: str
 ):
-    saved = client.connections.create(OpenAIConnection(KEY, name=name))
+    saved = sync_client.connections.create(OpenAIConnection(KEY, name=name))
     alike = OpenAIConnection(KEY, name=saved.alias, organization="org-3")
     with pytest.raises(ConflictError) as refused:
-        getattr(client.connections, how)(alike)
+        getattr(sync_client.connections, how)(alike)
     assert repr(name) in str(refused.value) and repr(saved.alias) in str(refused.value)
     assert row(served, name)["settings"]["organization"] is None
 
@@ -344,11 +346,11 @@ def test_no_object_of_a_list_has_a_secret(client: Any, name: str):
     ],
 )
 def test_a_list_has_as_many_as_asked_for(
-    client: Any, asked: Any, all_results: bool, least: int, most: int
+    sync_client: Client, asked: Any, all_results: bool, least: int, most: int
 ):
     for _ in range(3):
-        client.connections.create(OpenAIConnection(KEY, name=uuid4().hex))
-    assert least <= len(client.connections.list(asked, all_results)) <= most
+        sync_client.connections.create(OpenAIConnection(KEY, name=uuid4().hex))
+    assert least <= len(sync_client.connections.list(asked, all_results)) <= most
 
 
 def test_deleting_is_silent_about_what_is_missing_unless_asked(client: Any, name: str):
@@ -471,11 +473,11 @@ def test_an_object_whose_row_was_deleted_cannot_be_made_of_a_mask(client: Any, n
 
 
 @pytest.mark.parametrize("empty", [None, "", "  "])
-def test_a_connection_without_a_name_is_not_saved(client: Any, empty: Any):
+def test_a_connection_without_a_name_is_not_saved(sync_client: Client, empty: Any):
     with pytest.raises(
         ConnectionNameNotSetError, match=r"Name is required to create or update connection\."
     ):
-        client.connections.create_or_update(OpenAIConnection(KEY, name=empty))
+        sync_client.connections.create_or_update(OpenAIConnection(KEY, name=empty))
 
 
 @pytest.mark.parametrize(
@@ -491,10 +493,10 @@ def test_a_connection_without_a_name_is_not_saved(client: Any, empty: Any):
     ],
 )
 def test_a_mask_or_a_placeholder_is_no_secret_of_a_new_connection(
-    client: Any, name: str, value: str
+    sync_client: Client, name: str, value: str
 ):
     with pytest.raises(InvalidError, match=f"Connection '{name}' secrets") as refused:
-        client.connections.create_or_update(CustomConnection({"api/key": value}, name=name))
+        sync_client.connections.create_or_update(CustomConnection({"api/key": value}, name=name))
     assert [one.pointer for one in refused.value.errors] == ["/settings/secrets/api~1key"]
 
 
