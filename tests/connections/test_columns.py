@@ -132,6 +132,7 @@ def test_the_api_takes_and_gives_a_column(row: Connection, api: Api, column: str
     assert listed[answer["alias"]] == sample(column)
 
 
+@pytest.mark.usefixtures("cheap_passphrases")
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_package_brings_a_column_back(row: Connection, column: str):
     content = exported(changed(row, column))
@@ -142,6 +143,7 @@ def test_a_package_brings_a_column_back(row: Connection, column: str):
     assert getattr(Connection.objects.get(), column) == sample(column)
 
 
+@pytest.mark.usefixtures("cheap_passphrases")
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_package_tells_that_a_column_differs_and_replaces_it(row: Connection, column: str):
     before = getattr(row, column)

@@ -45,6 +45,39 @@ WRONG_KEY = "wrong-key-7391"
 CHATTING = {
     one: provider for one, provider in PROVIDERS.items() if Capability.CHAT in provider.capabilities
 }
+
+
+def _kinds(provider: type[Provider[Any]]) -> set[Any]:
+    """The kinds of settings that a provider has, and each thing that surfaces do for some."""
+    fields = settings_fields(provider).values()
+    kinds = {(one.kind, one.secret, one.address, one.required, bool(one.choices)) for one in fields}
+    marks = (
+        "required_when_shown",
+        "shown_when",
+        "bounds",
+        "multiline",
+        "free",
+        "host_part",
+        "trust",
+    )
+    found = {(mark, one.secret) for one in fields for mark in marks if getattr(one, mark)}
+    return {*kinds, *found, "a manifest" if provider.id in SHIPPED else "a module"}
+
+
+def of_each_kind(providers: dict[str, type[Provider[Any]]]) -> dict[str, type[Provider[Any]]]:
+    """So many of these providers that every kind of setting is among theirs.
+
+    For what treats a setting by its kind. Whoever brings a new kind is taken by itself.
+    """
+    found: dict[str, type[Provider[Any]]] = {}
+    seen: set[Any] = set()
+    for one, provider in providers.items():
+        if _kinds(provider) - seen:
+            found[one] = provider
+            seen |= _kinds(provider)
+    return found
+
+
 # The SDKs whose protocols the services of tests/upstreams.py speak. A provider with a protocol of
 # its own is tested as far as that goes without knowing what its service answers.
 SDKS = ("openai", "anthropic", "google-genai", "boto3")

@@ -6,6 +6,7 @@ import pytest
 
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
+from tests.providers.samples import of_each_kind
 
 from .calls import Api, problem
 
@@ -30,7 +31,7 @@ def test_a_registered_provider_appears_by_itself(api: Api, fake: Any):
     ]
 
 
-@pytest.mark.parametrize("provider_id", PROVIDERS)
+@pytest.mark.parametrize("provider_id", of_each_kind(PROVIDERS))
 def test_a_provider_shows_its_settings_with_what_is_secret(api: Api, provider_id: str):
     shown = api.read(f"/providers/{provider_id}")
     fields = list(settings_fields(PROVIDERS[provider_id]).values())
@@ -41,7 +42,7 @@ def test_a_provider_shows_its_settings_with_what_is_secret(api: Api, provider_id
     assert [one["sortOrder"] for one in listed] == list(range(len(fields)))
 
 
-@pytest.mark.parametrize("provider_id", PROVIDERS)
+@pytest.mark.parametrize("provider_id", of_each_kind(PROVIDERS))
 def test_a_provider_shows_the_same_as_a_json_schema(api: Api, provider_id: str):
     shown = api.read(f"/providers/{provider_id}")
     properties = shown["jsonSchema"]["properties"]

@@ -17,19 +17,13 @@ from hypothesis import strategies as st
 
 from connections.models import Connection
 from connections.packages import services as package_services
-from connections.packages.format import archive, sealing
+from connections.packages.format import archive
 from connections.packages.format.files import read_package
 from connections.packages.services import Decisions, PackageError
 from tests.fakes import SECRET, profile_of
 
 pytestmark = pytest.mark.django_db
 PASSPHRASE = "correct horse battery staple"
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As dear as a passphrase is, these tests would take minutes."""
-    monkeypatch.setattr(sealing, "N", 2**4)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 
 from connections import services
 from connections.models import Connection, Profile
+from tests.databases import migrated
 from tests.fakes import NEWEST_KEY, OTHER_SECRET, SECRET, connect, profile_of
 from tests.pages import world
 
@@ -270,7 +271,7 @@ def program(place: Path, *arguments: str, **options: Any) -> "subprocess.Complet
 
 
 def test_a_package_goes_through_pipes_and_refusals_have_their_codes(tmp_path: Path):
-    assert program(tmp_path, "migrate", "-v0").returncode == 0
+    migrated(tmp_path / "db.sqlite3")
     (tmp_path / "one.yaml").write_text("name: search\ntype: serp\napi_key: $SerpAPI:ApiKey\n")
     assert program(tmp_path, "connection", "create", "-f", "one.yaml").returncode == 0
     out = program(tmp_path, "package", "export", "-")
@@ -278,8 +279,4 @@ def test_a_package_goes_through_pipes_and_refusals_have_their_codes(tmp_path: Pa
     done = program(tmp_path, "package", "import", "-", input=out.stdout)
     assert (done.returncode, done.stdout[:8]) == (0, b"nothing "), done.stderr
     assert program(tmp_path, "package", "import", "-", input=b"no package").returncode == 1
-    assert program(tmp_path, "package", "explode").returncode == 2
-    assert (
-        program(tmp_path, "package", "import", "-", "--secret", "a=b", input=out.stdout).returncode
-        == 2
-    )
+    assert program(tmp_path, "package", "import", "-", "--secret", "a=b").returncode == 2

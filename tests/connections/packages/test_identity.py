@@ -13,14 +13,13 @@ from connections import services
 from connections.credentials import looks_masked
 from connections.models import Connection
 from connections.packages import services as package_services
-from connections.packages.format import sealing
 from connections.packages.format.files import read_package
 from connections.packages.services import Decisions
 from connections.services import Invalid
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
 from tests.providers.manifests.shipped import SETTINGS
-from tests.providers.samples import PROVIDERS, SHIPPED
+from tests.providers.samples import PROVIDERS, SHIPPED, of_each_kind
 
 pytestmark = pytest.mark.django_db
 PASSPHRASE = "correct horse battery staple"
@@ -52,12 +51,6 @@ KEYS = st.from_regex(
     r"[A-Za-z0-9_.ä€-]([A-Za-z0-9_. ä€:#-]{0,10}[A-Za-z0-9_.ä€-])?", fullmatch=True
 ) | st.sampled_from(["placeholder", "1", "no"])
 ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=30)
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sealing itself is proven elsewhere; here it would take all the time."""
-    monkeypatch.setattr(sealing, "N", 2**4)
 
 
 def value_of(field: SettingsField, section: str) -> st.SearchStrategy[Any]:
@@ -168,7 +161,7 @@ def documents(content: bytes) -> Iterator[Any]:
     return iter((found.connections, found.profiles, found.types, found.manifest.types))
 
 
-@pytest.mark.parametrize("provider_id", EVERY)
+@pytest.mark.parametrize("provider_id", of_each_kind(EVERY))
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_export_and_import_are_the_identity(provider_id, data):

@@ -15,7 +15,6 @@ from django.views.debug import ExceptionReporter
 from connections import services
 from connections.models import Connection
 from connections.packages import services as package_services
-from connections.packages.format import sealing
 from connections.packages.format.files import read_package
 from connections.packages.services import Decisions, PackageConflict, PackageError
 from tests.fakes import connect
@@ -32,12 +31,6 @@ KEY, ENTRY, HEADER, OLD = (
 PASSPHRASE = "a passphrase that nobody else has 5d1c"
 ADDRESS = "https://a.example.com"
 SECRETS = (KEY, ENTRY, HEADER, OLD, PASSPHRASE)
-
-
-@pytest.fixture(autouse=True)
-def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As dear as a passphrase is, these tests would take minutes."""
-    monkeypatch.setattr(sealing, "N", 2**4)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from connections import services
 from connections.models import Connection, Profile, RevealRecord
 from connections.packages import services as package_services
+from connections.packages.format import sealing
 from connections.packages.format.archive import unpack
 from connections.packages.format.files import Package, read_package
 from connections.packages.services import Decisions, PackageConflict, PackageError, Plan
@@ -65,7 +66,8 @@ def item(found: Plan, kind: str = "connection") -> package_services.PlanItem:
 # There and back
 
 
-def test_a_sealed_package_brings_everything_back(connection):
+def test_a_sealed_package_brings_everything_back(connection, dear, monkeypatch):
+    monkeypatch.setattr(sealing, "N", dear)
     before, content = columns(connection), export(connection, passphrase=PASSPHRASE)
     connection.delete()
     done = take(content, passphrase=PASSPHRASE)

@@ -26,7 +26,7 @@ from tests.fakes import (
 )
 from tests.pages import HTMX, entries, html, told, typed, value_of, words, world
 from tests.people import PASSWORD, browser
-from tests.providers.samples import sample_settings
+from tests.providers.samples import PROVIDERS, SHIPPED, of_each_kind, sample_settings
 
 pytestmark = pytest.mark.django_db
 ADD = "/connections/add/fake/"
@@ -367,7 +367,11 @@ def test_every_provider_has_a_card(fake, client: Client):
     ] == []
 
 
-@pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)
+OF_EACH_KIND = of_each_kind(PROVIDERS | SHIPPED)
+of_every_kind = pytest.mark.parametrize("provider", OF_EACH_KIND.values(), ids=OF_EACH_KIND)
+
+
+@of_every_kind
 def test_the_form_of_every_provider_has_every_setting(client: Client, provider):
     shown = html(client.get(f"/connections/add/{provider.id}/"))
     names = [
@@ -377,7 +381,7 @@ def test_the_form_of_every_provider_has_every_setting(client: Client, provider):
     assert [name for name in names if f'name="settings-{name}"' not in shown] == []
 
 
-@pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)
+@of_every_kind
 def test_the_form_of_every_provider_saves(client: Client, provider):
     settings = sample_settings(provider, key=SECRET)
     response = client.post(f"/connections/add/{provider.id}/", entries(typed(provider, settings)))
@@ -386,7 +390,7 @@ def test_the_form_of_every_provider_saves(client: Client, provider):
     assert runtime.resolved_settings(row)
 
 
-@pytest.mark.parametrize("provider", all_providers(), ids=lambda provider: provider.id)
+@of_every_kind
 def test_the_edit_form_of_every_provider_posted_back_changes_nothing(client: Client, provider):
     row = connect(provider.id, settings=sample_settings(provider, key=SECRET))
     shown = client.get(page_of(row, "edit"))

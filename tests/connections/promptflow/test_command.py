@@ -15,6 +15,7 @@ from connections import services
 from connections.models import Connection
 from connections.promptflow.format.shapes import shape_of_type
 from connections.promptflow.services.finding import find_promptflow
+from tests.databases import migrated
 from tests.fakes import NEWEST_KEY, OLDER_KEY, OTHER_SECRET, SECRET, connect, profile_of, reload
 
 pytestmark = pytest.mark.django_db
@@ -659,12 +660,7 @@ def at_a_terminal(environment: dict[str, str], answer: str, *arguments: str) -> 
 
 
 def test_a_secret_is_asked_for_and_not_shown(environment):
-    subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0", "--skip-checks"],
-        env=environment,
-        check=True,
-        timeout=120,
-    )
+    migrated(Path(environment["DATABASE_URL"].removeprefix("sqlite:///")))
     path = str(Path(file("name: a\ntype: serp\napi_key: <user-input>\n")).resolve())
     code, seen = at_a_terminal(environment, SECRET, "create", "-f", path)
     assert (code, "api_key: " in seen) == (0, True), seen
