@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.environment import Environment, read_environment
+from tests.forks import Forks, forks
 
 ROOT = Path(__file__).parents[2]
 READ = """
@@ -22,20 +24,31 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 """
 
 
-def read(*names: str, **environment: str) -> dict[str, Any]:
-    """These settings in this environment and no other."""
-    command = [sys.executable, "-c", READ, *names]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={"PATH": "", **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+@pytest.fixture(scope="module")
+def fork() -> Iterator[Forks]:
+    with forks() as process:
+        yield process
 
 
+@pytest.fixture
+def read(fork: Forks) -> Callable[..., dict[str, Any]]:
+    """Reads settings in an environment and no other: `read("DEBUG", HTTPS="true")`."""
+
+    def read(*names: str, **environment: str) -> dict[str, Any]:
+        done = fork.run(READ, *names, environment={"PATH": "", **environment})
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return read
+
+
+@pytest.fixture
+def started(fork: Forks) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """`manage.py settings` in an environment and no other: `started(HTTPS="ture")`."""
+    return lambda **given: fork.run(MANAGE, "settings", environment={**KEYS, **given})
+
+
+MANAGE = "import runpy; runpy.run_path('manage.py', run_name='__main__')"
 KEYS = {"PATH": "", "SECRET_KEY": "s" * 50, "FERNET_KEYS": "f" * 44}
 BROKEN = """
 from pathlib import Path
@@ -45,15 +58,13 @@ with mock.patch.object(Path, "read_bytes", return_value=b"SECRET_KEY=hunter1\\n=
 """
 
 
-def test_a_broken_line_of_the_env_file_is_named_and_not_shown():
-    done = subprocess.run(
-        [sys.executable, "-c", BROKEN], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True
-    )
+def test_a_broken_line_of_the_env_file_is_named_and_not_shown(fork: Forks):
+    done = fork.run(BROKEN, environment={"PATH": ""})
     assert "ImproperlyConfigured: .env: Line 2 is not NAME=value" in done.stderr
     assert "hunter" not in done.stderr
 
 
-def test_without_any_environment_everything_is_safe():
+def test_without_any_environment_everything_is_safe(read):
     found = read(
         "DEBUG",
         "SECRET_KEY",
@@ -71,7 +82,7 @@ def test_without_any_environment_everything_is_safe():
     assert found["DATABASES"]["default"]["NAME"] == str(ROOT / "switchboard.sqlite3")
 
 
-def test_sqlite_is_set_up_for_several_writers(tmp_path: Path):
+def test_sqlite_is_set_up_for_several_writers(read, tmp_path: Path):
     database = read("DATABASES", DATABASE_URL=f"sqlite:///{tmp_path / 'a.sqlite3'}")["DATABASES"][
         "default"
     ]
@@ -81,7 +92,7 @@ def test_sqlite_is_set_up_for_several_writers(tmp_path: Path):
     )
 
 
-def test_postgresql_and_redis_come_by_address():
+def test_postgresql_and_redis_come_by_address(read):
     found = read(
         "DATABASES",
         "CACHES",
@@ -98,7 +109,7 @@ def test_postgresql_and_redis_come_by_address():
     assert database["OPTIONS"]["pool"] and "Redis" in found["CACHES"]["default"]["BACKEND"]
 
 
-def test_lists_are_separated_by_commas():
+def test_lists_are_separated_by_commas(read):
     names = (
         "CONNECTIONS_REFERENCE_SECTIONS",
         "CONNECTIONS_REFERENCE_ENV",
@@ -111,41 +122,25 @@ def test_lists_are_separated_by_commas():
     assert read("FERNET_KEYS", FERNET_KEYS=",".join(keys)) == {"FERNET_KEYS": keys}
 
 
-def test_https_makes_cookies_secure():
+def test_https_makes_cookies_secure(read):
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS")
     assert [bool(value) for value in read(*names, HTTPS="true").values()] == [True] * 3
     assert [bool(value) for value in read(*names).values()] == [False] * 3
 
 
 @pytest.mark.parametrize(("worker", "count"), [("1", 1), ("5", 5)])
-def test_gunicorn_is_set_by_the_environment(worker: str, count: int):
+def test_gunicorn_is_set_by_the_environment(fork: Forks, worker: str, count: int):
     code = (
         "import json; from backoffice import gunicorn_conf as g; print(json.dumps([g.bind, "
         "g.workers, g.worker_class]))"
     )
     environment = {"HOST": "::1", "PORT": "8123", "WEB_CONCURRENCY": worker, **KEYS}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = fork.run(code, environment=environment)
     assert json.loads(done.stdout) == [
         "[::1]:8123",
         count,
         "backoffice.asgi_worker.BoundedWorker",
     ]
-
-
-def started(**environment: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py settings` in this environment and no other."""
-    command = [sys.executable, "manage.py", "settings"]
-    environment = {**KEYS, **environment}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
@@ -178,7 +173,7 @@ WITH: dict[str, dict[str, str]] = {"DATABASE_POOL_SIZE": {"DATABASE_URL": "postg
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_setting_that_makes_no_sense_stops_with_one_sentence(name: str):
+def test_a_setting_that_makes_no_sense_stops_with_one_sentence(started, name: str):
     value, words = WRONG[name]
     done = started(**WITH.get(name, {}), **{name: value})
     assert done.returncode == 1 and "Traceback" not in done.stderr
@@ -187,13 +182,13 @@ def test_a_setting_that_makes_no_sense_stops_with_one_sentence(name: str):
 
 
 @pytest.mark.parametrize("name", ["CONNECTIONS_EGRES_ALLOW", "GATEWAY_USAGE_DAY"])
-def test_a_misspelt_setting_stops_with_what_was_meant(name: str):
+def test_a_misspelt_setting_stops_with_what_was_meant(started, name: str):
     done = started(**{name: "hunter2"})
     assert f"The environment sets {name}, which is not a setting. Write " in done.stderr
     assert (done.returncode, "hunter2" in done.stderr) == (1, False)
 
 
-def test_what_others_put_into_the_environment_is_not_judged():
+def test_what_others_put_into_the_environment_is_not_judged(started):
     others = {"GATEWAY_PORT": "tcp://10.0.0.1:80", "CONNECTIONS_SERVICE_HOST": "x", "HTTP": "y"}
     assert started(**others).returncode == 0
 
@@ -237,7 +232,7 @@ def test_the_server_stops_with_the_same_sentence():
     )
 
 
-def test_settings_are_listed_without_secrets():
+def test_settings_are_listed_without_secrets(started):
     shown = started(
         FERNET_KEYS="hunter2" * 5,
         DATABASE_URL="postgres://u:hunter2@db/name",
@@ -262,7 +257,7 @@ ADDRESSES = {  # with passwords that nobody encoded, and where else one may stan
 @pytest.mark.parametrize(
     ("name", "value"), [(name, one) for name, given in ADDRESSES.items() for one in given]
 )
-def test_a_password_in_an_address_is_not_listed(name: str, value: str):
+def test_a_password_in_an_address_is_not_listed(started, name: str, value: str):
     done = started(**{name: value})
     assert "hunter2" not in done.stdout + done.stderr and "Traceback" not in done.stderr
     assert done.returncode == 1 or "***" in done.stdout
@@ -271,7 +266,7 @@ def test_a_password_in_an_address_is_not_listed(name: str, value: str):
 @pytest.mark.parametrize(
     "value", ["postgres://u:hunter2[@h/n", "postgres://u:p@h:hunter2/n", "postgres://u:hunter2@h"]
 )
-def test_an_address_that_cannot_be_read_is_not_repeated(value: str):
+def test_an_address_that_cannot_be_read_is_not_repeated(started, value: str):
     done = started(DATABASE_URL=value)
     assert done.stderr.startswith("A setting cannot be used. DATABASE_URL is not an address")
     assert (done.returncode, "hunter2" in done.stderr) == (1, False)
