@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .serving import Gateway, another_server, gateway
+from .serving import Gateway, Surroundings, another_server, gateway, surroundings
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +19,17 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
+    """The surroundings of servers that are ended. `gate` has profiles of every SDK, and a server
+    that finds them loads those SDKs when it starts: some seconds.
+    """
+    with surroundings(tmp_path_factory.mktemp("apart")) as one:
+        yield one
+
+
 @pytest.fixture
-def own(gate: Gateway, tmp_path: Path) -> Iterator[Gateway]:
-    """A server for one test, which may end it, on the same database. It has six seconds to stop."""
-    with another_server(gate, tmp_path / "log", GRACEFUL_TIMEOUT="6") as one:
+def own(apart: Surroundings, tmp_path: Path) -> Iterator[Gateway]:
+    """A server for one test, which may end it. It has six seconds to stop."""
+    with another_server(apart, tmp_path / "log", GRACEFUL_TIMEOUT="6") as one:
         yield one

@@ -28,19 +28,25 @@ _numbers = count(1)
 
 
 @dataclass
-class Gateway:
-    """A server with two workers, unless it was made otherwise.
+class Surroundings:
+    """Everything around a gateway: another process on its database, and the service it asks.
 
     `token` is that of an operator, for the gateway alone.
     """
 
-    server: Server
     office: Office
     upstream: Upstream
     variables: dict[str, str] = field(repr=False)
     token: str
+    shared: dict[str, str] = field(default_factory=dict, kw_only=True)
+
+
+@dataclass
+class Gateway(Surroundings):
+    """A server with two workers, unless it was made otherwise, and its surroundings."""
+
+    server: Server
     client: httpx2.Client
-    _shared: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -78,17 +84,17 @@ class Gateway:
     def known(self, model: str, capability: str = "Chat") -> str:
         """A profile for this model that other tests use too, so nothing may be changed about it."""
         key = f"{model} {capability}"
-        if key not in self._shared:
-            self._shared[key] = self.profile(model, capability=capability)
-        return self._shared[key]
+        if key not in self.shared:
+            self.shared[key] = self.profile(model, capability=capability)
+        return self.shared[key]
 
     def echo(self, capability: str = "Chat") -> str:
         """A profile of the built-in provider, which is asked through its class and not by wire."""
-        if f"echo {capability}" not in self._shared:
-            self._shared[f"echo {capability}"] = self.profile(
+        if f"echo {capability}" not in self.shared:
+            self.shared[f"echo {capability}"] = self.profile(
                 "echo-1", self.connection("echo"), capability=capability
             )
-        return self._shared[f"echo {capability}"]
+        return self.shared[f"echo {capability}"]
 
     def post(
         self, path: str, body: Any, token: str | None = None, **headers: str
@@ -160,27 +166,36 @@ def database(place: Path) -> Iterator[str]:
 
 
 @contextmanager
-def gateway(place: Path, **settings: str) -> Iterator[Gateway]:
-    """A gateway with everything around it. In the end its log has no traceback."""
+def surroundings(place: Path, **settings: str) -> Iterator[Surroundings]:
+    """Everything around a gateway, with a database of its own."""
     cache = {name: os.environ[name] for name in ("CACHE_URL",) if os.environ.get(name)}
     with database(place) as address, Upstream() as upstream:
         variables = environment(
             address, **{"WEB_CONCURRENCY": "2", "LOG_LEVEL": "DEBUG", **cache, **settings}
         )
         with office(variables) as there:
-            token = there.token()
-            with (
-                running(variables, place / "log", "--graceful-timeout=1") as server,
-                httpx2.Client(timeout=30) as client,
-            ):
-                yield Gateway(server, there, upstream, variables, token, client)
-    text = server.log.read_text(errors="replace")
+            yield Surroundings(there, upstream, variables, there.token())
+
+
+@contextmanager
+def gateway(place: Path, **settings: str) -> Iterator[Gateway]:
+    """A gateway with everything around it. In the end its log has no traceback."""
+    with (
+        surroundings(place, **settings) as around,
+        another_server(around, place / "log", "--graceful-timeout=1") as one,
+    ):
+        yield one
+    text = one.log
     assert "Traceback" not in text, text[text.index("Traceback") - 500 :][:5000]
 
 
 @contextmanager
-def another_server(one: Gateway, log: Path, *options: str, **settings: str) -> Iterator[Gateway]:
+def another_server(
+    one: Surroundings, log: Path, *options: str, **settings: str
+) -> Iterator[Gateway]:
     """One more server on the same database, as on another host, with settings of its own."""
     variables = {**one.variables, **settings}
     with running(variables, log, *options) as server, httpx2.Client(timeout=30) as client:
-        yield Gateway(server, one.office, one.upstream, variables, one.token, client, one._shared)
+        yield Gateway(
+            one.office, one.upstream, variables, one.token, server, client, shared=one.shared
+        )
