@@ -61,8 +61,6 @@ def command(*arguments: str) -> tuple[float, float]:
 
 def manage(*arguments: str) -> None:
     """A process of its own: prints by how many MB the command's memory has grown at most."""
-    import resource
-
     import django
 
     django.setup()
@@ -70,9 +68,15 @@ def manage(*arguments: str) -> None:
 
     import connections.packages.management.commands.package  # noqa: F401
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = kilobytes("VmRSS")
     call_command("package", *arguments)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print((kilobytes("VmHWM") - before) / 1024)
+
+
+def kilobytes(name: str) -> int:
+    """A line of this process's status: VmRSS is its memory now, VmHWM the most that it had."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def there_and_back(folder: Path) -> None:
@@ -83,7 +87,7 @@ def there_and_back(folder: Path) -> None:
     fill(0, ROWS)
     Profile.objects.exclude(alias__regex=r"[02468]$").delete()  # one for each connection
     counts = Connection.objects.count(), Profile.objects.count()
-    took, grown = command("export", "--split", str(folder / "all.zip"))
+    took, grown = command("export", "--profiles", "--split", str(folder / "all.zip"))
     files = sorted(folder.glob("all-*.zip"))
     empty()
     for file in files:
