@@ -91,6 +91,7 @@ DATABASES: dict[str, Any] = {
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # With Django's defaults 884 of 1040 concurrent writes failed with "database is locked"; with
     # these none did.
+    DATABASES["default"]["ENGINE"] = "backoffice.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

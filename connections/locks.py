@@ -18,7 +18,7 @@ looks for what needs the row.
 Nobody waits for the change counter: see change_counter.py.
 
 On SQLite a change holds the whole file from its first statement to its end, so there is no order to
-keep, and the shorter a change is the better.
+keep, and the shorter a change is the better. Changes wait for it in turn (backoffice/sqlite).
 
 Whatever takes long (validation, comparison, encryption) is done before the locks, from what was
 read without them. Under them it is only looked whether that is still so: a plan reads, an import

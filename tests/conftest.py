@@ -146,7 +146,7 @@ def django_db_keepdb() -> bool:
 
 
 def _on_sqlite() -> bool:
-    return bool(django_settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3")
+    return bool(django_settings.DATABASES["default"]["ENGINE"] == "backoffice.sqlite")
 
 
 @pytest.fixture

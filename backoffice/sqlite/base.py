@@ -1,0 +1,56 @@
+"""The backend, by the name that Django looks for: ENGINE is `backoffice.sqlite`.
+
+SQLite has one lock for all writers, and no order among those who wait: each looks again after 1 to
+100 ms (sqlite.org/c3ref/busy_timeout.html). Whoever writes again and again takes it in between, so
+that somebody else waits for seconds. Here only one waits for that lock. The others wait for their
+turn to do so, and look for it often.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.db.backends.sqlite3 import base
+
+LOOK_EVERY = 0.001  # seconds
+TURN_WITHIN = 20.0  # seconds after which one waits for the lock itself, out of turn
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's, whose transactions begin in turn."""
+
+    def _start_transaction_under_autocommit(self) -> None:
+        if self.transaction_mode != "IMMEDIATE" or self.is_in_memory_db():
+            super()._start_transaction_under_autocommit()
+            return
+        with turn(f"{self.settings_dict['NAME']}-queue"):
+            super()._start_transaction_under_autocommit()
+
+
+@contextmanager
+def turn(file: str | Path) -> Iterator[None]:
+    """Waits until nobody else has this file, and has it for the block. Where it cannot be made, all
+    go on at once, as they would without it.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        _take(descriptor)
+        yield
+    finally:
+        os.close(descriptor)  # the system gives it up, also when this process is killed
+
+
+def _take(descriptor: int) -> None:
+    until = time.monotonic() + TURN_WITHIN
+    while time.monotonic() < until:
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOOK_EVERY)

@@ -1,0 +1,73 @@
+"""Writers of SQLite wait in turn."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from django.db.utils import ConnectionHandler
+
+from backoffice.sqlite import base
+from backoffice.sqlite.base import turn
+
+
+def test_only_one_has_its_turn_and_the_next_comes_when_it_ends(tmp_path: Path):
+    order: list[str] = []
+
+    def other() -> None:
+        with turn(tmp_path / "queue"):
+            order.append("other")
+
+    with turn(tmp_path / "queue"):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.05)
+        order.append("one")
+    thread.join(5)
+    assert order == ["one", "other"]
+
+
+def test_who_waits_too_long_goes_on_out_of_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(base, "TURN_WITHIN", 0.01)
+    with turn(tmp_path / "queue"), turn(tmp_path / "queue"):
+        pass
+
+
+def test_where_no_file_can_be_made_all_go_on(tmp_path: Path):
+    with turn(tmp_path / "missing" / "queue"):
+        pass
+
+
+def test_an_error_of_the_block_is_raised_as_it_is_and_gives_the_turn_up(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="mine"), turn(tmp_path / "queue"):
+        raise FileNotFoundError("mine")
+    began = time.monotonic()
+    with turn(tmp_path / "queue"):
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.django_db  # the guard of other tests refuses any connection
+def test_a_transaction_begins_in_its_turn(tmp_path: Path):
+    settings = {
+        "ENGINE": "backoffice.sqlite",
+        "NAME": str(tmp_path / "a.sqlite3"),
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+    }
+    wrapper = ConnectionHandler({"default": settings})["default"]
+    wrapper.connect()
+    began = threading.Event()
+
+    def begin() -> None:
+        wrapper.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        began.set()
+
+    wrapper.inc_thread_sharing()
+    with turn(tmp_path / "a.sqlite3-queue"):
+        thread = threading.Thread(target=begin)
+        thread.start()
+        assert not began.wait(0.05)
+    assert began.wait(5)
+    thread.join()
+    with turn(tmp_path / "a.sqlite3-queue"):  # given up as soon as it has begun
+        wrapper.rollback()
+    wrapper.close()
