@@ -9,7 +9,8 @@ from django.db import models
 class PackageUpload(models.Model):
     """A package between its upload and the decision what becomes of its parts.
 
-    `content` is encrypted; it lives for an hour.
+    `content` is encrypted; it lives for an hour. While it is imported in parts, `rows_saved` of
+    `rows_in_all` are there; whoever deletes the row stops that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -17,6 +18,8 @@ class PackageUpload(models.Model):
     file_name = models.CharField(max_length=255, blank=True)
     content = models.BinaryField()
     date_created = models.DateTimeField(auto_now_add=True, db_index=True)
+    rows_saved = models.PositiveIntegerField(db_default=0)
+    rows_in_all = models.PositiveIntegerField(db_default=0)
 
     def __str__(self) -> str:
         return self.file_name

@@ -177,8 +177,9 @@ class PackagePlanView(ImportPage, PicksConnections):
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         action = request.POST.get("action")
         if action == "drop":
+            progress = services.progress_of(pk, actor=request.user)
             services.drop_upload(pk, actor=request.user)
-            messages.success(request, "The package is dropped. Nothing was imported.")
+            messages.success(request, _dropped(*(progress or (0, 0))))
             return self.redirect("package-import")
         form = self.form(pk, data=request.POST)
         form.is_valid()
@@ -202,7 +203,7 @@ class PackagePlanView(ImportPage, PicksConnections):
         try:
             plan = services.plan_import(content, **arguments)
             if apply and form.may_apply(plan):
-                return self._applied(pk, services.import_package(content, **arguments))
+                return self._applied(services.import_upload(pk, content, **arguments))
             return self._show(form, plan)
         except services.PackageConflict as refused:
             form.add_error(None, str(refused))
@@ -228,12 +229,33 @@ class PackagePlanView(ImportPage, PicksConnections):
         }
         return self.render_to_response(self.get_context_data(**context))
 
-    def _applied(self, pk: UUID, plan: services.Plan) -> HttpResponse:
-        services.drop_upload(pk, actor=self.request.user)
+    def _applied(self, plan: services.Plan) -> HttpResponse:
         self.template_name = "connections/packages/result.html"
         return self.render_to_response(
             self.get_context_data(plan=plan, results=[_result(one) for one in plan.items])
         )
+
+
+class PackageProgressView(ImportPage):
+    """How far an import is, asked for again and again by the page of its plan."""
+
+    template_name, fragment_name = (
+        "connections/packages/progress.html",
+        "connections/packages/_progress.html",
+    )
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        progress = services.progress_of(pk, actor=request.user)
+        return self.render_to_response(self.get_context_data(pk=pk, progress=progress))
+
+
+def _dropped(saved: int, total: int) -> str:
+    if not total:
+        return "The package is dropped. Nothing was imported."
+    return (
+        f"The import stops: {saved:,} of {total:,} rows are imported, and those that are being "
+        "saved. Import the package again for the rest."
+    )
 
 
 DONE = {

@@ -13,7 +13,7 @@ class PackageError(Exception):
     `code` is stable: too_large, not_a_package, newer_version, unexpected_file, wrong_sum,
     bad_document, clear_secret, wrong_passphrase, weak_passphrase, bad_decision, nothing_to_export,
     no_such_part, changed (meanwhile, by others), interrupted (the database went away in the
-    middle).
+    middle), stopped (by its user).
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -6,7 +6,14 @@ from .export import export_package
 from .importing import import_package
 from .parts import parts_of
 from .planning import brings_profiles, plan_import
-from .uploads import MAY_IMPORT, drop_upload, keep_upload, read_upload
+from .uploads import (
+    MAY_IMPORT,
+    drop_upload,
+    import_upload,
+    keep_upload,
+    progress_of,
+    read_upload,
+)
 
 __all__ = [
     "MAY_IMPORT",
@@ -20,8 +27,10 @@ __all__ = [
     "drop_upload",
     "export_package",
     "import_package",
+    "import_upload",
     "keep_upload",
     "parts_of",
     "plan_import",
+    "progress_of",
     "read_upload",
 ]

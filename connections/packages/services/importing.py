@@ -38,9 +38,9 @@ def import_package(
 ) -> Plan:
     """Imports a package. Returns the plan that was carried out.
 
-    `told` is called after each part of a large one, with how many rows are saved and how many there
-    are. Raises PackageConflict with the plan while something stands in the way, PackageError,
-    PermissionDenied; then nothing was written, unless the PackageError says how much.
+    `told` is called before and after each part of a large one, with how many rows are saved and how
+    many there are. Raises PackageConflict with the plan while something stands in the way,
+    PackageError, PermissionDenied; then nothing was written, unless the PackageError says how much.
     """
     opened = open_package(content, actor, passphrase, decisions)
     for _ in range(MOST_TRIES):

@@ -73,13 +73,15 @@ def save_at_once(judged: Judged) -> None:
 @sensitive_variables()
 def save_in_parts(judged: Judged, told: Callable[[int, int], None] | None = None) -> None:
     """Saves it part by part: the connections, then the profiles, each with its fallbacks once these
-    are there. `told` is called after each part, with how many rows are saved and how many there
-    are.
+    are there. `told` is called before the first part and after each, with how many rows are saved
+    and how many there are.
 
     Raises PackageConflict, IntegrityError and what the database raises while nothing is saved,
     PackageError after that.
     """
     saved, total = 0, len(judged.run.changes)
+    if told:
+        told(saved, total)
     try:
         for part in _parts(judged):
             saved += part()

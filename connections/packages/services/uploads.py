@@ -4,6 +4,7 @@ for an hour.
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.core.exceptions import ImproperlyConfigured
@@ -16,8 +17,16 @@ from connections.credentials import fernet
 from connections.models import PackageUpload
 from connections.services import Actor, require
 
+from ..format.errors import PackageError
+from ..format.plan import Plan
+from .importing import import_package
+
 KEPT_FOR = timedelta(hours=1)
 MOST_UPLOADS = 5  # of one person; the oldest make room
+STOPPED = (
+    "The import was stopped. {} of {} rows are imported. Import the package again for the rest: "
+    "what is there will be identical."
+)
 MAY_IMPORT = ("connections.add_connection", "connections.change_connection")
 
 
@@ -55,8 +64,35 @@ def read_upload(pk: uuid.UUID, *, actor: Actor) -> bytes | None:
         return None
 
 
+@sensitive_variables("content", "more")
+def import_upload(pk: uuid.UUID, content: bytes, *, actor: Actor, **more: Any) -> Plan:
+    """Imports a package that was uploaded, as `import_package` does, and deletes it.
+
+    `progress_of` tells how far it is. It stops between two parts when somebody drops the package:
+    then it raises PackageError too.
+    """
+
+    def told(saved: int, total: int) -> None:
+        if not _own(actor).filter(pk=pk).update(rows_saved=saved, rows_in_all=total):
+            raise PackageError("stopped", STOPPED.format(saved, total))
+
+    plan = import_package(content, actor=actor, told=told, **more)
+    drop_upload(pk, actor=actor)
+    return plan
+
+
+def progress_of(pk: uuid.UUID, *, actor: Actor) -> tuple[int, int] | None:
+    """How many rows of a package are imported, and how many there are: 0 while it is judged, None
+    when it is not here any more. Raises PermissionDenied.
+    """
+    require(actor, *MAY_IMPORT)
+    return _own(actor).filter(pk=pk).values_list("rows_saved", "rows_in_all").first()
+
+
 def drop_upload(pk: uuid.UUID, *, actor: Actor) -> None:
-    """Deletes a package of this user's, if it is still there. Raises PermissionDenied."""
+    """Deletes a package of this user's, if it is still there. An import of it that runs in parts
+    stops after the part that is being saved. Raises PermissionDenied.
+    """
     require(actor, *MAY_IMPORT)
     _own(actor).filter(pk=pk).delete()
 

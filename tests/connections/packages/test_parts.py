@@ -4,13 +4,17 @@ import uuid
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
+from django.test import Client
 
 from connections import services
 from connections.models import Connection, Profile
 from connections.packages import services as package_services
 from connections.packages.services import Decisions, PackageError, Plan, saving
 from tests.fakes import connect, profile_of, reload
+from tests.pages import HTMX, words
+from tests.people import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
@@ -65,7 +69,7 @@ def test_a_large_package_comes_back_as_it_was(rows, profiles):
     plan = take(content, told=lambda done, total: seen.append((done, total)))
     assert {item.action for item in plan.items} == {"create"}
     assert chains() == before and Connection.objects.count() == 5
-    assert seen[:3] == [(2, 10), (4, 10), (5, 10)] and seen[-1] == (10, 10)
+    assert seen[:4] == [(0, 10), (2, 10), (4, 10), (5, 10)] and seen[-1] == (10, 10)
     assert {item.state for item in take(content).items} == {"identical"}
 
 
@@ -178,3 +182,34 @@ def test_copies_keep_their_chains(rows, profiles):
     assert len(made) == 5 and not made & {row.pk for row in profiles}
     for row in Profile.objects.filter(pk__in=made):
         assert {step.fallback_id for step in row.fallback_steps.all()} <= made
+
+
+def progress(client: Client, address: str) -> str:
+    return words(client.get(f"{address}progress/", headers=HTMX))
+
+
+def test_the_page_tells_how_far_it_is_and_stops_when_told_so(
+    rows: Any, profiles: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Told so in another request, while the import of this one runs."""
+    content = package_of(rows, profiles)
+    delete_all()
+    importing, other = browser(operator), browser(operator)
+    file = SimpleUploadedFile("a.zip", content, "application/zip")
+    address = importing.post("/packages/import/", {"file": file})["Location"]
+    told = [progress(other, address)]
+    save = saving._save
+
+    def look(run: Any, some: list[Any]) -> None:
+        save(run, some)
+        told.append(progress(other, address))
+        if len(told) == 4:
+            told.append(words(other.post(address, {"action": "drop"}, follow=True)))
+
+    monkeypatch.setattr(saving, "_save", look)
+    answer = importing.post(address, {"action": "apply"}, follow=True)
+    assert "judged" in told[0] and "2 of 10 rows are imported" in told[2]
+    assert "The import stops: 4 of 10 rows are imported" in told[4]
+    assert "The import was stopped. 5 of 10 rows are imported." in words(answer)
+    assert (Connection.objects.count(), Profile.objects.count()) == (5, 0)
+    assert "Nothing is being imported" in progress(other, address)
