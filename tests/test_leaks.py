@@ -23,6 +23,7 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.test import Client, override_settings
 from django.urls import URLPattern, get_resolver
+from django.urls.converters import UUIDConverter
 
 from connections import conf, display, runtime, selectors, services
 from connections.models import Connection, Profile
@@ -158,20 +159,15 @@ def patterns(resolver: Any = None, prefix: str = "") -> Iterator[tuple[str, dict
 
 
 def addresses(stage: Stage) -> Iterator[str]:
-    """Every address, with every row in its places."""
+    """Every address, with every row in its places: by id where it takes nothing else."""
     rows = [*stage.rows.values(), stage.profile]
-    values = [
-        *(str(row.pk) for row in rows),
-        *(row.alias for row in rows),
-        "openai",
-        "chat",
-        "user",
-        "group",
-    ]
+    ids = [str(row.pk) for row in rows]
+    words = [*(row.alias for row in rows), ids[0], "openai", "chat", "user", "group"]
     for route, converters in patterns():
         if "(" in route or "\\" in route:
             continue  # Django's admin by regular expression; its pages are named below
-        for value in values if converters else [""]:
+        takes_ids = any(isinstance(one, UUIDConverter) for one in converters.values())
+        for value in (ids if takes_ids else words) if converters else [""]:
             address = "/" + route
             for name in converters:
                 address = address.replace(

@@ -159,10 +159,8 @@ def test_each_caller_is_answered_as_the_table_says(
     if isinstance(body, str):
         fixed = {"alias": "fresh", "capability": "Chat"} if method == "POST" else {}
         body = {"name": "N", "model": MODEL, "connectionId": str(connection.pk), **fixed}
-    wanted = {name: expected(name, allowed, rank, scope) for name in callers(people)}
-    assert {
-        name: status(caller, method, path, body) for name, caller in callers(people).items()
-    } == wanted
+    found = {name: status(one, method, path, body) for name, one in callers(people).items()}
+    assert found == {name: expected(name, allowed, rank, scope) for name in found}
 
 
 def test_a_token_of_somebody_who_was_deactivated_opens_nothing(

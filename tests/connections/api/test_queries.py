@@ -33,27 +33,25 @@ def queries(api: Api, path: str) -> int:
     return len(seen)
 
 
-@pytest.mark.parametrize(
-    ("path", "most"),
-    [
-        ("/connections/row-7", 4),
-        ("/profiles/row-7", 5),
-        ("/connections/row-7/exists", 4),
-        ("/connections/row-7/references", 4),
-        ("/connections", 5),
-        (
-            "/connections?take=50&filter=row&tag=eu&capability=Chat&isActive=true&orderBy=dateModified",
-            6,  # one for the spellings of the tag
-        ),
-        ("/connections/capabilities/Chat", 5),
-        ("/profiles", 5),
-        ("/profiles?take=50&filter=row", 5),
-        ("/settings", 4),
-        ("/providers", 3),
-    ],
-)
-def test_an_answer_makes_few_queries(warm: Api, path: str, most: int):
-    assert queries(warm, path) <= most
+FILTERED = "take=50&filter=row&tag=eu&capability=Chat&isActive=true&orderBy=dateModified"
+MOST = {  # by path
+    "/connections/row-7": 4,
+    "/profiles/row-7": 5,
+    "/connections/row-7/exists": 4,
+    "/connections/row-7/references": 4,
+    "/connections": 5,
+    f"/connections?{FILTERED}": 6,  # one for the spellings of the tag
+    "/connections/capabilities/Chat": 5,
+    "/profiles": 5,
+    "/profiles?take=50&filter=row": 5,
+    "/settings": 4,
+    "/providers": 3,
+}
+
+
+def test_an_answer_makes_few_queries(warm: Api):
+    found = {path: queries(warm, path) for path in MOST}
+    assert {path: number for path, number in found.items() if number > MOST[path]} == {}
 
 
 def test_usages_make_as_many_queries_for_one_profile_as_for_sixty(warm: Api, fake: Any):
@@ -65,20 +63,19 @@ def test_usages_make_as_many_queries_for_one_profile_as_for_sixty(warm: Api, fak
     assert queries(warm, "/connections/busy/usages") == before
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/connections",
-        "/connections?filter=row",
-        "/connections/capabilities/Chat",
-        "/profiles",
-        "/connections/row-7/usages",
-    ],
+LISTS = (
+    "/connections",
+    "/connections?filter=row",
+    "/connections/capabilities/Chat",
+    "/profiles",
+    "/connections/row-7/usages",
 )
-def test_a_list_decrypts_nothing(warm: Api, monkeypatch: pytest.MonkeyPatch, path: str):
+
+
+def test_a_list_decrypts_nothing(warm: Api, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: Any) -> Any:
         raise AssertionError("decrypted")
 
     monkeypatch.setattr("connections.credentials.decrypt", refuse)
-    assert warm.get(path).status_code == 200
+    assert [path for path in LISTS if warm.get(path).status_code != 200] == []
     assert warm.get("/connections/row-7").status_code == 500
