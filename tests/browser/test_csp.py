@@ -8,6 +8,7 @@ through every page. Here is the rest.
 import pytest
 from playwright.sync_api import expect
 
+from connections.api.openapi import operations_of
 from tests.connections.types.authorizing import DOCUMENT as ALLOWED_TYPE
 
 from .conftest import OpenPage, Watch, add_connection, add_profile, press, submit
@@ -83,6 +84,16 @@ def test_pages_name_no_other_host_as_a_source(open_page: OpenPage):
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+
+
+def test_the_page_of_the_api_shows_every_operation(open_page: OpenPage):
+    page = open_page(None)
+    document = page.request.get("/api/v1/schema?format=json").json()
+    page.goto("/api/v1/docs")
+    number = len(list(operations_of(document)))
+    expect(page.locator(".opblock")).to_have_count(number, timeout=30_000)  # much to lay out
+    page.locator(".opblock-post .opblock-summary-control").first.click()
+    expect(page.locator(".opblock-body")).to_be_visible(timeout=30_000)
 
 
 def test_expired_form_is_told_in_a_page(open_page: OpenPage):
