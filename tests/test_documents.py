@@ -45,7 +45,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the tree with the worked examples among the providers."""
     copy = tmp_path_factory.mktemp("copy")
     for folder in ("backoffice", "gateway", "connections", "providers", "tests"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, copy / folder)  # with the bytecode that is there
     shutil.copy(ROOT / "pyproject.toml", copy)
     for name, text in EXAMPLES.items():
         (copy / "providers" / name).write_text(text)

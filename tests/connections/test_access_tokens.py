@@ -307,6 +307,7 @@ django.setup()
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 from connections import services
+print("ready", flush=True)
 sys.stdin.readline()
 with services.http_client("shop") as client:
     print(client.get("/me").status_code)
@@ -331,11 +332,11 @@ def test_processes_fetch_once(settings):
             "stderr": subprocess.PIPE,
             "text": True,
         }
-        workers = [subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) for _ in range(4)]
-        time.sleep(3)
+        workers = [subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) for _ in range(3)]
+        assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 3
         for worker in workers:
             worker.stdin.write("go\n")
             worker.stdin.flush()
         told = [worker.communicate(timeout=60) for worker in workers]
-    assert [out for out, _ in told] == ["200\n"] * 4, told
+    assert [out for out, _ in told] == ["200\n"] * 3, told
     assert server.fetched == 1
