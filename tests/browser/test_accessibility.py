@@ -28,11 +28,16 @@ def axe() -> str:
     return program.read_text()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe says about the page in both colour schemes and both widths."""
+def violations(page: Page, everything: bool = False) -> list[str]:
+    """What axe says about the page in both colour schemes and both widths.
+
+    Only with `everything` in the dark on a phone too: there are no more colours than wide, but for
+    those of the frame, which all pages share.
+    """
     page.evaluate(axe())
     found = []
-    for scheme, size in product(("light", "dark"), (DESKTOP, PHONE)):
+    modes = [*product(("light", "dark"), (DESKTOP, PHONE))]
+    for scheme, size in modes if everything else modes[:-1]:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size(size)
         rules = (
@@ -67,7 +72,7 @@ def test_empty_page_has_no_violation_and_fits_a_phone(
 ):
     page = open_page("administrator")
     page.goto(path)
-    assert violations(page) == []
+    assert violations(page, everything=True) == []
     assert too_wide(page) == []
 
 
