@@ -44,7 +44,12 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
 
 def migrated(file: Path) -> str:
     """The address of a new SQLite database in this file. It has all tables, and the groups."""
-    shutil.copy(once("migrated.sqlite3", _migrate), file)
+    return copied(once("migrated.sqlite3", _migrate), file)
+
+
+def copied(database: Path, file: Path) -> str:
+    """The address of a copy, in this file, of a database that nobody has open."""
+    shutil.copy(database, file)
     return address(file)
 
 
@@ -64,3 +69,9 @@ def _migrate(file: Path) -> None:
         env={**os.environ, **keys, "DATABASE_URL": address(file)},
         check=True,
     )
+    closed(file)
+
+
+def closed(database: Path) -> None:
+    """Fails if rows are still in SQLite's log, which a copy would not have."""
+    assert not Path(f"{database}-wal").exists(), f"{database} was not closed."

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.databases import address, migrated, once, shared_folder
+from tests.databases import closed, copied, migrated, once, shared_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 MIGRATE = """
@@ -81,8 +80,8 @@ def serving(place: Path, database_url: str = "") -> Iterator[Served]:
         tokens = _prepare(variables, MIGRATE + PREPARE)
     else:
         found = json.loads(once("served.json", _prepare_once).read_text())
-        shutil.copy(shared_folder() / "served.sqlite3", place / "api.sqlite3")
-        variables = environment(address(place / "api.sqlite3"), **found["keys"])
+        database = copied(shared_folder() / "served.sqlite3", place / "api.sqlite3")
+        variables = environment(database, **found["keys"])
         tokens = found["tokens"]
     with running(variables, place / "log", "--graceful-timeout=1") as server:
         yield Served(server.url, tokens[0], server.log, tokens[1])
@@ -101,6 +100,7 @@ def _prepare_once(file: Path) -> None:
     """Writes the tokens of the database beside this file, and the keys that it was made with."""
     variables = environment(migrated(file.with_name("served.sqlite3")))
     tokens = _prepare(variables, PREPARE)
+    closed(file.with_name("served.sqlite3"))
     keys = {name: variables[name] for name in ("SECRET_KEY", "FERNET_KEYS")}
     file.write_text(json.dumps({"tokens": tokens, "keys": keys}))
 
