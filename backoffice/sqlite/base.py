@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from django.db.backends.sqlite3 import base
 
@@ -19,7 +20,10 @@ LOOK_EVERY = 0.001  # seconds
 TURN_WITHIN = 20.0  # seconds after which one waits for the lock itself, out of turn
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+Wrapper: Any = base.DatabaseWrapper  # django-stubs leave out what a transaction begins with
+
+
+class DatabaseWrapper(Wrapper):  # type: ignore[misc]
     """Django's, whose transactions begin in turn."""
 
     def _start_transaction_under_autocommit(self) -> None:

@@ -130,20 +130,26 @@ class ConverseStream:
             ):
                 return self._of_call(ToolCallDelta(self._calls[index], arguments="{}"))
             case {"messageStop": {"stopReason": reason}}:
-                self.ended = True
-                try:
-                    finish = _finish(reason, self._host)
-                except ProviderError as error:
-                    self._spoiled = error
-                    return None
-                return ChatChunk(finish_reason=finish, model=self._model)
+                return self._stopped(reason)
             case {"metadata": {"usage": found}}:
-                usage = _usage(found)
-                if self._spoiled is not None:
-                    self._spoiled.usage = usage
-                    raise self._spoiled
-                return ChatChunk(usage=usage, model=self._model)
+                return self._counted(found)
         return None
+
+    def _stopped(self, reason: str) -> ChatChunk | None:
+        self.ended = True
+        try:
+            finish = _finish(reason, self._host)
+        except ProviderError as error:
+            self._spoiled = error
+            return None
+        return ChatChunk(finish_reason=finish, model=self._model)
+
+    def _counted(self, told: Any) -> ChatChunk:
+        usage = _usage(told)
+        if self._spoiled is not None:
+            self._spoiled.usage = usage
+            raise self._spoiled
+        return ChatChunk(usage=usage, model=self._model)
 
     def _of_call(self, delta: ToolCallDelta) -> ChatChunk:
         return ChatChunk(tool_calls=(delta,), model=self._model)
