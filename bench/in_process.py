@@ -4,7 +4,8 @@ import json
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,42 @@ def measure_resolve(path: Path) -> None:
     report("for comparison: Connection.objects.get(alias=...)", orm, base)
     report("for comparison: the look-up alone by Django's cursor", alone, base)
     report("resolve: by alias, decrypted, reference resolved, validated", whole, base)
+    with a_store() as store:
+        base, whole = medians(floor, resolve)
+    note = f"asked {store.asked} times"
+    report("resolve, where the reference names a secret store", whole, base, note)
+
+
+class BenchStore:
+    """A secret store that counts how often it is asked."""
+
+    name, depth, cure = "bench", 1, "Put it there."
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def read(self, _place: tuple[str, ...]) -> object:
+        """A section."""
+        self.asked += 1
+        return {"Organization": "org-bench"}
+
+    def reach(self) -> None:
+        """It is there."""
+
+
+@contextmanager
+def a_store() -> Iterator[BenchStore]:
+    """It comes before every other source, for the block."""
+    from connections.conf import resolver
+    from connections.sources.kept import KeptStore
+
+    found, store = resolver(), BenchStore()
+    before = found._sources
+    found._sources = (KeptStore(store, 0), *before)
+    try:
+        yield store
+    finally:
+        found._sources = before
 
 
 def signed_in() -> "Client":
