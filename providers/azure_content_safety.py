@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from .core.registry import register
-from .core.settings import ProviderSettings, setting
+from .core.settings import AddressedSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
 from .vendors.azure.migrations import without_api_type
 from .vendors.service import Service, versioned
 
 
-class AzureContentSafetySettings(ProviderSettings):
+class AzureContentSafetySettings(AddressedSettings):
     """A resource of Content Safety."""
 
     endpoint: HttpUrl = setting(

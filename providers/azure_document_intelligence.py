@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .core.registry import register
-from .core.settings import ProviderSettings, setting
+from .core.settings import AddressedSettings, setting
 from .core.types import ApiKey, HttpUrl, Text
 from .vendors.azure.migrations import without_api_type
 from .vendors.service import Service, versioned
@@ -16,7 +16,7 @@ from .vendors.service import Service, versioned
 RENAMED_SINCE = "2023-10-31"
 
 
-class AzureDocumentIntelligenceSettings(ProviderSettings):
+class AzureDocumentIntelligenceSettings(AddressedSettings):
     """A resource of Document Intelligence."""
 
     endpoint: HttpUrl = setting(

@@ -60,4 +60,4 @@ class AzureOpenAI(AzureProvider[AzureOpenAISettings]):
         """The deployment's own address, as the SDK makes it from the model's name."""
         url = f"{self.answers_url}/deployments/{quote(model, safe='')}/{PATHS[capability]}"
         url += f"?api-version={quote(self.api_version)}"
-        return WireTarget(url, await self.wire_headers(), self.asks_usage)
+        return self.wire(url, await self.wire_headers(), self.asks_usage)

@@ -1,6 +1,7 @@
 """HTTP: any service that is asked over HTTP, whatever its authentication."""
 
 import ssl
+from functools import cached_property
 
 from pydantic import SecretStr
 
@@ -52,9 +53,9 @@ class Http(HttpService[HttpSettings]):
         ok = frozenset({asked.expected_status} if asked.expected_status else ())
         return TestRequest(method=asked.test_method, path=asked.test_path or "", ok=ok)
 
-    @property
+    @cached_property
     def tls(self) -> ssl.SSLContext | None:
-        return tls_context(self.settings.verify_tls, self.settings.ca_certificate or "")
+        return tls_context(self.settings.verify_tls, self.own_authority)
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain(error)):

@@ -1,12 +1,12 @@
 """Qdrant: https://api.qdrant.tech/api-reference"""
 
 from .core.registry import register
-from .core.settings import ProviderSettings, setting
+from .core.settings import AddressedSettings, setting
 from .core.types import ApiKey, HttpUrl
 from .vendors.service import Service
 
 
-class QdrantSettings(ProviderSettings):
+class QdrantSettings(AddressedSettings):
     """A cluster, or a server of your own.
 
     Names are those of qdrant-client; `url` is promptflow's `api_base`.

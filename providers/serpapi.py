@@ -5,7 +5,7 @@ from functools import cached_property
 import httpx2
 
 from .core.registry import register
-from .core.settings import ProviderSettings, setting
+from .core.settings import AddressedSettings, setting
 from .core.types import ApiKey, HttpUrl
 from .http.auth import AccessTransport
 from .http.credentials import Query
@@ -14,7 +14,7 @@ from .http.hosts import Hosts, origin_host
 from .vendors.service import Service
 
 
-class SerpApiSettings(ProviderSettings):
+class SerpApiSettings(AddressedSettings):
     """An account."""
 
     api_key: ApiKey = setting(
@@ -52,7 +52,7 @@ class SerpApi(Service[SerpApiSettings]):
         """
         key, base = self.settings.api_key.get_secret_value(), self.settings.base_url
         access = AccessTransport(
-            GuardedTransport(self.egress, self.allowance),
+            GuardedTransport(self.egress, self.allowance, self.tls),
             (Query("api_key", key),),
             Hosts(base, (origin_host(base),)),
         )

@@ -1,12 +1,12 @@
 """Weaviate: https://docs.weaviate.io/weaviate/api/rest"""
 
 from .core.registry import register
-from .core.settings import ProviderSettings, setting
+from .core.settings import AddressedSettings, setting
 from .core.types import ApiKey, HttpUrl
 from .vendors.service import Service
 
 
-class WeaviateSettings(ProviderSettings):
+class WeaviateSettings(AddressedSettings):
     """A cluster, or a server of your own. `url` is promptflow's `api_base`."""
 
     url: HttpUrl = setting(

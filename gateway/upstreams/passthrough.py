@@ -186,6 +186,7 @@ class Upstream:
             "data": to_json(body),
             "headers": {**HEADERS, REQUEST_ID_HEADER: REQUEST_ID.get(), **target.headers},
             "timeout": limit,
+            "ssl": target.tls or True,  # True: as the session
         }
         host = urlsplit(target.url).netloc
         try:

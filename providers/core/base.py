@@ -12,10 +12,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from ..http.allowance import Allowance
-from ..http.egress import EgressPolicy, guarded_client
-from ..http.egress_async import guarded_async_client
-from ..http.errors_inside import refuse_error_inside
+from ..http.egress import EgressPolicy
 from .chat import ChatRequest, EmbeddingRequest, wishes
+from .clients import Clients
 from .errors import ProviderError, chain, from_answer, from_status, not_installed
 from .messages import Unsupported
 from .network_faults import from_network
@@ -38,7 +37,7 @@ logger = logging.getLogger(__name__)
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 
 
-class Provider(Generic[SettingsT]):
+class Provider(Clients, Generic[SettingsT]):
     """An AI service, or another service that takes credentials.
 
     Made with validated settings; `client` imports the SDK when it is first needed.
@@ -68,6 +67,8 @@ class Provider(Generic[SettingsT]):
     # What brings the SDK, for the message when it is not installed.
     packages: ClassVar[tuple[str, ...]] = ()
     sdk: ClassVar[str] = ""  # its module, if importing it takes long: loaded before it is needed
+
+    settings: SettingsT
 
     def __init__(
         self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()
@@ -233,29 +234,6 @@ class Provider(Generic[SettingsT]):
         if not response.is_success:
             raise from_status(response.status_code, urlsplit(address).netloc)
         return response.json()
-
-    @property
-    def timeout(self) -> float:
-        """The seconds that one request may take."""
-        return self.limits.timeout or float(getattr(self.settings, "timeout", 60.0))
-
-    @property
-    def max_retries(self) -> int:
-        """The number of times that the SDK repeats a failed request."""
-        own = getattr(self.settings, "max_retries", 0)
-        return own if self.limits.max_retries is None else self.limits.max_retries
-
-    def http_client(self, headers: dict[str, str] | None = None) -> httpx2.Client:
-        """The guarded HTTP client to hand to an SDK; `headers` go with every request."""
-        return guarded_client(self.egress, self.timeout, allowance=self.allowance, headers=headers)
-
-    def async_http_client(self, headers: dict[str, str] | None = None) -> httpx2.AsyncClient:
-        """As `http_client`, asynchronous. An answer of status 200 that is an error raises a
-        ProviderError: the SDKs would read it as an answer without content.
-        """
-        client = guarded_async_client(self.egress, self.timeout, headers=headers)
-        client.event_hooks = {"response": [refuse_error_inside]}
-        return client
 
     @contextmanager
     def translated(self, address: str, *, same_act: bool = False) -> Iterator[None]:

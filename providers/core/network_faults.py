@@ -83,8 +83,8 @@ def _broken_tls(cause: BaseException, host: str) -> ProviderError | None:
     match cause:
         case ssl.SSLCertVerificationError():
             return ProviderError(
-                f"The certificate of {host} cannot be trusted. Renew it, or add its authority to "
-                "the system's store.",
+                f"The certificate of {host} cannot be trusted. Renew it, or add the authority "
+                "that signed it to the connection or to CONNECTIONS_CA_FILE.",
                 "tls",
                 True,
             )

@@ -60,6 +60,13 @@ class SettingsField:
         """True for a map, plain or secret."""
         return self.kind in MAPS
 
+    @property
+    def guards_secrets(self) -> bool:
+        """True for a setting that decides where secrets go, or who can read them there: they are
+        entered again when it changes.
+        """
+        return self.address or self.trust
+
     def from_text(self, value: Any) -> Any:
         """A typed text as the JSON value that it means; a text that does not fit stays as it is,
         and pydantic refuses it.

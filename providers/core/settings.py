@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from ..http.tls import Certificates
 from .types import is_empty
 
 
@@ -98,8 +99,24 @@ class ProviderSettings(BaseModel):
         return value
 
 
-class NetworkSettings(ProviderSettings):
-    """The settings that every provider behind a network has."""
+class AddressedSettings(ProviderSettings):
+    """The settings of every provider whose address can be set."""
+
+    ca_certificate: Certificates | None = setting(
+        None,
+        title="Certificate authority",
+        description=(
+            "Certificates (PEM) to trust besides those of the system, for a service with an "
+            "authority of its own."
+        ),
+        trust=True,
+        multiline=True,
+        group="Advanced",
+    )
+
+
+class NetworkSettings(AddressedSettings):
+    """The settings that every provider of models behind a network has."""
 
     timeout: float = setting(
         60.0,

@@ -1,5 +1,6 @@
 """Values that providers take and give: capabilities, models, results of checks, limits."""
 
+import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -51,12 +52,14 @@ class WireTarget:
     caller that sends the bytes itself.
 
     `headers` carry the credentials. `asks_usage`: a stream tells its usage only when
-    `stream_options` asks for it.
+    `stream_options` asks for it. `tls`: the context that judges the certificate, None for the
+    authorities that every client trusts.
     """
 
     url: str
     headers: dict[str, str] = field(repr=False)
     asks_usage: bool = True
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True)

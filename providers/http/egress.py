@@ -273,17 +273,19 @@ def guarded_client(
     *,
     allowance: Allowance | None = None,
     headers: dict[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
     transport: httpx2.BaseTransport | None = None,
 ) -> httpx2.Client:
     """A client for an SDK.
 
-    `timeout`: seconds for one step; `allowance`: bounds of a whole act, None for none.
+    `timeout`: seconds for one step; `allowance`: bounds of a whole act, None for none. `tls`: the
+    context that judges certificates, None for the authorities that every client trusts.
 
     `transport`: one that ends in a GuardedTransport, where something has to happen between that and
     the client.
     """
     return httpx2.Client(
-        transport=transport or GuardedTransport(policy, allowance or Allowance()),
+        transport=transport or GuardedTransport(policy, allowance or Allowance(), tls),
         timeout=timeout,
         trust_env=False,
         follow_redirects=True,

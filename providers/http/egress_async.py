@@ -6,6 +6,7 @@ The rules are those of egress.py: the address that is connected to is checked.
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterable
 from typing import Any
 
@@ -81,8 +82,8 @@ class GuardedAsyncTransport(httpx2.AsyncHTTPTransport):
     compression.
     """
 
-    def __init__(self, policy: EgressPolicy) -> None:
-        context = trusted_authorities()
+    def __init__(self, policy: EgressPolicy, tls: ssl.SSLContext | None = None) -> None:
+        context = tls or trusted_authorities()
         super().__init__(verify=context)
         # httpx2 offers no argument for the backend; tests/providers/http/test_egress_async.py fails
         # if this stops working.
@@ -107,11 +108,15 @@ class GuardedAsyncTransport(httpx2.AsyncHTTPTransport):
 
 
 def guarded_async_client(
-    policy: EgressPolicy, timeout: float, *, headers: dict[str, str] | None = None
+    policy: EgressPolicy,
+    timeout: float,
+    *,
+    headers: dict[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> httpx2.AsyncClient:
-    """A client for an SDK. `timeout`: seconds for one step."""
+    """A client for an SDK. `timeout`: seconds for one step; `tls` as in `guarded_client`."""
     return httpx2.AsyncClient(
-        transport=GuardedAsyncTransport(policy),
+        transport=GuardedAsyncTransport(policy, tls),
         timeout=timeout,
         trust_env=False,
         follow_redirects=True,

@@ -2,7 +2,6 @@
 their hosts, and a test request.
 """
 
-import ssl
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -77,11 +76,6 @@ class HttpService(Provider[SettingsT]):
     @property
     def test_request(self) -> TestRequest | None:
         """The request of a check. None: any answer of the base URL passes."""
-        return None
-
-    @property
-    def tls(self) -> ssl.SSLContext | None:
-        """The context that judges certificates. None: by the system's authorities."""
         return None
 
     @cached_property

@@ -12,9 +12,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ..core.settings import ProviderSettings, setting
-from ..core.types import CONTROL, ApiKey, HeaderName, Headers, HttpUrl, LongText, SecretText, Text
-from .tls import read_authorities
+from ..core.settings import AddressedSettings, setting
+from ..core.types import CONTROL, ApiKey, HeaderName, Headers, HttpUrl, SecretText, Text
+from .tls import Certificates
 
 AUTHENTICATION, TEST, TLS = "Authentication", "Test", "TLS"
 COGNIGY = {
@@ -65,14 +65,6 @@ def _parameter(value: str) -> str:
     return value
 
 
-def _authorities(value: str) -> str:
-    try:
-        read_authorities(value)
-    except ValueError as error:
-        raise PydanticCustomError("certificate", "{reason}", {"reason": str(error)}) from None
-    return value
-
-
 AuthType = Annotated[
     Literal[
         "none", "basic", "oauth2", "api_key_authorization", "x_api_key", "bearer", "header", "query"
@@ -81,7 +73,7 @@ AuthType = Annotated[
 ]
 
 
-class HttpSettings(ProviderSettings):
+class HttpSettings(AddressedSettings):
     """A service, its credentials, and its test."""
 
     base_url: HttpUrl = setting(
@@ -230,7 +222,7 @@ class HttpSettings(ProviderSettings):
         trust=True,
         group=TLS,
     )
-    ca_certificate: Annotated[LongText, AfterValidator(_authorities)] | None = setting(
+    ca_certificate: Certificates | None = setting(
         None,
         title="Authority",
         description=(

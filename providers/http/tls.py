@@ -8,6 +8,7 @@ import ssl
 from datetime import datetime
 from functools import lru_cache
 from tempfile import NamedTemporaryFile
+from typing import Annotated
 
 import httpx2
 from cryptography import x509
@@ -18,8 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from ..core.errors import ProviderError
+from ..core.types import LongText
 from .credentials import ClientCertificate
 from .egress import new_context, trusted_authorities
 from .private_keys import private_key
@@ -49,6 +53,17 @@ def read_authorities(text: str) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(text.encode())
     except ValueError:
         raise ValueError(NO_CERTIFICATES) from None
+
+
+def _authorities(value: str) -> str:
+    try:
+        read_authorities(value)
+    except ValueError as error:
+        raise PydanticCustomError("certificate", "{reason}", {"reason": str(error)}) from None
+    return value
+
+
+Certificates = Annotated[LongText, AfterValidator(_authorities)]  # of authorities, as a setting
 
 
 @lru_cache(maxsize=32)

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -76,10 +77,13 @@ class ManifestProvider(HttpService[ProviderSettings]):
         """Where a person allows the connection; None for types that want no such thing."""
         return self.rendering.authorization
 
-    @property
+    @cached_property
     def tls(self) -> ssl.SSLContext | None:
         shown = self.rendering.certificate
-        return client_context(shown) if shown else None
+        if shown is None:
+            return super().tls
+        authority = "\n".join(filter(None, (shown.authority, self.own_authority)))
+        return client_context(replace(shown, authority=authority))
 
     @property
     def extra_headers(self) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """A manifest's fields as a class of settings, like that of any other provider."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from ..core.schema import pascal
-from ..core.settings import NetworkSettings, ProviderSettings, setting
+from ..core.settings import AddressedSettings, NetworkSettings, ProviderSettings, setting
 from .document import VARIANT, Manifest, TypeField
 from .field_types import kind_of
 from .hosts import WHOLE
@@ -19,7 +19,8 @@ RESERVED = frozenset(
         "name",
         "alias",
         VARIANT,
-        *NetworkSettings.model_fields,
+        "timeout",
+        "max_retries",
         *(one for one in dir(BaseModel) if not one.startswith("_")),
     }
 )
@@ -47,6 +48,10 @@ class ManifestSettings(ProviderSettings):
     model_config = ConfigDict(protected_namespaces=())
 
     is_of_a_manifest: ClassVar[bool] = True
+
+
+class AddressedManifestSettings(ManifestSettings, AddressedSettings):
+    """Settings of a type with a whole address among its fields."""
 
 
 def section_of(key: str) -> str:
@@ -81,14 +86,24 @@ def settings_of(manifest: Manifest) -> type[ProviderSettings]:
                 le=3600,
             ),
         )
+    base: Any = _base(manifest, uses)
     made = create_model(
         f"{section_of(manifest.key)}Settings",
-        __base__=ManifestSettings,
+        __base__=base,
         __module__=__name__,
         **definitions,
     )
     made.__doc__ = f"Settings of {manifest.label}."
-    return made
+    return cast("type[ProviderSettings]", made)
+
+
+def _base(manifest: Manifest, uses: TemplateUses) -> type[ManifestSettings]:
+    """A field of the manifest's own with the name of one of ours keeps ours away."""
+    is_addressed = uses.is_asked and any(
+        field.shape in WHOLE and uses.is_address(field) for field in manifest.fields
+    )
+    is_taken = any(field.key in AddressedSettings.model_fields for field in manifest.fields)
+    return AddressedManifestSettings if is_addressed and not is_taken else ManifestSettings
 
 
 def _variant(manifest: Manifest) -> tuple[Any, Any]:

@@ -260,11 +260,13 @@ def refuse_bad_mapping(secrets: Mapping[str, str]) -> None:
 
 
 def addresses(provider: type[Provider[Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that say where the secrets of a connection are sent, with their values."""
+    """The settings that say where the secrets of a connection are sent and who may read them there,
+    with their values.
+    """
     return {
         name: settings.get(name, one.default)
         for name, one in settings_fields(provider).items()
-        if one.address
+        if one.guards_secrets
     }
 
 

@@ -38,7 +38,7 @@ def refuse_kept_secrets(
     changed = [
         field
         for field in fields.values()
-        if (field.address or field.trust)
+        if field.guards_secrets
         and result.settings.get(field.name, field.default)
         != stored.settings.get(field.name, field.default)
         and not (field.trust and result.settings.get(field.name, field.default) is True)

@@ -15,7 +15,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from providers.core.base import Provider
 from providers.core.errors import ProviderError
 from providers.core.network_faults import network_fault
-from providers.core.settings import ProviderSettings, setting
+from providers.core.settings import AddressedSettings, setting
 from providers.core.types import ApiKey, HttpUrl, Text, is_empty, lower_case
 from providers.http.allowance import within
 
@@ -28,7 +28,7 @@ NOT_ALL_OF_ENTRA = (
 )
 
 
-class AzureAccessSettings(ProviderSettings):
+class AzureAccessSettings(AddressedSettings):
     """A resource and its credentials. Names are those of promptflow and of azure-identity."""
 
     endpoint: HttpUrl = setting(

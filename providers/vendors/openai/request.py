@@ -198,7 +198,7 @@ class OpenAIChat(Provider[SettingsT]):
             return vectors_of(found, count, self.answers_url)
 
     async def wire_target(self, capability: Capability, _model: str) -> WireTarget | None:
-        return WireTarget(
+        return self.wire(
             f"{self.answers_url.rstrip('/')}/{PATHS[capability]}",
             await self.wire_headers(),
             self.asks_usage,

@@ -14,6 +14,7 @@ from providers.core.registry import all_providers
 from providers.core.schema import secret_names, settings_fields
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
 from tests.providers.samples import of_each_kind
+from tests.httpserver import authority
 
 from .calls import MERGE, Api, errors, every_setting, problem
 
@@ -473,6 +474,16 @@ def test_an_address_does_not_take_a_stored_secret_along(
     assert errors(api(method, ONE, moved)) == {"/settings/apiKey": "secret_required"}
     moved["settings"] = {"baseUrl": ELSEWHERE, "apiKey": OTHER_SECRET}
     assert api(method, ONE, moved).json()["settings"]["baseUrl"] == ELSEWHERE
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_an_authority_of_ones_own_does_not_take_a_stored_secret_along(
+    api: Api, connection: Connection, method: str
+):
+    trusting = {"name": "N", "settings": {"caCertificate": authority()[0]}}
+    assert errors(api(method, ONE, trusting)) == {"/settings/apiKey": "secret_required"}
+    trusting["settings"]["apiKey"] = OTHER_SECRET
+    assert api(method, ONE, trusting).status_code == 200
 
 
 def test_leaving_an_address_out_of_put_is_a_change_of_it(api: Api, fake: Any):

@@ -15,6 +15,7 @@ from connections.packages.format.archive import unpack
 from connections.packages.format.files import Package, read_package
 from connections.packages.services import Decisions, PackageConflict, PackageError, Plan
 from tests.fakes import OTHER_SECRET, SECRET, connect, profile_of, reload
+from tests.httpserver import authority
 
 from .test_archive import zipped
 
@@ -377,6 +378,7 @@ def test_a_missing_secret_can_be_taken_of_a_connection_with_the_same_address(con
     "source",
     [
         {"settings": {"api_key": SECRET, "base_url": "https://other.example.com"}},
+        {"settings": {"api_key": SECRET, "ca_certificate": authority()[0]}},
         {"provider_id": "custom", "settings": {"secrets": {"a": SECRET}}},
     ],
 )

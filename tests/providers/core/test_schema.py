@@ -118,7 +118,12 @@ def test_a_bare_secret_of_pydantic_is_headers_only_for_mappings():
 
 def test_own_settings_come_first_and_advanced_ones_last():
     names = list(settings_fields(MadeUp))
-    assert names[0] == "mode" and names[-3:] == ["loud", "timeout", "max_retries"]
+    assert names[0] == "mode" and names[-4:] == [
+        "loud",
+        "ca_certificate",
+        "timeout",
+        "max_retries",
+    ]
 
 
 def test_good_values_are_typed():
