@@ -63,25 +63,25 @@ class Environment:
 
     def text(self, name: str, default: str = "") -> str:
         """A text."""
-        found = self._given(name)
-        self._note(name, found or default)
+        found = self.given(name)
+        self.note(name, found or default)
         return found or default
 
     def secret(self, name: str) -> str:
         """A text that is never shown; a placeholder is refused."""
-        found = self._given(name)
+        found = self.given(name)
         if placeholder(found, secret=True, free=False):
             raise ImproperlyConfigured(f"{name} is a placeholder. Make a key of its own.")
-        self._note(name, MASK if found else "")
+        self.note(name, MASK if found else "")
         return found
 
     def boolean(self, name: str, default: bool) -> bool:
         """True or false; a word that is neither is refused."""
-        given = self._given(name).lower()
+        given = self.given(name).lower()
         if given and given not in TRUE + FALSE:
             raise ImproperlyConfigured(f"{name} is neither true nor false. Write true or false.")
         found = given in TRUE if given else default
-        self._note(name, str(found).lower())
+        self.note(name, str(found).lower())
         return found
 
     def whole(self, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
@@ -94,20 +94,20 @@ class Environment:
 
     def names(self, name: str, default: Sequence[str] = ()) -> list[str]:
         """Texts with commas between them."""
-        given = self._given(name)
+        given = self.given(name)
         found = [one.strip() for one in given.split(",") if one.strip()] if given else [*default]
-        self._note(name, ",".join(found))
+        self.note(name, ",".join(found))
         return found
 
     def secrets(self, name: str, least: int) -> list[str]:
         """Secrets with commas between them, each of at least so many characters."""
-        found = [one.strip() for one in self._given(name).split(",") if one.strip()]
+        found = [one.strip() for one in self.given(name).split(",") if one.strip()]
         if any(len(one) < least for one in found):
             raise ImproperlyConfigured(
                 f"{name} has a key of less than {least} characters, which can be guessed. Make a "
                 "longer one."
             )
-        self._note(name, ",".join([MASK] * len(found)))
+        self.note(name, ",".join([MASK] * len(found)))
         return found
 
     def served_hosts(self, name: str, default: Sequence[str]) -> list[str]:
@@ -212,22 +212,24 @@ class Environment:
             raise ImproperlyConfigured(f"{name} names a {kind} that may not be read. Allow it.")
         return str(path) if given else ""
 
-    def _given(self, name: str) -> str:
+    def given(self, name: str) -> str:
+        """The text as it is, without blanks around it; empty where it is not set."""
         return self.values.get(name, "").strip()
 
-    def _note(self, name: str, text: str) -> None:
-        is_set = bool(self._given(name))
+    def note(self, name: str, text: str) -> None:
+        """Lists a setting that was read, with what may be shown of it."""
+        is_set = bool(self.given(name))
         source = "default" if not is_set else ".env" if name in self.of_file else "environment"
         self.variables[name] = Variable(name, source, text)
 
     def _number(
         self, name: str, default: float, least: float, most: float, kind: str, form: str
     ) -> float:
-        given = self._given(name)
+        given = self.given(name)
         found = float(given) if re.fullmatch(form, given) else None
         if given and (found is None or not least <= found <= most):
             raise ImproperlyConfigured(f"{name} is not {kind} from {least} to {most}.")
-        self._note(name, given or f"{default:g}")
+        self.note(name, given or f"{default:g}")
         return default if found is None else found
 
     def _address(
@@ -239,7 +241,7 @@ class Environment:
         read: Callable[[str], dict[str, Any]],
     ) -> dict[str, Any]:
         """What an address says, as Django's settings."""
-        given = self._given(name) or default
+        given = self.given(name) or default
         try:
             parts = urlsplit(given)
             is_one = given.startswith(f"{parts.scheme}://") and parts.scheme in schemes
@@ -252,7 +254,7 @@ class Environment:
                 f"{name} is not an address of {kinds}. Write one such as {example}, and # / @ : in "
                 "its password as %23 %2F %40 %3A."
             )
-        self._note(name, QUERY.sub(f"?{MASK}", PASSWORD.sub(rf"\1{MASK}@", given)))
+        self.note(name, QUERY.sub(f"?{MASK}", PASSWORD.sub(rf"\1{MASK}@", given)))
         return found
 
 

@@ -16,6 +16,7 @@ from providers.http.egress import trust_authorities
 
 from .environment import BASE_DIR, read_environment
 from .logs import log_to_console
+from .outbound import SPELLINGS, read_proxies
 
 ENVIRONMENT = env = read_environment()
 
@@ -246,6 +247,7 @@ try:
     trust_authorities(CONNECTIONS_CA_FILE)
 except ValueError as error:
     raise ImproperlyConfigured(f"CONNECTIONS_CA_FILE {error}") from None
+CONNECTIONS_PROXIES = read_proxies(env)
 CONNECTIONS_TEST_RATE = env.whole("CONNECTIONS_TEST_RATE", 60)
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
 # how many of X-Forwarded-For's last addresses our own proxies wrote
@@ -285,4 +287,6 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))
 
 # what is read only by others, or only with PostgreSQL
-env.refuse_misspelt("DATABASE_POOL_SIZE", "SWITCHBOARD_ADMIN_PASSWORD", "GUNICORN_CMD_ARGS")
+env.refuse_misspelt(
+    "DATABASE_POOL_SIZE", "SWITCHBOARD_ADMIN_PASSWORD", "GUNICORN_CMD_ARGS", *SPELLINGS
+)

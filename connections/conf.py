@@ -11,7 +11,7 @@ from django.core.signals import setting_changed
 
 from providers.core.registry import all_providers, opens_references
 from providers.core.schema import settings_fields
-from providers.http.egress import EgressPolicy
+from providers.http.policy import EgressPolicy
 
 from .references import ENV_SECTION, Policy, Resolver, plain_name
 from .sources import (
@@ -141,7 +141,9 @@ def _lower(names: list[str]) -> frozenset[str]:
 def egress() -> EgressPolicy:
     """The policy for the addresses of checks and calls."""
     return EgressPolicy(
-        tuple(settings.CONNECTIONS_EGRESS_ALLOW), settings.CONNECTIONS_EGRESS_PRIVATE
+        tuple(settings.CONNECTIONS_EGRESS_ALLOW),
+        settings.CONNECTIONS_EGRESS_PRIVATE,
+        settings.CONNECTIONS_PROXIES,
     )
 
 

@@ -306,7 +306,11 @@ def _signed(name: str, key: Any, issuer: Any, issuers_key: Any, days: int) -> An
         issued_by, subject, key.public_key(), x509.random_serial_number(), start, end
     )
     names = x509.SubjectAlternativeName(
-        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        [
+            x509.DNSName("localhost"),
+            x509.DNSName("service.example"),
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        ]
     )
     builder = builder.add_extension(names, critical=False).add_extension(
         x509.BasicConstraints(issuer is None, None), critical=True

@@ -31,8 +31,11 @@ from providers.core.network_faults import from_network, network_fault
 from providers.core.request_id import HEADER as REQUEST_ID_HEADER
 from providers.core.request_id import REQUEST_ID
 from providers.core.texts import parse_json
-from providers.http.egress import EgressPolicy, trusted_authorities
-from providers.http.egress_async import allowed_addresses
+from providers.http.backends_async import allowed_addresses
+from providers.http.egress import trusted_authorities
+from providers.http.policy import EgressPolicy
+
+from .proxied import ProxiedSessions, ProxyConnector
 
 LARGEST_ANSWER = 128 * 1024 * 1024  # bytes: 2,048 vectors of 3,072 numbers are 60 MB
 LARGEST_REFUSAL = 64 * 1024
@@ -133,6 +136,26 @@ def _guarded_socket(policy: EgressPolicy, found: AddrInfoType) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+class ProxiedConnector(ProxyConnector, LiveConnector):
+    """Both of them, for services behind a proxy."""
+
+
+def _session(
+    policy: EgressPolicy, kind: type[LiveConnector] = ProxiedConnector
+) -> aiohttp.ClientSession:
+    connector = kind(
+        limit=0,
+        resolver=GuardedResolver(policy),
+        ttl_dns_cache=DNS_SECONDS,
+        ssl=trusted_authorities(),
+        keepalive_timeout=30,
+        socket_factory=partial(_guarded_socket, policy),
+    )
+    return aiohttp.ClientSession(
+        connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+    )
+
+
 def _fault(error: Exception, host: str) -> ProviderError:
     """As `from_network`, which does not know aiohttp's own exceptions for a connection that is
     closed in the middle of an answer. The service may have read the request by then.
@@ -151,25 +174,16 @@ def _fault(error: Exception, host: str) -> ProviderError:
 
 
 class Upstream:
-    """The session. It is made in the event loop that uses it."""
+    """The sessions. They are made in the event loop that uses it."""
 
     def __init__(self, policy: EgressPolicy) -> None:
-        self._policy = policy
-        connector = LiveConnector(
-            limit=0,
-            resolver=GuardedResolver(policy),
-            ttl_dns_cache=DNS_SECONDS,
-            ssl=trusted_authorities(),
-            keepalive_timeout=30,
-            socket_factory=partial(_guarded_socket, policy),
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
-        )
+        self._policy, self._session = policy, _session(policy, LiveConnector)
+        self._proxied = ProxiedSessions(policy, _session)
 
     async def close(self) -> None:
-        """Closes the session."""
+        """Closes the sessions."""
         await self._session.close()
+        await self._proxied.close()
 
     async def ask(
         self, target: WireTarget, body: dict[str, Any], timeout: float, *, stream: bool
@@ -188,10 +202,14 @@ class Upstream:
             "timeout": limit,
             "ssl": target.tls or True,  # True: as the session
         }
-        host = urlsplit(target.url).netloc
+        url = urlsplit(target.url)
+        host = url.netloc
         try:
             _refuse_blocked(self._policy, target.url)
-            found = await self._session.post(target.url, allow_redirects=False, **arguments)
+            if proxy := self._proxied.proxy_of(target, url):
+                found = await self._proxied.post(proxy, target, url, **arguments)
+            else:
+                found = await self._session.post(target.url, allow_redirects=False, **arguments)
         except Exception as error:  # noqa: BLE001 whatever the client raises becomes one of ours
             raise _fault(error, host) from None
         response = UpstreamResponse(found, host, stream)

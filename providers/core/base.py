@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from ..http.allowance import Allowance
-from ..http.egress import EgressPolicy
+from ..http.policy import EgressPolicy
 from .chat import ChatRequest, EmbeddingRequest, wishes
 from .clients import Clients
 from .errors import ProviderError, chain, from_answer, from_status, not_installed

@@ -6,9 +6,10 @@ from functools import cached_property
 import httpx2
 
 from ..http.allowance import Allowance
-from ..http.egress import EgressPolicy, guarded_client
+from ..http.egress import guarded_client
 from ..http.egress_async import guarded_async_client
 from ..http.errors_inside import refuse_error_inside
+from ..http.policy import EgressPolicy
 from ..http.tls import tls_context
 from .settings import AddressedSettings, ProviderSettings
 from .values import Limits, WireTarget
@@ -63,4 +64,4 @@ class Clients:
 
     def wire(self, url: str, headers: dict[str, str], asks_usage: bool) -> WireTarget:
         """The target of a request as bytes, which is sent as these clients would."""
-        return WireTarget(url, headers, asks_usage, self.tls)
+        return WireTarget(url, headers, asks_usage, self.tls, self.egress.proxies)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Secret, SecretStr
 from pydantic_core import PydanticCustomError
 
-from ..http.egress import EgressPolicy
+from ..http.policy import EgressPolicy
 from .errors import BlockedAddress
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, section 5.6.2

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..http.allowance import LARGEST_ANSWER
+from ..http.proxies import Proxies
 
 CHECK_SECONDS = 10.0
 
@@ -53,13 +54,14 @@ class WireTarget:
 
     `headers` carry the credentials. `asks_usage`: a stream tells its usage only when
     `stream_options` asks for it. `tls`: the context that judges the certificate, None for the
-    authorities that every client trusts.
+    authorities that every client trusts; `proxies`: None for those of the environment.
     """
 
     url: str
     headers: dict[str, str] = field(repr=False)
     asks_usage: bool = True
     tls: ssl.SSLContext | None = None
+    proxies: Proxies | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError, SchemaError, SchemaValidator, cor
 
 from ..core.errors import BlockedAddress
 from ..core.types import ApiKey, HttpUrl, LongText, SecretText, Text
-from ..http.egress import EgressPolicy
+from ..http.policy import EgressPolicy
 from .document import TypeField
 from .templates import CONTROL, LABEL
 

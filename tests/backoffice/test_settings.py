@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.environment import Environment, read_environment
 from tests.forks import Forks, forks
+from backoffice.outbound import SPELLINGS, read_proxies
 
 ROOT = Path(__file__).parents[2]
 READ = """
@@ -162,6 +163,9 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "GATEWAY_CORS_ORIGINS": ("chat", "GATEWAY_CORS_ORIGINS"),
     "SECRET_KEY": ("your-hunter2", "a placeholder"),
     "CONNECTIONS_CA_FILE": ("manage.py", "BEGIN CERTIFICATE"),
+    "HTTPS_PROXY": ("socks5://u:hunter2@h", "http://proxy.example.com:3128"),
+    "http_proxy": ("http://u:hunter2@h:port", "http://proxy.example.com:3128"),
+    "NO_PROXY": ("https://hunter2.example", "networks such as 10.0.0.0/8"),
     "ALLOWED_HOSTS": ("https://a.example", "without scheme"),
     "CSRF_TRUSTED_ORIGINS": ("a.example", "https://switchboard.example.com"),
     "CONNECTIONS_EGRESS_ALLOW": ("*", "*.example.com"),
@@ -201,6 +205,16 @@ def test_in_the_env_file_every_name_that_is_nearly_a_setting_is_told(tmp_path: P
         found.refuse_misspelt()
 
 
+def test_a_proxy_may_be_written_in_lower_case_in_the_env_file():
+    values = {"https_proxy": "proxy:3128", "no_proxy": "a.example"}
+    found = Environment(values, frozenset(values))
+    proxies = read_proxies(found)
+    found.refuse_misspelt(*SPELLINGS)
+    assert proxies and proxies.https and proxies.http is None
+    assert proxies.https.url == "http://proxy:3128"
+    assert proxies.of("https", "b.a.example", None) is None
+
+
 def test_the_server_does_not_start_without_keys():
     command = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
     done = subprocess.run(
@@ -237,6 +251,9 @@ def test_settings_are_listed_without_secrets(started):
         FERNET_KEYS="hunter2" * 5,
         DATABASE_URL="postgres://u:hunter2@db/name",
         CACHE_URL="redis://:hunter2@cache/1",
+        HTTPS_PROXY="http://u:hunter2@proxy:3128",
+        http_proxy="hunter2@proxy",
+        HTTP_PROXY="http://u:hunter2@other",
         TIME_ZONE=" Europe/Berlin ",
         HTTPS="",
     ).stdout
@@ -244,6 +261,9 @@ def test_settings_are_listed_without_secrets(started):
     rows = [line.split() for line in shown.splitlines()]
     assert ["DATABASE_URL", "environment", "postgres://u:***@db/name"] in rows
     assert ["CACHE_URL", "environment", "redis://:***@cache/1"] in rows
+    assert ["HTTPS_PROXY", "environment", "http://u:***@proxy:3128"] in rows
+    assert ["http_proxy", "environment", "http://***@proxy:80"] in rows
+    assert ["NO_PROXY", "default"] in rows
     assert ["TIME_ZONE", "environment", "Europe/Berlin"] in rows
     assert ["HTTPS", "default", "false"] in rows and ["PORT", "default", "8000"] in rows
 

@@ -14,8 +14,10 @@ import pytest
 
 from providers.core.errors import AnswerTooLarge, BlockedAddress, CompressedAnswer, RedirectRefused
 from providers.http import egress
+from providers.http.addresses import literal_address
 from providers.http.allowance import Allowance, within
-from providers.http.egress import EgressPolicy, guarded_client, literal_address
+from providers.http.egress import guarded_client
+from providers.http.policy import EgressPolicy
 from tests.upstreams import Upstream, certificate, trusting_context
 
 ANY, PUBLIC = EgressPolicy(), EgressPolicy(private=False)

@@ -11,8 +11,9 @@ import pytest
 from providers.core.errors import BlockedAddress, CompressedAnswer, RedirectRefused
 from providers.core.network_faults import from_network
 from providers.http import egress_async
+from providers.http.backends_async import allowed_addresses
 from providers.http.egress import EgressPolicy
-from providers.http.egress_async import allowed_addresses, guarded_async_client
+from providers.http.egress_async import guarded_async_client
 from tests.upstreams import Upstream, trusting_context
 
 from .test_egress import answers
