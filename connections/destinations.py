@@ -92,6 +92,16 @@ def _hosts(
             own = field.default
             if end or not (isinstance(own, str) and host_of(own) == host):
                 yield host if is_reference(host) else f"{host}{end}"
+    if any(one.trust and _is_own_trust(stored.get(name)) for name, one in fields.items()):
+        proxies = (stored.get(name) for name, one in fields.items() if one.proxy)
+        yield from (host_of(one) for one in proxies if isinstance(one, str) and one)
+
+
+def _is_own_trust(value: Any) -> bool:
+    """True for whatever makes certificates pass that do not by themselves: a proxy beside it could
+    show one of its own, and read what is meant for the service.
+    """
+    return value not in (None, "", True, "true")
 
 
 @lru_cache(maxsize=4096)  # an address is not a secret

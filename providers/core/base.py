@@ -14,7 +14,7 @@ import httpx2
 from ..http.allowance import Allowance
 from ..http.policy import EgressPolicy
 from .chat import ChatRequest, EmbeddingRequest, wishes
-from .clients import Clients
+from .clients import Clients, policy_of
 from .errors import ProviderError, chain, from_answer, from_status, not_installed
 from .messages import Unsupported
 from .network_faults import from_network
@@ -73,7 +73,8 @@ class Provider(Clients, Generic[SettingsT]):
     def __init__(
         self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()
     ) -> None:
-        self.settings, self.egress, self.limits = settings, egress or EgressPolicy(), limits
+        self.settings, self.limits = settings, limits
+        self.egress = policy_of(settings, egress or EgressPolicy())
         self.allowance = Allowance(limits.seconds, limits.budget)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -1,6 +1,7 @@
 """The part of a provider that makes its guarded clients, as its settings and limits say."""
 
 import ssl
+from dataclasses import replace
 from functools import cached_property
 
 import httpx2
@@ -10,9 +11,16 @@ from ..http.egress import guarded_client
 from ..http.egress_async import guarded_async_client
 from ..http.errors_inside import refuse_error_inside
 from ..http.policy import EgressPolicy
+from ..http.proxies import own_proxies
 from ..http.tls import tls_context
 from .settings import AddressedSettings, ProviderSettings
 from .values import Limits, WireTarget
+
+
+def policy_of(settings: ProviderSettings, egress: EgressPolicy) -> EgressPolicy:
+    """The policy with the proxy of these settings, where they have one."""
+    own = settings.proxy if isinstance(settings, AddressedSettings) else None
+    return replace(egress, proxies=own_proxies(own)) if own else egress
 
 
 class Clients:

@@ -29,9 +29,9 @@ class SettingsField:
     `kind`: text, integer, number, boolean, choice, headers, map or secret_map.
 
     A map has entries, keys and texts of any name; those of a secret map are secrets, each by
-    itself. `shown_when`: the field it depends on, and the values of that. `host_part`, `trust`: as
-    in `setting`. `free`: a text of any characters, line breaks included; `multiline`: they are
-    expected.
+    itself. `shown_when`: the field it depends on, and the values of that. `host_part`, `trust`,
+    `proxy`: as in `setting`. `free`: a text of any characters, line breaks included; `multiline`:
+    they are expected.
     """
 
     name: str
@@ -54,6 +54,7 @@ class SettingsField:
     free: bool = False
     host_part: bool = False
     trust: bool = False
+    proxy: bool = False
 
     @property
     def is_map(self) -> bool:
@@ -65,7 +66,7 @@ class SettingsField:
         """True for a setting that decides where secrets go, or who can read them there: they are
         entered again when it changes.
         """
-        return self.address or self.trust
+        return self.address or self.trust or self.proxy
 
     def from_text(self, value: Any) -> Any:
         """A typed text as the JSON value that it means; a text that does not fit stays as it is,
@@ -234,6 +235,7 @@ def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:
         free=FREE in (*info.metadata, *_metadata(info.annotation)),
         host_part=bool(marks.get("hostPart")),
         trust=bool(marks.get("trust")),
+        proxy=bool(marks.get("proxy")),
     )
 
 

@@ -2,13 +2,29 @@
 API and documents need.
 """
 
-from typing import Any, ClassVar, cast
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self, cast
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..http.tls import Certificates
-from .types import is_empty
+from .types import ProxyUrl, is_empty
+
+PROXY_READS = (
+    "{host} is asked without TLS, so the proxy would read the credentials. Use https:// in the "
+    "address, or leave the proxy out."
+)
 
 
 def setting(  # noqa: PLR0913 by name, and each is a column or a mark
@@ -20,6 +36,7 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     address: bool = False,
     host_part: bool = False,
     trust: bool = False,
+    proxy: bool = False,
     environment: str = "",
     shown_when: tuple[str, Any] | None = None,
     required_when_shown: bool = False,
@@ -30,16 +47,17 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
 ) -> Any:
     """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
 
-    `address`: it names a host that credentials are sent to; `host_part`: only a part of its name.
-    `trust`: it decides how that host proves who it is. `environment`: the variable of the vendor's
-    SDK, which `$Env:NAME` may then name. `shown_when`: (an earlier field, its value or several),
-    `required_when_shown` applies only then. `labels`: choice -> words. `constraints`: pydantic's.
+    `address`: it names a host that credentials go to; `host_part`: a part of its name; `trust`: it
+    decides how that host proves who it is; `proxy`: it names who connects there. `environment`: the
+    SDK's variable, which `$Env:NAME` may then name. `shown_when`: (an earlier field, its value or
+    several), `required_when_shown` applies only then. `labels`: choice -> words.
     """
     marks: dict[str, Any] = {
         "group": group,
         "address": address,
         "hostPart": host_part,
         "trust": trust,
+        "proxy": proxy,
         "environment": environment,
         "shownWhen": [shown_when[0], _values(shown_when[1])] if shown_when else None,
         "requiredWhenShown": required_when_shown,
@@ -48,9 +66,8 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
         "labels": labels,
     }
     extra = {key: value for key, value in marks.items() if value}
-    return Field(
-        default, title=title, description=description, json_schema_extra=extra, **constraints
-    )
+    constraints |= {"title": title, "description": description, "json_schema_extra": extra}
+    return Field(default, **constraints)
 
 
 def _values(wanted: Any) -> list[Any]:
@@ -113,6 +130,36 @@ class AddressedSettings(ProviderSettings):
         multiline=True,
         group="Advanced",
     )
+    proxy: ProxyUrl | None = setting(
+        None,
+        title="Proxy",
+        description=(
+            "Through which this connection alone is asked, in place of the environment's. Only "
+            "for addresses that begin with https://."
+        ),
+        proxy=True,
+        placeholder="http://proxy.example.com:3128",
+        group="Advanced",
+    )
+
+    @model_validator(mode="after")
+    def _read_by_no_proxy(self) -> Self:
+        plain = next((one for one in _addresses(self) if one.lower().startswith("http://")), None)
+        if self.proxy and plain:
+            reason = PydanticCustomError(
+                "proxy_reads", PROXY_READS, {"host": urlsplit(plain).netloc}
+            )
+            detail = InitErrorDetails(type=reason, loc=("proxy",), input=None)
+            name = type(self).__name__
+            raise ValidationError.from_exception_data(name, [detail], hide_input=True)
+        return self
+
+
+def _addresses(settings: ProviderSettings) -> Iterator[str]:
+    for name, info in type(settings).model_fields.items():
+        marks, value = info.json_schema_extra, getattr(settings, name)
+        if isinstance(marks, dict) and marks.get("address") and value:
+            yield value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 class NetworkSettings(AddressedSettings):

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Secret, SecretStr
 from pydantic_core import PydanticCustomError
 
 from ..http.policy import EgressPolicy
+from ..http.proxies import read_proxy
 from .errors import BlockedAddress
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, section 5.6.2
@@ -92,6 +93,27 @@ def _http_url(value: str) -> str:
         )
     try:
         EgressPolicy().refuse_name(parts.hostname)
+    except BlockedAddress as error:
+        raise PydanticCustomError("blocked_address", "{reason}", {"reason": str(error)}) from None
+    return value
+
+
+def _proxy_url(value: str) -> str:
+    try:
+        proxy = read_proxy(value, "")
+    except ValueError:
+        proxy = None
+    if proxy is None or "://" not in value:
+        raise PydanticCustomError(
+            "proxy", "This is not a proxy. Write it like http://proxy.example.com:3128."
+        )
+    if "@" in value:
+        raise PydanticCustomError(
+            "url_credentials",
+            "A proxy's user and password would be shown in clear. Set it in HTTPS_PROXY instead.",
+        )
+    try:
+        EgressPolicy().refuse_name(proxy.host)
     except BlockedAddress as error:
         raise PydanticCustomError("blocked_address", "{reason}", {"reason": str(error)}) from None
     return value
@@ -180,6 +202,7 @@ SecretText = Annotated[SecretStr, AfterValidator(_free_secret), FREE]
 HttpUrl = Annotated[
     str, AfterValidator(_http_url)
 ]  # kept as typed; pydantic's own type rewrites it
+ProxyUrl = Annotated[str, AfterValidator(_proxy_url)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Headers = Annotated[
     Secret[dict[str, str]], BeforeValidator(_header_mapping), AfterValidator(_header_names)

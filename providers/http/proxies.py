@@ -5,7 +5,8 @@ them a request goes through.
 import base64
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from ..core.errors import BlockedAddress
@@ -140,6 +141,13 @@ def read_proxy(text: str, place: str) -> Proxy:
     if not host or port == 0 or not is_bare or re.search(r"[\s\x00-\x1f\x7f]", text):
         raise ValueError(NOT_A_PROXY)
     return Proxy(parts.scheme, host, port, user, password, place)
+
+
+@lru_cache(maxsize=1024)
+def own_proxies(text: str) -> Proxies:
+    """The proxies of a connection that names one: for every host but this machine."""
+    proxy = replace(read_proxy(text, OWN), is_own=True)
+    return Proxies(proxy, proxy)
 
 
 def read_exempt(text: str) -> tuple[Exempt, ...]:

@@ -48,7 +48,7 @@ def validate_settings(
             write_plain(result, fields[name], value)
     notice_secrets_in_clear(result, fields)
     for field in fields.values():
-        if field.address:
+        if field.address or field.proxy:
             check_egress(result, field)
     refuse_kept_secrets(result, fields, stored, secrets.kept)
     result.missing_secrets = [

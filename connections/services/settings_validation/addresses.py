@@ -1,6 +1,7 @@
 """Settings that hold an address: whether it may be asked, and which secrets may follow it."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from connections import conf
@@ -41,7 +42,7 @@ def refuse_kept_secrets(
         if field.guards_secrets
         and result.settings.get(field.name, field.default)
         != stored.settings.get(field.name, field.default)
-        and not (field.trust and result.settings.get(field.name, field.default) is True)
+        and not _is_harmless(field, result.settings.get(field.name, field.default))
     ]
     for name, key in kept if changed else ():
         what = key or f"the {_inside_a_sentence(fields[name].label)}"
@@ -50,6 +51,11 @@ def refuse_kept_secrets(
         cause = f"{changed[0].label} was switched" if is_switch else f"the {label} changed"
         text = f"Enter {what} again, because {cause}."
         result.refuse(place(name, key), "secret_required", text)
+
+
+def _is_harmless(field: SettingsField, value: Any) -> bool:
+    """True for the check of certificates switched on, and for a proxy taken out."""
+    return (field.trust and value is True) or (field.proxy and value is None)
 
 
 def _inside_a_sentence(label: str) -> str:

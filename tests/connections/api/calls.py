@@ -117,11 +117,13 @@ def every_setting(provider: type[Provider[Any]], **changes: Any) -> dict[str, An
         }
         made[name] = by_kind.get(
             one.kind,
-            one.default
+            (one.default and str(one.default).replace("http://", "https://"))
             or ("https://api.example.com" if one.address else SECRET if one.secret else "made-up"),
         )
     if "ca_certificate" in made:
         made["ca_certificate"] = authority()[0]
+    if settings_fields(provider).get("proxy"):
+        made["proxy"] = "http://proxy.example.com:3128"
     if "not_taken" in made:
         made["not_taken"] = "stream_options, developer"
     return made | changes

@@ -477,13 +477,21 @@ def test_an_address_does_not_take_a_stored_secret_along(
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_an_authority_of_ones_own_does_not_take_a_stored_secret_along(
-    api: Api, connection: Connection, method: str
+@pytest.mark.parametrize(
+    "own", [{"caCertificate": authority()[0]}, {"proxy": "http://proxy.example.com:3128"}]
+)
+def test_neither_an_authority_nor_a_proxy_of_ones_own_takes_a_stored_secret_along(
+    api: Api, connection: Connection, own: dict[str, str], method: str
 ):
-    trusting = {"name": "N", "settings": {"caCertificate": authority()[0]}}
-    assert errors(api(method, ONE, trusting)) == {"/settings/apiKey": "secret_required"}
-    trusting["settings"]["apiKey"] = OTHER_SECRET
-    assert api(method, ONE, trusting).status_code == 200
+    changed = {"name": "N", "settings": own}
+    assert errors(api(method, ONE, changed)) == {"/settings/apiKey": "secret_required"}
+    changed["settings"] = {**own, "apiKey": OTHER_SECRET}
+    assert api(method, ONE, changed).status_code == 200
+
+
+def test_a_proxy_is_taken_out_without_the_secret(api: Api, fake: Any):
+    connect(settings={"api_key": SECRET, "proxy": "http://proxy.example.com"})
+    assert api.patch(ONE, {"settings": {"proxy": None}}).status_code == 200
 
 
 def test_leaving_an_address_out_of_put_is_a_change_of_it(api: Api, fake: Any):

@@ -379,6 +379,7 @@ def test_a_missing_secret_can_be_taken_of_a_connection_with_the_same_address(con
     [
         {"settings": {"api_key": SECRET, "base_url": "https://other.example.com"}},
         {"settings": {"api_key": SECRET, "ca_certificate": authority()[0]}},
+        {"settings": {"api_key": SECRET, "proxy": "http://proxy.example.com"}},
         {"provider_id": "custom", "settings": {"secrets": {"a": SECRET}}},
     ],
 )

@@ -175,6 +175,26 @@ def test_whatever_may_switch_the_check_off_is_another_host(verify: Any):
     assert destinations_of(row) == {Destination("teamb", f"{ORIGIN}, certificate not checked")}
 
 
+PROXY = "http://proxy.example.com:3128"
+TRUSTING = {  # provider and settings: the hosts beside its own
+    "a proxy sees nothing": ("openai", {"proxy": PROXY}, set()),
+    "an authority alone": ("openai", {"ca_certificate": "$TeamB:Ca"}, set()),
+    "both": ("openai", {"proxy": PROXY, "ca_certificate": "PEM"}, {PROXY}),
+    "unchecked": (
+        "http",
+        {"proxy": PROXY, "verify_tls": False, "base_url": ELSEWHERE},
+        {PROXY, f"{ORIGIN}, certificate not checked"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TRUSTING)
+def test_a_proxy_is_a_destination_where_it_could_show_a_certificate_of_its_own(case: str):
+    provider, given, hosts = TRUSTING[case]
+    row = Connection(provider_id=provider, settings={"api_key": "$TeamB:ApiKey", **given})
+    assert {one.host for one in destinations_of(row)} == hosts
+
+
 def test_it_can_be_turned_off(operator, settings):
     settings.CONNECTIONS_HOST_APPROVAL = False
     row, notices = openai(operator)

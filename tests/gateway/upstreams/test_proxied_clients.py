@@ -17,6 +17,7 @@ from providers.core.base import Capability, Provider, WireTarget
 from providers.core.errors import ProviderError
 from providers.core.network_faults import from_network
 from providers.core.registry import get_provider
+from providers.core.schema import validate
 from providers.http.egress import guarded_client
 from providers.http.egress_async import guarded_async_client
 from providers.http.policy import EgressPolicy
@@ -308,3 +309,107 @@ def test_a_password_of_a_proxy_is_in_no_repr():
         [repr(policy.proxies)]
     )
     assert isinstance(proxy, Proxy)
+
+
+# A proxy of a connection's own
+
+
+@pytest.mark.parametrize("provider", NETWORK.values(), ids=NETWORK)
+def test_a_connections_own_proxy_goes_before_the_environments(provider: type[Provider]):
+    with (
+        HttpServer(tls=service_context()) as server,
+        ProxyServer(server) as own,
+        ProxyServer(server) as environments,
+    ):
+        made = behind(
+            through(environments, exempt=read_exempt("*")),
+            sample(provider, SERVICE, **OWN, proxy=own.url),
+        )
+        asked(made)
+    assert environments.lines == [] and len(own.lines) >= 1
+    assert len(server.requests) == (2 if provider.id in CHATTING else 1)
+
+
+def gateway_asked(made: Provider[Any], policy: EgressPolicy) -> ProviderError | None:
+    """The error of the gateway's own client, None for an answer."""
+
+    async def ask() -> None:
+        target, upstream = await made.wire_target(Capability.CHAT, "m"), Upstream(policy)
+        assert target is not None
+        try:
+            (await upstream.ask(target, {}, 5, stream=True)).close()
+        finally:
+            await upstream.close()
+
+    try:
+        asyncio.run(ask())
+    except ProviderError as error:
+        return error
+    return None
+
+
+def test_the_gateway_goes_through_a_connections_own_proxy():
+    with HttpServer(default=STREAM, tls=service_context()) as server, ProxyServer(server) as own:
+        made = sample(NETWORK["openai"], SERVICE, **OWN, proxy=own.url)
+        assert gateway_asked(made, EgressPolicy()) is None
+    assert len(server.requests) == len(own.lines) == 1
+
+
+def test_the_guard_judges_a_connections_own_proxy(resolver: dict[str, str]):
+    resolver["metadata-by-name.example"] = "169.254.169.254"
+    rules = {
+        "http://127.0.0.1:{port}": EgressPolicy(private=False),
+        "http://metadata-by-name.example:{port}": EgressPolicy(),
+        "http://127.0.0.1.:{port}": EgressPolicy(allow=("service.example",)),
+    }
+    openai = NETWORK["openai"]
+    with ProxyServer() as proxy:
+        for address, policy in rules.items():
+            url = address.format(port=proxy.host.partition(":")[2])
+            settings = sample(openai, SERVICE, proxy=url).settings
+            assert asked(openai(settings, policy, PATIENT)) == {"blocked_address"}, address
+            error = gateway_asked(openai(settings, policy, PATIENT), policy)
+            assert error is not None and error.code == "blocked_address", address
+    assert proxy.lines == []
+
+
+def test_a_connections_own_proxy_that_wants_a_password_names_the_cure():
+    with ProxyServer(login=LOGIN) as proxy:
+        openai = sample(NETWORK["openai"], SERVICE, proxy=proxy.url)
+        with pytest.raises(ProviderError, match="in HTTPS_PROXY, or use another") as caught:
+            openai.check()
+    assert caught.value.code == "refused"
+
+
+def test_a_type_whose_address_has_no_tls_uses_no_proxy_of_its_own():
+    """A host alone is made an address by the type, which no setting shows."""
+    with HttpServer() as server, ProxyServer(server) as proxy:
+        made = sample(NETWORK["http"], SERVICE, proxy=proxy.url)
+        with pytest.raises(ProviderError, match="asked without TLS") as caught:
+            placed_at(made, "http://service.example").check()
+    assert caught.value.code == "blocked_address" and proxy.lines == []
+
+
+def placed_at(made: Provider[Any], url: str) -> Provider[Any]:
+    """The provider with another address, past the checks of its settings."""
+    return type(made)(made.settings.model_copy(update={"base_url": url}), limits=PATIENT)
+
+
+SAVED = {  # a proxy of a connection's own, its address, and the code of the refusal
+    "http://proxy.example:3128": (SERVICE, ""),
+    "https://proxy.example": ("https://localhost:1", ""),
+    "http://proxy.example": ("http://service.example", "proxy_reads"),
+    "https://proxy.example:3128": ("HTTP://localhost", "proxy_reads"),
+    "proxy.example:3128": (SERVICE, "proxy"),
+    "socks5://proxy.example": (SERVICE, "proxy"),
+    "http://me:pw@proxy.example": (SERVICE, "url_credentials"),
+    "http://169.254.169.254": (SERVICE, "blocked_address"),
+}
+
+
+@pytest.mark.parametrize("proxy", SAVED)
+def test_a_proxy_is_judged_when_it_is_saved(proxy: str):
+    address, code = SAVED[proxy]
+    settings = {"api_key": "k", "base_url": address, "proxy": proxy}
+    _, errors = validate(NETWORK["openai"], settings)
+    assert [(one.field, one.code) for one in errors] == ([("proxy", code)] if code else [])

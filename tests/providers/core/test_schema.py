@@ -118,9 +118,10 @@ def test_a_bare_secret_of_pydantic_is_headers_only_for_mappings():
 
 def test_own_settings_come_first_and_advanced_ones_last():
     names = list(settings_fields(MadeUp))
-    assert names[0] == "mode" and names[-4:] == [
+    assert names[0] == "mode" and names[-5:] == [
         "loud",
         "ca_certificate",
+        "proxy",
         "timeout",
         "max_retries",
     ]

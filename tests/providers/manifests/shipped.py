@@ -4,6 +4,7 @@ from typing import Any
 
 from providers.core.schema import settings_fields
 from providers.manifests import ManifestProvider
+from tests.httpserver import authority
 from tests.keys import pem, rsa_key, service_account
 
 KEY = "made-up-secret-5512"
@@ -135,6 +136,10 @@ OTHERS = {
 }
 
 
+# how a service is reached, which no manifest says
+REACHED = {"ca_certificate": authority()[0], "proxy": "http://proxy.example.com:3128"}
+
+
 def every_setting(provider: type[ManifestProvider]) -> dict[str, Any]:
     """A good value for every setting of a type, those of all its variants together."""
     made = {
@@ -142,7 +147,7 @@ def every_setting(provider: type[ManifestProvider]) -> dict[str, Any]:
     } | OTHERS.get(provider.id, {})
     fields = settings_fields(provider)
     missing = {
-        name: one.default or BY_KIND.get(one.kind, KEY)
+        name: one.default or REACHED.get(name) or BY_KIND.get(one.kind, KEY)
         for name, one in fields.items()
         if name not in made
     }
