@@ -47,10 +47,9 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
 ) -> Any:
     """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
 
-    `address`: it names a host that credentials go to; `host_part`: a part of its name; `trust`: it
-    decides how that host proves who it is; `proxy`: it names who connects there. `environment`: the
-    SDK's variable, which `$Env:NAME` may then name. `shown_when`: (an earlier field, its value or
-    several), `required_when_shown` applies only then. `labels`: choice -> words.
+    `address`: it names a host that credentials go to; `host_part`: a part of it; `trust`: how that
+    host proves who it is; `proxy`: who connects there. `environment`: a variable for `$Env:NAME`.
+    `shown_when`: (an earlier field, its value or several), `required_when_shown` applies only then.
     """
     marks: dict[str, Any] = {
         "group": group,
@@ -65,8 +64,8 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
         "multiline": multiline,
         "labels": labels,
     }
-    extra = {key: value for key, value in marks.items() if value}
-    constraints |= {"title": title, "description": description, "json_schema_extra": extra}
+    marks = {key: value for key, value in marks.items() if value}
+    constraints |= {"title": title, "description": description, "json_schema_extra": marks}
     return Field(default, **constraints)
 
 
