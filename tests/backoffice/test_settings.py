@@ -11,8 +11,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.environment import Environment, read_environment
-from tests.forks import Forks, forks
 from backoffice.outbound import SPELLINGS, read_proxies
+from tests.forks import Forks, forks
 
 ROOT = Path(__file__).parents[2]
 READ = """

@@ -13,8 +13,8 @@ from providers.core.errors import ProviderError
 from providers.core.registry import all_providers
 from providers.core.schema import secret_names, settings_fields
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
-from tests.providers.samples import of_each_kind
 from tests.httpserver import authority
+from tests.providers.samples import of_each_kind
 
 from .calls import MERGE, Api, errors, every_setting, problem
 
