@@ -55,7 +55,7 @@ class Http(HttpService[HttpSettings]):
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:
-        return tls_context(self.settings.verify_tls, self.own_authority)
+        return tls_context(self.settings.verify_tls, self.settings.ca_certificate or "")
 
     def translate(self, error: Exception, host: str) -> ProviderError:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain(error)):

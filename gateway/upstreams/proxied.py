@@ -5,12 +5,14 @@ needed.
 import ssl
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import SplitResult
 
 import aiohttp
 
 from providers.core.base import WireTarget
+from providers.core.errors import ProviderError
 from providers.http.backends_async import judge_target
 from providers.http.egress import trusted_authorities
 from providers.http.policy import EgressPolicy, reaching
@@ -19,11 +21,9 @@ from providers.http.tunnels import no_proxy, refused, unreachable
 
 JUDGED_SECONDS = 10  # as long as the other session keeps what it looked up
 MOST_JUDGED = 1000  # hosts
-FAULTS = (
-    aiohttp.ClientProxyConnectionError,
-    aiohttp.ClientConnectorDNSError,
-    aiohttp.ConnectionTimeoutError,
-)
+
+# Whether the request that is made now has its connection: what times out before is the proxy.
+_connected: ContextVar[bool] = ContextVar("connected", default=False)
 
 
 class NotAProxyError(Exception):
@@ -40,7 +40,7 @@ class ProxyConnector(aiohttp.TCPConnector):
     ) -> aiohttp.connector.Connection:
         """A connection through the proxy. Raises NotAProxyError, and aiohttp's own."""
         try:
-            return await super().connect(req, traces, timeout)
+            connection = await super().connect(req, traces, timeout)
         except aiohttp.ServerDisconnectedError as error:
             fault = ConnectionResetError(str(error))
             raise aiohttp.ClientProxyConnectionError(req.connection_key, fault) from error
@@ -48,6 +48,8 @@ class ProxyConnector(aiohttp.TCPConnector):
             raise
         except aiohttp.ClientResponseError:
             raise NotAProxyError from None
+        _connected.set(True)
+        return connection
 
     def _get_ssl_context(self, req: aiohttp.ClientRequest) -> ssl.SSLContext | None:
         # aiohttp has no argument for the certificate of the proxy alone, whose request has no
@@ -91,6 +93,7 @@ class ProxiedSessions:
         if way not in self._sessions:
             self._sessions[way] = self._make(way)
         limit = _with_end_of_connecting(arguments.pop("timeout"))
+        _connected.set(False)
         login = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
         if url.scheme == "http":  # there is no tunnel: the request itself goes to the proxy
             arguments["headers"] = {**arguments["headers"], **login}
@@ -103,17 +106,11 @@ class ProxiedSessions:
                 timeout=limit,
                 **arguments,
             )
-        except aiohttp.ClientHttpProxyError as error:
-            raise refused(proxy, error.status, url.netloc) from None
-        except NotAProxyError:
-            raise no_proxy(proxy) from None
-        except FAULTS as error:
-            raise unreachable(proxy, error) from None
-        except aiohttp.ClientSSLError as error:
-            if (error.host, error.port) != (proxy.host, proxy.port):
-                raise
-            raise unreachable(proxy, error) from None
-        if response.status == 407:
+        except Exception as error:
+            if found := _fault(proxy, url.netloc, error):
+                raise found from None
+            raise
+        if url.scheme == "http" and response.status == 407:
             response.close()
             raise refused(proxy, 407, url.netloc)
         return response
@@ -128,13 +125,27 @@ class ProxiedSessions:
         self._judged[host] = now + JUDGED_SECONDS
 
 
+def _fault(proxy: Proxy, host: str, error: Exception) -> ProviderError | None:
+    """The error for what went wrong at the proxy, None for what went wrong behind it."""
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return refused(proxy, error.status, host)
+        case NotAProxyError():
+            return no_proxy(proxy)
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientConnectorDNSError():
+            return unreachable(proxy, error)
+        case aiohttp.ClientSSLError() if (error.host, error.port) == (proxy.host, proxy.port):
+            return unreachable(proxy, error)
+        case TimeoutError() if not _connected.get():
+            return unreachable(proxy, error)
+    return None
+
+
 def _with_end_of_connecting(limit: aiohttp.ClientTimeout) -> aiohttp.ClientTimeout:
-    """A proxy may keep silent before there is a tunnel, and a stream has no end of its own. It is
-    given a little less than the whole, so that it is told apart from the service.
-    """
+    """A proxy may keep silent before there is a tunnel, and a stream has no end of its own."""
     return aiohttp.ClientTimeout(
         total=limit.total,
-        connect=limit.sock_connect and limit.sock_connect * 0.9,
+        connect=limit.sock_connect,
         sock_connect=limit.sock_connect,
         sock_read=limit.sock_read,
     )

@@ -13,13 +13,13 @@ from ..http.errors_inside import refuse_error_inside
 from ..http.policy import EgressPolicy
 from ..http.proxies import own_proxies
 from ..http.tls import tls_context
-from .settings import AddressedSettings, ProviderSettings
+from .settings import AddressedSettings, ProviderSettings, ProxiedSettings
 from .values import Limits, WireTarget
 
 
 def policy_of(settings: ProviderSettings, egress: EgressPolicy) -> EgressPolicy:
     """The policy with the proxy of these settings, where they have one."""
-    own = settings.proxy if isinstance(settings, AddressedSettings) else None
+    own = settings.proxy if isinstance(settings, ProxiedSettings) else None
     return replace(egress, proxies=own_proxies(own)) if own else egress
 
 

@@ -115,20 +115,9 @@ class ProviderSettings(BaseModel):
         return value
 
 
-class AddressedSettings(ProviderSettings):
-    """The settings of every provider whose address can be set."""
+class ProxiedSettings(ProviderSettings):
+    """The settings of every provider that may be asked through a proxy of its own."""
 
-    ca_certificate: Certificates | None = setting(
-        None,
-        title="Certificate authority",
-        description=(
-            "Certificates (PEM) to trust besides those of the system, for a service with an "
-            "authority of its own."
-        ),
-        trust=True,
-        multiline=True,
-        group="Advanced",
-    )
     proxy: ProxyUrl | None = setting(
         None,
         title="Proxy",
@@ -159,6 +148,22 @@ def _addresses(settings: ProviderSettings) -> Iterator[str]:
         marks, value = info.json_schema_extra, getattr(settings, name)
         if isinstance(marks, dict) and marks.get("address") and value:
             yield value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+class AddressedSettings(ProxiedSettings):
+    """The settings of every provider whose address can be set."""
+
+    ca_certificate: Certificates | None = setting(
+        None,
+        title="Certificate authority",
+        description=(
+            "Certificates (PEM) to trust besides those of the system, for a service with an "
+            "authority of its own."
+        ),
+        trust=True,
+        multiline=True,
+        group="Advanced",
+    )
 
 
 class NetworkSettings(AddressedSettings):

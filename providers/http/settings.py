@@ -12,7 +12,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ..core.settings import AddressedSettings, setting
+from ..core.settings import ProxiedSettings, setting
 from ..core.types import CONTROL, ApiKey, HeaderName, Headers, HttpUrl, SecretText, Text
 from .tls import Certificates
 
@@ -73,7 +73,7 @@ AuthType = Annotated[
 ]
 
 
-class HttpSettings(AddressedSettings):
+class HttpSettings(ProxiedSettings):
     """A service, its credentials, and its test."""
 
     base_url: HttpUrl = setting(

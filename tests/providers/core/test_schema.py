@@ -120,8 +120,8 @@ def test_own_settings_come_first_and_advanced_ones_last():
     names = list(settings_fields(MadeUp))
     assert names[0] == "mode" and names[-5:] == [
         "loud",
-        "ca_certificate",
         "proxy",
+        "ca_certificate",
         "timeout",
         "max_retries",
     ]
