@@ -12,7 +12,10 @@ from connections.models import Connection, ConnectionCheck
 from providers.core.base import Model
 from providers.core.errors import ProviderError
 from providers.core.values import CHECK_SECONDS
+from providers.http.proxies import Proxies, read_proxy
 from tests.fakes import OLDER_KEY, OTHER_SECRET, REFUSED, SECRET, connect, fake_provider, reload
+from tests.httpserver import Answer, HttpServer, authority, service_context
+from tests.proxyserver import ProxyServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 ADDRESS = "https://elsewhere.example.com/v1"
@@ -219,6 +222,20 @@ def test_a_blocked_address_is_refused_in_a_test(fake):
             "fake", {"api_key": "x", "base_url": "http://169.254.169.254/"}, actor=None
         )
     assert caught.value.errors[0].code == "blocked_address" and fake.asked == []
+
+
+def test_a_test_goes_through_the_proxy_of_the_environment(settings):
+    with HttpServer(default=Answer(body={"data": []}), tls=service_context()) as server:
+        posted = {
+            "base_url": "https://service.example/v1",
+            "ca_certificate": authority()[0],
+        }
+        with ProxyServer(server) as proxy:
+            settings.CONNECTIONS_PROXIES = Proxies(https=read_proxy(proxy.url, "HTTPS_PROXY"))
+            assert services.test_settings("openai-compatible", posted, actor=None).success
+            assert proxy.lines == ["CONNECT service.example:443 HTTP/1.1"]
+        found = services.test_settings("openai-compatible", posted, actor=None)
+    assert found.code == "refused" and f"Nothing listens at the proxy {proxy.host}" in found.message
 
 
 def test_undecryptable_credentials_are_told_in_a_test(connection: Connection, settings):
