@@ -130,7 +130,7 @@ def test_the_gateway_goes_through_it(provider: type[Provider]):
         try:
             for _ in range(2):  # in one tunnel
                 response = await upstream.ask(target, {}, 5, stream=True)
-                assert await anext(response.pieces()) == STREAM.body
+                assert await response.read() == STREAM.body
         finally:
             await upstream.close()
 
@@ -139,7 +139,7 @@ def test_the_gateway_goes_through_it(provider: type[Provider]):
         ProxyServer(server, login=LOGIN) as proxy,
     ):
         asyncio.run(ask(behind(through(proxy), sample(provider, SERVICE, **OWN))))
-    assert len(server.requests) == 2 and len(proxy.lines) >= 1
+    assert len(server.requests) == 2 and len(proxy.lines) == 1
     assert not any(one.values("proxy-authorization") for one in server.requests)
 
 
