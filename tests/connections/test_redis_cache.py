@@ -44,7 +44,7 @@ def test_the_memory_of_the_process_stands_in(gone: BaseCache, caplog: pytest.Log
     assert (gone.has_key("b"), gone.touch("a"), gone.get_or_set("d", 4)) == (False, True, 4)
     gone.clear()
     assert gone.get("a") is None
-    assert time.monotonic() - began < 1, "each question waited for it"
+    assert time.monotonic() - began < 3, "each of 13 questions waited for it"
     assert [one.levelname for one in caplog.records] == ["ERROR"]
     assert "Redis is away" in caplog.text and "127.0.0.1" not in caplog.text
 

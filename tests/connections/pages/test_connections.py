@@ -191,6 +191,7 @@ def test_the_table_above_has_every_url():
     elsewhere = {
         "reveal-token-revoke",
         "package-plan",
+        "package-progress",
     }  # test_reveal.py: test_only_administrators_end_them; test_package_pages.py
     elsewhere |= {
         "type-list",
