@@ -1,0 +1,71 @@
+"""`manage.py hosts list|approve|refuse|forget`: where the secrets of references may go."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connections import services
+from connections.destinations import host_approvals
+from connections.models import HostApproval
+
+STATES = {"approve": HostApproval.State.APPROVED, "refuse": HostApproval.State.REFUSED}
+UNKNOWN = "Nobody asked for {} to go to {}. `hosts list` shows who asked for what."
+
+
+class Command(BaseCommand):
+    """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
+
+    help = "List the hosts that the secrets of references may go to; approve, refuse or forget one."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        listing = actions.add_parser("list", help="every host that was asked for")
+        listing.add_argument("--state", choices=HostApproval.State.values, help="only these")
+        listing.add_argument("--json", action="store_true", help="for programs")
+        for name, text in (
+            ("approve", "let the secrets of a section go to a host"),
+            ("refuse", "keep them from it"),
+            ("forget", "take the answer away: the next save or test asks again"),
+        ):
+            one = actions.add_parser(name, help=text)
+            one.add_argument("section", help="as `hosts list` shows it")
+            one.add_argument("host", help="as `hosts list` shows it")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["action"] == "list":
+            self._list(options)
+            return
+        section, host = options["section"].removeprefix("$").lower(), options["host"]
+        row = HostApproval.objects.filter(section=section, host=host).first()
+        if row is None:
+            raise CommandError(UNKNOWN.format(section, host))
+        if options["action"] == "forget":
+            services.forget_host(row, actor=None)
+        else:
+            services.decide_host(row, STATES[options["action"]], actor=None)
+        self.stdout.write(f"{section} to {host}: {options['action']} done.")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        rows = [
+            {
+                "section": row.section,
+                "host": row.host,
+                "state": row.state,
+                "connection": row.connection and row.connection.alias,
+                "requested_by": row.requested_by and str(row.requested_by),
+                "date_requested": row.date_requested.isoformat(timespec="seconds"),
+            }
+            for row in host_approvals(options["state"] or "")
+        ]
+        if options["json"]:
+            self.stdout.write(json.dumps(rows, indent=2))
+            return
+        for row in rows:
+            asked = f"asked for by {row['requested_by'] or 'this machine'}"
+            of = f" for {row['connection']}" if row["connection"] else ""
+            self.stdout.write(
+                f"{row['state']:<10} {row['section']} to {row['host']}, {asked}{of} at "
+                f"{row['date_requested']}"
+            )

@@ -1,0 +1,52 @@
+"""`manage.py hosts`: where the secrets of references may go, from the terminal."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from connections.models import Connection, HostApproval
+
+pytestmark = [pytest.mark.django_db, pytest.mark.server]
+HOST = "https://gateway.example"
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("hosts", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def asked(connection: Connection, operator: Any) -> HostApproval:
+    return HostApproval.objects.create(
+        section="openai", host=HOST, connection=connection, requested_by=operator
+    )
+
+
+def test_a_request_is_listed_with_who_asked_for_what(asked: HostApproval, operator: Any):
+    text = run("list")
+    assert f"requested  openai to {HOST}, asked for by {operator} for " in text
+    (row,) = json.loads(run("list", "--json", "--state", "requested"))
+    assert (row["section"], row["host"], row["requested_by"]) == ("openai", HOST, str(operator))
+    assert run("list", "--state", "approved") == ""
+
+
+@pytest.mark.parametrize(("action", "state"), [("approve", "approved"), ("refuse", "refused")])
+def test_it_is_answered(asked: HostApproval, action: str, state: str):
+    assert f"openai to {HOST}: {action} done." in run(action, "$OpenAI", HOST)
+    asked.refresh_from_db()
+    assert (asked.state, asked.decided_by) == (state, None)
+
+
+def test_an_answer_is_taken_away(asked: HostApproval):
+    run("forget", "openai", HOST)
+    assert not HostApproval.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["approve", "refuse", "forget"])
+def test_what_nobody_asked_for_is_told(asked: HostApproval, action: str):
+    with pytest.raises(CommandError, match="Nobody asked for openai to go to https://other"):
+        run(action, "openai", "https://other.example")
