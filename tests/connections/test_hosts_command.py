@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from connections.management.commands.hosts import Command
 from connections.models import Connection, HostApproval
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
@@ -50,3 +51,13 @@ def test_an_answer_is_taken_away(asked: HostApproval):
 def test_what_nobody_asked_for_is_told(asked: HostApproval, action: str):
     with pytest.raises(CommandError, match="Nobody asked for openai to go to https://other"):
         run(action, "openai", "https://other.example")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["approve", "teamb"], ["list", "--state", "perhaps"], ["withdraw"]], ids=" ".join
+)
+def test_wrong_arguments_end_with_2(capsys: Any, arguments: list[str]):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        Command().run_from_argv(["manage.py", "hosts", *arguments])
+    said = capsys.readouterr()
+    assert said.out == "" and "usage: manage.py hosts" in said.err
