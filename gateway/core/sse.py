@@ -42,8 +42,9 @@ def event(data: Any) -> bytes:
 
 
 async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The pieces as blocks of whole events; an unfinished event at the very end comes as it is. So
-    does a comment by itself, which nothing has to end.
+    """The pieces as blocks of whole events. A comment by itself comes as it is, since nothing has
+    to end it. The empty line that the last event lacks is added; an event that was cut off is
+    dropped.
 
     Raises EventTooLongError.
     """
@@ -63,8 +64,16 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
             rest = rest[cut:]
         elif len(rest) > LONGEST_EVENT:
             raise EventTooLongError
-    if rest.strip():
-        yield rest
+    if rest.strip() and _is_whole(rest):
+        yield rest.rstrip(b"\r\n") + b"\n\n"
+
+
+def _is_whole(one: bytes) -> bool:
+    try:
+        json_of(one)
+    except ValueError:
+        return failure(one) is not None  # some tell of an error in plain words
+    return True
 
 
 def may_fail(block: bytes) -> bool:

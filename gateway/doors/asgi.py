@@ -87,7 +87,7 @@ class GatewayApplication:
             await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
             await _run_lifespan(receive, send)
-        else:  # a WebSocket, which nothing here speaks: closed before it is accepted, it gets a 403
+        else:  # a WebSocket, of a server that lets it come this far: closed before it is accepted
             await receive()
             await send({"type": "websocket.close"})
 

@@ -52,8 +52,8 @@ class PassthroughChat:
                 self.found = mended_tree(parse_json(self.raw))
                 self.raw = to_json(self.found)
             error = error_in(self.found)
-            if error is not None:
-                raise failed(error, self.host, FAILED, usage_in(self.found))
+            if error is not None or self.found["choices"] == []:
+                raise failed(error or {}, self.host, FAILED, usage_in(self.found))
             self.found["choices"][0]["message"]["role"]
         except (ValueError, LookupError, TypeError):
             raise bad_response(self.host) from None

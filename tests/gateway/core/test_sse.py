@@ -41,7 +41,7 @@ def test_the_last_whole_event_ends_after_whichever_end_comes_last(data: bytes, e
     [
         ([b"data: 1\n\n", b"data: 2\n\n"], [b"data: 1\n\n", b"data: 2\n\n"]),
         ([b"data: 1\n", b"\ndata: ", b"2\n\n"], [b"data: 1\n\n", b"data: 2\n\n"]),
-        ([b"data: 1\n\ndata: 2\n\nda", b"ta: 3"], [b"data: 1\n\ndata: 2\n\n", b"data: 3"]),
+        ([b"data: 1\n\ndata: 2\n\nda", b"ta: 3"], [b"data: 1\n\ndata: 2\n\n", b"data: 3\n\n"]),
         ([b"\xef\xbb\xbfdata: 1\n\n", b"data: 2\n\n"], [b"data: 1\n\n", b"data: 2\n\n"]),
         ([b"\xef", b"\xbb\xbf", b"data: 1\n\n"], [b"data: 1\n\n"]),
         ([b"data: 1\n\n", b"\n"], [b"data: 1\n\n"]),
@@ -84,3 +84,23 @@ def test_an_event_carries_an_object_or_nothing(event: bytes, found: dict[str, in
 def test_what_is_not_json_is_refused():
     with pytest.raises(ValueError, match="key must be a string"):
         sse.json_of(b"data: {nonsense\n\n")
+
+
+WHOLE = b'data: {"a": 1}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (b'data: {"a": 2}', [WHOLE, b'data: {"a": 2}\n\n']),
+        (b'data: {"a": 2}\r\n', [WHOLE, b'data: {"a": 2}\n\n']),
+        (b"data: [DONE]", [WHOLE, b"data: [DONE]\n\n"]),
+        (b'data: {"a": "', [WHOLE]),
+        (b"error: it broke", [WHOLE, b"error: it broke\n\n"]),
+        (b": a comment", [WHOLE, b": a comment\n\n"]),
+    ],
+)
+def test_a_last_event_without_its_empty_line_gets_one_and_half_an_event_is_dropped(
+    last: bytes, expected: list[bytes]
+):
+    assert blocks(WHOLE, last) == expected

@@ -15,6 +15,7 @@ from gateway.upstreams.passthrough_embeddings import PassthroughEmbeddings
 from gateway.upstreams.passthrough_responses import (
     PassthroughChat,
     PassthroughStream,
+    failed,
 )
 from providers.core.errors import ProviderError
 from providers.core.results import ChatChunk
@@ -391,3 +392,19 @@ def test_every_chunk_names_a_model():
     chunks = [json.loads(one[6:]) for one in text.split("\n\n") if one.startswith("data: {")]
     assert [one["model"] for one in chunks] == ["m", "asked", "asked", "m", "m"] and code == ""
     assert ": a comment" in text
+
+
+def test_an_answer_without_a_choice_may_move_on_as_a_stream_without_one_does():
+    with pytest.raises(ProviderError) as caught:
+        PassthroughChat(b'{"choices": [], "usage": {"prompt_tokens": 3}}', "host")
+    assert (caught.value.code, caught.value.permanent) == ("error", False)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("context_length_exceeded", "context_too_long"), ("content_filter", "bad_request")],
+)
+def test_an_error_without_a_type_keeps_its_meaning(code: str, expected: str):
+    told = {"message": "No.", "code": code, "param": "messages"}
+    found = failed(told, "host")
+    assert (found.code, found.service_code, found.service_param) == (expected, code, "messages")
