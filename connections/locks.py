@@ -18,7 +18,8 @@ looks for what needs the row.
 Nobody waits for the change counter: see change_counter.py.
 
 On SQLite a change holds the whole file from its first statement to its end, so there is no order to
-keep, and the shorter a change is the better. Changes wait for it in turn (backoffice/sqlite).
+keep, and the shorter a change is the better. Changes wait for it in turn (backoffice/sqlite), and
+those that take long, `long_change`, only one at a time.
 
 Whatever takes long (validation, comparison, encryption) is done before the locks, from what was
 read without them. Under them it is only looked whether that is still so: a plan reads, an import
@@ -31,11 +32,12 @@ outages.py.
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import OperationalError, models
+from django.db import OperationalError, models, transaction
 from django.db import connection as database
 from django.views.decorators.debug import sensitive_variables
 
@@ -58,6 +60,15 @@ def hold(rows: "models.QuerySet[Row]", keys: Iterable[Any]) -> dict[Any, Row]:
     """
     found = rows.select_for_update(of=("self",), no_key=True).filter(pk__in=set(keys))
     return {row.pk: row for row in found.order_by("pk")}
+
+
+@contextmanager
+def long_change() -> Iterator[None]:
+    """A transaction that takes long: on SQLite such changes wait for each other first, so that a
+    short one, such as a switch, waits for one of them at most.
+    """
+    with getattr(database, "long_change", nullcontext)(), transaction.atomic():
+        yield
 
 
 def retried(service: Callable[P, R]) -> Callable[P, R]:

@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,14 @@ class DatabaseWrapper(Wrapper):  # type: ignore[misc]
             return
         with turn(f"{self.settings_dict['NAME']}-queue"):
             super()._start_transaction_under_autocommit()
+
+    def long_change(self) -> AbstractContextManager[None]:
+        """The turn of changes that take long: of these one at a time queues with the short ones, so
+        that a short one waits for one of them at most.
+        """
+        if self.in_atomic_block or self.is_in_memory_db():
+            return nullcontext()
+        return turn(f"{self.settings_dict['NAME']}-long")
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection as database
-from django.db import models, transaction
+from django.db import models
 
 from ..credentials import Undecryptable, key_ids, opening_key
-from ..locks import hold, retried
+from ..locks import hold, long_change, retried
 from ..models import Connection
 
 BATCH = 200
@@ -60,7 +60,7 @@ def rotate_credentials() -> int:
 @retried
 def _rotate_batch(table: type[models.Model], keys: list[Any]) -> int:
     """Encrypts these rows anew, locked and read again: a save that came between stays."""
-    with transaction.atomic():
+    with long_change():
         held: Any = hold(table._default_manager.all(), keys)
         rows = [
             row

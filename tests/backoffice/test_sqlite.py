@@ -71,3 +71,24 @@ def test_a_transaction_begins_in_its_turn(tmp_path: Path):
     with turn(tmp_path / "a.sqlite3-queue"):  # given up as soon as it has begun
         wrapper.rollback()
     wrapper.close()
+
+
+def test_a_long_change_waits_for_another_and_not_inside_of_a_transaction(tmp_path: Path):
+    settings = {"ENGINE": "backoffice.sqlite", "NAME": str(tmp_path / "a.sqlite3")}
+    wrapper = ConnectionHandler({"default": settings})["default"]
+    entered = threading.Event()
+
+    def change() -> None:
+        with wrapper.long_change():
+            entered.set()
+
+    with turn(tmp_path / "a.sqlite3-long"):
+        wrapper.in_atomic_block = True
+        with wrapper.long_change():  # its own transaction has begun
+            pass
+        wrapper.in_atomic_block = False
+        thread = threading.Thread(target=change)
+        thread.start()
+        assert not entered.wait(0.05)
+    assert entered.wait(5)
+    thread.join()

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
-from connections.locks import hold, retried
+from connections.locks import hold, long_change, retried
 from connections.models import Connection, ConnectionType
 from connections.services import Actor, Invalid
 
@@ -65,7 +65,7 @@ def _imported(opened: Opened, told: Told | None) -> Plan:
         return judged.plan
     if judged.run.types:
         return _imported_with_types(opened, judged)
-    with transaction.atomic():
+    with long_change():
         save_at_once(judged)
     return judged.plan
 
@@ -85,7 +85,7 @@ def _after_types(opened: Opened, before: Judged) -> Judged:
 def _imported_with_types(opened: Opened, before: Judged) -> Plan:
     is_written = False
     try:
-        with transaction.atomic():
+        with long_change():
             hold(ConnectionType.objects.all(), before.run.types)
             users = Connection.objects.filter(provider_id__in=before.run.types)
             changed = [one.row for one in before.run.changes.values() if one.version]
@@ -103,7 +103,7 @@ def _imported_with_types(opened: Opened, before: Judged) -> Plan:
 
 def _install(judged: Judged) -> None:
     try:
-        with transaction.atomic():
+        with long_change():
             install_taken(judged.run)
     except Invalid as refused:  # somebody installed another version meanwhile
         raise PackageError("changed", str(refused)) from None

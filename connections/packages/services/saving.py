@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError
 from django.db import connection as database
 from django.views.decorators.debug import sensitive_variables
 
-from connections.locks import hold, retried
+from connections.locks import hold, long_change, retried
 from connections.models import Connection, Profile
 from connections.services import replace_fallbacks, save_versions, settle_all_hosts
 
@@ -133,7 +133,7 @@ def _there(run: Run, names: list[str]) -> Items:
 def _save_connections(judged: Judged, names: list[str], stale: set[UUID]) -> int:
     """`stale`: gets the rows that somebody changed meanwhile."""
     run = judged.run
-    with transaction.atomic():
+    with long_change():
         if others := _hold(run, Connection, _there(run, names)):
             _take_connections(judged, others)
             passed(judged)
@@ -150,7 +150,7 @@ def _save_profiles(judged: Judged, names: list[str], unsaved: set[UUID], late: l
     have to wait for one of them.
     """
     run = judged.run
-    with transaction.atomic():
+    with long_change():
         if others := _hold(run, Profile, _there(run, names)):
             _take_profiles(judged, others)
             passed(judged)
@@ -169,7 +169,7 @@ def _save_profiles(judged: Judged, names: list[str], unsaved: set[UUID], late: l
 def _save_late_fallbacks(run: Run, names: list[str]) -> int:
     """The chains of profiles that name each other, of those that nobody changed since."""
     changes = [run.changes[name] for name in names]
-    with transaction.atomic():
+    with long_change():
         held = hold(Profile.objects.only("version"), [one.row.pk for one in changes])
         replace_fallbacks(
             [

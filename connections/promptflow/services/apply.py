@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import merged
-from connections.locks import hold, retried
+from connections.locks import hold, long_change, retried
 from connections.models import Connection
 from connections.services import (
     Actor,
@@ -147,7 +147,7 @@ def _is_stored(judged: _Judged, actor: Actor) -> bool:
 def _stored(judged: _Judged, actor: Actor) -> bool:
     if not judged.saved and not judged.deleted:
         return True
-    with transaction.atomic():
+    with long_change():
         held = hold(Connection.objects.only("version"), judged.versions)
         if {pk: row.version for pk, row in held.items()} != judged.versions:
             return False

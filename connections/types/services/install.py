@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
 from connections.change_counter import bump_change_counter
-from connections.locks import hold, retried
+from connections.locks import hold, long_change, retried
 from connections.models import Connection, ConnectionType, by_name
 from connections.services import Actor, FieldError, InUse, Invalid, Notice, require
 from providers.core.base import Provider
@@ -53,7 +53,7 @@ def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
     confirm_types()
     manifests = read_types(text)
     try:
-        with transaction.atomic():
+        with long_change():
             keys = [one.key for one in manifests]
             rows = hold(ConnectionType.objects.all(), keys)
             users = Connection.objects.filter(provider_id__in=keys).values_list("pk", flat=True)
@@ -157,7 +157,7 @@ def sync_types(*, actor: Actor = None) -> list[SyncedType]:
 
 @retried
 def _sync(provider: type[Provider[Any]], actor: Actor) -> SyncedType:
-    with transaction.atomic():
+    with long_change():
         older = Connection.objects.filter(
             provider_id=provider.id, type_version__lt=provider.version
         )
