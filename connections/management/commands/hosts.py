@@ -41,10 +41,13 @@ class Command(BaseCommand):
         row = HostApproval.objects.filter(section=section, host=host).first()
         if row is None:
             raise CommandError(UNKNOWN.format(section, host))
-        if options["action"] == "forget":
-            services.forget_host(row, actor=None)
-        else:
-            services.decide_host(row, STATES[options["action"]], actor=None)
+        try:
+            if options["action"] == "forget":
+                services.forget_host(row, actor=None)
+            else:
+                services.decide_host(row, STATES[options["action"]], actor=None)
+        except HostApproval.DoesNotExist:  # somebody forgot it meanwhile
+            raise CommandError(UNKNOWN.format(section, host)) from None
         self.stdout.write(f"{section} to {host}: {options['action']} done.")
 
     def _list(self, options: dict[str, Any]) -> None:
