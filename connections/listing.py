@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from providers.core.registry import all_providers
 
-from .lookup import id_or_alias_q
+from .lookup import former_alias_q, id_or_alias_q
 from .models import ByCodePoint, Connection, Profile, by_name, has_name_key
 from .texts import folded, tag_key
 
@@ -42,7 +42,7 @@ MOST_SPELLINGS = 200  # of one tag: SQLite takes conditions a thousand deep
 
 
 def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
-    """Connections by `q` (in name or alias, or the id), `name` (exactly), `provider`,
+    """Connections by `q` (in name, alias or former alias, or the id), `name` (exactly), `provider`,
     `capability`, `status` (active or inactive), `health` (of HEALTHS) and `tag`; `-` before a sort
     reverses it.
     """
@@ -57,8 +57,9 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
 
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
-    """Profiles with their connections, by `q` (in name, alias or model, or the id), `name`
-    (exactly), `provider` and `connection` (an id or alias), `capability`, `status` and `tag`.
+    """Profiles with their connections, by `q` (in name, alias, former alias or model, or the
+    id), `name` (exactly), `provider` and `connection` (an id or alias), `capability`, `status` and
+    `tag`.
     """
     filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
@@ -66,7 +67,8 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
     if provider := filters.get("provider"):
         rows = rows.filter(connection__provider_id=provider)
     if connection := filters.get("connection", "").strip():
-        rows = rows.filter(id_or_alias_q(connection, "connection__"))
+        former = former_alias_q(Connection, "connection__", alias=connection.lower())
+        rows = rows.filter(id_or_alias_q(connection, "connection__") | former)
     if capability := filters.get("capability"):
         rows = rows.filter(capability=capability)
     return rows.order_by(*_order(PROFILE_SORTS, sort))
@@ -95,9 +97,12 @@ def _storable(filters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _common(rows: QuerySet[Any], filters: Mapping[str, str], *searched: str) -> QuerySet[Any]:
-    """The filters of both lists: a text in name, alias or these columns, a name, status, tag."""
+    """The filters of both lists: a text in name, alias, former alias or these columns, a name,
+    status, tag.
+    """
     if text := filters.get("q", "").strip():
         condition = id_or_alias_q(text) | Q(alias__contains=text.lower()) | _in_name(text)
+        condition |= former_alias_q(rows.model, alias__contains=text.lower())
         for column in searched:
             condition |= Q(**{f"{column}__icontains": text})
         rows = rows.filter(condition)

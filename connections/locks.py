@@ -7,9 +7,10 @@ with one `hold`:
 1. connection types, by key
 2. connections, by id
 3. profiles, by id
-4. rows that belong to those: fallbacks, defaults, checks, tokens, approvals of hosts
-5. new rows: connections by alias, then profiles by alias. A unique alias is a lock too: whoever
-   inserts one that another transaction has inserted waits for it.
+4. rows that belong to those: fallbacks, defaults, checks, tokens, approvals of hosts, former
+   aliases
+5. new rows and new aliases: of connections by alias, then of profiles by alias. A unique alias is a
+   lock too: whoever inserts one that another transaction has inserted waits for it.
 
 All of these locks are `FOR NO KEY UPDATE`, so that a foreign key to a locked row, which is checked
 when a transaction commits, waits for nobody. Only a deletion locks its row `FOR UPDATE`, before it

@@ -1,10 +1,13 @@
-"""Look-ups by id or alias: wherever an alias is taken, the id is too."""
+"""Look-ups by id or alias: wherever an alias is taken, the id and a former alias are too."""
 
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
+
+from .former_aliases import former_alias, former_aliases_among, note_use
+from .models import FormerAlias
 
 
 def parse_id(id_or_alias: str) -> uuid.UUID | None:
@@ -28,14 +31,35 @@ def id_or_alias_q(id_or_alias: str, of: str = "") -> Q:
     return Q(**{f"{of}pk": pk}) if pk else Q(**{f"{of}alias": id_or_alias.lower()})
 
 
-def get_by_id_or_alias(rows: QuerySet[Any], id_or_alias: str) -> Any:
-    """The row with this id or alias, None when there is none."""
-    return rows.filter(id_or_alias_q(id_or_alias)).first()
+def former_alias_q(model: type[Model], of: str = "", **condition: str) -> Q:
+    """The condition that a row of the model has a former alias like this, e.g. `alias="old"`.
+
+    `of`: as for `id_or_alias_q`.
+    """
+    rows = FormerAlias.objects.of(model).filter(**condition).order_by()
+    return Q(**{f"{of}pk__in": rows.values(f"{model._meta.model_name}_id")})
 
 
-def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str]) -> dict[str, Any]:
-    """The rows with these ids and aliases, by what each was asked for. Leaves out what does not
-    exist. One query.
+def get_by_id_or_alias(rows: QuerySet[Any], id_or_alias: str, by: str = "") -> Any:
+    """The row with this id, alias or former alias, None when there is none.
+
+    `by`: who asks, to be noted where a former alias is used; empty notes nothing. One query, two
+    more for what is not there by its alias.
+    """
+    found = rows.filter(id_or_alias_q(id_or_alias)).first()
+    if found is None and not parse_id(id_or_alias):
+        former = former_alias(rows.model, id_or_alias)
+        found = rows.filter(pk=former.row_id).first() if former else None
+        if former and found and by:
+            note_use(former, by)
+    return found
+
+
+def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str], by: str = "") -> dict[str, Any]:
+    """The rows with these ids, aliases and former aliases, by what each was asked for. Leaves out
+    what does not exist. One query, two more for what is not there by its alias.
+
+    `by`: as for `get_by_id_or_alias`.
     """
     keys = {one: parse_id(one) or one.lower() for one in given if "\x00" not in one}
     aliases = [key for key in keys.values() if isinstance(key, str)]
@@ -43,4 +67,23 @@ def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str]) -> dict[str, A
     found: dict[Any, Any] = {}
     for row in rows.filter(Q(pk__in=ids) | Q(alias__in=aliases)):
         found |= {row.pk: row, row.alias: row}
+    former = former_aliases_among(rows.model, [one for one in aliases if one not in found])
+    renamed = {row.pk: row for row in rows.filter(pk__in=[one.row_id for one in former])}
+    for one in former:
+        if one.row_id in renamed:
+            found[one.alias] = renamed[one.row_id]
+            if by:
+                note_use(one, by)
     return {one: found[key] for one, key in keys.items() if key in found}
+
+
+def names_of(model: type[Any], alias: str) -> list[str]:
+    """Every alias under which the row with this alias, or former alias, is found, this one first;
+    only this one when there is no such row. Two queries.
+    """
+    row = get_by_id_or_alias(model._default_manager.only("alias"), alias)
+    if row is None:
+        return [alias]
+    return list(
+        dict.fromkeys([alias, row.alias, *row.former_aliases.values_list("alias", flat=True)])
+    )

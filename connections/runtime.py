@@ -29,6 +29,7 @@ from .credentials import Undecryptable, decrypt, merged
 from .destinations import refuse_unapproved
 from .display import setting_label
 from .errors import Unusable
+from .former_aliases import OWN_CODE, former_alias, note_use
 from .kept import settings_alone
 from .lookup import id_or_alias_q, parse_id
 from .models import Connection, Fallback, Profile
@@ -69,18 +70,18 @@ PLACEHOLDERS = {"sqlite": "?", "postgresql": "%s"}
 
 @sensitive_variables()
 def find_connection(id_or_alias: str) -> StoredConnection:
-    """The connection with this id or alias, for use.
+    """The connection with this id, alias or former alias, for use.
 
-    One indexed query. Raises Connection.DoesNotExist.
+    One indexed query, two more for a former alias, whose use is noted. Raises
+    Connection.DoesNotExist.
     """
     if "\x00" in id_or_alias:  # PostgreSQL refuses to look for one
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     pk = parse_id(id_or_alias)
-    row = (
-        _row("alias", id_or_alias)
-        if pk is None
-        else _row("id", Connection._meta.pk.get_db_prep_value(pk, database))
-    )
+    row = _row("alias", id_or_alias) if pk is None else _row_by_id(pk)
+    if row is None and pk is None and (former := former_alias(Connection, id_or_alias)):
+        row = _row_by_id(former.row_id)
+        note_use(former, OWN_CODE)
     if row is None:
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
     key, alias, name, version, provider_id, is_active, settings, token, type_version = row
@@ -102,7 +103,8 @@ def find_connection(id_or_alias: str) -> StoredConnection:
 class StoredProfile:
     """The columns of a profile that using it needs.
 
-    `settings` are validated; `fallback_ids` are in the order they are tried.
+    `settings` are validated; `fallback_ids` are in the order they are tried. `former_alias_id`: of
+    the former alias by which it was looked for, None for any other look-up.
     """
 
     id: uuid.UUID
@@ -115,6 +117,7 @@ class StoredProfile:
     is_active: bool
     settings: ProfileSettings
     fallback_ids: tuple[uuid.UUID, ...]
+    former_alias_id: uuid.UUID | None = None
 
 
 PROFILE_COLUMNS = (
@@ -131,11 +134,17 @@ PROFILE_COLUMNS = (
 
 
 def find_profile(id_or_alias: str) -> StoredProfile:
-    """The profile with this id, or this alias in any letter case, for use.
+    """The profile with this id, or this alias or former alias in any letter case, for use.
 
-    Two queries. Raises Profile.DoesNotExist, Unusable.
+    Two queries, two more for a former alias. Raises Profile.DoesNotExist, Unusable.
     """
-    if (found := _stored_profile(Profile.objects.filter(id_or_alias_q(id_or_alias)))) is None:
+    found = _stored_profile(Profile.objects.filter(id_or_alias_q(id_or_alias)))
+    if found is None and not parse_id(id_or_alias):
+        former = former_alias(Profile, id_or_alias)
+        found = _stored_profile(Profile.objects.filter(pk=former.row_id)) if former else None
+        if former and found:
+            found.former_alias_id = former.pk
+    if found is None:
         raise Profile.DoesNotExist(f"There is no profile {id_or_alias!r}.")
     return found
 
@@ -182,6 +191,10 @@ def _row(column: str, value: Any) -> tuple[Any, ...] | None:
         query = QUERY.format(column, PLACEHOLDERS[database.vendor])
         found: tuple[Any, ...] | None = database.connection.execute(query, [value]).fetchone()
     return found
+
+
+def _row_by_id(pk: uuid.UUID) -> tuple[Any, ...] | None:
+    return _row("id", Connection._meta.pk.get_db_prep_value(pk, database))
 
 
 @sensitive_variables()

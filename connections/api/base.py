@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from ..catalog import confirm_types
+from ..former_aliases import actor_name, former_alias
 from ..lookup import get_by_id_or_alias, parse_id
 from ..models import VersionedModel
 from .pagination import refuse_unknown
@@ -52,6 +53,10 @@ class ApiView(GenericAPIView[Any]):
             refuse_unknown(request.query_params, self.query_parameters)
         confirm_types()
 
+    def find(self, rows: QuerySet[Any], id_or_alias: str) -> Any:
+        """The row with this id, alias or former alias, whose use is noted. Raises Http404."""
+        return find(rows, id_or_alias, actor_name(self.request.user))
+
     def valid(self, serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
         """The valid body, by the names that services use. Raises ValidationError, ParseError."""
         checked = serializer(data=request.data)
@@ -69,9 +74,11 @@ def created(request: Request, row: VersionedModel, body: Any, levels: int = 0) -
     return tagged(response, row)
 
 
-def find(rows: QuerySet[Any], id_or_alias: str) -> Any:
-    """The row with this id, or with this alias in any letter case. Raises Http404."""
-    row = get_by_id_or_alias(rows, id_or_alias)
+def find(rows: QuerySet[Any], id_or_alias: str, by: str) -> Any:
+    """The row with this id, or with this alias or former alias in any letter case. `by`: who asks,
+    to be noted with a former alias. Raises Http404.
+    """
+    row = get_by_id_or_alias(rows, id_or_alias, by)
     if row is None:
         raise Http404
     return row
@@ -97,7 +104,8 @@ def tagged(response: Response, row: VersionedModel) -> Response:
 
 
 def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
-    """True if a row, other than that of `excludeId`, has this alias in any letter case.
+    """True if a row, other than that of `excludeId`, has this alias or former alias in any letter
+    case.
 
     Raises ValidationError when `excludeId` is not an id.
     """
@@ -105,4 +113,6 @@ def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
     if pk is None and "excludeId" in query:
         raise ValidationError({"excludeId": ["This is not an id."]}, "invalid")
     found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", "").lower())
-    return (found.exclude(pk=pk) if pk else found).exists()
+    former = former_alias(rows.model, alias)
+    is_former = former is not None and former.row_id != pk
+    return is_former or (found.exclude(pk=pk) if pk else found).exists()

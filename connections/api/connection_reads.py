@@ -10,7 +10,7 @@ from providers.core.registry import all_providers
 
 from .. import display, listing, services
 from ..models import Connection, by_name
-from .base import ApiView, find
+from .base import ApiView
 from .connection_serializers import (
     ConnectionItemSerializer,
     ModelSerializer,
@@ -43,7 +43,7 @@ class ConnectionModels(ApiView):
         responses=answers(200, items_of(ModelSerializer, total=False), 400, 404, 409, 502),
     )
     def get(self, request: Request, id_or_alias: str) -> Response:
-        row = find(Connection.objects.all(), id_or_alias)
+        row = self.find(Connection.objects.all(), id_or_alias)
         capability = one_of(request.query_params, "capability", [one.value for one in Capability])
         refresh = one_of(request.query_params, "refresh", ("true", "false")) == "true"
         models = services.list_models(row, actor=request.user, refresh=refresh)
@@ -66,7 +66,7 @@ class ConnectionReferences(ApiView):
         responses=answers(200, items_of(ReferenceSerializer, paged=False), 404),
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
-        found = display.reference_states(find(Connection.objects.listed(), id_or_alias))
+        found = display.reference_states(self.find(Connection.objects.listed(), id_or_alias))
         return Response({"total": len(found), "items": [reference_item(one) for one in found]})
 
 
@@ -85,7 +85,7 @@ class ConnectionUsages(ApiView):
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
         rows = (
-            find(Connection.objects.listed(), id_or_alias)
+            self.find(Connection.objects.listed(), id_or_alias)
             .profiles.prefetch_related("default_for")
             .order_by(*by_name())
         )

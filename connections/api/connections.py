@@ -17,7 +17,7 @@ from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from .. import listing, services
 from ..models import Connection
-from .base import ApiView, created, exists, find, refuse_mismatch, tagged
+from .base import ApiView, created, exists, refuse_mismatch, tagged
 from .connection_serializers import (
     ConnectionCreateSerializer,
     ConnectionItemSerializer,
@@ -168,7 +168,7 @@ class ConnectionDetail(ApiView):
         operation_id="getConnectionByIdOrAlias", responses=answers(200, ConnectionSerializer, 404)
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
-        row = find(Connection.objects.all(), id_or_alias)
+        row = self.find(Connection.objects.all(), id_or_alias)
         return tagged(Response(ConnectionSerializer(row).data), row)
 
     @extend_schema(
@@ -178,7 +178,7 @@ class ConnectionDetail(ApiView):
     )
     @sensitive_variables("values")
     def put(self, request: Request, id_or_alias: str) -> Response:
-        row = find(Connection.objects.all(), id_or_alias)
+        row = self.find(Connection.objects.all(), id_or_alias)
         values = self.valid(ConnectionUpdateSerializer, request)
         return self._update(request, row, values)
 
@@ -192,7 +192,7 @@ class ConnectionDetail(ApiView):
     )
     @sensitive_variables("values")
     def patch(self, request: Request, id_or_alias: str) -> Response:
-        row = find(Connection.objects.all(), id_or_alias)
+        row = self.find(Connection.objects.all(), id_or_alias)
         values = self.valid(ConnectionPatchSerializer, request)
         return self._update(request, row, values, merge=True)
 
@@ -215,7 +215,7 @@ class ConnectionDetail(ApiView):
 
     @extend_schema(operation_id="deleteConnection", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
-        row = find(Connection.objects.listed(), id_or_alias)
+        row = self.find(Connection.objects.listed(), id_or_alias)
         version = refuse_mismatch(request, row)
         services.delete_connection(row, actor=request.user, expected_version=version)
         return Response(status=204)
@@ -232,7 +232,7 @@ class ConnectionDuplicate(ApiView):
         responses=answers(201, SavedConnectionSerializer, 400, 404, 409, 413, 415),
     )
     def post(self, request: Request, id_or_alias: str) -> Response:
-        original = find(Connection.objects.listed(), id_or_alias)
+        original = self.find(Connection.objects.listed(), id_or_alias)
         wanted = self.valid(DuplicateRequestSerializer, request)
         saved = services.duplicate_connection(original, actor=request.user, **wanted)
         return created(request, saved.row, saved_json(saved), levels=2)
@@ -264,7 +264,7 @@ class ConnectionTest(ApiView):
     )
     def post(self, request: Request, id_or_alias: str) -> Response:
         check = services.test_connection(
-            find(Connection.objects.all(), id_or_alias), actor=request.user
+            self.find(Connection.objects.all(), id_or_alias), actor=request.user
         )
         return Response(test_result(check, check.checked_at, check.connection_version))
 
@@ -282,7 +282,7 @@ class ConnectionTestUnsaved(ApiView):
     @sensitive_variables("values", "settings")
     def post(self, request: Request) -> Response:
         values = self.valid(ConnectionTestRequestSerializer, request)
-        row = find(Connection.objects.all(), values["id"]) if values.get("id") else None
+        row = self.find(Connection.objects.all(), values["id"]) if values.get("id") else None
         provider_id = values.get("provider_id") or (row.provider_id if row else "")
         if row and provider_id != row.provider_id:
             raise services.Invalid(

@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from providers.core.base import Capability
 
 from .. import listing, services
+from ..former_aliases import actor_name
 from ..lookup import all_by_id_or_alias, get_by_id_or_alias
 from ..models import Connection, Profile
-from .base import ApiView, created, exists, find, refuse_mismatch, tagged
+from .base import ApiView, created, exists, refuse_mismatch, tagged
 from .camelcase import decapitalized
 from .connections import DIRECTIONS, shared_filters, wanted_sort
 from .fields import DuplicateRequestSerializer, inner_names
@@ -71,8 +72,8 @@ def rows() -> QuerySet[Profile]:
     return Profile.objects.select_related("connection").defer("connection__credentials")
 
 
-def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[str, Any]:
-    """A valid body as the services take it.
+def translated(values: dict[str, Any], by: str, stored: Profile | None = None) -> dict[str, Any]:
+    """A valid body as the services take it. `by`: who asks, should it name a former alias.
 
     Raises Invalid for an unknown connection or another provider's model.
     """
@@ -83,7 +84,7 @@ def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[st
     }
     connection = stored.connection if stored else None
     if "connection_id" in values:
-        connection = get_by_id_or_alias(Connection.objects.listed(), values["connection_id"])
+        connection = get_by_id_or_alias(Connection.objects.listed(), values["connection_id"], by)
         if connection is None:
             raise services.Invalid(
                 [
@@ -101,12 +102,12 @@ def translated(values: dict[str, Any], stored: Profile | None = None) -> dict[st
         capability = values.get("capability") or (stored.capability if stored else "")
         arguments["settings"] = _inner_settings(capability, values["settings"])
     if "fallback_profile_ids" in values:
-        arguments["fallbacks"] = _profiles(values["fallback_profile_ids"] or [])
+        arguments["fallbacks"] = _profiles(values["fallback_profile_ids"] or [], by)
     return arguments
 
 
-def _profiles(names: list[str]) -> list[Profile]:
-    found = all_by_id_or_alias(Profile.objects.all(), names)
+def _profiles(names: list[str], by: str) -> list[Profile]:
+    found = all_by_id_or_alias(Profile.objects.all(), names, by)
     if not found.keys() >= set(names):
         raise services.Invalid(
             [
@@ -198,7 +199,9 @@ class ProfileList(ApiView):
         responses=answers(201, ProfileSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
-        arguments = translated(self.valid(ProfileCreateSerializer, request))
+        arguments = translated(
+            self.valid(ProfileCreateSerializer, request), actor_name(request.user)
+        )
         with as_in_the_body():
             row = services.create_profile(
                 arguments.pop("connection"), actor=request.user, **arguments
@@ -217,7 +220,7 @@ class ProfileDetail(ApiView):
         operation_id="getProfileByIdOrAlias", responses=answers(200, ProfileSerializer, 404)
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
-        row = find(rows(), id_or_alias)
+        row = self.find(rows(), id_or_alias)
         return tagged(Response(ProfileSerializer(row).data), row)
 
     @extend_schema(
@@ -226,10 +229,7 @@ class ProfileDetail(ApiView):
         responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415),
     )
     def put(self, request: Request, id_or_alias: str) -> Response:
-        row = find(rows(), id_or_alias)
-        return self._update(
-            request, row, translated(self.valid(ProfileUpdateSerializer, request), row)
-        )
+        return self._update(request, id_or_alias, ProfileUpdateSerializer)
 
     @extend_schema(
         operation_id="patchProfile",
@@ -240,24 +240,24 @@ class ProfileDetail(ApiView):
         responses=answers(200, ProfileSerializer, 400, 404, 412, 413, 415),
     )
     def patch(self, request: Request, id_or_alias: str) -> Response:
-        row = find(rows(), id_or_alias)
-        return self._update(
-            request,
-            row,
-            translated(self.valid(ProfilePatchSerializer, request), row) | {"merge": True},
-        )
+        return self._update(request, id_or_alias, ProfilePatchSerializer, merge=True)
 
-    def _update(self, request: Request, row: Profile, arguments: dict[str, Any]) -> Response:
+    def _update(
+        self, request: Request, id_or_alias: str, serializer: Any, merge: bool = False
+    ) -> Response:
+        row = self.find(rows(), id_or_alias)
+        values = self.valid(serializer, request)
+        arguments = translated(values, actor_name(request.user), row)
         version = refuse_mismatch(request, row)
         with as_in_the_body():
             saved = services.update_profile(
-                row, actor=request.user, expected_version=version, **arguments
+                row, actor=request.user, expected_version=version, merge=merge, **arguments
             ).row
         return tagged(Response(ProfileSerializer(saved).data), saved)
 
     @extend_schema(operation_id="deleteProfile", responses=answers(204, None, 404, 409, 412))
     def delete(self, request: Request, id_or_alias: str) -> Response:
-        row = find(rows(), id_or_alias)
+        row = self.find(rows(), id_or_alias)
         version = refuse_mismatch(request, row)
         services.delete_profile(row, actor=request.user, expected_version=version)
         return Response(status=204)
@@ -274,7 +274,7 @@ class ProfileDuplicate(ApiView):
         responses=answers(201, ProfileSerializer, 400, 404, 409, 413, 415),
     )
     def post(self, request: Request, id_or_alias: str) -> Response:
-        original = find(rows(), id_or_alias)
+        original = self.find(rows(), id_or_alias)
         wanted = self.valid(DuplicateRequestSerializer, request)
         row = services.duplicate_profile(original, actor=request.user, **wanted).row
         return created(request, row, ProfileSerializer(row).data, levels=2)

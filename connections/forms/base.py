@@ -24,7 +24,8 @@ class RowForm(forms.Form):
     alias = forms.CharField(
         required=False,
         help_text=(
-            "What code asks for. Left empty, it is made from the name. Cannot be changed later."
+            "What code asks for. Left empty, it is made from the name. An administrator can change "
+            "it later."
         ),
         widget=forms.TextInput(
             {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -40,7 +41,7 @@ class RowForm(forms.Form):
     row: Any = None
 
     def fix_alias(self) -> None:
-        """Removes the alias if the row is saved: the page shows it, and it cannot be changed."""
+        """Removes the alias if the row is saved: it is changed on a page of its own."""
         if self.row is not None:
             del self.fields["alias"]
 

@@ -20,6 +20,7 @@ from .connections import (
     Profile,
     ProfileColumns,
 )
+from .former_alias import AliasUse, FormerAlias
 from .host_approval import HostApproval
 from .oauth_token import AccessToken
 from .package_upload import PackageUpload
@@ -30,6 +31,7 @@ __all__ = [
     "ALIAS_RULE",
     "RESERVED_ALIASES",
     "AccessToken",
+    "AliasUse",
     "ApiToken",
     "ByCodePoint",
     "ChangeStamp",
@@ -39,6 +41,7 @@ __all__ = [
     "ConnectionType",
     "DefaultProfile",
     "Fallback",
+    "FormerAlias",
     "HostApproval",
     "PackageUpload",
     "Profile",

@@ -97,7 +97,8 @@ class VersionedModel(models.Model):
         unique=True,
         validators=[RegexValidator(ALIAS_PATTERN, ALIAS_RULE)],
         help_text=(
-            "What code asks for. Cannot be changed later. Left empty, it is made from the name."
+            "What code asks for. Left empty, it is made from the name. An administrator can change "
+            "it later."
         ),
     )
     name = models.CharField(

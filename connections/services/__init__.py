@@ -5,6 +5,7 @@ means the machine's own operator at a terminal, who may do everything.
 """
 
 from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
+from .aliases import change_alias, remove_former_alias
 from .approvals import ask_for_moved_hosts, decide_host, forget_host, settle_all_hosts
 from .base import content, new_alias, save_version, save_versions
 from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
@@ -67,6 +68,7 @@ __all__ = [
     "ask_for_moved_hosts",
     "authenticate_token",
     "caller_of",
+    "change_alias",
     "content",
     "create_connection",
     "create_profile",
@@ -94,6 +96,7 @@ __all__ = [
     "move_profiles",
     "new_alias",
     "plain_settings",
+    "remove_former_alias",
     "replace_fallbacks",
     "require",
     "revoke_token",

@@ -14,6 +14,7 @@ from django.utils.text import slugify
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid, Stale
+from ..former_aliases import former_alias, former_aliases_among
 from ..models import RESERVED_ALIASES, VersionedModel
 from ..texts import invisible, without_doubles
 from .permissions import Actor, require
@@ -21,16 +22,21 @@ from .permissions import Actor, require
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
 AT_ONCE = 200  # rows that one statement saves
+NEVER = "This cannot be changed after creation."
+FIXED = {"alias": "This cannot be changed here. An administrator changes an alias by itself."}
 UNCHANGED = ("id", "alias", "date_created", "created_by", "last_check")  # by a save of a saved row
 
 
 def new_alias(model: type[VersionedModel], name: str, given: Collection[str] = ()) -> str:
-    """An alias made from a name that no row has yet, and that is none of those just `given`."""
+    """An alias made from a name that no row has or had, and that is none of those just `given`."""
     stem = slugify(name)[:90].replace("_", "-").strip("-") or model.__name__.lower()
     stem = re.sub(r"-+", "-", stem)
     alias, number = stem, 1
     while (
-        alias in given or alias_error(alias) or model._default_manager.filter(alias=alias).exists()
+        alias in given
+        or alias_error(alias)
+        or model._default_manager.filter(alias=alias).exists()
+        or former_alias(model, alias)
     ):
         number += 1
         alias = f"{stem}-{number}"
@@ -124,11 +130,23 @@ def column_errors(
 
     `taken`: the aliases that other rows have, as far as they matter; None looks it up.
     """
+    # Other rows are there: who names one has read or locked it, and the database looks too.
+    others = [one.name for one in row._meta.concrete_fields if one.is_relation]
+    errors = _field_errors(row, others if is_new else [*others, "alias", "provider_id"])
+    return [*errors, *_new_alias_errors(row, errors, taken)] if is_new else errors
+
+
+def alias_errors(row: VersionedModel) -> list[FieldError]:
+    """The errors of the alias that a saved row is about to get."""
+    others = [one.name for one in row._meta.concrete_fields if one.name != "alias"]
+    errors = _field_errors(row, others)
+    return [*errors, *_new_alias_errors(row, errors, None)]
+
+
+def _field_errors(row: VersionedModel, exclude: Collection[str]) -> list[FieldError]:
     errors: list[FieldError] = []
     try:
-        # Other rows are there: who names one has read or locked it, and the database looks too.
-        others = [one.name for one in row._meta.concrete_fields if one.is_relation]
-        row.clean_fields(exclude=others if is_new else [*others, "alias", "provider_id"])
+        row.clean_fields(exclude=exclude)
     except ValidationError as error:
         for field, (found, *_) in error.error_dict.items():
             if found.code == "blank":
@@ -136,16 +154,39 @@ def column_errors(
             else:
                 text = "; ".join(found.messages)
                 errors.append(FieldError(field, found.code or "invalid", text))
-    if is_new and not any(error.field == "alias" for error in errors):
-        if wrong := alias_error(row.alias):
-            errors.append(FieldError("alias", "reserved", wrong))
-        elif (
-            type(row)._default_manager.filter(alias=row.alias).exists()
-            if taken is None
-            else row.alias in taken
-        ):
-            errors.append(_taken(row))
     return errors
+
+
+def _new_alias_errors(
+    row: VersionedModel, errors: Collection[FieldError], taken: Collection[str] | None
+) -> list[FieldError]:
+    """The errors of an alias that fits the pattern unless `errors` say otherwise."""
+    if any(error.field == "alias" for error in errors):
+        return []
+    if wrong := alias_error(row.alias):
+        return [FieldError("alias", "reserved", wrong)]
+    if taken is not None:
+        return [_taken(row)] if row.alias in taken else []
+    # In this order: an alias that is just becoming a former one is seen as the one or the other.
+    if _has_another(row):
+        return [_taken(row)]
+    return _former_errors(row)
+
+
+def _has_another(row: VersionedModel) -> bool:
+    return type(row)._default_manager.filter(alias=row.alias).exclude(pk=row.pk).exists()
+
+
+def _former_errors(row: VersionedModel) -> list[FieldError]:
+    """The error of an alias that still finds another row, which had it before."""
+    former = former_alias(type(row), row.alias)
+    if former is None or former.row_id == row.pk:
+        return []
+    text = (
+        f"The alias {row.alias} still finds {former.row.alias}, which had it before. Choose "
+        "another, or have it taken away there."
+    )
+    return [FieldError("alias", "unique", text)]
 
 
 def _taken(row: VersionedModel) -> FieldError:
@@ -154,28 +195,34 @@ def _taken(row: VersionedModel) -> FieldError:
 
 @contextmanager
 def alias_race(row: VersionedModel) -> Iterator[None]:
-    """Two saves of one alias: one wins, the other gets the field error."""
+    """Two saves of one alias: one wins, the other gets the field error. So does one of an alias
+    that became a former one meanwhile.
+    """
     try:
         with transaction.atomic():
             yield
+            if wrong := _former_errors(row):
+                raise Invalid(wrong)
     except IntegrityError:
-        if type(row)._default_manager.filter(alias=row.alias).exclude(pk=row.pk).exists():
+        if _has_another(row):
             raise Invalid([_taken(row)]) from None
         raise
 
 
 def refuse_fixed(row: VersionedModel, given: dict[str, Any]) -> None:
-    """Raises Invalid when a field that is fixed after creation is given another value."""
+    """Raises Invalid when a field that no save changes is given another value.
+
+    A former alias is none: whoever still uses it may go on.
+    """
     wrong = [
         name for name, value in given.items() if value is not None and value != getattr(row, name)
     ]
+    if "alias" in wrong:
+        former = former_alias(type(row), given["alias"])
+        if former and former.row_id == row.pk:
+            wrong.remove("alias")
     if wrong:
-        raise Invalid(
-            [
-                FieldError(name, "immutable", "This cannot be changed after creation.")
-                for name in wrong
-            ]
-        )
+        raise Invalid([FieldError(name, "immutable", FIXED.get(name, NEVER)) for name in wrong])
 
 
 def refuse_stale(row: VersionedModel, expected_version: int | None) -> None:
@@ -226,5 +273,7 @@ def save_versions(rows: Sequence[Any], actor: Actor) -> None:
             row.date_created = created[row.pk]  # bulk_create takes every row as a new one
         model.history.bulk_history_create(old, batch_size=AT_ONCE, update=True)
         model.objects.bulk_create(new, AT_ONCE)
+        if former_aliases_among(model, [row.alias for row in new]):
+            raise IntegrityError("an alias still finds the row that had it before")
         model.history.bulk_history_create(new, batch_size=AT_ONCE)
         bump_change_counter()

@@ -89,6 +89,8 @@ def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[st
         return []
     if name == "settings":
         return [f"{key} changed" for key in _different(before, after, maps)]
+    if name == "alias":
+        return [f"alias changed from {before} to {after}"]
     if name == "is_active":
         return ["switched on" if after else "switched off"]
     return [f"{name} changed"]

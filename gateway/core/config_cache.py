@@ -8,6 +8,7 @@ by then.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from connections import runtime, services
-from connections.models import Profile
+from connections.models import FormerAlias, Profile
 from providers.core.base import Capability, Limits
 
 from .clients import PooledProvider, ProviderPool
@@ -83,6 +84,7 @@ class ListedProfile:
     capability: str
     provider_id: str
     date_created: datetime
+    former_aliases: tuple[str, ...] = ()
 
 
 class ConfigCache:
@@ -143,8 +145,11 @@ class ConfigCache:
 
         def read() -> list[ListedProfile]:
             rows = Profile.objects.filter(is_active=True).order_by("alias")
+            former = defaultdict[UUID, tuple[str, ...]](tuple)
+            for one in FormerAlias.objects.of(Profile):
+                former[one.row_id] += (one.alias,)
             return [
-                ListedProfile(*row)
+                ListedProfile(*row, former[row[0]])
                 for row in rows.values_list(
                     "pk", "alias", "capability", "connection__provider_id", "date_created"
                 )

@@ -126,7 +126,7 @@ async def models(gateway: Gateway, caller: Caller, request: DoorRequest) -> Door
         data = [_model_object(one) for one in found]
         return DoorResponse(200, [JSON], to_json({"object": "list", "data": data}))
     for one in found:
-        if request.profile.lower() in (one.alias, str(one.id)):
+        if request.profile.lower() in (one.alias, str(one.id), *one.former_aliases):
             return DoorResponse(200, [JSON], to_json(_model_object(one)))
     raise GatewayError(
         404, "profile_not_found", f"There is no profile {request.profile[:100]!r}.", "model"

@@ -12,7 +12,6 @@ from ..usage import records
 from ..usage.totals import Share
 
 register = template.Library()
-COLUMNS = {"profile": "profile_alias", "connection": "connection_alias"}
 NONE = "\N{EN DASH}"
 UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k"))
 
@@ -74,7 +73,7 @@ def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str
     if not context["request"].user.has_perm("gateway.view_usagerecord"):
         return {}
     period = records.last(records.PERIODS["7d"])
-    count = records.count_since(period.start, **{COLUMNS[dimension]: alias})
+    count = records.count_since(period.start, dimension, alias)
     return {
         "is_shown": True,
         "count": count,

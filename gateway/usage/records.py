@@ -14,7 +14,8 @@ from django.db.models import BooleanField, F, Q, QuerySet
 from django.db.models.expressions import ExpressionWrapper
 from django.utils import timezone
 
-from connections.lookup import parse_id
+from connections.lookup import names_of, parse_id
+from connections.models import Connection, Profile
 
 from ..models import AttemptOutcome, UsageAttempt, UsageRecord
 from .totals import CLOSED, OK
@@ -28,6 +29,7 @@ SEVERAL, FALLBACK = ATTEMPTS = ("several", "fallback")  # filters of attempts
 # The profile that answered is not the one that was asked.
 IS_FALLBACK = Q(answered_profile_id__isnull=False) & ~Q(answered_profile_id=F("profile_id"))
 FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request")
+MODELS: dict[str, Any] = {"profile": Profile, "connection": Connection}
 IDS = {"profile": "profile_id", "connection": "connection_id", "user": "user_id"}
 
 
@@ -88,14 +90,17 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
 
 
 def _named(what: str, text: str) -> dict[str, Any]:
-    """The condition for a profile or a connection that is named by id or alias."""
-    pk = parse_id(text)
-    return {f"{what}_id": pk} if pk else {f"{what}_alias": text}
+    """The condition for a profile or a connection that is named by id or alias. Records of the time
+    when it had another alias, which still answers, are among those by alias.
+    """
+    if pk := parse_id(text):
+        return {f"{what}_id": pk}
+    return {f"{what}_alias__in": names_of(MODELS[what], text)}
 
 
-def count_since(start: datetime, **columns: Any) -> int:
-    """The number of requests with these values, e.g. `profile_alias="support"`."""
-    return UsageRecord.objects.filter(started_at__gte=start, **columns).count()
+def count_since(start: datetime, what: str, alias: str) -> int:
+    """The number of requests to a `profile` or a `connection`, by its alias."""
+    return UsageRecord.objects.filter(started_at__gte=start, **_named(what, alias)).count()
 
 
 def batches(

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
+from connections.former_aliases import caller_name, note_uses
+
 from ..models import UsageAttempt, UsageRecord
 from .pending import Attempt, PendingRecord
 
@@ -51,8 +53,8 @@ RECORDS, ATTEMPTS = _Table(UsageRecord), _Table(UsageAttempt)
 
 
 def insert(records: list[PendingRecord], with_text: bool) -> None:
-    """Inserts the records with their attempts in one transaction. Raises what the database raises;
-    then nothing is written.
+    """Inserts the records with their attempts in one transaction, and notes who asked by a former
+    alias. Raises what the database raises; then nothing is written.
     """
     rows = [record_row(record, with_text) for record in records]
     attempts = [row for record in records for row in attempt_rows(record)]
@@ -60,6 +62,15 @@ def insert(records: list[PendingRecord], with_text: bool) -> None:
         RECORDS.insert(rows)
         if attempts:
             ATTEMPTS.insert(attempts)
+    note_uses(
+        (
+            one.asked.former_alias_id,
+            caller_name(one.request.caller.user_name, one.request.caller.token_name),
+            one.request.started_at,
+        )
+        for one in records
+        if one.asked and one.asked.former_alias_id
+    )
 
 
 def record_row(record: PendingRecord, with_text: bool) -> dict[str, Any]:

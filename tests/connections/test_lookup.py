@@ -1,4 +1,4 @@
-"""Wherever an alias is taken, so is the id: one table over every surface."""
+"""Wherever an alias is taken, so are the id and a former alias: one table over every surface."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from connections import listing, runtime, services
 from connections.lookup import all_by_id_or_alias, get_by_id_or_alias
-from connections.models import ApiToken, Connection, Profile, RevealToken
+from connections.models import ApiToken, Connection, FormerAlias, Profile, RevealToken
 from connections.promptflow import services as promptflow_services
 from connections.promptflow.services import finding
 from gateway.models import UsageRecord
@@ -25,11 +25,21 @@ from tests.people import browser
 from .api.calls import Api, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
+
+
+def former_alias_of(row: Any) -> str:
+    """An alias that the row had before, which still finds it."""
+    alias = f"old-{row.alias}"
+    FormerAlias.objects.get_or_create(alias=alias, **{row._meta.model_name: row})
+    return alias
+
+
 SPELLINGS: dict[str, Callable[[Any], str]] = {
     "alias": lambda row: row.alias,
     "id": lambda row: str(row.pk),
     "hex": lambda row: row.pk.hex,
     "capitals": lambda row: str(row.pk).upper(),
+    "former": former_alias_of,
 }
 
 
@@ -210,10 +220,9 @@ def test_what_is_nobodys_finds_nobody(row: Connection, text: str):
 def test_several_are_found_by_what_they_were_asked_for_with_one_query(row: Connection):
     other = connect(name="Other")
     with CaptureQueriesContext(database) as seen:
-        found = all_by_id_or_alias(
-            Connection.objects.all(), [str(row.pk), "Production", "other", "nobody"]
-        )
+        found = all_by_id_or_alias(Connection.objects.all(), [str(row.pk), "Production", "other"])
     assert found == {str(row.pk): row, "Production": row, "other": other} and len(seen) == 1
+    assert all_by_id_or_alias(Connection.objects.all(), ["other", "nobody"]) == {"other": other}
 
 
 def test_ids_and_aliases_are_shown_to_be_copied(row: Connection, profile: Profile, viewer: Any):

@@ -20,6 +20,7 @@ from connections.api.base import ApiView, find
 from connections.api.openapi import answers
 from connections.api.pagination import one_of
 from connections.client_ip import address_of
+from connections.former_aliases import actor_name
 from connections.models import ApiToken, Connection, Profile
 
 from .. import services
@@ -70,11 +71,11 @@ class PackageExport(ApiView):
             *(["profiles:read"] if values["profiles"] else []),
             *(["admin"] if passphrase else []),
         )
-        parts = services.parts_of(_chosen(values)) if "part" in values else []
+        parts = services.parts_of(_chosen(values, request.user)) if "part" in values else []
         if parts and values["part"] > len(parts):
             message = f"There is no part {values['part']}: there are {len(parts)}."
             raise services.PackageError("no_such_part", message)
-        rows = parts[values["part"] - 1] if parts else list(_chosen(values))
+        rows = parts[values["part"] - 1] if parts else list(_chosen(values, request.user))
         profiles = (
             list(Profile.objects.filter(connection__in=rows).order_by("alias"))
             if values["profiles"]
@@ -98,12 +99,13 @@ class PackageExport(ApiView):
         return HttpResponse(content, content_type=ZIP, headers=headers)
 
 
-def _chosen(values: Mapping[str, Any]) -> QuerySet[Connection]:
+def _chosen(values: Mapping[str, Any], actor: Any) -> QuerySet[Connection]:
     """The connections that a request for an export names. Raises NotFound."""
     rows = listing.connections({"tag": values.get("tag", "")}, "alias")
     if (named := values.get("connections")) is None:
         return rows
-    return rows.filter(pk__in=[find(Connection.objects.all(), one).pk for one in named])
+    by = actor_name(actor)
+    return rows.filter(pk__in=[find(Connection.objects.all(), one, by).pk for one in named])
 
 
 DRY_RUN = OpenApiParameter(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from connections.former_aliases import former_aliases_among
 from connections.models import Connection, Profile
 
 from ..format.files import Package
@@ -14,15 +15,24 @@ from ..format.files import Package
 
 @dataclass
 class Rows:
-    """Rows of one kind by their ids and aliases. `taken`: their aliases, and those of new rows."""
+    """Rows of one kind by their ids and aliases. `taken`: their aliases and former aliases, and the
+    aliases of new rows. `former`: the ids of the rows that former aliases find.
+    """
 
     ids: dict[UUID, Any] = field(default_factory=dict)
     aliases: dict[str, Any] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    former: dict[str, UUID] = field(default_factory=dict)
 
     def find(self, id: UUID, alias: str) -> Any:
-        """The row with this id, else the one with this alias; None without one."""
-        return self.ids.get(id) or self.aliases.get(alias)
+        """The row with this id, else the one that this alias finds; None without one."""
+        return self.ids.get(id) or self.of_alias(alias)
+
+    def of_alias(self, alias: str) -> Any:
+        """The row with this alias or former alias, None without one."""
+        return self.aliases.get(alias) or (
+            self.ids.get(self.former[alias]) if alias in self.former else None
+        )
 
     def put(self, row: Any) -> None:
         """Takes a row, in the place of an older reading of it."""
@@ -53,7 +63,9 @@ ALL: dict[Any, Any] = {
 
 
 def read_here(package: Package) -> Here:
-    """Every row that has an id or an alias which the package names. Three queries."""
+    """Every row that an id or an alias finds which the package names. Three queries, and up to
+    three more of each kind for names that no row has.
+    """
     targets = [one.connection for one in package.profiles]
     chains = [name for one in package.profiles for name in one.fallbacks]
     named: dict[Any, list[Any]] = {
@@ -69,4 +81,16 @@ def _read(model: Any, names: Iterable[Any]) -> Rows:
     if ids:
         for row in ALL[model].filter(Q(pk__in=ids) | Q(alias__in=aliases)).order_by():
             found.put(row)
+        _read_former(found, model, [one for one in aliases if one not in found.aliases])
     return found
+
+
+def _read_former(found: Rows, model: Any, aliases: list[str]) -> None:
+    """Adds what former aliases find, unless the package means that row by another name already."""
+    former = former_aliases_among(model, aliases)
+    found.taken |= {one.alias for one in former}
+    for one in former:
+        if one.row_id not in found.ids and one.row_id not in found.former.values():
+            found.former[one.alias] = one.row_id
+    for row in ALL[model].filter(pk__in=found.former.values()).order_by():
+        found.put(row)

@@ -12,12 +12,13 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
+from connections.former_aliases import actor_name, former_aliases_among, note_use
 from connections.locks import hold, long_change, retried
-from connections.models import Connection, ConnectionType
+from connections.models import Connection, ConnectionType, Profile
 from connections.services import Actor, Invalid
 
 from ..format.errors import PackageConflict, PackageError
-from ..format.plan import Decisions, Plan
+from ..format.plan import Decisions, Plan, PlanItem
 from .planning import Judged, Opened, judge, open_package
 from .saving import AT_ONCE, CHANGED, passed, save_at_once, save_in_parts
 from .types import install_taken
@@ -45,11 +46,27 @@ def import_package(
     opened = open_package(content, actor, passphrase, decisions)
     for _ in range(MOST_TRIES):
         try:
-            return _imported(opened, told)
+            plan = _imported(opened, told)
+            _note_former_aliases(plan, actor)
+            return plan
         except IntegrityError:  # an alias that is taken now, a row that is not there now
             if transaction.get_connection().in_atomic_block:
                 raise
     raise PackageError("changed", CHANGED.format(0, "the"))
+
+
+def _note_former_aliases(plan: Plan, actor: Actor) -> None:
+    """Notes the former aliases by which rows were found, in the place of their ids."""
+    by = actor_name(actor)
+    for model in (Connection, Profile):
+        kind = model._meta.model_name
+        found = [one.alias for one in plan.items if one.kind == kind and _is_by_alias(one)]
+        for former in former_aliases_among(model, found):
+            note_use(former, by)
+
+
+def _is_by_alias(item: PlanItem) -> bool:
+    return item.row_id is not None and item.id != f"{item.kind}:{item.row_id}"
 
 
 @retried

@@ -179,7 +179,7 @@ def _fallback(run: Run, capability: str, name: RowName) -> Profile | None:
     if name.id in run.profiles:
         return run.profiles[name.id]
     rows = run.here.rows[Profile]
-    found = [rows.ids.get(name.id), rows.aliases.get(name.alias)]
+    found = [rows.ids.get(name.id), rows.of_alias(name.alias)]
     return next((row for row in found if row and row.capability == capability), None)
 
 

@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import merged
+from connections.former_aliases import actor_name
 from connections.locks import hold, long_change, retried
 from connections.models import Connection
 from connections.services import (
@@ -110,7 +111,7 @@ def apply_documents(
     one of the rows meanwhile: then it is judged again.
     """
     for _ in range(MOST_TRIES):
-        judged = _judged(documents, actor, applied_tag(label), prune)
+        judged = _judged(documents, actor, applied_tag(label), prune, dry_run)
         if dry_run or judged.has_conflicts or _is_stored(judged, actor):
             return judged.changes
     raise Invalid([FieldError("name", "changed", CHANGED)])
@@ -118,12 +119,13 @@ def apply_documents(
 
 @sensitive_variables("documents", "document")
 def _judged(
-    documents: Sequence[tuple[str, Document]], actor: Actor, tag: str, prune: bool
+    documents: Sequence[tuple[str, Document]], actor: Actor, tag: str, prune: bool, dry_run: bool
 ) -> _Judged:
     judged = _Judged(_refuse_doubles(documents))
     judged.keys.update(document.name for _, document in documents if is_alias(document.name))
     doubled = {one.source for one in judged.changes}
-    found = Found([document.name for _, document in documents])
+    by = "" if dry_run else actor_name(actor)
+    found = Found([document.name for _, document in documents], by)
     for source, document in documents:
         if source not in doubled:
             judged.changes.append(_applied(judged, found, source, document, actor, tag))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from connections.former_aliases import COMMAND_LINE, former_aliases_among, note_asked, note_use
 from connections.lookup import get_by_id_or_alias, parse_id
 from connections.models import ALIAS_PATTERN, Connection
 from connections.services import FieldError, Invalid
@@ -22,7 +23,8 @@ MEANS_TWO = (
 
 
 def find_promptflow(name: str) -> Connection | None:
-    """The connection with this id or alias, else with exactly this name, None when there is none.
+    """The connection with this id, alias or former alias, else with exactly this name, None when
+    there is none. At a terminal: a use of a former alias is noted for the command line.
 
     promptflow's names are its keys and know no rule but their letter case; ours need not be unique.
     Raises Invalid at `name` when several connections have it.
@@ -32,6 +34,7 @@ def find_promptflow(name: str) -> Connection | None:
     if IS_ALIAS.match(name) or parse_id(name):
         found: Connection | None = get_by_id_or_alias(Connection.objects.order_by(), name)
         if found:
+            note_asked(found, name, COMMAND_LINE)
             return found
     return _only_one(name, list(Connection.objects.filter(name=name).order_by("alias")[:6]))
 
@@ -91,9 +94,12 @@ def _only_one(name: str, rows: Sequence[Connection]) -> Connection | None:
 
 
 class Found:
-    """The connections that many names mean, read in one query; `find` is `find_promptflow`."""
+    """The connections that many names mean, read in one query, and two more for names that are
+    neither an alias nor an id; `find` is `find_promptflow`. `by`: who asks, to be noted with a
+    former alias; empty notes nothing.
+    """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], by: str = "") -> None:
         searched = {name for name in names if "\x00" not in name}
         ids = {pk for pk in map(parse_id, searched) if pk}
         rows = Connection.objects.order_by("alias").filter(
@@ -104,6 +110,16 @@ class Found:
         for row in rows:
             self._keys[row.pk] = self._keys[row.alias] = row
             self._names.setdefault(row.name, []).append(row)
+        self._add_former([one.lower() for one in searched if IS_ALIAS.match(one)], by)
+
+    def _add_former(self, aliases: Sequence[str], by: str) -> None:
+        former = former_aliases_among(Connection, [one for one in aliases if one not in self._keys])
+        rows = Connection.objects.in_bulk([one.row_id for one in former])
+        for one in former:
+            if one.row_id in rows:
+                self._keys[one.alias] = rows[one.row_id]
+                if by and rows[one.row_id].name != one.alias:
+                    note_use(one, by)
 
     def find(self, name: str) -> Connection | None:
         """The connection that a name means, None without one. Raises Invalid for several."""

@@ -12,8 +12,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.client_ip import is_within
 from connections.counts import add_to_count
+from connections.former_aliases import note_asked
 from connections.lookup import parse_id
-from connections.models import Connection, RevealRecord, RevealToken
+from connections.models import Connection, FormerAlias, RevealRecord, RevealToken
 from connections.services import FieldError, Invalid, Throttled, Unusable
 
 from .reveal_tokens import MAY_REVEAL, digest
@@ -72,6 +73,8 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
     attempt, rows = _begin(text, address)
     dicts, read, left_out = [], [], {}
     names = [row.name for row in rows] + [row.alias for row in rows if row.alias != row.name]
+    former = _former_aliases(rows)
+    names += [alias for alias, row in former.items() if alias != row.name]
     for row in rows:
         try:
             dicts.append(execution_dict(row, row.name if names.count(row.name) == 1 else row.alias))
@@ -85,7 +88,7 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
 @sensitive_variables()
 def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[str, Any]:
     """The execution dict of the connection that has one of these names, the first that fits: an
-    alias or id, else exactly a name.
+    alias or id, else a former alias, else exactly a name.
 
     It has the name that was asked for. Only those that the token may read are looked at. Raises
     NotRevealed, Throttled, Connection.DoesNotExist, Unusable, and Invalid when several have the
@@ -94,6 +97,8 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
     attempt, rows = _begin(text, address, names[0])
     try:
         row, name = _first_named(rows, names)
+        if attempt.token:
+            note_asked(row, name, f"promptflow token {attempt.token.name}")
         found = execution_dict(row, name)
     except Connection.DoesNotExist:
         attempt.record("not_found")
@@ -108,11 +113,20 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
     return found
 
 
+def _former_aliases(rows: Sequence[Connection]) -> dict[str, Connection]:
+    """The rows by the former aliases that find them. One query."""
+    by_id = {row.pk: row for row in rows}
+    return {
+        one.alias: by_id[one.row_id] for one in FormerAlias.objects.filter(connection__in=by_id)
+    }
+
+
 def _first_named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Connection, str]:
+    former = _former_aliases(rows)
     for name in names:
-        found = [row for row in rows if name == row.alias or parse_id(name) == row.pk] or [
-            row for row in rows if row.name == name
-        ]
+        found = [row for row in rows if name == row.alias or parse_id(name) == row.pk]
+        if not found:
+            found = [former[name]] if name in former else [row for row in rows if row.name == name]
         if len(found) > 1:
             aliases = ", ".join(row.alias for row in found[:5])
             raise Invalid(

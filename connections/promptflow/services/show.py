@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from connections import listing
 from connections.credentials import key_ids
+from connections.former_aliases import former_alias
 from connections.models import Connection, by_name
 from connections.services import (
     Actor,
@@ -102,11 +103,11 @@ def promptflow_file(connection: Connection, *, actor: Actor) -> str:
 def _found_by(connection: Connection) -> str:
     """The connection's name, its alias where the name would find another one."""
     named = Connection.objects.exclude(pk=connection.pk)
-    return (
-        connection.alias
-        if named.filter(Q(name=connection.name) | Q(alias=connection.name)).exists()
-        else connection.name
-    )
+    former = former_alias(Connection, connection.name)
+    finds_another = (former is not None and former.row_id != connection.pk) or named.filter(
+        Q(name=connection.name) | Q(alias=connection.name)
+    ).exists()
+    return connection.alias if finds_another else connection.name
 
 
 def promptflow_rows(limit: int | None) -> list[Connection]:

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections import listing
 from connections import services as core
+from connections.former_aliases import COMMAND_LINE
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection, Profile
 from connections.packages import services
@@ -213,7 +214,9 @@ def _chosen(names: list[str], tag: str) -> QuerySet[Connection]:
 
 def _connection(name: str) -> Connection:
     """The connection with this id or alias. Raises CommandError."""
-    row: Connection | None = get_by_id_or_alias(Connection.objects.all(), name.strip())
+    row: Connection | None = get_by_id_or_alias(
+        Connection.objects.all(), name.strip(), COMMAND_LINE
+    )
     if row is None:
         raise CommandError(f"There is no connection {name!r}. `connection list` shows them.")
     return row

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connections import catalog
 from connections import services as core
+from connections.former_aliases import COMMAND_LINE
 from connections.lookup import get_by_id_or_alias
 from connections.models import Connection
 from connections.types import services
@@ -176,7 +177,9 @@ class Command(BaseCommand):
             self._say("Every connection is at the version of its type.")
 
     def _authorize(self, options: dict[str, Any]) -> None:
-        connection = get_by_id_or_alias(Connection.objects.all(), options["connection"])
+        connection = get_by_id_or_alias(
+            Connection.objects.all(), options["connection"], COMMAND_LINE
+        )
         if connection is None:
             self._fail(f"There is no connection {options['connection']}.")
         asked = services.ask_authorization(connection, options["redirect_uri"], actor=None)

@@ -1,0 +1,69 @@
+"""Another alias for a connection or a profile; the old one goes on answering until it is taken
+away.
+"""
+
+from typing import Any
+
+from django.db import transaction
+
+from ..errors import Invalid
+from ..locks import hold, retried
+from ..models import Connection, FormerAlias, Profile
+from .base import alias_errors, alias_race, refuse_stale, save_version
+from .drafts import Saved
+from .permissions import Actor, require
+
+CHANGE_ALIAS = "connections.change_alias"
+
+
+@retried
+def change_alias(
+    row: Connection | Profile, alias: str, *, actor: Actor, expected_version: int | None = None
+) -> Saved:
+    """Gives a row another alias. The one that it had becomes a former alias, unless it has that
+    alias already; a former alias that it gets back is none any more.
+
+    Raises Invalid, Stale, PermissionDenied.
+    """
+    require(actor, CHANGE_ALIAS)
+    with transaction.atomic():
+        held = _held(row)
+        refuse_stale(held, expected_version)
+        old, held.alias = held.alias, alias.strip()
+        if held.alias == old:
+            return Saved(held, changed=False)
+        if wrong := alias_errors(held):
+            raise Invalid(wrong)
+        kind: Any = {row._meta.model_name: held}
+        FormerAlias.objects.filter(**kind, alias=held.alias).delete()
+        FormerAlias.objects.create(**kind, alias=old, changed_by=actor)
+        with alias_race(held):
+            save_version(held, actor, ["alias"])
+    return Saved(held)
+
+
+@retried
+def remove_former_alias(former: FormerAlias, *, actor: Actor) -> Saved:
+    """Takes a former alias away: nothing is found by it any more, and others may get it. The
+    history of its row says so.
+
+    Returns the row, unchanged when somebody took it away before. Raises PermissionDenied.
+    """
+    require(actor, CHANGE_ALIAS)
+    with transaction.atomic():
+        held = _held(former.row)
+        gone, _ = FormerAlias.objects.filter(pk=former.pk).delete()
+        if gone:
+            # the history sees columns only
+            held._change_reason = f"no longer found by the former alias {former.alias}"[:100]
+            save_version(held, actor, ["alias"])
+    return Saved(held, changed=bool(gone))
+
+
+def _held(row: Connection | Profile) -> Any:
+    """The row as it is now, locked. Raises DoesNotExist."""
+    model: Any = type(row)
+    found = hold(model._default_manager.all(), [row.pk])
+    if row.pk not in found:
+        raise model.DoesNotExist
+    return found[row.pk]
