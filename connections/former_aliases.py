@@ -79,6 +79,9 @@ def note_uses(uses: Iterable[tuple[uuid.UUID, str, datetime]]) -> None:
     ]
     for row in rows:
         with suppress(DatabaseError), transaction.atomic():
+            # a foreign key to one that is gone would fail the transaction that is open, if one is
+            if not FormerAlias.objects.filter(pk=row.former_alias_id).exists():
+                continue
             AliasUse.objects.bulk_create(
                 [row],
                 update_conflicts=True,

@@ -113,6 +113,7 @@ def exists(rows: QuerySet[Any], alias: str, query: Mapping[str, str]) -> bool:
     if pk is None and "excludeId" in query:
         raise ValidationError({"excludeId": ["This is not an id."]}, "invalid")
     found: QuerySet[Model] = rows.filter(alias=alias.replace("\x00", "").lower())
+    if (found.exclude(pk=pk) if pk else found).exists():
+        return True
     former = former_alias(rows.model, alias)
-    is_former = former is not None and former.row_id != pk
-    return is_former or (found.exclude(pk=pk) if pk else found).exists()
+    return former is not None and former.row_id != pk

@@ -92,7 +92,7 @@ def complete_operations(result: Schema, **_kwargs: Any) -> Schema:
         operation["summary"] = said["summary"]
         operation.pop("description", None)
         operation["security"] = [{name: []} for name in read_data(COMMON)["securitySchemes"]]
-        is_row = path.endswith("/{idOrAlias}")
+        is_row = path.endswith(("/{idOrAlias}", "/{idOrAlias}/alias"))
         _complete_request(operation, said)
         if is_row and method != "get":
             operation["parameters"].append(read_data(COMMON)["ifMatch"])

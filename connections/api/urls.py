@@ -5,7 +5,7 @@ Literal words come before aliases.
 
 from django.urls import path
 
-from . import connection_reads, connections, host_approvals, profiles, providers
+from . import aliases, connection_reads, connections, host_approvals, profiles, providers
 from .docs import DocsView, SchemaView
 
 urlpatterns = [
@@ -25,10 +25,22 @@ urlpatterns = [
         "connections/<str:id_or_alias>/references", connection_reads.ConnectionReferences.as_view()
     ),
     path("connections/<str:id_or_alias>/usages", connection_reads.ConnectionUsages.as_view()),
+    path("connections/<str:id_or_alias>/alias", aliases.ConnectionAlias.as_view()),
+    path("connections/<str:id_or_alias>/former-aliases", aliases.ConnectionFormerAliases.as_view()),
+    path(
+        "connections/<str:id_or_alias>/former-aliases/<str:alias>",
+        aliases.ConnectionFormerAlias.as_view(),
+    ),
     path("profiles", profiles.ProfileList.as_view()),
     path("profiles/<str:id_or_alias>", profiles.ProfileDetail.as_view()),
     path("profiles/<str:alias>/exists", profiles.ProfileExists.as_view()),
     path("profiles/<str:id_or_alias>/duplicate", profiles.ProfileDuplicate.as_view()),
+    path("profiles/<str:id_or_alias>/alias", aliases.ProfileAlias.as_view()),
+    path("profiles/<str:id_or_alias>/former-aliases", aliases.ProfileFormerAliases.as_view()),
+    path(
+        "profiles/<str:id_or_alias>/former-aliases/<str:alias>",
+        aliases.ProfileFormerAlias.as_view(),
+    ),
     path("providers", providers.ProviderList.as_view()),
     path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
     path("host-approvals", host_approvals.HostApprovalList.as_view()),

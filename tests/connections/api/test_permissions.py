@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
-from connections.models import ApiToken, Connection, HostApproval
+from connections.models import ApiToken, Connection, FormerAlias, HostApproval
 from connections.services import Scope
 from tests.fakes import SECRET, profile_of
 from tests.people import browser
@@ -74,6 +74,12 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("DELETE", "/profiles/answers", None, 204, "administrator", WRITE_PROFILES),
     ("POST", "/profiles/answers/duplicate", {"name": "Copy"}, 201, "operator", WRITE_PROFILES),
     ("GET", "/profiles/answers/exists", None, 200, "viewer", READ_PROFILES),
+    ("POST", "/connections/production/alias", {"alias": "fresh"}, 200, "administrator", "admin"),
+    ("GET", "/connections/production/former-aliases", None, 200, "viewer", READ),
+    ("DELETE", "/connections/production/former-aliases/old", None, 204, "administrator", "admin"),
+    ("POST", "/profiles/answers/alias", {"alias": "fresh"}, 200, "administrator", "admin"),
+    ("GET", "/profiles/answers/former-aliases", None, 200, "viewer", READ_PROFILES),
+    ("DELETE", "/profiles/answers/former-aliases/old", None, 204, "administrator", "admin"),
     ("GET", "/providers", None, 200, "viewer", READ),
     ("GET", "/providers/fake", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
@@ -153,7 +159,8 @@ def test_each_caller_is_answered_as_the_table_says(
     rank: str,
     scope: str,
 ):
-    profile_of(connection)
+    for row in (connection, profile_of(connection)):
+        FormerAlias.objects.create(alias="old", **{row._meta.model_name: row})
     Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
     HostApproval.objects.create(pk=HOST, section="openai", host="https://gateway.example")
     if isinstance(body, str):
