@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .views import (
+    aliases,
     bulk,
     connection_actions,
     connections,
@@ -39,6 +40,11 @@ urlpatterns = [
         name="connection-update",
     ),
     path(
+        "connections/<uuid:pk>/alias/",
+        aliases.ConnectionAliasView.as_view(),
+        name="connection-alias",
+    ),
+    path(
         "connections/<uuid:pk>/delete/",
         deletes.ConnectionDeleteView.as_view(),
         name="connection-delete",
@@ -72,6 +78,7 @@ urlpatterns = [
     ),
     path("profiles/<uuid:pk>/", profiles.ProfileDetailView.as_view(), name="profile-detail"),
     path("profiles/<uuid:pk>/edit/", profiles.ProfileUpdateView.as_view(), name="profile-update"),
+    path("profiles/<uuid:pk>/alias/", aliases.ProfileAliasView.as_view(), name="profile-alias"),
     path(
         "profiles/<uuid:pk>/delete/",
         profile_actions.ProfileDeleteView.as_view(),
@@ -86,6 +93,11 @@ urlpatterns = [
         "profiles/<uuid:pk>/toggle/",
         profile_actions.ProfileToggleView.as_view(),
         name="profile-toggle",
+    ),
+    path(
+        "former-aliases/<uuid:pk>/",
+        aliases.FormerAliasRemoveView.as_view(),
+        name="former-alias-remove",
     ),
     path("settings/", defaults.DefaultsView.as_view(), name="defaults"),
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),

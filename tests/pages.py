@@ -12,6 +12,7 @@ from connections.models import (
     Connection,
     ConnectionCheck,
     DefaultProfile,
+    FormerAlias,
     HostApproval,
     Profile,
 )
@@ -103,6 +104,7 @@ def world() -> list[Any]:
             ApiToken,
             DefaultProfile,
             HostApproval,
+            FormerAlias,
         )
     ]
     return [*rows, Connection.history.count(), Profile.history.count()]

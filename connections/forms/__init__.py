@@ -2,8 +2,9 @@
 field.
 """
 
+from .aliases import AliasForm
 from .connections import ConnectionForm
 from .fields import AliasesField
 from .profiles import ProfileForm
 
-__all__ = ["AliasesField", "ConnectionForm", "ProfileForm"]
+__all__ = ["AliasForm", "AliasesField", "ConnectionForm", "ProfileForm"]

@@ -16,6 +16,7 @@ from providers.core.registry import UnknownProvider, all_providers, get_provider
 from .. import display, listing, selectors, services
 from ..dependent_profiles import dependent_profiles
 from ..destinations import hosts_of
+from ..former_aliases import former_aliases_of
 from ..forms import ConnectionForm
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
@@ -255,4 +256,5 @@ def detail_context(connection: Connection) -> dict[str, Any]:
         "checks": list(connection.checks.select_related("checked_by")[:20]),
         "profiles": dependent_profiles(connection),
         "versions": services.versions(connection),
+        "former_aliases": former_aliases_of(connection),
     }

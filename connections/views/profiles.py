@@ -11,6 +11,7 @@ from providers.core.base import Capability
 from providers.core.errors import ProviderError
 
 from .. import listing, selectors, services
+from ..former_aliases import former_aliases_of
 from ..forms import ProfileForm
 from ..lookup import get_by_id_or_alias
 from ..models import Connection, Profile
@@ -243,10 +244,12 @@ class ProfileDetailView(OneProfile):
             f"{group.lower()}_shown": selectors.shown_profile_settings(self.profile, group)
             for group in GROUPS
         }
-        chain = selectors.fallback_chain(self.profile)
-        return self.render_to_response(
-            self.get_context_data(versions=services.versions(self.profile), chain=chain, **shown)
-        )
+        context = {
+            "versions": services.versions(self.profile),
+            "chain": selectors.fallback_chain(self.profile),
+            "former_aliases": former_aliases_of(self.profile),
+        }
+        return self.render_to_response(self.get_context_data(**context, **shown))
 
 
 class ProfileUpdateView(ProfileFormPage, OneProfile):

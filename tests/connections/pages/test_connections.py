@@ -12,7 +12,7 @@ from django.urls import get_resolver, reverse
 
 from connections import runtime, services
 from connections.credentials import Undecryptable
-from connections.models import Connection, ConnectionCheck, HostApproval
+from connections.models import Connection, ConnectionCheck, FormerAlias, HostApproval
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 from tests.fakes import (
@@ -84,6 +84,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-update", None, WORKING),
     ("connection-update", entries({}, name="New"), DO_WORK),
     ("connection-update", entries({}, action="test"), WORKING),
+    ("connection-alias", None, RULING),
+    ("connection-alias", {"alias": "fresh"}, DO_RULE),
     ("connection-delete", None, RULING),
     ("connection-delete", {}, DO_RULE),
     ("connection-move-profiles", {"target": "other"}, DO_WORK),
@@ -101,6 +103,10 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("profile-detail", None, SEEING),
     ("profile-update", None, WORKING),
     ("profile-update", {**NEW_PROFILE, "name": "Changed"}, DO_WORK),
+    ("profile-alias", None, RULING),
+    ("profile-alias", {"alias": "fresh"}, DO_RULE),
+    ("former-alias-remove", None, RULING),
+    ("former-alias-remove", {}, DO_RULE),
     ("profile-delete", None, RULING),
     ("profile-delete", {}, DO_RULE),
     ("profile-duplicate", {}, DO_WORK),
@@ -161,7 +167,8 @@ def test_every_page_is_for_those_who_may(
 ):
     used, free, _ = connect(), connect(name="Free"), connect(name="Other")
     host = HostApproval.objects.create(section="openai", host="https://gateway.example")
-    about = (free if name == "connection-delete" else used, profile_of(used), host)
+    former = FormerAlias.objects.create(alias="old", connection=used)
+    about = (free if name == "connection-delete" else used, profile_of(used), host, former)
     ticked = {"ids": [str(used.pk)]} if name == "connection-bulk" else {}
     action = (posted or {}).get("action")
     for who, expected in zip(PEOPLE, (*statuses, 302), strict=True):
