@@ -130,6 +130,32 @@ def switch_profile(alias: str, on: bool) -> float:
     return time.monotonic()
 
 
+def rename(alias: str, new: str) -> float:
+    """Gives a profile another alias."""
+    from connections import services
+
+    services.change_alias(_profile(alias), new, actor=None)
+    return time.monotonic()
+
+
+def take_away(alias: str) -> float:
+    """Takes a former alias of a profile away."""
+    from connections import services
+    from connections.models import FormerAlias
+
+    services.remove_former_alias(FormerAlias.objects.get(alias=alias), actor=None)
+    return time.monotonic()
+
+
+def alias_uses(alias: str) -> list[str]:
+    """Who asked by a former alias of a profile."""
+    from connections.models import AliasUse
+
+    return list(
+        AliasUse.objects.filter(former_alias__alias=alias).values_list("used_by", flat=True)
+    )
+
+
 def move(alias: str, connection: str) -> float:
     """Puts a profile on another connection, whatever that is like."""
     return spoil("profile", alias, connection_id=_connection(connection).pk)
