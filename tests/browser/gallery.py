@@ -81,6 +81,7 @@ def gallery(server: Server, gallery_service: Upstream, browser, signed_in) -> It
     _add_connections(context.new_page(), gallery)
     _add_checks(context.pages[0], gallery, gallery_service)
     _add_profiles(context.pages[0], gallery)
+    _rename(context.pages[0], gallery)
     context.close()
     operator = state_after_sign_in(browser, server, "operator")
     context = browser.new_context(base_url=server.url, storage_state=operator)
@@ -193,6 +194,12 @@ def _add_profiles(page: Page, gallery: Gallery) -> None:
     page.goto("/profiles/")
 
 
+def _rename(page: Page, gallery: Gallery) -> None:
+    for name, alias in (("Azure OpenAI Sweden", "azure-sweden"), ("Draft translations", "drafts")):
+        submit(page, f"{gallery.places[name]}alias/", alias=alias)
+    page.goto("/connections/")
+
+
 def _age(server: Server) -> None:
     """What only time and accidents bring: old dates, a lost key, a provider that is gone."""
     with closing(server.sqlite()) as database:
@@ -206,6 +213,12 @@ def _age(server: Server) -> None:
             "UPDATE connections_connection SET provider_id = 'retired-ai' WHERE name = 'vLLM in "
             "the basement'"
         )
+        for number, who in enumerate(("olga, token Intranet search", "the command line")):
+            database.execute(
+                "INSERT INTO connections_aliasuse (former_alias_id, used_by, last_used_at) SELECT "
+                "id, ?, datetime('now', ?) FROM connections_formeralias WHERE profile_id IS NULL",
+                (who, f"-{number * 50} hours"),
+            )
 
 
 REQUEST = "1" * 32  # the key of one request
@@ -406,6 +419,24 @@ def conversation_refused(page: Page, gallery: Gallery) -> None:
     expect(page.locator("#playground [role=alert]")).to_be_visible()
 
 
+def alias_refused(page: Page, gallery: Gallery) -> None:
+    page.goto(gallery.places["Mistral"] + "alias/")
+    page.get_by_label("New alias").fill("azure-openai-sweden")
+    press(page, "Change the alias")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def about_to_take_away(name: str) -> Scene:
+    """The page that asks before the former alias of a row is taken away."""
+
+    def scene(page: Page, gallery: Gallery) -> None:
+        page.goto(gallery.places[name])
+        page.get_by_role("link", name="Take").click()
+        expect(page.get_by_role("button", name="Take it away")).to_be_visible()
+
+    return scene
+
+
 def refused_sign_in(page: Page, gallery: Gallery) -> None:
     page.context.clear_cookies()
     page.goto("/sign-in/")
@@ -555,6 +586,12 @@ SCENES: dict[str, Scene] = {
     "references": at("/references/"),
     "hosts": at("/references/hosts/"),
     "detail-asks-for-host": of("Evening copy"),
+    "detail-former-alias": of("Azure OpenAI Sweden"),
+    "profile-former-alias": of("Draft translations"),
+    "alias": of("Azure OpenAI Sweden", "alias/"),
+    "alias-refused": alias_refused,
+    "alias-taken-away": about_to_take_away("Azure OpenAI Sweden"),
+    "profile-alias-taken-away": about_to_take_away("Draft translations"),
     "defaults": at("/settings/"),
     "tokens": at("/tokens/"),
     "token-made": token_made,
