@@ -34,6 +34,7 @@ RULE |= {
 }
 RULE |= {
     "connections.approve_host",
+    "connections.change_alias",
     "connections.export_secrets",
     *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete")),
 }
