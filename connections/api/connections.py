@@ -59,8 +59,8 @@ FILTERS = [
         "filter",
         PLAIN,
         description=(
-            "The name or the alias contains this, with or without accents and in any case, or it "
-            "is the id."
+            "The name, the alias or a former one contains this, with or without accents and in "
+            "any case, or it is the id."
         ),
     ),
     OpenApiParameter("name", PLAIN, description="The name is exactly this, in this case."),

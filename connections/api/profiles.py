@@ -50,8 +50,8 @@ FILTERS = [
         "filter",
         PLAIN,
         description=(
-            "The name, alias or model contains this, the name with or without accents, in any "
-            "case, or it is the id."
+            "The name, alias, a former alias or the model contains this, the name with or without "
+            "accents, in any case, or it is the id."
         ),
     ),
     OpenApiParameter("name", PLAIN, description="The name is exactly this, in this case."),
