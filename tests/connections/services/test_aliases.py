@@ -104,6 +104,16 @@ def test_nothing_else_gets_a_former_alias(row: Any, make: Callable[..., Any]):
     assert make(name="Old").alias == "old-2"
 
 
+def test_what_the_version_before_gave_to_another_row_is_that_rows(
+    row: Any, make: Callable[..., Any]
+):
+    other = make(name="Other")
+    FormerAlias.objects.create(alias="other", **{row._meta.model_name: row})
+    assert found(row, "other") == other
+    services.change_alias(other, "fresh", actor=None)
+    assert found(row, "other") == other and aliases(row) == []
+
+
 def test_each_kind_has_its_own_aliases(fake: Any):
     services.change_alias(another_connection(), "fresh", actor=None)
     assert another_profile(alias="old").alias == "old"
