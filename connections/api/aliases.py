@@ -23,7 +23,7 @@ from .profile_serializers import ProfileSerializer
 CHANGE = (services.Scope.ADMIN, "connections.change_alias")
 
 
-class AliasChangeSerializer(CamelCaseSerializer):
+class AliasRequestSerializer(CamelCaseSerializer):
     """The alias that a row is to have."""
 
     alias = AliasField()
@@ -75,7 +75,7 @@ class AliasView(RowView):
     def change(self, request: Request, id_or_alias: str) -> services.Saved:
         """The saved row. Raises what the service raises."""
         row = self.row(id_or_alias)
-        alias = self.valid(AliasChangeSerializer, request)["alias"]
+        alias = self.valid(AliasRequestSerializer, request)["alias"]
         version = refuse_mismatch(request, row)
         return services.change_alias(row, alias, actor=request.user, expected_version=version)
 
@@ -85,7 +85,7 @@ class ConnectionAlias(AliasView):
 
     @extend_schema(
         operation_id="changeConnectionAlias",
-        request=AliasChangeSerializer,
+        request=AliasRequestSerializer,
         responses=answers(200, SavedConnectionSerializer, 400, 404, 409, 412, 413, 415),
     )
     def post(self, request: Request, id_or_alias: str) -> Response:
@@ -100,7 +100,7 @@ class ProfileAlias(AliasView):
 
     @extend_schema(
         operation_id="changeProfileAlias",
-        request=AliasChangeSerializer,
+        request=AliasRequestSerializer,
         responses=answers(200, ProfileSerializer, 400, 404, 409, 412, 413, 415),
     )
     def post(self, request: Request, id_or_alias: str) -> Response:

@@ -39,7 +39,8 @@ def complete_components(result: Schema, **_kwargs: Any) -> Schema:
             schema |= {"required": always} if always else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
         more = ("warnings",) if name.startswith("Connection") else ()
-        _close(schemas[name], may_be_answer=name != "DuplicateRequest", more=more)
+        may_be_answer = name not in ("DuplicateRequest", "AliasRequest")
+        _close(schemas[name], may_be_answer, more)
     schemas["ModelReference"]["additionalProperties"] = False
     schemas |= SHARED
     _add_profiles(schemas)
