@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 
 from connections.api.problems import CONTENT_TYPE, problem
 from connections.bodies import BoundedBody, at_most, form_limit
+from connections.courtesy import answering
 
 from .middleware import POLICY
 
@@ -32,7 +33,8 @@ class BoundedBodies:
             return
         body = BoundedBody(receive, dict(scope["headers"]), form_limit())
         if not await body.refuse_announced():
-            await self._application(scope, body.receive, send)
+            with answering():
+                await self._application(scope, body.receive, send)
         if body.is_too_large:
             await _refuse(scope["path"], send)
 

@@ -71,12 +71,12 @@ def prepare() -> tuple[str, list[str], bytes]:
 
 
 def asked(port: int, method: str, path: str, body: bytes, headers: dict[str, str]) -> Any:
-    """One request: status and body."""
+    """One request: status and the bytes of the body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"{}")
+        return answer.status, answer.read()
     finally:
         connection.close()
 
@@ -90,7 +90,7 @@ def switch(port: int, token: str, ids: list[str], seen: Seen) -> None:
     status, answer = asked(port, "PATCH", f"/api/v1/connections/{pk}", body, headers)
     seen.note("switch", str(status), time.perf_counter() - began)
     if status == 200:
-        seen.switched.append((pk, answer["version"], wanted))
+        seen.switched.append((pk, json.loads(answer)["version"], wanted))
 
 
 def send(port: int, token: str, content: bytes, seen: Seen, dry: bool) -> None:

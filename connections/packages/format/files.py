@@ -10,6 +10,7 @@ from uuid import UUID
 from django.views.decorators.debug import sensitive_variables
 from pydantic import BaseModel
 
+from connections.courtesy import step_aside
 from providers.core import yaml
 
 from . import archive
@@ -93,10 +94,13 @@ def read_package(content: bytes) -> Package:
         raise PackageError("not_a_package", "This is not a package: it has no package.yaml.")
     manifest = _manifest(files)
     _check_sums(manifest, files)
-    connections = [
-        _connection(path, files[path], manifest) for path in files if path.startswith(CONNECTIONS)
-    ]
-    profiles = [_profile(path, files[path]) for path in files if path.startswith(PROFILES)]
+    connections, profiles = [], []
+    for path, data in files.items():
+        step_aside()
+        if path.startswith(CONNECTIONS):
+            connections.append(_connection(path, data, manifest))
+        elif path.startswith(PROFILES):
+            profiles.append(_profile(path, data))
     _refuse_doubles(connections)
     _refuse_doubles(profiles)
     types = {
@@ -113,6 +117,11 @@ def read_package(content: bytes) -> Package:
         sorted(profiles, key=lambda one: one.alias),
     )
     return Package(manifest, tuple(by_alias[0]), tuple(by_alias[1]), types, files.get(SEALED, b""))
+
+
+def has_profiles(content: bytes) -> bool:
+    """True if there are profiles in the package in these bytes. Raises PackageError."""
+    return any(path.startswith(PROFILES) for path in archive.unpack(content))
 
 
 def _manifest(files: Mapping[str, bytes]) -> ManifestDocument:

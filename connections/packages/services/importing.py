@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
+from connections.courtesy import long_computation
 from connections.former_aliases import actor_name, former_aliases_among, note_use
 from connections.locks import hold, long_change, retried
 from connections.models import Connection, ConnectionType, Profile
@@ -28,6 +29,7 @@ MOST_TRIES = 5
 Told = Callable[[int, int], None]
 
 
+@long_computation()
 @sensitive_variables("content", "passphrase", "decisions")
 def import_package(
     content: bytes,

@@ -12,11 +12,12 @@ from uuid import UUID
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
+from connections.courtesy import long_computation, step_aside
 from connections.services import Actor, require
 
 from ..format.documents import ConnectionDocument, Missing
 from ..format.errors import PackageError
-from ..format.files import Package, read_package
+from ..format.files import Package, has_profiles, read_package
 from ..format.plan import ACTIONS, ON_CONFLICT, Decisions, Plan, PlanItem
 from .connections import take_connection
 from .here import read_here
@@ -40,9 +41,10 @@ def brings_profiles(content: bytes) -> bool:
 
     Raises PackageError.
     """
-    return bool(read_package(content).profiles)
+    return has_profiles(content)
 
 
+@long_computation()
 @sensitive_variables("content", "passphrase", "decisions")
 def plan_import(
     content: bytes, *, actor: Actor, passphrase: str = "", decisions: Decisions = Decisions()
@@ -112,7 +114,10 @@ def judge(opened: Opened, is_dry: bool) -> Judged:
     types = take_types(run)
     # a secret may be mapped to one of a connection that the package makes: those come first
     waiting = sorted(package.connections, key=lambda one: _is_mapped(one, opened.decisions))
-    taken = {one.id: take_connection(run, one) for one in waiting}
+    taken = {}
+    for one in waiting:
+        step_aside()
+        taken[one.id] = take_connection(run, one)
     connections = {one.id: taken[one.id] for one in package.connections}
     return Judged(run, opened.notes, types, connections, take_profiles(run))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any
 
+from connections.courtesy import step_aside
 from connections.models import Connection, Profile
 from connections.profile_settings import profile_fields
 from connections.services import (
@@ -56,6 +57,7 @@ def take_profiles(run: Run) -> list[PlanItem]:
     run.profiles.clear()
     found, later = {}, []
     for document in _in_order(run.package.profiles):
+        step_aside()
         item_id = f"profile:{document.id}"
         run.forget(item_id)
         result = _take(run, document, item_id)

@@ -15,6 +15,7 @@ from django.db import DatabaseError, IntegrityError
 from django.db import connection as database
 from django.views.decorators.debug import sensitive_variables
 
+from connections.courtesy import step_aside
 from connections.locks import hold, long_change, retried
 from connections.models import Connection, Profile
 from connections.services import replace_fallbacks, save_versions, settle_all_hosts
@@ -26,7 +27,8 @@ from .planning import Judged
 from .profiles import take_profile, take_profiles
 from .run import Change, Run
 
-AT_ONCE = 100  # rows of one part
+AT_ONCE = 100  # rows that are saved all or none
+PART = 50  # rows of one part of more
 # Seconds between two parts on SQLite. Whoever waits for its lock looks again after 1 to 100 ms
 # (sqlite.org/c3ref/busy_timeout.html), so without a pause the next part would mostly win.
 PAUSE = 0.03
@@ -89,6 +91,7 @@ def save_in_parts(judged: Judged, told: Callable[[int, int], None] | None = None
                 told(saved, total)
             if database.vendor == "sqlite":
                 time.sleep(PAUSE)
+            step_aside()
     except (PackageConflict, DatabaseError) as error:
         if not saved:
             raise
@@ -110,8 +113,8 @@ def _parts(judged: Judged) -> Iterator[Part]:
     late: list[str] = []
     for names in _named(run, Profile):
         yield partial(_save_profiles, judged, names, unsaved, late)
-    for start in range(0, len(late), AT_ONCE):
-        yield partial(_save_late_fallbacks, run, late[start : start + AT_ONCE])
+    for start in range(0, len(late), PART):
+        yield partial(_save_late_fallbacks, run, late[start : start + PART])
 
 
 def _is(model: Any, change: Change) -> bool:
@@ -121,7 +124,7 @@ def _is(model: Any, change: Change) -> bool:
 def _named(run: Run, model: Any) -> list[list[str]]:
     """The items of a kind in parts, in the order in which they were judged."""
     names = [name for name, change in run.changes.items() if _is(model, change)]
-    return [names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE)]
+    return [names[start : start + PART] for start in range(0, len(names), PART)]
 
 
 def _there(run: Run, names: list[str]) -> Items:

@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.server]
 
 @pytest.fixture(autouse=True)
 def _parts_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (saving, package_services.importing):
-        monkeypatch.setattr(module, "AT_ONCE", 2)
+    monkeypatch.setattr(package_services.importing, "AT_ONCE", 2)
+    monkeypatch.setattr(saving, "PART", 2)
     monkeypatch.setattr(saving, "PAUSE", 0)
 
 

@@ -1,0 +1,78 @@
+"""Long computations step aside for the requests that the same worker answers meanwhile.
+
+The threads of a worker share one interpreter. A request gives it away dozens of times, whenever it
+waits for the database, and waits each time for `sys.getswitchinterval` to get it back from a thread
+that computes. So a computation that takes seconds sleeps between two of its steps while somebody
+else is answered.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+SLEEP = 0.002  # seconds
+
+
+class _Counted:
+    """A number that several threads count up and down."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        with self._lock:
+            self.number += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.number -= 1
+
+
+class _Spent:
+    """The seconds that a computation has slept for others, and when it began."""
+
+    def __init__(self) -> None:
+        self.slept, self.began = 0.0, time.monotonic()
+
+
+_requests, _computations = _Counted(), _Counted()  # of this process, that have not ended
+_current: ContextVar[_Spent | None] = ContextVar("current", default=None)
+
+answering = _requests.one_more  # a context manager: a request from its first byte to its last
+
+
+@contextmanager
+def long_computation() -> Iterator[None]:
+    """What runs in it steps aside wherever `step_aside` is called. Also a decorator."""
+    if _current.get():
+        yield
+        return
+    token = _current.set(_Spent())
+    try:
+        with _computations.one_more():
+            yield
+    finally:
+        _current.reset(token)
+
+
+def step_aside() -> None:
+    """Sleeps while a request that is not itself a long computation is answered, unless this
+    computation has slept for half of its time already: short requests, one after the other, cannot
+    stop it.
+
+    Does nothing outside of a `long_computation`. Not to be called while locks are held.
+    """
+    spent = _current.get()
+    while (
+        spent
+        and _requests.number > _computations.number
+        and spent.slept < (time.monotonic() - spent.began) / 2
+    ):
+        began = time.monotonic()
+        time.sleep(SLEEP)
+        spent.slept += time.monotonic() - began

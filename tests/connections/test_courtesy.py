@@ -1,0 +1,58 @@
+"""A long computation steps aside for requests, and is not stopped by them."""
+
+import threading
+import time
+
+from connections.courtesy import answering, long_computation, step_aside
+
+
+def seconds_aside(times: int = 1) -> float:
+    began = time.monotonic()
+    for _ in range(times):
+        step_aside()
+    return time.monotonic() - began
+
+
+def test_a_long_computation_waits_while_another_request_is_answered() -> None:
+    ended = threading.Event()
+
+    def other() -> None:
+        with answering():
+            time.sleep(0.05)
+            ended.set()
+
+    with answering(), long_computation():
+        time.sleep(0.2)  # it may wait for half of this
+        thread = threading.Thread(target=other)
+        thread.start()
+        time.sleep(0.01)
+        step_aside()
+        assert ended.is_set()
+    thread.join()
+
+
+def test_requests_without_end_cannot_stop_it() -> None:
+    with answering(), answering(), long_computation():
+        time.sleep(0.02)
+        assert seconds_aside(times=1000) < 1
+
+
+def test_two_long_computations_do_not_wait_for_each_other() -> None:
+    with answering(), answering(), long_computation():
+        other = threading.Thread(target=lambda: _in_another(found))
+        found: list[float] = []
+        time.sleep(0.5)
+        other.start()
+        other.join()
+        assert found[0] < 0.1
+
+
+def _in_another(found: list[float]) -> None:
+    with long_computation():
+        time.sleep(0.2)
+        found.append(seconds_aside())
+
+
+def test_what_is_not_long_never_waits() -> None:
+    with answering(), answering():
+        assert seconds_aside() < 0.001
