@@ -13,11 +13,11 @@ from django.db.models.functions import Cast
 
 from providers.core.registry import all_providers
 
+from .health.services import of_health
 from .lookup import former_alias_q, id_or_alias_q
 from .models import ByCodePoint, Connection, Profile, by_name, has_name_key
 from .texts import folded, tag_key
 
-HEALTHS = ("ok", "failed", "stale", "never")
 CONNECTION_SORTS: Mapping[str, tuple[str, ...]] = {
     "name": ("name",),
     "alias": ("alias",),
@@ -43,8 +43,8 @@ MOST_SPELLINGS = 200  # of one tag: SQLite takes conditions a thousand deep
 
 def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
     """Connections by `q` (in name, alias or former alias, or the id), `name` (exactly), `provider`,
-    `capability`, `status` (active or inactive), `health` (of HEALTHS) and `tag`; `-` before a sort
-    reverses it.
+    `capability`, `status` (active or inactive), `health` (one of its states) and `tag`; `-` before
+    a sort reverses it.
     """
     filters = _storable(filters)
     rows = _common(Connection.objects.listed(), filters)
@@ -78,17 +78,6 @@ def of_capability(rows: QuerySet[Connection], capability: str) -> QuerySet[Conne
     """The connections whose provider has the capability."""
     able = [provider.id for provider in all_providers() if capability in provider.capabilities]
     return rows.filter(provider_id__in=able)
-
-
-def of_health(health: str) -> Q:
-    """The condition that the last check of a connection says so; none for an unknown word."""
-    fresh = Q(last_check__connection_version=F("version"))
-    return {
-        "ok": fresh & Q(last_check__success=True),
-        "failed": fresh & Q(last_check__success=False),
-        "stale": Q(last_check__isnull=False) & ~fresh,
-        "never": Q(last_check__isnull=True),
-    }.get(health, Q())
 
 
 def _storable(filters: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
@@ -13,7 +13,8 @@ from providers.core.schema import settings_fields
 from . import conf
 from .credentials import key_ids
 from .destinations import host_approvals
-from .listing import of_capability, of_health
+from .health.services import DEGRADED, FAILING, NEVER, of_health, with_health
+from .listing import of_capability
 from .models import Connection, ConnectionCheck, HostApproval, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
@@ -208,12 +209,17 @@ def fallback_chain(profile: Profile) -> list[Profile]:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The numbers of the first page, and what needs attention."""
+    """The numbers of the first page, and what needs attention.
+
+    `unwell`: active connections that fail or are degraded, the failing first, then those of most
+    profiles, each with its `profile_count`; `unwell_more`: the number of those left out.
+    """
 
     connections: int
     active: int
     profiles: int
-    failed: list[Connection]
+    unwell: list[Connection]
+    unwell_more: int
     undecryptable: list[Connection]
     broken: list[ReferenceUse]
     hosts: list[HostApproval]
@@ -223,75 +229,27 @@ class Dashboard:
 
 def dashboard(limit: int = 10) -> Dashboard:
     """The numbers and rows of the dashboard; lists are cut at `limit`."""
-    rows = Connection.objects.listed().select_related("last_check")
+    rows = with_health(Connection.objects.listed())
+    active = rows.filter(is_active=True).annotate(profile_count=Count("profiles"))
+    unwell, unwell_count = [], 0
+    for state in (FAILING, DEGRADED):
+        found = active.filter(of_health(state))
+        unwell += found.order_by("-profile_count", *by_name())[:limit]
+        unwell_count += found.count()
     lost = rows.filter(credentials_key__isnull=False).exclude(credentials_key__in=key_ids())
     return Dashboard(
         connections=Connection.objects.count(),
         active=Connection.objects.filter(is_active=True).count(),
         profiles=Profile.objects.count(),
-        failed=list(rows.filter(of_health("failed"), is_active=True).order_by(*by_name())[:limit]),
+        unwell=unwell[:limit],
+        unwell_more=max(0, unwell_count - limit),
         undecryptable=list(lost.order_by(*by_name())[:limit]),
         broken=[use for use in reference_uses() if use.resolution.state != State.RESOLVED][:limit],
         hosts=list(host_approvals(HostApproval.State.REQUESTED)[:limit]),
-        never=Connection.objects.filter(of_health("never")).count(),
+        never=Connection.objects.filter(of_health(NEVER)).count(),
         recent=list(
             ConnectionCheck.objects.select_related("connection", "checked_by").defer(
                 "connection__credentials"
             )[:limit]
         ),
     )
-
-
-@dataclass(frozen=True)
-class Health:
-    """A badge: what to say, in which tone (good, bad, warn, quiet), and the long sentence behind
-    it.
-    """
-
-    label: str
-    tone: str
-    detail: str = ""
-
-
-def health(connection: Connection) -> Health:
-    """Configuration first, then the last check, which counts for the version it was made of.
-
-    Decrypts nothing, asks nobody.
-    """
-    if connection.provider is None:
-        return Health(
-            "Unknown provider", "bad", f"The provider {connection.provider_id} is not installed."
-        )
-    if not connection.is_decryptable:
-        return Health(
-            "Cannot decrypt", "bad", "The key that encrypted the credentials is not in FERNET_KEYS."
-        )
-    if connection.lacking:
-        return Health(
-            "Needs its key",
-            "warn",
-            f"It came here without {', '.join(connection.lacking)}. Edit it and enter what is "
-            "missing.",
-        )
-    for name, _, reference in references_in(connection.settings):
-        one = settings_fields(connection.provider).get(name)
-        resolution = conf.resolver().resolve(reference, bool(one and one.secret))
-        if resolution.state != State.RESOLVED:
-            return Health(f"Reference {resolution.state}", "warn", resolution.message)
-    return _checked(connection)
-
-
-def _checked(connection: Connection) -> Health:
-    check = connection.last_check
-    if check is None:
-        return Health("Not tested", "quiet", "Nobody has tested this connection yet.")
-    when = f"{check.checked_at:%Y-%m-%d %H:%M} UTC"
-    if check.connection_version != connection.version:
-        return Health(
-            "Changed since test",
-            "quiet",
-            f"{'Worked' if check.success else 'Failed'} at {when}, before the last change.",
-        )
-    if check.success:
-        return Health("Works", "good", f"Tested at {when}.")
-    return Health("Failed", "bad", f"{check.message} Tested at {when}.")

@@ -38,6 +38,7 @@ def bring_up(row: Connection, provider: type[Provider[Any]]) -> bool:
     row.lacking = _renamed(row.lacking, row.type_version, provider)
     row.settings, row.credentials = settings, credentials or None
     row.type_version = provider.version
+    row.settings_version = row.version + 1  # which the save will make it
     return True
 
 

@@ -26,6 +26,7 @@ from django.urls import URLPattern, get_resolver
 from django.urls.converters import UUIDConverter
 
 from connections import conf, display, runtime, selectors, services
+from connections.health.services import health
 from connections.models import Connection, Profile
 from providers.core.errors import ProviderError
 
@@ -446,7 +447,7 @@ def rows_in_memory(stage: Stage) -> Found:
         )
         yield (
             "references",
-            f"{display.reference_states(row)} {selectors.reference_uses()} {selectors.health(row)}",
+            f"{display.reference_states(row)} {selectors.reference_uses()} {health(row)}",
         )
         yield "for use", f"{runtime.find_connection(row.alias)!r}"
     yield (

@@ -9,6 +9,7 @@ from providers.core.base import Capability
 from providers.core.registry import all_providers
 
 from .. import display, listing, services
+from ..health.services import with_health
 from ..models import Connection, by_name
 from .base import ApiView
 from .connection_serializers import (
@@ -144,5 +145,5 @@ class ConnectionsByCapability(ApiView):
         )
         if known is None:
             raise Http404
-        page = self.paginate_queryset(listing.connections({"capability": known})) or []
+        page = self.paginate_queryset(with_health(listing.connections({"capability": known}))) or []
         return self.get_paginated_response(ConnectionItemSerializer(page, many=True).data)

@@ -23,12 +23,13 @@ from .fields import (
     TagsField,
     inner_names,
 )
+from .health import HealthField
 from .problems import pointer
 from .settings_schema import is_too_long
 
 # names that a client may send back from an answer, which mean nothing in a request
 OF_SETTINGS = ("settings", "warnings")
-SENT_BACK = frozenset({"id", "version", "dateCreated", "dateModified", "warnings"})
+SENT_BACK = frozenset({"id", "version", "dateCreated", "dateModified", "health", "warnings"})
 
 
 def public_settings(connection: Connection) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class ConnectionItemSerializer(ConnectionColumnsSerializer):
     version = serializers.IntegerField(read_only=True)
     date_created = serializers.DateTimeField(read_only=True)
     date_modified = serializers.DateTimeField(read_only=True)
+    health = HealthField()
 
     def get_fields(self) -> dict[str, Any]:
         """The id first, where people look for it."""

@@ -16,6 +16,7 @@ from providers.core.base import Capability
 from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from .. import listing, services
+from ..health.services import STATES, with_health
 from ..models import Connection
 from .base import ApiView, created, exists, refuse_mismatch, tagged
 from .connection_serializers import (
@@ -75,8 +76,8 @@ FILTERS = [
     OpenApiParameter(
         "health",
         str,
-        enum=list(listing.HEALTHS),
-        description="By the last check. stale: changed since; never: not checked yet.",
+        enum=list(STATES),
+        description="ok, degraded, failed, stale: its settings changed since; never: not tested.",
     ),
     OpenApiParameter("tag", PLAIN, description="Those with this tag, in any case."),
     OpenApiParameter(
@@ -116,8 +117,8 @@ class ConnectionList(ApiView):
 
     def get_queryset(self) -> QuerySet[Connection]:
         query = self.request.query_params
-        filters = shared_filters(query) | {"health": one_of(query, "health", listing.HEALTHS)}
-        return listing.connections(filters, wanted_sort(query, SORTS))
+        filters = shared_filters(query) | {"health": one_of(query, "health", STATES)}
+        return with_health(listing.connections(filters, wanted_sort(query, SORTS)))
 
     @extend_schema(
         operation_id="getAllConnections",

@@ -19,6 +19,7 @@ from .fields import (
     NameField,
     TagsField,
 )
+from .health import HealthField
 
 KINDS = {"texts": "array", "choices": "array"}  # by the names of JSON Schema
 
@@ -37,6 +38,7 @@ class ProfileItemSerializer(CamelCaseSerializer):
     version = serializers.IntegerField(read_only=True)
     date_created = serializers.DateTimeField(read_only=True)
     date_modified = serializers.DateTimeField(read_only=True)
+    health = HealthField()
 
     @extend_schema_field(ModelReferenceSerializer)
     def get_model(self, profile: Profile) -> dict[str, str]:
@@ -82,7 +84,7 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
     `alias` and `capability` may be sent back, unchanged.
     """
 
-    ignored = frozenset({"id", "version", "dateCreated", "dateModified"})
+    ignored = frozenset({"id", "version", "dateCreated", "dateModified", "health"})
     alias = AliasField(required=False)
     name = NameField()
     capability = CapabilityField(required=False)

@@ -14,6 +14,7 @@ from providers.core.base import Capability
 
 from .. import listing, services
 from ..former_aliases import actor_name
+from ..health.services import with_health
 from ..lookup import all_by_id_or_alias, get_by_id_or_alias
 from ..models import Connection, Profile
 from .base import ApiView, created, exists, refuse_mismatch, tagged
@@ -182,7 +183,7 @@ class ProfileList(ApiView):
     def get_queryset(self) -> QuerySet[Profile]:
         query = self.request.query_params
         filters = shared_filters(query) | {"connection": plain_text(query, "connection")}
-        return listing.profiles(filters, wanted_sort(query, SORTS))
+        return with_health(listing.profiles(filters, wanted_sort(query, SORTS)))
 
     @extend_schema(
         operation_id="getAllProfiles",

@@ -5,7 +5,7 @@ Literal words come before aliases.
 
 from django.urls import path
 
-from . import aliases, connection_reads, connections, host_approvals, profiles, providers
+from . import aliases, connection_reads, connections, health, host_approvals, profiles, providers
 from .docs import DocsView, SchemaView
 
 urlpatterns = [
@@ -45,6 +45,7 @@ urlpatterns = [
     path("providers/<str:provider_id>", providers.ProviderDetail.as_view()),
     path("host-approvals", host_approvals.HostApprovalList.as_view()),
     path("host-approvals/<str:id>", host_approvals.HostApprovalDetail.as_view()),
+    path("health-report", health.HealthReport.as_view()),
     path("settings", providers.DefaultsView.as_view()),
     path("schema", SchemaView.as_view(), name="api-schema"),
     path("docs", DocsView.as_view(url_name="api-schema"), name="api-docs"),

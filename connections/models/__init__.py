@@ -25,6 +25,7 @@ from .host_approval import HostApproval
 from .oauth_token import AccessToken
 from .package_upload import PackageUpload
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
+from .traffic import ConnectionTraffic
 
 __all__ = [
     "ALIAS_PATTERN",
@@ -38,6 +39,7 @@ __all__ = [
     "Connection",
     "ConnectionCheck",
     "ConnectionColumns",
+    "ConnectionTraffic",
     "ConnectionType",
     "DefaultProfile",
     "Fallback",

@@ -42,7 +42,8 @@ class Connection(VersionedModel):
     literals, encrypted. `credentials_key` names the key that encrypted them (None: no credentials),
     so that a list can say "cannot decrypt" without decrypting. `type_version` is the version of the
     provider whose settings these are: `Provider.migrated` reads older ones. `lacking` names secrets
-    that an import or a copy could not bring.
+    that an import or a copy could not bring. `settings_version` is the version in which settings
+    or credentials changed last: what is known of the connection's health is of that one or later.
     """
 
     editable_columns = tuple(ConnectionColumns.__annotations__)
@@ -55,11 +56,12 @@ class Connection(VersionedModel):
     credentials_key = models.CharField(max_length=12, null=True, blank=True, editable=False)  # noqa: DJ001 None is "no credentials"
     type_version = models.PositiveIntegerField(default=1, editable=False)
     lacking = models.JSONField(default=list, blank=True, editable=False)
+    settings_version = models.PositiveIntegerField(db_default=1, default=1, editable=False)
     last_check = models.ForeignKey(
         "ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 
-    history = HistoricalRecords(excluded_fields=["last_check", *NOT_IN_HISTORY])
+    history = HistoricalRecords(excluded_fields=["last_check", "settings_version", *NOT_IN_HISTORY])
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:

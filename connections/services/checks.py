@@ -23,6 +23,7 @@ from .. import conf
 from ..counts import add_to_count
 from ..destinations import destinations
 from ..errors import Invalid, Throttled, Unusable
+from ..health.services import forget_failures
 from ..kept import settings_alone
 from ..locks import retried
 from ..models import Connection, ConnectionCheck
@@ -145,6 +146,8 @@ def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> 
             model_count=outcome.model_count,
         )
         Connection.objects.filter(pk=connection.pk).update(last_check=check)
+        if outcome.success:
+            forget_failures(connection)
     connection.last_check = check
     return check
 

@@ -109,7 +109,10 @@ def draft_change(
     _put_settings(row, result)
     if wrong := column_errors(row, False) + errors + result.errors:
         raise Invalid(wrong)
-    return Saved(row, result.notices, content(row, *SETTINGS_COLUMNS) != before)
+    after = content(row, *SETTINGS_COLUMNS)
+    if any(after[name] != before[name] for name in SETTINGS_COLUMNS):
+        row.settings_version = row.version + 1  # which the save will make it
+    return Saved(row, result.notices, after != before)
 
 
 @sensitive_variables("draft", "posted", "row")

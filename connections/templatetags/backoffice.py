@@ -11,8 +11,10 @@ from heroicons.templatetags.heroicons import heroicon_outline
 from providers.core.base import Provider
 from providers.core.registry import all_providers
 
-from .. import selectors
-from ..models import Connection, ConnectionCheck
+from ..health.services import health as connection_health
+from ..health.services import model_health, traffic_of
+from ..models import Connection, ConnectionCheck, Profile
+from ..models.traffic import FAILED
 
 register = template.Library()
 BAR, GAP, HEIGHT = 14, 4, 48
@@ -21,7 +23,35 @@ BAR, GAP, HEIGHT = 14, 4, 48
 @register.inclusion_tag("elements/health.html")
 def health(connection: Connection) -> dict[str, Any]:
     """The badge of a connection."""
-    return {"health": selectors.health(connection)}
+    return {"health": connection_health(connection)}
+
+
+@register.inclusion_tag("elements/health.html")
+def profile_health(profile: Profile) -> dict[str, Any]:
+    """The badge of a profile: its model and its connection."""
+    return {"health": model_health(profile.connection, profile.model)}
+
+
+@register.inclusion_tag("elements/health_reason.html")
+def health_reason(connection: Connection) -> dict[str, Any]:
+    """The sentence behind the badge of a connection, where it is not well."""
+    return {"health": connection_health(connection)}
+
+
+@register.inclusion_tag("connections/_traffic.html")
+def traffic(connection: Connection) -> dict[str, Any]:
+    """The gateway's last calls of each model of a connection; nothing where there were none."""
+    return {
+        "models": [
+            {
+                "row": row,
+                "health": model_health(connection, row.model),
+                "failed": row.recent.count(FAILED),
+                "calls": len(row.recent),
+            }
+            for row in traffic_of(connection)
+        ]
+    }
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ..dependent_profiles import dependent_profiles
 from ..destinations import hosts_of
 from ..former_aliases import former_aliases_of
 from ..forms import ConnectionForm
+from ..health.services import with_health
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
 from .inline_add import AddContext, ConnectionAddPage, note_choice
@@ -41,7 +42,7 @@ class ConnectionListView(Page):
             name: request.GET.get(name, "") for name in ("q", "provider", "status", "health", "tag")
         }
         sort = request.GET.get("sort", "name")
-        rows = listing.connections(filters, sort).select_related("last_check", "modified_by")
+        rows = with_health(listing.connections(filters, sort)).select_related("modified_by")
         page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
         context = {
             "page": page,

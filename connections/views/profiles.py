@@ -13,6 +13,7 @@ from providers.core.errors import ProviderError
 from .. import listing, selectors, services
 from ..former_aliases import former_aliases_of
 from ..forms import ProfileForm
+from ..health.services import with_health
 from ..lookup import get_by_id_or_alias
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
@@ -55,7 +56,7 @@ class ProfileListView(ProfilePage):
             for name in ("q", "capability", "connection", "status", "tag")
         }
         sort = request.GET.get("sort", "name")
-        page = Paginator(listing.profiles(filters, sort), PAGE_SIZE).get_page(
+        page = Paginator(with_health(listing.profiles(filters, sort)), PAGE_SIZE).get_page(
             request.GET.get("page")
         )
         context = {

@@ -87,7 +87,7 @@ async def answer_by_route(
         attempt = record.begin_attempt(target, is_cooling=bool(cooling[id(target)]))
         if target.pooled is None:
             assert target.refusal is not None  # noqa: S101 one of the two is there
-            attempt.fail(target.refusal.code, target.refusal.message)
+            attempt.fail(target.refusal.code, target.refusal.message, is_about_request=True)
             raise target.refusal.again()
         try:
             return await _ask(request, route, attempt, target.pooled, upstream)
@@ -95,7 +95,7 @@ async def answer_by_route(
             moves_on = route.profile.settings.moves_on(error.code)
             refusal = from_provider(error, target.pooled.secrets)
             text = text_for_record(error, refusal, target.pooled.secrets)
-            attempt.fail(error.code, text, error.status)
+            attempt.fail(error.code, text, error.status, is_about_request=error.is_about_request)
             record.told_in_vain = error.usage or record.told_in_vain
             if moves_on and len(route.targets) > 1:
                 await cool_down(config, target, error)

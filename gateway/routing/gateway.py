@@ -231,7 +231,8 @@ class PendingResponse:
         """Ends a response whose service failed. Returns the refusal."""
         refused = from_provider(error, self._pooled.secrets)
         text = text_for_record(error, refused, self._pooled.secrets)
-        self._record.attempts[-1].fail(error.code, text, error.status)
+        attempt = self._record.attempts[-1]
+        attempt.fail(error.code, text, error.status, is_about_request=error.is_about_request)
         self._finish(error.code)
         return refused
 

@@ -31,6 +31,7 @@ class Attempt:
     code: str = ""
     status: int | None = None
     error: str = ""
+    is_about_request: bool = False
     retries: int = 0
     started: float = field(default_factory=time.perf_counter)
     first_chunk: float | None = None
@@ -41,9 +42,11 @@ class Attempt:
         if self.ended is None:
             self.outcome, self.code, self.ended = outcome, code, time.perf_counter()
 
-    def fail(self, code: str, error: str, status: int | None = None) -> None:
+    def fail(
+        self, code: str, error: str, status: int | None = None, *, is_about_request: bool = False
+    ) -> None:
         """Ends it with what the service answered, or why it could not be asked."""
-        self.error, self.status = error, status
+        self.error, self.status, self.is_about_request = error, status, is_about_request
         self.end(FAILED, code)
 
 

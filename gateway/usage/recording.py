@@ -19,6 +19,7 @@ from connections.outages import database_outage
 from ..core.db_threads import in_thread
 from ..core.limit_states import Reservation
 from ..core.requests import GatewayRequest
+from .health import note_health
 from .pending import SERVER_STOPPED, PendingRecord
 from .rows import insert
 
@@ -34,6 +35,14 @@ def _is_of_database(error: Exception) -> bool:
     """True where the database is away, busy, full or read-only: no fault of a record."""
     is_plain = isinstance(error, OperationalError | InterfaceError)
     return is_plain or database_outage(error) is not None
+
+
+def _store(records: list[PendingRecord], with_text: bool) -> None:
+    """Inserts records, then notes what they say of the health of connections. Raises as `insert`
+    does.
+    """
+    insert(records, with_text)
+    note_health(records)
 
 
 class Recorder:
@@ -145,7 +154,7 @@ class Recorder:
         parts = [batch]
         while parts:
             part = parts.pop()
-            writing = asyncio.ensure_future(in_thread(insert, part, self.with_text))
+            writing = asyncio.ensure_future(in_thread(_store, part, self.with_text))
             try:
                 await asyncio.shield(writing)
             except asyncio.CancelledError:

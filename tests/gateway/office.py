@@ -278,6 +278,15 @@ def _plain(rows: Any) -> list[dict[str, Any]]:
     ]
 
 
+def health_of_profile(alias: str) -> dict[str, Any]:
+    """The state, the code and the number of failures of a profile's model."""
+    from connections.health.services import model_health
+
+    row = _profile(alias)
+    found = model_health(row.connection, row.model)
+    return {"state": found.state, "code": found.code, "failures": found.failures}
+
+
 def wake(alias: str) -> float:
     """Ends the cool-downs of a connection and of its models, as time does."""
     from gateway.models import Cooldown, ModelCooldown

@@ -58,7 +58,7 @@ def test_an_id_may_be_written_in_capitals_and_without_hyphens(api: Api, connecti
     )
 
 
-IN_A_LIST = {"id", "alias", "providerId", "version", "dateCreated", "dateModified"} | {
+IN_A_LIST = {"id", "alias", "providerId", "version", "dateCreated", "dateModified", "health"} | {
     camel(column) for column in Connection.editable_columns
 }
 

@@ -85,6 +85,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
     ("PUT", "/settings", {}, 200, "administrator", "admin"),
     ("GET", "/host-approvals", None, 200, "viewer", READ),
+    ("GET", "/health-report", None, 200, "viewer", READ),
     ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
     ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
     *(

@@ -35,15 +35,15 @@ def queries(api: Api, path: str) -> int:
 
 FILTERED = "take=50&filter=row&tag=eu&capability=Chat&isActive=true&orderBy=dateModified"
 MOST = {  # by path
-    "/connections/row-7": 4,
-    "/profiles/row-7": 5,
+    "/connections/row-7": 5,
+    "/profiles/row-7": 6,
     "/connections/row-7/exists": 4,
     "/connections/row-7/references": 4,
-    "/connections": 5,
-    f"/connections?{FILTERED}": 6,  # one for the spellings of the tag
-    "/connections/capabilities/Chat": 5,
-    "/profiles": 5,
-    "/profiles?take=50&filter=row": 5,
+    "/connections": 6,
+    f"/connections?{FILTERED}": 7,  # one for the spellings of the tag
+    "/connections/capabilities/Chat": 6,
+    "/profiles": 6,
+    "/profiles?take=50&filter=row": 6,
     "/settings": 4,
     "/providers": 3,
 }

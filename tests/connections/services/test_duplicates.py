@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from connections import selectors, services
+from connections.health.services import health
 from connections.models import Connection, Profile
 from tests.fakes import OLDER_KEY, OTHER_SECRET, SECRET, connect, fake_provider, profile_of, reload
 from tests.pages import entries, html, told, words
@@ -104,7 +105,7 @@ def test_secrets_come_along_only_for_those_who_may_change_them(fake: Any, adder:
         ["api_key"],
         {"spare_key": "$Fake:SpareKey"},
     )
-    assert selectors.health(found).label == "Needs its key"
+    assert health(found).label == "Needs its key"
 
 
 def test_entries_of_a_secret_map_are_named_one_by_one(adder: Any):

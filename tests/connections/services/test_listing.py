@@ -38,7 +38,7 @@ def several(fake: Any) -> list[Connection]:
     ]
     services.test_connection(rows[0], actor=None)
     services.test_connection(rows[2], actor=None)
-    services.update_connection(reload(rows[2]), actor=None, tags=["changed"])
+    services.update_connection(reload(rows[2]), actor=None, settings={"api_key": "fk-another"})
     fake.answer = REFUSED
     services.test_connection(rows[1], actor=None)
     return rows

@@ -7,6 +7,7 @@ import pytest
 
 from connections import conf, display, runtime, selectors, services
 from connections.credentials import Undecryptable, mask, masked, merged
+from connections.health.services import health
 from connections.models import Connection
 from providers.core.base import Provider
 from providers.core.settings import NetworkSettings, setting
@@ -308,9 +309,9 @@ def test_references_are_listed_with_their_keys(row: Connection):
 
 
 def test_a_broken_reference_in_a_map_is_no_good_health(row: Connection, settings):
-    assert selectors.health(row).label == "Reference missing"
+    assert health(row).label == "Reference missing"
     settings.CONNECTIONS_CONFIG = {"Custom": {"ApiKey": OTHER_SECRET, "Configs": {"Name": "here"}}}
-    assert selectors.health(row).label == "Not tested"
+    assert health(row).label == "Not tested"
 
 
 def test_a_test_says_what_was_looked_at(settings, row: Connection):

@@ -7,7 +7,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection as database
 
-from connections import selectors, services
+from connections import services
+from connections.health.services import health
 from connections.models import Connection, ConnectionCheck
 from providers.core.base import Model
 from providers.core.errors import ProviderError
@@ -124,20 +125,27 @@ def test_a_check_counts_models(connection: Connection, fake, count: int, text: s
 # Badges
 
 
-def test_a_badge_greys_when_the_connection_changed_after_its_check(connection: Connection):
+def test_a_badge_greys_when_the_settings_changed_after_the_check(connection: Connection):
     services.test_connection(connection, actor=None)
-    fresh = selectors.health(reload(connection))
-    services.set_active(connection, False, actor=None)
-    assert (fresh.label, selectors.health(reload(connection)).label) == (
-        "Works",
-        "Changed since test",
-    )
+    fresh = health(reload(connection))
+    services.update_connection(connection, actor=None, settings={"api_key": "", "samples": "5"})
+    changed = health(reload(connection))
+    assert (fresh.label, changed.label) == ("Works", "Changed since test")
+
+
+def test_a_badge_outlives_a_switch_and_another_name(connection: Connection, fake):
+    fake.answer = REFUSED
+    services.test_connection(connection, actor=None)
+    for is_active in (False, True):
+        services.set_active(connection, is_active, actor=None)
+    services.update_connection(reload(connection), actor=None, name="Another", tags=["new"])
+    assert health(reload(connection)).label == "Failed"
 
 
 def test_a_badge_of_a_failed_check_says_why(connection: Connection, fake):
     fake.answer = REFUSED
     services.test_connection(connection, actor=None)
-    badge = selectors.health(reload(connection))
+    badge = health(reload(connection))
     assert (badge.label, badge.tone) == ("Failed", "bad") and REFUSED.message in badge.detail
 
 
@@ -156,7 +164,7 @@ def test_configuration_comes_first_in_a_badge(connection: Connection, label: str
     if columns:
         services.test_connection(connection, actor=None)
         Connection.objects.update(**columns)
-    assert selectors.health(reload(connection)).label == label
+    assert health(reload(connection)).label == label
 
 
 # Values that are not saved

@@ -1,0 +1,126 @@
+"""The health of connections and profiles, in their JSON and as a report: `/health-report`."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .. import listing
+from ..health.services import SETUP, STATES, Health, health, model_health, traffic_of, with_health
+from ..models import Connection, Profile
+from .base import ApiView
+from .camelcase import camel
+from .fields import CamelCaseSerializer
+from .openapi import answers
+
+READ = ("connections:read", "connections.view_connection")
+MOST_REPORTED = 1000  # connections
+
+
+class HealthSerializer(CamelCaseSerializer):
+    """What is known of a connection or a profile's model, and since when."""
+
+    state = serializers.ChoiceField(
+        [*STATES, SETUP],
+        help_text=(
+            "ok; degraded: some calls or some models fail; failed; stale: its settings changed "
+            "since it was tested; never: neither tested nor called; setup: it cannot be used as "
+            "it is."
+        ),
+    )
+    code = serializers.CharField(help_text="Of the failure, or why it cannot be used.")
+    message = serializers.CharField(help_text="A sentence: cause and cure.")
+    since = serializers.DateTimeField(
+        allow_null=True, help_text="Of the first failure since the last answer."
+    )
+    failures = serializers.IntegerField(help_text="Of the last `calls` calls.")
+    calls = serializers.IntegerField()
+    last_good = serializers.DateTimeField(
+        allow_null=True, help_text="When it last answered a call or passed a test."
+    )
+
+
+def health_json(found: Health) -> dict[str, Any]:
+    """A state as the API shows it."""
+    names = ("state", "code", "since", "failures", "calls", "last_good")
+    values = {name: getattr(found, name) for name in names} | {"message": found.detail}
+    return dict(HealthSerializer(values).data)
+
+
+@extend_schema_field(HealthSerializer)
+class HealthField(serializers.Field[Any, Any, Any, Any]):
+    """The health of a row: of a connection, or of a profile's model and connection."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", read_only=True, **kwargs)
+
+    def to_representation(self, row: Any) -> dict[str, Any]:
+        of_profile = isinstance(row, Profile)
+        return health_json(model_health(row.connection, row.model) if of_profile else health(row))
+
+
+class ModelHealthSerializer(CamelCaseSerializer):
+    """One model of a connection."""
+
+    model = serializers.CharField()
+    health = HealthSerializer()
+
+
+class UnhealthySerializer(CamelCaseSerializer):
+    """A connection that fails or is degraded, and the profiles that use it."""
+
+    id = serializers.UUIDField()
+    alias = serializers.CharField()
+    name = serializers.CharField()
+    provider_id = serializers.CharField()
+    health = HealthSerializer()
+    models = ModelHealthSerializer(many=True)
+    profiles = serializers.ListField(child=serializers.CharField(), help_text="Their aliases.")
+
+
+class HealthReportSerializer(CamelCaseSerializer):
+    """How many active connections are in each state, and those that are not well."""
+
+    counts = serializers.DictField(child=serializers.IntegerField())
+    total = serializers.IntegerField(help_text="Of the connections that are not well.")
+    items = UnhealthySerializer(many=True, help_text=f"The first {MOST_REPORTED}.")
+
+
+class HealthReport(ApiView):
+    """What is broken, who uses it, and since when. Connections that are switched off are left
+    out.
+    """
+
+    access = {"GET": READ}
+
+    @extend_schema(operation_id="getHealthReport", responses=answers(200, HealthReportSerializer))
+    def get(self, _request: Request) -> Response:
+        rows = {
+            state: listing.connections({"health": state, "status": "active"}) for state in STATES
+        }
+        counts = {state: found.count() for state, found in rows.items()}
+        unwell = [
+            row
+            for state in ("failed", "degraded")
+            for row in with_health(rows[state]).prefetch_related("profiles")[:MOST_REPORTED]
+        ]
+        total = counts["failed"] + counts["degraded"]
+        items = [_unwell(row) for row in unwell[:MOST_REPORTED]]
+        return Response({"counts": counts, "total": total, "items": items})
+
+
+def _unwell(row: Connection) -> dict[str, Any]:
+    plain = {
+        camel(name): str(getattr(row, name)) for name in ("id", "alias", "name", "provider_id")
+    }
+    return {
+        **plain,
+        "health": health_json(health(row)),
+        "models": [
+            {"model": one.model, "health": health_json(model_health(row, one.model))}
+            for one in traffic_of(row)
+        ],
+        "profiles": sorted(one.alias for one in row.profiles.all()),
+    }

@@ -1,0 +1,225 @@
+"""The state of a connection or of one model of it, as one thing for pages, API and filters.
+
+What counts is what was seen last with the settings of today: a test, or calls of the gateway. A
+failure that every model shares (a refused key) makes the connection fail; one of a single model
+makes it degraded, unless no other model is known to work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from providers.core.schema import settings_fields
+
+from .. import conf
+from ..models import Connection, ConnectionTraffic, Profile
+from ..models.traffic import FAILED
+from ..references import State, references_in
+
+OK, DEGRADED, FAILING, STALE, NEVER = STATES = ("ok", "degraded", "failed", "stale", "never")
+SETUP = "setup"  # a state of its own that no filter has: the connection cannot be used as it is
+REMEMBERED = timedelta(days=1)  # a model's own failure counts that long after its last call
+DEGRADED_FOR = timedelta(hours=1)  # after the last failure among answers
+# Failures that stay until somebody acts: one is enough. Others may pass; three in a row are failing
+LASTING = frozenset(
+    {"unauthorized", "forbidden", "quota", "not_found", "tls", "blocked_address", "not_installed"}
+)
+IN_A_ROW = 3
+
+
+Row = TypeVar("Row", Connection, Profile)
+
+
+@dataclass(frozen=True)
+class Health:
+    """A state, as a badge says it: what to say, in which tone (good, bad, warn, quiet), and the
+    sentence behind it.
+
+    `code`: of the failure, or why it cannot be used. `since`: of failures without an answer
+    between; `failures` of them, of `calls`. `last_good`: when it answered or passed a test.
+    """
+
+    state: str
+    label: str
+    tone: str
+    detail: str = ""
+    code: str = ""
+    since: datetime | None = None
+    failures: int = 0
+    calls: int = 0
+    last_good: datetime | None = None
+
+
+def health(connection: Connection) -> Health:
+    """Its setup first, then the last test and the gateway's calls.
+
+    Decrypts nothing, asks nobody. Reads `last_check` and `traffic`, where they are not fetched.
+    """
+    return _of_setup(connection) or _seen(connection, _current(connection))
+
+
+def model_health(connection: Connection, model: str) -> Health:
+    """As `health`, for one model: failures of other models are not its own."""
+    mine = [one for one in _current(connection) if one.model == model or _fails_whole(one)]
+    return _of_setup(connection) or _seen(connection, mine)
+
+
+def with_health(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Connections or profiles with what their health is read from, in one more query."""
+    of = "" if rows.model is Connection else "connection__"
+    return rows.select_related(f"{of}last_check").prefetch_related(f"{of}traffic")
+
+
+def traffic_of(connection: Connection) -> list[ConnectionTraffic]:
+    """The calls of each of its models, made with the settings of today; the failing first."""
+    return sorted(_current(connection), key=lambda one: (not one.is_failing, one.model))
+
+
+def _of_setup(connection: Connection) -> Health | None:
+    """The reason why it cannot be used as it is, None if there is none."""
+    if connection.provider is None:
+        detail = f"The provider {connection.provider_id} is not installed."
+        return Health(SETUP, "Unknown provider", "bad", detail, "unknown_provider")
+    if not connection.is_decryptable:
+        detail = "The key that encrypted the credentials is not in FERNET_KEYS."
+        return Health(SETUP, "Cannot decrypt", "bad", detail, "undecryptable")
+    if connection.lacking:
+        detail = (
+            f"It came here without {', '.join(connection.lacking)}. Edit it and enter what is "
+            "missing."
+        )
+        return Health(SETUP, "Needs its key", "warn", detail, "incomplete")
+    for name, _, reference in references_in(connection.settings):
+        one = settings_fields(connection.provider).get(name)
+        resolution = conf.resolver().resolve(reference, bool(one and one.secret))
+        if resolution.state != State.RESOLVED:
+            label = f"Reference {resolution.state}"
+            return Health(SETUP, label, "warn", resolution.message, "unresolved_reference")
+    return None
+
+
+def _seen(connection: Connection, traffic: Sequence[ConnectionTraffic]) -> Health:
+    check, now = connection.last_check, timezone.now()
+    is_fresh = check is not None and check.connection_version >= connection.settings_version
+    answers = [one.answered_at for one in traffic if one.answered_at]
+    passed = [check.checked_at] if check and is_fresh and check.success else []
+    last_good = max([*answers, *passed], default=None)
+    failing = [one for one in traffic if _counts_as_failing(one, now)]
+    degraded = [one for one in traffic if one not in failing and _is_degraded(one, now)]
+    others = [one for one in traffic if one not in failing and one.answered_at]
+    if failing and (any(map(_fails_whole, failing)) or not others):
+        return _failing(min(failing, key=_first), last_good)
+    is_answered_since = check is not None and any(at > check.checked_at for at in answers)
+    if check and is_fresh and not check.success and not is_answered_since:
+        detail = f"{check.message} Tested at {_moment(check.checked_at)}."
+        return Health(
+            FAILING, "Failed", "bad", detail, check.code, check.checked_at, 1, 1, last_good
+        )
+    if failing or degraded:
+        return _degraded(min(failing or degraded, key=_first), last_good, bool(failing))
+    if last_good:
+        how = "Tested" if last_good in passed else "It answered a call"
+        detail = f"{how} at {_moment(last_good)}."
+        return Health(OK, "Works", "good", detail, "ok", last_good=last_good)
+    if check and not is_fresh:
+        before = "Worked" if check.success else "Failed"
+        detail = f"{before} at {_moment(check.checked_at)}, before its settings changed."
+        return Health(STALE, "Changed since test", "quiet", detail)
+    return Health(NEVER, "Not tested", "quiet", "Nobody has tested this connection yet.")
+
+
+def _failing(one: ConnectionTraffic, last_good: datetime | None) -> Health:
+    calls = "call" if one.failures == 1 else f"{one.failures} of {one.failures} calls"
+    since = f", since {_moment(one.failing_since)}" if one.failing_since else ""
+    good = f" It answered last at {_moment(last_good)}." if last_good else ""
+    where = "" if one.is_of_account else f" of {one.model}"
+    detail = f"The last {calls}{where} failed{since}: {one.message}{good}"
+    return Health(
+        FAILING,
+        "Failing",
+        "bad",
+        detail,
+        one.code,
+        one.failing_since,
+        one.failures,
+        one.failures,
+        last_good,
+    )
+
+
+def _degraded(one: ConnectionTraffic, last_good: datetime | None, is_failing: bool) -> Health:
+    failures, calls = one.recent.count(FAILED), len(one.recent)
+    what = f"{one.model} fails" if is_failing else f"{failures} of its last {calls} calls failed"
+    if not is_failing:
+        what = f"{one.model}: {what}"
+    detail = f"{what}, last at {_moment(one.failed_at)}: {one.message}"
+    since = one.failing_since or one.failed_at
+    return Health(DEGRADED, "Degraded", "warn", detail, one.code, since, failures, calls, last_good)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def _first(one: ConnectionTraffic) -> datetime:
+    return one.failing_since or one.failed_at or timezone.now()
+
+
+def _current(connection: Connection) -> list[ConnectionTraffic]:
+    found = connection.traffic.all()
+    return [one for one in found if one.version >= connection.settings_version]
+
+
+def _fails_whole(one: ConnectionTraffic) -> bool:
+    return one.is_failing and one.is_of_account
+
+
+def _counts_as_failing(one: ConnectionTraffic, now: datetime) -> bool:
+    is_recent = one.failed_at is not None and one.failed_at > now - REMEMBERED
+    return one.is_failing and (one.is_of_account or is_recent)
+
+
+def _is_degraded(one: ConnectionTraffic, now: datetime) -> bool:
+    is_recent = one.failed_at is not None and one.failed_at > now - DEGRADED_FOR
+    return FAILED in one.recent and is_recent
+
+
+def of_health(state: str) -> Q:
+    """The condition that a connection is in one of STATES, as `health` says apart from its setup;
+    none for an unknown word.
+    """
+    conditions = _conditions()
+    return conditions.get(state, Q())
+
+
+def _conditions() -> dict[str, Q]:
+    now = timezone.now()
+    traffic = ConnectionTraffic.objects.filter(
+        connection=OuterRef("pk"), version__gte=OuterRef("settings_version")
+    )
+    fails = Q(is_failing=True) & (Q(is_of_account=True) | Q(failed_at__gt=now - REMEMBERED))
+    answered = traffic.filter(answered_at__isnull=False)
+    whole = _there(traffic.filter(is_failing=True, is_of_account=True))
+    failing = whole | (_there(traffic.filter(fails)) & ~_there(answered.exclude(fails)))
+    fresh = Q(last_check__connection_version__gte=F("settings_version"))
+    since = answered.filter(answered_at__gt=OuterRef("last_check__checked_at"))
+    failed = failing | (fresh & Q(last_check__success=False) & ~_there(since))
+    some = Q(recent__contains=FAILED) & Q(failed_at__gt=now - DEGRADED_FOR)
+    degraded = ~failed & _there(traffic.filter(fails | some))
+    good = ~failed & ~degraded & (_there(answered) | (fresh & Q(last_check__success=True)))
+    unseen = ~failed & ~degraded & ~good
+    return {
+        OK: good,
+        DEGRADED: degraded,
+        FAILING: failed,
+        STALE: unseen & Q(last_check__isnull=False),
+        NEVER: unseen & Q(last_check__isnull=True),
+    }
+
+
+def _there(rows: QuerySet[ConnectionTraffic]) -> Q:
+    return Q(Exists(rows))

@@ -1,0 +1,158 @@
+"""Health from calls and tests: what each says, what clears it, and that page and filter agree."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from connections import services
+from connections.health.services import STATES, Call, health, model_health, note_calls, of_health
+from connections.models import Connection, ConnectionTraffic
+from providers.core.errors import ProviderError
+from tests.fakes import connect, reload
+
+pytestmark = pytest.mark.django_db
+REFUSED = ProviderError("fake.example does not accept the credentials.", "unauthorized", True)
+
+
+@pytest.fixture
+def row(fake: Any) -> Connection:
+    return connect(name="Main")
+
+
+def call(row: Connection, code: str = "", model: str = "m", ago: float = 0, **more: Any) -> Call:
+    """A call that ended `ago` seconds ago, with the settings of today."""
+    ended = timezone.now() - timedelta(seconds=ago)
+    version = more.pop("version", reload(row).version)
+    return Call(row.pk, version, model, ended, code, message=f"It says {code}." if code else "")
+
+
+def state(row: Connection) -> str:
+    return health(reload(row)).state
+
+
+def test_one_refused_key_makes_the_connection_fail(row: Connection):
+    note_calls([call(row), call(row, "unauthorized")])
+    found = health(reload(row))
+    assert (found.state, found.code, found.failures) == ("failed", "unauthorized", 1)
+    assert "It says unauthorized." in found.detail and found.last_good
+
+
+def test_failures_are_counted_from_the_first_after_an_answer(row: Connection):
+    note_calls([call(row, "", ago=90), *(call(row, "unauthorized", ago=60 - n) for n in range(20))])
+    found = health(reload(row))
+    assert "The last 20 of 20 calls failed" in found.detail and found.since
+    assert 59 < (timezone.now() - found.since).total_seconds() < 62
+
+
+@pytest.mark.parametrize("code", ["timeout", "error", "rate_limited", "refused"])
+def test_what_may_pass_fails_after_three_in_a_row(row: Connection, code: str):
+    note_calls([call(row), call(row, code), call(row, code)])
+    before = state(row)
+    note_calls([call(row, code)])
+    assert (before, state(row)) == ("degraded", "failed")
+
+
+def test_a_limit_of_one_model_is_not_one_of_the_connection(row: Connection):
+    note_calls([call(row, model="b"), *(call(row, "rate_limited", "a") for _ in range(5))])
+    both = [model_health(reload(row), model).state for model in ("a", "b")]
+    assert (state(row), both) == ("degraded", ["failed", "ok"])
+
+
+def test_a_refused_key_is_one_of_every_model(row: Connection):
+    note_calls([call(row, model="b"), call(row, "unauthorized", "a")])
+    both = [model_health(reload(row), model).state for model in ("a", "b", "never called")]
+    assert both == ["failed"] * 3
+
+
+def test_an_answer_clears_a_failure(row: Connection):
+    note_calls([call(row, "unauthorized")])
+    note_calls([call(row)])
+    assert (state(row), health(reload(row)).since) == ("ok", None)
+
+
+def test_single_failures_among_answers_are_degraded(row: Connection):
+    note_calls([call(row), call(row, "timeout"), call(row)])
+    found = health(reload(row))
+    note_calls([call(row)] * 20)
+    assert (found.state, found.failures, found.calls, state(row)) == ("degraded", 1, 3, "ok")
+
+
+def test_a_passed_test_clears_a_failure_and_a_failed_one_does_not(row: Connection, fake: Any):
+    note_calls([call(row, "unauthorized")])
+    fake.answer = REFUSED
+    services.test_connection(reload(row), actor=None)
+    failed = state(row)
+    fake.answer = []
+    services.test_connection(reload(row), actor=None)
+    assert (failed, state(row)) == ("failed", "ok")
+
+
+def test_an_answer_after_a_failed_test_clears_it(row: Connection, fake: Any):
+    fake.answer = REFUSED
+    services.test_connection(row, actor=None)
+    note_calls([call(row)])
+    assert state(row) == "ok"
+
+
+def test_switching_keeps_it_and_other_settings_reset_it(row: Connection):
+    note_calls([call(row, "unauthorized")])
+    for is_active in (False, True):
+        services.set_active(row, is_active, actor=None)
+    kept = state(row)
+    services.update_connection(reload(row), actor=None, settings={"api_key": "fk-new"})
+    note_calls([call(row, "unauthorized", version=1)])  # ended late, with the old key
+    assert (kept, state(row)) == ("failed", "never")
+    note_calls([call(row)])
+    assert (state(row), ConnectionTraffic.objects.get().recent) == ("ok", "+")
+
+
+def test_old_trouble_of_a_model_is_forgotten(row: Connection):
+    note_calls([call(row, model="b", ago=10**6), call(row, "not_found", "a", ago=10**6)])
+    assert state(row) == "ok"
+
+
+def test_calls_of_a_connection_that_is_gone_are_nobodys(row: Connection):
+    late = call(row)
+    row.delete()
+    note_calls([late])
+    assert not ConnectionTraffic.objects.exists()
+
+
+def test_an_answer_after_an_answer_is_not_written(row: Connection, django_assert_num_queries: Any):
+    note_calls([call(row)])
+    again = [call(row)] * 50
+    with django_assert_num_queries(1):
+        note_calls(again)
+
+
+def test_filter_and_badge_agree(fake: Any):
+    chance = random.Random(7)
+    for number in range(60):
+        row = connect(name=f"Row {number}")
+        for _ in range(chance.randrange(6)):
+            _something(row, chance, fake)
+    rows = list(Connection.objects.all())
+    badges = {one: {row.name for row in rows if health(row).state == one} for one in STATES}
+    found = {
+        one: set(Connection.objects.filter(of_health(one)).values_list("name", flat=True))
+        for one in STATES
+    }
+    assert badges == found and all(found.values())
+
+
+def _something(row: Connection, chance: random.Random, fake: Any) -> None:
+    """One thing that happens to a connection."""
+    what = chance.randrange(5)
+    if what == 0:
+        fake.answer = chance.choice([REFUSED, []])
+        services.test_connection(reload(row), actor=None)
+    elif what == 1:
+        key = f"fk-{chance.random()}"
+        services.update_connection(reload(row), actor=None, settings={"api_key": key})
+    else:
+        code = chance.choice(["", "", "unauthorized", "timeout", "not_found"])
+        ago, times = chance.choice([0, 0, 7200, 10**6]), chance.choice([1, 3])
+        note_calls([call(row, code, chance.choice("ab"), ago)] * times)
