@@ -231,7 +231,8 @@ def dashboard(limit: int = 10) -> Dashboard:
     """The numbers and rows of the dashboard; lists are cut at `limit`."""
     rows = with_health(Connection.objects.listed())
     active = rows.filter(is_active=True).annotate(profile_count=Count("profiles"))
-    unwell, unwell_count = [], 0
+    unwell: list[Connection] = []
+    unwell_count = 0
     for state in (FAILING, DEGRADED):
         found = active.filter(of_health(state))
         unwell += found.order_by("-profile_count", *by_name())[:limit]

@@ -12,10 +12,10 @@ class ConnectionTraffic(models.Model):
     """The last calls of one model of a connection, counted as they ended.
 
     `version`: of the connection, when it was called last. `recent`: the last RECENT calls, the
-    newest at the end, ANSWERED or FAILED each, without failures in a row that an answer ended. `failing_since` and `failures`: the time and the
-    number of the failures since the last answer. `code`, `status` and `message`: of the last
-    failure, without secrets; `is_of_account`: every model shares it. `is_failing`: it is enough to
-    call the model failing.
+    newest at the end, ANSWERED or FAILED each, without failures in a row that an answer ended.
+    `failing_since` and `failures`: the time and the number of the failures since the last answer.
+    `code`, `status` and `message`: of the last failure, without secrets; `is_of_account`: every
+    model shares it. `is_failing`: it is enough to call the model failing.
     """
 
     # No constraint in the database: the version before deletes connections without these rows.
