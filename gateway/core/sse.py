@@ -15,10 +15,11 @@ from providers.core.texts import parse_json
 
 DONE = b"data: [DONE]\n\n"
 ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+LONGEST_END = max(map(len, ENDS))
 END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 # What a model says: the texts of a message or of a piece of one.
 TEXT = re.compile(
-    rb'"(?:content|reasoning_content|reasoning|refusal|arguments)":\s*"((?:[^"\\]|\\.)*)"'
+    rb'"(?:content|reasoning(?:_content)?|refusal|arguments)":\s*"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 )
 LONGEST_EVENT = 16 * 1024 * 1024  # bytes
 # Inside a JSON text every quote is escaped, so none of these can be part of what a model says.
@@ -48,24 +49,24 @@ async def blocks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
 
     Raises EventTooLongError.
     """
-    rest, has_begun = b"", False
+    rest, has_begun = bytearray(), False  # a long event is looked through once, and copied once
     async for piece in pieces:
-        rest = rest + piece if rest else piece
+        looked_at = max(0, len(rest) - LONGEST_END)
+        rest += piece
         if not has_begun:
-            if BOM.startswith(rest):
+            if BOM.startswith(bytes(rest)):
                 continue
             rest, has_begun = rest.removeprefix(BOM), True
-        if rest.endswith(ENDS) or COMMENTS.fullmatch(rest):
-            yield rest
-            rest = b""
-            continue
-        if cut := end_of_last(rest):
-            yield rest[:cut]
-            rest = rest[cut:]
+        if rest.endswith(ENDS) or (piece.endswith(b"\n") and COMMENTS.fullmatch(rest)):
+            yield bytes(rest)
+            rest.clear()
+        elif cut := end_of_last(rest, looked_at):
+            yield bytes(rest[:cut])
+            del rest[:cut]
         elif len(rest) > LONGEST_EVENT:
             raise EventTooLongError
-    if rest.strip() and _is_whole(rest):
-        yield rest.rstrip(b"\r\n") + b"\n\n"
+    if rest.strip() and _is_whole(last := bytes(rest)):
+        yield last.rstrip(b"\r\n") + b"\n\n"
 
 
 def _is_whole(one: bytes) -> bool:
@@ -88,9 +89,10 @@ def text_size(block: bytes) -> int:
     return sum(len(text) for text in TEXT.findall(block))
 
 
-def end_of_last(data: bytes) -> int:
-    """The position at which the last whole event ends, 0 without a whole event."""
-    return max(position + len(end) if (position := data.rfind(end)) >= 0 else 0 for end in ENDS)
+def end_of_last(data: bytes | bytearray, start: int = 0) -> int:
+    """The position at which the last whole event ends, 0 where none ends behind `start`."""
+    found = ((data.rfind(end, start), len(end)) for end in ENDS)
+    return max(place + length if place >= 0 else 0 for place, length in found)
 
 
 def is_comment(block: bytes) -> bool:
@@ -122,12 +124,17 @@ def until_done(block: bytes) -> bytes:
     return b"".join(kept)
 
 
+def data_of(one: bytes) -> bytes:
+    """The data of an event, empty for a comment."""
+    return b"\n".join(line[5:].lstrip() for line in one.splitlines() if line.startswith(b"data:"))
+
+
 def json_of(one: bytes) -> dict[str, Any] | None:
     """The JSON object that an event carries, None for a comment, for `[DONE]` and for other JSON.
 
     Raises ValueError for data that is not JSON.
     """
-    data = b"\n".join(line[5:].lstrip() for line in one.splitlines() if line.startswith(b"data:"))
+    data = data_of(one)
     if not data or data.rstrip() == b"[DONE]":
         return None
     found = parse_json(data)

@@ -239,15 +239,14 @@ async def _ask_once(
     timeout: float,
 ) -> Answer:
     response = await upstream.ask(wire_target, wire.body, timeout, stream=request.is_stream)
+    model = str(wire.asked.get("model", ""))
     if not request.is_stream:
         raw = wire.restored(await response.read())
         if request.capability == Capability.CHAT:
-            return PassthroughChat(raw, response.host)
-        return PassthroughEmbeddings(raw, response.host)
+            return PassthroughChat(raw, response.host, model)
+        return PassthroughEmbeddings(raw, response.host, model)
     pieces = wire.restored_pieces(response.pieces())
-    stream = PassthroughStream(
-        pieces, response.host, request.wants_usage, str(wire.asked.get("model", "")), request.hear
-    )
+    stream = PassthroughStream(pieces, response.host, request.wants_usage, model, request.hear)
     try:
         await stream.open()
     except BaseException:

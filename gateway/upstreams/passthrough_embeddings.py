@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from json import JSONDecoder
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from providers.core.error_bodies import error_in
 from providers.core.errors import bad_response
@@ -15,25 +15,40 @@ from providers.core.results import Usage
 from providers.core.texts import parse_json
 
 from ..core import sse
+from .model_names import NAMED, has_model
 from .passthrough_responses import failed
 
 LONGEST_USAGE = 2000  # bytes
+EDGE = 2000  # bytes before and behind the vectors in which the model is named
 
 
 @dataclass(slots=True)
 class PassthroughEmbeddings:
     """Vectors. They are large, so they are not parsed unless somebody wants the numbers.
 
-    Raises ProviderError when it is made of bytes that hold none.
+    `model`: the one that was asked, for an answer that names none. Raises ProviderError when it is
+    made of bytes that hold no vectors.
     """
 
     raw: bytes
     host: str
+    model: str
 
     def __post_init__(self) -> None:
-        if b'"embedding"' not in self.raw or not self.raw.lstrip().startswith(b"{"):
+        head, tail = self.raw[:EDGE], self.raw[-EDGE:]
+        is_object = head.lstrip().startswith(b"{") and tail.rstrip().endswith(b"}")
+        if not is_object or b'"embedding"' not in self.raw:
             error = error_in(_json_or_none(self.raw))
             raise bad_response(self.host) if error is None else failed(error, self.host)
+        if not (NAMED.search(head) or NAMED.search(tail)):
+            self._name_model()
+
+    def _name_model(self) -> None:
+        found = _json_or_none(self.raw)
+        if not isinstance(found, dict):
+            raise bad_response(self.host)
+        if not has_model(found):
+            self.raw = to_json({**found, "model": self.model})
 
     counted = 0  # an embedding has no output
 

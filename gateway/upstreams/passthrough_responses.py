@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from providers.core.error_bodies import error_in, status_in
 from providers.core.errors import ProviderError, bad_response, from_error_body
 from providers.core.openai_usage import usage_in
-from providers.core.results import ChatAnswer, ChatChunk, FinishReason, Usage
+from providers.core.results import ChatAnswer, ChatChunk, Usage
 from providers.core.texts import mended_tree, parse_json
 from providers.core.tool_calls import CallNumbers, tool_call
 from providers.vendors.openai.response import text_of
@@ -20,28 +20,31 @@ from providers.vendors.openai.response import text_of
 from ..core import sse
 from ..core.estimates import text_tokens
 from .half_characters import EventMender
-from .model_names import with_model
+from .model_names import has_model, with_model
+from .wire_events import (
+    chunk_of,
+    finish_of,
+    is_plain,
+    says_something,
+    until_broken,
+    until_failure,
+    usage_of_first,
+)
 
 CUT_OFF = "{} ended in the middle of an answer. Ask again."
 FAILED = "{} answered with an error. Ask again."
 
 
-def finish_of(word: Any) -> FinishReason:
-    """A finish reason by the protocol's word; an unknown one is a stop.
-
-    `function_call` is the older word for `tool_calls`.
-    """
-    if word == "function_call":
-        return FinishReason.TOOL_CALLS
-    return FinishReason(word) if word in set(FinishReason) else FinishReason.STOP
-
-
 @dataclass(slots=True)
 class PassthroughChat:
-    """A whole answer. Raises ProviderError when it is made of bytes that are not one."""
+    """A whole answer. `model`: the one that was asked, for an answer that names none.
+
+    Raises ProviderError when it is made of bytes that are not an answer.
+    """
 
     raw: bytes
     host: str
+    model: str
     found: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,6 +58,9 @@ class PassthroughChat:
             if error is not None or self.found["choices"] == []:
                 raise failed(error or {}, self.host, FAILED, usage_in(self.found))
             self.found["choices"][0]["message"]["role"]
+            if not has_model(self.found):
+                self.found["model"] = self.model
+                self.raw = to_json(self.found)
         except (ValueError, LookupError, TypeError):
             raise bad_response(self.host) from None
 
@@ -82,7 +88,7 @@ class PassthroughChat:
         except (ValueError, LookupError, AttributeError, TypeError):
             raise bad_response(self.host) from None
         return ChatAnswer(
-            str(self.found.get("model", "")),
+            self.found["model"],
             content,
             calls,
             finish_of(choice.get("finish_reason")),
@@ -111,6 +117,7 @@ class PassthroughStream:
     counted: int = 0
     is_usage_old: bool = False
     _is_done: bool = False
+    _is_broken: bool = False
     _mender: EventMender = field(default_factory=EventMender)
 
     async def open(self) -> None:
@@ -130,7 +137,7 @@ class PassthroughStream:
                 self.first += block
                 events = sse.events(block)
                 for one in events:
-                    usage = _usage_of(one) or usage
+                    usage = usage_of_first(one) or usage
                     if (error := sse.failure(one)) is not None:
                         raise failed(error, self.host, CUT_OFF, usage)
                 if any(map(says_something, events)):
@@ -139,6 +146,8 @@ class PassthroughStream:
                     raise bad_response(self.host)
         except sse.EventTooLongError:
             raise bad_response(self.host) from None
+        except ValueError:  # of what is not JSON
+            await self.source.aclose()
         error = ProviderError(f"{self.host} began to answer and failed. Try again.", "error")
         error.usage = usage
         raise error
@@ -146,17 +155,16 @@ class PassthroughStream:
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """The bytes as they came, whole events at a time, `[DONE]` included.
 
-        Raises ProviderError for a stream that ends too early or sends an error event.
+        Raises ProviderError for a stream that ends too early, sends an error event or one whose
+        data is not JSON.
         """
         block: bytes | None = self.first
         try:
             while block is not None:
-                before, error = _until_failure(block)
+                before, error = until_failure(block)
                 if passed := self._passed(before):
                     yield passed
-                if error is not None and not self._is_done:
-                    self.usage = _usage_of(block[len(before) :]) or self.usage
-                    raise failed(error, self.host)
+                self._refuse(error, block[len(before) :])
                 block = await anext(self.source, None)
             if not self.is_finished:
                 raise ProviderError(CUT_OFF.format(self.host), "error")
@@ -173,18 +181,31 @@ class PassthroughStream:
         finally:
             await self.source.aclose()
 
+    def _refuse(self, error: Any, events: bytes) -> None:
+        """Raises ProviderError where the block that was passed on ended with an event that is not
+        JSON, or where there is an error, which is told by the first of these events.
+        """
+        if self._is_broken:
+            raise bad_response(self.host)
+        if error is not None and not self._is_done:
+            self.usage = usage_of_first(events) or self.usage
+            raise failed(error, self.host)
+
     def _passed(self, block: bytes) -> bytes:
         """The block as it is passed on, from which is learned what it tells of the answer."""
         if self._is_done:  # nothing counts behind it; it is read, so that the connection is kept
             return b""
         if is_done := sse.is_done(block):
             block = sse.until_done(block)
-        block = with_model(self._mender.mend(block), self.model)
+        block = self._mender.mend(block)
+        if not is_plain(block):
+            block, self._is_broken = until_broken(block)
+            block = with_model(block, self.model)
         size = sse.text_size(block)
         self.counted += max(1, text_tokens(size))
         self.is_usage_old = self.is_usage_old or bool(size and self.usage)
-        self._is_done = is_done
-        if is_done or sse.FINISHED.search(block) is not None:
+        self._is_done = is_done and not self._is_broken
+        if self._is_done or sse.FINISHED.search(block) is not None:
             self.is_finished = True
         return self._read_usage(block) if sse.USAGE.search(block) else block
 
@@ -198,10 +219,7 @@ class PassthroughStream:
                 kept.append(one)
                 self.is_usage_old = self.is_usage_old or bool(self.usage and sse.text_size(one))
                 continue
-            try:
-                found = sse.json_of(one)
-            except ValueError:
-                raise bad_response(self.host) from None
+            found = sse.json_of(one)
             if (usage := usage_in(found)) is not None:
                 self.usage, self.is_usage_old = usage, False
             if self.wants_usage or found is None or found.get("choices") or not found.get("usage"):
@@ -225,30 +243,6 @@ class PassthroughStream:
                         yield chunk
 
 
-def _until_failure(block: bytes) -> tuple[bytes, Any]:
-    """The events of a block before the first one that tells of an error, and that error; None where
-    there is no such event.
-    """
-    if not sse.may_fail(block):
-        return block, None
-    before = list[bytes]()
-    for one in sse.events(block):
-        if (error := sse.failure(one)) is not None:
-            return b"".join(before), error
-        before.append(one)
-    return block, None
-
-
-def _usage_of(events: bytes) -> Usage | None:
-    """The usage that the first of these events tells, None where it tells none."""
-    if not sse.USAGE.search(events):
-        return None
-    try:
-        return usage_in(sse.json_of(sse.events(events)[0]))
-    except ValueError:
-        return None
-
-
 def failed(
     error: Any, host: str, otherwise: str = CUT_OFF, usage: Usage | None = None
 ) -> ProviderError:
@@ -261,40 +255,3 @@ def failed(
     if status_in(error) == 500:
         found.message = otherwise.format(host)
     return found
-
-
-def says_something(one: bytes) -> bool:
-    """True for a chunk that has more than the role of who answers: services send that before the
-    model has begun.
-    """
-    try:
-        found = sse.json_of(one)
-    except ValueError:
-        return False
-    if found is None or not isinstance(choices := found.get("choices"), list):
-        return False
-    return not all(map(_is_silent, choices))
-
-
-def _is_silent(choice: Any) -> bool:
-    if not isinstance(choice, dict) or choice.get("finish_reason"):
-        return False
-    delta = choice.get("delta")
-    if not isinstance(delta, dict):
-        return False
-    return not any(value for name, value in delta.items() if name != "role")
-
-
-def chunk_of(found: dict[str, Any] | None, numbers: CallNumbers) -> ChatChunk | None:
-    """The first choice of a chunk in OpenAI's format, None without one. `numbers`: of the calls of
-    its stream.
-
-    Raises ValueError, LookupError, TypeError or AttributeError for a malformed chunk.
-    """
-    choice = (found.get("choices") or [None])[0] if found else None
-    if not choice:
-        return None
-    delta, reason = choice.get("delta") or {}, choice.get("finish_reason")
-    calls = tuple(numbers.delta(one) for one in delta.get("tool_calls") or ())
-    finish = finish_of(reason) if reason else None
-    return ChatChunk(text_of(delta.get("content")) or "", calls, finish)

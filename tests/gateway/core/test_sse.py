@@ -1,6 +1,7 @@
 """Server-sent events, cut at their ends."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -49,6 +50,13 @@ def test_the_last_whole_event_ends_after_whichever_end_comes_last(data: bytes, e
 )
 def test_what_arrives_in_pieces_leaves_in_whole_events(pieces: list[bytes], expected: list[bytes]):
     assert blocks(*pieces) == expected
+
+
+def test_a_long_event_takes_as_long_as_its_bytes():
+    pieces = [b"data: ", *[b"x" * 2048] * 6000, b"\n\n"]
+    began = time.monotonic()
+    assert blocks(*pieces) == [b"".join(pieces)]
+    assert time.monotonic() - began < 5  # with each piece looked through anew: over 20
 
 
 def test_an_event_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch):

@@ -114,14 +114,20 @@ def test_an_error_in_a_good_answer_moves_on(gate: Gateway, body: Any, options: s
     assert gate.record(alone)["outcome"] == "error"
 
 
-def test_an_error_in_the_middle_is_an_error_at_every_door(gate: Gateway):
+@pytest.mark.parametrize(
+    ("middle", "code"),
+    [(IN_STREAM, "error"), (["data: {oops\n\n", "data: [DONE]\n\n"], "bad_response")],
+)
+def test_an_error_in_the_middle_is_an_error_at_every_door(
+    gate: Gateway, middle: list[str], code: str
+):
     first = 'data: {"model": "m", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
-    profile = answering(gate, [first, *IN_STREAM], "sse=1&delay=0.05")
+    profile = answering(gate, [first, *middle], "sse=1&delay=0.05")
     text = gate.chat(profile, stream=True).text
     assert first in text and '"error":{' in text and "[DONE]" not in text
-    assert gate.record(profile)["outcome"] == "error"
+    assert gate.record(profile)["outcome"] == code
     text = gate.post(f"/api/v1/chat/{profile}/stream", {"messages": HELLO}).text
-    assert '"content":"Hi"' in text and '"code":"error"' in text and "[DONE]" not in text
+    assert '"content":"Hi"' in text and f'"code":"{code}"' in text and "[DONE]" not in text
 
 
 def test_an_error_event_of_anthropic_moves_on(gate: Gateway):

@@ -34,7 +34,7 @@ HI, END = event({"content": "Hi "}), event({}, "stop")
 
 async def _source(pieces: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
     for piece in pieces:
-        yield piece.encode()
+        yield piece.encode(errors="surrogateescape")
 
 
 async def _opened(pieces: tuple[str, ...], heard: list[bytes]) -> PassthroughStream:
@@ -174,7 +174,7 @@ NOTHING: dict[str, tuple[str, ...]] = {
     "no event": (),
     "a comment": (": only a comment\n\n",),
     "its end": (DONE,),
-    "half JSON": ("data: {oops\n\n", DONE),
+    "half JSON": ("data: {oops\n\n", HI, END, DONE),
     "a detail": ('data: {"detail":"overloaded"}\n\n', DONE),
     "a message": ('data: {"message": "No"}\n\n',),
     "a role": (ROLE, DONE),
@@ -264,7 +264,7 @@ def test_calls_without_numbers_are_numbered():
 
 def whole(message: dict[str, Any], **more: Any) -> PassthroughChat:
     choice = {"message": {"role": "assistant", **message}, "finish_reason": "stop"}
-    return PassthroughChat(json.dumps({"choices": [choice], **more}).encode(), HOST)
+    return PassthroughChat(json.dumps({"choices": [choice], **more}).encode(), HOST, "asked")
 
 
 @pytest.mark.parametrize(
@@ -277,13 +277,13 @@ def whole(message: dict[str, Any], **more: Any) -> PassthroughChat:
 )
 def test_a_whole_answer_that_is_an_error_is_refused(body: dict[str, Any]):
     with pytest.raises(ProviderError) as caught:
-        PassthroughChat(json.dumps(body).encode(), HOST)
+        PassthroughChat(json.dumps(body).encode(), HOST, "asked")
     assert caught.value.code == "rate_limited"
 
 
 def test_vectors_that_are_an_error_are_refused():
     with pytest.raises(ProviderError) as caught:
-        PassthroughEmbeddings(b'{"error": {"code": 429}}', HOST)
+        PassthroughEmbeddings(b'{"error": {"code": 429}}', HOST, "asked")
     assert caught.value.code == "rate_limited"
 
 
@@ -346,7 +346,7 @@ def test_the_usage_beside_an_error_is_counted():
     assert caught.value.usage.input_tokens == 500
     whole = {"choices": [{"finish_reason": "error", "error": {"code": 502}}], **usage}
     with pytest.raises(ProviderError) as caught:
-        PassthroughChat(json.dumps(whole).encode(), HOST)
+        PassthroughChat(json.dumps(whole).encode(), HOST, "asked")
     assert caught.value.usage.output_tokens == 300
 
 
@@ -360,14 +360,14 @@ def test_an_error_in_any_choice_is_one():
     good = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
     bad = {"index": 1, "finish_reason": "error", "error": {"code": 429, "message": "No"}}
     with pytest.raises(ProviderError) as caught:
-        PassthroughChat(json.dumps({"choices": [good, bad]}).encode(), HOST)
+        PassthroughChat(json.dumps({"choices": [good, bad]}).encode(), HOST, "asked")
     assert caught.value.code == "rate_limited"
 
 
 @pytest.mark.parametrize("error", ["upstream exploded", {"message": "upstream exploded"}])
 def test_the_words_of_the_service_are_kept_for_records(error: Any):
     with pytest.raises(ProviderError) as caught:
-        PassthroughChat(json.dumps({"error": error}).encode(), HOST)
+        PassthroughChat(json.dumps({"error": error}).encode(), HOST, "asked")
     assert caught.value.heard.get_secret_value() == "upstream exploded" and not caught.value.said
     assert caught.value.message == f"{HOST} answered with an error. Ask again."
 
@@ -384,19 +384,65 @@ def test_what_comes_behind_the_end_is_left_out(is_one_block: bool):
     assert (contents(text), code, text.endswith(DONE)) == ("Hi ", "", True)
 
 
-def test_every_chunk_names_a_model():
-    without = HI.replace('"model": "m", ', "")
-    null = HI.replace('"model": "m"', '"model": null')
+@pytest.mark.parametrize("is_one_block", [False, True])
+@pytest.mark.parametrize(
+    "broken", ['data: {"choices": [{"del\n\n', "data: oops\n\n", "data: {}}\n\n"]
+)
+def test_a_stream_with_broken_json_in_its_middle_ends_there(broken: str, is_one_block: bool):
+    pieces = (HI, broken, event({"content": "more"}), END, DONE)
+    text, code = passed(*(["".join(pieces)] if is_one_block else pieces))
+    assert (text, code) == (HI, "bad_response")
+
+
+def test_broken_json_behind_the_end_spoils_nothing():
+    assert passed(HI, END, DONE + "data: oops\n\n") == (HI + END + DONE, "")
+
+
+@pytest.mark.parametrize("form", ["data: {}\r\n\r\n", "id: 1\ndata: {}\n\n", "data: {}\nid: 1\n\n"])
+def test_events_are_sound_in_every_form_of_the_protocol(form: str):
+    end = form.replace("{}", END[6:-2])
+    assert passed(HI, end, DONE) == (HI + end + DONE, "")
+
+
+def test_data_that_no_client_can_read_is_left_out_or_mended():
+    kept = "event: ping\n\n: a comment\n\ndata:\n\n"
+    assert passed(HI, "data: 5\n\ndata: null\n\n" + kept, END, DONE) == (HI + kept + END + DONE, "")
+    text, code = passed(HI, event({"content": "a\udcffb"}), END, DONE)  # a byte that is not UTF-8
+    assert (contents(text), code) == ("Hi a\ufffdb", "")
+
+
+NAMELESS = ["", '"model": null, ', '"model": "", ', '"model": {"id": "m"}, ', '"model": 5, ']
+
+
+@pytest.mark.parametrize("nameless", NAMELESS)
+def test_every_chunk_names_a_model(nameless: str):
+    without = HI.replace('"model": "m", ', nameless)
     said = event({"content": 'I write "choices" and "model"'}, "stop")
-    text, code = passed(HI, without, f": a comment\n\n{null}{HI}", said, DONE)
+    text, code = passed(HI, without, f": a comment\n\n{without}{HI}", said, DONE)
     chunks = [json.loads(one[6:]) for one in text.split("\n\n") if one.startswith("data: {")]
     assert [one["model"] for one in chunks] == ["m", "asked", "asked", "m", "m"] and code == ""
     assert ": a comment" in text
 
 
+@pytest.mark.parametrize("nameless", NAMELESS)
+def test_every_whole_answer_names_a_model(nameless: str):
+    choice = '{"index": 0, "message": {"role": "assistant", "content": "Hi"}}'
+    chat = PassthroughChat(f'{{{nameless}"choices": [{choice}]}}'.encode(), HOST, "asked")
+    assert json.loads(chat.to_openai())["model"] == chat.chat_answer().model == "asked"
+    row = '{"object": "embedding", "index": 0, "embedding": [0.1]}'
+    vectors = PassthroughEmbeddings(f'{{{nameless}"data": [{row}]}}'.encode(), HOST, "asked")
+    assert json.loads(vectors.to_openai()) == {"data": [json.loads(row)], "model": "asked"}
+
+
+def test_vectors_that_are_cut_off_are_refused():
+    with pytest.raises(ProviderError) as caught:
+        PassthroughEmbeddings(b'{"model": "m", "data": [{"embedding": [0.1, 0.', HOST, "asked")
+    assert caught.value.code == "bad_response"
+
+
 def test_an_answer_without_a_choice_may_move_on_as_a_stream_without_one_does():
     with pytest.raises(ProviderError) as caught:
-        PassthroughChat(b'{"choices": [], "usage": {"prompt_tokens": 3}}', "host")
+        PassthroughChat(b'{"choices": [], "usage": {"prompt_tokens": 3}}', "host", "asked")
     assert (caught.value.code, caught.value.permanent) == ("error", False)
 
 
