@@ -5,11 +5,12 @@ help.openai.com/en/articles/4936856.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from connections.profile_settings import ChatSettings
 from connections.runtime import StoredProfile
-from providers.core.results import MOST_TOKENS
+from providers.core.results import MOST_TOKENS, Usage
 
 from .requests import MAX_TOKENS, GatewayRequest
 
@@ -30,6 +31,39 @@ MESSAGE_TOKENS = 4  # around each message: github.com/openai/openai-cookbook, to
 LONGEST_ANSWER = 1024  # tokens to reserve where nobody bounds the answer
 
 
+class Answer(Protocol):
+    """An answer, of which a service may have told the `usage`. `counted`: its tokens, as they are
+    estimated from its text.
+    """
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens as the service told them."""
+
+    @property
+    def counted(self) -> int:
+        """The tokens of the output, estimated."""
+
+
+def counted_by_service(answer: Answer) -> Usage | None:
+    """The tokens as the service counted them, None where it did not tell both input and output. A 0
+    where there was a text is no count.
+    """
+    told = answer.usage
+    if told is None or told.is_estimated or not told.input_tokens:
+        return None
+    return told if told.output_tokens or not answer.counted else None
+
+
+def divided(told: Usage, asked: int, answered: int) -> Usage:
+    """The sum that a service told alone, as input and output in the proportion of these estimates
+    of both.
+    """
+    total, estimate = told.total_tokens, asked + answered
+    sent = round(total * asked / estimate) if estimate else total
+    return replace(told, input_tokens=sent, output_tokens=total - sent)
+
+
 def text_tokens(size: int) -> int:
     """The tokens of a text of so many bytes."""
     return -(-size // BYTES_A_TOKEN)
@@ -37,12 +71,17 @@ def text_tokens(size: int) -> int:
 
 def input_tokens(request: GatewayRequest, profile: StoredProfile) -> int:
     """The tokens of a request with the system prompt of its profile."""
-    found = 0
-    settings = profile.settings
+    found, settings = body_tokens(request.body), profile.settings
     if isinstance(settings, ChatSettings) and settings.system_prompt_template:
         found += MESSAGE_TOKENS + text_tokens(len(settings.system_prompt_template.encode()))
+    return found
+
+
+def body_tokens(body: Mapping[str, Any]) -> int:
+    """The tokens of a request in OpenAI's format."""
+    found = 0
     waiting: list[tuple[str, Any]] = [
-        (name, one) for name, one in request.body.items() if name not in NOT_READ
+        (name, one) for name, one in body.items() if name not in NOT_READ
     ]
     while waiting:
         name, one = waiting.pop()

@@ -15,10 +15,11 @@ from connections.api.camelcase import NAME
 from connections.api.problems import problem
 from connections.services import Caller
 from providers.core.base import Capability
-from providers.core.results import ChatAnswer, FinishReason, Usage
+from providers.core.results import ChatAnswer, FinishReason
 
 from ..core import sse
 from ..core.errors import GatewayError, invalid
+from ..core.estimates import Answer, counted_by_service
 from ..core.requests import GatewayRequest, parse_request
 from ..routing.gateway import Gateway, PendingResponse
 from .endpoint import (
@@ -105,7 +106,7 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     body = {
         "message": message,
         "finishReason": _finish_reason(answer.finish_reason),
-        "usage": _usage_object(answer.usage),
+        "usage": _usage_object(whole),
     }
     return DoorResponse(200, [JSON, *pending.headers], to_json(body))
 
@@ -140,7 +141,7 @@ async def _events(pending: PendingResponse, wants_usage: bool) -> AsyncGenerator
                     for one in chunk.tool_calls
                 ]
                 yield sse.event({"toolCalls": calls})
-    usage = {"usage": _usage_object(pending.answer.usage)} if wants_usage else {}
+    usage = {"usage": _usage_object(pending.answer)} if wants_usage else {}
     yield sse.event({"finishReason": _finish_reason(reason), **usage})
     yield sse.DONE
 
@@ -287,7 +288,8 @@ def _finish_reason(reason: FinishReason) -> str:
     return FINISH_REASONS.get(reason, reason.value)
 
 
-def _usage_object(usage: Usage | None) -> dict[str, int] | None:
+def _usage_object(answer: Answer) -> dict[str, int] | None:
+    usage = counted_by_service(answer)
     if usage is None:
         return None
     return {

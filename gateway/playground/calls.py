@@ -19,6 +19,7 @@ from providers.core.results import FinishReason, Usage
 
 from ..core import sse
 from ..core.errors import GatewayError
+from ..core.estimates import counted_by_service
 from ..core.requests import parse_request
 from ..doors.endpoint import (
     SSE,
@@ -106,7 +107,7 @@ async def _events(
                 stopwatch.mark_first_piece()
                 pending.record_text(chunk.content)
                 yield sse.event({"content": chunk.content})
-    usage = pending.answer.usage
+    usage = counted_by_service(pending.answer)
     yield _facts_event(trial, stopwatch, pending.headers, usage, ENDINGS.get(reason))
 
 
@@ -124,7 +125,7 @@ async def embed(gateway: Gateway, trial: Trial) -> DoorResponse:
         return DoorResponse(200, SSE, _error_events(trial, stopwatch, error, error.headers))
     vector = vectors[0] if vectors else []
     events = sse.event({"vector": vector[:SHOWN_NUMBERS], "dimensions": len(vector)})
-    events += _facts_event(trial, stopwatch, pending.headers, pending.answer.usage)
+    events += _facts_event(trial, stopwatch, pending.headers, counted_by_service(pending.answer))
     return DoorResponse(200, SSE, events)
 
 

@@ -22,6 +22,7 @@ from ..core.config_cache import ConfigCache, Route, Target
 from ..core.cooldowns import cooldown_for, cooling_code, store_cooldowns
 from ..core.db_threads import in_thread
 from ..core.errors import from_provider, text_for_record
+from ..core.estimates import body_tokens
 from ..core.requests import GatewayRequest, body_for, leave_out, translatable
 from ..upstreams.passthrough import Upstream
 from ..upstreams.passthrough_embeddings import PassthroughEmbeddings
@@ -262,7 +263,8 @@ async def _ask_sdk(
     if isinstance(request.parsed, EmbeddingRequest):
         vectors = await provider.embed(EmbeddingRequest.model_validate(body))
         encoding = request.parsed.encoding_format or "float"
-        return SDKEmbeddings(vectors, body["model"], encoding)
+        asked = 0 if vectors.usage else body_tokens(body)
+        return SDKEmbeddings(vectors, body["model"], encoding, asked)
     chat_request = translatable(body, provider)
     if not request.is_stream:
         return SDKChat(await provider.chat(chat_request), chat_request.model)

@@ -18,7 +18,7 @@ from providers.core.results import Usage
 
 from ..core.config_cache import ConfigCache
 from ..core.errors import GatewayError, from_provider, text_for_record
-from ..core.estimates import input_tokens, longest_answer
+from ..core.estimates import counted_by_service, divided, input_tokens, longest_answer
 from ..core.limit_states import LimitState
 from ..core.limits import LimitCounter, settled
 from ..core.requests import GatewayRequest, refuse_forbidden
@@ -198,21 +198,20 @@ class PendingResponse:
 
         A stream that was cut has told little or nothing; what was sent of it counts.
         """
-        told: Usage | None = self.answer.usage
-        record = self._record
-        if told is not None and self._is_whole():
-            # A count of 0 where there was a text is no count.
-            is_told = told.input_tokens and (told.output_tokens or not self.answer.counted)
-            if is_told or told.is_estimated:
-                return told
+        answer, record, is_whole = self.answer, self._record, self._is_whole()
+        if is_whole and (counted := counted_by_service(answer)):
+            return counted
         assert record.asked is not None  # noqa: S101 an answer has a profile
-        told = told or Usage()
+        asked, told = input_tokens(record.request, record.asked), answer.usage or Usage()
+        if told.is_estimated:
+            told = divided(told, asked, answer.counted)
+            if is_whole:
+                return told
         of_cache = (told.cached_tokens or 0) + (told.cache_write_tokens or 0)
-        estimate = max(of_cache, input_tokens(record.request, record.asked))
         return replace(
             told,
-            input_tokens=told.input_tokens or estimate,
-            output_tokens=max(told.output_tokens, self.answer.counted),
+            input_tokens=told.input_tokens or max(of_cache, asked),
+            output_tokens=max(told.output_tokens, answer.counted),
             is_estimated=True,
         )
 

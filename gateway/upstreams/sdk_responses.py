@@ -20,7 +20,7 @@ from providers.core.results import ChatAnswer, ChatChunk, EmbeddingAnswer, ToolC
 from providers.core.texts import HalfJoiner, has_half, mended, mended_tree
 
 from ..core import sse
-from ..core.estimates import text_tokens
+from ..core.estimates import counted_by_service, text_tokens
 
 
 def _new_id() -> str:
@@ -76,7 +76,8 @@ class SDKChat:
             "model": answer.model or self.model,
             "choices": [choice],
         }
-        return to_json(body | {"usage": usage_json(answer.usage) if answer.usage else None})
+        usage = counted_by_service(self)
+        return to_json(body | {"usage": usage_json(usage) if usage else None})
 
     def chat_answer(self) -> ChatAnswer:
         """The answer as it came."""
@@ -186,8 +187,8 @@ class SDKStream:
                     frame["model"] = self.model
                     yield sse.event(frame | {"choices": [choice_of(chunk, role)]})
                     role = {}
-        if self.wants_usage and self.usage:
-            yield sse.event(frame | {"choices": [], "usage": usage_json(self.usage)})
+        if self.wants_usage and (usage := counted_by_service(self)):
+            yield sse.event(frame | {"choices": [], "usage": usage_json(usage)})
         yield sse.DONE
 
 
@@ -233,11 +234,14 @@ def choice_of(chunk: ChatChunk, role: dict[str, str]) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class SDKEmbeddings:
-    """Vectors. `encoding`: float, or base64 of little-endian 32-bit floats."""
+    """Vectors. `encoding`: float, or base64 of little-endian 32-bit floats. `asked`: the tokens of
+    the input as they are estimated, for a caller to whom the service tells none.
+    """
 
     answer: EmbeddingAnswer
     model: str
     encoding: str
+    asked: int
     counted: int = 0  # an embedding has no output
 
     @property
@@ -246,14 +250,14 @@ class SDKEmbeddings:
         return self.answer.usage
 
     def to_openai(self) -> bytes:
-        """The vectors in OpenAI's format."""
+        """The vectors in OpenAI's format, which demands a usage."""
         rows = []
         for index, vector in enumerate(self.answer.vectors):
             numbers: Any = vector
             if self.encoding == "base64":
                 numbers = base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
             rows.append({"object": "embedding", "index": index, "embedding": numbers})
-        usage = usage_json(self.answer.usage or Usage())
+        usage = usage_json(self.answer.usage or Usage(self.asked))
         del usage["completion_tokens"]
         model = self.answer.model or self.model
         return to_json({"object": "list", "data": rows, "model": model, "usage": usage})

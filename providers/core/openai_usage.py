@@ -36,28 +36,16 @@ def usage_in(found: Any) -> Usage | None:
 
 
 def read_usage(told: Any) -> Usage | None:
-    """The usage in an object of OpenAI's format, None where it names no number of tokens.
-
-    Where the total is more than input and output, the rest is output that a service tells apart:
-    Gemini and Grok do so with reasoning.
-    """
+    """The usage in an object of OpenAI's format, None where it names no number of tokens."""
     if not isinstance(told, Mapping):
         return None
-    sent, answered = _first(told, INPUT), _first(told, OUTPUT)
-    total = token_count(told.get("total_tokens"))
-    if sent is None and answered is None and total is None:
-        return None
-    is_estimated = sent is None and total is not None and answered is None
-    if sent is None:
-        sent = 0 if total is None else max(0, total - (answered or 0))
-    answered = max(answered or 0, (total or 0) - sent)
-    return Usage(
-        sent,
-        answered,
-        cached_tokens=_detail(told, INPUT_DETAILS, CACHED),
-        cache_write_tokens=_detail(told, INPUT_DETAILS, CACHE_WRITES),
-        reasoning_tokens=_detail(told, OUTPUT_DETAILS, ("reasoning_tokens",)),
-        is_estimated=is_estimated,
+    return Usage.told(
+        _first(told, INPUT),
+        _first(told, OUTPUT),
+        token_count(told.get("total_tokens")),
+        cached=_detail(told, INPUT_DETAILS, CACHED),
+        written=_detail(told, INPUT_DETAILS, CACHE_WRITES),
+        reasoning=_detail(told, OUTPUT_DETAILS, ("reasoning_tokens",)),
     )
 
 

@@ -3,6 +3,7 @@
 The words are those of OpenAI's chat format.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,12 +24,17 @@ class FinishReason(StrEnum):
 # The most that is believed of one count. No model reads or writes as much in a call, and a larger
 # number would use up every limit, or not fit into a database.
 MOST_TOKENS = 1_000_000_000
+DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def token_count(told: Any) -> int | None:
-    """A number of tokens as a service told it; None for whatever is not one, also an absurd one."""
+    """A number of tokens as a service told it, also as a text of digits (as Google's APIs write
+    large numbers); None for whatever is not one, also an absurd one.
+    """
     if told is None:
         return None
+    if isinstance(told, str) and DIGITS.fullmatch(told):
+        told = int(told)
     if isinstance(told, float) and told.is_integer():
         told = int(told)
     if isinstance(told, bool) or not isinstance(told, int):
@@ -42,7 +48,8 @@ class Usage:
 
     `cached_tokens` were read from a cache and `cache_write_tokens` written to one; both are part of
     the input. `reasoning_tokens` are part of the output. None: the service did not say.
-    `is_estimated`: input or output was counted here, because the service did not say.
+    `is_estimated`: input or output was counted here, because the service did not say. Of a provider
+    it means that the service told the sum alone, which is in `input_tokens` until it is divided.
     """
 
     input_tokens: int = 0
@@ -56,6 +63,37 @@ class Usage:
     def total_tokens(self) -> int:
         """The sum of input and output."""
         return self.input_tokens + self.output_tokens
+
+    @classmethod
+    def told(
+        cls,
+        sent: int | None,
+        answered: int | None,
+        total: int | None,
+        *,
+        cached: int | None = None,
+        written: int | None = None,
+        reasoning: int | None = None,
+    ) -> "Usage | None":
+        """The usage by the counts that a service told, one rule for all of them; None where it told
+        neither input (`sent`) nor output nor their sum.
+
+        What the total has beyond input and output is output that a service tells apart: Gemini and
+        Grok do so with reasoning. Where only one of the two is told, the total tells the other.
+        """
+        if sent is None and answered is None and total is None:
+            return None
+        is_sum_only = sent is None and answered is None
+        if sent is None:
+            sent = 0 if total is None else max(0, total - (answered or 0))
+        return cls(
+            sent,
+            max(answered or 0, (total or 0) - sent),
+            cached_tokens=cached,
+            cache_write_tokens=written,
+            reasoning_tokens=reasoning,
+            is_estimated=is_sum_only,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ USAGES: dict[str, Any] = {  # by the option `usage`
         "prompt_tokens_details": {"cached_tokens": 6},
         "completion_tokens_details": {"reasoning_tokens": 3},
     },
+    "sum": {"total_tokens": 40},
     "absurd": {"prompt_tokens": 10**20, "completion_tokens": 1},
 }
 WORDS = (

@@ -43,17 +43,27 @@ def usage_of(*reports: Any) -> Usage | None:
         name: count
         for report in reports
         for name in (*INPUT, "output_tokens")
-        if (count := token_count(getattr(report, name, None))) is not None
+        if (count := _count(getattr(report, name, None))) is not None
     }
-    if not told:
-        return None
-    return Usage(
+    return Usage.told(
         # Without the fresh tokens nobody knows the sum.
-        sum(told.get(name, 0) for name in INPUT) if "input_tokens" in told else 0,
-        told.get("output_tokens", 0),
-        cached_tokens=told.get("cache_read_input_tokens"),
-        cache_write_tokens=told.get("cache_creation_input_tokens"),
+        sum(told.get(name, 0) for name in INPUT) if "input_tokens" in told else None,
+        told.get("output_tokens"),
+        None,
+        cached=told.get("cache_read_input_tokens"),
+        written=told.get("cache_creation_input_tokens"),
     )
+
+
+def _count(told: Any) -> int | None:
+    """A count, where true is 1: the SDK (anthropic 2.11) reads it so in a stream, and in a whole
+    answer it does not.
+    """
+    return token_count(int(told) if isinstance(told, bool) else told)
+
+
+def _text(told: Any) -> str:
+    return told if isinstance(told, str) else ""
 
 
 def answer_of(message: Any, address: str) -> ChatAnswer:
@@ -73,8 +83,10 @@ def answer_of(message: Any, address: str) -> ChatAnswer:
     text = "".join(block.text for block in message.content if block.type == "text")
     finish = FINISH.get(message.stop_reason, FinishReason.STOP)
     said = getattr(getattr(message, "stop_details", None), "explanation", None)
-    refusal = said if isinstance(said, str) else None
-    return ChatAnswer(message.model, text or None, calls, finish, usage_of(message.usage), refusal)
+    refusal = _text(said) or None
+    return ChatAnswer(
+        _text(message.model), text or None, calls, finish, usage_of(message.usage), refusal
+    )
 
 
 async def chunks_of(stream: Any, address: str) -> AsyncIterator[ChatChunk]:
@@ -119,7 +131,7 @@ class EventReader:
     def _read(self, event: Any) -> list[ChatChunk]:
         match getattr(event, "type", None):
             case "message_start":
-                self.started, self._model = True, event.message.model
+                self.started, self._model = True, _text(event.message.model)
                 self._reports.append(event.message.usage)
             case "content_block_start":
                 return self._open(event.index, event.content_block)

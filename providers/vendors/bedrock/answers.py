@@ -65,24 +65,16 @@ def _usage(found: Any) -> Usage | None:
     """inputTokens are those that no cache was involved with:
     docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
     """
-    names = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens", "outputTokens")
-    told = [token_count(found.get(name)) for name in names] if isinstance(found, dict) else []
-    total = token_count(found.get("totalTokens")) if isinstance(found, dict) else None
-    is_total_only = not any(count is not None for count in told)
-    if total is None and is_total_only:
+    if not isinstance(found, dict):
         return None
-    fresh, cached, written, answered = told or [None] * len(names)
-    of_cache = (cached or 0) + (written or 0)
-    if fresh is None and answered is not None:  # an odd number: the total may tell it
-        sent = max(total - answered, of_cache) if total is not None else 0
-    else:
-        sent = (fresh or 0) + of_cache
-    return Usage(
-        sent,
-        max(answered or 0, (total or 0) - sent),  # what nobody names is output
-        cached_tokens=cached,
-        cache_write_tokens=written,
-        is_estimated=is_total_only,
+    names = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    fresh, cached, written = (token_count(found.get(name)) for name in names)
+    return Usage.told(
+        None if fresh is None else fresh + (cached or 0) + (written or 0),
+        token_count(found.get("outputTokens")),
+        token_count(found.get("totalTokens")),
+        cached=cached,
+        written=written,
     )
 
 

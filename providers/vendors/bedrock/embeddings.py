@@ -111,7 +111,7 @@ def invoke(boto: Any, model: str, body: dict[str, Any]) -> Vectors:
     )
     return Vectors(
         [[float(number) for number in vector] for vector in vectors],
-        token_count(int(counted) if re.fullmatch(r"\d{1,18}", str(counted)) else counted),
+        token_count(counted),
     )
 
 

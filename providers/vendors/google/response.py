@@ -152,21 +152,18 @@ def usage_of(told: Any) -> Usage | None:
     """The tokens, None when the service does not say. Thoughts are output, and what was cached is
     part of the prompt: ai.google.dev/api/generate-content#UsageMetadata.
     """
-    names = ("prompt", "tool_use_prompt", "candidates", "thoughts", "cached_content")
+    names = ("prompt", "tool_use_prompt", "candidates", "thoughts", "cached_content", "total")
     counts = [token_count(getattr(told, f"{name}_token_count", None)) for name in names]
-    total = token_count(getattr(told, "total_token_count", None))
-    is_total_only = not any(count is not None for count in counts)
-    if total is None and is_total_only:
-        return None
-    prompt, tools, candidates, thoughts, cached = counts
-    sent, answered = (prompt or 0) + (tools or 0), (candidates or 0) + (thoughts or 0)
-    return Usage(
-        sent,
-        max(answered, (total or 0) - sent),  # what nobody names is output
-        cached_tokens=cached,
-        reasoning_tokens=thoughts,
-        is_estimated=is_total_only,
+    prompt, tools, candidates, thoughts, cached, total = counts
+    return Usage.told(
+        _sum(prompt, tools), _sum(candidates, thoughts), total, cached=cached, reasoning=thoughts
     )
+
+
+def _sum(*counts: int | None) -> int | None:
+    """The sum of the counts that were told, None where none was."""
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None
 
 
 def vectors_of(pages: list[Any], count: int, model: str, address: str) -> EmbeddingAnswer:

@@ -59,7 +59,7 @@ def answer_of(found: Any, address: str) -> ChatAnswer:
     calls = tuple(tool_call(_told_call(one)) for one in message.tool_calls or ())
     content, refusal = text_of(message.content), _optional(getattr(message, "refusal", None), str)
     return ChatAnswer(
-        _optional(found.model, str) or "",
+        _model(found),
         content,
         calls,
         _finish(choices[0].finish_reason, bool(calls), address),
@@ -107,7 +107,7 @@ def vectors_of(found: Any, count: int, address: str) -> EmbeddingAnswer:
     vectors = tuple(
         tuple(float(number) for number in _checked(row.embedding, list)) for row in rows
     )
-    return EmbeddingAnswer(_optional(found.model, str) or "", vectors, usage_of(found))
+    return EmbeddingAnswer(_model(found), vectors, usage_of(found))
 
 
 class Ending:
@@ -156,10 +156,7 @@ async def chunks_of(stream: Any, address: str) -> AsyncGenerator[ChatChunk, None
 
 def _chunk(found: Any, finished: bool, numbers: CallNumbers, address: str) -> ChatChunk:
     """One piece. A refusal is told as text: a stream has no other place for it."""
-    choices, model = (
-        getattr(found, "choices", None),
-        _optional(getattr(found, "model", None), str) or "",
-    )
+    choices, model = getattr(found, "choices", None), _model(found)
     _refuse_error(found, address)
     if not isinstance(choices, list):
         raise bad_response(address)
@@ -198,6 +195,12 @@ def _finish(reason: Any, called: bool, address: str) -> FinishReason:
     if reason == "error":
         raise broken_off(address)
     return FINISH.get(reason) or (FinishReason.TOOL_CALLS if called else FinishReason.STOP)
+
+
+def _model(found: Any) -> str:
+    """The model's name, empty where the service tells none, or an object."""
+    told = getattr(found, "model", None)
+    return told if isinstance(told, str) else ""
 
 
 def _checked(value: Any, kind: type) -> Any:

@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
-from gateway.upstreams.sdk_responses import SDKChat, SDKStream
+from gateway.upstreams.sdk_responses import SDKChat, SDKEmbeddings, SDKStream
 from providers.core.errors import ProviderError
 from providers.core.messages import FunctionCall, ToolCall
-from providers.core.results import ChatAnswer, ChatChunk, FinishReason, ToolCallDelta, Usage
+from providers.core.results import (
+    ChatAnswer,
+    ChatChunk,
+    EmbeddingAnswer,
+    FinishReason,
+    ToolCallDelta,
+    Usage,
+)
 
 END = ChatChunk(finish_reason=FinishReason.STOP)
 
@@ -129,3 +136,26 @@ def test_a_usage_that_was_told_before_the_text_is_known_as_such(last: Usage | No
 def test_a_half_character_before_a_quiet_end_is_told_of():
     found = deltas(ChatChunk("Hi"), ChatChunk("\ud83d"))
     assert "".join(one.get("content", "") for one in found) == "Hi\ufffd"
+
+
+UNTOLD: dict[str, Usage | None] = {
+    "nothing": None,
+    "no input": Usage(0, 5),
+    "no output": Usage(5, 0),
+    "the sum alone": Usage(10, is_estimated=True),
+}
+
+
+@pytest.mark.parametrize("usage", UNTOLD.values(), ids=UNTOLD)
+def test_a_usage_that_was_not_told_is_not_zero(usage: Usage | None):
+    whole = json.loads(SDKChat(ChatAnswer("m", "Hi", usage=usage), "asked").to_openai())
+    assert whole["usage"] is None
+    told = events(ChatChunk("Hi"), ChatChunk(finish_reason=FinishReason.STOP, usage=usage))
+    assert all("usage" not in one for one in told)
+
+
+@pytest.mark.parametrize(("usage", "tokens"), [(None, 7), (Usage(3), 3)])
+def test_vectors_always_have_a_usage_since_clients_demand_it(usage: Usage | None, tokens: int):
+    answer = SDKEmbeddings(EmbeddingAnswer("m", ((1.0,),), usage), "asked", "float", 7)
+    told = json.loads(answer.to_openai())["usage"]
+    assert told == {"prompt_tokens": tokens, "total_tokens": tokens}

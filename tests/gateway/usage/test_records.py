@@ -144,6 +144,21 @@ def test_what_no_service_can_have_counted_is_estimated(gate: Gateway, usage: str
     assert row["is_estimated"] and 1 <= row["input_tokens"] < 50 and 1 <= row["output_tokens"] < 50
 
 
+def test_a_sum_that_is_told_alone_is_divided_by_estimates(gate: Gateway):
+    profile = gate.profile("words?usage=sum")
+    gate.chat(profile)
+    row = gate.record(profile)
+    assert row["is_estimated"] and row["input_tokens"] + row["output_tokens"] == 40
+    assert 5 < row["input_tokens"] < 35
+
+
+def test_usage_that_a_service_does_not_tell_is_null_at_the_other_door(gate: Gateway):
+    for usage, told in (("none", False), ("sum", False), ("absurd", False), ("full", True)):
+        profile = gate.known(f"words?usage={usage}")
+        answer = gate.post(f"/api/v1/chat/{profile}/complete", {"messages": HELLO}).json()
+        assert (answer["usage"] is not None) is told
+
+
 # The request's id
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -642,12 +642,13 @@ def test_models_are_asked_where_the_endpoint_says(endpoint: str, monkeypatch: py
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"totalTokens": 88}, Usage(0, 88, is_estimated=True)),
+        ({"totalTokens": 88}, Usage(88, is_estimated=True)),
         ({"inputTokens": 8, "totalTokens": 88}, Usage(8, 80)),
+        ({"outputTokens": 80, "totalTokens": 88}, Usage(8, 80)),
         ({"inputTokens": 8, "outputTokens": 80, "totalTokens": 1}, Usage(8, 80)),
         ({"totalTokens": "many"}, None),
         ([88], None),
     ],
 )
-def test_what_is_in_the_total_alone_is_output(told: Any, expected: Usage | None):
+def test_the_total_tells_what_is_not_told_apart(told: Any, expected: Usage | None):
     assert _usage(told) == expected

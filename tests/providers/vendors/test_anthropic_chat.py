@@ -495,3 +495,18 @@ def test_an_odd_number_of_fresh_tokens_leaves_the_input_to_be_estimated():
     """The cached ones alone are not the input."""
     told = SimpleNamespace(input_tokens="many", cache_read_input_tokens=40, output_tokens=2)
     assert usage_of(told) == Usage(0, 2, cached_tokens=40)
+
+
+@pytest.mark.parametrize("count", ["12", True, 12.0, 10**30, "many", None, [1], {"a": 1}])
+def test_an_odd_count_is_the_same_whole_and_streamed(count: Any):
+    usage = {"input_tokens": count, "output_tokens": 5}
+    began = event("message_start", message={**message(), "content": [], "usage": usage})
+    streamed = asyncio.run(stream_of(began, *TEXT, END[1]))[-1].usage
+    assert ask(request(), message(usage=usage))[0].usage == streamed
+
+
+@pytest.mark.parametrize("model", [None, {"id": "claude"}, 5])
+def test_a_model_that_is_no_name_is_left_to_be_filled(model: Any):
+    began = event("message_start", message={**message(), "content": [], "model": model})
+    assert {one.model for one in asyncio.run(stream_of(began, *TEXT, *END))} == {""}
+    assert ask(request(), message(model=model))[0].model == ""

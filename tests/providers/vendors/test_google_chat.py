@@ -618,13 +618,14 @@ def test_what_an_embedding_cannot_do_is_named(feature: str, fields: dict[str, An
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"total_token_count": 88}, Usage(0, 88, is_estimated=True)),
+        ({"total_token_count": 88}, Usage(88, is_estimated=True)),
         ({"prompt_token_count": 8, "total_token_count": 88}, Usage(8, 80)),
         ({"prompt_token_count": 8, "candidates_token_count": 80}, Usage(8, 80)),
+        ({"candidates_token_count": 80, "total_token_count": 88}, Usage(8, 80)),
         ({}, None),
     ],
 )
-def test_what_is_in_the_total_alone_is_output(told: dict[str, int], expected: Usage | None):
+def test_the_total_tells_what_is_not_told_apart(told: dict[str, int], expected: Usage | None):
     assert usage_of(SimpleNamespace(**told)) == expected
 
 
