@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from connections.services import Unusable
 from providers.core.error_bodies import CONTEXT_CODES
-from providers.core.errors import ProviderError
+from providers.core.errors import ProviderError, no_such_model
 from providers.core.messages import Unsupported
 from providers.core.redaction import redacted
 
@@ -105,12 +105,12 @@ def from_unusable(error: Unusable, alias: str) -> GatewayError:
 
 
 @sensitive_variables("secrets")
-def from_provider(error: ProviderError, secrets: tuple[str, ...]) -> GatewayError:
-    """The refusal for a failure of a provider.
+def from_provider(error: ProviderError, model: str, secrets: tuple[str, ...]) -> GatewayError:
+    """The refusal for a failure of a provider, of which this model was asked.
 
     The service's own words are added where they help, with *** for what repeats one of `secrets`.
     """
-    message = error.message
+    message = no_such_model(error.no_model_at, model) if error.no_model_at else error.message
     if error.said:
         message = f"{message} It said: {redacted(error.said, secrets)}"
     param = error.feature if isinstance(error, Unsupported) else None

@@ -94,7 +94,7 @@ async def answer_by_route(
             return await _ask(request, route, attempt, target.pooled, upstream)
         except ProviderError as error:
             moves_on = route.profile.settings.moves_on(error.code)
-            refusal = from_provider(error, target.pooled.secrets)
+            refusal = from_provider(error, target.profile.model, target.pooled.secrets)
             text = text_for_record(error, refusal, target.pooled.secrets)
             attempt.fail(error.code, text, error.status, is_about_request=error.is_about_request)
             record.told_in_vain = error.usage or record.told_in_vain

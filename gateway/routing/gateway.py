@@ -228,9 +228,9 @@ class PendingResponse:
 
     def _fail(self, error: ProviderError) -> GatewayError:
         """Ends a response whose service failed. Returns the refusal."""
-        refused = from_provider(error, self._pooled.secrets)
-        text = text_for_record(error, refused, self._pooled.secrets)
-        attempt = self._record.attempts[-1]
+        attempt, secrets = self._record.attempts[-1], self._pooled.secrets
+        refused = from_provider(error, attempt.target.profile.model, secrets)
+        text = text_for_record(error, refused, secrets)
         attempt.fail(error.code, text, error.status, is_about_request=error.is_about_request)
         self._finish(error.code)
         return refused

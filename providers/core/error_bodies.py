@@ -68,6 +68,9 @@ CONTEXT_WORDS = re.compile(
     r"|too many (?:input |prompt )?tokens\b(?! per)",
     re.IGNORECASE | re.DOTALL,
 )
+# What says that a 404 is about the model and not about the address.
+MODEL_CODES = frozenset({"model_not_found", "deploymentnotfound", "invalid_model"})
+MODEL_WORDS = re.compile(r"(?<![/\w])(?:models?|deployments?)\b", re.IGNORECASE)
 # What says that an account has no credit left: OpenAI, Moonshot, DeepSeek; then Anthropic's words
 # (platform.claude.com/docs/en/api/errors has no type for it).
 CREDIT_CODES = frozenset(
@@ -211,6 +214,14 @@ def is_about_context(body: Any) -> bool:
     if any(one.lower() in CONTEXT_CODES for one in told):
         return True
     return not is_about_rate(body) and CONTEXT_WORDS.search(reason_in(body)) is not None
+
+
+def is_about_model(body: Any) -> bool:
+    """True for a 404 because there is no such model, or none that the key may use."""
+    told = (code_in(body), text_in(body, "type"))
+    if any(one.lower() in MODEL_CODES for one in told):
+        return True
+    return MODEL_WORDS.search(reason_in(body)) is not None
 
 
 def is_about_rate(body: Any) -> bool:

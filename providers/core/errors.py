@@ -28,7 +28,8 @@ class ProviderError(Exception):
     `is_about_request`: the service refused this request, so its connection is not at fault.
     `refusal`: the JSON of such an answer, for programs alone: it too may repeat anything. `heard`:
     the service's own words of any failure, for records. `usage`: the tokens (`results.Usage`) that
-    it counted all the same, None where it told none. `may_be_read`: the connection broke after
+    it counted all the same, None where it told none. `no_model_at`: a host without such a model,
+    for a sentence that names it: see `no_such_model`. `may_be_read`: the connection broke after
     the request was sent, so it is not sent again.
     """
 
@@ -50,7 +51,7 @@ class ProviderError(Exception):
         self.service_code = self.service_param = ""
         self.service_details: dict[str, Any] = {}
         self.heard, self.usage = SecretStr(said), cast("Any", None)
-        self.may_be_read = False
+        self.may_be_read, self.no_model_at = False, ""
         self.is_about_request = code in ("bad_request", "context_too_long")
         self.refusal: Any = None
 
@@ -133,6 +134,9 @@ REFUSALS = (400, 404, 413, 422, 451)  # answers whose reason a caller can do som
 def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -> ProviderError:
     """As `from_status`, with what the answer's headers and its JSON (None: it had none) tell."""
     error = _refusal_of_request(status, host, body)
+    if status == 404 and error is None and told.is_about_model(body):
+        error = ProviderError(no_such_model(host), "not_found", True)
+        error.no_model_at = host
     if error is None and status in (400, 403, 429, 500) and told.is_about_credit(body):
         error = from_status(402, host)
     if error is None:
@@ -196,6 +200,15 @@ def _forbidden_request(host: str, body: Any) -> ProviderError | None:
         error.is_about_request = True
         return error
     return None
+
+
+def no_such_model(host: str, model: str = "") -> str:
+    """The sentence for a model that a service does not have; "such" where its name is not known."""
+    named = f"the model {model}" if model else "such a model"
+    return (
+        f"{host} does not have {named}, or not for this key. Enter a model in the profile that it "
+        "has."
+    )
 
 
 def from_error_body(error: Any, host: str) -> ProviderError:

@@ -70,6 +70,16 @@ def test_a_service_s_code_and_field_reach_the_caller(
     assert problem.get("serviceParam") == (expected[2] if expected[0] < 500 else None)
 
 
+def test_a_model_that_the_service_does_not_have_is_named(gate: Gateway):
+    profile = answering(gate, {"error": {"message": "No", "code": "model_not_found"}}, "code=404")
+    for response in (
+        gate.chat(profile).json()["error"]["message"],
+        gate.post(f"/api/v1/chat/{profile}/complete", {"messages": HELLO}).json()["detail"],
+    ):
+        assert f"does not have the model {gate.record(profile)['model']}" in response
+        assert "Enter a model in the profile" in response and "address" not in response
+
+
 def test_the_record_has_one_of_our_codes(gate: Gateway):
     error = {"error": {"message": "Too long", "code": "context_length_exceeded"}}
     profile = answering(gate, error, "code=400")

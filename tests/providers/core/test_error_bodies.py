@@ -259,3 +259,32 @@ def test_an_error_inside_an_answer_is_found(answer: Any, code: str):
 )
 def test_an_answer_without_one_has_none(answer: Any):
     assert error_bodies.error_in(answer) is None
+
+
+NO_MODEL: dict[str, Any] = {
+    "OpenAI": {"error": {"message": "The model `m` does not exist.", "code": "model_not_found"}},
+    "Azure": {"error": {"code": "DeploymentNotFound", "message": "It does not exist."}},
+    "Anthropic": {"type": "error", "error": {"type": "not_found_error", "message": "model: m"}},
+    "Google": {"error": {"code": 404, "message": "models/m is not found for API version v1beta"}},
+    "Ollama": {"error": "model 'm' not found"},
+    "Moonshot": {"error": {"message": "Not found the model m or Permission denied"}},
+}
+NO_ADDRESS: dict[str, Any] = {
+    "OpenAI": {"error": {"message": "Invalid URL (POST /v1/models/chat)"}},
+    "Azure": {"error": {"code": "404", "message": "Resource not found"}},
+    "FastAPI": {"detail": "Not Found"},
+    "no JSON": None,
+}
+
+
+@pytest.mark.parametrize("body", NO_MODEL.values(), ids=NO_MODEL)
+def test_a_model_that_is_not_there_is_told(body: Any):
+    found = refused(404, body)
+    assert (found.code, found.permanent, found.no_model_at) == ("not_found", True, HOST)
+    assert "does not have such a model" in found.message
+
+
+@pytest.mark.parametrize("body", NO_ADDRESS.values(), ids=NO_ADDRESS)
+def test_an_address_that_is_not_there_is_told_from_a_model(body: Any):
+    found = refused(404, body)
+    assert "no such address" in found.message and not found.no_model_at
