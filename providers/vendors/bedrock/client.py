@@ -4,6 +4,8 @@ clients, and it waits in threads beside the event loop.
 
 import asyncio
 import io
+import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import aclosing, suppress
@@ -17,7 +19,9 @@ import httpx2
 
 from providers.core.errors import bad_response
 from providers.core.network_faults import network_fault
+from providers.core.texts import MOST_DIGITS, parse_json
 
+LONG_NUMBER = re.compile(rb"\d{%d}" % MOST_DIGITS)
 EVENTS = "application/vnd.amazon.eventstream"
 
 Result = TypeVar("Result")
@@ -192,7 +196,16 @@ _current: ContextVar[_Exchange] = ContextVar("bedrock_exchange")
 
 
 class _Whole(io.BytesIO):
-    """The answer's bytes, where botocore expects a urllib3 response."""
+    """The answer's bytes, where botocore expects a urllib3 response. A number of thousands of
+    digits, for which botocore would lose the whole answer, is null; in a stream it loses but the
+    event.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        if LONG_NUMBER.search(content):
+            with suppress(ValueError):  # whoever reads it refuses it
+                content = json.dumps(parse_json(content)).encode()
+        super().__init__(content)
 
     def stream(self) -> Iterator[bytes]:
         yield self.getvalue()

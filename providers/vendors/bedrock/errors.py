@@ -2,9 +2,9 @@
 
 from providers.core.errors import ProviderError, chain, from_answer
 
-# Codes of docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html and of
-# API_runtime_Converse.html there, as the HTTP status they amount to. In a stream they begin with a
-# small letter and come without a status.
+# Codes of docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html, and of
+# API_runtime_Converse.html and API_runtime_ConverseStreamOutput.html there, as the HTTP status they
+# amount to. In a stream they begin with a small letter and come without a status.
 STATUS_OF = {
     "UnrecognizedClientException": 401,
     "InvalidSignatureException": 401,
@@ -23,8 +23,8 @@ STATUS_OF = {
     "ServiceQuotaExceededException": 402,
     "ValidationException": 400,
     "ModelTimeoutException": 408,
-    "ModelErrorException": 502,
-    "ModelStreamErrorException": 502,
+    "ModelErrorException": 424,
+    "ModelStreamErrorException": 424,
     "ModelNotReadyException": 503,
     "ServiceUnavailableException": 503,
     "InternalServerException": 500,
@@ -40,7 +40,8 @@ NO_CREDENTIALS = {
 
 def from_boto(error: Exception, host: str) -> ProviderError | None:
     """The ProviderError for an exception of boto3's own, told apart by type and code; None for any
-    other.
+    other. Its `status` is the one that came; of an exception in a stream, which has none, the one
+    that AWS documents for it.
     """
     names = {type(cause).__name__ for cause in chain(error)}
     if names & NO_CREDENTIALS:
@@ -65,5 +66,5 @@ def from_boto(error: Exception, host: str) -> ProviderError | None:
     told = from_answer(status, host, meta.get("HTTPHeaders") or {}, body)
     told.status = meta.get("HTTPStatusCode") or told.status  # what came, not what it amounts to
     if code[:1].islower() and told.code == "error":  # in a stream: nobody sent that status
-        told.message, told.status = f"{host} broke off its answer. Try again later.", None
+        told.message = f"{host} broke off its answer. Try again later."
     return told

@@ -398,11 +398,11 @@ def test_a_caller_who_hangs_up_early_ends_the_request_at_once(act: str):
 
 
 BROKEN = {
-    "throttlingException": "rate_limited",
-    "modelStreamErrorException": "error",
-    "internalServerException": "error",
-    "serviceUnavailableException": "error",
-    "validationException": "bad_request",
+    "throttlingException": ("rate_limited", 429),
+    "modelStreamErrorException": ("error", 424),
+    "internalServerException": ("error", 500),
+    "serviceUnavailableException": ("error", 503),
+    "validationException": ("bad_request", 400),
 }
 
 
@@ -411,10 +411,8 @@ def test_an_exception_in_the_middle_of_a_stream_has_its_code(name: str):
     pieces = [text_frame("Good "), frame(name, {"message": "made up"}, "exception")]
     with serving(lambda _: iter(pieces)) as url, pytest.raises(ProviderError) as caught:
         asyncio.run(stream(bedrock(url)))
-    assert (caught.value.code, caught.value.permanent) == (
-        BROKEN[name],
-        name == "validationException",
-    )
+    assert (caught.value.code, caught.value.status) == BROKEN[name]
+    assert caught.value.permanent is (name == "validationException")
     assert "HTTP" not in caught.value.message or name == "validationException"
 
 
@@ -494,5 +492,13 @@ def test_a_closed_provider_keeps_no_connection():
 def test_an_odd_count_costs_no_answer(count: Any):
     answer = ANSWER | {"usage": {"inputTokens": 3, "outputTokens": count}}
     with Upstream(answers={PATH: (200, answer)}) as upstream:
+        found = asyncio.run(chat(bedrock(upstream.url)))
+    assert (found.content, found.usage.input_tokens) == ("Hi", 3)
+
+
+def test_a_count_of_thousands_of_digits_costs_no_answer():
+    answer = json.dumps(ANSWER | {"usage": {"inputTokens": 3, "outputTokens": "digits"}})
+    long = answer.replace('"digits"', "9" * 5000).encode()
+    with Upstream(answers={PATH: (200, long)}) as upstream:
         found = asyncio.run(chat(bedrock(upstream.url)))
     assert (found.content, found.usage.input_tokens) == ("Hi", 3)
