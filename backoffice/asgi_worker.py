@@ -4,15 +4,14 @@ for a body or for the number of sockets (gunicorn 27, gunicorn/asgi/protocol.py)
 
 import resource
 import time
-from http import HTTPStatus
 from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 from django.conf import settings
 from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
-from pydantic_core import to_json
 
+from .early_refusals import body_of, head_of, in_origin_form, path_so_far
 from .sockets import Bounds, OpenSockets, Phase, Reason
 
 SWEEP_EVERY = 0.5  # seconds
@@ -88,23 +87,15 @@ class BoundedProtocol(ASGIProtocol):  # type: ignore[misc]
     def _send_error_response(
         self, status: int, message: str, extra_headers: tuple[Any, ...] = ()
     ) -> None:
-        """Refuses what no application is asked about, such as a line that is too long. Clients of
-        the gateway read JSON of OpenAI's shape, and nobody else reads it.
-        """
-        error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
-        if status >= 500:
-            error["type"] = "server_error"
-        body = to_json({"error": error})
-        headers = (
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(body))),
-            *extra_headers,
-            ("Connection", "close"),
-        )
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-        reason = HTTPStatus(status).phrase
-        self._safe_write(f"HTTP/1.1 {status} {reason}\r\n{head}\r\n".encode("latin-1"))
+        """Refuses what no application is asked about, such as a line that is too long."""
+        kind, body = body_of(status, message, path_so_far(self._callback_parser))
+        own = (("Content-Type", kind), ("Content-Length", str(len(body))))
+        self._safe_write(head_of(status, (*own, *extra_headers)))
         self._safe_write(body)
+
+    def _build_http_scope(self, *arguments: Any) -> dict[str, Any]:
+        scope: dict[str, Any] = super()._build_http_scope(*arguments)
+        return scope if scope["path"].startswith("/") else in_origin_form(scope)
 
     async def _handle_websocket(self, *_arguments: Any) -> None:
         self._refuse(400, NO_WEBSOCKETS)

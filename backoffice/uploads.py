@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from connections.api.problems import CONTENT_TYPE, problem
+from connections.api.problem_bodies import CONTENT_TYPE, problem
 from connections.bodies import BoundedBody, at_most, form_limit
 from connections.courtesy import answering
 

@@ -16,7 +16,8 @@ from rest_framework import serializers
 
 from .camelcase import camel
 from .components import Schema
-from .problems import CONTENT_TYPE, ProblemSerializer
+from .problem_bodies import CONTENT_TYPE
+from .problems import ProblemSerializer
 
 COMMON = Path(__file__).with_name("document.yaml")
 ALWAYS = (401, 403, 406, 429, 503, 507)  # the last two: connections/outages.py

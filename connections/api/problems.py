@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from math import ceil
 from typing import Any
 
@@ -28,21 +27,7 @@ from providers.core.errors import ProviderError
 from .. import services
 from ..outages import database_outage, log_outage
 from .camelcase import camel, decapitalized
-
-CONTENT_TYPE = "application/problem+json"
-# Sections of RFC 7231. A status that it does not define has RFC 9457's own "about:blank".
-TYPES = {
-    400: "https://tools.ietf.org/html/rfc7231#section-6.5.1",
-    403: "https://tools.ietf.org/html/rfc7231#section-6.5.3",
-    404: "https://tools.ietf.org/html/rfc7231#section-6.5.4",
-    405: "https://tools.ietf.org/html/rfc7231#section-6.5.5",
-    406: "https://tools.ietf.org/html/rfc7231#section-6.5.6",
-    409: "https://tools.ietf.org/html/rfc7231#section-6.5.8",
-    413: "https://tools.ietf.org/html/rfc7231#section-6.5.11",
-    415: "https://tools.ietf.org/html/rfc7231#section-6.5.13",
-    500: "https://tools.ietf.org/html/rfc7231#section-6.6.1",
-    502: "https://tools.ietf.org/html/rfc7231#section-6.6.3",
-}
+from .problem_bodies import CONTENT_TYPE, problem
 
 Member = serializers.Field[Any, Any, Any, Any]
 
@@ -57,22 +42,6 @@ class PreconditionFailed(exceptions.APIException):
     default_detail = (
         "If-Match does not name the current version. Get it again, and repeat the change on it."
     )
-
-
-def problem(
-    status: int, detail: str, code: str, instance: str = "", **extra: Any
-) -> dict[str, Any]:
-    """The body of a problem."""
-    title = HTTPStatus(status).phrase
-    return {
-        "type": TYPES.get(status, "about:blank"),
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": instance,
-        "code": code,
-        **extra,
-    }
 
 
 def problem_response(request: HttpRequest, status: int, detail: str, code: str) -> JsonResponse:

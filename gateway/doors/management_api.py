@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from connections.api.camelcase import NAME
-from connections.api.problems import problem
+from connections.api.problem_bodies import problem
 from connections.services import Caller
 from providers.core.base import Capability
 from providers.core.results import ChatAnswer, FinishReason

@@ -365,30 +365,53 @@ UPGRADE = (
     "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
 )
-UNREAD: dict[str, tuple[str, tuple[str, ...], int]] = {
-    "a WebSocket": ("/v1/realtime", UPGRADE, 400),
-    "a WebSocket elsewhere": ("/", UPGRADE, 400),
-    "a path of other letters": ("/v1/modèles", (), 400),
-    "a path that is too long": (f"/v1/{'a' * 9000}", (), 414),
-    "a header that is too long": ("/v1/models", (f"X-A: {'a' * 9000}",), 431),
-    "a line that is none": ("/v1/models extra", (), 400),
+UNREAD: dict[str, tuple[str, tuple[str, ...], int, str]] = {
+    "a WebSocket": ("/v1/realtime", UPGRADE, 400, "invalid_http"),
+    "a WebSocket elsewhere": ("/", UPGRADE, 400, "invalid_http"),
+    "a path of other letters": ("/v1/modèles", (), 400, "invalid_http"),
+    "a path that is too long": (f"/v1/{'a' * 9000}", (), 414, "uri_too_long"),
+    "a header that is too long": (
+        "/v1/models",
+        (f"X-A: {'a' * 9000}",),
+        431,
+        "header_too_large",
+    ),
+    "a line that is none": ("/v1/models extra", (), 400, "invalid_http"),
 }
 
 
-@pytest.mark.parametrize(("path", "headers", "status"), UNREAD.values(), ids=UNREAD)
-def test_what_no_application_is_asked_about_is_refused_in_json(
-    gate: Gateway, path: str, headers: tuple[str, ...], status: int
-):
+def asked_raw(gate: Gateway, target: str, *headers: str) -> tuple[bytes, bytes]:
+    """Head and body of the answer to a request with this target."""
     place = urlsplit(gate.url)
-    lines = (f"GET {path} HTTP/1.1", f"Host: {place.netloc}", *headers, "", "")
+    lines = (f"GET {target} HTTP/1.1", f"Host: {place.netloc}", *headers, "", "")
     with socket.create_connection((place.hostname, place.port), timeout=10) as caller:
         caller.sendall("\r\n".join(lines).encode())
         answer = b""
         while piece := caller.recv(4000):
             answer += piece
     head, _, body = answer.partition(b"\r\n\r\n")
+    return head, body
+
+
+@pytest.mark.parametrize(("path", "headers", "status", "code"), UNREAD.values(), ids=UNREAD)
+def test_what_no_application_is_asked_about_is_refused_in_json(
+    gate: Gateway, path: str, headers: tuple[str, ...], status: int, code: str
+):
+    head, body = asked_raw(gate, path, *headers)
+    error = json.loads(body)["error"]
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
-    assert json.loads(body)["error"]["type"] == "invalid_request_error"
+    assert (error["type"], error["code"]) == ("invalid_request_error", code)
+    head, body = asked_raw(gate, f"/api{path}", *headers)
+    problem = json.loads(body)
+    assert b"Content-Type: application/problem+json" in head
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["instance"].startswith("/api/")
+
+
+def test_a_target_may_be_a_whole_url(gate: Gateway):
+    headers = (f"Authorization: Bearer {gate.token}", "Connection: close")
+    head, body = asked_raw(gate, f"{gate.url}/v1/models?a=b", *headers)
+    assert head.startswith(b"HTTP/1.1 200 ") and json.loads(body)["object"] == "list"
 
 
 @both
