@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -15,8 +16,10 @@ from django.views.decorators.http import require_safe
 
 from connections import selectors
 from connections.credentials import fernet
+from connections.outages import answered_within, seconds_left
 from connections.redis_cache import REDIS, redis_address
 
+READY_SECONDS = 0.8  # for all questions together; who asks waits a second at most
 WRITES_KEPT = 5.0  # seconds
 ROOM = 256 * 1024  # bytes
 # A sort that is larger than its memory goes to PostgreSQL's disk, and leaves nothing there.
@@ -40,15 +43,15 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
     with what is not.
 
     The status is "degraded", with 200, while Redis or a secret store is away or nothing can be
-    written: callers of the gateway are answered all the same.
+    written: callers of the gateway are answered all the same. What has not answered within
+    READY_SECONDS has failed.
     """
-    needed = {"database": _database(), "migrations": False, "keys": _keys()}
-    needed["migrations"] = needed["database"] and _migrations()
+    with answered_within(READY_SECONDS):
+        cache = _redis.submit(REDIS.check) if redis_address() else None
+        needed = {"database": _database(), "migrations": False, "keys": _keys()}
+        needed["migrations"] = needed["database"] and _migrations()
+        wanted = {"writes": needed["database"] and _writes(), "cache": _in_time(cache)}
     is_ready = all(needed.values())
-    wanted = {
-        "writes": needed["database"] and _writes(),
-        "cache": not redis_address() or REDIS.check(),
-    }
     outages = selectors.store_outages()
     if outages:
         wanted["sources"] = False
@@ -80,8 +83,19 @@ def _database() -> bool:
 
 
 def _migrations() -> bool:
-    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    try:
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return False
+
+
+def _in_time(answer: Future[bool] | None) -> bool:
+    """The answer of a question that was asked meanwhile; True where there was nothing to ask."""
+    try:
+        return answer is None or answer.result(seconds_left())
+    except TimeoutError:
+        return False
 
 
 def _keys() -> bool:
@@ -92,9 +106,11 @@ def _keys() -> bool:
 
 
 def _writes() -> bool:
-    """True if the database's disk has room, asked again after WRITES_KEPT seconds."""
+    """True if the database's disk has room, asked again after WRITES_KEPT seconds, and not where
+    there is no time for it.
+    """
     global _asked
-    if time.monotonic() - _asked[0] > WRITES_KEPT:
+    if seconds_left() and time.monotonic() - _asked[0] > WRITES_KEPT:
         database = connections[DEFAULT_DB_ALIAS]
         _asked = time.monotonic(), _has_room(database.vendor, str(database.settings_dict["NAME"]))
     return _asked[1]
@@ -116,3 +132,4 @@ def _has_room(vendor: str, name: str) -> bool:
 
 
 _asked = float("-inf"), True
+_redis = ThreadPoolExecutor(4, "ready")  # it waits for Redis while the database is asked

@@ -3,11 +3,14 @@ every request; and the refusals of requests that a database could not serve.
 """
 
 import logging
+import math
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db import InterfaceError, InternalError, OperationalError
@@ -15,7 +18,25 @@ from django.db import InterfaceError, InternalError, OperationalError
 ASK_EVERY = 0.5  # seconds between two questions to a server that is away
 LOG_EVERY = 60.0  # seconds between two lines about the same kind of outage
 
+# time.monotonic() at which whoever asks has to be told, even that nothing is known.
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
 logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def answered_within(seconds: float) -> Iterator[None]:
+    """A block whose questions have so much time together, however long each may wait by itself."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def seconds_left() -> float:
+    """The seconds that the block of `answered_within` has left, infinity outside of one."""
+    return max(0.0, _deadline.get() - time.monotonic())
 
 
 class Availability:

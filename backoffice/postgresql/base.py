@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 from django.db.backends.postgresql import base
 
+from connections.outages import seconds_left
+
 from .server import DATABASE
 
 ASK_AFTER = 0.8  # seconds in which a statement has not ended, before the server is asked
@@ -21,15 +23,15 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """The result of a generator of psycopg's. Raises OperationalError, and closes the
-        connection, when the server is away.
+        connection, when the server is away or whoever asks can wait no longer.
         """
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         while True:
             try:
-                return super().wait(gen, interval, ASK_AFTER)
+                return super().wait(gen, interval, min(ASK_AFTER, seconds_left()))
             except psycopg.errors._WaitTimeout:  # noqa: SLF001 nothing else tells of the time
-                if not DATABASE.check():
+                if not seconds_left() or not DATABASE.check():
                     self.close()
                     raise psycopg.OperationalError(AWAY) from None
 

@@ -9,7 +9,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import pq
 
-from connections.outages import Availability
+from connections.outages import Availability, seconds_left
 
 ANSWER_SECONDS = 0.4
 # Parameters of Django's that are not libpq's.
@@ -29,7 +29,7 @@ def _answers() -> bool:
     psycopg waits two seconds at least for a connection, so this is libpq's own loop:
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PQCONNECTSTARTPARAMS
     """
-    until = time.monotonic() + ANSWER_SECONDS
+    until = time.monotonic() + min(ANSWER_SECONDS, seconds_left())
     with suppress(psycopg.Error):
         conninfo = psycopg.conninfo.make_conninfo(**libpq_parameters())
         attempt = pq.PGconn.connect_start(conninfo.encode())
@@ -75,7 +75,8 @@ def has_free_connection() -> bool:
         return True
     try:
         database.pool.open()
-        database.pool.putconn(database.pool.getconn(timeout=ANSWER_SECONDS))
+        timeout = min(ANSWER_SECONDS, seconds_left())
+        database.pool.putconn(database.pool.getconn(timeout=timeout))
     except psycopg.OperationalError:  # PoolTimeout is one
         return False
     return True

@@ -17,6 +17,7 @@ from django.test import Client
 
 from backoffice.postgresql import base, server
 from connections.models import Connection
+from connections.outages import answered_within
 from tests.connections.api.calls import MERGE, Api, token_of
 from tests.connections.api.serving import environment, running
 from tests.pages import words
@@ -122,6 +123,15 @@ def test_a_slow_statement_of_a_server_that_answers_is_waited_for(
 ):
     monkeypatch.setattr(server.DATABASE, "_answers", lambda: True)
     assert (slow.wait(None), slow.is_closed) == ("done", False)
+
+
+def test_a_statement_ends_when_nobody_can_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch, slow: Waiting
+):
+    monkeypatch.setattr(server.DATABASE, "_answers", lambda: True)
+    with answered_within(0), pytest.raises(psycopg.OperationalError):
+        slow.wait(None)
+    assert (slow.rounds, slow.is_closed) == (2, True)
 
 
 def test_a_statement_ends_with_its_server(monkeypatch: pytest.MonkeyPatch, slow: Waiting):

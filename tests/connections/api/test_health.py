@@ -1,5 +1,6 @@
 """`/health/live` and `/health/ready`."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db import DatabaseError, connections
 from django.test import Client
 
 from backoffice import health
+from connections.outages import seconds_left
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 GOOD = dict.fromkeys(["database", "migrations", "keys", "writes", "cache"], "ok")
@@ -62,6 +64,24 @@ def test_it_is_degraded_and_ready_without_room_or_redis(
     monkeypatch.setattr(health, broken, lambda: broken == "redis_address")
     monkeypatch.setattr(health.REDIS, "is_away", broken == "redis_address")
     assert ready() == (200, {"status": "degraded", "checks": GOOD | {check: "failed"}})
+
+
+def test_all_questions_together_have_one_deadline(monkeypatch: pytest.MonkeyPatch):
+    """Each of them waits for as long as it may."""
+
+    def slow(*_: Any) -> bool:
+        time.sleep(min(0.5, seconds_left()))
+        return bool(seconds_left())
+
+    for name in ("_database", "_migrations", "_writes"):
+        monkeypatch.setattr(health, name, slow)
+    monkeypatch.setattr(health, "redis_address", lambda: "redis://slow")
+    monkeypatch.setattr(health.REDIS, "check", lambda: time.sleep(1.5) or True)
+    began = time.monotonic()
+    status, body = ready()
+    assert time.monotonic() - began < 1.2
+    failed = dict.fromkeys(["migrations", "writes", "cache"], "failed")
+    assert (status, body["checks"]) == (503, GOOD | failed)
 
 
 def test_a_database_that_takes_writes_has_room():
