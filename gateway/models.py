@@ -109,12 +109,14 @@ class UsageAttempt(models.Model):
 
 class TokenCount(models.Model):
     """The count of a limited token in one window: its requests in a minute, or its tokens in a day
-    (UTC).
+    (UTC). `reserved`: those of the count that calls which run may still give back.
     """
 
     token_id = models.UUIDField()
     window = models.CharField(max_length=20)  # "2026-11-20" or "2026-11-20T16:05"
     count = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(db_default=0)
+    reserved_at = models.BigIntegerField(db_default=0)  # seconds since 1970, of the last of them
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from connections.services import Caller
 from .errors import GatewayError
 
 DAY = timedelta(days=1)
+SOON = 5.0  # seconds until another call is worth trying, while calls run
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,15 @@ def too_many_requests(state: LimitState) -> GatewayError:
     return _exceeded(state, "rate_limited", message, 60 - state.at.second)
 
 
-def used_up(state: LimitState, reservation: Reservation) -> GatewayError:
-    """A 429 until the day has ended."""
+def used_up(state: LimitState, reservation: Reservation, *, is_soon: bool) -> GatewayError:
+    """A 429 until the day has ended, or `is_soon`: calls that run will give some tokens back."""
     message = (
         f"This token may use {state.caller.tokens_per_day} tokens a day. They are used up, or "
         "reserved for calls that run."
     )
     state = replace(state, reservation=reservation)
-    return _exceeded(state, "token_limit", message, _until_tomorrow(state.at))
+    seconds = SOON if is_soon else _until_tomorrow(state.at)
+    return _exceeded(state, "token_limit", message, seconds)
 
 
 def _exceeded(state: LimitState, code: str, message: str, seconds: float) -> GatewayError:

@@ -8,11 +8,9 @@ killed stays counted.
 
 import asyncio
 import threading
-from collections import Counter
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -26,7 +24,6 @@ from .token_counts import Call, settle_and_count
 
 SETTLE_EVERY = 1.0  # seconds, while the database is away
 SETTLED_WITHIN = 1.0  # seconds for which the end of an answer waits for a database that hangs
-SOON = 5.0  # seconds until another call is worth trying, while calls run
 
 
 @dataclass(slots=True)
@@ -56,7 +53,6 @@ class LimitCounter:
         self._waiting: list[_Waiting] = []
         self._ended: list[_Ended] = []
         self._ended_lock = threading.Lock()
-        self._running: Counter[UUID] = Counter()  # calls of each token that hold a reservation
         self._counting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -83,7 +79,6 @@ class LimitCounter:
         Returns what `settled` waits for: None while the limit is far away, since who comes next is
         then judged alike.
         """
-        self._running[reservation.token_id] -= 1
         ended = _Ended(reservation, used)
         with self._ended_lock:
             self._ended.append(ended)
@@ -133,22 +128,12 @@ class LimitCounter:
             found = [_copy(error) for _ in calls]
         for call, state in zip(calls, found, strict=True):
             if isinstance(state, Exception):
-                self._refuse(call, state)
-                continue
-            if state.reservation is not None:
-                self._running[state.reservation.token_id] += 1
-            if call.counted.cancelled():
+                if not call.counted.cancelled():
+                    call.counted.set_exception(state)
+            elif call.counted.cancelled():
                 self._give_back(state)
             else:
                 call.counted.set_result(state)
-
-    def _refuse(self, call: _Waiting, error: Exception) -> None:
-        """Refuses a call. While others of its token run, what they do not use is free soon."""
-        is_full = isinstance(error, GatewayError) and error.code == "token_limit"
-        if is_full and self._running[call.call.token_id] > 0:
-            error.retry_after = SOON  # type: ignore[attr-defined]
-        if not call.counted.cancelled():
-            call.counted.set_exception(error)
 
     def _settle_and_count(self, calls: list[_Waiting]) -> list[LimitState | GatewayError]:
         """In a thread. What the database does not take of the ended is kept for the next time."""

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from connections import services
@@ -138,20 +138,61 @@ def test_the_end_of_an_answer_waits_until_its_call_is_settled(
     assert counted(today()) == 10
 
 
-def test_a_full_day_is_tried_again_soon_while_calls_run(caller: Caller):
+@pytest.mark.parametrize("is_other_worker", [False, True])
+def test_a_full_day_is_tried_again_soon_while_calls_run(caller: Caller, is_other_worker: bool):
     async def refused() -> list[float | None]:
         counter, found = LimitCounter(), []
+        other = LimitCounter() if is_other_worker else counter
         state = await counter.count(caller, 1, 100)
         for used in (None, 100):
             if used and state.reservation:
-                counter.settle(state.reservation, used)
+                await limits.settled(counter.settle(state.reservation, used))
             with pytest.raises(GatewayError) as caught:
-                await counter.count(caller, 1, 1)
+                await other.count(caller, 1, 1)
             found.append(caught.value.retry_after)
         return found
 
     soon, tomorrow = asyncio.run(refused())
     assert soon == 5 and tomorrow and tomorrow > 5
+
+
+def test_what_is_spent_is_not_free_soon_though_calls_run(caller: Caller):
+    now, spent = (
+        timezone.now(),
+        Reservation(caller.token_id or uuid4(), timezone.now().date(), 0, 0, 0),
+    )
+    settle_and_count([], [Call(caller, now, 1, 60)])
+    (refused,) = settle_and_count([(spent, 100)], [Call(caller, now, 1, 60)])
+    assert isinstance(refused, GatewayError) and (refused.retry_after or 0) > 5
+
+
+def test_what_a_killed_process_reserved_is_not_free_soon(caller: Caller):
+    then = timezone.now().replace(hour=10)
+    settle_and_count([], [Call(caller, then, 1, 100)])
+    waits = []
+    for minutes in (9, 11):
+        later = then + timedelta(minutes=minutes)
+        (refused,) = settle_and_count([], [Call(caller, later, 1, 1)])
+        assert isinstance(refused, GatewayError)
+        waits.append(refused.retry_after or 0)
+    assert waits[0] == 5 < waits[1]
+
+
+def test_a_version_that_knows_no_reserved_tokens_counts_on(caller: Caller):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO gateway_tokencount ("token_id", "window", "count") VALUES (%s, %s, 100)
+            ON CONFLICT ("token_id", "window")
+            DO UPDATE SET "count" = gateway_tokencount."count" + excluded."count" """,
+            [
+                TokenCount._meta.get_field("token_id").get_db_prep_value(
+                    caller.token_id, connection
+                ),
+                today(),
+            ],
+        )
+    (refused,) = settle_and_count([], [Call(caller, timezone.now(), 1, 1)])
+    assert isinstance(refused, GatewayError) and (refused.retry_after or 0) > 5
 
 
 def test_what_ended_while_the_database_was_away_is_settled_when_it_is_back(
