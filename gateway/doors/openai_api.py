@@ -4,19 +4,21 @@ The model is a profile's alias or id. https://platform.openai.com/docs/api-refer
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from pydantic_core import to_json
 
 from connections.services import Caller
 from providers.core.base import Capability
+from providers.core.errors import ProviderError
 
 from ..core import sse
 from ..core.config_cache import ListedProfile
 from ..core.errors import GatewayError, invalid
 from ..core.requests import GatewayRequest, parse_request
 from ..routing.gateway import Gateway, PendingResponse
+from ..upstreams.wire_events import text_in
 from .endpoint import (
     JSON,
     DoorRequest,
@@ -80,7 +82,8 @@ async def chat(gateway: Gateway, caller: Caller, request: DoorRequest) -> DoorRe
     async with pending.whole() as answer:
         body = answer.to_openai()
         if pending.records_text:
-            pending.record_text(answer.chat_answer().content)
+            with suppress(ProviderError):  # of an odd shape, which goes on to the caller as it came
+                pending.record_text(answer.chat_answer().content)
     return DoorResponse(200, [JSON, *pending.headers], body)
 
 
@@ -97,8 +100,7 @@ async def _recorded_blocks(pending: PendingResponse) -> AsyncGenerator[bytes, No
     async with aclosing(pending.answer.blocks()) as blocks:
         async for block in blocks:
             for one in sse.events(block):
-                choices = (sse.json_of(one) or {}).get("choices") or [{}]
-                pending.record_text((choices[0].get("delta") or {}).get("content"))
+                pending.record_text(text_in(one))
             yield block
 
 

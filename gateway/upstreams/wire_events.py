@@ -123,6 +123,15 @@ def chunk_of(found: dict[str, Any] | None, numbers: CallNumbers) -> ChatChunk | 
     return ChatChunk(text_of(delta.get("content")) or "", calls, finish)
 
 
+def text_in(one: bytes) -> str:
+    """The text of a chunk's first choice, empty for an event of any other shape."""
+    try:
+        chunk = chunk_of(sse.json_of(one), CallNumbers())
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return chunk.content if chunk else ""
+
+
 def finish_of(word: Any) -> FinishReason:
     """A finish reason by the protocol's word; an unknown one is a stop.
 

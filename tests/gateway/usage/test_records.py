@@ -319,3 +319,28 @@ def test_a_null_in_a_text_does_not_lose_the_record(recording: Gateway):
         recording.chat(profile, messages=[{"role": "user", "content": "a\x00b"}]).status_code == 200
     )
     assert recording.record(profile)["outcome"] == "ok"
+
+
+ODD_CHOICES = ['["x"]', '[{"delta": {"content": 5}}]', '[{"delta": {"content": [{"type": "x"}]}}]']
+
+
+@pytest.mark.parametrize("choices", ODD_CHOICES)
+def test_recording_texts_changes_no_answer(recording: Gateway, choices: str):
+    odd = f'data: {{"model": "m", "choices": {choices}}}\n\n'
+    good = 'data: {"model": "m", "choices": [{"delta": {"content": "Hi"}}]}\n\n'
+    end = 'data: {"model": "m", "choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n'
+    model = f"raw?sse=1&odd={len(choices)}"
+    recording.upstream.raw[model] = [good, odd, end, "data: [DONE]\n\n"]
+    profile = recording.profile(model)
+    assert recording.chat(profile, stream=True).text == f"{good}{odd}{end}data: [DONE]\n\n"
+    has(recording.record(profile), outcome="ok", answer="Hi")
+
+
+def test_recording_texts_refuses_no_whole_answer(recording: Gateway):
+    model = "raw?whole=1"
+    recording.upstream.raw[model] = [
+        '{"model": "m", "choices": [{"message": {"role": "assistant", "content": 5}}]}'
+    ]
+    profile = recording.profile(model)
+    assert recording.chat(profile).status_code == 200
+    has(recording.record(profile), outcome="ok", answer="")
