@@ -54,22 +54,20 @@ def destinations(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> se
     """Where the referenced secrets of these settings go beside the provider's own hosts.
 
     `stored`: settings with their literals, references as they are written. An address that is a
-    reference to the same section is as safe as the key: both are set in the same place.
+    reference to the same section is as safe as the key: both are set in the same place. A secret
+    for a proxy goes there and nowhere else.
     """
     fields = settings_fields(provider)
     sections = {
-        section_of(reference)
+        (section_of(reference), fields[name].for_proxy)
         for name, _, reference in references_in(stored)
         if name in fields and fields[name].secret and not fields[name].address
-    } - {""}
-    if not sections:
-        return set()
-    hosts = set(_hosts(provider, fields, stored))
+    }
     return {
         Destination(section, host)
-        for section in sections
-        for host in hosts
-        if not (is_reference(host) and section_of(host) == section)
+        for section, is_for_proxy in sections
+        for host in (_proxies(fields, stored) if is_for_proxy else _hosts(provider, fields, stored))
+        if section and not (is_reference(host) and section_of(host) == section)
     }
 
 
@@ -93,8 +91,12 @@ def _hosts(
             if end or not (isinstance(own, str) and host_of(own) == host):
                 yield host if is_reference(host) else f"{host}{end}"
     if any(one.trust and _is_own_trust(stored.get(name)) for name, one in fields.items()):
-        proxies = (stored.get(name) for name, one in fields.items() if one.proxy)
-        yield from (host_of(one) for one in proxies if isinstance(one, str) and one)
+        yield from _proxies(fields, stored)
+
+
+def _proxies(fields: Mapping[str, SettingsField], stored: Mapping[str, Any]) -> Iterator[str]:
+    proxies = (stored.get(name) for name, one in fields.items() if one.proxy)
+    yield from (host_of(one) for one in proxies if isinstance(one, str) and one)
 
 
 def _is_own_trust(value: Any) -> bool:

@@ -19,8 +19,11 @@ from .values import Limits, WireTarget
 
 def policy_of(settings: ProviderSettings, egress: EgressPolicy) -> EgressPolicy:
     """The policy with the proxy of these settings, where they have one."""
-    own = settings.proxy if isinstance(settings, ProxiedSettings) else None
-    return replace(egress, proxies=own_proxies(own)) if own else egress
+    if not (isinstance(settings, ProxiedSettings) and settings.proxy):
+        return egress
+    password = settings.proxy_password.get_secret_value() if settings.proxy_password else ""
+    proxies = own_proxies(settings.proxy, settings.proxy_user or "", password)
+    return replace(egress, proxies=proxies)
 
 
 class Clients:

@@ -30,8 +30,8 @@ class SettingsField:
 
     A map has entries, keys and texts of any name; those of a secret map are secrets, each by
     itself. `shown_when`: the field it depends on, and the values of that. `host_part`, `trust`,
-    `proxy`: as in `setting`. `free`: a text of any characters, line breaks included; `multiline`:
-    they are expected.
+    `proxy`, `for_proxy`: as in `setting`. `free`: a text of any characters, line breaks included;
+    `multiline`: they are expected.
     """
 
     name: str
@@ -55,6 +55,7 @@ class SettingsField:
     host_part: bool = False
     trust: bool = False
     proxy: bool = False
+    for_proxy: bool = False
 
     @property
     def is_map(self) -> bool:
@@ -236,6 +237,7 @@ def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:
         host_part=bool(marks.get("hostPart")),
         trust=bool(marks.get("trust")),
         proxy=bool(marks.get("proxy")),
+        for_proxy=bool(marks.get("forProxy")),
     )
 
 

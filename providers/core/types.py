@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Secret, SecretStr
 from pydantic_core import PydanticCustomError
 
 from ..http.policy import EgressPolicy
-from ..http.proxies import read_proxy
+from ..http.proxies import NO_SOCKS, is_socks, read_proxy
 from .errors import BlockedAddress
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, section 5.6.2
@@ -99,6 +99,8 @@ def _http_url(value: str) -> str:
 
 
 def _proxy_url(value: str) -> str:
+    if is_socks(value):
+        raise PydanticCustomError("proxy", f"This {NO_SOCKS}")
     try:
         proxy = read_proxy(value, "")
     except ValueError:
@@ -110,12 +112,27 @@ def _proxy_url(value: str) -> str:
     if "@" in value:
         raise PydanticCustomError(
             "url_credentials",
-            "A proxy's user and password would be shown in clear. Set it in HTTPS_PROXY instead.",
+            "The user and password of a proxy would be shown in clear here. Take them out, and "
+            "enter them under Proxy user and Proxy password.",
         )
     try:
         EgressPolicy().refuse_name(proxy.host)
     except BlockedAddress as error:
         raise PydanticCustomError("blocked_address", "{reason}", {"reason": str(error)}) from None
+    return value
+
+
+def _no_colon(value: str) -> str:
+    if ":" in value:
+        raise PydanticCustomError(
+            "colon",
+            "A user name has no colon: it would end there. Enter the password in its own field.",
+        )
+    return value
+
+
+def _one_line_secret(value: SecretStr) -> SecretStr:
+    _one_line(value.get_secret_value())
     return value
 
 
@@ -199,6 +216,9 @@ FREE = "any characters"  # marks a text that may have several lines
 LongText = Annotated[str, AfterValidator(_entry_value), FREE]
 ApiKey = Annotated[SecretStr, AfterValidator(_secret_text)]
 SecretText = Annotated[SecretStr, AfterValidator(_free_secret), FREE]
+# as RFC 7617, section 2, has them
+UserName = Annotated[Text, AfterValidator(_no_colon)]
+Password = Annotated[SecretText, AfterValidator(_one_line_secret)]
 HttpUrl = Annotated[
     str, AfterValidator(_http_url)
 ]  # kept as typed; pydantic's own type rewrites it

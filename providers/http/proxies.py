@@ -17,11 +17,16 @@ NOT_A_PROXY = (
     "is not the address of a proxy. Write it like http://proxy.example.com:3128, and # / @ : in "
     "its password as %23 %2F %40 %3A."
 )
+NO_SOCKS = (
+    "names a proxy of SOCKS, and only those at http:// and https:// are supported. Write one of "
+    "them like http://proxy.example.com:3128."
+)
 NOT_AN_EXCEPTION = (
     "holds something else than names of hosts (example.com for all below it too), addresses, "
     "networks such as 10.0.0.0/8, and *. Correct it."
 )
 OWN = "the connection's Proxy"
+OWN_LOGIN = "the connection's Proxy user and Proxy password"
 NEEDS_TLS = (
     "{host} is asked without TLS, so a proxy of the connection's own would read its credentials. "
     "Use an address that begins with https://, or take the proxy out."
@@ -129,6 +134,8 @@ def read_proxy(text: str, place: str) -> Proxy:
 
     Raises ValueError with the end of a sentence, which repeats nothing of it.
     """
+    if is_socks(text):
+        raise ValueError(NO_SOCKS)
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host = wire_name(parts.hostname or "")
@@ -143,11 +150,21 @@ def read_proxy(text: str, place: str) -> Proxy:
     return Proxy(parts.scheme, host, port, user, password, place)
 
 
-@lru_cache(maxsize=1024)
-def own_proxies(text: str) -> Proxies:
+def is_socks(text: str) -> bool:
+    """True for an address of any version of SOCKS."""
+    return re.match(r"socks\w*://", text.strip(), re.IGNORECASE) is not None
+
+
+def own_proxies(text: str, user: str = "", password: str = "") -> Proxies:
     """The proxies of a connection that names one: for every host but this machine."""
-    proxy = replace(read_proxy(text, OWN), is_own=True)
+    read = _read_own(text)
+    proxy = replace(read, user=user, password=password) if user or password else read
     return Proxies(proxy, proxy)
+
+
+@lru_cache(maxsize=1024)  # the address alone: a password would stay in memory
+def _read_own(text: str) -> Proxy:
+    return replace(read_proxy(text, OWN), is_own=True)
 
 
 def read_exempt(text: str) -> tuple[Exempt, ...]:

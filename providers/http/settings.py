@@ -6,14 +6,13 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Secret,
-    SecretStr,
     ValidationInfo,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from ..core.settings import ProxiedSettings, setting
-from ..core.types import CONTROL, ApiKey, HeaderName, Headers, HttpUrl, SecretText, Text
+from ..core.types import ApiKey, HeaderName, Headers, HttpUrl, Password, Text, UserName
 from .tls import Certificates
 
 AUTHENTICATION, TEST, TLS = "Authentication", "Test", "TLS"
@@ -30,23 +29,6 @@ def _auth_type(value: Any) -> Any:
     `apiKeyXKey`.
     """
     return COGNIGY.get(value.lower(), value.lower()) if isinstance(value, str) else value
-
-
-def _no_colon(value: str) -> str:
-    if ":" in value:
-        raise PydanticCustomError(
-            "colon",
-            "A user name has no colon: it would end there. Enter the password in its own field.",
-        )
-    return value
-
-
-def _no_control_characters(value: SecretStr) -> SecretStr:
-    if CONTROL.search(value.get_secret_value()):
-        raise PydanticCustomError(
-            "line_break", "Contains a line break or another control character. Paste it again."
-        )
-    return value
 
 
 def _below_the_base(value: str) -> str:
@@ -101,14 +83,14 @@ class HttpSettings(ProxiedSettings):
         },
         group=AUTHENTICATION,
     )
-    username: Annotated[Text, AfterValidator(_no_colon)] | None = setting(
+    username: UserName | None = setting(
         None,
         title="User name",
         description="May be empty where a token is the password.",
         shown_when=("auth_type", "basic"),
         group=AUTHENTICATION,
     )
-    password: Annotated[SecretText, AfterValidator(_no_control_characters)] | None = setting(
+    password: Password | None = setting(
         None,
         title="Password",
         description="Of this user, or the token that stands for it.",

@@ -20,7 +20,7 @@ from ..core.errors import ProviderError, chain
 from .allowance import Allowance
 from .backends import GuardedBackend
 from .policy import EgressPolicy, reaching
-from .proxies import Proxy, netloc
+from .proxies import OWN_LOGIN, Proxy, netloc
 
 LARGEST_HEAD = 16 * 1024  # bytes of a proxy's answer
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
@@ -63,15 +63,11 @@ def no_proxy(proxy: Proxy) -> ProviderError:
 def refused(proxy: Proxy, status: int, host: str) -> ProviderError:
     """The error for a proxy that opens no tunnel."""
     name = f"The proxy {proxy.netloc}"
-    if status == 407 and proxy.is_own:
-        text = (
-            f"{name} wants a user name and a password, which a connection cannot give. Set it with "
-            "them in HTTPS_PROXY, or use another."
-        )
-    elif status == 407 and proxy.authorization:
-        text = f"{name} does not accept its user name and password. Correct them in {proxy.place}."
+    place = OWN_LOGIN if proxy.is_own else proxy.place
+    if status == 407 and proxy.authorization:
+        text = f"{name} does not accept its user name and password. Correct them in {place}."
     elif status == 407:
-        text = f"{name} wants a user name and a password. Put them into {proxy.place}."
+        text = f"{name} wants a user name and a password. Put them into {place}."
     elif status in (401, 403, 405):
         text = (
             f"{name} does not let requests to {host} through. Ask who runs it, or list {host} in "

@@ -163,7 +163,7 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "GATEWAY_CORS_ORIGINS": ("chat", "GATEWAY_CORS_ORIGINS"),
     "SECRET_KEY": ("your-hunter2", "a placeholder"),
     "CONNECTIONS_CA_FILE": ("manage.py", "BEGIN CERTIFICATE"),
-    "HTTPS_PROXY": ("socks5://u:hunter2@h", "http://proxy.example.com:3128"),
+    "HTTPS_PROXY": ("socks5://u:hunter2@h", "only those at http:// and https:// are supported"),
     "http_proxy": ("http://u:hunter2@h:port", "http://proxy.example.com:3128"),
     "NO_PROXY": ("https://hunter2.example", "networks such as 10.0.0.0/8"),
     "ALLOWED_HOSTS": ("https://a.example", "without scheme"),

@@ -59,6 +59,8 @@ def _kinds(provider: type[Provider[Any]]) -> set[Any]:
         "free",
         "host_part",
         "trust",
+        "proxy",
+        "for_proxy",
     )
     found = {(mark, one.secret) for one in fields for mark in marks if getattr(one, mark)}
     return {*kinds, *found, "a manifest" if provider.id in SHIPPED else "a module"}
@@ -138,7 +140,8 @@ def _shown(fields: dict[str, SettingsField], choices: dict[str, Any]) -> list[Se
     return [
         field
         for field in fields.values()
-        if not field.shown_when or choices[field.shown_when[0]] in field.shown_when[1]
+        if not field.for_proxy  # there is none
+        and (not field.shown_when or choices[field.shown_when[0]] in field.shown_when[1])
     ]
 
 

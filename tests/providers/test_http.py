@@ -102,7 +102,9 @@ def test_cognigys_words_are_understood(cognigy: str, ours: str):
 
 
 def test_the_secrets_are_secret():
-    assert secret_names(Http) == {"password", "client_secret", "api_key", "token", "headers"}
+    assert secret_names(Http) == {
+        *("password", "client_secret", "api_key", "token", "headers", "proxy_password")
+    }
 
 
 @pytest.mark.parametrize(

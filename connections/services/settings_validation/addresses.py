@@ -35,6 +35,7 @@ def refuse_kept_secrets(
 ) -> None:
     """Refuses every stored literal that is `kept` while an address changes, or how its host proves
     who it is: it must be entered again, or whoever may edit could send it to a host of their own.
+    One that is for the proxy is entered again for another proxy alone.
     """
     changed = [
         field
@@ -44,11 +45,14 @@ def refuse_kept_secrets(
         != stored.settings.get(field.name, field.default)
         and not _is_harmless(field, result.settings.get(field.name, field.default))
     ]
-    for name, key in kept if changed else ():
+    for name, key in kept:
+        causes = [one for one in changed if one.proxy or not fields[name].for_proxy]
+        if not causes:
+            continue
         what = key or f"the {_inside_a_sentence(fields[name].label)}"
-        label = _inside_a_sentence(changed[0].label)
-        is_switch = changed[0].kind == "boolean"
-        cause = f"{changed[0].label} was switched" if is_switch else f"the {label} changed"
+        label = _inside_a_sentence(causes[0].label)
+        is_switch = causes[0].kind == "boolean"
+        cause = f"{causes[0].label} was switched" if is_switch else f"the {label} changed"
         text = f"Enter {what} again, because {cause}."
         result.refuse(place(name, key), "secret_required", text)
 

@@ -494,6 +494,20 @@ def test_a_proxy_is_taken_out_without_the_secret(api: Api, fake: Any):
     assert api.patch(ONE, {"settings": {"proxy": None}}).status_code == 200
 
 
+def test_a_proxys_password_is_entered_again_for_another_proxy_alone(api: Api, fake: Any):
+    proxy, password = "http://proxy.example.com", "pw-of-the-proxy-7391"
+    own = {"proxy": proxy, "proxy_user": "me", "proxy_password": password}
+    connect(settings={"api_key": SECRET, **own})
+    moved = {"baseUrl": ELSEWHERE, "apiKey": OTHER_SECRET, "proxyUser": "you"}
+    assert password not in api.patch(ONE, {"settings": moved}).content.decode()
+    assert api.patch(ONE, {"settings": {"proxy": None, "apiKey": OTHER_SECRET}}).status_code == 200
+    for there in ("http://elsewhere.example", proxy):
+        found = errors(api.patch(ONE, {"settings": {"proxy": there, "apiKey": OTHER_SECRET}}))
+        assert found == {"/settings/proxyPassword": "secret_required"}
+    own = {"proxy": proxy, "apiKey": OTHER_SECRET, "proxyPassword": "another-pw-7391"}
+    assert api.patch(ONE, {"settings": own}).json()["settings"]["proxyPassword"] == "another-***"
+
+
 def test_leaving_an_address_out_of_put_is_a_change_of_it(api: Api, fake: Any):
     connect(settings={"api_key": SECRET, "base_url": ELSEWHERE})
     assert errors(api.put(ONE, {"name": "N", "settings": {}})) == {

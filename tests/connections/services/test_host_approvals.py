@@ -179,6 +179,11 @@ PROXY = "http://proxy.example.com:3128"
 TRUSTING = {  # provider and settings: the hosts beside its own
     "a proxy sees nothing": ("openai", {"proxy": PROXY}, set()),
     "an authority alone": ("openai", {"ca_certificate": "$TeamB:Ca"}, set()),
+    "the key of a proxy": (
+        "openai",
+        {"proxy": PROXY, "proxy_password": "$TeamB:Other", "base_url": ELSEWHERE},
+        {PROXY, ORIGIN},
+    ),
     "both": ("openai", {"proxy": PROXY, "ca_certificate": "PEM"}, {PROXY}),
     "unchecked": (
         "http",
@@ -193,6 +198,14 @@ def test_a_proxy_is_a_destination_where_it_could_show_a_certificate_of_its_own(c
     provider, given, hosts = TRUSTING[case]
     row = Connection(provider_id=provider, settings={"api_key": "$TeamB:ApiKey", **given})
     assert {one.host for one in destinations_of(row)} == hosts
+
+
+def test_a_proxys_referenced_password_goes_to_the_proxy_and_nowhere_else():
+    given = {"base_url": ELSEWHERE, "proxy_password": "$TeamB:ApiKey"}
+    assert destinations_of(Connection(provider_id="openai", settings=given)) == set()
+    for address, hosts in ((PROXY, {PROXY}), ("$TeamB:Proxy", set()), ("$A:P", {"$A:P"})):
+        row = Connection(provider_id="openai", settings={**given, "proxy": address})
+        assert destinations_of(row) == {Destination("teamb", one) for one in hosts}
 
 
 def test_it_can_be_turned_off(operator, settings):

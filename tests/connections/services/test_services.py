@@ -550,7 +550,9 @@ def test_undecryptable_credentials_are_replaced_by_what_is_entered_and_it_says_s
 
 
 def test_undecryptable_credentials_are_shown_as_a_mask(lost: Connection):
-    assert display.public_settings(lost) == {"api_key": "***", "spare_key": "***"}
+    assert display.public_settings(lost) == dict.fromkeys(
+        ("api_key", "spare_key", "proxy_password"), "***"
+    )
 
 
 def test_undecryptable_credentials_are_switched_and_deleted(lost: Connection):

@@ -4,11 +4,16 @@ what goes wrong at the proxy has a sentence of its own.
 """
 
 import asyncio
+import base64
+import itertools
 import json
+import logging
 import socket
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -33,6 +38,8 @@ from .test_guarded_clients import asked
 SERVICE = "https://service.example"
 PROXIED = "gateway.upstreams.proxied"
 LOGIN = "me:p@ss-7391"
+PASSWORD = LOGIN.partition(":")[2]
+OWN_LOGIN = {"proxy_user": "me", "proxy_password": PASSWORD}
 OWN = {"ca_certificate": authority()[0]}
 TRUSTING = tls_context(True, authority()[0])
 STREAM = Answer(200, b"data: [DONE]\n\n", {"Content-Type": "text/event-stream"})
@@ -318,15 +325,16 @@ def test_a_password_of_a_proxy_is_in_no_repr():
 def test_a_connections_own_proxy_goes_before_the_environments(provider: type[Provider]):
     with (
         HttpServer(tls=service_context()) as server,
-        ProxyServer(server) as own,
+        ProxyServer(server, login=LOGIN) as own,
         ProxyServer(server) as environments,
     ):
         made = behind(
             through(environments, exempt=read_exempt("*")),
-            sample(provider, SERVICE, **OWN, proxy=own.url),
+            sample(provider, SERVICE, **OWN, proxy=own.url, **OWN_LOGIN),
         )
         asked(made)
     assert environments.lines == [] and len(own.lines) >= 1
+    assert not any(one.values("proxy-authorization") for one in server.requests)
     assert len(server.requests) == (2 if provider.id in CHATTING else 1)
 
 
@@ -349,10 +357,14 @@ def gateway_asked(made: Provider[Any], policy: EgressPolicy) -> ProviderError | 
 
 
 def test_the_gateway_goes_through_a_connections_own_proxy():
-    with HttpServer(default=STREAM, tls=service_context()) as server, ProxyServer(server) as own:
-        made = sample(NETWORK["openai"], SERVICE, **OWN, proxy=own.url)
+    with (
+        HttpServer(default=STREAM, tls=service_context()) as server,
+        ProxyServer(server, login=LOGIN) as own,
+    ):
+        made = sample(NETWORK["openai"], SERVICE, **OWN, proxy=own.url, **OWN_LOGIN)
         assert gateway_asked(made, EgressPolicy()) is None
     assert len(server.requests) == len(own.lines) == 1
+    assert server.requests[0].values("proxy-authorization") == []
 
 
 def test_the_guard_judges_a_connections_own_proxy(resolver: dict[str, str]):
@@ -374,11 +386,73 @@ def test_the_guard_judges_a_connections_own_proxy(resolver: dict[str, str]):
 
 
 def test_a_connections_own_proxy_that_wants_a_password_names_the_cure():
+    place = "the connection's Proxy user and Proxy password."
+    cases = {
+        f"wants a user name and a password. Put them into {place}": {},
+        f"does not accept its user name and password. Correct them in {place}": {
+            "proxy_user": "me",
+            "proxy_password": "hunter2-7391",
+        },
+    }
     with ProxyServer(login=LOGIN) as proxy:
-        openai = sample(NETWORK["openai"], SERVICE, proxy=proxy.url)
-        with pytest.raises(ProviderError, match="in HTTPS_PROXY, or use another") as caught:
-            openai.check()
-    assert caught.value.code == "refused"
+        for text, login in cases.items():
+            openai = sample(NETWORK["openai"], SERVICE, proxy=proxy.url, **login)
+            with pytest.raises(ProviderError) as caught:
+                openai.check()
+            by_gateway = gateway_asked(openai, EgressPolicy())
+            expected = ("refused", f"The proxy {proxy.host} {text}")
+            assert (caught.value.code, caught.value.message) == expected
+            assert by_gateway is not None and by_gateway.message == expected[1]
+
+
+def test_a_tunnel_that_one_connection_may_use_serves_no_other():
+    async def ask(policy: EgressPolicy, made: list[Provider[Any]]) -> None:
+        upstream = Upstream(policy)
+        try:
+            for one in made:
+                target = await one.wire_target(Capability.CHAT, "m")
+                assert target is not None
+                response = await upstream.ask(target, {}, 5, stream=True)
+                assert await response.read() == STREAM.body
+        finally:
+            await upstream.close()
+
+    with (
+        HttpServer(default=STREAM, tls=service_context()) as server,
+        ProxyServer(server, login=LOGIN) as proxy,
+    ):
+        its_own = {**OWN, "proxy": proxy.url}
+        knows = sample(NETWORK["openai"], SERVICE, **its_own, **OWN_LOGIN)
+        stranger = sample(NETWORK["openai"], SERVICE, **its_own, proxy_user="me")
+        with pytest.raises(ProviderError, match="does not accept its user name"):
+            asyncio.run(ask(EgressPolicy(), [knows, knows, stranger]))
+    assert len(server.requests) == 2 and len(proxy.lines) == 2
+
+
+@pytest.mark.parametrize("login", [LOGIN, "me:another"], ids=["accepted", "refused"])
+def test_a_proxys_password_is_in_no_log_and_no_error(login: str, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    found: list[str] = []
+    with (
+        HttpServer(default=STREAM, tls=service_context()) as server,
+        HttpServer() as plain,
+        ProxyServer(server, login=login) as proxy,
+        ProxyServer(plain, login=login) as plain_proxy,
+    ):
+        environments = through(proxy, http=through(plain_proxy).http)
+        named = sample(NETWORK["openai"], SERVICE, **OWN, proxy=proxy.url, **OWN_LOGIN)
+        for ask, url in itertools.product(CLIENTS, (SERVICE, "http://service.example/v1")):
+            try:
+                ask(EgressPolicy(proxies=environments), url)
+            except ProviderError as error:
+                found += traceback.format_exception(error)
+        if error := gateway_asked(named, EgressPolicy()):
+            found += traceback.format_exception(error)
+        found += [*asked(named), repr([named.settings, named.egress, environments])]
+    text = "".join(found) + caplog.text + repr([vars(one) for one in caplog.records])
+    assert caplog.records and bool(server.requests) == (login == LOGIN)
+    for secret in (PASSWORD, quote(PASSWORD), base64.b64encode(LOGIN.encode()).decode()):
+        assert secret not in text
 
 
 def test_a_type_whose_address_has_no_tls_uses_no_proxy_of_its_own():

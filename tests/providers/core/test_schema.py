@@ -84,7 +84,9 @@ def test_kinds_are_read_off_the_types():
 
 
 def test_optional_secrets_and_headers_are_secret_too():
-    assert secret_names(MadeUp) == {"key", "plain_secret", "headers", "keys"}
+    assert secret_names(MadeUp) == {
+        *("key", "plain_secret", "headers", "keys", "proxy_password"),
+    }
 
 
 def test_marks_are_carried():
@@ -118,9 +120,11 @@ def test_a_bare_secret_of_pydantic_is_headers_only_for_mappings():
 
 def test_own_settings_come_first_and_advanced_ones_last():
     names = list(settings_fields(MadeUp))
-    assert names[0] == "mode" and names[-5:] == [
+    assert names[0] == "mode" and names[-7:] == [
         "loud",
         "proxy",
+        "proxy_user",
+        "proxy_password",
         "ca_certificate",
         "timeout",
         "max_retries",

@@ -15,7 +15,7 @@ READ = {  # as it is written: the address, and the value of Proxy-Authorization
     "http://me@p:1": ("http://p:1", "Basic bWU6"),
 }
 WRONG = (
-    *("socks5://p:1", "http://", "http://p:port", "http://p:70000", "http://p:0", "http://p/path"),
+    *("http://", "http://p:port", "http://p:70000", "http://p:0", "http://p/path"),
     *("http://p?x=1", "http://p#x", "http://p q", "http://me:a/b@p:1", "ftp://p", "http://[::1"),
 )
 
@@ -31,6 +31,13 @@ def test_what_is_not_a_proxy_is_refused_without_repeating_it(text: str):
     with pytest.raises(ValueError, match="is not the address of a proxy") as caught:
         read_proxy(text, "HTTPS_PROXY")
     assert text == "http://" or text not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "SOCKS5h", "socks4a", "socks"])
+def test_socks_is_refused_with_what_there_is_instead(scheme: str):
+    with pytest.raises(ValueError, match="only those at http:// and https:// are") as caught:
+        read_proxy(f"{scheme}://me:hunter2@p:1", "HTTPS_PROXY")
+    assert "hunter2" not in str(caught.value)
 
 
 EXEMPT = {  # NO_PROXY: addresses that are asked directly, and addresses that are not
