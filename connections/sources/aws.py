@@ -42,6 +42,7 @@ AWAY = (
     "ServiceUnavailable",
 )
 SIGN_IN = "Check the credentials of AWS: AWS_ACCESS_KEY_ID, AWS_PROFILE or the machine's role."
+FORBIDDEN = 403
 POLICY = "Its policy needs {}, see docs/references.md."
 
 
@@ -96,7 +97,7 @@ class _AwsStore:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if code in NOT_SIGNED_IN:
                 raise not_signed_in(self.name, SIGN_IN) from None
-            if code in REFUSED:
+            if code in REFUSED or status == FORBIDDEN:
                 raise denied(self.name, what, POLICY.format(self.action)) from None
             if code in AWAY or status >= 500:
                 raise away(self.name, f"it answered {code[:60]}") from None

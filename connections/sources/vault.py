@@ -1,5 +1,6 @@
 """HashiCorp Vault and OpenBao as a store: the key-value engine, version 1 and 2, by hvac."""
 
+import ssl
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from .address import (
     library,
     variable,
 )
+from .base import SourceError
 from .vault_sign_in import SignIn, method_of, translated
 
 SEALED, NOT_INITIALIZED = 503, 501
@@ -76,7 +78,16 @@ class VaultStore:
             raise away(self.name, "it is sealed" if status == SEALED else "it has no keys yet")
 
     def _client(self) -> Any:
+        """Raises SourceError for an authority that cannot be read, which requests tells by path."""
         ca = self._options.get("ca") or variable("VAULT_CACERT", "BAO_CACERT")
+        try:
+            if ca:
+                ssl.create_default_context(cafile=ca)
+        except OSError:  # SSLError is one
+            raise SourceError(
+                f"{self.name} is not asked: the file of VAULT_CACERT holds no certificates, or "
+                "cannot be read. Give the authority in PEM."
+            ) from None
         namespace = self._options.get("namespace") or variable("VAULT_NAMESPACE", "BAO_NAMESPACE")
         return library("hvac", "hvac").Client(
             self._url,

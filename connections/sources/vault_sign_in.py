@@ -122,8 +122,10 @@ class SignIn:
             secret_id = variable("VAULT_SECRET_ID") or None
             answer = auth.approle.login(variable("VAULT_ROLE_ID"), secret_id, **at)
         elif self._method == "kubernetes":
-            account = read_value(Path(SERVICE_ACCOUNT), "the service account's token")
-            answer = auth.kubernetes.login(role, variable("VAULT_JWT") or account, **at)
+            account = variable("VAULT_JWT") or read_value(
+                Path(SERVICE_ACCOUNT), "the service account's token"
+            )
+            answer = auth.kubernetes.login(role, account, **at)
         else:
             path = self._options.get("auth_path")
             answer = auth.jwt.jwt_login(role, variable("VAULT_JWT"), path=path)

@@ -45,10 +45,14 @@ def wait_for(port: int) -> None:
 
 
 class OpenBao:
-    """A server in development mode: everything is in its memory."""
+    """A server in development mode: everything is in its memory.
 
-    def __init__(self, log: Path) -> None:
-        self.port, self.audit = free_port(), log
+    `certificates`: the folder for one of TLS, by an authority of its own, which is in `ca`.
+    """
+
+    def __init__(self, log: Path, certificates: Path | None = None) -> None:
+        self.port, self.audit, self._certificates = free_port(), log, certificates
+        self.scheme = "https" if certificates else "http"
         self._start()
         self.root.sys.create_or_update_policy("team", POLICY)
         self.root.sys.enable_auth_method("approle")
@@ -56,12 +60,20 @@ class OpenBao:
     def _start(self) -> None:
         address = f"-dev-listen-address=127.0.0.1:{self.port}"
         command = [str(PROGRAMS / "bao"), "server", "-dev", "-dev-root-token-id=root", address]
+        if self._certificates:
+            command += ["-dev-tls", f"-dev-tls-cert-dir={self._certificates}"]
         log = self.audit.open("ab")
         self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_for(self.port)
-        self.root = hvac.Client(f"http://127.0.0.1:{self.port}", token="root")
+        url = f"{self.scheme}://127.0.0.1:{self.port}"
+        self.root = hvac.Client(url, token="root", verify=str(self.ca) if self.ca else True)
         while not self.root.sys.is_initialized() or self.root.sys.is_sealed():
             time.sleep(0.1)
+
+    @property
+    def ca(self) -> Path | None:
+        """The file of the authority."""
+        return next(self._certificates.glob("*-ca.pem"), None) if self._certificates else None
 
     def stop(self) -> None:
         self.process.terminate()
@@ -73,7 +85,7 @@ class OpenBao:
     def source(self, **options: str) -> KeptStore:
         query = "&".join(f"{name}={value}" for name, value in options.items())
         (found,) = make_sources(
-            [f"vault+http://127.0.0.1:{self.port}/secret/team?{query}"], {}, 600
+            [f"vault+{self.scheme}://127.0.0.1:{self.port}/secret/team?{query}"], {}, 600
         )
         assert isinstance(found, KeptStore)
         return found
