@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from .base import Provider
 from .settings import NetworkSettings, ProviderSettings
-from .types import FREE, SecretEntries, is_entry_key
+from .types import FOR_PROXY, FREE, SecretEntries, is_entry_key
 
 REQUIRED = "Required: enter a value or a reference such as {example}."
 NO_MAP = (
@@ -30,8 +30,8 @@ class SettingsField:
 
     A map has entries, keys and texts of any name; those of a secret map are secrets, each by
     itself. `shown_when`: the field it depends on, and the values of that. `host_part`, `trust`,
-    `proxy`, `for_proxy`: as in `setting`. `free`: a text of any characters, line breaks included;
-    `multiline`: they are expected.
+    `proxy`: as in `setting`; `for_proxy`: a secret for that proxy alone. `free`: a text of any
+    characters, line breaks included; `multiline`: they are expected.
     """
 
     name: str
@@ -212,6 +212,7 @@ def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:
     )
     kind, choices = _kind(_without_none(info.annotation))
     labels = marks.get("labels") or {}
+    metadata = (*info.metadata, *_metadata(info.annotation))
     default = None if info.default is PydanticUndefined or kind in MAPS else info.default
     return SettingsField(
         name=name,
@@ -233,11 +234,11 @@ def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:
         example=f"${section}:{pascal(name)}",
         bounds=_bounds(info),
         multiline=bool(marks.get("multiline")),
-        free=FREE in (*info.metadata, *_metadata(info.annotation)),
+        free=FREE in metadata,
         host_part=bool(marks.get("hostPart")),
         trust=bool(marks.get("trust")),
         proxy=bool(marks.get("proxy")),
-        for_proxy=bool(marks.get("forProxy")),
+        for_proxy=FOR_PROXY in metadata,
     )
 
 

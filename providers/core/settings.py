@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ..http.tls import Certificates
-from .types import Password, ProxyUrl, UserName, is_empty
+from .types import ProxyPassword, ProxyUrl, UserName, is_empty
 
 PROXY_READS = (
     "{host} is asked without TLS, so the proxy would read the credentials. Use https:// in the "
@@ -37,7 +37,6 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     host_part: bool = False,
     trust: bool = False,
     proxy: bool = False,
-    for_proxy: bool = False,
     environment: str = "",
     shown_when: tuple[str, Any] | None = None,
     required_when_shown: bool = False,
@@ -49,8 +48,7 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
 
     `address`: it names a host that credentials go to; `host_part`: a part of it; `trust`: how that
-    host proves who it is; `proxy`: who connects there; `for_proxy`: a secret that goes to the proxy
-    alone. `environment`: a variable for `$Env:NAME`.
+    host proves who it is; `proxy`: who connects there. `environment`: a variable for `$Env:NAME`.
     `shown_when`: (an earlier field, its value or several), `required_when_shown` applies only then.
     """
     marks: dict[str, Any] = {
@@ -59,7 +57,6 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
         "hostPart": host_part,
         "trust": trust,
         "proxy": proxy,
-        "forProxy": for_proxy,
         "environment": environment,
         "shownWhen": [shown_when[0], _values(shown_when[1])] if shown_when else None,
         "requiredWhenShown": required_when_shown,
@@ -138,11 +135,10 @@ class ProxiedSettings(ProviderSettings):
         description="Where the proxy wants a name. It is sent to the proxy alone.",
         group="Advanced",
     )
-    proxy_password: Password | None = setting(
+    proxy_password: ProxyPassword | None = setting(
         None,
         title="Proxy password",
         description="Of this user. It is sent to the proxy alone, never to the service.",
-        for_proxy=True,
         group="Advanced",
     )
 

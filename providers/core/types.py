@@ -219,6 +219,8 @@ SecretText = Annotated[SecretStr, AfterValidator(_free_secret), FREE]
 # as RFC 7617, section 2, has them
 UserName = Annotated[Text, AfterValidator(_no_colon)]
 Password = Annotated[SecretText, AfterValidator(_one_line_secret)]
+FOR_PROXY = "to the proxy alone"  # marks a secret that goes nowhere else
+ProxyPassword = Annotated[Password, FOR_PROXY]
 HttpUrl = Annotated[
     str, AfterValidator(_http_url)
 ]  # kept as typed; pydantic's own type rewrites it
