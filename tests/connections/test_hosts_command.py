@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from connections import services
 from connections.management.commands.hosts import Command
 from connections.models import Connection, HostApproval
 
@@ -33,6 +34,18 @@ def test_a_request_is_listed_with_who_asked_for_what(asked: HostApproval, operat
     (row,) = json.loads(run("list", "--json", "--state", "requested"))
     assert (row["section"], row["host"], row["requested_by"]) == ("openai", HOST, str(operator))
     assert run("list", "--state", "approved") == ""
+
+
+def test_who_decided_and_when_is_listed(asked: HostApproval, administrator: Any):
+    (row,) = json.loads(run("list", "--json"))
+    assert (row["decided_by"], row["date_decided"]) == (None, None)
+    assert run("list").endswith(f"{row['date_requested']}\n")
+    services.decide_host(asked, "refused", actor=administrator)
+    (row,) = json.loads(run("list", "--json"))
+    assert row["decided_by"] == str(administrator) and row["date_decided"]
+    assert run("list").endswith(f"; refused by {administrator} at {row['date_decided']}\n")
+    run("approve", "openai", HOST)
+    assert "; approved by the command line at " in run("list")
 
 
 @pytest.mark.parametrize(("action", "state"), [("approve", "approved"), ("refuse", "refused")])

@@ -59,6 +59,8 @@ class Command(BaseCommand):
                 "connection": row.connection and row.connection.alias,
                 "requested_by": row.requested_by and str(row.requested_by),
                 "date_requested": row.date_requested.isoformat(timespec="seconds"),
+                "decided_by": row.decided_by and str(row.decided_by),
+                "date_decided": row.date_decided and row.date_decided.isoformat(timespec="seconds"),
             }
             for row in host_approvals(options["state"] or "")
         ]
@@ -70,5 +72,13 @@ class Command(BaseCommand):
             of = f" for {row['connection']}" if row["connection"] else ""
             self.stdout.write(
                 f"{row['state']:<10} {row['section']} to {row['host']}, {asked}{of} at "
-                f"{row['date_requested']}"
+                f"{row['date_requested']}{_decision(row)}"
             )
+
+
+def _decision(row: dict[str, Any]) -> str:
+    """Who decided and when, empty where nobody did. A terminal has no name."""
+    if not row["date_decided"]:
+        return ""
+    by = row["decided_by"] or "the command line"
+    return f"; {row['state']} by {by} at {row['date_decided']}"
