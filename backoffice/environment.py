@@ -12,33 +12,30 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from connections.secret_texts import placeholder
 from providers.core import env_file
+
+from .addresses import CACHES, DATABASES, MASK, is_whole, masked
+from .keys import refuse_guessed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 TRUE, FALSE = ("true", "yes", "on", "1", "y", "ok"), ("false", "no", "off", "0", "n")
-DATABASES = ("sqlite", "postgres", "postgresql")
-CACHES = ("locmemcache", "redis", "rediss")
-RATE = re.compile(r"[1-9]\d*/(?:s|sec|second|m|min|minute|h|hour|d|day)")
+WHOLE = "-?[0-9]{1,20}"
+RATE = re.compile(r"[1-9][0-9]*/(?:s|sec|second|m|min|minute|h|hour|d|day)")
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 HOST = r"[\w-]+(?:\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]"
 SERVED = re.compile(rf"\*|\.?(?:{HOST})")  # as Django's ALLOWED_HOSTS has them
 ASKED = re.compile(rf"(?:\*\.)?(?:{HOST})|[0-9a-fA-F:]+")
-ORIGIN = re.compile(rf"https?://(?:\*\.)?(?:{HOST})(?::\d{{1,5}})?")
-NEW_KEY = (
-    ".venv/bin/python -c "
-    '"import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+LISTENING = re.compile(
+    r"[\w-]+(?:\.[\w-]+)*\.?|[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%[\w-]+)?"
 )
+ORIGIN = re.compile(rf"https?://(?:\*\.)?(?:{HOST})(?::[0-9]{{1,5}})?")
 OWN_PREFIXES = ("CONNECTIONS_", "GATEWAY_")
-MASK = "***"
-# In an address. A password may hold any sign that was not encoded, and stand in the query too.
-PASSWORD, QUERY = re.compile(r"(://[^:/@]*:).*@", re.DOTALL), re.compile(r"\?.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -70,8 +67,7 @@ class Environment:
     def secret(self, name: str) -> str:
         """A text that is never shown; a placeholder is refused."""
         found = self.given(name)
-        if placeholder(found, secret=True, free=False):
-            raise ImproperlyConfigured(f"{name} is a placeholder. Make a key of its own.")
+        refuse_guessed(name, found, least=0)
         self.note(name, MASK if found else "")
         return found
 
@@ -86,11 +82,11 @@ class Environment:
 
     def whole(self, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
         """A whole number."""
-        return int(self._number(name, default, least, most, "a whole number", r"-?\d{1,20}"))
+        return int(self._number(name, default, least, most, "a whole number", WHOLE))
 
     def number(self, name: str, default: float, *, least: float = 0, most: float = 10**9) -> float:
         """A number."""
-        return self._number(name, default, least, most, "a number", r"-?\d{1,20}(?:\.\d{1,20})?")
+        return self._number(name, default, least, most, "a number", WHOLE + r"(\.[0-9]{1,20})?")
 
     def names(self, name: str, default: Sequence[str] = ()) -> list[str]:
         """Texts with commas between them."""
@@ -102,11 +98,8 @@ class Environment:
     def secrets(self, name: str, least: int) -> list[str]:
         """Secrets with commas between them, each of at least so many characters."""
         found = [one.strip() for one in self.given(name).split(",") if one.strip()]
-        if any(len(one) < least for one in found):
-            raise ImproperlyConfigured(
-                f"{name} has a key of less than {least} characters, which can be guessed. Make a "
-                "longer one."
-            )
+        for one in found:
+            refuse_guessed(name, one, least)
         self.note(name, ",".join([MASK] * len(found)))
         return found
 
@@ -114,6 +107,16 @@ class Environment:
         """Hosts that are served: names, `.example.com` for all below one, or `*`."""
         text = "host names without scheme, port and path, such as switchboard.example.com"
         return self._judged(name, default, SERVED, text)
+
+    def host(self, name: str, default: str) -> str:
+        """The name or address at which to listen."""
+        found = self.text(name, default)
+        if not LISTENING.fullmatch(found):
+            raise ImproperlyConfigured(
+                f"{name} is not an address to listen at. Write one such as 127.0.0.1, 0.0.0.0 or "
+                "::, without scheme, brackets and port."
+            )
+        return found
 
     def asked_hosts(self, name: str) -> list[str]:
         """Hosts that may be asked: names, or `*.example.com` for all below one."""
@@ -165,7 +168,7 @@ class Environment:
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """The settings of Django's for a database by its address."""
-        example = "postgres://user:password@host/name"
+        example = "postgres://user:password@host/name or sqlite:////folder/file"
         return self._address(name, default, DATABASES, example, environ.Env.db_url_config)
 
     def cache(self, name: str, default: str) -> dict[str, Any]:
@@ -245,7 +248,7 @@ class Environment:
         try:
             parts = urlsplit(given)
             is_one = given.startswith(f"{parts.scheme}://") and parts.scheme in schemes
-            found = read(given) if is_one and _is_whole(parts) else None
+            found = read(given) if is_one and is_whole(parts) else None
         except (ValueError, LookupError, ImproperlyConfigured):
             found = None  # their messages may repeat the password
         if found is None:
@@ -254,17 +257,8 @@ class Environment:
                 f"{name} is not an address of {kinds}. Write one such as {example}, and # / @ : in "
                 "its password as %23 %2F %40 %3A."
             )
-        self.note(name, QUERY.sub(f"?{MASK}", PASSWORD.sub(rf"\1{MASK}@", given)))
+        self.note(name, masked(given))
         return found
-
-
-def _is_whole(address: SplitResult) -> bool:
-    """True if an address names a database where its scheme needs one. Raises ValueError for a port
-    that is not a number.
-    """
-    if address.scheme in ("sqlite", "locmemcache"):
-        return True
-    return address.port != 0 and (address.scheme in CACHES or len(address.path) > 1)
 
 
 def read_environment(path: Path = BASE_DIR / ".env") -> Environment:
@@ -275,18 +269,6 @@ def read_environment(path: Path = BASE_DIR / ".env") -> Environment:
     except env_file.EnvFileError as error:
         raise ImproperlyConfigured(f"{path.name}: {error}") from None
     return Environment(os.environ, frozenset(os.environ.keys() - before))
-
-
-def require_keys(secret_key: str, fernet_keys: Sequence[str]) -> None:
-    """Refuses to serve without keys. Raises ImproperlyConfigured."""
-    for name, value in (("SECRET_KEY", secret_key), ("FERNET_KEYS", fernet_keys)):
-        if not value:
-            raise ImproperlyConfigured(
-                f"{name} is neither in the environment nor in .env. If this database was used "
-                "before, put the old value back.\n"
-                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  "
-                f"{NEW_KEY}"
-            )
 
 
 @contextmanager

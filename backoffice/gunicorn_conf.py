@@ -5,7 +5,8 @@ gunicorn's.
 import sys
 from typing import Any
 
-from .environment import require_keys, stopping
+from .environment import stopping
+from .keys import require_keys
 
 with stopping():
     from . import settings

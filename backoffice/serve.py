@@ -1,6 +1,7 @@
 """`make run` after the installation: keys, tables, the first user, then gunicorn."""
 
 import base64
+import errno
 import importlib
 import os
 import secrets
@@ -80,7 +81,8 @@ def set_up_django() -> None:
     """Load the settings, which read .env, and stop readably when something is wrong with them."""
     import django
 
-    from .environment import require_keys, stopping
+    from .environment import stopping
+    from .keys import require_keys
 
     with stopping():
         settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
@@ -98,10 +100,10 @@ def refuse_taken_port() -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        stop(
-            f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another port: make "
-            f"run PORT={min(port + 1, 65535)}"
-        )
+        is_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        another = f"Choose another port: make run PORT={min(port + 1, 65535)}"
+        cure = another if is_port else "Check HOST, it is not an address of this machine."
+        stop(f"Cannot listen on {host}, port {port}: {error.strerror}. {cure}")
 
 
 def migrate() -> None:

@@ -255,7 +255,7 @@ TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)
 
 # The server: see backoffice/gunicorn_conf.py
 
-HOST = env.text("HOST", "127.0.0.1")
+HOST = env.host("HOST", "127.0.0.1")
 PORT = env.whole("PORT", 8000, least=1, most=65535)
 WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, least=1, most=1000)
 IDLE_TIMEOUT = env.whole("IDLE_TIMEOUT", 75, least=1)

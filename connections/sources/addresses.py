@@ -56,6 +56,8 @@ def _source(address: Address, config: Mapping[str, Any], stale: float) -> Source
         return KeptStore(make(address), stale)
     if scheme not in LOCAL:
         raise ValueError(f"{scheme[:40]}: is none of {', '.join([*LOCAL, *STORES])}")
+    if scheme in ("environment", "settings") and (address.host or address.path or address.options):
+        raise ValueError(f"{scheme}: has nothing behind it. Commas go between addresses")
     if scheme == "environment":
         return EnvironmentSource()
     if scheme == "settings":

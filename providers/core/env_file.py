@@ -16,6 +16,7 @@ NOT_A_PAIR = (
     "blanks, # and several lines in a value."
 )
 NOT_UTF_8 = "The file is not UTF-8 text. Save it as UTF-8."
+NO_NAME = re.compile(r"[\s=$'\"`]")
 UNQUOTED = re.compile(r"[^=]*=[^\S\r\n]*(?!['\"])\S.*\s#")  # and a comment behind the value
 
 
@@ -78,8 +79,9 @@ def load_env_file(path: Path, environ: MutableMapping[str, str]) -> None:
     """Adds the pairs of a file to an environment; what is there already wins, and the later of
     two lines with one name.
 
-    A file that is not there is passed over. Raises EnvFileError for one that cannot be read, and
-    for a name without `=` that is set nowhere else: it is the rest of a value that broke in two.
+    A file that is not there is passed over. Raises EnvFileError for one that cannot be read, for a
+    name that no program can read (`$env:NAME`, as PowerShell writes it), and for one without `=`
+    that is set nowhere else: it is the rest of a value that broke in two.
     """
     try:
         data = path.read_bytes()
@@ -92,7 +94,8 @@ def load_env_file(path: Path, environ: MutableMapping[str, str]) -> None:
     lines = read_env_lines(decode_text(data))
     values = {one.name: one.value for one in lines if one.value is not None}
     for one in lines:
-        if one.value is None and one.name not in {*values, *environ}:
+        is_rest = one.value is None and one.name not in {*values, *environ}
+        if is_rest or NO_NAME.search(one.name):
             raise EnvFileError(NOT_A_PAIR.format(one.line))
     for name, value in values.items():
         environ.setdefault(name, value)

@@ -172,6 +172,28 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "CONNECTIONS_REFERENCE_SECTIONS": ("$Team:hunter2", "names of letters"),
     "CONNECTIONS_TYPES_DIR": ("/" + "x" * 5000, "a folder that is not there"),
 }
+ODD = [  # a setting and what passed for one
+    *[("PORT", "٨٠٠٠"), ("WEB_CONCURRENCY", "２"), ("API_THROTTLE_RATE", "1٠/min")],  # noqa: RUF001
+    *[("HOST", one) for one in ("http://a.example", "0.0.0.0:80", "[::1]", "a b", "a,b", "*")],
+    *[("DATABASE_URL", "sqlite://a.sqlite3"), ("CACHE_URL", "redis://cache/name")],
+    ("FERNET_KEYS", "<your-key-of-thirty-two-characters>"),
+    ("CONNECTIONS_SOURCES", "environment: directory:///tmp"),
+    ("CONNECTIONS_SOURCES", "settings:x"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), ODD)
+def test_what_only_looks_like_a_setting_stops_too(started, name: str, value: str):
+    done = started(**{name: value})
+    assert done.stderr.startswith(f"A setting cannot be used. {name}"), done.stderr
+    assert done.returncode == 1 and value not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["::", "fe80::1%eth0", "::ffff:10.0.0.1", "my-host.local", "0"])
+def test_what_may_be_listened_at_is_taken(host: str):
+    assert Environment({"HOST": host}).host("HOST", "127.0.0.1") == host
+
+
 # a pool is only one of a server's
 WITH: dict[str, dict[str, str]] = {"DATABASE_POOL_SIZE": {"DATABASE_URL": "postgres://u:p@h/n"}}
 
@@ -215,17 +237,26 @@ def test_a_proxy_may_be_written_in_lower_case_in_the_env_file():
     assert proxies.of("https", "b.a.example", None) is None
 
 
-def test_the_server_does_not_start_without_keys():
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ({"FERNET_KEYS": ""}, "FERNET_KEYS is neither in the environment"),
+        ({"SECRET_KEY": "hunter2"}, "SECRET_KEY has a key of less than 16 characters"),
+    ],
+)
+def test_the_server_does_not_start_without_keys_or_with_a_short_one(
+    keys: dict[str, str], text: str
+):
     command = [sys.executable, "-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf"]
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={**KEYS, "FERNET_KEYS": ""},
+        env={**KEYS, **keys},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1 and "FERNET_KEYS is neither in the environment" in done.stderr
+    assert done.returncode == 1 and text in done.stderr and "hunter2" not in done.stderr
 
 
 def test_a_relative_path_is_one_beside_manage_py():

@@ -89,6 +89,15 @@ def test_a_value_that_broke_in_two_is_refused_and_not_shown(tmp_path: Path):
     assert "hunter" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["$env:HTTPS", "'A=B'", "'A B'", "`A`", '"A'])
+def test_a_name_that_no_program_reads_is_refused(tmp_path: Path, name: str):
+    path, environ = tmp_path / ".env", {}
+    path.write_text(f"HTTPS=false\n{name}=hunter2\n")
+    with pytest.raises(EnvFileError, match="Line 2 is not NAME=value") as caught:
+        load_env_file(path, environ)
+    assert "hunter2" not in str(caught.value) and environ == {}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_text_is_read_in_the_encodings_that_say_what_they_are(encoding: str):
     assert decode_text("A=\u00e4\r\n".encode(encoding)) == "A=\u00e4\r\n"

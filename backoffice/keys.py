@@ -1,0 +1,36 @@
+"""SECRET_KEY and FERNET_KEYS: without them, or with some that can be guessed, nothing is served."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+
+from connections.secret_texts import placeholder
+
+NEW_KEY = (
+    ".venv/bin/python -c "
+    '"import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+)
+
+
+def refuse_guessed(name: str, key: str, least: int) -> None:
+    """Refuses a placeholder, and a key of fewer characters. Raises ImproperlyConfigured."""
+    if placeholder(key, secret=True, free=False):
+        raise ImproperlyConfigured(f"{name} is a placeholder. Make a key of its own.")
+    if 0 < len(key) < least:
+        raise ImproperlyConfigured(
+            f"{name} has a key of less than {least} characters, which can be guessed. Make a "
+            "longer one."
+        )
+
+
+def require_keys(secret_key: str, fernet_keys: Sequence[str]) -> None:
+    """Refuses to serve without keys, or with a short one. Raises ImproperlyConfigured."""
+    for name, value in (("SECRET_KEY", secret_key), ("FERNET_KEYS", fernet_keys)):
+        if not value:
+            raise ImproperlyConfigured(
+                f"{name} is neither in the environment nor in .env. If this database was used "
+                "before, put the old value back.\n"
+                f"If it is new, add the line {name}=<a new key> to .env. This makes a key:\n  "
+                f"{NEW_KEY}"
+            )
+    refuse_guessed("SECRET_KEY", secret_key, least=16)
