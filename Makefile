@@ -60,7 +60,8 @@ test-promptflow: .venv/.dev .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSI
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.promptflow.peer
 
 test-stores: .venv/.dev .venv-stores/.ready ## references against OpenBao, moto's server for AWS and sops (installs 400 MB, and Debian's package age)
-	@tools/ensure_age && export $(THROW_AWAY) && exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/connections/sources/stores.py tests/connections/sources/stores_access.py
+	@tools/ensure_age && chromium=$$(tools/ensure_browser) && export $(THROW_AWAY) CHROMIUM="$$chromium" && \
+	  exec $(PYTHON_BIN) -m pytest -n 0 $(ARGS) tests/connections/sources/stores.py tests/connections/sources/stores_access.py tests/connections/sources/stores_scene.py
 
 docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml and docs/architecture.md from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \
