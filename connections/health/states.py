@@ -137,7 +137,7 @@ def _failing(one: ConnectionTraffic, last_good: datetime | None) -> Health:
     since = f", since {_moment(one.failing_since)}" if one.failing_since else ""
     good = f" It answered last at {_moment(last_good)}." if last_good else ""
     where = "" if one.is_of_account else f" of {one.model}"
-    detail = f"The last {calls}{where} failed{since}: {one.message}{good}"
+    detail = f"The last {calls}{where} failed{since}: {_ended(one.message)}{good}"
     return Health(
         FAILING,
         "Failing",
@@ -156,9 +156,14 @@ def _degraded(one: ConnectionTraffic, last_good: datetime | None, is_failing: bo
     what = f"{one.model} fails" if is_failing else f"{failures} of its last {calls} calls failed"
     if not is_failing:
         what = f"{one.model}: {what}"
-    detail = f"{what}, last at {_moment(one.failed_at)}: {one.message}"
+    detail = f"{what}, last at {_moment(one.failed_at)}: {_ended(one.message)}"
     since = one.failing_since or one.failed_at
     return Health(DEGRADED, "Degraded", "warn", detail, one.code, since, failures, calls, last_good)
+
+
+def _ended(message: str) -> str:
+    """A message that may end with a service's own words, as a sentence."""
+    return message if message.endswith((".", "!", "?")) else f"{message}."
 
 
 def _moment(at: datetime | None) -> str:
