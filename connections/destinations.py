@@ -5,6 +5,7 @@ Whoever may write a connection could else send any section's keys to a host of t
 typed needs no approval: who types a key knows it.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,7 @@ from .models import Connection, HostApproval
 from .references import ENV_SECTION, InvalidReference, is_reference, parse, references_in
 
 LONGEST_HOST = 600
+PART = re.compile(r"\{(\w+)\}")  # of a host's name
 UNCHECKED = ", certificate not checked"
 
 
@@ -82,8 +84,9 @@ def _hosts(
     provider: type[Provider[Any]], fields: Mapping[str, SettingsField], stored: Mapping[str, Any]
 ) -> Iterator[str]:
     end = unchecked_mark(stored)
-    if not is_built_in(provider.id):
-        yield from (f"{host}{end}" for host in provider.fixed_hosts)
+    is_own = is_built_in(provider.id)
+    named = customer_hosts(provider, stored) if is_own else provider.fixed_hosts
+    yield from (host if is_reference(host) else f"{host}{end}" for host in named)
     for name, field in fields.items():
         value = stored.get(name) if field.address and not field.host_part else None
         if isinstance(value, str) and (host := host_of(value)):
@@ -92,6 +95,26 @@ def _hosts(
                 yield host if is_reference(host) else f"{host}{end}"
     if any(one.trust and _is_own_trust(stored.get(name)) for name, one in fields.items()):
         yield from _proxies(fields, stored)
+
+
+def customer_hosts(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> Iterator[str]:
+    """The hosts of a service in which a setting names the customer, `https://acme.zendesk.com`: the
+    vendor's name, and not every customer's to read. A reference in place of the name, as it is
+    written. A part that is one of a closed list names no customer.
+    """
+    fields = settings_fields(provider)
+    for host in provider.fixed_hosts:
+        names = [one for one in PART.findall(host) if one in fields and fields[one].host_part]
+        values = {name: str(stored.get(name) or fields[name].default or "") for name in names}
+        free = [values[name] for name in names if not fields[name].choices]
+        if not free or not all(free):  # of a variant that is not chosen
+            continue
+        if references := [value for value in free if is_reference(value)]:
+            yield from references
+            continue
+        for name, value in values.items():
+            host = host.replace(f"{{{name}}}", value)
+        yield host_of(host)
 
 
 def _proxies(fields: Mapping[str, SettingsField], stored: Mapping[str, Any]) -> Iterator[str]:

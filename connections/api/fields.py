@@ -79,6 +79,7 @@ class IdField(serializers.UUIDField):
     default_error_messages = {"invalid": "This is not an id."}
 
 
+@extend_schema_field(WORD_SCHEMA | {"maxLength": 100})
 class IdOrAliasField(StrictCharField):
     """The id or the alias of a row that a body names."""
 

@@ -193,7 +193,8 @@ def _typed(provider: type[Provider[Any]], field: SettingsField, at: str) -> dict
         return TYPES[field.kind] | bounds
     if pattern := _pattern(info):
         # Besides, as every text: services refuse control characters and masks in it first.
-        return {"$ref": f"{at}{'Secret' if field.secret else 'Text'}", "pattern": pattern} | bounds
+        shared = _shared_type(field) if field.free else "Secret" if field.secret else "Text"
+        return {"$ref": f"{at}{shared}", "pattern": pattern} | bounds
     return {"$ref": at + _shared_type(field)} | bounds
 
 

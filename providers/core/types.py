@@ -3,6 +3,7 @@ line breaks.
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -216,9 +217,18 @@ FREE = "any characters"  # marks a text that may have several lines
 LongText = Annotated[str, AfterValidator(_entry_value), FREE]
 ApiKey = Annotated[SecretStr, AfterValidator(_secret_text)]
 SecretText = Annotated[SecretStr, AfterValidator(_free_secret), FREE]
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """The regular expression of what a validator lets through, for schemas."""
+
+    pattern: str
+
+
 # as RFC 7617, section 2, has them
-UserName = Annotated[Text, AfterValidator(_no_colon)]
-Password = Annotated[SecretText, AfterValidator(_one_line_secret)]
+UserName = Annotated[Text, AfterValidator(_no_colon), Spelled("^[^:]*$")]
+Password = Annotated[SecretText, AfterValidator(_one_line_secret), Spelled(r"^[^\x00-\x1f\x7f]*$")]
 FOR_PROXY = "to the proxy alone"  # marks a secret that goes nowhere else
 ProxyPassword = Annotated[Password, FOR_PROXY]
 HttpUrl = Annotated[

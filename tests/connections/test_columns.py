@@ -39,6 +39,7 @@ pytestmark = pytest.mark.django_db
 BY_SAVING = {
     *("id", "version", "date_created", "date_modified", "created_by", "modified_by"),
     *("name_key", "keyed_name"),  # what the name is sorted and searched by
+    "settings_version",
 }
 FIXED = {"alias", "provider_id", "capability"}  # after creation
 WITH_RULES_OF_ITS_OWN = {

@@ -1,8 +1,10 @@
 """Where the secrets behind references may go, and who lets them."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import PermissionDenied
 
 from connections import services
@@ -101,6 +103,41 @@ def test_this_needs_no_approval(operator, given: dict[str, str]):
         "openai-compatible", actor=operator, name="Free", settings=given
     )
     assert states() == [] and is_usable(saved.row)
+
+
+def zendesk(actor: Any, subdomain: str = "attacker", token: str = "$TeamB:ApiKey") -> Connection:
+    """A connection of a type that comes along, in whose host a setting names the customer."""
+    given = {"variant": "api_token", "email": "a@b.example", "api_token": token}
+    given["subdomain"] = subdomain
+    return services.create_connection("zendesk", actor=actor, name="Desk", settings=given).row
+
+
+def test_another_customer_of_a_vendor_is_another_host(operator, administrator):
+    row = zendesk(operator)
+    assert states() == [("teamb", "https://attacker.zendesk.com", "requested")]
+    assert not is_usable(row) and is_usable(zendesk(administrator, "ours"))
+
+
+def test_a_customer_set_beside_the_key_needs_no_approval(operator, settings: Any):
+    settings.CONNECTIONS_REFERENCE_PUBLIC = ["TeamB:Subdomain"]
+    settings.CONNECTIONS_CONFIG = {"TeamB": {"ApiKey": SECRET, "Subdomain": "ours"}}
+    row = zendesk(operator, "$TeamB:Subdomain")
+    assert states() == [] and is_usable(row)
+
+
+def test_a_region_of_a_closed_list_is_the_vendors_own_host(operator):
+    keys = {"api_key": "$TeamB:ApiKey", "app_key": "$TeamB:ApiKey"}
+    services.create_connection("datadog", actor=operator, name="Dogs", settings=keys)
+    assert states() == []
+
+
+def test_the_upgrade_approves_the_customers_of_today(operator):
+    row = zendesk(operator, "ours")
+    HostApproval.objects.all().delete()
+    migration = import_module("connections.migrations.0012_approve_customer_hosts")
+    migration.approve(apps, None)
+    migration.approve(apps, None)
+    assert states() == [("teamb", "https://ours.zendesk.com", "approved")] and is_usable(row)
 
 
 def test_the_providers_own_host_needs_none(operator):
