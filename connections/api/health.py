@@ -1,5 +1,6 @@
 """The health of connections and profiles, in their JSON and as a report: `/health-report`."""
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -8,7 +9,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import listing
-from ..health.services import SETUP, STATES, Health, health, model_health, traffic_of, with_health
+from ..health.services import (
+    SETUP,
+    STATES,
+    Health,
+    health,
+    model_health,
+    resolve_now,
+    traffic_of,
+    with_health,
+)
 from ..models import Connection, Profile
 from .base import ApiView
 from .camelcase import camel
@@ -31,7 +41,7 @@ class HealthSerializer(CamelCaseSerializer):
         ),
     )
     code = serializers.CharField(help_text="Of the failure, or why it cannot be used.")
-    message = serializers.CharField(help_text="A sentence: cause and cure.")
+    message = serializers.CharField(source="detail", help_text="A sentence: cause and cure.")
     since = serializers.DateTimeField(
         allow_null=True, help_text="Of the first failure since the last answer."
     )
@@ -42,11 +52,12 @@ class HealthSerializer(CamelCaseSerializer):
     )
 
 
+SERIALIZER = HealthSerializer()  # one for all: a list of a thousand would make as many
+
+
 def health_json(found: Health) -> dict[str, Any]:
     """A state as the API shows it."""
-    names = ("state", "code", "since", "failures", "calls", "last_good")
-    values = {name: getattr(found, name) for name in names} | {"message": found.detail}
-    return dict(HealthSerializer(values).data)
+    return dict(SERIALIZER.to_representation(found))
 
 
 @extend_schema_field(HealthSerializer)
@@ -55,10 +66,12 @@ class HealthField(serializers.Field[Any, Any, Any, Any]):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(source="*", read_only=True, **kwargs)
+        self._resolve = cache(resolve_now)  # one serializer, and so one field, is for one answer
 
     def to_representation(self, row: Any) -> dict[str, Any]:
-        of_profile = isinstance(row, Profile)
-        return health_json(model_health(row.connection, row.model) if of_profile else health(row))
+        if isinstance(row, Profile):
+            return health_json(model_health(row.connection, row.model, self._resolve))
+        return health_json(health(row, self._resolve))
 
 
 class ModelHealthSerializer(CamelCaseSerializer):

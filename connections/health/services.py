@@ -25,6 +25,7 @@ from .states import (
     health,
     model_health,
     of_health,
+    resolve_now,
     traffic_of,
     with_health,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "model_health",
     "note_calls",
     "of_health",
+    "resolve_now",
     "traffic_of",
     "with_health",
 ]

@@ -5,7 +5,7 @@ failure that every model shares (a refused key) makes the connection fail; one o
 makes it degraded, unless no other model is known to work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -18,7 +18,7 @@ from providers.core.schema import settings_fields
 from .. import conf
 from ..models import Connection, ConnectionTraffic, Profile
 from ..models.traffic import FAILED
-from ..references import State, references_in
+from ..references import Resolution, State, references_in
 
 OK, DEGRADED, FAILING, STALE, NEVER = STATES = ("ok", "degraded", "failed", "stale", "never")
 SETUP = "setup"  # a state of its own that no filter has: the connection cannot be used as it is
@@ -31,6 +31,7 @@ LASTING = frozenset(
 IN_A_ROW = 3
 
 
+Resolve = Callable[[str, bool], Resolution]
 Row = TypeVar("Row", Connection, Profile)
 
 
@@ -54,18 +55,25 @@ class Health:
     last_good: datetime | None = None
 
 
-def health(connection: Connection) -> Health:
+def resolve_now(reference: str, is_secret: bool) -> Resolution:
+    """The value that a reference has now."""
+    return conf.resolver().resolve(reference, is_secret)
+
+
+def health(connection: Connection, resolve: Resolve = resolve_now) -> Health:
     """Its setup first, then the last test and the gateway's calls.
 
-    Decrypts nothing, asks nobody. Reads `last_check` and `traffic`, where they are not fetched.
+    Decrypts nothing, asks no provider. Reads `last_check` and `traffic`, where they are not
+    fetched. `resolve`: a list remembers what it has resolved, or each of its rows asks a secret
+    store for what is missing there.
     """
-    return _of_setup(connection) or _seen(connection, _current(connection))
+    return _of_setup(connection, resolve) or _seen(connection, _current(connection))
 
 
-def model_health(connection: Connection, model: str) -> Health:
+def model_health(connection: Connection, model: str, resolve: Resolve = resolve_now) -> Health:
     """As `health`, for one model: failures of other models are not its own."""
     mine = [one for one in _current(connection) if one.model == model or _fails_whole(one)]
-    return _of_setup(connection) or _seen(connection, mine)
+    return _of_setup(connection, resolve) or _seen(connection, mine)
 
 
 def with_health(rows: QuerySet[Row]) -> QuerySet[Row]:
@@ -79,7 +87,7 @@ def traffic_of(connection: Connection) -> list[ConnectionTraffic]:
     return sorted(_current(connection), key=lambda one: (not one.is_failing, one.model))
 
 
-def _of_setup(connection: Connection) -> Health | None:
+def _of_setup(connection: Connection, resolve: Resolve) -> Health | None:
     """The reason why it cannot be used as it is, None if there is none."""
     if connection.provider is None:
         detail = f"The provider {connection.provider_id} is not installed."
@@ -95,7 +103,7 @@ def _of_setup(connection: Connection) -> Health | None:
         return Health(SETUP, "Needs its key", "warn", detail, "incomplete")
     for name, _, reference in references_in(connection.settings):
         one = settings_fields(connection.provider).get(name)
-        resolution = conf.resolver().resolve(reference, bool(one and one.secret))
+        resolution = resolve(reference, bool(one and one.secret))
         if resolution.state != State.RESOLVED:
             label = f"Reference {resolution.state}"
             return Health(SETUP, label, "warn", resolution.message, "unresolved_reference")

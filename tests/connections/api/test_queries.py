@@ -9,6 +9,8 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from connections.models import Connection
+from connections.sources.environment import EnvironmentSource
 from tests.fakes import connect, profile_of
 
 from .calls import Api
@@ -79,3 +81,11 @@ def test_a_list_decrypts_nothing(warm: Api, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("connections.credentials.decrypt", refuse)
     assert [path for path in LISTS if warm.get(path).status_code != 200] == []
     assert warm.get("/connections/row-7").status_code == 500
+
+
+def test_a_list_resolves_a_reference_once(warm: Api, monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[str, ...]] = []
+    Connection.objects.update(settings={"api_key": "$Fake:Missing"})
+    monkeypatch.setattr(EnvironmentSource, "lookup", lambda _source, key: asked.append(key) or None)
+    warm.get("/connections")
+    assert asked == [("Fake", "Missing")]
