@@ -10,7 +10,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db import connection as database
+from django.db import connections as databases
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
@@ -186,10 +188,11 @@ def _row(column: str, value: Any) -> tuple[Any, ...] | None:
     """One row by the driver's own cursor: the look-up through Django's takes twice as long (make
     bench).
     """
-    with database.wrap_database_errors:
-        database.ensure_connection()
-        query = QUERY.format(column, PLACEHOLDERS[database.vendor])
-        found: tuple[Any, ...] | None = database.connection.execute(query, [value]).fetchone()
+    own = databases[DEFAULT_DB_ALIAS]  # each look at Django's `connection` finds this one anew
+    with own.wrap_database_errors:
+        own.ensure_connection()
+        query = QUERY.format(column, PLACEHOLDERS[own.vendor])
+        found: tuple[Any, ...] | None = own.connection.execute(query, [value]).fetchone()
     return found
 
 

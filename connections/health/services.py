@@ -61,7 +61,8 @@ NEWS = timedelta(seconds=15)  # an answer after another one is written that ofte
 @dataclass(frozen=True)
 class Call:
     """One call that a service answered (`code` is empty), or that failed through its connection's
-    or its service's fault. `message`: without secrets.
+    or its service's fault. `times`: so many answers, the last of which ended then. `message`:
+    without secrets.
     """
 
     connection_id: UUID
@@ -71,6 +72,7 @@ class Call:
     code: str = ""
     status: int | None = None
     message: str = ""
+    times: int = 1
 
 
 Key = tuple[UUID, str]
@@ -155,7 +157,7 @@ def _take(row: ConnectionTraffic, calls: Sequence[Call], settings_version: int) 
         row.version = max(row.version, call.version)
         if row.is_failing and not call.code:
             row.recent = row.recent.rstrip(FAILED)  # what failed in a row is over
-        row.recent = (row.recent + (FAILED if call.code else ANSWERED))[-RECENT:]
+        row.recent = (row.recent + (FAILED if call.code else ANSWERED * call.times))[-RECENT:]
         if not call.code:
             row.answered_at = call.ended_at
             row.failing_since, row.failures, row.is_failing = None, 0, False

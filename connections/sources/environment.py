@@ -57,6 +57,8 @@ class EnvironmentSource:
         if not is_known or any(one not in self._environ for one in names):
             self._read_names()
             names = self._spellings.get(plain, [])
+        if len(names) == 1:
+            return self._environ[names[0]]
         values = {one: self._environ[one] for one in names}
         given = {one: value for one, value in values.items() if value.strip()}
         if len(set(given.values())) > 1:

@@ -144,8 +144,10 @@ class ProxiedSettings(ProviderSettings):
 
     @model_validator(mode="after")
     def _read_by_no_proxy(self) -> Self:
+        if not self.proxy:
+            return self
         plain = next((one for one in _addresses(self) if one.lower().startswith("http://")), None)
-        if self.proxy and plain:
+        if plain:
             reason = PydanticCustomError(
                 "proxy_reads", PROXY_READS, {"host": urlsplit(plain).netloc}
             )
