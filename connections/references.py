@@ -66,9 +66,10 @@ def references_in(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]
     empty text, reference).
     """
     for name, value in settings.items():
-        for key, one in value.items() if isinstance(value, dict) else [("", value)]:
-            if is_reference(one):
-                yield name, key, one
+        if isinstance(value, dict):
+            yield from ((name, key, one) for key, one in value.items() if is_reference(one))
+        elif is_reference(value):
+            yield name, "", value
 
 
 def place(name: str, key: str) -> str:

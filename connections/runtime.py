@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from providers.core.base import Limits, Provider
 from providers.core.registry import UnknownProvider, get_provider
-from providers.core.schema import secret_names, settings_fields, validate
+from providers.core.schema import SettingsField, settings_fields, validate
 from providers.core.settings import ProviderSettings
 from providers.http.service import HttpService
 
@@ -217,10 +217,10 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     refuse_unapproved(provider, stored)
     for name, value in stored.items():
         if type(value) is str and value[:1] == "$":
-            value = _resolved(provider, name, value)
+            value = _resolved(fields.get(name), value)
         elif type(value) is dict and name in fields and fields[name].is_map:
             value = {
-                key: _resolved(provider, name, one) if type(one) is str and one[:1] == "$" else one
+                key: _resolved(fields[name], one) if type(one) is str and one[:1] == "$" else one
                 for key, one in value.items()
             }
         values[name] = value
@@ -238,11 +238,11 @@ def _provider(connection: Usable) -> type[Provider[Any]]:
         raise Unusable("unknown_provider", str(error)) from None
 
 
-def _resolved(provider: type[Provider[Any]], name: str, value: str) -> str:
+def _resolved(field: SettingsField | None, value: str) -> str:
     """The value that a text with a dollar sign in front stands for. Raises Unusable."""
     if not is_reference(value):
         return unescape(value)
-    resolution = conf.resolver().resolve(value, name in secret_names(provider))
+    resolution = conf.resolver().resolve(value, field is not None and field.secret)
     if resolution.value is None:
         raise Unusable("unresolved_reference", resolution.message)
     if resolution.asked_at is not None and (ages := _asked_at.get()) is not None:
