@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.db import connection as database
+
 SLEEP = 0.002  # seconds
 
 
@@ -65,11 +67,13 @@ def step_aside() -> None:
     computation has slept for half of its time already: short requests, one after the other, cannot
     stop it.
 
-    Does nothing outside of a `long_computation`. Not to be called while locks are held.
+    Does nothing outside of a `long_computation`, nor in a transaction: whoever is answered may wait
+    for its locks.
     """
     spent = _current.get()
     while (
         spent
+        and not database.in_atomic_block
         and _requests.number > _computations.number
         and spent.slept < (time.monotonic() - spent.began) / 2
     ):

@@ -34,6 +34,7 @@ __all__ = [
     "DEGRADED",
     "FAILING",
     "NEVER",
+    "OF_ACCOUNT",
     "OK",
     "SETUP",
     "STALE",

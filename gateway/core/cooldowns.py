@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from connections.change_counter import CHANNEL
+from connections.health.services import OF_ACCOUNT
 from connections.locks import retried
 from providers.core.errors import ProviderError
 
@@ -19,11 +20,6 @@ from ..models import Cooldown, ModelCooldown
 
 LONGEST_COOLDOWN = 300.0  # seconds
 WHOLE = ""  # in place of a model: every model of the connection
-# Codes of failures that every model of a connection shares. The others are those of one model:
-# services limit and run their models apart.
-OF_CONNECTIONS = frozenset(
-    {"unauthorized", "quota", "refused", "dns", "tls", "blocked_address", "not_installed"}
-)
 TABLE, MODEL_TABLE = Cooldown._meta.db_table, ModelCooldown._meta.db_table
 
 # (connection id, model or WHOLE) -> the end of the cool-down, and the code of the error
@@ -39,7 +35,7 @@ def cooldown_for(connection_id: UUID, model: str, error: ProviderError) -> Coold
     asked = error.retry_after
     seconds = settings.GATEWAY_COOLDOWN_SECONDS if asked is None else asked
     until = timezone.now() + timedelta(seconds=min(seconds, LONGEST_COOLDOWN))
-    resting = WHOLE if error.code in OF_CONNECTIONS else model
+    resting = WHOLE if error.code in OF_ACCOUNT else model
     return {(connection_id, resting): (until, error.code)}
 
 

@@ -3,6 +3,9 @@
 import threading
 import time
 
+import pytest
+from django.db import transaction
+
 from connections.courtesy import answering, long_computation, step_aside
 
 
@@ -51,6 +54,13 @@ def _in_another(found: list[float]) -> None:
     with long_computation():
         time.sleep(0.2)
         found.append(seconds_aside())
+
+
+@pytest.mark.django_db
+def test_nobody_waits_for_its_locks_meanwhile() -> None:
+    with answering(), answering(), long_computation(), transaction.atomic():
+        time.sleep(0.2)
+        assert seconds_aside() < 0.01
 
 
 def test_what_is_not_long_never_waits() -> None:
