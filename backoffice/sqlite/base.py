@@ -8,12 +8,14 @@ turn to do so, and look for it often.
 
 import fcntl
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
 LOOK_EVERY = 0.001  # seconds
@@ -31,7 +33,29 @@ class DatabaseWrapper(Wrapper):  # type: ignore[misc]
             super()._start_transaction_under_autocommit()
             return
         with turn(f"{self.settings_dict['NAME']}-queue"):
-            super()._start_transaction_under_autocommit()
+            self._begin()
+
+    def _begin(self) -> None:
+        """Begins a transaction as soon as the file is free, and looks for that as often as for the
+        turn: SQLite itself would look after 1, 2, 5, 10, 15, 20 and 25 ms, each later than the one
+        before. Raises OperationalError.
+        """
+        pragma = self.connection.execute
+        (timeout,) = pragma("PRAGMA busy_timeout").fetchone()
+        until = time.monotonic() + timeout / 1000
+        pragma("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    super()._start_transaction_under_autocommit()
+                    return
+                except OperationalError as error:
+                    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+                    if code != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                        raise
+                time.sleep(LOOK_EVERY)
+        finally:
+            pragma(f"PRAGMA busy_timeout = {timeout}")
 
     def long_change(self) -> AbstractContextManager[None]:
         """The turn of changes that take long: of these one at a time queues with the short ones, so

@@ -3,8 +3,10 @@
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
 from backoffice.sqlite import base
@@ -71,6 +73,53 @@ def test_a_transaction_begins_in_its_turn(tmp_path: Path):
     with turn(tmp_path / "a.sqlite3-queue"):  # given up as soon as it has begun
         wrapper.rollback()
     wrapper.close()
+
+
+def one_in_a_transaction_and_another(folder: Path, timeout: float) -> tuple[Any, Any]:
+    options = {"transaction_mode": "IMMEDIATE", "timeout": timeout}
+    settings = {
+        "ENGINE": "backoffice.sqlite",
+        "NAME": str(folder / "a.sqlite3"),
+        "OPTIONS": options,
+    }
+    one, other = (ConnectionHandler({"default": settings})["default"] for _ in range(2))
+    one.connect()
+    other.connect()
+    begin(one)
+    return one, other
+
+
+def begin(wrapper: Any) -> None:
+    wrapper.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+
+
+@pytest.mark.django_db  # the guard of other tests refuses any connection
+def test_whoever_waits_for_the_file_looks_for_it_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    one, other = one_in_a_transaction_and_another(tmp_path, timeout=5)
+    looks: list[float] = []
+
+    def look_later(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            one.rollback()
+
+    monkeypatch.setattr(base.time, "sleep", look_later)
+    begin(other)
+    assert looks == [base.LOOK_EVERY] * 3
+    assert other.connection.execute("PRAGMA busy_timeout").fetchone() == (5000,)
+    one.close()
+    other.close()
+
+
+@pytest.mark.django_db
+def test_whoever_waits_for_the_file_gives_up_after_its_timeout(tmp_path: Path):
+    one, other = one_in_a_transaction_and_another(tmp_path, timeout=0.05)
+    with pytest.raises(OperationalError, match="locked"):
+        begin(other)
+    one.close()
+    other.close()
 
 
 def test_a_long_change_waits_for_another_and_not_inside_of_a_transaction(tmp_path: Path):

@@ -1,5 +1,6 @@
 """A long computation steps aside for requests, and is not stopped by them."""
 
+import gc
 import threading
 import time
 
@@ -66,3 +67,13 @@ def test_nobody_waits_for_its_locks_meanwhile() -> None:
 def test_what_is_not_long_never_waits() -> None:
     with answering(), answering():
         assert seconds_aside() < 0.001
+
+
+def test_old_objects_are_not_looked_through_until_its_request_has_ended() -> None:
+    with answering():
+        with long_computation():
+            pass
+        assert gc.get_threshold()[2] > 100_000
+        with answering():
+            pass
+    assert gc.get_threshold()[2] < 100

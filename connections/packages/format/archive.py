@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from connections.courtesy import step_aside
+
 from .errors import PackageError
 
 MOST_BYTES = 10 * 1024 * 1024  # of a package
@@ -112,6 +114,7 @@ def unpack(content: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     position, left = 0, MOST_UNPACKED
     for entry in sorted(entries, key=lambda one: one.offset):
+        step_aside()
         if entry.offset != position:  # a gap, or an overlap with the one before
             raise PackageError("not_a_package", NOT_A_ZIP)
         packed, position = _packed(content, entry, start)

@@ -7,10 +7,13 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from connections.courtesy import step_aside
 from connections.former_aliases import former_aliases_among
 from connections.models import Connection, Profile
 
 from ..format.files import Package
+
+AT_ONCE = 200  # names
 
 
 @dataclass
@@ -63,8 +66,8 @@ ALL: dict[Any, Any] = {
 
 
 def read_here(package: Package) -> Here:
-    """Every row that an id or an alias finds which the package names. Three queries, and up to
-    three more of each kind for names that no row has.
+    """Every row that an id or an alias finds which the package names. Three queries for each
+    AT_ONCE names, and up to three more of each kind for names that no row has.
     """
     targets = [one.connection for one in package.profiles]
     chains = [name for one in package.profiles for name in one.fallbacks]
@@ -77,11 +80,14 @@ def read_here(package: Package) -> Here:
 
 def _read(model: Any, names: Iterable[Any]) -> Rows:
     found = Rows()
-    ids, aliases = {one.id for one in names}, {one.alias for one in names}
-    if ids:
+    pairs = [*dict.fromkeys((one.id, one.alias) for one in names)]
+    for start in range(0, len(pairs), AT_ONCE):
+        step_aside()
+        ids, aliases = zip(*pairs[start : start + AT_ONCE], strict=True)
         for row in ALL[model].filter(Q(pk__in=ids) | Q(alias__in=aliases)).order_by():
             found.put(row)
-        _read_former(found, model, [one for one in aliases if one not in found.aliases])
+    missing = {alias for _, alias in pairs if alias not in found.aliases}
+    _read_former(found, model, [*missing])
     return found
 
 

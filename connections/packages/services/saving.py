@@ -28,10 +28,10 @@ from .profiles import take_profile, take_profiles
 from .run import Change, Run
 
 AT_ONCE = 100  # rows that are saved all or none
-PART = 50  # rows of one part of more
+PART = 25  # rows of one part of more
 # Seconds between two parts on SQLite. Whoever waits for its lock looks again after 1 to 100 ms
 # (sqlite.org/c3ref/busy_timeout.html), so without a pause the next part would mostly win.
-PAUSE = 0.03
+PAUSE = 0.015
 CHANGED = (
     "Somebody made, changed or deleted rows that this package means while it was imported. {} of "
     "{} rows are imported. Import it again for the rest: what is there will be identical."

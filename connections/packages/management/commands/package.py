@@ -23,6 +23,7 @@ from connections.packages.management.arguments import add_export_arguments, add_
 
 LOOK = services.Decisions(on_conflict="keep")
 MOST_BYTES = 1 << 26  # of a file that is read to be judged; the services' limit is far below
+TELL_EVERY = 100  # rows
 NO_TERMINAL = (
     "A passphrase is needed, and there is no terminal to ask at. Give --passphrase-file{}."
 )
@@ -154,6 +155,8 @@ class Command(BaseCommand):
         def told(saved: int, of: int) -> None:
             nonlocal done, total
             done, total = saved, of
+            if saved % TELL_EVERY and saved < of:
+                return
             self.stderr.write(f"{saved} of {of} rows are imported.", style_func=str)
 
         try:
