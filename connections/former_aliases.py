@@ -39,6 +39,19 @@ def former_aliases_among(model: type[models.Model], aliases: Iterable[str]) -> l
     return [*FormerAlias.objects.of(model).filter(alias__in=searched)] if searched else []
 
 
+def take_aliases(model: type[models.Model], aliases: Iterable[str]) -> list[FormerAlias]:
+    """`former_aliases_among` for aliases that a row has just been given. Those that find nothing,
+    because the version before deleted their row, are removed. One query, more to remove.
+    """
+    searched = {one for one in aliases if one and "\x00" not in one}
+    if not searched:
+        return []
+    found = [*FormerAlias.objects.with_orphans_of(model).filter(alias__in=searched)]
+    if orphans := [one.pk for one in found if one.is_orphan]:
+        FormerAlias.objects.filter(pk__in=orphans).delete()
+    return [one for one in found if one.pk not in orphans]
+
+
 def former_aliases_of(row: VersionedModel) -> list[FormerAlias]:
     """The former aliases of a row that still answer, the newest first, with who asks by them."""
     found: Any = row.former_aliases  # type: ignore[attr-defined]

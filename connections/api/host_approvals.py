@@ -44,12 +44,13 @@ class HostApprovalPatchSerializer(CamelCaseSerializer):
 
 
 def _item(row: HostApproval) -> Any:
-    people = {
+    related = {
+        "connection_id": row.connection and row.connection.pk,
         "requested_by": row.requested_by and str(row.requested_by),
         "decided_by": row.decided_by and str(row.decided_by),
     }
-    columns = ("id", "section", "host", "state", "connection_id", "date_requested", "date_decided")
-    return HostApprovalSerializer({name: getattr(row, name) for name in columns} | people).data
+    columns = ("id", "section", "host", "state", "date_requested", "date_decided")
+    return HostApprovalSerializer({name: getattr(row, name) for name in columns} | related).data
 
 
 class HostApprovalList(ApiView):
@@ -96,7 +97,7 @@ class HostApprovalDetail(ApiView):
 
 def _found(id: str) -> HostApproval:
     pk = parse_id(id)
-    row = HostApproval.objects.filter(pk=pk).first() if pk else None
+    row = host_approvals().filter(pk=pk).first() if pk else None
     if row is None:
         raise Http404
     return row

@@ -5,17 +5,27 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from .connections import Connection, Profile
 
 
 class FormerAliasQuerySet(models.QuerySet["FormerAlias"]):
-    """Queries over former aliases."""
+    """Queries over former aliases. An orphan is one whose row is gone: see FormerAlias."""
+
+    def there(self) -> "FormerAliasQuerySet":
+        """Those that find a row, which leaves out the orphans."""
+        return self.filter(Q(connection__alias__isnull=False) | Q(profile__alias__isnull=False))
 
     def of(self, model: type[models.Model]) -> "FormerAliasQuerySet":
-        """Those of connections, or those of profiles."""
-        return self.filter(**{f"{model._meta.model_name}__isnull": False})
+        """Those that find a connection, or those that find a profile."""
+        return self.filter(**{f"{model._meta.model_name}__alias__isnull": False})
+
+    def with_orphans_of(self, model: type[models.Model]) -> "FormerAliasQuerySet":
+        """Those of connections, or those of profiles, with `is_orphan`."""
+        kind = model._meta.model_name
+        row = model._default_manager.filter(pk=OuterRef(f"{kind}_id"))
+        return self.filter(**{f"{kind}__isnull": False}).annotate(is_orphan=~Exists(row))
 
 
 class FormerAlias(models.Model):
@@ -23,19 +33,38 @@ class FormerAlias(models.Model):
 
     It finds the row until it is taken away, and nothing else of the kind gets it meanwhile. Exactly
     one of `connection` and `profile` is set.
+
+    The database does not watch the foreign keys: the version before, which deletes connections,
+    profiles and people without a look at this table, would fail. So `there` and `of` look whether
+    the row is there, and who changed it is read with `select_related`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     alias = models.CharField(max_length=100)
     connection = models.ForeignKey(
-        Connection, models.CASCADE, null=True, blank=True, related_name="former_aliases"
+        Connection,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="former_aliases",
+        db_constraint=False,
     )
     profile = models.ForeignKey(
-        Profile, models.CASCADE, null=True, blank=True, related_name="former_aliases"
+        Profile,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="former_aliases",
+        db_constraint=False,
     )
     date_changed = models.DateTimeField(auto_now_add=True)
     changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
     )
 
     objects = FormerAliasQuerySet.as_manager()

@@ -15,6 +15,10 @@ class HostApproval(models.Model):
     `host` is the origin of an address (`https://api.example.com:8443`), the reference that stands
     for it, or the address as an installed type writes it. `connection`: the one that asked first,
     None if that was not saved.
+
+    The database does not watch the foreign keys: the version before, which deletes connections and
+    people without a look at this table, would fail. `destinations.host_approvals` reads whoever is
+    gone as None.
     """
 
     class State(models.TextChoices):
@@ -29,14 +33,29 @@ class HostApproval(models.Model):
     host = models.CharField(max_length=600)
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
     connection = models.ForeignKey(
-        Connection, models.SET_NULL, null=True, blank=True, related_name="host_approvals"
+        Connection,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="host_approvals",
+        db_constraint=False,
     )
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
     )
     date_requested = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
     )
     date_decided = models.DateTimeField(null=True, blank=True)
 

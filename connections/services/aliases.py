@@ -37,7 +37,7 @@ def change_alias(
         kind: Any = {row._meta.model_name: held}
         FormerAlias.objects.filter(**kind, alias=held.alias).delete()
         # the version before does not know that another row had it, and may have given it to this
-        FormerAlias.objects.of(type(row)).filter(alias=old).delete()
+        FormerAlias.objects.with_orphans_of(type(row)).filter(alias=old).delete()
         FormerAlias.objects.create(**kind, alias=old, changed_by=actor)
         with alias_race(held):
             save_version(held, actor, ["alias"])

@@ -13,7 +13,13 @@ from django.utils import timezone
 from providers.core.base import Provider
 
 from ..change_counter import bump_change_counter
-from ..destinations import Destination, destinations_of, unapproved, unapproved_message
+from ..destinations import (
+    Destination,
+    destinations_of,
+    host_approvals,
+    unapproved,
+    unapproved_message,
+)
 from ..errors import Notice
 from ..locks import retried
 from ..models import Connection, HostApproval
@@ -122,8 +128,7 @@ def decide_host(approval: HostApproval, state: str, *, actor: Actor) -> HostAppr
     with transaction.atomic():
         _decide(HostApproval.objects.filter(pk=approval.pk), actor, State(state))
         bump_change_counter()
-    approval.refresh_from_db()
-    return approval
+    return host_approvals().get(pk=approval.pk)
 
 
 @retried

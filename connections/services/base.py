@@ -14,8 +14,8 @@ from django.utils.text import slugify
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid, Stale
-from ..former_aliases import former_alias, former_aliases_among
-from ..models import RESERVED_ALIASES, VersionedModel
+from ..former_aliases import former_alias, take_aliases
+from ..models import RESERVED_ALIASES, FormerAlias, VersionedModel
 from ..texts import invisible, without_doubles
 from .permissions import Actor, require
 
@@ -180,7 +180,11 @@ def _has_another(row: VersionedModel) -> bool:
 def _former_errors(row: VersionedModel) -> list[FieldError]:
     """The error of an alias that still finds another row, which had it before."""
     former = former_alias(type(row), row.alias)
-    if former is None or former.row_id == row.pk:
+    return _still_finds(row, former) if former else []
+
+
+def _still_finds(row: VersionedModel, former: FormerAlias) -> list[FieldError]:
+    if former.row_id == row.pk:
         return []
     text = (
         f"The alias {row.alias} still finds {former.row.alias}, which had it before. Choose "
@@ -201,8 +205,9 @@ def alias_race(row: VersionedModel) -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
-            if wrong := _former_errors(row):
-                raise Invalid(wrong)
+            for former in take_aliases(type(row), [row.alias]):
+                if wrong := _still_finds(row, former):
+                    raise Invalid(wrong)
     except IntegrityError:
         if _has_another(row):
             raise Invalid([_taken(row)]) from None
@@ -273,7 +278,7 @@ def save_versions(rows: Sequence[Any], actor: Actor) -> None:
             row.date_created = created[row.pk]  # bulk_create takes every row as a new one
         model.history.bulk_history_create(old, batch_size=AT_ONCE, update=True)
         model.objects.bulk_create(new, AT_ONCE)
-        if former_aliases_among(model, [row.alias for row in new]):
+        if take_aliases(model, [row.alias for row in new]):
             raise IntegrityError("an alias still finds the row that had it before")
         model.history.bulk_history_create(new, batch_size=AT_ONCE)
         bump_change_counter()

@@ -89,7 +89,7 @@ class FormerAliasRemoveView(Page):
     def former(self) -> FormerAlias:
         """The former alias in the address; 404 if there is none."""
         if not hasattr(self, "_former"):
-            rows = FormerAlias.objects.select_related("connection", "profile")
+            rows = FormerAlias.objects.there().select_related("connection", "profile")
             rows = rows.defer("connection__credentials")
             self._former = get_object_or_404(rows, pk=self.kwargs["pk"])
         return self._former

@@ -15,6 +15,7 @@ from tests.fakes import profile_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 APPS = ("connections", "gateway")
+WITHOUT_OLD_ROWS = {("connections", "aliasuse")}  # belongs to a table that is as new
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -71,3 +72,19 @@ def test_a_database_that_has_the_old_migrations_has_nothing_of_them_to_do():
     executor = MigrationExecutor(database)
     first = [(app, "0001_squashed") for app in APPS]
     assert executor.migration_plan(first) == []
+
+
+def test_what_later_migrations_add_holds_no_row_that_the_version_before_deletes():
+    loader = MigrationLoader(None)
+    first = loader.project_state([(app, "0001_squashed") for app in APPS])
+    now = loader.project_state()
+    held = [
+        f"{model}.{name}"
+        for (app, model), state in now.models.items()
+        for name, field in state.fields.items()
+        if app in APPS and field.is_relation
+        if (field.remote_field if field.many_to_many else field).db_constraint
+        if (app, model) not in first.models or name not in first.models[app, model].fields
+        if (app, model) not in WITHOUT_OLD_ROWS
+    ]
+    assert held == []

@@ -62,7 +62,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{former.alias} finds {row.name} no longer.")
 
     def _list(self, options: dict[str, Any]) -> None:
-        found = FormerAlias.objects.select_related("connection", "profile", "changed_by")
+        found = FormerAlias.objects.there().select_related("connection", "profile", "changed_by")
         found = found.defer("connection__credentials").prefetch_related("uses")
         rows = [_described(one) for one in found]
         if options["json"]:
