@@ -84,8 +84,9 @@ def _hosts(
     provider: type[Provider[Any]], fields: Mapping[str, SettingsField], stored: Mapping[str, Any]
 ) -> Iterator[str]:
     end = unchecked_mark(stored)
-    is_own = is_built_in(provider.id)
-    named = customer_hosts(provider, stored) if is_own else provider.fixed_hosts
+    named = [*customer_hosts(provider, stored)]
+    if not is_built_in(provider.id):
+        named += [one for one in provider.fixed_hosts if not _customer_parts(fields, one)]
     yield from (host if is_reference(host) else f"{host}{end}" for host in named)
     for name, field in fields.items():
         value = stored.get(name) if field.address and not field.host_part else None
@@ -104,9 +105,9 @@ def customer_hosts(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> 
     """
     fields = settings_fields(provider)
     for host in provider.fixed_hosts:
-        names = [one for one in PART.findall(host) if one in fields and fields[one].host_part]
-        values = {name: str(stored.get(name) or fields[name].default or "") for name in names}
-        free = [values[name] for name in names if not fields[name].choices]
+        parts = PART.findall(host)
+        values = {one: str(stored.get(one) or fields[one].default or "") for one in parts}
+        free = [values[name] for name in _customer_parts(fields, host)]
         if not free or not all(free):  # of a variant that is not chosen
             continue
         if references := [value for value in free if is_reference(value)]:
@@ -115,6 +116,11 @@ def customer_hosts(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> 
         for name, value in values.items():
             host = host.replace(f"{{{name}}}", value)
         yield host_of(host)
+
+
+def _customer_parts(fields: Mapping[str, SettingsField], host: str) -> list[str]:
+    """The settings in a host's name that are not one of a closed list."""
+    return [one for one in PART.findall(host) if not fields[one].choices]
 
 
 def _proxies(fields: Mapping[str, SettingsField], stored: Mapping[str, Any]) -> Iterator[str]:

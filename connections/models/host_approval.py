@@ -13,8 +13,8 @@ class HostApproval(models.Model):
 
     `section` is in lower case; a variable of `$Env:NAME` is a section of its own, `env:name`.
     `host` is the origin of an address (`https://api.example.com:8443`), the reference that stands
-    for it, or the address as an installed type writes it. `connection`: the one that asked first,
-    None if that was not saved.
+    for it, or the address of an installed type as it is written where a choice is part of it.
+    `connection`: the one that asked first, None if that was not saved.
 
     The database does not watch the foreign keys: the version before, which deletes connections and
     people without a look at this table, would fail. `destinations.host_approvals` reads whoever is

@@ -3,7 +3,7 @@ administrator, by saving or by name.
 """
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from providers.core.base import Provider
+from providers.core.schema import settings_fields
 
 from ..change_counter import bump_change_counter
 from ..destinations import (
@@ -39,12 +40,20 @@ def may_approve(actor: Actor) -> bool:
     )
 
 
-def settle_hosts(row: Connection, actor: Actor) -> list[Notice]:
+def settle_hosts(
+    row: Connection, actor: Actor, patch: Mapping[str, Any] | None = None
+) -> list[Notice]:
     """Approves the hosts of a connection that an administrator saved, asks for those of any other.
 
-    Called in the transaction of the save. Returns a notice while something waits.
+    `patch`: the settings that were changed, None for all of them. Who changes a timeout has not
+    looked where the secrets go, and approves nothing. Called in the transaction of the save.
+    Returns a notice while something waits.
     """
-    return settle_all_hosts([row], actor)
+    fields = settings_fields(row.provider) if row.provider else {}
+    has_looked = patch is None or any(
+        fields[name].secret or fields[name].guards_secrets for name in patch if name in fields
+    )
+    return _settled(_wanted([row]), actor, has_looked and may_approve(actor))
 
 
 def settle_all_hosts(rows: Iterable[Connection], actor: Actor) -> list[Notice]:

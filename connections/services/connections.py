@@ -104,7 +104,7 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         if saved.changed:
             save_version(row, actor)
         if settings is not None:  # who renames has not looked where the secrets go
-            saved.notices.extend(settle_hosts(row, actor))
+            saved.notices.extend(settle_hosts(row, actor, settings if merge else None))
     return saved
 
 

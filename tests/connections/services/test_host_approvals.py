@@ -205,6 +205,17 @@ def test_an_administrator_who_renames_approves_nothing(operator, administrator):
     assert states() == [("teamb", ORIGIN, "requested")] and not is_usable(row)
 
 
+@pytest.mark.parametrize(
+    ("patch", "state"), [({"timeout": 7}, "requested"), ({"base_url": ELSEWHERE}, "approved")]
+)
+def test_an_administrators_patch_approves_where_it_says_where_secrets_go(
+    operator, administrator, patch: dict[str, Any], state: str
+):
+    row, _ = openai(operator)
+    services.update_connection(row, actor=administrator, settings=patch, merge=True)
+    assert states() == [("teamb", ORIGIN, state)]
+
+
 @pytest.mark.parametrize("verify", [False, "no", "$TeamB:Verify"])
 def test_whatever_may_switch_the_check_off_is_another_host(verify: Any):
     given = {"base_url": ELSEWHERE, "auth_type": "bearer", "token": "$TeamB:ApiKey"}
@@ -300,8 +311,28 @@ def test_the_hosts_of_an_installed_type_are_not_the_providers_own(operator, admi
     install_type(TYPE, actor=administrator)
     given = {"token": "$TeamB:ApiKey", "shop": "one"}
     row = services.create_connection("teams", actor=operator, name="T", settings=given).row
-    assert states() == [("teamb", "https://{shop}.acme.example", "requested")]
+    assert states() == [("teamb", "https://one.acme.example", "requested")]
     assert not is_usable(row)
+
+
+def test_an_approval_of_one_customer_of_an_installed_type_is_for_no_other(operator, administrator):
+    install_type(TYPE, actor=administrator)
+    given = {"token": "$TeamB:ApiKey", "shop": "ours"}
+    row = services.create_connection("teams", actor=administrator, name="T", settings=given).row
+    assert is_usable(row)
+    services.update_connection(row, actor=operator, settings={"shop": "attacker"}, merge=True)
+    assert not is_usable(row)
+
+
+def test_the_upgrade_approves_the_customers_of_installed_types(operator, administrator):
+    install_type(TYPE, actor=administrator)
+    given = {"token": "$TeamB:ApiKey", "shop": "ours"}
+    row = services.create_connection("teams", actor=operator, name="T", settings=given).row
+    HostApproval.objects.update(host="https://{shop}.acme.example", state="approved")
+    migration = import_module("connections.migrations.0014_approve_customers_of_installed_types")
+    for _ in range(2):
+        migration.approve(apps, None)
+    assert ("teamb", "https://ours.acme.example", "approved") in states() and is_usable(row)
 
 
 def test_the_next_version_of_a_type_approves_nothing(operator, administrator):
@@ -311,5 +342,5 @@ def test_the_next_version_of_a_type_approves_nothing(operator, administrator):
     elsewhere = TYPE.replace("acme.example", "other.example").replace("version: 1", "version: 2")
     install_type(elsewhere, actor=administrator)
     assert {state for _, _, state in states()} == {"requested"}
-    assert ("teamb", "https://{shop}.other.example", "requested") in states()
+    assert ("teamb", "https://one.other.example", "requested") in states()
     assert not is_usable(row)
