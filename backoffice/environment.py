@@ -186,7 +186,8 @@ class Environment:
         for name in sorted(set(self.values) - known):
             if name not in self.of_file and not name.startswith(OWN_PREFIXES):
                 continue
-            if "__" not in name and (meant := get_close_matches(name.upper(), known, 1, 0.9)):
+            nearly = 0.88 if name in self.of_file else 0.9  # HTPS is 0.889 of HTTPS
+            if "__" not in name and (meant := get_close_matches(name.upper(), known, 1, nearly)):
                 where = ".env" if name in self.of_file else "The environment"
                 raise ImproperlyConfigured(
                     f"{where} sets {name}, which is not a setting. Write {meant[0]}, or take it "

@@ -24,6 +24,7 @@ CURES = {
 }
 RENEW_AFTER = 2 / 3  # of a lease
 LEAST_WAIT = 0.3  # seconds
+LONGEST_WAIT = 15.0  # seconds between two tries of a lease that could not be renewed
 
 logger = logging.getLogger(__name__)
 
@@ -159,18 +160,25 @@ class SignIn:
 
 
 def _keep_alive(reference: "weakref.ref[SignIn]") -> None:
-    """Renews a sign-in as long as somebody has it."""
+    """Renews a sign-in as long as somebody has it. What fails is tried again after twice the time,
+    and told once.
+    """
+    wait = LEAST_WAIT
     while (sign_in := reference()) is not None and (left := sign_in.seconds_left()) is not None:
         if left <= 0:
             try:
                 sign_in.renew()
             except SourceError as error:
-                logger.warning("The sign-in was not renewed. %s", error)
+                if wait == LEAST_WAIT:
+                    logger.warning("The sign-in was not renewed. %s", error)
+                wait = min(2 * wait, LONGEST_WAIT)
+            else:
+                wait = LEAST_WAIT
             left = sign_in.seconds_left() or 0
             if left <= 0 and sign_in.client.token == "":
                 return  # whoever reads next signs in
         del sign_in
-        time.sleep(max(left, LEAST_WAIT))
+        time.sleep(max(left, wait))
 
 
 def _token_of_command() -> str:

@@ -219,11 +219,12 @@ def test_what_others_put_into_the_environment_is_not_judged(started):
     assert started(**others).returncode == 0
 
 
-def test_in_the_env_file_every_name_that_is_nearly_a_setting_is_told(tmp_path: Path):
-    found = Environment({"https": "true", "LOGLEVEL": "x"}, frozenset(["https"]))
+@pytest.mark.parametrize("name", ["https", "HTPS", "HTTP"])
+def test_in_the_env_file_every_name_that_is_nearly_a_setting_is_told(name: str):
+    found = Environment({name: "true", "LOGLEVEL": "x"}, frozenset([name]))
     found.boolean("HTTPS", False)
     found.level("LOG_LEVEL", "INFO")
-    with pytest.raises(ImproperlyConfigured, match=r"\.env sets https, .* Write HTTPS"):
+    with pytest.raises(ImproperlyConfigured, match=rf"\.env sets {name}, .* Write HTTPS"):
         found.refuse_misspelt()
 
 

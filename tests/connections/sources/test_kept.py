@@ -4,12 +4,20 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from connections.references import Policy, Resolver, State
-from connections.sources import EnvironmentSource, Fault, KeptStore, MappingSource, SourceError
+from connections.sources import (
+    EnvironmentSource,
+    Fault,
+    KeptStore,
+    MappingSource,
+    SourceError,
+    vault_sign_in,
+)
 from connections.sources.kept import FRESH, PAUSE
 
 VALUE = "sk-of-the-store-77ab12"
@@ -184,3 +192,33 @@ def test_the_fault_of_a_client_shows_nothing_of_its_text(kept, store):
 def test_no_value_is_in_a_repr(kept):
     kept.lookup(KEY)
     assert VALUE not in f"{kept!r} {kept._kept!r}"
+
+
+class Lease:
+    """A sign-in that cannot be renewed, until the test has seen enough."""
+
+    client = SimpleNamespace(token="a token")
+
+    def seconds_left(self) -> float:
+        return 0.0
+
+    def renew(self) -> None:
+        raise SourceError("the store does not answer", Fault.AWAY)
+
+
+def test_a_lease_that_is_not_renewed_is_told_once_and_tried_less_and_less(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 10:
+            raise InterruptedError
+
+    monkeypatch.setattr(vault_sign_in.time, "sleep", sleep)
+    lease: Any = Lease()
+    with pytest.raises(InterruptedError):
+        vault_sign_in._keep_alive(lambda: lease)  # type: ignore[arg-type]
+    assert len(caplog.records) == 1
+    assert waits == sorted(waits) and waits[-1] == vault_sign_in.LONGEST_WAIT
