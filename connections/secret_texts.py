@@ -16,18 +16,25 @@ NAMED_TEMPLATE = re.compile(
     re.IGNORECASE,
 )
 BARE = re.compile(r"to_replace_with_.*", re.IGNORECASE)
-VARIABLE = re.compile(  # of a template, of Windows, of LiteLLM, of programs
-    r"\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|(?i:os\.environ|process\.env|env)[/.][A-Z]\w*|"
-    r"os\.(?:environ\[.*\]|getenv\(.*\))",
+VARIABLE = re.compile(  # of templates, of Windows, of LiteLLM, of programs, of Azure's services
+    r"\$?\{\{.*\}\}|%[A-Z][A-Z0-9_]*%|(?i:os\.environ|process\.env|env)[/.][A-Z]\w*|"
+    r"os\.(?:environ\[.*\]|getenv\(.*\))|ENV\[.*\]|#\{.*\}#?|__[A-Z][A-Z0-9_]*__|"
+    r"@@[A-Z][A-Z0-9_]*@@|@Microsoft\.KeyVault\(.*\)|op://.*",
     re.DOTALL,
 )
-BARE_SECRET = re.compile(r"your[-_ ].*|change[-_]?(?:me|it)|replace[-_]?me", re.IGNORECASE)
+BARE_SECRET = re.compile(
+    r"your[-_ ].*|change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with[-_ ].*)|"
+    r"todo|fixme|placeholder",
+    re.IGNORECASE,
+)
 # What examples of keys look like: sk-your-key-here, sk-..., sk-xxxxxxxx, insert-key-here.
 EXAMPLE = re.compile(
     r"(?:[a-z]{1,8}[-_]){0,3}(?:your[-_ ].*|x{4,}|\*{4,}|(?:\.\.\.|\u2026))|"
-    r"(?:insert|enter|paste|put)[-_ ].*key.*(?:here)?|.*[-_ ]key[-_ ]here",
+    r"(?:insert|enter|paste|put)[-_ ].*key.*(?:here)?|(?:.*[-_ ])?key[-_ ](?:goes[-_ ])?here|"
+    r"\[(?:your|my|insert|enter)?[-_ ]?(?:\w+[-_ ])*(?:key|token|secret)\]",
     re.IGNORECASE,
 )
+VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:KEY|TOKEN|SECRET)", re.ASCII)
 QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u201e": "\u201c"}
 BEARER = re.compile(r"(?:authorization\s*:\s*)?bearer\s", re.IGNORECASE)
 ASSIGNMENT = re.compile(r"(?:export\s+)?[A-Z][A-Z0-9_]*(?:_KEY|_TOKEN|_SECRET)\s*=", re.ASCII)
@@ -51,7 +58,7 @@ def placeholder(text: str, secret: bool, free: bool) -> str:
         return text
     if (BARE_SECRET.fullmatch(text) or VARIABLE.fullmatch(text)) and (secret or not free):
         return text if not secret else "This text"
-    if secret and not free and EXAMPLE.fullmatch(text):
+    if secret and not free and (EXAMPLE.fullmatch(text) or VARIABLE_NAME.fullmatch(text)):
         return "This text"
     found = (TEMPLATE if free and not secret else NAMED_TEMPLATE).search(text)
     return found[0] if found else ""
@@ -70,6 +77,9 @@ def doubt(text: str, free: bool) -> Doubt | None:
         return Doubt("quoted", f"{sentence} Leave the quotes out.", not free)
     if free:
         return None
+    if any(text.count(one) == 1 for one in {text[:1], text[-1:]} & {*QUOTES, *QUOTES.values()}):
+        sentence = "Has one quotation mark at an end, which is rarely part of a key."
+        return Doubt("quoted", f"{sentence} Look again.", False)
     if ASSIGNMENT.match(text):
         return Doubt("assignment", "Begins with NAME=. Enter only what follows it.", True)
     if BEARER.match(text):

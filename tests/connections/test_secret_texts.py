@@ -9,11 +9,16 @@ PLACEHOLDERS = [
     *("%OPENAI_API_KEY%", "{{ OPENAI_API_KEY }}", "os.environ/OPENAI_API_KEY", "change-me"),
     *('os.environ["KEY"]', 'os.getenv("KEY")', "process.env.KEY", "to_replace_with_key"),
     *("sk-...", "sk-xxxxxxxx", "insert-key-here", "REPLACE_ME", "sk-proj-xxxxxxxxxxxx"),
+    *("${{ secrets.KEY }}", "#{KEY}#", "__API_KEY__", "@@KEY@@", "ENV['KEY']", "OPENAI_API_KEY"),
+    *("@Microsoft.KeyVault(SecretUri=https://x.example)", "op://vault/item/field", "[YOUR_KEY]"),
+    *("TODO", "placeholder", "change-this", "REPLACE_WITH_KEY", "key-goes-here"),
 ]
 CODES = {  # of a key, by its text
     '"sk-abc"': "quoted",
     "'sk-abc'": "quoted",
     "\u201csk-abc\u201d": "quoted",
+    '"sk-abc': "quoted",
+    "sk-abc'": "quoted",
     "Bearer sk-abc": "bearer",
     "bearer sk-abc": "bearer",
     "Authorization: Bearer sk-abc": "bearer",
