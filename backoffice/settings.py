@@ -282,6 +282,8 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(f"GATEWAY_CORS_ORIGINS: {error}") from None
 GATEWAY_USAGE_DAYS = env.whole("GATEWAY_USAGE_DAYS", 400)
+# of the totals; fewer than of the records is as many
+GATEWAY_TOTALS_DAYS = env.whole("GATEWAY_TOTALS_DAYS", 0, most=36_500)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))

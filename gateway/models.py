@@ -1,4 +1,5 @@
-"""The rows of the gateway: usage records and their attempts, counts of limited tokens, cool-downs.
+"""The rows of the gateway: usage records with their attempts and totals, counts of limited tokens,
+cool-downs.
 
 They have no rules.
 """
@@ -105,6 +106,57 @@ class UsageAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_alias} at {self.started_at:%Y-%m-%d %H:%M:%S}: {self.outcome}"
+
+
+class UsageTotal(models.Model):
+    """The requests that began in a quarter of an hour, an hour or a day (UTC), that have one value
+    of one dimension, and that ended alike: gateway/usage/counting.py says which dimensions.
+
+    `name` and `key`: the value, and its id where it has one. `kind`: ok, client_closed or failed.
+    Latencies and times to the first chunk are sketches, see gateway/usage/sketches.py.
+    """
+
+    dimension = models.CharField(max_length=30)
+    minutes = models.PositiveSmallIntegerField()  # 15, 60 or 1440
+    start = models.DateTimeField()
+    name = models.CharField(max_length=255, blank=True)
+    key = models.CharField(max_length=36, blank=True)
+    user_name = models.CharField(max_length=150, blank=True)  # of callers
+    user_key = models.CharField(max_length=36, blank=True)
+    kind = models.CharField(max_length=20)
+    is_several = models.BooleanField()  # more than one target was asked
+    is_fallback = models.BooleanField()  # a fallback answered
+    requests = models.BigIntegerField()
+    attempts = models.BigIntegerField()
+    input_tokens = models.BigIntegerField()
+    output_tokens = models.BigIntegerField()
+    latency_ms = models.BigIntegerField()  # of all requests together
+    latencies = models.TextField(blank=True)
+    first_chunks = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    *("dimension", "minutes", "start", "name", "key", "user_name", "user_key"),
+                    *("kind", "is_several", "is_fallback"),
+                ],
+                name="one_total_of_a_value",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.requests} of {self.dimension} {self.name} at {self.start:%Y-%m-%d %H:%M}"
+
+
+class CountedUsage(models.Model):
+    """How far usage records are in the totals: one row. Records with a greater id are not yet."""
+
+    records_to = models.BigIntegerField(default=0)
+    counted_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"up to {self.records_to}"
 
 
 class TokenCount(models.Model):

@@ -8,7 +8,7 @@ from django import template
 from django.template.context import RequestContext
 from django.urls import reverse
 
-from ..usage import records
+from ..usage import records, selectors
 from ..usage.totals import Share
 
 register = template.Library()
@@ -65,6 +65,13 @@ def share_link(context: RequestContext, dimension: str, share: Share) -> str:
     return f"?{query.urlencode()}"
 
 
+@register.simple_tag(takes_context=True)
+def page_of(context: RequestContext, dimension: str, alias: str) -> str:
+    """The page of a profile or a connection that is shown and still there; empty for all else."""
+    addresses: dict[str, dict[str, str]] = context["addresses"]
+    return addresses.get(dimension, {}).get(alias, "")
+
+
 @register.inclusion_tag("elements/used.html", takes_context=True)
 def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str, Any]:
     """The number of requests to a profile or a connection in 7 days; nothing for a person who may
@@ -73,7 +80,7 @@ def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str
     if not context["request"].user.has_perm("gateway.view_usagerecord"):
         return {}
     period = records.last(records.PERIODS["7d"])
-    count = records.count_since(period.start, dimension, alias)
+    count = selectors.request_count(period, {dimension: alias})
     return {
         "is_shown": True,
         "count": count,

@@ -24,7 +24,10 @@ from connections.api.pagination import PLAIN, one_of, plain_text
 from connections.services import Scope
 
 from . import records, selectors
-from .course import QUARTER, course
+from .asked import asked_targets
+from .buckets import DAY, HOUR, QUARTER
+from .course import course
+from .dimensions import ASKED
 from .serializers import (
     UsageBreakdownItemSerializer,
     UsageSummarySerializer,
@@ -35,7 +38,7 @@ from .serializers import (
     summary_json,
 )
 
-GRANULARITIES = {"Hourly": records.HOUR, "Daily": records.DAY}
+GRANULARITIES = {"Hourly": HOUR, "Daily": DAY}
 LONGEST = {"Hourly": records.HOURLY_AT_MOST, "Daily": records.DAILY_AT_MOST}
 ISO = (
     "An ISO 8601 date or time, such as 2026-01-31 or 2026-01-31T12:00:00Z. A plus sign in an "
@@ -176,7 +179,7 @@ class UsageTimeSeriesView(UsageView):
     def get(self, request: Request) -> Response:
         period = self.period()
         name = one_of(request.query_params, "granularity", list(GRANULARITIES)) or (
-            "Hourly" if period.step == records.HOUR else "Daily"
+            "Hourly" if period.step == HOUR else "Daily"
         )
         if period.end - period.start > LONGEST[name]:
             raise serializers.ValidationError(
@@ -206,8 +209,8 @@ class UsageBreakdownView(UsageView):
             self.dimension
         ]
         targets = (
-            {one.key or one.name: one for one in selectors.asked(self.dimension, period, filters)}
-            if self.dimension in selectors.ASKED
+            {one.key or one.name: one for one in asked_targets(self.dimension, period, filters)}
+            if self.dimension in ASKED
             else {}
         )
         items = [

@@ -6,43 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from django.db.models import CharField, Count, Func, Q, Sum
+from django.db.models import Count, Q, Sum
 
-from .records import DAY, HOUR, Period, records
-from .totals import CLOSED, OK
+from .buckets import DAY, HOUR, QUARTER, Bucket
+from .dimensions import CLOSED, FAILED, OK
+from .records import Period
+from .stored import Answer, Parts, answer_to, consistent, parts_of
 
-QUARTER = timedelta(minutes=15)
-
-
-class Bucket(Func):
-    """The quarter, hour or day (UTC) in which a time lies, as a text that
-    `datetime.fromisoformat` reads.
-
-    SQLite keeps times as text in UTC. Django's own Trunc calls Python for each row there.
-    """
-
-    output_field = CharField()
-
-    def __init__(self, column: str, length: timedelta) -> None:
-        super().__init__(column)
-        self.length = length
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """The first characters of the text; of the minutes only which quarter they are in."""
-        if self.length == QUARTER:
-            quarter = "printf('%%%%02d', substr(%(expressions)s, 15, 2) / 15 * 15)"
-            template = f"substr(%(expressions)s, 1, 14) || {quarter}"
-        else:
-            template = f"substr(%(expressions)s, 1, {13 if self.length == HOUR else 10})"
-        return super().as_sql(compiler, connection, template=template, **context)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """The beginning of the quarter, the hour or the day."""
-        template = (
-            f"date_bin('{self.length.total_seconds():.0f} seconds', %(expressions)s AT TIME ZONE "
-            "'UTC', TIMESTAMP '2000-01-01')::text"
-        )
-        return super().as_sql(compiler, connection, template=template, **context)
+Numbers = tuple[datetime, list[Any]]  # of what began then
 
 
 @dataclass(frozen=True)
@@ -79,31 +50,60 @@ def course(
     25 hours.
     """
     starts = list(_starts(period, step or period.step, zone))
-    sums = {
-        "n": Count("*"),
-        "i": Sum("input_tokens"),
-        "o": Sum("output_tokens"),
-        "ok": Count("pk", filter=Q(outcome=OK)),
-        "bad": Count("pk", filter=~Q(outcome__in=(OK, CLOSED))),
-    }
-    rows = (
-        records(period, filters)
-        .order_by()
-        .values(bucket=Bucket("started_at", _bucket_length(starts)))
-        .annotate(**sums)
-        .values_list("bucket", *sums)
-    )
-    counts = [[0] * len(sums) for _ in starts]
-    for bucket, *numbers in rows:
-        at = datetime.fromisoformat(bucket).replace(tzinfo=UTC)
-        place = bisect_right(starts, at) - 1
-        counts[place] = [
-            count + (number or 0) for count, number in zip(counts[place], numbers, strict=True)
-        ]
+    counts = consistent(lambda counted: _counts(starts, period, filters, counted))
     return [
         Point(start.astimezone(zone), *numbers)
         for start, numbers in zip(starts, counts, strict=True)
     ]
+
+
+def _counts(
+    starts: list[datetime], period: Period, filters: Mapping[str, str] | None, counted: int
+) -> list[list[int]]:
+    """The numbers of the points that begin then, in the order of a Point's."""
+    length, answer = _bucket_length(starts), answer_to(filters)
+    if answer is None or (length == QUARTER and answer.is_named):
+        counted = 0
+    lengths = [one for one in (DAY, HOUR) if one <= length] or [QUARTER]
+    parts = parts_of(period, counted, lengths)
+    counts = [[0] * len(SUMS) for _ in starts]
+    for at, numbers in (*_of_records(parts, filters, length), *_of_totals(parts, answer)):
+        place = bisect_right(starts, at) - 1
+        for number, more in enumerate(numbers):
+            counts[place][number] += int(more or 0)
+    return counts
+
+
+SUMS = {
+    "n": Count("*"),
+    "i": Sum("input_tokens"),
+    "o": Sum("output_tokens"),
+    "ok": Count("pk", filter=Q(outcome=OK)),
+    "bad": Count("pk", filter=~Q(outcome__in=(OK, CLOSED))),
+}
+
+
+def _of_records(
+    parts: Parts, filters: Mapping[str, str] | None, length: timedelta
+) -> Iterator[Numbers]:
+    rows = parts.records(filters).order_by().values(bucket=Bucket("started_at", length))
+    for bucket, *numbers in rows.annotate(**SUMS).values_list("bucket", *SUMS):
+        yield datetime.fromisoformat(bucket).replace(tzinfo=UTC), numbers
+
+
+def _of_totals(parts: Parts, answer: Answer | None) -> Iterator[Numbers]:
+    if answer is None or not parts.spans:
+        return
+    sums = {
+        "n": Sum("requests"),
+        "i": Sum("input_tokens"),
+        "o": Sum("output_tokens"),
+        "ok": Sum("requests", filter=Q(kind=OK)),
+        "bad": Sum("requests", filter=Q(kind=FAILED)),
+    }
+    rows = parts.totals(answer.dimensions).filter(answer.value, answer.how)
+    for start, *numbers in rows.values("start").annotate(**sums).values_list("start", *sums):
+        yield start, numbers
 
 
 def _starts(period: Period, step: timedelta, zone: tzinfo) -> Iterator[datetime]:

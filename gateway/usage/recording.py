@@ -11,14 +11,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
 
-from connections.outages import database_outage
+from connections.outages import BUSY, database_outage
 
 from ..core.db_threads import in_thread
 from ..core.limit_states import Reservation
 from ..core.requests import GatewayRequest
+from .counting import count_new
 from .health import note_health
 from .pending import SERVER_STOPPED, PendingRecord
 from .rows import insert
@@ -27,6 +29,7 @@ WRITE_EVERY = 0.5  # seconds
 BATCH = 500
 MOST_WAITING = 100_000
 TELL_EVERY = 30.0  # seconds between two log lines about the same trouble
+COUNT_EVERY, COUNT_AT_ONCE = timedelta(seconds=60), 10_000  # records
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,8 @@ class Recorder:
         self._overflowed = 0
         self._told = self._told_unknown = float("-inf")
         self._unknown = 0  # since the last line about them
+        self._uncounted = 1  # others may have left some
+        self._count_at = time.monotonic() + COUNT_EVERY.total_seconds()
 
     def begin(self, request: GatewayRequest) -> PendingRecord:
         """The record of a request that begins. It ends with `finish`."""
@@ -119,9 +124,26 @@ class Recorder:
             while True:
                 await asyncio.sleep(WRITE_EVERY)
                 await self._write_waiting()
+                await self._count()
         except asyncio.CancelledError:
             await self._write_all()  # the server is told to stop at once and cancels everything
             raise
+
+    async def _count(self) -> None:
+        """Adds new records to the totals: once in COUNT_EVERY, unless another worker did, and at
+        once where there are many.
+        """
+        is_pressing = self._uncounted >= COUNT_AT_ONCE
+        if not is_pressing and (not self._uncounted or time.monotonic() < self._count_at):
+            return
+        self._uncounted, self._count_at = 0, time.monotonic() + COUNT_EVERY.total_seconds()
+        try:
+            if await in_thread(count_new, timedelta(0) if is_pressing else COUNT_EVERY / 2):
+                self._uncounted = COUNT_AT_ONCE
+        except Exception as error:  # noqa: BLE001 of any kind: the records are there, and are read
+            self._uncounted = 1
+            if database_outage(error) is not BUSY:
+                logger.warning("Usage is not in the totals yet: %s", type(error).__name__)
 
     async def _write_all(self) -> None:
         for record in list(self._running.values()):
@@ -137,6 +159,7 @@ class Recorder:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not await self._write_batch(batch):
                 break
+            self._uncounted += len(batch)
         self._tell_unknown()
         if self._overflowed:
             self.lost += self._overflowed

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, F, Q, QuerySet
+from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import ExpressionWrapper
 from django.utils import timezone
 
@@ -18,19 +18,15 @@ from connections.lookup import names_of, parse_id
 from connections.models import Connection, Profile
 
 from ..models import AttemptOutcome, UsageAttempt, UsageRecord
-from .totals import CLOSED, OK
+from .buckets import DAY, HOUR
+from .dimensions import CLOSED, FAILED, IS_FALLBACK, IS_SEVERAL, OK
 
-FAILED = "failed"  # a filter, not an outcome: every outcome but the other two
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SEVERAL, FALLBACK = ATTEMPTS = ("several", "fallback")  # filters of attempts
-# The profile that answered is not the one that was asked.
-IS_FALLBACK = Q(answered_profile_id__isnull=False) & ~Q(answered_profile_id=F("profile_id"))
 FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request")
 MODELS: dict[str, Any] = {"profile": Profile, "connection": Connection}
-IDS = {"profile": "profile_id", "connection": "connection_id", "user": "user_id"}
 
 
 @dataclass(frozen=True)
@@ -55,28 +51,36 @@ def last(duration: timedelta) -> Period:
 
 
 def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySet[UsageRecord]:
-    """The requests of a period, the newest first, without their texts.
+    """The requests of a period, the newest first, without their texts. `filters`: as for
+    `filtered`.
+    """
+    rows = UsageRecord.objects.filter(started_at__gte=period.start, started_at__lt=period.end)
+    return filtered(rows, period.start, filters)
+
+
+def filtered(
+    rows: QuerySet[UsageRecord], since: datetime, filters: Mapping[str, str] | None = None
+) -> QuerySet[UsageRecord]:
+    """Those of the rows, which began after `since`, that filters leave, without their texts.
 
     `filters`: profile (the one that was asked for) and connection (each that was asked, also where
     another answered) by id or alias, token by id, outcome by its code or FAILED, attempts by
     SEVERAL or FALLBACK, request by its id; an empty text filters nothing.
     """
-    wanted = {name: value.replace("\x00", "").strip() for name, value in (filters or {}).items()}
-    rows = UsageRecord.objects.filter(
-        started_at__gte=period.start, started_at__lt=period.end
-    ).defer("prompt", "answer")
+    wanted = wanted_values(filters)
+    rows = rows.defer("prompt", "answer")
     rows = rows.annotate(is_fallback=ExpressionWrapper(IS_FALLBACK, BooleanField()))
     if request := wanted.get("request"):
         rows = rows.filter(request_id=request)
     if attempts := wanted.get("attempts"):
-        rows = rows.filter(IS_FALLBACK if attempts == FALLBACK else Q(attempts__gt=1))
+        rows = rows.filter(IS_FALLBACK if attempts == FALLBACK else IS_SEVERAL)
     if profile := wanted.get("profile"):
-        rows = rows.filter(**_named("profile", profile))
+        rows = rows.filter(**named("profile", profile))
     if connection := wanted.get("connection"):
-        named = _named("connection", connection)
-        asked = UsageAttempt.objects.filter(started_at__gte=period.start, **named)
+        own = named("connection", connection)
+        asked = UsageAttempt.objects.filter(started_at__gte=since, **own)
         asked = asked.exclude(outcome=AttemptOutcome.PASSED_OVER)
-        rows = rows.filter(Q(**named) | Q(key__in=asked.values("record_key")))
+        rows = rows.filter(Q(**own) | Q(key__in=asked.values("record_key")))
     if token := wanted.get("token"):
         pk = parse_id(token)
         rows = rows.filter(token_id=pk) if pk else rows.none()
@@ -89,18 +93,19 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
     return rows
 
 
-def _named(what: str, text: str) -> dict[str, Any]:
+def wanted_values(filters: Mapping[str, str] | None) -> dict[str, str]:
+    """The filters that filter something."""
+    cleaned = {name: value.replace("\x00", "").strip() for name, value in (filters or {}).items()}
+    return {name: value for name, value in cleaned.items() if value}
+
+
+def named(what: str, text: str) -> dict[str, Any]:
     """The condition for a profile or a connection that is named by id or alias. Records of the time
     when it had another alias, which still answers, are among those by alias.
     """
     if pk := parse_id(text):
         return {f"{what}_id": pk}
     return {f"{what}_alias__in": names_of(MODELS[what], text)}
-
-
-def count_since(start: datetime, what: str, alias: str) -> int:
-    """The number of requests to a `profile` or a `connection`, by its alias."""
-    return UsageRecord.objects.filter(started_at__gte=start, **_named(what, alias)).count()
 
 
 def batches(

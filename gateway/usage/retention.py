@@ -1,13 +1,16 @@
-"""Deletion of what is too old to keep: usage records, windows of limits, ended cool-downs."""
+"""Deletion of what is too old to keep: usage records and totals, windows of limits, ended
+cool-downs.
+"""
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord
+from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
+from .counting import MINUTES, count_all
 
 BATCH = 2000  # rows in one transaction, so that nobody waits long to write
 WINDOWS_KEPT = timedelta(days=2)  # no window is longer than a day
@@ -18,26 +21,42 @@ class PruneCounts:
     """The numbers of rows that were, or would be, deleted."""
 
     records: int
+    totals: int
     counts: int
     cooldowns: int
 
 
-def prune(days: int, dry_run: bool = False) -> PruneCounts:
+def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
     """Deletes the records of requests that began more than `days` days ago, with their attempts,
-    old windows of limits and ended cool-downs. A dry run only counts them.
+    totals of more than `totals_days` days ago, old windows of limits and ended cool-downs. A dry
+    run only counts them.
+
+    Totals are kept at least as long as records. No record is deleted before it is in the totals.
+    Raises DatabaseError.
     """
     now = timezone.now()
     too_old = now - timedelta(days=days)
     windows = f"{now.astimezone(UTC) - WINDOWS_KEPT:%Y-%m-%d}"
     remove = QuerySet.count if dry_run else _delete
+    if not dry_run:
+        count_all()
     remove(UsageAttempt.objects.filter(started_at__lt=too_old).order_by("started_at"))
     return PruneCounts(
         records=remove(UsageRecord.objects.filter(started_at__lt=too_old).order_by("started_at")),
+        totals=remove(_totals_before(now - timedelta(days=max(days, totals_days)))),
         counts=remove(TokenCount.objects.filter(window__lt=windows)),
         cooldowns=sum(
             remove(model.objects.filter(until__lt=now)) for model in (Cooldown, ModelCooldown)
         ),
     )
+
+
+def _totals_before(at: datetime) -> QuerySet[UsageTotal]:
+    """The totals that have ended then."""
+    ended = Q()
+    for length, minutes in MINUTES.items():
+        ended |= Q(minutes=minutes, start__lte=at - length)
+    return UsageTotal.objects.filter(ended)
 
 
 def _delete(rows: QuerySet[Any]) -> int:

@@ -2,43 +2,34 @@
 
 The success rate is the share of successes among successes and failures.
 
-Medians are exact, and found the same way on every database: requests are counted by latency, which
-leaves some thousand rows however many requests there were, and the median of those counts is
-computed here.
+What is in totals is read from them, where medians are within 5 %; all else is counted from the
+records, exactly (gateway/usage/stored.py).
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
-from ..models import AttemptOutcome, UsageAttempt
-from .records import IDS, IS_FALLBACK, Period, records
+from ..models import UsageRecord, UsageTotal
+from .buckets import Joined
+from .dimensions import (
+    ALL,
+    CALLER,
+    IS_FALLBACK,
+    REQUESTS,
+    TOTALS_OF,
+)
+from .records import Period
+from .sketches import counts_in
+from .stored import Answer, Parts, answer_to, consistent, parts_of
 from .totals import Share, UsageTotals, median, totals_of
 
-# dimension -> the columns that tell its values apart, the name first: two tokens may have one name
-DIMENSIONS: dict[str, tuple[str, ...]] = {
-    "provider": ("provider_id",),
-    "model": ("model",),
-    "profile": ("profile_alias",),
-    "connection": ("connection_alias",),
-    "user": ("user_name",),
-    "token": ("token_name", "token_id"),
-    "outcome": ("outcome",),
-}
-
-
-# The same of what was asked: a name, and an id where there is one.
-ASKED = {
-    "connection": ("connection_alias", "connection_id"),
-    "provider": ("provider_id",),
-    "model": ("model",),
-}
-
-
-# Totals and shares: one query for as many dimensions as are wanted
+DIMENSIONS = tuple(REQUESTS)
+ALWAYS_WITH_IDS = {"token"}  # two tokens may have one name
+Values = defaultdict[tuple[str, str], UsageTotals]  # by name and key
 
 
 @dataclass(frozen=True)
@@ -54,107 +45,196 @@ def usage_report(
     filters: Mapping[str, str] | None = None,
     dimensions: Sequence[str] = (),
     with_ids: bool = False,
+    medians: int = 0,
 ) -> UsageReport:
-    """Totals and shares. One query, which is slower with ids: there is more to compare."""
-    slices, columns = _column_slices([*dimensions, "outcome"], with_ids)
+    """Totals and shares. `with_ids`: values of one name are told apart by their ids. `medians`: of
+    each dimension the first so many shares have their latencies; the totals always do.
+    """
+    return consistent(
+        lambda counted: _Report(period, filters, dimensions, with_ids).made(counted, medians)
+    )
+
+
+class _Report:
+    """The making of a report."""
+
+    def __init__(
+        self,
+        period: Period,
+        filters: Mapping[str, str] | None,
+        dimensions: Sequence[str],
+        with_ids: bool,
+    ) -> None:
+        self.period, self.filters = period, filters
+        self.dimensions = list(dict.fromkeys(dimensions))
+        self.with_ids = ALWAYS_WITH_IDS | (set(self.dimensions) if with_ids else set())
+        self.values: dict[str, Values] = {
+            name: defaultdict(UsageTotals) for name in [ALL, *self.dimensions]
+        }
+
+    def made(self, counted: int, medians: int) -> UsageReport:
+        answer = answer_to(self.filters)
+        is_answered = answer and not (answer.is_named and self.dimensions)
+        parts = parts_of(self.period, counted if is_answered else 0)
+        self._add_records(parts)
+        if answer and parts.spans:
+            self._add_totals(parts, answer)
+        totals = self.values[ALL][("", "")]
+        shares = {
+            name: _shares(name, self.values[name], totals.requests) for name in self.dimensions
+        }
+        if answer and parts.spans:
+            shown = [one for found in shares.values() for one in found[:medians]]
+            self._add_latencies(parts, answer, totals, shown)
+        return UsageReport(totals, shares)
+
+    def _add(self, dimension: str, name: str, key: Any, part: UsageTotals) -> None:
+        self.values[dimension][name, self._key(dimension, key)].add(part)
+
+    def _key(self, dimension: str, key: Any) -> str:
+        return str(key) if key is not None and dimension in self.with_ids else ""
+
+    def _add_records(self, parts: Parts) -> None:
+        """Adds what is in no total. One query, however many dimensions there are."""
+        names = {one: REQUESTS[one] for one in self.dimensions}
+        columns = list(
+            dict.fromkeys(
+                column
+                for name, own in names.items()
+                for column in (own if name in self.with_ids else own[:1])
+            )
+        )
+        for row in _summed(parts.records(self.filters), ["outcome", *columns]):
+            tokens, times = (row["i"], row["o"]), Counter(map(int, row["times"].split()))
+            part = totals_of(
+                row["outcome"], row["n"], tokens, row["fallback"], row["asked"], int(row["ms"])
+            )
+            part.latencies = times
+            self._add(ALL, "", None, part)
+            for name, own in names.items():
+                self._add(name, row[own[0]], row.get(own[-1]) if len(own) > 1 else None, part)
+
+    def _add_totals(self, parts: Parts, answer: Answer) -> None:
+        """Adds what is in totals. One query."""
+        columns = (*VALUE, "kind", "is_fallback")
+        counted = ("requests", "input_tokens", "output_tokens", "attempts", "latency_ms")
+        sums = {f"all_{one}": Sum(one) for one in counted}
+        rows = self._totals(parts, answer).values(*columns).annotate(**sums)
+        for (
+            *value,
+            kind,
+            is_fallback,
+            requests,
+            sent,
+            answered,
+            attempts,
+            latency,
+        ) in rows.values_list(*columns, *sums).iterator(5000):
+            part = totals_of(
+                kind,
+                int(requests),
+                (sent, answered),
+                int(requests) if is_fallback else 0,
+                int(attempts),
+                int(latency),
+            )
+            if value[0] in answer.dimensions:
+                self._add(ALL, "", None, part)
+            for dimension, name, key in self._values_of(*value):
+                self._add(dimension, name, key, part)
+
+    def _totals(self, parts: Parts, answer: Answer) -> QuerySet[UsageTotal]:
+        dimensions = [TOTALS_OF[one] for one in self.dimensions]
+        rows = parts.totals([*answer.dimensions, *dimensions]).filter(answer.how)
+        return rows.filter(answer.value) if answer.is_named else rows
+
+    def _values_of(
+        self, dimension: str, name: str, key: str, user_name: str, user_key: str
+    ) -> Iterator[tuple[str, str, str]]:
+        """The dimensions of this report for which a total counts, with its names and keys there."""
+        if dimension != CALLER:
+            found = [(dimension, name, key)]
+        else:
+            found = [("token", name, key), ("user", user_name, user_key)]
+        return (one for one in found if one[0] in self.dimensions)
+
+    def _add_latencies(
+        self, parts: Parts, answer: Answer, totals: UsageTotals, shown: Sequence[Share]
+    ) -> None:
+        """Adds the latencies of totals to all and to some shares. One query."""
+        wanted = Q(dimension__in=answer.dimensions)
+        for one in shown:
+            column = "user_name" if one.dimension == "user" else "name"
+            wanted |= Q(dimension=TOTALS_OF[one.dimension], **{column: one.name})
+        by_value = {(one.dimension, one.name, one.key): one.latencies for one in shown}
+        for *value, sketch in _sketches(self._totals(parts, answer).filter(wanted), "latencies"):
+            counts = counts_in(sketch)
+            if value[0] in answer.dimensions:
+                totals.latencies.update(counts)
+            for dimension, name, key in self._values_of(*value):
+                mine = by_value.get((dimension, name, self._key(dimension, key)))
+                if mine is not None:
+                    mine.update(counts)
+
+
+VALUE = ("dimension", "name", "key", "user_name", "user_key")
+
+
+def _summed(rows: QuerySet[UsageRecord], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     sums = {
         "n": Count("*"),
         "i": Sum("input_tokens"),
         "o": Sum("output_tokens"),
         "fallback": Count("pk", filter=IS_FALLBACK),
         "asked": Sum("attempts"),
+        "ms": Sum("latency_ms"),
+        "times": Joined("latency_ms"),
     }
-    rows = (
-        records(period, filters)
-        .order_by()
-        .values(*columns, "latency_ms")
-        .annotate(**sums)
-        .values_list(*columns, "latency_ms", *sums)
-    )
-    by_value: dict[str, defaultdict[tuple[Any, ...], UsageTotals]] = {
-        name: defaultdict(UsageTotals) for name in slices
-    }
-    for row in rows.iterator(5000):
-        latency, requests, sent, answered, fallbacks, attempts = row[len(columns) :]
-        outcome = row[slices["outcome"]][0]
-        part = totals_of(outcome, latency, requests, (sent, answered), fallbacks, attempts)
-        for name, place in slices.items():
-            by_value[name][row[place]].add(part)
-    totals = UsageTotals()
-    for part in by_value["outcome"].values():
-        totals.add(part)
-    shares = {name: _shares(values, totals.requests) for name, values in by_value.items()}
-    return UsageReport(totals, shares)
+    names = list(dict.fromkeys(columns))
+    found: QuerySet[Any, dict[str, Any]] = rows.order_by().values(*names).annotate(**sums)
+    return found.values(*names, *sums).iterator(5000)
 
 
-def _column_slices(dimensions: Sequence[str], with_ids: bool) -> tuple[dict[str, slice], list[str]]:
-    """The part of a row that has the values of each dimension, and the columns of the row."""
-    slices: dict[str, slice] = {}
-    columns: list[str] = []
-    for name in dict.fromkeys(dimensions):
-        own = [*DIMENSIONS[name], *([IDS[name]] if with_ids and name in IDS else [])]
-        slices[name] = slice(len(columns), len(columns) + len(own))
-        columns += own
-    return slices, columns
+def _sketches(rows: QuerySet[UsageTotal], column: str) -> Iterator[list[str]]:
+    """The sketches of totals, joined, behind each value."""
+    found: QuerySet[Any, Any] = rows.exclude(**{column: ""}).values(*VALUE)
+    found = found.annotate(sketch=Joined(column)).values_list(*VALUE, "sketch")
+    return found.iterator(5000)
 
 
-def _shares(by_value: Mapping[tuple[Any, ...], UsageTotals], requests: int) -> list[Share]:
-    shares = []
-    for (name, *ids), totals in by_value.items():
-        key = str(ids[0]) if ids and ids[0] is not None else ""
-        part = totals.requests / requests
-        shares.append(Share(**vars(totals), name=name, key=key, share=part))
+def _shares(dimension: str, by_value: Values, requests: int) -> list[Share]:
+    shares = [
+        Share(
+            **vars(totals),
+            dimension=dimension,
+            name=name,
+            key=key,
+            share=totals.requests / requests,
+        )
+        for (name, key), totals in by_value.items()
+    ]
     return sorted(shares, key=lambda one: (-one.requests, one.name, one.key))
 
 
-@dataclass(frozen=True)
-class Asked:
-    """How often a connection, provider or model was asked, failed, and was passed over.
-
-    `key`: the id of a connection, else empty.
-    """
-
-    name: str
-    key: str
-    asked: int
-    failed: int
-    passed_over: int
-
-
-def asked(dimension: str, period: Period, filters: Mapping[str, str] | None = None) -> list[Asked]:
-    """The connections, providers or models that requests of a period came to, those that failed
-    most often first.
-
-    One whose fallback always answers has no request of its own: here it shows.
-    """
-    columns = ASKED[dimension]
-    rows = UsageAttempt.objects.filter(started_at__gte=period.start, started_at__lt=period.end)
-    if any((filters or {}).values()):
-        rows = rows.filter(record_key__in=records(period, filters).order_by().values("key"))
-    passed_over, failed = Q(outcome=AttemptOutcome.PASSED_OVER), Q(outcome=AttemptOutcome.FAILED)
-    counted = (
-        rows.order_by()
-        .values(*columns)
-        .annotate(
-            asked=Count("pk", filter=~passed_over),
-            failed=Count("pk", filter=failed),
-            passed_over=Count("pk", filter=passed_over),
-        )
-        .values_list(*columns, "asked", "failed", "passed_over")
-    )
-    found = [Asked(row[0], str(row[1]) if len(columns) > 1 else "", *row[-3:]) for row in counted]
-    return sorted(found, key=lambda one: (-one.failed, -one.asked, one.name))
+def request_count(period: Period, filters: Mapping[str, str]) -> int:
+    """The number of requests that the filters leave."""
+    return usage_report(period, filters).totals.requests
 
 
 def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None) -> float | None:
     """The median time to the first chunk, in milliseconds, of the streams that had one; None
     without such streams.
     """
-    streams = records(period, filters).filter(first_chunk_ms__isnull=False).order_by()
-    return median(
-        {
-            value: count
-            for value, count in streams.values_list("first_chunk_ms").annotate(n=Count("*"))
-            if value is not None
-        }
-    )
+
+    def read(counted: int) -> Counter[int]:
+        answer = answer_to(filters)
+        parts = parts_of(period, counted if answer else 0)
+        streams = parts.records(filters).filter(first_chunk_ms__isnull=False).order_by()
+        counts = Counter(dict(streams.values_list("first_chunk_ms").annotate(n=Count("*"))))
+        if answer and parts.spans:
+            rows = parts.totals(answer.dimensions).filter(answer.value, answer.how)
+            for *_, sketch in _sketches(rows, "first_chunks"):
+                counts.update(counts_in(sketch))
+        return counts
+
+    return median(consistent(read))

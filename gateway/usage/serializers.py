@@ -7,12 +7,13 @@ from rest_framework import serializers
 from connections.api.fields import CamelCaseSerializer
 from providers.core.registry import all_providers
 
-from . import records
+from .asked import Asked
 from .course import Point
-from .selectors import Asked
+from .dimensions import REQUESTS
 from .totals import Share, UsageTotals
 
 UNKNOWN = "unknown"
+WITH_IDS = {name for name, columns in REQUESTS.items() if len(columns) > 1}
 
 
 class UsageSummarySerializer(CamelCaseSerializer):
@@ -121,7 +122,7 @@ def item_json(dimension: str, share: Share, target: Asked | None) -> dict[str, A
         "passedOverCount": target.passed_over if target else None,
         "dimension": share.key or share.name or UNKNOWN,
         "dimensionName": names.get(share.name)
-        or (share.name if dimension in records.IDS else None)
+        or (share.name if dimension in WITH_IDS else None)
         or None,
         "requestCount": share.requests,
         "totalTokens": share.total_tokens,

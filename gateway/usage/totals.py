@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-OK, CLOSED = "ok", "client_closed"
+from .dimensions import FAILED, OK, kind_of
 
 
 @dataclass
 class UsageTotals:
-    """Totals of some requests. `latencies`: milliseconds -> how many requests took so long.
+    """Totals of some requests. `latencies`: milliseconds -> how many requests took so long, rounded
+    where they come from totals, none where they were not asked for; `latency_ms`: their sum.
 
     `fallbacks`: requests that a fallback answered; `attempts`: targets that were asked. Requests
     whose caller hung up have neither succeeded nor failed.
@@ -22,13 +23,14 @@ class UsageTotals:
     attempts: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    latency_ms: int = 0
     latencies: Counter[int] = field(default_factory=Counter)
 
     def add(self, part: "UsageTotals") -> None:
         """Adds other requests."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(part, name))
-        self.latencies += part.latencies
+        self.latencies.update(part.latencies)
 
     @property
     def total_tokens(self) -> int:
@@ -38,9 +40,7 @@ class UsageTotals:
     @property
     def average_ms(self) -> float | None:
         """The mean latency, None without requests."""
-        if not self.requests:
-            return None
-        return sum(ms * count for ms, count in self.latencies.items()) / self.requests
+        return self.latency_ms / self.requests if self.requests else None
 
     @property
     def median_ms(self) -> float | None:
@@ -61,30 +61,31 @@ class UsageTotals:
 
 COUNTS = (
     *("requests", "succeeded", "failed", "fallbacks", "attempts"),
-    *("input_tokens", "output_tokens"),
+    *("input_tokens", "output_tokens", "latency_ms"),
 )
 
 
 def totals_of(
     outcome: str,
-    latency: int,
     requests: int,
     tokens: tuple[int | None, int | None],
     fallbacks: int,
     attempts: int,
+    latency_ms: int,
 ) -> UsageTotals:
-    """The totals of requests that ended and took alike. `tokens`: in and out, None where no service
-    told them.
+    """The totals of requests that ended alike, without latencies. `outcome`: or its kind. `tokens`:
+    in and out, None where no service told them.
     """
+    kind = kind_of(outcome)
     return UsageTotals(
         requests,
-        succeeded=requests if outcome == OK else 0,
-        failed=requests if outcome not in (OK, CLOSED) else 0,
+        succeeded=requests if kind == OK else 0,
+        failed=requests if kind == FAILED else 0,
         fallbacks=fallbacks,
         attempts=attempts,
-        input_tokens=tokens[0] or 0,
-        output_tokens=tokens[1] or 0,
-        latencies=Counter({latency: requests}),
+        input_tokens=int(tokens[0] or 0),
+        output_tokens=int(tokens[1] or 0),
+        latency_ms=latency_ms,
     )
 
 
@@ -96,6 +97,7 @@ class Share(UsageTotals):
     for. `share`: the part of all requests, 0 to 1.
     """
 
+    dimension: str = ""
     name: str = ""
     key: str = ""
     share: float = 0.0

@@ -1,6 +1,6 @@
 """The page of usage, and the same requests as CSV."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,10 +21,12 @@ from connections.views.base import Crumb, Page
 
 from ..models import UsageRecord
 from . import records, selectors
+from .asked import Asked, asked_targets
+from .buckets import HOUR
 from .charts import requests_chart, tokens_chart
 from .course import course
 from .csv_export import COLUMNS, csv_parts
-from .totals import CLOSED, OK
+from .dimensions import CLOSED, FAILED, OK
 
 PAGE_SIZE, SHOWN, MOST_CHOICES = 25, 10, 200
 FIRST_PERIOD = "24h"
@@ -32,7 +34,7 @@ PERIOD_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 FILTERS = records.FILTERS
 OUTCOMES = {
     OK: "Succeeded",
-    records.FAILED: "Failed",
+    FAILED: "Failed",
     CLOSED: "Caller hung up",
 }
 ATTEMPTS = {
@@ -99,21 +101,24 @@ class UsageView(UsagePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         name, period = self.period()
         filters, zone = self.filters(), timezone.get_current_timezone()
-        usage = selectors.usage_report(period, filters, list(selectors.DIMENSIONS))
+        usage = selectors.usage_report(period, filters, selectors.DIMENSIONS, medians=SHOWN)
         points = course(period, filters, zone=zone) if usage.totals.requests else []
         paginator = Paginator(records.records(period, filters), PAGE_SIZE)
         # Set, so that it is not counted: for a million rows that takes as long as all the rest.
         paginator.count = usage.totals.requests
+        page = paginator.get_page(request.GET.get("page"))
+        asked = asked_targets("connection", period, filters)[:SHOWN]
         context = {
             "usage": usage,
             "points": points,
             "requests_chart": requests_chart(points),
             "tokens_chart": tokens_chart(points),
-            "is_hourly": period.step == records.HOUR,
+            "is_hourly": period.step == HOUR,
             "first_chunk_ms": selectors.first_chunk_median(period, filters),
-            "asked": selectors.asked("connection", period, filters)[:SHOWN],
+            "asked": asked,
             "shown": SHOWN,
-            "page": paginator.get_page(request.GET.get("page")),
+            "page": page,
+            "addresses": _addresses(usage, asked, page.object_list),
             "is_unused": not usage.totals.requests and not UsageRecord.objects.exists(),
             **self._filter_form(name, period, filters),
         }
@@ -148,6 +153,27 @@ class UsageView(UsagePage):
             "attempt_choices": ATTEMPTS,
             "is_other_outcome": bool(filters["outcome"]) and filters["outcome"] not in OUTCOMES,
         }
+
+
+def _addresses(
+    usage: selectors.UsageReport, asked: Sequence[Asked], rows: Iterable[UsageRecord]
+) -> dict[str, dict[str, str]]:
+    """The pages of the profiles and connections that are shown and still there, by alias."""
+    names = {
+        dimension: {one.name for one in usage.shares[dimension][:SHOWN]}
+        for dimension in records.MODELS
+    }
+    names["connection"] |= {one.name for one in asked}
+    for row in rows:
+        names["connection"].add(row.connection_alias)
+        names["profile"] |= {row.profile_alias, row.answered_profile_alias}
+    return {
+        dimension: {
+            row.alias: row.get_absolute_url()
+            for row in model.objects.filter(alias__in=names[dimension]).only("pk", "alias")
+        }
+        for dimension, model in records.MODELS.items()
+    }
 
 
 class UsageRecordView(UsagePage):

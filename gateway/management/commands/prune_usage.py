@@ -1,4 +1,5 @@
-"""`manage.py prune_usage`: delete usage records that are older than GATEWAY_USAGE_DAYS.
+"""`manage.py prune_usage`: delete usage records that are older than GATEWAY_USAGE_DAYS, and totals
+that are older than GATEWAY_TOTALS_DAYS.
 
 It is meant for cron, once a day.
 """
@@ -17,8 +18,8 @@ class Command(BaseCommand):
     """Deletes in batches, so that it can run while the gateway works."""
 
     help = (
-        "Delete usage records that are older than GATEWAY_USAGE_DAYS, windows of limits older than "
-        "two days, and ended cool-downs."
+        "Delete usage records that are older than GATEWAY_USAGE_DAYS, totals of usage older than "
+        "GATEWAY_TOTALS_DAYS, windows of limits older than two days, and ended cool-downs."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,9 +35,10 @@ class Command(BaseCommand):
                 f"{days} days cannot be kept. Give --days, or GATEWAY_USAGE_DAYS, a number from 1 "
                 f"to {MOST_DAYS}."
             )
-        pruned = prune(days, options["dry_run"])
+        pruned = prune(days, settings.GATEWAY_TOTALS_DAYS, options["dry_run"])
         verb = "would be deleted" if options["dry_run"] else "deleted"
         self.stdout.write(f"{pruned.records} usage records older than {days} days {verb}.")
         self.stdout.write(
-            f"{pruned.counts} windows of limits and {pruned.cooldowns} ended cool-downs {verb}."
+            f"{pruned.totals} totals of usage, {pruned.counts} windows of limits and "
+            f"{pruned.cooldowns} ended cool-downs {verb}."
         )

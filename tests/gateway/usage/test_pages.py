@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from connections.models import Connection
+from connections.models import ApiToken, Connection
 from gateway.templatetags.usage import duration, percent, short
 from gateway.usage.charts import requests_chart
 from gateway.usage.course import Point
@@ -151,6 +151,27 @@ def test_connections_that_failed_before_a_fallback_answered_are_shown(page: Clie
     assert "production 1 1 0 second 1 0 0 third 0 0 1" in text
 
 
+def test_usage_leads_to_profiles_connections_and_tokens_and_back(
+    page: Client, operator: Any, connection: Connection
+):
+    profile = profile_of(connection, name="Support")
+    used(started_at=ago(minutes=5), profile_alias="gone", outcome="timeout")
+    text = html(page.get("/usage/"))
+    for row in (profile, connection):
+        assert text.count(f'href="{row.get_absolute_url()}"') >= 2  # the share and the request
+    assert 'href="/tokens/"' in text and "Open the profile gone" not in text
+    token = ApiToken.objects.create(name="Website", user=operator, prefix="sb_1", digest="1")
+    assert f'href="/usage/?period=7d&amp;token={token.pk}"' in html(page.get("/tokens/"))
+
+
+def test_a_breakdown_has_a_column_of_failures(page: Client):
+    table = words(page.get("/usage/?period=30d")).partition("By profile")[2]
+    assert (
+        table.startswith(" Profile Requests Failed Share Tokens Median support 2 0 66.7 % 2.0 M")
+        and "other 1 1 33.3 % 15" in table
+    )
+
+
 def test_charts_and_table_have_the_same_numbers(page: Client):
     response = page.get("/usage/?period=7d")
     text, points = html(response), response.context["points"]
@@ -210,7 +231,7 @@ def test_the_page_makes_few_queries_however_many_requests_there_are(page: Client
         )
     with CaptureQueriesContext(database) as many:
         page.get("/usage/?period=30d")
-    assert len(few) == len(many) <= 12
+    assert len(few) == len(many) <= 22
 
 
 # CSV

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from gateway.models import Cooldown, TokenCount, UsageAttempt, UsageRecord
+from gateway.models import Cooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
 from gateway.usage import retention
 from tests.gateway.records import used
 
@@ -73,9 +73,24 @@ def test_days_that_make_no_sense_are_refused(ages: None, days: str):
     assert left() == {1, 39, 41, 500}
 
 
+def test_totals_go_with_their_records_unless_they_are_kept_longer(ages: None, settings):
+    settings.GATEWAY_TOTALS_DAYS = 100
+    prune("--days", "40")
+    assert (left(), days_in_totals()) == ({1, 39}, {1, 39, 41})
+    settings.GATEWAY_TOTALS_DAYS = 0
+    prune("--days", "40")
+    assert days_in_totals() == {1, 39}
+
+
+def days_in_totals() -> set[int]:
+    """How many days ago the requests of the totals began."""
+    starts = UsageTotal.objects.filter(dimension="all", minutes=15).values_list("start", flat=True)
+    return {(timezone.now() - start).days for start in starts}
+
+
 def test_many_records_go_in_batches(ages: None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(retention, "BATCH", 1)
-    assert retention.prune(30).records == 3
+    assert retention.prune(30, 0).records == 3
     assert left() == {1}
 
 
@@ -85,7 +100,7 @@ def test_windows_of_limits_go_after_two_days():
         at = now - timedelta(days=days)
         for window in (f"{at:%Y-%m-%d}", f"{at:%Y-%m-%dT%H:%M}"):
             TokenCount.objects.create(token_id=UUID(int=days), window=window, count=1)
-    assert "2 windows of limits" in prune()
+    assert " 2 windows of limits" in prune()
     assert set(TokenCount.objects.values_list("token_id", flat=True)) == {UUID(int=0), UUID(int=1)}
 
 

@@ -1,0 +1,284 @@
+"""Totals of usage, counted from the records.
+
+A record is counted once, in the order of ids, in the transaction that notes how far all are
+counted. So totals, and the records behind that mark, are together what was ever recorded: whoever
+wrote it, also a version that knows no totals, and whenever this was stopped. Pages and API read
+both (gateway/usage/stored.py).
+
+Recorders call `count_new` once in a while, for it costs less to count a thousand records at once
+than to add to totals with each.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, QuerySet, Sum
+from django.utils import timezone
+
+from connections.outages import BUSY, database_outage
+
+from ..models import CountedUsage, UsageAttempt, UsageRecord, UsageTotal
+from .buckets import DAY, HOUR, QUARTER, Bucket, Joined, begin, bucket_sql
+from .dimensions import (
+    ALL,
+    ASKED,
+    CALLER,
+    EARLIER,
+    IS_FALLBACK,
+    IS_SEVERAL,
+    OTHERS,
+    REQUESTS,
+    WAS_ASKED,
+    attempted,
+    kind_of,
+    verbs_of,
+)
+from .total_rows import Amount, TotalKey, add_to_totals, told_counts
+
+CHUNK = 10_000  # records in one transaction
+PATIENCE = "200ms"  # for which records wait to be written while others end
+MOST_TRIES, PAUSE = 60, 0.5  # seconds
+MOST_TEXTS = 100  # that are no profile's alias and were asked for in an hour, each with its total
+MINUTES = {length: length // timedelta(minutes=1) for length in (QUARTER, HOUR, DAY)}
+
+Amounts = dict[TotalKey, Amount]
+Kind = tuple[str, bool, bool]  # of outcome, several were asked, a fallback answered
+
+
+class Value(NamedTuple):
+    """A value of a dimension; of callers the user's name and id too."""
+
+    dimension: str
+    name: str = ""
+    key: str = ""
+    user_name: str = ""
+    user_key: str = ""
+
+
+Counted = Iterator[tuple[datetime, Kind, list[Value], Amount]]  # the same values, and the same kind
+
+
+def counted_to() -> int:
+    """The greatest id of the records that are counted. One query."""
+    found = CountedUsage.objects.filter(pk=1).values_list("records_to", flat=True).first()
+    return found or 0
+
+
+def count_new(every: timedelta = timedelta(0)) -> bool:
+    """Counts up to CHUNK records, unless somebody did so less than `every` ago. True when there are
+    more.
+
+    Raises DatabaseError; then nothing is counted. On PostgreSQL that is OperationalError where
+    others write for longer than PATIENCE: try later.
+    """
+    if every and CountedUsage.objects.filter(counted_at__gt=timezone.now() - every).exists():
+        return False
+    top = _settled_id()
+    with transaction.atomic():
+        CountedUsage.objects.get_or_create(pk=1)
+        mark = CountedUsage.objects.select_for_update().get(pk=1)
+        ids = UsageRecord.objects.filter(pk__gt=mark.records_to, pk__lte=top).order_by("pk")
+        chunk = list(ids.values_list("pk", flat=True)[:CHUNK])
+        if chunk:
+            add_to_totals(_amounts(mark.records_to, chunk[-1]))
+            mark.records_to = chunk[-1]
+        mark.counted_at = timezone.now()
+        mark.save()
+    return len(chunk) == CHUNK
+
+
+def count_all() -> None:
+    """Counts until nothing is left. It may be stopped at any time, and goes on from there. Raises
+    as `count_new` does, but is patient with others who write.
+    """
+    tries = 0
+    while True:
+        try:
+            if not count_new():
+                return
+            tries = 0
+        except OperationalError as error:
+            tries += 1
+            if database_outage(error) is not BUSY or tries == MOST_TRIES:
+                raise
+            time.sleep(PAUSE)
+
+
+def _settled_id() -> int:
+    """The greatest id, once nobody may still write a smaller one.
+
+    PostgreSQL gives out ids before they are committed. A lock that no writer of records shares is
+    had when all that were given out are committed; it is held for a moment only.
+    https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+                cursor.execute(f"LOCK TABLE {UsageRecord._meta.db_table} IN SHARE MODE")
+        return UsageRecord.objects.aggregate(top=Max("pk"))["top"] or 0
+
+
+def _amounts(after: int, last: int) -> Amounts:
+    """What the records with ids after `after`, up to `last`, add to which totals."""
+    amounts: Amounts = {}
+    texts = _Texts()
+    for counted in (_requests(after, last), _earlier(after, last), _attempts(after, last)):
+        for start, kind, values, amount in counted:
+            for value in values:
+                length = QUARTER if value.dimension == ALL else HOUR
+                at = begin(start, length)
+                if value.dimension == "profile" and not value.key:
+                    value = value._replace(name=texts.bounded(at, value.name))
+                total = TotalKey(value.dimension, MINUTES[length], at, *value[1:], *kind)
+                amounts.setdefault(total, Amount()).add(amount)
+    for short, long in ((QUARTER, HOUR), (HOUR, DAY)):
+        for total, amount in [one for one in amounts.items() if one[0].minutes == MINUTES[short]]:
+            longer = total._replace(minutes=MINUTES[long], start=begin(total.start, long))
+            amounts.setdefault(longer, Amount()).add(amount)
+    return amounts
+
+
+class _Texts:
+    """Bounds the number of texts that have a total in an hour although no profile has them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[datetime, set[str]] = {}
+
+    def bounded(self, hour: datetime, text: str) -> str:
+        """The text, or OTHERS where there are MOST_TEXTS without it."""
+        if hour not in self._kept:
+            there = UsageTotal.objects.filter(
+                dimension="profile", minutes=MINUTES[HOUR], start=hour, key=""
+            )
+            self._kept[hour] = set(there.values_list("name", flat=True))
+        kept = self._kept[hour]
+        if len(kept) < MOST_TEXTS:
+            kept.add(text)
+        return text if text in kept else OTHERS
+
+
+COLUMNS = REQUESTS | {ALL: (), CALLER: REQUESTS["token"] + REQUESTS["user"]}
+# Counted together is what mostly goes together, so that there is little left to add up.
+TOGETHER: Sequence[tuple[timedelta, Sequence[str]]] = (
+    (QUARTER, (ALL, "provider", "model", "profile", "connection", "outcome")),
+    (HOUR, (CALLER,)),
+)
+
+
+def _requests(after: int, last: int) -> Counted:
+    """The requests, by ALL and by the dimensions of REQUESTS."""
+    for length, dimensions in TOGETHER:
+        names = {one: COLUMNS[one] for one in dimensions}
+        columns = [one for own in names.values() for one in own if one != "outcome"]
+        for row in _summed(_records(after, last), length, columns):
+            values = [
+                Value(dimension, *_name_and_key([row[one] for one in own]))
+                for dimension, own in names.items()
+            ]
+            yield _utc(row["at"]), _kind(row), values, _amount(row)
+
+
+def _earlier(after: int, last: int) -> Counted:
+    """The requests, by each connection that was asked before the last one."""
+    several = _records(after, last).filter(IS_SEVERAL)
+    asked = UsageAttempt.objects.filter(record_key__in=several.values("key")).order_by()
+    seen: dict[Any, set[tuple[str, str]]] = {}
+    for key, alias, pk, outcome in asked.values_list(
+        "record_key", "connection_alias", "connection_id", "outcome"
+    ):
+        if WAS_ASKED in verbs_of(outcome):
+            seen.setdefault(key, set()).add((alias, str(pk)))
+    for row in _summed(several, HOUR, ["key", "connection_id"]):
+        values = [
+            Value(EARLIER, alias, pk)
+            for alias, pk in seen.get(row["key"], ())
+            if pk != str(row["connection_id"])
+        ]
+        yield _utc(row["at"]), _kind(row), values, _amount(row)
+
+
+def _attempts(after: int, last: int) -> Counted:
+    """The attempts, by what was asked and how that ended."""
+    started = bucket_sql(connection.vendor, "record.started_at", HOUR)
+    with connection.cursor() as cursor:
+        cursor.execute(ATTEMPTS_BY_TARGET.format(started=started), [after, last])
+        found = cursor.fetchall()
+    for at, outcome, several, fallback, *target, ended, number in found:
+        named = dict(zip(TARGET, target, strict=True))
+        values = [
+            Value(attempted(verb, dimension), *_name_and_key([named[one] for one in names]))
+            for dimension, names in ASKED.items()
+            for verb in verbs_of(ended)
+        ]
+        kind = kind_of(outcome), bool(several), bool(fallback)
+        yield _utc(at), kind, values, Amount([number, 0, 0, 0, 0])
+
+
+TARGET = ("connection_alias", "connection_id", "provider_id", "model")
+# A join that the ORM cannot make: it knows no relation between the two.
+ATTEMPTS_BY_TARGET = f"""
+SELECT {{started}}, record.outcome, record.attempts > 1,
+    record.answered_profile_id IS NOT NULL AND record.answered_profile_id <> record.profile_id,
+    {", ".join(f"attempt.{one}" for one in TARGET)}, attempt.outcome, COUNT(*)
+FROM {UsageRecord._meta.db_table} record
+JOIN {UsageAttempt._meta.db_table} attempt ON attempt.record_key = record.key
+WHERE record.id > %s AND record.id <= %s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+"""  # noqa: S608 names of our own
+
+SUMS = {
+    "number": Count("*"),
+    "asked": Sum("attempts"),
+    "sent": Sum("input_tokens"),
+    "answered": Sum("output_tokens"),
+    "ms": Sum("latency_ms"),
+    "latencies": Joined("latency_ms"),
+    "first_chunks": Joined("first_chunk_ms"),
+}
+
+
+def _records(after: int, last: int) -> QuerySet[UsageRecord]:
+    return UsageRecord.objects.filter(pk__gt=after, pk__lte=last).order_by()
+
+
+def _summed(
+    rows: QuerySet[UsageRecord], length: timedelta, columns: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """The sums of the records that have the same time, outcome and columns."""
+    kinds = {
+        "at": Bucket("started_at", length),
+        "several": ExpressionWrapper(IS_SEVERAL, BooleanField()),
+        "fallback": ExpressionWrapper(IS_FALLBACK, BooleanField()),
+    }
+    found: QuerySet[Any, dict[str, Any]] = rows.values("outcome", *columns, **kinds).annotate(
+        **SUMS
+    )
+    return found.iterator(5000)
+
+
+def _utc(bucket: str) -> datetime:
+    return datetime.fromisoformat(bucket).replace(tzinfo=UTC)
+
+
+def _kind(row: dict[str, Any]) -> Kind:
+    return kind_of(row["outcome"]), bool(row["several"]), bool(row["fallback"])
+
+
+def _amount(row: dict[str, Any]) -> Amount:
+    names = ("number", "asked", "sent", "answered", "ms")
+    numbers = [int(row[one] or 0) for one in names]
+    return Amount(numbers, told_counts(row["latencies"]), told_counts(row["first_chunks"]))
+
+
+def _name_and_key(value: Sequence[Any]) -> Sequence[str]:
+    """A name and an id, as totals have them; of a caller two of both."""
+    if len(value) > 2:
+        return *_name_and_key(value[:2]), *_name_and_key(value[2:])
+    name, *ids = value or [""]
+    if not ids or ids[0] is None:
+        return name, ""
+    return name, str(UUID(ids[0]) if isinstance(ids[0], str) else ids[0])  # SQLite knows no UUIDs

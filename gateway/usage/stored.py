@@ -1,0 +1,146 @@
+"""Where the numbers of a period are: in totals, and in the records that no total has.
+
+Totals have whole hours and days, of the records that are counted. So the records of the rest of an
+hour at either end are read, and those that are not counted yet (counting.py). Filters that no total
+knows are a matter of the records alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from connections.lookup import parse_id
+
+from ..models import UsageRecord, UsageTotal
+from .buckets import DAY, HOUR, Unindexed, begin
+from .counting import MINUTES, counted_to
+from .dimensions import ALL, CLOSED, EARLIER, FAILED, OK, TOTALS_OF
+from .records import FALLBACK, Period, filtered, named, records, wanted_values
+
+Result = TypeVar("Result")
+Span = tuple[timedelta, datetime, datetime]  # totals of this length that begin from, and before
+TRIES = 3
+LATELY = timedelta(seconds=1)
+
+
+def consistent(read: Callable[[int], Result]) -> Result:
+    """What `read` finds, given the greatest id that is counted. Where more is counted meanwhile, it
+    is asked again, so that no record is counted twice or left out.
+    """
+    counted = counted_to()
+    for _ in range(TRIES):
+        found, before = read(counted), counted
+        counted = counted_to()
+        if counted == before:
+            break
+    return found
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A period in parts. `spans`: of totals, none where records tell all. `middle`: what these
+    cover; `edges`: the rest. `counted`: the greatest id that is in totals.
+    """
+
+    period: Period
+    counted: int
+    spans: Sequence[Span] = ()
+    middle: Period | None = None
+    edges: Sequence[Period] = ()
+
+    def records(self, filters: Mapping[str, str] | None) -> QuerySet[UsageRecord]:
+        """The records that are in no total of the spans."""
+        if self.middle is None:
+            return records(self.period, filters)
+        is_new = Q(pk__gt=self.counted, at__gte=self.middle.start, at__lt=self.middle.end)
+        for edge in self.edges:
+            is_new |= Q(started_at__gte=edge.start, started_at__lt=edge.end)
+        rows = UsageRecord.objects.alias(at=Unindexed("started_at")).filter(is_new)
+        return filtered(rows, self.period.start, filters)
+
+    def totals(self, dimensions: Sequence[str]) -> QuerySet[UsageTotal]:
+        """The totals of the spans."""
+        found = Q(pk__in=())
+        for length, start, end in self.spans:
+            # The dimension in each: so each is a range of the index, for SQLite too.
+            found |= Q(
+                dimension__in=dimensions, minutes=MINUTES[length], start__gte=start, start__lt=end
+            )
+        return UsageTotal.objects.filter(found).order_by()
+
+
+def parts_of(period: Period, counted: int, lengths: Sequence[timedelta] = (DAY, HOUR)) -> Parts:
+    """The period in parts. `lengths` of totals, the longest first; one that lasts until now has the
+    longest one at its end.
+    """
+    shortest, longest = lengths[-1], lengths[0]
+    start = _next(period.start, shortest)
+    is_open = period.end > timezone.now() - LATELY
+    end = _next(period.end, longest) if is_open else begin(period.end, shortest)
+    if not counted or start >= end:
+        return Parts(period, counted)
+    middle = Period(start, min(end, period.end))
+    edges = [Period(period.start, start), Period(end, period.end)]
+    edges = [one for one in edges if one.start < one.end]
+    return Parts(period, counted, _spans(start, end, lengths), middle, edges)
+
+
+def _spans(start: datetime, end: datetime, lengths: Sequence[timedelta]) -> list[Span]:
+    if start >= end:
+        return []
+    longest, *shorter = lengths
+    first, last = _next(start, longest), begin(end, longest)
+    if not shorter or first >= last:
+        return _spans(start, end, shorter) if shorter else [(longest, start, end)]
+    return [
+        *_spans(start, first, shorter),
+        (longest, first, last),
+        *_spans(last, end, shorter),
+    ]
+
+
+def _next(at: datetime, length: timedelta) -> datetime:
+    """The time itself if something of this length begins then, else the next beginning."""
+    found = begin(at, length)
+    return found if found == at else found + length
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Totals that answer filters: those of `dimensions` and `value` together are the requests that
+    the filters leave. `is_named`: of a profile, a connection, a token or a code, so that they are
+    not told apart by any other dimension. `how`: the condition that holds for every dimension.
+    """
+
+    dimensions: Sequence[str]
+    value: Q
+    how: Q
+    is_named: bool
+
+
+def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
+    """The totals that answer filters, None if only records do."""
+    wanted = wanted_values(filters)
+    how = Q()
+    if attempts := wanted.pop("attempts", ""):
+        how &= Q(is_fallback=True) if attempts == FALLBACK else Q(is_several=True)
+    if wanted.get("outcome") in (OK, CLOSED, FAILED):
+        how &= Q(kind=wanted.pop("outcome"))
+    if not wanted:
+        return Answer([ALL], Q(), how, False)
+    (what, text), *more = wanted.items()
+    if more or what == "request":
+        return None
+    if what == "outcome":
+        return Answer([what], Q(name=text), how, True)
+    pk = parse_id(text)
+    if what == "token" or pk:
+        value = Q(key=str(pk)) if pk else Q(pk__in=())
+    else:
+        value = Q(name__in=named(what, text)[f"{what}_alias__in"])
+    dimensions = [what, EARLIER] if what == "connection" else [TOTALS_OF[what]]
+    return Answer(dimensions, value, how, True)
