@@ -13,12 +13,14 @@ from . import gateway, promptflow
 from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
-PARTS = sys.argv[1:] or ["process", "api", "gateway", "promptflow", "hands"]
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
+PARTS = sys.argv[1:] or ["process", "api", "gateway", "promptflow", "hands", "usage"]
 
 
 def main() -> None:
-    """The parts named on the command line, or all: `process`, `api`, `gateway`,
-    `promptflow` and `hands`."""
+    """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
+    `hands` and `usage`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
         os.environ |= {
@@ -32,7 +34,7 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if {"api", "gateway", "hands"} & set(PARTS):
+        if {"api", "gateway", "hands", "usage"} & set(PARTS):
             served()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
@@ -52,7 +54,7 @@ def process(path: Path) -> None:
 
 
 def served() -> None:
-    """The API, the gateway and many hands at once under the production command, on SQLite and, if
+    """The API, the gateway, usage and many hands at once under the production command, on SQLite and, if
     it answers, on PostgreSQL.
     """
     with postgresql() as other:
@@ -69,6 +71,10 @@ def served() -> None:
                 subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         if "gateway" in PARTS:
             gateway.measure(urls, CONNECTIONS)
+        for name, url in urls.items() if "usage" in PARTS else ():
+            print(f"\nUsage on {name}", flush=True)
+            command = [sys.executable, "-m", "bench.usage", str(REQUESTS)]
+            subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         for name, url in urls.items() if "hands" in PARTS else ():
             print(f"\nMany hands on {name}", flush=True)
             if name == "SQLite":  # rows of its own

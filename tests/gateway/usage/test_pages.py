@@ -152,15 +152,16 @@ def test_connections_that_failed_before_a_fallback_answered_are_shown(page: Clie
 
 
 def test_usage_leads_to_profiles_connections_and_tokens_and_back(
-    page: Client, operator: Any, connection: Connection
+    administrator: Any, connection: Connection
 ):
-    profile = profile_of(connection, name="Support")
+    page, profile = browser(administrator), profile_of(connection, name="Support")
+    used(started_at=ago(minutes=6))
     used(started_at=ago(minutes=5), profile_alias="gone", outcome="timeout")
     text = html(page.get("/usage/"))
     for row in (profile, connection):
         assert text.count(f'href="{row.get_absolute_url()}"') >= 2  # the share and the request
     assert 'href="/tokens/"' in text and "Open the profile gone" not in text
-    token = ApiToken.objects.create(name="Website", user=operator, prefix="sb_1", digest="1")
+    token = ApiToken.objects.create(name="Website", user=administrator, prefix="sb_1", digest="1")
     assert f'href="/usage/?period=7d&amp;token={token.pk}"' in html(page.get("/tokens/"))
 
 
