@@ -54,8 +54,8 @@ def process(path: Path) -> None:
 
 
 def served() -> None:
-    """The API, the gateway, usage and many hands at once under the production command, on SQLite and, if
-    it answers, on PostgreSQL.
+    """The API, the gateway and many hands at once under the production command, and usage in one
+    process, on SQLite and, if it answers, on PostgreSQL.
     """
     with postgresql() as other:
         urls = {"SQLite": os.environ["DATABASE_URL"]} | ({"PostgreSQL": other} if other else {})
