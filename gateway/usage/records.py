@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, Q, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import ExpressionWrapper
 from django.utils import timezone
 
@@ -55,13 +55,13 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
     `filtered`.
     """
     rows = UsageRecord.objects.filter(started_at__gte=period.start, started_at__lt=period.end)
-    return filtered(rows, period.start, filters)
+    return filtered(rows, filters)
 
 
 def filtered(
-    rows: QuerySet[UsageRecord], since: datetime, filters: Mapping[str, str] | None = None
+    rows: QuerySet[UsageRecord], filters: Mapping[str, str] | None = None
 ) -> QuerySet[UsageRecord]:
-    """Those of the rows, which began after `since`, that filters leave, without their texts.
+    """Those of the rows that filters leave, without their texts.
 
     `filters`: profile (the one that was asked for) and connection (each that was asked, also where
     another answered) by id or alias, token by id, outcome by its code or FAILED, attempts by
@@ -78,9 +78,9 @@ def filtered(
         rows = rows.filter(**named("profile", profile))
     if connection := wanted.get("connection"):
         own = named("connection", connection)
-        asked = UsageAttempt.objects.filter(started_at__gte=since, **own)
-        asked = asked.exclude(outcome=AttemptOutcome.PASSED_OVER)
-        rows = rows.filter(Q(**own) | Q(key__in=asked.values("record_key")))
+        asked = UsageAttempt.objects.filter(record_key=OuterRef("key"), **own)
+        earlier = Exists(asked.exclude(outcome=AttemptOutcome.PASSED_OVER))
+        rows = rows.filter(Q(**own) | (IS_SEVERAL & Q(earlier)))
     if token := wanted.get("token"):
         pk = parse_id(token)
         rows = rows.filter(token_id=pk) if pk else rows.none()

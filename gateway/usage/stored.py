@@ -60,7 +60,7 @@ class Parts:
         for edge in self.edges:
             is_new |= Q(started_at__gte=edge.start, started_at__lt=edge.end)
         rows = UsageRecord.objects.alias(at=Unindexed("started_at")).filter(is_new)
-        return filtered(rows, self.period.start, filters)
+        return filtered(rows, filters)
 
     def totals(self, dimensions: Sequence[str]) -> QuerySet[UsageTotal]:
         """The totals of the spans."""
