@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from providers.core.registry import all_providers
 
-from .health.services import of_health
+from .health.services import of_health, profiles_of_health
 from .lookup import former_alias_q, id_or_alias_q
 from .models import ByCodePoint, Connection, Profile, by_name, has_name_key
 from .texts import folded, tag_key
@@ -58,8 +58,8 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
     """Profiles with their connections, by `q` (in name, alias, former alias or model, or the
-    id), `name` (exactly), `provider` and `connection` (an id or alias), `capability`, `status` and
-    `tag`.
+    id), `name` (exactly), `provider` and `connection` (an id or alias), `capability`, `status`,
+    `health` (one of its states) and `tag`.
     """
     filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
@@ -71,6 +71,7 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
         rows = rows.filter(id_or_alias_q(connection, "connection__") | former)
     if capability := filters.get("capability"):
         rows = rows.filter(capability=capability)
+    rows = profiles_of_health(rows, filters.get("health", ""))
     return rows.order_by(*_order(PROFILE_SORTS, sort))
 
 

@@ -53,6 +53,9 @@ SORTS = {
     "dateCreated": "created",
     "dateModified": "modified",
 }
+HEALTH = OpenApiParameter(
+    "health", str, enum=list(STATES), description="Those whose `health` has this state."
+)
 DIRECTIONS = ("ascending", "descending", "asc", "desc")
 FILTERS = [
     *PAGE,
@@ -73,12 +76,7 @@ FILTERS = [
         description="Those whose provider has it.",
     ),
     OpenApiParameter("isActive", bool),
-    OpenApiParameter(
-        "health",
-        str,
-        enum=list(STATES),
-        description="ok, degraded, failed, stale: its settings changed since; never: not tested.",
-    ),
+    HEALTH,
     OpenApiParameter("tag", PLAIN, description="Those with this tag, in any case."),
     OpenApiParameter(
         "settings", bool, description="With true, each has its settings too; secrets are masked."

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from django.db.models import Case, Count, When
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,16 +11,22 @@ from rest_framework.response import Response
 
 from .. import listing
 from ..health.services import (
+    DEGRADED,
+    FAILING,
+    RESTING,
     SETUP,
     STATES,
     Health,
+    Resolve,
     health,
     model_health,
+    profile_health,
     resolve_now,
+    state_of_connection,
     traffic_of,
     with_health,
 )
-from ..models import Connection, Profile
+from ..models import Connection, Profile, by_name
 from .base import ApiView
 from .camelcase import camel
 from .fields import CamelCaseSerializer
@@ -27,17 +34,19 @@ from .openapi import answers
 
 READ = ("connections:read", "connections.view_connection")
 MOST_REPORTED = 1000  # connections
+UNWELL = (FAILING, SETUP, RESTING, DEGRADED)
 
 
 class HealthSerializer(CamelCaseSerializer):
     """What is known of a connection or a profile's model, and since when."""
 
     state = serializers.ChoiceField(
-        [*STATES, SETUP],
+        STATES,
         help_text=(
-            "ok; degraded: some calls or some models fail; failed; stale: its settings changed "
-            "since it was tested; never: neither tested nor called; setup: it cannot be used as "
-            "it is."
+            "ok; degraded: some calls or some models fail, or a fallback answers; failed; resting: "
+            "in a cool-down, so that profiles with a fallback ask it last; setup: it cannot be "
+            "used as it is; unused: nobody has asked for it for 90 days; stale: its settings "
+            "changed since it was tested; never: neither tested nor called."
         ),
     )
     code = serializers.CharField(help_text="Of the failure, or why it cannot be used.")
@@ -62,7 +71,7 @@ def health_json(found: Health) -> dict[str, Any]:
 
 @extend_schema_field(HealthSerializer)
 class HealthField(serializers.Field[Any, Any, Any, Any]):
-    """The health of a row: of a connection, or of a profile's model and connection."""
+    """The health of a row: of a connection, or of a profile with its fallbacks."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(source="*", read_only=True, **kwargs)
@@ -70,7 +79,7 @@ class HealthField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, row: Any) -> dict[str, Any]:
         if isinstance(row, Profile):
-            return health_json(model_health(row.connection, row.model, self._resolve))
+            return health_json(profile_health(row, self._resolve))
         return health_json(health(row, self._resolve))
 
 
@@ -82,7 +91,7 @@ class ModelHealthSerializer(CamelCaseSerializer):
 
 
 class UnhealthySerializer(CamelCaseSerializer):
-    """A connection that fails or is degraded, and the profiles that use it."""
+    """A connection that is not well, and the profiles that use it."""
 
     id = serializers.UUIDField()
     alias = serializers.CharField()
@@ -110,29 +119,29 @@ class HealthReport(ApiView):
 
     @extend_schema(operation_id="getHealthReport", responses=answers(200, HealthReportSerializer))
     def get(self, _request: Request) -> Response:
-        rows = {
-            state: listing.connections({"health": state, "status": "active"}) for state in STATES
-        }
-        counts = {state: found.count() for state, found in rows.items()}
-        unwell = [
-            row
-            for state in ("failed", "degraded")
-            for row in with_health(rows[state]).prefetch_related("profiles")[:MOST_REPORTED]
+        rows = listing.connections({"status": "active"}).alias(state=state_of_connection())
+        counts = dict.fromkeys(STATES, 0) | dict(
+            rows.order_by().values_list("state").annotate(number=Count("pk"))
+        )
+        unwell = with_health(rows.filter(state__in=UNWELL)).prefetch_related("profiles")
+        order = Case(*(When(state=state, then=at) for at, state in enumerate(UNWELL)))
+        resolve = cache(resolve_now)
+        items = [
+            _unwell(row, resolve) for row in unwell.order_by(order, *by_name())[:MOST_REPORTED]
         ]
-        total = counts["failed"] + counts["degraded"]
-        items = [_unwell(row) for row in unwell[:MOST_REPORTED]]
+        total = sum(counts[state] for state in UNWELL)
         return Response({"counts": counts, "total": total, "items": items})
 
 
-def _unwell(row: Connection) -> dict[str, Any]:
+def _unwell(row: Connection, resolve: Resolve) -> dict[str, Any]:
     plain = {
         camel(name): str(getattr(row, name)) for name in ("id", "alias", "name", "provider_id")
     }
     return {
         **plain,
-        "health": health_json(health(row)),
+        "health": health_json(health(row, resolve)),
         "models": [
-            {"model": one.model, "health": health_json(model_health(row, one.model))}
+            {"model": one.model, "health": health_json(model_health(row, one.model, resolve))}
             for one in traffic_of(row)
         ],
         "profiles": sorted(one.alias for one in row.profiles.all()),

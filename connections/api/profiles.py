@@ -14,15 +14,15 @@ from providers.core.base import Capability
 
 from .. import listing, services
 from ..former_aliases import actor_name
-from ..health.services import with_health
+from ..health.services import STATES, with_profile_health
 from ..lookup import all_by_id_or_alias, get_by_id_or_alias
 from ..models import Connection, Profile
 from .base import ApiView, created, exists, refuse_mismatch, tagged
 from .camelcase import decapitalized
-from .connections import DIRECTIONS, shared_filters, wanted_sort
+from .connections import DIRECTIONS, HEALTH, shared_filters, wanted_sort
 from .fields import DuplicateRequestSerializer, inner_names
 from .openapi import answers, items_of
-from .pagination import PAGE, PLAIN, SkipTakePagination, plain_text
+from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
 from .profile_serializers import (
     ProfileCreateSerializer,
     ProfileItemSerializer,
@@ -62,6 +62,7 @@ FILTERS = [
     OpenApiParameter("capability", str, enum=[one.value for one in Capability]),
     OpenApiParameter("connection", PLAIN, description="Id or alias of the connection."),
     OpenApiParameter("isActive", bool),
+    HEALTH,
     OpenApiParameter("tag", PLAIN, description="Those with this tag, in any case."),
     OpenApiParameter("orderBy", str, enum=list(SORTS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
@@ -182,8 +183,11 @@ class ProfileList(ApiView):
 
     def get_queryset(self) -> QuerySet[Profile]:
         query = self.request.query_params
-        filters = shared_filters(query) | {"connection": plain_text(query, "connection")}
-        return with_health(listing.profiles(filters, wanted_sort(query, SORTS)))
+        filters = shared_filters(query) | {
+            "connection": plain_text(query, "connection"),
+            "health": one_of(query, "health", STATES),
+        }
+        return with_profile_health(listing.profiles(filters, wanted_sort(query, SORTS)))
 
     @extend_schema(
         operation_id="getAllProfiles",

@@ -7,48 +7,72 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from ..locks import retried
 from ..models import Connection, ConnectionTraffic
 from ..models.traffic import ANSWERED, FAILED, RECENT
+from .conditions import of_health, state_of_connection
+from .profiles import profile_health, profiles_of_health, with_health, with_profile_health
+from .reference_index import (
+    Resolve,
+    UnresolvedReference,
+    reference_index,
+    resolve_now,
+    secret_references,
+    unresolved_references,
+)
 from .states import (
     DEGRADED,
     FAILING,
     IN_A_ROW,
+    LABELS,
     LASTING,
     NEVER,
     OK,
+    RESTING,
     SETUP,
     STALE,
     STATES,
+    UNUSED,
     Health,
     health,
     model_health,
-    of_health,
-    resolve_now,
     traffic_of,
-    with_health,
 )
 
 __all__ = [
     "DEGRADED",
     "FAILING",
+    "LABELS",
     "NEVER",
     "OF_ACCOUNT",
     "OK",
+    "RESTING",
     "SETUP",
     "STALE",
     "STATES",
+    "UNUSED",
     "Call",
     "Health",
+    "Resolve",
+    "UnresolvedReference",
     "forget_failures",
     "health",
     "model_health",
     "note_calls",
+    "note_use",
     "of_health",
+    "profile_health",
+    "profiles_of_health",
+    "reference_index",
     "resolve_now",
+    "secret_references",
+    "state_of_connection",
     "traffic_of",
+    "unresolved_references",
     "with_health",
+    "with_profile_health",
 ]
 
 # Failures that every model of a connection shares. The others are those of one model: services
@@ -57,13 +81,14 @@ OF_ACCOUNT = frozenset(
     {"unauthorized", "quota", "refused", "dns", "tls", "blocked_address", "not_installed"}
 )
 NEWS = timedelta(seconds=15)  # an answer after another one is written that often
+USED_EVERY = timedelta(days=1)  # the time of the last use is noted that often
 
 
 @dataclass(frozen=True)
 class Call:
     """One call that a service answered (`code` is empty), or that failed through its connection's
     or its service's fault. `times`: so many answers, the last of which ended then. `message`:
-    without secrets.
+    without secrets. `rests_until`: the end of the cool-down that this failure began.
     """
 
     connection_id: UUID
@@ -74,6 +99,7 @@ class Call:
     status: int | None = None
     message: str = ""
     times: int = 1
+    rests_until: datetime | None = None
 
 
 Key = tuple[UUID, str]
@@ -89,6 +115,7 @@ def note_calls(calls: Iterable[Call]) -> None:
     noted = {key: made for key, made in noted.items() if _is_news(rows.get(key), made)}
     if not noted:
         return
+    note_use({key[0] for key in noted})
     with transaction.atomic():
         rows = _rows(noted, is_held=True)
         named = Connection.objects.filter(pk__in={key[0] for key in noted})
@@ -104,6 +131,15 @@ def note_calls(calls: Iterable[Call]) -> None:
         # Another worker may just have made the same row: it is taken with the next calls.
         ConnectionTraffic.objects.bulk_create(new, ignore_conflicts=True)
         ConnectionTraffic.objects.bulk_update(changed, COLUMNS)
+
+
+@retried
+def note_use(connection_ids: Iterable[UUID]) -> None:
+    """Notes that somebody asked for these connections. One query on most days."""
+    now = timezone.now()
+    rows = Connection.objects.filter(pk__in=set(connection_ids), asked_at__lt=now - USED_EVERY)
+    for pk in sorted(rows.order_by().values_list("pk", flat=True)):
+        Connection.objects.filter(pk=pk).update(asked_at=now)
 
 
 @retried
@@ -126,6 +162,7 @@ COLUMNS = [
     "message",
     "is_of_account",
     "is_failing",
+    "resting_until",
 ]
 
 
@@ -169,3 +206,4 @@ def _take(row: ConnectionTraffic, calls: Sequence[Call], settings_version: int) 
         row.code, row.status, row.message = call.code[:50], call.status, call.message[:500]
         row.is_of_account = call.code in OF_ACCOUNT
         row.is_failing = call.code in LASTING or row.failures >= IN_A_ROW
+        row.resting_until = call.rests_until or row.resting_until

@@ -5,34 +5,39 @@ failure that every model shares (a refused key) makes the connection fail; one o
 makes it degraded, unless no other model is known to work.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from providers.core.schema import settings_fields
 
-from .. import conf
-from ..models import Connection, ConnectionTraffic, Profile
+from ..models import Connection, ConnectionTraffic
 from ..models.traffic import FAILED
-from ..references import Resolution, State, references_in
+from ..references import State, references_in
+from .reference_index import Resolve, resolve_now
 
-OK, DEGRADED, FAILING, STALE, NEVER = STATES = ("ok", "degraded", "failed", "stale", "never")
-SETUP = "setup"  # a state of its own that no filter has: the connection cannot be used as it is
+STATES = ("ok", "degraded", "failed", "resting", "setup", "unused", "stale", "never")
+OK, DEGRADED, FAILING, RESTING, SETUP, UNUSED, STALE, NEVER = STATES
+LABELS = {
+    OK: "Works",
+    DEGRADED: "Degraded",
+    FAILING: "Failing",
+    RESTING: "Resting",
+    SETUP: "Not set up",
+    UNUSED: "Unused",
+    STALE: "Changed since test",
+    NEVER: "Not tested",
+}
 REMEMBERED = timedelta(days=1)  # a model's own failure counts that long after its last call
 DEGRADED_FOR = timedelta(hours=1)  # after the last failure among answers
+UNUSED_AFTER = timedelta(days=90)
 # Failures that stay until somebody acts: one is enough. Others may pass; three in a row are failing
 LASTING = frozenset(
     {"unauthorized", "forbidden", "quota", "not_found", "tls", "blocked_address", "not_installed"}
 )
 IN_A_ROW = 3
-
-
-Resolve = Callable[[str, bool], Resolution]
-Row = TypeVar("Row", Connection, Profile)
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,6 @@ class Health:
     last_good: datetime | None = None
 
 
-def resolve_now(reference: str, is_secret: bool) -> Resolution:
-    """The value that a reference has now."""
-    return conf.resolver().resolve(reference, is_secret)
-
-
 def health(connection: Connection, resolve: Resolve = resolve_now) -> Health:
     """Its setup first, then the last test and the gateway's calls.
 
@@ -67,24 +67,20 @@ def health(connection: Connection, resolve: Resolve = resolve_now) -> Health:
     fetched. `resolve`: a list remembers what it has resolved, or each of its rows asks a secret
     store for what is missing there.
     """
-    return _of_setup(connection, resolve) or _seen(connection, _current(connection))
+    return _of_setup(connection, resolve) or _seen(connection, list(connection.traffic.all()))
 
 
 def model_health(connection: Connection, model: str, resolve: Resolve = resolve_now) -> Health:
     """As `health`, for one model: failures of other models are not its own."""
-    mine = [one for one in _current(connection) if one.model == model or _fails_whole(one)]
-    return _of_setup(connection, resolve) or _seen(connection, mine)
-
-
-def with_health(rows: QuerySet[Row]) -> QuerySet[Row]:
-    """Connections or profiles with what their health is read from, in one more query."""
-    of = "" if rows.model is Connection else "connection__"
-    return rows.select_related(f"{of}last_check").prefetch_related(f"{of}traffic")
+    return _of_setup(connection, resolve) or _seen(
+        connection, list(connection.traffic.all()), model
+    )
 
 
 def traffic_of(connection: Connection) -> list[ConnectionTraffic]:
     """The calls of each of its models, made with the settings of today; the failing first."""
-    return sorted(_current(connection), key=lambda one: (not one.is_failing, one.model))
+    rows = _current(connection, connection.traffic.all())
+    return sorted(rows, key=lambda one: (not one.is_failing, one.model))
 
 
 def _of_setup(connection: Connection, resolve: Resolve) -> Health | None:
@@ -110,25 +106,34 @@ def _of_setup(connection: Connection, resolve: Resolve) -> Health | None:
     return None
 
 
-def _seen(connection: Connection, traffic: Sequence[ConnectionTraffic]) -> Health:
+def _seen(connection: Connection, rows: Sequence[ConnectionTraffic], model: str = "") -> Health:
+    """The state by its last test and its traffic, of one model if one is named."""
     check, now = connection.last_check, timezone.now()
+    traffic, resting = _current(connection, rows), _resting(rows)
+    if model:
+        traffic = [one for one in traffic if one.model == model or _fails_whole(one)]
+        resting = [one for one in resting if one.model == model or one.is_of_account]
     is_fresh = check is not None and check.connection_version >= connection.settings_version
     answers = [one.answered_at for one in traffic if one.answered_at]
     passed = [check.checked_at] if check and is_fresh and check.success else []
     last_good = max([*answers, *passed], default=None)
     failing = [one for one in traffic if _counts_as_failing(one, now)]
-    degraded = [one for one in traffic if one not in failing and _is_degraded(one, now)]
     others = [one for one in traffic if one not in failing and one.answered_at]
     if failing and (any(map(_fails_whole, failing)) or not others):
         return _failing(min(failing, key=_first), last_good)
     is_answered_since = check is not None and any(at > check.checked_at for at in answers)
     if check and is_fresh and not check.success and not is_answered_since:
         detail = f"{check.message} Tested at {_moment(check.checked_at)}."
-        return Health(
-            FAILING, "Failed", "bad", detail, check.code, check.checked_at, 1, 1, last_good
-        )
-    if failing or degraded:
-        return _degraded(min(failing or degraded, key=_first), last_good, bool(failing))
+        since = check.failing_since or check.checked_at
+        return Health(FAILING, "Failed", "bad", detail, check.code, since, 1, 1, last_good)
+    others = [one for one in others if one not in resting]
+    if resting and (any(one.is_of_account for one in resting) or not others):
+        return _rests(max(resting, key=_end), last_good)
+    degraded = [one for one in traffic if one not in failing and _is_degraded(one, now)]
+    if failing or resting or degraded:
+        return _degraded(min(failing or resting or degraded, key=_first), last_good, bool(failing))
+    if connection.is_active and connection.asked_at < now - UNUSED_AFTER:
+        return _unused(connection, last_good)
     if last_good:
         how = "Tested" if last_good in passed else "It answered a call"
         detail = f"{how} at {_moment(last_good)}."
@@ -159,6 +164,25 @@ def _failing(one: ConnectionTraffic, last_good: datetime | None) -> Health:
     )
 
 
+def _rests(one: ConnectionTraffic, last_good: datetime | None) -> Health:
+    where = "It" if one.is_of_account else one.model
+    detail = (
+        f"{where} rests until {_end(one):%H:%M:%S} UTC: profiles with a fallback ask it last. "
+        f"{_ended(one.message)}"
+    )
+    failures, calls = one.recent.count(FAILED), len(one.recent)
+    return Health(
+        RESTING, "Resting", "warn", detail, one.code, one.failed_at, failures, calls, last_good
+    )
+
+
+def _unused(connection: Connection, last_good: datetime | None) -> Health:
+    detail = f"No call and no flow has asked for it since {_moment(connection.asked_at)}."
+    if last_good:
+        detail += f" It worked at {_moment(last_good)}."
+    return Health(UNUSED, "Unused", "quiet", detail, "unused", last_good=last_good)
+
+
 def _degraded(one: ConnectionTraffic, last_good: datetime | None, is_failing: bool) -> Health:
     failures, calls = one.recent.count(FAILED), len(one.recent)
     what = f"{one.model} fails" if is_failing else f"{failures} of its last {calls} calls failed"
@@ -178,13 +202,22 @@ def _moment(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
+def _end(one: ConnectionTraffic) -> datetime:
+    return one.resting_until or timezone.now()
+
+
 def _first(one: ConnectionTraffic) -> datetime:
     return one.failing_since or one.failed_at or timezone.now()
 
 
-def _current(connection: Connection) -> list[ConnectionTraffic]:
-    found = connection.traffic.all()
-    return [one for one in found if one.version >= connection.settings_version]
+def _current(connection: Connection, rows: Iterable[ConnectionTraffic]) -> list[ConnectionTraffic]:
+    return [one for one in rows if one.version >= connection.settings_version]
+
+
+def _resting(rows: Iterable[ConnectionTraffic]) -> list[ConnectionTraffic]:
+    """Those in a cool-down, which the gateway keeps to its end whatever changes."""
+    now = timezone.now()
+    return [one for one in rows if one.resting_until is not None and one.resting_until > now]
 
 
 def _fails_whole(one: ConnectionTraffic) -> bool:
@@ -199,40 +232,3 @@ def _counts_as_failing(one: ConnectionTraffic, now: datetime) -> bool:
 def _is_degraded(one: ConnectionTraffic, now: datetime) -> bool:
     is_recent = one.failed_at is not None and one.failed_at > now - DEGRADED_FOR
     return FAILED in one.recent and is_recent
-
-
-def of_health(state: str) -> Q:
-    """The condition that a connection is in one of STATES, as `health` says apart from its setup;
-    none for an unknown word.
-    """
-    conditions = _conditions()
-    return conditions.get(state, Q())
-
-
-def _conditions() -> dict[str, Q]:
-    now = timezone.now()
-    traffic = ConnectionTraffic.objects.filter(
-        connection=OuterRef("pk"), version__gte=OuterRef("settings_version")
-    )
-    fails = Q(is_failing=True) & (Q(is_of_account=True) | Q(failed_at__gt=now - REMEMBERED))
-    answered = traffic.filter(answered_at__isnull=False)
-    whole = _there(traffic.filter(is_failing=True, is_of_account=True))
-    failing = whole | (_there(traffic.filter(fails)) & ~_there(answered.exclude(fails)))
-    fresh = Q(last_check__connection_version__gte=F("settings_version"))
-    since = answered.filter(answered_at__gt=OuterRef("last_check__checked_at"))
-    failed = failing | (fresh & Q(last_check__success=False) & ~_there(since))
-    some = Q(recent__contains=FAILED) & Q(failed_at__gt=now - DEGRADED_FOR)
-    degraded = ~failed & _there(traffic.filter(fails | some))
-    good = ~failed & ~degraded & (_there(answered) | (fresh & Q(last_check__success=True)))
-    unseen = ~failed & ~degraded & ~good
-    return {
-        OK: good,
-        DEGRADED: degraded,
-        FAILING: failed,
-        STALE: unseen & Q(last_check__isnull=False),
-        NEVER: unseen & Q(last_check__isnull=True),
-    }
-
-
-def _there(rows: QuerySet[ConnectionTraffic]) -> Q:
-    return Q(Exists(rows))

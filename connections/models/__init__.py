@@ -24,6 +24,7 @@ from .former_alias import AliasUse, FormerAlias
 from .host_approval import HostApproval
 from .oauth_token import AccessToken
 from .package_upload import PackageUpload
+from .snooze import Snooze
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
 from .traffic import ConnectionTraffic
 
@@ -50,6 +51,7 @@ __all__ = [
     "ProfileColumns",
     "RevealRecord",
     "RevealToken",
+    "Snooze",
     "Token",
     "VersionedModel",
     "by_name",

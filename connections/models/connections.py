@@ -5,7 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from providers.core.base import Capability, Provider
@@ -44,6 +46,8 @@ class Connection(VersionedModel):
     provider whose settings these are: `Provider.migrated` reads older ones. `lacking` names secrets
     that an import or a copy could not bring. `settings_version` is the version in which settings
     or credentials changed last: what is known of the connection's health is of that one or later.
+    `asked_at`: when a call or a flow last asked for it, within a day; nobody has since it was made,
+    or since this is noted, where it is as old as that.
     """
 
     editable_columns = tuple(ConnectionColumns.__annotations__)
@@ -61,7 +65,11 @@ class Connection(VersionedModel):
         "ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 
-    history = HistoricalRecords(excluded_fields=["last_check", "settings_version", *NOT_IN_HISTORY])
+    asked_at = models.DateTimeField(db_default=Now(), default=timezone.now, editable=False)
+
+    history = HistoricalRecords(
+        excluded_fields=["last_check", "settings_version", "asked_at", *NOT_IN_HISTORY]
+    )
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:
@@ -168,7 +176,11 @@ class Fallback(models.Model):
 
 
 class ConnectionCheck(models.Model):
-    """One test of a saved connection, for the version it had then."""
+    """One test of a saved connection, for the version it had then.
+
+    `failing_since`: of a failed one, when the first of the failed tests before it was made, without
+    a passed one or other settings between.
+    """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="checks")
     connection_version = models.PositiveIntegerField()
@@ -182,6 +194,7 @@ class ConnectionCheck(models.Model):
     asked = models.CharField(max_length=500, blank=True)
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
     model_count = models.PositiveIntegerField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-checked_at", "-id"]

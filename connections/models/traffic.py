@@ -15,7 +15,8 @@ class ConnectionTraffic(models.Model):
     newest at the end, ANSWERED or FAILED each, without failures in a row that an answer ended.
     `failing_since` and `failures`: the time and the number of the failures since the last answer.
     `code`, `status` and `message`: of the last failure, without secrets; `is_of_account`: every
-    model shares it. `is_failing`: it is enough to call the model failing.
+    model shares it. `is_failing`: it is enough to call the model failing. `resting_until`: the end
+    of the cool-down that a failure began, of the whole connection where `is_of_account`.
     """
 
     # No constraint in the database: the version before deletes connections without these rows.
@@ -34,6 +35,7 @@ class ConnectionTraffic(models.Model):
     message = models.CharField(max_length=500, blank=True)
     is_of_account = models.BooleanField(default=False)
     is_failing = models.BooleanField(default=False, db_index=True)
+    resting_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

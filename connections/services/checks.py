@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Model, Provider
@@ -133,6 +134,12 @@ def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> 
 
     No new version of the connection, no history row.
     """
+    now, before = timezone.now(), connection.last_check
+    is_repeated = (
+        before is not None
+        and not before.success
+        and before.connection_version >= connection.settings_version
+    )
     with transaction.atomic():
         check = ConnectionCheck.objects.create(
             connection=connection,
@@ -144,6 +151,11 @@ def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> 
             asked=outcome.asked[:500],
             latency_ms=outcome.latency_ms,
             model_count=outcome.model_count,
+            failing_since=None
+            if outcome.success
+            else (before.failing_since or before.checked_at)
+            if before and is_repeated
+            else now,
         )
         Connection.objects.filter(pk=connection.pk).update(last_check=check)
         if outcome.success:

@@ -13,6 +13,7 @@ from providers.core.registry import all_providers
 
 from ..health.services import health as connection_health
 from ..health.services import model_health, traffic_of
+from ..health.services import profile_health as health_of_profile
 from ..models import Connection, ConnectionCheck, Profile
 from ..models.traffic import FAILED
 
@@ -28,8 +29,14 @@ def health(connection: Connection) -> dict[str, Any]:
 
 @register.inclusion_tag("elements/health.html")
 def profile_health(profile: Profile) -> dict[str, Any]:
-    """The badge of a profile: its model and its connection."""
-    return {"health": model_health(profile.connection, profile.model)}
+    """The badge of a profile: its model, its connection and its fallbacks."""
+    return {"health": health_of_profile(profile)}
+
+
+@register.inclusion_tag("elements/health_reason.html")
+def profile_health_reason(profile: Profile) -> dict[str, Any]:
+    """The sentence behind the badge of a profile, where it is not well."""
+    return {"health": health_of_profile(profile)}
 
 
 @register.inclusion_tag("elements/health_reason.html")

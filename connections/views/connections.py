@@ -18,7 +18,7 @@ from ..dependent_profiles import dependent_profiles
 from ..destinations import hosts_of
 from ..former_aliases import former_aliases_of
 from ..forms import ConnectionForm
-from ..health.services import with_health
+from ..health.services import LABELS, with_health
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
 from .inline_add import AddContext, ConnectionAddPage, note_choice
@@ -49,6 +49,7 @@ class ConnectionListView(Page):
             "filters": filters,
             "sort": sort,
             "providers": all_providers(),
+            "states": LABELS.items(),
             "is_filtered": any(filters.values()),
         }
         return self.render_to_response(self.get_context_data(**context))

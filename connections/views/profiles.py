@@ -13,7 +13,7 @@ from providers.core.errors import ProviderError
 from .. import listing, selectors, services
 from ..former_aliases import former_aliases_of
 from ..forms import ProfileForm
-from ..health.services import with_health
+from ..health.services import LABELS, with_profile_health
 from ..lookup import get_by_id_or_alias
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
@@ -53,10 +53,10 @@ class ProfileListView(ProfilePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         filters = {
             name: request.GET.get(name, "")
-            for name in ("q", "capability", "connection", "status", "tag")
+            for name in ("q", "capability", "connection", "status", "health", "tag")
         }
         sort = request.GET.get("sort", "name")
-        page = Paginator(with_health(listing.profiles(filters, sort)), PAGE_SIZE).get_page(
+        page = Paginator(with_profile_health(listing.profiles(filters, sort)), PAGE_SIZE).get_page(
             request.GET.get("page")
         )
         context = {
@@ -64,6 +64,7 @@ class ProfileListView(ProfilePage):
             "filters": filters,
             "sort": sort,
             "capabilities": list(Capability),
+            "states": LABELS.items(),
             "is_filtered": any(filters.values()),
         }
         return self.render_to_response(self.get_context_data(**context))

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
@@ -99,7 +100,7 @@ async def answer_by_route(
             attempt.fail(error.code, text, error.status, is_about_request=error.is_about_request)
             record.told_in_vain = error.usage or record.told_in_vain
             if moves_on and len(route.targets) > 1:
-                await cool_down(config, target, error)
+                attempt.rests_until = await cool_down(config, target, error)
             if not moves_on or position + 1 == len(targets):
                 raise refusal from None
     raise AssertionError("a route has a target")
@@ -131,11 +132,13 @@ def _in_order(route: Route, cooling: Mapping[int, str]) -> list[Target]:
     return sorted(usable, key=lambda target: bool(cooling[id(target)])) or [first]
 
 
-async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -> None:
-    """Begins the cool-down of the target's model, or of its whole connection, in every worker."""
+async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -> datetime | None:
+    """Begins the cool-down of the target's model, or of its whole connection, in every worker.
+    Returns its end, None where there is none.
+    """
     begun = cooldown_for(target.connection_id, target.profile.model, error)
     if not begun:
-        return
+        return None
     config.invalidation.cooldowns.update(begun)
     try:
         await in_thread(store_cooldowns, begun)
@@ -145,6 +148,7 @@ async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -
             target.connection_alias,
             type(failure).__name__,
         )
+    return max(until for until, _ in begun.values())
 
 
 async def _ask(

@@ -60,4 +60,5 @@ def _call(run: list[Ended]) -> Call:
         attempt.status,
         attempt.error.replace("\x00", ""),
         len(run),
+        attempt.rests_until,
     )

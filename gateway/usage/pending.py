@@ -36,6 +36,7 @@ class Attempt:
     started: float = field(default_factory=time.perf_counter)
     first_chunk: float | None = None
     ended: float | None = None
+    rests_until: datetime | None = None
 
     def end(self, outcome: str, code: str = "") -> None:
         """Ends it. Only its first end counts."""

@@ -40,6 +40,7 @@ BY_SAVING = {
     *("id", "version", "date_created", "date_modified", "created_by", "modified_by"),
     *("name_key", "keyed_name"),  # what the name is sorted and searched by
     "settings_version",
+    "asked_at",
 }
 FIXED = {"alias", "provider_id", "capability"}  # after creation
 WITH_RULES_OF_ITS_OWN = {

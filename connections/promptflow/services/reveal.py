@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from connections.client_ip import is_within
 from connections.counts import add_to_count
 from connections.former_aliases import note_asked
+from connections.health.services import note_use
 from connections.lookup import parse_id
 from connections.models import Connection, FormerAlias, RevealRecord, RevealToken
 from connections.services import FieldError, Invalid, Throttled, Unusable
@@ -82,6 +83,7 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
         except Unusable as error:
             left_out[row.alias] = error.code
     attempt.record("read", read)
+    note_use(row.pk for row in rows if row.alias in read)
     return Revealed(dicts, left_out)
 
 
@@ -110,6 +112,7 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
         attempt.record(error.code)
         raise
     attempt.record("read", [row.alias])
+    note_use([row.pk])
     return found
 
 

@@ -43,9 +43,11 @@ MOST = {  # by path
     "/connections/row-7/references": 4,
     "/connections": 6,
     f"/connections?{FILTERED}": 7,  # one for the spellings of the tag
+    "/connections?health=ok": 6,
+    "/profiles?health=failed": 7,
     "/connections/capabilities/Chat": 6,
-    "/profiles": 6,
-    "/profiles?take=50&filter=row": 6,
+    "/profiles": 7,  # one for the fallbacks
+    "/profiles?take=50&filter=row": 7,
     "/settings": 4,
     "/providers": 3,
 }

@@ -8,10 +8,20 @@ import pytest
 from django.utils import timezone
 
 from connections import services
-from connections.health.services import STATES, Call, health, model_health, note_calls, of_health
-from connections.models import Connection, ConnectionTraffic
+from connections.health.services import (
+    STATES,
+    Call,
+    health,
+    model_health,
+    note_calls,
+    note_use,
+    of_health,
+    profile_health,
+    profiles_of_health,
+)
+from connections.models import Connection, ConnectionTraffic, Profile
 from providers.core.errors import ProviderError
-from tests.fakes import connect, reload
+from tests.fakes import connect, profile_of, reload
 
 pytestmark = pytest.mark.django_db
 REFUSED = ProviderError("fake.example does not accept the credentials.", "unauthorized", True)
@@ -26,7 +36,8 @@ def call(row: Connection, code: str = "", model: str = "m", ago: float = 0, **mo
     """A call that ended `ago` seconds ago, with the settings of today."""
     ended = timezone.now() - timedelta(seconds=ago)
     version = more.pop("version", reload(row).version)
-    return Call(row.pk, version, model, ended, code, message=f"It says {code}." if code else "")
+    message = f"It says {code}." if code else ""
+    return Call(row.pk, version, model, ended, code, message=message, **more)
 
 
 def state(row: Connection) -> str:
@@ -128,12 +139,119 @@ def test_an_answer_after_an_answer_is_not_written(row: Connection, django_assert
         note_calls(again)
 
 
-def test_filter_and_badge_agree(fake: Any):
+def test_a_cool_down_rests_one_model_or_the_whole_connection(row: Connection):
+    until = timezone.now() + timedelta(seconds=30)
+    note_calls([call(row, model="b"), call(row, "rate_limited", "a", rests_until=until)])
+    both = [model_health(reload(row), model).state for model in ("a", "b")]
+    assert (state(row), both) == ("degraded", ["resting", "ok"])
+    note_calls([call(row, "refused", "a", rests_until=until)])
+    found = model_health(reload(row), "b")
+    assert (state(row), found.state) == ("resting", "resting")
+    assert f"It rests until {until:%H:%M:%S} UTC" in found.detail and "It says" in found.detail
+
+
+def test_an_ended_cool_down_is_over_and_a_refused_key_stays_failing(row: Connection):
+    past, future = (timezone.now() + timedelta(seconds=one) for one in (-1, 30))
+    note_calls([call(row), call(row, "timeout", rests_until=past)])
+    before = state(row)
+    note_calls([call(row, "unauthorized", rests_until=future)])
+    assert (before, state(row)) == ("degraded", "failed")
+
+
+def test_what_nobody_asks_for_is_unused_after_ninety_days(row: Connection):
+    Connection.objects.update(asked_at=timezone.now() - timedelta(days=91))
+    before = health(reload(row))
+    note_use([row.pk])
+    assert (before.state, state(row)) == ("unused", "never")
+    assert "No call and no flow has asked for it since" in before.detail
+
+
+def test_a_call_is_a_use(row: Connection):
+    Connection.objects.update(asked_at=timezone.now() - timedelta(days=91))
+    note_calls([call(row)])
+    assert state(row) == "ok"
+
+
+def test_failed_tests_in_a_row_tell_since_when(row: Connection, fake: Any):
+    fake.answer = REFUSED
+    first = services.test_connection(row, actor=None)
+    services.test_connection(reload(row), actor=None)
+    assert health(reload(row)).since == first.failing_since is not None
+
+
+def stand_in_for(row: Connection, **settings: Any) -> tuple[Profile, Connection]:
+    """A profile of the row with a fallback on another connection, which answers."""
+    other = connect(name="Other")
+    note_calls([call(other, model="spare")])
+    spare = profile_of(other, name="Spare", model="spare")
+    return profile_of(row, model="m", fallbacks=[spare], settings=settings), other
+
+
+def test_a_profile_whose_fallback_answers_is_degraded(row: Connection):
+    profile, other = stand_in_for(row)
+    note_calls([call(row, "unauthorized")])
+    saved = profile_health(profile)
+    services.set_active(other, False, actor=None)
+    profile.refresh_from_db()
+    alone = profile_health(Profile.objects.get(pk=profile.pk))
+    assert (saved.state, saved.code, alone.state) == ("degraded", "unauthorized", "failed")
+    assert saved.detail.startswith("It answers by its fallback spare. The last call")
+
+
+def test_a_fallback_that_may_not_take_over_saves_nothing(row: Connection):
+    profile, _ = stand_in_for(row, fallback_on=["timeout"])
+    note_calls([call(row, "unauthorized")])
+    assert profile_health(profile).state == "failed"
+
+
+def test_a_profile_whose_connection_is_off_says_so(row: Connection):
+    profile = profile_of(services.set_active(row, False, actor=None).row)
+    assert profile_health(profile).code == "connection_inactive"
+
+
+def test_filter_and_badge_of_profiles_agree(fake: Any, settings: Any):
+    chance = random.Random(5)
+    rows = [connect(name=f"Row {number}") for number in range(24)]
+    profiles: list[Profile] = []
+    for row in rows:
+        for model in "ab":
+            fallbacks = chance.sample(profiles, min(len(profiles), chance.randrange(3)))
+            more = {} if chance.randrange(3) else {"fallback_on": ["timeout"]}
+            name = f"{row.name} {model}"
+            one = profile_of(row, name=name, model=model, fallbacks=fallbacks, settings=more)
+            profiles.append(one)
+    for row in rows:
+        for _ in range(chance.randrange(5)):
+            _something(row, chance, fake)
+    services.set_active(rows[3], False, actor=None)
+    shown = list(Profile.objects.all())
+    badges = {
+        one: {row.name for row in shown if profile_health(row).state == one} for one in STATES
+    }
+    found = {
+        one: set(profiles_of_health(Profile.objects.all(), one).values_list("name", flat=True))
+        for one in STATES
+    }
+    assert badges == found and {one for one in STATES if found[one]} >= {"ok", "degraded", "failed"}
+
+
+def test_filter_and_badge_agree(fake: Any, monkeypatch: pytest.MonkeyPatch):
     chance = random.Random(7)
+    monkeypatch.setenv("Fake__Here", "fk-here")
+    setups: list[dict[str, Any]] = [{"settings": {"api_key": "$Fake:Missing"}}]
+    setups += [{"settings": {"api_key": "$Fake:Here"}}] * 3
+    for number, more in enumerate(setups):
+        connect(name=f"Reference {number}", **more)
+    connect("fake", name="Gone")
+    Connection.objects.filter(name="Gone").update(provider_id="gone")
+    Connection.objects.filter(pk=connect(name="Lacking").pk).update(lacking=["api_key"])
+    Connection.objects.filter(pk=connect(name="Lost").pk).update(credentials_key="lost")
     for number in range(60):
         row = connect(name=f"Row {number}")
         for _ in range(chance.randrange(6)):
             _something(row, chance, fake)
+    long_ago = timezone.now() - timedelta(days=100)
+    Connection.objects.filter(name__endswith="3").update(asked_at=long_ago)
     rows = list(Connection.objects.all())
     badges = {one: {row.name for row in rows if health(row).state == one} for one in STATES}
     found = {
@@ -155,4 +273,6 @@ def _something(row: Connection, chance: random.Random, fake: Any) -> None:
     else:
         code = chance.choice(["", "", "unauthorized", "timeout", "not_found"])
         ago, times = chance.choice([0, 0, 7200, 10**6]), chance.choice([1, 3])
-        note_calls([call(row, code, chance.choice("ab"), ago)] * times)
+        rest = timezone.now() + timedelta(seconds=chance.choice([-60, 300]))
+        more = {"rests_until": rest} if code and chance.randrange(2) else {}
+        note_calls([call(row, code, chance.choice("ab"), ago, **more)] * times)

@@ -1,0 +1,100 @@
+"""The health of a profile: of its own model, and of the fallbacks that answer in its place."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+
+from ..models import Connection, Fallback, Profile
+from ..profile_settings import profile_settings_class
+from .conditions import state_of_model
+from .reference_index import Resolve, resolve_now
+from .states import (
+    DEGRADED,
+    FAILING,
+    RESTING,
+    SETUP,
+    STATES,
+    Health,
+    model_health,
+)
+
+NOT_ANSWERING = (FAILING, SETUP, RESTING)
+
+
+def profile_health(profile: Profile, resolve: Resolve = resolve_now) -> Health:
+    """As its requests meet it: degraded where its own model does not answer and a fallback does."""
+    own = _own(profile, resolve)
+    if own.state not in NOT_ANSWERING:
+        return own
+    stand_in = next(_answering(profile, own, resolve), None)
+    if stand_in is None:
+        return own
+    detail = f"It answers by its fallback {stand_in.alias}. {own.detail}"
+    return replace(own, state=DEGRADED, label="Degraded", tone="warn", detail=detail)
+
+
+def with_health(rows: QuerySet[Connection]) -> QuerySet[Connection]:
+    """Connections with what their health is read from, in one more query."""
+    return rows.select_related("last_check").prefetch_related("traffic")
+
+
+def with_profile_health(rows: QuerySet[Profile]) -> QuerySet[Profile]:
+    """Profiles with what their health is read from, in three more queries."""
+    steps = (
+        Fallback.objects.select_related("fallback__connection__last_check")
+        .defer("fallback__connection__credentials")
+        .prefetch_related("fallback__connection__traffic")
+    )
+    return rows.select_related("connection__last_check").prefetch_related(
+        "connection__traffic", Prefetch("fallback_steps", steps)
+    )
+
+
+def profiles_of_health(rows: QuerySet[Profile], state: str) -> QuerySet[Profile]:
+    """Those in one of STATES, as `profile_health` says; all for an unknown word.
+
+    The database knows the state of each profile's own model. Fallbacks are looked at here, of those
+    that do not answer themselves.
+    """
+    if state not in STATES:
+        return rows
+    rows = rows.alias(own_state=state_of_model())
+    own = rows.filter(own_state=state)
+    if state not in (DEGRADED, *NOT_ANSWERING):
+        return own
+    saved = _saved(rows)
+    if state == DEGRADED:
+        return rows.filter(own_state=state) | rows.filter(pk__in=saved)
+    return own.exclude(pk__in=saved)
+
+
+def _saved(rows: QuerySet[Profile]) -> list[object]:
+    """The ids of those that a fallback answers for."""
+    has_fallback = Exists(Fallback.objects.filter(profile=OuterRef("pk")))
+    doubtful = with_profile_health(
+        rows.filter(has_fallback, own_state__in=NOT_ANSWERING).order_by()
+    )
+    resolve = cache(resolve_now)
+    return [one.pk for one in doubtful if profile_health(one, resolve).state == DEGRADED]
+
+
+def _own(profile: Profile, resolve: Resolve) -> Health:
+    if not profile.connection.is_active:
+        detail = f"Its connection {profile.connection.name} is switched off."
+        return Health(SETUP, "Connection off", "warn", detail, "connection_inactive")
+    return model_health(profile.connection, profile.model, resolve)
+
+
+def _answering(profile: Profile, own: Health, resolve: Resolve) -> Iterator[Profile]:
+    """The fallbacks that may answer after this failure and, as far as is known, do."""
+    try:
+        settings = profile_settings_class(profile.capability).model_validate(profile.settings)
+    except (KeyError, ValueError):
+        return  # it cannot be used at all before it is edited
+    if not settings.moves_on(own.code):
+        return
+    for other in (step.fallback for step in profile.fallback_steps.all()):
+        if other.is_active and _own(other, resolve).state not in (FAILING, SETUP):
+            yield other
