@@ -13,10 +13,14 @@ from connections import selectors
 from connections.api.problems import problem_response
 from connections.outages import database_outage, log_outage
 from connections.views.base import Page
+from gateway.attention.lines import lines
+from gateway.attention.services import attention
 from gateway.usage import records
 from gateway.usage import selectors as usage_selectors
 from gateway.usage.charts import requests_chart
 from gateway.usage.course import course
+
+FAULTS = 10  # on the first page
 
 
 class DashboardView(Page):
@@ -29,9 +33,15 @@ class DashboardView(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         usage = _usage_of_a_day() if request.user.has_perm("gateway.view_usagerecord") else {}
-        return self.render_to_response(
-            self.get_context_data(dashboard=selectors.dashboard(), **usage)
-        )
+        found = attention(actor=request.user)
+        context = {
+            "dashboard": selectors.dashboard(),
+            "lines": lines(found.rows[:FAULTS]),
+            "faults": len(found.rows),
+            "more": len(found.rows[FAULTS:]),
+            "snoozed": found.snoozed,
+        }
+        return self.render_to_response(self.get_context_data(**context, **usage))
 
 
 def _usage_of_a_day() -> dict[str, Any]:

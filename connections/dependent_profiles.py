@@ -1,6 +1,8 @@
 """The profiles of a connection, and what becomes of their requests when it is switched off."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Prefetch
 
@@ -30,6 +32,21 @@ def dependent_profiles(connection: Connection, limit: int = 50) -> list[Dependen
     )
     profiles = connection.profiles.prefetch_related(Prefetch("fallback_steps", steps))[:limit]
     return [DependentProfile(one, _stand_in(one)) for one in profiles]
+
+
+def all_stood_in_for(connection_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these connections whose active profiles all have a stand-in, and that have any: what
+    uses them goes on when they are switched off. As many queries for one as for all.
+    """
+    steps = Fallback.objects.select_related("fallback__connection").defer(
+        "fallback__connection__credentials"
+    )
+    rows = Profile.objects.filter(connection__in=set(connection_ids), is_active=True)
+    found: dict[UUID, bool] = {}
+    for profile in rows.prefetch_related(Prefetch("fallback_steps", steps)):
+        has_one = _stand_in(profile) is not None
+        found[profile.connection_id] = found.get(profile.connection_id, True) and has_one
+    return {pk for pk, is_complete in found.items() if is_complete}
 
 
 def _stand_in(profile: Profile) -> Profile | None:

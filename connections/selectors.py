@@ -5,17 +5,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
 from . import conf
-from .credentials import key_ids
-from .destinations import host_approvals
-from .health.services import DEGRADED, FAILING, NEVER, of_health, with_health
 from .listing import of_capability
-from .models import Connection, ConnectionCheck, HostApproval, Profile, by_name
+from .models import Connection, ConnectionCheck, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
@@ -209,45 +206,20 @@ def fallback_chain(profile: Profile) -> list[Profile]:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """The numbers of the first page, and what needs attention.
-
-    `unwell`: active connections that fail or are degraded, the failing first, then those of most
-    profiles, each with its `profile_count`; `unwell_more`: the number of those left out.
-    """
+    """The numbers of the first page, and the last tests."""
 
     connections: int
     active: int
     profiles: int
-    unwell: list[Connection]
-    unwell_more: int
-    undecryptable: list[Connection]
-    broken: list[ReferenceUse]
-    hosts: list[HostApproval]
-    never: int
     recent: list[ConnectionCheck]
 
 
 def dashboard(limit: int = 10) -> Dashboard:
     """The numbers and rows of the dashboard; lists are cut at `limit`."""
-    rows = with_health(Connection.objects.listed())
-    active = rows.filter(is_active=True).annotate(profile_count=Count("profiles"))
-    unwell: list[Connection] = []
-    unwell_count = 0
-    for state in (FAILING, DEGRADED):
-        found = active.filter(of_health(state))
-        unwell += found.order_by("-profile_count", *by_name())[:limit]
-        unwell_count += found.count()
-    lost = rows.filter(credentials_key__isnull=False).exclude(credentials_key__in=key_ids())
     return Dashboard(
         connections=Connection.objects.count(),
         active=Connection.objects.filter(is_active=True).count(),
         profiles=Profile.objects.count(),
-        unwell=unwell[:limit],
-        unwell_more=max(0, unwell_count - limit),
-        undecryptable=list(lost.order_by(*by_name())[:limit]),
-        broken=[use for use in reference_uses() if use.resolution.state != State.RESOLVED][:limit],
-        hosts=list(host_approvals(HostApproval.State.REQUESTED)[:limit]),
-        never=Connection.objects.filter(of_health(NEVER)).count(),
         recent=list(
             ConnectionCheck.objects.select_related("connection", "checked_by").defer(
                 "connection__credentials"

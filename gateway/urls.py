@@ -2,10 +2,14 @@
 
 from django.urls import path
 
+from .attention.views import AttentionView, SnoozeView, WakeView
 from .playground.views import PlaygroundView
 from .usage.views import UsageExportView, UsageRecordView, UsageView
 
 urlpatterns = [
+    path("attention/", AttentionView.as_view(), name="attention"),
+    path("attention/snooze/", SnoozeView.as_view(), name="attention-snooze"),
+    path("attention/snoozes/<uuid:pk>/wake/", WakeView.as_view(), name="attention-wake"),
     path("usage/", UsageView.as_view(), name="usage"),
     path("usage/export/", UsageExportView.as_view(), name="usage-export"),
     path("usage/<uuid:key>/", UsageRecordView.as_view(), name="usage-record"),

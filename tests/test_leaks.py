@@ -28,6 +28,8 @@ from django.urls.converters import UUIDConverter
 from connections import conf, display, runtime, selectors, services
 from connections.health.services import health
 from connections.models import Connection, Profile
+from gateway.attention.lines import lines
+from gateway.attention.services import attention
 from providers.core.errors import ProviderError
 
 from .fakes import connect, profile_of, reload
@@ -453,6 +455,7 @@ def rows_in_memory(stage: Stage) -> Found:
     yield (
         "lists",
         f"{list(Connection.objects.values('name', 'settings'))} {selectors.dashboard()} "
+        f"{lines(attention(actor=None).rows)} "
         f"{vars(conf.resolver())}",
     )
 

@@ -11,11 +11,8 @@ from rest_framework.response import Response
 
 from .. import listing
 from ..health.services import (
-    DEGRADED,
-    FAILING,
-    RESTING,
-    SETUP,
     STATES,
+    UNWELL,
     Health,
     Resolve,
     health,
@@ -34,7 +31,6 @@ from .openapi import answers
 
 READ = ("connections:read", "connections.view_connection")
 MOST_REPORTED = 1000  # connections
-UNWELL = (FAILING, SETUP, RESTING, DEGRADED)
 
 
 class HealthSerializer(CamelCaseSerializer):
@@ -119,7 +115,7 @@ class HealthReport(ApiView):
 
     @extend_schema(operation_id="getHealthReport", responses=answers(200, HealthReportSerializer))
     def get(self, _request: Request) -> Response:
-        rows = listing.connections({"status": "active"}).alias(state=state_of_connection())
+        rows = listing.connections({"status": "active"}).annotate(state=state_of_connection())
         counts = dict.fromkeys(STATES, 0) | dict(
             rows.order_by().values_list("state").annotate(number=Count("pk"))
         )

@@ -3,6 +3,8 @@
 What `states` decides for a row in Python is decided here for all rows; a test compares the two.
 """
 
+from collections.abc import Iterable
+
 from django.db.models import (
     Case,
     CharField,
@@ -22,7 +24,7 @@ from providers.core.registry import all_providers
 from ..credentials import key_ids
 from ..models import ConnectionTraffic
 from ..models.traffic import FAILED
-from .reference_index import unresolved_references
+from .reference_index import NamedReference, unresolved_references
 from .states import (
     DEGRADED,
     DEGRADED_FOR,
@@ -48,11 +50,13 @@ def of_health(state: str) -> Q:
     return Q(Exact(state_of_connection(), state)) if state in STATES else Q()
 
 
-def state_of_connection() -> Case:
-    """The state of a connection, as `health` says."""
+def state_of_connection(broken: Iterable[NamedReference] | None = None) -> Case:
+    """The state of a connection, as `health` says. `broken`: the references that cannot be used,
+    where they are known already.
+    """
     traffic = ConnectionTraffic.objects.filter(connection=OuterRef("pk"))
     current = traffic.filter(version__gte=OuterRef("settings_version"))
-    return _state(current, traffic, "")
+    return _state(current, traffic, "", broken)
 
 
 def state_of_model() -> Case:
@@ -68,7 +72,10 @@ def state_of_model() -> Case:
 
 
 def _state(
-    current: QuerySet[ConnectionTraffic], any_time: QuerySet[ConnectionTraffic], of: str
+    current: QuerySet[ConnectionTraffic],
+    any_time: QuerySet[ConnectionTraffic],
+    of: str,
+    broken: Iterable[NamedReference] | None = None,
 ) -> Case:
     """The first that is true, from the worst. `of`: the way to the connection."""
     now = timezone.now()
@@ -86,7 +93,7 @@ def _state(
     unused = Q(**{f"{of}is_active": True, f"{of}asked_at__lt": now - UNUSED_AFTER})
     good = _there(answered) | (fresh & Q(**{f"{of}last_check__success": True}))
     return Case(
-        When(_of_setup(of), then=Value(SETUP)),
+        When(of_setup(of, broken), then=Value(SETUP)),
         When(failing | refused, then=Value(FAILING)),
         When(rests, then=Value(RESTING)),
         When(_there(current.filter(fails | some)) | _there(resting), then=Value(DEGRADED)),
@@ -98,10 +105,11 @@ def _state(
     )
 
 
-def _of_setup(of: str) -> Q:
+def of_setup(of: str, broken: Iterable[NamedReference] | None) -> Q:
     """The condition that a connection cannot be used as it is."""
     known = [provider.id for provider in all_providers()]
-    broken = {pk for one in unresolved_references() for pk in one.connection_ids}
+    broken = unresolved_references() if broken is None else broken
+    ids = {pk for one in broken for pk in one.connection_ids}
     condition = (
         ~Q(**{f"{of}provider_id__in": known})
         | (
@@ -109,7 +117,7 @@ def _of_setup(of: str) -> Q:
             & ~Q(**{f"{of}credentials_key__in": key_ids()})
         )
         | ~Q(**{f"{of}lacking": []})
-        | Q(**{f"{of}id__in": sorted(broken)})
+        | Q(**{f"{of}id__in": sorted(ids)})
     )
     return condition | Q(connection__is_active=False) if of else condition
 

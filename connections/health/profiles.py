@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.lookups import Exact, In
 
 from ..models import Connection, Fallback, Profile
 from ..profile_settings import profile_settings_class
@@ -60,22 +62,20 @@ def profiles_of_health(rows: QuerySet[Profile], state: str) -> QuerySet[Profile]
     """
     if state not in STATES:
         return rows
-    rows = rows.alias(own_state=state_of_model())
-    own = rows.filter(own_state=state)
+    own = rows.filter(Q(Exact(state_of_model(), state)))
     if state not in (DEGRADED, *NOT_ANSWERING):
         return own
     saved = _saved(rows)
     if state == DEGRADED:
-        return rows.filter(own_state=state) | rows.filter(pk__in=saved)
+        return rows.filter(Q(Exact(state_of_model(), state)) | Q(pk__in=saved))
     return own.exclude(pk__in=saved)
 
 
-def _saved(rows: QuerySet[Profile]) -> list[object]:
+def _saved(rows: QuerySet[Profile]) -> list[UUID]:
     """The ids of those that a fallback answers for."""
     has_fallback = Exists(Fallback.objects.filter(profile=OuterRef("pk")))
-    doubtful = with_profile_health(
-        rows.filter(has_fallback, own_state__in=NOT_ANSWERING).order_by()
-    )
+    not_answering = Q(In(state_of_model(), NOT_ANSWERING))
+    doubtful = with_profile_health(rows.filter(has_fallback, not_answering).order_by())
     resolve = cache(resolve_now)
     return [one.pk for one in doubtful if profile_health(one, resolve).state == DEGRADED]
 

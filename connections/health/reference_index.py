@@ -1,6 +1,6 @@
 """The references of all connections, remembered by a process until any connection changes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -30,8 +30,8 @@ class ReferenceIndex:
 
 
 @dataclass
-class UnresolvedReference:
-    """A reference that cannot be used, and the connections that name it."""
+class NamedReference:
+    """A reference, what it stands for now, and the connections that name it."""
 
     resolution: Resolution
     connection_ids: set[UUID] = field(default_factory=set)
@@ -65,8 +65,8 @@ def reference_index() -> ReferenceIndex:
 
 def _read() -> ReferenceIndex:
     found = ReferenceIndex()
-    rows = Connection.objects.order_by().alias(text=Cast("settings", TextField()))
-    rows = rows.filter(text__contains='"$').values_list("pk", "provider_id", "settings")
+    named = Connection.objects.order_by().alias(text=Cast("settings", TextField()))
+    rows = named.filter(text__contains='"$').values_list("pk", "provider_id", "settings")
     written: dict[Use, Use] = {}
     for pk, provider_id, settings in rows.iterator():
         for name, _, reference in references_in(settings):
@@ -77,18 +77,23 @@ def _read() -> ReferenceIndex:
     return found
 
 
-def unresolved_references(resolve: Resolve = resolve_now) -> list[UnresolvedReference]:
-    """Those that cannot be used now. Each reference is resolved once."""
-    secret, states = secret_settings(), dict[tuple[str, bool], UnresolvedReference]()
+def unresolved_references(resolve: Resolve = resolve_now) -> list[NamedReference]:
+    """Those that cannot be used now."""
+    found = named_references(resolve)
+    return [one for one in found if one.resolution.state != State.RESOLVED]
+
+
+def named_references(resolve: Resolve = resolve_now) -> list[NamedReference]:
+    """Those of all connections. Each is resolved once."""
+    secret, states = secret_settings(), dict[tuple[str, bool], NamedReference]()
     for (provider_id, name, reference), users in reference_index().users.items():
         if provider_id not in secret:
             continue  # what its settings are is unknown
         key = (reference.lower(), name in secret[provider_id])
         if key not in states:
-            states[key] = UnresolvedReference(resolve(reference, key[1]))
-        if states[key].resolution.state != State.RESOLVED:
-            states[key].connection_ids.update(users)
-    return [one for one in states.values() if one.connection_ids]
+            states[key] = NamedReference(resolve(reference, key[1]))
+        states[key].connection_ids.update(users)
+    return list(states.values())
 
 
 def secret_settings() -> Mapping[str, frozenset[str]]:
@@ -101,9 +106,12 @@ def secret_settings() -> Mapping[str, frozenset[str]]:
     }
 
 
-def secret_references(pk: UUID) -> Iterator[str]:
-    """The references that stand for secrets of a connection."""
-    secret = secret_settings()
-    for provider_id, name, reference in reference_index().of_connection.get(pk, ()):
-        if name in secret.get(provider_id, ()):
-            yield reference
+def secret_references(pks: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """The references that stand for secrets of these connections, of those that have any."""
+    secret, of_connection = secret_settings(), reference_index().of_connection
+    found = {
+        pk: [one for provider_id, name, one in uses if name in secret.get(provider_id, ())]
+        for pk in pks
+        if (uses := of_connection.get(pk))
+    }
+    return {pk: references for pk, references in found.items() if references}

@@ -15,8 +15,9 @@ from ..models.traffic import ANSWERED, FAILED, RECENT
 from .conditions import of_health, state_of_connection
 from .profiles import profile_health, profiles_of_health, with_health, with_profile_health
 from .reference_index import (
+    NamedReference,
     Resolve,
-    UnresolvedReference,
+    named_references,
     reference_index,
     resolve_now,
     secret_references,
@@ -35,11 +36,13 @@ from .states import (
     STALE,
     STATES,
     UNUSED,
+    UNUSED_AFTER,
     Health,
     health,
     model_health,
     traffic_of,
 )
+from .trouble import UNWELL, Trouble, trouble, unwell
 
 __all__ = [
     "DEGRADED",
@@ -53,13 +56,17 @@ __all__ = [
     "STALE",
     "STATES",
     "UNUSED",
+    "UNUSED_AFTER",
+    "UNWELL",
     "Call",
     "Health",
+    "NamedReference",
     "Resolve",
-    "UnresolvedReference",
+    "Trouble",
     "forget_failures",
     "health",
     "model_health",
+    "named_references",
     "note_calls",
     "note_use",
     "of_health",
@@ -70,7 +77,9 @@ __all__ = [
     "secret_references",
     "state_of_connection",
     "traffic_of",
+    "trouble",
     "unresolved_references",
+    "unwell",
     "with_health",
     "with_profile_health",
 ]

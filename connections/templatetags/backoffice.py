@@ -16,6 +16,8 @@ from ..health.services import model_health, traffic_of
 from ..health.services import profile_health as health_of_profile
 from ..models import Connection, ConnectionCheck, Profile
 from ..models.traffic import FAILED
+from ..provenance import provenance as provenance_of
+from ..references import Resolution
 
 register = template.Library()
 BAR, GAP, HEIGHT = 14, 4, 48
@@ -43,6 +45,12 @@ def profile_health_reason(profile: Profile) -> dict[str, Any]:
 def health_reason(connection: Connection) -> dict[str, Any]:
     """The sentence behind the badge of a connection, where it is not well."""
     return {"health": connection_health(connection)}
+
+
+@register.filter
+def provenance(resolution: Resolution) -> str:
+    """Where the value of a reference came from, and whether a new one needs a restart."""
+    return provenance_of(resolution)
 
 
 @register.inclusion_tag("connections/_traffic.html")

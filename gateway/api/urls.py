@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from ..attention import api as attention
 from ..usage import api, records_api
 from . import chat, openapi  # noqa: F401 openapi registers itself
 
@@ -12,6 +13,9 @@ urlpatterns = [
     path("chat/<str:profile_id_or_alias>/stream", chat.ProfileChatStreamView.as_view()),
     path("embeddings/generate", chat.EmbeddingsView.as_view()),
     path("embeddings/<str:profile_id_or_alias>/generate", chat.ProfileEmbeddingsView.as_view()),
+    path("attention", attention.AttentionList.as_view()),
+    path("attention/snoozes", attention.SnoozeList.as_view()),
+    path("attention/snoozes/<str:id>", attention.SnoozeDetail.as_view()),
     path("analytics/usage-records", records_api.UsageRecordsView.as_view()),
     path("analytics/usage-summary", api.UsageSummaryView.as_view()),
     path("analytics/usage-time-series", api.UsageTimeSeriesView.as_view()),

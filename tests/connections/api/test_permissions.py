@@ -1,5 +1,6 @@
 """Who may do what: one table over every endpoint, by the five people and by every kind of token."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
-from connections.models import ApiToken, Connection, FormerAlias, HostApproval
+from connections.models import ApiToken, Connection, FormerAlias, HostApproval, Snooze
 from connections.services import Scope
 from tests.fakes import SECRET, profile_of
 from tests.people import browser
@@ -19,6 +20,11 @@ pytestmark = pytest.mark.django_db
 MODEL = {"providerId": "fake", "modelId": "m"}
 NEW = {"alias": "fresh", "name": "Fresh", "providerId": "fake", "settings": {"apiKey": SECRET}}
 HOST = "1c0e7f52-6a4e-4f0e-9a5b-7e2d4c8b9f10"
+SNOOZE = {
+    "fault": f"host:{HOST}",
+    "reason": "It is known.",
+    "until": (timezone.now() + timedelta(days=1)).isoformat(),
+}
 READ, WRITE, TEST, DELETE = (
     "connections:read",
     "connections:write",
@@ -86,6 +92,9 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("PUT", "/settings", {}, 200, "administrator", "admin"),
     ("GET", "/host-approvals", None, 200, "viewer", READ),
     ("GET", "/health-report", None, 200, "viewer", READ),
+    ("GET", "/attention", None, 200, "viewer", READ),
+    ("POST", "/attention/snoozes", SNOOZE, 201, "operator", WRITE),
+    ("DELETE", f"/attention/snoozes/{HOST}", None, 204, "operator", WRITE),
     ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
     ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
     *(
@@ -164,6 +173,7 @@ def test_each_caller_is_answered_as_the_table_says(
         FormerAlias.objects.create(alias="old", **{row._meta.model_name: row})
     Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
     HostApproval.objects.create(pk=HOST, section="openai", host="https://gateway.example")
+    Snooze.objects.create(pk=HOST, fault="x", was="x", reason="x", until=timezone.now())
     if isinstance(body, str):
         fixed = {"alias": "fresh", "capability": "Chat"} if method == "POST" else {}
         body = {"name": "N", "model": MODEL, "connectionId": str(connection.pk), **fixed}

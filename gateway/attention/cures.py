@@ -1,0 +1,81 @@
+"""What mends a fault: buttons and links that work as plain forms, each for those who may use it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from connections.models import Connection, RevealToken
+
+TEST, CHANGE, TOGGLE, APPROVE = (
+    "connections.test_connection",
+    "connections.change_connection",
+    "connections.toggle_connection",
+    "connections.approve_host",
+)
+
+
+@dataclass(frozen=True)
+class Cure:
+    """An action. `fields`: of its form, None for a link. `permission`: of whoever may use it."""
+
+    action: str
+    label: str
+    address: str
+    permission: str
+    fields: Mapping[str, str] | None = None
+
+
+def test_again(pk: UUID) -> Cure:
+    """Tests a connection."""
+    return Cure("test", "Test", reverse("connection-test", args=[pk]), TEST, {})
+
+
+def edit(connection: Connection) -> Cure:
+    """Opens the form of a connection."""
+    return Cure("edit", "Edit", reverse("connection-update", args=[connection.pk]), CHANGE)
+
+
+def enter_key(connection: Connection) -> Cure:
+    """Opens the form of a connection for a new key."""
+    address = reverse("connection-update", args=[connection.pk])
+    return Cure("enter_key", "Enter a new key", address, CHANGE)
+
+
+def switch_to_fallback(pk: UUID) -> Cure:
+    """Switches a connection off whose profiles all have a fallback that then answers at once."""
+    address = reverse("connection-toggle", args=[pk])
+    return Cure("switch_to_fallback", "Switch to fallback", address, TOGGLE, {"is_active": "false"})
+
+
+def open_reference() -> Cure:
+    """Shows the references, the broken ones first, with what to do."""
+    address = reverse("reference-list")
+    return Cure("open_reference", "Open the reference", address, "connections.view_connection")
+
+
+def approve(pk: UUID) -> Cure:
+    """Lets the secrets of a section go to a host."""
+    fields = {"decision": "approved"}
+    return Cure("approve", "Approve", reverse("host-decide", args=[pk]), APPROVE, fields)
+
+
+def open_hosts() -> Cure:
+    """Shows the hosts that were asked for."""
+    return Cure("open_hosts", "Open", reverse("host-list"), "connections.view_connection")
+
+
+def open_connections(query: str) -> Cure:
+    """Shows the connections that a filter finds."""
+    address = f"{reverse('connection-list')}?{query}"
+    return Cure("open_connections", "Open", address, "connections.view_connection")
+
+
+def open_tokens(row: Any) -> Cure:
+    """Shows the tokens of this kind."""
+    if isinstance(row, RevealToken):
+        address = reverse("reveal-token-list")
+        return Cure("open_tokens", "Open", address, "connections.view_revealtoken")
+    return Cure("open_tokens", "Open", reverse("token-list"), "connections.view_apitoken")

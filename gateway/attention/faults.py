@@ -1,0 +1,210 @@
+"""The faults there are, as few columns of few queries; one fault is one, whatever it hits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from connections.credentials import key_ids
+from connections.health.services import (
+    DEGRADED,
+    FAILING,
+    RESTING,
+    SETUP,
+    UNUSED_AFTER,
+    NamedReference,
+    named_references,
+    secret_references,
+    trouble,
+    unwell,
+)
+from connections.models import ApiToken, Connection, HostApproval, RevealToken
+from connections.references import State
+from providers.core.registry import all_providers
+
+# In the order in which they are shown when they hit equally many
+KINDS = {
+    "failing": "Failing",
+    "reference": "Reference",
+    "source": "Source of references",
+    "encryption": "Cannot decrypt",
+    "provider": "Unknown provider",
+    "secret": "Needs its key",
+    "host": "Asks for a host",
+    "resting": "Resting",
+    "degraded": "Degraded",
+    "token": "Token ends",
+    "unused": "Unused",
+}
+SOON = timedelta(days=14)  # before its end, a token is in the list
+NEAR = timedelta(days=2)  # before its end, it is among the faults of today
+ENDED = timedelta(days=7)  # after its end, it still is
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, or what will be one.
+
+    `key` names it as long as it lasts, `was` is its state, which is another when it changes.
+    `connection_ids`: active connections behind it. `models`: those that it hits, None for all of a
+    connection. `subject`: what `kind` is about, beside connections. `is_near`: not of the radar.
+    """
+
+    key: str
+    kind: str
+    was: str
+    since: datetime | None = None
+    connection_ids: tuple[UUID, ...] = ()
+    models: frozenset[str] | None = None
+    subject: Any = None
+    is_near: bool = True
+
+    @property
+    def subject_is_reference(self) -> bool:
+        """True for a key that a service refuses and that a reference stands for."""
+        return self.kind == "failing" and self.subject is not None
+
+
+@dataclass(frozen=True)
+class _Row:
+    """An active connection that is not well."""
+
+    pk: UUID
+    state: str
+    provider_id: str
+    credentials_key: str | None
+    lacking: list[str]
+    code: str | None
+    failing_since: datetime | None
+
+
+def faults() -> list[Fault]:
+    """All of them, in no order. Decrypts nothing; as many queries for one as for ten thousand."""
+    named = named_references()
+    broken = [one for one in named if one.resolution.state != State.RESOLVED]
+    rows = _unwell(broken)
+    setup = {row.pk: row for row in rows if row.state == SETUP}
+    found = [*_of_references(broken, setup), *_of_stale(named), *_of_setup(setup.values())]
+    found += [*_of_connections([row for row in rows if row.state != SETUP])]
+    found += [*_of_hosts(), *_of_tokens(), *_unused({row.pk for row in rows})]
+    return found
+
+
+def _unwell(broken: Sequence[NamedReference]) -> list[_Row]:
+    columns = ("provider_id", "credentials_key", "lacking")
+    check = ("last_check__code", "last_check__failing_since")
+    return [_Row(pk, state, *rest) for pk, state, rest in unwell(broken, *columns, *check)]
+
+
+def _of_references(broken: Sequence[NamedReference], setup: Any) -> Iterator[Fault]:
+    """One fault for each reference, and one for each source that cannot be asked."""
+    away: dict[str, set[UUID]] = {}
+    subjects = {}
+    for one in broken:
+        resolution, hit = one.resolution, one.connection_ids & setup.keys()
+        if not hit:
+            continue
+        if resolution.state in (State.AWAY, State.SIGN_IN_FAILED):
+            away.setdefault(resolution.source, set()).update(hit)
+            subjects.setdefault(resolution.source, resolution)
+            continue
+        key, was = f"reference:{resolution.reference.lower()}", f"{resolution.state} {len(hit)}"
+        yield Fault(key, "reference", was, None, tuple(sorted(hit)), None, resolution)
+    for source, hit in away.items():
+        resolution = subjects[source]
+        since = resolution.outage.since if resolution.outage else None
+        was = str(resolution.state)
+        yield Fault(f"source:{source}", "source", was, since, tuple(sorted(hit)), None, resolution)
+
+
+def _of_stale(named: Sequence[NamedReference]) -> Iterator[Fault]:
+    """One for each source that is away while what it said last is still used."""
+    away: dict[str, list[NamedReference]] = {}
+    for one in named:
+        if one.resolution.state == State.RESOLVED and one.resolution.outage:
+            away.setdefault(one.resolution.source, []).append(one)
+    for source, references in away.items():
+        pks = {pk for one in references for pk in one.connection_ids}
+        active = Connection.objects.filter(pk__in=pks, is_active=True).order_by("pk")
+        behind, first = tuple(active.values_list("pk", flat=True)), references[0].resolution
+        since = first.outage.since if first.outage else None
+        if behind:
+            yield Fault(f"stale:{source}", "source", "stale", since, behind, None, first)
+
+
+def _of_setup(rows: Any) -> Iterator[Fault]:
+    """One for each lost key, each provider that is gone, and each connection without its secret."""
+    known, keys = {provider.id for provider in all_providers()}, set(key_ids())
+    groups: dict[tuple[str, str], list[UUID]] = {}
+    for row in rows:
+        if row.provider_id not in known:
+            groups.setdefault(("provider", row.provider_id), []).append(row.pk)
+        elif row.credentials_key is not None and row.credentials_key not in keys:
+            groups.setdefault(("encryption", row.credentials_key), []).append(row.pk)
+        elif row.lacking:
+            yield Fault(f"connection:{row.pk}", "secret", "secret", None, (row.pk,))
+    for (kind, name), pks in groups.items():
+        yield Fault(f"{kind}:{name}", kind, f"{kind} {len(pks)}", None, tuple(pks), None, name)
+
+
+def _of_connections(rows: Sequence[_Row]) -> Iterator[Fault]:
+    """One for each connection; one for all that a rejected key behind one reference makes fail."""
+    troubled = trouble()
+    literal = {row.pk for row in rows if row.credentials_key is not None}
+    shared = secret_references(row.pk for row in rows if row.pk not in literal)
+    groups: dict[str, list[tuple[UUID, datetime | None]]] = {}
+    for row in rows:
+        calls = troubled.get(row.pk, [])
+        first = min(calls, key=lambda one: one.since, default=None)
+        code = (first.code if first else row.code) or ""
+        since = first.since if first else row.failing_since
+        if row.state == FAILING and code == "unauthorized" and row.pk in shared:
+            groups.setdefault(shared[row.pk][0], []).append((row.pk, since))
+            continue
+        kind = {FAILING: "failing", RESTING: "resting"}.get(row.state, "degraded")
+        was = f"{kind} {code} {since if row.state == FAILING else ''}"
+        models = frozenset(one.model for one in calls) if row.state == DEGRADED else None
+        yield Fault(f"connection:{row.pk}", kind, was, since, (row.pk,), models)
+    for reference, hit in groups.items():
+        since = min((at for _, at in hit if at), default=None)
+        was, pks = f"unauthorized {len(hit)} {since}", tuple(sorted(pk for pk, _ in hit))
+        yield Fault(f"rejected:{reference.lower()}", "failing", was, since, pks, None, reference)
+
+
+def _of_hosts() -> Iterator[Fault]:
+    """One for each host that waits for an administrator."""
+    rows = HostApproval.objects.filter(state=HostApproval.State.REQUESTED).filter(
+        Q(connection__isnull=True) | Q(connection__is_active=True)
+    )
+    for row in rows.select_related("requested_by").order_by():
+        behind = (row.connection_id,) if row.connection_id else ()
+        yield Fault(f"host:{row.pk}", "host", "host", row.date_requested, behind, None, row)
+
+
+def _of_tokens() -> Iterator[Fault]:
+    """Tokens whose end is near, or just over. They say when, so `since` is their end."""
+    now = timezone.now()
+    for model in (ApiToken, RevealToken):
+        rows = model.objects.filter(
+            revoked_at=None, expires_at__gt=now - ENDED, expires_at__lt=now + SOON
+        )
+        for row in rows.select_related("user").order_by():
+            is_near = row.expires_at < now + NEAR
+            was = "ended" if row.expires_at <= now else "near" if is_near else "soon"
+            key = f"token:{row.pk}"
+            yield Fault(key, "token", was, row.expires_at, (), None, row, is_near)
+
+
+def _unused(unwell: set[UUID]) -> Iterator[Fault]:
+    """One for all connections that nobody asks for."""
+    old = Connection.objects.filter(is_active=True, asked_at__lt=timezone.now() - UNUSED_AFTER)
+    rows = old.order_by(F("asked_at")).values_list("pk", "asked_at")
+    pks = [(pk, at) for pk, at in rows if pk not in unwell]
+    if pks:
+        was = f"unused {len(pks)}"
+        behind = tuple(pk for pk, _ in pks)
+        yield Fault("unused", "unused", was, pks[0][1], behind, None, None, is_near=False)

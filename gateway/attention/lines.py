@@ -1,0 +1,100 @@
+"""The faults of one page as people read them: what, why, since when, who is hit, and the cure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+from django.utils import timezone
+
+from connections.dependent_profiles import all_stood_in_for
+from connections.health.services import resolve_now, with_health
+from connections.models import Connection
+
+from .cures import (
+    Cure,
+    approve,
+    edit,
+    enter_key,
+    open_connections,
+    open_hosts,
+    open_reference,
+    open_tokens,
+    switch_to_fallback,
+    test_again,
+)
+from .faults import KINDS, Fault
+from .services import Ranked
+from .telling import Told, told
+
+NAMED = 5  # connections behind a fault that its line names
+TONES = {"failing": "bad", "encryption": "bad", "provider": "bad", "unused": "quiet"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One fault. `connections`: the first behind it; `more`: the number of the others."""
+
+    ranked: Ranked
+    told: Told
+    connections: Sequence[Connection]
+    more: int
+    cures: Sequence[Cure]
+
+    @property
+    def label(self) -> str:
+        """The text of its badge."""
+        return self.told.label or KINDS[self.ranked.fault.kind]
+
+    @property
+    def tone(self) -> str:
+        """The tone of its badge: bad, warn, or quiet."""
+        return TONES.get(self.ranked.fault.kind, "warn")
+
+    @property
+    def days_left(self) -> int | None:
+        """The days until the end that it is about, below 0 after it; None where it has none."""
+        fault = self.ranked.fault
+        if fault.kind != "token" or fault.since is None:
+            return None
+        return (fault.since - timezone.now()).days
+
+
+def lines(rows: Sequence[Ranked]) -> list[Line]:
+    """The lines of one page. As many queries for one as for all."""
+    faults = [row.fault for row in rows]
+    pks = {pk for fault in faults for pk in fault.connection_ids[:NAMED]}
+    known = {row.pk: row for row in with_health(Connection.objects.listed().filter(pk__in=pks))}
+    ill = [one.connection_ids[0] for one in faults if one.kind in ("failing", "resting")]
+    stood_in_for = all_stood_in_for(ill) if ill else set()
+    resolve, found = cache(resolve_now), []
+    for row in rows:
+        behind = [known[pk] for pk in row.fault.connection_ids[:NAMED] if pk in known]
+        more = max(0, len(row.fault.connection_ids) - NAMED)
+        cures = list(_cures(row.fault, behind, stood_in_for))
+        found.append(Line(row, told(row.fault, behind, resolve), behind, more, cures))
+    return found
+
+
+def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) -> Iterator[Cure]:
+    """What may mend it, the likeliest first."""
+    alone = behind[0] if len(fault.connection_ids) == 1 and behind else None
+    if fault.kind in ("reference", "source") or fault.subject_is_reference:
+        yield open_reference()
+    elif fault.kind == "host":
+        yield approve(fault.subject.pk)
+        yield open_hosts()
+    elif fault.kind == "token":
+        yield open_tokens(fault.subject)
+    elif fault.kind == "unused":
+        yield open_connections("health=unused&status=active")
+    elif alone is None:
+        yield open_connections("health=setup&status=active")
+    if fault.kind in ("failing", "resting", "degraded") and behind:
+        yield test_again(behind[0].pk)
+    if alone and alone.pk in stood_in_for:
+        yield switch_to_fallback(alone.pk)
+    if alone and alone.provider and fault.kind not in ("host", "unused"):
+        needs_key = fault.kind in ("encryption", "secret") or " unauthorized " in fault.was
+        is_stored = not fault.subject_is_reference
+        yield enter_key(alone) if needs_key and is_stored else edit(alone)

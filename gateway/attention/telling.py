@@ -1,0 +1,108 @@
+"""The words of a fault: a title, the cause in a sentence, and the label of its badge."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils import timezone
+
+from connections.health.services import Resolve, health
+from connections.models import Connection, RevealToken
+from connections.provenance import provenance
+
+from .cures import open_connections, open_hosts, open_reference, open_tokens
+from .faults import Fault
+
+
+@dataclass(frozen=True)
+class Told:
+    """`address`: of the page about it. `label`: empty for that of its kind."""
+
+    title: str
+    address: str
+    cause: str
+    label: str = ""
+
+
+def told(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
+    """The words of a fault. `behind`: the first connections behind it."""
+    return TELLING[fault.kind](fault, behind, resolve)
+
+
+def _of_health(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
+    """What `health` says of its connection, and of a rejected key where that came from."""
+    if not behind:
+        return Told("A connection", reverse("connection-list"), "It was deleted meanwhile.")
+    found = health(behind[0], resolve)
+    title = behind[0].name if fault.subject is None else f"{fault.subject} is refused"
+    origin = "" if fault.subject is None else provenance(resolve(fault.subject, True))
+    cause = f"{found.detail} {origin}".strip()
+    return Told(title, behind[0].get_absolute_url(), cause, found.label)
+
+
+def _of_reference(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    one = fault.subject
+    title = one.reference if fault.kind == "reference" else one.source
+    label = f"Reference {one.state}" if fault.kind == "reference" else "Source away"
+    return Told(title, open_reference().address, one.message, label)
+
+
+def _of_encryption(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    cause = (
+        "The key that encrypted the credentials is not in FERNET_KEYS. Add it there and start "
+        "again, or enter the credentials again."
+    )
+    return Told(_names(fault, behind), _address(behind), cause)
+
+
+def _of_provider(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    cause = (
+        f"The provider {fault.subject} is not installed. Install it, or switch off what needs it."
+    )
+    return Told(_names(fault, behind), _address(behind), cause)
+
+
+def _of_host(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    one = fault.subject
+    who = one.requested_by or "The command line"
+    cause = f"{who} asks whether the secrets of {one.section} may go there. Nothing is sent before."
+    return Told(f"{one.section} to {one.host}", open_hosts().address, cause)
+
+
+def _of_token(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    one = fault.subject
+    what = "token of flows" if isinstance(one, RevealToken) else "token"
+    ends = "ended" if one.expires_at <= timezone.now() else "ends"
+    cause = (
+        f"The {what} of {one.user} {ends} at {one.expires_at:%Y-%m-%d %H:%M} UTC. Give its program "
+        "another one."
+    )
+    return Told(str(one), open_tokens(one).address, cause, f"Token {ends}")
+
+
+def _of_unused(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    number = len(fault.connection_ids)
+    title = f"{number} unused connection{'' if number == 1 else 's'}"
+    cause = "No call and no flow has asked for 90 days. Switch off what nobody needs."
+    return Told(title, open_connections("health=unused&status=active").address, cause)
+
+
+def _names(fault: Fault, behind: Sequence[Connection]) -> str:
+    return behind[0].name if len(behind) == 1 else f"{len(fault.connection_ids)} connections"
+
+
+def _address(behind: Sequence[Connection]) -> str:
+    if len(behind) == 1:
+        return behind[0].get_absolute_url()
+    return open_connections("health=setup&status=active").address
+
+
+TELLING: dict[str, Callable[[Fault, Sequence[Connection], Resolve], Told]] = {
+    **dict.fromkeys(("failing", "resting", "degraded", "secret"), _of_health),
+    **dict.fromkeys(("reference", "source"), _of_reference),
+    "encryption": _of_encryption,
+    "provider": _of_provider,
+    "host": _of_host,
+    "token": _of_token,
+    "unused": _of_unused,
+}
