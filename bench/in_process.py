@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 FEW = 100
+FEW_ROUNDS = ("references", "dashboard", "attention", "list, failing only")
 ROUNDS, REPEAT = 7, 300
 
 
@@ -166,8 +167,11 @@ def measure_pages(few: float) -> None:
 
     from connections.models import Connection
 
+    from .rows import call_all
+
     client = signed_in()
     row = Connection.objects.get(alias="connection-77")
+    call_all()
     report(f"list, first page, while only {FEW} connections existed", few)
     pages = {
         "list, first page": "/connections/",
@@ -177,6 +181,8 @@ def measure_pages(few: float) -> None:
         "edit form": f"/connections/{row.pk}/edit/",
         "references": "/references/",
         "dashboard": "/",
+        "attention": "/attention/",
+        "list, failing only": "/connections/?health=failed",
         "profiles": "/profiles/",
     }
     base = median(lambda _: client.get("/password/"), 20)
@@ -187,7 +193,7 @@ def measure_pages(few: float) -> None:
         queries = len(captured)
         time_taken = median(
             lambda _, address=address: client.get(address),
-            5 if name in ("references", "dashboard") else 20,
+            5 if name in FEW_ROUNDS else 20,
         )
         report(name, time_taken, base, f"{queries} queries, {decrypted.count} rows decrypted")
 

@@ -46,6 +46,24 @@ def fill(start: int, stop: int) -> None:
     )
 
 
+def call_all() -> None:
+    """Every connection was called today; of one in ten a service refuses the key."""
+    from django.utils import timezone
+
+    from connections.models import Connection, ConnectionTraffic
+
+    now, rows = timezone.now(), []
+    for number, pk in enumerate(Connection.objects.order_by("pk").values_list("pk", flat=True)):
+        row = ConnectionTraffic(connection_id=pk, model="gpt-4o-mini", version=1, recent="+" * 9)
+        row.answered_at = now
+        if number % 10 == 0:
+            row.recent, row.failed_at, row.failing_since, row.failures = "+" * 9 + "-", now, now, 1
+            row.code, row.message = "unauthorized", "It does not accept the credentials."
+            row.is_of_account = row.is_failing = True
+        rows.append(row)
+    ConnectionTraffic.objects.bulk_create(rows, batch_size=500)
+
+
 def newest_key() -> str:
     """The name of the key that encrypts."""
     from connections.credentials import key_ids

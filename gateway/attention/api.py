@@ -52,7 +52,7 @@ class CureSerializer(CamelCaseSerializer):
     """What may mend a fault, for whoever asks."""
 
     action = serializers.CharField(help_text="test, edit, enter_key, switch_to_fallback, ...")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     address = serializers.CharField(help_text="The page, or where its form posts to.")
 
 
@@ -72,7 +72,7 @@ class FaultSerializer(CamelCaseSerializer):
 
     fault = serializers.CharField(help_text="Names it as long as it lasts; `snoozes` takes it.")
     kind = serializers.ChoiceField(list(KINDS))
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     title = serializers.CharField()
     cause = serializers.CharField(help_text="A sentence: cause and cure. Never a secret.")
     since = serializers.DateTimeField(

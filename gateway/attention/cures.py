@@ -64,18 +64,18 @@ def approve(pk: UUID) -> Cure:
 
 def open_hosts() -> Cure:
     """Shows the hosts that were asked for."""
-    return Cure("open_hosts", "Open", reverse("host-list"), "connections.view_connection")
+    return Cure("open_hosts", "See the hosts", reverse("host-list"), "connections.view_connection")
 
 
 def open_connections(query: str) -> Cure:
     """Shows the connections that a filter finds."""
     address = f"{reverse('connection-list')}?{query}"
-    return Cure("open_connections", "Open", address, "connections.view_connection")
+    return Cure("open_connections", "See the connections", address, "connections.view_connection")
 
 
 def open_tokens(row: Any) -> Cure:
     """Shows the tokens of this kind."""
     if isinstance(row, RevealToken):
         address = reverse("reveal-token-list")
-        return Cure("open_tokens", "Open", address, "connections.view_revealtoken")
-    return Cure("open_tokens", "Open", reverse("token-list"), "connections.view_apitoken")
+        return Cure("open_tokens", "See the tokens", address, "connections.view_revealtoken")
+    return Cure("open_tokens", "See the tokens", reverse("token-list"), "connections.view_apitoken")

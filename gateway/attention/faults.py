@@ -23,7 +23,7 @@ from connections.health.services import (
     unwell,
 )
 from connections.models import ApiToken, Connection, HostApproval, RevealToken
-from connections.references import State
+from connections.references import Resolution, State
 from providers.core.registry import all_providers
 
 # In the order in which they are shown when they hit equally many
@@ -103,7 +103,7 @@ def _unwell(broken: Sequence[NamedReference]) -> list[_Row]:
 def _of_references(broken: Sequence[NamedReference], setup: Any) -> Iterator[Fault]:
     """One fault for each reference, and one for each source that cannot be asked."""
     away: dict[str, set[UUID]] = {}
-    subjects = {}
+    subjects: dict[str, Resolution] = {}
     for one in broken:
         resolution, hit = one.resolution, one.connection_ids & setup.keys()
         if not hit:
@@ -188,11 +188,10 @@ def _of_hosts() -> Iterator[Fault]:
 def _of_tokens() -> Iterator[Fault]:
     """Tokens whose end is near, or just over. They say when, so `since` is their end."""
     now = timezone.now()
+    ending = {"revoked_at": None, "expires_at__gt": now - ENDED, "expires_at__lt": now + SOON}
     for model in (ApiToken, RevealToken):
-        rows = model.objects.filter(
-            revoked_at=None, expires_at__gt=now - ENDED, expires_at__lt=now + SOON
-        )
-        for row in rows.select_related("user").order_by():
+        rows: Any = model.objects.filter(**ending).select_related("user")
+        for row in rows.order_by():
             is_near = row.expires_at < now + NEAR
             was = "ended" if row.expires_at <= now else "near" if is_near else "soon"
             key = f"token:{row.pk}"

@@ -47,7 +47,7 @@ def attention(
     those who may see them.
 
     The worst come first: those of the radar after all others, then by the requests of the last
-    hour that they hit, by kind, profiles, tokens and age.
+    hour that they hit, by profiles, tokens, kind and age.
     """
     asleep = _snoozes()
     found = [one for one in faults() if _may_see(actor, one)]
@@ -82,8 +82,8 @@ def _may_see(actor: Actor, fault: Fault) -> bool:
 def _worst_first(row: Ranked) -> tuple[object, ...]:
     fault, hit = row.fault, row.hit
     since = fault.since or LAST
-    numbers = (-hit.requests, RANK[fault.kind], -hit.profiles, -hit.tokens)
-    return (not fault.is_near, *numbers, since, fault.key)
+    numbers = (-hit.requests, -hit.profiles, -hit.tokens)
+    return (not fault.is_near, *numbers, RANK[fault.kind], since, fault.key)
 
 
 def _snoozes() -> dict[tuple[str, str], Snooze]:

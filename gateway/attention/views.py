@@ -43,7 +43,7 @@ class AttentionView(Page):
         page = Paginator(found.rows, PAGE_SIZE).get_page(request.GET.get("page"))
         context = {
             "page": page,
-            "lines": lines(page.object_list),
+            "lines": lines(list(page.object_list)),
             "snoozed": found.snoozed,
             "filters": filters,
             "kinds": KINDS.items(),

@@ -517,6 +517,20 @@ def about_to_allow(page: Page, gallery: Gallery) -> None:
     expect(page.get_by_role("link", name="Go to login.example.com")).to_be_visible()
 
 
+def about_to_snooze(page: Page, gallery: Gallery) -> None:
+    page.goto("/attention/")
+    page.locator(".faults summary").first.click()
+    expect(page.get_by_role("textbox", name="Reason")).to_be_visible()
+
+
+def snoozed(page: Page, gallery: Gallery) -> None:
+    about_to_snooze(page, gallery)
+    page.get_by_role("textbox", name="Reason").fill("The vendor repairs it.")
+    press(page, "Snooze")
+    page.goto("/attention/?snoozed=yes")
+    expect(page.get_by_text("The vendor repairs it.")).to_be_visible()
+
+
 def _looks(provider: type[Provider[Any]]) -> set[tuple[Any, ...]]:
     """What decides how each field of a provider's form is drawn, besides its texts."""
     return {
@@ -539,6 +553,10 @@ def _together(providers: Sequence[type[Provider[Any]]]) -> list[type[Provider[An
 
 SCENES: dict[str, Scene] = {
     "dashboard": at("/"),
+    "attention": at("/attention/"),
+    "attention-snooze": about_to_snooze,
+    "attention-snoozed": snoozed,
+    "attention-none-fits": at("/attention/?tag=nothing-like-it"),
     "connections": at("/connections/"),
     "connections-none-fits": at("/connections/?q=nothing-like-it"),
     "connections-tested": tested_in_the_list,
@@ -623,6 +641,7 @@ def too_wide(page: Page) -> list[str]:
 
 EMPTY = {
     "empty-dashboard": "/",
+    "empty-attention": "/attention/",
     "empty-connections": "/connections/",
     "empty-profiles": "/profiles/",
     "empty-usage": "/usage/",
