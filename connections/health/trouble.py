@@ -32,12 +32,15 @@ class Trouble:
 def unwell(
     broken: Iterable[NamedReference], *columns: str
 ) -> Iterator[tuple[UUID, str, tuple[Any, ...]]]:
-    """The active connections that fail, rest, are degraded or not set up: id, state, columns. One
-    query. The state is only looked for where something may be wrong.
+    """The active connections that fail, rest, are degraded or not set up: id, state, columns. Two
+    queries. The state is only looked for where something may be wrong, and these are named one by
+    one: else PostgreSQL expects so much work that it compiles the query, which takes longer than
+    the query (https://www.postgresql.org/docs/current/jit-decision.html).
     """
     doubtful = Q(pk__in=_troubled().values("connection_id")) | Q(last_check__success=False)
     rows = Connection.objects.filter(doubtful | of_setup("", broken), is_active=True).order_by()
-    found = rows.annotate(state=state_of_connection(broken))
+    named = Connection.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).order_by()
+    found = named.annotate(state=state_of_connection(broken))
     for pk, state, *values in found.values_list("pk", "state", *columns).iterator():
         if state in UNWELL:
             yield pk, state, tuple(values)
