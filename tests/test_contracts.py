@@ -33,6 +33,7 @@ PLANTED = {
     "The door of promptflow": ("backoffice/views.py", "connections.promptflow.services.apply"),
     "Inside the gateway": ("gateway/core/requests.py", "gateway.routing.fallback"),
     "Inside usage": ("gateway/usage/totals.py", "gateway.usage.views"),
+    "Inside attention": ("gateway/attention/hits.py", "gateway.attention.views"),
     "Inside the project": ("backoffice/logs.py", "backoffice.views"),
 }
 # What the sentences of the house name, beyond one import for each contract.

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.lookups import Exact, In
@@ -62,22 +61,19 @@ def profiles_of_health(rows: QuerySet[Profile], state: str) -> QuerySet[Profile]
     """
     if state not in STATES:
         return rows
-    own = rows.filter(Q(Exact(state_of_model(), state)))
+    own_state = state_of_model()
+    own = Q(Exact(own_state, state))
     if state not in (DEGRADED, *NOT_ANSWERING):
-        return own
-    saved = _saved(rows)
-    if state == DEGRADED:
-        return rows.filter(Q(Exact(state_of_model(), state)) | Q(pk__in=saved))
-    return own.exclude(pk__in=saved)
-
-
-def _saved(rows: QuerySet[Profile]) -> list[UUID]:
-    """The ids of those that a fallback answers for."""
+        return rows.filter(own)
     has_fallback = Exists(Fallback.objects.filter(profile=OuterRef("pk")))
-    not_answering = Q(In(state_of_model(), NOT_ANSWERING))
-    doubtful = with_profile_health(rows.filter(has_fallback, not_answering).order_by())
+    doubtful = rows.filter(has_fallback, Q(In(own_state, NOT_ANSWERING))).order_by()
     resolve = cache(resolve_now)
-    return [one.pk for one in doubtful if profile_health(one, resolve).state == DEGRADED]
+    saved = [
+        one.pk
+        for one in with_profile_health(doubtful)
+        if profile_health(one, resolve).state == DEGRADED
+    ]
+    return rows.filter(own | Q(pk__in=saved) if state == DEGRADED else own & ~Q(pk__in=saved))
 
 
 def _own(profile: Profile, resolve: Resolve) -> Health:

@@ -37,15 +37,9 @@ class NamedReference:
     connection_ids: set[UUID] = field(default_factory=set)
 
 
-@dataclass
-class _Memory:
-    """What this process read last, and the number of the change counter before that."""
-
-    counter: int = -1
-    index: ReferenceIndex = field(default_factory=ReferenceIndex)
-
-
-MEMORY = _Memory()
+# What this process read last, under the number of the change counter before that; put in at once,
+# because threads share it.
+MEMORY: dict[str, tuple[int, ReferenceIndex]] = {}
 
 
 def resolve_now(reference: str, is_secret: bool) -> Resolution:
@@ -58,9 +52,10 @@ def reference_index() -> ReferenceIndex:
     if database.in_atomic_block:  # what is read may be undone, and its number be used again
         return _read()
     counter = read_change_counter()
-    if counter != MEMORY.counter:
-        MEMORY.counter, MEMORY.index = counter, _read()
-    return MEMORY.index
+    known = MEMORY.get("last")
+    if known is None or known[0] != counter:
+        known = MEMORY["last"] = (counter, _read())
+    return known[1]
 
 
 def _read() -> ReferenceIndex:

@@ -22,11 +22,14 @@ UNWELL = (FAILING, SETUP, RESTING, DEGRADED)
 
 @dataclass(frozen=True)
 class Trouble:
-    """A model that fails, rests, or fails now and then, and since when."""
+    """A model that fails, rests, or fails now and then, and since when. `is_whole`: every model of
+    its connection fails for that.
+    """
 
     model: str
     code: str
     since: datetime
+    is_whole: bool
 
 
 def unwell(
@@ -63,6 +66,8 @@ def trouble() -> dict[UUID, list[Trouble]]:
     )
     found: dict[UUID, list[Trouble]] = {}
     columns = ("connection_id", "model", "code", "failing_since", "failed_at")
-    for pk, model, code, since, failed_at in rows.values_list(*columns):
-        found.setdefault(pk, []).append(Trouble(model, code, since or failed_at or now))
+    flags = ("is_failing", "is_of_account")
+    for pk, model, code, since, failed_at, *both in rows.values_list(*columns, *flags):
+        one = Trouble(model, code, since or failed_at or now, all(both))
+        found.setdefault(pk, []).append(one)
     return found

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections.api.base import ApiView
-from connections.api.fields import CamelCaseSerializer
+from connections.api.camelcase import StrictCharField
+from connections.api.fields import WORD_SCHEMA, CamelCaseSerializer
 from connections.api.openapi import answers, items_of
 from connections.api.pagination import (
     FARTHEST,
@@ -28,6 +29,7 @@ from . import services
 from .faults import KINDS
 from .lines import Line, lines
 
+LONGEST_KEY = 600  # characters
 READ = ("connections:read", "connections.view_connection")
 CHANGE = ("connections:write", "connections.change_connection")
 FILTERS = [
@@ -88,11 +90,27 @@ class FaultSerializer(CamelCaseSerializer):
     snooze = SnoozeSerializer(allow_null=True)
 
 
+@extend_schema_field(WORD_SCHEMA | {"maxLength": LONGEST_KEY})
+class FaultKeyField(StrictCharField):
+    """The name of a fault."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_KEY, **kwargs)
+
+
+@extend_schema_field(WORD_SCHEMA | {"maxLength": services.LONGEST_REASON})
+class ReasonField(StrictCharField):
+    """The reason of a snooze."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=services.LONGEST_REASON, **kwargs)
+
+
 class SnoozeRequestSerializer(CamelCaseSerializer):
     """A fault to leave out of the list, until when, and why."""
 
-    fault = serializers.CharField(max_length=600)
-    reason = serializers.CharField(max_length=services.LONGEST_REASON)
+    fault = FaultKeyField()
+    reason = ReasonField()
     until = serializers.DateTimeField(
         help_text=f"From now on, at most {services.LONGEST_SNOOZE.days} days ahead."
     )

@@ -159,7 +159,7 @@ def _of_connections(rows: Sequence[_Row]) -> Iterator[Fault]:
     groups: dict[str, list[tuple[UUID, datetime | None]]] = {}
     for row in rows:
         calls = troubled.get(row.pk, [])
-        first = min(calls, key=lambda one: one.since, default=None)
+        first = min(calls, key=lambda one: (not one.is_whole, one.since), default=None)
         code = (first.code if first else row.code) or ""
         since = first.since if first else row.failing_since
         if row.state == FAILING and code == "unauthorized" and row.pk in shared:

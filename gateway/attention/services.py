@@ -99,6 +99,9 @@ def snooze(key: str, *, reason: str, until: datetime, actor: Actor) -> Snooze:
     Raises Invalid, PermissionDenied, ObjectDoesNotExist when there is no such fault now.
     """
     require(actor, "connections.change_connection")
+    fault = next((one for one in faults() if one.key == key and _may_see(actor, one)), None)
+    if fault is None:
+        raise ObjectDoesNotExist("This fault is over.")
     now, reason = timezone.now(), reason.strip()
     errors = []
     if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
@@ -109,9 +112,6 @@ def snooze(key: str, *, reason: str, until: datetime, actor: Actor) -> Snooze:
         errors.append(FieldError("until", "invalid", text))
     if errors:
         raise Invalid(errors)
-    fault = next((one for one in faults() if one.key == key and _may_see(actor, one)), None)
-    if fault is None:
-        raise ObjectDoesNotExist("This fault is over.")
     values = {"was": fault.was, "reason": reason, "until": until, "snoozed_by": actor}
     with transaction.atomic():
         Snooze.objects.filter(until__lte=now).delete()

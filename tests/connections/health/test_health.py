@@ -209,6 +209,7 @@ def test_a_profile_whose_connection_is_off_says_so(row: Connection):
     assert profile_health(profile).code == "connection_inactive"
 
 
+@pytest.mark.server
 def test_filter_and_badge_of_profiles_agree(fake: Any, settings: Any):
     chance = random.Random(5)
     rows = [connect(name=f"Row {number}") for number in range(24)]
@@ -235,6 +236,7 @@ def test_filter_and_badge_of_profiles_agree(fake: Any, settings: Any):
     assert badges == found and {one for one in STATES if found[one]} >= {"ok", "degraded", "failed"}
 
 
+@pytest.mark.server
 def test_filter_and_badge_agree(fake: Any, monkeypatch: pytest.MonkeyPatch):
     chance = random.Random(7)
     monkeypatch.setenv("Fake__Here", "fk-here")

@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections import services as connection_services
@@ -232,17 +234,22 @@ def test_tokens_are_told_to_those_who_may_see_them(
     assert found == [0, 1]
 
 
-def test_as_many_queries_for_one_fault_as_for_many(
-    row: Connection, django_assert_max_num_queries: Any
-):
-    for number in range(30):
-        one = connect(
-            name=f"Row {number}", settings={"api_key": SECRET if number % 2 else "$Fake:X"}
-        )
-        profile_of(one, name=f"Row {number}")
-        fail(one, ("unauthorized", "timeout")[number % 4 == 1])
-    with django_assert_max_num_queries(18):
+def test_as_many_queries_for_one_fault_of_a_kind_as_for_many(fake: Any):
+    def add(number: int) -> None:
+        for kind, key in (("failing", SECRET), ("degraded", SECRET), ("missing", "$Fake:X")):
+            one = connect(name=f"{kind} {number}", settings={"api_key": key})
+            profile_of(one, name=one.name)
+            if kind != "missing":
+                fail(one, "unauthorized" if kind == "failing" else "timeout")
+
+    add(0)
+    with CaptureQueriesContext(database) as few:
         shown()
+    for number in range(1, 12):
+        add(number)
+    with CaptureQueriesContext(database) as many:
+        assert len(shown()) == 25  # twelve of both, and one reference
+    assert len(few) == len(many)
 
 
 def test_a_source_that_is_away_is_one_line_also_while_its_values_last(
