@@ -48,6 +48,12 @@ def health_reason(connection: Connection) -> dict[str, Any]:
 
 
 @register.filter
+def is_refused(connection: Connection) -> bool:
+    """True if its service does not accept its secrets."""
+    return connection_health(connection).code == "unauthorized"
+
+
+@register.filter
 def provenance(resolution: Resolution) -> str:
     """Where the value of a reference came from, and whether a new one needs a restart."""
     return provenance_of(resolution)

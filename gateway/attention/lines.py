@@ -88,7 +88,7 @@ def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) 
         yield open_tokens(fault.subject)
     elif fault.kind == "unused":
         yield open_connections("health=unused&status=active")
-    elif alone is None:
+    elif alone is None or fault.kind == "provider":
         yield open_connections("health=setup&status=active")
     if fault.kind in ("failing", "resting", "degraded") and behind:
         yield test_again(behind[0].pk)

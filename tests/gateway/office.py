@@ -278,12 +278,12 @@ def _plain(rows: Any) -> list[dict[str, Any]]:
     ]
 
 
-def health_of_profile(alias: str) -> dict[str, Any]:
-    """The state, the code and the number of failures of a profile's model."""
-    from connections.health.services import model_health
+def health_of_profile(alias: str, with_fallbacks: bool = False) -> dict[str, Any]:
+    """The state, the code and the number of failures of a profile's model, or of the profile."""
+    from connections.health.services import model_health, profile_health
 
     row = _profile(alias)
-    found = model_health(row.connection, row.model)
+    found = profile_health(row) if with_fallbacks else model_health(row.connection, row.model)
     return {"state": found.state, "code": found.code, "failures": found.failures}
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from connections.models import Connection, HostApproval, Snooze
 from tests.connections.api.calls import Api, token_of
-from tests.fakes import connect
+from tests.fakes import SECRET, connect
 from tests.pages import html, told, words
 from tests.people import browser
 
@@ -100,3 +100,15 @@ def test_the_api_refuses_what_is_no_fault_and_a_time_that_is_over(row: Connectio
     answers = [api("POST", "/attention/snoozes", one) for one in (late, none)]
     assert [one.status_code for one in answers] == [400, 404]
     assert answers[0].json()["errors"][0]["pointer"] == "/until"
+
+
+def test_the_page_of_a_connection_says_where_a_refused_value_came_from(
+    fake: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("Fake__ApiKey", SECRET)
+    row = connect(name="Main", settings={"api_key": "$Fake:ApiKey"})
+    before = words(client.get(row.get_absolute_url()))
+    fail(row)
+    after = words(client.get(row.get_absolute_url()))
+    assert "Nothing: it is set. Its value came from environment (Fake__ApiKey)" in before
+    assert "set another value. Its value came from environment (Fake__ApiKey)" in after

@@ -35,3 +35,12 @@ def test_a_request_that_is_refused_is_no_fault_of_the_connection(gate: Gateway, 
     gate.chat(profile)
     gate.record(profile)
     assert health(gate, profile)["state"] == "never"
+
+
+def test_a_cool_down_rests_and_its_profile_is_degraded(gate: Gateway):
+    spare = gate.profile("words?mark=spare")
+    profile = gate.profile("status?code=429&mark=resting", fallbacks=[spare])
+    gate.chat(profile)
+    eventually(lambda: health(gate, profile)["state"] == "resting")
+    shown = gate.office.health_of_profile(profile, with_fallbacks=True)
+    assert (shown["state"], shown["code"]) == ("degraded", "rate_limited")
