@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0012_approve_customer_hosts'),
+        ('connections', '0014_approve_customers_of_installed_types'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
