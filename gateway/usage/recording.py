@@ -29,7 +29,7 @@ WRITE_EVERY = 0.5  # seconds
 BATCH = 500
 MOST_WAITING = 100_000
 TELL_EVERY = 30.0  # seconds between two log lines about the same trouble
-COUNT_EVERY, COUNT_AT_ONCE = timedelta(seconds=60), 10_000  # records
+COUNT_EVERY, COUNT_AT_ONCE = timedelta(minutes=5), 10_000  # records
 
 logger = logging.getLogger(__name__)
 

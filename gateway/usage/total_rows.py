@@ -1,5 +1,6 @@
 """Totals as rows: what is added to them is merged with what is there, and written in batches."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,20 +65,23 @@ def add_to_totals(amounts: Mapping[TotalKey, Amount]) -> None:
     """
     for key, there in _there(amounts):
         amounts[key].add(there)
-    rows = [_row(key, amount) for key, amount in sorted(amounts.items(), key=lambda one: one[0])]
+    rows = [_row(key, amounts[key]) for key in sorted(amounts)]
     with connection.cursor() as cursor:
-        cursor.executemany(UPSERT, rows)
+        # psycopg takes ten times as long for as many values.
+        if connection.vendor == "postgresql":
+            cursor.execute(_insert_json(), [json.dumps(rows)])
+        else:
+            cursor.executemany(_insert_values(), rows)
 
 
 def _there(keys: Iterable[TotalKey]) -> Iterable[tuple[TotalKey, Amount]]:
     """The rows of these keys that exist."""
     wanted = set(keys)
-    columns = [*TotalKey._fields, *NUMBERS, "latencies", "first_chunks"]
     rows = UsageTotal.objects.filter(
         dimension__in={one.dimension for one in wanted},
         minutes__in={one.minutes for one in wanted},
         start__in={one.start for one in wanted},
-    ).values_list(*columns)
+    ).values_list(*COLUMNS)
     split, end = len(TotalKey._fields), len(TotalKey._fields) + len(NUMBERS)
     for row in rows.iterator(5000):
         key = TotalKey(*row[:split])
@@ -85,24 +89,35 @@ def _there(keys: Iterable[TotalKey]) -> Iterable[tuple[TotalKey, Amount]]:
             yield key, Amount(list(row[split:end]), counts_in(row[-2]), counts_in(row[-1]))
 
 
-def _upsert() -> str:
-    columns = [*TotalKey._fields, *NUMBERS, "latencies", "first_chunks"]
-    fresh = ", ".join(f"{one} = EXCLUDED.{one}" for one in columns[len(TotalKey._fields) :])
-    return (
-        f"INSERT INTO {UsageTotal._meta.db_table} ({', '.join(columns)}) "  # noqa: S608 our names
-        f"VALUES ({', '.join(['%s'] * len(columns))}) "
-        f"ON CONFLICT ({', '.join(TotalKey._fields)}) DO UPDATE SET {fresh}"
+COLUMNS = [*TotalKey._fields, *NUMBERS, "latencies", "first_chunks"]
+INTO = f"INSERT INTO {UsageTotal._meta.db_table} ({', '.join(COLUMNS)})"
+ON_CONFLICT = f"ON CONFLICT ({', '.join(TotalKey._fields)}) DO UPDATE SET " + ", ".join(
+    f"{one} = EXCLUDED.{one}" for one in COLUMNS[len(TotalKey._fields) :]
+)
+
+
+def _insert_json() -> str:
+    """The statement for rows that are one JSON array, each an array of its own."""
+    values = ", ".join(
+        f"CAST(fresh ->> {place} AS {UsageTotal._meta.get_field(name).db_type(connection)})"
+        for place, name in enumerate(COLUMNS)
     )
+    return f"{INTO} SELECT {values} FROM json_array_elements(%s) AS fresh {ON_CONFLICT}"  # noqa: S608
 
 
-UPSERT = _upsert()
+def _insert_values() -> str:
+    return f"{INTO} VALUES ({', '.join(['%s'] * len(COLUMNS))}) {ON_CONFLICT}"
 
 
 def _row(key: TotalKey, amount: Amount) -> list[Any]:
-    start = connection.ops.adapt_datetimefield_value(key.start)
     return [
-        *(key.dimension, key.minutes, start, *key[3:]),
+        *(key.dimension, key.minutes, _time_text(key.start), *key[3:]),
         *(min(one, LARGEST) for one in amount.numbers),
         sketch_of(amount.latencies),
         sketch_of(amount.first_chunks),
     ]
+
+
+def _time_text(start: datetime) -> str:
+    """A time as Django keeps it in SQLite, without its zone, or as PostgreSQL reads it."""
+    return f"{start:%Y-%m-%d %H:%M:%S}" + ("+00" if connection.vendor == "postgresql" else "")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -102,3 +103,38 @@ def test_callers_that_nobody_knows_are_counted_and_told_in_one_line(
         monkeypatch.setattr(recording, "TELL_EVERY", 0)
         asyncio.run(recorder.stop())
     assert caplog.records[1].getMessage().startswith("49 requests")
+
+
+class Counted:
+    """Stands for the totals: notes what it is asked, and fails or has more to count as told."""
+
+    def __init__(self) -> None:
+        self.asked: list[timedelta] = []
+        self.answers: list[bool | Exception] = []
+
+    async def in_thread(self, _count: Any, every: timedelta) -> bool:
+        self.asked.append(every)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_records_are_counted_once_in_a_while_and_at_once_where_there_are_many(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    counted, recorder = Counted(), Recorder(False)
+    monkeypatch.setattr(recording, "in_thread", counted.in_thread)
+    counted.answers = [True, InternalError(), False]
+
+    def tick(uncounted: int = 0, *, is_due: bool = False) -> int:
+        recorder._uncounted += uncounted
+        recorder._count_at = float("-inf") if is_due else float("inf")
+        asyncio.run(recorder._count())
+        return len(counted.asked)
+
+    assert tick() == 0
+    assert tick(recording.COUNT_AT_ONCE) == 1  # and there is more
+    assert tick() == 2 and "not in the totals yet" in caplog.text
+    assert tick() == 2 and tick(is_due=True) == 3 and tick(is_due=True) == 3
+    assert [bool(every) for every in counted.asked] == [False, False, True]
