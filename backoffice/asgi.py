@@ -13,10 +13,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 with stopping():
     django = get_asgi_application()
 
+from connections.schedule.services import Scheduler
 from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
 from .uploads import BoundedBodies
 
-application = GatewayApplication(BoundedBodies(django))
+application = GatewayApplication(BoundedBodies(django), Scheduler())
 load_code()

@@ -18,6 +18,7 @@ from connections import selectors
 from connections.credentials import fernet
 from connections.outages import answered_within, seconds_left
 from connections.redis_cache import REDIS, redis_address
+from connections.schedule.services import is_quiet
 
 READY_SECONDS = 0.8  # for all questions together; who asks waits a second at most
 WRITES_KEPT = 5.0  # seconds
@@ -42,15 +43,16 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
     """200 when the database answers, every migration is applied and the keys can be used; else 503
     with what is not.
 
-    The status is "degraded", with 200, while Redis or a secret store is away or nothing can be
-    written: callers of the gateway are answered all the same. What has not answered within
-    READY_SECONDS has failed.
+    The status is "degraded", with 200, while Redis or a secret store is away, nothing can be
+    written or nothing runs by itself: callers of the gateway are answered all the same. What has
+    not answered within READY_SECONDS has failed.
     """
     with answered_within(READY_SECONDS):
         cache = _redis.submit(REDIS.check) if redis_address() else None
         needed = {"database": _database(), "migrations": False, "keys": _keys()}
         needed["migrations"] = needed["database"] and _migrations()
         wanted = {"writes": needed["database"] and _writes(), "cache": _in_time(cache)}
+        wanted["schedule"] = needed["migrations"] and _schedule()
     is_ready = all(needed.values())
     outages = selectors.store_outages()
     if outages:
@@ -95,6 +97,14 @@ def _in_time(answer: Future[bool] | None) -> bool:
     try:
         return answer is None or answer.result(seconds_left())
     except TimeoutError:
+        return False
+
+
+def _schedule() -> bool:
+    """True unless nobody has run what is due for too long. Not asked where there is no time."""
+    try:
+        return not seconds_left() or not is_quiet()
+    except DatabaseError:
         return False
 
 

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "connections.types",
     "connections.packages",
     "connections.promptflow",
+    "connections.schedule",
     "gateway",
 ]
 
@@ -249,6 +250,10 @@ except ValueError as error:
     raise ImproperlyConfigured(f"CONNECTIONS_CA_FILE {error}") from None
 CONNECTIONS_PROXIES = read_proxies(env)
 CONNECTIONS_TEST_RATE = env.whole("CONNECTIONS_TEST_RATE", 60)
+CONNECTIONS_CHECK_MINUTES = env.number("CONNECTIONS_CHECK_MINUTES", 15, most=10080)  # 0: never
+CONNECTIONS_CHECKS_AT_ONCE = env.whole("CONNECTIONS_CHECKS_AT_ONCE", 16, least=1, most=200)
+CONNECTIONS_CHECKS_PER_HOST = env.whole("CONNECTIONS_CHECKS_PER_HOST", 4, least=1, most=200)
+CONNECTIONS_HISTORY_DAYS = env.whole("CONNECTIONS_HISTORY_DAYS", 0)  # 0: for ever
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
 # how many of X-Forwarded-For's last addresses our own proxies wrote
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)
@@ -260,6 +265,8 @@ PORT = env.whole("PORT", 8000, least=1, most=65535)
 WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, least=1, most=1000)
 IDLE_TIMEOUT = env.whole("IDLE_TIMEOUT", 75, least=1)
 GRACEFUL_TIMEOUT = env.whole("GRACEFUL_TIMEOUT", 30, least=1)
+
+RUN_DUE = env.boolean("RUN_DUE", True)  # the workers run what is due: see connections/schedule/
 
 # Sockets that wait for their client: see backoffice/sockets.py. Seconds, and numbers in a worker.
 

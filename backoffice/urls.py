@@ -15,13 +15,19 @@ urlpatterns = [
     path("", include("connections.types.urls")),
     path("", include("connections.packages.urls")),
     path("", include("connections.promptflow.urls")),
+    path("", include("connections.schedule.urls")),
     path("", include("gateway.urls")),
     path("promptflow/", include("connections.promptflow.endpoint_urls")),
     path("", include("backoffice.people.urls")),
     *(
         path(f"{prefix}/", include(api))
         for prefix in API_PREFIXES
-        for api in ("connections.api.urls", "connections.packages.api.urls", "gateway.api.urls")
+        for api in (
+            "connections.api.urls",
+            "connections.packages.api.urls",
+            "connections.schedule.api.urls",
+            "gateway.api.urls",
+        )
     ),
     path("health/live", health_live, name="health-live"),
     path("health/ready", health_ready, name="health-ready"),

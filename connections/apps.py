@@ -14,8 +14,10 @@ class ConnectionsConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401 registered by being imported
         from .change_counter import watch_changes
+        from .services import declare_jobs
 
         watch_changes()
+        declare_jobs()
 
         # Templates call whatever can be called, a class too. Said here, because providers know no
         # Django.

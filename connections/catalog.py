@@ -138,6 +138,18 @@ def installed_types() -> dict[str, LoadedType | None]:
     return dict(_catalog.types)
 
 
+def type_digest(provider_id: str) -> str:
+    """The digest of the document of an installed type as `confirm_types` read it last, empty for
+    any other provider.
+    """
+    return (_catalog.digests or {}).get(provider_id, "")
+
+
+def type_marks() -> str:
+    """A text that is another one when a type was installed, changed or removed."""
+    return repr(sorted((_catalog.digests or {}).items()))
+
+
 # Rows
 
 

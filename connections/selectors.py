@@ -221,8 +221,8 @@ def dashboard(limit: int = 10) -> Dashboard:
         active=Connection.objects.filter(is_active=True).count(),
         profiles=Profile.objects.count(),
         recent=list(
-            ConnectionCheck.objects.select_related("connection", "checked_by").defer(
-                "connection__credentials"
-            )[:limit]
+            ConnectionCheck.objects.filter(is_scheduled=False)
+            .select_related("connection", "checked_by")
+            .defer("connection__credentials")[:limit]
         ),
     )

@@ -1,10 +1,20 @@
 """The Django app of the gateway."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 
 
 class GatewayConfig(AppConfig):
-    """Its configuration: there is nothing to register."""
+    """Declares its job."""
 
     name = "gateway"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from connections.jobs import Job, declare
+
+        from .usage.retention import prune_by_settings
+
+        every = timedelta(days=1)
+        declare(Job("prune-usage", "Deletion of old usage", every, prune_by_settings))

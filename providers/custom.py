@@ -85,6 +85,7 @@ class Custom(Provider[CustomSettings]):
     description = "Free configs and secrets for a service that has no provider here."
     category = "Other services"
     docs_url = "https://microsoft.github.io/promptflow/concepts/concept-connections.html"
+    has_free_check = False  # it asks nobody
     asks = "that every value resolves; over the network nothing is asked"
 
     def list_models(self) -> list[Model]:

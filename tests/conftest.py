@@ -53,6 +53,7 @@ SETTINGS: dict[str, Any] = {
     "CONNECTIONS_EGRESS_PRIVATE": True,
     "CONNECTIONS_SECRET_KEYS": ["key", "secret", "password", "token"],
     "CONNECTIONS_TEST_RATE": 60,
+    "RUN_DUE": False,  # nothing asks or writes by itself while something else is looked at
 }
 
 

@@ -70,6 +70,9 @@ class ConnectionColumnsSerializer(CamelCaseSerializer):
     name = NameField()
     provider_id = ProviderIdField()
     is_active = StrictBooleanField(default=True)
+    is_checked = StrictBooleanField(
+        default=True, help_text="Whether it is tested by itself, if a test is free."
+    )
     tags = TagsField(default=list)
 
 

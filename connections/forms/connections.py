@@ -23,6 +23,15 @@ class ConnectionForm(RowForm):
     """A connection of one provider; its settings fields are read off the provider's schema."""
 
     row_class = Connection
+    is_checked = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Check by itself",
+        help_text=(
+            "Tests it now and then while nobody calls it, if a test is free: its health is known "
+            "without anybody's asking."
+        ),
+    )
 
     def __init__(
         self,

@@ -24,6 +24,7 @@ from .former_alias import AliasUse, FormerAlias
 from .host_approval import HostApproval
 from .oauth_token import AccessToken
 from .package_upload import PackageUpload
+from .schedule import JobRun, PlannedCheck, ScheduleLease
 from .snooze import Snooze
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
 from .traffic import ConnectionTraffic
@@ -46,11 +47,14 @@ __all__ = [
     "Fallback",
     "FormerAlias",
     "HostApproval",
+    "JobRun",
     "PackageUpload",
+    "PlannedCheck",
     "Profile",
     "ProfileColumns",
     "RevealRecord",
     "RevealToken",
+    "ScheduleLease",
     "Snooze",
     "Token",
     "VersionedModel",

@@ -28,7 +28,12 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 
 
 class ConnectionColumns(EditableColumns, total=False):
-    """The columns of a connection that people edit; its settings have rules of their own."""
+    """The columns of a connection that people edit; its settings have rules of their own.
+
+    `is_checked`: it is tested by itself, as often as CONNECTIONS_CHECK_MINUTES says.
+    """
+
+    is_checked: bool | None
 
 
 class ProfileColumns(EditableColumns, total=False):
@@ -60,6 +65,7 @@ class Connection(VersionedModel):
     credentials_key = models.CharField(max_length=12, null=True, blank=True, editable=False)  # noqa: DJ001 None is "no credentials"
     type_version = models.PositiveIntegerField(default=1, editable=False)
     lacking = models.JSONField(default=list, blank=True, editable=False)
+    is_checked = models.BooleanField("check by itself", default=True, db_default=True)
     settings_version = models.PositiveIntegerField(db_default=1, default=1, editable=False)
     last_check = models.ForeignKey(
         "ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
@@ -180,6 +186,7 @@ class ConnectionCheck(models.Model):
 
     `failing_since`: of a failed one, when the first of the failed tests before it was made, without
     a passed one or other settings between.
+    `is_scheduled`: nobody asked for it, it was made by itself.
     """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="checks")
@@ -188,6 +195,7 @@ class ConnectionCheck(models.Model):
     checked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    is_scheduled = models.BooleanField(default=False, db_default=False)
     success = models.BooleanField()
     code = models.CharField(max_length=50, default="ok")
     message = models.CharField(max_length=500, blank=True)
@@ -198,7 +206,14 @@ class ConnectionCheck(models.Model):
 
     class Meta:
         ordering = ["-checked_at", "-id"]
-        indexes = [models.Index(fields=["connection", "-checked_at"])]
+        indexes = [
+            models.Index(fields=["connection", "-checked_at"]),
+            models.Index(
+                fields=["-checked_at", "-id"],
+                condition=models.Q(is_scheduled=False),
+                name="checks_by_people",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{'ok' if self.success else self.code} at {self.checked_at:%Y-%m-%d %H:%M}"

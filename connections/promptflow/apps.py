@@ -1,10 +1,22 @@
 """The app of promptflow's files and flows."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 
 
 class PromptflowConfig(AppConfig):
-    """Brings its commands."""
+    """Brings its commands, and declares its job."""
 
     name = "connections.promptflow"
     label = "connection_promptflow"
+
+    def ready(self) -> None:
+        from connections.jobs import Job, declare
+
+        from .services import prune_reveals_by_settings
+
+        every = timedelta(days=1)
+        declare(
+            Job("prune-reveals", "Deletion of old reads of flows", every, prune_reveals_by_settings)
+        )

@@ -8,7 +8,16 @@ from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusa
 from .aliases import change_alias, remove_former_alias
 from .approvals import ask_for_moved_hosts, decide_host, forget_host, settle_all_hosts
 from .base import content, new_alias, save_version, save_versions
-from .checks import CheckResult, list_models, test_connection, test_connections, test_settings
+from .checks import (
+    CheckResult,
+    list_models,
+    prepare_check,
+    record_scheduled,
+    run_check,
+    test_connection,
+    test_connections,
+    test_settings,
+)
 from .connections import (
     create_connection,
     delete_connection,
@@ -22,6 +31,7 @@ from .duplicates import duplicate_connection, duplicate_profile, expected_secret
 from .fallbacks import MOST_FALLBACKS, fallback_errors, replace_fallbacks
 from .history import versions
 from .http_clients import http_client
+from .jobs import declare_jobs
 from .permissions import Actor, require
 from .profiles import (
     ProfileDraft,
@@ -74,6 +84,7 @@ __all__ = [
     "create_profile",
     "create_token",
     "decide_host",
+    "declare_jobs",
     "default_profiles",
     "delete_connection",
     "delete_profile",
@@ -96,11 +107,14 @@ __all__ = [
     "move_profiles",
     "new_alias",
     "plain_settings",
+    "prepare_check",
+    "record_scheduled",
     "remove_former_alias",
     "replace_fallbacks",
     "require",
     "revoke_token",
     "rotate_credentials",
+    "run_check",
     "save_version",
     "save_versions",
     "set_active",

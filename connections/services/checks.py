@@ -26,7 +26,7 @@ from ..destinations import destinations
 from ..errors import Invalid, Throttled, Unusable
 from ..health.services import forget_failures
 from ..kept import settings_alone
-from ..locks import retried
+from ..locks import hold, retried
 from ..models import Connection, ConnectionCheck
 from ..runtime import get_configured_provider
 from .approvals import ask_for_hosts
@@ -96,14 +96,15 @@ def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
     require(actor, "connections.test_connection")
     _count(actor)
     with _one_at_a_time(str(connection.pk)):
-        outcome = _prepared(connection)
+        outcome = prepare_check(connection)
         return record_check(
             connection, outcome if isinstance(outcome, CheckResult) else run_check(outcome), actor
         )
 
 
 @sensitive_variables()
-def _prepared(connection: Connection) -> Provider[Any] | CheckResult:
+def prepare_check(connection: Connection) -> Provider[Any] | CheckResult:
+    """The provider to be asked by `run_check`, or why it cannot be asked."""
     try:
         return get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
     except Unusable as error:
@@ -117,7 +118,7 @@ def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list
     """
     require(actor, "connections.test_connection")
     _count(actor, len(connections))
-    prepared = [_prepared(connection) for connection in connections]
+    prepared = [prepare_check(connection) for connection in connections]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(
             pool.map(lambda one: one if isinstance(one, CheckResult) else run_check(one), prepared)
@@ -134,34 +135,60 @@ def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> 
 
     No new version of the connection, no history row.
     """
-    now, before = timezone.now(), connection.last_check
-    is_repeated = (
-        before is not None
-        and not before.success
-        and before.connection_version >= connection.settings_version
-    )
     with transaction.atomic():
-        check = ConnectionCheck.objects.create(
-            connection=connection,
-            connection_version=connection.version,
-            checked_by=actor,
-            success=outcome.success,
-            code=outcome.code,
-            message=outcome.message[:500],
-            asked=outcome.asked[:500],
-            latency_ms=outcome.latency_ms,
-            model_count=outcome.model_count,
-            failing_since=None
-            if outcome.success
-            else (before.failing_since or before.checked_at)
-            if before and is_repeated
-            else now,
-        )
+        check = _check(connection, outcome, connection.last_check, checked_by=actor)
+        check.save()
         Connection.objects.filter(pk=connection.pk).update(last_check=check)
         if outcome.success:
             forget_failures(connection)
     connection.last_check = check
     return check
+
+
+@retried
+def record_scheduled(outcomes: Sequence[tuple[Connection, CheckResult]]) -> None:
+    """As `record_check`, for several that were made by themselves. A connection that is gone is
+    left out.
+    """
+    with transaction.atomic():
+        rows = Connection.objects.only("last_check").select_related("last_check")
+        there = hold(rows, [row.pk for row, _ in outcomes])
+        kept = [(row, outcome) for row, outcome in outcomes if row.pk in there]
+        checks = [
+            _check(row, outcome, there[row.pk].last_check, is_scheduled=True)
+            for row, outcome in kept
+        ]
+        ConnectionCheck.objects.bulk_create(checks)
+        for (row, outcome), check in zip(kept, checks, strict=True):
+            there[row.pk].last_check = check
+            if outcome.success:
+                forget_failures(row)
+        Connection.objects.bulk_update(there.values(), ["last_check"])
+
+
+def _check(
+    connection: Connection, outcome: CheckResult, before: ConnectionCheck | None, **columns: Any
+) -> ConnectionCheck:
+    now, since = timezone.now(), None
+    if not outcome.success:
+        is_repeated = (
+            before is not None
+            and not before.success
+            and before.connection_version >= connection.settings_version
+        )
+        since = (before.failing_since or before.checked_at) if before and is_repeated else now
+    return ConnectionCheck(
+        connection=connection,
+        connection_version=connection.version,
+        success=outcome.success,
+        code=outcome.code,
+        message=outcome.message[:500],
+        asked=outcome.asked[:500],
+        latency_ms=outcome.latency_ms,
+        model_count=outcome.model_count,
+        failing_since=since,
+        **columns,
+    )
 
 
 @sensitive_variables("settings", "result")

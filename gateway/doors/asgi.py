@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 
@@ -35,6 +35,16 @@ Application = Callable[[Scope, Receive, Any], Awaitable[None]]
 Handler = Callable[[Gateway, Caller, DoorRequest], Awaitable[DoorResponse]]
 
 logger = logging.getLogger(__name__)
+
+
+class Beside(Protocol):
+    """Something that works beside the requests, in threads of its own."""
+
+    def start(self) -> None:
+        """Begins. Called once, in the process that answers."""
+
+    def stop(self) -> None:
+        """Ends it. May take some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +80,12 @@ UNKNOWN = Operation("", openai_api.models, True)
 
 
 class GatewayApplication:
-    """Answers the gateway's requests, and hands all others to `django`."""
+    """Answers the gateway's requests, and hands all others to `django`. `beside`: starts and stops
+    with the server.
+    """
 
-    def __init__(self, django: Application) -> None:
-        self._django = django
+    def __init__(self, django: Application, beside: Beside | None = None) -> None:
+        self._django, self._beside = django, beside
         prefixes = "|".join(
             re.escape(prefix) for prefix in ["api/v1", *settings.API_EXTRA_PREFIXES]
         )
@@ -86,7 +98,7 @@ class GatewayApplication:
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _run_lifespan(receive, send)
+            await _run_lifespan(receive, send, self._beside)
         else:  # a WebSocket, of a server that lets it come this far: closed before it is accepted
             await receive()
             await send({"type": "websocket.close"})
@@ -254,7 +266,7 @@ def _too_large() -> GatewayError:
     return error
 
 
-async def _run_lifespan(receive: Receive, send: Send) -> None:
+async def _run_lifespan(receive: Receive, send: Send, beside: Beside | None) -> None:
     """Starts and stops the gateway with the server:
     https://asgi.readthedocs.io/en/latest/specs/lifespan.html
     """
@@ -267,8 +279,12 @@ async def _run_lifespan(receive: Receive, send: Send) -> None:
             # Modules and settings stay for good: to look through them at each collection took 4 %
             # of a busy worker's time (make bench).
             gc.freeze()
+            if beside is not None:
+                beside.start()
             await send({"type": "lifespan.startup.complete"})
         else:
+            if beside is not None:
+                await asyncio.to_thread(beside.stop)
             await stop_gateway()
             await send({"type": "lifespan.shutdown.complete"})
             return

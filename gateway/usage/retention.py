@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -57,6 +58,18 @@ def _totals_before(at: datetime) -> QuerySet[UsageTotal]:
     for length, minutes in MINUTES.items():
         ended |= Q(minutes=minutes, start__lte=at - length)
     return UsageTotal.objects.filter(ended)
+
+
+def prune_by_settings() -> str:
+    """As `prune`, by GATEWAY_USAGE_DAYS and GATEWAY_TOTALS_DAYS; says what was deleted. Less than a day deletes nothing."""
+    days = settings.GATEWAY_USAGE_DAYS
+    if days < 1:
+        return "Nothing is deleted: GATEWAY_USAGE_DAYS is 0."
+    pruned = prune(days, settings.GATEWAY_TOTALS_DAYS)
+    return (
+        f"{pruned.records} usage records older than {days} days, {pruned.totals} totals, "
+        f"{pruned.counts} windows of limits and {pruned.cooldowns} ended cool-downs deleted."
+    )
 
 
 def _delete(rows: QuerySet[Any]) -> int:

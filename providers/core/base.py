@@ -125,6 +125,14 @@ class Provider(Clients, Generic[SettingsT]):
         models = self.list_models()
         return CheckResult(self.asks, time.monotonic() - started, len(models))
 
+    @property
+    def has_free_check(self) -> bool:
+        """True if `check` asks the service something that is never billed, so that it may be made
+        by itself, again and again.
+        """
+        is_asked = self.implements("check") or self.implements("list_models")
+        return is_asked and self.check_cost == "free"
+
     @cached_property
     def async_client(self) -> Any:
         """The asynchronous client, for chats and embeddings.

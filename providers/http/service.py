@@ -16,7 +16,7 @@ from ..core.settings import ProviderSettings
 from .allowance import LARGEST_ANSWER, Allowance
 from .auth import AccessTransport
 from .checks import TestRequest, _days, _error_of, _unexpected, _value_at
-from .credentials import Credential, Grant
+from .credentials import Credential, Grant, OAuth2
 from .egress import JUDGED_REDIRECTS, GuardedTransport, guarded_client
 from .hosts import Hosts, origin_host, with_query
 from .oauth2_client import MemoryTokens, Token, TokenStore, fetch_token, grant_key
@@ -114,6 +114,21 @@ class HttpService(Provider[SettingsT]):
                 return replace(token, refresh_token=token.refresh_token or newer)
         return self.fetched(grant)
 
+    def renew_tokens(self) -> None:
+        """Fetches each OAuth2 token anew, also one that is still good. Raises ProviderError, and
+        then the old one is still handed out.
+        """
+        for grant in [one.grant for one in self.access if isinstance(one, OAuth2)]:
+            fetched: list[Token] = []
+
+            def ask(grant: Grant = grant, fetched: list[Token] = fetched) -> Token:
+                fetched.append(self._renewed(grant))
+                return fetched[-1]
+
+            held = self.tokens.token(grant_key(grant), ask)
+            if not fetched:
+                self.tokens.token(grant_key(grant), ask, held)
+
     def fetched(self, grant: Grant) -> Token:
         """A new token, by a client of its own: the other one's hosts are not those of the token
         service. Raises ProviderError.
@@ -135,6 +150,12 @@ class HttpService(Provider[SettingsT]):
             return "that every value resolves; over the network nothing is asked"
         request = self.test_request or TestRequest()
         return f"{request.method} {self._address(request)}"
+
+    @property
+    def has_free_check(self) -> bool:
+        request = self.test_request
+        cost = request.cost if request and self.check_cost != "billed" else self.check_cost
+        return bool(self.base_url) and cost == "free"
 
     def check(self) -> CheckResult:
         """Makes the test request, or looks whether anybody answers. Raises ProviderError."""

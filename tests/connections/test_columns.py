@@ -17,6 +17,7 @@ history, the form's template and Django's admin. A search or a filter (connectio
 the Python client (switchboard/) take it when somebody needs it there.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -115,9 +116,21 @@ def test_the_form_shows_a_column(row: Connection, client: Client, column: str):
     assert f'name="{column}"' in html(client.get(f"/connections/{row.pk}/edit/"))
 
 
-@pytest.mark.parametrize("column", sorted({*COLUMNS} - {"is_active"}))  # that one is a switch
+SWITCHES = {"is_active", "is_checked"}
+
+
+@pytest.mark.parametrize("column", sorted({*COLUMNS} - SWITCHES))
 def test_the_page_shows_a_column(row: Connection, client: Client, column: str):
     assert f"some-{column}" in html(client.get(changed(row, column).get_absolute_url()))
+
+
+def test_the_page_shows_whether_it_is_checked_by_itself(row: Connection, client: Client):
+    shown = [html(client.get(row.get_absolute_url()))]
+    shown.append(html(client.get(changed(row, "is_checked").get_absolute_url())))
+    assert [re.findall(r"Checked by itself</dt><dd>(\w+)", one) for one in shown] == [
+        ["Yes"],
+        ["No"],
+    ]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])

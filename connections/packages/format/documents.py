@@ -205,6 +205,7 @@ class ConnectionDocument(_Document):
     provider: ProviderId
     type_version: int | None = Field(None, ge=1, le=1_000_000)
     is_active: bool
+    is_checked: bool = True
     tags: list[Line] = Field(max_length=50)
     settings: dict[SettingName, Plain | dict[str, str]] = Field(max_length=MOST_SETTINGS)
     secrets: Annotated[Secrets, BeforeValidator(_secrets), PlainSerializer(_marked)] = Field(

@@ -4,7 +4,13 @@ from .apply import Action, AppliedChange, applied_tag, apply_documents
 from .connections import keeping_answers, needed_answers, save_promptflow
 from .finding import find_promptflow, find_to_change, find_to_write
 from .reveal import NotRevealed, Revealed, reveal_connection, reveal_connections
-from .reveal_tokens import REVEAL_SCOPE, create_reveal_token, prune_reveals, revoke_reveal_token
+from .reveal_tokens import (
+    REVEAL_SCOPE,
+    create_reveal_token,
+    prune_reveals,
+    prune_reveals_by_settings,
+    revoke_reveal_token,
+)
 from .show import (
     behind_lost_keys,
     document_view,
@@ -37,6 +43,7 @@ __all__ = [
     "promptflow_view",
     "promptflow_views",
     "prune_reveals",
+    "prune_reveals_by_settings",
     "reveal_connection",
     "reveal_connections",
     "revoke_reveal_token",

@@ -9,6 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -139,3 +140,13 @@ def prune_reveals(days: int, dry_run: bool = False) -> int:
     """
     rows = RevealRecord.objects.filter(read_at__lt=timezone.now() - timedelta(days=days))
     return rows.count() if dry_run else rows.delete()[0]
+
+
+def prune_reveals_by_settings() -> str:
+    """As `prune_reveals`, by CONNECTIONS_REVEAL_DAYS; says what was deleted. Less than a day
+    deletes nothing.
+    """
+    days = settings.CONNECTIONS_REVEAL_DAYS
+    if days < 1:
+        return "Nothing is deleted: CONNECTIONS_REVEAL_DAYS is 0."
+    return f"{prune_reveals(days)} records of reads older than {days} days deleted."

@@ -167,6 +167,7 @@ def environment(database_url: str, **variables: str) -> dict[str, str]:
         "API_THROTTLE_RATE": "1000000/s",
         "CONNECTIONS_TEST_RATE": "1000000",
         "LOG_LEVEL": "WARNING",
+        "RUN_DUE": "false",
         "PYTHONUNBUFFERED": "1",
         **variables,
     }

@@ -95,6 +95,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/attention", None, 200, "viewer", READ),
     ("POST", "/attention/snoozes", SNOOZE, 201, "operator", WRITE),
     ("DELETE", f"/attention/snoozes/{HOST}", None, 204, "operator", WRITE),
+    ("GET", "/schedule", None, 200, "administrator", "admin"),
     ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
     ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
     *(

@@ -50,6 +50,7 @@ MOST = {  # by path
     "/profiles?take=50&filter=row": 7,
     "/settings": 4,
     "/providers": 3,
+    "/schedule": 9,
 }
 
 

@@ -116,6 +116,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("host-decide", {"decision": "approved"}, DO_RULE),
     ("source-list", None, RULING),
     ("source-list", {"action": "test"}, RULING),
+    ("schedule", None, RULING),
     ("defaults", None, SEEING),
     ("defaults", {"Chat": "answers", "Embedding": ""}, DO_RULE),
     ("token-list", None, RULING),
@@ -143,7 +144,13 @@ OTHER_ADDRESSES = {
 }
 OTHER_ADDRESSES["connection-add-here"] = "/connections/add-here/?from=/profiles/add/chat/"
 
-ROOMS = ("connections", "connections.types", "connections.packages", "connections.promptflow")
+ROOMS = (
+    "connections",
+    "connections.types",
+    "connections.packages",
+    "connections.promptflow",
+    "connections.schedule",
+)
 PATTERNS = [one for room in ROOMS for one in get_resolver(f"{room}.urls").url_patterns]
 
 

@@ -1,0 +1,1 @@
+"""Work that runs by itself in the workers: checks of connections, and the jobs of all rooms."""

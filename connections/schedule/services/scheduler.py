@@ -1,0 +1,183 @@
+"""The schedule: what one process does of what is due, and the thread in which a worker does it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import Error
+from django.db import connection as database
+
+from connections.jobs import Job
+from connections.outages import database_outage
+
+from .aside import Aside
+from .due_checks import Checks
+from .due_jobs import next_job, plan_jobs, run_again_soon, run_job
+from .lease import BEAT_EVERY, SILENT, Lease
+from .planning import Planner
+
+QUICK, SLOW = 0.1, 0.5  # seconds between two steps, while checks run and while none does
+JOBS_EVERY = 5.0  # seconds between two looks whether a job is due
+LOOK_EVERY = 5.0  # seconds between two looks at what changed
+LOOK_SHARE = 50  # as many times as long as a look takes is waited for the next one
+TELL_EVERY = 60.0  # seconds between two lines of the log about the same trouble
+STOP_SECONDS = 3.0  # that are waited for the thread
+
+logger = logging.getLogger(__name__)
+Told = Callable[[Job, bool, str], None]
+
+
+def _nothing(_job: Job, _is_ok: bool, _said: str) -> None:
+    """Tells nobody how a job ended: its row does."""
+
+
+class DueWork:
+    """What one process does of what is due. `told`: hears of each job that ended.
+
+    `catch_up`: as for `Lease.acquire`. `is_paced`: as for `Planner`.
+    """
+
+    def __init__(
+        self, *, catch_up: float = 0.0, is_paced: bool = True, told: Told = _nothing
+    ) -> None:
+        self.lease, self.checks = Lease(), Checks()
+        self._planner = Planner(is_paced=is_paced)
+        self._catch_up, self._told = catch_up, told
+        self._looking, self._working = Aside("look"), Aside("jobs")
+        self._look_at = self._jobs_at = float("-inf")
+        self._has_looked = self._has_started = False
+
+    @property
+    def is_idle(self) -> bool:
+        """True if nothing runs, and nothing was due at the last step."""
+        is_busy = self._looking.is_busy or self._working.is_busy or not self.checks.is_idle
+        return self._has_looked and not is_busy and not self._has_started
+
+    def step(self) -> bool:
+        """Takes the lease, or goes on with what is due. False where another process has it. Raises
+        DatabaseError, and what a look or a job raised.
+        """
+        self._looking.raise_error()
+        self._working.raise_error()
+        if not self.lease.is_held:
+            if not self.lease.acquire(self._catch_up):
+                self.checks.forget()
+                return False
+            self._look_at = self._jobs_at = float("-inf")
+            self._has_looked = False
+            plan_jobs(self.lease.now)
+        elif not self.lease.beat():
+            self.checks.forget()
+            return False
+        if time.monotonic() >= self._look_at and not self._looking.is_busy:
+            self._looking.start(self._look)
+        self.checks.finish(self.lease.now)
+        is_checking = self._has_looked and self.checks.start_due(self.lease.now) > 0
+        self._has_started = self._start_job() or is_checking
+        return True
+
+    def _start_job(self) -> bool:
+        if self._working.is_busy or time.monotonic() < self._jobs_at:
+            return False
+        job = next_job(self.lease.now)
+        if job is None:
+            self._jobs_at = time.monotonic() + JOBS_EVERY
+            return False
+        self._working.start(lambda: self._run(job))
+        return True
+
+    def _look(self) -> None:
+        began = time.monotonic()
+        try:
+            self._planner.look(self.lease.now)
+            self._has_looked = True
+        finally:
+            ended = time.monotonic()
+            self._look_at = ended + max(LOOK_EVERY, LOOK_SHARE * (ended - began))
+
+    def _run(self, job: Job) -> None:
+        try:
+            self._told(job, *run_job(job, lambda: self.lease.now))
+        except Error:
+            run_again_soon(job)
+            raise
+
+
+class Scheduler:
+    """The thread of a worker. `start` and `stop` are called once each."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._troubles: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begins, unless RUN_DUE is off."""
+        if settings.RUN_DUE:
+            self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Gives the lease back. Waits for a few seconds at most."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        work, pause = DueWork(), SLOW
+        while not self._stopping.wait(pause):
+            pause = self._step(work)
+        with suppress(Error):
+            work.checks.finish(work.lease.now)
+            work.lease.release()
+        database.close()
+
+    def _step(self, work: DueWork) -> float:
+        """One step, and the seconds until the next."""
+        try:
+            if not work.step():
+                return BEAT_EVERY
+            return SLOW if work.checks.is_idle else QUICK
+        except Exception as error:  # noqa: BLE001 of any kind: it goes on by itself
+            work.lease.forget()
+            self._tell(error)
+            return BEAT_EVERY
+        finally:
+            # one to a server goes back into the pool, see gateway/core/db_threads.py
+            if database.vendor != "sqlite" or database.errors_occurred:
+                database.close()
+
+    def _tell(self, error: Exception) -> None:
+        """One line for a trouble, until a minute after it came last."""
+        name, now = type(error).__name__, time.monotonic()
+        is_new = now - self._troubles.get(name, float("-inf")) > TELL_EVERY
+        self._troubles[name] = now
+        if is_new:
+            reason = "the database does not answer" if database_outage(error) else "a fault of ours"
+            logger.error("Nothing runs by itself for now, %s (%s)", reason, name)
+
+
+def run_due_once(told: Told) -> Checks | None:
+    """Runs all that is due now, and returns its checks; None where another process has the lease.
+
+    `told`: hears of each job that ended. Raises DatabaseError.
+    """
+    day = timedelta(days=1).total_seconds()
+    work = DueWork(catch_up=day, is_paced=False, told=told)
+    give_up = time.monotonic() + SILENT + BEAT_EVERY
+    while not work.step():
+        if work.lease.is_elsewhere or time.monotonic() > give_up:
+            return None
+        time.sleep(SLOW)
+    try:
+        while not work.is_idle:
+            time.sleep(QUICK / 2)
+            if not work.step():
+                return None
+    finally:
+        work.lease.release()
+    return work.checks

@@ -1,0 +1,35 @@
+"""The jobs of connections that the schedule runs."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from ..jobs import Job, declare
+from .renewal import renew_tokens
+from .retention import CHECKS_KEPT, prune_checks, prune_history
+
+
+def declare_jobs() -> None:
+    """Declares them. Called once, when Django is ready."""
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    soon = timedelta(seconds=30)
+    declare(Job("renew-tokens", "Renewal of OAuth2 tokens in use", soon, _renew_tokens))
+    declare(Job("prune-checks", "Deletion of old checks", hour, _prune_checks))
+    declare(Job("prune-history", "Deletion of old versions", day, _prune_history))
+
+
+def _renew_tokens() -> str:
+    renewed, failed = renew_tokens()
+    more = f", {failed} could not be: they are used until they end" if failed else ""
+    return f"{renewed} renewed before their end{more}."
+
+
+def _prune_checks() -> str:
+    return f"{prune_checks()} checks deleted; the last {CHECKS_KEPT} of each connection stay."
+
+
+def _prune_history() -> str:
+    days = settings.CONNECTIONS_HISTORY_DAYS
+    if not days:
+        return "Nothing is deleted: CONNECTIONS_HISTORY_DAYS is 0."
+    return f"{prune_history(days)} versions older than {days} days deleted."
