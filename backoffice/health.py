@@ -52,7 +52,7 @@ def health_ready(_request: HttpRequest) -> JsonResponse:
         needed = {"database": _database(), "migrations": False, "keys": _keys()}
         needed["migrations"] = needed["database"] and _migrations()
         wanted = {"writes": needed["database"] and _writes(), "cache": _in_time(cache)}
-        wanted["schedule"] = needed["migrations"] and _schedule()
+        wanted["schedule"] = not needed["migrations"] or _schedule()
     is_ready = all(needed.values())
     outages = selectors.store_outages()
     if outages:

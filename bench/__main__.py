@@ -14,12 +14,14 @@ from .databases import postgresql
 
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
-PARTS = sys.argv[1:] or ["process", "api", "gateway", "promptflow", "hands", "usage"]
+PARTS = sys.argv[1:] or [
+    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage"),
+]
 
 
 def main() -> None:
     """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
-    `hands` and `usage`.
+    `hands`, `checks` and `usage`.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -34,7 +36,16 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if {"api", "gateway", "hands", "usage"} & set(PARTS):
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
+PARTS = sys.argv[1:] or [
+    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage"),
+]
+
+
+def main() -> None:
+    """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
+    `hands`, `checks` and `usage`.
+    """
             served()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
@@ -54,8 +65,8 @@ def process(path: Path) -> None:
 
 
 def served() -> None:
-    """The API, the gateway and many hands at once under the production command, and usage in one
-    process, on SQLite and, if it answers, on PostgreSQL.
+    """The API, the gateway, many hands at once and checks under the production command, and usage
+    in one process, on SQLite and, if it answers, on PostgreSQL.
     """
     with postgresql() as other:
         urls = {"SQLite": os.environ["DATABASE_URL"]} | ({"PostgreSQL": other} if other else {})
@@ -71,9 +82,16 @@ def served() -> None:
                 subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         if "gateway" in PARTS:
             gateway.measure(urls, CONNECTIONS)
-        for name, url in urls.items() if "usage" in PARTS else ():
-            print(f"\nUsage on {name}", flush=True)
-            command = [sys.executable, "-m", "bench.usage", str(REQUESTS)]
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
+PARTS = sys.argv[1:] or [
+    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage"),
+]
+
+
+def main() -> None:
+    """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
+    `hands`, `checks` and `usage`.
+    """
             subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         for name, url in urls.items() if "hands" in PARTS else ():
             print(f"\nMany hands on {name}", flush=True)

@@ -43,6 +43,8 @@ from .profiles import (
     set_profile_active,
     update_profile,
 )
+from .renewal import renew_tokens
+from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .rotation import key_report, rotate_credentials
 from .settings_validation import entries, merge_patch, plain_settings
 from .source_tests import SourceTest, test_sources
@@ -58,6 +60,7 @@ from .tokens import (
 )
 
 __all__ = [
+    "CHECKS_KEPT",
     "MOST_FALLBACKS",
     "Actor",
     "Caller",
@@ -108,8 +111,11 @@ __all__ = [
     "new_alias",
     "plain_settings",
     "prepare_check",
+    "prune_checks",
+    "prune_history",
     "record_scheduled",
     "remove_former_alias",
+    "renew_tokens",
     "replace_fallbacks",
     "require",
     "revoke_token",

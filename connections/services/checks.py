@@ -27,7 +27,8 @@ from ..errors import Invalid, Throttled, Unusable
 from ..health.services import forget_failures
 from ..kept import settings_alone
 from ..locks import hold, retried
-from ..models import Connection, ConnectionCheck
+from ..models import Connection, ConnectionCheck, ConnectionTraffic
+from ..models.traffic import FAILED
 from ..runtime import get_configured_provider
 from .approvals import ask_for_hosts
 from .drafts import known_provider
@@ -159,10 +160,12 @@ def record_scheduled(outcomes: Sequence[tuple[Connection, CheckResult]]) -> None
             for row, outcome in kept
         ]
         ConnectionCheck.objects.bulk_create(checks)
-        for (row, outcome), check in zip(kept, checks, strict=True):
-            there[row.pk].last_check = check
-            if outcome.success:
-                forget_failures(row)
+        passed = [row.pk for row, outcome in kept if outcome.success]
+        failed = ConnectionTraffic.objects.filter(connection__in=passed, recent__contains=FAILED)
+        for check in checks:
+            there[check.connection_id].last_check = check
+        for pk in set(failed.values_list("connection_id", flat=True)):
+            forget_failures(there[pk])
         Connection.objects.bulk_update(there.values(), ["last_check"])
 
 

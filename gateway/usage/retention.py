@@ -61,7 +61,9 @@ def _totals_before(at: datetime) -> QuerySet[UsageTotal]:
 
 
 def prune_by_settings() -> str:
-    """As `prune`, by GATEWAY_USAGE_DAYS and GATEWAY_TOTALS_DAYS; says what was deleted. Less than a day deletes nothing."""
+    """As `prune`, by GATEWAY_USAGE_DAYS and GATEWAY_TOTALS_DAYS. Returns a sentence of what was
+    deleted: nothing where the first is less than a day.
+    """
     days = settings.GATEWAY_USAGE_DAYS
     if days < 1:
         return "Nothing is deleted: GATEWAY_USAGE_DAYS is 0."

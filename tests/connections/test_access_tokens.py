@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -22,7 +22,9 @@ from django.utils import timezone
 from connections import access_tokens, runtime, services
 from connections.access_tokens import DatabaseTokens, stored_key
 from connections.credentials import fernet
+from connections.health.services import Call, note_calls
 from connections.models import AccessToken, ChangeStamp, Connection
+from connections.services import renew_tokens
 from providers.core.errors import ProviderError
 from providers.http.oauth2_client import MemoryTokens, Token
 from tests.fakes import OLDER_KEY
@@ -340,3 +342,51 @@ def test_processes_fetch_once(settings):
         told = [worker.communicate(timeout=60) for worker in workers]
     assert [out for out, _ in told] == ["200\n"] * 3, told
     assert server.fetched == 1
+
+
+# Renewed before they end
+
+
+@pytest.fixture
+def oauth2() -> Iterator[OAuth2Server]:
+    with OAuth2Server() as server:
+        yield server
+
+
+def in_use(row: Connection, ends_in: timedelta) -> None:
+    """It was called just now, and its token ends then."""
+    note_calls([Call(row.pk, row.version, "", timezone.now())])
+    AccessToken.objects.update(expires_at=timezone.now() + ends_in)
+
+
+def test_a_token_in_use_is_renewed_before_it_ends(oauth2: OAuth2Server):
+    row = saved(oauth2)
+    ask(row)
+    in_use(row, timedelta(seconds=30))
+    before = AccessToken.objects.get().credentials
+    assert renew_tokens() == (1, 0)
+    after = AccessToken.objects.get()
+    assert after.credentials != before and after.expires_at > timezone.now() + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("minutes", [-1, 10])
+def test_a_token_that_ended_or_is_good_for_long_is_left_alone(oauth2: OAuth2Server, minutes: int):
+    row = saved(oauth2)
+    ask(row)
+    in_use(row, timedelta(minutes=minutes))
+    assert renew_tokens() == (0, 0)
+
+
+def test_a_token_that_nobody_uses_is_left_alone(oauth2: OAuth2Server):
+    ask(saved(oauth2))
+    AccessToken.objects.update(expires_at=timezone.now() + timedelta(seconds=30))
+    assert renew_tokens() == (0, 0)
+
+
+def test_a_token_that_cannot_be_renewed_is_used_until_it_ends(oauth2: OAuth2Server):
+    row = saved(oauth2)
+    ask(row)
+    in_use(row, timedelta(seconds=30))
+    before = AccessToken.objects.get().credentials
+    oauth2.says = Answer(503)
+    assert (renew_tokens(), AccessToken.objects.get().credentials) == ((0, 1), before)

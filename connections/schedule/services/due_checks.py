@@ -1,6 +1,7 @@
 """The checks that are due: claimed one by one, asked in threads, recorded together."""
 
 import logging
+import random
 import threading
 import time
 import uuid
@@ -13,7 +14,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection as database
-from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -54,29 +54,23 @@ class Running:
 
 
 class Hosts:
-    """How many checks ask each host now, `most` of each at a time."""
+    """Keeps the number of checks that ask a host at the same time."""
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
+        self._free: dict[str, threading.Semaphore] = {}
         self._lock = threading.Lock()
 
-    def enter(self, key: str, most: int) -> bool:
-        """Counts one more, unless there are enough."""
+    def enter(self, key: str) -> bool:
+        """Waits until the host may be asked; False where it takes too long."""
         with self._lock:
-            if self._counts[key] >= most:
-                return False
-            self._counts[key] += 1
-            return True
+            free = self._free.setdefault(
+                key, threading.Semaphore(settings.CONNECTIONS_CHECKS_PER_HOST)
+            )
+        return free.acquire(timeout=CHECK_SECONDS + 1)
 
     def leave(self, key: str) -> None:
-        """Counts one less."""
-        with self._lock:
-            self._counts[key] -= 1
-
-    def counts(self) -> Counter[str]:
-        """How many ask each host now."""
-        with self._lock:
-            return Counter({key: count for key, count in self._counts.items() if count > 0})
+        """Lets the next one ask."""
+        self._free[key].release()
 
 
 class Checks:
@@ -103,7 +97,9 @@ class Checks:
         free = settings.CONNECTIONS_CHECKS_AT_ONCE - len(self._running)
         if free <= 0 or not interval():
             return 0
-        most, counts = settings.CONNECTIONS_CHECKS_PER_HOST, self._hosts.counts()
+        # those that wait for their turn are the next as soon as one has ended
+        most = 2 * settings.CONNECTIONS_CHECKS_PER_HOST
+        counts = Counter(one.host_key for one in self._running.values())
         full = [key for key, count in counts.items() if count >= most]
         due = PlannedCheck.objects.filter(
             due__lte=now, connection__is_active=True, connection__is_checked=True
@@ -166,7 +162,7 @@ class Checks:
     @sensitive_variables("provider")
     def _ask_host(self, one: Running, provider: Provider[Any]) -> None:
         one.host_key = _host_key(provider)
-        if not self._hosts.enter(one.host_key, settings.CONNECTIONS_CHECKS_PER_HOST):
+        if not self._hosts.enter(one.host_key):
             one.is_asked, one.is_postponed = False, True
             return
         try:
@@ -178,29 +174,25 @@ class Checks:
 
 
 def _within(rows: Iterable[PlannedCheck], counts: Counter[str], most: int) -> list[PlannedCheck]:
-    """As many of the rows as their hosts may be asked at a time. A host that is not known yet is
-    counted by the thread.
-    """
+    """As many of the rows as may be added for each host, one that is not known yet included."""
     found = []
     for row in rows:
-        if not row.host_key or counts[row.host_key] < most:
+        if counts[row.host_key] < most:
             counts[row.host_key] += 1
             found.append(row)
     return found
 
 
-def _claimed(rows: Sequence[PlannedCheck], now: float) -> list[PlannedCheck]:
+def _claimed(rows: Sequence[PlannedCheck], now: float) -> Sequence[PlannedCheck]:
     """Those of the rows that nobody else has claimed since they were read. They are not due for
     CLAIM seconds then.
     """
-    found = []
-    with transaction.atomic():
-        for row in rows:
-            seen = PlannedCheck.objects.filter(pk=row.pk, due=row.due)
-            if seen.update(due=now + CLAIM, is_changed=False):
-                row.due = now + CLAIM
-                found.append(row)
-    return found
+    claim = now + CLAIM + random.random()  # noqa: S311 no secret; another one than anybody else's
+    mine = PlannedCheck.objects.filter(pk__in=[row.pk for row in rows])
+    if not rows or mine.filter(due__lte=now).update(due=claim, is_changed=False) == len(rows):
+        return rows
+    keys = set(mine.filter(due=claim).values_list("pk", flat=True))
+    return [row for row in rows if row.pk in keys]
 
 
 def _age(connection: Connection) -> float | None:

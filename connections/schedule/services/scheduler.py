@@ -20,7 +20,8 @@ from .due_jobs import next_job, plan_jobs, run_again_soon, run_job
 from .lease import BEAT_EVERY, SILENT, Lease
 from .planning import Planner
 
-QUICK, SLOW = 0.1, 0.5  # seconds between two steps, while checks run and while none does
+STEP_EVERY = 0.4  # seconds between two steps: what was due meanwhile is done together
+ONCE_EVERY = 0.05  # seconds, where a command waits for the end
 JOBS_EVERY = 5.0  # seconds between two looks whether a job is due
 LOOK_EVERY = 5.0  # seconds between two looks at what changed
 LOOK_SHARE = 50  # as many times as long as a look takes is waited for the next one
@@ -128,7 +129,7 @@ class Scheduler:
             self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        work, pause = DueWork(), SLOW
+        work, pause = DueWork(), STEP_EVERY
         while not self._stopping.wait(pause):
             pause = self._step(work)
         with suppress(Error):
@@ -139,9 +140,7 @@ class Scheduler:
     def _step(self, work: DueWork) -> float:
         """One step, and the seconds until the next."""
         try:
-            if not work.step():
-                return BEAT_EVERY
-            return SLOW if work.checks.is_idle else QUICK
+            return STEP_EVERY if work.step() else BEAT_EVERY
         except Exception as error:  # noqa: BLE001 of any kind: it goes on by itself
             work.lease.forget()
             self._tell(error)
@@ -172,10 +171,10 @@ def run_due_once(told: Told) -> Checks | None:
     while not work.step():
         if work.lease.is_elsewhere or time.monotonic() > give_up:
             return None
-        time.sleep(SLOW)
+        time.sleep(STEP_EVERY)
     try:
         while not work.is_idle:
-            time.sleep(QUICK / 2)
+            time.sleep(ONCE_EVERY)
             if not work.step():
                 return None
     finally:

@@ -1,18 +1,21 @@
 """`/health/live` and `/health/ready`."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections
 from django.test import Client
+from django.utils import timezone
 
 from backoffice import health
+from connections.models import ScheduleLease
 from connections.outages import seconds_left
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
-GOOD = dict.fromkeys(["database", "migrations", "keys", "writes", "cache"], "ok")
+GOOD = dict.fromkeys(["database", "migrations", "keys", "writes", "cache", "schedule"], "ok")
 
 
 def ready() -> tuple[int, dict[str, Any]]:
@@ -64,6 +67,12 @@ def test_it_is_degraded_and_ready_without_room_or_redis(
     monkeypatch.setattr(health, broken, lambda: broken == "redis_address")
     monkeypatch.setattr(health.REDIS, "is_away", broken == "redis_address")
     assert ready() == (200, {"status": "degraded", "checks": GOOD | {check: "failed"}})
+
+
+def test_it_is_degraded_when_nothing_has_run_by_itself_for_long():
+    long_ago = timezone.now() - timedelta(hours=3)
+    ScheduleLease.objects.create(holder="a-worker", renewed_at=long_ago)
+    assert ready() == (200, {"status": "degraded", "checks": GOOD | {"schedule": "failed"}})
 
 
 def test_all_questions_together_have_one_deadline(monkeypatch: pytest.MonkeyPatch):

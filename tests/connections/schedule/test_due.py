@@ -196,7 +196,7 @@ def test_a_job_that_is_not_declared_any_more_is_forgotten():
 @pytest.fixture
 def worker(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
     settings.RUN_DUE = True
-    monkeypatch.setattr(scheduler, "SLOW", 0.02)
+    monkeypatch.setattr(scheduler, "STEP_EVERY", 0.02)
     monkeypatch.setattr(scheduler, "BEAT_EVERY", 0.05)
     found = Scheduler()
     yield found
