@@ -36,16 +36,7 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
-PARTS = sys.argv[1:] or [
-    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage"),
-]
-
-
-def main() -> None:
-    """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
-    `hands`, `checks` and `usage`.
-    """
+        if {"api", "gateway", "hands", "checks", "usage"} & set(PARTS):
             served()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
@@ -82,16 +73,15 @@ def served() -> None:
                 subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         if "gateway" in PARTS:
             gateway.measure(urls, CONNECTIONS)
-REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
-PARTS = sys.argv[1:] or [
-    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage"),
-]
-
-
-def main() -> None:
-    """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
-    `hands`, `checks` and `usage`.
-    """
+        for name, url in urls.items() if "usage" in PARTS else ():
+            print(f"\nUsage on {name}", flush=True)
+            command = [sys.executable, "-m", "bench.usage", str(REQUESTS)]
+            subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
+        for name, url in urls.items() if "checks" in PARTS else ():
+            print(f"\nChecks by themselves on {name}", flush=True)
+            if name == "SQLite":  # rows of its own
+                url = f"{url}.checks"
+            command = [sys.executable, "-m", "bench.checks", str(CONNECTIONS)]
             subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         for name, url in urls.items() if "hands" in PARTS else ():
             print(f"\nMany hands on {name}", flush=True)
