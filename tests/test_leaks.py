@@ -27,7 +27,8 @@ from django.urls.converters import UUIDConverter
 
 from connections import conf, display, runtime, selectors, services
 from connections.health.services import health
-from connections.models import Connection, Profile
+from connections.models import Connection, PlannedCheck, Profile
+from connections.schedule.services.planning import Planner
 from gateway.attention.lines import lines
 from gateway.attention.services import attention
 from providers.core.errors import ProviderError
@@ -60,6 +61,7 @@ class Stage:
     client: Client
     rows: dict[str, Connection] = field(default_factory=dict)
     profile: Any = None
+    planner: Planner = field(default_factory=Planner)
 
     def page(self, kind: str, act: str = "") -> str:
         return f"/connections/{self.rows[kind].pk}/{f'{act}/' if act else ''}"
@@ -100,6 +102,7 @@ def stage(administrator, settings) -> Iterator[Stage]:
         made.rows["headers"] = connect("openai-compatible", name="Headers", settings=given)
         services.update_connection(made.rows["literal"], actor=administrator, name="Literal 2")
         made.profile = profile_of(made.rows["literal"])
+        made.planner.look(0.0)
         yield made
 
 
@@ -110,6 +113,13 @@ def surface(function: Callable[[Stage], Found]) -> Callable[[Stage], Found]:
     """Adds a place to search."""
     SURFACES[function.__name__.replace("_", " ")] = function
     return function
+
+
+@surface
+def the_plan_of_checks(stage: Stage) -> Found:
+    """Fingerprints of values, as rows and in the memory of the process that runs what is due."""
+    yield "rows", repr(list(PlannedCheck.objects.values()))
+    yield "memory", repr([vars(stage.planner), vars(stage.planner._fingerprints)])
 
 
 def of_answer(where: str, response: Any) -> tuple[str, str]:
