@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0012_approve_customer_hosts'),
+        ('connections', '0015_control_room'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
