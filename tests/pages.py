@@ -31,6 +31,7 @@ def entries(settings: dict[str, Any] | None = None, **columns: Any) -> dict[str,
         "name": "Production",
         "tags": "",
         "is_active": "on",
+        "is_checked": "on",
         **{f"settings-{name}": value for name, value in given.items()},
         **columns,
     }

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from connections.credentials import key_ids
+from connections.destinations import host_approvals
 from connections.health.services import (
     DEGRADED,
     FAILING,
@@ -177,11 +178,9 @@ def _of_connections(rows: Sequence[_Row]) -> Iterator[Fault]:
 
 def _of_hosts() -> Iterator[Fault]:
     """One for each host that waits for an administrator."""
-    rows = HostApproval.objects.filter(state=HostApproval.State.REQUESTED).filter(
-        Q(connection__isnull=True) | Q(connection__is_active=True)
-    )
-    for row in rows.select_related("requested_by").order_by():
-        behind = (row.connection_id,) if row.connection_id else ()
+    for row in host_approvals(HostApproval.State.REQUESTED):
+        is_active = row.connection is not None and row.connection.is_active
+        behind = (row.connection_id,) if is_active and row.connection_id else ()
         yield Fault(f"host:{row.pk}", "host", "host", row.date_requested, behind, None, row)
 
 
