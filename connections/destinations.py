@@ -6,7 +6,8 @@ typed needs no approval: who types a key knows it.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import httpx2
 from django.conf import settings as django_settings
 from django.db.models import Case, Q, QuerySet, When
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
@@ -24,12 +26,13 @@ from providers.http.hosts import origin
 from .credentials import Undecryptable, merged
 from .errors import Unusable
 from .kept import settings_alone
-from .models import Connection, HostApproval
+from .models import Connection, HostApproval, RevealToken
 from .references import ENV_SECTION, InvalidReference, is_reference, parse, references_in
 
 LONGEST_HOST = 600
 PART = re.compile(r"\{(\w+)\}")  # of a host's name
 UNCHECKED = ", certificate not checked"
+FLOWS = "flows that read connection {}"  # with a reveal token; no host has blanks
 
 
 @dataclass(frozen=True, order=True)
@@ -163,11 +166,42 @@ def destinations_of(
     return destinations(provider, settings_alone(merged(row.settings, literals)))
 
 
+def flows_of(row: Connection, provider: type[Provider[Any]] | None = None) -> set[Destination]:
+    """Where the referenced secrets of a connection go when a reveal token reads it: to whoever has
+    the token, whatever its hosts.
+
+    `provider`: a version of it that is being installed, None for today's. What it does not know
+    counts as a secret.
+    """
+    provider = provider or row.provider
+    fields = settings_fields(provider) if provider else {}
+    sections = {
+        section_of(reference)
+        for name, _, reference in references_in(settings_alone(row.settings))
+        if name not in fields or fields[name].secret
+    }
+    return {Destination(one, FLOWS.format(row.pk)) for one in sections if one}
+
+
+def read_by_flows(
+    rows: Iterable[Connection], provider: type[Provider[Any]] | None = None
+) -> dict[Destination, uuid.UUID]:
+    """`flows_of` those connections that a reveal token reads, each with its connection. One query,
+    none for connections without referenced secrets.
+    """
+    wanted = {one: row.pk for row in rows for one in flows_of(row, provider)}
+    if not wanted:
+        return {}
+    tokens = RevealToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
+    read = set(tokens.filter(connections__in=set(wanted.values())).values_list("connections"))
+    return {one: pk for one, pk in wanted.items() if (pk,) in read}
+
+
 def hosts_of(row: Connection) -> list[HostApproval]:
     """The destinations of a connection: approvals, requests and refusals. One that nobody asked for
     yet is a row that is not saved.
     """
-    wanted = destinations_of(row)
+    wanted = {*destinations_of(row), *read_by_flows([row])}
     rows = _rows(wanted) if wanted and django_settings.CONNECTIONS_HOST_APPROVAL else {}
     return [
         found or HostApproval(section=one.section, host=one.host) for one, found in rows.items()
@@ -220,5 +254,16 @@ def unapproved_message(found: Mapping[Destination, HostApproval | None]) -> str:
 
 def refuse_unapproved(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> None:
     """Raises Unusable while a referenced secret would go to a host that nobody approved."""
-    if found := unapproved(destinations(provider, stored)):
+    _refuse(destinations(provider, stored))
+
+
+def refuse_unapproved_flows(row: Connection) -> None:
+    """Raises Unusable while nobody approved that a reveal token reads the referenced secrets of a
+    connection.
+    """
+    _refuse(flows_of(row))
+
+
+def _refuse(wanted: Collection[Destination]) -> None:
+    if found := unapproved(wanted):
         raise Unusable("host_not_approved", unapproved_message(found))

@@ -55,10 +55,9 @@ class RevealTokenForm(forms.Form):
         )
         self.fields["connections"].widget = text if many else boxes
         how = " Ids or aliases with commas between them." if many else ""
-        self.fields[
-            "connections"
-        ].help_text = (
-            f"Whose secrets it may read, at least one. None is added by itself later.{how}"
+        self.fields["connections"].help_text = (
+            "Whose secrets it may read, at least one, and what they refer to now. None is added by "
+            f"itself later.{how}"
         )
 
     def clean_networks(self) -> list[str]:

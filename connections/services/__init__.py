@@ -6,7 +6,13 @@ means the machine's own operator at a terminal, who may do everything.
 
 from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
 from .aliases import change_alias, remove_former_alias
-from .approvals import ask_for_moved_hosts, decide_host, forget_host, settle_all_hosts
+from .approvals import (
+    ask_for_moved_hosts,
+    decide_host,
+    forget_host,
+    settle_all_hosts,
+    settle_flows,
+)
 from .base import content, new_alias, save_version, save_versions
 from .checks import (
     CheckResult,
@@ -127,6 +133,7 @@ __all__ = [
     "set_default_profiles",
     "set_profile_active",
     "settle_all_hosts",
+    "settle_flows",
     "test_connection",
     "test_connections",
     "test_settings",

@@ -17,7 +17,9 @@ from ..change_counter import bump_change_counter
 from ..destinations import (
     Destination,
     destinations_of,
+    flows_of,
     host_approvals,
+    read_by_flows,
     unapproved,
     unapproved_message,
 )
@@ -70,10 +72,21 @@ def ask_for_moved_hosts(
     _settled(_wanted(rows, provider), actor, is_approved=False)
 
 
+def settle_flows(rows: Iterable[Connection], actor: Actor) -> None:
+    """Approves that reveal tokens read the referenced secrets that these connections have now, for
+    an administrator who made a token; asks for any other.
+    """
+    wanted: dict[Destination, uuid.UUID | None] = {
+        one: row.pk for row in rows for one in flows_of(row)
+    }
+    _settled(wanted, actor, may_approve(actor))
+
+
 def _wanted(
     rows: Iterable[Connection], provider: type[Provider[Any]] | None = None
 ) -> dict[Destination, uuid.UUID | None]:
-    wanted: dict[Destination, uuid.UUID | None] = {}
+    rows = list(rows)
+    wanted: dict[Destination, uuid.UUID | None] = {**read_by_flows(rows, provider)}
     for row in rows:
         for one in destinations_of(row, provider):
             wanted.setdefault(one, row.pk)

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.client_ip import is_within
 from connections.counts import add_to_count
+from connections.destinations import refuse_unapproved_flows
 from connections.former_aliases import note_asked
 from connections.health.services import note_use
 from connections.lookup import parse_id
@@ -78,6 +79,7 @@ def reveal_connections(text: str, *, address: str) -> Revealed:
     names += [alias for alias, row in former.items() if alias != row.name]
     for row in rows:
         try:
+            refuse_unapproved_flows(row)
             dicts.append(execution_dict(row, row.name if names.count(row.name) == 1 else row.alias))
             read.append(row.alias)
         except Unusable as error:
@@ -101,6 +103,7 @@ def reveal_connection(text: str, names: Sequence[str], *, address: str) -> dict[
         row, name = _first_named(rows, names)
         if attempt.token:
             note_asked(row, name, f"promptflow token {attempt.token.name}")
+        refuse_unapproved_flows(row)
         found = execution_dict(row, name)
     except Connection.DoesNotExist:
         attempt.record("not_found")

@@ -17,7 +17,7 @@ from connections.client_ip import clean_network
 from connections.locks import retried
 from connections.lookup import all_by_id_or_alias
 from connections.models import Connection, RevealRecord, RevealToken
-from connections.services import Actor, FieldError, Invalid, require
+from connections.services import Actor, FieldError, Invalid, require, settle_flows
 
 # of reveal tokens alone: no scope of an API token contains it, `admin` neither
 REVEAL_SCOPE = "connections:reveal"
@@ -39,7 +39,9 @@ def create_reveal_token(
 ) -> tuple[RevealToken, str]:
     """Creates a token and returns it with its text, which cannot be had again.
 
-    `user` answers for it: when the user may make no such tokens any more, it opens nothing.
+    `user` answers for it: when the user may make no such tokens any more, it opens nothing. What
+    the connections refer to now is approved by that, and nothing that they refer to later.
+
     `connections`: ids or aliases, at least one. `networks`: in CIDR form, none for anywhere. Raises
     Invalid, PermissionDenied.
     """
@@ -65,6 +67,7 @@ def create_reveal_token(
         values = {"prefix": text[:PREFIX_LENGTH], "digest": digest(text), "expires_at": ends}
         row = RevealToken.objects.create(name=name, user=user, networks=cleaned, **values)
         row.connections.set(found.values())
+        settle_flows(found.values(), actor)
     return row, text
 
 
