@@ -192,9 +192,14 @@ def read_by_flows(
     wanted = {one: row.pk for row in rows for one in flows_of(row, provider)}
     if not wanted:
         return {}
-    tokens = RevealToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
-    read = set(tokens.filter(connections__in=set(wanted.values())).values_list("connections"))
-    return {one: pk for one, pk in wanted.items() if (pk,) in read}
+    tokens = valid_reveal_tokens().filter(connections__in=set(wanted.values()))
+    read = set(tokens.values_list("connections", flat=True))
+    return {one: pk for one, pk in wanted.items() if pk in read}
+
+
+def valid_reveal_tokens() -> QuerySet[RevealToken]:
+    """The reveal tokens that have not ended. That one's maker has left does not end it for good."""
+    return RevealToken.objects.filter(revoked_at=None, expires_at__gt=timezone.now())
 
 
 def hosts_of(row: Connection) -> list[HostApproval]:

@@ -10,6 +10,7 @@ from .approvals import (
     ask_for_moved_hosts,
     decide_host,
     forget_host,
+    may_hand_to_flows,
     settle_all_hosts,
     settle_flows,
 )
@@ -112,6 +113,7 @@ __all__ = [
     "http_client",
     "key_report",
     "list_models",
+    "may_hand_to_flows",
     "merge_patch",
     "move_profiles",
     "new_alias",

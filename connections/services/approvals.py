@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -22,6 +23,7 @@ from ..destinations import (
     read_by_flows,
     unapproved,
     unapproved_message,
+    valid_reveal_tokens,
 )
 from ..errors import Notice
 from ..locks import retried
@@ -80,6 +82,15 @@ def settle_flows(rows: Iterable[Connection], actor: Actor) -> None:
         one: row.pk for row in rows for one in flows_of(row)
     }
     _settled(wanted, actor, may_approve(actor))
+
+
+def may_hand_to_flows(row: Connection, actor: Actor) -> bool:
+    """False for a connection that a reveal token reads, for whoever is not an administrator: a
+    stored secret of another connection would come to whoever has the token.
+    """
+    if not settings.CONNECTIONS_HOST_APPROVAL or may_approve(actor):
+        return True
+    return not valid_reveal_tokens().filter(connections=row).exists()
 
 
 def _wanted(

@@ -12,6 +12,7 @@ from connections.services import (
     Draft,
     draft_change,
     draft_connection,
+    may_hand_to_flows,
     new_alias,
     plain_settings,
 )
@@ -39,7 +40,7 @@ from .run import (
     find_row,
     plan_item,
 )
-from .secrets import IncomingConnection, NotMapped, addresses, read_incoming
+from .secrets import FROM, IncomingConnection, NotMapped, addresses, read_incoming
 
 NEWER = (
     "Its settings are of version {} of {}, and version {} is here. Install the newer type first, "
@@ -53,6 +54,10 @@ OTHER_PROVIDER = (
 )
 MAP_IT = "Map the secret to a reference or to another connection, or import this as a copy."
 NEEDS = "It will be inactive until it has what is missing."
+FOR_FLOWS = (
+    "Flows read {} with a token, so that only an administrator may give it the secret of another "
+    "connection. Map the secret to a reference, or import this as a copy."
+)
 OTHER_PLACE = "Secrets and addresses are left as they are, because it has another address here."
 
 
@@ -149,8 +154,7 @@ def _done(taking: _Taking, result: ItemResult, beside: Comparison | None) -> Pla
     if result.action in ("create", "copy"):
         attempt(run, taking.item_id, result, lambda: _create(taking, result.action == "copy"))
     elif beside and row and result.action in ("replace", "merge"):
-        change = _replace if result.action == "replace" else _merge
-        attempt(run, taking.item_id, result, lambda: change(taking, beside, row))
+        attempt(run, taking.item_id, result, lambda: _change(taking, beside, row, result.action))
         if result.action in ("merge", "refuse") and not beside.is_same_place:
             result.notes.append(OTHER_PLACE if result.action == "merge" else MAP_IT)
     if result.row and result.action != "refuse":
@@ -192,6 +196,14 @@ def _create(taking: _Taking, is_copy: bool) -> Change:
         **_columns(document, incoming.missing),
     ).row
     return Change(row, 0)
+
+
+def _change(taking: _Taking, beside: Comparison, row: Connection, action: str) -> Change | None:
+    decisions, mapped = taking.run.decisions.secrets, taking.incoming.mapped.values()
+    is_taken = any(decisions[placeholder].startswith(FROM) for placeholder in mapped)
+    if is_taken and not may_hand_to_flows(row, taking.run.actor):
+        raise NotMapped(FOR_FLOWS.format(row.name))
+    return (_replace if action == "replace" else _merge)(taking, beside, row)
 
 
 @sensitive_variables()

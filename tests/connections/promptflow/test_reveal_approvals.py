@@ -11,6 +11,8 @@ from django.apps import apps
 from connections import services
 from connections.destinations import FLOWS, hosts_of
 from connections.models import Connection, HostApproval, RevealToken
+from connections.packages import services as package_services
+from connections.packages.services import Decisions
 from connections.promptflow import services as promptflow_services
 from tests.connections.api.calls import MERGE, Api
 from tests.fakes import connect
@@ -135,3 +137,22 @@ def test_it_can_be_turned_off(administrator, operator, row: Connection, settings
     changed = {"api_key": "$TeamB:ApiKey"}
     services.update_connection(row, actor=operator, settings=changed, merge=True)
     assert ask(text, "connections/flow").status_code == 200 and states() == {}
+
+
+def test_only_an_administrator_brings_a_stored_secret_into_what_flows_read(
+    administrator, operator, row: Connection
+):
+    def take(actor: Any) -> str:
+        """The action of an import that takes the stored key of another connection."""
+        secrets = {"flow.api_key": "connection:source"}
+        decided = Decisions(on_conflict="replace", secrets=secrets)
+        plan = package_services.plan_import(content, actor=actor, decisions=decided)
+        return plan.items[0].action
+
+    connect("openai", name="Source", alias="source", settings={"api_key": "sk-typed-by-ada-0123"})
+    services.update_connection(row, actor=None, settings={"api_key": "sk-typed-by-olaf-0123"})
+    content = package_services.export_package([row], [], actor=None)
+    services.update_connection(row, actor=None, settings={"timeout": 7}, merge=True)
+    assert take(operator) == "replace"
+    token_for(administrator, row)
+    assert (take(operator), take(administrator)) == ("refuse", "replace")
