@@ -34,13 +34,27 @@ NOT_SIGNED_IN = (
     "IncompleteSignature",
 )
 AWAY = (
+    # botocore.retries.standard.ThrottledRetryableChecker and TransientRetryableChecker (1.44), as
+    # far as they are about more than one service
+    "Throttling",
     "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
     "TooManyRequestsException",
     "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "RequestTimeout",
+    "RequestTimeoutException",
     "InternalServiceError",
     "InternalServerError",
     "ServiceUnavailable",
 )
+TOO_MANY = 429
+ASSUMING = "AssumeRole"  # STS, which is asked for a role's credentials before the store is
 SIGN_IN = "Check the credentials of AWS: AWS_ACCESS_KEY_ID, AWS_PROFILE or the machine's role."
 FORBIDDEN = 403
 POLICY = "Its policy needs {}, see docs/references.md."
@@ -90,16 +104,20 @@ class _AwsStore:
             faults.PartialCredentialsError,
             faults.CredentialRetrievalError,
             faults.ProfileNotFound,
+            faults.SSOError,
+            faults.TokenRetrievalError,
+            faults.NoAuthTokenError,
         ):
             raise not_signed_in(self.name, SIGN_IN) from None
         except faults.ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if code in NOT_SIGNED_IN:
+            is_away = code in AWAY or status == TOO_MANY or status >= 500
+            if code in NOT_SIGNED_IN or (error.operation_name.startswith(ASSUMING) and not is_away):
                 raise not_signed_in(self.name, SIGN_IN) from None
             if code in REFUSED or status == FORBIDDEN:
                 raise denied(self.name, what, POLICY.format(self.action)) from None
-            if code in AWAY or status >= 500:
+            if is_away:
                 raise away(self.name, f"it answered {code[:60]}") from None
             raise SourceError(f"{self.name} refused to read {what} ({code[:60]}).") from None
         except faults.BotoCoreError as error:
