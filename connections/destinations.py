@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 from django.conf import settings as django_settings
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -30,6 +30,7 @@ from .models import Connection, HostApproval, RevealToken
 from .references import ENV_SECTION, InvalidReference, is_reference, parse, references_in
 
 LONGEST_HOST = 600
+AT_ONCE = 2000  # destinations of one query
 PART = re.compile(r"\{(\w+)\}")  # of a host's name
 UNCHECKED = ", certificate not checked"
 FLOWS = "flows that read connection {}"  # with a reveal token; no host has blanks
@@ -226,16 +227,20 @@ def host_approvals(state: str = "") -> QuerySet[HostApproval]:
 
 def _rows(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
     """The destinations, each with its row if there is one."""
-    which = Q()
-    for one in wanted:
-        which |= Q(section=one.section, host=one.host)
-    known = {Destination(row.section, row.host): row for row in host_approvals().filter(which)}
-    return {one: known.get(one) for one in sorted(wanted)}
+    ordered, known = sorted(wanted), {}
+    for start in range(0, len(ordered), AT_ONCE):
+        part = ordered[start : start + AT_ONCE]
+        # more pairs than these, but SQLite takes no expression of a thousand ORs
+        rows = host_approvals().filter(
+            section__in={one.section for one in part}, host__in={one.host for one in part}
+        )
+        known |= {Destination(row.section, row.host): row for row in rows}
+    return {one: known.get(one) for one in ordered}
 
 
 def unapproved(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
     """Those of the destinations that nobody approved, each with its request or refusal if there is
-    one. One query at most.
+    one. One query, several for very many.
     """
     if not wanted or not django_settings.CONNECTIONS_HOST_APPROVAL:
         return {}

@@ -56,8 +56,8 @@ class RevealTokenForm(forms.Form):
         self.fields["connections"].widget = text if many else boxes
         how = " Ids or aliases with commas between them." if many else ""
         self.fields["connections"].help_text = (
-            "Whose secrets it may read, at least one, and what they refer to now. None is added by "
-            f"itself later.{how}"
+            "Whose secrets it may read, at least one. None is added by itself later. What they "
+            f"refer to now is approved; what they refer to later waits for an approval.{how}"
         )
 
     def clean_networks(self) -> list[str]:

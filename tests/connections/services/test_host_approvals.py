@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied
 
 from connections import services
-from connections.destinations import Destination, destinations_of, host_of
+from connections.destinations import Destination, destinations_of, host_of, unapproved
 from connections.models import Connection, HostApproval
 from connections.runtime import resolved_settings
 from connections.types.services import install_type
@@ -344,3 +344,10 @@ def test_the_next_version_of_a_type_approves_nothing(operator, administrator):
     assert {state for _, _, state in states()} == {"requested"}
     assert ("teamb", "https://one.other.example", "requested") in states()
     assert not is_usable(row)
+
+
+def test_thousands_of_hosts_are_looked_up_by_section_and_host(administrator):
+    openai(administrator)
+    wanted = {Destination("teamb", f"https://h{number}.example") for number in range(2500)}
+    wanted |= {Destination("teamb", ORIGIN), Destination("other", ORIGIN)}
+    assert wanted - unapproved(wanted).keys() == {Destination("teamb", ORIGIN)}
