@@ -349,6 +349,13 @@ def checks_that_pass_and_fail(stage: Stage) -> Found:
                 {**stage.typed, "settings-timeout": "5", "action": "test"},
             ),
         )
+        yield of_answer(
+            f"test and save, {mode}",
+            stage.client.post(
+                stage.page("literal", "edit"),
+                {**stage.typed, "settings-timeout": "5", "action": "test-and-save"},
+            ),
+        )
         for kind in stage.rows:
             yield of_answer(
                 f"{kind}, {mode}", stage.client.post(stage.page(kind, "test"), follow=True)

@@ -118,12 +118,14 @@ class ConnectionFormPage(Page):
             return self.show(form)
         action = request.POST.get("action", "save")
         try:
-            if action == "test":
-                outcome = services.test_settings(
-                    self.provider.id, form.settings(), actor=request.user, connection=self.row
-                )
-                return self.show(form, outcome=outcome)
-            return self._saved(form, test=action == "test-and-save")
+            if action not in ("test", "test-and-save"):
+                return self._saved(form)
+            outcome = services.test_settings(
+                self.provider.id, form.settings(), actor=request.user, connection=self.row
+            )
+            if action == "test" or not outcome.success:
+                return self.show(form, outcome=outcome, is_not_saved=action != "test")
+            return self._saved(form, outcome)
         except services.Invalid as refused:
             form.add_refusal(refused)
         except services.Stale as stale:
@@ -149,10 +151,12 @@ class ConnectionFormPage(Page):
         }
         return self.render_to_response(self.get_context_data(**shown))
 
-    def _saved(self, form: ConnectionForm, test: bool) -> HttpResponse:
-        """Saves, tests what is saved if that is wanted, and leaves the page."""
-        if test:  # who may not test saves nothing either
-            services.require(self.request.user, "connections.test_connection")
+    def _saved(
+        self, form: ConnectionForm, outcome: services.CheckResult | None = None
+    ) -> HttpResponse:
+        """Saves, records the outcome of the test that the form passed, if any, and leaves the
+        page.
+        """
         saved = self.save_form(form)
         row = saved.row
         messages.success(
@@ -160,11 +164,9 @@ class ConnectionFormPage(Page):
             f"{row.name} is saved." if saved.changed else f"Nothing was changed in {row.name}.",
         )
         self.tell(saved.notices)
-        if test:
-            try:
-                tell_check(self.request, services.test_connection(row, actor=self.request.user))
-            except services.Throttled as throttled:  # the row is saved all the same
-                messages.error(self.request, str(throttled))
+        if outcome:
+            check = services.record_check(row, outcome, actor=self.request.user)
+            tell_check(self.request, check)
         return self.leave(row)
 
 

@@ -766,11 +766,47 @@ def test_test_and_save_does_both(fake, client: Client):
     assert ConnectionCheck.objects.get().success
 
 
-def test_test_and_save_saves_also_when_the_test_fails(fake, client: Client):
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_what_fails_the_test_is_not_saved_and_may_be_saved_anyway(fake, client: Client, headers):
     fake.answer = REFUSED
-    response = client.post(ADD, entries(action="test-and-save"))
-    assert told(response)[1] == f"Test of Production: {REFUSED.message}"
-    assert Connection.objects.get().last_check.code == "unauthorized"
+    given = entries({"api_key": SECRET, "organization": "org-1"}, action="test-and-save")
+    response = client.post(ADD, given, headers=headers)
+    assert REFUSED.message in words(response) and "Nothing is saved." in words(response)
+    assert not Connection.objects.exists() and not told(response)
+    given |= {"settings-api_key": "", "settings-api_key-sealed": sealed(response), "action": "save"}
+    client.post(ADD, given, headers=headers)
+    row = Connection.objects.get()
+    assert (row.settings, row.credentials) == ({"organization": "org-1"}, {"api_key": SECRET})
+    assert row.last_check is None
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_the_working_key_stays_when_the_new_one_fails_the_test(
+    connection: Connection, fake, client: Client, headers
+):
+    fake.answer = REFUSED
+    given = entries({"api_key": OTHER_SECRET}, name="Second", action="test-and-save", version="1")
+    response = client.post(page_of(connection, "edit"), given, headers=headers)
+    row = reload(connection)
+    assert (row.name, row.version, dict(row.credentials), row.last_check) == (
+        "Production",
+        1,
+        {"api_key": SECRET},
+        None,
+    )
+    assert "Production is as it was" in words(response) and "Save anyway" in words(response)
+    assert OTHER_SECRET not in html(response)
+    given |= {"settings-api_key": "", "settings-api_key-sealed": sealed(response), "action": "save"}
+    client.post(page_of(connection, "edit"), given, headers=headers)
+    assert dict(reload(connection).credentials) == {"api_key": OTHER_SECRET}
+
+
+def test_test_and_save_asks_the_service_once(connection: Connection, fake, client: Client):
+    given = entries({"api_key": OTHER_SECRET}, action="test-and-save", version="1")
+    client.post(page_of(connection, "edit"), given)
+    row = reload(connection)
+    assert [one.api_key.get_secret_value() for one in fake.asked] == [OTHER_SECRET]
+    assert (row.version, row.last_check.connection_version, row.last_check.code) == (2, 2, "ok")
 
 
 def test_a_test_of_a_saved_connection_tells_and_leads_back(connection: Connection, client: Client):
@@ -806,12 +842,11 @@ def test_too_many_tests_are_told(connection: Connection, client: Client, setting
     assert response.status_code == 200 and "Too many tests within a minute" in words(response)
 
 
-def test_test_and_save_saves_also_when_there_were_too_many_tests(fake, client: Client, settings):
+def test_test_and_save_saves_nothing_when_there_were_too_many_tests(fake, client: Client, settings):
     settings.CONNECTIONS_TEST_RATE = 0
-    response = client.post(ADD, entries(action="test-and-save"), follow=True)
-    assert Connection.objects.count() == 1
-    assert "Production is saved." in words(response) and "Too many tests" in words(response)
-    assert response.redirect_chain == [(page_of(Connection.objects.get()), 302)]
+    response = client.post(ADD, entries(action="test-and-save"))
+    assert not Connection.objects.exists() and "Too many tests" in words(response)
+    assert sealed(response)
 
 
 # Switching

@@ -372,12 +372,17 @@ def test_a_connection_that_was_added_in_the_dialog_is_described_for_the_picker(
 
 
 def test_messages_of_the_save_are_shown_in_place_and_nowhere_else(fake: Any, client: Client):
-    given = entries({"api_key": "$Fake:Missing"}, name="New", action="test-and-save")
+    given = entries(name="New", action="test-and-save")
     shown = words(client.post("/connections/add/fake/", given, query_params=IN, headers=HTMX))
-    assert (
-        "New is saved." in shown and "Saved, but not usable yet" in shown and "Test of New" in shown
-    )
+    assert "New is saved." in shown and "Test of New" in shown
     assert "New is saved." not in words(client.get("/connections/"))
+
+
+def test_what_fails_the_test_is_the_form_again_and_not_chosen(fake: Any, client: Client):
+    given = entries({"api_key": "$Fake:Missing"}, name="New", action="test-and-save")
+    shown = client.post("/connections/add/fake/", given, query_params=IN, headers=HTMX)
+    assert "Save anyway" in words(shown) and "data-value" not in html(shown)
+    assert 'id="here-outcome"' in html(shown) and not Connection.objects.exists()
 
 
 def test_a_refusal_in_the_dialog_is_the_form_again(fake: Any, client: Client):
