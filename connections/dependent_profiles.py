@@ -1,12 +1,12 @@
 """The profiles of a connection, and what becomes of their requests when it is switched off."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Prefetch
 
-from .models import Connection, Fallback, Profile
+from .models import Connection, Fallback, Profile, by_name
 from .profile_settings import profile_settings_class
 
 
@@ -34,6 +34,18 @@ def dependent_profiles(connection: Connection, limit: int = 50) -> list[Dependen
     return [DependentProfile(one, _stand_in(one)) for one in profiles]
 
 
+def active_dependents(connection_ids: Collection[UUID]) -> list[DependentProfile]:
+    """The active profiles of these connections with their stand-ins when all of them are switched
+    off together, by name. As many queries for one as for all.
+    """
+    steps = Fallback.objects.select_related("fallback__connection").defer(
+        "fallback__connection__credentials"
+    )
+    rows = Profile.objects.filter(connection__in=connection_ids, is_active=True)
+    profiles = rows.order_by(*by_name()).prefetch_related(Prefetch("fallback_steps", steps))
+    return [DependentProfile(one, _stand_in(one, connection_ids)) for one in profiles]
+
+
 def all_stood_in_for(connection_ids: Iterable[UUID]) -> set[UUID]:
     """Those of these connections whose active profiles all have a stand-in, and that have any: what
     uses them goes on when they are switched off. As many queries for one as for all.
@@ -49,8 +61,10 @@ def all_stood_in_for(connection_ids: Iterable[UUID]) -> set[UUID]:
     return {pk for pk, is_complete in found.items() if is_complete}
 
 
-def _stand_in(profile: Profile) -> Profile | None:
-    """The first fallback that is active, on another connection that is. Its steps are read."""
+def _stand_in(profile: Profile, off: Collection[UUID] = ()) -> Profile | None:
+    """The first fallback that is active, on another connection that is and does not go off too. Its
+    steps are read.
+    """
     try:
         settings = profile_settings_class(profile.capability).model_validate(profile.settings)
     except (KeyError, ValueError):
@@ -58,7 +72,7 @@ def _stand_in(profile: Profile) -> Profile | None:
     if not settings.moves_on("connection_inactive"):
         return None
     for other in (step.fallback for step in profile.fallback_steps.all()):
-        is_other = other.connection_id != profile.connection_id
+        is_other = other.connection_id != profile.connection_id and other.connection_id not in off
         if is_other and other.is_active and other.connection.is_active:
             return other
     return None

@@ -6,15 +6,18 @@ from django.apps import AppConfig
 
 
 class GatewayConfig(AppConfig):
-    """Declares its job."""
+    """Declares its job, and how the requests of the last hour are read."""
 
     name = "gateway"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from connections import last_hour
         from connections.jobs import Job, declare
 
+        from .attention.hits import read_last_hour
         from .usage.retention import prune_by_settings
 
         every = timedelta(days=1)
         declare(Job("prune-usage", "Deletion of old usage", every, prune_by_settings))
+        last_hour.declare("gateway", read_last_hour)

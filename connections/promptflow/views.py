@@ -3,7 +3,6 @@ them.
 """
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -144,14 +143,39 @@ class RevealTokenListView(PicksConnections):
 
 
 class RevealTokenRevokeView(Page):
-    """Ends a token."""
+    """Says what ending a token hits, asks, and ends it."""
 
+    template_name = "connections/promptflow/reveal_token_revoke.html"
+    section = "tokens"
     permission_required = "connections.view_revealtoken"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        row = get_object_or_404(RevealToken, pk=pk)
-        services.revoke_reveal_token(row, actor=request.user)
-        messages.success(request, f"{row} is revoked.")
+    @property
+    def token(self) -> RevealToken:
+        """The token in the address; 404 if there is none."""
+        if not hasattr(self, "_token"):
+            rows = RevealToken.objects.select_related("user")
+            self._token = get_object_or_404(rows, pk=self.kwargs["pk"])
+        return self._token
+
+    def get_title(self) -> str:
+        return f"Revoke {self.token.name}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("Tokens", "/tokens/"), HERE]
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        context = {
+            "token": self.token,
+            "reads": services.reads_of_the_last_hour(self.token),
+            "connections": Connection.objects.listed()
+            .filter(pk__in=self.token.connections.values("pk"))
+            .order_by(*by_name()),
+        }
+        return self.render_to_response(self.get_context_data(**context))
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        services.revoke_reveal_token(self.token, actor=request.user)
+        messages.success(request, f"{self.token} is revoked.")
         return self.redirect("reveal-token-list")
 
 

@@ -1,18 +1,19 @@
 """The page of tokens: make one, see it once, end it."""
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from .. import services
+from ..consequences import requests_with
 from ..forms import AliasesField
 from ..models import ApiToken, Profile, by_name
-from .base import Page
+from .base import Crumb, Page
 
 MOST_TICKED = 60  # with more profiles than these, aliases are typed
 
@@ -104,12 +105,35 @@ class TokenListView(Page):
 
 
 class TokenRevokeView(Page):
-    """Ends a token."""
+    """Says what ending a token hits, asks, and ends it."""
 
+    template_name = "connections/token_revoke.html"
+    section = "tokens"
     permission_required = "connections.view_apitoken"
 
-    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        row = get_object_or_404(ApiToken.objects.select_related("user"), pk=pk)
-        services.revoke_token(row, actor=request.user)
-        messages.success(request, f"{row} is revoked.")
+    @property
+    def token(self) -> ApiToken:
+        """The token in the address; 404 if there is none."""
+        if not hasattr(self, "_token"):
+            rows = ApiToken.objects.select_related("user")
+            self._token = get_object_or_404(rows, pk=self.kwargs["pk"])
+        return self._token
+
+    def get_title(self) -> str:
+        return f"Revoke {self.token.name}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("Tokens", reverse("token-list"))]
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        context = {
+            "token": self.token,
+            "requests": requests_with(self.token.pk),
+            "profiles": self.token.profiles.order_by(*by_name()),
+        }
+        return self.render_to_response(self.get_context_data(**context))
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        services.revoke_token(self.token, actor=request.user)
+        messages.success(request, f"{self.token} is revoked.")
         return self.redirect("token-list")

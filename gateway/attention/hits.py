@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Count
 from django.utils import timezone
 
+from connections.last_hour import HOUR, Asked
 from connections.models import Profile
 
 from ..models import UsageRecord
 
-HOUR = timedelta(hours=1)
 MOST_NAMED = 1000  # connections in one query
 
 
@@ -65,13 +64,21 @@ def _of_an_hour(found: Hits) -> tuple[dict[UUID, int], dict[UUID, set[UUID]]]:
     """The requests to each profile, and the tokens of those; those of each token are noted."""
     requests: dict[UUID, int] = {}
     tokens: dict[UUID, set[UUID]] = {}
-    records = UsageRecord.objects.filter(started_at__gt=timezone.now() - HOUR).order_by()
-    counted = records.values_list("profile_id", "token_id").annotate(number=Count("pk"))
-    for profile_id, token_id, number in counted:
-        if profile_id is not None:
-            requests[profile_id] = requests.get(profile_id, 0) + number
-        if token_id is not None:
-            found.of_token[token_id] = found.of_token.get(token_id, 0) + number
-            if profile_id is not None:
-                tokens.setdefault(profile_id, set()).add(token_id)
+    for one in read_last_hour():
+        if one.profile_id is not None:
+            requests[one.profile_id] = requests.get(one.profile_id, 0) + one.number
+        if one.token_id is not None:
+            found.of_token[one.token_id] = found.of_token.get(one.token_id, 0) + one.number
+            if one.profile_id is not None:
+                tokens.setdefault(one.profile_id, set()).add(one.token_id)
     return requests, tokens
+
+
+def read_last_hour() -> list[Asked]:
+    """The requests of the last hour, counted by profile, connection and token. One query."""
+    records = UsageRecord.objects.filter(started_at__gt=timezone.now() - HOUR).order_by()
+    counted = records.values_list("profile_id", "connection_id", "token_id")
+    return [
+        Asked(number, profile_id, connection_id, token_id)
+        for profile_id, connection_id, token_id, number in counted.annotate(number=Count("pk"))
+    ]

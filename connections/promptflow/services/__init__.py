@@ -9,6 +9,7 @@ from .reveal_tokens import (
     create_reveal_token,
     prune_reveals,
     prune_reveals_by_settings,
+    reads_of_the_last_hour,
     revoke_reveal_token,
 )
 from .show import (
@@ -44,6 +45,7 @@ __all__ = [
     "promptflow_views",
     "prune_reveals",
     "prune_reveals_by_settings",
+    "reads_of_the_last_hour",
     "reveal_connection",
     "reveal_connections",
     "revoke_reveal_token",

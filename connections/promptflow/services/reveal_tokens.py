@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.client_ip import clean_network
+from connections.last_hour import HOUR
 from connections.locks import retried
 from connections.lookup import all_by_id_or_alias
 from connections.models import Connection, RevealRecord, RevealToken
@@ -135,6 +136,12 @@ def revoke_reveal_token(token: RevealToken, *, actor: Actor) -> None:
     RevealToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
         revoked_at=timezone.now()
     )
+
+
+def reads_of_the_last_hour(token: RevealToken) -> int:
+    """The times that secrets were read with a token within the last hour."""
+    reads = RevealRecord.objects.filter(token=token, outcome="read")
+    return reads.filter(read_at__gt=timezone.now() - HOUR).count()
 
 
 def prune_reveals(days: int, dry_run: bool = False) -> int:

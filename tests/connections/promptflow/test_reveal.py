@@ -521,6 +521,16 @@ def test_only_administrators_end_them(people: dict[str, Any], token: str):
     assert ask(token).status_code == 404
 
 
+def test_the_page_that_ends_one_says_what_that_hits(people: dict[str, Any], token: str):
+    assert ask(token).status_code == 200
+    row = RevealToken.objects.get()
+    shown = words(browser(people["administrator"]).get(f"{HERE}{row.pk}/revoke/"))
+    assert "1 read with it in the last hour." in shown
+    assert all(one.name in shown for one in row.connections.all())
+    assert RevealToken.objects.get().state == "active"
+    assert browser(people["operator"]).get(f"{HERE}{row.pk}/revoke/").status_code == 403
+
+
 @pytest.mark.parametrize("who", ["operator", "viewer", "stranger"])
 def test_nobody_else_can_answer_for_one(people: dict[str, Any], row: Connection, who: str):
     with pytest.raises(services.Invalid, match="administrator"):

@@ -1,0 +1,67 @@
+"""The consequences of switching connections off, and of ending a token: told before it is done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from .dependent_profiles import DependentProfile, active_dependents
+from .last_hour import HOUR, last_hour
+from .models import ApiToken, Connection, RevealToken
+
+
+@dataclass(frozen=True)
+class SwitchingOff:
+    """The consequences of switching connections off together.
+
+    `refused`, `stood_in_for`: their active profiles without and with one that answers then.
+    `requests`: those of the last hour to these profiles or answered by these connections, with
+    `tokens`. `flow_tokens`: with which flows may read the connections.
+    """
+
+    connections: Sequence[Connection]
+    refused: Sequence[DependentProfile]
+    stood_in_for: Sequence[DependentProfile]
+    requests: int
+    tokens: Sequence[ApiToken]
+    flow_tokens: Sequence[RevealToken]
+
+    @property
+    def hurts(self) -> bool:
+        """True if a profile would be refused, or somebody asked within the last hour."""
+        since = timezone.now() - HOUR
+        is_read = any(one.last_used_at and one.last_used_at > since for one in self.flow_tokens)
+        return bool(self.refused or self.requests or is_read)
+
+
+def switching_off(connections: Sequence[Connection]) -> SwitchingOff:
+    """The consequences for these connections, those that are off already left out. As many queries
+    for one as for all.
+    """
+    rows = [row for row in connections if row.is_active]
+    pks = {row.pk for row in rows}
+    profiles = active_dependents(pks)
+    mine = {one.profile.pk for one in profiles}
+    asked = (
+        [one for one in last_hour() if one.profile_id in mine or one.connection_id in pks]
+        if pks
+        else []
+    )
+    now = timezone.now()
+    flows = RevealToken.objects.filter(
+        connections__in=pks, revoked_at__isnull=True, expires_at__gt=now
+    )
+    return SwitchingOff(
+        rows,
+        [one for one in profiles if one.stand_in is None],
+        [one for one in profiles if one.stand_in is not None],
+        sum(one.number for one in asked),
+        list(ApiToken.objects.filter(pk__in={one.token_id for one in asked if one.token_id})),
+        list(flows.distinct()),
+    )
+
+
+def requests_with(token_id: UUID) -> int:
+    """The requests of the last hour with a token of the API."""
+    return sum(one.number for one in last_hour() if one.token_id == token_id)
