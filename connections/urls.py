@@ -16,6 +16,7 @@ from .views import (
     profiles,
     provider_list,
     references,
+    switching,
     tokens,
 )
 
@@ -29,6 +30,11 @@ urlpatterns = [
     ),
     path("connections/add-here/", inline_add.AddHereView.as_view(), name="connection-add-here"),
     path("connections/bulk/", bulk.ConnectionBulkView.as_view(), name="connection-bulk"),
+    path(
+        "connections/switch-off/",
+        switching.ConnectionSwitchOffView.as_view(),
+        name="connection-switch-off",
+    ),
     path(
         "connections/<uuid:pk>/",
         connections.ConnectionDetailView.as_view(),

@@ -1,19 +1,16 @@
 """Actions on all connections that are ticked in the list."""
 
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from .. import services
-from ..dependent_profiles import told_of_switching_off
-from ..models import Connection, by_name
+from ..consequences import switching_off
+from ..models import Connection
 from .base import Page, tell_check
-
-MOST_TOLD = 5  # connections of whose profiles the page tells
+from .switching import address_of_switching_off, switch, ticked
 
 
 class ConnectionBulkView(Page):
@@ -23,11 +20,12 @@ class ConnectionBulkView(Page):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         action = request.POST.get("action")
-        rows = list(self._chosen() if action == "test" else self._chosen().defer("credentials"))
+        chosen = ticked(request.POST.getlist("ids"))
+        rows = list(chosen if action == "test" else chosen.defer("credentials"))
         if not rows:
             messages.error(request, "Tick the connections first.")
         elif action in ("activate", "deactivate"):
-            self._switch(rows, action == "activate")
+            return self._switch(rows, action == "activate")
         elif action == "test":
             self._test(rows)
         elif action == "export":
@@ -35,22 +33,13 @@ class ConnectionBulkView(Page):
             return self.redirect(f"{reverse('package-export')}?{ids}")
         return self.back("connection-list")
 
-    def _chosen(self) -> QuerySet[Connection]:
-        try:
-            keys = [UUID(key) for key in self.request.POST.getlist("ids")]
-        except ValueError:
-            keys = []
-        return Connection.objects.filter(pk__in=keys).order_by(*by_name())
-
-    def _switch(self, rows: list[Connection], is_active: bool) -> None:
-        actor = self.request.user
-        changed = [row for row in rows if services.set_active(row, is_active, actor=actor).changed]
-        text = (
-            f"{len(changed)} connection{'' if len(changed) == 1 else 's'} "
-            f"{'activated' if is_active else 'deactivated'}."
-        )
-        told = [] if is_active else [told_of_switching_off(row) for row in changed[:MOST_TOLD]]
-        messages.success(self.request, " ".join([text, *filter(None, told)]))
+    def _switch(self, rows: list[Connection], is_active: bool) -> HttpResponse:
+        services.require(self.request.user, "connections.toggle_connection")
+        if not is_active and switching_off(rows).hurts:
+            back = self.ours(self.request.POST.get("next", ""))
+            return self.redirect(address_of_switching_off(rows, back))
+        switch(self.request, rows, is_active)
+        return self.back("connection-list")
 
     def _test(self, rows: list[Connection]) -> None:
         checks = services.test_connections(rows, actor=self.request.user)

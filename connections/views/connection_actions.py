@@ -6,15 +6,17 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import services
+from ..consequences import switching_off
 from ..dependent_profiles import told_of_switching_off
 from ..models import Connection
 from .base import tell_check
 from .connections import OneConnection
+from .switching import address_of_switching_off
 
 
 class ConnectionToggleView(OneConnection):
-    """Switches a connection on or off: to `is_active` if the form says so, else to the other
-    side.
+    """Switches a connection on or off: to `is_active` if the form says so, else to the other side.
+    Leads to the page that asks where that hits somebody.
     """
 
     permission_required = "connections.toggle_connection"
@@ -23,6 +25,9 @@ class ConnectionToggleView(OneConnection):
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         wanted = request.POST.get("is_active")
         is_active = not self.connection.is_active if wanted is None else wanted == "true"
+        if not is_active and switching_off([self.connection]).hurts:
+            back = self.ours(request.POST.get("next", "")) or self.came_from()
+            return self.redirect(address_of_switching_off([self.connection], back))
         row = services.set_active(self.connection, is_active, actor=request.user).row
         told = "" if row.is_active else told_of_switching_off(row)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]

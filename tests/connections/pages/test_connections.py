@@ -91,6 +91,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-move-profiles", {"target": "other"}, DO_WORK),
     ("connection-test", {}, DO_WORK),
     ("connection-toggle", {}, DO_WORK),
+    ("connection-switch-off", None, WORKING),
+    ("connection-switch-off", {}, DO_WORK),
     ("package-export", None, SEEING),
     ("package-export", {"action": "export"}, SEEING),
     ("package-import", None, WORKING),
@@ -121,6 +123,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("defaults", {"Chat": "answers", "Embedding": ""}, DO_RULE),
     ("token-list", None, RULING),
     ("token-list", {"name": "CI", "scopes": ["connections:read"]}, RULING),
+    ("token-revoke", None, RULING),
     ("token-revoke", {}, DO_RULE),
     ("reveal-token-list", None, RULING),
     ("reveal-record-list", None, RULING),
@@ -175,8 +178,10 @@ def test_every_page_is_for_those_who_may(
     used, free, _ = connect(), connect(name="Free"), connect(name="Other")
     host = HostApproval.objects.create(section="openai", host="https://gateway.example")
     former = FormerAlias.objects.create(alias="old", connection=used)
-    about = (free if name == "connection-delete" else used, profile_of(used), host, former)
-    ticked = {"ids": [str(used.pk)]} if name == "connection-bulk" else {}
+    unhit = name in ("connection-delete", "connection-toggle")
+    about = (free if unhit else used, profile_of(used), host, former)
+    several = {"connection-bulk": free, "connection-switch-off": used}
+    ticked = {"ids": [str(several[name].pk)]} if name in several else {}
     action = (posted or {}).get("action")
     for who, expected in zip(PEOPLE, (*statuses, 302), strict=True):
         with transaction.atomic():
@@ -187,7 +192,11 @@ def test_every_page_is_for_those_who_may(
             url, before = address(name, *about, token), world()
 
             client = browser(people[who])
-            response = client.get(url) if posted is None else client.post(url, {**posted, **ticked})
+            response = (
+                client.get(url, ticked)
+                if posted is None
+                else client.post(url, {**posted, **ticked})
+            )
 
             assert (who, response.status_code) == (who, expected)
             if who == "nobody":
@@ -873,13 +882,62 @@ def test_a_switch_in_the_list_gives_the_row(connection: Connection, client: Clie
     ) and 'aria-checked="false"' in html(response)
 
 
-def test_a_switch_in_the_list_says_what_becomes_of_the_profiles(
-    connection: Connection, client: Client
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+@pytest.mark.parametrize("where", ["row", "detail", "bulk"])
+def test_a_switch_that_hits_a_profile_asks_first(
+    connection: Connection, client: Client, where: str, headers: dict[str, str]
 ):
     profile_of(connection, alias="support")
+    back = page_of(connection) if where == "detail" else "/connections/?page=1"
+    row = {"next": back, "part": "row", "is_active": "false"}
+    posts: dict[str, tuple[str, dict[str, Any]]] = {
+        "row": (page_of(connection, "toggle"), row),
+        "detail": (page_of(connection, "toggle"), {"is_active": "false"}),
+        "bulk": (
+            "/connections/bulk/",
+            {"action": "deactivate", "ids": [connection.pk], "next": back},
+        ),
+    }
+    url, given = posts[where]
+    came = {"Referer": f"http://testserver{back}"} if where == "detail" else {}
+    answer = client.post(url, given, headers=headers | came)
+    asks = answer["HX-Redirect" if headers else "Location"]
+    page = client.get(asks)
+    assert "1 profile will be refused." in words(page) and "support" in words(page)
+    assert reload(connection).is_active and value_of(page, "next").endswith(back)
+    done = client.post(asks, {"ids": value_of(page, "ids"), "next": value_of(page, "next")})
+    assert told(done) == ["Production is inactive. support is refused."]
+    assert done["Location"].endswith(back) and not reload(connection).is_active
+
+
+def test_what_has_a_fallback_and_no_requests_is_switched_off_at_once(
+    connection: Connection, client: Client
+):
+    spare = profile_of(connect(name="Other"), name="Spare")
+    profile_of(connection, alias="support", fallbacks=[spare])
     switch = {"is_active": "false", "part": "row"}
     response = client.post(page_of(connection, "toggle"), switch, headers=HTMX)
-    assert "Production is inactive. support is refused." in words(response)
+    assert "Production is inactive. support is answered by spare." in words(response)
+
+
+def test_fallbacks_that_go_off_too_are_none(connection: Connection, client: Client):
+    other = connect(name="Other")
+    profile_of(connection, alias="support", fallbacks=[profile_of(other, name="Spare")])
+    both = {"action": "deactivate", "ids": [connection.pk, other.pk]}
+    page = client.post("/connections/bulk/", both, follow=True)
+    assert "2 profiles will be refused." in words(page) and "These fall back" not in words(page)
+
+
+@pytest.mark.parametrize("ids", ["", "nonsense", str(uuid.UUID(int=7))])
+def test_the_page_that_asks_wants_connections(fake, client: Client, ids: str):
+    page = client.get("/connections/switch-off/", {"ids": ids}, follow=True)
+    assert "Tick the connections first." in words(page)
+
+
+def test_the_page_that_asks_leads_to_no_other_host(connection: Connection, client: Client):
+    given = {"ids": connection.pk, "next": "https://evil.example.com/"}
+    page = client.get("/connections/switch-off/", given)
+    assert value_of(page, "next") == "/connections/" and "evil" not in html(page)
 
 
 def test_a_switch_pressed_twice_stays_where_it_was_put(connection: Connection, client: Client):
@@ -1244,7 +1302,9 @@ def test_several_are_switched_at_once(several, client: Client):
 def test_several_that_are_switched_off_say_what_becomes_of_their_profiles(several, client: Client):
     for name, row in several.items():
         profile_of(row, alias=f"of-{name.lower()}")
-    said = told(bulk(client, "deactivate", *several.values()))
+    asks = bulk(client, "deactivate", *several.values())["Location"]
+    ids = {"ids": [row.pk for row in several.values()]}
+    said = told(client.post(asks, ids))
     assert said == ["2 connections deactivated. of-alpha is refused. of-gamma is refused."]
 
 

@@ -1,0 +1,89 @@
+"""Switching several connections on or off, and the page that says before what that hits."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from .. import services
+from ..consequences import switching_off
+from ..dependent_profiles import told_of_switching_off
+from ..models import Connection, by_name
+from .base import Crumb, Page
+from .connections import LIST
+
+MOST_TOLD = 5  # connections of whose profiles a message tells
+
+
+def ticked(keys: Iterable[str]) -> QuerySet[Connection]:
+    """The connections with these ids, by name; none when one is not an id."""
+    try:
+        wanted = [UUID(key) for key in keys]
+    except ValueError:
+        wanted = []
+    return Connection.objects.filter(pk__in=wanted).order_by(*by_name())
+
+
+def switch(request: HttpRequest, rows: Sequence[Connection], is_active: bool) -> None:
+    """Switches connections, and says in a message what became of them and their profiles. Raises
+    PermissionDenied.
+    """
+    actor = request.user
+    changed = [row for row in rows if services.set_active(row, is_active, actor=actor).changed]
+    number = f"{len(changed)} connection{'' if len(changed) == 1 else 's'}"
+    text = (
+        f"{rows[0].name} is {'active' if is_active else 'inactive'}."
+        if len(rows) == 1
+        else f"{number} {'activated' if is_active else 'deactivated'}."
+    )
+    told = [] if is_active else [told_of_switching_off(row) for row in changed[:MOST_TOLD]]
+    messages.success(request, " ".join([text, *filter(None, told)]))
+
+
+def address_of_switching_off(rows: Iterable[Connection], back: str) -> str:
+    """The address of the page that asks whether to switch these off. `back`: the page that it leads
+    back to, empty for the list.
+    """
+    query = urlencode({"ids": [row.pk for row in rows], "next": back}, doseq=True)
+    return f"{reverse('connection-switch-off')}?{query}"
+
+
+class ConnectionSwitchOffView(Page):
+    """Says what switching connections off hits, asks, and switches them off."""
+
+    template_name = "connections/switch_off.html"
+    permission_required = "connections.toggle_connection"
+
+    def get_title(self) -> str:
+        rows = self._rows()
+        return f"Switch off {rows[0].name if len(rows) == 1 else f'{len(rows)} connections'}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        rows = self._rows()
+        return [LIST, (rows[0].name, rows[0].get_absolute_url())] if len(rows) == 1 else [LIST]
+
+    def _rows(self) -> list[Connection]:
+        if not hasattr(self, "_found"):
+            given = self.request.POST if self.request.method == "POST" else self.request.GET
+            self._found = list(ticked(given.getlist("ids")).defer("credentials"))
+        return self._found
+
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        if not self._rows():
+            messages.error(request, "Tick the connections first.")
+            return self.redirect("connection-list")
+        back = self.ours(request.GET.get("next", "")) or reverse("connection-list")
+        context = {"rows": self._rows(), "hit": switching_off(self._rows()), "back": back}
+        return self.render_to_response(self.get_context_data(**context))
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        if self._rows():
+            switch(request, self._rows(), is_active=False)
+        else:
+            messages.error(request, "Tick the connections first.")
+        return self.back("connection-list")
