@@ -35,6 +35,6 @@ def approve(apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("connections", "0014_approve_customers_of_installed_types")]
+    dependencies = [("connections", "0016_schedule")]
 
     operations = [migrations.RunPython(approve, migrations.RunPython.noop)]
