@@ -227,7 +227,8 @@ def host_approvals(state: str = "") -> QuerySet[HostApproval]:
 
 def _rows(wanted: Collection[Destination]) -> dict[Destination, HostApproval | None]:
     """The destinations, each with its row if there is one."""
-    ordered, known = sorted(wanted), {}
+    ordered = sorted(wanted)
+    known: dict[Destination, HostApproval] = {}
     for start in range(0, len(ordered), AT_ONCE):
         part = ordered[start : start + AT_ONCE]
         # more pairs than these, but SQLite takes no expression of a thousand ORs

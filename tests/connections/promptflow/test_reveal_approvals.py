@@ -124,7 +124,7 @@ def test_the_upgrade_approves_what_flows_read_today(administrator, row: Connecti
     connect("openai", name="Free", settings={"api_key": "$TeamB:ApiKey"})
     HostApproval.objects.all().delete()
     assert ask(text, "connections/flow").status_code == 409
-    migration = import_module("connections.migrations.0015_approve_what_flows_read")
+    migration = import_module("connections.migrations.0017_approve_what_flows_read")
     for _ in range(2):
         migration.approve(apps, None)
     assert states() == {"teama": "approved"}
