@@ -20,7 +20,7 @@ def test_an_administrator_lets_an_operators_reference_go_to_a_host(
 
     administrator = open_page("administrator", javascript=javascript)
     administrator.goto("/")
-    administrator.get_by_role("link", name="openai to http://127.0.0.1").click()
+    administrator.get_by_role("link", name=f"openai to {upstream.url}", exact=True).click()
     administrator.get_by_role("button", name=f"Approve {upstream.url}").click()
     expect(administrator.locator(".message")).to_contain_text("may go there from now on")
 

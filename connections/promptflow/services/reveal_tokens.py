@@ -49,9 +49,8 @@ def create_reveal_token(
     require(actor, MAY_REVEAL)
     name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
-        found = all_by_id_or_alias(
-            Connection.objects.listed().select_for_update(no_key=True).order_by("pk"), connections
-        )
+        rows = Connection.objects.listed().select_for_update(no_key=True).order_by("pk")
+        found = all_by_id_or_alias(rows, connections)
         cleaned, errors = _networks(networks)
         errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
         if actor is not None and actor != user:
