@@ -81,7 +81,7 @@ class UsageAttempt(models.Model):
 
     record_key = models.UUIDField(db_index=True)  # of its UsageRecord
     position = models.PositiveSmallIntegerField()  # 0 is the first that was considered
-    started_at = models.DateTimeField(db_index=True)
+    started_at = models.DateTimeField()
     profile_id = models.UUIDField()
     profile_alias = models.CharField(max_length=100)
     connection_id = models.UUIDField()
@@ -100,7 +100,6 @@ class UsageAttempt(models.Model):
 
     class Meta:
         ordering = ["record_key", "position"]
-        indexes = [models.Index(fields=["connection_id", "started_at"])]
 
     def __str__(self) -> str:
         return f"{self.connection_alias} at {self.started_at:%Y-%m-%d %H:%M:%S}: {self.outcome}"

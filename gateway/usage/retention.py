@@ -41,7 +41,7 @@ def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
     remove = QuerySet.count if dry_run else _delete
     if not dry_run:
         count_all()
-    remove(UsageAttempt.objects.filter(started_at__lt=too_old).order_by("started_at"))
+        _delete_attempts(too_old)
     return PruneCounts(
         records=remove(UsageRecord.objects.filter(started_at__lt=too_old).order_by("started_at")),
         totals=remove(_totals_before(now - timedelta(days=max(days, totals_days)))),
@@ -72,6 +72,19 @@ def prune_by_settings() -> str:
         f"{pruned.records} usage records older than {days} days, {pruned.totals} totals, "
         f"{pruned.counts} windows of limits and {pruned.cooldowns} ended cool-downs deleted."
     )
+
+
+def _delete_attempts(too_old: datetime) -> None:
+    """Deletes the attempts that began before. They are written about in the order of their times,
+    so that the first batch which is new ends it: an index of times would cost each request.
+    """
+    after, is_done = 0, False
+    while not is_done:
+        rows = UsageAttempt.objects.filter(pk__gt=after).order_by("pk")
+        batch = list(rows.values_list("pk", "started_at")[:BATCH])
+        old = [pk for pk, at in batch if at < too_old]
+        UsageAttempt.objects.filter(pk__in=old).delete()
+        after, is_done = (batch[-1][0] if batch else after), not old
 
 
 def _delete(rows: QuerySet[Any]) -> int:
