@@ -163,9 +163,12 @@ class _Report:
     ) -> None:
         """Adds the latencies of totals to all and to some shares. One query."""
         wanted = Q(dimension__in=answer.dimensions)
+        names: defaultdict[str, list[str]] = defaultdict(list)
         for one in shown:
-            column = "user_name" if one.dimension == "user" else "name"
-            wanted |= Q(dimension=TOTALS_OF[one.dimension], **{column: one.name})
+            names[one.dimension].append(one.name)
+        for dimension, own in names.items():
+            column = "user_name" if dimension == "user" else "name"
+            wanted |= Q(dimension=TOTALS_OF[dimension], **{f"{column}__in": own})
         by_value = {(one.dimension, one.name, one.key): one.latencies for one in shown}
         for *value, sketch in _sketches(self._totals(parts, answer).filter(wanted), "latencies"):
             counts = counts_in(sketch)

@@ -5,6 +5,7 @@ median of rounded numbers is within 5 % of the true one. `812*3 885*1` is a sket
 """
 
 from bisect import bisect
+from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -36,8 +37,9 @@ def counts_in(sketch: str | None) -> dict[int, int]:
     """Rounded milliseconds -> how many took so long, of one or of several sketches that were joined
     by spaces.
     """
-    parts = (sketch or "").replace("*", " ").split()
-    found: dict[str, int] = {}
-    for value, count in zip(parts[::2], map(int, parts[1::2]), strict=True):
-        found[value] = found.get(value, 0) + count
-    return {int(value): count for value, count in found.items()}
+    found: dict[int, int] = {}
+    for part, times in Counter((sketch or "").split()).items():  # of several, many are the same
+        value, _, count = part.partition("*")
+        milliseconds = int(value)
+        found[milliseconds] = found.get(milliseconds, 0) + int(count) * times
+    return found

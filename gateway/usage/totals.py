@@ -28,9 +28,16 @@ class UsageTotals:
 
     def add(self, part: "UsageTotals") -> None:
         """Adds other requests."""
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(part, name))
-        self.latencies.update(part.latencies)
+        self.requests += part.requests
+        self.succeeded += part.succeeded
+        self.failed += part.failed
+        self.fallbacks += part.fallbacks
+        self.attempts += part.attempts
+        self.input_tokens += part.input_tokens
+        self.output_tokens += part.output_tokens
+        self.latency_ms += part.latency_ms
+        for milliseconds, count in part.latencies.items():  # `update` is slow for a few
+            self.latencies[milliseconds] = self.latencies.get(milliseconds, 0) + count
 
     @property
     def total_tokens(self) -> int:
@@ -57,12 +64,6 @@ class UsageTotals:
         """0 to 1; None when no request succeeded or failed."""
         ended = self.succeeded + self.failed
         return self.succeeded / ended if ended else None
-
-
-COUNTS = (
-    *("requests", "succeeded", "failed", "fallbacks", "attempts"),
-    *("input_tokens", "output_tokens", "latency_ms"),
-)
 
 
 def totals_of(
