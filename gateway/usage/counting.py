@@ -10,19 +10,19 @@ than to add to totals with each.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import BooleanField, Count, ExpressionWrapper, Max, QuerySet, Sum
+from django.db.models import BooleanField, ExpressionWrapper, Max, QuerySet
 from django.utils import timezone
 
 from connections.outages import BUSY, database_outage
 
 from ..models import CountedUsage, UsageAttempt, UsageRecord, UsageTotal
-from .buckets import DAY, HOUR, QUARTER, Bucket, Joined, begin, bucket_sql
+from .buckets import DAY, HOUR, QUARTER, begin, bucket_sql
 from .dimensions import (
     ALL,
     ASKED,
@@ -35,6 +35,7 @@ from .dimensions import (
     WAS_ASKED,
     attempted,
     kind_of,
+    name_and_key,
     verbs_of,
 )
 from .total_rows import Amount, TotalKey, add_to_totals, told_counts
@@ -46,6 +47,7 @@ MOST_TEXTS = 100  # that are no profile's alias and were asked for in an hour, e
 MINUTES = {length: length // timedelta(minutes=1) for length in (QUARTER, HOUR, DAY)}
 
 Amounts = dict[TotalKey, Amount]
+Groups = dict[Any, list[Any]]  # the numbers of the records
 Kind = tuple[str, bool, bool]  # of outcome, several were asked, a fallback answered
 
 
@@ -135,12 +137,18 @@ def _amounts(after: int, last: int) -> Amounts:
                 if value.dimension == "profile" and not value.key:
                     value = value._replace(name=texts.bounded(at, value.name))
                 total = TotalKey(value.dimension, MINUTES[length], at, *value[1:], *kind)
-                amounts.setdefault(total, Amount()).add(amount)
+                _add(amounts, total, amount)
     for short, long in ((QUARTER, HOUR), (HOUR, DAY)):
         for total, amount in [one for one in amounts.items() if one[0].minutes == MINUTES[short]]:
             longer = total._replace(minutes=MINUTES[long], start=begin(total.start, long))
-            amounts.setdefault(longer, Amount()).add(amount)
+            _add(amounts, longer, amount)
     return amounts
+
+
+def _add(amounts: Amounts, total: TotalKey, amount: Amount) -> None:
+    """Adds an amount to a total. The first is kept as it is, shared with other totals."""
+    there = amounts.get(total)
+    amounts[total] = amount if there is None else there.plus(amount)
 
 
 class _Texts:
@@ -162,25 +170,63 @@ class _Texts:
         return text if text in kept else OTHERS
 
 
-COLUMNS = REQUESTS | {ALL: (), CALLER: REQUESTS["token"] + REQUESTS["user"]}
-# Counted together is what mostly goes together, so that there is little left to add up.
-TOGETHER: Sequence[tuple[timedelta, Sequence[str]]] = (
-    (QUARTER, (ALL, "provider", "model", "profile", "connection", "outcome")),
-    (HOUR, (CALLER,)),
-)
+# Summed together is what mostly goes together, so that there is little left to add up.
+TOGETHER = ("provider", "model", "profile", "connection")
+NUMBERS = ("attempts", "COALESCE(input_tokens, 0)", "COALESCE(output_tokens, 0)", "latency_ms")
 
 
 def _requests(after: int, last: int) -> Counted:
     """The requests, by ALL and by the dimensions of REQUESTS."""
-    for length, dimensions in TOGETHER:
-        names = {one: COLUMNS[one] for one in dimensions}
-        columns = [one for own in names.values() for one in own if one != "outcome"]
-        for row in _summed(_records(after, last), length, columns):
-            values = [
-                Value(dimension, *_name_and_key([row[one] for one in own]))
-                for dimension, own in names.items()
-            ]
-            yield _utc(row["at"]), _kind(row), values, _amount(row)
+    by_target, by_caller = _grouped(after, last)
+    for (*texts, at, several, fallback, outcome), rows in by_target.items():
+        rest = iter(texts)
+        values = [Value(ALL), Value("outcome", outcome)]
+        for dimension in TOGETHER:
+            own = [next(rest) for _ in REQUESTS[dimension]]
+            values.append(Value(dimension, *name_and_key(own)))
+        yield _utc(at), (kind_of(outcome), bool(several), bool(fallback)), values, _amount(rows)
+    for (several, fallback, outcome, at, *caller), rows in by_caller.items():
+        kind = kind_of(outcome), bool(several), bool(fallback)
+        yield _utc(at), kind, [Value(CALLER, *name_and_key(caller))], _amount(rows)
+
+
+def _grouped(after: int, last: int) -> tuple[Groups, Groups]:
+    """The numbers and times of each record, by quarter and what was asked for, and by hour and
+    caller. For so many groups the databases would sort, which takes longer.
+    """
+    vendor = connection.vendor
+    columns = [
+        *(*NUMBERS, "first_chunk_ms"),
+        *(f"CAST({one} AS TEXT)" for dimension in TOGETHER for one in REQUESTS[dimension]),
+        *(
+            bucket_sql(connection.vendor, "started_at", QUARTER),
+            "attempts > 1",
+            FALLBACK,
+            "outcome",
+        ),
+        bucket_sql(vendor, "started_at", HOUR),
+        *(f"CAST({one} AS TEXT)" for one in REQUESTS["token"] + REQUESTS["user"]),
+    ]
+    hour = len(columns) - 5
+    own, caller = len(NUMBERS) + 1, hour - 3
+    by_target: defaultdict[Any, list[Any]] = defaultdict(list)
+    by_caller: defaultdict[Any, list[Any]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)} {OF_RECORDS}",
+            [after, last],
+        )
+        for row in cursor.fetchall():
+            numbers = row[:own]
+            by_target[row[own:hour]].append(numbers)
+            by_caller[row[caller:]].append(numbers)
+    return by_target, by_caller
+
+
+OF_RECORDS = f"FROM {UsageRecord._meta.db_table} WHERE id > %s AND id <= %s"
+FALLBACK = (
+    "answered_profile_id IS NOT NULL AND (profile_id IS NULL OR answered_profile_id <> profile_id)"
+)
 
 
 def _earlier(after: int, last: int) -> Counted:
@@ -193,13 +239,15 @@ def _earlier(after: int, last: int) -> Counted:
     ):
         if WAS_ASKED in verbs_of(outcome):
             seen.setdefault(key, set()).add((alias, str(pk)))
-    for row in _summed(several, HOUR, ["key", "connection_id"]):
-        values = [
-            Value(EARLIER, alias, pk)
-            for alias, pk in seen.get(row["key"], ())
-            if pk != str(row["connection_id"])
-        ]
-        yield _utc(row["at"]), _kind(row), values, _amount(row)
+    fallback = ExpressionWrapper(IS_FALLBACK, BooleanField())
+    numbers = ("attempts", "input_tokens", "output_tokens", "latency_ms")
+    for key, last_pk, at, outcome, is_fallback, first_chunk, *row in several.values_list(
+        "key", "connection_id", "started_at", "outcome", fallback, "first_chunk_ms", *numbers
+    ):
+        earlier = [(alias, pk) for alias, pk in seen.get(key, ()) if pk != str(last_pk)]
+        values = [Value(EARLIER, *one) for one in earlier]
+        amount = _amount([(*(one or 0 for one in row), first_chunk)])
+        yield at, (kind_of(outcome), True, is_fallback), values, amount
 
 
 def _attempts(after: int, last: int) -> Counted:
@@ -211,7 +259,7 @@ def _attempts(after: int, last: int) -> Counted:
     for at, outcome, several, fallback, *target, ended, number in found:
         named = dict(zip(TARGET, target, strict=True))
         values = [
-            Value(attempted(verb, dimension), *_name_and_key([named[one] for one in names]))
+            Value(attempted(verb, dimension), *name_and_key([named[one] for one in names]))
             for dimension, names in ASKED.items()
             for verb in verbs_of(ended)
         ]
@@ -230,55 +278,18 @@ JOIN {UsageAttempt._meta.db_table} attempt ON attempt.record_key = record.key
 WHERE record.id > %s AND record.id <= %s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """  # noqa: S608 names of our own
 
-SUMS = {
-    "number": Count("*"),
-    "asked": Sum("attempts"),
-    "sent": Sum("input_tokens"),
-    "answered": Sum("output_tokens"),
-    "ms": Sum("latency_ms"),
-    "latencies": Joined("latency_ms"),
-    "first_chunks": Joined("first_chunk_ms"),
-}
-
 
 def _records(after: int, last: int) -> QuerySet[UsageRecord]:
     return UsageRecord.objects.filter(pk__gt=after, pk__lte=last).order_by()
-
-
-def _summed(
-    rows: QuerySet[UsageRecord], length: timedelta, columns: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    """The sums of the records that have the same time, outcome and columns."""
-    kinds = {
-        "at": Bucket("started_at", length),
-        "several": ExpressionWrapper(IS_SEVERAL, BooleanField()),
-        "fallback": ExpressionWrapper(IS_FALLBACK, BooleanField()),
-    }
-    found: QuerySet[Any, dict[str, Any]] = rows.values("outcome", *columns, **kinds).annotate(
-        **SUMS
-    )
-    return found.iterator(5000)
 
 
 def _utc(bucket: str) -> datetime:
     return datetime.fromisoformat(bucket).replace(tzinfo=UTC)
 
 
-def _kind(row: dict[str, Any]) -> Kind:
-    return kind_of(row["outcome"]), bool(row["several"]), bool(row["fallback"])
-
-
-def _amount(row: dict[str, Any]) -> Amount:
-    names = ("number", "asked", "sent", "answered", "ms")
-    numbers = [int(row[one] or 0) for one in names]
-    return Amount(numbers, told_counts(row["latencies"]), told_counts(row["first_chunks"]))
-
-
-def _name_and_key(value: Sequence[Any]) -> Sequence[str]:
-    """A name and an id, as totals have them; of a caller two of both."""
-    if len(value) > 2:
-        return *_name_and_key(value[:2]), *_name_and_key(value[2:])
-    name, *ids = value or [""]
-    if not ids or ids[0] is None:
-        return name, ""
-    return name, str(UUID(ids[0]) if isinstance(ids[0], str) else ids[0])  # SQLite knows no UUIDs
+def _amount(rows: Sequence[Sequence[Any]]) -> Amount:
+    """The amount of records, of each its NUMBERS and the time to its first chunk."""
+    *numbers, first_chunks = zip(*rows, strict=True)
+    return Amount(
+        [len(rows), *map(sum, numbers)], told_counts(numbers[-1]), told_counts(first_chunks)
+    )

@@ -1,5 +1,9 @@
 """Dimensions by which usage is counted, and what tells requests apart that are counted apart."""
 
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
 from django.db.models import F, Q
 
 from ..models import AttemptOutcome
@@ -27,6 +31,7 @@ TOTALS_OF = {name: CALLER if name in ("user", "token") else name for name in REQ
 EARLIER = "earlier"  # a connection that was asked, and another was asked last
 WAS_ASKED, HAD_FAILED, WAS_PASSED_OVER = ATTEMPTED = ("asked", "failed", "passed over")
 
+UUID_TEXT = 32  # characters of a UUID in SQLite, which knows none
 OTHERS = "(other texts)"  # the name of what was asked for, is no profile's and comes too late
 
 # The profile that answered is not the one that was asked.
@@ -51,3 +56,14 @@ def verbs_of(outcome: str) -> tuple[str, ...]:
     if outcome == AttemptOutcome.PASSED_OVER:
         return (WAS_PASSED_OVER,)
     return (WAS_ASKED, HAD_FAILED) if outcome == AttemptOutcome.FAILED else (WAS_ASKED,)
+
+
+def name_and_key(value: Sequence[Any]) -> Sequence[str]:
+    """A name and an id, as totals have them; of a caller two of both."""
+    if len(value) > 2:
+        return *name_and_key(value[:2]), *name_and_key(value[2:])
+    name, *ids = value or [""]
+    if not ids or ids[0] is None:
+        return name, ""
+    text = str(ids[0])
+    return name, str(UUID(text)) if len(text) == UUID_TEXT else text

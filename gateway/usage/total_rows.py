@@ -4,14 +4,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models.functions import Concat, Length
 
 from ..models import UsageTotal
 from .sketches import counts_in, rounded, sketch_of
 
 LARGEST = 2**63 - 1  # of a bigint
+LONGEST_SKETCHES = 2000  # characters of both of a row
 NUMBERS = ("requests", "attempts", "input_tokens", "output_tokens", "latency_ms")
 
 
@@ -30,7 +33,7 @@ class TotalKey(NamedTuple):
     is_fallback: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class Amount:
     """The numbers of a total, in the order of NUMBERS, and its sketches as counts."""
 
@@ -38,33 +41,46 @@ class Amount:
     latencies: dict[int, int] = field(default_factory=dict)
     first_chunks: dict[int, int] = field(default_factory=dict)
 
-    def add(self, other: "Amount") -> None:
-        """Adds the numbers of other requests."""
+    def plus(self, other: "Amount") -> "Amount":
+        """The numbers of both."""
         pairs = zip(self.numbers, other.numbers, strict=True)
-        self.numbers = [mine + more for mine, more in pairs]
-        for counts, more in (
-            (self.latencies, other.latencies),
-            (self.first_chunks, other.first_chunks),
-        ):
-            for value, count in more.items():
-                counts[value] = counts.get(value, 0) + count
+        return Amount(
+            [mine + more for mine, more in pairs],
+            _sum(self.latencies, other.latencies),
+            _sum(self.first_chunks, other.first_chunks),
+        )
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """The columns of a row: the numbers, and the sketches as texts."""
+        numbers = [min(one, LARGEST) for one in self.numbers]
+        return [*numbers, sketch_of(self.latencies), sketch_of(self.first_chunks)]
 
 
-def told_counts(milliseconds: str | None) -> dict[int, int]:
-    """Rounded milliseconds -> how many took so long, of times that are joined by spaces."""
+def _sum(counts: Mapping[int, int], more: Mapping[int, int]) -> dict[int, int]:
+    found = dict(counts)
+    for value, count in more.items():
+        found[value] = found.get(value, 0) + count
+    return found
+
+
+def told_counts(milliseconds: Iterable[int | None]) -> dict[int, int]:
+    """Rounded milliseconds -> how many took so long, of the times that are known."""
     found: dict[int, int] = {}
-    for one in (milliseconds or "").split():
-        value = rounded(int(one))
-        found[value] = found.get(value, 0) + 1
+    for one in milliseconds:
+        if one is not None:
+            value = rounded(one)
+            found[value] = found.get(value, 0) + 1
     return found
 
 
 def add_to_totals(amounts: Mapping[TotalKey, Amount]) -> None:
     """Adds the amounts to the rows that are there, and makes those that are not. Nobody else may
     write totals meanwhile. Raises DatabaseError.
+
+    Sketches are put behind those that are there, which costs less than to read them; one that has
+    become long is made short again.
     """
-    for key, there in _there(amounts):
-        amounts[key].add(there)
     rows = [_row(key, amounts[key]) for key in sorted(amounts)]
     with connection.cursor() as cursor:
         # psycopg takes ten times as long for as many values.
@@ -72,28 +88,43 @@ def add_to_totals(amounts: Mapping[TotalKey, Amount]) -> None:
             cursor.execute(_insert_json(), [json.dumps(rows)])
         else:
             cursor.executemany(_insert_values(), rows)
+    _shorten(amounts)
 
 
-def _there(keys: Iterable[TotalKey]) -> Iterable[tuple[TotalKey, Amount]]:
-    """The rows of these keys that exist."""
-    wanted = set(keys)
-    rows = UsageTotal.objects.filter(
-        dimension__in={one.dimension for one in wanted},
-        minutes__in={one.minutes for one in wanted},
-        start__in={one.start for one in wanted},
-    ).values_list(*COLUMNS)
-    split, end = len(TotalKey._fields), len(TotalKey._fields) + len(NUMBERS)
-    for row in rows.iterator(5000):
-        key = TotalKey(*row[:split])
-        if key in wanted:
-            yield key, Amount(list(row[split:end]), counts_in(row[-2]), counts_in(row[-1]))
+def _shorten(keys: Iterable[TotalKey]) -> None:
+    """Makes one sketch of those that were put behind each other, where they are long."""
+    changed = set(keys)
+    long = UsageTotal.objects.alias(size=Length(Concat("latencies", "first_chunks"))).filter(
+        dimension__in={one.dimension for one in changed},
+        minutes__in={one.minutes for one in changed},
+        start__in={one.start for one in changed},
+        size__gt=LONGEST_SKETCHES,
+    )
+    rows = [
+        (sketch_of(counts_in(latencies)), sketch_of(counts_in(first_chunks)), pk)
+        for pk, latencies, first_chunks in long.values_list("pk", "latencies", "first_chunks")
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(SHORTEN, rows)
 
 
-COLUMNS = [*TotalKey._fields, *NUMBERS, "latencies", "first_chunks"]
+SKETCHES = ("latencies", "first_chunks")
+COLUMNS = [*TotalKey._fields, *NUMBERS, *SKETCHES]
 INTO = f"INSERT INTO {UsageTotal._meta.db_table} ({', '.join(COLUMNS)})"
-ON_CONFLICT = f"ON CONFLICT ({', '.join(TotalKey._fields)}) DO UPDATE SET " + ", ".join(
-    f"{one} = EXCLUDED.{one}" for one in COLUMNS[len(TotalKey._fields) :]
-)
+SHORTEN = f"UPDATE {UsageTotal._meta.db_table} SET latencies = %s, first_chunks = %s WHERE id = %s"  # noqa: S608
+
+
+def _on_conflict() -> str:
+    """What becomes of a row that is there. No sum is greater than LARGEST."""
+    table = UsageTotal._meta.db_table
+    least = "LEAST" if connection.vendor == "postgresql" else "MIN"
+    sums = [
+        f"{one} = {least}({table}.{one}, {LARGEST} - EXCLUDED.{one}) + EXCLUDED.{one}"
+        for one in NUMBERS
+    ]
+    joined = [f"{one} = TRIM({table}.{one} || ' ' || EXCLUDED.{one})" for one in SKETCHES]
+    return f"ON CONFLICT ({', '.join(TotalKey._fields)}) DO UPDATE SET {', '.join(sums + joined)}"
 
 
 def _insert_json() -> str:
@@ -102,20 +133,15 @@ def _insert_json() -> str:
         f"CAST(fresh ->> {place} AS {UsageTotal._meta.get_field(name).db_type(connection)})"
         for place, name in enumerate(COLUMNS)
     )
-    return f"{INTO} SELECT {values} FROM json_array_elements(%s) AS fresh {ON_CONFLICT}"  # noqa: S608
+    return f"{INTO} SELECT {values} FROM json_array_elements(%s) AS fresh {_on_conflict()}"  # noqa: S608
 
 
 def _insert_values() -> str:
-    return f"{INTO} VALUES ({', '.join(['%s'] * len(COLUMNS))}) {ON_CONFLICT}"
+    return f"{INTO} VALUES ({', '.join(['%s'] * len(COLUMNS))}) {_on_conflict()}"
 
 
 def _row(key: TotalKey, amount: Amount) -> list[Any]:
-    return [
-        *(key.dimension, key.minutes, _time_text(key.start), *key[3:]),
-        *(min(one, LARGEST) for one in amount.numbers),
-        sketch_of(amount.latencies),
-        sketch_of(amount.first_chunks),
-    ]
+    return [key.dimension, key.minutes, _time_text(key.start), *key[3:], *amount.values]
 
 
 def _time_text(start: datetime) -> str:
