@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -45,7 +46,7 @@ class _Table:
         """The values as Django keeps them in SQLite, which has neither UUIDs nor times."""
         adapted = {name: row[name] and row[name].hex for name in self._uuids}
         for name in self._times:
-            adapted[name] = connection.ops.adapt_datetimefield_value(row[name])
+            adapted[name] = str(row[name].astimezone(UTC))[: -len("+00:00")]
         return [adapted[name] if name in adapted else row[name] for name in self._names]
 
 
