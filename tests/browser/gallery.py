@@ -461,6 +461,12 @@ def password_refused(page: Page, gallery: Gallery) -> None:
     expect(page.locator(".errors").first).to_be_visible()
 
 
+def about_to_switch_off(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/?q=OpenAI+production")
+    page.get_by_role("switch", name="Active: OpenAI production").click()
+    expect(page.get_by_role("heading", name="Switch off OpenAI production")).to_be_visible()
+
+
 def token_made(page: Page, gallery: Gallery) -> None:
     page.goto("/tokens/")
     page.locator("[name=name]").fill("Deployment")
@@ -470,6 +476,12 @@ def token_made(page: Page, gallery: Gallery) -> None:
     page.locator("[name=tokens_per_day]").fill("1000000")
     press(page, "Make a token")
     expect(page.locator(".panel.good")).to_be_visible()
+
+
+def token_about_to_end(page: Page, gallery: Gallery) -> None:
+    token_made(page, gallery)
+    page.get_by_role("link", name="Revoke Deployment").first.click()
+    expect(page.get_by_role("heading", name="Revoke Deployment")).to_be_visible()
 
 
 def token_refused(page: Page, gallery: Gallery) -> None:
@@ -489,6 +501,13 @@ def flow_token_made(page: Page, gallery: Gallery) -> None:
     for end in ("connections/openai-production", "nothing"):
         page.request.get(f"{address}/{end}")
     page.request.get(f"{address[:-3]}/connections")
+
+
+def flow_token_about_to_end(page: Page, gallery: Gallery) -> None:
+    flow_token_made(page, gallery)
+    page.goto("/tokens/flows/")
+    page.get_by_role("link", name="Revoke Nightly evaluation").first.click()
+    expect(page.get_by_role("heading", name="Revoke Nightly evaluation")).to_be_visible()
 
 
 def flow_token_refused(page: Page, gallery: Gallery) -> None:
@@ -581,6 +600,7 @@ SCENES: dict[str, Scene] = {
     "rows-removed": rows_removed,
     "rows-detail": of("Document search"),
     "delete": of("Bedrock Frankfurt", "delete/"),
+    "switch-off": about_to_switch_off,
     "delete-refused": of("OpenAI production", "delete/"),
     "profiles": at("/profiles/"),
     "profiles-none-fits": at("/profiles/?q=nothing-like-it"),
@@ -613,9 +633,11 @@ SCENES: dict[str, Scene] = {
     "defaults": at("/settings/"),
     "tokens": at("/tokens/"),
     "token-made": token_made,
+    "token-revoke": token_about_to_end,
     "token-refused": token_refused,
     "flow-tokens": at("/tokens/flows/"),
     "flow-token-made": flow_token_made,
+    "flow-token-revoke": flow_token_about_to_end,
     "flow-token-refused": flow_token_refused,
     "flow-reads-none": at("/tokens/flows/reads/"),
     "flow-reads": flow_reads,

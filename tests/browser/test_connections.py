@@ -75,8 +75,9 @@ def test_typed_key_survives_failed_test_and_save_anyway(
     page = open_page("operator", javascript)
     upstream.mode = "500"
     fill_openai(page, "OpenAI", TYPED_KEY, f"{upstream.url}/v1")
-    press(page, "Test")
+    press(page, "Test and save")
     expect(page.locator("#outcome")).to_contain_text("failed with HTTP 500")
+    expect(page.locator("#outcome")).to_contain_text("Nothing is saved.")
     press(page, "Save anyway")
     expect(page.get_by_role("heading", name="OpenAI", level=1)).to_be_visible()
     upstream.mode = "good"

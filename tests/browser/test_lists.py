@@ -35,7 +35,7 @@ def test_ticked_rows_are_deactivated_and_activated(open_page: OpenPage, javascri
     )
     tick(page, "Two")
     press(page, "Activate")
-    expect(page.locator("#messages")).to_contain_text("1 connection activated.")
+    expect(page.locator("#messages")).to_contain_text("Two is active.")
 
 
 def test_ticked_rows_are_tested(open_page: OpenPage, javascript: bool):
