@@ -385,6 +385,7 @@ def actions(stage: Stage) -> Found:
             action,
             stage.client.post("/connections/bulk/", {**ticked, "action": action}, follow=True),
         )
+    yield of_answer("asks", stage.client.get("/connections/switch-off/", ticked))
     for kind in stage.rows:
         yield of_answer(
             "toggle", stage.client.post(stage.page(kind, "toggle"), {"part": "row"}, headers=HTMX)
