@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from connections import services
 from connections.consequences import switching_off
-from connections.models import ApiToken, Connection, Profile
+from connections.models import ApiToken, Connection, Profile, RevealToken
+from connections.promptflow.services import create_reveal_token
 from gateway.models import UsageRecord
 from tests.fakes import connect, profile_of, reload
 from tests.gateway.attention.test_attention import ask
@@ -66,6 +67,18 @@ def test_what_is_off_or_unused_hits_nobody(row: Connection):
     assert switching_off([row]).hurts
     services.set_active(row, False, actor=None)
     assert not switching_off([reload(row)]).hurts
+
+
+@pytest.mark.server
+def test_flows_that_read_it_within_the_hour_are_hit(row: Connection, administrator: Any):
+    given = {"user": administrator, "actor": administrator, "connections": [row.alias]}
+    token, _ = create_reveal_token("Nightly", **given)
+    found = switching_off([row])
+    assert (found.flow_tokens, found.hurts) == ([token], False)
+    RevealToken.objects.update(last_used_at=timezone.now() - timedelta(minutes=59))
+    assert switching_off([row]).hurts
+    RevealToken.objects.update(revoked_at=timezone.now())
+    assert not switching_off([row]).hurts
 
 
 def test_many_are_asked_for_with_the_queries_of_one(row: Connection, covered: Profile):
