@@ -54,7 +54,7 @@ class DueWork:
 
     @property
     def is_idle(self) -> bool:
-        """True if nothing runs, and nothing was due at the last step."""
+        """True if nothing runs, and nothing was due or ran at the last step."""
         is_busy = self._looking.is_busy or self._working.is_busy or not self.checks.is_idle
         return self._has_looked and not is_busy and not self._has_started
 
@@ -76,9 +76,11 @@ class DueWork:
             return False
         if time.monotonic() >= self._look_at and not self._looking.is_busy:
             self._looking.start(self._look)
+        # What ends from here on may leave something due that this step does not see.
+        was_busy = self._working.is_busy or not self._has_looked
         self.checks.finish(self.lease.now)
         is_checking = self._has_looked and self.checks.start_due(self.lease.now) > 0
-        self._has_started = self._start_job() or is_checking
+        self._has_started = self._start_job() or is_checking or was_busy
         return True
 
     def _start_job(self) -> bool:

@@ -87,6 +87,23 @@ def test_a_change_is_checked_although_it_answered_lately(fake: Any):
     assert len(fake.asked) == 2
 
 
+def test_what_a_look_finds_just_after_a_step_is_not_left_out(
+    fake: Any, monkeypatch: pytest.MonkeyPatch
+):
+    connect()
+    step = DueWork.step
+
+    def slow_step(work: DueWork) -> bool:
+        is_ours = step(work)
+        while work._looking.is_busy:
+            time.sleep(0.001)
+        return is_ours
+
+    monkeypatch.setattr(DueWork, "step", slow_step)
+    run()
+    assert len(fake.asked) == 1
+
+
 def test_what_is_billed_or_asks_nobody_is_never_asked():
     asked: list[Any] = []
     with (

@@ -97,5 +97,5 @@ def test_a_worker_is_ready_when_it_is_warm(monkeypatch: pytest.MonkeyPatch):
     async def send(message: dict[str, Any]) -> None:
         steps.append(message["type"])
 
-    asyncio.run(asgi._run_lifespan(receive, send))
+    asyncio.run(asgi._run_lifespan(receive, send, None))
     assert steps[:3] == ["start_gateway", "warm_up", "lifespan.startup.complete"]
