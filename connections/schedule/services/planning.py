@@ -17,7 +17,7 @@ from connections.models import Connection, PlannedCheck
 from .fingerprints import Content, Fingerprints, Reference, content_of
 
 PACE = 0.25  # seconds between two checks that are due because of one change
-AT_ONCE = 500  # rows that one statement takes
+AT_ONCE = 50  # rows of one statement: on SQLite whoever writes meanwhile waits for it
 Row = TypeVar("Row")
 LONGEST = timedelta(hours=1).total_seconds()  # between two checks of what fails
 JITTER = 0.95  # of a time is the least that is waited, so that checks do not stay in step
@@ -106,8 +106,9 @@ class Planner:
             PlannedCheck(connection_id=pk, due=due, fingerprint=self._prints[pk] or "")
             for pk, due in zip(keys, self._dues(len(keys), now), strict=True)
         ]
-        PlannedCheck.objects.bulk_create(rows, AT_ONCE, ignore_conflicts=True)
-        self._known.update((row.connection_id, row.fingerprint) for row in rows)
+        for some in _batches(rows):
+            PlannedCheck.objects.bulk_create(some, ignore_conflicts=True)
+            self._known.update((row.connection_id, row.fingerprint) for row in some)
 
     def _change(self, keys: Sequence[uuid.UUID], now: float) -> None:
         assert self._known is not None  # noqa: S101 `_look` has read it
@@ -118,8 +119,9 @@ class Planner:
             for pk, due in zip(keys, self._dues(len(keys), now), strict=True)
         ]
         columns = ["due", "fingerprint", "is_changed", "failures"]
-        PlannedCheck.objects.bulk_update(rows, columns, AT_ONCE)
-        self._known.update((row.connection_id, row.fingerprint) for row in rows)
+        for some in _batches(rows):
+            PlannedCheck.objects.bulk_update(some, columns)
+            self._known.update((row.connection_id, row.fingerprint) for row in some)
 
     def _dues(self, number: int, now: float) -> list[float]:
         step = min(PACE, interval() / max(1, len(self._contents))) if self._is_paced else 0.0
