@@ -73,23 +73,26 @@ def served() -> None:
                 subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
         if "gateway" in PARTS:
             gateway.measure(urls, CONNECTIONS)
-        for name, url in urls.items() if "usage" in PARTS else ():
-            print(f"\nUsage on {name}", flush=True)
-            command = [sys.executable, "-m", "bench.usage", str(REQUESTS)]
-            subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
-        for name, url in urls.items() if "checks" in PARTS else ():
-            print(f"\nChecks by themselves on {name}", flush=True)
-            if name == "SQLite":  # rows of its own
-                url = f"{url}.checks"
-            command = [sys.executable, "-m", "bench.checks", str(CONNECTIONS)]
-            subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
-        for name, url in urls.items() if "hands" in PARTS else ():
-            print(f"\nMany hands on {name}", flush=True)
-            if name == "SQLite":  # rows of its own
-                url = f"{url}.hands"
-            for module in ("bench.hands", "bench.packages"):
-                command = [sys.executable, "-m", module]
-                subprocess.run(command, env=os.environ | {"DATABASE_URL": url}, check=True)
+        for name, url in urls.items():
+            on_one_database(name, url)
+
+
+def on_one_database(name: str, url: str) -> None:
+    """Usage, checks and many hands, each in processes of its own, and on SQLite with rows of its
+    own.
+    """
+    modules = {
+        "usage": ("Usage", [("bench.usage", str(REQUESTS))]),
+        "checks": ("Checks by themselves", [("bench.checks", str(CONNECTIONS))]),
+        "hands": ("Many hands", [("bench.hands",), ("bench.packages",)]),
+    }
+    for part, (title, commands) in modules.items():
+        if part not in PARTS:
+            continue
+        print(f"\n{title} on {name}", flush=True)
+        own = os.environ | {"DATABASE_URL": f"{url}.{part}" if name == "SQLite" else url}
+        for command in commands:
+            subprocess.run([sys.executable, "-m", *command], env=own, check=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from .models import Connection, Fallback, Profile, by_name
 from .profile_settings import profile_settings_class
@@ -27,10 +27,7 @@ class DependentProfile:
 
 def dependent_profiles(connection: Connection, limit: int = 50) -> list[DependentProfile]:
     """The profiles of a connection with their stand-ins, by name."""
-    steps = Fallback.objects.select_related("fallback__connection").defer(
-        "fallback__connection__credentials"
-    )
-    profiles = connection.profiles.prefetch_related(Prefetch("fallback_steps", steps))[:limit]
+    profiles = _with_steps(connection.profiles.all())[:limit]
     return [DependentProfile(one, _stand_in(one)) for one in profiles]
 
 
@@ -38,11 +35,8 @@ def active_dependents(connection_ids: Collection[UUID]) -> list[DependentProfile
     """The active profiles of these connections with their stand-ins when all of them are switched
     off together, by name. As many queries for one as for all.
     """
-    steps = Fallback.objects.select_related("fallback__connection").defer(
-        "fallback__connection__credentials"
-    )
     rows = Profile.objects.filter(connection__in=connection_ids, is_active=True)
-    profiles = rows.order_by(*by_name()).prefetch_related(Prefetch("fallback_steps", steps))
+    profiles = _with_steps(rows.order_by(*by_name()))
     return [DependentProfile(one, _stand_in(one, connection_ids)) for one in profiles]
 
 
@@ -50,15 +44,20 @@ def all_stood_in_for(connection_ids: Iterable[UUID]) -> set[UUID]:
     """Those of these connections whose active profiles all have a stand-in, and that have any: what
     uses them goes on when they are switched off. As many queries for one as for all.
     """
-    steps = Fallback.objects.select_related("fallback__connection").defer(
-        "fallback__connection__credentials"
-    )
     rows = Profile.objects.filter(connection__in=set(connection_ids), is_active=True)
     found: dict[UUID, bool] = {}
-    for profile in rows.prefetch_related(Prefetch("fallback_steps", steps)):
+    for profile in _with_steps(rows):
         has_one = _stand_in(profile) is not None
         found[profile.connection_id] = found.get(profile.connection_id, True) and has_one
     return {pk for pk, is_complete in found.items() if is_complete}
+
+
+def _with_steps(profiles: QuerySet[Profile]) -> QuerySet[Profile]:
+    """The profiles with their fallbacks and the connections of these, in one more query."""
+    steps = Fallback.objects.select_related("fallback__connection").defer(
+        "fallback__connection__credentials"
+    )
+    return profiles.prefetch_related(Prefetch("fallback_steps", steps))
 
 
 def _stand_in(profile: Profile, off: Collection[UUID] = ()) -> Profile | None:

@@ -10,42 +10,66 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connections', '0014_approve_customers_of_installed_types'),
+        ("connections", "0014_approve_customers_of_installed_types"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='connection',
-            name='asked_at',
-            field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=django.utils.timezone.now, editable=False),
+            model_name="connection",
+            name="asked_at",
+            field=models.DateTimeField(
+                db_default=django.db.models.functions.datetime.Now(),
+                default=django.utils.timezone.now,
+                editable=False,
+            ),
         ),
         migrations.AddField(
-            model_name='connectioncheck',
-            name='failing_since',
+            model_name="connectioncheck",
+            name="failing_since",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='connectiontraffic',
-            name='resting_until',
+            model_name="connectiontraffic",
+            name="resting_until",
             field=models.DateTimeField(null=True),
         ),
         migrations.CreateModel(
-            name='Snooze',
+            name="Snooze",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('fault', models.CharField(max_length=600, unique=True)),
-                ('was', models.CharField(max_length=300)),
-                ('reason', models.CharField(max_length=300, validators=[django.core.validators.ProhibitNullCharactersValidator()])),
-                ('until', models.DateTimeField(db_index=True)),
-                ('date_snoozed', models.DateTimeField(auto_now=True)),
-                ('snoozed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("fault", models.CharField(max_length=600, unique=True)),
+                ("was", models.CharField(max_length=300)),
+                (
+                    "reason",
+                    models.CharField(
+                        max_length=300,
+                        validators=[django.core.validators.ProhibitNullCharactersValidator()],
+                    ),
+                ),
+                ("until", models.DateTimeField(db_index=True)),
+                ("date_snoozed", models.DateTimeField(auto_now=True)),
+                (
+                    "snoozed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-date_snoozed'],
-                'default_permissions': (),
+                "ordering": ["-date_snoozed"],
+                "default_permissions": (),
             },
         ),
     ]

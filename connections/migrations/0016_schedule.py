@@ -6,62 +6,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connections', '0015_control_room'),
+        ("connections", "0015_control_room"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JobRun',
+            name="JobRun",
             fields=[
-                ('name', models.CharField(max_length=50, primary_key=True, serialize=False)),
-                ('due', models.FloatField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('seconds', models.FloatField(null=True)),
-                ('is_ok', models.BooleanField(null=True)),
-                ('said', models.CharField(blank=True, max_length=500)),
+                ("name", models.CharField(max_length=50, primary_key=True, serialize=False)),
+                ("due", models.FloatField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("seconds", models.FloatField(null=True)),
+                ("is_ok", models.BooleanField(null=True)),
+                ("said", models.CharField(blank=True, max_length=500)),
             ],
         ),
         migrations.CreateModel(
-            name='PlannedCheck',
+            name="PlannedCheck",
             fields=[
-                ('connection', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='planned_check', serialize=False, to='connections.connection')),
-                ('due', models.FloatField(db_index=True)),
-                ('fingerprint', models.CharField(blank=True, max_length=64)),
-                ('is_changed', models.BooleanField(default=False)),
-                ('host_key', models.CharField(blank=True, max_length=16)),
-                ('failures', models.PositiveIntegerField(default=0)),
+                (
+                    "connection",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="planned_check",
+                        serialize=False,
+                        to="connections.connection",
+                    ),
+                ),
+                ("due", models.FloatField(db_index=True)),
+                ("fingerprint", models.CharField(blank=True, max_length=64)),
+                ("is_changed", models.BooleanField(default=False)),
+                ("host_key", models.CharField(blank=True, max_length=16)),
+                ("failures", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='ScheduleLease',
+            name="ScheduleLease",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('holder', models.CharField(blank=True, max_length=150)),
-                ('beat', models.BigIntegerField(default=0)),
-                ('seconds', models.FloatField(default=0)),
-                ('renewed_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("holder", models.CharField(blank=True, max_length=150)),
+                ("beat", models.BigIntegerField(default=0)),
+                ("seconds", models.FloatField(default=0)),
+                ("renewed_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.AddField(
-            model_name='connection',
-            name='is_checked',
-            field=models.BooleanField(db_default=True, default=True, verbose_name='check by itself'),
+            model_name="connection",
+            name="is_checked",
+            field=models.BooleanField(
+                db_default=True, default=True, verbose_name="check by itself"
+            ),
         ),
         migrations.AddField(
-            model_name='connectioncheck',
-            name='is_scheduled',
+            model_name="connectioncheck",
+            name="is_scheduled",
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
-            model_name='historicalconnection',
-            name='is_checked',
-            field=models.BooleanField(db_default=True, default=True, verbose_name='check by itself'),
+            model_name="historicalconnection",
+            name="is_checked",
+            field=models.BooleanField(
+                db_default=True, default=True, verbose_name="check by itself"
+            ),
         ),
         migrations.AddIndex(
-            model_name='connectioncheck',
-            index=models.Index(condition=models.Q(('is_scheduled', False)), fields=['-checked_at', '-id'], name='checks_by_people'),
+            model_name="connectioncheck",
+            index=models.Index(
+                condition=models.Q(("is_scheduled", False)),
+                fields=["-checked_at", "-id"],
+                name="checks_by_people",
+            ),
         ),
     ]

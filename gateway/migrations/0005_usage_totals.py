@@ -4,44 +4,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gateway', '0004_reserved_tokens'),
+        ("gateway", "0004_reserved_tokens"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CountedUsage',
+            name="CountedUsage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('records_to', models.BigIntegerField(default=0)),
-                ('counted_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("records_to", models.BigIntegerField(default=0)),
+                ("counted_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='UsageTotal',
+            name="UsageTotal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dimension', models.CharField(max_length=30)),
-                ('minutes', models.PositiveSmallIntegerField()),
-                ('start', models.DateTimeField()),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('key', models.CharField(blank=True, max_length=36)),
-                ('user_name', models.CharField(blank=True, max_length=150)),
-                ('user_key', models.CharField(blank=True, max_length=36)),
-                ('kind', models.CharField(max_length=20)),
-                ('is_several', models.BooleanField()),
-                ('is_fallback', models.BooleanField()),
-                ('requests', models.BigIntegerField()),
-                ('attempts', models.BigIntegerField()),
-                ('input_tokens', models.BigIntegerField()),
-                ('output_tokens', models.BigIntegerField()),
-                ('latency_ms', models.BigIntegerField()),
-                ('latencies', models.TextField(blank=True)),
-                ('first_chunks', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dimension", models.CharField(max_length=30)),
+                ("minutes", models.PositiveSmallIntegerField()),
+                ("start", models.DateTimeField()),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("key", models.CharField(blank=True, max_length=36)),
+                ("user_name", models.CharField(blank=True, max_length=150)),
+                ("user_key", models.CharField(blank=True, max_length=36)),
+                ("kind", models.CharField(max_length=20)),
+                ("is_several", models.BooleanField()),
+                ("is_fallback", models.BooleanField()),
+                ("requests", models.BigIntegerField()),
+                ("attempts", models.BigIntegerField()),
+                ("input_tokens", models.BigIntegerField()),
+                ("output_tokens", models.BigIntegerField()),
+                ("latency_ms", models.BigIntegerField()),
+                ("latencies", models.TextField(blank=True)),
+                ("first_chunks", models.TextField(blank=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('dimension', 'minutes', 'start', 'name', 'key', 'user_name', 'user_key', 'kind', 'is_several', 'is_fallback'), name='one_total_of_a_value')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=(
+                            "dimension",
+                            "minutes",
+                            "start",
+                            "name",
+                            "key",
+                            "user_name",
+                            "user_key",
+                            "kind",
+                            "is_several",
+                            "is_fallback",
+                        ),
+                        name="one_total_of_a_value",
+                    )
+                ],
             },
         ),
     ]

@@ -111,19 +111,19 @@ def _shorten(keys: Iterable[TotalKey]) -> None:
 
 SKETCHES = ("latencies", "first_chunks")
 COLUMNS = [*TotalKey._fields, *NUMBERS, *SKETCHES]
-INTO = f"INSERT INTO {UsageTotal._meta.db_table} ({', '.join(COLUMNS)})"
-SHORTEN = f"UPDATE {UsageTotal._meta.db_table} SET latencies = %s, first_chunks = %s WHERE id = %s"  # noqa: S608
+TABLE = UsageTotal._meta.db_table
+INTO = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)})"
+SHORTEN = f"UPDATE {TABLE} SET latencies = %s, first_chunks = %s WHERE id = %s"  # noqa: S608
 
 
 def _on_conflict() -> str:
     """What becomes of a row that is there. No sum is greater than LARGEST."""
-    table = UsageTotal._meta.db_table
     least = "LEAST" if connection.vendor == "postgresql" else "MIN"
     sums = [
-        f"{one} = {least}({table}.{one}, {LARGEST} - EXCLUDED.{one}) + EXCLUDED.{one}"
+        f"{one} = {least}({TABLE}.{one}, {LARGEST} - EXCLUDED.{one}) + EXCLUDED.{one}"
         for one in NUMBERS
     ]
-    joined = [f"{one} = TRIM({table}.{one} || ' ' || EXCLUDED.{one})" for one in SKETCHES]
+    joined = [f"{one} = TRIM({TABLE}.{one} || ' ' || EXCLUDED.{one})" for one in SKETCHES]
     return f"ON CONFLICT ({', '.join(TotalKey._fields)}) DO UPDATE SET {', '.join(sums + joined)}"
 
 
@@ -133,7 +133,8 @@ def _insert_json() -> str:
         f"CAST(fresh ->> {place} AS {UsageTotal._meta.get_field(name).db_type(connection)})"
         for place, name in enumerate(COLUMNS)
     )
-    return f"{INTO} SELECT {values} FROM json_array_elements(%s) AS fresh {_on_conflict()}"  # noqa: S608
+    rows = "json_array_elements(%s) AS fresh"
+    return f"{INTO} SELECT {values} FROM {rows} {_on_conflict()}"  # noqa: S608 names of our own
 
 
 def _insert_values() -> str:

@@ -30,7 +30,10 @@ class Vault:
         (MappingSource({}), "read when the server starts. A new value needs a restart."),
         (FileSource("x.json"), "read at each use. A new value there needs no restart."),
         (DirectorySource("x"), "read at each use. A new value there needs no restart."),
-        (KeptStore(Vault(), 0), "UTC. A new value there needs no restart."),  # type: ignore[arg-type]
+        (
+            KeptStore(Vault(), 0),  # type: ignore[arg-type]
+            "UTC. A new value there needs no restart.",
+        ),
     ],
 )
 def test_a_value_says_where_it_came_from(source: Any, told: str, monkeypatch: pytest.MonkeyPatch):
