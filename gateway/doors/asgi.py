@@ -189,7 +189,7 @@ class _Exchange:
         self._watcher = asyncio.create_task(wait())
 
     async def _answer(self) -> DoorResponse:
-        scope, operation = self._scope, self._operation
+        scope, operation, is_read = self._scope, self._operation, False
         try:
             headers = dict(scope["headers"])
             gateway = await start_gateway()
@@ -203,6 +203,7 @@ class _Exchange:
                 error.headers = [(b"allow", ", ".join(operation.methods).encode())]
                 raise error
             body = await self._read_body(headers)
+            is_read = True
             # Not before the body is read: the watcher would receive the body's messages.
             self._timer = asyncio.get_running_loop().call_later(
                 WATCHED_AFTER, self._watch, asyncio.current_task()
@@ -210,6 +211,10 @@ class _Exchange:
             request = DoorRequest(scope["method"], scope["path"], headers, body, self._profile)
             return await operation.handler(gateway, caller, request)
         except GatewayError as error:
+            if not is_read and scope["method"] not in ("GET", "HEAD"):
+                # The server closes a connection whose body is not read, and a client that was not
+                # told would send its next request into it (RFC 9112, section 9.6).
+                error.headers = [*error.headers, (b"connection", b"close")]
             return operation.refuse(error, scope["path"])
         except Exception:
             logger.exception("The gateway failed")
@@ -222,12 +227,12 @@ class _Exchange:
         """The body. Raises GatewayError 413, before reading where the length is announced."""
         body = BoundedBody(self._receive, headers, settings.GATEWAY_MAX_BODY)
         if await body.refuse_announced():
-            raise _too_large()
+            raise too_large()
         pieces, more = [], self._operation.method == "POST"
         while more:
             message = await body.receive()
             if body.is_too_large:
-                raise _too_large()
+                raise too_large()
             if message["type"] == "http.disconnect":
                 raise asyncio.CancelledError
             pieces.append(message.get("body", b""))
@@ -258,12 +263,6 @@ class _Exchange:
 def _header(scope: Scope, name: bytes) -> str:
     """A header as text, of one that was sent twice both, as Django joins them."""
     return b",".join(value for sent, value in scope["headers"] if sent == name).decode("latin-1")
-
-
-def _too_large() -> GatewayError:
-    error = too_large()
-    error.headers = [(b"connection", b"close")]  # what is left of the body is not read
-    return error
 
 
 async def _run_lifespan(receive: Receive, send: Send, beside: Beside | None) -> None:

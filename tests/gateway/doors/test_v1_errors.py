@@ -431,6 +431,22 @@ def test_an_odd_token_is_nobodys(gate: Gateway, door: str, header: str):
     error_of(gate.client.post(gate.url + path, content=b"{}", headers=sent), door, 401)
 
 
+@both
+def test_who_is_refused_before_the_body_came_learns_that_the_connection_ends(
+    gate: Gateway, door: str
+):
+    path = {V1: "/v1/chat/completions", API: "/api/v1/chat/complete"}[door]
+    parts = urlsplit(gate.url)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer sb_nobody\r\n"
+        "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+    )
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=20) as line:
+        line.sendall(head.encode())
+        answer = line.recv(65536).lower()
+    assert answer.startswith(b"http/1.1 401 ") and b"\r\nconnection: close\r\n" in answer
+
+
 def test_embeddings_of_nothing_are_refused(gate: Gateway):
     profile = gate.known("words", "Embedding")
     for given in ([], "", [""], None, 7, {"text": "x"}):
