@@ -106,12 +106,16 @@ class Aliases:
 
 def names_told(body: dict[str, Any], rules: ToolRules) -> dict[str, str]:
     """The caller's names of tools by those that the vendor is told instead; empty without such."""
+    if rules.names is None:
+        return {}
     told = Aliases(rules.names, _names_in(body)).told
     return {alias: name for name, alias in told.items() if alias != name}
 
 
 def with_names(body: dict[str, Any], rules: ToolRules) -> dict[str, Any]:
     """The body with the names and ids that the vendor takes; the same one where it takes all."""
+    if rules.names is None and rules.ids is None:
+        return body
     names = Aliases(rules.names, _names_in(body)).told
     ids = _ids_told(body, rules)
     if all(name == told for name, told in names.items()) and ids is None:
