@@ -12,7 +12,7 @@ class ScheduleView(Page):
 
     template_name = "connections/schedule/schedule.html"
     title = "What runs by itself"
-    section = "references"
+    section = "schedule"
     permission_required = "connections.add_connectiontype"
 
     def get(self, _request: HttpRequest) -> HttpResponse:

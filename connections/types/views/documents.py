@@ -20,6 +20,7 @@ class TypePage(Page):
     """A page about connection types."""
 
     permission_required = "connections.view_connectiontype"
+    section = "types"
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [("Connections", "/connections/"), TYPES]
