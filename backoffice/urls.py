@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from .health import health_live, health_ready
+from .styleguide import StyleguideView
 from .views import DashboardView
 
 API_PREFIXES = ["api/v1", *settings.API_EXTRA_PREFIXES]
@@ -31,6 +32,7 @@ urlpatterns = [
     ),
     path("health/live", health_live, name="health-live"),
     path("health/ready", health_ready, name="health-ready"),
+    path("styleguide/", StyleguideView.as_view(), name="styleguide"),
     path("admin/", admin.site.urls),
 ]
 
