@@ -6,12 +6,13 @@ from django.urls import include, path
 
 from .health import health_live, health_ready
 from .styleguide import StyleguideView
-from .views import DashboardView
+from .views import DashboardView, StartView
 
 API_PREFIXES = ["api/v1", *settings.API_EXTRA_PREFIXES]
 
 urlpatterns = [
     path("", DashboardView.as_view(), name="dashboard"),
+    path("start/", StartView.as_view(), name="start"),
     path("", include("connections.urls")),
     path("", include("connections.types.urls")),
     path("", include("connections.packages.urls")),

@@ -20,6 +20,8 @@ from gateway.usage import selectors as usage_selectors
 from gateway.usage.charts import requests_chart
 from gateway.usage.course import course
 
+from .first_steps import first_steps, start_with_echo
+
 FAULTS = 10  # on the first page
 
 
@@ -36,12 +38,22 @@ class DashboardView(Page):
         found = attention(actor=request.user)
         context = {
             "dashboard": selectors.dashboard(),
+            "steps": first_steps(request.user),
             "lines": lines(found.rows[:FAULTS]),
             "faults": len(found.rows),
             "more": len(found.rows[FAULTS:]),
             "snoozed": found.snoozed,
         }
         return self.render_to_response(self.get_context_data(**context, **usage))
+
+
+class StartView(Page):
+    """Makes what a first call needs, of Echo."""
+
+    permission_required = ("connections.add_connection", "connections.add_profile")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self.redirect("profile-call", start_with_echo(request.user).pk)
 
 
 def _usage_of_a_day() -> dict[str, Any]:

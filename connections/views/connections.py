@@ -105,7 +105,8 @@ class ConnectionFormPage(Page):
         return self.redirect(row)
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        return self.show(self.form(initial=as_the_original(request, self.row)))
+        named = {} if self.row else {"name": self.provider.name}
+        return self.show(self.form(initial=named | as_the_original(request, self.row)))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = self.form(data=request.POST)

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from providers.core.base import Capability
 from providers.core.errors import ProviderError
+from providers.core.schema import settings_fields
 
 from .. import listing, selectors, services
 from ..former_aliases import former_aliases_of
@@ -148,6 +149,8 @@ class ProfileFormPage(ProfilePage, PicksConnections):
             given = self.request.GET["connection"]
             chosen = get_by_id_or_alias(Connection.objects.listed(), given)
             initial["connection"] = chosen.alias if chosen else given
+            if chosen is not None:
+                initial |= {"name": chosen.name, "model": _example(chosen, self.capability)}
         return initial
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
@@ -215,6 +218,15 @@ class ProfileCreateView(ProfileFormPage):
             **chosen,
             **form.columns(),
         )
+
+
+def _example(connection: Connection, capability: Capability) -> str:
+    """A model of the service for chats; empty where only the owner of its address knows."""
+    provider = connection.provider
+    if provider is None or capability is not Capability.CHAT:
+        return ""
+    is_own = any(one.address and one.required for one in settings_fields(provider).values())
+    return "" if is_own else next(iter(provider.model_examples), "")
 
 
 class OneProfile(ProfilePage):

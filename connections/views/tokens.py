@@ -14,6 +14,7 @@ from ..consequences import requests_with
 from ..forms import AliasesField
 from ..models import ApiToken, Profile, by_name
 from .base import Crumb, Page
+from .once import SENT_AGAIN, is_sent_again, new_mark
 
 MOST_TICKED = 60  # with more profiles than these, aliases are typed
 
@@ -77,9 +78,8 @@ class TokenListView(Page):
 
     def show(self, form: TokenForm, **context: Any) -> HttpResponse:
         """The page."""
-        return self.render_to_response(
-            self.get_context_data(form=form, tokens=self.tokens(), **context)
-        )
+        context |= {"form": form, "tokens": self.tokens(), "once": new_mark()}
+        return self.render_to_response(self.get_context_data(**context))
 
     def form(self, **kwargs: Any) -> TokenForm:
         """The form, bound when given `data`."""
@@ -92,6 +92,9 @@ class TokenListView(Page):
         form = self.form(data=request.POST)
         if not form.is_valid():
             return self.show(form)
+        if is_sent_again(request):
+            messages.warning(request, SENT_AGAIN)
+            return self.redirect("token-list")
         values = form.cleaned_data
         try:
             row, text = services.create_token(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -15,6 +16,7 @@ from connections import selectors, services
 from connections.models import Profile
 from connections.profile_settings import profile_settings_class
 from connections.views.base import Crumb
+from connections.views.once import SENT_AGAIN, is_sent_again, new_mark
 from connections.views.profiles import LIST, OneProfile
 from providers.core.base import Capability
 
@@ -23,9 +25,11 @@ from ..core.prompts import places
 from ..doors.django_responses import Ask, gather, respond, to_django
 from ..doors.endpoint import SSE, DoorResponse
 from ..routing.gateway import Gateway
-from . import calls, snippets
+from . import calls
+from .calling import make_token, snippets_for
 from .calls import Trial, TrialResult
 from .forms import ChatForm, EmbeddingForm
+from .snippets import TOKEN
 
 EVENTS = "text/event-stream"
 
@@ -58,25 +62,13 @@ def section(
     result: TrialResult | None = None,
 ) -> dict[str, Any]:
     """The context of the section's template. `result`: None before the first request."""
-    code = result.code if result else code_for(request, profile, form.example())
-    return {"profile": profile, "form": form, "result": result, **code}
+    code = result.code if result else _code(request, profile, form.example())
+    return {"profile": profile, "form": form, "result": result, "code": code}
 
 
-def code_for(request: HttpRequest, profile: Profile, body: dict[str, Any]) -> dict[str, str]:
-    """A request to a profile at this server's address as code, for people to copy."""
-    base_url, body = request.build_absolute_uri("/v1"), {"model": profile.alias, **body}
-    if profile.capability == Capability.EMBEDDING:
-        call, result, path = "embeddings.create", "answer.data[0].embedding", "embeddings"
-    else:
-        call, result, path = (
-            "chat.completions.create",
-            "answer.choices[0].message.content",
-            "chat/completions",
-        )
-    return {
-        "curl": snippets.curl(base_url, path, body),
-        "python": snippets.python(base_url, call, body, result),
-    }
+def _code(request: HttpRequest, profile: Profile, body: dict[str, Any]) -> dict[str, str]:
+    """The texts of a request's code, by their languages in lower case."""
+    return {one.language.lower(): one.text for one in snippets_for(request, profile, body)}
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -141,10 +133,40 @@ class PlaygroundView(OneProfile):
             services.caller_of(self.request.user),
             str(self.profile.pk),
             body,
-            code_for(self.request, self.profile, body),
+            _code(self.request, self.profile, body),
         )
 
         async def asked(gateway: Gateway) -> DoorResponse:
             return await ask(gateway, trial)
 
         return asked
+
+
+class CallView(OneProfile):
+    """How to call the profile from a program, and the token for that, which is shown once."""
+
+    template_name = "gateway/playground/call.html"
+    permission_required = "connections.use_profile"
+
+    def get_title(self) -> str:
+        return f"Call {self.profile.name}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [LIST, (self.profile.name, self.profile.get_absolute_url())]
+
+    def show(self, **made: Any) -> HttpResponseBase:
+        """The page. `made`: a token and its `text`."""
+        example = new_form(self.profile, selectors.fallback_chain(self.profile)).example()
+        code = snippets_for(self.request, self.profile, example, made.get("text") or TOKEN)
+        context = {"code": code, "once": new_mark(), **made}
+        return self.render_to_response(self.get_context_data(**context))
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:
+        return self.show()
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:
+        if is_sent_again(request):
+            messages.warning(request, SENT_AGAIN)
+            return self.redirect("profile-call", self.profile.pk)
+        token, text = make_token(self.profile, request.user)
+        return self.show(token=token, text=text)

@@ -1275,7 +1275,7 @@ def test_a_list_asks_little_and_decrypts_nothing(
     for number in range(30):
         profile_of(connect(name=f"Number {number:02}"))
     monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
-    most = {"/": 22, "/profiles/": 9}  # faults of many kinds, usage; fallbacks
+    most = {"/": 28, "/profiles/": 9}  # faults of many kinds, usage, first steps; fallbacks
     with django_assert_max_num_queries(most.get(url, 8)):
         assert client.get(url).status_code == 200
 

@@ -340,9 +340,9 @@ def test_the_code_is_the_call_that_was_made(client: Client):
         "It's",
         **{"variable-tone": "kind", "temperature": "0.5"},
     )
-    assert '"content": "It\'"\'"\'s"' in response.context["curl"]
-    assert 'extra_body={"variables": {"tone": "kind"}}' in response.context["python"]
-    assert "http://testserver/v1" in response.context["python"]
+    assert '"content": "It\'"\'"\'s"' in response.context["code"]["curl"]
+    assert 'extra_body={"variables": {"tone": "kind"}}' in response.context["code"]["python"]
+    assert "http://testserver/v1" in response.context["code"]["python"]
 
 
 def test_python_code_can_be_compiled():
