@@ -70,9 +70,9 @@ def start_with_echo(actor: Any) -> Profile:
     if row is None:
         row = services.create_connection("echo", actor=actor, name="Echo").row
     model = get_provider("echo").model_examples[0]
-    return services.create_profile(
-        row, actor=actor, capability="Chat", name="Echo", model=model
-    ).row
+    made = services.create_profile(row, actor=actor, capability="Chat", name="Echo", model=model)
+    profile: Profile = made.row
+    return profile
 
 
 def _is_called() -> bool:
