@@ -13,6 +13,7 @@ from connections.models import JobRun
 from connections.outages import database_outage
 
 CLAIM = 3600.0  # seconds; a job whose process was killed is due again after that
+QUICK_CLAIM = 30.0  # seconds, of a quick one
 AGAIN = 600.0  # seconds until a job that failed is run again, at most
 
 logger = logging.getLogger(__name__)
@@ -27,17 +28,25 @@ def plan_jobs(now: float) -> None:
     rows = [JobRun(name=name, due=now) for name in names]
     JobRun.objects.bulk_create(rows, ignore_conflicts=True)
     for one in declared():  # as far away as its time between two runs lets it be, or its claim
-        farthest = now + max(one.every.total_seconds(), CLAIM)
+        farthest = now + max(one.every.total_seconds(), claim_of(one))
         JobRun.objects.filter(name=one.name, due__gt=farthest).update(due=now)
 
 
-def next_job(now: float) -> Job | None:
-    """The job that is due longest, claimed for us. None where none is. Raises DatabaseError."""
-    known = {one.name: one for one in declared()}
+def claim_of(job: Job) -> float:
+    """The seconds for which a process that runs it has it to itself."""
+    return QUICK_CLAIM if job.is_quick else CLAIM
+
+
+def next_job(now: float, *, is_quick: bool) -> Job | None:
+    """The quick or other job that is due longest, claimed for us. None where none is. Raises
+    DatabaseError.
+    """
+    known = {one.name: one for one in declared() if one.is_quick == is_quick}
     for row in JobRun.objects.filter(due__lte=now, name__in=known).order_by("due", "name"):
         claimed = JobRun.objects.filter(name=row.name, due=row.due)
-        if claimed.update(due=now + CLAIM, started_at=timezone.now()):
-            return known[row.name]
+        job = known[row.name]
+        if claimed.update(due=now + claim_of(job), started_at=timezone.now()):
+            return job
     return None
 
 
@@ -68,6 +77,7 @@ def run_job(job: Job, clock: Callable[[], float]) -> tuple[bool, str]:
 def run_again_soon(job: Job) -> None:
     """Makes a job due at once that could not run because the database was away."""
     try:
-        JobRun.objects.filter(name=job.name).update(due=F("due") - CLAIM)
+        JobRun.objects.filter(name=job.name).update(due=F("due") - claim_of(job))
     except Error:
-        logger.warning("The job %s runs again in an hour: the database is away", job.name)
+        seconds = claim_of(job)
+        logger.warning("The job %s runs again in %d s: the database is away", job.name, seconds)

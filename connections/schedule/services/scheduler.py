@@ -48,27 +48,36 @@ class DueWork:
         self.lease, self.checks = Lease(), Checks()
         self._planner = Planner(is_paced=is_paced)
         self._catch_up, self._told = catch_up, told
-        self._looking, self._working = Aside("look"), Aside("jobs")
-        self._look_at = self._jobs_at = float("-inf")
+        self._looking = Aside("look")
+        # by whether they are quick, with the time of the next look for one that is due
+        self._working = {False: Aside("jobs"), True: Aside("quick-jobs")}
+        self._look_at = float("-inf")
+        self._jobs_at = dict.fromkeys(self._working, float("-inf"))
         self._has_looked = self._has_started = False
 
     @property
     def is_idle(self) -> bool:
         """True if nothing runs, and nothing was due or ran at the last step."""
-        is_busy = self._looking.is_busy or self._working.is_busy or not self.checks.is_idle
+        is_busy = self._looking.is_busy or self._is_working or not self.checks.is_idle
         return self._has_looked and not is_busy and not self._has_started
+
+    @property
+    def _is_working(self) -> bool:
+        return any(one.is_busy for one in self._working.values())
 
     def step(self) -> bool:
         """Takes the lease, or goes on with what is due. False where another process has it. Raises
         DatabaseError, and what a look or a job raised.
         """
         self._looking.raise_error()
-        self._working.raise_error()
+        for one in self._working.values():
+            one.raise_error()
         if not self.lease.is_held:
             if not self.lease.acquire(self._catch_up):
                 self.checks.forget()
                 return False
-            self._look_at = self._jobs_at = float("-inf")
+            self._look_at = float("-inf")
+            self._jobs_at = dict.fromkeys(self._working, float("-inf"))
             self._has_looked = False
             plan_jobs(self.lease.now)
         elif not self.lease.beat():
@@ -77,20 +86,21 @@ class DueWork:
         if time.monotonic() >= self._look_at and not self._looking.is_busy:
             self._looking.start(self._look)
         # What ends from here on may leave something due that this step does not see.
-        was_busy = self._working.is_busy or not self._has_looked
+        was_busy = self._is_working or not self._has_looked
         self.checks.finish(self.lease.now)
         is_checking = self._has_looked and self.checks.start_due(self.lease.now) > 0
-        self._has_started = self._start_job() or is_checking or was_busy
+        started = [self._start_job(is_quick) for is_quick in self._working]
+        self._has_started = any(started) or is_checking or was_busy
         return True
 
-    def _start_job(self) -> bool:
-        if self._working.is_busy or time.monotonic() < self._jobs_at:
+    def _start_job(self, is_quick: bool) -> bool:
+        if self._working[is_quick].is_busy or time.monotonic() < self._jobs_at[is_quick]:
             return False
-        job = next_job(self.lease.now)
+        job = next_job(self.lease.now, is_quick=is_quick)
         if job is None:
-            self._jobs_at = time.monotonic() + JOBS_EVERY
+            self._jobs_at[is_quick] = time.monotonic() + JOBS_EVERY
             return False
-        self._working.start(lambda: self._run(job))
+        self._working[is_quick].start(lambda: self._run(job))
         return True
 
     def _look(self) -> None:
