@@ -277,7 +277,6 @@ SOCKETS_PER_CLIENT = env.whole("SOCKETS_PER_CLIENT", 0 if TRUSTED_PROXIES else 1
 SOCKETS_PER_WORKER = env.whole("SOCKETS_PER_WORKER", 4000)
 
 # The gateway: see gateway/
-
 GATEWAY_MAX_BODY = env.whole("GATEWAY_MAX_BODY_MB", 8, least=1, most=2000) * 1024 * 1024  # bytes
 GATEWAY_COOLDOWN_SECONDS = env.number("GATEWAY_COOLDOWN_SECONDS", 30)
 GATEWAY_KEEPALIVE_SECONDS = env.number("GATEWAY_KEEPALIVE_SECONDS", 15)  # 0: never
@@ -290,6 +289,7 @@ except ValueError as error:
 GATEWAY_USAGE_DAYS = env.whole("GATEWAY_USAGE_DAYS", 400)
 # of the totals; fewer than of the records is as many
 GATEWAY_TOTALS_DAYS = env.whole("GATEWAY_TOTALS_DAYS", 0, most=36_500)
+GATEWAY_NOTICES_DAYS = env.whole("GATEWAY_NOTICES_DAYS", 90)
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))

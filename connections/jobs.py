@@ -13,8 +13,8 @@ class Job:
 
     `name`: of its row. `title`: for people. `every`: the time between two runs. `run`: does the
     work in a thread of its own and says what it did, in a sentence without secrets. It may be ended
-    at any moment, and is then run again. `is_quick`: takes less than a second, and must not wait for
-    those that take long; where its process was killed another runs it within a minute.
+    at any moment, and is then run again. `is_quick`: takes less than a second, and must not wait
+    for those that take long; where its process was killed another runs it within a minute.
     """
 
     name: str

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class GatewayConfig(AppConfig):
-    """Declares its job, and how the requests of the last hour are read."""
+    """Declares its jobs, its encrypted table, and how the requests of the last hour are read."""
 
     name = "gateway"
     default_auto_field = "django.db.models.BigAutoField"
@@ -14,10 +14,15 @@ class GatewayConfig(AppConfig):
     def ready(self) -> None:
         from connections import last_hour
         from connections.jobs import Job, declare
+        from connections.services import declare_encrypted
 
         from .attention.hits import read_last_hour
+        from .models import NoticeTarget
+        from .notices.services import declare_jobs
         from .usage.retention import prune_by_settings
 
         every = timedelta(days=1)
         declare(Job("prune-usage", "Deletion of old usage", every, prune_by_settings))
+        declare_jobs()
+        declare_encrypted(NoticeTarget)
         last_hour.declare("gateway", read_last_hour)

@@ -53,7 +53,7 @@ from .profiles import (
 )
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
-from .rotation import key_report, rotate_credentials
+from .rotation import declare_encrypted, key_report, rotate_credentials
 from .settings_validation import entries, merge_patch, plain_settings
 from .source_tests import SourceTest, test_sources
 from .tokens import (
@@ -95,6 +95,7 @@ __all__ = [
     "create_profile",
     "create_token",
     "decide_host",
+    "declare_encrypted",
     "declare_jobs",
     "default_profiles",
     "delete_connection",

@@ -14,6 +14,16 @@ from ..models import Connection
 BATCH = 200
 UNREADABLE = "no key"
 
+_declared: list[type[models.Model]] = []
+
+
+def declare_encrypted(table: type[models.Model]) -> None:
+    """Adds a table of another app, with the columns `credentials` and `credentials_key`, to what is
+    counted and encrypted anew. Called when that app is ready.
+    """
+    if table not in _declared:
+        _declared.append(table)
+
 
 @dataclass(frozen=True)
 class KeyReport:
@@ -32,7 +42,7 @@ class KeyReport:
 
 def tables() -> list[type[models.Model]]:
     """Every table with an encrypted column."""
-    return [Connection, Connection.history.model]
+    return [Connection, Connection.history.model, *_declared]
 
 
 def key_report() -> KeyReport:

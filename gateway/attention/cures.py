@@ -79,3 +79,9 @@ def open_tokens(row: Any) -> Cure:
         address = reverse("reveal-token-list")
         return Cure("open_tokens", "See the tokens", address, "connections.view_revealtoken")
     return Cure("open_tokens", "See the tokens", reverse("token-list"), "connections.view_apitoken")
+
+
+def open_notice_target(row: Any) -> Cure:
+    """Opens the form of a target of notices."""
+    address = reverse("notice-target-update", args=[row.pk])
+    return Cure("open_target", "See the target", address, "gateway.change_noticetarget")

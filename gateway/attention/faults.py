@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from connections.models import ApiToken, Connection, HostApproval, RevealToken
 from connections.references import Resolution, State
 from providers.core.registry import all_providers
 
+from ..models import NoticeTarget, TokenCount
+
 # In the order in which they are shown when they hit equally many
 KINDS = {
     "failing": "Failing",
@@ -38,9 +40,12 @@ KINDS = {
     "host": "Asks for a host",
     "resting": "Resting",
     "degraded": "Degraded",
+    "target": "Notices fail",
+    "limit": "Limit reached",
     "token": "Token ends",
     "unused": "Unused",
 }
+GUARDED = frozenset({"token", "limit", "target"})  # only for those who may see what they are about
 SOON = timedelta(days=14)  # before its end, a token is in the list
 NEAR = timedelta(days=2)  # before its end, it is among the faults of today
 ENDED = timedelta(days=7)  # after its end, it still is
@@ -91,8 +96,8 @@ def faults() -> list[Fault]:
     setup = {row.pk: row for row in rows if row.state == SETUP}
     found = [*_of_references(broken, setup), *_of_stale(named), *_of_setup(setup.values())]
     found += [*_of_connections([row for row in rows if row.state != SETUP])]
-    found += [*_of_hosts(), *_of_tokens(), *_unused({row.pk for row in rows})]
-    return found
+    found += [*_of_hosts(), *_of_targets(), *_of_limits(), *_of_tokens()]
+    return [*found, *_unused({row.pk for row in rows})]
 
 
 def _unwell(broken: Sequence[NamedReference]) -> list[_Row]:
@@ -182,6 +187,30 @@ def _of_hosts() -> Iterator[Fault]:
         is_active = row.connection is not None and row.connection.is_active
         behind = (row.connection_id,) if is_active and row.connection_id else ()
         yield Fault(f"host:{row.pk}", "host", "host", row.date_requested, behind, None, row)
+
+
+def _of_targets() -> Iterator[Fault]:
+    """One for each target of notices that did not take the last one, or cannot be read."""
+    keys = set(key_ids())
+    for row in NoticeTarget.objects.filter(is_active=True).defer("credentials"):
+        if row.credentials_key not in keys:
+            yield Fault(f"target:{row.pk}", "target", "encryption", None, (), None, row)
+        elif row.failing_since is not None:
+            yield Fault(f"target:{row.pk}", "target", "failing", row.failing_since, (), None, row)
+
+
+def _of_limits() -> Iterator[Fault]:
+    """One for each token that has used up its tokens of today (UTC). What calls that run may still
+    give back does not count.
+    """
+    today = timezone.now().astimezone(UTC).date().isoformat()
+    limited = ApiToken.objects.filter(revoked_at=None, tokens_per_day__isnull=False)
+    tokens = {row.pk: row for row in limited.select_related("user")}
+    counts = TokenCount.objects.filter(window=today, token_id__in=tokens) if tokens else ()
+    for count in counts:
+        row = tokens[count.token_id]
+        if count.count - count.reserved >= (row.tokens_per_day or 0):
+            yield Fault(f"limit:{row.pk}", "limit", f"limit {today}", None, (), None, row)
 
 
 def _of_tokens() -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from .cures import (
     enter_key,
     open_connections,
     open_hosts,
+    open_notice_target,
     open_reference,
     open_tokens,
     switch_to_fallback,
@@ -84,8 +85,10 @@ def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) 
     elif fault.kind == "host":
         yield approve(fault.subject.pk)
         yield open_hosts()
-    elif fault.kind == "token":
+    elif fault.kind in ("token", "limit"):
         yield open_tokens(fault.subject)
+    elif fault.kind == "target":
+        yield open_notice_target(fault.subject)
     elif fault.kind == "unused":
         yield open_connections("health=unused&status=active")
     elif alone is None or fault.kind == "provider":

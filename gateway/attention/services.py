@@ -13,7 +13,7 @@ from connections.locks import retried
 from connections.models import Snooze
 from connections.services import Actor, FieldError, Invalid, Scope, allows, require
 
-from .faults import KINDS, Fault, faults
+from .faults import GUARDED, KINDS, Fault, faults
 from .hits import Hit, hits
 
 LONGEST_SNOOZE = timedelta(days=90)
@@ -43,20 +43,20 @@ def attention(
     tag: str = "", kind: str = "", *, actor: Actor, is_snoozed: bool = False
 ) -> Attention:
     """The faults with a connection that has this tag, of this kind; empty texts filter nothing.
-    With `is_snoozed` those that are snoozed instead of those that are not. Tokens are only told to
-    those who may see them.
+    With `is_snoozed` those that are snoozed instead of those that are not. Tokens and targets of
+    notices are only told to those who may see them.
 
     The worst come first: those of the radar after all others, then by the requests of the last
     hour that they hit, by profiles, tokens, kind and age.
     """
-    asleep = _snoozes()
+    asleep = snoozes()
     found = [one for one in faults() if _may_see(actor, one)]
     known = hits(pk for one in found if one.kind != "unused" for pk in one.connection_ids)
     rows = [
         Ranked(
             one,
             Hit(known.of_token.get(one.subject.pk, 0))
-            if one.kind == "token"
+            if one.kind in ("token", "limit")
             else known.of(one.connection_ids, one.models),
             asleep.get((one.key, one.was)),
         )
@@ -72,11 +72,11 @@ def attention(
 
 
 def _may_see(actor: Actor, fault: Fault) -> bool:
-    if fault.kind != "token" or actor is None:
+    if fault.kind not in GUARDED or actor is None:
         return True
-    kind = fault.subject._meta.model_name
+    meta = fault.subject._meta
     is_allowed = allows(getattr(actor, "token", None), Scope.ADMIN)
-    return is_allowed and bool(actor.has_perm(f"connections.view_{kind}"))
+    return is_allowed and bool(actor.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
 
 
 def _worst_first(row: Ranked) -> tuple[object, ...]:
@@ -86,7 +86,7 @@ def _worst_first(row: Ranked) -> tuple[object, ...]:
     return (not fault.is_near, *numbers, RANK[fault.kind], since, fault.key)
 
 
-def _snoozes() -> dict[tuple[str, str], Snooze]:
+def snoozes() -> dict[tuple[str, str], Snooze]:
     """Those that have not ended, by fault and its state then."""
     rows = Snooze.objects.filter(until__gt=timezone.now()).select_related("snoozed_by")
     return {(row.fault, row.was): row for row in rows.order_by()}

@@ -10,7 +10,13 @@ from connections.health.services import Resolve, health
 from connections.models import Connection, RevealToken
 from connections.provenance import provenance
 
-from .cures import open_connections, open_hosts, open_reference, open_tokens
+from .cures import (
+    open_connections,
+    open_hosts,
+    open_notice_target,
+    open_reference,
+    open_tokens,
+)
 from .faults import Fault
 
 
@@ -80,6 +86,26 @@ def _of_token(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) ->
     return Told(str(one), open_tokens(one).address, cause, f"Token {ends}")
 
 
+def _of_limit(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    one = fault.subject
+    cause = (
+        f"The token of {one.user} has used its {one.tokens_per_day} tokens of today. It is refused "
+        "until midnight UTC; raise its limit by making another token."
+    )
+    return Told(str(one), open_tokens(one).address, cause)
+
+
+def _of_target(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    one = fault.subject
+    cause = f"Notices do not arrive there: {one.last_error}"
+    if fault.was == "encryption":
+        cause = (
+            "The key that encrypted its address is not in FERNET_KEYS. Add it there and start "
+            "again, or enter the address again."
+        )
+    return Told(one.name, open_notice_target(one).address, cause)
+
+
 def _of_unused(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     number = len(fault.connection_ids)
     title = f"{number} unused connection{'' if number == 1 else 's'}"
@@ -103,6 +129,8 @@ TELLING: dict[str, Callable[[Fault, Sequence[Connection], Resolve], Told]] = {
     "encryption": _of_encryption,
     "provider": _of_provider,
     "host": _of_host,
+    "target": _of_target,
+    "limit": _of_limit,
     "token": _of_token,
     "unused": _of_unused,
 }

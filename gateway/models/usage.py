@@ -1,8 +1,4 @@
-"""The rows of the gateway: usage records with their attempts and totals, counts of limited tokens,
-cool-downs.
-
-They have no rules.
-"""
+"""The rows of usage: records, attempts, totals, counts of limited tokens, cool-downs."""
 
 from django.db import models
 

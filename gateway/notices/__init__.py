@@ -1,0 +1,1 @@
+"""Notices: what changed among the faults, in the product and to webhooks, chats and mail."""

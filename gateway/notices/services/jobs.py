@@ -1,0 +1,39 @@
+"""The work of notices that runs by itself: looking and sending, and deletion of what is old."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from connections.jobs import Job, declare
+
+from ...models import Notice, NoticeDelivery
+from .looking import look, schedule_clock
+from .outbox import send_due
+
+LOOK_EVERY = timedelta(seconds=5)
+
+
+def declare_jobs() -> None:
+    """Adds the jobs to what the schedule runs."""
+    day = timedelta(days=1)
+    declare(Job("tell-notices", "Notices of faults", LOOK_EVERY, tell, is_quick=True))
+    declare(Job("prune-notices", "Deletion of old notices", day, prune))
+
+
+def tell() -> str:
+    """Looks at the faults, and begins to send what is due."""
+    clock = schedule_clock()
+    told = look(clock)
+    return f"{told} notices told, {send_due(schedule_clock())} messages begun."
+
+
+def prune() -> str:
+    """Deletes notices, and messages that have ended, that are older than GATEWAY_NOTICES_DAYS."""
+    days = settings.GATEWAY_NOTICES_DAYS
+    if days < 1:
+        return "Nothing is deleted: GATEWAY_NOTICES_DAYS is 0."
+    old = timezone.now() - timedelta(days=days)
+    messages, _ = NoticeDelivery.objects.filter(date_done__lt=old).delete()
+    notices, _ = Notice.objects.filter(at__lt=old).delete()
+    return f"{notices} notices and {messages} messages older than {days} days deleted."
