@@ -34,6 +34,7 @@ READ = (
     *("/etc/localtime", "/usr/share/zoneinfo", "/usr/share/ca-certificates", "/dev/urandom"),
     *("/usr/lib/ssl", "/etc/pki", "/etc/gai.conf", "/proc/net", "/dev/null"),
 )
+READ = tuple({*READ, *map(os.path.realpath, READ)})
 STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
@@ -102,14 +103,21 @@ class _Statuses(logging.Handler):
             self.status = found[1]
 
 
-def _plugin(url: str, policy: EgressPolicy) -> Any:
-    """The plugin's object for an address. Raises Refused."""
-    from apprise import Apprise
+def _load() -> Any:
+    """Every plugin, by schema: loaded before files are judged, so that Python may cache them."""
     from apprise.manager_plugins import NotificationManager
 
-    schema = url.partition("://")[0].strip().lower()
     known = NotificationManager()
     known.load_modules()
+    sys.dont_write_bytecode = True
+    return known
+
+
+def _plugin(url: str, known: Any, policy: EgressPolicy) -> Any:
+    """The plugin's object for an address. Raises Refused."""
+    from apprise import Apprise
+
+    schema = url.partition("://")[0].strip().lower()
     if "://" not in url or (schema not in known and schema not in ("http", "https")):
         raise Refused(
             "This is not an address of Apprise. Begin with the service, such as slack:// or "
@@ -138,10 +146,9 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
     log = logging.getLogger("apprise")
     log.handlers, log.propagate = [statuses], False
     try:
-        import apprise.plugins.email  # noqa: F401 before files are judged
-
+        known = _load()
         sys.addaudithook(guard)
-        plugin = _plugin(asked["url"], policy)
+        plugin = _plugin(asked["url"], known, policy)
         if "body" not in asked:
             return {"ok": True, "error": ""}
         is_sent = plugin.notify(body=asked["body"], title=asked["title"], notify_type=asked["type"])

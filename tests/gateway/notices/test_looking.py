@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from connections import services as connection_services
 from connections.health.services import forget_failures
-from connections.models import ApiToken, Connection
+from connections.models import ApiToken, Connection, HostApproval
 from gateway.attention.services import snooze
 from gateway.models import Notice, NoticeDelivery, NoticeLook, NoticeState, TokenCount
 from gateway.notices import services
@@ -16,7 +16,7 @@ from gateway.notices.services import looking
 from gateway.notices.services.looking import look
 from tests.fakes import connect
 
-from ..attention.test_attention import fail, row  # noqa: F401 fixture
+from ..attention.test_attention import fail
 from .targets import target
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
@@ -143,8 +143,6 @@ def test_what_is_snoozed_is_not_told(row: Connection):
 
 def test_a_host_that_waits_is_told_and_its_end_is_not(fake: Any, operator: Any):
     connect(name="Elsewhere", settings={"api_key": "$Fake:ApiKey", "base_url": "https://x.example"})
-    from connections.models import HostApproval
-
     waiting = HostApproval.objects.create(section="fake", host="x.example")
     look(1.0)
     connection_services.decide_host(waiting, "approved", actor=None)
