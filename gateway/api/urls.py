@@ -3,6 +3,7 @@
 from django.urls import path
 
 from ..attention import api as attention
+from ..notices import api as notices
 from ..usage import api, records_api
 from . import chat, openapi  # noqa: F401 openapi registers itself
 
@@ -16,6 +17,12 @@ urlpatterns = [
     path("attention", attention.AttentionList.as_view()),
     path("attention/snoozes", attention.SnoozeList.as_view()),
     path("attention/snoozes/<str:id>", attention.SnoozeDetail.as_view()),
+    path("notices", notices.NoticeList.as_view()),
+    path("notices/seen", notices.NoticesSeen.as_view()),
+    path("notice-targets", notices.TargetList.as_view()),
+    path("notice-targets/<str:id>", notices.TargetDetail.as_view()),
+    path("notice-targets/<str:id>/secret", notices.TargetSecret.as_view()),
+    path("notice-targets/<str:id>/test", notices.TargetTest.as_view()),
     path("analytics/usage-records", records_api.UsageRecordsView.as_view()),
     path("analytics/usage-summary", api.UsageSummaryView.as_view()),
     path("analytics/usage-time-series", api.UsageTimeSeriesView.as_view()),

@@ -12,7 +12,7 @@ from ..attention.faults import KINDS
 from ..models import NoticeTarget
 
 ADDRESS_HELP = (
-    "Of a webhook https://...; else of Apprise, such as slack://..., msteams://... or "
+    "Of a webhook https://...; else of Apprise, such as slack://..., workflows://... (Teams) or "
     "mailto://.... It is a secret: only its beginning is shown after it is saved."
 )
 

@@ -27,7 +27,6 @@ WEBHOOK_SECONDS = 10.0
 APPRISE_SECONDS = 30.0
 LARGEST_ANSWER = 64 * 1024  # bytes that a webhook's headers may take; its body is not read
 PREFIX = "whsec_"  # github.com/standard-webhooks: spec/standard-webhooks.md
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 PROGRAM = "gateway.notices.apprise_program"
 
 
@@ -108,7 +107,7 @@ def send_by_apprise(url: str, message: Message | None) -> None:
     asked: dict[str, Any] = {"url": url, "allow": list(policy.allow), "private": policy.private}
     if message is not None:
         asked |= {"title": message.title, "body": message.text, "type": message.tone}
-    kept = ("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", *PROXIES, *map(str.lower, PROXIES))
+    kept = ("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")  # no proxy: its look-ups are unseen
     try:
         done = subprocess.run(  # noqa: S603 of our own
             [sys.executable, "-m", PROGRAM],

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from connections.models import ApiToken, Connection, FormerAlias, HostApproval, Snooze
 from connections.services import Scope
+from gateway.models import NoticeTarget
+from gateway.notices.services import create_target
 from tests.fakes import SECRET, profile_of
 from tests.people import browser
 
@@ -25,6 +27,7 @@ SNOOZE = {
     "reason": "It is known.",
     "until": (timezone.now() + timedelta(days=1)).isoformat(),
 }
+HOOK = {"name": "Hook", "kind": "webhook", "address": "http://127.0.0.1:9/x"}
 READ, WRITE, TEST, DELETE = (
     "connections:read",
     "connections:write",
@@ -98,6 +101,15 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/schedule", None, 200, "administrator", "admin"),
     ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
     ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
+    ("GET", "/notices", None, 200, "viewer", READ),
+    ("POST", "/notices/seen", {"to": 1}, 204, "viewer", READ),
+    ("GET", "/notice-targets", None, 200, "administrator", "admin"),
+    ("POST", "/notice-targets", HOOK, 201, "administrator", "admin"),
+    ("GET", f"/notice-targets/{HOST}", None, 200, "administrator", "admin"),
+    ("PATCH", f"/notice-targets/{HOST}", {"isActive": False}, 200, "administrator", "admin"),
+    ("DELETE", f"/notice-targets/{HOST}", None, 204, "administrator", "admin"),
+    ("POST", f"/notice-targets/{HOST}/secret", None, 200, "administrator", "admin"),
+    ("POST", f"/notice-targets/{HOST}/test", None, 200, "administrator", "admin"),
     *(
         (
             "GET",
@@ -175,6 +187,8 @@ def test_each_caller_is_answered_as_the_table_says(
     Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
     HostApproval.objects.create(pk=HOST, section="openai", host="https://gateway.example")
     Snooze.objects.create(pk=HOST, fault="x", was="x", reason="x", until=timezone.now())
+    made, _ = create_target("webhook", "http://127.0.0.1:9/x", actor=None, name="Hook")
+    NoticeTarget.objects.filter(pk=made.pk).update(id=HOST)
     if isinstance(body, str):
         fixed = {"alias": "fresh", "capability": "Chat"} if method == "POST" else {}
         body = {"name": "N", "model": MODEL, "connectionId": str(connection.pk), **fixed}

@@ -49,7 +49,7 @@ def told_of(row: Connection, clock: float = 100.0) -> None:
 
 
 def test_a_webhook_is_signed_as_standard_webhooks_has_it(row: Connection, hook: HttpServer):
-    made, secret = services.create_target("webhook", f"{hook.url}/x", actor=None, name="Hook")
+    _, secret = services.create_target("webhook", f"{hook.url}/x", actor=None, name="Hook")
     told_of(row)
     assert send_due(101.0) == 1
     (asked,) = hook.requests
@@ -190,8 +190,10 @@ def test_what_is_critical_may_pass_quiet_hours(
 
 @pytest.mark.parametrize(
     ("hour", "zone", "expected"),
-    [(21, "UTC", False), (22, "UTC", True), (6, "UTC", True), (7, "UTC", False)]
-    + [(20, "Europe/Berlin", False), (21, "Europe/Berlin", True)],
+    [
+        *((21, "UTC", False), (22, "UTC", True), (6, "UTC", True), (7, "UTC", False)),
+        *((20, "Europe/Berlin", False), (21, "Europe/Berlin", True)),
+    ],
 )
 def test_quiet_hours_pass_midnight_in_their_time_zone(hour: int, zone: str, expected: bool):
     made = NoticeTarget(quiet_from=time(22), quiet_to=time(7), time_zone=zone)
