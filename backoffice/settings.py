@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "connections.packages",
     "connections.promptflow",
     "connections.schedule",
+    "connections.replacement",
     "gateway",
 ]
 
@@ -166,9 +167,7 @@ LANGUAGE_CODE = "en"
 
 # The API: see connections/api
 
-API_EXTRA_PREFIXES = [
-    prefix.strip("/") for prefix in env.names("API_EXTRA_PREFIXES") if prefix.strip("/")
-]
+API_EXTRA_PREFIXES = [one.strip("/") for one in env.names("API_EXTRA_PREFIXES") if one.strip("/")]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
 # the plan for a package of 2,000 connections has a choice and some fields for each
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
@@ -254,9 +253,10 @@ CONNECTIONS_CHECK_MINUTES = env.number("CONNECTIONS_CHECK_MINUTES", 15, most=100
 CONNECTIONS_CHECKS_AT_ONCE = env.whole("CONNECTIONS_CHECKS_AT_ONCE", 16, least=1, most=200)
 CONNECTIONS_CHECKS_PER_HOST = env.whole("CONNECTIONS_CHECKS_PER_HOST", 4, least=1, most=200)
 CONNECTIONS_HISTORY_DAYS = env.whole("CONNECTIONS_HISTORY_DAYS", 0)  # 0: for ever
+CONNECTIONS_REPLACEMENT_MINUTES = env.number("CONNECTIONS_REPLACEMENT_MINUTES", 10, most=1440)
+CONNECTIONS_PREVIOUS_HOURS = env.number("CONNECTIONS_PREVIOUS_HOURS", 24, most=8760)
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
-# how many of X-Forwarded-For's last addresses our own proxies wrote
-TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)  # last ones of X-Forwarded-For that are ours
 
 # The server: see backoffice/gunicorn_conf.py
 

@@ -22,6 +22,7 @@ from .connections import (
 )
 from .former_alias import AliasUse, FormerAlias
 from .host_approval import HostApproval
+from .key_replacement import KeyReplacement, SecretFingerprints
 from .oauth_token import AccessToken
 from .package_upload import PackageUpload
 from .schedule import JobRun, PlannedCheck, ScheduleLease
@@ -48,6 +49,7 @@ __all__ = [
     "FormerAlias",
     "HostApproval",
     "JobRun",
+    "KeyReplacement",
     "PackageUpload",
     "PlannedCheck",
     "Profile",
@@ -55,6 +57,7 @@ __all__ = [
     "RevealRecord",
     "RevealToken",
     "ScheduleLease",
+    "SecretFingerprints",
     "Snooze",
     "Token",
     "VersionedModel",

@@ -9,7 +9,7 @@ from django.db import models
 
 from ..credentials import Undecryptable, key_ids, opening_key
 from ..locks import hold, long_change, retried
-from ..models import Connection
+from ..models import Connection, KeyReplacement
 
 BATCH = 200
 UNREADABLE = "no key"
@@ -42,7 +42,7 @@ class KeyReport:
 
 def tables() -> list[type[models.Model]]:
     """Every table with an encrypted column."""
-    return [Connection, Connection.history.model, *_declared]
+    return [Connection, Connection.history.model, KeyReplacement, *_declared]
 
 
 def key_report() -> KeyReport:

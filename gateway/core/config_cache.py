@@ -22,6 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections import runtime, services
 from connections.models import FormerAlias, Profile
+from connections.replacement.services import previous_connection
 from providers.core.base import Capability, Limits
 
 from .clients import PooledProvider, ProviderPool
@@ -45,10 +46,19 @@ Entries = dict[Any, tuple[float, Any]]  # key -> when it was read, and the value
 
 
 @dataclass(slots=True)
+class PreviousKey:
+    """The provider with the key that a connection had before, while the new one is watched."""
+
+    replacement_id: UUID
+    pooled: PooledProvider
+
+
+@dataclass(slots=True)
 class Target:
     """One profile of a route with its connection.
 
     Either `pooled`, the provider to ask, or `refusal`, the reason why it cannot be used as it is.
+    `previous`: to be asked where the service refuses a key that was just replaced.
     """
 
     profile: runtime.StoredProfile
@@ -58,6 +68,7 @@ class Target:
     provider_id: str
     pooled: PooledProvider | None = None
     refusal: GatewayError | None = None
+    previous: PreviousKey | None = None
 
 
 @dataclass(slots=True)
@@ -237,13 +248,18 @@ class ConfigCache:
                 409, "profile_inactive", f"The profile {profile.alias} is switched off."
             )
             return target
+        limits = Limits() if is_last else Limits(max_retries=0)
         try:
-            provider = runtime.get_configured_provider(
-                connection, limits=Limits() if is_last else Limits(max_retries=0)
-            )
+            provider = runtime.get_configured_provider(connection, limits=limits)
             target.pooled = self._providers.get(connection.id, connection.version, provider)
         except services.Unusable as error:
             target.refusal = from_unusable(error, connection.alias)
+            return target
+        if watched := previous_connection(connection):
+            with suppress(services.Unusable):
+                provider = runtime.get_configured_provider(watched[1], limits=limits)
+                pooled = self._providers.get(watched[0], connection.version, provider)
+                target.previous = PreviousKey(watched[0], pooled)
         return target
 
     async def _sweep(self) -> None:

@@ -2,55 +2,32 @@
 failed.
 """
 
-import asyncio
 import logging
-import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError
 
-from providers.core.base import Capability, Provider, WireTarget
-from providers.core.chat import EmbeddingRequest
+from connections.replacement.services import go_back_by_itself, note_both_refused
 from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
-from providers.http.retries import counting_retries
 
 from ..core.clients import PooledProvider
 from ..core.config_cache import ConfigCache, Route, Target
 from ..core.cooldowns import cooldown_for, cooling_code, store_cooldowns
 from ..core.db_threads import in_thread
 from ..core.errors import from_provider, text_for_record
-from ..core.estimates import body_tokens
-from ..core.requests import GatewayRequest, body_for, leave_out, translatable
+from ..core.requests import GatewayRequest, body_for, leave_out
 from ..upstreams.passthrough import Upstream
-from ..upstreams.passthrough_embeddings import PassthroughEmbeddings
-from ..upstreams.passthrough_responses import (
-    PassthroughChat,
-    PassthroughStream,
-)
-from ..upstreams.sdk_responses import (
-    SDKChat,
-    SDKEmbeddings,
-    SDKStream,
-)
-from ..upstreams.wire import WireRequest
 from ..usage.pending import Attempt, PendingRecord
+from .asking import ask_provider
 
-LONGEST_PAUSE = 5.0  # seconds between two tries; a service that asks for more is not waited for
-REPEATED = frozenset({"rate_limited", "error", "refused"})  # codes of errors that may pass
+KEY_REFUSED = "unauthorized"
 
 logger = logging.getLogger(__name__)
-Answer = (
-    PassthroughChat
-    | PassthroughStream
-    | PassthroughEmbeddings
-    | SDKChat
-    | SDKStream
-    | SDKEmbeddings
-)
 
 
 @dataclass(slots=True)
@@ -92,7 +69,7 @@ async def answer_by_route(
             attempt.fail(target.refusal.code, target.refusal.message, is_about_request=True)
             raise target.refusal.again()
         try:
-            return await _ask(request, route, attempt, target.pooled, upstream)
+            return await _ask_watched(request, route, attempt, upstream)
         except ProviderError as error:
             moves_on = route.profile.settings.moves_on(error.code)
             refusal = from_provider(error, target.profile.model, target.pooled.secrets)
@@ -151,6 +128,42 @@ async def cool_down(config: ConfigCache, target: Target, error: ProviderError) -
     return max(until for until, _ in begun.values())
 
 
+async def _ask_watched(
+    request: GatewayRequest, route: Route, attempt: Attempt, upstream: Upstream
+) -> TargetAnswer:
+    """As `_ask`. Where the service refuses a key that was just replaced, the one before it is asked
+    for the same request; if that answers, the connection goes back to it.
+
+    A refusal comes before any answer, so nothing is answered or billed twice.
+    """
+    pooled, previous = attempt.target.pooled, attempt.target.previous
+    assert pooled is not None  # noqa: S101 looked at before
+    try:
+        return await _ask(request, route, attempt, pooled, upstream)
+    except ProviderError as refused:
+        if previous is None or refused.code != KEY_REFUSED:
+            raise
+        try:
+            answer = await _ask(request, route, attempt, previous.pooled, upstream)
+        except ProviderError as error:
+            if error.code == KEY_REFUSED:
+                await _tell(note_both_refused, previous.replacement_id)
+            raise refused from None
+    attempt.retries += 1
+    await _tell(go_back_by_itself, previous.replacement_id)
+    return answer
+
+
+async def _tell(what: Callable[[UUID], object], replacement_id: UUID) -> None:
+    """Tells the watch of a new key what a service said. A database that is away is told by the next
+    request.
+    """
+    try:
+        await in_thread(what, replacement_id)
+    except DatabaseError as failure:
+        logger.error("A replaced key is refused, which is not noted: %s", type(failure).__name__)
+
+
 async def _ask(
     request: GatewayRequest,
     route: Route,
@@ -164,7 +177,7 @@ async def _ask(
         body, left_out = body_for(request, route.profile, target.profile, provider)
         while True:
             try:
-                answer = await _ask_provider(request, body, provider, attempt, upstream)
+                answer = await ask_provider(request, body, provider, attempt, upstream)
             except Unsupported as error:
                 left_out.append(leave_out(body, error, route.profile, target.profile))
             else:
@@ -172,111 +185,3 @@ async def _ask(
     except BaseException:
         pooled.release()
         raise
-
-
-async def _ask_provider(
-    request: GatewayRequest,
-    body: dict[str, Any],
-    provider: Provider[Any],
-    attempt: Attempt,
-    upstream: Upstream,
-) -> Answer:
-    """The answer to this body. Raises ProviderError, of these Unsupported for a field of it."""
-    model = attempt.target.profile.model
-    wire_target = await provider.wire_target(request.capability, model)
-    if wire_target is None:
-        with counting_retries() as sent:
-            try:
-                return await _ask_sdk(request, body, provider)
-            finally:
-                attempt.retries = sent.retries
-    asked = PassthroughRequest(request, provider, wire_target, attempt)
-    return await _ask_upstream(asked, body, upstream)
-
-
-@dataclass(slots=True)
-class PassthroughRequest:
-    """A request, the provider of a service that speaks OpenAI's protocol, and its address."""
-
-    request: GatewayRequest
-    provider: Provider[Any]
-    wire_target: WireTarget
-    attempt: Attempt
-
-
-async def _ask_upstream(
-    asked: PassthroughRequest, body: dict[str, Any], upstream: Upstream
-) -> Answer:
-    """The answer of a service that speaks OpenAI's protocol, as bytes.
-
-    Errors that may pass are repeated as the official SDKs do: after half a second, then twice as
-    long each time, or when the service says.
-    """
-    request, provider, attempt = asked.request, asked.provider, asked.attempt
-    asks_usage = request.is_stream and asked.wire_target.asks_usage
-    wire = WireRequest(provider, request.capability, body, asks_usage)
-    while True:
-        try:
-            return await _ask_once(request, upstream, asked.wire_target, wire, provider.timeout)
-        except ProviderError as error:
-            if wire.learns(error):
-                continue
-            pause = error.retry_after
-            if pause is None:
-                pause = 0.5 * 2**attempt.retries * random.uniform(0.75, 1)  # noqa: S311
-            if (
-                attempt.retries == provider.max_retries
-                or error.permanent
-                or error.may_be_read
-                or error.code not in REPEATED
-                or pause > LONGEST_PAUSE
-            ):
-                raise
-        attempt.retries += 1
-        await asyncio.sleep(pause)
-
-
-async def _ask_once(
-    request: GatewayRequest,
-    upstream: Upstream,
-    wire_target: WireTarget,
-    wire: WireRequest,
-    timeout: float,
-) -> Answer:
-    response = await upstream.ask(wire_target, wire.body, timeout, stream=request.is_stream)
-    model = str(wire.asked.get("model", ""))
-    if not request.is_stream:
-        raw = wire.restored(await response.read())
-        if request.capability == Capability.CHAT:
-            return PassthroughChat(raw, response.host, model)
-        return PassthroughEmbeddings(raw, response.host, model)
-    pieces = wire.restored_pieces(response.pieces())
-    stream = PassthroughStream(pieces, response.host, request.wants_usage, model, request.hear)
-    try:
-        await stream.open()
-    except BaseException:
-        response.close()
-        raise
-    return stream
-
-
-async def _ask_sdk(
-    request: GatewayRequest, body: dict[str, Any], provider: Provider[Any]
-) -> Answer:
-    """The answer of a service with a protocol of its own, which its SDK repeats where it may."""
-    if isinstance(request.parsed, EmbeddingRequest):
-        vectors = await provider.embed(EmbeddingRequest.model_validate(body))
-        encoding = request.parsed.encoding_format or "float"
-        asked = 0 if vectors.usage else body_tokens(body)
-        return SDKEmbeddings(vectors, body["model"], encoding, asked)
-    chat_request = translatable(body, provider)
-    if not request.is_stream:
-        return SDKChat(await provider.chat(chat_request), chat_request.model)
-    chunks = provider.stream_chat(chat_request)
-    stream = SDKStream(chunks, chat_request.model, request.wants_usage)
-    try:
-        await stream.open()
-    except BaseException:
-        await stream.close()
-        raise
-    return stream

@@ -133,6 +133,14 @@ class Provider(Clients, Generic[SettingsT]):
         is_asked = self.implements("check") or self.implements("list_models")
         return is_asked and self.check_cost == "free"
 
+    def revoke(self) -> str:
+        """Ends the key in use at the service, with that key itself, and says so in a sentence.
+
+        For a service whose API can do that; without it people are told to end it there. Raises
+        ProviderError.
+        """
+        raise NotImplementedError
+
     @cached_property
     def async_client(self) -> Any:
         """The asynchronous client, for chats and embeddings.

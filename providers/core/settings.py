@@ -37,6 +37,7 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     host_part: bool = False,
     trust: bool = False,
     proxy: bool = False,
+    pair: bool = False,
     environment: str = "",
     shown_when: tuple[str, Any] | None = None,
     required_when_shown: bool = False,
@@ -48,7 +49,8 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
     """One setting of a provider: a pydantic Field that also carries what forms, API and docs need.
 
     `address`: it names a host that credentials go to; `host_part`: a part of it; `trust`: how that
-    host proves who it is; `proxy`: who connects there. `environment`: a variable for `$Env:NAME`.
+    host proves who it is; `proxy`: who connects there. `pair`: it is given out together with a
+    secret, and replaced with it. `environment`: a variable for `$Env:NAME`.
     `shown_when`: (an earlier field, its value or several), `required_when_shown` applies only then.
     """
     marks: dict[str, Any] = {
@@ -57,6 +59,7 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
         "hostPart": host_part,
         "trust": trust,
         "proxy": proxy,
+        "pair": pair,
         "environment": environment,
         "shownWhen": [shown_when[0], _values(shown_when[1])] if shown_when else None,
         "requiredWhenShown": required_when_shown,

@@ -87,6 +87,7 @@ class HttpSettings(ProxiedSettings):
         None,
         title="User name",
         description="May be empty where a token is the password.",
+        pair=True,
         shown_when=("auth_type", "basic"),
         group=AUTHENTICATION,
     )
@@ -113,6 +114,7 @@ class HttpSettings(ProxiedSettings):
         None,
         title="Client ID",
         description="As the token service has registered the client.",
+        pair=True,
         shown_when=("auth_type", "oauth2"),
         required_when_shown=True,
         group=AUTHENTICATION,

@@ -69,6 +69,7 @@ class AzureAccessSettings(AddressedSettings):
         None,
         title="Client ID",
         description="Application ID of the app registration.",
+        pair=True,
         environment="AZURE_CLIENT_ID",
         shown_when=("auth_mode", "meid_token"),
         group="Authentication",

@@ -1,0 +1,54 @@
+"""The door of replacements: whatever replaces, watches or finds a key comes through here."""
+
+from .clock import kept_time, schedule_clock, watch_time
+from .fingerprints import refresh_fingerprints, same_key
+from .jobs import declare_jobs
+from .leaks import Leak, Place, can_revoke, find_key, report_leak
+from .purge import purge
+from .replacing import (
+    begin_replacement,
+    forget_other,
+    go_back,
+    is_untouched,
+    refuse_untested,
+    replace_key,
+    replacement_of,
+    switch_key,
+    test_again,
+)
+from .slots import key_fields
+from .watch import (
+    go_back_by_itself,
+    note_both_refused,
+    previous_connection,
+    run_replacements,
+)
+
+__all__ = [
+    "Leak",
+    "Place",
+    "begin_replacement",
+    "can_revoke",
+    "declare_jobs",
+    "find_key",
+    "forget_other",
+    "go_back",
+    "go_back_by_itself",
+    "is_untouched",
+    "kept_time",
+    "key_fields",
+    "note_both_refused",
+    "previous_connection",
+    "purge",
+    "refresh_fingerprints",
+    "refuse_untested",
+    "replace_key",
+    "replacement_of",
+    "report_leak",
+    "run_replacements",
+    "same_key",
+    "schedule_clock",
+    "switch_key",
+    "test_again",
+    "watch_time",
+]

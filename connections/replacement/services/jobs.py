@@ -1,0 +1,19 @@
+"""The jobs of replacements that the schedule runs."""
+
+from datetime import timedelta
+
+from connections.jobs import Job, declare
+
+from .fingerprints import refresh_fingerprints
+from .watch import run_replacements
+
+
+def declare_jobs() -> None:
+    """Declares them. Called once, when Django is ready."""
+    soon, often = timedelta(seconds=30), timedelta(minutes=10)
+    declare(Job("watch-keys", "Watch of replaced keys", soon, run_replacements))
+    declare(Job("fingerprint-keys", "Fingerprints of stored keys", often, _fingerprint))
+
+
+def _fingerprint() -> str:
+    return f"{refresh_fingerprints()} connections had new ones."

@@ -1,0 +1,148 @@
+"""A key that is known to others: whose it is, and what is done about it."""
+
+import hmac
+import time
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from connections.counts import add_to_count
+from connections.errors import FieldError, Invalid, Throttled, Unusable
+from connections.health.services import named_references
+from connections.models import ApiToken, Connection, KeyReplacement, RevealToken
+from connections.runtime import get_configured_provider
+from connections.services import Actor, require, set_active
+from providers.core.errors import ProviderError
+from providers.core.registry import UnknownProvider, get_provider
+from providers.core.values import CHECK_LIMITS
+
+from .fingerprints import digests, matches, refresh_fingerprints, same_key, texts_in
+from .replacing import CHANGE, note_reason
+
+TOGGLE = "connections.toggle_connection"
+LEAKED = "Switched off: its key is known to others."
+SEARCHES = 30  # of one person within a minute
+LONGEST = 20_000  # characters
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where a key was found. `what`: for people; `row`: the connection, None for a token or
+    for a connection that is gone.
+    """
+
+    what: str
+    row: Connection | None = None
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What was done about a leaked key. `revoked`: what the service said, empty where it was not
+    asked; `failed`: why it could not revoke it. `others`: connections with the same key.
+    """
+
+    revoked: str = ""
+    failed: str = ""
+    others: list[Connection] = field(default_factory=list)
+
+
+@sensitive_variables()
+def find_key(secret: str, *, actor: Actor) -> list[Place]:
+    """Every place where this key is: connections, previous slots, kept versions, references, tokens
+    of our own. Nothing of it is stored or logged.
+
+    Raises Invalid for an empty text, Throttled, PermissionDenied.
+    """
+    require(actor, CHANGE)
+    secret = secret.strip()
+    if not secret or len(secret) > LONGEST:
+        raise Invalid([FieldError("key", "required", "Enter the key that leaked.")])
+    _count(actor)
+    refresh_fingerprints()
+    wanted = digests(secret)
+    now, before = matches(wanted)
+    rows = Connection.objects.listed().in_bulk([*now, *before])
+    found = [Place(f"in use as {', '.join(now[pk])}", rows.get(pk)) for pk in now]
+    past = ("in a version of a deleted connection", "in a version of before")
+    found += [Place(past[pk in rows], rows.get(pk)) for pk in sorted(before)]
+    return [*found, *_slots(secret), *_references(secret), *_tokens(secret)]
+
+
+def _count(actor: Actor) -> None:
+    minute, left = divmod(int(time.time()), 60)
+    if actor is not None and add_to_count(f"leaks:{actor.pk}:{minute}", 1, 120) > SEARCHES:
+        raise Throttled(f"Too many searches. Try again in {60 - left} seconds.", 60 - left)
+
+
+@sensitive_variables()
+def _slots(secret: str) -> list[Place]:
+    rows = KeyReplacement.objects.filter(credentials__isnull=False)
+    found = []
+    for one in rows:
+        slot = one.credentials or {}
+        held = {**slot.get("next", {}), **slot.get("credentials", {})}
+        if sum(_is_same(text, secret) for _, text in texts_in(held)):
+            row = Connection.objects.listed().filter(pk=one.connection_id).first()
+            what = "the next key of a replacement" if one.is_open else "a key that is kept"
+            found.append(Place(what, row))
+    return found
+
+
+@sensitive_variables()
+def _references(secret: str) -> list[Place]:
+    found = []
+    for one in named_references():
+        value = one.resolution.value
+        if value is not None and _is_same(value, secret):
+            rows = Connection.objects.listed().filter(pk__in=one.connection_ids)
+            what = f"behind {one.resolution.reference}"
+            found += [Place(what, row) for row in rows] or [Place(what)]
+    return found
+
+
+@sensitive_variables()
+def _tokens(secret: str) -> list[Place]:
+    digest, found = sha256(secret.encode()).hexdigest(), []
+    kinds: list[tuple[Any, str]] = [(ApiToken, "token"), (RevealToken, "token of flows")]
+    for model, what in kinds:
+        for name, prefix, one in model.objects.values_list("name", "prefix", "digest"):
+            if hmac.compare_digest(one, digest):
+                found.append(Place(f"the {what} {name} ({prefix}…)"))
+    return found
+
+
+def _is_same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def can_revoke(connection: Connection) -> bool:
+    """True if the service lets a key end itself."""
+    try:
+        return get_provider(connection.provider_id).implements("revoke")
+    except UnknownProvider:
+        return False
+
+
+def report_leak(connection: Connection, *, actor: Actor, revoke: bool) -> Leak:
+    """Switches a connection off whose key is known to others, ends the key at its service where
+    that can and `revoke` says so, and finds the connections with the same key.
+
+    Raises PermissionDenied.
+    """
+    require(actor, CHANGE, TOGGLE)
+    saved = set_active(connection, False, actor=actor)
+    if saved.changed:
+        note_reason(saved.row, LEAKED)
+    revoked, failed = _revoked(connection) if revoke and can_revoke(connection) else ("", "")
+    return Leak(revoked, failed, same_key(Connection.objects.get(pk=connection.pk)))
+
+
+@sensitive_variables("provider")
+def _revoked(connection: Connection) -> tuple[str, str]:
+    try:
+        provider = get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
+        return provider.revoke(), ""
+    except (ProviderError, Unusable) as error:
+        return "", error.message

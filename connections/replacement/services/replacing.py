@@ -1,0 +1,314 @@
+"""Replacing a key: the next one is tested beside the current, then it takes its place.
+
+Each step is one transaction, so that a process may end between any two of them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from connections.change_counter import bump_change_counter
+from connections.credentials import SecretDict
+from connections.errors import FieldError, Invalid, Unusable
+from connections.locks import hold, retried
+from connections.models import Connection, KeyReplacement
+from connections.services import (
+    Actor,
+    CheckResult,
+    Draft,
+    draft_change,
+    merge_patch,
+    plain_settings,
+    prepare_check,
+    require,
+    run_check,
+    save_version,
+    test_settings,
+    update_connection,
+)
+
+from .clock import kept_time, put_end, watch_time
+from .purge import purge
+from .slots import key_fields, put_slot, slot_of
+
+State = KeyReplacement.State
+OPEN_STATES = (State.OPEN, State.WATCHING)
+CHANGE, TEST = "connections.change_connection", "connections.test_connection"
+SWITCHED = "The key was replaced. The one before is kept until {:%Y-%m-%d %H:%M} UTC."
+SWITCHED_LOST = "The key was replaced. The one before cannot be decrypted, so it is not kept."
+BACK = "Gone back to the key before."
+CHANGED = (
+    "The settings of {} were changed since the next key was tested. Give it up, and begin again."
+)
+REFUSED = "The next key cannot be used: {} Enter another one, or test it again."
+NOT_TESTED = "The next key is not known to work: {} Replace the key anyway, or try again later."
+# Of a key that surely does not work; an outage says nothing about it.
+NEVER_ANYWAY = frozenset(
+    {"unauthorized", "host_not_approved", "unresolved_reference", "undecryptable"}
+)
+ENDED = "This replacement has ended already. Look at the page of the connection."
+
+
+def replacement_of(connection: Connection) -> KeyReplacement | None:
+    """The replacement that is open or watched, else the last one that still keeps a key, else the
+    last one. None for a connection whose key was never replaced.
+    """
+    rows = list(KeyReplacement.objects.filter(connection=connection).select_related("begun_by"))
+    rows.sort(key=lambda row: (row.state not in OPEN_STATES, not row.has_other))
+    return rows[0] if rows else None
+
+
+def is_untouched(replacement: KeyReplacement, connection: Connection) -> bool:
+    """False when somebody changed the connection's settings since: a key that was stored before
+    must not come back beside an address that somebody else has chosen.
+    """
+    return replacement.settings_version == connection.settings_version
+
+
+@sensitive_variables("settings", "after", "next_result")
+def begin_replacement(
+    connection: Connection, settings: Mapping[str, Any], *, actor: Actor
+) -> KeyReplacement:
+    """Keeps the next key, tested beside the current one. `settings`: the settings of the key that
+    are replaced; a text or a reference each, empty to keep what is stored, None to clear.
+
+    Raises Invalid, Throttled, PermissionDenied; Unusable while another replacement is open.
+    """
+    require(actor, CHANGE, TEST)
+    _refuse_another(connection)
+    given = {name: value for name, value in settings.items() if value != ""}
+    _judge(connection, given, actor)
+    tests = {"next": _tested(connection, given, actor), "current": _current(connection)}
+    row = KeyReplacement(
+        connection=connection,
+        fields=list(given),
+        credentials={"next": given},
+        tests=tests,
+        settings_version=connection.settings_version,
+        begun_by=actor,
+    )
+    put_end(row, kept_time())
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        _refuse_another(connection)
+        raise
+    return row
+
+
+def _refuse_another(connection: Connection) -> None:
+    """Raises Unusable, naming whoever has begun already, while a replacement is open or watched."""
+    rows = KeyReplacement.objects.filter(connection=connection, state__in=OPEN_STATES)
+    for row in rows.select_related("begun_by"):
+        if row.is_watching and not is_untouched(row, connection):
+            end_watch(row, "The settings were changed by hand: the watch has ended.")
+            continue
+        who, at = row.begun_by or "The command line", f"{row.date_begun:%Y-%m-%d %H:%M} UTC"
+        text = (
+            f"{who} replaced this key at {at}, and it is still watched. End the watch first."
+            if row.is_watching
+            else f"{who} began to replace this key at {at}. Finish that, or give it up first."
+        )
+        raise Unusable("replacement_open", text)
+
+
+@sensitive_variables("given", "draft")
+def _judge(connection: Connection, given: Mapping[str, Any], actor: Actor) -> None:
+    """Raises Invalid for values that could not be saved, or that change nothing."""
+    fields = key_fields(connection.provider) if connection.provider else {}
+    unknown = [name for name in given if name not in fields]
+    if unknown or not given:
+        wrong = unknown or list(fields)[:1]
+        text = f"Enter the next value of {' or '.join(fields) or 'nothing'}."
+        raise Invalid([FieldError(f"settings.{name}", "not_a_key", text) for name in wrong])
+    row = Connection.objects.get(pk=connection.pk)
+    draft = Draft(actor, given)
+    if not draft_change(draft, row, row.provider, merge=True).changed:
+        text = "This is the value that is stored already. Enter the next one."
+        raise Invalid([FieldError(f"settings.{name}", "unchanged", text) for name in given])
+
+
+@sensitive_variables("given", "posted")
+def _tested(connection: Connection, given: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    assert connection.provider is not None  # noqa: S101 judged before
+    plain = plain_settings(connection.provider, connection.settings)
+    posted = merge_patch(connection.provider, plain, given)
+    return _told(test_settings(connection.provider_id, posted, actor=actor, connection=connection))
+
+
+@sensitive_variables("asked")
+def _current(connection: Connection) -> dict[str, Any]:
+    asked = prepare_check(connection)
+    return _told(asked if isinstance(asked, CheckResult) else run_check(asked))
+
+
+def _told(result: CheckResult) -> dict[str, Any]:
+    return {"success": result.success, "code": result.code, "message": result.message[:500]}
+
+
+@sensitive_variables("given")
+def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
+    """Tests the next and the current key once more.
+
+    Raises Unusable unless the replacement is open, Invalid, Throttled, PermissionDenied.
+    """
+    require(actor, CHANGE, TEST)
+    connection = Connection.objects.get(pk=replacement.connection_id)
+    given = _next_of(replacement)
+    tests = {"next": _tested(connection, given, actor), "current": _current(connection)}
+    KeyReplacement.objects.filter(pk=replacement.pk, state=State.OPEN).update(tests=tests)
+    replacement.tests = tests
+    return replacement
+
+
+def _next_of(replacement: KeyReplacement) -> dict[str, Any]:
+    """The next values. Raises Unusable."""
+    if not replacement.is_open:
+        raise Unusable("replacement_ended", ENDED)
+    if not replacement.credentials:
+        text = "The next key cannot be decrypted. Give it up, and enter it again."
+        raise Unusable("undecryptable", text)
+    return SecretDict(replacement.credentials["next"])
+
+
+@retried
+@sensitive_variables("given", "before", "saved")
+def switch_key(
+    replacement: KeyReplacement, *, actor: Actor, anyway: bool = False
+) -> KeyReplacement:
+    """Puts the next key in the place of the current one, for all workers at once, and begins to
+    watch it. `anyway`: also where the test could not reach the service.
+
+    Raises Unusable where the service refused the next key, where it was not reached, where the
+    connection changed since, or where the replacement has ended; Invalid, PermissionDenied.
+    """
+    require(actor, CHANGE)
+    refuse_untested(replacement, anyway=anyway)
+    with transaction.atomic():
+        row, held = _held(replacement)
+        given = _next_of(held)
+        if not is_untouched(held, row):
+            raise Unusable("stale", CHANGED.format(row.name))
+        before, type_version = slot_of(row, held.fields), row.type_version
+        saved = update_connection(row, actor=actor, settings=given, merge=True).row
+        if saved.type_version != type_version:
+            before = None  # of settings as they were called before
+        held.settings_version = saved.settings_version
+        held.state = State.WATCHING if before else State.DONE
+        held.credentials, held.date_switched = before, timezone.now()
+        put_end(held, watch_time() if before else kept_time())
+        held.save()
+        kept_until = held.date_switched + kept_time()
+        note_reason(saved, SWITCHED.format(kept_until) if before else SWITCHED_LOST)
+        bump_change_counter()
+    return held
+
+
+def refuse_untested(replacement: KeyReplacement, *, anyway: bool) -> None:
+    """Raises Unusable where the next key surely does not work, or (unless `anyway`) is not known
+    to. An outage is not a refusal.
+    """
+    test = replacement.tests.get("next") or {"success": False, "code": "", "message": ""}
+    if test["code"] in NEVER_ANYWAY:
+        raise Unusable(test["code"], REFUSED.format(test["message"]))
+    if not test["success"] and not anyway:
+        raise Unusable("not_tested", NOT_TESTED.format(test["message"]))
+
+
+def replace_key(
+    connection: Connection, settings: Mapping[str, Any], *, actor: Actor, anyway: bool = False
+) -> KeyReplacement:
+    """Begins, tests and switches in one go, as programs do. Where it does not switch, nothing is
+    kept. Raises as `begin_replacement` and `switch_key`.
+    """
+    replacement = begin_replacement(connection, settings, actor=actor)
+    try:
+        return switch_key(replacement, actor=actor, anyway=anyway)
+    except (Unusable, Invalid):
+        forget_other(replacement, actor=actor)
+        raise
+
+
+def _held(replacement: KeyReplacement) -> tuple[Connection, KeyReplacement]:
+    """The connection and its replacement, locked and as they are now. Raises DoesNotExist."""
+    pk = replacement.connection_id
+    row = hold(Connection.objects.all(), [pk]).get(pk)
+    held = hold(KeyReplacement.objects.all(), [replacement.pk]).get(replacement.pk)
+    if row is None or held is None:
+        raise Connection.DoesNotExist
+    return row, held
+
+
+def note_reason(row: Connection, reason: str) -> None:
+    """Writes why into the version of a connection that was just saved."""
+    history: Any = Connection.history  # type: ignore[attr-defined]
+    history.filter(id=row.pk, version=row.version).update(history_change_reason=reason[:100])
+
+
+@retried
+def go_back(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
+    """Puts the previous key into its place again.
+
+    Raises Unusable when it is not kept any more, or somebody changed the connection since;
+    PermissionDenied.
+    """
+    require(actor, CHANGE)
+    with transaction.atomic():
+        row, held = _held(replacement)
+        if not held.credentials or held.state not in (State.WATCHING, State.DONE):
+            text = "There is no previous key to go back to: it is not kept any more."
+            raise Unusable("no_previous_key", text)
+        if not is_untouched(held, row):
+            text = (
+                f"The settings of {row.name} were changed since its key was replaced, so the "
+                "previous key does not come back by itself. Edit the connection instead."
+            )
+            raise Unusable("stale", text)
+        who = f" {actor}" if actor else " the command line"
+        swap_back(row, held, actor, f"{BACK} Asked for by{who}.")
+    return held
+
+
+def swap_back(row: Connection, held: KeyReplacement, actor: Actor, said: str) -> None:
+    """Exchanges the key of a locked connection with that of its locked replacement, and saves
+    both.
+    """
+    refused = slot_of(row, held.fields)
+    put_slot(row, held.fields, held.credentials)
+    row.settings_version = row.version + 1  # which the save will make it
+    save_version(row, actor)
+    note_reason(row, said)
+    held.state, held.said, held.date_ended = State.GONE_BACK, said, timezone.now()
+    held.settings_version, held.credentials = row.settings_version, refused
+    put_end(held, kept_time())
+    held.save()
+
+
+@retried
+def end_watch(replacement: KeyReplacement, said: str) -> bool:
+    """Ends a watch; the previous key stays until its time. False when it has ended already."""
+    put_end(replacement, kept_time())
+    ended = KeyReplacement.objects.filter(pk=replacement.pk, state=State.WATCHING)
+    with transaction.atomic():
+        if not ended.update(
+            state=State.DONE,
+            said=said,
+            date_ended=timezone.now(),
+            due=replacement.due,
+            until=replacement.until,
+        ):
+            return False
+        bump_change_counter()
+    return True
+
+
+def forget_other(replacement: KeyReplacement, *, actor: Actor) -> None:
+    """Gives an open replacement up, or ends the watch; in any case the key that the connection does
+    not use is forgotten, and taken out of its history. Raises PermissionDenied.
+    """
+    require(actor, CHANGE)
+    purge(replacement)

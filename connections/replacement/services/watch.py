@@ -1,0 +1,152 @@
+"""The watch of a new key: going back by itself when the service refuses it, and its end."""
+
+import copy
+import logging
+from dataclasses import replace
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.views.decorators.debug import sensitive_variables
+
+from connections.change_counter import bump_change_counter
+from connections.credentials import SecretDict
+from connections.errors import Unusable
+from connections.locks import hold, retried
+from connections.models import Connection, KeyReplacement
+from connections.runtime import StoredConnection
+from connections.services import CheckResult, prepare_check, run_check
+
+from .clock import schedule_clock
+from .purge import purge
+from .replacing import OPEN_STATES, end_watch, is_untouched, swap_back
+from .slots import put_slot
+
+State = KeyReplacement.State
+REFUSED = "unauthorized"
+WENT_BACK = "The service refused the new key: gone back to the one before, by itself."
+BOTH = "The service refuses the new key and the one before. The new one stays: enter another."
+ENDED_WELL = "The watch has ended: the service did not refuse the new key."
+CHANGED = "The settings were changed by hand: the watch has ended."
+
+logger = logging.getLogger(__name__)
+
+
+@sensitive_variables("row", "slot")
+def previous_connection(connection: StoredConnection) -> tuple[UUID, StoredConnection] | None:
+    """The connection with its previous key while the new one is watched, and the id of the
+    replacement; None while nothing is watched. One query.
+    """
+    rows = KeyReplacement.objects.filter(
+        connection_id=connection.id,
+        state=State.WATCHING,
+        is_both_refused=False,
+        connection__settings_version=F("settings_version"),
+    )
+    row = rows.only("fields", "credentials").first()
+    if row is None or not row.credentials or not isinstance(connection.credentials, dict | None):
+        return None
+    slot = row.credentials
+    kept = [
+        {name: one for name, one in values.items() if name not in row.fields}
+        for values in (connection.settings, connection.credentials or {})
+    ]
+    return row.pk, replace(
+        connection,
+        settings=kept[0] | slot["settings"],
+        credentials=SecretDict(kept[1] | slot["credentials"]),
+    )
+
+
+@retried
+def go_back_by_itself(replacement_id: UUID) -> bool:
+    """Puts the previous key into its place, because the service refused the new one and took the
+    previous. False when it is not watched any more: somebody else was first, or it changed.
+    """
+    found = KeyReplacement.objects.filter(pk=replacement_id, state=State.WATCHING)
+    pk = found.values_list("connection_id", flat=True).first()
+    if pk is None:
+        return False
+    with transaction.atomic():
+        row = hold(Connection.objects.all(), [pk]).get(pk)
+        held = hold(found, [replacement_id]).get(replacement_id)
+        if row is None or held is None or not held.credentials or not is_untouched(held, row):
+            return False
+        held.is_by_itself = True
+        swap_back(row, held, None, WENT_BACK)
+    logger.warning("Connection %s went back to its previous key", pk)
+    return True
+
+
+@retried
+def note_both_refused(replacement_id: UUID) -> None:
+    """Says that the service refuses the new key and the previous one: nothing is exchanged, and the
+    previous one is not tried any more.
+    """
+    found = KeyReplacement.objects.filter(
+        pk=replacement_id, state=State.WATCHING, is_both_refused=False
+    )
+    with transaction.atomic():
+        if found.update(is_both_refused=True, said=BOTH):
+            bump_change_counter()
+
+
+def run_replacements() -> str:
+    """What is due of all replacements: looks at watched keys, ends watches, gives up what nobody
+    finished, forgets keys whose time is over. Says what it did.
+    """
+    now = schedule_clock()
+    watched = list(KeyReplacement.objects.filter(state=State.WATCHING))
+    connections = {
+        row.pk: row
+        for row in Connection.objects.filter(pk__in={one.connection_id for one in watched})
+    }
+    for one in watched:
+        _look(one, connections.get(one.connection_id), now)
+    over = KeyReplacement.objects.filter(due__lte=now)
+    given_up = over.filter(state=State.OPEN)
+    kept = over.exclude(state__in=OPEN_STATES).exclude(credentials__isnull=True)
+    purged = [purge(one) for one in [*given_up, *kept]]
+    return f"{len(watched)} new keys watched, {len(purged)} old ones forgotten."
+
+
+def _look(one: KeyReplacement, row: Connection | None, now: float) -> None:
+    if row is None or not is_untouched(one, row):
+        end_watch(one, CHANGED)
+        return
+    if row.is_active and not one.is_both_refused and _refuses(row):
+        if _refuses(with_other_key(row, one)):
+            note_both_refused(one.pk)
+        elif _takes(with_other_key(row, one)):
+            go_back_by_itself(one.pk)
+            return
+    if one.due <= now:
+        end_watch(one, one.said or ENDED_WELL)
+
+
+@sensitive_variables()
+def with_other_key(row: Connection, replacement: KeyReplacement) -> Connection:
+    """The connection with the other key of its replacement, not saved."""
+    other = copy.copy(row)
+    put_slot(other, replacement.fields, replacement.credentials)
+    return other
+
+
+def _refuses(row: Connection) -> bool:
+    return _code(row) == REFUSED
+
+
+def _takes(row: Connection) -> bool:
+    return _code(row) == "ok"
+
+
+@sensitive_variables("asked")
+def _code(row: Connection) -> str:
+    """How a check that costs nothing ends; empty where there is none."""
+    try:
+        asked = prepare_check(row)
+    except Unusable as error:
+        return error.code
+    if isinstance(asked, CheckResult):
+        return asked.code
+    return run_check(asked).code if asked.has_free_check else ""
