@@ -15,13 +15,13 @@ from .databases import postgresql
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 PARTS = sys.argv[1:] or [
-    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage"),
+    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage", "replace"),
 ]
 
 
 def main() -> None:
     """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
-    `hands`, `checks` and `usage`.
+    `hands`, `checks`, `usage` and `replace`.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -36,7 +36,7 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if {"api", "gateway", "hands", "checks", "usage"} & set(PARTS):
+        if {"api", "gateway", "hands", "checks", "usage", "replace"} & set(PARTS):
             served()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
@@ -85,6 +85,7 @@ def on_one_database(name: str, url: str) -> None:
         "usage": ("Usage", [("bench.usage", str(REQUESTS))]),
         "checks": ("Checks by themselves", [("bench.checks", str(CONNECTIONS))]),
         "hands": ("Many hands", [("bench.hands",), ("bench.packages",)]),
+        "replace": ("Replaced keys", [("bench.replacement",)]),
     }
     for part, (title, commands) in modules.items():
         if part not in PARTS:

@@ -116,6 +116,23 @@ def change_connection(alias: str, **settings: Any) -> float:
     return time.monotonic()
 
 
+def replace_key(alias: str, key: str) -> float:
+    """Replaces a key without a test that passed."""
+    from connections.replacement.services import replace_key as replaced
+
+    replaced(_connection(alias), {"api_key": key}, actor=None, anyway=True)
+    return time.monotonic()
+
+
+def replacement(alias: str) -> dict[str, Any]:
+    """How the last replacement of a key stands, and the version of its connection."""
+    from connections.replacement.services import replacement_of
+
+    row = _connection(alias)
+    found = replacement_of(row)
+    return {"state": found.state, "said": found.said, "version": row.version}
+
+
 def switch_connection(alias: str, on: bool) -> float:
     from connections import services
 

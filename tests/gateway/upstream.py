@@ -274,6 +274,13 @@ class Answer:
         error = {"message": message, "type": "made_up", "code": self.options.get("reason")}
         return await self.send(int(self.options["code"]), {"error": error}, after)
 
+    async def be_keys(self) -> Any:
+        """Refuses every key that is not among `taken`, with commas between them."""
+        key = self.seen.headers.get("authorization", "").removeprefix("Bearer ")
+        if key in self.options.get("taken", "").split(","):
+            return await self.be_words()
+        return await self.send(401, {"error": {"message": "made up", "code": "invalid_api_key"}})
+
     # Nonsense
 
     async def be_html(self) -> Any:

@@ -104,7 +104,7 @@ def _references(secret: str) -> list[Place]:
 
 @sensitive_variables()
 def _tokens(secret: str) -> list[Place]:
-    digest, found = sha256(secret.encode()).hexdigest(), []
+    digest, found = sha256(secret.encode(errors="replace")).hexdigest(), []
     kinds: list[tuple[Any, str]] = [(ApiToken, "token"), (RevealToken, "token of flows")]
     for model, what in kinds:
         for name, prefix, one in model.objects.values_list("name", "prefix", "digest"):
@@ -114,7 +114,7 @@ def _tokens(secret: str) -> list[Place]:
 
 
 def _is_same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    return hmac.compare_digest(one.encode(errors="replace"), other.encode(errors="replace"))
 
 
 def can_revoke(connection: Connection) -> bool:
