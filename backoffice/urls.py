@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("connections.packages.urls")),
     path("", include("connections.promptflow.urls")),
     path("", include("connections.schedule.urls")),
+    path("", include("connections.replacement.urls")),
     path("", include("gateway.urls")),
     path("promptflow/", include("connections.promptflow.endpoint_urls")),
     path("", include("backoffice.people.urls")),
@@ -28,6 +29,7 @@ urlpatterns = [
             "connections.api.urls",
             "connections.packages.api.urls",
             "connections.schedule.api.urls",
+            "connections.replacement.api.urls",
             "gateway.api.urls",
         )
     ),

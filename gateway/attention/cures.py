@@ -44,6 +44,12 @@ def enter_key(connection: Connection) -> Cure:
     return Cure("enter_key", "Enter a new key", address, CHANGE)
 
 
+def replace_key(connection: Connection) -> Cure:
+    """Opens the page on which the key is replaced."""
+    address = reverse("connection-replace-key", args=[connection.pk])
+    return Cure("replace_key", "Replace the key", address, CHANGE)
+
+
 def switch_to_fallback(pk: UUID) -> Cure:
     """Switches a connection off whose profiles all have a fallback that then answers at once."""
     address = reverse("connection-toggle", args=[pk])

@@ -25,6 +25,7 @@ from connections.health.services import (
 )
 from connections.models import ApiToken, Connection, HostApproval, RevealToken
 from connections.references import Resolution, State
+from connections.replacement.services import refused_replacements
 from providers.core.registry import all_providers
 
 from ..models import NoticeTarget, TokenCount
@@ -32,6 +33,7 @@ from ..models import NoticeTarget, TokenCount
 # In the order in which they are shown when they hit equally many
 KINDS = {
     "failing": "Failing",
+    "replacement": "Key went back",
     "reference": "Reference",
     "source": "Source of references",
     "encryption": "Cannot decrypt",
@@ -96,7 +98,7 @@ def faults() -> list[Fault]:
     setup = {row.pk: row for row in rows if row.state == SETUP}
     found = [*_of_references(broken, setup), *_of_stale(named), *_of_setup(setup.values())]
     found += [*_of_connections([row for row in rows if row.state != SETUP])]
-    found += [*_of_hosts(), *_of_targets(), *_of_limits(), *_of_tokens()]
+    found += [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *_of_tokens()]
     return [*found, *_unused({row.pk for row in rows})]
 
 
@@ -179,6 +181,15 @@ def _of_connections(rows: Sequence[_Row]) -> Iterator[Fault]:
         since = min((at for _, at in hit if at), default=None)
         was, pks = f"unauthorized {len(hit)} {since}", tuple(sorted(pk for pk, _ in hit))
         yield Fault(f"rejected:{reference.lower()}", "failing", was, since, pks, None, reference)
+
+
+def _of_replacements() -> Iterator[Fault]:
+    """One for each new key that a service refused: it went back by itself, or both are refused."""
+    for row in refused_replacements():
+        was = f"{row.state} {row.is_both_refused}"
+        since = row.date_ended or row.date_switched
+        behind = (row.connection_id,)
+        yield Fault(f"replacement:{row.pk}", "replacement", was, since, behind, None, row)
 
 
 def _of_hosts() -> Iterator[Fault]:

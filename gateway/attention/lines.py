@@ -21,6 +21,7 @@ from .cures import (
     open_notice_target,
     open_reference,
     open_tokens,
+    replace_key,
     switch_to_fallback,
     test_again,
 )
@@ -29,7 +30,13 @@ from .services import Ranked
 from .telling import Told, told
 
 NAMED = 5  # connections behind a fault that its line names
-TONES = {"failing": "bad", "encryption": "bad", "provider": "bad", "unused": "quiet"}
+TONES = {
+    "failing": "bad",
+    "replacement": "bad",
+    "encryption": "bad",
+    "provider": "bad",
+    "unused": "quiet",
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,8 @@ def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) 
     alone = behind[0] if len(fault.connection_ids) == 1 and behind else None
     if fault.kind in ("reference", "source") or fault.subject_is_reference:
         yield open_reference()
+    elif fault.kind == "replacement" and alone:
+        yield replace_key(alone)
     elif fault.kind == "host":
         yield approve(fault.subject.pk)
         yield open_hosts()
@@ -97,7 +106,7 @@ def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) 
         yield test_again(behind[0].pk)
     if alone and alone.pk in stood_in_for:
         yield switch_to_fallback(alone.pk)
-    if alone and alone.provider and fault.kind not in ("host", "unused"):
+    if alone and alone.provider and fault.kind not in ("host", "unused", "replacement"):
         needs_key = fault.kind in ("encryption", "secret") or " unauthorized " in fault.was
         is_stored = not fault.subject_is_reference
         yield enter_key(alone) if needs_key and is_stored else edit(alone)

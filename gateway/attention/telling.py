@@ -68,6 +68,12 @@ def _of_provider(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) 
     return Told(_names(fault, behind), _address(behind), cause)
 
 
+def _of_replacement(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    address = reverse("connection-replace-key", args=[fault.subject.connection_id])
+    label = "Both keys refused" if fault.subject.is_both_refused else ""
+    return Told(_names(fault, behind), address, fault.subject.said, label)
+
+
 def _of_host(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     one = fault.subject
     who = one.requested_by or "The command line"
@@ -131,6 +137,7 @@ TELLING: dict[str, Callable[[Fault, Sequence[Connection], Resolve], Told]] = {
     "host": _of_host,
     "target": _of_target,
     "limit": _of_limit,
+    "replacement": _of_replacement,
     "token": _of_token,
     "unused": _of_unused,
 }

@@ -32,7 +32,10 @@ def _keys(fernet_keys: tuple[str, ...]) -> dict[str, bytes]:
 def digests(secret: str) -> dict[str, str]:
     """The fingerprints of a text, by the name of the key that each is made with."""
     keys = _keys(tuple(settings.FERNET_KEYS or ()))
-    return {name: hmac.new(key, secret.encode(errors="replace"), sha256).hexdigest() for name, key in keys.items()}
+    return {
+        name: hmac.new(key, secret.encode(errors="replace"), sha256).hexdigest()
+        for name, key in keys.items()
+    }
 
 
 @sensitive_variables()

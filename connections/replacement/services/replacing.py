@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -36,6 +37,13 @@ from .slots import key_fields, put_slot, slot_of
 
 State = KeyReplacement.State
 OPEN_STATES = (State.OPEN, State.WATCHING)
+# What is not over: a key that was refused is until it is replaced or forgotten.
+NEWS = Q(state__in=OPEN_STATES) | Q(
+    state=State.GONE_BACK,
+    is_by_itself=True,
+    credentials__isnull=False,
+    connection__settings_version=F("settings_version"),
+)
 CHANGE, TEST = "connections.change_connection", "connections.test_connection"
 SWITCHED = "The key was replaced. The one before is kept until {:%Y-%m-%d %H:%M} UTC."
 SWITCHED_LOST = "The key was replaced. The one before cannot be decrypted, so it is not kept."
@@ -59,6 +67,14 @@ def replacement_of(connection: Connection) -> KeyReplacement | None:
     rows = list(KeyReplacement.objects.filter(connection=connection).select_related("begun_by"))
     rows.sort(key=lambda row: (row.state not in OPEN_STATES, not row.has_other))
     return rows[0] if rows else None
+
+
+def news_of(connection: Connection) -> KeyReplacement | None:
+    """The replacement that somebody should know of: open, watched, or gone back by itself while
+    nobody has acted on it. One query.
+    """
+    rows = KeyReplacement.objects.filter(connection=connection).filter(NEWS)
+    return rows.select_related("begun_by").order_by("-date_begun").first()
 
 
 def is_untouched(replacement: KeyReplacement, connection: Connection) -> bool:
@@ -217,6 +233,12 @@ def refuse_untested(replacement: KeyReplacement, *, anyway: bool) -> None:
         raise Unusable(test["code"], REFUSED.format(test["message"]))
     if not test["success"] and not anyway:
         raise Unusable("not_tested", NOT_TESTED.format(test["message"]))
+
+
+def may_switch_anyway(replacement: KeyReplacement) -> bool:
+    """True where the test of the next key only could not reach the service."""
+    test = replacement.tests.get("next") or {"code": ""}
+    return test["code"] not in NEVER_ANYWAY
 
 
 def replace_key(

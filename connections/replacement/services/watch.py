@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.views.decorators.debug import sensitive_variables
 
 from connections.change_counter import bump_change_counter
@@ -19,7 +19,7 @@ from connections.services import CheckResult, prepare_check, run_check
 
 from .clock import schedule_clock
 from .purge import purge
-from .replacing import OPEN_STATES, end_watch, is_untouched, swap_back
+from .replacing import NEWS, OPEN_STATES, end_watch, is_untouched, swap_back
 from .slots import put_slot
 
 State = KeyReplacement.State
@@ -56,6 +56,12 @@ def previous_connection(connection: StoredConnection) -> tuple[UUID, StoredConne
         settings=kept[0] | slot["settings"],
         credentials=SecretDict(kept[1] | slot["credentials"]),
     )
+
+
+def refused_replacements() -> list[KeyReplacement]:
+    """The new keys of active connections that services refused, while nobody has acted on it."""
+    rows = KeyReplacement.objects.filter(NEWS, connection__is_active=True).defer("credentials")
+    return list(rows.filter(Q(is_by_itself=True) | Q(is_both_refused=True)))
 
 
 @retried

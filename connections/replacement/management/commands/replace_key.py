@@ -1,0 +1,72 @@
+"""`manage.py replace_key <alias> --from-stdin|--reference '$X:Y'`: a connection's next key."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.views.decorators.debug import sensitive_variables
+
+from connections.errors import Invalid, Throttled, Unusable
+from connections.lookup import get_by_id_or_alias
+from connections.models import Connection
+from connections.replacement import services
+
+DONE = "{} has its new key, which is watched until {:%Y-%m-%d %H:%M} UTC."
+NOT_WATCHED = "{} has its new key. The one before cannot be decrypted, so it is not kept."
+
+
+class Command(BaseCommand):
+    """Exits with 0 when it is done, 1 when it is refused, 2 for wrong arguments."""
+
+    help = "Replace the key of a connection: test the next one, switch to it, watch it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="the connection's alias or id")
+        parser.add_argument(
+            "--setting", default="", help="the setting to replace; by default its first secret"
+        )
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--from-stdin", action="store_true", help="read the next key there")
+        what.add_argument("--reference", default="", help="a reference to the next key: '$X:Y'")
+        what.add_argument("--go-back", action="store_true", help="to the previous key")
+        what.add_argument(
+            "--forget", action="store_true", help="end the watch, and forget the unused key"
+        )
+        parser.add_argument(
+            "--anyway", action="store_true", help="even if the test cannot reach the service"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        row = get_by_id_or_alias(Connection.objects.all(), options["name"])
+        if row is None:
+            raise CommandError(f"There is no connection {options['name']!r}.")
+        try:
+            if options["go_back"] or options["forget"]:
+                self._end(row, options)
+            else:
+                self._replace(row, options)
+        except Invalid as refused:
+            raise CommandError(" ".join(one.message for one in refused.errors)) from None
+        except (Unusable, Throttled) as refused:
+            raise CommandError(str(refused)) from None
+
+    @sensitive_variables("value")
+    def _replace(self, row: Connection, options: dict[str, Any]) -> None:
+        fields = services.key_fields(row.provider) if row.provider else {}
+        value = options["reference"] or sys.stdin.read().strip()
+        name = options["setting"] or next((one for one in fields if fields[one].secret), "")
+        made = services.replace_key(row, {name: value}, actor=None, anyway=options["anyway"])
+        text = DONE if made.is_watching else NOT_WATCHED
+        self.stdout.write(text.format(row.name, made.until))
+
+    def _end(self, row: Connection, options: dict[str, Any]) -> None:
+        found = services.replacement_of(row)
+        if found is None:
+            raise CommandError(f"The key of {row.name} was never replaced.")
+        if options["go_back"]:
+            services.go_back(found, actor=None)
+            self.stdout.write(f"{row.name} has its key from before again.")
+        else:
+            services.forget_other(found, actor=None)
+            self.stdout.write(f"The unused key of {row.name} is forgotten.")
