@@ -27,6 +27,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 TRUE, FALSE = ("true", "yes", "on", "1", "y", "ok"), ("false", "no", "off", "0", "n")
 WHOLE = "-?[0-9]{1,20}"
 RATE = re.compile(r"[1-9][0-9]*/(?:s|sec|second|m|min|minute|h|hour|d|day)")
+DAYS = re.compile(r"[1-9][0-9]{0,2}")
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 HOST = r"[\w-]+(?:\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\]"
 SERVED = re.compile(rf"\*|\.?(?:{HOST})")  # as Django's ALLOWED_HOSTS has them
@@ -94,6 +95,12 @@ class Environment:
         found = [one.strip() for one in given.split(",") if one.strip()] if given else [*default]
         self.note(name, ",".join(found))
         return found
+
+    def days(self, name: str, default: Sequence[int]) -> list[int]:
+        """Numbers of days with commas between them, the largest first."""
+        text = "numbers of days from 1 to 999 with commas between them, such as 30,14,7,1"
+        given = self._judged(name, [str(one) for one in default], DAYS, text)
+        return sorted({int(one) for one in given}, reverse=True)
 
     def secrets(self, name: str, least: int) -> list[str]:
         """Secrets with commas between them, each of at least so many characters."""

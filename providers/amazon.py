@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 
 from .core.base import Capability, Model, Provider
 from .core.chat import ChatRequest, EmbeddingRequest
+from .core.ends import moment
 from .core.errors import ProviderError
 from .core.registry import register
 from .core.results import ChatAnswer, ChatChunk, EmbeddingAnswer
@@ -242,4 +243,5 @@ def _model(row: dict[str, Any]) -> Model:
         row["modelId"],
         row.get("modelName") or row["modelId"],
         frozenset(MODALITIES[one] for one in modalities if one in MODALITIES),
+        moment((row.get("modelLifecycle") or {}).get("endOfLifeTime")),
     )

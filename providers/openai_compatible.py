@@ -2,11 +2,17 @@
 gateway of your own.
 """
 
+from typing import Any
+from urllib.parse import urlsplit
+
+from .core.ends import KeyEnd, moment
 from .core.registry import register
 from .core.settings import NetworkSettings, setting
 from .core.types import ApiKey, HeaderName, Headers, HttpUrl, Text
 from .vendors.openai.compatible import OpenAICompatible
 from .vendors.openai.dialect import NotTaken, not_taken_setting
+
+OPENROUTER = "openrouter.ai"
 
 
 class OpenAICompatibleSettings(NetworkSettings):
@@ -66,6 +72,15 @@ class OpenAICompatibleService(OpenAICompatible[OpenAICompatibleSettings]):
     def bearer(self) -> str:
         own = self.settings.api_key_header or self.settings.api_key_prefix
         return "" if own else self.api_key
+
+    def key_end(self) -> KeyEnd | None:
+        """Of OpenRouter's keys, which tell it: openrouter.ai/docs/api/api-reference/api-keys."""
+        if urlsplit(self.base_url).hostname != OPENROUTER:
+            return super().key_end()
+        address = f"{self.base_url.rstrip('/')}/key"
+        with self.translated(address):
+            found: Any = self.client.get("/key", cast_to=object)
+            return KeyEnd(moment(found["data"].get("expires_at")), f"{OPENROUTER} (expires_at)")
 
     @property
     def headers(self) -> dict[str, str]:

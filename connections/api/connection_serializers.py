@@ -17,6 +17,7 @@ from .fields import (
     AliasField,
     CamelCaseSerializer,
     CapabilityField,
+    DayField,
     ModelReferenceSerializer,
     NameField,
     ProviderIdField,
@@ -72,6 +73,9 @@ class ConnectionColumnsSerializer(CamelCaseSerializer):
     is_active = StrictBooleanField(default=True)
     is_checked = StrictBooleanField(
         default=True, help_text="Whether it is tested by itself, if a test is free."
+    )
+    expires_at = DayField(
+        default=None, help_text="The last day of its key, as somebody entered it; null for none."
     )
     tags = TagsField(default=list)
 

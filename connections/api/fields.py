@@ -3,12 +3,14 @@
 They check shapes and types. Services check the rest.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import empty
 
 from providers.core.base import Capability
 
@@ -22,6 +24,7 @@ class CamelCaseSerializer(CamelCaseMixin, serializers.Serializer[Any]):
     """Base of every serializer here."""
 
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TAG = rf'[^\s,"\\{UNSEEN}]+'
 SEEN, AROUND = f"[^\\s{UNSEEN}]", rf"[{BLANK}]*"
 # Joiners and the like are fine in some places: no pattern says in which.
@@ -85,6 +88,22 @@ class IdOrAliasField(StrictCharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_length=1, max_length=100, help_text="Id or alias.", **kwargs)
+
+
+class DayField(serializers.DateField):
+    """A day, `2026-12-31`. Null takes the stored one away: services know that as an empty text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        found = super().run_validation(data)
+        return "" if found is None and data is not empty else found
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str) or not DAY.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(value)
 
 
 class TagsField(serializers.ListField):

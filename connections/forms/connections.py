@@ -32,6 +32,15 @@ class ConnectionForm(RowForm):
             "without anybody's asking."
         ),
     )
+    expires_at = forms.DateField(
+        required=False,
+        label="Key ends",
+        help_text=(
+            "The last day of the key, if it has one. Attention tells it in time; what the service "
+            "itself says of the key counts before this."
+        ),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+    )
 
     def __init__(
         self,
@@ -57,6 +66,11 @@ class ConnectionForm(RowForm):
                 self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(
                     required=False, label=f"Clear the stored {field.label}"
                 )
+
+    def columns(self) -> dict[str, Any]:
+        """As of every row; an empty date takes the stored one away."""
+        found = super().columns()
+        return found | {"expires_at": found.get("expires_at") or ""}
 
     def settings(self) -> dict[str, Any]:
         """The settings as the services take them: None clears a secret, an empty text keeps it."""

@@ -24,6 +24,7 @@ from .former_alias import AliasUse, FormerAlias
 from .host_approval import HostApproval
 from .key_replacement import KeyReplacement, SecretFingerprints
 from .oauth_token import AccessToken
+from .outlook import Outlook
 from .package_upload import PackageUpload
 from .schedule import JobRun, PlannedCheck, ScheduleLease
 from .snooze import Snooze
@@ -50,6 +51,7 @@ __all__ = [
     "HostApproval",
     "JobRun",
     "KeyReplacement",
+    "Outlook",
     "PackageUpload",
     "PlannedCheck",
     "Profile",

@@ -1,6 +1,7 @@
 """Connections and profiles, their checks, fallbacks and defaults."""
 
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
@@ -31,9 +32,11 @@ class ConnectionColumns(EditableColumns, total=False):
     """The columns of a connection that people edit; its settings have rules of their own.
 
     `is_checked`: it is tested by itself, as often as CONNECTIONS_CHECK_MINUTES says.
+    `expires_at`: the last day of its key; an empty text where it has none.
     """
 
     is_checked: bool | None
+    expires_at: date | Literal[""] | None
 
 
 class ProfileColumns(EditableColumns, total=False):
@@ -66,6 +69,7 @@ class Connection(VersionedModel):
     type_version = models.PositiveIntegerField(default=1, editable=False)
     lacking = models.JSONField(default=list, blank=True, editable=False)
     is_checked = models.BooleanField("check by itself", default=True, db_default=True)
+    expires_at = models.DateField("key ends", null=True, blank=True)
     settings_version = models.PositiveIntegerField(db_default=1, default=1, editable=False)
     last_check = models.ForeignKey(
         "ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"

@@ -12,6 +12,8 @@ class AccessToken(models.Model):
     It can be fetched again at any time.
 
     `key` says for which settings it was given out; `credentials` is `{"token": ...}`.
+    `refresh_ends_at`: the end of the refresh token that came along, None where nobody says.
+    `failed_at`: since when it could not be renewed, None while it can; `failure`: the code of that.
     `leased_until`: a worker fetches a new one until then, and the others wait for it.
     """
 
@@ -21,6 +23,9 @@ class AccessToken(models.Model):
     key = models.CharField(max_length=64)
     credentials = CredentialsField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    refresh_ends_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=50, blank=True, db_default="", default="")
     leased_until = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

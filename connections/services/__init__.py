@@ -15,13 +15,12 @@ from .approvals import (
     settle_flows,
 )
 from .base import content, new_alias, save_version, save_versions
+from .checking import CheckResult, learn, run_check
 from .checks import (
-    CheckResult,
     list_models,
     prepare_check,
     record_check,
     record_scheduled,
-    run_check,
     test_connection,
     test_connections,
     test_settings,
@@ -114,6 +113,7 @@ __all__ = [
     "forget_host",
     "http_client",
     "key_report",
+    "learn",
     "list_models",
     "may_hand_to_flows",
     "merge_patch",

@@ -114,6 +114,8 @@ def set_columns(row: VersionedModel, columns: Mapping[str, Any], actor: Actor) -
                 continue
         if name == "name":
             errors += _name_errors(row, value)
+        if name == "expires_at":
+            value = value or None  # an empty text takes the date away
         setattr(row, name, value.strip() if isinstance(value, str) else value)
     return errors
 

@@ -6,8 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -17,7 +16,6 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Model, Provider
-from providers.core.errors import ProviderError
 from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 
 from .. import conf
@@ -29,64 +27,16 @@ from ..kept import settings_alone
 from ..locks import hold, retried
 from ..models import Connection, ConnectionCheck, ConnectionTraffic
 from ..models.traffic import FAILED
+from ..outlooks import note_learned
 from ..runtime import get_configured_provider
 from .approvals import ask_for_hosts
+from .checking import CheckResult, run_check
 from .drafts import known_provider
 from .permissions import Actor, require
 from .settings_validation import SettingsResult, validate_settings
 
 AT_ONCE = 8  # checks of one bulk test that run side by side
 MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The result of a check.
-
-    `code` is "ok", a ProviderError code, or one of Unusable; `message` names cause and cure.
-    """
-
-    success: bool
-    code: str
-    message: str
-    asked: str = ""
-    latency_ms: int | None = None
-    model_count: int | None = None
-
-
-@sensitive_variables("provider")
-def run_check(provider: Provider[Any]) -> CheckResult:
-    """One check, never more than its deadline, never an exception that is not the provider's own
-    fault.
-    """
-    with suppress(
-        Exception
-        # the first use imports the SDK, seconds that are not the service's; check() says what is
-        # wrong with it
-    ):
-        _ = provider.client
-    started = time.monotonic()
-    try:
-        result = provider.check()
-    except ProviderError as error:
-        return CheckResult(False, error.code, error.message, provider.asks, _milliseconds(started))
-    models = (
-        ""
-        if result.model_count is None
-        else f" {result.model_count} model{'' if result.model_count == 1 else 's'}."
-    )
-    return CheckResult(
-        True,
-        "ok",
-        f"{result.verdict or 'It works.'}{models}",
-        result.asked,
-        _milliseconds(started),
-        result.model_count,
-    )
-
-
-def _milliseconds(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)
 
 
 def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
@@ -142,6 +92,8 @@ def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> 
         Connection.objects.filter(pk=connection.pk).update(last_check=check)
         if outcome.success:
             forget_failures(connection)
+        if outcome.learned:
+            note_learned([(connection, outcome.learned)])
     connection.last_check = check
     return check
 
@@ -167,6 +119,7 @@ def record_scheduled(outcomes: Sequence[tuple[Connection, CheckResult]]) -> None
         for pk in set(failed.values_list("connection_id", flat=True)):
             forget_failures(there[pk])
         Connection.objects.bulk_update(there.values(), ["last_check"])
+        note_learned([(row, outcome.learned) for row, outcome in kept if outcome.learned])
 
 
 def _check(

@@ -6,8 +6,11 @@ The services save them; a plan looks at them.
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Unpack
 
+from django.conf import settings as django_settings
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
@@ -109,10 +112,27 @@ def draft_change(
     _put_settings(row, result)
     if wrong := column_errors(row, False) + errors + result.errors:
         raise Invalid(wrong)
+    notices = [*result.notices, *_old_date(row, before)]
     after = content(row, *SETTINGS_COLUMNS)
     if any(after[name] != before[name] for name in SETTINGS_COLUMNS):
         row.settings_version = row.version + 1  # which the save will make it
-    return Saved(row, result.notices, after != before)
+    return Saved(row, notices, after != before)
+
+
+@sensitive_variables("row", "before")
+def _old_date(row: Connection, before: Mapping[str, Any]) -> list[Notice]:
+    """Takes the date of the key away that was stored before, if it is over or near and another key
+    was entered without another date: it was that of the old key.
+    """
+    day = row.expires_at
+    is_of_old = day is not None and day == before["expires_at"]
+    if not is_of_old or row.credentials == before["credentials"]:
+        return []
+    if day > timezone.now().date() + timedelta(days=max(django_settings.CONNECTIONS_RADAR_DAYS)):
+        return []
+    row.expires_at = None
+    text = f"{day} was the end of the old key, so it was taken away. Enter that of the new one."
+    return [Notice("expires_at", "old_date", text)]
 
 
 @sensitive_variables("draft", "posted", "row")

@@ -93,6 +93,8 @@ def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[st
         return [f"alias changed from {before} to {after}"]
     if name == "is_active":
         return ["switched on" if after else "switched off"]
+    if name == "expires_at":
+        return [f"the key ends on {after}" if after else "the end of the key taken away"]
     if name == "is_checked":
         return ["checked by itself" if after else "not checked by itself any more"]
     return [f"{name} changed"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from heroicons import IconDoesNotExist
 from heroicons.templatetags.heroicons import heroicon_outline
 
@@ -16,6 +17,7 @@ from ..health.services import model_health, traffic_of
 from ..health.services import profile_health as health_of_profile
 from ..models import Connection, ConnectionCheck, Profile
 from ..models.traffic import FAILED
+from ..outlooks import key_end as end_of_key
 from ..provenance import provenance as provenance_of
 from ..references import Resolution
 
@@ -45,6 +47,12 @@ def profile_health_reason(profile: Profile) -> dict[str, Any]:
 def health_reason(connection: Connection) -> dict[str, Any]:
     """The sentence behind the badge of a connection, where it is not well."""
     return {"health": connection_health(connection)}
+
+
+@register.inclusion_tag("connections/_key_end.html")
+def key_end(connection: Connection) -> dict[str, Any]:
+    """When the key of a connection ends, and who says so."""
+    return {"end": end_of_key(connection), "now": timezone.now()}
 
 
 @register.filter

@@ -26,7 +26,7 @@ from connections.lookup import parse_id
 from connections.models import Snooze
 
 from . import services
-from .faults import KINDS
+from .kinds import KINDS, SEVERITIES
 from .lines import Line, lines
 
 LONGEST_KEY = 600  # characters
@@ -75,12 +75,18 @@ class FaultSerializer(CamelCaseSerializer):
     fault = serializers.CharField(help_text="Names it as long as it lasts; `snoozes` takes it.")
     kind = serializers.ChoiceField(list(KINDS))
     label = serializers.CharField()  # type: ignore[assignment]
+    severity = serializers.ChoiceField(
+        list(SEVERITIES.values()), help_text="Of what ends: the nearer, the worse."
+    )
     title = serializers.CharField()
     cause = serializers.CharField(help_text="A sentence: cause and cure. Never a secret.")
     since = serializers.DateTimeField(
-        allow_null=True, help_text="Of a token: its end. Null: nobody knows."
+        allow_null=True, help_text="Of what ends: its end. Null: nobody knows."
     )
-    days_left = serializers.IntegerField(allow_null=True)
+    days_left = serializers.IntegerField(
+        allow_null=True, help_text="Whole days to the end, below 0 after it. Null: it has no end."
+    )
+    when = serializers.CharField(help_text="The same in words, `in 5 days`; empty without an end.")
     requests = serializers.IntegerField(help_text="That it hit within the last hour.")
     profiles = serializers.IntegerField()
     tokens = serializers.IntegerField(help_text="Of those requests.")
@@ -145,10 +151,12 @@ def _item(line: Line, user: Any) -> dict[str, Any]:
         "fault": fault.key,
         "kind": fault.kind,
         "label": line.label,
+        "severity": fault.severity,
         "title": line.told.title,
         "cause": line.told.cause,
         "since": fault.since,
         "days_left": line.days_left,
+        "when": line.when,
         "requests": hit.requests,
         "profiles": hit.profiles,
         "tokens": hit.tokens,

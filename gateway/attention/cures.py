@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from connections.models import Connection, RevealToken
 
-TEST, CHANGE, TOGGLE, APPROVE = (
+TEST, CHANGE, CHANGE_PROFILE, TOGGLE, APPROVE = (
     "connections.test_connection",
     "connections.change_connection",
+    "connections.change_profile",
     "connections.toggle_connection",
     "connections.approve_host",
 )
@@ -48,6 +49,12 @@ def replace_key(connection: Connection) -> Cure:
     """Opens the page on which the key is replaced."""
     address = reverse("connection-replace-key", args=[connection.pk])
     return Cure("replace_key", "Replace the key", address, CHANGE)
+
+
+def choose_model(pk: UUID) -> Cure:
+    """Opens the form of a profile for another model."""
+    address = reverse("profile-update", args=[pk])
+    return Cure("choose_model", "Choose another model", address, CHANGE_PROFILE)
 
 
 def switch_to_fallback(pk: UUID) -> Cure:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,58 +23,14 @@ from connections.health.services import (
     trouble,
     unwell,
 )
-from connections.models import ApiToken, Connection, HostApproval, RevealToken
+from connections.models import ApiToken, Connection, HostApproval
 from connections.references import Resolution, State
 from connections.replacement.services import refused_replacements
 from providers.core.registry import all_providers
 
 from ..models import NoticeTarget, TokenCount
-
-# In the order in which they are shown when they hit equally many
-KINDS = {
-    "failing": "Failing",
-    "replacement": "Key went back",
-    "reference": "Reference",
-    "source": "Source of references",
-    "encryption": "Cannot decrypt",
-    "provider": "Unknown provider",
-    "secret": "Needs its key",
-    "host": "Asks for a host",
-    "resting": "Resting",
-    "degraded": "Degraded",
-    "target": "Notices fail",
-    "limit": "Limit reached",
-    "token": "Token ends",
-    "unused": "Unused",
-}
-GUARDED = frozenset({"token", "limit", "target"})  # only for those who may see what they are about
-SOON = timedelta(days=14)  # before its end, a token is in the list
-NEAR = timedelta(days=2)  # before its end, it is among the faults of today
-ENDED = timedelta(days=7)  # after its end, it still is
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault, or what will be one.
-
-    `key` names it as long as it lasts, `was` is its state, which is another when it changes.
-    `connection_ids`: active connections behind it. `models`: those that it hits, None for all of a
-    connection. `subject`: what `kind` is about, beside connections. `is_near`: not of the radar.
-    """
-
-    key: str
-    kind: str
-    was: str
-    since: datetime | None = None
-    connection_ids: tuple[UUID, ...] = ()
-    models: frozenset[str] | None = None
-    subject: Any = None
-    is_near: bool = True
-
-    @property
-    def subject_is_reference(self) -> bool:
-        """True for a key that a service refuses and that a reference stands for."""
-        return self.kind == "failing" and self.subject is not None
+from .kinds import Fault
+from .radar import radar
 
 
 @dataclass(frozen=True)
@@ -98,7 +54,7 @@ def faults() -> list[Fault]:
     setup = {row.pk: row for row in rows if row.state == SETUP}
     found = [*_of_references(broken, setup), *_of_stale(named), *_of_setup(setup.values())]
     found += [*_of_connections([row for row in rows if row.state != SETUP])]
-    found += [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *_of_tokens()]
+    found += [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *radar()]
     return [*found, *_unused({row.pk for row in rows})]
 
 
@@ -222,19 +178,6 @@ def _of_limits() -> Iterator[Fault]:
         row = tokens[count.token_id]
         if count.count - count.reserved >= (row.tokens_per_day or 0):
             yield Fault(f"limit:{row.pk}", "limit", f"limit {today}", None, (), None, row)
-
-
-def _of_tokens() -> Iterator[Fault]:
-    """Tokens whose end is near, or just over. They say when, so `since` is their end."""
-    now = timezone.now()
-    ending = {"revoked_at": None, "expires_at__gt": now - ENDED, "expires_at__lt": now + SOON}
-    for model in (ApiToken, RevealToken):
-        rows: Any = model.objects.filter(**ending).select_related("user")
-        for row in rows.order_by():
-            is_near = row.expires_at < now + NEAR
-            was = "ended" if row.expires_at <= now else "near" if is_near else "soon"
-            key = f"token:{row.pk}"
-            yield Fault(key, "token", was, row.expires_at, (), None, row, is_near)
 
 
 def _unused(unwell: set[UUID]) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from connections.models import Connection
 from .cures import (
     Cure,
     approve,
+    choose_model,
     edit,
     enter_key,
     open_connections,
@@ -25,18 +26,13 @@ from .cures import (
     switch_to_fallback,
     test_again,
 )
-from .faults import KINDS, Fault
+from .kinds import KINDS, Fault
 from .services import Ranked
-from .telling import Told, told
+from .telling import Told, days_in_words, told
 
 NAMED = 5  # connections behind a fault that its line names
-TONES = {
-    "failing": "bad",
-    "replacement": "bad",
-    "encryption": "bad",
-    "provider": "bad",
-    "unused": "quiet",
-}
+UNEDITED = ("host", "unused", "model", "replacement")  # have a cure of their own, or none
+TESTED = ("failing", "resting", "degraded", "certificate", "access")
 
 
 @dataclass(frozen=True)
@@ -57,15 +53,18 @@ class Line:
     @property
     def tone(self) -> str:
         """The tone of its badge: bad, warn, or quiet."""
-        return TONES.get(self.ranked.fault.kind, "warn")
+        return self.ranked.fault.tone
 
     @property
     def days_left(self) -> int | None:
         """The days until the end that it is about, below 0 after it; None where it has none."""
-        fault = self.ranked.fault
-        if fault.kind != "token" or fault.since is None:
-            return None
-        return (fault.since - timezone.now()).days
+        end = self.ranked.fault.ends_at
+        return None if end is None else (end - timezone.now()).days
+
+    @property
+    def when(self) -> str:
+        """The same in words, `in 5 days`; empty where it is not about an end."""
+        return "" if self.days_left is None else days_in_words(self.days_left)
 
 
 def lines(rows: Sequence[Ranked]) -> list[Line]:
@@ -87,6 +86,19 @@ def lines(rows: Sequence[Ranked]) -> list[Line]:
 def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) -> Iterator[Cure]:
     """What may mend it, the likeliest first."""
     alone = behind[0] if len(fault.connection_ids) == 1 and behind else None
+    yield from _of_kind(fault, alone)
+    if fault.kind in TESTED and behind:
+        yield test_again(behind[0].pk)
+    if alone and alone.pk in stood_in_for:
+        yield switch_to_fallback(alone.pk)
+    if alone and alone.provider and fault.kind not in UNEDITED:
+        needs_key = fault.kind in ("encryption", "secret", "key") or " unauthorized " in fault.was
+        is_stored = not fault.subject_is_reference
+        yield enter_key(alone) if needs_key and is_stored else edit(alone)
+
+
+def _of_kind(fault: Fault, alone: Connection | None) -> Iterator[Cure]:
+    """The cure that only this kind has. `alone`: the only connection behind it."""
     if fault.kind in ("reference", "source") or fault.subject_is_reference:
         yield open_reference()
     elif fault.kind == "replacement" and alone:
@@ -98,15 +110,11 @@ def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) 
         yield open_tokens(fault.subject)
     elif fault.kind == "target":
         yield open_notice_target(fault.subject)
+    elif fault.kind == "model":
+        yield choose_model(fault.subject.first)
     elif fault.kind == "unused":
         yield open_connections("health=unused&status=active")
+    elif fault.kind == "certificate" and alone is None:
+        yield open_connections("status=active")
     elif alone is None or fault.kind == "provider":
         yield open_connections("health=setup&status=active")
-    if fault.kind in ("failing", "resting", "degraded") and behind:
-        yield test_again(behind[0].pk)
-    if alone and alone.pk in stood_in_for:
-        yield switch_to_fallback(alone.pk)
-    if alone and alone.provider and fault.kind not in ("host", "unused", "replacement"):
-        needs_key = fault.kind in ("encryption", "secret") or " unauthorized " in fault.was
-        is_stored = not fault.subject_is_reference
-        yield enter_key(alone) if needs_key and is_stored else edit(alone)

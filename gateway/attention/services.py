@@ -13,8 +13,9 @@ from connections.locks import retried
 from connections.models import Snooze
 from connections.services import Actor, FieldError, Invalid, Scope, allows, require
 
-from .faults import GUARDED, KINDS, Fault, faults
+from .faults import faults
 from .hits import Hit, hits
+from .kinds import GUARDED, KINDS, Fault
 
 LONGEST_SNOOZE = timedelta(days=90)
 LONGEST_REASON = 300

@@ -17,7 +17,9 @@ from .cures import (
     open_reference,
     open_tokens,
 )
-from .faults import Fault
+from .kinds import Fault
+
+MOST_PROFILES = 5  # that the line of a model names
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,75 @@ def _of_target(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -
     return Told(one.name, open_notice_target(one).address, cause)
 
 
+def _of_key(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    says = f"{fault.subject.source} says so" if fault.subject.source else "Somebody entered it"
+    if fault.step == 0:
+        label, text = "Key ended", f"The key's date is over: it ended on {_day(fault)}. {says}. "
+        text += "Enter a new key, or correct the date."
+    else:
+        label, text = "", f"The key ends on {_day(fault)}. {says}. Have a new one made."
+    return Told(_names(fault, behind), _address(behind), text, label)
+
+
+def _of_certificate(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    is_over = fault.step == 0
+    ends, label = ("ended", "Certificate ended") if is_over else ("ends", "")
+    if fault.key == f"certificate:{fault.subject}":
+        cause = (
+            f"The certificate of this host {ends} on {_day(fault)}. Whoever runs the host has to "
+            "renew it; no connection to it can be made after that."
+        )
+        address = behind[0].get_absolute_url() if behind else open_connections("").address
+        return Told(fault.subject, address, cause, label)
+    cause = (
+        f"The {fault.subject} in the settings {ends} on {_day(fault)}. Have a new one made and "
+        "enter it."
+    )
+    return Told(_names(fault, behind), _address(behind), cause, label)
+
+
+def _of_access(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    if fault.subject.failed_at is not None:
+        cause = (
+            f"Its OAuth2 token could not be renewed ({fault.subject.failure}). Calls fail when the "
+            "one that is in use has ended. Test it to see why, or allow it anew."
+        )
+        return Told(_names(fault, behind), _address(behind), cause, "Not renewed")
+    ends = "ended" if fault.step == 0 else "ends"
+    cause = f"Its refresh token {ends} on {_day(fault)}. Allow the connection anew."
+    return Told(_names(fault, behind), _address(behind), cause, f"Access {ends}")
+
+
+def _of_model(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    one = fault.subject
+    what = f"{one.model} is not listed any more"
+    if one.ends_at is not None:
+        what = f"{one.model} {'ended' if fault.step == 0 else 'ends'} on {_day(fault)}"
+    shown = ", ".join(one.profiles[:MOST_PROFILES])
+    more = len(one.profiles) - MOST_PROFILES
+    who = f"{shown} and {more} more" if more > 0 else shown
+    named = "profile" if len(one.profiles) == 1 else "profiles"
+    where = f" by {behind[0].name}" if behind else ""
+    cause = f"{what}{where}: {named} {who}. Choose another model."
+    label = "Model not listed" if one.ends_at is None else ""
+    return Told(one.model, reverse("profile-detail", args=[one.first]), cause, label)
+
+
+def days_in_words(days: int) -> str:
+    """`in 5 days`, `within a day`, `2 days ago`, of whole days that are left."""
+    if days == 0:
+        return "within a day"
+    number = days if days > 0 else -days - 1
+    if number == 0:
+        return "within the last day"
+    text = f"{number} day{'' if number == 1 else 's'}"
+    return f"in {text}" if days > 0 else f"{text} ago"
+
+
+def _day(fault: Fault) -> str:
+    return f"{fault.ends_at:%Y-%m-%d}"
+
+
 def _of_unused(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     number = len(fault.connection_ids)
     title = f"{number} unused connection{'' if number == 1 else 's'}"
@@ -138,6 +209,10 @@ TELLING: dict[str, Callable[[Fault, Sequence[Connection], Resolve], Told]] = {
     "target": _of_target,
     "limit": _of_limit,
     "replacement": _of_replacement,
+    "key": _of_key,
+    "certificate": _of_certificate,
+    "access": _of_access,
+    "model": _of_model,
     "token": _of_token,
     "unused": _of_unused,
 }

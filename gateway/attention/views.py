@@ -14,7 +14,7 @@ from connections.services import Invalid
 from connections.views.base import Page
 
 from . import services
-from .faults import KINDS
+from .kinds import KINDS
 from .lines import lines
 
 PAGE_SIZE = 25

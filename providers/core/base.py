@@ -15,6 +15,7 @@ from ..http.allowance import Allowance
 from ..http.policy import EgressPolicy
 from .chat import ChatRequest, EmbeddingRequest, wishes
 from .clients import Clients, policy_of
+from .ends import KeyEnd, end_in_keys
 from .errors import ProviderError, chain, from_answer, from_status, not_installed
 from .messages import Unsupported
 from .network_faults import from_network
@@ -123,7 +124,19 @@ class Provider(Clients, Generic[SettingsT]):
         """
         started = time.monotonic()
         models = self.list_models()
-        return CheckResult(self.asks, time.monotonic() - started, len(models))
+        seconds = time.monotonic() - started
+        return CheckResult(self.asks, seconds, len(models), models=tuple(models))
+
+    def key_end(self) -> KeyEnd | None:
+        """The end of the key, where the key carries it or the service is asked for it, at no cost;
+        None where nobody says. Raises ProviderError.
+        """
+        return end_in_keys(self.settings)
+
+    @property
+    def own_certificates(self) -> Mapping[str, str]:
+        """The certificates (PEM) of the connection's own settings, by their names for people."""
+        return {"certificate authority": self.own_authority} if self.own_authority else {}
 
     @property
     def has_free_check(self) -> bool:

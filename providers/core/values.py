@@ -2,10 +2,12 @@
 
 import ssl
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from ..http.allowance import LARGEST_ANSWER
 from ..http.proxies import Proxies
+from .ends import KeyEnd
 
 CHECK_SECONDS = 10.0
 
@@ -24,12 +26,13 @@ METHODS = {Capability.CHAT: "chat", Capability.EMBEDDING: "embed"}
 @dataclass(frozen=True)
 class Model:
     """One model of an account: the `id` a request names, a name for people, what it can do (empty:
-    the service does not say).
+    the service does not say), and when it ends (None: the service does not say).
     """
 
     id: str
     name: str
     capabilities: frozenset[Capability] = frozenset()
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,16 @@ class CheckResult:
     account sees (None: not asked).
 
     `verdict`: sentences for people that say what is known now, where "It works." would say too much
-    or too little.
+    or too little. `models`: all that the account sees, empty where that is not known. `key_end`: of
+    the key that was tried, None where nobody says.
     """
 
     asked: str
     seconds: float
     model_count: int | None = None
     verdict: str = ""
+    models: tuple[Model, ...] = ()
+    key_end: KeyEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """The request by which a service over HTTP is tested, and the meaning of its answer."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx2
 
+from ..core.ends import KeyEnd, moment
 from ..core.errors import ProviderError, from_status
 
 STATUS_OF = {
@@ -35,7 +37,8 @@ class TestRequest:
     `path`: below the base URL; `base_url`: another address than the connection's; `ok`: statuses
     that pass, empty for any 2xx; `failures`: the failures that statuses stand for; `json_path`: the
     way to a value of the answer that must be one of `json_values` as JSON writes it. Where it is
-    another, the failure of the status is raised. `cost`: free, tiny, billed.
+    another, the failure of the status is raised. `end_header` or `end_path`: where the answer tells
+    the end of the key. `cost`: free, tiny, billed.
 
     A redirect whose status is among `ok` or `failures` is judged; any other is followed.
     """
@@ -52,6 +55,8 @@ class TestRequest:
     failures: Mapping[int, StatusFailure] = field(default_factory=dict)
     json_path: tuple[str | int, ...] = ()
     json_values: tuple[str, ...] = ()
+    end_header: str = ""
+    end_path: tuple[str | int, ...] = ()
     cost: str = "free"
     base_url: str = ""
 
@@ -88,6 +93,18 @@ def _value_at(response: httpx2.Response, path: tuple[str | int, ...]) -> str | N
         if found is None
         else str(found)
     )
+
+
+def _end_told(request: TestRequest, response: httpx2.Response, host: str) -> KeyEnd | None:
+    """The end of the key, as the answer tells it; None where the request names no place for it."""
+    if request.end_header:
+        said = response.headers.get(request.end_header)
+        return KeyEnd(moment(said), f"{host} ({request.end_header})")
+    if request.end_path:
+        place = ".".join(str(step) for step in request.end_path)
+        with suppress(ValueError):  # it passed: what else it says fails no check
+            return KeyEnd(moment(_value_at(response, request.end_path)), f"{host} ({place})")
+    return None
 
 
 def _error_of(failure: StatusFailure, status: int, host: str) -> ProviderError:

@@ -15,6 +15,7 @@ from ..core.errors import CompressedAnswer, RedirectRefused
 from ..core.request_id import HEADER, REQUEST_ID
 from .allowance import Allowance
 from .backends import GuardedBackend
+from .certificates import note_certificate
 from .policy import EgressPolicy
 from .proxies import Proxy
 from .retries import noted
@@ -87,6 +88,7 @@ class GuardedTransport(httpx2.HTTPTransport):
         with noted(request) as one:
             proxy = self._policy.proxy_of(request.url)
             found = self._through(proxy, request) if proxy else super().handle_request(request)
+            note_certificate(request, found)
             response = one.answered(found)
         try:
             refuse_unsafe_answer(request, response)

@@ -11,16 +11,18 @@ from typing import TypeVar
 import httpx2
 
 from ..core.base import CheckResult, Model, Provider
+from ..core.ends import KeyEnd
 from ..core.errors import ProviderError, RedirectRefused, from_status
 from ..core.settings import ProviderSettings
 from .allowance import LARGEST_ANSWER, Allowance
 from .auth import AccessTransport
-from .checks import TestRequest, _days, _error_of, _unexpected, _value_at
+from .certificates import certificate_end
+from .checks import TestRequest, _days, _end_told, _error_of, _unexpected, _value_at
 from .credentials import Credential, Grant, OAuth2
 from .egress import JUDGED_REDIRECTS, GuardedTransport, guarded_client
 from .hosts import Hosts, origin_host, with_query
 from .oauth2_client import MemoryTokens, Token, TokenStore, fetch_token, grant_key
-from .tls import certificate_end, is_verified
+from .tls import is_verified
 
 SettingsT = TypeVar("SettingsT", bound=ProviderSettings)
 
@@ -160,14 +162,19 @@ class HttpService(Provider[SettingsT]):
     def check(self) -> CheckResult:
         """Makes the test request, or looks whether anybody answers. Raises ProviderError."""
         started, request = time.monotonic(), self.test_request
+        key_end: KeyEnd | None = None
         if not self.base_url:
             verdict = NOTHING_ASKED
         elif "billed" in (self.check_cost, request.cost if request else ""):
             verdict = BILLED
         else:
             with self.translated((request and request.base_url) or self.base_url):
-                verdict = self._tested(request) if request else self._reached()
-        return CheckResult(self.asks, time.monotonic() - started, verdict=verdict)
+                if request:
+                    verdict, key_end = self._tested(request)
+                else:
+                    verdict = self._reached()
+        seconds = time.monotonic() - started
+        return CheckResult(self.asks, seconds, verdict=verdict, key_end=key_end)
 
     def _address(self, request: TestRequest) -> httpx2.URL:
         base, path = request.base_url or self.base_url, request.path
@@ -194,14 +201,16 @@ class HttpService(Provider[SettingsT]):
         )
         return self.client.send(built, stream=True)
 
-    def _tested(self, request: TestRequest) -> str:
+    def _tested(self, request: TestRequest) -> tuple[str, KeyEnd | None]:
+        """The verdict, and the end of the key as far as the answer tells it."""
         response = self._sent(request)
         try:
             certificate = self._certificate(response)
             self._judge(request, response)
+            key_end = _end_told(request, response, self._address(request).netloc.decode())
         finally:
             response.close()
-        return f"It works: HTTP {response.status_code}.{certificate}"
+        return f"It works: HTTP {response.status_code}.{certificate}", key_end
 
     def _judge(self, request: TestRequest, response: httpx2.Response) -> None:
         """Raises ProviderError for an answer that does not pass."""

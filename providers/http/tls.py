@@ -1,11 +1,10 @@
 """TLS of a connection: certificate authorities of its own, or no check at all; certificates that
-are shown to a service; and the end of a service's certificate.
+are shown to a service.
 """
 
 import re
 import secrets
 import ssl
-from datetime import datetime
 from functools import lru_cache
 from tempfile import NamedTemporaryFile
 from typing import Annotated
@@ -138,16 +137,3 @@ def _load_chain(
 def is_verified(context: ssl.SSLContext | None) -> bool:
     """True if certificates are judged; None is the system's authorities."""
     return (context or trusted_authorities()).verify_mode != ssl.CERT_NONE
-
-
-def certificate_end(response: httpx2.Response) -> datetime | None:
-    """The end of the service's certificate; None without TLS.
-
-    Call it while the answer is still open.
-    """
-    stream = response.extensions.get("network_stream")
-    socket = stream.get_extra_info("ssl_object") if stream else None
-    certificate = (
-        socket.getpeercert(True) if socket else None
-    )  # as bytes it is there even when nobody judged it
-    return x509.load_der_x509_certificate(certificate).not_valid_after_utc if certificate else None

@@ -86,6 +86,14 @@ class ManifestProvider(HttpService[ProviderSettings]):
         return client_context(replace(shown, authority=authority))
 
     @property
+    def own_certificates(self) -> Mapping[str, str]:
+        shown, own = self.rendering.certificate, super().own_certificates
+        if shown is None:
+            return own
+        named = {"client certificate": shown.certificate, "certificate authority": shown.authority}
+        return own | {name: pem for name, pem in named.items() if pem}
+
+    @property
     def extra_headers(self) -> dict[str, str]:
         return self.rendering.headers
 

@@ -9,13 +9,14 @@ from .auth import STEPS
 from .document import Deprecation, Manifest, Migration, Option, TypeField, Variant
 from .errors import ManifestError, nearest
 from .parsing import plain_data
-from .requests import Expect, RequestTemplate, StatusMeaning, Test
+from .requests import Expect, Expires, RequestTemplate, StatusMeaning, Test
 from .validation import problems
 
 PARTS: dict[str, type[BaseModel]] = {
     "choices": Option,
     "deprecated": Deprecation,
     "expect": Expect,
+    "expires": Expires,
     "fields": TypeField,
     "map": StatusMeaning,
     "meanings": StatusMeaning,

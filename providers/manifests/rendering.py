@@ -137,6 +137,8 @@ class Rendering:
             },
             json_path=test.expect.path if test.expect else (),
             json_values=tuple(test.expect.one_of) if test.expect else (),
+            end_header=test.expires.header if test.expires else "",
+            end_path=test.expires.path if test.expires else (),
             cost=test.cost,
         )
 

@@ -1,9 +1,9 @@
 """Requests of checks, and the meaning of their answers: the entries under `test`."""
 
 import json
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..core.errors import CODES
@@ -40,6 +40,11 @@ CodeOrMeaning = Annotated[
 ]
 
 
+def steps_of(path: str) -> tuple[str | int, ...]:
+    """`data.0.id` as steps through objects and lists."""
+    return tuple(int(step) if step.isdecimal() else step for step in path.split(".") if path)
+
+
 class Expect(ManifestPart):
     """A value in the answer's JSON, and what it must be: for services that answer 200 whatever
     happens.
@@ -53,7 +58,27 @@ class Expect(ManifestPart):
     @property
     def path(self) -> tuple[str | int, ...]:
         """`data.0.id` as steps through objects and lists."""
-        return tuple(int(step) if step.isdecimal() else step for step in self.json_path.split("."))
+        return steps_of(self.json_path)
+
+
+class Expires(ManifestPart):
+    """Where the answer tells when the key ends: in a header, or in a value of its JSON."""
+
+    header: Line = ""
+    json_path: Line = Field(
+        "", validation_alias=AliasChoices("json", "json_path"), serialization_alias="json"
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.header) == bool(self.json_path):
+            raise PydanticCustomError("expires", "Give either header or json.")
+        return self
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """As of Expect; empty where it is in a header."""
+        return steps_of(self.json_path)
 
 
 class RequestTemplate(ManifestPart):
@@ -118,3 +143,4 @@ class Test(ManifestPart):
         default={}, validation_alias=AliasChoices("meanings", "map")
     )
     expect: Expect | None = None
+    expires: Expires | None = None

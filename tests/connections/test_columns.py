@@ -18,6 +18,7 @@ the Python client (switchboard/) take it when somebody needs it there.
 """
 
 import re
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from connections.api.camelcase import camel
 from connections.models import Connection, Profile
 from connections.packages import services as package_services
 from connections.packages.services import Decisions
-from tests.fakes import connect, reload
+from tests.fakes import OTHER_SECRET, connect, reload
 from tests.pages import entries, html
 from tests.people import browser
 
@@ -67,7 +68,15 @@ def sample(column: str) -> Any:
     field = Connection._meta.get_field(column)
     if isinstance(field, models.BooleanField):
         return not field.get_default()
+    if isinstance(field, models.DateField):
+        return date(2031, 2, 3)
     return [f"some-{column}"] if isinstance(field, models.JSONField) else f"some-{column}"
+
+
+def shown_as(column: str) -> Any:
+    """The sample as JSON has it."""
+    value = sample(column)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def typed(value: Any) -> str:
@@ -121,7 +130,8 @@ SWITCHES = {"is_active", "is_checked"}
 
 @pytest.mark.parametrize("column", sorted({*COLUMNS} - SWITCHES))
 def test_the_page_shows_a_column(row: Connection, client: Client, column: str):
-    assert f"some-{column}" in html(client.get(changed(row, column).get_absolute_url()))
+    shown = "2031-02-03" if column == "expires_at" else f"some-{column}"
+    assert shown in html(client.get(changed(row, column).get_absolute_url()))
 
 
 def test_the_page_shows_whether_it_is_checked_by_itself(row: Connection, client: Client):
@@ -137,14 +147,14 @@ def test_the_page_shows_whether_it_is_checked_by_itself(row: Connection, client:
 @pytest.mark.parametrize("column", COLUMNS)
 def test_the_api_takes_and_gives_a_column(row: Connection, api: Api, column: str, method: str):
     name = camel(column)
-    body: dict[str, Any] = {"name": "Plain", name: sample(column)}
+    body: dict[str, Any] = {"name": "Plain", name: shown_as(column)}
     if method == "POST":
         body |= {"alias": "second", "providerId": "fake", "settings": {"apiKey": "key"}}
     path = "/connections" if method == "POST" else "/connections/plain"
     answer = api(method, path, body).json()
-    assert answer[name] == sample(column)
+    assert answer[name] == shown_as(column)
     listed = {one["alias"]: one[name] for one in api.read("/connections")["items"]}
-    assert listed[answer["alias"]] == sample(column)
+    assert listed[answer["alias"]] == shown_as(column)
 
 
 @pytest.mark.usefixtures("cheap_passphrases")
@@ -184,3 +194,38 @@ def exported(row: Connection) -> bytes:
 def test_a_copy_has_the_column_of_its_original(row: Connection, column: str):
     copy = services.duplicate_connection(changed(row, column), actor=None).row
     assert getattr(copy, column) == sample(column)
+
+
+def test_an_empty_date_takes_the_stored_one_away(row: Connection, client: Client, api: Api):
+    changed(row, "expires_at")
+    given = {**entries({}, name="Plain", version="2"), "expires_at": ""}
+    client.post(f"/connections/{row.pk}/edit/", given)
+    assert reload(row).expires_at is None
+    changed(reload(row), "expires_at")
+    assert api("PATCH", "/connections/plain", {"expiresAt": None}).json()["expiresAt"] is None
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_date_that_a_request_leaves_out_stays(row: Connection, api: Api, method: str):
+    changed(row, "expires_at")
+    answer = api(method, "/connections/plain", {"name": "Other"}).json()
+    assert (answer["name"], answer["expiresAt"]) == ("Other", "2031-02-03")
+
+
+@pytest.mark.parametrize("given", ["2031-02-31", "2031-02-03T10:00:00Z", "", 20310203, True])
+def test_what_is_not_a_day_is_refused(row: Connection, api: Api, given: Any):
+    problem = api("PATCH", "/connections/plain", {"expiresAt": given}, status=400).json()
+    assert [one["pointer"] for one in problem["errors"]] == ["/expiresAt"]
+
+
+@pytest.mark.parametrize(("days", "is_kept"), [(-3, False), (20, False), (90, True)])
+def test_another_key_takes_a_date_away_that_is_over_or_near(
+    row: Connection, days: int, is_kept: bool
+):
+    day = date.today() + timedelta(days=days)
+    services.update_connection(row, actor=None, expires_at=day)
+    saved = services.update_connection(
+        reload(row), actor=None, expires_at=day, settings={"api_key": OTHER_SECRET}, merge=True
+    )
+    assert (saved.row.expires_at == day) == is_kept
+    assert [one.code for one in saved.notices] == ([] if is_kept else ["old_date"])

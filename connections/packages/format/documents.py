@@ -6,6 +6,7 @@ Unknown fields and other types are refused. No message repeats a value.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal, LiteralString, TypeVar
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from .errors import PackageError
 FORMAT, FORMAT_VERSION = "switchboard-package", 1
 ALIAS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PROVIDER_ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MOST_SETTINGS = 500
 IN_CLEAR = (
@@ -136,6 +138,17 @@ def _mark(secret: Secret) -> Any:
     return {"placeholder": secret.placeholder} if isinstance(secret, Missing) else secret
 
 
+def _day(value: Any) -> Any:
+    """A day as YAML 1.2 has it, a text."""
+    if isinstance(value, str) and DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day), PlainSerializer(lambda day: day.isoformat())]
 Id = Annotated[UUID, BeforeValidator(_canonical), PlainSerializer(str), Field(strict=False)]
 Alias = Annotated[
     str,
@@ -206,6 +219,7 @@ class ConnectionDocument(_Document):
     type_version: int | None = Field(None, ge=1, le=1_000_000)
     is_active: bool
     is_checked: bool = True
+    expires_at: Day | None = None
     tags: list[Line] = Field(max_length=50)
     settings: dict[SettingName, Plain | dict[str, str]] = Field(max_length=MOST_SETTINGS)
     secrets: Annotated[Secrets, BeforeValidator(_secrets), PlainSerializer(_marked)] = Field(

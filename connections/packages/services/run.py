@@ -106,8 +106,11 @@ def find_row(
 
 
 def columns_of(document: ConnectionDocument | ProfileDocument, model: Any) -> dict[str, Any]:
-    """The editable columns of the model, as the document has them."""
-    return {name: getattr(document, name) for name in model.editable_columns}
+    """The editable columns of the model, as the document has them; an empty text for one that is
+    empty there.
+    """
+    found = {name: getattr(document, name) for name in model.editable_columns}
+    return {name: "" if value is None else value for name, value in found.items()}
 
 
 def empty_columns(document: ConnectionDocument | ProfileDocument, row: Any) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models import Connection, PlannedCheck
-from connections.services import CheckResult, prepare_check, record_scheduled, run_check
+from connections.outlooks import LOOK_EVERY, Learned, note_learned
+from connections.services import CheckResult, learn, prepare_check, record_scheduled, run_check
 from providers.core.base import Provider
 from providers.core.values import CHECK_SECONDS
 
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 class Running:
     """A check that runs. `began`: by the schedule's clock, `started`: by the monotonic one.
     `is_changed`: as the plan said. `is_asked`: False where nothing was, and nothing is recorded.
+    `learned`: from settings alone, where nothing was asked.
     """
 
     connection: Connection
@@ -48,6 +50,7 @@ class Running:
     is_changed: bool
     started: float = field(default_factory=time.monotonic)
     result: CheckResult | None = None
+    learned: Learned | None = None
     is_asked: bool = True
     is_postponed: bool = False
     is_done: bool = False
@@ -105,13 +108,15 @@ class Checks:
             due__lte=now, connection__is_active=True, connection__is_checked=True
         )
         due = due.exclude(host_key__in=full)
-        rows = due.exclude(pk__in=self._running).select_related("connection__last_check")
+        rows = due.exclude(pk__in=self._running)
+        rows = rows.select_related("connection__last_check", "connection__outlook")
         rows = rows.prefetch_related("connection__traffic").order_by("due", "pk")[:free]
         started = 0
         for row in _claimed(_within(rows, counts, most), now):
             one = Running(row.connection, row.failures, row.host_key, now, row.is_changed)
             self._running[row.pk] = one
-            age = None if row.is_changed else _age(row.connection)
+            is_wanted = row.is_changed or not _was_looked_at(row.connection)
+            age = None if is_wanted else _age(row.connection)
             if age is not None:
                 one.began, one.failures = now - age, 0
                 one.is_asked, one.is_done = False, True
@@ -132,8 +137,10 @@ class Checks:
             record_scheduled(told)
             self.made += len(told)
             self.failed += sum(not outcome.success for _, outcome in told)
+        note_learned([(one.connection, one.learned) for one in ended if one.learned])
         for one in ended:
-            one.is_asked = False  # it is recorded, should the next statement fail
+            # it is recorded, should the next statement fail
+            one.is_asked, one.learned = False, None
         _plan_next(ended, now)
         for one in ended:
             self._running.pop(one.connection.pk, None)
@@ -148,7 +155,7 @@ class Checks:
                 one.result = provider
                 one.is_asked = provider.code not in OF_SETUP
             elif not provider.has_free_check:
-                one.is_asked = False
+                one.is_asked, one.learned = False, learn(provider, {})
             else:
                 self._ask_host(one, provider)
         except Exception as error:  # noqa: BLE001 a fault in one provider ends no other check
@@ -212,6 +219,14 @@ def _age(connection: Connection) -> float | None:
     # a clock that was set back makes moments of the future, which say nothing
     ages = [(now - one).total_seconds() for one in moments]
     return min((age for age in ages if 0 <= age < interval()), default=None)
+
+
+def _was_looked_at(connection: Connection) -> bool:
+    """True if a check looked within a day when its key, certificates and models end."""
+    outlook = getattr(connection, "outlook", None)
+    if outlook is None or outlook.settings_version != connection.settings_version:
+        return False
+    return bool(timezone.now() - outlook.looked_at < LOOK_EVERY)
 
 
 def _hangs(one: Running) -> bool:

@@ -20,7 +20,8 @@ from connections.models import (
     ScheduleLease,
 )
 
-from ...attention.faults import Fault, faults
+from ...attention.faults import faults
+from ...attention.kinds import Fault
 from ...attention.services import snoozes
 from ...attention.telling import told
 from ...models import Notice, NoticeLook, NoticeState, NoticeTarget

@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ...attention.faults import KINDS
+from ...attention.kinds import KINDS
 from ...models import NoticeTarget
 
 INFO, WARNING, CRITICAL = NoticeTarget.Severity.values

@@ -6,7 +6,7 @@ minute. What an hour has no room for is summed up later.
 
 from dataclasses import dataclass
 
-from ...attention.faults import Fault
+from ...attention.kinds import Fault
 from ...models import NoticeState
 from .rules import FLAPS, HOLD_END, HOUR, MOST_AN_HOUR, SILENT_ENDS, hold_of
 

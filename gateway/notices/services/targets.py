@@ -24,7 +24,7 @@ from connections.locks import retried
 from connections.services import Actor, FieldError, Invalid, require
 from providers.core.errors import BlockedAddress
 
-from ...attention.faults import KINDS
+from ...attention.kinds import KINDS
 from ...models import NoticeTarget
 from .senders import Message, NotSent, new_secret, send_by_apprise, send_webhook
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ...attention.faults import KINDS
+from ...attention.kinds import KINDS
 from ...models import Notice, NoticeDelivery
 from .senders import Message
 from .states import BEGAN, FLAPPED, RECOVERED

@@ -1,14 +1,21 @@
 """The base of services that speak OpenAI's protocol: the list of models, and its client."""
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
 import httpx2
 
 from providers.core.base import Capability, Model
+from providers.core.ends import moment
 from providers.core.errors import bad_response
 
 from .request import NO_KEY, OpenAIChat, SettingsT, without_no_key
+
+# The end of a model, as OpenAI (developers.openai.com/api/docs/deprecations), OpenRouter
+# (openrouter.ai/docs/guides/overview/models) and Mistral (docs.mistral.ai/api/endpoint/models) have
+# it in their lists.
+ENDS = ("shutdown_date", "expiration_date", "deprecation")
 
 
 class OpenAICompatible(OpenAIChat[SettingsT]):
@@ -54,7 +61,10 @@ class OpenAICompatible(OpenAIChat[SettingsT]):
                 isinstance(getattr(row, "id", None), str) for row in rows
             ):
                 raise bad_response(self.base_url)
-            return [Model(row.id, self.name_of(row), self.capabilities_of(row)) for row in rows]
+            return [
+                Model(row.id, self.name_of(row), self.capabilities_of(row), ends_at=_end_of(row))
+                for row in rows
+            ]
 
     def name_of(self, row: Any) -> str:
         """The name for people of one row of the list."""
@@ -65,3 +75,7 @@ class OpenAICompatible(OpenAIChat[SettingsT]):
         say.
         """
         return frozenset({Capability.EMBEDDING if "embed" in row.id.lower() else Capability.CHAT})
+
+
+def _end_of(row: Any) -> datetime | None:
+    return next((at for name in ENDS if (at := moment(getattr(row, name, None)))), None)

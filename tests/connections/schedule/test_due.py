@@ -14,7 +14,14 @@ from django.utils import timezone
 from connections import jobs, services
 from connections.health.services import Call, health, note_calls
 from connections.jobs import Job
-from connections.models import Connection, ConnectionCheck, JobRun, PlannedCheck, ScheduleLease
+from connections.models import (
+    Connection,
+    ConnectionCheck,
+    JobRun,
+    Outlook,
+    PlannedCheck,
+    ScheduleLease,
+)
 from connections.schedule.services import due_checks, overdue, run_due_once, scheduler
 from connections.schedule.services.scheduler import DueWork, Scheduler
 from tests.fakes import REFUSED, SECRET, connect, fake_provider, reload
@@ -65,9 +72,24 @@ def test_a_revoked_key_is_seen_and_asked_for_less_often(fake: Any):
 
 def test_a_connection_that_answered_lately_is_not_asked(fake: Any):
     row = connect()
+    run()
+    note_calls([Call(row.pk, row.version, "m", timezone.now())])
+    due_again(row)
+    run()
+    assert len(fake.asked) == 1
+
+
+def test_one_that_answers_is_asked_once_a_day_when_its_key_and_models_end(fake: Any):
+    row = connect()
     note_calls([Call(row.pk, row.version, "m", timezone.now())])
     run()
-    assert fake.asked == []
+    asked = [len(fake.asked)]
+    for age in (timedelta(hours=23), timedelta(hours=25)):
+        Outlook.objects.update(looked_at=timezone.now() - age)
+        due_again(row)
+        run()
+        asked.append(len(fake.asked))
+    assert asked == [1, 1, 2]
 
 
 @pytest.mark.parametrize("minutes", [-60, 16])  # a clock that was set back, an interval ago

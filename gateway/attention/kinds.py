@@ -1,0 +1,120 @@
+"""The kinds of faults, a fault, and how near an end is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+# In the order in which they are shown when they hit equally many
+KINDS = {
+    "failing": "Failing",
+    "replacement": "Key went back",
+    "reference": "Reference",
+    "source": "Source of references",
+    "encryption": "Cannot decrypt",
+    "provider": "Unknown provider",
+    "secret": "Needs its key",
+    "host": "Asks for a host",
+    "resting": "Resting",
+    "degraded": "Degraded",
+    "target": "Notices fail",
+    "limit": "Limit reached",
+    "key": "Key ends",
+    "certificate": "Certificate ends",
+    "access": "Access ends",
+    "model": "Model ends",
+    "token": "Token ends",
+    "unused": "Unused",
+}
+TONES = {
+    "failing": "bad",
+    "replacement": "bad",
+    "encryption": "bad",
+    "provider": "bad",
+    "unused": "quiet",
+}
+GUARDED = frozenset({"token", "limit", "target"})  # only for those who may see what they are about
+SEVERITIES = {"bad": "critical", "warn": "warning", "quiet": "notice"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, or what will be one.
+
+    `key` names it as long as it lasts, `was` is its state, which is another when it changes.
+    `connection_ids`: active connections behind it. `models`: those that it hits, None for all of a
+    connection. `subject`: what `kind` is about, beside connections. `is_near`: not of the radar.
+    `ends_at`: the end that it is about; `step`: as `step_to` says of it.
+    """
+
+    key: str
+    kind: str
+    was: str
+    since: datetime | None = None
+    connection_ids: tuple[UUID, ...] = ()
+    models: frozenset[str] | None = None
+    subject: Any = None
+    is_near: bool = True
+    ends_at: datetime | None = None
+    step: int | None = None
+
+    @property
+    def subject_is_reference(self) -> bool:
+        """True for a key that a service refuses and that a reference stands for."""
+        return self.kind == "failing" and self.subject is not None
+
+    @property
+    def tone(self) -> str:
+        """How bad it is: bad, warn, or quiet. The nearer an end, the worse."""
+        if self.step is None:
+            return TONES.get(self.kind, "warn")
+        if self.is_near:
+            return "bad"
+        days = settings.CONNECTIONS_RADAR_DAYS
+        return "quiet" if self.step == max(days) and len(days) > 2 else "warn"
+
+    @property
+    def severity(self) -> str:
+        """The same in words of the API: critical, warning, or notice."""
+        return SEVERITIES[self.tone]
+
+
+def ending(
+    key: str,
+    kind: str,
+    ends_at: datetime,
+    connection_ids: Iterable[UUID],
+    *,
+    models: frozenset[str] | None = None,
+    subject: Any = None,
+) -> Fault | None:
+    """The fault that an end is; None while it is far. It is another one with each step that it
+    comes nearer, so that a snooze is over then.
+    """
+    step = step_to(ends_at)
+    if step is None:
+        return None
+    pks = tuple(connection_ids)
+    is_near = step <= min(settings.CONNECTIONS_RADAR_DAYS)
+    was = f"{ends_at:%Y-%m-%d} {step} {len(pks)}"
+    return Fault(key, kind, was, ends_at, pks, models, subject, is_near, ends_at, step)
+
+
+def step_to(ends_at: datetime) -> int | None:
+    """The least of CONNECTIONS_RADAR_DAYS within which it ends; 0 after the end, None before all
+    of them.
+    """
+    left = ends_at - timezone.now()
+    if left <= timedelta(0):
+        return 0
+    days = sorted(settings.CONNECTIONS_RADAR_DAYS)
+    return next((one for one in days if left <= timedelta(days=one)), None)
+
+
+def horizon() -> datetime:
+    """The time before which an end is told."""
+    return timezone.now() + timedelta(days=max(settings.CONNECTIONS_RADAR_DAYS))

@@ -1,0 +1,151 @@
+"""What will break, by the ends that are known: keys, certificates, OAuth2 access, models, tokens.
+
+As many queries for one connection as for ten thousand.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from connections.models import AccessToken, ApiToken, Connection, Outlook, Profile, RevealToken
+from connections.outlooks import MISSED, end_of_key
+
+from .kinds import Fault, ending, horizon, step_to
+
+SOON = timedelta(days=14)  # before its end, a token is in the list
+NEAR = timedelta(days=2)  # before its end, it is among the faults of today
+ENDED = timedelta(days=7)  # after its end, it still is
+
+
+@dataclass(frozen=True)
+class LostModel:
+    """A model that profiles name and that the service does not list any more, or soon will not.
+
+    `ends_at`: as the service says; None for one that is gone. `profiles`: by their names.
+    """
+
+    model: str
+    ends_at: datetime | None
+    profiles: tuple[str, ...]
+    first: UUID
+
+
+def radar() -> Iterator[Fault]:
+    """All that is near, in no order."""
+    found = (_of_keys, _of_certificates, _of_own_certificates, _of_access, _of_models)
+    for part in found:
+        yield from (one for one in part() if one is not None)
+    yield from _of_tokens()
+
+
+def _of_keys() -> Iterator[Fault | None]:
+    """One for each key that has an end: as the vendor says it, else as a person entered it."""
+    near = Q(expires_at__lte=horizon().date()) | Q(outlook__key_ends_at__lte=horizon())
+    rows = Connection.objects.filter(near, is_active=True).select_related("outlook")
+    columns = ("expires_at", "settings_version", *_of_outlook("key_ends_at", "key_end_source"))
+    for row in rows.only(*columns).order_by():
+        end = end_of_key(row.expires_at, row.settings_version, getattr(row, "outlook", None))
+        if end and end.at:
+            yield ending(f"key:{row.pk}", "key", end.at, [row.pk], subject=end)
+
+
+def _of_outlook(*columns: str) -> list[str]:
+    return [f"outlook__{name}" for name in ("settings_version", *columns)]
+
+
+def _of_certificates() -> Iterator[Fault | None]:
+    """One for each host, whatever the number of connections that ask it. What was seen last counts,
+    since a certificate is replaced under way.
+    """
+    hosts: dict[str, list[tuple[UUID, datetime]]] = {}
+    for pk, certificates in _near_certificates("certificates"):
+        for host, end in certificates.items():
+            hosts.setdefault(host, []).append((pk, datetime.fromisoformat(end)))
+    for host, seen in hosts.items():
+        end = max(at for _, at in seen)
+        behind = sorted(pk for pk, _ in seen)
+        yield ending(f"certificate:{host}", "certificate", end, behind, subject=host)
+
+
+def _of_own_certificates() -> Iterator[Fault | None]:
+    """One for each certificate in the settings of a connection."""
+    for pk, certificates in _near_certificates("own_certificates"):
+        for name, end in certificates.items():
+            key, at = f"certificate:{pk}:{name}", datetime.fromisoformat(end)
+            yield ending(key, "certificate", at, [pk], subject=name)
+
+
+def _near_certificates(column: str) -> Iterable[tuple[UUID, dict[str, str]]]:
+    rows = Outlook.objects.filter(
+        connection__is_active=True,
+        certificate_ends_at__lte=horizon(),
+        settings_version=F("connection__settings_version"),
+    )
+    return rows.order_by().values_list("pk", column)
+
+
+def _of_access() -> Iterator[Fault | None]:
+    """One for each OAuth2 access that cannot be renewed, or whose refresh token has an end."""
+    failed = Q(failed_at__isnull=False) | Q(refresh_ends_at__lte=horizon())
+    rows = AccessToken.objects.filter(failed, connection__is_active=True)
+    for row in rows.defer("credentials").order_by():
+        key, behind = f"access:{row.pk}", (row.pk,)
+        if row.failed_at is not None:
+            was = f"failed {row.failure} {row.failed_at}"
+            yield Fault(key, "access", was, row.failed_at, behind, None, row)
+        elif row.refresh_ends_at is not None:
+            yield ending(key, "access", row.refresh_ends_at, behind, subject=row)
+
+
+def _of_models() -> Iterator[Fault | None]:
+    """One for each model of a connection that active profiles name."""
+    losing = {"loses_models": True, "connection__is_active": True}
+    rows = Outlook.objects.filter(**losing, settings_version=F("connection__settings_version"))
+    lost = dict(rows.order_by().values_list("pk", "profile_models"))
+    if not lost:
+        return
+    behind = Connection.objects.filter(outlook__loses_models=True)
+    profiles = Profile.objects.filter(is_active=True, connection__in=behind).order_by("name_key")
+    named: dict[tuple[UUID, str], list[tuple[UUID, str]]] = {}
+    for pk, name, connection_id, model in profiles.values_list(
+        "pk", "name", "connection_id", "model"
+    ):
+        named.setdefault((connection_id, model), []).append((pk, name))
+    for (connection_id, model), users in named.items():
+        known = lost.get(connection_id, {}).get(model)
+        if known:
+            yield _of_model(connection_id, model, known, users)
+
+
+def _of_model(
+    pk: UUID, model: str, known: dict[str, Any], users: list[tuple[UUID, str]]
+) -> Fault | None:
+    key, hit = f"model:{pk}:{model}", frozenset([model])
+    first, names = users[0][0], tuple(name for _, name in users)
+    if known["missing"] >= MISSED:
+        since = datetime.fromisoformat(known["since"])
+        subject = LostModel(model, None, names, first)
+        return Fault(key, "model", f"missing {since}", since, (pk,), hit, subject)
+    if not known["ends"]:
+        return None
+    end = datetime.fromisoformat(known["ends"])
+    subject = LostModel(model, end, names, first)
+    return ending(key, "model", end, [pk], models=hit, subject=subject)
+
+
+def _of_tokens() -> Iterator[Fault]:
+    """Tokens whose end is near, or just over. They say when, so `since` is their end."""
+    now = timezone.now()
+    ends = {"revoked_at": None, "expires_at__gt": now - ENDED, "expires_at__lt": now + SOON}
+    for model in (ApiToken, RevealToken):
+        rows: Any = model.objects.filter(**ends).select_related("user")
+        for row in rows.order_by():
+            is_near, at = row.expires_at < now + NEAR, row.expires_at
+            was = "ended" if at <= now else "near" if is_near else "soon"
+            key, step = f"token:{row.pk}", step_to(at)
+            yield Fault(key, "token", was, at, (), None, row, is_near, at, step)
