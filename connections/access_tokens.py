@@ -128,8 +128,15 @@ class DatabaseTokens:
         kept = {"refresh_token": token.refresh_token} if token.refresh_token else {}
         held = {"token": token.value, **kept} if until > now or kept else None
         row = {"key": key, "credentials": held, "expires_at": datetime.fromtimestamp(until, UTC)}
+        row |= {"refresh_ends_at": self._refresh_end(key, token), "failed_at": None, "failure": ""}
         self._rows.filter(leased_until=lease).update(**row, leased_until=None)
         return token.value
+
+    def _refresh_end(self, key: str, token: Token) -> datetime | None:
+        """The end of the refresh token; where the service does not say it again, the one before."""
+        if token.refresh_ends_at is not None:
+            return datetime.fromtimestamp(token.refresh_ends_at, UTC)
+        return self._rows.filter(key=key).values_list("refresh_ends_at", flat=True).first()
 
     def _lease(self) -> datetime | None:
         """The end of the time in which this worker alone may fetch, None while another may. One

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 @sensitive_variables("provider")
 def renew_tokens() -> tuple[int, int]:
     """Renews the tokens of active connections that the gateway called lately, and says how many
-    were renewed and how many could not be. One that could not goes on until it ends.
+    were renewed and how many could not be. One that could not goes on until it ends, and is noted.
     """
     now = timezone.now()
     ending = AccessToken.objects.filter(
@@ -42,5 +42,7 @@ def renew_tokens() -> tuple[int, int]:
                 renewed += 1
         except (ProviderError, Unusable) as error:
             failed += 1
+            token = AccessToken.objects.filter(pk=row.pk, failed_at=None)
+            token.update(failed_at=timezone.now(), failure=error.code[:50])
             logger.warning("The token of connection %s was not renewed: %s", row.pk, error.code)
     return renewed, failed

@@ -36,7 +36,7 @@ def moment(told: Any) -> datetime | None:
     """
     try:
         if isinstance(told, datetime):
-            return told if told.tzinfo else told.replace(tzinfo=UTC)
+            return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
         if isinstance(told, int | float) and not isinstance(told, bool):
             seconds = told / 1000 if told > MILLISECONDS else told
             return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None

@@ -24,6 +24,7 @@ from .signed_tokens import signed
 
 UNSAID_SECONDS = 300  # how long a token is held whose service does not say how long it lives
 LONGEST_SECONDS = 86400
+LONGEST_REFRESH = 10 * 365 * 86400
 SPARE_SECONDS, SPARE_PART = (
     60,
     0.1,
@@ -36,12 +37,13 @@ MOST_HELD = 1000
 class Token:
     """An access token. `expires_at`: as time.time() has it, None when its service does not say.
 
-    `refresh_token`: empty when none came along.
+    `refresh_token`: empty when none came along; `refresh_ends_at`: its end, None when nobody says.
     """
 
     value: str = field(repr=False)
     expires_at: float | None = None
     refresh_token: str = field(default="", repr=False)
+    refresh_ends_at: float | None = None
 
     def held_until(self, now: float) -> float:
         """The time until which it is handed out: a little before its end."""
@@ -255,11 +257,21 @@ def _token_or_error(response: httpx2.Response, host: str) -> Token | ProviderErr
         value,
         None if seconds is None else time.time() + seconds,
         refresh if isinstance(refresh, str) and len(refresh) <= LONGEST_TOKEN else "",
+        _refresh_end(body),
     )
 
 
-def _lifetime(said: Any) -> float | None:
-    """Seconds, at most a day; None for a value that is not a number, which counts as unsaid."""
+def _refresh_end(body: dict[str, Any]) -> float | None:
+    """The end of the refresh token, by the words of GitHub and Google, and of Keycloak."""
+    for name in ("refresh_token_expires_in", "refresh_expires_in"):
+        seconds = _lifetime(body.get(name), LONGEST_REFRESH)
+        if seconds:  # Keycloak says 0 of an offline token, which has no end
+            return time.time() + seconds
+    return None
+
+
+def _lifetime(said: Any, most: float = LONGEST_SECONDS) -> float | None:
+    """Seconds, at most `most`; None for a value that is not a number, which counts as unsaid."""
     if isinstance(said, bool) or not isinstance(said, int | float | str):
         return None
     try:
@@ -267,5 +279,5 @@ def _lifetime(said: Any) -> float | None:
     except ValueError:
         return None
     except OverflowError:
-        return LONGEST_SECONDS if isinstance(said, int) and said > 0 else 0.0
-    return None if math.isnan(seconds) else min(seconds, LONGEST_SECONDS)
+        return most if isinstance(said, int) and said > 0 else 0.0
+    return None if math.isnan(seconds) else min(seconds, most)

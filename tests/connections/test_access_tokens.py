@@ -390,3 +390,33 @@ def test_a_token_that_cannot_be_renewed_is_used_until_it_ends(oauth2: OAuth2Serv
     before = AccessToken.objects.get().credentials
     oauth2.says = Answer(503)
     assert (renew_tokens(), AccessToken.objects.get().credentials) == ((0, 1), before)
+
+
+def test_a_renewal_that_fails_is_noted_until_one_passes(oauth2: OAuth2Server):
+    row = saved(oauth2)
+    ask(row)
+    in_use(row, timedelta(seconds=30))
+    noted = []
+    for says in (Answer(503), Answer(401, {"error": "invalid_client"}), None):
+        oauth2.says = says
+        renew_tokens()
+        token = AccessToken.objects.get()
+        noted.append((token.failure, token.failed_at))
+    first = noted[0][1]
+    assert first and noted == [("error", first), ("error", first), ("", None)]
+
+
+@pytest.mark.parametrize("name", ["refresh_token_expires_in", "refresh_expires_in"])
+def test_the_end_of_a_refresh_token_is_kept(oauth2: OAuth2Server, name: str):
+    given = {"access_token": "given", "token_type": "bearer", "expires_in": 3600}
+    oauth2.says = Answer(body=given | {"refresh_token": "next", name: 15_897_600})
+    ask(saved(oauth2))
+    end = AccessToken.objects.get().refresh_ends_at
+    assert end and round((end - timezone.now()) / timedelta(days=1)) == 184
+
+
+def test_an_offline_token_has_no_end(oauth2: OAuth2Server):
+    given = {"access_token": "given", "token_type": "bearer", "refresh_expires_in": 0}
+    oauth2.says = Answer(body=given)
+    ask(saved(oauth2))
+    assert AccessToken.objects.get().refresh_ends_at is None

@@ -55,6 +55,10 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"variant": "cloud", "token": "ghp_madeup5512"},
         {"variant": "server", "server": "https://github.example.com", "token": "ghp_madeup5512"},
     ],
+    "gitlab": [
+        {"variant": "cloud", "token": "glpat-madeup5512"},
+        {"variant": "server", "server": "https://gitlab.example.com", "token": "glpat-madeup5512"},
+    ],
     "stripe": [
         {"secret_key": "sk_test_madeup5512"},
         {"secret_key": "rk_live_madeup5512", "connect": True, "account": "acct_123"},

@@ -56,7 +56,7 @@ def features(manifest: Manifest) -> Iterator[str]:
                 yield f"{name}={'{}' if '{' in str(value) else 'literal'}"
 
 
-def test_the_twenty_four_are_there():
+def test_the_twenty_five_are_there():
     names = {
         "Zendesk",
         "Jira Cloud",
@@ -65,6 +65,7 @@ def test_the_twenty_four_are_there():
         "Twilio",
         "Elasticsearch",
         "GitHub",
+        "GitLab",
         "Stripe",
         "ServiceNow",
         "Google Maps",
@@ -215,6 +216,25 @@ WIRE: dict[str, list[tuple[str, str]]] = {
     "weights-and-biases": [("POST /graphql", basic("api"))],
     "hugging-face": [("GET /api/whoami-v2", "Bearer hf_madeup5512")] * 2,
 }
+
+
+def test_github_and_gitlab_tell_when_a_token_ends():
+    told = [
+        ("github", Answer(headers={"GitHub-Authentication-Token-Expiration": GITHUBS})),
+        ("gitlab", Answer(body={"id": 4, "active": True, "expires_at": "2031-02-03"})),
+        ("gitlab", Answer(body={"id": 4, "active": True, "expires_at": None})),
+        ("github", Answer()),
+    ]
+    ends = []
+    for key, answer in told:
+        with HttpServer(default=answer) as server:
+            found = made(moved(MANIFESTS[key], server.url), **SETTINGS[key][1]).check().key_end
+        assert found and found.source.startswith("127.0.0.1")
+        ends.append(found.at and found.at.isoformat())
+    assert ends == ["2031-02-03T08:15:00+00:00", "2031-02-03T23:59:59+00:00", None, None]
+
+
+GITHUBS = "2031-02-03 10:15:00 +0200"
 GOOD: dict[str, Answer] = {
     "slack-webhook": Answer(400, "invalid_payload"),
     "google-maps": Answer(body={"status": "OK"}),
