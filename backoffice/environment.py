@@ -276,7 +276,11 @@ def read_environment(path: Path = BASE_DIR / ".env") -> Environment:
         env_file.load_env_file(path, os.environ)
     except env_file.EnvFileError as error:
         raise ImproperlyConfigured(f"{path.name}: {error}") from None
-    return Environment(os.environ, frozenset(os.environ.keys() - before))
+    of_file = frozenset(os.environ.keys() - before)
+    if of_file:  # a worker finds them in the environment that it was started with
+        known = os.environ.get(env_file.FROM_FILE, "")
+        os.environ[env_file.FROM_FILE] = ",".join(filter(None, (known, *sorted(of_file))))
+    return Environment(os.environ, of_file)
 
 
 @contextmanager

@@ -2,14 +2,20 @@
 needs a restart.
 """
 
+import os
 import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
+
+from providers.core.env_file import FROM_FILE, EnvFileError, load_env_file
 
 from . import conf
 from .references import ENV_SECTION, Resolution, State, parse
-from .sources import DirectorySource, FileSource, KeptStore, MappingSource
+from .sources import DirectorySource, EnvironmentSource, FileSource, KeptStore, MappingSource
+from .sources.environment import spelling
 
 STARTED = timezone.now()  # of this process, which read its environment then
 
@@ -32,6 +38,28 @@ def provenance(resolution: Resolution) -> str:
         f"{came} ({name}), as this process got it when it started at {STARTED:%Y-%m-%d %H:%M} UTC. "
         "A new value needs a restart, unless it is in a file that a variable ending in _FILE names."
     )
+
+
+def lost_at_a_restart(resolutions: Iterable[Resolution]) -> list[Resolution]:
+    """Those whose values this process has from .env, which has them no longer: after a restart they
+    are missing.
+    """
+    given = os.environ.get(FROM_FILE, "").split(",")
+    values: dict[str, str] = {}
+    try:
+        load_env_file(settings.ENV_FILE, values)
+    except EnvFileError:
+        return []  # nothing is known, and the next start says why
+    lost = {spelling(name) for name in given if name} - {spelling(one) for one in values}
+    return [one for one in resolutions if lost and _variable(one) in lost]
+
+
+def _variable(resolution: Resolution) -> str:
+    """The spelling of the variable that it came from; empty for another source."""
+    if resolution.state != State.RESOLVED or resolution.source != EnvironmentSource.name:
+        return ""
+    key = parse(resolution.reference)
+    return spelling(key[1] if key[0].lower() == ENV_SECTION else "__".join(key))
 
 
 AGAIN = "A new value there needs no restart."

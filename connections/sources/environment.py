@@ -51,7 +51,7 @@ class EnvironmentSource:
 
         Raises SourceError when they have several.
         """
-        plain = _spelling(name)
+        plain = spelling(name)
         names = self._spellings.get(plain, [])
         is_known = len(self._environ) == self._size and names
         if not is_known or any(one not in self._environ for one in names):
@@ -69,13 +69,13 @@ class EnvironmentSource:
     def _read_names(self) -> None:
         self._spellings, self._size = {}, len(self._environ)
         for one in self._environ:
-            self._spellings.setdefault(_spelling(one), []).append(one)
+            self._spellings.setdefault(spelling(one), []).append(one)
 
     def holds(self, section: str) -> bool:  # noqa: ARG002
         """False: a variable proves nothing, DATABASE__URL may be anybody's."""
         return False
 
 
-def _spelling(name: str) -> str:
+def spelling(name: str) -> str:
     """A name of a variable, by which others that mean the same are found."""
     return name.replace(":", "__").replace("-", "_").replace(".", "_").lower()

@@ -5,7 +5,7 @@ the last value stands in for a store that does not answer.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -69,6 +69,11 @@ class KeptStore:
             f"used for {minutes:g} minutes after they were read."
         )
         return Outage(self.name, since, text)
+
+    @property
+    def ends(self) -> Mapping[str, datetime]:
+        """What it needs that ends one day, by its name for people."""
+        return getattr(self.store, "ends", {})
 
     def holds(self, section: str) -> bool:  # noqa: ARG002 whoever gave us a store set it all aside
         """True: the whole store, below its prefix, was given to Switchboard."""

@@ -2,7 +2,12 @@
 
 import ssl
 import threading
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+from providers.http.certificates import first_end
 
 from .address import (
     CONNECT_SECONDS,
@@ -76,6 +81,17 @@ class VaultStore:
             status = self._client().sys.read_health_status(method="HEAD").status_code
         if status in (SEALED, NOT_INITIALIZED):
             raise away(self.name, "it is sealed" if status == SEALED else "it has no keys yet")
+
+    @property
+    def ends(self) -> dict[str, datetime]:
+        """When its token ends for good, and the authority that it is judged by, as far as this
+        worker knows.
+        """
+        found = {"token": self._sign_in.ends_at if self._sign_in else None}
+        if ca := self._options.get("ca") or variable("VAULT_CACERT", "BAO_CACERT"):
+            with suppress(OSError, UnicodeDecodeError):  # which asking it tells
+                found["certificate authority"] = first_end(Path(ca).read_text("ascii"))
+        return {name: end for name, end in found.items() if end}
 
     def _client(self) -> Any:
         """Raises SourceError for an authority that cannot be read, which requests tells by path."""

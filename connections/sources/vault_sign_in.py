@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class SignIn:
         self._lease = 0.0  # seconds, of the first
         self._is_renewable = False
         self._renewer: threading.Thread | None = None
+        self.ends_at: datetime | None = None  # of a token that nobody can renew any more then
 
     def begin(self) -> None:
         """Signs in, unless that was done and holds. Raises SourceError."""
@@ -118,6 +120,7 @@ class SignIn:
                 )
             self.client.token = token
             found = auth.token.lookup_self()["data"]
+            self.ends_at = _end_of(found)
             return float(found.get("ttl") or 0), bool(found.get("renewable"))
         if self._method == "approle":
             secret_id = variable("VAULT_SECRET_ID") or None
@@ -157,6 +160,17 @@ class SignIn:
                     pass  # it cannot be renewed any more: another one is needed
             if self._method != "token":
                 self._begin_anew()
+
+
+def _end_of(token: Mapping[str, Any]) -> datetime | None:
+    """The end of a token that was given to us, which no renewal moves
+    (developer.hashicorp.com/vault/api-docs/auth/token#lookup-a-token-self).
+    """
+    seconds = float(token.get("ttl") or 0)
+    if seconds and not token.get("renewable"):
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+    longest, created = token.get("explicit_max_ttl"), token.get("creation_time")
+    return datetime.fromtimestamp(created + longest, UTC) if longest and created else None
 
 
 def _keep_alive(reference: "weakref.ref[SignIn]") -> None:

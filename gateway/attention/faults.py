@@ -54,7 +54,7 @@ def faults() -> list[Fault]:
     setup = {row.pk: row for row in rows if row.state == SETUP}
     found = [*_of_references(broken, setup), *_of_stale(named), *_of_setup(setup.values())]
     found += [*_of_connections([row for row in rows if row.state != SETUP])]
-    found += [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *radar()]
+    found += [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *radar(named)]
     return [*found, *_unused({row.pk for row in rows})]
 
 

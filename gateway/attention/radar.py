@@ -1,9 +1,10 @@
-"""What will break, by the ends that are known: keys, certificates, OAuth2 access, models, tokens.
+"""What will break, by the ends that are known: keys, certificates, OAuth2 access, models, tokens,
+and what references need.
 
 As many queries for one connection as for ten thousand.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +13,11 @@ from uuid import UUID
 from django.db.models import F, Q
 from django.utils import timezone
 
+from connections import conf
+from connections.health.services import NamedReference
 from connections.models import AccessToken, ApiToken, Connection, Outlook, Profile, RevealToken
 from connections.outlooks import MISSED, end_of_key
+from connections.provenance import lost_at_a_restart
 
 from .kinds import Fault, ending, horizon, step_to
 
@@ -35,12 +39,46 @@ class LostModel:
     first: UUID
 
 
-def radar() -> Iterator[Fault]:
-    """All that is near, in no order."""
+@dataclass(frozen=True)
+class SourceEnd:
+    """What a source of references needs, and that ends: `what` of it."""
+
+    source: str
+    what: str
+
+
+def radar(named: Sequence[NamedReference]) -> Iterator[Fault]:
+    """All that is near, in no order. `named`: the references of all connections."""
     found = (_of_keys, _of_certificates, _of_own_certificates, _of_access, _of_models)
     for part in found:
         yield from (one for one in part() if one is not None)
     yield from _of_tokens()
+    if named:
+        rows = Connection.objects.filter(is_active=True).order_by()
+        active = set(rows.values_list("pk", flat=True))
+        yield from (one for one in _of_stores(named, active) if one is not None)
+        yield from _of_restart(named, active)
+
+
+def _of_stores(named: Sequence[NamedReference], active: set[UUID]) -> Iterator[Fault | None]:
+    """One for each sign-in and each authority of a secret store that has an end."""
+    for store in conf.resolver().stores:
+        used = [one.connection_ids for one in named if one.resolution.source == store.name]
+        behind = sorted(active & set[UUID]().union(*used))
+        for what, end in store.ends.items() if behind else ():
+            subject = SourceEnd(store.name, what)
+            key = f"source:{store.name}:{what}"
+            yield ending(key, "source", end, behind, subject=subject)
+
+
+def _of_restart(named: Sequence[NamedReference], active: set[UUID]) -> Iterator[Fault]:
+    """One for each reference that a restart would lose."""
+    users = {one.resolution.reference: one.connection_ids for one in named}
+    for lost in lost_at_a_restart(one.resolution for one in named):
+        behind = tuple(sorted(users[lost.reference] & active))
+        if behind:
+            key = f"restart:{lost.reference.lower()}"
+            yield Fault(key, "reference", "restart", None, behind, None, lost, is_near=False)
 
 
 def _of_keys() -> Iterator[Fault | None]:

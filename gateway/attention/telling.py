@@ -18,6 +18,7 @@ from .cures import (
     open_tokens,
 )
 from .kinds import Fault
+from .radar import SourceEnd
 
 MOST_PROFILES = 5  # that the line of a model names
 
@@ -50,6 +51,19 @@ def _of_health(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> 
 
 def _of_reference(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     one = fault.subject
+    if isinstance(one, SourceEnd):
+        ends = "ended" if fault.step == 0 else "ends"
+        cause = (
+            f"Its {one.what} {ends} on {_day(fault)}, and nobody can renew it from here. Give "
+            "another one, and start again."
+        )
+        return Told(one.source, open_reference().address, cause, f"Source: {one.what} {ends}")
+    if fault.was == "restart":
+        cause = (
+            "Its value came from .env when the server started, and is not there any more: a "
+            "restart loses it. Put it back, or take the reference out."
+        )
+        return Told(one.reference, open_reference().address, cause, "Lost at a restart")
     title = one.reference if fault.kind == "reference" else one.source
     label = f"Reference {one.state}" if fault.kind == "reference" else "Source away"
     return Told(title, open_reference().address, one.message, label)

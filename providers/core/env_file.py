@@ -16,6 +16,8 @@ NOT_A_PAIR = (
     "blanks, # and several lines in a value."
 )
 NOT_UTF_8 = "The file is not UTF-8 text. Save it as UTF-8."
+# The names that a process and those it starts have from such a file, in a variable of that name.
+FROM_FILE = "SWITCHBOARD_FROM_ENV_FILE"
 NO_NAME = re.compile(r"[\s=$'\"`]")
 UNQUOTED = re.compile(r"[^=]*=[^\S\r\n]*(?!['\"])\S.*\s#")  # and a comment behind the value
 

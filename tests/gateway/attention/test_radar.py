@@ -1,6 +1,7 @@
 """The radar: what ends, with the days that are left, and its cure."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from django.utils import timezone
 from connections import services as connection_services
 from connections.models import AccessToken, Connection, Outlook
 from connections.outlooks import Learned, note_learned
+from connections.references import Resolution, Resolver, State
+from connections.sources import KeptStore
 from gateway.attention import services
 from gateway.attention.lines import Line, lines
 from providers.core.base import Model
 from providers.core.ends import KeyEnd
+from providers.core.env_file import FROM_FILE
 from tests.fakes import OTHER_SECRET, connect, profile_of, reload
 from tests.people import browser
 
@@ -269,3 +273,42 @@ def test_as_many_queries_for_one_as_for_many(row: Connection, django_assert_max_
             assert len(shown()) == 4 * (number + 1)
         counted.append(len(queries))
     assert counted[0] == counted[1]
+
+
+def test_a_value_that_is_gone_from_the_env_file_is_lost_at_a_restart(
+    fake: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings.ENV_FILE = tmp_path / ".env"
+    settings.ENV_FILE.write_text("Fake__ApiKey=a-value\n")
+    monkeypatch.setenv("Fake__ApiKey", "a-value")
+    monkeypatch.setenv(FROM_FILE, "Fake__ApiKey")
+    connect(name="Main", settings={"api_key": "$Fake:ApiKey"})
+    before = shown()
+    settings.ENV_FILE.write_text("")
+    (line,) = shown()
+    assert before == [] and (line.label, line.told.title) == ("Lost at a restart", "$Fake:ApiKey")
+    assert line.cures[0].action == "open_reference"
+
+
+def test_the_end_of_a_store_s_token_is_told(fake: Any, monkeypatch: pytest.MonkeyPatch):
+    store = KeptStore(EndingStore(), 60)
+    connect(name="Main", settings={"api_key": "$Fake:ApiKey"})
+    resolution = Resolution("$Fake:ApiKey", State.RESOLVED, store.name)
+    monkeypatch.setattr(Resolver, "resolve", lambda *_: resolution)
+    monkeypatch.setattr(Resolver, "stores", (store,))
+    (line,) = shown()
+    assert (line.label, line.told.title, line.when) == (
+        "Source: token ends",
+        "Vault at vault.example",
+        "in 3 days",
+    )
+
+
+class EndingStore:
+    """A store whose token ends."""
+
+    name, depth, cure = "Vault at vault.example", 1, "there"
+
+    @property
+    def ends(self) -> dict[str, datetime]:
+        return {"token": in_days(3)}
