@@ -49,7 +49,8 @@ class Stored:
 class Connection:
     """Base of every connection.
 
-    `is_active` and `tags`: None leaves them as they are. `alias`: made from the name unless given.
+    `is_active`, `tags` and `expires_at`: None leaves them as they are. `alias`: made from the name
+    unless given. `expires_at`: the last day of its key, as in 2026-12-31; an empty text for none.
 
     Secrets of an object that came from the server read `******`: saving it keeps what is stored.
     """
@@ -62,6 +63,7 @@ class Connection:
     alias: str | None = None
     is_active: bool | None = None
     tags: list[str] | None = None
+    expires_at: str | None = None
     _stored: Stored | None = field(default=None, init=False)
 
     @property
@@ -138,8 +140,8 @@ class Connection:
 
     def _compared(self) -> tuple[Any, ...]:
         kind = (self.provider_id, self.module, *(getattr(self, one, None) for one in DESCRIBED))
-        columns = (self.name, self.alias, self.is_active, self.tags, self._stored)
-        return (*kind, *columns, dict(self.configs), dict(self.secrets))
+        columns = (self.name, self.alias, self.is_active, self.tags, self.expires_at)
+        return (*kind, *columns, self._stored, dict(self.configs), dict(self.secrets))
 
     # As text
 

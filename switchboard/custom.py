@@ -93,6 +93,7 @@ class CustomConnection(Connection):
             "alias": self.alias,
             "is_active": self.is_active,
             "tags": self.tags,
+            "expires_at": self.expires_at,
         }
         made = strong_type(
             self._secrets,

@@ -140,6 +140,7 @@ def _to_object(row: Mapping[str, Any]) -> Connection:
         row["isActive"],
         list(row["tags"]),
     )
+    made.expires_at = row.get("expiresAt")  # a server of the version before knows none
     made._stored = stored
     return made
 
@@ -173,7 +174,10 @@ def changed_body(connection: Connection, stored: Stored) -> dict[str, Any]:
 
 def _common(connection: Connection) -> dict[str, Any]:
     values = {"isActive": connection.is_active, "tags": connection.tags}
-    return {name: value for name, value in values.items() if value is not None}
+    found = {name: value for name, value in values.items() if value is not None}
+    if connection.expires_at is not None:
+        found["expiresAt"] = connection.expires_at or None
+    return found
 
 
 def refuse_unfilled(connection: Connection, *, is_new: bool) -> None:
