@@ -82,3 +82,7 @@ class Throttled(Exception):
     def __init__(self, message: str, seconds: int) -> None:
         super().__init__(message)
         self.seconds = seconds
+
+
+class NotUndone(Exception):
+    """An act cannot be undone, or not any more; nothing was changed. Its text says why."""

@@ -18,6 +18,7 @@ from .views import (
     references,
     switching,
     tokens,
+    undo,
 )
 
 urlpatterns = [
@@ -108,6 +109,7 @@ urlpatterns = [
     path("settings/", defaults.DefaultsView.as_view(), name="defaults"),
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),
+    path("undo/", undo.UndoView.as_view(), name="undo"),
     path("references/", references.ReferenceListView.as_view(), name="reference-list"),
     path("references/hosts/", hosts.HostListView.as_view(), name="host-list"),
     path("references/hosts/<uuid:pk>/", hosts.HostDecisionView.as_view(), name="host-decide"),

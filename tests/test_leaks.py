@@ -27,7 +27,7 @@ from django.urls.converters import UUIDConverter
 
 from connections import conf, display, runtime, selectors, services
 from connections.health.services import health
-from connections.models import Connection, PlannedCheck, Profile
+from connections.models import Connection, PlannedCheck, Profile, UndoStep
 from connections.schedule.services.planning import Planner
 from gateway.attention.lines import lines
 from gateway.attention.services import attention
@@ -120,6 +120,18 @@ def the_plan_of_checks(stage: Stage) -> Found:
     """Fingerprints of values, as rows and in the memory of the process that runs what is due."""
     yield "rows", repr(list(PlannedCheck.objects.values()))
     yield "memory", repr([vars(stage.planner), vars(stage.planner._fingerprints)])
+
+
+@surface
+def the_way_back(stage: Stage) -> Found:
+    """The note of a replaced secret, what tells of it, and the answer that brings it back."""
+    edit, given = stage.page("literal", "edit"), {"api_key": TYPED, "base_url": stage.upstream.url}
+    yield of_answer("page", stage.client.post(edit, entries(given), follow=True))
+    yield "rows", repr(list(UndoStep.objects.values()))
+    yield of_answer("told", stage.client.get("/api/v1/undo"))
+    yield of_answer("undone", stage.client.post("/api/v1/undo", content_type="application/json"))
+    stage.client.post(stage.page("maps", "delete"))
+    yield "deleted", repr(list(UndoStep.objects.values()))
 
 
 def of_answer(where: str, response: Any) -> tuple[str, str]:

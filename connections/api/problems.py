@@ -178,6 +178,7 @@ FAULT = Problem(500, "This is a fault of ours. Nothing was changed; the log says
 _problems: dict[type[BaseException], Callable[[Any], Problem]] = {
     services.Invalid: _invalid,
     services.InUse: _in_use,
+    services.NotUndone: lambda error: Problem(409, str(error), "not_undone"),
     services.Stale: lambda error: Problem(412, str(error), "stale"),
     services.Throttled: lambda error: Problem(
         429, str(error), "throttled", headers={"Retry-After": str(error.seconds)}

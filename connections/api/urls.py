@@ -5,7 +5,16 @@ Literal words come before aliases.
 
 from django.urls import path
 
-from . import aliases, connection_reads, connections, health, host_approvals, profiles, providers
+from . import (
+    aliases,
+    connection_reads,
+    connections,
+    health,
+    host_approvals,
+    profiles,
+    providers,
+    undo,
+)
 from .docs import DocsView, SchemaView
 
 urlpatterns = [
@@ -47,6 +56,7 @@ urlpatterns = [
     path("host-approvals/<str:id>", host_approvals.HostApprovalDetail.as_view()),
     path("health-report", health.HealthReport.as_view()),
     path("settings", providers.DefaultsView.as_view()),
+    path("undo", undo.Undo.as_view()),
     path("schema", SchemaView.as_view(), name="api-schema"),
     path("docs", DocsView.as_view(url_name="api-schema"), name="api-docs"),
 ]

@@ -30,6 +30,7 @@ from .schedule import JobRun, PlannedCheck, ScheduleLease
 from .snooze import Snooze
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
 from .traffic import ConnectionTraffic
+from .undo_step import UndoStep
 
 __all__ = [
     "ALIAS_PATTERN",
@@ -62,6 +63,7 @@ __all__ = [
     "SecretFingerprints",
     "Snooze",
     "Token",
+    "UndoStep",
     "VersionedModel",
     "by_name",
     "has_name_key",

@@ -23,6 +23,7 @@ class Token(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    user: Any
     prefix: Any
     expires_at: Any
 

@@ -5,7 +5,6 @@ them.
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from .. import services as core
 from ..forms import AliasesField
 from ..models import Connection, RevealRecord, RevealToken, by_name
-from ..views.base import Crumb, Page
+from ..views.base import Crumb, Page, tell_done
 from ..views.inline_add import PicksConnections
 from . import services
 
@@ -174,8 +173,8 @@ class RevealTokenRevokeView(Page):
         return self.render_to_response(self.get_context_data(**context))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        services.revoke_reveal_token(self.token, actor=request.user)
-        messages.success(request, f"{self.token} is revoked.")
+        step = core.revoke_token(self.token, actor=request.user)
+        tell_done(request, f"{self.token} is revoked.", step)
         return self.redirect("reveal-token-list")
 
 

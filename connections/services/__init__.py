@@ -4,7 +4,7 @@ Surfaces translate, services decide. No service takes a request: the person is `
 means the machine's own operator at a terminal, who may do everything.
 """
 
-from ..errors import FieldError, InUse, Invalid, Notice, Stale, Throttled, Unusable
+from ..errors import FieldError, InUse, Invalid, Notice, NotUndone, Stale, Throttled, Unusable
 from .aliases import change_alias, remove_former_alias
 from .approvals import (
     ask_for_moved_hosts,
@@ -29,7 +29,6 @@ from .connections import (
     create_connection,
     delete_connection,
     move_profiles,
-    set_active,
     update_connection,
 )
 from .defaults import default_profiles, set_default_profiles
@@ -47,7 +46,6 @@ from .profiles import (
     dependents_of,
     draft_profile,
     draft_profile_change,
-    set_profile_active,
     update_profile,
 )
 from .renewal import renew_tokens
@@ -55,6 +53,7 @@ from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .rotation import declare_encrypted, key_report, rotate_credentials
 from .settings_validation import entries, merge_patch, plain_settings
 from .source_tests import SourceTest, test_sources
+from .switching import set_active, set_profile_active, switch
 from .tokens import (
     Caller,
     Scope,
@@ -65,6 +64,7 @@ from .tokens import (
     find_caller,
     revoke_token,
 )
+from .undo import Undone, last_step, prune_undo_steps, undo_last_act
 
 __all__ = [
     "CHECKS_KEPT",
@@ -76,6 +76,7 @@ __all__ = [
     "FieldError",
     "InUse",
     "Invalid",
+    "NotUndone",
     "Notice",
     "ProfileDraft",
     "Saved",
@@ -83,6 +84,7 @@ __all__ = [
     "SourceTest",
     "Stale",
     "Throttled",
+    "Undone",
     "Unusable",
     "allows",
     "ask_for_moved_hosts",
@@ -113,6 +115,7 @@ __all__ = [
     "forget_host",
     "http_client",
     "key_report",
+    "last_step",
     "learn",
     "list_models",
     "may_hand_to_flows",
@@ -123,6 +126,7 @@ __all__ = [
     "prepare_check",
     "prune_checks",
     "prune_history",
+    "prune_undo_steps",
     "record_check",
     "record_scheduled",
     "remove_former_alias",
@@ -139,10 +143,12 @@ __all__ = [
     "set_profile_active",
     "settle_all_hosts",
     "settle_flows",
+    "switch",
     "test_connection",
     "test_connections",
     "test_settings",
     "test_sources",
+    "undo_last_act",
     "update_connection",
     "update_profile",
     "versions",

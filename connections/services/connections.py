@@ -1,8 +1,9 @@
-"""Create, update, switch and delete connections; move profiles from one to another."""
+"""Create, update and delete connections; move profiles from one to another."""
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Unpack
 
 from django.db import transaction
@@ -14,11 +15,12 @@ from providers.core.registry import is_built_in
 from ..catalog import confirm_types
 from ..errors import FieldError, InUse, Invalid
 from ..locks import hold, retried
-from ..models import Connection, ConnectionColumns, ConnectionType, Profile
+from ..models import Connection, ConnectionColumns, ConnectionType, Profile, UndoStep
 from .approvals import settle_hosts
 from .base import alias_race, refuse_fixed, refuse_stale, save_version
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
 from .permissions import Actor, require
+from .undo_steps import note_change, note_deletion, what_goes_along
 
 
 @contextmanager
@@ -103,30 +105,17 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         saved = draft_change(draft, row, row.provider, merge=merge, **columns)
         if saved.changed:
             save_version(row, actor)
+            saved = replace(saved, step=note_change(actor, row))
         if settings is not None:  # who renames has not looked where the secrets go
             saved.notices.extend(settle_hosts(row, actor, settings if merge else None))
     return saved
 
 
 @retried
-def set_active(connection: Connection, is_active: bool, *, actor: Actor) -> Saved:
-    """Switches a connection on or off; also one that cannot be decrypted, or whose provider is
-    gone.
-    """
-    require(actor, "connections.toggle_connection")
-    with transaction.atomic():
-        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-        if changed := row.is_active != is_active:
-            row.is_active = is_active
-            save_version(row, actor, ["is_active"])
-    return Saved(row, changed=changed)
-
-
-@retried
 def delete_connection(
     connection: Connection, *, actor: Actor, expected_version: int | None = None
-) -> None:
-    """Deletes a connection; its history stays.
+) -> UndoStep | None:
+    """Deletes a connection; its history stays. Returns the step by which that can be undone.
 
     Raises InUse while a profile needs it, Stale, PermissionDenied.
     """
@@ -138,7 +127,9 @@ def delete_connection(
         if dependents:
             raise InUse(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
+        beside = what_goes_along(actor, row)
         row.delete()
+        return note_deletion(actor, row, connection.pk, beside)
 
 
 @retried

@@ -19,7 +19,7 @@ from providers.core.registry import UnknownProvider, get_provider
 from ..catalog import confirm_types
 from ..errors import FieldError, Invalid, Notice
 from ..kept import kept_beside, settings_alone
-from ..models import Connection, ConnectionColumns
+from ..models import Connection, ConnectionColumns, UndoStep
 from ..type_versions import bring_up
 from .base import column_errors, content, new_alias, set_columns
 from .permissions import Actor, require
@@ -30,13 +30,14 @@ SETTINGS_COLUMNS = ("settings", "credentials", "lacking")
 
 @dataclass(frozen=True)
 class Saved:
-    """A save that succeeded: the row, what to know about it, and whether anything changed at
-    all.
+    """A save that succeeded: the row, what to know about it, whether anything changed at all, and
+    the step by which that can be undone, None without one.
     """
 
     row: Any
     notices: list[Notice] = field(default_factory=list)
     changed: bool = True
+    step: UndoStep | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from django.conf import settings
 from ..jobs import Job, declare
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
+from .undo import prune_undo_steps
 
 
 def declare_jobs() -> None:
@@ -15,6 +16,7 @@ def declare_jobs() -> None:
     soon = timedelta(seconds=30)
     declare(Job("renew-tokens", "Renewal of OAuth2 tokens in use", soon, _renew_tokens))
     declare(Job("prune-checks", "Deletion of old checks", hour, _prune_checks))
+    declare(Job("prune-undo", "Deletion of acts that cannot be undone any more", hour, _prune_undo))
     declare(Job("prune-history", "Deletion of old versions", day, _prune_history))
 
 
@@ -26,6 +28,10 @@ def _renew_tokens() -> str:
 
 def _prune_checks() -> str:
     return f"{prune_checks()} checks deleted; the last {CHECKS_KEPT} of each connection stay."
+
+
+def _prune_undo() -> str:
+    return f"{prune_undo_steps()} notes of acts deleted that cannot be undone any more."
 
 
 def _prune_history() -> str:

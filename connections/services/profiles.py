@@ -1,8 +1,8 @@
-"""Create, update, switch and delete profiles."""
+"""Create, update and delete profiles."""
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from providers.core.base import Capability, Provider
 
 from ..errors import FieldError, InUse, Invalid
 from ..locks import hold, retried
-from ..models import Connection, DefaultProfile, Profile, ProfileColumns
+from ..models import Connection, DefaultProfile, Profile, ProfileColumns, UndoStep
 from ..profile_settings import profile_settings_class
 from .base import (
     alias_race,
@@ -28,6 +28,7 @@ from .base import (
 from .drafts import Saved
 from .fallbacks import fallback_errors, replace_fallbacks
 from .permissions import Actor, require
+from .undo_steps import note_change, note_deletion, what_goes_along
 
 
 @retried
@@ -91,6 +92,7 @@ def update_profile(  # noqa: PLR0913 by name, and each is a column or a mark
         saved = draft_profile_change(draft, row, chain, merge=merge, **columns)
         if saved.changed:
             save_version(row, actor)
+            saved = replace(saved, step=note_change(actor, row, chain))
         if fallbacks is not None and [one.pk for one in fallbacks] != chain:
             replace_fallbacks([(row, fallbacks)])
     return saved
@@ -219,20 +221,10 @@ def validate_profile_settings(
 
 
 @retried
-def set_profile_active(profile: Profile, is_active: bool, *, actor: Actor) -> Saved:
-    """Switches a profile on or off."""
-    require(actor, "connections.toggle_profile")
-    with transaction.atomic():
-        row = Profile.objects.select_for_update(no_key=True).get(pk=profile.pk)
-        if changed := row.is_active != is_active:
-            row.is_active = is_active
-            save_version(row, actor, ["is_active"])
-    return Saved(row, changed=changed)
-
-
-@retried
-def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | None = None) -> None:
-    """Deletes a profile; its history stays.
+def delete_profile(
+    profile: Profile, *, actor: Actor, expected_version: int | None = None
+) -> UndoStep | None:
+    """Deletes a profile; its history stays. Returns the step by which that can be undone.
 
     Raises InUse while `dependents_of` names any, Stale, PermissionDenied.
     """
@@ -243,10 +235,12 @@ def delete_profile(profile: Profile, *, actor: Actor, expected_version: int | No
         if dependents := dependents_of(row):
             raise InUse(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
+        beside = what_goes_along(actor, row)
         try:
             row.delete()
         except ProtectedError as error:  # named as a fallback or a default since the look
             raise InUse([getattr(one, "profile", one) for one in error.protected_objects]) from None
+        return note_deletion(actor, row, profile.pk, beside)
 
 
 def dependents_of(profile: Profile) -> list[DefaultProfile | Profile]:

@@ -20,8 +20,9 @@ from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import all_by_id_or_alias
-from ..models import ApiToken, Profile
+from ..models import ApiToken, Profile, Token, UndoStep
 from .permissions import Actor, require
+from .undo_steps import note_revocation
 
 PREFIX, PREFIX_LENGTH = "sb_", 11
 LONGEST_LIFE = 3650  # days
@@ -217,15 +218,17 @@ def allows(token: ApiToken | Caller | None, scope: str) -> bool:
 
 
 @retried
-def revoke_token(token: ApiToken, *, actor: Actor) -> None:
-    """Ends a token now; the row stays, to say that it was there.
+def revoke_token(token: Token, *, actor: Actor) -> UndoStep | None:
+    """Ends a token of the API or of flows now; the row stays, to say that it was there. Returns the
+    step by which that can be undone, None if it had ended.
 
-    One's own, or anybody's with the right to delete tokens.
+    One's own of the API, or anybody's with the right to delete such tokens.
     """
-    if actor is None or actor != token.user:
-        require(actor, "connections.delete_apitoken")
+    kind, now = token._meta.model_name, timezone.now()
+    if kind != "apitoken" or actor is None or actor != token.user:
+        require(actor, f"connections.delete_{kind}")
+    tokens = type(token)._default_manager
     with transaction.atomic():
-        ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
-            revoked_at=timezone.now()
-        )
+        is_ended = tokens.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now)
         bump_change_counter()
+        return note_revocation(actor, token, now) if is_ended else None

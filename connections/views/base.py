@@ -14,7 +14,7 @@ from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
 
 from ..catalog import confirm_types
-from ..models import ConnectionCheck, VersionedModel
+from ..models import ConnectionCheck, UndoStep, VersionedModel
 from ..services import Notice, Stale, Throttled
 
 Crumb = tuple[str, str]  # text, address
@@ -124,6 +124,11 @@ def as_the_original(request: HttpRequest, row: VersionedModel | None) -> dict[st
         if is_fresh_copy(request, row) and request.GET["copy"] == "active"
         else {}
     )
+
+
+def tell_done(request: HttpRequest, text: str, step: UndoStep | None) -> None:
+    """Says what was done, with a button that undoes it if it can be: see elements/undo.html."""
+    messages.success(request, text, extra_tags=str(step.key) if step else "")
 
 
 def tell_not_deleted(request: HttpRequest, stale: Stale) -> None:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import services
 from ..consequences import switching_off
 from ..dependent_profiles import told_of_switching_off
 from ..models import Connection
-from .base import tell_check
+from .base import tell_check, tell_done
 from .connections import OneConnection
 from .switching import address_of_switching_off
 
@@ -28,19 +27,18 @@ class ConnectionToggleView(OneConnection):
         if not is_active and switching_off([self.connection]).hurts:
             back = self.ours(request.POST.get("next", "")) or self.came_from()
             return self.redirect(address_of_switching_off([self.connection], back))
-        row = services.set_active(self.connection, is_active, actor=request.user).row
+        saved = services.set_active(self.connection, is_active, actor=request.user)
+        row = saved.row
         told = "" if row.is_active else told_of_switching_off(row)
+        text = f"{row.name} is {'active' if row.is_active else 'inactive'}."
+        tell_done(request, f"{text} {told}".strip(), saved.step)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-            if told:
-                messages.success(request, f"{row.name} is inactive. {told}")
             self._connection = (
                 Connection.objects.listed()
                 .select_related("last_check", "modified_by")
                 .get(pk=row.pk)
             )
             return self.render_to_response(self.get_context_data())
-        text = f"{row.name} is {'active' if row.is_active else 'inactive'}."
-        messages.success(request, f"{text} {told}".strip())
         return self.back(row)
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -20,7 +19,7 @@ from ..former_aliases import former_aliases_of
 from ..forms import ConnectionForm
 from ..health.services import LABELS, with_health
 from ..models import Connection
-from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check
+from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
 from .inline_add import AddContext, ConnectionAddPage, note_choice
 
 PAGE_SIZE = 25
@@ -160,10 +159,8 @@ class ConnectionFormPage(Page):
         """
         saved = self.save_form(form)
         row = saved.row
-        messages.success(
-            self.request,
-            f"{row.name} is saved." if saved.changed else f"Nothing was changed in {row.name}.",
-        )
+        said = f"{row.name} is saved." if saved.changed else f"Nothing was changed in {row.name}."
+        tell_done(self.request, said, saved.step)
         self.tell(saved.notices)
         if outcome:
             check = services.record_check(row, outcome, actor=self.request.user)

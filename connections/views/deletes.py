@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from .. import selectors, services
 from ..lookup import get_by_id_or_alias, id_or_alias_q
 from ..models import Connection
-from .base import tell_not_deleted
+from .base import tell_done, tell_not_deleted
 from .connections import OneConnection
 from .inline_add import PicksConnections
 
@@ -44,7 +44,7 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
-            services.delete_connection(
+            step = services.delete_connection(
                 self.connection, actor=request.user, expected_version=self.version_shown()
             )
         except services.Stale as stale:
@@ -53,7 +53,7 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
         except services.InUse as refused:
             messages.error(request, str(refused))
             return self.redirect("connection-delete", pk)
-        messages.success(request, f"{self.connection.name} is deleted.")
+        tell_done(request, f"{self.connection.name} is deleted.", step)
         return self.redirect("connection-list")
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from .. import services
 from ..models import DefaultProfile
-from .base import tell_not_deleted
+from .base import tell_done, tell_not_deleted
 from .profiles import OneProfile
 
 
@@ -21,12 +21,12 @@ class ProfileToggleView(OneProfile):
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         wanted = request.POST.get("is_active")
         is_active = not self.profile.is_active if wanted is None else wanted == "true"
-        self._profile = services.set_profile_active(self.profile, is_active, actor=request.user).row
+        saved = services.set_profile_active(self.profile, is_active, actor=request.user)
+        self._profile = saved.row
+        said = f"{self.profile.name} is {'active' if is_active else 'inactive'}."
+        tell_done(request, said, saved.step)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             return self.render_to_response(self.get_context_data())
-        messages.success(
-            request, f"{self.profile.name} is {'active' if is_active else 'inactive'}."
-        )
         return self.back("profile-list")
 
 
@@ -46,7 +46,7 @@ class ProfileDeleteView(OneProfile):
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
-            services.delete_profile(
+            step = services.delete_profile(
                 self.profile, actor=request.user, expected_version=self.version_shown()
             )
         except services.Stale as stale:
@@ -61,5 +61,5 @@ class ProfileDeleteView(OneProfile):
             )
             messages.error(request, f"{self.profile.name} is not deleted. {cure}")
             return self.redirect(self.profile)
-        messages.success(request, f"{self.profile.name} is deleted.")
+        tell_done(request, f"{self.profile.name} is deleted.", step)
         return self.redirect("profile-list")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -18,7 +17,7 @@ from ..health.services import LABELS, with_profile_health
 from ..lookup import get_by_id_or_alias
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
-from .base import Crumb, Page, as_the_original, is_fresh_copy
+from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
 from .connections import PAGE_SIZE
 from .inline_add import PicksConnections
 
@@ -160,12 +159,9 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         if form.is_valid():
             try:
                 saved = self.save_form(form)
-                messages.success(
-                    request,
-                    f"{saved.row.name} is saved."
-                    if saved.changed
-                    else f"Nothing was changed in {saved.row.name}.",
-                )
+                is_saved = f"{saved.row.name} is saved."
+                nothing = f"Nothing was changed in {saved.row.name}."
+                tell_done(request, is_saved if saved.changed else nothing, saved.step)
                 return self.redirect(saved.row)
             except services.Invalid as refused:
                 form.add_refusal(refused)

@@ -14,7 +14,7 @@ from .. import services
 from ..consequences import switching_off
 from ..dependent_profiles import told_of_switching_off
 from ..models import Connection, by_name
-from .base import Crumb, Page
+from .base import Crumb, Page, tell_done
 from .connections import LIST
 
 MOST_TOLD = 5  # connections of whose profiles a message tells
@@ -33,8 +33,8 @@ def switch(request: HttpRequest, rows: Sequence[Connection], is_active: bool) ->
     """Switches connections, and says in a message what became of them and their profiles. Raises
     PermissionDenied.
     """
-    actor = request.user
-    changed = [row for row in rows if services.set_active(row, is_active, actor=actor).changed]
+    saved = services.switch([(row, is_active) for row in rows], actor=request.user)
+    changed = [one.row for one in saved if one.changed]
     number = f"{len(changed)} connection{'' if len(changed) == 1 else 's'}"
     text = (
         f"{rows[0].name} is {'active' if is_active else 'inactive'}."
@@ -42,7 +42,8 @@ def switch(request: HttpRequest, rows: Sequence[Connection], is_active: bool) ->
         else f"{number} {'activated' if is_active else 'deactivated'}."
     )
     told = [] if is_active else [told_of_switching_off(row) for row in changed[:MOST_TOLD]]
-    messages.success(request, " ".join([text, *filter(None, told)]))
+    step = next((one.step for one in saved if one.changed), None)
+    tell_done(request, " ".join([text, *filter(None, told)]), step)
 
 
 def address_of_switching_off(rows: Iterable[Connection], back: str) -> str:

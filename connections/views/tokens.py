@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,7 +12,7 @@ from .. import services
 from ..consequences import requests_with
 from ..forms import AliasesField
 from ..models import ApiToken, Profile, by_name
-from .base import Crumb, Page
+from .base import Crumb, Page, tell_done
 from .once import SENT_AGAIN, is_sent_again, new_mark
 
 MOST_TICKED = 60  # with more profiles than these, aliases are typed
@@ -137,6 +136,6 @@ class TokenRevokeView(Page):
         return self.render_to_response(self.get_context_data(**context))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        services.revoke_token(self.token, actor=request.user)
-        messages.success(request, f"{self.token} is revoked.")
+        step = services.revoke_token(self.token, actor=request.user)
+        tell_done(request, f"{self.token} is revoked.", step)
         return self.redirect("token-list")

@@ -10,7 +10,6 @@ from .reveal_tokens import (
     prune_reveals,
     prune_reveals_by_settings,
     reads_of_the_last_hour,
-    revoke_reveal_token,
 )
 from .show import (
     behind_lost_keys,
@@ -48,6 +47,5 @@ __all__ = [
     "reads_of_the_last_hour",
     "reveal_connection",
     "reveal_connections",
-    "revoke_reveal_token",
     "save_promptflow",
 ]

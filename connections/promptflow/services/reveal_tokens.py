@@ -129,14 +129,6 @@ def _networks(given: Sequence[str]) -> tuple[list[str], list[FieldError]]:
     return list(dict.fromkeys(cleaned)), errors
 
 
-def revoke_reveal_token(token: RevealToken, *, actor: Actor) -> None:
-    """Ends a token now; the row stays, to say that it was there."""
-    require(actor, "connections.delete_revealtoken")
-    RevealToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
-        revoked_at=timezone.now()
-    )
-
-
 def reads_of_the_last_hour(token: RevealToken) -> int:
     """The times that secrets were read with a token within the last hour."""
     reads = RevealRecord.objects.filter(token=token, outcome="read")

@@ -222,6 +222,7 @@ def test_the_table_above_has_every_url():
         "type-detail",
         "type-remove",
     }  # test_type_pages.py: test_only_administrators_come_in
+    elsewhere |= {"undo"}  # test_undo.py: the act says who may
     elsewhere |= {"connection-allow", "connection-allowed"}  # test_allowing.py
     assert names - elsewhere <= {name for name, _, _ in RIGHTS}
 
@@ -306,6 +307,7 @@ POST_ONLY = [
     "connection-toggle",
     "profile-toggle",
     "sign-out",
+    "undo",
 ]
 
 

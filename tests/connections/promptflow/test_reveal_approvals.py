@@ -13,7 +13,6 @@ from connections.destinations import FLOWS, hosts_of
 from connections.models import Connection, HostApproval, RevealToken
 from connections.packages import services as package_services
 from connections.packages.services import Decisions
-from connections.promptflow import services as promptflow_services
 from tests.connections.api.calls import MERGE, Api
 from tests.fakes import connect
 from tests.people import browser
@@ -92,7 +91,7 @@ def test_a_connection_that_no_token_reads_asks_for_nothing(operator, given: dict
 
 def test_a_token_that_has_ended_asks_for_nothing(administrator, operator, row: Connection):
     token_for(administrator, row)
-    promptflow_services.revoke_reveal_token(RevealToken.objects.get(), actor=administrator)
+    services.revoke_token(RevealToken.objects.get(), actor=administrator)
     changed = {"api_key": "$TeamB:ApiKey"}
     services.update_connection(row, actor=operator, settings=changed, merge=True)
     assert "teamb" not in states()

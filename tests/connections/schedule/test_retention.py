@@ -25,6 +25,7 @@ def test_every_room_has_declared_its_jobs():
         "prune-checks",
         "prune-history",
         "prune-reveals",
+        "prune-undo",
         "prune-usage",
         "renew-tokens",
     ]

@@ -1,0 +1,200 @@
+"""The way back from the last act of a person, for CONNECTIONS_UNDO_MINUTES.
+
+All of an act is undone, or nothing is: not when a row was changed since, a name was taken, or the
+right to do the act is gone. Secrets come back as the history has them, encrypted.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from ..change_counter import bump_change_counter
+from ..credentials import Undecryptable
+from ..destinations import destinations_of, read_by_flows, unapproved, unapproved_message
+from ..destinations import valid_reveal_tokens as flow_tokens
+from ..errors import Notice, NotUndone
+from ..locks import hold, retried
+from ..models import ApiToken, Connection, Profile, RevealToken, UndoStep
+from .base import save_version
+from .drafts import SETTINGS_COLUMNS
+from .fallbacks import replace_fallbacks
+from .permissions import Actor, require
+from .tokens import Scope, allows
+from .undo_deletion import bring_back, fallbacks_of
+
+Act = UndoStep.Act
+MODELS: dict[str, Any] = {
+    one._meta.model_name: one for one in (Connection, Profile, ApiToken, RevealToken)
+}
+VERBS = {Act.SWITCHED: "toggle", Act.CHANGED: "change", Act.DELETED: "delete"}
+LOST = (
+    "The secrets it had before cannot be decrypted: no key of FERNET_KEYS opens them. Nothing was "
+    "undone."
+)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """An act that was undone: a sentence, the rows as they are now, and what to know about them."""
+
+    said: str
+    rows: Sequence[Any]
+    notices: list[Notice] = field(default_factory=list)
+
+
+def last_step(actor: Actor) -> UndoStep | None:
+    """The last act of a person that may be undone by time; None without one."""
+    if actor is None:
+        return None
+    return UndoStep.objects.filter(user_id=actor.pk, until__gt=timezone.now()).first()
+
+
+@retried
+def undo_last_act(actor: Actor, key: uuid.UUID | None = None) -> Undone:
+    """Undoes the last act of a person. `key`: it must be this one.
+
+    Raises NotUndone, PermissionDenied.
+    """
+    step = last_step(actor)
+    if step is None:
+        minutes = settings.CONNECTIONS_UNDO_MINUTES
+        raise NotUndone(
+            f"There is nothing to undo: only your last act can be, within {minutes} minutes."
+        )
+    if key not in (None, step.key):
+        raise NotUndone("You have done something else since, and only your last act can be undone.")
+    _refuse_scope(actor, step)
+    undoing = {
+        Act.SWITCHED: _switch_back,
+        Act.CHANGED: _change_back,
+        Act.DELETED: _restore,
+        Act.REVOKED: _unrevoke,
+    }[Act(step.act)]
+    with transaction.atomic():
+        undone = undoing(step, actor)
+        UndoStep.objects.filter(user_id=actor.pk, key=step.key).delete()
+    return undone
+
+
+def prune_undo_steps() -> int:
+    """Deletes the notes of acts that can no longer be undone, and says how many."""
+    return UndoStep.objects.filter(until__lte=timezone.now()).delete()[0]
+
+
+def _refuse_scope(actor: Actor, step: UndoStep) -> None:
+    """Raises NotUndone for a token that could not have done the act."""
+    scope = {"connection": Scope.CONNECTIONS_WRITE, "profile": Scope.PROFILES_WRITE}.get(step.kind)
+    if step.kind == "connection" and step.act == Act.DELETED:
+        scope = Scope.CONNECTIONS_DELETE
+    if not allows(getattr(actor, "token", None), scope or Scope.ADMIN):
+        raise NotUndone(f"This token lacks the scope {scope or Scope.ADMIN}.")
+
+
+def _require(actor: Actor, step: UndoStep) -> None:
+    require(actor, f"connections.{VERBS[Act(step.act)]}_{step.kind}")
+
+
+def _unchanged(step: UndoStep) -> dict[str, Any]:
+    """The rows of an act, locked, by id. Raises NotUndone if one is another since."""
+    found = hold(MODELS[step.kind].objects.all(), [one["id"] for one in step.rows])
+    rows = {str(pk): row for pk, row in found.items()}
+    for one in step.rows:
+        row = rows.get(one["id"])
+        if row is None:
+            raise NotUndone("It was deleted since. Nothing was undone.")
+        if row.version != one["version"]:
+            who = row.modified_by or "Somebody"
+            raise NotUndone(
+                f"{who} changed {row.name} since; it is at version {row.version} now. Nothing was "
+                "undone."
+            )
+    return rows
+
+
+def _switch_back(step: UndoStep, actor: Actor) -> Undone:
+    _require(actor, step)
+    rows = _unchanged(step)
+    for one in sorted(step.rows, key=lambda one: uuid.UUID(one["id"])):
+        row = rows[one["id"]]
+        row.is_active, row._change_reason = one["is_active"], "undone"
+        save_version(row, actor, ["is_active"])
+    switched = [rows[one["id"]] for one in step.rows]
+    first = switched[0]
+    said = f"{first.name} is {'active' if first.is_active else 'inactive'} again."
+    return Undone(said if len(switched) == 1 else f"{len(switched)} are as before.", switched)
+
+
+@sensitive_variables("before", "row")
+def _change_back(step: UndoStep, actor: Actor) -> Undone:
+    _require(actor, step)
+    noted, model = step.rows[0], MODELS[step.kind]
+    record = model.history.filter(pk=noted["history"]).first()
+    if record is None:
+        raise NotUndone("The version before is not kept any more. Nothing was undone.")
+    chain = fallbacks_of(step, record)
+    row = _unchanged(step)[noted["id"]]
+    if record.is_active != row.is_active:
+        require(actor, f"connections.toggle_{step.kind}")
+    if step.kind == "connection":
+        _put_settings_back(row, record, step)
+    else:
+        row.settings, row.connection_id = record.settings, record.connection_id
+        if chain is not None:
+            replace_fallbacks([(row, chain)])
+    for name in model.editable_columns:
+        setattr(row, name, getattr(record, name))
+    row._change_reason = "undone"
+    save_version(row, actor)
+    return Undone(f"{row.name} is as it was before.", [row])
+
+
+@sensitive_variables("record", "row", "before")
+def _put_settings_back(row: Connection, record: Any, step: UndoStep) -> None:
+    """Puts the settings of a version into a row. Raises NotUndone where a secret would be lost, or
+    come to where it may not go any more.
+    """
+    was, now = record.credentials, row.credentials
+    is_lost = isinstance(was, Undecryptable)
+    if is_lost and not (isinstance(now, Undecryptable) and now.token == was.token):
+        raise NotUndone(LOST)
+    before = {*destinations_of(row), *read_by_flows([row])}
+    is_other = not is_lost and was != now
+    if any(getattr(record, name) != getattr(row, name) for name in SETTINGS_COLUMNS):
+        row.settings_version = row.version + 1  # which the save will make it
+    for name in (*SETTINGS_COLUMNS, "type_version"):
+        setattr(row, name, getattr(record, name))
+    if moved := unapproved({*destinations_of(row), *read_by_flows([row])} - before):
+        raise NotUndone(f"{unapproved_message(moved)} Nothing was undone.")
+    # whoever made a token for flows since meant them to read the new secrets
+    since = flow_tokens().filter(connections=row, date_created__gte=step.done_at)
+    if is_other and since.exists():
+        raise NotUndone("Somebody made a token for flows that read it since. Nothing was undone.")
+
+
+def _restore(step: UndoStep, actor: Actor) -> Undone:
+    _require(actor, step)
+    row, notices = bring_back(MODELS[step.kind], step, actor)
+    return Undone(f"{row.name} is back.", [row], notices)
+
+
+def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
+    noted = step.rows[0]
+    tokens = MODELS[step.kind].objects
+    token = tokens.filter(pk=noted["id"]).first()
+    if token is None:
+        raise NotUndone("It was deleted since. Nothing was undone.")
+    if step.kind != "apitoken" or actor != token.user:
+        require(actor, f"connections.delete_{step.kind}")
+    revoked_at = datetime.fromisoformat(noted["revoked_at"])
+    if not tokens.filter(pk=token.pk, revoked_at=revoked_at).update(revoked_at=None):
+        raise NotUndone(f"Somebody changed {token} since. Nothing was undone.")
+    bump_change_counter()
+    token.revoked_at = None
+    return Undone(f"{token} is valid again.", [token])

@@ -1,0 +1,133 @@
+"""Notes of what somebody has just done, made in the transaction of the act, so that it can be
+undone (undo.py).
+
+Each of them takes the place of the person's note before. The machine's own operator has none.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core import serializers
+from django.db import models
+from django.utils import timezone
+
+from ..models import AliasUse, ApiToken, HostApproval, RevealToken, Token, UndoStep, VersionedModel
+from .permissions import Actor
+
+Act = UndoStep.Act
+Kept = dict[str, Any]
+CHECKS_BACK = 50  # of a deleted connection, the last ones
+
+
+def _is_noted(actor: Actor) -> bool:
+    return actor is not None and settings.CONNECTIONS_UNDO_MINUTES > 0
+
+
+def _note(
+    actor: Actor,
+    act: Act,
+    of: Sequence[models.Model],
+    rows: Sequence[Mapping[str, Any]],
+    beside: Mapping[str, Any] | None = None,
+) -> UndoStep:
+    now = timezone.now()
+    step = UndoStep(
+        user_id=actor.pk,
+        act=act,
+        kind=str(of[0]._meta.model_name),
+        names=[str(one) for one in of[:6]],
+        rows=list(rows),
+        beside=beside or {},
+        done_at=now,
+        until=now + timedelta(minutes=settings.CONNECTIONS_UNDO_MINUTES),
+    )
+    columns = [one.name for one in UndoStep._meta.concrete_fields if not one.primary_key]
+    UndoStep.objects.bulk_create(
+        [step], update_conflicts=True, unique_fields=["user"], update_fields=columns
+    )
+    return step
+
+
+def note_switch(actor: Actor, rows: Sequence[VersionedModel]) -> UndoStep | None:
+    """Notes that rows of one kind were switched together, each to what it is now."""
+    if not rows or not _is_noted(actor):
+        return None
+    ordered = [{"id": str(row.pk), "version": row.version} for row in rows]
+    was = [{"is_active": not row.is_active} for row in rows]
+    return _note(actor, Act.SWITCHED, rows, [a | b for a, b in zip(ordered, was, strict=True)])
+
+
+def note_change(
+    actor: Actor, row: VersionedModel, chain: Sequence[Any] | None = None
+) -> UndoStep | None:
+    """Notes that a row was changed and is at its next version. `chain`: the ids of its fallbacks
+    before, if it is a profile.
+    """
+    if not _is_noted(actor):
+        return None
+    before = _version(row, version=row.version - 1)
+    if before is None:
+        return None
+    noted = {"id": str(row.pk), "version": row.version, "history": before}
+    beside = {} if chain is None else {"fallbacks": [str(one) for one in chain]}
+    return _note(actor, Act.CHANGED, [row], [noted], beside)
+
+
+def note_deletion(
+    actor: Actor, row: VersionedModel, pk: Any, beside: Mapping[str, Any]
+) -> UndoStep | None:
+    """Notes that the row with this id was deleted. `beside`: `what_goes_along`, from before."""
+    found = _version(type(row)(pk=pk), history_type="-") if _is_noted(actor) else None
+    if found is None:
+        return None
+    return _note(actor, Act.DELETED, [row], [{"id": str(pk), "history": found}], beside)
+
+
+def note_revocation(actor: Actor, token: Token, revoked_at: Any) -> UndoStep | None:
+    """Notes that a token was revoked at that time."""
+    if not _is_noted(actor):
+        return None
+    noted = {"id": str(token.pk), "revoked_at": revoked_at.isoformat()}
+    return _note(actor, Act.REVOKED, [token], [noted])
+
+
+def _version(row: VersionedModel, **which: Any) -> int | None:
+    """The newest such row of the history, by its id."""
+    history: Any = type(row).history  # type: ignore[attr-defined]
+    found = history.filter(id=row.pk, **which).order_by("-history_id")
+    pk: int | None = found.values_list("pk", flat=True).first()
+    return pk
+
+
+def what_goes_along(actor: Actor, row: Any) -> Kept:
+    """What a deletion of this row takes along and its history does not keep, to be noted. None of
+    it is a secret.
+    """
+    if not _is_noted(actor):
+        return {}
+    former = list(row.former_aliases.all())
+    uses = AliasUse.objects.filter(former_alias__in=former)
+    kept: Kept = {"rows": [*_as_data(former), *_as_data(uses)]}
+    if row._meta.model_name == "profile":
+        chain = row.fallback_steps.values_list("fallback_id", flat=True)
+        limited = ApiToken.objects.filter(profiles=row).values_list("pk", flat=True)
+        return kept | {
+            "fallbacks": _ids(chain),
+            "tokens": _ids(limited),
+        }
+    tokens = RevealToken.objects.filter(connections=row).values_list("pk", flat=True)
+    approvals = HostApproval.objects.filter(connection=row).values_list("pk", flat=True)
+    kept["rows"] += _as_data(row.checks.all()[:CHECKS_BACK])
+    columns = {"settings_version": row.settings_version, "asked_at": row.asked_at}
+    columns["last_check_id"] = row.last_check_id
+    return kept | {"flow_tokens": _ids(tokens), "approvals": _ids(approvals), "columns": columns}
+
+
+def _as_data(rows: Any) -> list[Any]:
+    return list(serializers.serialize("python", rows))
+
+
+def _ids(keys: Any) -> list[str]:
+    return [str(key) for key in keys]
