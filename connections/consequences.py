@@ -1,14 +1,19 @@
-"""The consequences of switching connections off, and of ending a token: told before it is done."""
+"""The consequences of switching connections off, of changing their addresses, of deleting, and of
+ending a token: told before it is done.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
+from providers.core.schema import settings_fields
+
 from .dependent_profiles import DependentProfile, active_dependents
 from .last_hour import HOUR, last_hour
-from .models import ApiToken, Connection, RevealToken
+from .models import ApiToken, Connection, Profile, RevealToken
 
 
 @dataclass(frozen=True)
@@ -65,3 +70,42 @@ def switching_off(connections: Sequence[Connection]) -> SwitchingOff:
 def requests_with(token_id: UUID) -> int:
     """The requests of the last hour with a token of the API."""
     return sum(one.number for one in last_hour() if one.token_id == token_id)
+
+
+def moved_addresses(connection: Connection, posted: Mapping[str, Any]) -> dict[str, str]:
+    """The addresses that these plain settings would change, by their labels, and what they would
+    be.
+    """
+    fields = settings_fields(connection.provider) if connection.provider else {}
+    addresses = [one for one in fields.values() if one.address or one.proxy or one.host_part]
+    found: dict[str, str] = {}
+    for field in addresses:
+        was, will = (
+            str(given.get(field.name) or field.default or "").strip()
+            for given in (connection.settings, posted)
+        )
+        if was != will:
+            found[field.label] = will
+    return found
+
+
+@dataclass(frozen=True)
+class DeletingProfile:
+    """The consequences of deleting a profile: the requests of the last hour to it, the tokens they
+    came with, and those that are limited to it.
+    """
+
+    requests: int
+    tokens: Sequence[ApiToken]
+    limited: Sequence[ApiToken]
+
+
+def deleting(profile: Profile) -> DeletingProfile:
+    """The consequences for this profile."""
+    asked = [one for one in last_hour() if one.profile_id == profile.pk]
+    limited = ApiToken.objects.filter(profiles=profile, revoked_at=None)
+    return DeletingProfile(
+        sum(one.number for one in asked),
+        list(ApiToken.objects.filter(pk__in={one.token_id for one in asked if one.token_id})),
+        list(limited),
+    )

@@ -13,6 +13,7 @@ from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, all_providers, get_provider
 
 from .. import display, listing, selectors, services
+from ..consequences import moved_addresses, switching_off
 from ..dependent_profiles import dependent_profiles
 from ..destinations import hosts_of
 from ..former_aliases import former_aliases_of
@@ -117,6 +118,8 @@ class ConnectionFormPage(Page):
         if not form.is_valid():
             return self.show(form)
         action = request.POST.get("action", "save")
+        if action != "test" and (context := self.asks_first(form)):
+            return self.show(form, asked=action, **context)
         try:
             if action not in ("test", "test-and-save"):
                 return self._saved(form)
@@ -133,6 +136,12 @@ class ConnectionFormPage(Page):
         except services.Throttled as throttled:
             form.add_error(None, str(throttled))
         return self.show(form)
+
+    def asks_first(self, _form: ConnectionForm) -> dict[str, Any]:
+        """The context with which a valid form is shown again, to ask before it is saved; nothing to
+        save it at once.
+        """
+        return {}
 
     def form(self, **kwargs: Any) -> ConnectionForm:
         """The form, bound when given `data`."""
@@ -219,6 +228,14 @@ class ConnectionUpdateView(ConnectionFormPage, OneConnection):
 
     def get_title(self) -> str:
         return f"Edit {self.connection.name}"
+
+    def asks_first(self, form: ConnectionForm) -> dict[str, Any]:
+        moved = moved_addresses(self.connection, form.settings())
+        agreed = self.request.POST.getlist("moved")  # to these addresses, on this page
+        if not moved or agreed == [*moved.values()]:
+            return {}
+        hit = switching_off([self.connection])
+        return {"hit": hit, "moved": moved} if hit.hurts else {}
 
     def save_form(self, form: ConnectionForm) -> services.Saved:
         return services.update_connection(

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import selectors, services
+from ..consequences import switching_off
 from ..lookup import get_by_id_or_alias, id_or_alias_q
 from ..models import Connection
 from .base import tell_done, tell_not_deleted
@@ -29,7 +30,13 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
         needed = sorted(
             set(self.connection.profiles.values_list("capability", flat=True).distinct())
         )
-        context = {"profiles": profiles, "needed": ",".join(needed), **self._chosen(targets)}
+        hit = switching_off([self.connection])
+        context = {
+            "hit": hit,
+            "profiles": profiles,
+            "needed": ",".join(needed),
+            **self._chosen(targets),
+        }
         return self.render_to_response(self.get_context_data(**context))
 
     def _chosen(self, targets: list[Connection]) -> dict[str, Any]:

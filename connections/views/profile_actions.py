@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import services
+from ..consequences import deleting
 from ..models import DefaultProfile
 from .base import tell_done, tell_not_deleted
 from .profiles import OneProfile
@@ -40,9 +41,11 @@ class ProfileDeleteView(OneProfile):
         return f"Delete {self.profile.name}"
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        return self.render_to_response(
-            self.get_context_data(dependents=services.dependents_of(self.profile))
-        )
+        context = {
+            "dependents": services.dependents_of(self.profile),
+            "hit": deleting(self.profile),
+        }
+        return self.render_to_response(self.get_context_data(**context))
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         try:

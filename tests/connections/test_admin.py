@@ -9,7 +9,7 @@ from django.test import Client
 
 from connections.models import Connection, Profile
 from tests.fakes import OLDER_KEY, SECRET, connect, profile_of, reload
-from tests.pages import html, words, world
+from tests.pages import html, value_of, words, world
 from tests.people import PASSWORD, browser, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
@@ -28,14 +28,19 @@ def rows(connection: Connection) -> dict[str, Any]:
 
 
 def untick(client: Client, kind: str, row: Any) -> Any:
-    """Posts the list with the row's Active box unticked."""
+    """Posts the list with the row's Active box unticked, and says yes where that is asked."""
     form = {
         "form-TOTAL_FORMS": "1",
         "form-INITIAL_FORMS": "1",
         "form-MIN_NUM_FORMS": "0",
         "form-MAX_NUM_FORMS": "1000",
     }
-    return client.post(LISTS[kind], {**form, "form-0-id": str(row.pk), "_save": "Save"})
+    answer = client.post(LISTS[kind], {**form, "form-0-id": str(row.pk), "_save": "Save"})
+    asks = answer.get("Location", "")
+    if "/switch-off/" not in asks:
+        return answer
+    assert type(row).objects.filter(pk=row.pk, is_active=True).exists()
+    return client.post(asks, {"ids": str(row.pk), "next": LISTS[kind]})
 
 
 @pytest.mark.parametrize("kind", LISTS)
@@ -72,8 +77,24 @@ def test_a_row_that_did_not_change_is_no_new_version(rows: dict, client: Client)
         "form-0-is_active": "on",
         "_save": "Save",
     }
+    rows["profile"].delete()
     client.post(LISTS["connection"], {**form, "form-1-id": str(rows["connection"].pk)})
     assert {row.version for row in Connection.objects.all()} == {1, 2}
+
+
+def test_a_switch_that_hits_a_profile_is_asked_for(rows: dict, client: Client):
+    form = {"form-0-id": str(rows["connection"].pk), "_save": "Save"}
+    page = client.post(LISTS["connection"], form, follow=True)
+    assert "1 profile will be refused." in words(page) and reload(rows["connection"]).is_active
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_saved_list_offers_the_way_back(rows: dict, client: Client, kind: str):
+    untick(client, kind, rows[kind])
+    page = client.get(LISTS[kind])
+    came = {"Referer": f"http://testserver{LISTS[kind]}"}
+    done = client.post("/undo/", {"step": value_of(page, "step")}, headers=came)
+    assert done["Location"].endswith(LISTS[kind]) and reload(rows[kind]).is_active
 
 
 @pytest.mark.parametrize("kind", LISTS)

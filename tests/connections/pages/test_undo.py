@@ -117,3 +117,41 @@ def test_a_token_undoes_what_its_scopes_let_it_do(connection: Connection, admini
     )
     assert "lacks the scope connections:delete" in writing.post("/undo").json()["detail"]
     assert deleting.post("/undo").status_code == 200 and UndoStep.objects.count() == 0
+
+
+def test_an_endpoint_that_others_use_is_changed_on_a_second_yes(
+    connection: Connection, client: Client
+):
+    profile_of(connection, alias="support")
+    url = f"/connections/{connection.pk}/edit/"
+    given = entries({"api_key": OTHER_SECRET, "base_url": "https://other.example/v1"})
+    asks = client.post(url, given)
+    assert "Endpoint would change. Nothing is saved yet." in words(asks)
+    assert "support" in words(asks) and OTHER_SECRET not in html(asks)
+    assert reload(connection).version == 1
+    client.post(url, given | {"moved": value_of(asks, "moved")})
+    assert reload(connection).settings["base_url"] == "https://other.example/v1"
+
+
+def test_an_endpoint_that_nobody_uses_is_changed_at_once(connection: Connection, client: Client):
+    given = entries({"api_key": OTHER_SECRET, "base_url": "https://other.example/v1"})
+    client.post(f"/connections/{connection.pk}/edit/", given)
+    assert reload(connection).version == 2
+
+
+def test_another_change_of_what_others_use_asks_nothing(connection: Connection, client: Client):
+    profile_of(connection)
+    given = entries({"base_url": "https://fake.example.com/v1"}, name="Renamed")
+    client.post(f"/connections/{connection.pk}/edit/", given)
+    assert reload(connection).name == "Renamed"
+
+
+def test_deleting_a_profile_tells_the_tokens_that_are_limited_to_it(
+    connection: Connection, client: Client, administrator: Any
+):
+    row = profile_of(connection)
+    services.create_token(
+        "CI", user=administrator, actor=None, scopes=["gateway:use"], profiles=[row.alias]
+    )
+    page = client.get(f"/profiles/{row.pk}/delete/")
+    assert "1 token is limited to it." in words(page)
