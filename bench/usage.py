@@ -122,11 +122,13 @@ def load(number: int) -> None:
     from django.utils import timezone
 
     from gateway.usage.counting import count_all
+    from gateway.usage.scoped_counting import count_scopes
 
     made = requests(number, timezone.now())
     while batch := list(itertools.islice(made, BATCH)):
         write(batch)
     count_all()
+    count_scopes()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -190,6 +192,11 @@ def addresses(now: datetime) -> dict[str, str]:
         "profile": "profile=profile-7",
         "connection": "connection=connection-7",
         "token": f"token={uuid(3, 7)}",
+        "failed of a profile": "profile=profile-7&outcome=failed",
+    }
+    paths = {one: f"usage-by-{one}?profile=profile-7&{month}" for one in BREAKDOWNS}
+    found |= {
+        f"API, 30 d, profile, by {one}": f"/api/v1/analytics/{path}" for one, path in paths.items()
     }
     return found | {
         f"usage, 30 d, filtered: {name}": f"/usage/?period=30d&{query}"

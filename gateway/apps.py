@@ -20,9 +20,13 @@ class GatewayConfig(AppConfig):
         from .models import NoticeTarget
         from .notices.services import declare_jobs
         from .usage.retention import prune_by_settings
+        from .usage.scoped_counting import count_scopes_when_due
 
         every = timedelta(days=1)
         declare(Job("prune-usage", "Deletion of old usage", every, prune_by_settings))
+        often = timedelta(minutes=15)
+        what = "Totals of each profile and connection"
+        declare(Job("count-usage", what, often, count_scopes_when_due))
         declare_jobs()
         declare_encrypted(NoticeTarget)
         last_hour.declare("gateway", read_last_hour)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet, Sum
 
 from ..models import AttemptOutcome, UsageAttempt, UsageRecord
+from .buckets import DAY, HOUR
+from .counting import ALL_REQUESTS, SCOPES
 from .dimensions import ASKED, ATTEMPTED, HAD_FAILED, WAS_ASKED, WAS_PASSED_OVER, attempted
 from .records import Period
-from .stored import answer_to, consistent, parts_of
+from .stored import Answer, answer_to, consistent, parts_of, scoped_answer
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,11 @@ def asked_targets(
 
     One whose fallback always answers has no request of its own: here it shows.
     """
-    counts = consistent(lambda counted: _asked_counts(dimension, period, filters, counted))
+    scope = scoped_answer(filters)
+    counts = consistent(
+        lambda counted: _asked_counts(dimension, period, filters, scope, counted),
+        SCOPES if scope else ALL_REQUESTS,
+    )
     found = [
         Asked(name, key, *(numbers[verb] for verb in ATTEMPTED))
         for (name, key), numbers in counts.items()
@@ -43,17 +49,26 @@ def asked_targets(
 
 
 def _asked_counts(
-    dimension: str, period: Period, filters: Mapping[str, str] | None, counted: int
+    dimension: str,
+    period: Period,
+    filters: Mapping[str, str] | None,
+    scope: Answer | None,
+    counted: int,
 ) -> dict[tuple[str, str], Counter[str]]:
     """How often each was what of ATTEMPTED, by name and id."""
-    answer = answer_to(filters)
+    answer = scope or answer_to(filters)
     is_answered = answer and not answer.is_named
-    parts = parts_of(period, counted if is_answered else 0)
+    lengths = (DAY,) if scope else (DAY, HOUR)
+    parts = parts_of(period, counted if is_answered else 0, lengths)
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for name, key, numbers in _attempts(dimension, parts.records(filters)):
         counts[name, key].update(numbers)
     if answer and parts.spans:
-        verbs = {attempted(verb, dimension): verb for verb in ATTEMPTED}
+        verbs = {
+            stored: verb
+            for verb in ATTEMPTED
+            for stored in answer.stored(attempted(verb, dimension))
+        }
         rows = parts.totals(list(verbs)).filter(answer.how).values("dimension", "name", "key")
         for row in rows.annotate(n=Sum("requests")):
             counts[row["name"], row["key"]][verbs[row["dimension"]]] += int(row["n"])

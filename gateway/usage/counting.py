@@ -64,9 +64,12 @@ class Value(NamedTuple):
 Counted = Iterator[tuple[datetime, Kind, list[Value], Amount]]  # the same values, and the same kind
 
 
-def counted_to() -> int:
+ALL_REQUESTS, SCOPES = 1, 2  # the marks: of the totals here, and of scoped_counting.py
+
+
+def counted_to(mark: int = ALL_REQUESTS) -> int:
     """The greatest id of the records that are counted. One query."""
-    found = CountedUsage.objects.filter(pk=1).values_list("records_to", flat=True).first()
+    found = CountedUsage.objects.filter(pk=mark).values_list("records_to", flat=True).first()
     return found or 0
 
 
@@ -79,7 +82,7 @@ def count_new(every: timedelta = timedelta(0)) -> bool:
     """
     if every and CountedUsage.objects.filter(counted_at__gt=timezone.now() - every).exists():
         return False
-    top = _settled_id()
+    top = settled_id()
     with transaction.atomic():
         CountedUsage.objects.get_or_create(pk=1)
         mark = CountedUsage.objects.select_for_update().get(pk=1)
@@ -110,7 +113,7 @@ def count_all() -> None:
             time.sleep(PAUSE)
 
 
-def _settled_id() -> int:
+def settled_id() -> int:
     """The greatest id, once nobody may still write a smaller one.
 
     PostgreSQL gives out ids before they are committed. A lock that no writer of records shares is
@@ -184,10 +187,10 @@ def _requests(after: int, last: int) -> Counted:
         for dimension in TOGETHER:
             own = [next(rest) for _ in REQUESTS[dimension]]
             values.append(Value(dimension, *name_and_key(own)))
-        yield _utc(at), (kind_of(outcome), bool(several), bool(fallback)), values, _amount(rows)
+        yield utc(at), (kind_of(outcome), bool(several), bool(fallback)), values, amount_of(rows)
     for (several, fallback, outcome, at, *caller), rows in by_caller.items():
         kind = kind_of(outcome), bool(several), bool(fallback)
-        yield _utc(at), kind, [Value(CALLER, *name_and_key(caller))], _amount(rows)
+        yield utc(at), kind, [Value(CALLER, *name_and_key(caller))], amount_of(rows)
 
 
 def _grouped(after: int, last: int) -> tuple[Groups, Groups]:
@@ -246,7 +249,7 @@ def _earlier(after: int, last: int) -> Counted:
     ):
         earlier = [(alias, pk) for alias, pk in seen.get(key, ()) if pk != str(last_pk)]
         values = [Value(EARLIER, *one) for one in earlier]
-        amount = _amount([(*(one or 0 for one in row), first_chunk)])
+        amount = amount_of([(*(one or 0 for one in row), first_chunk)])
         yield at, (kind_of(outcome), True, is_fallback), values, amount
 
 
@@ -264,7 +267,7 @@ def _attempts(after: int, last: int) -> Counted:
             for verb in verbs_of(ended)
         ]
         kind = kind_of(outcome), bool(several), bool(fallback)
-        yield _utc(at), kind, values, Amount([number, 0, 0, 0, 0])
+        yield utc(at), kind, values, Amount([number, 0, 0, 0, 0])
 
 
 TARGET = ("connection_alias", "connection_id", "provider_id", "model")
@@ -283,11 +286,12 @@ def _records(after: int, last: int) -> QuerySet[UsageRecord]:
     return UsageRecord.objects.filter(pk__gt=after, pk__lte=last).order_by()
 
 
-def _utc(bucket: str) -> datetime:
+def utc(bucket: str) -> datetime:
+    """The beginning of a bucket (buckets.py)."""
     return datetime.fromisoformat(bucket).replace(tzinfo=UTC)
 
 
-def _amount(rows: Sequence[Sequence[Any]]) -> Amount:
+def amount_of(rows: Sequence[Sequence[Any]]) -> Amount:
     """The amount of records, of each its NUMBERS and the time to its first chunk."""
     *numbers, first_chunks = zip(*rows, strict=True)
     return Amount(

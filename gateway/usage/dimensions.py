@@ -1,6 +1,9 @@
 """Dimensions by which usage is counted, and what tells requests apart that are counted apart."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -67,3 +70,23 @@ def name_and_key(value: Sequence[Any]) -> Sequence[str]:
         return name, ""
     text = str(ids[0])
     return name, str(UUID(text)) if len(text) == UUID_TEXT else text
+
+
+# Dimensions of the totals of one scope, a profile or a connection. The letters are stored.
+_BY_REQUEST = ("provider", "model", "profile", "connection", "outcome", CALLER)
+_BY_ATTEMPT = [attempted(verb, dimension) for verb in ATTEMPTED for dimension in ASKED]
+LETTERS = dict(zip([*_BY_REQUEST, *_BY_ATTEMPT], "abcdefghijklmno", strict=True))
+
+
+@lru_cache(maxsize=4096)
+def scope_of(what: str, name: str, key: str) -> str:
+    """The scope of a profile or a connection with this alias and id, as the dimensions of its
+    totals begin.
+    """
+    digest = blake2b(f"{what} {name} {key}".encode(), digest_size=15).digest()
+    return urlsafe_b64encode(digest).decode()
+
+
+def scoped(scope: str, dimension: str) -> str:
+    """The dimension of totals of this scope."""
+    return f"{scope} {LETTERS[dimension]}"

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from ..models import Cooldown, ModelCooldown, TokenCount, UsageAttempt, UsageRecord, UsageTotal
 from .counting import MINUTES, count_all
+from .scoped_counting import count_scopes
 
 BATCH = 2000  # rows in one transaction, so that nobody waits long to write
 WINDOWS_KEPT = timedelta(days=2)  # no window is longer than a day
@@ -41,6 +42,7 @@ def prune(days: int, totals_days: int, dry_run: bool = False) -> PruneCounts:
     remove = QuerySet.count if dry_run else _delete
     if not dry_run:
         count_all()
+        count_scopes()
         _delete_attempts(too_old)
     return PruneCounts(
         records=remove(UsageRecord.objects.filter(started_at__lt=too_old).order_by("started_at")),

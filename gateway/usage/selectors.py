@@ -14,7 +14,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from ..models import UsageRecord, UsageTotal
-from .buckets import Joined
+from .buckets import DAY, HOUR, Joined
+from .counting import ALL_REQUESTS, SCOPES
 from .dimensions import (
     ALL,
     CALLER,
@@ -24,7 +25,7 @@ from .dimensions import (
 )
 from .records import Period
 from .sketches import counts_in
-from .stored import Answer, Parts, answer_to, consistent, parts_of
+from .stored import Answer, Parts, answer_to, consistent, parts_of, scoped_answer
 from .totals import Share, UsageTotals, median, totals_of
 
 DIMENSIONS = tuple(REQUESTS)
@@ -50,8 +51,15 @@ def usage_report(
     """Totals and shares. `with_ids`: values of one name are told apart by their ids. `medians`: of
     each dimension the first so many shares have their latencies; the totals always do.
     """
+    scope = scoped_answer(filters) if dimensions else None
+    answer = scope or answer_to(filters)
+    if answer and answer.is_named and dimensions:
+        answer = None
     return consistent(
-        lambda counted: _Report(period, filters, dimensions, with_ids).made(counted, medians)
+        lambda counted: _Report(period, filters, dimensions, with_ids).made(
+            answer, counted, medians
+        ),
+        SCOPES if scope else ALL_REQUESTS,
     )
 
 
@@ -68,14 +76,20 @@ class _Report:
         self.period, self.filters = period, filters
         self.dimensions = list(dict.fromkeys(dimensions))
         self.with_ids = ALWAYS_WITH_IDS | (set(self.dimensions) if with_ids else set())
+        self.plain: dict[str, str] = {}  # stored dimension -> dimension
         self.values: dict[str, Values] = {
             name: defaultdict(UsageTotals) for name in [ALL, *self.dimensions]
         }
 
-    def made(self, counted: int, medians: int) -> UsageReport:
-        answer = answer_to(self.filters)
-        is_answered = answer and not (answer.is_named and self.dimensions)
-        parts = parts_of(self.period, counted if is_answered else 0)
+    def made(self, answer: Answer | None, counted: int, medians: int) -> UsageReport:
+        lengths = (DAY,) if answer and answer.scopes else (DAY, HOUR)
+        parts = parts_of(self.period, counted if answer else 0, lengths)
+        if answer:
+            self.plain = {
+                stored: one
+                for one in {TOTALS_OF[name] for name in self.dimensions}
+                for stored in answer.stored(one)
+            }
         self._add_records(parts)
         if answer and parts.spans:
             self._add_totals(parts, answer)
@@ -144,14 +158,14 @@ class _Report:
                 self._add(dimension, name, key, part)
 
     def _totals(self, parts: Parts, answer: Answer) -> QuerySet[UsageTotal]:
-        dimensions = [TOTALS_OF[one] for one in self.dimensions]
-        rows = parts.totals([*answer.dimensions, *dimensions]).filter(answer.how)
+        rows = parts.totals([*answer.dimensions, *self.plain]).filter(answer.how)
         return rows.filter(answer.value) if answer.is_named else rows
 
     def _values_of(
         self, dimension: str, name: str, key: str, user_name: str, user_key: str
     ) -> Iterator[tuple[str, str, str]]:
         """The dimensions of this report for which a total counts, with its names and keys there."""
+        dimension = self.plain.get(dimension, dimension)
         if dimension != CALLER:
             found = [(dimension, name, key)]
         else:
@@ -168,7 +182,8 @@ class _Report:
             names[one.dimension].append(one.name)
         for dimension, own in names.items():
             column = "user_name" if dimension == "user" else "name"
-            wanted |= Q(dimension=TOTALS_OF[dimension], **{f"{column}__in": own})
+            stored = answer.stored(TOTALS_OF[dimension])
+            wanted |= Q(dimension__in=stored, **{f"{column}__in": own})
         by_value = {(one.dimension, one.name, one.key): one.latencies for one in shown}
         for *value, sketch in _sketches(self._totals(parts, answer).filter(wanted), "latencies"):
             counts = counts_in(sketch)

@@ -6,7 +6,7 @@ knows are a matter of the records alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -17,8 +17,17 @@ from connections.lookup import parse_id
 
 from ..models import UsageRecord, UsageTotal
 from .buckets import DAY, HOUR, Unindexed, begin
-from .counting import MINUTES, counted_to
-from .dimensions import ALL, CLOSED, EARLIER, FAILED, OK, TOTALS_OF
+from .counting import ALL_REQUESTS, MINUTES, counted_to
+from .dimensions import (
+    ALL,
+    CLOSED,
+    EARLIER,
+    FAILED,
+    OK,
+    TOTALS_OF,
+    scope_of,
+    scoped,
+)
 from .records import FALLBACK, Period, filtered, named, records, wanted_values
 
 Result = TypeVar("Result")
@@ -27,14 +36,14 @@ TRIES = 3
 LATELY = timedelta(seconds=1)
 
 
-def consistent(read: Callable[[int], Result]) -> Result:
-    """What `read` finds, given the greatest id that is counted. Where more is counted meanwhile, it
-    is asked again, so that no record is counted twice or left out.
+def consistent(read: Callable[[int], Result], mark: int = ALL_REQUESTS) -> Result:
+    """What `read` finds, given the greatest id that is counted, by this mark. Where more is counted
+    meanwhile, it is asked again, so that no record is counted twice or left out.
     """
-    counted = counted_to()
+    counted = counted_to(mark)
     for _ in range(TRIES):
         found, before = read(counted), counted
-        counted = counted_to()
+        counted = counted_to(mark)
         if counted == before:
             break
     return found
@@ -114,12 +123,18 @@ class Answer:
     """Totals that answer filters: those of `dimensions` and `value` together are the requests that
     the filters leave. `is_named`: of a profile, a connection, a token or a code, so that they are
     not told apart by any other dimension. `how`: the condition that holds for every dimension.
+    `scopes`: the totals are those of these, told apart by every dimension.
     """
 
     dimensions: Sequence[str]
     value: Q
     how: Q
     is_named: bool
+    scopes: Sequence[str] = ()
+
+    def stored(self, dimension: str) -> list[str]:
+        """The dimensions under which its totals by a dimension are stored."""
+        return [scoped(one, dimension) for one in self.scopes] if self.scopes else [dimension]
 
 
 def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
@@ -144,3 +159,22 @@ def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
         value = Q(name__in=named(what, text)[f"{what}_alias__in"])
     dimensions = [what, EARLIER] if what == "connection" else [TOTALS_OF[what]]
     return Answer(dimensions, value, how, True)
+
+
+def scoped_answer(filters: Mapping[str, str] | None) -> Answer | None:
+    """The totals of one profile or connection, by every dimension, that answer filters; None if
+    none do. One query.
+    """
+    answer, wanted = answer_to(filters), wanted_values(filters)
+    what = next((one for one in ("profile", "connection") if one in wanted), "")
+    if answer is None or not what:
+        return None
+    rows = UsageTotal.objects.filter(
+        answer.value, dimension__in=answer.dimensions, minutes=MINUTES[DAY]
+    )
+    values = set(rows.order_by().values_list("name", "key").distinct())
+    if not values or not all(key for _, key in values):
+        return None  # a text that is no profile's alias
+    scopes = sorted(scope_of(what, *one) for one in values)
+    how = Answer([], Q(), answer.how, False, scopes)
+    return replace(how, dimensions=how.stored("outcome"))

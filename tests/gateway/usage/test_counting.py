@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from gateway.models import CountedUsage, UsageRecord, UsageTotal
-from gateway.usage import counting, records, selectors, stored
+from gateway.usage import counting, records, scoped_counting, selectors, stored
 from gateway.usage.asked import asked_targets
 from gateway.usage.buckets import DAY, HOUR
 from gateway.usage.course import course
@@ -103,12 +103,46 @@ def test_totals_are_what_the_records_are(many: None, monkeypatch: pytest.MonkeyP
     assert expected[0][0]["requests"] > 100
     half = UsageRecord.objects.order_by("pk")[COUNT // 2].pk
     with monkeypatch.context() as patch:
-        patch.setattr(counting, "_settled_id", lambda: half)
-        counting.count_all()
-    assert counting.counted_to() == half
+        patch.setattr(counting, "settled_id", lambda: half)
+        scoped_counting.count_scopes()
+    assert counting.counted_to() == counting.counted_to(counting.SCOPES) == half
     assert [numbers(*case) for case in CASES] == expected
     counting.count_all()
     assert [numbers(*case) for case in CASES] == expected
+    scoped_counting.count_scopes()
+    assert [numbers(*case) for case in CASES] == expected
+
+
+@pytest.mark.parametrize("filters", [{"profile": "profile-1"}, {"connection": "second"}])
+def test_a_profile_and_a_connection_need_no_records_of_whole_days(
+    many: None, filters: dict[str, str]
+):
+    expected = numbers(PERIODS["whole days"], filters)
+    scoped_counting.count_scopes()
+    UsageRecord.objects.all().delete()
+    assert numbers(PERIODS["whole days"], filters)[:3] == expected[:3]
+
+
+def test_counting_scopes_that_is_stopped_goes_on_from_there(
+    many: None, monkeypatch: pytest.MonkeyPatch
+):
+    expected = numbers(PERIODS["until now"], {"profile": "profile-1"})
+    monkeypatch.setattr(scoped_counting, "CHUNK", COUNT // 3)
+    monkeypatch.setattr(scoped_counting, "KEYS_AT_ONCE", 100)
+    write, calls = scoped_counting.add_to_totals, []
+
+    def killed(amounts: Any) -> None:
+        calls.append(write(amounts))
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scoped_counting, "add_to_totals", killed)
+        with pytest.raises(KeyboardInterrupt), transaction.atomic():
+            scoped_counting.count_scopes()
+    assert scoped_counting.count_scopes_when_due().endswith("of profiles and connections.")
+    assert numbers(PERIODS["until now"], {"profile": "profile-1"}) == expected
+    assert scoped_counting.count_scopes_when_due() == "Nothing is due."
 
 
 def test_what_is_in_totals_needs_no_records(many: None):
