@@ -5,13 +5,18 @@ The gateway stands in front of Django.
 
 import os
 
+import django
 from django.core.asgi import get_asgi_application
 
 from .environment import stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 with stopping():
-    django = get_asgi_application()
+    django.setup()
+    from .static_files import collect_static_files
+
+    collect_static_files()
+    pages = get_asgi_application()
 
 from connections.schedule.services import Scheduler
 from gateway.doors.asgi import GatewayApplication
@@ -19,5 +24,5 @@ from gateway.routing.warming import load_code
 
 from .uploads import BoundedBodies
 
-application = GatewayApplication(BoundedBodies(django), Scheduler())
+application = GatewayApplication(BoundedBodies(pages), Scheduler())
 load_code()

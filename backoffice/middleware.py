@@ -1,5 +1,5 @@
-"""The Content-Security-Policy, which Django brings itself from 6.0 on; ids of requests; and signing
-in when htmx asked.
+"""The Content-Security-Policy, which Django brings itself from 6.0 on; ids of requests; compressed
+pages; and signing in when htmx asked.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django_htmx.http import HttpResponseClientRedirect
 
 from gateway.core.keys import begin_request_id
@@ -37,6 +38,24 @@ class ContentSecurityPolicyMiddleware:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class PageCompressionMiddleware(GZipMiddleware):
+    """Compresses pages, with Django's guard against BREACH: random bytes in each answer.
+
+    Nothing else: JSON has ETags that clients send back, a compressed stream would be held up, and
+    static files are compressed already.
+    """
+
+    async_capable = False  # as what is around it, or each page would change threads for it
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        """The answer, compressed if it is a page and the browser takes gzip."""
+        if response.streaming or not response.headers.get("Content-Type", "").startswith(
+            "text/html"
+        ):
+            return response
+        return super().process_response(request, response)
 
 
 class RequestIdMiddleware:

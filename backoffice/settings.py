@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "backoffice.apps.OurStaticFilesConfig",
     "django.forms",
     "django_htmx",
     "heroicons",
@@ -55,7 +55,8 @@ MIDDLEWARE = [
     "backoffice.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backoffice.middleware.ContentSecurityPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "backoffice.middleware.PageCompressionMiddleware",
+    "backoffice.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -159,7 +160,13 @@ CSRF_FAILURE_VIEW = "backoffice.views.csrf_failure"
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are few and small
+STATIC_ROOT = BASE_DIR / env.text("STATIC_ROOT", "var/static")  # see backoffice/static_files.py
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "backoffice.static_files.HashedFiles"},
+}
+WHITENOISE_USE_FINDERS = True  # plain names are served from the sources, which are never stale
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 USE_TZ = True
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")

@@ -4,10 +4,15 @@ default.
 
 import os
 
+import django
 from django.core.wsgi import get_wsgi_application
 
 from .environment import stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 with stopping():
+    django.setup()
+    from .static_files import collect_static_files
+
+    collect_static_files()
     application = get_wsgi_application()

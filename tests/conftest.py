@@ -41,6 +41,11 @@ VENDORS = (
 SETTINGS: dict[str, Any] = {
     # else every django.test.Client reads all the static files: a third of the time of a page's test
     "WHITENOISE_USE_FINDERS": False,
+    "STATIC_ROOT": None,
+    "STORAGES": {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    },
     "FERNET_KEYS": [NEWEST_KEY],
     "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
     "CONNECTIONS_CONFIG": {},
