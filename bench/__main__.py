@@ -15,13 +15,14 @@ from .databases import postgresql
 CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "10000"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 PARTS = sys.argv[1:] or [
-    *("process", "api", "gateway", "promptflow", "hands", "checks", "usage", "replace"),
+    *("process", "api", "pages", "gateway", "promptflow"),
+    *("hands", "checks", "usage", "replace"),
 ]
 
 
 def main() -> None:
-    """The parts named on the command line, or all: `process`, `api`, `gateway`, `promptflow`,
-    `hands`, `checks`, `usage` and `replace`.
+    """The parts named on the command line, or all: `process`, `api`, `pages`, `gateway`,
+    `promptflow`, `hands`, `checks`, `usage` and `replace`.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.sqlite3"
@@ -36,7 +37,7 @@ def main() -> None:
         }
         if "process" in PARTS:
             process(path)
-        if {"api", "gateway", "hands", "checks", "usage", "replace"} & set(PARTS):
+        if {"api", "pages", "gateway", "hands", "checks", "usage", "replace"} & set(PARTS):
             served()
         if "promptflow" in PARTS:
             promptflow.measure(Path(folder))
@@ -56,8 +57,8 @@ def process(path: Path) -> None:
 
 
 def served() -> None:
-    """The API, the gateway, many hands at once and checks under the production command, and usage
-    in one process, on SQLite and, if it answers, on PostgreSQL.
+    """The API, pages, the gateway, many hands at once and checks under the production command, and
+    usage in one process, on SQLite and, if it answers, on PostgreSQL.
     """
     with postgresql() as other:
         urls = {"SQLite": os.environ["DATABASE_URL"]} | ({"PostgreSQL": other} if other else {})
@@ -78,10 +79,11 @@ def served() -> None:
 
 
 def on_one_database(name: str, url: str) -> None:
-    """Usage, checks and many hands, each in processes of its own, and on SQLite with rows of its
-    own.
+    """Pages, usage, checks and many hands, each in processes of its own, and on SQLite with rows of
+    its own.
     """
     modules = {
+        "pages": ("Pages", [("bench.pages", str(CONNECTIONS))]),
         "usage": ("Usage", [("bench.usage", str(REQUESTS))]),
         "checks": ("Checks by themselves", [("bench.checks", str(CONNECTIONS))]),
         "hands": ("Many hands", [("bench.hands",), ("bench.packages",)]),
