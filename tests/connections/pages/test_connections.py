@@ -884,6 +884,16 @@ def test_a_switch_in_the_list_gives_the_row(connection: Connection, client: Clie
     ) and 'aria-checked="false"' in html(response)
 
 
+def test_the_buttons_of_a_row_post_the_form_of_the_list(connection: Connection, client: Client):
+    page = html(client.get("/connections/?sort=-name"))
+    row = page[page.index(f'<tr id="row-{connection.pk}"') :].partition("</tr>")[0]
+    for act in ("toggle", "test"):
+        assert f'form="bulk" formaction="{page_of(connection, act)}"' in row
+    form = page[page.index('<form id="bulk"') :].partition("</form>")[0]
+    assert "csrfmiddlewaretoken" in form and 'name="next" value="/connections/?sort=-name"' in form
+    assert "<form" not in row
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
 @pytest.mark.parametrize("where", ["row", "detail", "bulk"])
 def test_a_switch_that_hits_a_profile_asks_first(
