@@ -75,7 +75,10 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 
     def load_manifest(self) -> tuple[dict[str, str], str]:
         """The hashed names by the plain ones, and their hash; none unless they are current."""
-        collected = self._stamp.read_text() if self._stamp.is_file() else None
+        try:
+            collected = self._stamp.read_text()
+        except OSError:  # nothing was collected, or for another user of this machine alone
+            collected = ""
         self.is_current = collected == fingerprint(sources())
         return super().load_manifest() if self.is_current else ({}, "")
 
@@ -119,6 +122,11 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
                 return self.serve(plain, request)
         found: HttpResponseBase = super().__call__(request)
         return found
+
+    def add_files(self, root: str, prefix: str | None = None) -> None:
+        """Serves what is collected in `root`, if that is current: else it may not even be read."""
+        if getattr(staticfiles_storage, "is_current", False):
+            super().add_files(root, prefix)
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
