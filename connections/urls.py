@@ -12,6 +12,7 @@ from .views import (
     duplicates,
     hosts,
     inline_add,
+    marks,
     profile_actions,
     profiles,
     provider_list,
@@ -76,6 +77,7 @@ urlpatterns = [
         connection_actions.ConnectionToggleView.as_view(),
         name="connection-toggle",
     ),
+    path("marks/<slug:name>.svg", marks.mark, name="mark"),
     path("profiles/", profiles.ProfileListView.as_view(), name="profile-list"),
     path("profiles/add/", profiles.CapabilityListView.as_view(), name="capability-list"),
     path(

@@ -98,6 +98,7 @@ class Amazon(Provider[AmazonSettings]):
     """
 
     id, name = "amazon", "Amazon Bedrock"
+    mark = "aws"
     description = "Nova, Claude, Llama, Titan and others in your AWS account."
     docs_url = "https://docs.aws.amazon.com/bedrock/"
     model_examples = ("amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0")

@@ -45,6 +45,7 @@ class AzureAISearch(AzureService[AzureAISearchSettings]):
     """
 
     id, name = "azure-ai-search", "Azure AI Search"
+    mark = "microsoft"
     description = "Indexes for search and retrieval, by key or Microsoft Entra ID."
     docs_url = "https://learn.microsoft.com/azure/search/"
     # learn.microsoft.com/azure/search/search-security-rbac-client-code

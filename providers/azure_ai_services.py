@@ -44,6 +44,7 @@ class AzureAIServices(AzureService[AzureAIServicesSettings]):
     """
 
     id, name = "azure-ai-services", "Azure AI services"
+    mark = "microsoft"
     category = "AI services"
     description = (
         "Language, Speech, Vision and Content Safety behind one key or Microsoft Entra ID."

@@ -36,6 +36,7 @@ class AzureContentSafety(Service[AzureContentSafetySettings]):
     """Judges texts and images. Its blocklists are listed for free."""
 
     id, name = "azure-content-safety", "Azure AI Content Safety"
+    mark = "microsoft"
     category = "AI services"
     description = "Finds harmful texts and images."
     docs_url = "https://learn.microsoft.com/azure/ai-services/content-safety/"

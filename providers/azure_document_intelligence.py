@@ -44,6 +44,7 @@ class AzureDocumentIntelligence(Service[AzureDocumentIntelligenceSettings]):
     """Reads documents. What the resource holds is told for free."""
 
     id, name = "azure-document-intelligence", "Azure AI Document Intelligence"
+    mark = "microsoft"
     category = "AI services"
     description = "Reads text, tables and fields out of documents; once Form Recognizer."
     docs_url = "https://learn.microsoft.com/azure/ai-services/document-intelligence/"

@@ -67,6 +67,7 @@ class Google(Provider[GoogleSettings]):
     """The Gemini API, by key. Not Vertex AI."""
 
     id, name = "google", "Google"
+    mark = "googlegemini"
     description = "Gemini models and embeddings."
     docs_url = "https://ai.google.dev"
     model_examples = ("gemini-2.5-flash", "gemini-embedding-001")

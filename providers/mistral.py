@@ -45,6 +45,7 @@ class Mistral(OpenAICompatible[MistralSettings]):
     """Mistral's API, which speaks OpenAI's protocol."""
 
     id, name = "mistral", "Mistral"
+    mark = "mistralai"
     description = "Mistral, Codestral and Ministral models, embeddings."
     docs_url = "https://docs.mistral.ai"
     model_examples = ("mistral-small-latest", "mistral-embed")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
+from connections.templatetags.marks import HUES
+
 SHEET = Path("static/css/backoffice.css").read_text()
 ROOT, REST = re.fullmatch(r".*?:root \{(.*?)\n\}(.*)", SHEET, re.DOTALL).groups()
 PAIR = re.compile(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);")
@@ -16,6 +18,7 @@ TEXTS = [
     *product(("text", "muted", "accent"), GROUNDS),
     *((tone, f"{tone}-ground") for tone in ("good", "bad", "warn")),
     *product(("text",), ("good-ground", "bad-ground", "warn-ground")),
+    *((f"hue-{number}", "raised") for number in range(HUES)),
     ("on-accent", "accent"),
     ("on-accent", "accent-strong"),
 ]

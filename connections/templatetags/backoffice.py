@@ -1,4 +1,4 @@
-"""Tags of the templates: badges, icons and the small chart of checks."""
+"""Tags of the templates: badges, notes and the small chart of checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from heroicons import IconDoesNotExist
-from heroicons.templatetags.heroicons import heroicon_outline
 
 from providers.core.base import Provider
 from providers.core.registry import all_providers
@@ -112,16 +110,6 @@ def check_chart(checks: Sequence[ConnectionCheck]) -> dict[str, Any]:
         "height": HEIGHT,
         "bar": BAR,
     }
-
-
-@register.inclusion_tag("elements/provider_icon.html")
-def provider_icon(provider: type[Provider[Any]]) -> dict[str, Any]:
-    """The provider's icon, or its first letter when it has none or one that nobody has drawn."""
-    try:
-        icon = heroicon_outline(provider.icon, size=20) if provider.icon else ""
-    except IconDoesNotExist:
-        icon = ""
-    return {"icon": icon, "initial": provider.name[:1].upper()}
 
 
 @register.inclusion_tag("elements/deprecated.html")

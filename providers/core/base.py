@@ -60,7 +60,8 @@ class Provider(Clients, Generic[SettingsT]):
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
     fixed_hosts: ClassVar[tuple[str, ...]] = ()  # of an installed type: where credentials go
-    icon: ClassVar[str] = ""  # a heroicon's name, for its card
+    mark: ClassVar[str] = ""  # its brand's mark in providers.core.marks, if that has another name
+    icon: ClassVar[str] = ""  # a heroicon's name, where there is no mark of a brand
     version: ClassVar[int] = 1  # of its settings: see `migrated`
     check_cost: ClassVar[str] = (
         "free"  # free, tiny (less than a cent) or billed; billed ones are not made

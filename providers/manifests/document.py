@@ -158,6 +158,7 @@ class Manifest(ManifestPart):
     description: Line = ""
     category: Annotated[Line, Field(min_length=1, max_length=50)] = "Other services"
     icon: Annotated[str, Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=50)] = ""
+    mark: Annotated[Line, Field(max_length=100)] = ""
     docs: Annotated[str, Field(pattern=r"^(https://[^\s<>\"']+)?$", max_length=500)] = Field(
         default="", validation_alias=AliasChoices("docs", "docs_url")
     )

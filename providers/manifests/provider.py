@@ -117,6 +117,7 @@ def provider_of(manifest: Manifest) -> type[ManifestProvider]:
         "category": manifest.category,
         "docs_url": manifest.docs,
         "icon": manifest.icon,
+        "mark": manifest.mark,
         "version": manifest.version,
         "check_cost": max(costs, key=COSTS.index, default="free"),  # of the dearest variant
         "manifest": manifest,

@@ -14,8 +14,10 @@ from connections.catalog import (
 from connections.models import Connection, ConnectionType, by_name
 from connections.services import Actor, FieldError, Invalid, require
 from providers.core.base import Provider
+from providers.core.marks import find_mark, mark_names
 from providers.core.registry import all_providers
 from providers.manifests import Manifest, ManifestError, compare, manifest_text, read_documents
+from providers.manifests.errors import nearest
 
 from .hosts import redirected
 from .rows import Move, moved_rows
@@ -65,6 +67,19 @@ def read_types(text: str) -> list[Manifest]:
         raise refused(
             "duplicate",
             f"The document has {', '.join(doubles)} more than once. Give each its own key.",
+        )
+    # Only here: a type that is installed stays one when the packages drop its mark.
+    if unknown := [one.mark for one in found if one.mark and not find_mark(one.mark)]:
+        raise Invalid(
+            [
+                FieldError(
+                    "mark",
+                    "invalid_document",
+                    f"There is no mark {name[:50]}.{nearest(name, mark_names())} Without one the "
+                    "type shows its icon or two letters.",
+                )
+                for name in unknown
+            ]
         )
     return found
 

@@ -301,10 +301,15 @@ def test_cards_show_icons_and_variants(client: Client, row: Connection):
     )
 
 
-def test_an_icon_that_nobody_has_drawn_is_a_letter(client: Client):
+def test_an_icon_that_nobody_has_drawn_is_two_letters(client: Client):
     type_services.install_type(document(icon="no-such-icon"), actor=None)
-    shown = html(client.get("/connections/add/?q=acme"))
-    assert "<svg" not in shown[shown.index('id="cards"') :]
+    assert ">AH</text>" in html(client.get("/connections/add/?q=acme"))
+
+
+def test_a_type_shows_the_mark_that_it_names_rather_than_its_icon(client: Client):
+    type_services.install_type(document(mark="shopify"), actor=None)
+    for path in ("/connections/add/?q=acme", "/types/", f"/types/{KEY}/"):
+        assert 'href="/marks/shopify.svg?v=' in html(client.get(path)), path
 
 
 def test_a_deprecated_type_says_so_everywhere(client: Client, row: Connection):

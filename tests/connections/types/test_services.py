@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import simple_icons_pack
 from django.contrib.auth.models import Group, Permission
 from django.core.checks import run_checks
 from django.core.exceptions import PermissionDenied
@@ -114,6 +115,21 @@ def test_a_document_that_is_wrong_says_every_place():
     with pytest.raises(services.Invalid) as refused:
         install(document(icon="Not an icon", version=0))
     assert {one.field for one in refused.value.errors} == {"icon", "version"}
+
+
+def test_a_mark_that_nobody_ships_is_refused_with_the_nearest():
+    with pytest.raises(services.Invalid) as refused:
+        install(document(mark="shopfy"))
+    [error] = refused.value.errors
+    assert error.field == "mark" and "Did you mean shopify?" in error.message
+
+
+def test_a_type_whose_mark_is_dropped_later_stays(monkeypatch):
+    install(document(mark="shopify"))
+    monkeypatch.setattr(simple_icons_pack, "get_icon", lambda name: None)
+    catalog.forget()
+    catalog.confirm_types()
+    assert catalog.installed_types()[KEY].manifest.mark == "shopify"
 
 
 def test_a_document_that_is_too_large_names_the_limit():

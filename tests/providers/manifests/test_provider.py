@@ -444,9 +444,8 @@ def test_what_the_address_is_made_of_is_marked():
 
 
 def test_the_provider_says_what_the_manifest_says():
-    lines = (
-        "docs: https://example.com/docs\nicon: key\ncategory: Support\ndescription: What it is\n"
-    )
+    lines = "docs: https://example.com/docs\nicon: key\nmark: stripe\ncategory: Support\n"
+    lines += "description: What it is\n"
     lines += "deprecated: {since: '2026', replaced_by: acme-2, message: It ends}"
     provider = provider_of(manifest(lines, key="acme.api_token", version="3"))
     assert (provider.id, provider.name, provider.section, provider.version) == (
@@ -455,8 +454,9 @@ def test_the_provider_says_what_the_manifest_says():
         "AcmeApiToken",
         3,
     )
-    assert (provider.docs_url, provider.icon, provider.category) == (
+    assert (provider.docs_url, provider.mark, provider.icon, provider.category) == (
         "https://example.com/docs",
+        "stripe",
         "key",
         "Support",
     )

@@ -133,7 +133,7 @@ def test_between_them_they_use_every_feature():
 @every
 def test_a_file_says_where_it_was_looked_up(key: str):
     text = files("providers.manifests").joinpath("types", f"{key}.yaml").read_text("utf-8")
-    assert re.match(r"# https://\S+\n", text) and MANIFESTS[key].docs and MANIFESTS[key].icon
+    assert re.match(r"# https://\S+\n", text) and MANIFESTS[key].docs
     assert (
         MANIFESTS[key].warnings == ()
         and read_manifest(manifest_text(MANIFESTS[key])) == MANIFESTS[key]
