@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.defaults import page_not_found, server_error
 
 from connections import selectors
@@ -58,11 +59,11 @@ class StartView(Page):
 
 def _usage_of_a_day() -> dict[str, Any]:
     """The use of the gateway in the last 24 hours."""
-    day = records.last(records.PERIODS["24h"])
+    day, zone = records.last(records.PERIODS["24h"]), timezone.get_current_timezone()
     totals = usage_selectors.usage_report(day).totals
     return {
         "usage": totals,
-        "usage_chart": requests_chart(course(day) if totals.requests else []),
+        "usage_chart": requests_chart(course(day, zone=zone), 72) if totals.requests else None,
     }
 
 

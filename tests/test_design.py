@@ -49,6 +49,12 @@ def test_the_lines_of_fields_can_be_seen(ground, scheme):
     assert contrast(COLOURS["line-strong"][scheme], COLOURS[ground][scheme]) >= 3
 
 
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("kind", ["first", "second", "other", "failed"])
+def test_what_charts_draw_can_be_seen(kind, scheme):
+    assert contrast(COLOURS[f"chart-{kind}"][scheme], COLOURS["surface"][scheme]) >= 3
+
+
 def test_no_rule_has_a_colour_of_its_own():
     assert re.findall(r"#[0-9a-f]{3,8}\b(?=[;, )])|\brgba?\(|\bhsla?\(", REST) == []
 

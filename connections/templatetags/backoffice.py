@@ -1,7 +1,6 @@
 """Tags of the templates: badges, notes and the small chart of checks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django import template
@@ -10,6 +9,7 @@ from django.utils import timezone
 from providers.core.base import Provider
 from providers.core.registry import all_providers
 
+from ..charts import DURATION, Chart, Series, bar_chart
 from ..health.services import health as connection_health
 from ..health.services import model_health, traffic_of
 from ..health.services import profile_health as health_of_profile
@@ -20,7 +20,6 @@ from ..provenance import provenance as provenance_of
 from ..references import Resolution
 
 register = template.Library()
-BAR, GAP, HEIGHT = 14, 4, 48
 
 
 @register.inclusion_tag("elements/health.html")
@@ -81,35 +80,19 @@ def traffic(connection: Connection) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One check in the chart, in the units of the drawing."""
-
-    x: int
-    y: int
-    height: int
-    check: ConnectionCheck
-
-
-@register.inclusion_tag("elements/check_chart.html")
-def check_chart(checks: Sequence[ConnectionCheck]) -> dict[str, Any]:
-    """The last checks as bars, oldest first: the height is the time each took, the colour whether
-    it passed.
-    """
-    longest = max((check.latency_ms or 0 for check in checks), default=0) or 1
-    heights = [
-        max(4, round(HEIGHT * (check.latency_ms or 0) / longest)) for check in reversed(checks)
-    ]
-    bars = [
-        Bar(position * (BAR + GAP), HEIGHT - height, height, check)
-        for position, (height, check) in enumerate(zip(heights, reversed(checks), strict=True))
-    ]
-    return {
-        "bars": bars,
-        "width": max(1, len(bars)) * (BAR + GAP) - GAP,
-        "height": HEIGHT,
-        "bar": BAR,
-    }
+@register.simple_tag
+def check_chart(checks: Sequence[ConnectionCheck]) -> Chart:
+    """The last checks, oldest first: how long each took, and which failed."""
+    checks = list(reversed(checks))
+    passed = [one.latency_ms if one.success else None for one in checks]
+    failed = [None if one.success else one.latency_ms for one in checks]
+    return bar_chart(
+        [timezone.localtime(one.checked_at) for one in checks],
+        [Series("ok", "works", passed), Series("failed", "fails", failed)],
+        DURATION,
+        height=96,
+        failed=["" if one.success else one.code for one in checks],
+    )
 
 
 @register.inclusion_tag("elements/deprecated.html")

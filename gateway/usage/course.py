@@ -49,7 +49,7 @@ def course(
     The period may begin or end in the middle of a point. A day on which the clock changes has 23 or
     25 hours.
     """
-    starts = list(_starts(period, step or period.step, zone))
+    starts = list(starts_of(period, step or period.step, zone))
     counts = consistent(lambda counted: _counts(starts, period, filters, counted))
     return [
         Point(start.astimezone(zone), *numbers)
@@ -61,11 +61,7 @@ def _counts(
     starts: list[datetime], period: Period, filters: Mapping[str, str] | None, counted: int
 ) -> list[list[int]]:
     """The numbers of the points that begin then, in the order of a Point's."""
-    length, answer = _bucket_length(starts), answer_to(filters)
-    if answer is None or (length == QUARTER and answer.is_named):
-        counted = 0
-    lengths = [one for one in (DAY, HOUR) if one <= length] or [QUARTER]
-    parts = parts_of(period, counted, lengths)
+    parts, answer, length = parts_by_point(starts, period, filters, counted)
     counts = [[0] * len(SUMS) for _ in starts]
     for at, numbers in (*_of_records(parts, filters, length), *_of_totals(parts, answer)):
         place = bisect_right(starts, at) - 1
@@ -106,7 +102,7 @@ def _of_totals(parts: Parts, answer: Answer | None) -> Iterator[Numbers]:
         yield start, numbers
 
 
-def _starts(period: Period, step: timedelta, zone: tzinfo) -> Iterator[datetime]:
+def starts_of(period: Period, step: timedelta, zone: tzinfo) -> Iterator[datetime]:
     """The beginnings (UTC) of the hours or days of the zone that the period touches."""
     first = period.start.astimezone(zone)
     if step == HOUR:
@@ -119,6 +115,19 @@ def _starts(period: Period, step: timedelta, zone: tzinfo) -> Iterator[datetime]
     while (start := datetime.combine(day, time(), zone).astimezone(UTC)) < period.end:
         yield start
         day += DAY
+
+
+def parts_by_point(
+    starts: list[datetime], period: Period, filters: Mapping[str, str] | None, counted: int
+) -> tuple[Parts, Answer | None, timedelta]:
+    """What to read for points that begin then: records and totals, the totals that answer, and the
+    length of the buckets for records.
+    """
+    length, answer = _bucket_length(starts), answer_to(filters)
+    if answer is None or (length == QUARTER and answer.is_named):
+        counted = 0
+    lengths = [one for one in (DAY, HOUR) if one <= length] or [QUARTER]
+    return parts_of(period, counted, lengths), answer, length
 
 
 def _bucket_length(starts: list[datetime]) -> timedelta:

@@ -117,3 +117,15 @@ def median(counts: Mapping[int, int]) -> float | None:
         if lower is not None and 2 * seen > number:
             return (lower + value) / 2
     return None
+
+
+def quantile(counts: Mapping[int, int], share: float) -> int | None:
+    """The smallest value that `share` of all values do not exceed, of values that are given as
+    value -> how often; None without values.
+    """
+    number, seen = sum(counts.values()), 0
+    for value, count in sorted(counts.items()):
+        seen += count
+        if seen >= share * number:
+            return value
+    return None

@@ -23,10 +23,11 @@ from ..models import UsageRecord
 from . import records, selectors
 from .asked import Asked, asked_targets
 from .buckets import HOUR
-from .charts import requests_chart, tokens_chart
+from .charts import attempts_bars, latency_chart, requests_chart, tokens_chart
 from .course import course
 from .csv_export import COLUMNS, csv_parts
 from .dimensions import CLOSED, FAILED, OK
+from .latencies import latency_course
 
 PAGE_SIZE, SHOWN, MOST_CHOICES = 25, 10, 200
 FIRST_PERIOD = "24h"
@@ -103,6 +104,7 @@ class UsageView(UsagePage):
         filters, zone = self.filters(), timezone.get_current_timezone()
         usage = selectors.usage_report(period, filters, selectors.DIMENSIONS, medians=SHOWN)
         points = course(period, filters, zone=zone) if usage.totals.requests else []
+        latencies = latency_course(period, filters, zone=zone) if points else []
         paginator = Paginator(records.records(period, filters), PAGE_SIZE)
         # Set, so that it is not counted: for a million rows that takes as long as all the rest.
         paginator.count = usage.totals.requests
@@ -110,12 +112,13 @@ class UsageView(UsagePage):
         asked = asked_targets("connection", period, filters)[:SHOWN]
         context = {
             "usage": usage,
-            "points": points,
+            "points": list(zip(points, latencies, strict=True)),
             "requests_chart": requests_chart(points),
             "tokens_chart": tokens_chart(points),
+            "latency_chart": latency_chart(points, latencies),
             "is_hourly": period.step == HOUR,
             "first_chunk_ms": selectors.first_chunk_median(period, filters),
-            "asked": asked,
+            "asked": list(zip(asked, attempts_bars(asked), strict=True)),
             "shown": SHOWN,
             "page": page,
             "addresses": _addresses(usage, asked, page.object_list),
