@@ -14,6 +14,7 @@ from connections.sources import make_sources
 from gateway.core.origins import read_origins
 from providers.http.egress import trust_authorities
 
+from .databases import with_options
 from .environment import BASE_DIR, read_environment
 from .logs import log_to_console
 from .outbound import SPELLINGS, read_proxies
@@ -89,40 +90,9 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # The database: SQLite beside manage.py, or whatever DATABASE_URL says
 
-DATABASES: dict[str, Any] = {
-    "default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # With Django's defaults 884 of 1040 concurrent writes failed with "database is locked"; with
-    # these none did.
-    DATABASES["default"]["ENGINE"] = "backoffice.sqlite"
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
-        "PRAGMA busy_timeout=20000;"
-        "PRAGMA foreign_keys=ON;PRAGMA cache_size=-20000;",
-    }
-elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    from backoffice.postgresql.base import PatientConnection
-
-    DATABASES["default"]["ENGINE"] = "backoffice.postgresql"
-    DATABASES["default"]["OPTIONS"] = {
-        "pool": {
-            "min_size": 1,
-            "max_size": env.whole("DATABASE_POOL_SIZE", 10, least=1, most=1000),
-            "timeout": 1.5,  # seconds until a request is refused with 503
-            "reconnect_timeout": 0.2,  # the pool waits longer each time; we ask again ourselves
-            "connection_class": PatientConnection,
-        },
-        "connect_timeout": 2,
-        # for a connection that the network has forgotten
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 2,
-        "tcp_user_timeout": 5000,  # milliseconds
-    }
-    DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool demands it
+_pool_size = env.whole("DATABASE_POOL_SIZE", 10, least=1, most=1000)
+_database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'switchboard.sqlite3'}")
+DATABASES: dict[str, Any] = {"default": with_options(_database, _pool_size)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, Any] = {"default": env.cache("CACHE_URL", "locmemcache://")}
@@ -266,7 +236,8 @@ CONNECTIONS_REPLACEMENT_MINUTES = env.number("CONNECTIONS_REPLACEMENT_MINUTES", 
 CONNECTIONS_PREVIOUS_HOURS = env.number("CONNECTIONS_PREVIOUS_HOURS", 24, most=8760)
 CONNECTIONS_UNDO_MINUTES = env.whole("CONNECTIONS_UNDO_MINUTES", 10, most=1440)  # 0: never
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
-TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)  # last ones of X-Forwarded-For that are ours
+# how many of X-Forwarded-For's last addresses our own proxies wrote
+TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)
 
 # The server: see backoffice/gunicorn_conf.py
 
@@ -287,6 +258,7 @@ SOCKETS_PER_CLIENT = env.whole("SOCKETS_PER_CLIENT", 0 if TRUSTED_PROXIES else 1
 SOCKETS_PER_WORKER = env.whole("SOCKETS_PER_WORKER", 4000)
 
 # The gateway: see gateway/
+
 GATEWAY_MAX_BODY = env.whole("GATEWAY_MAX_BODY_MB", 8, least=1, most=2000) * 1024 * 1024  # bytes
 GATEWAY_COOLDOWN_SECONDS = env.number("GATEWAY_COOLDOWN_SECONDS", 30)
 GATEWAY_KEEPALIVE_SECONDS = env.number("GATEWAY_KEEPALIVE_SECONDS", 15)  # 0: never
@@ -305,6 +277,4 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.logs.NamesOnly"
 LOGGING = log_to_console(env.level("LOG_LEVEL", "INFO"))
 
 # what is read only by others, or only with PostgreSQL
-env.refuse_misspelt(
-    "DATABASE_POOL_SIZE", "SWITCHBOARD_ADMIN_PASSWORD", "GUNICORN_CMD_ARGS", *SPELLINGS
-)
+env.refuse_misspelt("SWITCHBOARD_ADMIN_PASSWORD", "GUNICORN_CMD_ARGS", *SPELLINGS)

@@ -16,7 +16,7 @@ from connections.api.pagination import PAGE, SkipTakePagination, one_of
 from connections.lookup import parse_id
 from connections.services import Scope
 
-from ..attention.faults import KINDS
+from ..attention.kinds import KINDS
 from ..models import Notice, NoticeTarget
 from . import services
 

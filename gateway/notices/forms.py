@@ -8,7 +8,7 @@ from connections.forms.fields import TagsField
 from connections.services import Invalid
 from connections.widgets import SecretInput
 
-from ..attention.faults import KINDS
+from ..attention.kinds import KINDS
 from ..models import NoticeTarget
 
 ADDRESS_HELP = (

@@ -13,7 +13,7 @@ from django.urls import reverse
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
 
-from ..attention.faults import KINDS
+from ..attention.kinds import KINDS
 from ..models import Notice, NoticeTarget
 from . import services
 from .forms import TargetForm

@@ -6,7 +6,7 @@ from django.db.models.functions import Coalesce
 from connections.locks import retried
 from connections.services import Actor, Scope, allows, require
 
-from ...attention.faults import GUARDED
+from ...attention.kinds import GUARDED
 from ...models import Notice, NoticeSeen
 from .targets import VIEW
 

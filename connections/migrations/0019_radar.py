@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0017_approve_what_flows_read'),
+        ('connections', '0018_key_replacements'),
     ]
 
     operations = [

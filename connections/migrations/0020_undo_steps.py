@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ('connections', '0017_approve_what_flows_read'),
+        ('connections', '0019_radar'),
     ]
 
     operations = [
