@@ -174,7 +174,7 @@ def changed_body(connection: Connection, stored: Stored) -> dict[str, Any]:
 
 def _common(connection: Connection) -> dict[str, Any]:
     values = {"isActive": connection.is_active, "tags": connection.tags}
-    found = {name: value for name, value in values.items() if value is not None}
+    found: dict[str, Any] = {name: one for name, one in values.items() if one is not None}
     if connection.expires_at is not None:
         found["expiresAt"] = connection.expires_at or None
     return found

@@ -80,7 +80,7 @@ def _ends_in(secret: str) -> Iterator[KeyEnd]:
     if token and (at := moment(_claims(token["claims"]).get("exp"))):
         yield KeyEnd(at, "the key itself (exp)")
     query = parse_qs(urlsplit(secret).query or secret.lstrip("?")) if "sig=" in secret else {}
-    if query.get("sig") and (at := moment((query.get("se") or [None])[0])):
+    if query.get("sig") and (at := moment(query.get("se", [""])[0])):
         yield KeyEnd(at, "the shared access signature itself (se)")
 
 

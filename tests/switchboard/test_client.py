@@ -127,6 +127,15 @@ def test_what_promptflow_has_no_name_for_stays(client: Any, served: Served, name
     assert (row(served, name)["settings"]["timeout"], row(served, name)["tags"]) == (5, ["team"])
 
 
+def test_the_end_of_a_key_is_kept_changed_and_taken_away(client: Any, name: str):
+    saved = client.connections.create(OpenAIConnection(KEY, name=name, expires_at="2031-02-03"))
+    seen = [saved.expires_at]
+    for expires_at in (None, "2031-03-04", ""):
+        changed = OpenAIConnection(KEY, name=name, expires_at=expires_at)
+        seen.append(client.connections.create_or_update(changed).expires_at)
+    assert seen == ["2031-02-03", "2031-02-03", "2031-03-04", None]
+
+
 def test_switching_to_entra_id_takes_the_key_away(client: Any, served: Served, name: str):
     client.connections.create(AzureOpenAIConnection(PLACE, KEY, name=name))
     client.connections.create_or_update(
