@@ -89,6 +89,11 @@ class Connection(VersionedModel):
             models.Index(*by_name(), name="connections_by_name"),
             models.Index(fields=["date_created", "id"]),
             models.Index(fields=["-date_modified"]),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False),
+                name="connections_by_end_of_key",
+            ),
         ]
         permissions = [
             ("test_connection", "Can test connection"),

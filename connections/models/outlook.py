@@ -35,5 +35,17 @@ class Outlook(models.Model):
     profile_models = models.JSONField(default=dict)
     loses_models = models.BooleanField(default=False)
 
+    class Meta:
+        # the list of faults reads the few rows that are near, out of all
+        indexes = [
+            models.Index(fields=["key_ends_at"], name="keys_by_end"),
+            models.Index(fields=["certificate_ends_at"], name="certificates_by_end"),
+            models.Index(
+                fields=["connection"],
+                condition=models.Q(loses_models=True),
+                name="outlooks_that_lose_models",
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"the outlook of {self.connection_id}"

@@ -126,8 +126,8 @@ def _old_date(row: Connection, before: Mapping[str, Any]) -> list[Notice]:
     was entered without another date: it was that of the old key.
     """
     day = row.expires_at
-    is_of_old = day is not None and day == before["expires_at"]
-    if not is_of_old or row.credentials == before["credentials"]:
+    is_same_key = row.credentials == before["credentials"]
+    if day is None or day != before["expires_at"] or is_same_key:
         return []
     if day > timezone.now().date() + timedelta(days=max(django_settings.CONNECTIONS_RADAR_DAYS)):
         return []

@@ -4,24 +4,26 @@ and what references need.
 As many queries for one connection as for ten thousand.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from connections import conf
 from connections.health.services import NamedReference
 from connections.models import AccessToken, ApiToken, Connection, Outlook, Profile, RevealToken
-from connections.outlooks import MISSED, end_of_key
+from connections.outlooks import MISSED
 from connections.provenance import lost_at_a_restart
+from providers.core.ends import KeyEnd, end_of
 
 from .kinds import Fault, ending, horizon, step_to
 
 SOON = timedelta(days=14)  # before its end, a token is in the list
+KEY_COLUMNS = ("pk", "key_ends_at", "key_end_source")
 NEAR = timedelta(days=2)  # before its end, it is among the faults of today
 ENDED = timedelta(days=7)  # after its end, it still is
 
@@ -49,7 +51,7 @@ class SourceEnd:
 
 def radar(named: Sequence[NamedReference]) -> Iterator[Fault]:
     """All that is near, in no order. `named`: the references of all connections."""
-    found = (_of_keys, _of_certificates, _of_own_certificates, _of_access, _of_models)
+    found = (_of_keys, _of_certificates, _of_access, _of_models)
     for part in found:
         yield from (one for one in part() if one is not None)
     yield from _of_tokens()
@@ -83,48 +85,46 @@ def _of_restart(named: Sequence[NamedReference], active: set[UUID]) -> Iterator[
 
 def _of_keys() -> Iterator[Fault | None]:
     """One for each key that has an end: as the vendor says it, else as a person entered it."""
-    near = Q(expires_at__lte=horizon().date()) | Q(outlook__key_ends_at__lte=horizon())
-    rows = Connection.objects.filter(near, is_active=True).select_related("outlook")
-    columns = ("expires_at", "settings_version", *_of_outlook("key_ends_at", "key_end_source"))
-    for row in rows.only(*columns).order_by():
-        end = end_of_key(row.expires_at, row.settings_version, getattr(row, "outlook", None))
-        if end and end.at:
-            yield ending(f"key:{row.pk}", "key", end.at, [row.pk], subject=end)
+    told = _current(key_ends_at__lte=horizon())
+    ends = {
+        pk: KeyEnd(at, source)
+        for pk, at, source in told.values_list(*KEY_COLUMNS)
+        if at is not None
+    }
+    rows = Connection.objects.filter(is_active=True, expires_at__lte=horizon().date())
+    entered = dict(rows.order_by().values_list("pk", "expires_at"))
+    if entered:
+        known = _current(key_ends_at__isnull=False, connection__expires_at__lte=horizon().date())
+        for pk in {*known.values_list("pk", flat=True)}:
+            entered.pop(pk, None)  # the vendor says another day
+    ends |= {pk: KeyEnd(end_of(day), "") for pk, day in entered.items() if day}
+    for pk, end in ends.items():
+        if end.at:
+            yield ending(f"key:{pk}", "key", end.at, [pk], subject=end)
 
 
-def _of_outlook(*columns: str) -> list[str]:
-    return [f"outlook__{name}" for name in ("settings_version", *columns)]
+def _current(**near: Any) -> QuerySet[Outlook]:
+    """What is known of active connections as they are now."""
+    rows = Outlook.objects.filter(connection__is_active=True, **near)
+    return rows.filter(settings_version=F("connection__settings_version")).order_by()
 
 
 def _of_certificates() -> Iterator[Fault | None]:
-    """One for each host, whatever the number of connections that ask it. What was seen last counts,
-    since a certificate is replaced under way.
+    """One for each host, whatever the number of connections that ask it, and one for each
+    certificate in the settings of a connection. Of a host counts what was seen last, since a
+    certificate is replaced under way.
     """
     hosts: dict[str, list[tuple[UUID, datetime]]] = {}
-    for pk, certificates in _near_certificates("certificates"):
+    rows = _current(certificate_ends_at__lte=horizon())
+    for pk, certificates, own in rows.values_list("pk", "certificates", "own_certificates"):
         for host, end in certificates.items():
             hosts.setdefault(host, []).append((pk, datetime.fromisoformat(end)))
-    for host, seen in hosts.items():
-        end = max(at for _, at in seen)
-        behind = sorted(pk for pk, _ in seen)
-        yield ending(f"certificate:{host}", "certificate", end, behind, subject=host)
-
-
-def _of_own_certificates() -> Iterator[Fault | None]:
-    """One for each certificate in the settings of a connection."""
-    for pk, certificates in _near_certificates("own_certificates"):
-        for name, end in certificates.items():
+        for name, end in own.items():
             key, at = f"certificate:{pk}:{name}", datetime.fromisoformat(end)
             yield ending(key, "certificate", at, [pk], subject=name)
-
-
-def _near_certificates(column: str) -> Iterable[tuple[UUID, dict[str, str]]]:
-    rows = Outlook.objects.filter(
-        connection__is_active=True,
-        certificate_ends_at__lte=horizon(),
-        settings_version=F("connection__settings_version"),
-    )
-    return rows.order_by().values_list("pk", column)
+    for host, seen in hosts.items():
+        at, behind = max(end for _, end in seen), sorted(pk for pk, _ in seen)
+        yield ending(f"certificate:{host}", "certificate", at, behind, subject=host)
 
 
 def _of_access() -> Iterator[Fault | None]:
@@ -142,9 +142,7 @@ def _of_access() -> Iterator[Fault | None]:
 
 def _of_models() -> Iterator[Fault | None]:
     """One for each model of a connection that active profiles name."""
-    losing = {"loses_models": True, "connection__is_active": True}
-    rows = Outlook.objects.filter(**losing, settings_version=F("connection__settings_version"))
-    lost = dict(rows.order_by().values_list("pk", "profile_models"))
+    lost = dict(_current(loses_models=True).values_list("pk", "profile_models"))
     if not lost:
         return
     behind = Connection.objects.filter(outlook__loses_models=True)

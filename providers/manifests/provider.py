@@ -87,11 +87,12 @@ class ManifestProvider(HttpService[ProviderSettings]):
 
     @property
     def own_certificates(self) -> Mapping[str, str]:
-        shown, own = self.rendering.certificate, super().own_certificates
-        if shown is None:
-            return own
-        named = {"client certificate": shown.certificate, "certificate authority": shown.authority}
-        return own | {name: pem for name, pem in named.items() if pem}
+        found, shown = dict(super().own_certificates), self.rendering.certificate
+        if shown is not None:
+            found["client certificate"] = shown.certificate
+            if shown.authority:
+                found["certificate authority"] = shown.authority
+        return found
 
     @property
     def extra_headers(self) -> dict[str, str]:
