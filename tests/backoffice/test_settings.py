@@ -1,6 +1,7 @@
 """What the environment sets. Each case is read by a process of its own, without any .env."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.environment import Environment, read_environment
 from backoffice.outbound import SPELLINGS, read_proxies
+from providers.core.env_file import FROM_FILE
 from tests.forks import Forks, forks
 
 ROOT = Path(__file__).parents[2]
@@ -168,6 +170,7 @@ WRONG = {  # by the setting: what is wrong with it, and a word of the sentence
     "NO_PROXY": ("https://hunter2.example", "networks such as 10.0.0.0/8"),
     "ALLOWED_HOSTS": ("https://a.example", "without scheme"),
     "CSRF_TRUSTED_ORIGINS": ("a.example", "https://switchboard.example.com"),
+    "CONNECTIONS_RADAR_DAYS": ("30,soon", "such as 30,14,7,1"),
     "CONNECTIONS_EGRESS_ALLOW": ("*", "*.example.com"),
     "CONNECTIONS_REFERENCE_SECTIONS": ("$Team:hunter2", "names of letters"),
     "CONNECTIONS_TYPES_DIR": ("/" + "x" * 5000, "a folder that is not there"),
@@ -327,11 +330,13 @@ def test_an_address_that_cannot_be_read_is_not_repeated(started, value: str):
 def test_a_setting_of_the_env_file_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TIME_ZONE", raising=False)
     monkeypatch.setenv("LOG_LEVEL", "INFO")
+    monkeypatch.setenv(FROM_FILE, "OLDER")
     (tmp_path / ".env").write_text("TIME_ZONE=Europe/Berlin\nLOG_LEVEL=DEBUG\n")
     found = read_environment(tmp_path / ".env")
     try:
         assert found.zone("TIME_ZONE", "UTC") == "Europe/Berlin"
         assert found.level("LOG_LEVEL", "INFO") == "INFO"
+        assert os.environ[FROM_FILE] == "OLDER,TIME_ZONE", "workers read it there"
     finally:
         monkeypatch.delenv("TIME_ZONE")
     sources = {name: one.source for name, one in found.variables.items()}

@@ -10,6 +10,7 @@ from django.utils import timezone
 from connections import services
 from connections.models import Connection, Outlook
 from connections.outlooks import Learned, key_end, note_learned
+from providers import openai_compatible
 from providers.core.ends import KeyEnd
 from tests.fakes import REFUSED, SECRET, connect, reload
 from tests.httpserver import Answer, HttpServer, authority, service_context
@@ -82,6 +83,36 @@ def test_a_check_that_fails_keeps_what_the_vendor_said(fake: Any):
     services.test_connection(row, actor=None)
     found = key_end(reload(row))
     assert found and found.source == "fake.example.com"
+
+
+def test_openrouter_is_asked_when_the_key_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(openai_compatible, "OPENROUTER", "127.0.0.1")
+    told = {"data": {"label": "sk-or-v1-0e6...1c96", "expires_at": "2031-02-03T10:15:00Z"}}
+    answers = {"/v1/models": Answer(body=MODELS), "/v1/key": Answer(body=told)}
+    with HttpServer(answers) as server:
+        settings = {"base_url": f"{server.url}/v1", "api_key": SECRET}
+        row = connect("openai-compatible", settings=settings)
+        services.test_connection(row, actor=None)
+        assert server.asked("/v1/key")[0].values("authorization") == [f"Bearer {SECRET}"]
+    end = key_end(row)
+    assert (
+        end
+        and end.at
+        and (end.at.isoformat(), end.source)
+        == (
+            "2031-02-03T10:15:00+00:00",
+            "127.0.0.1 (expires_at)",
+        )
+    )
+
+
+def test_an_answer_about_the_key_that_fails_fails_no_check(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(openai_compatible, "OPENROUTER", "127.0.0.1")
+    for told in (Answer(500), Answer(body=[]), Answer(body="no JSON")):
+        with HttpServer({"/v1/models": Answer(body=MODELS), "/v1/key": told}) as server:
+            settings = {"base_url": f"{server.url}/v1", "api_key": SECRET}
+            row = connect("openai-compatible", settings=settings)
+            assert services.test_connection(row, actor=None).success
 
 
 def test_an_outlook_goes_with_its_connection(tls: HttpServer):

@@ -173,6 +173,7 @@ def test_a_client_certificate_is_shown():
     with HttpServer(tls=asking_context()) as server:
         one = one_of(auth, server, key=key, certificate=certificate, ca=authority()[0])
         assert one.check().verdict.startswith("It works: HTTP 200.")
+        assert one.own_certificates["client certificate"] == certificate
         without = one_of("{use: none}", server, key=key)
         with pytest.raises(ProviderError):
             without.check()
