@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import BooleanField, ExpressionWrapper, Max, QuerySet
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from connections.outages import BUSY, database_outage
@@ -28,8 +28,6 @@ from .dimensions import (
     ASKED,
     CALLER,
     EARLIER,
-    IS_FALLBACK,
-    IS_SEVERAL,
     OTHERS,
     REQUESTS,
     WAS_ASKED,
@@ -87,13 +85,13 @@ def count_new(every: timedelta = timedelta(0)) -> bool:
         CountedUsage.objects.get_or_create(pk=1)
         mark = CountedUsage.objects.select_for_update().get(pk=1)
         ids = UsageRecord.objects.filter(pk__gt=mark.records_to, pk__lte=top).order_by("pk")
-        chunk = list(ids.values_list("pk", flat=True)[:CHUNK])
-        if chunk:
-            add_to_totals(_amounts(mark.records_to, chunk[-1]))
-            mark.records_to = chunk[-1]
+        chunk = ids[:CHUNK].aggregate(last=Max("pk"), number=Count("pk"))
+        if last := chunk["last"]:
+            add_to_totals(_amounts(mark.records_to, last))
+            mark.records_to = last
         mark.counted_at = timezone.now()
         mark.save()
-    return len(chunk) == CHUNK
+    return bool(chunk["number"] == CHUNK)
 
 
 def count_all() -> None:
@@ -234,23 +232,18 @@ FALLBACK = (
 
 def _earlier(after: int, last: int) -> Counted:
     """The requests, by each connection that was asked before the last one."""
-    several = _records(after, last).filter(IS_SEVERAL)
-    asked = UsageAttempt.objects.filter(record_key__in=several.values("key")).order_by()
-    seen: dict[Any, set[tuple[str, str]]] = {}
-    for key, alias, pk, outcome in asked.values_list(
-        "record_key", "connection_alias", "connection_id", "outcome"
-    ):
-        if WAS_ASKED in verbs_of(outcome):
-            seen.setdefault(key, set()).add((alias, str(pk)))
-    fallback = ExpressionWrapper(IS_FALLBACK, BooleanField())
-    numbers = ("attempts", "input_tokens", "output_tokens", "latency_ms")
-    for key, last_pk, at, outcome, is_fallback, first_chunk, *row in several.values_list(
-        "key", "connection_id", "started_at", "outcome", fallback, "first_chunk_ms", *numbers
-    ):
-        earlier = [(alias, pk) for alias, pk in seen.get(key, ()) if pk != str(last_pk)]
-        values = [Value(EARLIER, *one) for one in earlier]
-        amount = amount_of([(*(one or 0 for one in row), first_chunk)])
-        yield at, (kind_of(outcome), True, is_fallback), values, amount
+    started = bucket_sql(connection.vendor, "record.started_at", HOUR)
+    with connection.cursor() as cursor:
+        cursor.execute(SEVERAL.format(started=started), [after, last])
+        found = cursor.fetchall()
+    seen: dict[int, tuple[Sequence[Any], set[tuple[str, str]]]] = {}
+    for pk, alias, asked, ended, last_asked, *row in found:
+        _, earlier = seen.setdefault(pk, (row, set()))
+        if WAS_ASKED in verbs_of(ended) and asked != last_asked:
+            earlier.add((alias, asked))
+    for (at, outcome, is_fallback, *numbers), earlier in seen.values():
+        values = [Value(EARLIER, *name_and_key(one)) for one in earlier]
+        yield utc(at), (kind_of(outcome), True, bool(is_fallback)), values, amount_of([numbers])
 
 
 def _attempts(after: int, last: int) -> Counted:
@@ -270,8 +263,19 @@ def _attempts(after: int, last: int) -> Counted:
         yield utc(at), kind, values, Amount([number, 0, 0, 0, 0])
 
 
+# Joins that the ORM cannot make: it knows no relation between the two.
+SEVERAL = f"""
+SELECT record.id, attempt.connection_alias, CAST(attempt.connection_id AS TEXT), attempt.outcome,
+    CAST(record.connection_id AS TEXT), {{started}}, record.outcome,
+    record.answered_profile_id IS NOT NULL AND
+    (record.profile_id IS NULL OR record.answered_profile_id <> record.profile_id),
+    record.attempts, COALESCE(record.input_tokens, 0), COALESCE(record.output_tokens, 0),
+    record.latency_ms, record.first_chunk_ms
+FROM {UsageRecord._meta.db_table} record
+JOIN {UsageAttempt._meta.db_table} attempt ON attempt.record_key = record.key
+WHERE record.id > %s AND record.id <= %s AND record.attempts > 1
+"""  # noqa: S608 names of our own
 TARGET = ("connection_alias", "connection_id", "provider_id", "model")
-# A join that the ORM cannot make: it knows no relation between the two.
 ATTEMPTS_BY_TARGET = f"""
 SELECT {{started}}, record.outcome, record.attempts > 1,
     record.answered_profile_id IS NOT NULL AND record.answered_profile_id <> record.profile_id,
@@ -280,10 +284,6 @@ FROM {UsageRecord._meta.db_table} record
 JOIN {UsageAttempt._meta.db_table} attempt ON attempt.record_key = record.key
 WHERE record.id > %s AND record.id <= %s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """  # noqa: S608 names of our own
-
-
-def _records(after: int, last: int) -> QuerySet[UsageRecord]:
-    return UsageRecord.objects.filter(pk__gt=after, pk__lte=last).order_by()
 
 
 def utc(bucket: str) -> datetime:
