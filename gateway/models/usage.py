@@ -143,7 +143,10 @@ class UsageTotal(models.Model):
 
 
 class CountedUsage(models.Model):
-    """How far usage records are in the totals: one row. Records with a greater id are not yet."""
+    """How far usage records are in the totals. Records with a greater id are not yet.
+
+    Row 1: in those that recorders count; row 2: in those of each profile and connection.
+    """
 
     records_to = models.BigIntegerField(default=0)
     counted_at = models.DateTimeField(null=True)
