@@ -31,7 +31,7 @@ from .undo_deletion import bring_back, fallbacks_of
 
 Act = UndoStep.Act
 MODELS: dict[str, Any] = {
-    one._meta.model_name: one for one in (Connection, Profile, ApiToken, RevealToken)
+    str(one._meta.model_name): one for one in (Connection, Profile, ApiToken, RevealToken)
 }
 VERBS = {Act.SWITCHED: "toggle", Act.CHANGED: "change", Act.DELETED: "delete"}
 LOST = (

@@ -99,13 +99,13 @@ def _put_rows_back(model: Any, step: UndoStep) -> list[Notice]:
     which a notice says.
     """
     found = serializers.deserialize("python", step.beside.get("rows", []), ignorenonexistent=True)
-    rows = [one.object for one in found]
+    rows: list[Any] = [one.object for one in found]
     former = [one for one in rows if isinstance(one, FormerAlias)]
     aliases = {one.alias for one in former}
     taken = set(model.objects.filter(alias__in=aliases).values_list("alias", flat=True))
     taken |= {one.alias for one in former_aliases_among(model, aliases)}
     gone = {one.pk for one in former if one.alias in taken}
-    people = {getattr(one, "checked_by_id", None) for one in rows} - {None}
+    people: set[Any] = {getattr(one, "checked_by_id", None) for one in rows} - {None}
     users = set(get_user_model().objects.filter(pk__in=people).values_list("pk", flat=True))
     for one in rows:
         if getattr(one, "former_alias_id", one.pk) in gone:

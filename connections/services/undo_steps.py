@@ -67,7 +67,7 @@ def note_change(
     """
     if not _is_noted(actor):
         return None
-    before = _version(row, version=row.version - 1)
+    before = _version(type(row), row.pk, version=row.version - 1)
     if before is None:
         return None
     noted = {"id": str(row.pk), "version": row.version, "history": before}
@@ -79,7 +79,7 @@ def note_deletion(
     actor: Actor, row: VersionedModel, pk: Any, beside: Mapping[str, Any]
 ) -> UndoStep | None:
     """Notes that the row with this id was deleted. `beside`: `what_goes_along`, from before."""
-    found = _version(type(row)(pk=pk), history_type="-") if _is_noted(actor) else None
+    found = _version(type(row), pk, history_type="-") if _is_noted(actor) else None
     if found is None:
         return None
     return _note(actor, Act.DELETED, [row], [{"id": str(pk), "history": found}], beside)
@@ -93,10 +93,9 @@ def note_revocation(actor: Actor, token: Token, revoked_at: Any) -> UndoStep | N
     return _note(actor, Act.REVOKED, [token], [noted])
 
 
-def _version(row: VersionedModel, **which: Any) -> int | None:
+def _version(model: Any, row_id: Any, **which: Any) -> int | None:
     """The newest such row of the history, by its id."""
-    history: Any = type(row).history  # type: ignore[attr-defined]
-    found = history.filter(id=row.pk, **which).order_by("-history_id")
+    found = model.history.filter(id=row_id, **which).order_by("-history_id")
     pk: int | None = found.values_list("pk", flat=True).first()
     return pk
 

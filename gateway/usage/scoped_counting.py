@@ -9,6 +9,7 @@ much as to write them. There are days of them only.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -22,6 +23,7 @@ from .counting import (
     MINUTES,
     NUMBERS,
     SCOPES,
+    Kind,
     amount_of,
     count_all,
     counted_to,
@@ -50,6 +52,7 @@ COLUMNS = {
     CALLER: (*REQUESTS["token"], *REQUESTS["user"]),
 }
 Columns = dict[str, tuple[Any, ...]]
+Group = tuple[str, str, str, tuple[Any, ...], Kind]  # a scope, a dimension, a day, a value
 Target = tuple[str, Columns]  # the outcome of an attempt, and what was asked
 
 
@@ -103,25 +106,27 @@ def _count_chunk(top: int) -> int:
 def _amounts(after: int, last: int) -> dict[TotalKey, Amount]:
     """What the records with ids after `after`, up to `last`, add to which totals."""
     attempts = _attempts(after, last)
-    rows: defaultdict[TotalKey, list[Any]] = defaultdict(list)
-    ends: dict[TotalKey, int] = {}
+    rows: defaultdict[Group, list[Any]] = defaultdict(list)
+    ends: defaultdict[Group, int] = defaultdict(int)
     for pk, day, kind, columns, numbers in _requests(after, last):
-        targets = attempts.get(pk, [])
+        targets = attempts.get(pk, ())
         for scope in _scopes(columns, targets):
             for dimension, value in columns.items():
-                key = TotalKey(scoped(scope, dimension), MINUTES[DAY], day, *_value(value), *kind)
-                rows[key].append(numbers)
+                rows[scope, dimension, day, value, kind].append(numbers)
             for outcome, target in targets:
                 for verb in verbs_of(outcome):
                     for name, value in target.items():
-                        dimension = scoped(scope, attempted(verb, name))
-                        key = TotalKey(dimension, MINUTES[DAY], day, *_value(value), *kind)
-                        ends[key] = ends.get(key, 0) + 1
-    amounts = {key: amount_of(found) for key, found in rows.items()}
-    return amounts | {key: Amount([number, 0, 0, 0, 0]) for key, number in ends.items()}
+                        ends[scope, attempted(verb, name), day, value, kind] += 1
+    amounts = {_key(*group): amount_of(found) for group, found in rows.items()}
+    return amounts | {_key(*group): Amount([n, 0, 0, 0, 0]) for group, n in ends.items()}
 
 
-def _value(value: Sequence[Any]) -> tuple[str, str, str, str]:
+def _key(scope: str, dimension: str, day: str, value: tuple[Any, ...], kind: Kind) -> TotalKey:
+    return TotalKey(scoped(scope, dimension), MINUTES[DAY], utc(day), *_value(value), *kind)
+
+
+@lru_cache(maxsize=8192)
+def _value(value: tuple[Any, ...]) -> tuple[str, str, str, str]:
     """The columns of a total: name, key, and those of a user."""
     found = tuple(name_and_key(value))
     return found if len(found) == 4 else (*found, "", "")  # type: ignore[return-value]
@@ -132,8 +137,8 @@ def _scopes(columns: Columns, targets: Sequence[Target]) -> set[str]:
     connections = {columns["connection"]} | {
         target["connection"] for outcome, target in targets if WAS_ASKED in verbs_of(outcome)
     }
-    found = {("connection", *name_and_key(one)) for one in connections}
-    found.add(("profile", *name_and_key(columns["profile"])))
+    found = {("connection", *_value(one)[:2]) for one in connections}
+    found.add(("profile", *_value(columns["profile"])[:2]))
     return {scope_of(*one) for one in found if one[2]}
 
 
@@ -154,7 +159,7 @@ def _requests(after: int, last: int) -> Iterator[tuple[int, Any, Any, Columns, S
         texts = iter(rest[own - 4 :])
         values = {name: tuple(next(texts) for _ in own) for name, own in COLUMNS.items()}
         kind = kind_of(values["outcome"][0]), bool(several), bool(fallback)
-        yield pk, utc(at), kind, values, rest[: own - 4]
+        yield pk, at, kind, values, rest[: own - 4]
 
 
 def _attempts(after: int, last: int) -> dict[int, list[Target]]:
