@@ -147,4 +147,6 @@ def _row(key: TotalKey, amount: Amount) -> list[Any]:
 
 def _time_text(start: datetime) -> str:
     """A time as Django keeps it in SQLite, without its zone, or as PostgreSQL reads it."""
-    return f"{start:%Y-%m-%d %H:%M:%S}" + ("+00" if connection.vendor == "postgresql" else "")
+    # formatting a time by a pattern takes ten times as long
+    text = start.isoformat(" ", "seconds")[:19]
+    return f"{text}+00" if connection.vendor == "postgresql" else text
