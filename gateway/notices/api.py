@@ -45,7 +45,7 @@ class NoticeItemSerializer(CamelCaseSerializer):
     cause = serializers.CharField(help_text="A sentence: cause and cure. Never a secret.")
     address = serializers.CharField(help_text="Of the page about it.")
     since = serializers.DateTimeField(allow_null=True)
-    connection_count = serializers.IntegerField(source="connectionCount")
+    connection_count = serializers.IntegerField()
     connections = BehindNoticeSerializer(many=True, help_text="The first of them.")
     providers = serializers.ListField(child=serializers.CharField())
     tags = serializers.ListField(child=serializers.CharField())
@@ -184,7 +184,8 @@ class NoticeList(ApiView):
 
 def _notice(row: Notice, seen: int) -> Any:
     data = services.notice_data(services.Part(row, row.items)) | {"at": row.at}
-    return NoticeSerializer(data | {"is_new": row.pk > seen}).data
+    items = [one | {"connection_count": one["connectionCount"]} for one in data["items"]]
+    return NoticeSerializer(data | {"items": items, "is_new": row.pk > seen}).data
 
 
 class NoticesSeen(ApiView):

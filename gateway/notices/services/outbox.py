@@ -23,7 +23,6 @@ from .senders import NotSent
 from .targets import send
 from .words import message_of
 
-GATHER = 1.0  # seconds that a first message waits for more
 GAP = 30.0  # seconds between two messages to a target; what comes between goes together
 PAUSES = (30.0, 120.0, 600.0, 1800.0, 7200.0)  # seconds before the second try, the third, ...
 CLAIM = 90.0  # seconds; longer than a try takes
@@ -63,7 +62,7 @@ def _gather(target: NoticeTarget, parts: list[Any], clock: float, *, is_critical
         gathering.is_critical |= is_critical
         gathering.save(update_fields=["parts", "is_critical"])
         return
-    due, last = clock + GATHER, rows.order_by("-date_created").first()
+    due, last = clock, rows.order_by("-date_created").first()
     if last is not None and last.state == State.WAITING:
         due = max(due, min(last.due, clock + PAUSES[-1]))
     elif last is not None:

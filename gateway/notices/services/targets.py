@@ -25,7 +25,7 @@ from connections.services import Actor, FieldError, Invalid, require
 from providers.core.errors import BlockedAddress
 
 from ...attention.kinds import KINDS
-from ...models import NoticeTarget
+from ...models import NoticeDelivery, NoticeTarget
 from .senders import Message, NotSent, new_secret, send_by_apprise, send_webhook
 
 VIEW, ADD, CHANGE, DELETE = (
@@ -104,6 +104,8 @@ def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor)
         changed += ["credentials", "credentials_key", "shown", "failing_since", "last_error"]
     if changed:
         row.save(update_fields=changed)
+    if not row.is_active:
+        row.deliveries.filter(state=NoticeDelivery.State.WAITING).delete()
     return row
 
 

@@ -25,10 +25,12 @@ def test_every_room_has_declared_its_jobs():
         "count-usage",
         "prune-checks",
         "prune-history",
+        "prune-notices",
         "prune-reveals",
         "prune-undo",
         "prune-usage",
         "renew-tokens",
+        "tell-notices",
     ]
 
 
