@@ -58,8 +58,8 @@ class NoticeSerializer(CamelCaseSerializer):
     id = serializers.IntegerField()
     at = serializers.DateTimeField()
     event = serializers.ChoiceField(EVENTS)
-    kind = serializers.ChoiceField(list(KINDS))
-    severity = serializers.ChoiceField(NoticeTarget.Severity.choices)
+    kind = serializers.CharField(help_text="As in `/attention`.")
+    severity = serializers.CharField(help_text="info, warning or critical.")
     headline = serializers.CharField()
     count = serializers.IntegerField(help_text="Of the faults.")
     items = NoticeItemSerializer(many=True, help_text="The first 100 of them.")
@@ -94,9 +94,7 @@ class TargetColumnsSerializer(CamelCaseSerializer):
 
     name = WordField()
     is_active = StrictBooleanField(required=False)
-    kinds = serializers.ListField(
-        child=serializers.ChoiceField(list(KINDS)), required=False, help_text="Empty: all."
-    )
+    kinds = WordsField(required=False, help_text="As in `/attention`. Empty: all.")
     minimum_severity = serializers.ChoiceField(NoticeTarget.Severity.choices, required=False)
     providers = WordsField(required=False, help_text="Empty: all.")
     tags = WordsField(required=False, help_text="Empty: all.")
@@ -135,7 +133,7 @@ class TargetSerializer(TargetColumnsSerializer):
     """A target."""
 
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField(NoticeTarget.Kind.choices)
+    kind = serializers.CharField(help_text="webhook or apprise.")
     address = serializers.CharField(source="shown", help_text="Its beginning.")
     sent_at = serializers.DateTimeField(allow_null=True)
     failing_since = serializers.DateTimeField(allow_null=True)
