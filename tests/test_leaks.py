@@ -24,13 +24,16 @@ from django.db import connection as database
 from django.test import Client, override_settings
 from django.urls import URLPattern, get_resolver
 from django.urls.converters import UUIDConverter
+from django.utils import timezone
 
 from connections import conf, display, runtime, selectors, services
-from connections.health.services import health
+from connections.health.services import Call, health, note_calls
 from connections.models import Connection, PlannedCheck, Profile, UndoStep
 from connections.schedule.services.planning import Planner
 from gateway.attention.lines import lines
 from gateway.attention.services import attention
+from gateway.models import NoticeDelivery, NoticeTarget
+from gateway.notices import services as notices
 from providers.core.errors import ProviderError
 
 from .fakes import connect, profile_of, reload
@@ -47,7 +50,8 @@ LITERAL, REFERENCED, HEADER, TYPED, ENTRY = (
     "sk-typed-only-5d20f9e8c3",
     "entry-of-a-map-3f01c8d7b4",
 )
-SECRETS = (LITERAL, REFERENCED, HEADER, TYPED, ENTRY)
+HOOK, SIGNING = "hook-path-61e0c7f5a9", "d2ViaG9vay1zaWduaW5nLWtleS0w"  # of a target of notices
+SECRETS = (LITERAL, REFERENCED, HEADER, TYPED, ENTRY, HOOK, SIGNING)
 Found = Iterator[tuple[str, str]]
 
 
@@ -62,6 +66,7 @@ class Stage:
     rows: dict[str, Connection] = field(default_factory=dict)
     profile: Any = None
     planner: Planner = field(default_factory=Planner)
+    target: Any = None
 
     def page(self, kind: str, act: str = "") -> str:
         return f"/connections/{self.rows[kind].pk}/{f'{act}/' if act else ''}"
@@ -103,7 +108,16 @@ def stage(administrator, settings) -> Iterator[Stage]:
         services.update_connection(made.rows["literal"], actor=administrator, name="Literal 2")
         made.profile = profile_of(made.rows["literal"])
         made.planner.look(0.0)
+        made.target = notice_target()
         yield made
+
+
+def notice_target() -> NoticeTarget:
+    """A target whose address and key are secrets, and that did not take the last message."""
+    row, _ = notices.create_target("webhook", f"http://127.0.0.1:9/{HOOK}", actor=None, name="Hook")
+    row.credentials = {"address": f"http://127.0.0.1:9/{HOOK}", "secret": f"whsec_{SIGNING}"}
+    row.save()
+    return row
 
 
 SURFACES: dict[str, Callable[[Stage], Found]] = {}
@@ -132,6 +146,34 @@ def the_way_back(stage: Stage) -> Found:
     yield of_answer("undone", stage.client.post("/api/v1/undo", content_type="application/json"))
     stage.client.post(stage.page("maps", "delete"))
     yield "deleted", repr(list(UndoStep.objects.values()))
+
+
+@surface
+def notices_and_their_targets(stage: Stage) -> Found:
+    """Pages, API, rows and words of notices, while the target is tried and away."""
+    note_calls([Call(stage.rows["literal"].pk, 2, "m", timezone.now(), "unauthorized")])
+    notices.look(100.0)
+    notices.send_due(101.0)
+    notices.wait_for_senders(20)
+    pk = stage.target.pk
+    for end in ("", "targets/", f"targets/{pk}/", f"targets/{pk}/delete/", "targets/add/"):
+        yield of_answer(end, stage.client.get(f"/notices/{end}"))
+    yield of_answer("test", stage.client.post(f"/notices/targets/{pk}/test/", follow=True))
+    typed = {"name": "X", "kind": "webhook", "address": f"http://127.0.0.1:9/{HOOK}"}
+    yield of_answer("typed", stage.client.post("/notices/targets/add/", typed))
+    for path in ("notices", "notice-targets", f"notice-targets/{pk}"):
+        yield of_answer(path, stage.client.get(f"/api/v1/{path}"))
+    row = NoticeTarget.objects.get(pk=pk)
+    yield "row", f"{row!r} {row} {vars(row)} {row.credentials}"
+    yield "rows", repr([*NoticeTarget.objects.values(), *NoticeDelivery.objects.values()])
+    yield "dump", dumped()
+
+
+def dumped() -> str:
+    """What `dumpdata` writes of targets."""
+    out = StringIO()
+    call_command("dumpdata", "gateway.noticetarget", stdout=out)
+    return out.getvalue()
 
 
 def of_answer(where: str, response: Any) -> tuple[str, str]:

@@ -121,7 +121,7 @@ def _notices(changes: Sequence[tuple[NoticeState, Change]]) -> list[Notice]:
     for row, change in changes:
         item = row.item | {"changes": change.changes}
         groups.setdefault((change.event, change.kind), []).append(item)
-    rows = [
+    made = [
         Notice(
             event=event,
             kind=kind,
@@ -131,9 +131,9 @@ def _notices(changes: Sequence[tuple[NoticeState, Change]]) -> list[Notice]:
         for (event, kind), items in groups.items()
         for start in range(0, len(items), MOST_ITEMS)
     ]
-    for row in rows:  # one by one, so that each knows its id on every database
-        row.save()
-    return rows
+    for one in made:  # one by one, so that each knows its id on every database
+        one.save()
+    return made
 
 
 def _write_items(pairs: Sequence[tuple[NoticeState, Fault]]) -> None:

@@ -25,6 +25,8 @@ MANY_BOUNDARIES = (
     "completeChatByProfile",
     "streamChat",
     "streamChatByProfile",
+    "createNoticeTarget",
+    "patchNoticeTarget",
 )
 SAME_SCHEMA = (
     "changeProfileAlias",
