@@ -14,6 +14,7 @@ from connections.models import (
     DefaultProfile,
     FormerAlias,
     HostApproval,
+    KeyReplacement,
     Profile,
 )
 from providers.core.base import Provider
@@ -106,6 +107,7 @@ def world() -> list[Any]:
             DefaultProfile,
             HostApproval,
             FormerAlias,
+            KeyReplacement,
         )
     ]
     return [*rows, Connection.history.count(), Profile.history.count()]

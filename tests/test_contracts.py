@@ -32,6 +32,10 @@ PLANTED = {
     ),
     "The door of promptflow": ("backoffice/views.py", "connections.promptflow.services.apply"),
     "The door of the schedule": ("backoffice/views.py", "connections.schedule.services.lease"),
+    "The door of replacements": (
+        "backoffice/views.py",
+        "connections.replacement.services.watch",
+    ),
     "Inside the gateway": ("gateway/core/requests.py", "gateway.routing.fallback"),
     "Inside usage": ("gateway/usage/totals.py", "gateway.usage.views"),
     "Inside attention": ("gateway/attention/hits.py", "gateway.attention.views"),
@@ -55,6 +59,7 @@ EXHAUSTIVE = (
     "connections/types",
     "connections/promptflow",
     "connections/schedule",
+    "connections/replacement",
     "gateway",
     "gateway/usage",
     "backoffice",

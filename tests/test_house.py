@@ -77,6 +77,7 @@ def test_no_service_takes_a_request(file: Path):
 # save() of the model keeps credentials_key true; rows are brought up with their secrets.
 MAY_READ_CREDENTIALS = {
     "connections/models/connections.py",
+    "connections/models/key_replacement.py",
     "connections/type_versions.py",
     "connections/runtime.py",  # loads them for use
     "connections/display.py",  # masks them

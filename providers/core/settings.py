@@ -59,17 +59,14 @@ def setting(  # noqa: PLR0913 by name, and each is a column or a mark
         "hostPart": host_part,
         "trust": trust,
         "proxy": proxy,
-        "pair": pair,
         "environment": environment,
         "shownWhen": [shown_when[0], _values(shown_when[1])] if shown_when else None,
         "requiredWhenShown": required_when_shown,
         "placeholder": placeholder,
-        "multiline": multiline,
-        "labels": labels,
     }
-    marks = {key: value for key, value in marks.items() if value}
-    constraints |= {"title": title, "description": description, "json_schema_extra": marks}
-    return Field(default, **constraints)
+    marks |= {"pair": pair, "multiline": multiline, "labels": labels}
+    constraints |= {"title": title, "description": description}
+    return Field(default, json_schema_extra={k: v for k, v in marks.items() if v}, **constraints)
 
 
 def _values(wanted: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """The door of replacements: whatever replaces, watches or finds a key comes through here."""
 
 from .clock import kept_time, schedule_clock, watch_time
+from .finding import is_untouched, news_of, replacement_of
 from .fingerprints import refresh_fingerprints, same_key
 from .jobs import declare_jobs
 from .leaks import Leak, Place, can_revoke, find_key, report_leak
@@ -9,12 +10,9 @@ from .replacing import (
     begin_replacement,
     forget_other,
     go_back,
-    is_untouched,
     may_switch_anyway,
-    news_of,
     refuse_untested,
     replace_key,
-    replacement_of,
     switch_key,
     test_again,
 )

@@ -7,43 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from connections.change_counter import bump_change_counter
 from connections.credentials import SecretDict
-from connections.errors import FieldError, Invalid, Unusable
+from connections.errors import Invalid, Unusable
 from connections.locks import hold, retried
 from connections.models import Connection, KeyReplacement
 from connections.services import (
     Actor,
-    CheckResult,
-    Draft,
-    draft_change,
-    merge_patch,
-    plain_settings,
-    prepare_check,
     require,
-    run_check,
     save_version,
-    test_settings,
     update_connection,
 )
 
 from .clock import kept_time, put_end, watch_time
+from .finding import OPEN_STATES, is_untouched
 from .purge import purge
-from .slots import key_fields, put_slot, slot_of
+from .slots import put_slot, slot_of
+from .trying import judge, tested, tested_current
 
 State = KeyReplacement.State
-OPEN_STATES = (State.OPEN, State.WATCHING)
-# What is not over: a key that was refused is until it is replaced or forgotten.
-NEWS = Q(state__in=OPEN_STATES) | Q(
-    state=State.GONE_BACK,
-    is_by_itself=True,
-    credentials__isnull=False,
-    connection__settings_version=F("settings_version"),
-)
 CHANGE, TEST = "connections.change_connection", "connections.test_connection"
 SWITCHED = "The key was replaced. The one before is kept until {:%Y-%m-%d %H:%M} UTC."
 SWITCHED_LOST = "The key was replaced. The one before cannot be decrypted, so it is not kept."
@@ -60,30 +45,6 @@ NEVER_ANYWAY = frozenset(
 ENDED = "This replacement has ended already. Look at the page of the connection."
 
 
-def replacement_of(connection: Connection) -> KeyReplacement | None:
-    """The replacement that is open or watched, else the last one that still keeps a key, else the
-    last one. None for a connection whose key was never replaced.
-    """
-    rows = list(KeyReplacement.objects.filter(connection=connection).select_related("begun_by"))
-    rows.sort(key=lambda row: (row.state not in OPEN_STATES, not row.has_other))
-    return rows[0] if rows else None
-
-
-def news_of(connection: Connection) -> KeyReplacement | None:
-    """The replacement that somebody should know of: open, watched, or gone back by itself while
-    nobody has acted on it. One query.
-    """
-    rows = KeyReplacement.objects.filter(connection=connection).filter(NEWS)
-    return rows.select_related("begun_by").order_by("-date_begun").first()
-
-
-def is_untouched(replacement: KeyReplacement, connection: Connection) -> bool:
-    """False when somebody changed the connection's settings since: a key that was stored before
-    must not come back beside an address that somebody else has chosen.
-    """
-    return replacement.settings_version == connection.settings_version
-
-
 @sensitive_variables("settings", "after", "next_result")
 def begin_replacement(
     connection: Connection, settings: Mapping[str, Any], *, actor: Actor
@@ -96,8 +57,8 @@ def begin_replacement(
     require(actor, CHANGE, TEST)
     _refuse_another(connection)
     given = {name: value for name, value in settings.items() if value != ""}
-    _judge(connection, given, actor)
-    tests = {"next": _tested(connection, given, actor), "current": _current(connection)}
+    judge(connection, given, actor)
+    tests = {"next": tested(connection, given, actor), "current": tested_current(connection)}
     row = KeyReplacement(
         connection=connection,
         fields=list(given),
@@ -132,40 +93,6 @@ def _refuse_another(connection: Connection) -> None:
         raise Unusable("replacement_open", text)
 
 
-@sensitive_variables("given", "draft")
-def _judge(connection: Connection, given: Mapping[str, Any], actor: Actor) -> None:
-    """Raises Invalid for values that could not be saved, or that change nothing."""
-    fields = key_fields(connection.provider) if connection.provider else {}
-    unknown = [name for name in given if name not in fields]
-    if unknown or not given:
-        wrong = unknown or list(fields)[:1]
-        text = f"Enter the next value of {' or '.join(fields) or 'nothing'}."
-        raise Invalid([FieldError(f"settings.{name}", "not_a_key", text) for name in wrong])
-    row = Connection.objects.get(pk=connection.pk)
-    draft = Draft(actor, given)
-    if not draft_change(draft, row, row.provider, merge=True).changed:
-        text = "This is the value that is stored already. Enter the next one."
-        raise Invalid([FieldError(f"settings.{name}", "unchanged", text) for name in given])
-
-
-@sensitive_variables("given", "posted")
-def _tested(connection: Connection, given: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-    assert connection.provider is not None  # noqa: S101 judged before
-    plain = plain_settings(connection.provider, connection.settings)
-    posted = merge_patch(connection.provider, plain, given)
-    return _told(test_settings(connection.provider_id, posted, actor=actor, connection=connection))
-
-
-@sensitive_variables("asked")
-def _current(connection: Connection) -> dict[str, Any]:
-    asked = prepare_check(connection)
-    return _told(asked if isinstance(asked, CheckResult) else run_check(asked))
-
-
-def _told(result: CheckResult) -> dict[str, Any]:
-    return {"success": result.success, "code": result.code, "message": result.message[:500]}
-
-
 @sensitive_variables("given")
 def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     """Tests the next and the current key once more.
@@ -175,7 +102,7 @@ def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     require(actor, CHANGE, TEST)
     connection = Connection.objects.get(pk=replacement.connection_id)
     given = _next_of(replacement)
-    tests = {"next": _tested(connection, given, actor), "current": _current(connection)}
+    tests = {"next": tested(connection, given, actor), "current": tested_current(connection)}
     KeyReplacement.objects.filter(pk=replacement.pk, state=State.OPEN).update(tests=tests)
     replacement.tests = tests
     return replacement

@@ -18,8 +18,9 @@ from connections.runtime import StoredConnection
 from connections.services import CheckResult, prepare_check, run_check
 
 from .clock import schedule_clock
+from .finding import NEWS, OPEN_STATES, is_untouched
 from .purge import purge
-from .replacing import NEWS, OPEN_STATES, end_watch, is_untouched, swap_back
+from .replacing import end_watch, swap_back
 from .slots import put_slot
 
 State = KeyReplacement.State

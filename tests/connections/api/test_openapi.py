@@ -18,6 +18,7 @@ from connections.api.openapi import described_operations, operations_of
 from connections.api.settings_schema import settings_schema
 from connections.models import Connection
 from connections.packages.api import urls as package_urls
+from connections.replacement.api import urls as replacement_urls
 from connections.schedule.api import urls as schedule_urls
 from gateway.api import urls as gateway_urls
 from providers.core.registry import all_providers
@@ -86,7 +87,7 @@ def test_rendering_warns_of_nothing(rendered):
 
 
 def test_every_address_is_described(document):
-    rooms = (urls, package_urls, schedule_urls, gateway_urls)
+    rooms = (urls, package_urls, schedule_urls, replacement_urls, gateway_urls)
     patterns = [pattern for room in rooms for pattern in room.urlpatterns]
     known = {
         f"/api/v1/{pattern.pattern}"

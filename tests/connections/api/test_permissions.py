@@ -9,7 +9,14 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
-from connections.models import ApiToken, Connection, FormerAlias, HostApproval, Snooze
+from connections.models import (
+    ApiToken,
+    Connection,
+    FormerAlias,
+    HostApproval,
+    KeyReplacement,
+    Snooze,
+)
 from connections.services import Scope
 from gateway.models import NoticeTarget
 from gateway.notices.services import create_target
@@ -45,6 +52,8 @@ USAGE = (
     "by-connection",
     "by-user",
 )
+KEYS = ("next", "current")
+NEXT_KEY = {"settings": {"apiKey": "sk-next-51c07be2a9"}}
 # method, path, body, status when it is allowed, who may at least, which scope a token needs
 TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/connections", None, 200, "viewer", READ),
@@ -89,6 +98,10 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("POST", "/profiles/answers/alias", {"alias": "fresh"}, 200, "administrator", "admin"),
     ("GET", "/profiles/answers/former-aliases", None, 200, "viewer", READ_PROFILES),
     ("DELETE", "/profiles/answers/former-aliases/old", None, 204, "administrator", "admin"),
+    ("GET", "/connections/production/replacement", None, 200, "viewer", READ),
+    ("POST", "/connections/production/replacement", NEXT_KEY, 201, "operator", WRITE),
+    ("DELETE", "/connections/production/replacement", None, 204, "operator", WRITE),
+    ("POST", "/connections/production/replacement/go-back", None, 200, "operator", WRITE),
     ("GET", "/providers", None, 200, "viewer", READ),
     ("GET", "/providers/fake", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),
@@ -169,6 +182,20 @@ def status(caller: Api, method: str, path: str, body: Any) -> int:
     return found
 
 
+def replaced(connection: Connection) -> None:
+    """Keeps a previous key beside the one that a connection has."""
+    KeyReplacement.objects.create(
+        connection=connection,
+        state=KeyReplacement.State.DONE,
+        fields=["api_key"],
+        credentials={"settings": {}, "credentials": {"api_key": SECRET}},
+        settings_version=connection.settings_version,
+        tests={name: {"success": True, "code": "ok", "message": ""} for name in KEYS},
+        due=0,
+        until=timezone.now(),
+    )
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "allowed", "rank", "scope"),
     TABLE,
@@ -188,6 +215,7 @@ def test_each_caller_is_answered_as_the_table_says(
         FormerAlias.objects.create(alias="old", **{row._meta.model_name: row})
     Connection.objects.create(alias="unused", name="Unused", provider_id="echo")
     HostApproval.objects.create(pk=HOST, section="openai", host="https://gateway.example")
+    replaced(connection)
     Snooze.objects.create(pk=HOST, fault="x", was="x", reason="x", until=timezone.now())
     made, _ = create_target("webhook", "http://127.0.0.1:9/x", actor=None, name="Hook")
     NoticeTarget.objects.filter(pk=made.pk).update(id=HOST)

@@ -86,6 +86,12 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-update", entries({}, action="test"), WORKING),
     ("connection-alias", None, RULING),
     ("connection-alias", {"alias": "fresh"}, DO_RULE),
+    ("connection-replace-key", None, WORKING),
+    ("connection-replace-key", {"settings-api_key": OTHER_SECRET, "action": "enter"}, DO_WORK),
+    ("connection-leaked", None, WORKING),
+    ("connection-leaked", {}, DO_WORK),
+    ("find-key", None, WORKING),
+    ("find-key", {"key": OTHER_SECRET, "action": "test"}, WORKING),
     ("connection-delete", None, RULING),
     ("connection-delete", {}, DO_RULE),
     ("connection-move-profiles", {"target": "other"}, DO_WORK),
@@ -153,6 +159,7 @@ ROOMS = (
     "connections.packages",
     "connections.promptflow",
     "connections.schedule",
+    "connections.replacement",
 )
 PATTERNS = [one for room in ROOMS for one in get_resolver(f"{room}.urls").url_patterns]
 
@@ -1288,7 +1295,7 @@ def test_a_list_asks_little_and_decrypts_nothing(
     for number in range(30):
         profile_of(connect(name=f"Number {number:02}"))
     monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
-    most = {"/": 28, "/profiles/": 9}  # faults of many kinds, usage, first steps; fallbacks
+    most = {"/": 32, "/profiles/": 9}  # faults of many kinds, usage, first steps; fallbacks
     with django_assert_max_num_queries(most.get(url, 8)):
         assert client.get(url).status_code == 200
 

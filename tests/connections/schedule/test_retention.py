@@ -23,6 +23,7 @@ def run(name: str) -> str:
 def test_every_room_has_declared_its_jobs():
     assert [one.name for one in declared()] == [
         "count-usage",
+        "fingerprint-keys",
         "prune-checks",
         "prune-history",
         "prune-notices",
@@ -31,6 +32,7 @@ def test_every_room_has_declared_its_jobs():
         "prune-usage",
         "renew-tokens",
         "tell-notices",
+        "watch-keys",
     ]
 
 

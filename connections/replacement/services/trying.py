@@ -1,0 +1,58 @@
+"""The next key, judged and tested beside the current one before anything is saved."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from connections.errors import FieldError, Invalid
+from connections.models import Connection
+from connections.services import (
+    Actor,
+    CheckResult,
+    Draft,
+    draft_change,
+    merge_patch,
+    plain_settings,
+    prepare_check,
+    run_check,
+    test_settings,
+)
+
+from .slots import key_fields
+
+
+@sensitive_variables("given", "draft")
+def judge(connection: Connection, given: Mapping[str, Any], actor: Actor) -> None:
+    """Raises Invalid for values that could not be saved, or that change nothing."""
+    fields = key_fields(connection.provider) if connection.provider else {}
+    unknown = [name for name in given if name not in fields]
+    if unknown or not given:
+        wrong = unknown or list(fields)[:1]
+        text = f"Enter the next value of {' or '.join(fields) or 'nothing'}."
+        raise Invalid([FieldError(f"settings.{name}", "not_a_key", text) for name in wrong])
+    row = Connection.objects.get(pk=connection.pk)
+    draft = Draft(actor, given)
+    if not draft_change(draft, row, row.provider, merge=True).changed:
+        text = "This is the value that is stored already. Enter the next one."
+        raise Invalid([FieldError(f"settings.{name}", "unchanged", text) for name in given])
+
+
+@sensitive_variables("given", "posted")
+def tested(connection: Connection, given: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """What a test of the connection with its next key says. Raises Invalid, Throttled."""
+    assert connection.provider is not None  # noqa: S101 judged before
+    plain = plain_settings(connection.provider, connection.settings)
+    posted = merge_patch(connection.provider, plain, given)
+    return _told(test_settings(connection.provider_id, posted, actor=actor, connection=connection))
+
+
+@sensitive_variables("asked")
+def tested_current(connection: Connection) -> dict[str, Any]:
+    """What a test of it with its current key says."""
+    asked = prepare_check(connection)
+    return _told(asked if isinstance(asked, CheckResult) else run_check(asked))
+
+
+def _told(result: CheckResult) -> dict[str, Any]:
+    return {"success": result.success, "code": result.code, "message": result.message[:500]}
