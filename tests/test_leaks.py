@@ -28,7 +28,14 @@ from django.utils import timezone
 
 from connections import conf, display, runtime, selectors, services
 from connections.health.services import Call, health, note_calls
-from connections.models import Connection, PlannedCheck, Profile, UndoStep
+from connections.models import (
+    Connection,
+    KeyReplacement,
+    PlannedCheck,
+    Profile,
+    SecretFingerprints,
+    UndoStep,
+)
 from connections.schedule.services.planning import Planner
 from gateway.attention.lines import lines
 from gateway.attention.services import attention
@@ -174,6 +181,28 @@ def dumped() -> str:
     out = StringIO()
     call_command("dumpdata", "gateway.noticetarget", stdout=out)
     return out.getvalue()
+
+
+@surface
+def a_replaced_key(stage: Stage) -> Found:
+    """The pages, the API and the rows of a replacement: open, watched and gone back; the search."""
+    page, name = stage.page("literal", "replace-key"), stage.rows["literal"].alias
+    acts = [
+        {"action": "enter", "settings-api_key": TYPED},
+        {"action": "test"},
+        {"action": "switch"},
+        {"action": "go-back"},
+    ]
+    for act in acts:
+        yield of_answer(act["action"], stage.client.post(page, act))
+        yield of_answer(f"page after {act['action']}", stage.client.get(page))
+        yield of_answer("api", stage.client.get(f"/api/v1/connections/{name}/replacement"))
+        yield "rows", repr(list(KeyReplacement.objects.values()))
+    for secret in (LITERAL, TYPED, REFERENCED):
+        yield of_answer("search", stage.client.post("/connections/find-key/", {"key": secret}))
+    yield "fingerprints", repr(list(SecretFingerprints.objects.values()))
+    yield of_answer("leaked", stage.client.get(stage.page("literal", "leaked")))
+    yield of_answer("report", stage.client.post(stage.page("literal", "leaked")))
 
 
 def of_answer(where: str, response: Any) -> tuple[str, str]:

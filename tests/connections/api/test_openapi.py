@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from django.utils import timezone
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
@@ -16,7 +17,7 @@ from connections.api import urls
 from connections.api.camelcase import camel
 from connections.api.openapi import described_operations, operations_of
 from connections.api.settings_schema import settings_schema
-from connections.models import Connection
+from connections.models import Connection, KeyReplacement
 from connections.packages.api import urls as package_urls
 from connections.replacement.api import urls as replacement_urls
 from connections.schedule.api import urls as schedule_urls
@@ -51,6 +52,17 @@ def client(administrator) -> APIClient:
         alias="openai-production",
         settings={"api_key": "sk-example-not-a-key"},
     ).row
+    KeyReplacement.objects.create(
+        connection=openai,
+        state=KeyReplacement.State.DONE,
+        fields=["api_key"],
+        settings_version=1,
+        tests={
+            name: {"success": True, "code": "ok", "message": ""} for name in ("next", "current")
+        },
+        due=0,
+        until=timezone.now(),
+    )
     for name, alias in (("Support", "support-answers"), ("Reserve", "reserve")):
         services.create_profile(
             openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o"
