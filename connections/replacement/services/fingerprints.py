@@ -57,7 +57,7 @@ def refresh_fingerprints() -> int:
     newest = next(iter(key_ids()), None)
     if newest is None:
         return 0
-    history: Any = Connection.history  # type: ignore[attr-defined]
+    history: Any = Connection.history
     gone = history.exclude(id__in=Connection.objects.values("pk")).values_list("id", flat=True)
     wanted = dict.fromkeys(gone.order_by().distinct(), 0)
     wanted |= dict(Connection.objects.order_by().values_list("pk", "settings_version"))
@@ -77,7 +77,7 @@ def refresh_fingerprints() -> int:
 @sensitive_variables()
 def _make(pks: list[UUID], newest: str) -> None:
     rows = Connection.objects.in_bulk(pks)
-    history: Any = Connection.history  # type: ignore[attr-defined]
+    history: Any = Connection.history
     past: dict[UUID, set[str]] = {}
     records = history.filter(id__in=pks, credentials__isnull=False)
     for pk, credentials in records.values_list("id", "credentials").iterator():

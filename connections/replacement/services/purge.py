@@ -44,7 +44,7 @@ def purge(replacement: KeyReplacement) -> int:
 
 @sensitive_variables()
 def _purge_history(pk: Any, gone: Mapping[str, Any], now: Mapping[str, Any]) -> int:
-    history: Any = Connection.history  # type: ignore[attr-defined]
+    history: Any = Connection.history
     rows, changed = history.filter(id=pk, credentials__isnull=False), []
     for record in hold(rows, rows.values_list("pk", flat=True)).values():
         if isinstance(record.credentials, Undecryptable):

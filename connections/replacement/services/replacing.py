@@ -194,7 +194,7 @@ def _held(replacement: KeyReplacement) -> tuple[Connection, KeyReplacement]:
 
 def note_reason(row: Connection, reason: str) -> None:
     """Writes why into the version of a connection that was just saved."""
-    history: Any = Connection.history  # type: ignore[attr-defined]
+    history: Any = Connection.history
     history.filter(id=row.pk, version=row.version).update(history_change_reason=reason[:100])
 
 
