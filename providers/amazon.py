@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import cached_property, partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
@@ -31,6 +31,10 @@ from .vendors.tool_names import CLAUDE, for_vendor, restored, restored_piece
 
 AuthMode = Annotated[Literal["keys", "default"], BeforeValidator(lower_case)]
 MODALITIES = {"TEXT": Capability.CHAT, "EMBEDDING": Capability.EMBEDDING}
+NOT_REVOKED = (
+    "Only a lasting access key that is used at AWS's own address can be deleted with itself. "
+    "Delete it in AWS's console."
+)
 EMBEDDINGS_AT_ONCE = 4  # requests for one caller
 
 
@@ -104,6 +108,7 @@ class Amazon(Provider[AmazonSettings]):
     model_examples = ("amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0")
     packages = ("boto3",)
     sdk = "boto3"
+    iam_endpoint: ClassVar[str | None] = None  # AWS's own
 
     @property
     def asks(self) -> str:
@@ -186,6 +191,20 @@ class Amazon(Provider[AmazonSettings]):
             # bounds.
             answer = within(self.allowance.left(self.timeout), ask)
             return [_model(row) for row in answer["modelSummaries"]]
+
+    def revoke(self) -> str:
+        """Deletes the access key at IAM, signed with itself: whose it is follows from that.
+        docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html
+        """
+        key = self.settings.access_key_id
+        is_lasting = self.settings.auth_mode == "keys" and not self.settings.session_token
+        if key is None or not is_lasting or self.settings.endpoint:
+            raise ProviderError(NOT_REVOKED, "bad_request", True)
+        with self.translated(self.iam_endpoint or "https://iam.amazonaws.com"):
+            client, http = self._boto("iam", self.iam_endpoint), self.http_client()
+            client.meta.events.register("before-send", lambda request, **_: send(http, request))
+            client.delete_access_key(AccessKeyId=key.get_secret_value())
+        return "AWS has deleted the access key."
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         self.refuse_unless(request, *SAYS)
