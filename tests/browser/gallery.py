@@ -308,6 +308,12 @@ def of(name: str, path: str = "") -> Scene:
     return lambda page, gallery: page.goto(gallery.places[name] + path)
 
 
+def key_not_ours(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/find-key/")
+    page.locator("[name=key]").fill("sk-nobody-has-this")
+    press(page, "Look for it")
+
+
 def form_with_errors(page: Page, gallery: Gallery) -> None:
     page.goto("/connections/add/azure-openai/")
     page.locator("[name=alias]").fill("Not an alias")
@@ -602,6 +608,10 @@ SCENES: dict[str, Scene] = {
     "delete": of("Bedrock Frankfurt", "delete/"),
     "switch-off": about_to_switch_off,
     "delete-refused": of("OpenAI production", "delete/"),
+    "replace-key": of("OpenAI production", "replace-key/"),
+    "leaked": of("OpenAI production", "leaked/"),
+    "find-key": at("/connections/find-key/"),
+    "find-key-not-ours": key_not_ours,
     "profiles": at("/profiles/"),
     "profiles-none-fits": at("/profiles/?q=nothing-like-it"),
     "capabilities": at("/profiles/add/"),
