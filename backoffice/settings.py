@@ -136,7 +136,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "backoffice.static_files.HashedFiles"},
 }
 WHITENOISE_USE_FINDERS = True  # plain names are served from the sources, which are never stale
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 USE_TZ = True
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")

@@ -68,6 +68,7 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """The collected files. `is_current`: whether they are as the sources are now."""
 
     is_current = False
+    keep_only_hashed_files = True  # the plain ones are served from the sources
 
     @property
     def _stamp(self) -> Path:
