@@ -61,7 +61,7 @@ class QuickCompressor(Compressor):  # type: ignore[misc]
     @staticmethod
     def compress_brotli(data: bytes) -> bytes:
         """`data` in Brotli's format."""
-        return brotli.compress(data, quality=9 if len(data) > LARGE else 11)
+        return bytes(brotli.compress(data, quality=9 if len(data) > LARGE else 11))
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
