@@ -51,7 +51,7 @@ format: .venv/.dev ## put code and templates into their form
 	$(PYTHON_BIN) -m ruff format $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --tabwidth 2 $(TEMPLATES)
 
-bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; process, api, pages, gateway, promptflow, hands, usage)
+bench: .venv/.dev ## measure the hot paths on 10,000 connections (ARGS="gateway" for a part; process, api, pages, gateway, promptflow, hands, checks, usage, replace)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m bench $(ARGS)
 
 bench-peers: .venv-peers/litellm-$(LITELLM_VERSION) .venv-peers-promptflow/promptflow-$(PROMPTFLOW_VERSION) ## install LiteLLM's proxy (670 MB) and promptflow (300 MB), for make bench to compare with
