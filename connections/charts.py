@@ -7,6 +7,7 @@ its numbers in a table too.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from math import ceil, floor, log10
 
 SMALLEST = 2  # pixels: less cannot be seen
@@ -238,13 +239,17 @@ def share_rows(kinds: Sequence[str], rows: Sequence[Sequence[int]]) -> list[list
 def _rhythms() -> Iterator[Callable[[datetime], bool]]:
     """Tests of whether a time is round, from the most frequent to the rarest."""
     for hours in HOURS:
-        yield lambda time, hours=hours: not time.minute and time.hour % hours == 0
+        yield partial(_is_hour, hours)
     for days in DAYS:
-        yield (
-            lambda time, days=days: (
-                not time.hour and not time.minute and time.toordinal() % days == 0
-            )
-        )
+        yield partial(_is_day, days)
+
+
+def _is_hour(hours: int, time: datetime) -> bool:
+    return not time.minute and time.hour % hours == 0
+
+
+def _is_day(days: int, time: datetime) -> bool:
+    return not time.hour and not time.minute and time.toordinal() % days == 0
 
 
 def _rows(times: Sequence[datetime], series: Sequence[Series]) -> Iterator[tuple[Number, ...]]:

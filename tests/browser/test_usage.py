@@ -72,3 +72,48 @@ def test_a_viewer_is_told_who_may(open_page: OpenPage, gallery: Gallery):  # noq
     expect(page.get_by_role("link", name="Usage")).to_have_count(0)
     page.goto("/usage/")
     expect(page.locator("main")).to_contain_text("group Operators")
+
+
+def test_the_arrow_keys_and_the_pointer_read_the_numbers_of_a_chart(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+):
+    page = open_page("operator")
+    page.goto("/usage/?period=30d")
+    chart = page.locator("[data-chart]").first
+    titles = chart.locator(".column title").all_text_contents()
+    reading = chart.locator(".reading")
+    chart.focus()
+    for key, place in (("ArrowRight", 0), ("ArrowRight", 1), ("End", -1), ("ArrowLeft", -2)):
+        page.keyboard.press(key)
+        expect(reading).to_have_text(titles[place])
+    chart.locator(".column .whole").nth(3).hover(force=True)
+    expect(reading).to_have_text(titles[3])
+
+
+def test_charts_that_a_filter_brings_can_be_read_by_keys_too(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+):
+    page = open_page("operator")
+    page.goto("/usage/?period=30d")
+    page.get_by_label("Outcome").select_option("Failed")
+    expect(page).to_have_url(re.compile("outcome=failed"))
+    chart = page.locator("[data-chart]").first
+    expect(chart).to_have_attribute("tabindex", "0")
+    chart.focus()
+    page.keyboard.press("Home")
+    expect(chart.locator(".reading")).not_to_be_empty()
+
+
+def test_a_chart_needs_no_javascript_to_have_its_numbers(
+    open_page: OpenPage,
+    gallery: Gallery,  # noqa: F811
+):
+    page = open_page("operator", False)
+    page.goto("/usage/?period=30d")
+    chart = page.locator("[data-chart]").first
+    expect(chart.get_by_role("img", name=re.compile("Requests over time"))).to_be_visible()
+    expect(chart.locator(".reading")).to_be_hidden()
+    page.get_by_text("The same numbers as a table").click()
+    expect(page.get_by_role("region", name="Numbers of the charts")).to_be_visible()
