@@ -38,7 +38,7 @@ TONES = {
     "unused": "quiet",
 }
 GUARDED = frozenset({"token", "limit", "target"})  # only for those who may see what they are about
-SEVERITIES = {"bad": "critical", "warn": "warning", "quiet": "notice"}
+SEVERITIES = {"bad": "critical", "warn": "warning", "quiet": "info"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Fault:
 
     @property
     def severity(self) -> str:
-        """The same in words of the API: critical, warning, or notice."""
+        """The same in words of the API: critical, warning, or info."""
         return SEVERITIES[self.tone]
 
 

@@ -4,7 +4,6 @@ from .jobs import declare_jobs, prune, tell
 from .looking import look, schedule_clock
 from .outbox import deliver, send_due, wait_for_senders
 from .reading import MOST_COUNTED, mark_seen, notices, seen_to, unread
-from .rules import SEVERITIES
 from .senders import Message, NotSent, signature
 from .targets import (
     COLUMNS,
@@ -21,7 +20,6 @@ from .words import Part, headline, notice_data
 __all__ = [
     "COLUMNS",
     "MOST_COUNTED",
-    "SEVERITIES",
     "Message",
     "NotSent",
     "Outcome",

@@ -26,7 +26,7 @@ from ...attention.services import snoozes
 from ...attention.telling import told
 from ...models import Notice, NoticeLook, NoticeState, NoticeTarget
 from .outbox import put
-from .rules import FLAPS, SEVERITIES, WARNING
+from .rules import FLAPS, WARNING
 from .states import FLAPPED, Change, is_forgettable, step
 
 LOOK = 1  # the row
@@ -116,19 +116,20 @@ def _save(rows: Iterable[NoticeState], before: Mapping[str, Any], clock: float) 
 
 
 def _notices(changes: Sequence[tuple[NoticeState, Change]]) -> list[Notice]:
-    """A notice for each kind of change, with all faults that changed alike."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    """A notice for each kind of change, with all faults that changed alike and weigh as much."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row, change in changes:
         item = row.item | {"changes": change.changes}
-        groups.setdefault((change.event, change.kind), []).append(item)
+        severity = WARNING if change.event == FLAPPED else item["severity"]
+        groups.setdefault((change.event, change.kind, severity), []).append(item)
     made = [
         Notice(
             event=event,
             kind=kind,
-            severity=WARNING if event == FLAPPED else SEVERITIES[kind],
+            severity=severity,
             items=items[start : start + MOST_ITEMS],
         )
-        for (event, kind), items in groups.items()
+        for (event, kind, severity), items in groups.items()
         for start in range(0, len(items), MOST_ITEMS)
     ]
     for one in made:  # one by one, so that each knows its id on every database
@@ -153,6 +154,7 @@ def _write_items(pairs: Sequence[tuple[NoticeState, Fault]]) -> None:
             "fault": row.fault,
             "title": words.title[:255],
             "cause": words.cause[:500],
+            "severity": fault.severity,
             "address": words.address,
             "since": fault.since.isoformat() if fault.since else None,
             "connectionCount": len(fault.connection_ids),

@@ -5,17 +5,13 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ...attention.kinds import KINDS
 from ...models import NoticeTarget
 
-INFO, WARNING, CRITICAL = NoticeTarget.Severity.values
-SEVERITIES = {
-    **dict.fromkeys(KINDS, WARNING),
-    **dict.fromkeys(("failing", "encryption", "provider"), CRITICAL),
-    "unused": INFO,
-}
+WARNING, CRITICAL = NoticeTarget.Severity.WARNING, NoticeTarget.Severity.CRITICAL
 # Told only while somebody may act on them; that they are over is no news
-SILENT_ENDS = frozenset({"host", "token", "limit", "unused"})
+SILENT_ENDS = frozenset(
+    {"host", "token", "limit", "unused", "key", "certificate", "access", "model", "replacement"}
+)
 
 SOON = 0.0  # seconds that a fault must last
 HOLDS = {"failing": 8.0, "resting": 60.0, "degraded": 60.0, "source": 8.0, "reference": 8.0}
@@ -33,7 +29,7 @@ def hold_of(kind: str, was: str) -> float:
 
 def wants(target: NoticeTarget, event: str, kind: str, item: Mapping[str, Any]) -> bool:
     """True if the rules of a target let one fault of a notice through."""
-    heavy = SEVERITIES[kind] if event != "flapped" else WARNING
+    heavy = WARNING if event == "flapped" else item["severity"]
     order = NoticeTarget.Severity.values
     return (
         order.index(heavy) >= order.index(target.minimum_severity)

@@ -23,10 +23,12 @@ class Change:
 
 
 def state_of(fault: Fault | None) -> str:
-    """The part of a fault whose change is told; empty where it is over."""
+    """The part of a fault whose change is told; empty where it is over. An end is told again with
+    each step that it comes nearer.
+    """
     if fault is None:
         return ""
-    return f"token {fault.was}" if fault.kind == "token" else fault.kind
+    return fault.kind if fault.step is None else f"{fault.kind} {fault.step}"
 
 
 def step(row: NoticeState, fault: Fault | None, clock: float, *, is_snoozed: bool) -> Change | None:

@@ -56,7 +56,7 @@ def key_end(days: float) -> KeyEnd:
 
 @pytest.mark.parametrize(
     ("days", "severity"),
-    [(29, "notice"), (13, "warning"), (6, "warning"), (0.5, "critical"), (-3, "critical")],
+    [(29, "info"), (13, "warning"), (6, "warning"), (0.5, "critical"), (-3, "critical")],
 )
 def test_the_nearer_the_end_of_a_key_the_worse(row: Connection, days: float, severity: str):
     learn(row, key_end=key_end(days))
