@@ -117,11 +117,12 @@ def _save(rows: Iterable[NoticeState], before: Mapping[str, Any], clock: float) 
 
 def _notices(changes: Sequence[tuple[NoticeState, Change]]) -> list[Notice]:
     """A notice for each kind of change, with all faults that changed alike and weigh as much."""
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str, bool], list[dict[str, Any]]] = {}
     for row, change in changes:
         item = row.item | {"changes": change.changes}
         severity = WARNING if change.event == FLAPPED else item["severity"]
-        groups.setdefault((change.event, change.kind, severity), []).append(item)
+        group = (change.event, change.kind, severity, item["isAhead"])
+        groups.setdefault(group, []).append(item)
     made = [
         Notice(
             event=event,
@@ -129,7 +130,7 @@ def _notices(changes: Sequence[tuple[NoticeState, Change]]) -> list[Notice]:
             severity=severity,
             items=items[start : start + MOST_ITEMS],
         )
-        for (event, kind, severity), items in groups.items()
+        for (event, kind, severity, _), items in groups.items()
         for start in range(0, len(items), MOST_ITEMS)
     ]
     for one in made:  # one by one, so that each knows its id on every database
@@ -155,6 +156,7 @@ def _write_items(pairs: Sequence[tuple[NoticeState, Fault]]) -> None:
             "title": words.title[:255],
             "cause": words.cause[:500],
             "severity": fault.severity,
+            "isAhead": not fault.is_near,
             "address": words.address,
             "since": fault.since.isoformat() if fault.since else None,
             "connectionCount": len(fault.connection_ids),

@@ -21,12 +21,15 @@ NOUNS = {
     "source": "sources",
     "host": "hosts",
     "target": "targets",
+    "model": "models",
+    "certificate": "certificates",
     **dict.fromkeys(("limit", "token"), "tokens"),
     **dict.fromkeys(("encryption", "provider"), "groups"),
 }
 # What one does, and what several do
 VERBS = {
     "failing": ("fails", "fail"),
+    "replacement": ("has a key that was refused", "have keys that were refused"),
     "reference": ("has no value", "have no value"),
     "source": ("does not answer", "do not answer"),
     "encryption": ("cannot be decrypted", "cannot be decrypted"),
@@ -37,8 +40,20 @@ VERBS = {
     "degraded": ("is degraded", "are degraded"),
     "target": ("does not take notices", "do not take notices"),
     "limit": ("has reached its limit", "have reached their limits"),
+    "key": ("has a key that ends soon or has ended", "have keys that end soon or have ended"),
+    "certificate": ("has a certificate that ends soon or has ended", "end soon or have ended"),
+    "access": (
+        "has an access that ends or was not renewed",
+        "have accesses that end or were not renewed",
+    ),
+    "model": ("is not listed any more or ends soon", "are not listed any more or end soon"),
     "token": ("ends soon or has ended", "end soon or have ended"),
     "unused": ("can be switched off", "can be switched off"),
+}
+# The same of what is only ahead
+AHEAD = {
+    "source": ("has a sign-in or an authority that ends", "have sign-ins or authorities that end"),
+    "reference": ("would be lost by a restart", "would be lost by a restart"),
 }
 TONES = {"critical": "failure", "warning": "warning", "info": "info"}
 
@@ -57,7 +72,8 @@ def headline(kind: str, event: str, items: Sequence[dict[str, Any]]) -> str:
     more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
     noun = NOUNS.get(kind, "connections")
     if event == BEGAN:
-        one, many = VERBS[kind]
+        is_ahead = items[0].get("isAhead", False)
+        one, many = AHEAD.get(kind, VERBS[kind]) if is_ahead else VERBS[kind]
         return f"{names} {one}" if len(items) == 1 else f"{len(items)} {noun} {many}: {names}{more}"
     if event == FLAPPED and len(items) == 1:
         return f"{names} changed {items[0]['changes']} times ({KINDS[kind]}, and over again)"

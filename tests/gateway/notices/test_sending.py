@@ -16,9 +16,10 @@ import pytest
 from connections.models import Connection
 from connections.services import Invalid
 from gateway.attention.faults import faults
+from gateway.attention.kinds import KINDS
 from gateway.models import NoticeDelivery, NoticeTarget
 from gateway.notices import services
-from gateway.notices.services import outbox, rules, senders
+from gateway.notices.services import outbox, rules, senders, words
 from gateway.notices.services.looking import look
 from gateway.notices.services.outbox import PAUSES, deliver, send_due
 from tests.fakes import OLDER_KEY, connect
@@ -304,3 +305,10 @@ def test_what_apprise_does_is_judged_while_it_does_it(address: str, text: str):
 def test_a_webhook_that_is_none_is_refused_when_it_is_saved(address: str):
     with pytest.raises(Invalid):
         services.create_target("webhook", address, actor=None, name="A")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_fault_has_words(kind: str):
+    items = [{"title": name, "changes": 1} for name in "ab"]
+    assert words.headline(kind, "began", items[:1]).startswith("a ")
+    assert words.headline(kind, "began", items).startswith("2 ")
