@@ -58,7 +58,7 @@ class Anthropic(Provider[AnthropicSettings]):
     id, name = "anthropic", "Anthropic"
     description = "Claude models."
     docs_url = "https://docs.anthropic.com"
-    model_examples = ("claude-sonnet-4-5", "claude-haiku-4-5")
+    model_examples = ("claude-sonnet-5", "claude-haiku-4-5")
     packages = ("anthropic",)
     sdk = "anthropic"
 

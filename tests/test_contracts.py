@@ -39,6 +39,12 @@ PLANTED = {
     "Inside the gateway": ("gateway/core/requests.py", "gateway.routing.fallback"),
     "Inside usage": ("gateway/usage/totals.py", "gateway.usage.views"),
     "Inside attention": ("gateway/attention/hits.py", "gateway.attention.views"),
+    "Inside notices": ("gateway/notices/forms.py", "gateway.notices.views"),
+    "Inside the services of notices": (
+        "gateway/notices/services/rules.py",
+        "gateway.notices.services.outbox",
+    ),
+    "The door of notices": ("gateway/api/urls.py", "gateway.notices.services.rules"),
     "Inside the project": ("backoffice/logs.py", "backoffice.views"),
 }
 # What the sentences of the house name, beyond one import for each contract.
@@ -62,6 +68,7 @@ EXHAUSTIVE = (
     "connections/replacement",
     "gateway",
     "gateway/usage",
+    "gateway/notices",
     "backoffice",
 )
 

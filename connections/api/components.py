@@ -14,6 +14,8 @@ OPTIONAL = frozenset({"next", "warnings"})
 IGNORED = "Ignored: an answer may be sent back as it is."
 TEMPLATE = r"^([^{}\x00]|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*$"
 AT = "#/components/schemas/"
+# bodies that name a row, and that no answer comes back as
+NO_ANSWERS = ("DuplicateRequest", "AliasRequest", "NoticeTargetCreate", "NoticeTargetPatch")
 
 Schema = dict[str, Any]
 
@@ -39,7 +41,7 @@ def complete_components(result: Schema, **_kwargs: Any) -> Schema:
             schema |= {"required": always} if always else {}
     for name in [one for one in schemas if one.endswith(("Create", "Update", "Patch", "Request"))]:
         more = ("warnings",) if name.startswith("Connection") else ()
-        may_be_answer = name not in ("DuplicateRequest", "AliasRequest")
+        may_be_answer = name not in NO_ANSWERS
         _close(schemas[name], may_be_answer, more)
     schemas["ModelReference"]["additionalProperties"] = False
     schemas |= SHARED

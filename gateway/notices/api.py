@@ -3,14 +3,11 @@
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections.api.base import ApiView
-from connections.api.camelcase import StrictBooleanField, StrictCharField
-from connections.api.fields import WORD_SCHEMA, CamelCaseSerializer
 from connections.api.openapi import answers, items_of
 from connections.api.pagination import PAGE, SkipTakePagination, one_of
 from connections.lookup import parse_id
@@ -19,146 +16,22 @@ from connections.services import Scope
 from ..attention.kinds import KINDS
 from ..models import Notice, NoticeTarget
 from . import services
+from .serializers import (
+    MadeNoticeTargetSerializer,
+    NoticeSerializer,
+    NoticesSeenRequestSerializer,
+    NoticeTargetCreateSerializer,
+    NoticeTargetPatchSerializer,
+    NoticeTargetSecretSerializer,
+    NoticeTargetSerializer,
+    NoticeTargetTestSerializer,
+)
 
 READ = (Scope.CONNECTIONS_READ, "connections.view_connection")
 VIEW, ADD, CHANGE, DELETE = (
     (Scope.ADMIN, f"gateway.{verb}_noticetarget") for verb in ("view", "add", "change", "delete")
 )
 FILTERS = [OpenApiParameter("kind", str, enum=list(KINDS)), *PAGE]
-LAST_ID = 2**63 - 1
-EVENTS = ("began", "recovered", "flapped")
-
-
-class BehindNoticeSerializer(CamelCaseSerializer):
-    """A connection behind a fault that was told."""
-
-    id = serializers.CharField()
-    alias = serializers.CharField()
-    name = serializers.CharField()
-
-
-class NoticeItemSerializer(CamelCaseSerializer):
-    """A fault in the words in which it was told."""
-
-    fault = serializers.CharField(help_text="Names it, as in `/attention`.")
-    title = serializers.CharField()
-    cause = serializers.CharField(help_text="A sentence: cause and cure. Never a secret.")
-    address = serializers.CharField(help_text="Of the page about it.")
-    since = serializers.DateTimeField(allow_null=True)
-    connection_count = serializers.IntegerField()
-    connections = BehindNoticeSerializer(many=True, help_text="The first of them.")
-    providers = serializers.ListField(child=serializers.CharField())
-    tags = serializers.ListField(child=serializers.CharField())
-    changes = serializers.IntegerField(help_text="That were seen since it was told last.")
-
-
-class NoticeSerializer(CamelCaseSerializer):
-    """What changed: one fault, or all of a kind that came at once."""
-
-    id = serializers.IntegerField()
-    at = serializers.DateTimeField()
-    event = serializers.ChoiceField(EVENTS)
-    kind = serializers.CharField(help_text="As in `/attention`.")
-    severity = serializers.CharField(help_text="info, warning or critical.")
-    headline = serializers.CharField()
-    count = serializers.IntegerField(help_text="Of the faults.")
-    items = NoticeItemSerializer(many=True, help_text="The first 100 of them.")
-    is_new = serializers.BooleanField(help_text="To whoever asks.")
-
-
-class SeenSerializer(CamelCaseSerializer):
-    """The last notice that was seen."""
-
-    to = serializers.IntegerField(min_value=0, max_value=LAST_ID, help_text="The id of a notice.")
-
-
-@extend_schema_field(WORD_SCHEMA | {"maxLength": 100})
-class WordField(StrictCharField):
-    """A name, a tag or the id of a provider."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=100, **kwargs)
-
-
-class WordsField(serializers.ListField):
-    """Some words; empty for all."""
-
-    child = WordField()
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=50, **kwargs)
-
-
-class TargetColumnsSerializer(CamelCaseSerializer):
-    """The rules of a target."""
-
-    name = WordField()
-    is_active = StrictBooleanField(required=False)
-    kinds = WordsField(required=False, help_text="As in `/attention`. Empty: all.")
-    minimum_severity = serializers.ChoiceField(NoticeTarget.Severity.choices, required=False)
-    providers = WordsField(required=False, help_text="Empty: all.")
-    tags = WordsField(required=False, help_text="Empty: all.")
-    tells_recovery = StrictBooleanField(required=False)
-    quiet_from = serializers.TimeField(required=False, allow_null=True, format="%H:%M")
-    quiet_to = serializers.TimeField(required=False, allow_null=True, format="%H:%M")
-    time_zone = WordField(required=False, help_text="Of the quiet hours: Europe/Berlin.")
-    is_woken_by_critical = StrictBooleanField(required=False)
-
-
-@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 2000, "writeOnly": True})
-class AddressField(StrictCharField):
-    """The address of a target, which is a secret."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=2000, **kwargs)
-
-
-class NewTargetSerializer(TargetColumnsSerializer):
-    """A new target."""
-
-    kind = serializers.ChoiceField(NoticeTarget.Kind.choices)
-    address = AddressField(help_text="https://... of a webhook, slack://... and so on of Apprise.")
-
-
-class TargetPatchSerializer(TargetColumnsSerializer):
-    """What is to change of a target."""
-
-    name = WordField(required=False)
-    address = AddressField(
-        required=False, help_text="Left out, or as it was shown: the stored one stays."
-    )
-
-
-class TargetSerializer(TargetColumnsSerializer):
-    """A target."""
-
-    id = serializers.UUIDField()
-    kind = serializers.CharField(help_text="webhook or apprise.")
-    address = serializers.CharField(source="shown", help_text="Its beginning.")
-    sent_at = serializers.DateTimeField(allow_null=True)
-    failing_since = serializers.DateTimeField(allow_null=True)
-    last_error = serializers.CharField()
-
-
-class MadeTargetSerializer(TargetSerializer):
-    """A target that was made."""
-
-    secret = serializers.CharField(
-        allow_null=True, help_text="The key that signs its webhooks, shown this once."
-    )
-
-
-class TargetSecretSerializer(CamelCaseSerializer):
-    """A new key."""
-
-    secret = serializers.CharField(help_text="Signs the webhooks from now on; shown this once.")
-
-
-class TargetTestSerializer(CamelCaseSerializer):
-    """How a test ended."""
-
-    success = serializers.BooleanField()
-    message = serializers.CharField()
 
 
 class NoticeList(ApiView):
@@ -182,7 +55,10 @@ class NoticeList(ApiView):
 
 def _notice(row: Notice, seen: int) -> Any:
     data = services.notice_data(services.Part(row, row.items)) | {"at": row.at}
-    items = [one | {"connection_count": one["connectionCount"]} for one in data["items"]]
+    items = [
+        one | {"connection_count": one["connectionCount"], "is_ahead": one["isAhead"]}
+        for one in data["items"]
+    ]
     return NoticeSerializer(data | {"items": items, "is_new": row.pk > seen}).data
 
 
@@ -193,11 +69,13 @@ class NoticesSeen(ApiView):
 
     @extend_schema(
         operation_id="markNoticesSeen",
-        request=SeenSerializer,
+        request=NoticesSeenRequestSerializer,
         responses=answers(204, None, 400, 413, 415),
     )
     def post(self, request: Request) -> Response:
-        services.mark_seen(self.valid(SeenSerializer, request)["to"], actor=request.user)
+        services.mark_seen(
+            self.valid(NoticesSeenRequestSerializer, request)["to"], actor=request.user
+        )
         return Response(status=204)
 
 
@@ -211,21 +89,21 @@ class TargetList(ApiView):
     @extend_schema(
         operation_id="getAllNoticeTargets",
         parameters=PAGE,
-        responses=answers(200, items_of(TargetSerializer), 400),
+        responses=answers(200, items_of(NoticeTargetSerializer), 400),
     )
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(services.targets(actor=request.user)) or []
-        return self.get_paginated_response(TargetSerializer(page, many=True).data)
+        return self.get_paginated_response(NoticeTargetSerializer(page, many=True).data)
 
     @extend_schema(
         operation_id="createNoticeTarget",
-        request=NewTargetSerializer,
-        responses=answers(201, MadeTargetSerializer, 400, 413, 415),
+        request=NoticeTargetCreateSerializer,
+        responses=answers(201, MadeNoticeTargetSerializer, 400, 413, 415),
     )
     def post(self, request: Request) -> Response:
-        values = self.valid(NewTargetSerializer, request)
+        values = self.valid(NoticeTargetCreateSerializer, request)
         row, secret = services.create_target(actor=request.user, **values)
-        body = TargetSerializer(row).data | {"secret": secret or None}
+        body = NoticeTargetSerializer(row).data | {"secret": secret or None}
         return Response(body, status=201)
 
 
@@ -234,19 +112,21 @@ class TargetDetail(ApiView):
 
     access = {"GET": VIEW, "PATCH": CHANGE, "DELETE": DELETE}
 
-    @extend_schema(operation_id="getNoticeTarget", responses=answers(200, TargetSerializer, 404))
+    @extend_schema(
+        operation_id="getNoticeTarget", responses=answers(200, NoticeTargetSerializer, 404)
+    )
     def get(self, request: Request, id: str) -> Response:
-        return Response(TargetSerializer(_found(id, request)).data)
+        return Response(NoticeTargetSerializer(_found(id, request)).data)
 
     @extend_schema(
         operation_id="patchNoticeTarget",
-        request=TargetPatchSerializer,
-        responses=answers(200, TargetSerializer, 400, 404, 413, 415),
+        request=NoticeTargetPatchSerializer,
+        responses=answers(200, NoticeTargetSerializer, 400, 404, 413, 415),
     )
     def patch(self, request: Request, id: str) -> Response:
-        row, values = _found(id, request), self.valid(TargetPatchSerializer, request)
+        row, values = _found(id, request), self.valid(NoticeTargetPatchSerializer, request)
         return Response(
-            TargetSerializer(services.update_target(row, values, actor=request.user)).data
+            NoticeTargetSerializer(services.update_target(row, values, actor=request.user)).data
         )
 
     @extend_schema(
@@ -265,7 +145,7 @@ class TargetSecret(ApiView):
     @extend_schema(
         operation_id="renewNoticeTargetSecret",
         request=None,
-        responses=answers(200, TargetSecretSerializer, 400, 404),
+        responses=answers(200, NoticeTargetSecretSerializer, 400, 404),
     )
     def post(self, request: Request, id: str) -> Response:
         secret = services.renew_secret(_found(id, request), actor=request.user)
@@ -280,11 +160,11 @@ class TargetTest(ApiView):
     @extend_schema(
         operation_id="testNoticeTarget",
         request=None,
-        responses=answers(200, TargetTestSerializer, 404),
+        responses=answers(200, NoticeTargetTestSerializer, 404),
     )
     def post(self, request: Request, id: str) -> Response:
         outcome = services.test_target(_found(id, request), actor=request.user)
-        return Response(TargetTestSerializer(outcome).data)
+        return Response(NoticeTargetTestSerializer(outcome).data)
 
 
 def _found(id: str, request: Request) -> NoticeTarget:

@@ -1,6 +1,5 @@
 """The base class of providers: settings in; models, checks, answers and vectors out."""
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -155,14 +154,6 @@ class Provider(Clients, Generic[SettingsT]):
         """
         raise NotImplementedError
 
-    @cached_property
-    def async_client(self) -> Any:
-        """The asynchronous client, for chats and embeddings.
-
-        Used in one event loop only; `aclose` ends it.
-        """
-        raise NotImplementedError
-
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Returns one whole answer.
 
@@ -222,20 +213,6 @@ class Provider(Clients, Generic[SettingsT]):
     def held_secrets(self) -> tuple[str, ...]:
         """The secrets of requests beside those of the settings, such as a fetched token."""
         return ()
-
-    async def warm(self) -> None:
-        """Makes the asynchronous client beside the event loop: importing an SDK takes up to a
-        second, in which nobody is answered.
-        """
-        if "async_client" not in self.__dict__:
-            await asyncio.to_thread(lambda: self.async_client)
-
-    async def aclose(self) -> None:
-        """Closes the asynchronous client, if there is one."""
-        client = self.__dict__.pop("async_client", None)
-        close = getattr(client, "aclose", None) or getattr(client, "close", None)
-        if close is not None:
-            await close()
 
     # What a provider uses
 

@@ -1,8 +1,10 @@
 """The part of a provider that makes its guarded clients, as its settings and limits say."""
 
+import asyncio
 import ssl
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import httpx2
 
@@ -76,3 +78,25 @@ class Clients:
     def wire(self, url: str, headers: dict[str, str], asks_usage: bool) -> WireTarget:
         """The target of a request as bytes, which is sent as these clients would."""
         return WireTarget(url, headers, asks_usage, self.tls, self.egress.proxies)
+
+    @cached_property
+    def async_client(self) -> Any:
+        """The asynchronous client, for chats and embeddings.
+
+        Used in one event loop only; `aclose` ends it.
+        """
+        raise NotImplementedError
+
+    async def warm(self) -> None:
+        """Makes the asynchronous client beside the event loop: importing an SDK takes up to a
+        second, in which nobody is answered.
+        """
+        if "async_client" not in self.__dict__:
+            await asyncio.to_thread(lambda: self.async_client)
+
+    async def aclose(self) -> None:
+        """Closes the asynchronous client, if there is one."""
+        client = self.__dict__.pop("async_client", None)
+        close = getattr(client, "aclose", None) or getattr(client, "close", None)
+        if close is not None:
+            await close()

@@ -186,7 +186,7 @@ def _add_profiles(page: Page, gallery: Gallery) -> None:
             "embedding",
             {"dimensions": "512"},
         ),
-        ("anthropic", "Long documents", "claude-sonnet-4-5", "chat", {"max_tokens": "4000"}),
+        ("anthropic", "Long documents", "claude-sonnet-5", "chat", {"max_tokens": "4000"}),
         ("gemini-experiments", "Draft translations", "gemini-2.5-flash", "chat", {}),
     ]
     for connection, name, model, capability, settings in rows:
@@ -237,7 +237,7 @@ def _add_usage(server: Server) -> None:
             "text-embedding-3-small",
             "Intranet search",
         ),
-        ("long-documents", "anthropic", "anthropic", "claude-sonnet-4-5", ""),
+        ("long-documents", "anthropic", "anthropic", "claude-sonnet-5", ""),
         ("no-such-profile", "", "", "", "Website"),
     ]
     columns = (

@@ -234,6 +234,7 @@ def test_the_dialog_has_no_violation_no_second_ids_and_fits_a_phone(open_page: O
     expect(dialog.get_by_role("link", name="OpenAI", exact=True)).to_have_count(0)
     dialog.get_by_role("link", name="Echo", exact=True).click()
     dialog = page.get_by_role("dialog", name="Add Echo")
+    dialog.locator("[name=name]").fill("")
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog.get_by_role("alert").filter(has_text="see the marked")).to_be_focused()
     assert page.evaluate(IDS) == []

@@ -39,7 +39,7 @@ def test_keyboard_alone_signs_in_and_adds_a_connection(open_page: OpenPage, java
     tab_to(page, "Add a connection")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Add a connection")).to_be_visible()
-    tab_to(page, "E\nEcho")
+    tab_to(page, "Echo")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Add Echo")).to_be_visible()
     tab_to(page, "Name")

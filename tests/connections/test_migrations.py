@@ -15,7 +15,8 @@ from tests.fakes import profile_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
 APPS = ("connections", "gateway")
-WITHOUT_OLD_ROWS = {("connections", "aliasuse")}  # belongs to a table that is as new
+# they belong to tables that are as new
+WITHOUT_OLD_ROWS = {("connections", "aliasuse"), ("gateway", "noticedelivery")}
 
 
 @pytest.mark.parametrize("app", APPS)

@@ -38,6 +38,7 @@ RULE |= {
     "connections.export_secrets",
     *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete")),
 }
+RULE |= {f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")}
 RULE |= {
     f"auth.{verb}_{thing}"
     for verb in ("view", "add", "change", "delete")

@@ -22,6 +22,8 @@ from connections.packages.api import urls as package_urls
 from connections.replacement.api import urls as replacement_urls
 from connections.schedule.api import urls as schedule_urls
 from gateway.api import urls as gateway_urls
+from gateway.models import NoticeTarget
+from gateway.notices.services import create_target
 from providers.core.registry import all_providers
 from providers.core.schema import secret_names
 
@@ -63,6 +65,9 @@ def client(administrator) -> APIClient:
         due=0,
         until=timezone.now(),
     )
+    address = "http://127.0.0.1:9/hook"
+    target, _ = create_target("webhook", address, actor=administrator, name="On call")
+    NoticeTarget.objects.filter(pk=target.pk).update(id="9a51cf0e-0b5c-4f0e-8d0a-3d5f6e7c8b9a")
     for name, alias in (("Support", "support-answers"), ("Reserve", "reserve")):
         services.create_profile(
             openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o"

@@ -27,6 +27,7 @@ MANY_BOUNDARIES = (
     "streamChatByProfile",
     "createNoticeTarget",
     "patchNoticeTarget",
+    "replaceConnectionKey",
 )
 SAME_SCHEMA = (
     "changeProfileAlias",
@@ -46,6 +47,9 @@ SAME_SCHEMA = (
     "getUsageByProvider",
     "getUsageByUser",
     "getUsageSummary",
+    "deleteNoticeTarget",
+    "testNoticeTarget",
+    "renewNoticeTargetSecret",
 )
 
 

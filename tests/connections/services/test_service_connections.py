@@ -65,7 +65,7 @@ def test_a_profile_is_offered_connections_that_can_answer_it(
 def test_its_page_offers_no_profile(store: Connection, connection: Connection, administrator):
     client = Client()
     client.force_login(administrator)
-    link = reverse("capability-list")
+    link = reverse("profile-create", args=["chat"])
     pages = {row.name: html(client.get(row.get_absolute_url())) for row in (store, connection)}
     assert (
         f"{link}?connection={connection.alias}" in pages[connection.name]

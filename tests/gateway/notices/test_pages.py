@@ -37,7 +37,15 @@ ENTRIES = {
 
 
 def told(kind: str = "failing") -> Notice:
-    item = {"fault": "f", "title": "Main", "cause": "It is away.", "address": "/x/", "changes": 1}
+    item = {
+        "severity": "critical",
+        "isAhead": False,
+        "fault": "f",
+        "title": "Main",
+        "cause": "It is away.",
+        "address": "/x/",
+        "changes": 1,
+    }
     more = {"since": None, "connectionCount": 0, "connections": [], "providers": [], "tags": []}
     return Notice.objects.create(event="began", kind=kind, severity="critical", items=[item | more])
 
