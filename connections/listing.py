@@ -4,19 +4,18 @@ Nothing is decrypted. A surface decides what to do with nonsense; here an unknow
 nothing, and an unknown sort is by name.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F, Model, OrderBy, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import F, Model, OrderBy, Q, QuerySet
 
 from providers.core.registry import all_providers
 
 from .health.services import of_health, profiles_of_health
 from .lookup import former_alias_q, id_or_alias_q
-from .models import ByCodePoint, Connection, Profile, by_name, has_name_key
-from .texts import folded, tag_key
+from .models import ByCodePoint, Connection, Profile, by_name
+from .searching import has_words, is_called, tagged, with_texts
+from .texts import tag_key
 
 CONNECTION_SORTS: Mapping[str, tuple[str, ...]] = {
     "name": ("name",),
@@ -38,13 +37,12 @@ PROFILE_SORTS: Mapping[str, tuple[str, ...]] = {
     "modified": ("date_modified", "pk"),
 }
 TEXTS = frozenset(["alias", "provider_id", "capability", "model"])  # beside the names
-MOST_SPELLINGS = 200  # of one tag: SQLite takes conditions a thousand deep
 
 
 def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
-    """Connections by `q` (in name, alias or former alias, or the id), `name` (exactly), `provider`,
-    `capability`, `status` (active or inactive), `health` (one of its states) and `tag`; `-` before
-    a sort reverses it.
+    """Connections by `q` (words anywhere in them, see `has_words`), `called` (in name, alias or
+    former alias, or the id), `name` (exactly), `provider`, `capability`, `status` (active or
+    inactive), `health` (one of its states) and `tag`; `-` before a sort reverses it.
     """
     filters = _storable(filters)
     rows = _common(Connection.objects.listed(), filters)
@@ -57,9 +55,9 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
 
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
-    """Profiles with their connections, by `q` (in name, alias, former alias or model, or the
-    id), `name` (exactly), `provider` and `connection` (an id or alias), `capability`, `status`,
-    `health` (one of its states) and `tag`.
+    """Profiles with their connections, by `q` (words anywhere in them, see `has_words`), `called`
+    (in name, alias, former alias or model, or the id), `name` (exactly), `provider` and
+    `connection` (an id or alias), `capability`, `status`, `health` (one of its states) and `tag`.
     """
     filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
@@ -87,12 +85,14 @@ def _storable(filters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _common(rows: QuerySet[Any], filters: Mapping[str, str], *searched: str) -> QuerySet[Any]:
-    """The filters of both lists: a text in name, alias, former alias or these columns, a name,
-    status, tag.
+    """The filters of both lists: words anywhere, a text in name, alias, former alias or these
+    columns, a name, status, tag.
     """
+    rows = with_texts(rows)
     if text := filters.get("q", "").strip():
-        condition = id_or_alias_q(text) | Q(alias__contains=text.lower()) | _in_name(text)
-        condition |= former_alias_q(rows.model, alias__contains=text.lower())
+        rows = rows.filter(has_words(rows.model, text))
+    if text := filters.get("called", "").strip():
+        condition = is_called(rows.model, text)
         for column in searched:
             condition |= Q(**{f"{column}__icontains": text})
         rows = rows.filter(condition)
@@ -101,27 +101,15 @@ def _common(rows: QuerySet[Any], filters: Mapping[str, str], *searched: str) -> 
     if filters.get("status") in ("active", "inactive"):
         rows = rows.filter(is_active=filters["status"] == "active")
     if tag := filters.get("tag", "").strip():
-        rows = rows.alias(tags_text=Cast("tags", TextField())).filter(_has_tag(rows.model, tag))
+        rows = rows.filter(_has_tag(rows.model, tag))
     return rows
-
-
-def _in_name(text: str) -> Q:
-    """The condition that the name contains a text, without regard to case and accents."""
-    if not folded(text):  # nothing but accents
-        return Q(name__contains=text)
-    without_key = ~has_name_key() & Q(name__icontains=text)
-    return (has_name_key() & Q(name_key__contains=folded(text))) | without_key
 
 
 def _has_tag(model: type[Model], tag: str) -> Q:
     """The condition that one of the tags equals this one, however it is spelled there."""
     lists = model._default_manager.order_by().values_list("tags", flat=True).distinct()
-    spellings = {one for tags in lists for one in tags if tag_key(one) == tag_key(tag)}
-    found = Q(pk__in=())
-    for one in sorted(spellings)[:MOST_SPELLINGS]:
-        # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
-        found |= Q(tags_text__contains=json.dumps(one)) | Q(tags_text__contains=f'"{one}"')
-    return found
+    tags = {one for tags in lists for one in tags}
+    return tagged(tags, lambda one: tag_key(one) == tag_key(tag))
 
 
 def _order(sorts: Mapping[str, tuple[str, ...]], sort: str) -> list[OrderBy]:

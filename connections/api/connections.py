@@ -90,7 +90,7 @@ def shared_filters(query: Mapping[str, str]) -> dict[str, str]:
     """The parameters of both lists, of connections and of profiles, as `listing` names them."""
     status = {"true": "active", "false": "inactive", "": ""}
     return {
-        "q": plain_text(query, "filter"),
+        "called": plain_text(query, "filter"),
         "name": plain_text(query, "name"),
         "provider": plain_text(query, "providerId"),
         "capability": one_of(query, "capability", [one.value for one in Capability]),
