@@ -188,7 +188,8 @@ class SnoozeList(ApiView):
         row = services.snooze(
             values["fault"], reason=values["reason"], until=values["until"], actor=request.user
         )
-        return Response(SnoozeSerializer(_snooze_item(row)).data, status=201)
+        body = SnoozeSerializer(_snooze_item(row)).data
+        return Response(body, 201, headers={"Location": f"{request.path}/{row.pk}"})
 
 
 class SnoozeDetail(ApiView):

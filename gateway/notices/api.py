@@ -104,7 +104,7 @@ class TargetList(ApiView):
         values = self.valid(NoticeTargetCreateSerializer, request)
         row, secret = services.create_target(actor=request.user, **values)
         body = NoticeTargetSerializer(row).data | {"secret": secret or None}
-        return Response(body, status=201)
+        return Response(body, 201, headers={"Location": f"{request.path}/{row.pk}"})
 
 
 class TargetDetail(ApiView):

@@ -17,7 +17,7 @@ def tab_to(page: Page, name: str) -> None:
     """Presses Tab until what has the focus is called like this, and checks that the focus can be
     seen.
     """
-    for _ in range(60):
+    for _ in range(90):
         page.keyboard.press("Tab")
         if page.evaluate(NAME_OF_FOCUSED).strip().startswith(name):
             assert (
