@@ -20,11 +20,15 @@ def new_mark() -> str:
 
 
 def is_sent_again(request: HttpRequest) -> bool:
-    """True if this form came before in this session. Remembers it; a form without a mark is new."""
-    mark = request.POST.get("once", "")[:32]
-    sent = request.session.get(KEY, [])
-    if mark in sent:
-        return True
-    if mark:
-        request.session[KEY] = [*sent, mark][-REMEMBERED:]
-    return False
+    """True if this form has worked before in this session. One without a mark is always new."""
+    return _mark(request) in request.session.get(KEY, [])
+
+
+def remember_sent(request: HttpRequest) -> None:
+    """Notes that this form has worked; one that was refused may be sent again."""
+    if mark := _mark(request):
+        request.session[KEY] = [*request.session.get(KEY, []), mark][-REMEMBERED:]
+
+
+def _mark(request: HttpRequest) -> str:
+    return request.POST.get("once", "")[:32]

@@ -14,7 +14,7 @@ from ..consequences import requests_with
 from ..forms import AliasesField
 from ..models import ApiToken, Profile, by_name
 from .base import Crumb, Page, tell_done
-from .once import SENT_AGAIN, is_sent_again, new_mark
+from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
 
 MOST_TICKED = 60  # with more profiles than these, aliases are typed
 
@@ -104,6 +104,7 @@ class TokenListView(Page):
             for error in refused.errors:
                 form.add_error(error.field, forms.ValidationError(error.message, error.code))
             return self.show(form)
+        remember_sent(request)
         return self.show(self.form(), created=row, text=text)
 
 

@@ -16,7 +16,7 @@ from connections import selectors, services
 from connections.models import Profile
 from connections.profile_settings import profile_settings_class
 from connections.views.base import Crumb
-from connections.views.once import SENT_AGAIN, is_sent_again, new_mark
+from connections.views.once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
 from connections.views.profiles import LIST, OneProfile
 from providers.core.base import Capability
 
@@ -169,4 +169,5 @@ class CallView(OneProfile):
             messages.warning(request, SENT_AGAIN)
             return self.redirect("profile-call", self.profile.pk)
         token, text = make_token(self.profile, request.user)
+        remember_sent(request)
         return self.show(token=token, text=text)
