@@ -117,8 +117,13 @@ atexit.register(wait_for_senders)
 
 
 def deliver(pk: Any, clock: float) -> None:
-    """Sends a message that this process has claimed, and writes down how that ended."""
-    row = NoticeDelivery.objects.select_related("target").get(pk=pk)
+    """Sends a message that this process has claimed, and writes down how that ended.
+
+    Does nothing if its target was deleted since.
+    """
+    row = NoticeDelivery.objects.select_related("target").filter(pk=pk).first()
+    if row is None:
+        return
     try:
         send(row.target, message_of(row))
     except NotSent as error:

@@ -65,7 +65,7 @@ def cases(report: str) -> int:
 
 
 def test_examples_and_random_cases_pass_every_check(served: Served):
-    done = run(served, "--phases=examples,fuzzing,stateful", "--max-examples=3")
+    done = run(served, "--phases=examples,fuzzing,stateful", "--max-examples=1")
     assert done.returncode == 0, done.stdout
     assert cases(done.stdout) > 300
 

@@ -49,6 +49,15 @@ def told_of(row: Connection, clock: float = 100.0) -> None:
     look(clock)
 
 
+def test_a_message_whose_target_was_deleted_meanwhile_is_let_go(row: Connection, hook: HttpServer):
+    services.create_target("webhook", f"{hook.url}/x", actor=None, name="Hook")
+    told_of(row)
+    key = NoticeDelivery.objects.get().pk
+    NoticeTarget.objects.all().delete()
+    deliver(key, 101.0)
+    assert hook.requests == []
+
+
 def test_a_webhook_is_signed_as_standard_webhooks_has_it(row: Connection, hook: HttpServer):
     _, secret = services.create_target("webhook", f"{hook.url}/x", actor=None, name="Hook")
     told_of(row)
