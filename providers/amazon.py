@@ -105,6 +105,7 @@ class Amazon(Provider[AmazonSettings]):
     mark = "aws"
     description = "Nova, Claude, Llama, Titan and others in your AWS account."
     docs_url = "https://docs.aws.amazon.com/bedrock/"
+    keys_url = "https://console.aws.amazon.com/iam/home#/security_credentials"
     model_examples = ("amazon.nova-lite-v1:0", "amazon.titan-embed-text-v2:0")
     packages = ("boto3",)
     sdk = "boto3"

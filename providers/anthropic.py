@@ -58,6 +58,7 @@ class Anthropic(Provider[AnthropicSettings]):
     id, name = "anthropic", "Anthropic"
     description = "Claude models."
     docs_url = "https://docs.anthropic.com"
+    keys_url = "https://console.anthropic.com/settings/keys"
     model_examples = ("claude-sonnet-5", "claude-haiku-4-5")
     packages = ("anthropic",)
     sdk = "anthropic"

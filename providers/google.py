@@ -70,6 +70,7 @@ class Google(Provider[GoogleSettings]):
     mark = "googlegemini"
     description = "Gemini models and embeddings."
     docs_url = "https://ai.google.dev"
+    keys_url = "https://aistudio.google.com/apikey"
     model_examples = ("gemini-2.5-flash", "gemini-embedding-001")
     packages = ("google-genai",)
     sdk = "google.genai"

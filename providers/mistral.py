@@ -48,6 +48,7 @@ class Mistral(OpenAICompatible[MistralSettings]):
     mark = "mistralai"
     description = "Mistral, Codestral and Ministral models, embeddings."
     docs_url = "https://docs.mistral.ai"
+    keys_url = "https://console.mistral.ai/api-keys"
     model_examples = ("mistral-small-latest", "mistral-embed")
 
     tool_rules = MISTRAL

@@ -50,6 +50,7 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
     id, name = "openai", "OpenAI"
     description = "GPT and o-series models, embeddings."
     docs_url = "https://platform.openai.com/docs"
+    keys_url = "https://platform.openai.com/api-keys"
     model_examples = ("gpt-4o-mini", "text-embedding-3-small")
     tool_rules, refuses = OPENAI, ("echoes", "cache_control")
 

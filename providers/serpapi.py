@@ -39,6 +39,7 @@ class SerpApi(Service[SerpApiSettings]):
     id, name = "serpapi", "SerpApi"
     description = "Results of Google, Bing and other search engines."
     docs_url = "https://serpapi.com/search-api"
+    keys_url = "https://serpapi.com/manage-api-key"
     sign = ("account_id",)
 
     @property

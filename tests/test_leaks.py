@@ -200,6 +200,9 @@ def a_replaced_key(stage: Stage) -> Found:
         yield "rows", repr(list(KeyReplacement.objects.values()))
     for secret in (LITERAL, TYPED, REFERENCED):
         yield of_answer("search", stage.client.post("/connections/find-key/", {"key": secret}))
+        body = json.dumps({"key": secret})
+        asked = stage.client.post("/api/v1/leaked-keys/search", body, "application/json")
+        yield of_answer("api of leaks", asked)
     yield "fingerprints", repr(list(SecretFingerprints.objects.values()))
     yield of_answer("leaked", stage.client.get(stage.page("literal", "leaked")))
     yield of_answer("report", stage.client.post(stage.page("literal", "leaked")))

@@ -134,6 +134,7 @@ class LeakedView(OneConnection):
         context = {
             "hit": switching_off([self.connection]),
             "can_revoke": services.can_revoke(self.connection),
+            "keys_page": services.keys_page(self.connection),
             "others": services.same_key(self.connection),
         }
         return self.render_to_response(self.get_context_data(**context))
@@ -145,7 +146,8 @@ class LeakedView(OneConnection):
         text = f"{self.connection.name} is switched off. {leak.revoked}"
         messages.success(request, text.strip())
         if leak.failed:
-            messages.error(request, f"The key was not revoked: {leak.failed}")
+            where = f" End it at {leak.by_hand}" if leak.by_hand else ""
+            messages.error(request, f"The key was not revoked: {leak.failed}{where}")
         if leak.others:
             names = ", ".join(one.name for one in leak.others)
             messages.warning(request, f"The same key is in {names}. Replace it there too.")

@@ -14,6 +14,7 @@ from django.utils.text import slugify
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid, Stale
+from ..fingerprints import keep_fingerprints
 from ..former_aliases import former_alias, take_aliases
 from ..models import RESERVED_ALIASES, FormerAlias, VersionedModel
 from ..texts import invisible, without_doubles
@@ -241,6 +242,7 @@ def refuse_stale(row: VersionedModel, expected_version: int | None) -> None:
 def save_version(row: VersionedModel, actor: Actor, update_fields: list[str] | None = None) -> None:
     """Saves the row as its next version, in the actor's name."""
     _sign(row, actor)
+    keep_fingerprints([row])
     extra = ["version", "modified_by", "date_modified"]
     row.save(update_fields=[*update_fields, *extra] if update_fields else None)
 
@@ -272,6 +274,7 @@ def save_versions(rows: Sequence[Any], actor: Actor) -> None:
     created = {row.pk: row.date_created for row in old}
     columns = [one.name for one in model._meta.concrete_fields if one.name not in UNCHANGED]
     with transaction.atomic():
+        keep_fingerprints(rows)
         # ON CONFLICT takes a tenth of the time of Django's bulk_update
         model.objects.bulk_create(
             old, AT_ONCE, update_conflicts=True, unique_fields=["id"], update_fields=columns

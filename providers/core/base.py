@@ -55,6 +55,7 @@ class Provider(Clients, Generic[SettingsT]):
     claimed: ClassVar[tuple[Capability, ...] | None] = None  # what a class writes all the same
     description: ClassVar[str] = ""
     docs_url: ClassVar[str] = ""
+    keys_url: ClassVar[str] = ""  # the service's page on which people end a key
     category: ClassVar[str] = "Model providers"
     section: ClassVar[str] = ""
     model_examples: ClassVar[tuple[str, ...]] = ()
@@ -145,6 +146,11 @@ class Provider(Clients, Generic[SettingsT]):
         """
         is_asked = self.implements("check") or self.implements("list_models")
         return is_asked and self.check_cost == "free"
+
+    @classmethod
+    def can_revoke(cls) -> bool:
+        """True if `revoke` may work for such a service."""
+        return cls.implements("revoke")
 
     def revoke(self) -> str:
         """Ends the key in use at the service, with that key itself, and says so in a sentence.

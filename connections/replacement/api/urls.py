@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from . import openapi, views  # noqa: F401 openapi registers itself
+from . import leaks, openapi, views  # noqa: F401 openapi registers itself
 
 urlpatterns = [
+    path("leaked-keys/search", leaks.LeakedKeySearch.as_view()),
+    path("connections/<str:id_or_alias>/leak", leaks.ConnectionLeak.as_view()),
     path("connections/<str:id_or_alias>/replacement", views.Replacement.as_view()),
     path("connections/<str:id_or_alias>/replacement/go-back", views.ReplacementGoBack.as_view()),
 ]

@@ -4,7 +4,7 @@ from .clock import kept_time, schedule_clock, watch_time
 from .finding import is_untouched, news_of, replacement_of
 from .fingerprints import refresh_fingerprints, same_key
 from .jobs import declare_jobs
-from .leaks import Leak, Place, can_revoke, find_key, report_leak
+from .leaks import LONGEST, Leak, Place, can_revoke, find_key, keys_page, report_leak
 from .purge import purge
 from .replacing import (
     begin_replacement,
@@ -26,6 +26,7 @@ from .watch import (
 )
 
 __all__ = [
+    "LONGEST",
     "Leak",
     "Place",
     "begin_replacement",
@@ -38,6 +39,7 @@ __all__ = [
     "is_untouched",
     "kept_time",
     "key_fields",
+    "keys_page",
     "may_switch_anyway",
     "news_of",
     "note_both_refused",

@@ -1,53 +1,20 @@
-"""Fingerprints of stored secrets: hashes with a key of their own, derived from FERNET_KEYS. By them
-it is found which connections have the same key, and whether a leaked one is ours.
-
-They are made anew when a connection's settings or the newest key of FERNET_KEYS have changed, by a
-job and by whoever looks, so that no save has to know of them.
+"""Finding keys by their fingerprints. A save makes those of what it stores; what a save did not see
+(another key of FERNET_KEYS, a worker of the version before) is made by a job and by whoever looks.
 """
 
 import hmac
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from hashlib import sha256
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from connections.credentials import Undecryptable, key_ids
+from connections.credentials import key_ids
+from connections.fingerprints import digests, fingerprints_of, store_fingerprints, texts_in
+from connections.locks import retried
 from connections.models import Connection, SecretFingerprints
-from connections.references import place, unescape
 
 AT_ONCE = 200
-
-
-@lru_cache(maxsize=8)
-def _keys(fernet_keys: tuple[str, ...]) -> dict[str, bytes]:
-    derived = [sha256(b"switchboard fingerprints" + key.encode()).digest() for key in fernet_keys]
-    return dict(zip(key_ids(), derived, strict=True))
-
-
-@sensitive_variables()
-def digests(secret: str) -> dict[str, str]:
-    """The fingerprints of a text, by the name of the key that each is made with."""
-    keys = _keys(tuple(settings.FERNET_KEYS or ()))
-    return {
-        name: hmac.new(key, secret.encode(errors="replace"), sha256).hexdigest()
-        for name, key in keys.items()
-    }
-
-
-@sensitive_variables()
-def texts_in(credentials: Any) -> Iterator[tuple[str, str]]:
-    """Each secret text of decrypted credentials with its place: `api_key`, `secrets.token`."""
-    if not credentials or isinstance(credentials, Undecryptable):
-        return
-    for name, value in credentials.items():
-        entries = value.items() if isinstance(value, dict) else [("", value)]
-        for key, text in entries:
-            if isinstance(text, str) and text:
-                yield place(name, key), unescape(text)
 
 
 def refresh_fingerprints() -> int:
@@ -74,6 +41,7 @@ def refresh_fingerprints() -> int:
     return len(due)
 
 
+@retried
 @sensitive_variables()
 def _make(pks: list[UUID], newest: str) -> None:
     rows = Connection.objects.in_bulk(pks)
@@ -83,24 +51,8 @@ def _make(pks: list[UUID], newest: str) -> None:
     for pk, credentials in records.values_list("id", "credentials").iterator():
         for _, text in texts_in(credentials):
             past.setdefault(pk, set()).add(digests(text)[newest])
-    found = []
-    for pk in pks:
-        row = rows.get(pk)
-        current = {where: digests(one)[newest] for where, one in texts_in(row and row.credentials)}
-        found.append(
-            SecretFingerprints(
-                connection_id=pk,
-                key=newest,
-                settings_version=row.settings_version if row else 0,
-                current=current,
-                past=sorted(past.get(pk, set()) - set(current.values())),
-            )
-        )
-    SecretFingerprints.objects.bulk_create(
-        found,
-        update_conflicts=True,
-        unique_fields=["connection_id"],
-        update_fields=["key", "settings_version", "current", "past"],
+    store_fingerprints(
+        [fingerprints_of(pk, rows.get(pk), newest, past.get(pk, set())) for pk in pks]
     )
 
 

@@ -10,15 +10,15 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.counts import add_to_count
 from connections.errors import FieldError, Invalid, Throttled, Unusable
+from connections.fingerprints import digests, texts_in
 from connections.health.services import named_references
 from connections.models import ApiToken, Connection, KeyReplacement, RevealToken
 from connections.runtime import get_configured_provider
 from connections.services import Actor, require, set_active
 from providers.core.errors import ProviderError
-from providers.core.registry import UnknownProvider, get_provider
 from providers.core.values import CHECK_LIMITS
 
-from .fingerprints import digests, matches, refresh_fingerprints, same_key, texts_in
+from .fingerprints import matches, refresh_fingerprints, same_key
 from .replacing import CHANGE, note_reason
 
 TOGGLE = "connections.toggle_connection"
@@ -40,11 +40,13 @@ class Place:
 @dataclass(frozen=True)
 class Leak:
     """What was done about a leaked key. `revoked`: what the service said, empty where it was not
-    asked; `failed`: why it could not revoke it. `others`: connections with the same key.
+    asked; `failed`: why it could not revoke it; `by_hand`: the page where people do it, empty where
+    it was done or nobody says. `others`: connections with the same key.
     """
 
     revoked: str = ""
     failed: str = ""
+    by_hand: str = ""
     others: list[Connection] = field(default_factory=list)
 
 
@@ -119,10 +121,15 @@ def _is_same(one: str, other: str) -> bool:
 
 def can_revoke(connection: Connection) -> bool:
     """True if the service lets a key end itself."""
-    try:
-        return get_provider(connection.provider_id).implements("revoke")
-    except UnknownProvider:
-        return False
+    return bool(connection.provider and connection.provider.can_revoke())
+
+
+def keys_page(connection: Connection) -> str:
+    """The page on which people end keys of its service, else the service's documents; empty where
+    nobody says.
+    """
+    provider = connection.provider
+    return (provider.keys_url or provider.docs_url) if provider else ""
 
 
 def report_leak(connection: Connection, *, actor: Actor, revoke: bool) -> Leak:
@@ -136,7 +143,8 @@ def report_leak(connection: Connection, *, actor: Actor, revoke: bool) -> Leak:
     if saved.changed:
         note_reason(saved.row, LEAKED)
     revoked, failed = _revoked(connection) if revoke and can_revoke(connection) else ("", "")
-    return Leak(revoked, failed, same_key(Connection.objects.get(pk=connection.pk)))
+    by_hand = "" if revoked else keys_page(connection)
+    return Leak(revoked, failed, by_hand, same_key(Connection.objects.get(pk=connection.pk)))
 
 
 @sensitive_variables("provider")

@@ -102,6 +102,8 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("POST", "/connections/production/replacement", NEXT_KEY, 201, "operator", WRITE),
     ("DELETE", "/connections/production/replacement", None, 204, "operator", WRITE),
     ("POST", "/connections/production/replacement/go-back", None, 200, "operator", WRITE),
+    ("POST", "/connections/production/leak", {}, 200, "operator", WRITE),
+    ("POST", "/leaked-keys/search", {"key": "sk-leaked"}, 200, "operator", WRITE),
     ("GET", "/providers", None, 200, "viewer", READ),
     ("GET", "/providers/fake", None, 200, "viewer", READ),
     ("GET", "/settings", None, 200, "viewer", READ_PROFILES),

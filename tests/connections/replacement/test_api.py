@@ -1,4 +1,4 @@
-"""`/connections/{idOrAlias}/replacement`, and the command."""
+"""`/connections/{idOrAlias}/replacement`, leaked keys, and the commands."""
 
 from io import StringIO
 from typing import Any
@@ -58,9 +58,9 @@ def test_a_key_that_was_never_replaced_is_not_found(api, connection, taken):
     assert [api(one, path(connection)).status_code for one in ("GET", "DELETE")] == [404, 404]
 
 
-def run(*arguments: str) -> str:
+def run(*arguments: str, command: str = "replace_key") -> str:
     out = StringIO()
-    call_command("replace_key", *arguments, stdout=out)
+    call_command(command, *arguments, stdout=out)
     return out.getvalue()
 
 
@@ -84,3 +84,27 @@ def test_the_command_says_why_it_does_not(connection, taken, monkeypatch: Any):
     monkeypatch.setattr("sys.stdin", StringIO("sk-wrong-00112233"))
     with pytest.raises(CommandError, match="cannot be used"):
         run(connection.alias, "--from-stdin")
+
+
+def test_a_leaked_key_is_found_and_its_connection_switched_off(api, connection, taken):
+    found = api("POST", "/leaked-keys/search", {"key": SECRET}).json()
+    assert found["total"] == 1 and found["items"][0]["connection"]["alias"] == connection.alias
+    assert api("POST", "/leaked-keys/search", {"key": " "}).status_code == 400
+    leak = api("POST", f"/connections/{connection.alias}/leak", {"revoke": True}).json()
+    assert (leak["isActive"], leak["revoked"], leak["others"]) == (False, "", [])
+    assert not reload(connection).is_active
+
+
+def test_the_command_finds_a_leaked_key_that_it_reads(connection, taken, monkeypatch: Any, capsys):
+    monkeypatch.setattr("sys.stdin", StringIO("sk-nobody-has-this"))
+    assert "not ours" in run("find", command="leaked_key")
+    monkeypatch.setattr("sys.stdin", StringIO(f"{SECRET}\n"))
+    with pytest.raises(SystemExit, match="3"):
+        call_command("leaked_key", "find")
+    out = capsys.readouterr().out
+    assert out == f"{connection.alias}: in use as api_key\n"
+
+
+def test_the_command_switches_a_leaked_connection_off(connection, taken):
+    assert "is switched off." in run("report", connection.alias, command="leaked_key")
+    assert not reload(connection).is_active

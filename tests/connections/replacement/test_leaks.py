@@ -73,6 +73,25 @@ def test_fingerprints_outlive_a_rotation_of_our_keys(connection, fake, settings)
     assert told(SECRET) == [("in use as api_key", connection.alias)]
 
 
+def test_a_save_keeps_the_fingerprints_of_what_it_stores(connection, fake):
+    made = SecretFingerprints.objects.get()
+    settings = {"api_key": OTHER_SECRET}
+    services.update_connection(connection, actor=None, settings=settings, merge=True)
+    now = SecretFingerprints.objects.get()
+    assert now.past == list(made.current.values()) and now.current != made.current
+    assert refresh_fingerprints() == 0
+
+
+def test_many_rows_at_once_keep_theirs_and_a_switch_makes_none(connection, fake):
+    row = reload(connection)
+    row.credentials = {"api_key": OTHER_SECRET}
+    row.settings_version = row.version + 1
+    services.save_versions([row], None)
+    before = SecretFingerprints.objects.get()
+    services.set_active(row, False, actor=None)
+    assert refresh_fingerprints() == 0 and len(before.past) == 1
+
+
 def test_fingerprints_do_not_show_the_key(connection, fake):
     refresh_fingerprints()
     row = SecretFingerprints.objects.get()
@@ -80,6 +99,7 @@ def test_fingerprints_do_not_show_the_key(connection, fake):
 
 
 def test_nothing_is_made_anew_while_nothing_changes(connection, fake):
+    SecretFingerprints.objects.all().delete()
     assert [refresh_fingerprints() for _ in range(2)] == [1, 0]
 
 
