@@ -82,6 +82,7 @@ MAY_READ_CREDENTIALS = {
     "connections/runtime.py",  # loads them for use
     "connections/display.py",  # masks them
     "connections/destinations.py",  # an address may be among them
+    "connections/fingerprints.py",  # hashes them
 }
 
 
