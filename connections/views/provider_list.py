@@ -32,17 +32,21 @@ class ProviderListView(ConnectionAddPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         wanted = request.GET.get("q", "").strip()
+        found = [
+            one for one in all_providers() if self.add_context.fits(one) and _is_found(one, wanted)
+        ]
         categories: dict[str, list[type[Provider[Any]]]] = {}
-        for provider in filter(self.add_context.fits, all_providers()):
-            if _is_found(provider, wanted):
-                categories.setdefault(provider.category, []).append(provider)
+        for provider in found:
+            categories.setdefault(provider.category, []).append(provider)
         ordered = dict(
             sorted(
                 categories.items(), key=lambda one: (one[0] != Provider.category, one[0].lower())
             )
         )
-        context = {"categories": ordered, "q": wanted, "add_context": self.add_context}
-        return self.render_to_response(self.get_context_data(**context))
+        context = {"categories": ordered, "number": len(found), "q": wanted}
+        return self.render_to_response(
+            self.get_context_data(**context, add_context=self.add_context)
+        )
 
 
 def _is_found(provider: type[Provider[Any]], wanted: str) -> bool:
