@@ -10,11 +10,12 @@ from django.db.models import ProtectedError
 from pydantic import ValidationError
 
 from providers.core.base import Capability, Provider
+from providers.core.wording import plain_sentence
 
 from ..errors import FieldError, InUse, Invalid
 from ..locks import hold, retried
 from ..models import Connection, DefaultProfile, Profile, ProfileColumns, UndoStep
-from ..profile_settings import profile_settings_class
+from ..profile_settings import profile_fields, profile_settings_class
 from .base import (
     alias_race,
     column_errors,
@@ -215,9 +216,21 @@ def validate_profile_settings(
             return given, []  # no such capability: said at its own field
         found = error.errors(include_input=False, include_url=False)
         return given, [
-            FieldError(f"settings.{one['loc'][0]}", one["type"], one["msg"]) for one in found
+            FieldError(f"settings.{one['loc'][0]}", one["type"], _sentence(capability, one))
+            for one in found
         ]
     return valid.model_dump(mode="json", exclude_unset=True), []
+
+
+def _sentence(capability: str, error: Any) -> str:
+    """The error of one setting as a sentence. An error inside of a list is about one entry."""
+    name = str(error["loc"][0])
+    field = profile_fields(capability).get(name)
+    if field is None:
+        names = ", ".join(profile_fields(capability))
+        return f"There is no setting {name[:100]!r}. There are: {names}."
+    label = field.label if len(error["loc"]) == 1 else f"Each entry of {field.label}"
+    return plain_sentence(error, label)
 
 
 @retried

@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from .base import Provider
 from .settings import NetworkSettings, ProviderSettings
 from .types import FOR_PROXY, FREE, SecretEntries, is_entry_key
+from .wording import plain_sentence
 
 REQUIRED = "Required: enter a value or a reference such as {example}."
 NO_MAP = (
@@ -202,8 +203,7 @@ def _error_sentence(error: Any, field: SettingsField | None) -> str:
         return f"Choose one of: {', '.join(str(choice) for choice, _ in field.choices)}."
     if error["type"] == "string_pattern_mismatch" and field:
         return f"This is not how it is written: {field.label}. {field.help}"
-    said = str(error["msg"]).removeprefix("Value error, ")
-    return said if said.endswith(".") else f"{said}."
+    return plain_sentence(error, field.label if field else "This")
 
 
 def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:

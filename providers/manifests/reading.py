@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ..core.wording import plain_sentence
 from .auth import STEPS
 from .document import Deprecation, Manifest, Migration, Option, TypeField, Variant
 from .errors import ManifestError, nearest
@@ -163,12 +164,9 @@ def _sentence(error: Any, loc: tuple[Any, ...]) -> str:
         )
     if kind == "union_tag_invalid":
         return f"Choose one of: {', '.join(STEPS)}.{nearest(str(context.get('tag', '')), STEPS)}"
-    if kind == "literal_error":
-        return f"Choose one of: {context.get('expected', '')}."
     if kind in SENTENCES:
         return SENTENCES[kind]
-    said = str(error["msg"])
-    return said if said.endswith(".") else f"{said}."
+    return plain_sentence(error, "This")
 
 
 def _known(loc: tuple[Any, ...]) -> list[str]:

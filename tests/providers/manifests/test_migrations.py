@@ -62,7 +62,7 @@ def test_two_fields_may_change_places():
         ("{from: 1, set: {nobody: x}}", "migrations[0].set", "not a field"),
         ("{from: 1, set: {api_token: x}}", "migrations[0].set", "a secret"),
         ("{from: 1, set: {plan: dear}}", "migrations[0].set", "no choice"),
-        ("{from: 0}", "migrations[0].from", "greater than or equal to 1"),
+        ("{from: 0}", "migrations[0].from", "at least 1"),
     ],
 )
 def test_a_step_that_leads_nowhere_is_refused(step: str, place: str, said: str):

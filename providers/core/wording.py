@@ -1,0 +1,58 @@
+"""The errors of pydantic in plain words: one place for pages, API, commands and types."""
+
+from typing import Any
+
+BOUNDS = {
+    "greater_than": ("gt", "{label} is above {bound}."),
+    "greater_than_equal": ("ge", "{label} is at least {bound}."),
+    "less_than": ("lt", "{label} is below {bound}."),
+    "less_than_equal": ("le", "{label} is at most {bound}."),
+    "multiple_of": ("multiple_of", "{label} is a multiple of {bound}."),
+    "string_too_short": ("min_length", "{label} has at least {bound} characters."),
+    "string_too_long": ("max_length", "{label} has at most {bound} characters."),
+    "too_short": ("min_length", "{label} takes at least {bound}."),
+    "too_long": ("max_length", "{label} takes at most {bound}."),
+}
+KINDS = {
+    "missing": "{label} is required.",
+    "none_required": "{label} is left empty.",
+    "int_type": "{label} is a whole number.",
+    "int_parsing": "{label} is a whole number.",
+    "int_from_float": "{label} is a whole number.",
+    "int_parsing_size": "{label} has too many digits.",
+    "float_type": "{label} is a number.",
+    "float_parsing": "{label} is a number.",
+    "finite_number": "{label} is a number that is not infinite.",
+    "bool_type": "{label} is yes or no: true or false.",
+    "bool_parsing": "{label} is yes or no: true or false.",
+    "string_type": "{label} is a text.",
+    "list_type": "{label} is a list.",
+    "tuple_type": "{label} is a list.",
+    "dict_type": "{label} has keys with their values.",
+    "string_unicode": "{label} has half of a character. Enter it again.",
+}
+
+
+def plain_sentence(error: Any, label: str) -> str:
+    """One of the errors that a ValidationError lists, as a sentence about the field with this
+    label. What a validator of our own says is taken as it is.
+
+    `error`: with its context (`ctx`), which has the bound that was passed.
+    """
+    kind, context = error["type"], error.get("ctx") or {}
+    if kind in BOUNDS:
+        name, sentence = BOUNDS[kind]
+        return sentence.format(label=label, bound=_number(context.get(name, "")))
+    if kind in KINDS:
+        return KINDS[kind].format(label=label)
+    if kind == "literal_error":
+        return f"Choose one of: {str(context.get('expected', '')).replace(' or ', ', ')}."
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return said if said.endswith(".") else f"{said}."
+
+
+def _number(bound: Any) -> str:
+    """A bound as people write it: 3600 for 3600.0, and 10,000,000."""
+    if isinstance(bound, float) and bound.is_integer():
+        bound = int(bound)
+    return f"{bound:,}" if isinstance(bound, int) and abs(bound) >= 10_000 else str(bound)
