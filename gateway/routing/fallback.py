@@ -11,7 +11,12 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from connections.replacement.services import go_back_by_itself, note_both_refused
+from connections.replacement.services import (
+    are_both_refused,
+    go_back_by_itself,
+    is_refusal,
+    note_both_refused,
+)
 from providers.core.errors import ProviderError
 from providers.core.messages import Unsupported
 
@@ -24,8 +29,6 @@ from ..core.requests import GatewayRequest, body_for, leave_out
 from ..upstreams.passthrough import Upstream
 from ..usage.pending import Attempt, PendingRecord
 from .asking import ask_provider
-
-KEY_REFUSED = "unauthorized"
 
 logger = logging.getLogger(__name__)
 
@@ -141,12 +144,13 @@ async def _ask_watched(
     try:
         return await _ask(request, route, attempt, pooled, upstream)
     except ProviderError as refused:
-        if previous is None or refused.code != KEY_REFUSED:
+        is_about_key = is_refusal(refused.code) and not refused.is_about_request
+        if previous is None or not is_about_key:
             raise
         try:
             answer = await _ask(request, route, attempt, previous.pooled, upstream)
         except ProviderError as error:
-            if error.code == KEY_REFUSED:
+            if are_both_refused(refused.code, error.code):
                 await _tell(note_both_refused, previous.replacement_id)
             raise refused from None
     attempt.retries += 1

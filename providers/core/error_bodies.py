@@ -28,6 +28,8 @@ STATUSES = {
     "invalid_prompt": 400,
     "authentication_error": 401,
     "invalid_api_key": 401,
+    "invalid_auth": 401,
+    "token_revoked": 401,
     "unauthenticated": 401,
     "billing_error": 402,
     "insufficient_quota": 402,
@@ -235,6 +237,12 @@ def is_about_credit(body: Any) -> bool:
     """
     told = {code_in(body).lower(), text_in(body, "type").lower()}
     return bool(told & CREDIT_CODES) or CREDIT_WORDS.search(reason_in(body)) is not None
+
+
+def is_about_key(body: Any) -> bool:
+    """True for a refusal because the key is not one, has ended or was taken back."""
+    told = (code_in(body), text_in(body, "type"))
+    return any(STATUSES.get(one.lower()) == 401 for one in told)
 
 
 def is_about_prompt(body: Any) -> bool:

@@ -139,6 +139,8 @@ def from_answer(status: int, host: str, headers: Mapping[str, str], body: Any) -
         error.no_model_at = host
     if error is None and status in (400, 403, 429, 500) and told.is_about_credit(body):
         error = from_status(402, host)
+    if error is None and status in (400, 403) and told.is_about_key(body):
+        error = from_status(401, host)
     if error is None:
         error = from_status(status, host)
         error.retry_after = seconds_to_wait(headers)

@@ -276,11 +276,13 @@ class Answer:
         return await self.send(int(self.options["code"]), {"error": error}, after)
 
     async def be_keys(self) -> Any:
-        """Refuses every key that is not among `taken`, with commas between them."""
+        """Refuses every key that is not among `taken`, with commas between them: with `status`."""
         key = self.seen.headers.get("authorization", "").removeprefix("Bearer ")
         if key in self.options.get("taken", "").split(","):
             return await self.be_words()
-        return await self.send(401, {"error": {"message": "made up", "code": "invalid_api_key"}})
+        status, code = int(self.options.get("status", 401)), self.options.get("reason")
+        error = {"message": "made up", "code": code or "invalid_api_key"}
+        return await self.send(status, {"error": error})
 
     # Nonsense
 

@@ -18,7 +18,9 @@ from .replacing import (
 )
 from .slots import key_fields
 from .watch import (
+    are_both_refused,
     go_back_by_itself,
+    is_refusal,
     note_both_refused,
     previous_connection,
     refused_replacements,
@@ -29,6 +31,7 @@ __all__ = [
     "LONGEST",
     "Leak",
     "Place",
+    "are_both_refused",
     "begin_replacement",
     "can_revoke",
     "declare_jobs",
@@ -36,6 +39,7 @@ __all__ = [
     "forget_other",
     "go_back",
     "go_back_by_itself",
+    "is_refusal",
     "is_untouched",
     "kept_time",
     "key_fields",

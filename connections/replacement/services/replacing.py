@@ -26,7 +26,7 @@ from .clock import kept_time, put_end, watch_time
 from .finding import OPEN_STATES, is_untouched
 from .purge import purge
 from .slots import put_slot, slot_of
-from .trying import judge, tested, tested_current
+from .trying import judge, tested
 
 State = KeyReplacement.State
 CHANGE, TEST = "connections.change_connection", "connections.test_connection"
@@ -40,12 +40,13 @@ REFUSED = "The next key cannot be used: {} Enter another one, or test it again."
 NOT_TESTED = "The next key is not known to work: {} Replace the key anyway, or try again later."
 # Of a key that surely does not work; an outage says nothing about it.
 NEVER_ANYWAY = frozenset(
-    {"unauthorized", "host_not_approved", "unresolved_reference", "undecryptable"}
+    {"unauthorized", "host_not_approved", "unresolved_reference", "undecryptable", "testing"}
 )
+TESTING = {"success": False, "code": "testing", "message": "It is being tested at this moment."}
 ENDED = "This replacement has ended already. Look at the page of the connection."
 
 
-@sensitive_variables("settings", "after", "next_result")
+@sensitive_variables("settings", "given")
 def begin_replacement(
     connection: Connection, settings: Mapping[str, Any], *, actor: Actor
 ) -> KeyReplacement:
@@ -55,15 +56,29 @@ def begin_replacement(
     Raises Invalid, Throttled, PermissionDenied; Unusable while another replacement is open.
     """
     require(actor, CHANGE, TEST)
-    _refuse_another(connection)
     given = {name: value for name, value in settings.items() if value != ""}
     judge(connection, given, actor)
-    tests = {"next": tested(connection, given, actor), "current": tested_current(connection)}
+    row = _begun(connection, given, actor)
+    try:
+        row.tests = tested(connection, given, actor)
+    except BaseException:
+        row.delete()
+        raise
+    KeyReplacement.objects.filter(pk=row.pk, state=State.OPEN).update(tests=row.tests)
+    return row
+
+
+@sensitive_variables("given")
+def _begun(connection: Connection, given: Mapping[str, Any], actor: Actor) -> KeyReplacement:
+    """The replacement, saved before its tests, so that whoever is second hears of it at once.
+    Raises Unusable.
+    """
+    _refuse_another(connection)
     row = KeyReplacement(
         connection=connection,
         fields=list(given),
         credentials={"next": given},
-        tests=tests,
+        tests={"next": TESTING, "current": TESTING},
         settings_version=connection.settings_version,
         begun_by=actor,
     )
@@ -102,7 +117,7 @@ def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     require(actor, CHANGE, TEST)
     connection = Connection.objects.get(pk=replacement.connection_id)
     given = _next_of(replacement)
-    tests = {"next": tested(connection, given, actor), "current": tested_current(connection)}
+    tests = tested(connection, given, actor)
     KeyReplacement.objects.filter(pk=replacement.pk, state=State.OPEN).update(tests=tests)
     replacement.tests = tests
     return replacement

@@ -1,6 +1,7 @@
 """The next key, judged and tested beside the current one before anything is saved."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
@@ -40,18 +41,21 @@ def judge(connection: Connection, given: Mapping[str, Any], actor: Actor) -> Non
 
 @sensitive_variables("given", "posted")
 def tested(connection: Connection, given: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-    """What a test of the connection with its next key says. Raises Invalid, Throttled."""
+    """What tests of the connection with its next and its current key say: `next`, `current`. They
+    are made at the same time, so a service that hangs costs one time-out.
+
+    Raises Invalid, Throttled.
+    """
     assert connection.provider is not None  # noqa: S101 judged before
+    current = prepare_check(connection)
     plain = plain_settings(connection.provider, connection.settings)
     posted = merge_patch(connection.provider, plain, given)
-    return _told(test_settings(connection.provider_id, posted, actor=actor, connection=connection))
-
-
-@sensitive_variables("asked")
-def tested_current(connection: Connection) -> dict[str, Any]:
-    """What a test of it with its current key says."""
-    asked = prepare_check(connection)
-    return _told(asked if isinstance(asked, CheckResult) else run_check(asked))
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(
+            lambda: current if isinstance(current, CheckResult) else run_check(current)
+        )
+        after = test_settings(connection.provider_id, posted, actor=actor, connection=connection)
+        return {"next": _told(after), "current": _told(beside.result())}
 
 
 def _told(result: CheckResult) -> dict[str, Any]:

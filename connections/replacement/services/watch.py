@@ -24,7 +24,9 @@ from .replacing import end_watch, swap_back
 from .slots import put_slot
 
 State = KeyReplacement.State
-REFUSED = "unauthorized"
+# What a service says of a key that it does not take. A key without the rights of the one before is
+# refused too, unless it was switched although its test said so.
+REFUSED, WITHOUT_RIGHTS = "unauthorized", "forbidden"
 WENT_BACK = "The service refused the new key: gone back to the one before, by itself."
 BOTH = "The service refuses the new key and the one before. The new one stays: enter another."
 ENDED_WELL = "The watch has ended: the service did not refuse the new key."
@@ -57,6 +59,18 @@ def previous_connection(connection: StoredConnection) -> tuple[UUID, StoredConne
         settings=kept[0] | slot["settings"],
         credentials=SecretDict(kept[1] | slot["credentials"]),
     )
+
+
+def is_refusal(code: str) -> bool:
+    """True if a service that ends a request with this code names the key as the cause of it."""
+    return code in (REFUSED, WITHOUT_RIGHTS)
+
+
+def are_both_refused(new: str, previous: str) -> bool:
+    """True if a service that ends the same request with these codes takes neither key: without
+    rights are both where what was asked is nobody's to ask.
+    """
+    return is_refusal(new) and is_refusal(previous) and REFUSED in (new, previous)
 
 
 def refused_replacements() -> list[KeyReplacement]:
@@ -121,10 +135,12 @@ def _look(one: KeyReplacement, row: Connection | None, now: float) -> None:
     if row is None or not is_untouched(one, row):
         end_watch(one, CHANGED)
         return
-    if row.is_active and not one.is_both_refused and _refuses(row):
-        if _refuses(with_other_key(row, one)):
+    if row.is_active and not one.is_both_refused and is_refusal(new := _code(row)):
+        is_known = new == WITHOUT_RIGHTS == one.tests.get("next", {}).get("code")
+        previous = "" if is_known else _code(with_other_key(row, one))
+        if are_both_refused(new, previous):
             note_both_refused(one.pk)
-        elif _takes(with_other_key(row, one)):
+        elif previous == "ok":
             go_back_by_itself(one.pk)
             return
     if one.due <= now:
@@ -137,14 +153,6 @@ def with_other_key(row: Connection, replacement: KeyReplacement) -> Connection:
     other = copy.copy(row)
     put_slot(other, replacement.fields, replacement.credentials)
     return other
-
-
-def _refuses(row: Connection) -> bool:
-    return _code(row) == REFUSED
-
-
-def _takes(row: Connection) -> bool:
-    return _code(row) == "ok"
 
 
 @sensitive_variables("asked")

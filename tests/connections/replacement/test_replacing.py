@@ -1,5 +1,6 @@
 """Replacing a key: tested beside the current one, switched, watched, gone back, forgotten."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from connections.replacement.services import (
     run_replacements,
     switch_key,
 )
+from providers.core.errors import ProviderError
 from tests.fakes import OLDER_KEY, SECRET, reload
 
 from .conftest import NEXT
@@ -85,6 +87,45 @@ def test_a_second_person_gets_a_conflict_that_names_the_first(connection, taken,
         begin_replacement(connection, {"api_key": "sk-third-00112233"}, actor=None)
 
 
+def test_the_second_hears_of_the_first_while_that_still_tests(
+    connection, taken, operator, fake, monkeypatch
+):
+    told, list_models = [], fake.list_models
+
+    def slow(self):
+        if self.settings.api_key.get_secret_value() == NEXT:
+            with pytest.raises(Unusable, match="olaf began to replace this key") as refused:
+                begin_replacement(connection, {"api_key": "sk-third-00112233"}, actor=None)
+            told.append(refused.value.code)
+        return list_models(self)
+
+    monkeypatch.setattr(fake, "list_models", slow)
+    assert begin_replacement(connection, GIVEN, actor=operator).tests["next"]["success"]
+    assert told == ["replacement_open"]
+
+
+def test_a_test_that_is_not_made_leaves_nothing_begun(connection, taken, fake, monkeypatch):
+    def broken(_self):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(fake, "check", broken)
+    with pytest.raises(ZeroDivisionError):
+        begin_replacement(connection, GIVEN, actor=None)
+    assert replacement_of(connection) is None
+
+
+def test_both_keys_are_tested_at_the_same_time(connection, taken, fake, monkeypatch):
+    both = threading.Barrier(2, timeout=10)
+
+    def list_models(_self):
+        both.wait()
+        return []
+
+    monkeypatch.setattr(fake, "list_models", list_models)
+    tests = begin_replacement(connection, GIVEN, actor=None).tests
+    assert [tests[one]["success"] for one in ("next", "current")] == [True, True]
+
+
 def test_a_key_that_is_there_already_is_no_next_key(connection, taken):
     with pytest.raises(Invalid, match="stored already"):
         begin_replacement(connection, {"api_key": SECRET}, actor=None)
@@ -109,6 +150,55 @@ def test_a_refused_new_key_goes_back_by_itself(connection, taken):
     assert key_of(connection) == SECRET
     assert (row.state, row.is_by_itself) == (State.GONE_BACK, True)
     assert "by itself" in " ".join(services.versions(reload(connection))[0].changes)
+
+
+def refuse(fake, monkeypatch, codes: dict[str, str]) -> None:
+    """Lets the service end a check with this code, by key."""
+
+    def list_models(self):
+        if code := codes.get(self.settings.api_key.get_secret_value()):
+            raise ProviderError("No.", code)
+        return []
+
+    monkeypatch.setattr(fake, "list_models", list_models)
+
+
+@pytest.mark.parametrize(
+    ("new", "previous", "state"),
+    [
+        ("forbidden", "", State.GONE_BACK),
+        ("forbidden", "forbidden", State.WATCHING),
+        ("unauthorized", "timeout", State.WATCHING),
+        ("timeout", "", State.WATCHING),
+        ("quota", "", State.WATCHING),
+    ],
+)
+def test_only_what_names_the_key_goes_back(
+    connection, taken, fake, monkeypatch, new, previous, state
+):
+    replace_key(connection, GIVEN, actor=None)
+    refuse(fake, monkeypatch, {NEXT: new, SECRET: previous})
+    run_replacements()
+    row = replacement_of(connection)
+    assert (row.state, row.is_both_refused) == (state, False)
+
+
+def test_a_key_that_was_switched_without_rights_stays(connection, taken, fake, monkeypatch):
+    refuse(fake, monkeypatch, {NEXT: "forbidden"})
+    replace_key(connection, GIVEN, actor=None, anyway=True)
+    run_replacements()
+    assert replacement_of(connection).is_watching
+
+
+def test_a_watch_whose_encryption_key_is_lost_stays_as_it_is(connection, taken):
+    replacement = replace_key(connection, GIVEN, actor=None)
+    taken.discard(NEXT)
+    with override_settings(FERNET_KEYS=[OLDER_KEY]):
+        run_replacements()
+        assert replacement_of(connection).is_watching
+        assert not go_back_by_itself(replacement.pk)
+    run_replacements()
+    assert replacement_of(connection).state == State.GONE_BACK
 
 
 def test_going_back_happens_once(connection, taken):

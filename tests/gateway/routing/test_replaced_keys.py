@@ -47,6 +47,20 @@ def test_a_refused_new_key_is_gone_back_from_within_one_request(gate: Gateway, f
     assert keys_asked(gate, model) == [KEY, NEXT, KEY, KEY]
 
 
+@pytest.mark.parametrize("how", ["403&reason=no_access", "403", "400"])
+def test_whatever_names_the_key_is_a_refusal(gate: Gateway, how):
+    connection, profile, _ = replaced(gate, f"{KEY}&status={how}")
+    assert gate.chat(profile).status_code == 200
+    assert gate.office.replacement(connection)["state"] == "gone_back"
+
+
+def test_what_neither_key_may_do_says_nothing_about_the_keys(gate: Gateway):
+    connection, profile, _ = replaced(gate, "&status=403&reason=no_access")
+    assert gate.chat(profile).status_code == 502
+    found = gate.office.replacement(connection)
+    assert (found["state"], found["said"]) == ("watching", "")
+
+
 def test_many_requests_at_once_go_back_once_and_none_fails(gate: Gateway):
     connection, profile, _ = replaced(gate, KEY)
     ready = threading.Barrier(12)
