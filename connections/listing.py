@@ -7,16 +7,24 @@ nothing, and an unknown sort is by name.
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F, Model, OrderBy, Q, QuerySet
+from django.db.models import Case, F, Model, OrderBy, Q, QuerySet, Value, When
 
 from providers.core.registry import all_providers
 
-from .health.services import of_health, profiles_of_health
+from .health.services import (
+    BY_SEVERITY,
+    of_health,
+    profiles_of_health,
+    state_of_connection,
+    state_of_model,
+)
 from .lookup import former_alias_q, id_or_alias_q
 from .models import ByCodePoint, Connection, Profile, by_name
+from .recent_use import sort_by_use
 from .searching import has_words, is_called, tagged, with_texts
 from .texts import tag_key
 
+HEALTH, USED = "health", "used"  # what is computed for a query that is sorted by it
 CONNECTION_SORTS: Mapping[str, tuple[str, ...]] = {
     "name": ("name",),
     "alias": ("alias",),
@@ -24,6 +32,8 @@ CONNECTION_SORTS: Mapping[str, tuple[str, ...]] = {
     "status": ("-is_active", "name"),
     "is_active": ("is_active", "name"),
     "checked": ("last_check__checked_at", "name"),
+    "health": (HEALTH, "name"),
+    "used": (USED, "name"),
     "created": ("date_created", "pk"),
     "modified": ("date_modified", "pk"),
 }
@@ -33,6 +43,9 @@ PROFILE_SORTS: Mapping[str, tuple[str, ...]] = {
     "capability": ("capability", "name"),
     "model": ("model", "name"),
     "connection": ("connection__name", "name"),
+    "status": ("-is_active", "name"),
+    "health": (HEALTH, "name"),
+    "used": (USED, "name"),
     "created": ("date_created", "pk"),
     "modified": ("date_modified", "pk"),
 }
@@ -51,7 +64,7 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
     if capability := filters.get("capability"):
         rows = of_capability(rows, capability)
     rows = rows.filter(of_health(filters.get("health", "")))
-    return rows.order_by(*_order(CONNECTION_SORTS, sort))
+    return _sorted(rows, CONNECTION_SORTS, sort)
 
 
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
@@ -70,7 +83,7 @@ def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile
     if capability := filters.get("capability"):
         rows = rows.filter(capability=capability)
     rows = profiles_of_health(rows, filters.get("health", ""))
-    return rows.order_by(*_order(PROFILE_SORTS, sort))
+    return _sorted(rows, PROFILE_SORTS, sort)
 
 
 def of_capability(rows: QuerySet[Connection], capability: str) -> QuerySet[Connection]:
@@ -110,6 +123,17 @@ def _has_tag(model: type[Model], tag: str) -> Q:
     lists = model._default_manager.order_by().values_list("tags", flat=True).distinct()
     tags = {one for tags in lists for one in tags}
     return tagged(tags, lambda one: tag_key(one) == tag_key(tag))
+
+
+def _sorted(rows: QuerySet[Any], sorts: Mapping[str, tuple[str, ...]], sort: str) -> QuerySet[Any]:
+    columns = sorts.get(sort.removeprefix("-"), ())
+    if HEALTH in columns:
+        state = state_of_connection() if rows.model is Connection else state_of_model()
+        worst_first = [When(of_state=one, then=place) for place, one in enumerate(BY_SEVERITY)]
+        rows = rows.alias(of_state=state).alias(health=Case(*worst_first, default=len(worst_first)))
+    if USED in columns:
+        rows = rows.alias(used=sort_by_use(rows.model) or Value(0))
+    return rows.order_by(*_order(sorts, sort))
 
 
 def _order(sorts: Mapping[str, tuple[str, ...]], sort: str) -> list[OrderBy]:

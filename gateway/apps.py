@@ -6,19 +6,22 @@ from django.apps import AppConfig
 
 
 class GatewayConfig(AppConfig):
-    """Declares its jobs, its encrypted table, and how the requests of the last hour are read."""
+    """Declares its jobs, its encrypted table, and how the requests of the last hour and of the last
+    days are read.
+    """
 
     name = "gateway"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from connections import last_hour
+        from connections import last_hour, recent_use
         from connections.jobs import Job, declare
         from connections.services import declare_encrypted
 
         from .attention.hits import read_last_hour
         from .models import NoticeTarget
         from .notices.services import declare_jobs
+        from .usage import recent
         from .usage.retention import prune_by_settings
         from .usage.scoped_counting import count_scopes_when_due
 
@@ -30,3 +33,4 @@ class GatewayConfig(AppConfig):
         declare_jobs()
         declare_encrypted(NoticeTarget)
         last_hour.declare("gateway", read_last_hour)
+        recent_use.declare(recent_use.Reader(recent.recent_use, recent.sort_by_use))

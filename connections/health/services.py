@@ -12,7 +12,7 @@ from django.utils import timezone
 from ..locks import retried
 from ..models import Connection, ConnectionTraffic
 from ..models.traffic import ANSWERED, FAILED, RECENT
-from .conditions import of_health, state_of_connection
+from .conditions import of_health, state_of_connection, state_of_model
 from .profiles import profile_health, profiles_of_health, with_health, with_profile_health
 from .reference_index import (
     NamedReference,
@@ -24,6 +24,7 @@ from .reference_index import (
     unresolved_references,
 )
 from .states import (
+    BY_SEVERITY,
     DEGRADED,
     FAILING,
     IN_A_ROW,
@@ -45,6 +46,7 @@ from .states import (
 from .trouble import UNWELL, Trouble, trouble, unwell
 
 __all__ = [
+    "BY_SEVERITY",
     "DEGRADED",
     "FAILING",
     "LABELS",
@@ -76,6 +78,7 @@ __all__ = [
     "resolve_now",
     "secret_references",
     "state_of_connection",
+    "state_of_model",
     "traffic_of",
     "trouble",
     "unresolved_references",

@@ -20,6 +20,7 @@ from .reference_index import Resolve, resolve_now
 
 STATES = ("ok", "degraded", "failed", "resting", "setup", "unused", "stale", "never")
 OK, DEGRADED, FAILING, RESTING, SETUP, UNUSED, STALE, NEVER = STATES
+BY_SEVERITY = (FAILING, SETUP, RESTING, DEGRADED, STALE, NEVER, UNUSED, OK)  # the worst first
 LABELS = {
     OK: "Works",
     DEGRADED: "Degraded",

@@ -1,6 +1,7 @@
 """Tags of the templates: badges, notes and the small chart of checks."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -18,6 +19,7 @@ from ..models.traffic import FAILED
 from ..outlooks import key_end as end_of_key
 from ..provenance import provenance as provenance_of
 from ..references import Resolution
+from ..texts import ago_in_words
 
 register = template.Library()
 
@@ -32,6 +34,28 @@ def health(connection: Connection) -> dict[str, Any]:
 def profile_health(profile: Profile) -> dict[str, Any]:
     """The badge of a profile: its model, its connection and its fallbacks."""
     return {"health": health_of_profile(profile)}
+
+
+@register.inclusion_tag("elements/health_line.html")
+def health_with_reason(
+    connection: Connection, check: ConnectionCheck | None = None
+) -> dict[str, Any]:
+    """The badge of a connection in a list and the sentence behind it, where it is not well; that of
+    a test that was just made where there is one.
+    """
+    return {"health": connection_health(connection), "check": check}
+
+
+@register.inclusion_tag("elements/health_line.html")
+def profile_health_with_reason(profile: Profile) -> dict[str, Any]:
+    """The same of a profile."""
+    return {"health": health_of_profile(profile)}
+
+
+@register.inclusion_tag("elements/ago.html")
+def ago(at: datetime | None) -> dict[str, Any]:
+    """A time as people say it: `3 min ago`, with the exact one behind it; `never` for None."""
+    return {"at": at, "words": ago_in_words(at, timezone.now()) if at else "never"}
 
 
 @register.inclusion_tag("elements/health_reason.html")

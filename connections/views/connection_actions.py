@@ -9,17 +9,29 @@ from ..consequences import switching_off
 from ..dependent_profiles import told_of_switching_off
 from ..models import Connection
 from .base import tell_check, tell_done
-from .connections import OneConnection
+from .connections import ConnectionListView, OneConnection
 from .switching import address_of_switching_off
 
 
-class ConnectionToggleView(OneConnection):
+class RowOfConnection(OneConnection):
+    """An effect on a connection that its row in the list may ask for."""
+
+    fragment_name = "connections/_connection_row.html"
+
+    def row(self, **context: Any) -> HttpResponse:
+        """The row as it is now."""
+        pk = self.connection.pk
+        self._connection = Connection.objects.listed().select_related("last_check").get(pk=pk)
+        line = ConnectionListView.row_context(self.request.user, self.connection)
+        return self.render_to_response(self.get_context_data(**line, **context))
+
+
+class ConnectionToggleView(RowOfConnection):
     """Switches a connection on or off: to `is_active` if the form says so, else to the other side.
     Leads to the page that asks where that hits somebody.
     """
 
     permission_required = "connections.toggle_connection"
-    fragment_name = "connections/_connection_row.html"
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         wanted = request.POST.get("is_active")
@@ -33,24 +45,18 @@ class ConnectionToggleView(OneConnection):
         text = f"{row.name} is {'active' if row.is_active else 'inactive'}."
         tell_done(request, f"{text} {told}".strip(), saved.step)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-            self._connection = (
-                Connection.objects.listed()
-                .select_related("last_check", "modified_by")
-                .get(pk=row.pk)
-            )
-            return self.render_to_response(self.get_context_data())
+            return self.row()
         return self.back(row)
 
 
-class ConnectionTestView(OneConnection):
+class ConnectionTestView(RowOfConnection):
     """Tests a saved connection."""
 
     permission_required = "connections.test_connection"
-    fragment_name = "connections/_connection_row.html"
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         check = services.test_connection(self.connection, actor=request.user)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-            return self.render_to_response(self.get_context_data(check=check))
+            return self.row(check=check)
         tell_check(request, check)
         return self.back(self.connection)

@@ -1,8 +1,9 @@
 """Pages of connections: list, provider cards, form, detail, delete; and the actions on them."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -19,15 +20,17 @@ from ..destinations import hosts_of
 from ..former_aliases import former_aliases_of
 from ..forms import ConnectionForm
 from ..health.services import LABELS, with_health
+from ..list_columns import CONNECTION_COLUMNS
+from ..list_rows import ConnectionLine, connection_lines
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
 from .inline_add import AddContext, ConnectionAddPage, note_choice
+from .lists import ListPage
 
-PAGE_SIZE = 25
 LIST: Crumb = ("Connections", "/connections/")
 
 
-class ConnectionListView(Page):
+class ConnectionListView(ListPage):
     """Connections, filtered, sorted, a page at a time."""
 
     template_name, fragment_name = (
@@ -36,23 +39,19 @@ class ConnectionListView(Page):
     )
     title = "Connections"
     permission_required = "connections.view_connection"
+    filters = ("q", "provider", "status", "health", "tag")
+    columns = CONNECTION_COLUMNS
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        filters = {
-            name: request.GET.get(name, "") for name in ("q", "provider", "status", "health", "tag")
-        }
-        sort = request.GET.get("sort", "name")
-        rows = with_health(listing.connections(filters, sort)).select_related("modified_by")
-        page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-        context = {
-            "page": page,
-            "filters": filters,
-            "sort": sort,
-            "providers": all_providers(),
-            "states": LABELS.items(),
-            "is_filtered": any(filters.values()),
-        }
-        return self.render_to_response(self.get_context_data(**context))
+    def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Connection]:
+        return with_health(listing.connections(filters, sort))
+
+    @staticmethod
+    def lines(rows: Sequence[Connection], sees_usage: bool) -> list[ConnectionLine]:
+        return connection_lines(rows, sees_usage)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        choices = {"providers": all_providers(), "states": LABELS.items()}
+        return super().get_context_data(**choices, **kwargs)
 
 
 class OneConnection(Page):

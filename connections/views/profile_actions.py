@@ -10,7 +10,7 @@ from .. import services
 from ..consequences import deleting
 from ..models import DefaultProfile
 from .base import tell_done, tell_not_deleted
-from .profiles import OneProfile
+from .profiles import OneProfile, ProfileListView
 
 
 class ProfileToggleView(OneProfile):
@@ -27,7 +27,8 @@ class ProfileToggleView(OneProfile):
         said = f"{self.profile.name} is {'active' if is_active else 'inactive'}."
         tell_done(request, said, saved.step)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-            return self.render_to_response(self.get_context_data())
+            line = ProfileListView.row_context(request.user, self.profile)
+            return self.render_to_response(self.get_context_data(**line))
         return self.back("profile-list")
 
 

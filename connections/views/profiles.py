@@ -1,8 +1,9 @@
 """Pages of profiles: list, form with models fetched from the provider, delete, switch."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
@@ -14,12 +15,14 @@ from .. import listing, selectors, services
 from ..former_aliases import former_aliases_of
 from ..forms import ProfileForm
 from ..health.services import LABELS, with_profile_health
+from ..list_columns import PROFILE_COLUMNS
+from ..list_rows import ProfileLine, profile_lines
 from ..lookup import get_by_id_or_alias
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
-from .connections import PAGE_SIZE
 from .inline_add import PicksConnections
+from .lists import ListPage
 
 CAPABILITY_TEXTS = {
     Capability.CHAT: "Conversations: a model, a temperature, a system prompt.",
@@ -37,7 +40,7 @@ class ProfilePage(Page):
         return [LIST]
 
 
-class ProfileListView(ProfilePage):
+class ProfileListView(ProfilePage, ListPage):
     """Profiles, filtered, sorted, a page at a time."""
 
     template_name, fragment_name = (
@@ -46,28 +49,22 @@ class ProfileListView(ProfilePage):
     )
     title = "Profiles"
     permission_required = "connections.view_profile"
+    filters = ("q", "capability", "connection", "status", "health", "tag")
+    columns = PROFILE_COLUMNS
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return []
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        filters = {
-            name: request.GET.get(name, "")
-            for name in ("q", "capability", "connection", "status", "health", "tag")
-        }
-        sort = request.GET.get("sort", "name")
-        page = Paginator(with_profile_health(listing.profiles(filters, sort)), PAGE_SIZE).get_page(
-            request.GET.get("page")
-        )
-        context = {
-            "page": page,
-            "filters": filters,
-            "sort": sort,
-            "capabilities": list(Capability),
-            "states": LABELS.items(),
-            "is_filtered": any(filters.values()),
-        }
-        return self.render_to_response(self.get_context_data(**context))
+    def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Profile]:
+        return with_profile_health(listing.profiles(filters, sort))
+
+    @staticmethod
+    def lines(rows: Sequence[Profile], sees_usage: bool) -> list[ProfileLine]:
+        return profile_lines(rows, sees_usage)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        choices = {"capabilities": list(Capability), "states": LABELS.items()}
+        return super().get_context_data(**choices, **kwargs)
 
 
 class CapabilityListView(ProfilePage):

@@ -28,9 +28,10 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     document.body.append(said); // in the page before it has a text, so that the text is a change
+    button.dataset.word ??= button.textContent;
     const done = await copy(button);
     button.textContent = done ? "Copied" : "Selected";
     said.textContent = done ? `${button.dataset.label}: copied` : `${button.dataset.label}: selected. Press Control and C.`;
-    setTimeout(() => { button.textContent = "Copy"; said.textContent = ""; said.remove(); }, 3000);
+    setTimeout(() => { button.textContent = button.dataset.word; said.textContent = ""; said.remove(); }, 3000);
   });
 }

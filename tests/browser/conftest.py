@@ -338,6 +338,12 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
+def act(page: Page, row: str, what: str) -> None:
+    """Chooses something in the menu of the row with this name."""
+    press(page, f"Actions: {row}")
+    page.locator(".acts:popover-open > *").filter(has_text=re.compile(f"^{what}")).click()
+
+
 def field_of(page: Page, name: str) -> Any:
     """The field around an input: its label, help and errors."""
     return page.locator(".field").filter(has=page.locator(f"[name={name}]"))

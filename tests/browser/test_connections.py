@@ -14,6 +14,7 @@ from .conftest import (
     WRONG_KEY,
     OpenPage,
     Upstream,
+    act,
     add_connection,
     add_profile,
     field_of,
@@ -164,9 +165,11 @@ def test_operator_tests_in_the_list(open_page: OpenPage, javascript: bool):
     page = open_page("operator", javascript)
     add_connection(page, "echo", "Echo")
     page.goto("/connections/")
-    press(page, "Test Echo")
+    act(page, "Echo", "Test")
     expect(page.get_by_role("row", name="Echo")).to_contain_text("Works")
     expect(page.get_by_role("status").filter(has_text="It works. 2 models.")).to_be_visible()
+    if javascript:
+        expect(page.get_by_role("button", name="Actions: Echo")).to_be_focused()
 
 
 def test_viewer_has_no_switch_and_no_buttons(open_page: OpenPage):

@@ -16,7 +16,7 @@ def tick(page: Page, *names: str) -> None:
 
 
 def names(page: Page) -> list[str]:
-    return page.locator("td.name > a:first-child").all_text_contents()
+    return page.locator(".name a:first-child").all_text_contents()
 
 
 def test_ticked_rows_are_deactivated_and_activated(open_page: OpenPage, javascript: bool):
@@ -64,15 +64,15 @@ def test_filters_narrow_the_list(open_page: OpenPage, javascript: bool):
     page.goto("/connections/")
     page.get_by_label("Provider").select_option("echo")
     press(page, "Filter")
-    expect(page.locator("td.name > a:first-child")).to_have_text(["Echo"])
+    expect(page.locator(".name a:first-child")).to_have_text(["Echo"])
     page.goto("/connections/?tag=red")
     expect(page.get_by_label("Tag")).to_have_value("red")
-    expect(page.locator("td.name > a:first-child")).to_have_text(["OpenAI"])
+    expect(page.locator(".name a:first-child")).to_have_text(["OpenAI"])
     page.get_by_role("searchbox", name="Search").fill("nothing like it")
     press(page, "Filter")
     expect(page.locator("#rows")).to_contain_text("No connection fits these filters.")
     page.get_by_role("link", name="Show all").click()
-    expect(page.locator("td.name > a:first-child")).to_have_text(["Echo", "OpenAI"])
+    expect(page.locator(".name a:first-child")).to_have_text(["Echo", "OpenAI"])
 
 
 def test_search_filters_while_typing(open_page: OpenPage):
@@ -81,7 +81,7 @@ def test_search_filters_while_typing(open_page: OpenPage):
         add_connection(page, "echo", name)
     page.goto("/connections/")
     page.get_by_role("searchbox", name="Search").press_sequentially("bet")
-    expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
+    expect(page.locator(".name a:first-child")).to_have_text(["Beta"])
     expect(page).to_have_url(re.compile("q=bet"))
     expect(page.locator("main + [role=status]")).to_have_text("1 connection")
     page.get_by_role("link", name="Clear").click()
@@ -95,11 +95,11 @@ def test_back_from_a_row_shows_the_filtered_list(open_page: OpenPage):
     page.goto("/connections/")
     page.get_by_role("searchbox", name="Search").fill("bet")
     press(page, "Filter")
-    expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
+    expect(page.locator(".name a:first-child")).to_have_text(["Beta"])
     page.get_by_role("link", name="Beta", exact=True).click()
     expect(page.get_by_role("heading", name="Beta")).to_be_visible()
     page.go_back()
-    expect(page.locator("td.name > a:first-child")).to_have_text(["Beta"])
+    expect(page.locator(".name a:first-child")).to_have_text(["Beta"])
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("bet")
 
@@ -156,4 +156,4 @@ def test_profiles_are_filtered(open_page: OpenPage):
     page.goto("/profiles/")
     page.get_by_label("Capability").select_option("Embedding")
     press(page, "Filter")
-    expect(page.locator("td.name > a:first-child")).to_have_text(["Vectors"])
+    expect(page.locator(".name a:first-child")).to_have_text(["Vectors"])

@@ -115,7 +115,7 @@ def test_a_conflict_is_decided(open_page: OpenPage, tmp_path: Path, choice: str,
     names = {"Replace mine": ["Theirs"], "Import as a copy": ["Mine", "Theirs"]}.get(
         choice, ["Mine"]
     )
-    expect(page.locator("td.name > a:first-child")).to_have_text(names)
+    expect(page.locator(".name a:first-child")).to_have_text(names)
 
 
 def test_a_missing_key_becomes_a_reference(open_page: OpenPage, tmp_path: Path, javascript: bool):

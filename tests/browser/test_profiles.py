@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import OpenPage, Upstream, add_connection, add_profile, field_of, press
+from .conftest import OpenPage, Upstream, act, add_connection, add_profile, field_of, press
 from .test_keyboard import tab_to
 
 pytestmark = pytest.mark.usefixtures("no_rows")
@@ -100,7 +100,7 @@ def test_fallbacks_are_chosen_put_in_order_and_shown(open_page: OpenPage, javasc
     page = open_page("operator", javascript)
     three(page)
     page.goto("/profiles/?q=Helpdesk")
-    page.get_by_role("link", name="Edit Helpdesk").click()
+    act(page, "Helpdesk", "Edit")
     page.get_by_label("Fallback 1").select_option("reserve")
     page.get_by_label("Fallback 3").select_option("night-shift")
     press(page, "Save")
@@ -117,8 +117,9 @@ def test_a_fallback_is_chosen_by_keyboard_alone(open_page: OpenPage, javascript:
     page = open_page("operator", javascript)
     three(page)
     page.goto("/profiles/?q=Helpdesk")
-    tab_to(page, "Edit Helpdesk")
-    page.keyboard.press("Enter")
+    for name in ("Actions: Helpdesk", "Edit Helpdesk"):
+        tab_to(page, name)
+        page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Edit Helpdesk")).to_be_visible()
     tab_to(page, "Fallback 1")
     page.keyboard.type("Night")
@@ -132,7 +133,7 @@ def test_what_requests_may_set_appears_when_it_counts(open_page: OpenPage, javas
     page = open_page("operator", javascript)
     three(page)
     page.goto("/profiles/?q=Helpdesk")
-    page.get_by_role("link", name="Edit Helpdesk").click()
+    act(page, "Helpdesk", "Edit")
     group = page.get_by_role("group", name="Requests may set")
     expect(group.get_by_label("tools")).to_be_hidden()
     group.get_by_label("Only what is ticked").check()

@@ -892,6 +892,19 @@ def test_a_switch_in_the_list_gives_the_row(connection: Connection, client: Clie
     ) and 'aria-checked="false"' in html(response)
 
 
+def test_a_row_says_why_it_fails_where_it_asks_and_what_uses_it(
+    connection: Connection, client: Client, fake
+):
+    profile_of(connection)
+    fake.answer = REFUSED
+    services.test_connection(connection, actor=None)
+    page = html(client.get("/connections/"))
+    row = page[page.index(f'<tr id="row-{connection.pk}"') :].partition("</tr>")[0]
+    assert f'<span class="why" title="{REFUSED.message}' in row
+    assert 'aria-label="1 profile of Production"' in row and "just now</time>" in row
+    assert 'aria-label="Delete' not in row and 'aria-label="Copy id of Production"' in row
+
+
 def test_the_buttons_of_a_row_post_the_form_of_the_list(connection: Connection, client: Client):
     page = html(client.get("/connections/?sort=-name"))
     row = page[page.index(f'<tr id="row-{connection.pk}"') :].partition("</tr>")[0]
@@ -1220,6 +1233,8 @@ FILTERS = {
     "sort=provider": ["Delta", "Alpha", "Beta", "Gamma"],
     "sort=status": ["Alpha", "Delta", "Gamma", "Beta"],
     "sort=modified": ["Alpha", "Delta", "Beta", "Gamma"],
+    "sort=health": ["Beta", "Gamma", "Delta", "Alpha"],
+    "sort=-health": ["Alpha", "Delta", "Gamma", "Beta"],
     "sort=nonsense": ["Alpha", "Beta", "Delta", "Gamma"],
     "sort=-credentials": ["Gamma", "Delta", "Beta", "Alpha"],
     "sort=--name": ["Alpha", "Beta", "Delta", "Gamma"],
@@ -1295,7 +1310,8 @@ def test_a_list_asks_little_and_decrypts_nothing(
     for number in range(30):
         profile_of(connect(name=f"Number {number:02}"))
     monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
-    most = {"/": 38, "/profiles/": 10}  # faults of many kinds, usage, first steps; fallbacks
+    # faults of many kinds, usage, first steps; profiles and use of each row; fallbacks
+    most = {"/": 38, "/connections/": 11, "/profiles/": 12}
     with django_assert_max_num_queries(most.get(url, 9)):
         assert client.get(url).status_code == 200
 

@@ -1,0 +1,87 @@
+"""The columns of the lists of connections and profiles, and the orders in which they can be."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list. `sort`: what it is sorted by, empty for none; a `-` before it: the
+    greatest comes first when somebody sorts by it. `orders`: the words for this order and for the
+    other one. `is_extra`: it is only shown to who asks for it. `of_usage`: only for who sees usage.
+    """
+
+    key: str
+    label: str
+    sort: str = ""
+    orders: tuple[str, str] = ("", "")
+    is_extra: bool = False
+    of_usage: bool = False
+    is_number: bool = False
+
+    @property
+    def turned(self) -> str:
+        """The reverse of its order: `-name` for `name`, and the other way round; empty for none."""
+        return self.sort[1:] if self.sort.startswith("-") else self.sort and f"-{self.sort}"
+
+
+NAME = Column("name", "Name", "name", ("A to Z", "Z to A"))  # always shown
+HEALTH = Column("health", "Health", "health", ("worst first", "best first"))
+USED = Column("used", "Used", "-used", ("most first", "least first"), of_usage=True, is_number=True)
+TAGS = Column("tags", "Tags", is_extra=True)
+CHANGED = Column("changed", "Changed", "-modified", ("newest first", "oldest first"))
+CREATED = Column("created", "Created", "-created", ("newest first", "oldest first"), is_extra=True)
+ACTIVE = Column("active", "Active", "status", ("active first", "inactive first"))
+
+CONNECTION_COLUMNS = (
+    NAME,
+    HEALTH,
+    Column("provider", "Provider", "provider", ("A to Z", "Z to A")),
+    USED,
+    Column("profiles", "Profiles", is_number=True),
+    TAGS,
+    Column("tested", "Tested", "-checked", ("newest first", "oldest first"), is_extra=True),
+    CREATED,
+    CHANGED,
+    ACTIVE,
+)
+PROFILE_COLUMNS = (
+    NAME,
+    Column("capability", "Capability", "capability", ("A to Z", "Z to A"), is_extra=True),
+    Column("connection", "Connection", "connection", ("A to Z", "Z to A")),
+    Column("model", "Model", "model", ("A to Z", "Z to A")),
+    HEALTH,
+    USED,
+    Column("fallbacks", "Fallbacks", is_number=True),
+    TAGS,
+    CREATED,
+    CHANGED,
+    ACTIVE,
+)
+
+
+def shown_columns(
+    columns: Sequence[Column], hidden: Collection[str] | None, sees_usage: bool
+) -> list[Column]:
+    """The columns that a person sees. `hidden`: the keys of those that the person took away, None
+    for who never chose.
+    """
+    return [
+        one
+        for one in columns
+        if (sees_usage or not one.of_usage)
+        and (one.key not in hidden if hidden is not None else not one.is_extra)
+    ]
+
+
+def sort_choices(columns: Sequence[Column], sees_usage: bool) -> list[tuple[str, str]]:
+    """The orders of a list with their words, in pairs of an order and its reverse."""
+    return [
+        choice
+        for one in columns
+        if one.sort and (sees_usage or not one.of_usage)
+        for choice in (
+            (one.sort, f"{one.label}: {one.orders[0]}"),
+            (one.turned, f"{one.label}: {one.orders[1]}"),
+        )
+    ]

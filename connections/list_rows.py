@@ -1,0 +1,80 @@
+"""The rows of the lists: a connection or a profile with what is read beside it, as many queries for
+a page as for one row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.db.models import Count, Model
+
+from providers.core.schema import settings_fields
+
+from .models import Connection, DefaultProfile, Profile
+from .recent_use import Use, recent_use
+
+
+@dataclass(frozen=True)
+class ConnectionLine:
+    """A connection, the host that it asks, the number of its profiles, and its use; None where it
+    is not shown.
+    """
+
+    row: Connection
+    host: str
+    profiles: int
+    use: Use | None
+
+
+@dataclass(frozen=True)
+class ProfileLine:
+    """A profile, its use as for connections, and whether it is the default of its capability."""
+
+    row: Profile
+    is_default: bool
+    use: Use | None
+
+
+def connection_lines(rows: Sequence[Connection], sees_usage: bool) -> list[ConnectionLine]:
+    """The rows of connections. Two queries, one for who does not see usage."""
+    serving = Profile.objects.filter(connection__in=[row.pk for row in rows]).order_by()
+    counted = serving.values("connection").annotate(n=Count("pk"))
+    profiles = dict(counted.values_list("connection", "n"))
+    uses = _uses(Connection, rows) if sees_usage else None
+    return [
+        ConnectionLine(row, host_of(row), profiles.get(row.pk, 0), _of(uses, row.pk))
+        for row in rows
+    ]
+
+
+def profile_lines(rows: Sequence[Profile], sees_usage: bool) -> list[ProfileLine]:
+    """The rows of profiles. Two queries, one for who does not see usage."""
+    defaults = set(DefaultProfile.objects.values_list("profile", flat=True))
+    uses = _uses(Profile, rows) if sees_usage else None
+    return [ProfileLine(row, row.pk in defaults, _of(uses, row.pk)) for row in rows]
+
+
+def host_of(connection: Connection) -> str:
+    """The host that a connection asks, the reference that names it, or an empty text where its
+    settings do not say.
+    """
+    if connection.provider is None:
+        return ""
+    for name, field in settings_fields(connection.provider).items():
+        if field.address:
+            address = str(connection.settings.get(name) or field.default or "")
+            try:
+                return urlsplit(address).netloc.rpartition("@")[2] or address
+            except ValueError:
+                return address
+    return ""
+
+
+def _uses(model: type[Model], rows: Sequence[Any]) -> Mapping[UUID, Use]:
+    return recent_use(model, {row.pk: row.alias for row in rows})
+
+
+def _of(uses: Mapping[UUID, Use] | None, pk: UUID) -> Use | None:
+    return None if uses is None else uses.get(pk, Use())
