@@ -1,8 +1,16 @@
 """The door of notices: what is told, to whom, and what is on its way."""
 
 from .jobs import declare_jobs, prune, tell
-from .looking import look, schedule_clock
-from .outbox import deliver, send_due, wait_for_senders
+from .looking import look
+from .outbox import (
+    Retried,
+    deliver,
+    retry_waiting,
+    schedule_clock,
+    send_due,
+    wait_for_senders,
+    waiting,
+)
 from .reading import MOST_COUNTED, mark_seen, notices, seen_to, unread
 from .senders import Message, NotSent, signature
 from .targets import (
@@ -24,6 +32,7 @@ __all__ = [
     "NotSent",
     "Outcome",
     "Part",
+    "Retried",
     "create_target",
     "declare_jobs",
     "delete_target",
@@ -35,6 +44,7 @@ __all__ = [
     "notices",
     "prune",
     "renew_secret",
+    "retry_waiting",
     "schedule_clock",
     "seen_to",
     "send_due",
@@ -45,4 +55,5 @@ __all__ = [
     "unread",
     "update_target",
     "wait_for_senders",
+    "waiting",
 ]

@@ -8,8 +8,8 @@ from django.utils import timezone
 from connections.jobs import Job, declare
 
 from ...models import Notice, NoticeDelivery
-from .looking import look, schedule_clock
-from .outbox import send_due
+from .looking import look
+from .outbox import schedule_clock, send_due
 
 LOOK_EVERY = timedelta(seconds=5)
 

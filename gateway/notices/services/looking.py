@@ -17,7 +17,6 @@ from connections.models import (
     ConnectionCheck,
     ConnectionTraffic,
     HostApproval,
-    ScheduleLease,
 )
 
 from ...attention.faults import faults
@@ -33,15 +32,10 @@ LOOK = 1  # the row
 WHOLE_EVERY = 60.0  # seconds between two whole looks where nothing seems to have changed
 NAMED = 5  # connections behind a fault that a notice names
 LONGEST_KEY = 600  # characters
-MOST_ITEMS = 500  # faults in one notice
+MOST_ITEMS = 1000  # faults in one notice
 STATE_COLUMNS = [
     *("kind", "seen", "seen_clock", "told", "told_clocks", "changes", "is_quiet", "item"),
 ]
-
-
-def schedule_clock() -> float:
-    """The seconds of the schedule's clock, a few seconds old at most."""
-    return ScheduleLease.objects.values_list("seconds", flat=True).order_by("pk").first() or 0.0
 
 
 @retried

@@ -7,20 +7,23 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, transaction
 from django.db import connections as databases
-from django.db.models import F, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from connections.locks import retried
+from connections.models import ScheduleLease
+from connections.services import Actor, require
 
 from ...models import Notice, NoticeDelivery, NoticeTarget
 from .rules import CRITICAL, is_quiet, wants
 from .senders import NotSent
-from .targets import send
+from .targets import CHANGE, send
 from .words import message_of
 
 GAP = 30.0  # seconds between two messages to a target; what comes between goes together
@@ -33,6 +36,11 @@ STOP_SECONDS = 5.0  # that the end of a process waits for what is being sent
 State = NoticeDelivery.State
 logger = logging.getLogger(__name__)
 _threads: set[threading.Thread] = set()
+
+
+def schedule_clock() -> float:
+    """The seconds of the schedule's clock, a few seconds old at most."""
+    return ScheduleLease.objects.values_list("seconds", flat=True).order_by("pk").first() or 0.0
 
 
 def put(notices: Sequence[Notice], targets: Iterable[NoticeTarget], clock: float) -> None:
@@ -88,6 +96,39 @@ def send_due(clock: float) -> int:
             _start(row.pk, clock)
             number += 1
     return number
+
+
+@dataclass(frozen=True)
+class Retried:
+    """How another try of what waits ended, in numbers of messages."""
+
+    tried: int
+    left: int
+
+
+def retry_waiting(target: NoticeTarget | None, *, actor: Actor) -> Retried:
+    """Tries now what waits for a target (None for all), and waits for the end of it. What is being
+    sent by another process is left to it; quiet hours count as ever. Raises PermissionDenied.
+    """
+    require(actor, CHANGE)
+    clock, tried = schedule_clock(), 0
+    mine = _waiting_for(target)
+    mine.filter(due__gt=clock + CLAIM).update(due=clock)
+    mine.filter(attempts=0).update(due=clock)  # nobody sends what was not tried
+    while begun := send_due(clock):
+        tried += begun
+        wait_for_senders(CLAIM)
+    return Retried(tried, mine.count())
+
+
+def waiting(target: NoticeTarget) -> int:
+    """The number of messages that wait for a target."""
+    return _waiting_for(target).count()
+
+
+def _waiting_for(target: NoticeTarget | None) -> QuerySet[NoticeDelivery]:
+    rows = NoticeDelivery.objects.filter(state=State.WAITING)
+    return rows if target is None else rows.filter(target=target)
 
 
 def _start(pk: Any, clock: float) -> None:

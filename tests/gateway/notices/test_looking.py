@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from connections import services as connection_services
-from connections.health.services import forget_failures
+from connections.health.services import Call, forget_failures, note_calls
 from connections.models import ApiToken, Connection, HostApproval
 from gateway.attention.services import snooze
 from gateway.models import Notice, NoticeDelivery, NoticeLook, NoticeState, TokenCount
@@ -86,13 +86,19 @@ def test_an_hour_has_room_for_four_notices_of_a_fault(row: Connection):
     assert told()[4:] in (["Main fails"], ["Main changed 35 times (Failing, and over again)"])
 
 
-def test_faults_that_come_at_once_are_one_notice(fake: Any):
-    for number in range(30):
-        fail(connect(name=f"Behind {number:02}"))
+def test_a_burst_of_800_failures_is_one_notice_and_one_message(fake: Any):
+    rows = [
+        Connection(name=f"Behind {number:03}", alias=f"behind-{number:03}", provider_id="fake")
+        for number in range(800)
+    ]
+    Connection.objects.bulk_create(rows)
+    now = timezone.now()
+    note_calls([Call(row.pk, 1, "m", now, "unauthorized", message="No.") for row in rows])
+    target()
     look(1.0)
     (headline,) = told()
-    assert headline.startswith("30 connections fail: ")
-    assert headline.endswith(" and 27 more") and len(Notice.objects.get().items) == 30
+    assert headline.startswith("800 connections fail: ") and headline.endswith(" and 797 more")
+    assert len(Notice.objects.get().items) == 800 and NoticeDelivery.objects.count() == 1
 
 
 def test_a_look_without_news_computes_no_faults(row: Connection, monkeypatch: Any):

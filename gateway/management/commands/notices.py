@@ -1,0 +1,85 @@
+"""`manage.py notices list|test|retry`: where notices go, and what waits on its way there."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connections.lookup import parse_id
+from gateway.models import NoticeTarget
+from gateway.notices import services
+
+
+class Command(BaseCommand):
+    """Exits with 0 when it is done, 1 when it is refused or a message did not arrive, 2 for wrong
+    arguments.
+    """
+
+    help = "List the targets of notices and their state; send a test; try again what waits."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        listing = actions.add_parser("list", help="every target, and what waits for it")
+        listing.add_argument("--json", action="store_true", help="for programs")
+        test = actions.add_parser("test", help="send a test to a target, whatever its rules")
+        test.add_argument("target", help="its name or id")
+        retry = actions.add_parser("retry", help="try what waits now, not at its next time")
+        retry.add_argument("target", nargs="?", default="", help="its name or id; without it, all")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["action"] == "list":
+            self._list(as_json=options["json"])
+        elif options["action"] == "test":
+            outcome = services.test_target(_target(options["target"]), actor=None)
+            if not outcome.success:
+                raise CommandError(outcome.message)
+            self.stdout.write(outcome.message)
+        else:
+            self._retry(options["target"])
+
+    def _list(self, *, as_json: bool) -> None:
+        rows = [_described(one) for one in services.targets(actor=None)]
+        if as_json:
+            self.stdout.write(json.dumps(rows, indent=2))
+            return
+        for row in rows:
+            waits = f", {row['waiting']} waiting" if row["waiting"] else ""
+            self.stdout.write(f"{row['name']} ({row['address']}): {row['state']}{waits}")
+
+    def _retry(self, name: str) -> None:
+        retried = services.retry_waiting(_target(name) if name else None, actor=None)
+        text = f"{retried.tried} messages tried, {retried.left} still wait."
+        if retried.left:
+            raise CommandError(f"{text} `notices list` says why.")
+        self.stdout.write(text)
+
+
+def _target(name: str) -> NoticeTarget:
+    """The target with this id or name. Raises CommandError."""
+    rows = services.targets(actor=None)
+    pk = parse_id(name)
+    found = list(rows.filter(pk=pk) if pk else rows.filter(name=name))
+    if len(found) > 1:
+        ids = ", ".join(str(one.pk) for one in found)
+        raise CommandError(f"There are several targets {name!r}. Name one by its id: {ids}.")
+    if not found:
+        raise CommandError(f"There is no target {name!r}. `notices list` shows them.")
+    return found[0]
+
+
+def _described(row: NoticeTarget) -> dict[str, Any]:
+    if not row.is_active:
+        state = "switched off"
+    elif row.failing_since:
+        state = f"fails since {row.failing_since:%Y-%m-%d %H:%M} UTC: {row.last_error}"
+    else:
+        state = f"took its last message at {row.sent_at:%Y-%m-%d %H:%M} UTC" if row.sent_at else ""
+    return {
+        "id": str(row.pk),
+        "name": row.name,
+        "kind": row.kind,
+        "address": row.shown,
+        "state": state or "was never sent a message",
+        "waiting": services.waiting(row),
+    }
