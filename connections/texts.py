@@ -5,9 +5,7 @@ which characters nobody can see.
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
 
-DAYS_TOLD = 30  # how long ago a day is told, before its date is
 LONGEST_KEY = 600  # characters: PostgreSQL indexes at most 2,704 bytes a row
 # Ranges of a regular expression: controls, formats, and what is drawn as nothing or as a blank
 # although Unicode counts it as a letter, a mark or a symbol (Default_Ignorable_Code_Point):
@@ -44,21 +42,6 @@ def name_key(name: str) -> str:
 def tag_key(tag: str) -> str:
     """What is equal for equal tags: without regard to case and Unicode form, but to accents."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tag).casefold())
-
-
-def ago_in_words(at: datetime, now: datetime) -> str:
-    """`just now`, `3 min ago`, `5 h ago`, `12 days ago`; the day itself after a month."""
-    minutes = int((now - at).total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    if minutes < 60:
-        return f"{minutes} min ago"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h ago"
-    days = minutes // (24 * 60)
-    if days > DAYS_TOLD:
-        return f"{at:%Y-%m-%d}"
-    return "1 day ago" if days == 1 else f"{days} days ago"
 
 
 def without_doubles(tags: Iterable[str]) -> list[str]:

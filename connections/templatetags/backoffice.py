@@ -1,7 +1,6 @@
 """Tags of the templates: badges, notes and the small chart of checks."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django import template
@@ -19,7 +18,6 @@ from ..models.traffic import FAILED
 from ..outlooks import key_end as end_of_key
 from ..provenance import provenance as provenance_of
 from ..references import Resolution
-from ..texts import ago_in_words
 
 register = template.Library()
 
@@ -50,12 +48,6 @@ def health_with_reason(
 def profile_health_with_reason(profile: Profile) -> dict[str, Any]:
     """The same of a profile."""
     return {"health": health_of_profile(profile)}
-
-
-@register.inclusion_tag("elements/ago.html")
-def ago(at: datetime | None) -> dict[str, Any]:
-    """A time as people say it: `3 min ago`, with the exact one behind it; `never` for None."""
-    return {"at": at, "words": ago_in_words(at, timezone.now()) if at else "never"}
 
 
 @register.inclusion_tag("elements/health_reason.html")

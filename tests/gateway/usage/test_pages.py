@@ -80,7 +80,7 @@ def test_dates_are_days_of_the_installations_time_zone(page: Client, settings):
     )
     response = page.get("/usage/?from=2026-03-10&to=2026-03-10")
     assert response.context["usage"].totals.requests == 1
-    assert "2026-03-10 00:00 to 2026-03-11 00:00, all times in Asia/Kolkata" in words(response)
+    assert "2026-03-10 00:00 to 2026-03-11 00:00 (all times in Asia/Kolkata)" in words(response)
 
 
 @pytest.mark.parametrize(
