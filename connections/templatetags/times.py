@@ -24,7 +24,7 @@ LONG = timedelta(days=30)
 
 @register.filter(expects_localtime=True)
 def moment(when: datetime | None, precision: str = "minutes") -> str:
-    """`2026-11-28 12:11`, to the `minutes` or the `seconds`, or its `time` alone; empty for None."""
+    """`2026-11-28 12:11`, to the minute or the second, or its time alone; empty for None."""
     return _element(when, date_format(when, FORMATS[precision])) if when else ""
 
 
