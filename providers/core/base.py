@@ -148,8 +148,8 @@ class Provider(Clients, Generic[SettingsT]):
         return is_asked and self.check_cost == "free"
 
     @classmethod
-    def can_revoke(cls) -> bool:
-        """True if `revoke` may work for such a service."""
+    def can_revoke(cls, stored: Mapping[str, Any]) -> bool:  # noqa: ARG003
+        """True if `revoke` may work for a connection with these settings, as they are stored."""
         return cls.implements("revoke")
 
     def revoke(self) -> str:

@@ -184,22 +184,23 @@ class HttpService(Provider[SettingsT]):
             url = with_query(url, name, value)
         return url
 
-    def _sent(self, request: TestRequest) -> httpx2.Response:
+    def _sent(self, request: TestRequest, client: httpx2.Client | None = None) -> httpx2.Response:
         """Sends a request and returns the open answer. A redirect is followed unless the request
-        names its status.
+        names its status. `client`: instead of the authenticated one.
         """
+        client = client or self.client
         headers = {
             **request.headers,
             **({"Content-Type": request.content_type} if request.content_type else {}),
         }
-        built = self.client.build_request(
+        built = client.build_request(
             request.method,
             self._address(request),
             headers=headers,
             content=request.body.encode() or None,
             extensions={JUDGED_REDIRECTS: request.ok | request.failures.keys()},
         )
-        return self.client.send(built, stream=True)
+        return client.send(built, stream=True)
 
     def _tested(self, request: TestRequest) -> tuple[str, KeyEnd | None]:
         """The verdict, and the end of the key as far as the answer tells it."""

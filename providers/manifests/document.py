@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr
 
 from .auth import Auth
 from .base_models import Addresses, Condition, Line, Listed, ManifestPart, Templates
-from .requests import Test
+from .requests import Revocation, Test
 
 KEY = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
 Kind = Literal[
@@ -127,11 +127,12 @@ class Variant(ManifestPart):
     test: Annotated[list[Test], Listed, Field(max_length=10)] | None = Field(
         default=None, validation_alias=AliasChoices("test", "tests")
     )
+    revoke: Revocation | None = None
 
 
 @dataclass(frozen=True)
 class AuthVariant:
-    """A variant completed by the manifest: addresses, authentication, hosts and tests.
+    """A variant completed by the manifest: addresses, authentication, hosts, tests and revocation.
 
     `key`: empty for a type without variants. `place`: `variants[1].`, its place in the document.
     """
@@ -143,6 +144,7 @@ class AuthVariant:
     auth: tuple[Auth, ...]
     allowed_hosts: tuple[str, ...] | None
     tests: tuple[Test, ...]
+    revoke: Revocation | None
 
 
 class Manifest(ManifestPart):
@@ -176,6 +178,7 @@ class Manifest(ManifestPart):
     test: Annotated[list[Test], Listed, Field(max_length=10)] = Field(
         default=[], validation_alias=AliasChoices("test", "tests")
     )
+    revoke: Revocation | None = None
     migrations: Annotated[list[Migration], Listed, Field(max_length=100)] = []
     timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
@@ -224,6 +227,7 @@ class Manifest(ManifestPart):
             tuple(own_or_general("auth")),
             None if hosts is None else tuple(hosts),
             tuple(own_or_general("test")),
+            own_or_general("revoke"),
         )
 
     def field(self, key: str) -> TypeField | None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+from ..core.errors import ProviderError
 from ..core.settings import ProviderSettings
 from ..http.authorization_code import Authorization
 from ..http.checks import TestRequest
 from ..http.credentials import Credential
+from ..http.egress import GuardedTransport, guarded_client
 from ..http.service import HttpService
 from ..http.tls import client_context
 from .auth import AuthorizationCode
@@ -97,6 +99,30 @@ class ManifestProvider(HttpService[ProviderSettings]):
     @property
     def extra_headers(self) -> dict[str, str]:
         return self.rendering.headers
+
+    @classmethod
+    def can_revoke(cls, stored: Mapping[str, Any]) -> bool:
+        variants = {one.key: one for one in cls.manifest.auth_variants()}
+        chosen = variants.get(stored.get(VARIANT, ""))
+        return bool(chosen and chosen.revoke)
+
+    def revoke(self) -> str:
+        request, way = self.rendering.revoke_request, self.rendering.variant.revoke
+        if request is None or way is None:
+            text = f"{self.name} has no way to end a key with that key itself."
+            raise ProviderError(text, "bad_request", True)
+        guarded = GuardedTransport(self.egress, self.allowance, self.tls)
+        with (
+            self.translated(request.base_url or self.base_url),
+            guarded_client(self.egress, self.timeout, transport=guarded) as bare,
+        ):
+            bare.headers.update(self.extra_headers)
+            response = self._sent(request, bare if way.anonymous else self.client)
+            try:
+                self._judge(request, response)
+            finally:
+                response.close()
+        return f"{self.name} has ended the key."
 
     @property
     def test_request(self) -> TestRequest | None:

@@ -115,6 +115,14 @@ class Rendering:
         chosen = chosen_test(self.variant)
         return self._request(chosen) if chosen else None
 
+    @property
+    def revoke_request(self) -> TestRequest | None:
+        """The request that ends the key, None where the type has none."""
+        found = self.variant.revoke
+        if found is None:
+            return None
+        return self._request(Test(cost="free", request=found.request, ok=found.ok))
+
     def _request(self, test: Test) -> TestRequest:
         asked = test.request
         body, usual_type = "", ""

@@ -144,3 +144,20 @@ class Test(ManifestPart):
     )
     expect: Expect | None = None
     expires: Expires | None = None
+
+
+class RevokeRequest(RequestTemplate):
+    """The request that ends a key."""
+
+    method: Literal["DELETE", "POST"] = "DELETE"  # type: ignore[assignment]  # no test may delete
+
+
+class Revocation(ManifestPart):
+    """The way in which a service ends the key in use, for good.
+
+    `anonymous`: asked without the credentials, for a service that takes the key in the body alone.
+    """
+
+    request: RevokeRequest = RevokeRequest()
+    ok: Annotated[list[Status], BeforeValidator(listed)] = []
+    anonymous: bool = False

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from .auth import Bearer, HeaderAuth
 from .document import AuthVariant, Manifest, TypeField
+from .requests import RequestTemplate
 from .templates import parsed
 
 HEADERS = (Bearer, HeaderAuth)
@@ -66,28 +67,34 @@ def uses_of(manifest: Manifest, variant: AuthVariant) -> Iterator[TemplateUse]:
     """The templates of one variant."""
     if variant.base_url:
         yield TemplateUse(own(manifest, variant, "base_url"), variant.base_url, "address", variant)
-    asked = {test.request.address for test in variant.tests}
+    asked = {request.address for _, request in requests_of(manifest, variant)}
     for name, text in variant.addresses.items():
         place = f"{own(manifest, variant, 'addresses')}.{name}"
         yield TemplateUse(place, text, "address", variant, is_optional=name not in asked)
     yield from _auth(manifest, variant)
     for name, text in manifest.headers.items():
         yield TemplateUse(f"headers.{name}", text, "header", variant)
-    for index, test in enumerate(variant.tests):
-        place = f"{own(manifest, variant, 'test')}[{index}].request"
-        yield TemplateUse(f"{place}.path", test.request.path, "path", variant)
+    for place, request in requests_of(manifest, variant):
+        yield TemplateUse(f"{place}.path", request.path, "path", variant)
         yield from (
             TemplateUse(f"{place}.query.{name}", text, "query", variant)
-            for name, text in test.request.query.items()
+            for name, text in request.query.items()
         )
         yield from (
             TemplateUse(f"{place}.headers.{name}", text, "header", variant)
-            for name, text in test.request.headers.items()
+            for name, text in request.headers.items()
         )
         yield from (
-            TemplateUse(f"{place}.body", text, "body", variant)
-            for text in test.request.body_texts()
+            TemplateUse(f"{place}.body", text, "body", variant) for text in request.body_texts()
         )
+
+
+def requests_of(manifest: Manifest, variant: AuthVariant) -> Iterator[tuple[str, RequestTemplate]]:
+    """The requests of one variant, each with its place."""
+    for index, test in enumerate(variant.tests):
+        yield f"{own(manifest, variant, 'test')}[{index}].request", test.request
+    if variant.revoke:
+        yield f"{own(manifest, variant, 'revoke')}.request", variant.revoke.request
 
 
 def _auth(manifest: Manifest, variant: AuthVariant) -> Iterator[TemplateUse]:

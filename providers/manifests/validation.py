@@ -17,7 +17,7 @@ from .field_types import KINDS, kind_of, pattern_problem
 from .migrations import migration_problems
 from .settings import RESERVED, label_of
 from .template_checks import template_problems
-from .template_uses import TemplateUses, own
+from .template_uses import TemplateUses, own, requests_of
 
 DEFAULTS: dict[str, tuple[type, ...]] = {
     "integer": (int,),
@@ -201,11 +201,11 @@ def _condition(
 
 def _tested_addresses(manifest: Manifest) -> Iterator[Problem]:
     for variant in manifest.auth_variants():
-        for index, test in enumerate(variant.tests):
-            name = test.request.address
+        for place, request in requests_of(manifest, variant):
+            name = request.address
             if name and name not in variant.addresses:
                 yield (
-                    f"{own(manifest, variant, 'test')}[{index}].request.address",
+                    f"{place}.address",
                     f"There is no address {name[:50]}.{nearest(name, variant.addresses)}",
                 )
 
@@ -234,11 +234,9 @@ def _header_names(manifest: Manifest) -> Iterator[Problem]:
                 yield from _header_name(f"{place}.timestamp_header", step.timestamp_header)
             if isinstance(step, Fetched):
                 yield from _header_name(f"{place}.header", step.header)
-        for index, test in enumerate(variant.tests):
-            for name in test.request.headers:
-                yield from _header_name(
-                    f"{own(manifest, variant, 'test')}[{index}].request.headers.{name}", name
-                )
+        for place, request in requests_of(manifest, variant):
+            for name in request.headers:
+                yield from _header_name(f"{place}.headers.{name}", name)
 
 
 def _header_name(place: str, name: str) -> Iterator[Problem]:

@@ -121,7 +121,8 @@ def _is_same(one: str, other: str) -> bool:
 
 def can_revoke(connection: Connection) -> bool:
     """True if the service lets a key end itself."""
-    return bool(connection.provider and connection.provider.can_revoke())
+    provider = connection.provider
+    return provider is not None and provider.can_revoke(connection.settings)
 
 
 def keys_page(connection: Connection) -> str:

@@ -108,6 +108,7 @@ def test_between_them_they_use_every_feature():
         "Manifest.deprecated",
         "Variant.addresses",
         "RequestTemplate.address",
+        *(f"RevokeRequest.{one}" for one in ("address", "query", "headers", "content_type")),
         *(
             f"{step.__name__}.{name}"
             for step in STEPS.values()
@@ -232,6 +233,32 @@ def test_github_and_gitlab_tell_when_a_token_ends():
         assert found and found.source.startswith("127.0.0.1")
         ends.append(found.at and found.at.isoformat())
     assert ends == ["2031-02-03T08:15:00+00:00", "2031-02-03T23:59:59+00:00", None, None]
+
+
+def test_gitlab_and_github_end_a_key_with_itself():
+    told = []
+    for key, status in (("gitlab", 204), ("github", 202), ("github", 422)):
+        with HttpServer(default=Answer(status)) as server:
+            provider = made(moved(MANIFESTS[key], server.url), **SETTINGS[key][0])
+            if status == 422:
+                with pytest.raises(ProviderError):
+                    provider.revoke()
+            else:
+                assert "has ended the key" in provider.revoke()
+        (one,) = server.requests
+        tokens = one.values("private-token") + one.values("authorization")
+        told.append((one.line, tokens, one.body))
+    body = b'{"credentials": ["ghp_madeup5512"]}'
+    assert told == [
+        ("DELETE /api/v4/personal_access_tokens/self HTTP/1.1", ["glpat-madeup5512"], b""),
+        *[("POST /credentials/revoke HTTP/1.1", [], body)] * 2,
+    ]
+
+
+def test_a_type_says_for_which_of_its_variants_a_key_can_be_ended():
+    can = get_provider("github").can_revoke
+    assert [can({"variant": one}) for one in ("cloud", "server")] == [True, False]
+    assert not get_provider("stripe").can_revoke({})
 
 
 GITHUBS = "2031-02-03 10:15:00 +0200"
