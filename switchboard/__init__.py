@@ -24,7 +24,7 @@ from .errors import (
     SwitchboardError,
     Unauthorized,
 )
-from .results import CheckResult, Profile
+from .results import CheckResult, Profile, Replacement
 from .types import (
     AzureAISearchConnection,
     AzureAIServicesConnection,
@@ -66,6 +66,7 @@ __all__ = [
     "ProviderConnection",
     "QdrantConnection",
     "RateLimited",
+    "Replacement",
     "RequiredEnvironmentVariablesNotSetError",
     "Secret",
     "SerpConnection",

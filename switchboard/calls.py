@@ -99,6 +99,13 @@ def _row_named(name: str) -> Steps[Row | None]:
     return rows[0] if rows else None
 
 
+def found(name: str) -> Steps[Row]:
+    """The connection that is meant by who changes it. Raises ConnectionNotFoundError, and
+    ConflictError for a name that is only the alias of one and the name of another.
+    """
+    return _found(name, (yield from _to_change(name)))
+
+
 def _found(name: str, row: Row | None) -> Row:
     if row is None:
         raise ConnectionNotFoundError(
@@ -193,7 +200,7 @@ def delete(name: str, raise_error: bool = False) -> Steps[None]:
 
 def set_active(name: str, is_active: bool) -> Steps[Connection]:
     """Switches it on or off."""
-    row = _found(name, (yield from _to_change(name)))
+    row = yield from found(name)
     return wire.to_object(
         (yield from ask(Call("PATCH", f"/connections/{row['id']}", body={"isActive": is_active})))
     )

@@ -6,6 +6,7 @@ from typing import Literal, Self, overload
 
 from . import calls
 from .connection import Connection
+from .replacements import AsyncReplacements, Replacements
 from .results import CheckResult, Profile
 from .retries import RETRIES
 from .transport import Address, AsyncTransport, Transport, Verify
@@ -127,6 +128,7 @@ class Client:
         self._address = Address(url, token)
         self._transport = Transport(self._address, timeout, verify, retries)
         self.connections, self.profiles = Connections(self._transport), Profiles(self._transport)
+        self.replacements = Replacements(self._transport)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._address.url!r})"
@@ -236,6 +238,7 @@ class AsyncClient:
             AsyncConnections(self._transport),
             AsyncProfiles(self._transport),
         )
+        self.replacements = AsyncReplacements(self._transport)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._address.url!r})"

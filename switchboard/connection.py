@@ -49,8 +49,9 @@ class Stored:
 class Connection:
     """Base of every connection.
 
-    `is_active`, `tags` and `expires_at`: None leaves them as they are. `alias`: made from the name
-    unless given. `expires_at`: the last day of its key, as in 2026-12-31; an empty text for none.
+    `is_active`, `tags`, `expires_at` and `is_checked`: None leaves them as they are. `alias`: made
+    from the name unless given. `expires_at`: the last day of its key, as in 2026-12-31; an empty
+    text for none. `is_checked`: the server tests it by itself.
 
     Secrets of an object that came from the server read `******`: saving it keeps what is stored.
     """
@@ -64,6 +65,7 @@ class Connection:
     is_active: bool | None = None
     tags: list[str] | None = None
     expires_at: str | None = None
+    is_checked: bool | None = None
     _stored: Stored | None = field(default=None, init=False)
 
     @property
@@ -140,7 +142,14 @@ class Connection:
 
     def _compared(self) -> tuple[Any, ...]:
         kind = (self.provider_id, self.module, *(getattr(self, one, None) for one in DESCRIBED))
-        columns = (self.name, self.alias, self.is_active, self.tags, self.expires_at)
+        columns = (
+            self.name,
+            self.alias,
+            self.is_active,
+            self.tags,
+            self.expires_at,
+            self.is_checked,
+        )
         return (*kind, *columns, self._stored, dict(self.configs), dict(self.secrets))
 
     # As text

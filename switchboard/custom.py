@@ -94,6 +94,7 @@ class CustomConnection(Connection):
             "is_active": self.is_active,
             "tags": self.tags,
             "expires_at": self.expires_at,
+            "is_checked": self.is_checked,
         }
         made = strong_type(
             self._secrets,

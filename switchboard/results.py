@@ -1,4 +1,4 @@
-"""The server's answers beside connections: the result of a test, and profiles."""
+"""The server's answers beside connections: the result of a test, profiles, replacements of keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,4 +72,36 @@ class Profile:
             version=row["version"],
             settings=dict(row.get("settings") or {}),
             fallback_ids=list(row.get("fallbackProfileIds") or ()),
+        )
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A replacement of a connection's key.
+
+    `state`: open, watching, done, gone_back or given_up. `settings`: the names of those that are
+    replaced. `until`: when the watch ends; after that, when the previous key is forgotten.
+    """
+
+    state: str
+    settings: list[str]
+    is_previous_kept: bool
+    is_both_refused: bool
+    is_by_itself: bool
+    said: str
+    until: str
+    begun_by: str | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """From a replacement as the API shows it."""
+        return cls(
+            row["state"],
+            list(row["settings"]),
+            row["isPreviousKept"],
+            row["isBothRefused"],
+            row["isByItself"],
+            row["said"],
+            row["until"],
+            row["begunBy"],
         )

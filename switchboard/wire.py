@@ -23,7 +23,7 @@ from .errors import (
     SwitchboardError,
     Unauthorized,
 )
-from .text import is_placeholder, is_scrubbed
+from .text import camel, is_placeholder, is_scrubbed
 from .types import TYPES
 
 ERRORS: dict[int, type[SwitchboardError]] = {
@@ -140,7 +140,8 @@ def _to_object(row: Mapping[str, Any]) -> Connection:
         row["isActive"],
         list(row["tags"]),
     )
-    made.expires_at = row.get("expiresAt")  # a server of the version before knows none
+    # a server of the version before knows neither
+    made.expires_at, made.is_checked = row.get("expiresAt"), row.get("isChecked")
     made._stored = stored
     return made
 
@@ -173,7 +174,8 @@ def changed_body(connection: Connection, stored: Stored) -> dict[str, Any]:
 
 
 def _common(connection: Connection) -> dict[str, Any]:
-    values = {"isActive": connection.is_active, "tags": connection.tags}
+    columns = ("is_active", "tags", "is_checked")
+    values = {camel(name): getattr(connection, name) for name in columns}
     found: dict[str, Any] = {name: one for name, one in values.items() if one is not None}
     if connection.expires_at is not None:
         found["expiresAt"] = connection.expires_at or None

@@ -30,6 +30,7 @@ class AwaitedClient:
         self.client = AsyncClient(*args, **kwargs)
         self.connections = Awaited(self.runner, self.client.connections)
         self.profiles = Awaited(self.runner, self.client.profiles)
+        self.replacements = Awaited(self.runner, self.client.replacements)
 
     def __enter__(self) -> "AwaitedClient":
         return self

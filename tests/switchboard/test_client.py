@@ -136,6 +136,28 @@ def test_the_end_of_a_key_is_kept_changed_and_taken_away(client: Any, name: str)
     assert seen == ["2031-02-03", "2031-02-03", "2031-03-04", None]
 
 
+def test_who_is_not_checked_by_itself_stays_so_until_that_is_changed(client: Any, name: str):
+    seen = []
+    for is_checked in (False, None, True):
+        made = OpenAIConnection(KEY, name=name, is_checked=is_checked)
+        seen.append(client.connections.create_or_update(made).is_checked)
+    assert seen == [False, False, True]
+
+
+def test_a_key_is_replaced_gone_back_from_and_forgotten(client: Any, name: str):
+    following = f"{KEY}-next"
+    with Upstream(keys={KEY, following}) as upstream:
+        at = f"{upstream.url}/v1"
+        client.connections.create(OpenAIConnection(KEY, name=name, base_url=at))
+        assert client.replacements.get(name) is None
+        done = client.replacements.replace_key(name, {"apiKey": following})
+    assert (done.state, done.settings, done.is_previous_kept) == ("watching", ["apiKey"], True)
+    assert client.replacements.get(name) == done
+    assert client.replacements.go_back(name).state == "gone_back"
+    client.replacements.forget(name)
+    assert not client.replacements.get(name).is_previous_kept
+
+
 def test_switching_to_entra_id_takes_the_key_away(client: Any, served: Served, name: str):
     client.connections.create(AzureOpenAIConnection(PLACE, KEY, name=name))
     client.connections.create_or_update(
