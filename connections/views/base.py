@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
@@ -38,8 +38,12 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         except Throttled as error:
             messages.error(request, str(error))
             return self.back(self.came_from() or "dashboard")
-        except ObjectDoesNotExist:
-            raise Http404("Somebody deleted it meanwhile.") from None
+        except (Http404, ObjectDoesNotExist) as error:
+            if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
+                messages.error(request, "Somebody deleted it meanwhile.")
+                return render(request, "elements/messages.html")  # and nothing for the row
+            is_said = isinstance(error, Http404)
+            raise error if is_said else Http404("Somebody deleted it meanwhile.") from None
         patch_vary_headers(response, ["HX-Request"])
         return response
 

@@ -10,11 +10,6 @@
   const part = (selector) => dialog.querySelector(selector);
   const isOurs = (event) => dialog && dialog.contains(event.detail.elt || event.detail.requestConfig?.elt);
 
-  function show(text) {
-    part("[data-error]").textContent = text;
-    part("[data-error]").hidden = !text;
-  }
-
   function open(button) {
     opener = button;
     document.body.append(document.getElementById("add-here-template").content.cloneNode(true));
@@ -78,7 +73,6 @@
     if (created) return take(created);
     const form = part("[data-title]");
     part("#add-here-title").textContent = form ? form.dataset.title : "Add a connection";
-    show("");
     (part("#add-here-content [role=alert]") || part("#add-here-title")).focus();
     dialog.scrollTop = 0;
   }
@@ -102,16 +96,7 @@
     if (isOurs(event)) asking = event.detail.xhr;
   });
 
-  document.addEventListener("htmx:beforeSwap", (event) => { // an error page would replace the page behind
-    const isDropped = dropped.has(event.detail.xhr);
-    const isRefused = !isDropped && event.detail.isError && dialog && dialog.contains(event.detail.requestConfig.elt);
-    if (isDropped || isRefused) event.detail.shouldSwap = false;
-    if (!isRefused) return;
-    const page = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
-    show((page.querySelector("#main .card p") || page.body).textContent.trim().slice(0, 300));
-  });
-
-  document.addEventListener("htmx:sendError", (event) => {
-    if (isOurs(event)) show("The server cannot be reached. Try again.");
+  document.addEventListener("htmx:beforeSwap", (event) => { // what a closed dialog had asked for would go to the page behind
+    if (dropped.has(event.detail.xhr)) event.detail.shouldSwap = false;
   });
 }

@@ -68,7 +68,7 @@ def test_acts_on_profiles_and_tokens_offer_theirs(
 def test_the_fragment_of_a_row_offers_it_too(connection: Connection, client: Client):
     switch = {"is_active": "false", "part": "row"}
     row = client.post(f"/connections/{connection.pk}/toggle/", switch, headers=HTMX)
-    assert "Production is inactive." in words(row) and 'hx-swap-oob="true"' in html(row)
+    assert "Production is inactive." in words(row) and 'hx-swap-oob="innerHTML"' in html(row)
     assert told(press(client, row)) == ["Production is active again."]
 
 

@@ -1,0 +1,99 @@
+// Shows that a request runs, and says so when no answer of ours comes: then nothing is swapped, and what was typed stays.
+// Without this file the browser says it on a page of its own.
+"use strict";
+
+{
+  const live = document.currentScript.dataset.live; // answers while the server does
+  const WAIT = 8000, FRESH = 10000; // milliseconds
+  const ANSWERS = /id=["']?main\b/; // a page of ours, whatever its status
+  const LOST = "The server cannot be reached. Nothing was changed here. Try again.";
+  const passed = new WeakSet(); // forms and links that may go on: the server answers
+  const asking = new WeakSet();
+  const left = new WeakSet(); // targets that had the focus
+  let answered = performance.now(); // when the server last answered
+
+  function say(text) {
+    const place = document.querySelector("dialog[open] [data-error]") || document.getElementById("trouble");
+    place.textContent = text;
+    place.hidden = !text;
+  }
+
+  function wordsFor(status, body = "") {
+    if (status === 504) return "The server did not answer in time (504). It may have done it all the same: look before you try again.";
+    if (status === 502 || status === 503 && !ANSWERS.test(body)) return `The server did not answer (${status}). Nothing was changed. Try again.`;
+    const page = new DOMParser().parseFromString(body, "text/html");
+    const said = page.querySelector("#main .card p") || page.getElementById("main");
+    return said ? said.textContent.trim().slice(0, 300) : `The server answered ${status}. Nothing was changed. Try again.`;
+  }
+
+  function fail(event, text) {
+    answered = -FRESH;
+    if (document.contains(event.detail.elt)) say(text); // not in a dialog that was closed
+  }
+
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    detail.target.setAttribute("aria-busy", "true");
+    if (document.getElementById("trouble")) say("");
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    detail.target?.removeAttribute("aria-busy");
+    if (detail.successful) answered = performance.now();
+    const isLost = left.delete(detail.target) && document.activeElement === document.body;
+    if (isLost) document.getElementById("messages")?.focus(); // what was swapped took it along; the outcome is told there
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    fail(event, wordsFor(event.detail.xhr.status, event.detail.xhr.responseText));
+  });
+  document.addEventListener("htmx:sendError", (event) => fail(event, LOST));
+
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target?.contains(document.activeElement)) left.add(detail.target);
+    if (!/<html/i.test(detail.serverResponse) || ANSWERS.test(detail.serverResponse) || detail.isError) return;
+    detail.shouldSwap = false; // the page of a network that wants a sign-in of its own
+    say("Something other than the server answered. Reload the page in another tab, then try again here.");
+  });
+
+  // A plain form and a download leave the page only for a server that answers, as it did a moment ago or does now.
+
+  const isFresh = () => performance.now() - answered < FRESH;
+
+  async function isThere() {
+    try {
+      const answer = await fetch(live, { cache: "no-store", signal: AbortSignal.timeout(WAIT) });
+      if (answer.status < 502 || answer.status > 504) return true;
+      say(wordsFor(answer.status));
+    } catch {
+      say(LOST);
+    }
+    return false;
+  }
+
+  async function ask(element, goOn) {
+    if (asking.has(element)) return;
+    asking.add(element);
+    element.setAttribute("aria-busy", "true");
+    say("");
+    const isAnswered = await isThere();
+    element.removeAttribute("aria-busy");
+    asking.delete(element);
+    if (!isAnswered) return;
+    passed.add(element);
+    goOn();
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post" || isFresh() || passed.delete(form)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // others hear of it when it goes
+    ask(form, () => form.requestSubmit(event.submitter));
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close-trouble]")) say("");
+    const link = event.target.closest("a[download]");
+    if (!link || isFresh() || event.ctrlKey || event.metaKey || event.shiftKey || passed.delete(link)) return;
+    event.preventDefault();
+    ask(link, () => link.click());
+  });
+}
