@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from .conftest import OpenPage, Watch, add_connection, press
+from .conftest import OpenPage, Watch, act, add_connection, press
 
 pytestmark = pytest.mark.usefixtures("no_rows")
 PROXY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body>"
@@ -42,20 +42,20 @@ def test_rows_stay_and_the_fault_is_told(open_page: OpenPage, breaks):
     add_connection(page, "echo", "Echo")
     page.goto("/connections/")
     page.route("**/*", breaks[0])
-    for act in (
-        lambda: press(page, "Test Echo"),
+    for do in (
+        lambda: act(page, "Echo", "Test"),
         lambda: page.get_by_role("switch", name="Active: Echo").click(),
         lambda: page.get_by_role("searchbox").fill("zz"),
         lambda: press(page, "Export"),
     ):
-        act()
+        do()
         told(page, breaks[1])
         expect(page.get_by_role("link", name="Echo", exact=True)).to_be_visible()
     page.unroute_all()
-    press(page, "Test Echo")
+    act(page, "Echo", "Test")
     expect(page.locator("td .note")).to_contain_text("It works")
     expect(page.locator("#said")).to_contain_text("Test of Echo: It works")
-    expect(page.get_by_role("button", name="Test Echo")).to_be_focused()
+    expect(page.get_by_role("button", name="Actions: Echo")).to_be_focused()
 
 
 def test_what_was_typed_stays(open_page: OpenPage, breaks):
@@ -82,7 +82,7 @@ def test_a_row_that_another_deleted_goes_and_the_rest_stays(open_page: OpenPage)
     press(other, "Delete")
     expect(other.locator("#messages")).to_contain_text("deleted")
     other.close()
-    press(page, "Test Gone")
+    act(page, "Gone", "Test")
     expect(page.locator("#messages")).to_contain_text("Somebody deleted it meanwhile.")
     expect(page.locator("#messages")).to_be_focused()
     assert page.locator("tbody tr").count() == 1
