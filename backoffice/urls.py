@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("gateway.urls")),
     path("promptflow/", include("connections.promptflow.endpoint_urls")),
     path("", include("backoffice.people.urls")),
+    path("", include("backoffice.finding.urls")),
     *(
         path(f"{prefix}/", include(api))
         for prefix in API_PREFIXES

@@ -44,19 +44,24 @@ class HasValue(Func):
         )
 
 
-def has_words(model: type[Model], text: str) -> Q:
+def has_words(model: type[Model], text: str, beside_names: bool = False) -> Q:
     """The condition that each word of a text is in a connection or a profile.
 
     Of both: name, alias or former alias, tags, or it is the id. Of a connection: its provider, the
     models of its profiles, and what its settings say, such as hosts and references; secrets are
     not among them. Of a profile: its model, and the name and alias of its connection.
+
+    `beside_names`: where one word is not looked for where `is_called` looks, for whoever has done
+    that already.
     """
     condition = Q()
     lists = model._default_manager.order_by().values_list("tags", flat=True).distinct()
     tags = {one for tags in lists for one in tags}
-    for word in text.split()[:MOST_WORDS]:
-        found = is_called(model, word)
-        found |= tagged(tags, lambda tag, word=word: folded(word) in folded(tag))  # type: ignore[misc]
+    words = text.split()[:MOST_WORDS]
+    for word in words:
+        found = tagged(tags, lambda tag, word=word: folded(word) in folded(tag))  # type: ignore[misc]
+        if not beside_names or len(words) > 1:
+            found |= is_called(model, word)
         condition &= found | (_in_connection(word) if model is Connection else _in_profile(word))
     return condition
 
@@ -116,5 +121,6 @@ def _in_connection(word: str) -> Q:
 
 
 def _in_profile(word: str) -> Q:
-    of_connection = Q(connection__alias__contains=word.lower()) | in_name(word, "connection__")
-    return Q(model__icontains=word) | of_connection
+    # looked for once, and not in the connection of each profile
+    named = Connection.objects.filter(Q(alias__contains=word.lower()) | in_name(word))
+    return Q(model__icontains=word) | Q(connection__in=named.order_by().values("pk"))

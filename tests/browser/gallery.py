@@ -543,6 +543,19 @@ def about_to_allow(page: Page, gallery: Gallery) -> None:
     expect(page.get_by_role("link", name="Go to login.example.com")).to_be_visible()
 
 
+def palette(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("test openai")
+    expect(page.get_by_role("button", name="Test OpenAI production")).to_be_visible()
+
+
+def keys_dialog(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
 def about_to_snooze(page: Page, gallery: Gallery) -> None:
     page.goto("/attention/")
     page.locator(".faults summary").first.click()
@@ -633,6 +646,11 @@ SCENES: dict[str, Scene] = {
     "usage-record": at(f"/usage/{UUID(REQUEST)}/"),
     "usage-none-fits": at("/usage/?profile=nothing-like-it&outcome=odd"),
     "references": at("/references/"),
+    "find": at("/find/?q=openai"),
+    "find-nothing": at("/find/?q=nothing-like-it"),
+    "keys": at("/find/keys/"),
+    "palette": palette,
+    "keys-dialog": keys_dialog,
     "hosts": at("/references/hosts/"),
     "detail-asks-for-host": of("Evening copy"),
     "detail-former-alias": of("Azure OpenAI Sweden"),

@@ -1,0 +1,166 @@
+"""What can be done: `switch off openai-eu`, `test openai-eu`, `add anthropic`, `new token`.
+
+Nothing is done by being found: an action leads to its form or to the page that asks, or it is a
+button that posts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from connections.models import Connection, Profile, VersionedModel
+from connections.texts import folded
+from providers.core.registry import all_providers
+
+from .hits import AT_MOST, EXACT, Group, Hit, rank
+from .pages import may
+from .rows import called
+
+ROWS = 3  # to which a verb is offered
+ADD = ("add", "new", "create", "make")
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that is done with a connection or a profile.
+
+    `words`: how it is asked for, `label` the first words of what is offered. `name`: that of the
+    address, which is about the row, or has its id in the query under `query`. `fields`: what is
+    posted, None for a page. `fits`: whether it makes sense for a row.
+    """
+
+    model: type[Connection] | type[Profile]
+    words: tuple[str, ...]
+    label: str
+    name: str
+    icon: str
+    fields: Mapping[str, str] | None = None
+    query: str = ""
+    fits: Callable[[Any], bool] = field(default=lambda _row: True)
+
+    def on(self, row: VersionedModel) -> Hit:
+        """The action on one row."""
+        address = reverse(self.name, args=[] if self.query else [row.pk])
+        return Hit(
+            f"{self.label} {row.name}",
+            f"{address}?{urlencode({self.query: row.pk})}" if self.query else address,
+            EXACT,
+            alias=row.alias,
+            icon=self.icon,
+            fields=self.fields,
+        )
+
+
+def _is_on(row: VersionedModel) -> bool:
+    return row.is_active
+
+
+def _is_off(row: VersionedModel) -> bool:
+    return not row.is_active
+
+
+def _is_installed(row: Connection) -> bool:
+    return row.provider is not None
+
+
+OFF, ON = ("switch off", "deactivate", "disable"), ("switch on", "activate", "enable")
+COPY, REMOVE = ("duplicate", "copy"), ("delete", "remove")
+ACTIONS = (
+    Action(Connection, ("test", "check"), "Test", "connection-test", "signal", {}),
+    Action(
+        Connection, ("edit", "change"), "Edit", "connection-update", "pencil", fits=_is_installed
+    ),
+    Action(
+        Connection, OFF, "Switch off", "connection-switch-off", "power", query="ids", fits=_is_on
+    ),
+    Action(
+        Connection,
+        ON,
+        "Switch on",
+        "connection-toggle",
+        "power",
+        {"is_active": "true"},
+        fits=_is_off,
+    ),
+    Action(
+        Connection,
+        ("replace the key of", "replace key", "rotate", "replace"),
+        "Replace the key of",
+        "connection-replace-key",
+        "key",
+        fits=_is_installed,
+    ),
+    Action(Connection, ("export",), "Export", "package-export", "arrow-down-tray", query="ids"),
+    Action(
+        Connection,
+        COPY,
+        "Duplicate",
+        "connection-duplicate",
+        "document-duplicate",
+        {},
+        fits=_is_installed,
+    ),
+    Action(Connection, REMOVE, "Delete", "connection-delete", "trash"),
+    Action(Profile, ("call", "try", "test"), "Call", "profile-call", "play"),
+    Action(Profile, ("edit", "change"), "Edit", "profile-update", "pencil"),
+    Action(
+        Profile, OFF, "Switch off", "profile-toggle", "power", {"is_active": "false"}, "", _is_on
+    ),
+    Action(Profile, ON, "Switch on", "profile-toggle", "power", {"is_active": "true"}, "", _is_off),
+    Action(Profile, COPY, "Duplicate", "profile-duplicate", "document-duplicate", {}),
+    Action(Profile, REMOVE, "Delete", "profile-delete", "trash"),
+)
+# what is made on a page of another name: its label, the page's name, the right that it takes
+MADE = (
+    ("token", "Make a token", "token-list", "connections.add_apitoken"),
+    (
+        "token for flows",
+        "Make a token for flows",
+        "reveal-token-list",
+        "connections.add_revealtoken",
+    ),
+)
+
+
+def actions(text: str, actor: Any) -> Group:
+    """The actions that a text asks for by a verb, those that a person may do."""
+    wanted = folded(text)
+    hits = [*_made(wanted, actor), *_on_rows(wanted, actor)]
+    return Group("Actions", hits[:AT_MOST], len(hits[:AT_MOST]))
+
+
+def actions_on(row: VersionedModel, actor: Any) -> Group:
+    """What a person may do with one row."""
+    wanted = [one for one in ACTIONS if isinstance(row, one.model) and one.fits(row)]
+    hits = [one.on(row) for one in wanted if may(actor, one.name)]
+    return Group("Actions", hits, len(hits))
+
+
+def _made(wanted: str, actor: Any) -> Iterator[Hit]:
+    verb, _, rest = wanted.partition(" ")
+    if verb not in ADD or not rest.strip():
+        return
+    for noun, label, name, right in MADE:
+        if rank(rest.strip(), noun) is not None and actor.has_perm(right):
+            yield Hit(label, reverse(name), EXACT, icon="key")
+    if not may(actor, "connection-create"):
+        return
+    for one in all_providers():
+        if rank(rest.strip(), one.name, one.id) is not None:
+            address = reverse("connection-create", args=[one.id])
+            yield Hit(f"Add {one.name}", address, EXACT, why="a connection", provider=one.id)
+
+
+def _on_rows(wanted: str, actor: Any) -> Iterator[Hit]:
+    found: dict[tuple[type[Any], str], list[Any]] = {}
+    for action in ACTIONS:
+        verb = next((one for one in action.words if f"{wanted} ".startswith(f"{one} ")), None)
+        if verb is None or not may(actor, action.name):
+            continue
+        key = (action.model, wanted.removeprefix(verb).strip())
+        if key not in found:
+            found[key] = called(*key, ROWS)
+        yield from (action.on(row) for row in found[key] if action.fits(row))
