@@ -4,6 +4,7 @@ a page as for one row.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,17 +13,19 @@ from django.db.models import Count, Model
 
 from providers.core.schema import settings_fields
 
+from .health.services import Health, health, profile_health, resolve_now
 from .models import Connection, DefaultProfile, Profile
 from .recent_use import Use, recent_use
 
 
 @dataclass(frozen=True)
 class ConnectionLine:
-    """A connection, the host that it asks, the number of its profiles, and its use; None where it
-    is not shown.
+    """A connection, its health, the host that it asks, the number of its profiles, and its use;
+    None where it is not shown.
     """
 
     row: Connection
+    health: Health
     host: str
     profiles: int
     use: Use | None
@@ -30,9 +33,12 @@ class ConnectionLine:
 
 @dataclass(frozen=True)
 class ProfileLine:
-    """A profile, its use as for connections, and whether it is the default of its capability."""
+    """A profile, its health and use as for connections, and whether it is the default of its
+    capability.
+    """
 
     row: Profile
+    health: Health
     is_default: bool
     use: Use | None
 
@@ -43,8 +49,11 @@ def connection_lines(rows: Sequence[Connection], sees_usage: bool) -> list[Conne
     counted = serving.values("connection").annotate(n=Count("pk"))
     profiles = dict(counted.values_list("connection", "n"))
     uses = _uses(Connection, rows) if sees_usage else None
+    resolve = cache(resolve_now)
     return [
-        ConnectionLine(row, host_of(row), profiles.get(row.pk, 0), _of(uses, row.pk))
+        ConnectionLine(
+            row, health(row, resolve), host_of(row), profiles.get(row.pk, 0), _of(uses, row.pk)
+        )
         for row in rows
     ]
 
@@ -53,7 +62,11 @@ def profile_lines(rows: Sequence[Profile], sees_usage: bool) -> list[ProfileLine
     """The rows of profiles. Two queries, one for who does not see usage."""
     defaults = set(DefaultProfile.objects.values_list("profile", flat=True))
     uses = _uses(Profile, rows) if sees_usage else None
-    return [ProfileLine(row, row.pk in defaults, _of(uses, row.pk)) for row in rows]
+    resolve = cache(resolve_now)
+    return [
+        ProfileLine(row, profile_health(row, resolve), row.pk in defaults, _of(uses, row.pk))
+        for row in rows
+    ]
 
 
 def host_of(connection: Connection) -> str:

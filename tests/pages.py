@@ -15,6 +15,7 @@ from connections.models import (
     FormerAlias,
     HostApproval,
     KeyReplacement,
+    ListChoice,
     Profile,
 )
 from providers.core.base import Provider
@@ -108,6 +109,7 @@ def world() -> list[Any]:
             HostApproval,
             FormerAlias,
             KeyReplacement,
+            ListChoice,
         )
     ]
     return [*rows, Connection.history.count(), Profile.history.count()]

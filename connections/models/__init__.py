@@ -23,6 +23,7 @@ from .connections import (
 from .former_alias import AliasUse, FormerAlias
 from .host_approval import HostApproval
 from .key_replacement import KeyReplacement, SecretFingerprints
+from .list_choice import ListChoice
 from .oauth_token import AccessToken
 from .outlook import Outlook
 from .package_upload import PackageUpload
@@ -52,6 +53,7 @@ __all__ = [
     "HostApproval",
     "JobRun",
     "KeyReplacement",
+    "ListChoice",
     "Outlook",
     "PackageUpload",
     "PlannedCheck",

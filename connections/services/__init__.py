@@ -38,6 +38,7 @@ from .fallbacks import MOST_FALLBACKS, fallback_errors, replace_fallbacks
 from .history import versions
 from .http_clients import http_client
 from .jobs import declare_jobs
+from .list_choices import choose_columns, list_choice, remove_view, save_view
 from .permissions import Actor, require
 from .profiles import (
     ProfileDraft,
@@ -91,6 +92,7 @@ __all__ = [
     "authenticate_token",
     "caller_of",
     "change_alias",
+    "choose_columns",
     "content",
     "create_connection",
     "create_profile",
@@ -117,6 +119,7 @@ __all__ = [
     "key_report",
     "last_step",
     "learn",
+    "list_choice",
     "list_models",
     "may_hand_to_flows",
     "merge_patch",
@@ -130,6 +133,7 @@ __all__ = [
     "record_check",
     "record_scheduled",
     "remove_former_alias",
+    "remove_view",
     "renew_tokens",
     "replace_fallbacks",
     "require",
@@ -138,6 +142,7 @@ __all__ = [
     "run_check",
     "save_version",
     "save_versions",
+    "save_view",
     "set_active",
     "set_default_profiles",
     "set_profile_active",

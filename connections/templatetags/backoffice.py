@@ -34,22 +34,6 @@ def profile_health(profile: Profile) -> dict[str, Any]:
     return {"health": health_of_profile(profile)}
 
 
-@register.inclusion_tag("elements/health_line.html")
-def health_with_reason(
-    connection: Connection, check: ConnectionCheck | None = None
-) -> dict[str, Any]:
-    """The badge of a connection in a list and the sentence behind it, where it is not well; that of
-    a test that was just made where there is one.
-    """
-    return {"health": connection_health(connection), "check": check}
-
-
-@register.inclusion_tag("elements/health_line.html")
-def profile_health_with_reason(profile: Profile) -> dict[str, Any]:
-    """The same of a profile."""
-    return {"health": health_of_profile(profile)}
-
-
 @register.inclusion_tag("elements/health_reason.html")
 def profile_health_reason(profile: Profile) -> dict[str, Any]:
     """The sentence behind the badge of a profile, where it is not well."""

@@ -25,7 +25,7 @@ from ..list_rows import ConnectionLine, connection_lines
 from ..models import Connection
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
 from .inline_add import AddContext, ConnectionAddPage, note_choice
-from .lists import ListPage
+from .lists import ListPage, filter_words
 
 LIST: Crumb = ("Connections", "/connections/")
 
@@ -39,7 +39,14 @@ class ConnectionListView(ListPage):
     )
     title = "Connections"
     permission_required = "connections.view_connection"
-    filters = ("q", "provider", "status", "health", "tag")
+    list_name = "connection"
+    filters = {
+        "q": "Search",
+        "provider": "Provider",
+        "status": "Status",
+        "health": "Health",
+        "tag": "Tag",
+    }
     columns = CONNECTION_COLUMNS
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Connection]:
@@ -48,6 +55,12 @@ class ConnectionListView(ListPage):
     @staticmethod
     def lines(rows: Sequence[Connection], sees_usage: bool) -> list[ConnectionLine]:
         return connection_lines(rows, sees_usage)
+
+    @staticmethod
+    def words(name: str, value: str) -> str:
+        if name == "provider":
+            return next((one.name for one in all_providers() if one.id == value), value)
+        return filter_words(name, value)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         choices = {"providers": all_providers(), "states": LABELS.items()}

@@ -1,25 +1,40 @@
-"""Lists with filters, an order, columns that a person chooses, and pages."""
+"""Lists with filters, an order, columns and views that a person chooses, and pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from .. import services
+from ..health.services import LABELS
 from ..list_columns import Column, shown_columns, sort_choices
+from ..models import ListChoice
 from .base import Page
 
 PAGE_SIZE = 25
 SEES_USAGE = "gateway.view_usagerecord"
 
 
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is on, in words, and the query of the list without it."""
+
+    label: str
+    text: str
+    query: str
+
+
 class ListPage(Page):
-    """A list. A subclass says which filters and columns it has, its rows, and what is read beside
-    them.
+    """A list. A subclass says its name, which filters and columns it has, its rows, and what is
+    read beside them. `filters`: their names in the address, and for people.
     """
 
-    filters: ClassVar[tuple[str, ...]] = ()
+    list_name: ClassVar[str] = ""
+    filters: ClassVar[Mapping[str, str]] = {}
     columns: ClassVar[tuple[Column, ...]] = ()
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Any]:
@@ -31,13 +46,22 @@ class ListPage(Page):
         """The rows of one page with what is read beside them."""
         raise NotImplementedError
 
+    @staticmethod
+    def words(name: str, value: str) -> str:
+        """The value of a filter for people."""
+        return filter_words(name, value)
+
     @classmethod
     def row_context(cls, user: Any, row: Any) -> dict[str, Any]:
         """What the template of one row needs, for an answer that replaces a row."""
-        sees_usage = user.has_perm(SEES_USAGE)
-        (line,) = cls.lines([row], sees_usage)
-        columns = shown_columns(cls.columns, None, sees_usage)
+        (line,) = cls.lines([row], user.has_perm(SEES_USAGE))
+        columns = cls.columns_of(user, services.list_choice(user, cls.list_name))
         return {"line": line, "shown": {one.key for one in columns}}
+
+    @classmethod
+    def columns_of(cls, user: Any, choice: ListChoice) -> list[Column]:
+        """The columns that a person sees."""
+        return shown_columns(cls.columns, choice.hidden, user.has_perm(SEES_USAGE))
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
@@ -47,15 +71,42 @@ class ListPage(Page):
         if sort.removeprefix("-") == "used" and not sees_usage:
             sort = "name"
         page = Paginator(self.rows(filters, sort), PAGE_SIZE).get_page(request.GET.get("page"))
-        columns = shown_columns(self.columns, None, sees_usage)
+        choice = services.list_choice(user, self.list_name)
+        columns = self.columns_of(user, choice)
+        query = query_of(filters, sort)
         context = {
             "page": page,
             "lines": self.lines(list(page), sees_usage),
             "columns": columns,
             "shown": {one.key for one in columns},
+            "all_columns": [one for one in self.columns if sees_usage or not one.of_usage],
+            "choice": choice,
+            "list_name": self.list_name,
+            "query": query,
+            "chips": self._chips(filters, sort),
             "filters": filters,
             "sort": sort,
             "sorts": sort_choices(self.columns, sees_usage),
             "is_filtered": any(filters.values()),
         }
         return self.render_to_response(self.get_context_data(**context))
+
+    def _chips(self, filters: dict[str, str], sort: str) -> list[Chip]:
+        return [
+            Chip(self.filters[name], self.words(name, value), query_of({**filters, name: ""}, sort))
+            for name, value in filters.items()
+            if value
+        ]
+
+
+def filter_words(name: str, value: str) -> str:
+    """The value of a filter that both lists have, for people."""
+    if name == "health":
+        return LABELS.get(value, value)
+    return value.capitalize() if name == "status" else value
+
+
+def query_of(filters: Mapping[str, str], sort: str) -> str:
+    """The query of a list with these filters and this order; empty for the list as it begins."""
+    given = {name: value for name, value in filters.items() if value}
+    return urlencode(given | ({} if sort == "name" else {"sort": sort}))

@@ -49,7 +49,15 @@ class ProfileListView(ProfilePage, ListPage):
     )
     title = "Profiles"
     permission_required = "connections.view_profile"
-    filters = ("q", "capability", "connection", "status", "health", "tag")
+    list_name = "profile"
+    filters = {
+        "q": "Search",
+        "capability": "Capability",
+        "connection": "Connection",
+        "status": "Status",
+        "health": "Health",
+        "tag": "Tag",
+    }
     columns = PROFILE_COLUMNS
 
     def get_breadcrumbs(self) -> list[Crumb]:

@@ -62,11 +62,11 @@ def test_filters_narrow_the_list(open_page: OpenPage, javascript: bool):
     add_connection(page, "echo", "Echo", tags="blue")
     add_connection(page, "openai", "OpenAI", api_key="$OpenAI:ApiKey", tags="red")
     page.goto("/connections/")
-    page.get_by_label("Provider").select_option("echo")
+    page.get_by_role("combobox", name="Provider").select_option("echo")
     press(page, "Filter")
     expect(page.locator(".name a:first-child")).to_have_text(["Echo"])
     page.goto("/connections/?tag=red")
-    expect(page.get_by_label("Tag")).to_have_value("red")
+    expect(page.get_by_role("textbox", name="Tag")).to_have_value("red")
     expect(page.locator(".name a:first-child")).to_have_text(["OpenAI"])
     page.get_by_role("searchbox", name="Search").fill("nothing like it")
     press(page, "Filter")
@@ -145,7 +145,7 @@ def test_long_list_has_pages_that_keep_the_filter(open_page: OpenPage, javascrip
     page.get_by_role("link", name="Next").click()
     expect(page.get_by_label("Pages")).to_contain_text("Page 2 of 2, 27 in all")
     assert names(page) == ["Echo 01", "Echo 00"]
-    expect(page.get_by_label("Tag")).to_have_value("many")
+    expect(page.get_by_role("textbox", name="Tag")).to_have_value("many")
 
 
 def test_profiles_are_filtered(open_page: OpenPage):
@@ -154,6 +154,6 @@ def test_profiles_are_filtered(open_page: OpenPage):
     add_profile(page, "echo", "Talk", "echo-1")
     add_profile(page, "echo", "Vectors", "echo-embedding-1", "embedding")
     page.goto("/profiles/")
-    page.get_by_label("Capability").select_option("Embedding")
+    page.get_by_role("combobox", name="Capability").select_option("Embedding")
     press(page, "Filter")
     expect(page.locator(".name a:first-child")).to_have_text(["Vectors"])

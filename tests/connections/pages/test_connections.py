@@ -99,6 +99,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-toggle", {}, DO_WORK),
     ("connection-switch-off", None, WORKING),
     ("connection-switch-off", {}, DO_WORK),
+    ("list-columns", {"columns": ["health"]}, (302, 302, 302, 403)),
+    ("list-views", {"name": "Mine", "query": "health=failed"}, (302, 302, 302, 403)),
     ("package-export", None, SEEING),
     ("package-export", {"action": "export"}, SEEING),
     ("package-import", None, WORKING),
@@ -151,6 +153,7 @@ OTHER_ADDRESSES = {
     "password-changed": "/password/done/",
     "sign-out": "/sign-out/",
 }
+OTHER_ADDRESSES |= {f"list-{one}": f"/lists/connection/{one}/" for one in ("columns", "views")}
 OTHER_ADDRESSES["connection-add-here"] = "/connections/add-here/?from=/profiles/add/chat/"
 
 ROOMS = (
@@ -1310,8 +1313,8 @@ def test_a_list_asks_little_and_decrypts_nothing(
     for number in range(30):
         profile_of(connect(name=f"Number {number:02}"))
     monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
-    # faults of many kinds, usage, first steps; profiles and use of each row; fallbacks
-    most = {"/": 38, "/connections/": 11, "/profiles/": 12}
+    # faults of many kinds, usage, first steps; profiles, use, the person's choice; fallbacks
+    most = {"/": 38, "/connections/": 12, "/profiles/": 13}
     with django_assert_max_num_queries(most.get(url, 9)):
         assert client.get(url).status_code == 200
 

@@ -1,0 +1,73 @@
+"""What a person chooses for a list: columns and density, and views with a name."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
+
+from .. import services
+from .base import Page
+from .connections import ConnectionListView
+from .lists import ListPage, query_of
+from .profiles import ProfileListView
+
+LISTS: dict[str, type[ListPage]] = {
+    one.list_name: one for one in (ConnectionListView, ProfileListView)
+}
+
+
+class ListChoiceView(Page):
+    """Keeps what somebody chose in the list of the address; who may see the list may choose."""
+
+    @property
+    def list_page(self) -> type[ListPage]:
+        """The list in the address; 404 if there is none."""
+        try:
+            return LISTS[self.kwargs["list_name"]]
+        except KeyError:
+            raise Http404("There is no such list.") from None
+
+    def get_permission_required(self) -> tuple[str, ...]:
+        return (str(self.list_page.permission_required),)
+
+    def address(self, query: str = "") -> str:
+        """The address of the list."""
+        there = reverse(f"{self.list_page.list_name}-list")
+        return f"{there}?{query}" if query else there
+
+
+class ColumnsView(ListChoiceView):
+    """Keeps the columns that are ticked, and the density."""
+
+    def post(self, request: HttpRequest, list_name: str) -> HttpResponse:
+        ticked = set(request.POST.getlist("columns"))
+        hidden = {one.key for one in self.list_page.columns[1:]} - ticked
+        services.choose_columns(request.user, list_name, hidden, "dense" in request.POST)
+        return self.back(self.address())
+
+
+class SaveViewView(ListChoiceView):
+    """Keeps the filters and the order of the list under a name, or forgets those of a name."""
+
+    def post(self, request: HttpRequest, list_name: str) -> HttpResponse:
+        name = self.posted("name")
+        if "remove" in request.POST:
+            services.remove_view(request.user, list_name, name)
+            messages.success(request, f"The view {name} is removed.")
+            return self.redirect(self.address())
+        query = self._query()
+        try:
+            services.save_view(request.user, list_name, name, query)
+            messages.success(request, f"The view {' '.join(name.split())} is saved.")
+        except services.Invalid as refused:
+            messages.error(request, refused.errors[0].message)
+            query = "&".join(filter(None, [query, urlencode({"view_name": name})]))
+        return self.redirect(self.address(query))
+
+    def _query(self) -> str:
+        """The filters and the order that were posted, and nothing else."""
+        given = QueryDict(self.posted("query"))
+        filters: dict[str, Any] = {name: given.get(name, "") for name in self.list_page.filters}
+        return query_of(filters, str(given.get("sort", "name")))

@@ -1,0 +1,68 @@
+"""What a person chooses for a list: columns, density, views with a name; filters as chips."""
+
+import pytest
+from django.test import Client
+
+from connections.models import ListChoice
+from tests.fakes import connect, profile_of
+from tests.pages import html, told, words
+from tests.people import browser
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(fake, operator) -> Client:
+    """The operator's browser, and a connection with a profile."""
+    profile_of(connect(name="Alpha", tags=["prod"]))
+    return browser(operator)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("where", ["connection", "profile"])
+def test_columns_are_each_persons_own(client: Client, viewer, where: str):
+    there = f"/{where}s/?sort=-name"
+    chosen = {"columns": ["health", "tags"], "dense": "on", "next": there}
+    assert client.post(f"/lists/{where}/columns/", chosen)["Location"] == there
+    mine, other = html(client.get(there)), html(browser(viewer).get(there))
+    assert "of-tags" in mine and "of-changed" not in mine and "rows dense" in mine
+    assert "of-tags" not in other and "of-changed" in other and "rows dense" not in other
+
+
+def test_a_row_that_is_replaced_has_the_chosen_columns(client: Client):
+    client.post("/lists/connection/columns/", {"columns": ["tags"]})
+    row = connect(name="Beta")
+    answer = client.post(
+        f"/connections/{row.pk}/toggle/", {"part": "row"}, headers={"HX-Request": "true"}
+    )
+    assert 'data-label="Tags"' in html(answer) and 'data-label="Changed"' not in html(answer)
+
+
+@pytest.mark.server
+def test_a_view_keeps_filters_and_order_under_its_name(client: Client):
+    given = {"name": " In  production ", "query": "tag=prod&sort=-used&page=2&evil=1"}
+    saved = client.post("/lists/connection/views/", given)
+    assert saved["Location"] == "/connections/?tag=prod&sort=-used"
+    assert told(saved) == ["The view In production is saved."]
+    page = html(client.get(saved["Location"]))
+    assert '?tag=prod&amp;sort=-used" aria-current="page">In production' in page
+    client.post("/lists/connection/views/", {"name": "In production", "remove": "on"})
+    assert ListChoice.objects.get().views == []
+
+
+@pytest.mark.parametrize("name", ["", "x" * 61])
+def test_a_view_without_a_proper_name_is_refused_and_the_name_kept(client: Client, name: str):
+    given = {"name": name, "query": "health=failed"}
+    page = client.post("/lists/connection/views/", given, follow=True)
+    assert "Give the view a name" in words(page) and not ListChoice.objects.exists()
+    assert f'value="{name}" placeholder' in html(page)
+
+
+def test_a_chip_takes_one_filter_away_and_keeps_the_others(client: Client):
+    page = html(client.get("/connections/?q=alp&tag=prod&health=never&sort=-used&page=1"))
+    assert 'aria-label="Without Health: Not tested"' in page
+    assert 'class="chip" href="/connections/?q=alp&amp;tag=prod&amp;sort=-used"' in page
+
+
+def test_there_is_no_other_list(client: Client):
+    assert client.post("/lists/tokens/columns/").status_code == 404
