@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from .connections import Connection, Profile
@@ -65,6 +66,9 @@ class ApiToken(Token):
         null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit."
     )
     expires_at = models.DateTimeField(null=True, blank=True)
+
+    def get_absolute_url(self) -> str:
+        return reverse("token-detail", args=[self.pk])
 
 
 class RevealToken(Token):

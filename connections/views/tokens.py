@@ -108,10 +108,9 @@ class TokenListView(Page):
         return self.show(self.form(), created=row, text=text)
 
 
-class TokenRevokeView(Page):
-    """Says what ending a token hits, asks, and ends it."""
+class OneToken(Page):
+    """A page about one token."""
 
-    template_name = "connections/token_revoke.html"
     section = "tokens"
     permission_required = "connections.view_apitoken"
 
@@ -123,19 +122,40 @@ class TokenRevokeView(Page):
             self._token = get_object_or_404(rows, pk=self.kwargs["pk"])
         return self._token
 
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("Tokens", reverse("token-list"))]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        profiles = self.token.profiles.order_by(*by_name())
+        return super().get_context_data(token=self.token, profiles=profiles, **kwargs)
+
+
+class TokenDetailView(OneToken):
+    """What a token may do, who made it, and what it was used for."""
+
+    template_name = "connections/token_detail.html"
+
+    def get_title(self) -> str:
+        return self.token.name
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data())
+
+
+class TokenRevokeView(OneToken):
+    """Says what ending a token hits, asks, and ends it."""
+
+    template_name = "connections/token_revoke.html"
+
     def get_title(self) -> str:
         return f"Revoke {self.token.name}"
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Tokens", reverse("token-list"))]
+        return [*super().get_breadcrumbs(), (self.token.name, self.token.get_absolute_url())]
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        context = {
-            "token": self.token,
-            "requests": requests_with(self.token.pk),
-            "profiles": self.token.profiles.order_by(*by_name()),
-        }
-        return self.render_to_response(self.get_context_data(**context))
+        context = self.get_context_data(requests=requests_with(self.token.pk))
+        return self.render_to_response(context)
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         step = services.revoke_token(self.token, actor=request.user)

@@ -24,6 +24,7 @@ urlpatterns = [
     path("notice-targets/<str:id>/secret", notices.TargetSecret.as_view()),
     path("notice-targets/<str:id>/test", notices.TargetTest.as_view()),
     path("analytics/usage-records", records_api.UsageRecordsView.as_view()),
+    path("analytics/usage-records/<str:id>", records_api.UsageRecordView.as_view()),
     path("analytics/usage-summary", api.UsageSummaryView.as_view()),
     path("analytics/usage-time-series", api.UsageTimeSeriesView.as_view()),
     path("analytics/usage-by-provider", api.UsageByProviderView.as_view()),

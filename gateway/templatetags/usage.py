@@ -9,10 +9,12 @@ from django.template.context import RequestContext
 from django.urls import reverse
 
 from ..usage import records, selectors
-from ..usage.totals import Share
+from ..usage.outcomes import in_words
+from ..usage.totals import Share, quantile
 
 register = template.Library()
 NONE = "\N{EN DASH}"
+LATEST = 8  # requests on the page of a row
 UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k"))
 
 
@@ -53,16 +55,29 @@ def percent(part: float | None) -> str:
     return f"{shown:g} %"
 
 
+@register.filter
+def outcome_words(outcome: str) -> str:
+    """`rate_limited` -> `Too many requests`."""
+    return in_words(outcome)
+
+
 @register.simple_tag(takes_context=True)
-def share_link(context: RequestContext, dimension: str, share: Share) -> str:
-    """The query of this page, filtered by a share; empty where the page has no filter for it."""
-    value = share.key if dimension == "token" else share.name
-    if dimension not in ("profile", "connection", "token", "outcome") or not value:
-        return ""
+def requests_link(context: RequestContext, **filters: str) -> str:
+    """The requests behind a number of this page: its query with these filters besides."""
     query = context["request"].GET.copy()
     query.pop("page", None)
-    query[dimension] = value
-    return f"?{query.urlencode()}"
+    for name, value in filters.items():
+        query[name] = value
+    return f"?{query.urlencode()}#requests"
+
+
+@register.simple_tag(takes_context=True)
+def share_link(context: RequestContext, dimension: str, share: Share, **filters: str) -> str:
+    """The requests behind a share, or those of them that more filters leave; empty where nothing
+    names the share.
+    """
+    value = share.key if dimension == "token" else share.name
+    return requests_link(context, **{dimension: value, **filters}) if value else ""
 
 
 @register.simple_tag(takes_context=True)
@@ -73,16 +88,28 @@ def page_of(context: RequestContext, dimension: str, alias: str) -> str:
 
 
 @register.inclusion_tag("elements/used.html", takes_context=True)
-def used_lately(context: RequestContext, dimension: str, alias: str) -> dict[str, Any]:
-    """The number of requests to a profile or a connection in 7 days; nothing for a person who may
-    not see usage.
+def used_lately(context: RequestContext, dimension: str, value: str) -> dict[str, Any]:
+    """The use of a profile, a connection (by alias) or a token (by id) in 7 days, its errors and
+    its latest requests; nothing for a person who may not see usage.
     """
     if not context["request"].user.has_perm("gateway.view_usagerecord"):
         return {}
-    period = records.last(records.PERIODS["7d"])
-    count = selectors.request_count(period, {dimension: alias})
+    filters, period = {dimension: value}, records.last(records.PERIODS["7d"])
+    by = ("outcome",) if selectors.is_quick(filters) else ()
+    report = selectors.usage_report(period, filters, by)
+    latest = records.records(period, filters)[: min(LATEST, report.totals.requests)]
     return {
         "is_shown": True,
-        "count": count,
-        "address": reverse("usage", query={"period": "7d", dimension: alias}),
+        "dimension": dimension,
+        "count": report.totals.requests,
+        "totals": report.totals,
+        "p50": quantile(report.totals.latencies, 0.5),
+        "p95": quantile(report.totals.latencies, 0.95),
+        "errors": [
+            (one, reverse("usage", query={"period": "7d", **filters, "outcome": one.name}))
+            for one in report.shares.get("outcome", ())
+            if one.failed
+        ],
+        "latest": latest,
+        "address": reverse("usage", query={"period": "7d", **filters}),
     }

@@ -95,6 +95,11 @@ FILTERS = [
         description="`several`: more than one target was asked; `fallback`: a fallback answered.",
     ),
     OpenApiParameter("request", PLAIN, description="The id of a request."),
+    OpenApiParameter(
+        "provider", PLAIN, description="The provider that answered or was asked last, by its id."
+    ),
+    OpenApiParameter("model", PLAIN, description="The model that answered or was asked last."),
+    OpenApiParameter("user", PLAIN, description="The name of the user who asked."),
 ]
 
 

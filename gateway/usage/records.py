@@ -25,7 +25,8 @@ PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SEVERAL, FALLBACK = ATTEMPTS = ("several", "fallback")  # filters of attempts
-FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request")
+COLUMNS = {"provider": "provider_id", "model": "model", "user": "user_name"}
+FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request", *COLUMNS)
 MODELS: dict[str, Any] = {"profile": Profile, "connection": Connection}
 
 
@@ -65,13 +66,15 @@ def filtered(
 
     `filters`: profile (the one that was asked for) and connection (each that was asked, also where
     another answered) by id or alias, token by id, outcome by its code or FAILED, attempts by
-    SEVERAL or FALLBACK, request by its id; an empty text filters nothing.
+    SEVERAL or FALLBACK, request by its id, provider and model (of the target that answered or was
+    asked last) by theirs, user by name; an empty text filters nothing.
     """
     wanted = wanted_values(filters)
     rows = rows.defer("prompt", "answer")
     rows = rows.annotate(is_fallback=ExpressionWrapper(IS_FALLBACK, BooleanField()))
     if request := wanted.get("request"):
         rows = rows.filter(request_id=request)
+    rows = rows.filter(**{COLUMNS[one]: wanted[one] for one in COLUMNS if one in wanted})
     if attempts := wanted.get("attempts"):
         rows = rows.filter(IS_FALLBACK if attempts == FALLBACK else IS_SEVERAL)
     if profile := wanted.get("profile"):

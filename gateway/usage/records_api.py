@@ -1,13 +1,16 @@
 """Usage: `/analytics/usage-records`, the requests themselves with their attempts."""
 
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from connections.api.base import ApiView
 from connections.api.fields import CamelCaseSerializer
 from connections.api.openapi import answers, items_of
 from connections.api.pagination import PAGE, SkipTakePagination
+from connections.lookup import parse_id
 
 from ..models import AttemptOutcome, UsageRecord
 from . import records
@@ -39,6 +42,9 @@ class UsageAttemptSerializer(CamelCaseSerializer):
 class UsageRecordSerializer(CamelCaseSerializer):
     """One request."""
 
+    id = serializers.UUIDField(
+        source="key", allow_null=True, help_text="Null: of the time before requests had pages."
+    )
     request_id = serializers.CharField()
     started_at = serializers.DateTimeField()
     endpoint = serializers.CharField()
@@ -82,8 +88,29 @@ class UsageRecordsView(UsageView):
         pages = SkipTakePagination()
         rows = records.records(self.period(), self.filters())
         found: list[UsageRecord] = pages.paginate_queryset(rows, request)
-        attempts = records.attempts_of([one.key for one in found if one.key])
-        for one in found:
-            # The serializer's field of this name is the attempts, the column is their number.
-            one.attempts = attempts.get(one.key, []) if one.key else []  # type: ignore[assignment]
+        _put_attempts(found)
         return pages.get_paginated_response(UsageRecordSerializer(found, many=True).data)
+
+
+class UsageRecordView(ApiView):
+    """One request with its attempts, in order."""
+
+    access = UsageView.access
+
+    @extend_schema(
+        operation_id="getUsageRecord", responses=answers(200, UsageRecordSerializer, 404)
+    )
+    def get(self, _request: Request, id: str) -> Response:
+        key = parse_id(id)
+        record = records.filtered(UsageRecord.objects.filter(key=key)).first() if key else None
+        if record is None:
+            raise Http404
+        _put_attempts([record])
+        return Response(UsageRecordSerializer(record).data)
+
+
+def _put_attempts(found: list[UsageRecord]) -> None:
+    """The serializer's field of this name is the attempts, the column is their number."""
+    attempts = records.attempts_of([one.key for one in found if one.key])
+    for one in found:
+        one.attempts = attempts.get(one.key, []) if one.key else []  # type: ignore[assignment]

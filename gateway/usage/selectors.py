@@ -63,6 +63,14 @@ def usage_report(
     )
 
 
+def is_quick(filters: Mapping[str, str] | None) -> bool:
+    """True if totals know the shares of what these filters leave; else all their records are read
+    for them.
+    """
+    answer = scoped_answer(filters) or answer_to(filters)
+    return answer is not None and not answer.is_named
+
+
 class _Report:
     """The making of a report."""
 
@@ -232,11 +240,6 @@ def _shares(dimension: str, by_value: Values, requests: int) -> list[Share]:
         for (name, key), totals in by_value.items()
     ]
     return sorted(shares, key=lambda one: (-one.requests, one.name, one.key))
-
-
-def request_count(period: Period, filters: Mapping[str, str]) -> int:
-    """The number of requests that the filters leave."""
-    return usage_report(period, filters).totals.requests
 
 
 def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None) -> float | None:

@@ -28,7 +28,7 @@ from .dimensions import (
     scope_of,
     scoped,
 )
-from .records import FALLBACK, Period, filtered, named, records, wanted_values
+from .records import COLUMNS, FALLBACK, Period, filtered, named, records, wanted_values
 
 Result = TypeVar("Result")
 Span = tuple[timedelta, datetime, datetime]  # totals of this length that begin from, and before
@@ -150,8 +150,9 @@ def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
     (what, text), *more = wanted.items()
     if more or what == "request":
         return None
-    if what == "outcome":
-        return Answer([what], Q(name=text), how, True)
+    if what == "outcome" or what in COLUMNS:
+        column = "user_name" if what == "user" else "name"
+        return Answer([TOTALS_OF[what]], Q(**{column: text}), how, True)
     pk = parse_id(text)
     if what == "token" or pk:
         value = Q(key=str(pk)) if pk else Q(pk__in=())

@@ -28,16 +28,15 @@ from .course import course
 from .csv_export import COLUMNS, csv_parts
 from .dimensions import CLOSED, FAILED, OK
 from .latencies import latency_course
+from .outcomes import in_words
 
-PAGE_SIZE, SHOWN, MOST_CHOICES = 25, 10, 200
+PAGE_SIZE, SHOWN, MOST_CHOICES = 10, 10, 200
+MOST_READ = 20_000  # requests that are read one by one for a breakdown
 FIRST_PERIOD = "24h"
 PERIOD_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 FILTERS = records.FILTERS
-OUTCOMES = {
-    OK: "Succeeded",
-    FAILED: "Failed",
-    CLOSED: "Caller hung up",
-}
+OUTCOMES = {one: in_words(one) for one in (OK, FAILED, CLOSED)}
+BREAKDOWNS = ("profile", "connection", "provider", "model", "user", "token")
 ATTEMPTS = {
     records.FALLBACK: "Answered by a fallback",
     records.SEVERAL: "More than one",
@@ -102,14 +101,16 @@ class UsageView(UsagePage):
     def get(self, request: HttpRequest) -> HttpResponse:
         name, period = self.period()
         filters, zone = self.filters(), timezone.get_current_timezone()
-        usage = selectors.usage_report(period, filters, selectors.DIMENSIONS, medians=SHOWN)
+        by = request.GET.get("by", "")
+        by = by if by in BREAKDOWNS else BREAKDOWNS[0]
+        usage, is_broken_down = _report(period, filters, by)
         points = course(period, filters, zone=zone) if usage.totals.requests else []
         latencies = latency_course(period, filters, zone=zone) if points else []
         paginator = Paginator(records.records(period, filters), PAGE_SIZE)
         # Set, so that it is not counted: for a million rows that takes as long as all the rest.
         paginator.count = usage.totals.requests
         page = paginator.get_page(request.GET.get("page"))
-        asked = asked_targets("connection", period, filters)[:SHOWN]
+        asked = asked_targets("connection", period, filters)[:SHOWN] if is_broken_down else []
         context = {
             "usage": usage,
             "points": list(zip(points, latencies, strict=True)),
@@ -120,6 +121,9 @@ class UsageView(UsagePage):
             "first_chunk_ms": selectors.first_chunk_median(period, filters),
             "asked": list(zip(asked, attempts_bars(asked), strict=True)),
             "shown": SHOWN,
+            "by": by,
+            "breakdowns": BREAKDOWNS,
+            "is_broken_down": is_broken_down,
             "page": page,
             "addresses": _addresses(usage, asked, page.object_list),
             "is_unused": not usage.totals.requests and not UsageRecord.objects.exists(),
@@ -158,12 +162,25 @@ class UsageView(UsagePage):
         }
 
 
+def _report(
+    period: records.Period, filters: Mapping[str, str], by: str
+) -> tuple[selectors.UsageReport, bool]:
+    """The totals with the shares by outcome and by one dimension; without shares, and False, where
+    too many requests would have to be read for them.
+    """
+    if not selectors.is_quick(filters):
+        usage = selectors.usage_report(period, filters)
+        if usage.totals.requests > MOST_READ:
+            return usage, False
+    return selectors.usage_report(period, filters, ("outcome", by), medians=SHOWN), True
+
+
 def _addresses(
     usage: selectors.UsageReport, asked: Sequence[Asked], rows: Iterable[UsageRecord]
 ) -> dict[str, dict[str, str]]:
     """The pages of the profiles and connections that are shown and still there, by alias."""
     names = {
-        dimension: {one.name for one in usage.shares[dimension][:SHOWN]}
+        dimension: {one.name for one in usage.shares.get(dimension, ())[:SHOWN]}
         for dimension in records.MODELS
     }
     names["connection"] |= {one.name for one in asked}
@@ -188,11 +205,23 @@ class UsageRecordView(UsagePage):
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         return (("Usage", reverse("usage")),)
 
-    def get(self, _request: HttpRequest, key: UUID) -> HttpResponse:
+    def get(self, request: HttpRequest, key: UUID) -> HttpResponse:
         record = get_object_or_404(UsageRecord.objects.defer("prompt", "answer"), key=key)
         attempts = records.attempts_of([key])[key]
-        context = self.get_context_data(record=record, attempts=attempts)
-        return self.render_to_response(context)
+        addresses = {
+            what: {
+                row.pk: row.get_absolute_url()
+                for row in model.objects.filter(
+                    pk__in={getattr(one, f"{what}_id") for one in (record, *attempts)} - {None}
+                ).only("pk")
+            }
+            for what, model in records.MODELS.items()
+        }
+        if request.user.has_perm("connections.view_apitoken"):
+            tokens = ApiToken.objects.filter(pk__in=[record.token_id]).only("pk")
+            addresses["token"] = {row.pk: row.get_absolute_url() for row in tokens}
+        context = {"record": record, "attempts": attempts, "addresses": addresses}
+        return self.render_to_response(self.get_context_data(**context))
 
 
 class UsageExportView(UsagePage):

@@ -644,6 +644,7 @@ SCENES: dict[str, Scene] = {
     "usage": at("/usage/"),
     "usage-week": every_number_of_usage,
     "usage-record": at(f"/usage/{UUID(REQUEST)}/"),
+    "usage-by-connection": at("/usage/?by=connection&period=30d"),
     "usage-none-fits": at("/usage/?profile=nothing-like-it&outcome=odd"),
     "references": at("/references/"),
     "find": at("/find/?q=openai"),

@@ -192,8 +192,8 @@ def test_answers_fit_the_document(document, client, name):
     }
     answer = client.get(path.format(**known), query)
     media = (
-        "application/problem+json" if answer.status_code == 502 else "application/json"
-    )  # nobody answers for OpenAI here
+        "application/problem+json" if answer.status_code in (404, 502) else "application/json"
+    )  # nobody answers for OpenAI here, and no request was made
     schema = operation["responses"][str(answer.status_code)]["content"][media]["schema"]
     jsonschema.validate(
         json.loads(answer.content), resolved(document, schema), jsonschema.Draft202012Validator

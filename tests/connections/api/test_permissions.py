@@ -138,6 +138,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
         )
         for name in USAGE
     ),
+    ("GET", f"/analytics/usage-records/{HOST}", None, 404, "operator", "usage:read"),
 ]
 OPEN = {"schema", "docs"}  # for everybody, without a word about what is stored
 ELSEWHERE = (

@@ -131,6 +131,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("defaults", {"Chat": "answers", "Embedding": ""}, DO_RULE),
     ("token-list", None, RULING),
     ("token-list", {"name": "CI", "scopes": ["connections:read"]}, RULING),
+    ("token-detail", None, RULING),
     ("token-revoke", None, RULING),
     ("token-revoke", {}, DO_RULE),
     ("reveal-token-list", None, RULING),

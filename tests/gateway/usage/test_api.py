@@ -178,6 +178,12 @@ def test_a_request_is_told_with_its_attempts(api: Api, fell_back: None):
     ]
 
 
+def test_one_request_is_told_as_in_the_list(api: Api, fell_back: None):
+    (listed,) = api.read(f"/analytics/usage-records?{DAY}&request=order-17")["items"]
+    assert api.read(f"/analytics/usage-records/{listed['id']}") == listed
+    assert api("GET", f"/analytics/usage-records/{SUPPORT}").status_code == 404
+
+
 def test_what_is_asked_in_vain_has_its_place_in_the_breakdown(api: Api, fell_back: None):
     first = UsageAttempt.objects.filter(outcome="failed")
     first.update(connection_id=BACKUP, connection_alias="first", provider_id="amazon", model="m")

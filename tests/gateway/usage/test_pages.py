@@ -5,6 +5,7 @@ import io
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection as database
@@ -13,13 +14,26 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections.models import ApiToken, Connection
+from gateway.models import UsageAttempt
 from gateway.templatetags.usage import duration, percent, short
+from gateway.usage import views
+from gateway.usage.views import BREAKDOWNS
 from tests.fakes import profile_of
 from tests.gateway.records import NOON, NOWHERE, WEBSITE, gone_round, used
 from tests.pages import HTMX, html, words
 from tests.people import browser
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
+
+
+OTHER = {
+    "profile_alias": "other",
+    "connection_alias": "other",
+    "provider_id": "other",
+    "model": "other",
+    "user_name": "other",
+    "token_id": UUID(int=99),
+}
 
 
 def ago(**duration: float) -> Any:
@@ -104,7 +118,7 @@ def test_a_very_long_time_is_cut(page: Client):
 def test_the_numbers_are_there_to_read(page: Client):
     text = words(page.get("/usage/?period=30d"))
     assert (
-        "Requests 3 2 succeeded, 1 failed" in text
+        "Requests 3 2 succeeded , 1 failed" in text
         and "Tokens 2.0 M" in text
         and "66.7 %" in text
         and "all times in UTC" in text
@@ -163,12 +177,64 @@ def test_usage_leads_to_profiles_connections_and_tokens_and_back(
     assert f'href="/usage/?period=7d&amp;token={token.pk}"' in html(page.get("/tokens/"))
 
 
-def test_a_breakdown_has_a_column_of_failures(page: Client):
-    table = words(page.get("/usage/?period=30d")).partition("By profile")[2]
-    assert (
-        table.startswith(" Profile Requests Failed Share Tokens Median support 2 0 66.7 % 2.0 M")
-        and "other 1 1 33.3 % 15" in table
+@pytest.mark.parametrize("by", BREAKDOWNS)
+def test_every_number_of_a_breakdown_leads_to_its_requests(operator: Any, by: str):
+    gone_round(started_at=ago(minutes=5))
+    used(started_at=ago(minutes=6), outcome="timeout")
+    used(**OTHER, started_at=ago(minutes=7))
+    page = browser(operator)
+    text = html(page.get(f"/usage/?by={by}"))
+    links = [one.replace("&amp;", "&") for one in re.findall(r'href="(\?[^"]*)#requests"', text)]
+    mine = [one for one in links if f"{by}=" in one.replace("by=", "")]
+    number = {
+        f"{'outcome=failed' in one} {'attempts=fallback' in one}": page.get(f"/usage/{one}")
+        .context["usage"]
+        .totals.requests
+        for one in mine
+        if "other" not in one and str(OTHER["token_id"]) not in one
+    }
+    assert number["True False"] == number["False True"] == 1
+    assert page.get(f"/usage/{mine[0]}").context["page"].paginator.count < 3
+
+
+def test_more_requests_than_are_read_have_no_breakdown(page: Client, monkeypatch: Any):
+    monkeypatch.setattr(views, "MOST_READ", 0)
+    text = words(page.get("/usage/?period=30d&outcome=timeout"))
+    assert "more requests than are read one by one" in text and "By outcome" not in text
+    assert "By outcome" in words(page.get("/usage/?period=30d&outcome=failed"))
+
+
+def test_the_page_of_a_request_leads_to_all_that_it_names(
+    administrator: Any, connection: Connection
+):
+    profile = profile_of(connection, name="Support")
+    token = ApiToken.objects.create(name="Website", user=administrator, prefix="sb_1", digest="1")
+    record = gone_round(profile_id=profile.pk, token_id=token.pk)
+    UsageAttempt.objects.filter(record_key=record.key, position=0).update(
+        profile_id=profile.pk, connection_id=connection.pk, code="rate_limited", status=429
     )
+    page = browser(administrator).get(f"/usage/{record.key}/")
+    for one in (profile, connection, token):
+        assert f'href="{one.get_absolute_url()}"' in html(page)
+    assert "Failed Too many requests rate_limited HTTP 429" in words(page)
+    assert 'href="/usage/?period=7d&amp;user=ada"' in html(page)
+
+
+def test_the_page_of_a_token_says_what_it_may_do_and_did(administrator: Any):
+    token = ApiToken.objects.create(
+        name="Website", user=administrator, prefix="sb_1", digest="1", scopes=["gateway:use"]
+    )
+    used(started_at=ago(hours=1), token_id=token.pk, outcome="timeout")
+    text = words(browser(administrator).get(token.get_absolute_url()))
+    assert "Used 1 time in 7 days" in text and "gateway:use" in text and "all profiles" in text
+    assert "No answer in time timeout" in text
+
+
+def test_a_breakdown_has_a_column_of_failures(page: Client):
+    table = words(page.get("/usage/?period=30d")).partition("User Token ")[2]
+    heads = "Profile Requests Failed Fallback Share Tokens Median"
+    assert table.startswith(f"{heads} support 2 0 0 66.7 % 2.0 M")
+    assert "other 1 1 0 33.3 % 15" in table
 
 
 def test_charts_and_table_have_the_same_numbers(page: Client):
@@ -186,11 +252,11 @@ def test_charts_and_table_have_the_same_numbers(page: Client):
 
 
 def test_the_latest_requests_have_pages(operator: Any):
-    for number in range(30):
+    for number in range(14):
         used(started_at=ago(minutes=number + 1), latency_ms=number)
     response = browser(operator).get("/usage/?page=2")
-    assert "Page 2 of 2, 30 in all" in words(response)
-    assert [one.latency_ms for one in response.context["page"].object_list] == [25, 26, 27, 28, 29]
+    assert "Page 2 of 2, 14 in all" in words(response)
+    assert [one.latency_ms for one in response.context["page"].object_list] == [10, 11, 12, 13]
 
 
 def test_what_was_asked_for_in_vain_is_shown(operator: Any):
