@@ -55,6 +55,17 @@ def get_by_id_or_alias(rows: QuerySet[Any], id_or_alias: str, by: str = "") -> A
     return found
 
 
+def get_by_name(rows: QuerySet[Any], text: str) -> Any:
+    """`get_by_id_or_alias`, else the only row that has the text as its name, in any letter case.
+    None when there is none, or several.
+    """
+    found = get_by_id_or_alias(rows, text)
+    if found is None and text and "\x00" not in text:
+        named = rows.filter(name__iexact=text)[:2]
+        found = named[0] if len(named) == 1 else None
+    return found
+
+
 def all_by_id_or_alias(rows: QuerySet[Any], given: Iterable[str], by: str = "") -> dict[str, Any]:
     """The rows with these ids, aliases and former aliases, by what each was asked for. Leaves out
     what does not exist. One query, two more for what is not there by its alias.

@@ -21,7 +21,7 @@ class ProfileField:
     `kind`: text, integer, number, boolean, texts (a list) or choices (a list of `choices`).
 
     `unset`: what choices mean where none is stored, which is something else than an empty list.
-    `signed`: a number below 0 is possible.
+    `signed`: a number below 0 is possible. `is_advanced`: seldom wanted, so forms fold it.
     """
 
     name: str
@@ -32,6 +32,7 @@ class ProfileField:
     choices: tuple[tuple[str, str], ...]
     unset: str
     signed: bool
+    is_advanced: bool = False
 
     def labels(self, chosen: list[str]) -> list[str]:
         """The texts of what is chosen, in the order of the choices."""
@@ -74,6 +75,7 @@ def _field_of(name: str, info: FieldInfo) -> ProfileField:
         choices=shown,
         unset=extra.get("unset", ""),
         signed=any(getattr(one, "ge", 0) < 0 for one in info.metadata),
+        is_advanced=bool(extra.get("advanced")),
     )
 
 

@@ -17,6 +17,7 @@ from .fallback_codes import DEFAULT_FALLBACK_CODES, FALLBACK_CODES, MISSING_KEY,
 from .profile_fields import FALLBACKS, LIMITS, ProfileField, fields_of
 
 MOST_TOKENS = 10_000_000
+ADVANCED: dict[str, Any] = {"advanced": True}  # folded in forms
 NO_NULL = r"^[^\x00]*$"
 OTHER = "other"  # any field of a request that is not named here
 SAME = {"max_completion_tokens": "max_tokens"}  # two names of one thing
@@ -147,6 +148,7 @@ class ChatSettings(ProfileSettings):
         ),
         ge=0,
         le=1,
+        json_schema_extra=ADVANCED,
     )
     max_tokens: int | None = Field(
         None, title="Max tokens", description="Longest answer, in tokens.", ge=1, le=MOST_TOKENS
@@ -157,6 +159,7 @@ class ChatSettings(ProfileSettings):
         description="The same number asks for the same answer, as far as a model can.",
         ge=-(2**63),
         le=2**63 - 1,
+        json_schema_extra=ADVANCED,
     )
     presence_penalty: float | None = Field(
         None,
@@ -164,6 +167,7 @@ class ChatSettings(ProfileSettings):
         description="Above 0, words that were used are used less.",
         ge=-2,
         le=2,
+        json_schema_extra=ADVANCED,
     )
     frequency_penalty: float | None = Field(
         None,
@@ -171,9 +175,13 @@ class ChatSettings(ProfileSettings):
         description="Above 0, the more often a word was used, the less it is used.",
         ge=-2,
         le=2,
+        json_schema_extra=ADVANCED,
     )
     stop: Annotated[list[Stop], Field(min_length=1, max_length=4)] | None = Field(
-        None, title="Stop", description="Up to 4 texts; an answer ends before the first of them."
+        None,
+        title="Stop",
+        description="Up to 4 texts; an answer ends before the first of them.",
+        json_schema_extra=ADVANCED,
     )
     system_prompt_template: str | None = Field(
         None,

@@ -5,12 +5,21 @@ Pure: the sources are passed in.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from .sources import EnvironmentSource, KeptStore, MappingSource, Outage, Source, SourceError
+from .sources import (
+    EnvironmentSource,
+    KeptStore,
+    ListsNames,
+    MappingSource,
+    Outage,
+    Source,
+    SourceError,
+)
 
 LONGEST = 500
 SEGMENT = re.compile(r"[A-Za-z0-9_.-]+")
@@ -159,6 +168,30 @@ class Resolver:
     def sources(self) -> tuple[Source, ...]:
         """Every source, in order."""
         return self._sources
+
+    def may_name(self, reference: str, secret: bool) -> bool:
+        """True if a setting that is `secret` or not may name the reference, whatever it is."""
+        try:
+            return not self._denied(parse(reference), secret)
+        except (InvalidReference, SourceError):
+            return False
+
+    def names(self) -> list[str]:
+        """The references that sources list by name without being asked over a network, of sections
+        that are set aside. A source that cannot be read lists none.
+        """
+        found: list[str] = []
+        for source in self._sources:
+            with suppress(SourceError):
+                keys = source.names() if isinstance(source, ListsNames) else ()
+                found += [
+                    f"${':'.join(key)}"
+                    for key in keys
+                    if len(key) > 1
+                    and all(SEGMENT.fullmatch(one) for one in key)
+                    and (key[0].lower() in self._policy.sections or source.holds(key[0].lower()))
+                ]
+        return found
 
     def _denied(self, key: tuple[str, ...], secret: bool) -> str:
         section, name = key[0].lower(), key[-1]

@@ -11,7 +11,8 @@ from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
 from . import conf
-from .listing import of_capability
+from .listing import connections, of_capability
+from .lookup import get_by_name
 from .models import Connection, ConnectionCheck, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
@@ -65,6 +66,25 @@ def store_outages() -> list[Outage]:
 def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection]:
     """The connections whose provider has a capability, to offer in a list of choices, by name."""
     return of_capability(Connection.objects.listed(), capability).order_by(*by_name())[:limit]
+
+
+@dataclass(frozen=True)
+class FoundConnections:
+    """The first connections that a text finds, how many there are, and the one that it names."""
+
+    text: str
+    rows: list[Connection]
+    number: int
+    chosen: Connection | None = None
+
+
+def find_connections(capability: str, text: str, limit: int = 20) -> FoundConnections:
+    """The connections of a capability whose name, alias or id a text is in, by name; without a
+    text, the first of all.
+    """
+    rows = connections({"capability": capability, "called": text})
+    chosen = get_by_name(Connection.objects.listed(), text) if text else None
+    return FoundConnections(text, list(rows[:limit]), rows.count(), chosen)
 
 
 def connection_names(

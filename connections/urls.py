@@ -5,11 +5,13 @@ from django.urls import path
 from .views import (
     aliases,
     bulk,
+    capability_list,
     connection_actions,
     connections,
     defaults,
     deletes,
     duplicates,
+    form_answers,
     hosts,
     inline_add,
     list_choices,
@@ -32,6 +34,16 @@ urlpatterns = [
         name="connection-create",
     ),
     path("connections/add-here/", inline_add.AddHereView.as_view(), name="connection-add-here"),
+    path(
+        "connections/alias-offer/",
+        form_answers.AliasOfferView.as_view(),
+        name="connection-alias-offer",
+    ),
+    path(
+        "connections/choices/",
+        form_answers.ConnectionChoicesView.as_view(),
+        name="connection-choices",
+    ),
     path("connections/bulk/", bulk.ConnectionBulkView.as_view(), name="connection-bulk"),
     path(
         "connections/switch-off/",
@@ -80,7 +92,12 @@ urlpatterns = [
     ),
     path("marks/<slug:name>.svg", marks.mark, name="mark"),
     path("profiles/", profiles.ProfileListView.as_view(), name="profile-list"),
-    path("profiles/add/", profiles.CapabilityListView.as_view(), name="capability-list"),
+    path("profiles/add/", capability_list.CapabilityListView.as_view(), name="capability-list"),
+    path(
+        "profiles/alias-offer/",
+        form_answers.ProfileAliasOfferView.as_view(),
+        name="profile-alias-offer",
+    ),
     path(
         "profiles/add/<slug:capability>/",
         profiles.ProfileCreateView.as_view(),

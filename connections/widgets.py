@@ -18,7 +18,8 @@ class SecretInput(forms.TextInput):
 
     What was typed but could not be saved yet goes back into the page sealed (`<name>-sealed`), so
     that it need not be typed again and still stands nowhere in clear. `purpose` binds the seal to
-    one person and form.
+    one person and form. With `list` among `attrs`, the id of a list of references, there is a
+    second input for one of those (`<name>-reference`); what is typed into the first wins.
     """
 
     template_name = "widgets/secret.html"
@@ -28,7 +29,7 @@ class SecretInput(forms.TextInput):
         self.purpose, self.stored = purpose, stored
 
     def value_from_datadict(self, data: Mapping[str, Any], _files: Any, name: str) -> str:
-        value = data.get(name, "")
+        value = data.get(name, "") or str(data.get(f"{name}-reference", "")).strip()
         if not value and data.get(f"{name}-sealed") and not data.get(f"{name}-clear"):
             return unseal(data[f"{name}-sealed"], self.purpose)
         return str(value)
@@ -42,7 +43,10 @@ class SecretInput(forms.TextInput):
             if value and not visible and value != self.stored
             else "",
             "stored": self.stored,
+            "is_open": bool(value and value != self.stored) or "aria-invalid" in (attrs or {}),
         }
+        if not visible:  # an input of secrets takes no list, so the reference has one of its own
+            context["widget"]["references"] = context["widget"]["attrs"].pop("list", "")
         return context
 
 
@@ -112,6 +116,7 @@ class InOrder(forms.Widget):
     ) -> None:
         super().__init__()
         self.label, self.choices, self.most, self.typed = label, choices, most, typed
+        self.moved: tuple[int, str] = (-1, "")  # the place that one was moved to, and up or down
 
     def value_from_datadict(self, data: Any, _files: Any, name: str) -> list[str]:
         return [value for value in data.getlist(name) if value.strip()]
@@ -125,8 +130,15 @@ class InOrder(forms.Widget):
             "label": self.label,
             "choices": self.choices,
             "typed": self.typed,
+            "moved": self.moved[0],
+            "focus": self._way_on(len(chosen)),
         }
         return context
+
+    def _way_on(self, number: int) -> str:
+        """The button to go on with: the same again, the other one at the end of the way."""
+        place, way = self.moved
+        return {0: "down", number - 1: "up"}.get(place, way)
 
     def id_for_label(self, _id: str, _index: str = "0") -> str:
         return ""  # the label is the legend of all of them

@@ -251,7 +251,8 @@ class Amazon(Provider[AmazonSettings]):
             raise errors.exceptions[0] from None
         return embedding_answer(request.model, [task.result() for task in tasks])
 
-    def refused_parameters(self, model: str, _effort: str | None = None) -> frozenset[str]:
+    @classmethod
+    def refused_parameters(cls, model: str, _effort: str | None = None) -> frozenset[str]:
         return refused_by(model)
 
     def translate(self, error: Exception, host: str) -> ProviderError:

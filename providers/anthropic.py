@@ -130,7 +130,8 @@ class Anthropic(Provider[AnthropicSettings]):
             **arguments_for(request), **more, timeout=self.timeout
         )
 
-    def refused_parameters(self, model: str, _effort: str | None = None) -> frozenset[str]:
+    @classmethod
+    def refused_parameters(cls, model: str, _effort: str | None = None) -> frozenset[str]:
         return refused_by(model)
 
     def translate(self, error: Exception, host: str) -> ProviderError:

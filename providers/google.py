@@ -193,7 +193,8 @@ class Google(Provider[GoogleSettings]):
             ]
             return vectors_of(pages, len(texts), request.model, self.host)
 
-    def refused_parameters(self, model: str, _effort: str | None = None) -> frozenset[str]:
+    @classmethod
+    def refused_parameters(cls, model: str, _effort: str | None = None) -> frozenset[str]:
         return refused_by(model)
 
     def translate(self, error: Exception, host: str) -> ProviderError:

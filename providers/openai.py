@@ -62,7 +62,8 @@ class OpenAI(OpenAICompatible[OpenAISettings]):
         }
         return {name: value for name, value in account.items() if value}
 
-    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+    @classmethod
+    def refused_parameters(cls, model: str, effort: str | None = None) -> frozenset[str]:
         return refused_by(model, effort)
 
     def wire_body(self, capability: Capability, body: dict[str, Any]) -> dict[str, Any]:

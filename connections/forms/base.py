@@ -1,15 +1,63 @@
 """The base of the forms of connections and profiles."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.forms import BoundField
+from django.utils.functional import cached_property
 
 from ..models import VersionedModel
 from ..services import Invalid, Stale
-from ..widgets import MapInput
+from ..widgets import MapInput, MapRow
 from .fields import TagsField
 
 SETTINGS = "settings-"
+
+
+@dataclass(frozen=True)
+class FieldGroup:
+    """Inputs that stand together. Those of a folded group are seldom wanted: its summary says how
+    many of them are set.
+    """
+
+    name: str
+    fields: list[BoundField]
+    is_folded: bool = False
+
+    @property
+    def number_set(self) -> int:
+        """How many of the inputs say something else than their default."""
+        return sum(_is_set(one) for one in self.fields)
+
+    @property
+    def has_errors(self) -> bool:
+        """True if one of the inputs was refused."""
+        return any(one.errors for one in self.fields)
+
+
+def _is_set(bound: BoundField) -> bool:
+    if getattr(bound.field.widget, "stored", ""):
+        return True
+    shown, default = as_text(bound.value()), as_text(bound.field.initial)
+    return bool(shown) and shown not in (default, getattr(bound, "unset", ""))
+
+
+def as_text(value: Any) -> str:
+    """A value as a form has it: `true` and `false` in lower case, whole numbers without `.0`,
+    nothing for None and for what is empty.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, list):
+        return ", ".join(
+            f"{one.key}={one.value}" if isinstance(one, MapRow) else str(one)
+            for one in value
+            if not (isinstance(one, MapRow) and one.is_empty)
+        )
+    return "" if value is None else str(value)
 
 
 class RowForm(forms.Form):
@@ -24,8 +72,8 @@ class RowForm(forms.Form):
     alias = forms.CharField(
         required=False,
         help_text=(
-            "What code asks for. Left empty, it is made from the name. An administrator can change "
-            "it later."
+            "What code asks for. Left empty, it is made from the name. Only an administrator can "
+            "change it later."
         ),
         widget=forms.TextInput(
             {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -57,6 +105,16 @@ class RowForm(forms.Form):
             self.add_error(
                 name if name in self.fields else None, forms.ValidationError(message, error.code)
             )
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """The names of the inputs that do not say what the row says: of a form that comes back."""
+        return [
+            name
+            for name, field in self.fields.items()
+            if as_text(field.prepare_value(self[name].initial))
+            != as_text(field.prepare_value(self[name].data))
+        ]
 
     def typed(self) -> dict[str, Any]:
         """The entries as they are, to be the initial values of another form."""

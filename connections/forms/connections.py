@@ -12,9 +12,9 @@ from providers.core.schema import SettingsField, settings_fields
 from ..display import public_settings
 from ..models import Connection
 from ..widgets import MapRow
-from .base import SETTINGS, RowForm
+from .base import SETTINGS, FieldGroup, RowForm, as_text
 from .fields import MapField
-from .inputs import SettingEntry, as_text, choice_numbers, choices_of, setting_input
+from .inputs import SettingEntry, choice_numbers, choices_of, setting_input
 
 MOST_CHOICES, MOST_OPTIONS = 4, 12  # that other fields depend on, as the stylesheet has them
 
@@ -99,12 +99,23 @@ class ConnectionForm(RowForm):
         """True if it has buttons that only add a row: then Enter must still save."""
         return any(isinstance(field, MapField) for field in self.fields.values())
 
-    def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
-        """The settings fields by group, General first."""
-        found: dict[str, list[BoundField]] = {}
-        for name, field in settings_fields(self.provider).items():
-            found.setdefault(field.group, []).append(self._decorated(self[SETTINGS + name], field))
-        yield from found.items()
+    def groups(self) -> Iterator[FieldGroup]:
+        """The settings fields by group, those that are folded last. Whatever must be entered, or
+        is a secret of the service, is never in a folded group, and neither is the first.
+        """
+        found: dict[str, list[SettingsField]] = {}
+        for field in settings_fields(self.provider).values():
+            found.setdefault(field.group, []).append(field)
+        groups = [
+            FieldGroup(
+                name,
+                [self._decorated(self[SETTINGS + one.name], one) for one in fields],
+                name != next(iter(found))
+                and (name == "Advanced" or not any(map(_matters, fields))),
+            )
+            for name, fields in found.items()
+        ]
+        yield from sorted(groups, key=lambda one: one.is_folded)
 
     def _decorated(self, bound: BoundField, field: SettingsField) -> BoundField:
         """The input with what the template shows beside it: the Clear box, and the choice that the
@@ -113,6 +124,7 @@ class ConnectionForm(RowForm):
         clear = f"{bound.name}-clear"
         bound.clear = self[clear] if clear in self.fields else None  # type: ignore[attr-defined]
         bound.schema = field  # type: ignore[attr-defined]
+        bound.unset = as_text(field.default)  # type: ignore[attr-defined]
         bound.depends = _dependence(self.provider, field)  # type: ignore[attr-defined]
         return bound
 
@@ -131,6 +143,10 @@ def _initial(
         if field.is_map and name in shown
     }
     return columns | {SETTINGS + name: maps.get(name, value) for name, value in shown.items()}
+
+
+def _matters(field: SettingsField) -> bool:
+    return field.required or field.secret or field.required_when_shown
 
 
 def _dependence(provider: type[Provider[Any]], field: SettingsField) -> str:

@@ -11,8 +11,11 @@ from providers.core.schema import SettingsField, settings_fields
 
 from ..references import is_reference
 from ..widgets import ChoiceOrReference, MapInput, SecretInput
+from .base import as_text
 from .fields import MapField
 
+# the ids of the lists of references in the form
+SECRET_REFERENCES, PLAIN_REFERENCES = "secret-references", "plain-references"
 YES_NO = (("true", "Yes"), ("false", "No"))
 
 
@@ -56,9 +59,11 @@ class SettingEntry:
     def attributes(self) -> dict[str, Any]:
         """The attributes of an input of text."""
         return {
-            "autocomplete": "off",
+            # browsers put a password of their own into a field of secrets that says "off"
+            "autocomplete": "new-password" if self.field.secret else "off",
             "spellcheck": "false",
             "placeholder": self.field.placeholder,
+            "list": SECRET_REFERENCES if self.field.secret else PLAIN_REFERENCES,
         }
 
     @property
@@ -111,8 +116,3 @@ def choice_numbers(provider: type[Provider[Any]]) -> dict[str, int]:
         one.name for one in settings_fields(provider).values() if one.kind in ("choice", "boolean")
     ]
     return {name: number for number, name in enumerate(names, 1)}
-
-
-def as_text(value: Any) -> str:
-    """A value as a form has it: `true` and `false` in lower case, nothing for None."""
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

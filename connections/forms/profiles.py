@@ -1,22 +1,26 @@
 """The form of a profile, read off the settings of its capability."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.forms import BoundField
+from django.urls import reverse
 
 from providers.core.base import Capability
 
-from ..lookup import all_by_id_or_alias, get_by_id_or_alias
+from ..lookup import all_by_id_or_alias, get_by_name
 from ..models import Connection, Profile
-from ..profile_fields import FALLBACKS, ProfileField
+from ..profile_fields import FALLBACKS, LIMITS, ProfileField
 from ..profile_settings import profile_fields
 from ..services import MOST_FALLBACKS
 from ..widgets import InOrder, SomeOrAll
-from .base import SETTINGS, RowForm
+from .base import SETTINGS, FieldGroup, RowForm
 from .fields import AliasesField, LinesField, TickField
 
+MORE = "More settings"
+NOT_TAKEN = "{} does not take this. It is left out."
 MOST_CHOICES = 200  # more than these are typed, with suggestions
 
 
@@ -28,8 +32,9 @@ class ProfileForm(RowForm):
 
     row_class = Profile
 
+    # not required: a browser tells an untouched list of choices as invalid
     connection = forms.CharField(
-        max_length=100, help_text="Id or alias of the connection that answers."
+        required=False, max_length=255, help_text="The connection that answers."
     )
     model = forms.CharField(
         required=False, help_text="Fetch the provider's models, or type any name."
@@ -56,11 +61,9 @@ class ProfileForm(RowForm):
         super().__init__(**kwargs)
         self.fix_alias()
         self.fields["connection"].widget = _connection_input(
-            choices, self.initial.get("connection")
+            capability, choices, self.initial.get("connection")
         )
-        self.fields["model"].widget = forms.TextInput(
-            {"list": "models", "autocomplete": "off", "spellcheck": "false", "required": True}
-        )
+        self.fields["model"].widget = _model_input(capability)
         self.fields["fallbacks"].widget = _fallbacks_input(
             others, self.initial.get("fallbacks") or []
         )
@@ -73,26 +76,60 @@ class ProfileForm(RowForm):
         for name, field in profile_fields(capability).items():
             self.fields[SETTINGS + name] = _profile_input(field)
 
-    def groups(self) -> Iterator[tuple[str, list[BoundField]]]:
-        """The bound inputs of the settings by group; the fallbacks themselves are the first of
-        theirs.
+    def groups(self) -> Iterator[FieldGroup]:
+        """The bound inputs of the settings by group, those that are seldom wanted in a group of
+        their own; the fallbacks themselves are the first of theirs.
         """
         found: dict[str, list[BoundField]] = {}
         for name, field in profile_fields(self.capability).items():
-            found.setdefault(field.group, []).append(self[SETTINGS + name])
+            group = MORE if field.is_advanced else field.group
+            bound = self[SETTINGS + name]
+            bound.has_note = True  # type: ignore[attr-defined]
+            if name in self.refused:
+                bound.note = NOT_TAKEN.format(self["model"].value())  # type: ignore[attr-defined]
+            found.setdefault(group, []).append(bound)
         found[FALLBACKS].insert(0, self["fallbacks"])
-        yield from found.items()
+        for name, fields in found.items():
+            yield FieldGroup(name, fields, name in (MORE, LIMITS))
+
+    @property
+    def types_connection(self) -> bool:
+        """True where there are too many connections for a list to choose from."""
+        return isinstance(self.fields["connection"].widget, forms.TextInput)
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The settings that the chosen model does not take, as its vendor documents."""
+        text = str(self["connection"].value() or "").strip()
+        row = get_by_name(Connection.objects.listed(), text) if text else None
+        provider = row.provider if row else None
+        model = str(self["model"].value() or "").strip()
+        return provider.refused_parameters(model) if provider and model else frozenset()
+
+    def move(self, asked: str) -> None:
+        """Moves a fallback one place up or down: `2-up`, counted from 0."""
+        found = re.fullmatch(r"(\d{1,3})-(up|down)", asked)
+        chain = list(self.initial.get("fallbacks") or ())
+        if not found or int(found[1]) >= len(chain):
+            return
+        place = int(found[1])
+        target = place + (1 if found[2] == "down" else -1)
+        if 0 <= target < len(chain):
+            chain[place], chain[target] = chain[target], chain[place]
+            self.initial["fallbacks"] = chain
+            self.fields["fallbacks"].widget.moved = (target, found[2])
 
     def clean_connection(self) -> Connection:
         """The connection with this alias or id."""
-        row: Connection | None = get_by_id_or_alias(
-            Connection.objects.listed(), self.cleaned_data["connection"].strip()
+        text = self.cleaned_data["connection"].strip()
+        row: Connection | None = get_by_name(Connection.objects.listed(), text)
+        if row is not None:
+            return row
+        if not text:
+            raise forms.ValidationError("Choose a connection.", "required")
+        raise forms.ValidationError(
+            "There is no connection with this id, alias or name, or there are several.", "not_found"
         )
-        if row is None:
-            raise forms.ValidationError(
-                "There is no connection with this id or alias.", "not_found"
-            )
-        return row
 
     def clean_fallbacks(self) -> list[Profile]:
         """The profiles with these ids or aliases, in order."""
@@ -148,14 +185,50 @@ def _fallbacks_input(others: list[Profile], chosen: list[str]) -> forms.Widget:
     )
 
 
-def _connection_input(choices: list[Connection], chosen: str | None) -> forms.Widget:
-    """A list to choose from; with too many connections, a text with suggestions."""
+def _model_input(capability: Capability) -> forms.Widget:
+    """A text with suggestions. Another model asks the server what it does not take; the answer
+    changes the notes of the settings and nothing that is typed.
+    """
+    notes = ",".join(f"#id_{SETTINGS}{name}_note:innerHTML" for name in profile_fields(capability))
+    return forms.TextInput(
+        {
+            "list": "models",
+            "autocomplete": "off",
+            "spellcheck": "false",
+            "required": True,
+            "hx-post": ".",
+            "hx-trigger": "change",
+            "hx-vals": '{"action": "look"}',
+            "hx-swap": "none",
+            "hx-select-oob": notes,
+        }
+    )
+
+
+def _connection_input(
+    capability: Capability, choices: list[Connection], chosen: str | None
+) -> forms.Widget:
+    """A list to choose from; with too many connections, a text that asks the server."""
     labels = [
         (one.alias, f"{one.name} ({one.provider_name}{'' if one.is_active else ', inactive'})")
         for one in choices
     ]
     if len(choices) >= MOST_CHOICES:
-        return forms.TextInput({"list": "connections", "autocomplete": "off"})
+        return forms.TextInput(
+            {
+                "list": "connection-choices",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "placeholder": "Name or alias",
+                "required": True,
+                "hx-get": f"{reverse('connection-choices')}?capability={capability.value}",
+                "hx-trigger": "input delay:250ms, change",
+                "hx-target": "#connection-found",
+                "hx-swap": "innerHTML",
+                "hx-sync": "this:replace",
+            }
+        )
     if chosen and chosen not in dict(labels):
         labels.append((chosen, chosen))
-    return forms.Select(choices=[("", "Choose a connection"), *labels])
+    return forms.Select({"aria-required": "true"}, choices=[("", "Choose a connection"), *labels])

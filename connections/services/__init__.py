@@ -5,7 +5,7 @@ means the machine's own operator at a terminal, who may do everything.
 """
 
 from ..errors import FieldError, InUse, Invalid, Notice, NotUndone, Stale, Throttled, Unusable
-from .aliases import change_alias, remove_former_alias
+from .aliases import AliasOffer, change_alias, offered_alias, remove_former_alias
 from .approvals import (
     ask_for_moved_hosts,
     decide_host,
@@ -71,6 +71,7 @@ __all__ = [
     "CHECKS_KEPT",
     "MOST_FALLBACKS",
     "Actor",
+    "AliasOffer",
     "Caller",
     "CheckResult",
     "Draft",
@@ -125,6 +126,7 @@ __all__ = [
     "merge_patch",
     "move_profiles",
     "new_alias",
+    "offered_alias",
     "plain_settings",
     "prepare_check",
     "prune_checks",

@@ -2,6 +2,7 @@
 away.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -9,11 +10,28 @@ from django.db import transaction
 from ..errors import Invalid
 from ..locks import hold, retried
 from ..models import Connection, FormerAlias, Profile
-from .base import alias_errors, alias_race, refuse_stale, save_version
+from .base import alias_errors, alias_race, new_alias, refuse_stale, save_version
 from .drafts import Saved
 from .permissions import Actor, require
 
 CHANGE_ALIAS = "connections.change_alias"
+
+
+@dataclass(frozen=True)
+class AliasOffer:
+    """The alias that a new row would get, and why it cannot; empty if it can."""
+
+    alias: str
+    refusal: str = ""
+
+
+def offered_alias(model: type[Connection | Profile], name: str, alias: str = "") -> AliasOffer:
+    """The alias of a new row with this name: the one that was typed, else one made from the
+    name.
+    """
+    offered = alias.strip() or new_alias(model, name)
+    wrong = alias_errors(model(alias=offered))
+    return AliasOffer(offered, wrong[0].message if wrong else "")
 
 
 @retried

@@ -5,7 +5,7 @@ tuples of segments, compared without regard to case. Imports no models.
 """
 
 from .addresses import make_sources
-from .base import Fault, Outage, Source, SourceError
+from .base import Fault, ListsNames, Outage, Source, SourceError
 from .directory import DirectorySource
 from .environment import EnvironmentSource
 from .file import FileSource
@@ -18,6 +18,7 @@ __all__ = [
     "Fault",
     "FileSource",
     "KeptStore",
+    "ListsNames",
     "MappingSource",
     "Outage",
     "Source",

@@ -1,11 +1,11 @@
 """The protocol of every source of references, its faults, and how a file is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 LARGEST_VALUE = 64 * 1024  # bytes of one value in a file
 
@@ -52,6 +52,15 @@ class Source(Protocol):
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
         """The value, or None when this source does not have the key. Raises SourceError."""
+        ...
+
+
+@runtime_checkable
+class ListsNames(Protocol):
+    """A source that can say cheaply which keys it has."""
+
+    def names(self) -> Iterable[tuple[str, ...]]:
+        """The keys, never a value. Raises SourceError."""
         ...
 
 

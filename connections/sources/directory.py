@@ -44,5 +44,10 @@ class DirectorySource:
             )
         return next(iter(values), None)
 
+    def names(self) -> list[tuple[str, ...]]:
+        """The files that have a section, as they are spelled."""
+        paths = [one[0] for one in self._files().values()]
+        return [tuple(one.name.replace(":", "__").split("__")) for one in paths]
+
     def holds(self, section: str) -> bool:
         return any("__" in name and name.split("__")[0] == section for name in self._files())

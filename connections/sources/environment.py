@@ -71,6 +71,11 @@ class EnvironmentSource:
         for one in self._environ:
             self._spellings.setdefault(spelling(one), []).append(one)
 
+    def names(self) -> list[tuple[str, ...]]:
+        """The variables that have a section."""
+        plain = (one.removesuffix("_FILE").replace(":", "__") for one in self._environ)
+        return [tuple(one.split("__")) for one in plain if "__" in one.strip("_")]
+
     def holds(self, section: str) -> bool:  # noqa: ARG002
         """False: a variable proves nothing, DATABASE__URL may be anybody's."""
         return False

@@ -1,7 +1,7 @@
 """The Django setting CONNECTIONS_CONFIG as a source of references; how nested keys are found."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -18,6 +18,10 @@ class MappingSource:
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
         return text(descend(self._mapping(), tuple(segment.lower() for segment in key)))
+
+    def names(self) -> list[tuple[str, ...]]:
+        """The keys of the values, at any depth."""
+        return [*_keys(self._mapping())]
 
     def holds(self, section: str) -> bool:
         return any(str(name).split(":")[0].lower() == section for name in self._mapping())
@@ -40,6 +44,15 @@ def descend(config: Any, key: tuple[str, ...]) -> Any:
             if str(one).lower() == name and (found := descend(value, key[length:])) is not None:
                 return found
     return None
+
+
+def _keys(config: Any) -> Iterator[tuple[str, ...]]:
+    for name, value in config.items():
+        place = tuple(str(name).split(":"))
+        if isinstance(value, Mapping):
+            yield from ((*place, *rest) for rest in _keys(value))
+        else:
+            yield place
 
 
 def text(value: Any) -> str | None:

@@ -23,6 +23,7 @@ from ..health.services import LABELS, with_health
 from ..list_columns import CONNECTION_COLUMNS
 from ..list_rows import ConnectionLine, connection_lines
 from ..models import Connection
+from ..suggestions import reference_names
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
 from .inline_add import AddContext, ConnectionAddPage, note_choice
 from .lists import ListPage, filter_words
@@ -168,6 +169,7 @@ class ConnectionFormPage(Page):
             "row": self.row,
             "is_copy": is_fresh_copy(self.request, self.row),
             "add_context": self.add_context,
+            "references": reference_names(self.provider),
             **context,
         }
         return self.render_to_response(self.get_context_data(**shown))

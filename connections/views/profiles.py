@@ -17,17 +17,13 @@ from ..forms import ProfileForm
 from ..health.services import LABELS, with_profile_health
 from ..list_columns import PROFILE_COLUMNS
 from ..list_rows import ProfileLine, profile_lines
-from ..lookup import get_by_id_or_alias
+from ..lookup import get_by_id_or_alias, get_by_name
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
 from .inline_add import PicksConnections
 from .lists import ListPage
 
-CAPABILITY_TEXTS = {
-    Capability.CHAT: "Conversations: a model, a temperature, a system prompt.",
-    Capability.EMBEDDING: "Vectors of texts, for search and comparison.",
-}
 LIST: Crumb = ("Profiles", "/profiles/")
 
 
@@ -75,21 +71,6 @@ class ProfileListView(ProfilePage, ListPage):
         return super().get_context_data(**choices, **kwargs)
 
 
-class CapabilityListView(ProfilePage):
-    """The first step of adding a profile: what it is for."""
-
-    template_name = "connections/profiles/capability_list.html"
-    title = "Add a profile"
-    permission_required = "connections.add_profile"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        context = {
-            "capabilities": CAPABILITY_TEXTS.items(),
-            "connection": request.GET.get("connection", ""),
-        }
-        return self.render_to_response(self.get_context_data(**context))
-
-
 class ProfileFormPage(ProfilePage, PicksConnections):
     """The page with the form of a profile, which is new or saved: Save, Fetch models.
 
@@ -133,9 +114,17 @@ class ProfileFormPage(ProfilePage, PicksConnections):
             "capability": self.capability,
             "row": self.row,
             "is_copy": is_fresh_copy(self.request, self.row),
+            "found": self._found(form),
             **context,
         }
         return self.render_to_response(self.get_context_data(**shown))
+
+    def _found(self, form: ProfileForm) -> selectors.FoundConnections | None:
+        """The connections to suggest at a text; None where all of them are in a list."""
+        if not form.types_connection:
+            return None
+        text = str(form["connection"].value() or "")
+        return selectors.find_connections(self.capability.value, text)
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.show(self.form(initial=self._initial()))
@@ -160,6 +149,13 @@ class ProfileFormPage(ProfilePage, PicksConnections):
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         if request.POST.get("action") == "fetch-models":
             return self._fetch_models()
+        if "choose-model" in request.POST or request.POST.get("action") == "look":
+            chosen = request.POST.get("choose-model") or self.posted("model")
+            return self.show(self._unjudged(model=chosen))
+        if "move" in request.POST:
+            form = self._unjudged()
+            form.move(request.POST["move"])
+            return self.show(form)
         form = self.form(data=request.POST)
         if form.is_valid():
             try:
@@ -174,13 +170,14 @@ class ProfileFormPage(ProfilePage, PicksConnections):
                 form.add_stale(stale)
         return self.show(form)
 
-    def _fetch_models(self) -> HttpResponse:
-        """The form again, with the models of the chosen connection.
+    def _unjudged(self, **entries: str) -> ProfileForm:
+        """A form with what was posted and these `entries`, none of which is judged yet."""
+        return self.form(initial=self.form(data=self.request.POST).typed() | entries)
 
-        What was typed is kept and not judged yet.
-        """
-        form = self.form(initial=self.form(data=self.request.POST).typed())
-        connection = get_by_id_or_alias(Connection.objects.all(), self.posted("connection"))
+    def _fetch_models(self) -> HttpResponse:
+        """The form again, with the models of the chosen connection."""
+        form = self._unjudged()
+        connection = get_by_name(Connection.objects.all(), self.posted("connection"))
         if connection is None:
             return self.show(form, models_error="Choose a connection first.")
         try:

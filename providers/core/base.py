@@ -181,10 +181,11 @@ class Provider(Clients, Generic[SettingsT]):
         """Returns a vector for each text, in their order. Raises as `chat`."""
         raise NotImplementedError
 
+    @classmethod
     def refused_parameters(
-        self,
-        model: str,  # noqa: ARG002
-        effort: str | None = None,  # noqa: ARG002
+        cls,
+        model: str,  # noqa: ARG003
+        effort: str | None = None,  # noqa: ARG003
     ) -> frozenset[str]:
         """The sampling parameters that this model refuses at this reasoning effort (None: not
         said), as its vendor documents.

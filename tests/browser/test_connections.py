@@ -113,7 +113,7 @@ def test_edit_without_retyping_keeps_the_key(open_page: OpenPage, upstream: Upst
     )
     page.goto(f"{address}edit/")
     expect(field_of(page, "settings-api_key")).to_contain_text(
-        "Stored as typed-***. Leave empty to keep it."
+        "typed-*** is kept; the ends are never shown."
     )
     page.locator("[name=name]").fill("OpenAI renamed")
     press(page, "Test")

@@ -134,6 +134,7 @@ def test_what_requests_may_set_appears_when_it_counts(open_page: OpenPage, javas
     three(page)
     page.goto("/profiles/?q=Helpdesk")
     act(page, "Helpdesk", "Edit")
+    page.locator("summary", has_text="Limits").click()
     group = page.get_by_role("group", name="Requests may set")
     expect(group.get_by_label("tools")).to_be_hidden()
     group.get_by_label("Only what is ticked").check()

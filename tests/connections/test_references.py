@@ -24,6 +24,8 @@ from connections.sources import (
     MappingSource,
     SourceError,
 )
+from connections.suggestions import reference_names
+from providers.core.registry import get_provider
 from tests.fakes import RecordingSource, fake_provider
 
 POLICY = Policy(
@@ -704,3 +706,16 @@ def test_the_cure_for_a_hyphen_is_a_name_that_a_shell_can_set():
     message = resolve("$Team:My-Key", MappingSource({})).message
     assert "variable Team__My_Key," in message and "CONNECTIONS_SOURCES" in message
     assert "CONNECTIONS_CONFIG " not in message, "which is code"
+
+
+@pytest.mark.django_db
+def test_suggestions_are_names_that_the_setting_may_name_and_never_values(settings, monkeypatch):
+    monkeypatch.setenv("OpenAI__Spare__ApiKey", "sk-spare")
+    monkeypatch.setenv("Private__Password", "hidden")
+    settings.CONNECTIONS_CONFIG = {"Acme": {"Token": "sk-acme"}}
+    names = reference_names(get_provider("openai"))
+    assert {"$OpenAI:ApiKey", "$Env:OPENAI_API_KEY", "$OpenAI:Spare:ApiKey", "$Acme:Token"} <= {
+        *names[True]
+    }
+    assert "$OpenAI:BaseUrl" in names[False] and "$OpenAI:ApiKey" not in names[False]
+    assert "$Private:Password" not in names[True] and not any("sk-" in one for one in names[True])

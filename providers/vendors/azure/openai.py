@@ -78,7 +78,8 @@ class AzureProvider(AzureAccess[SettingsT], OpenAICompatible[SettingsT]):
             else {"Authorization": f"Bearer {await self.held_token()}"}
         )
 
-    def refused_parameters(self, model: str, effort: str | None = None) -> frozenset[str]:
+    @classmethod
+    def refused_parameters(cls, model: str, effort: str | None = None) -> frozenset[str]:
         """Judged by the name of the deployment, as far as it is named after its model."""
         return refused_by(model, effort)
 

@@ -76,6 +76,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("connection-create", entries(name="New"), DO_WORK),
     ("connection-create", entries(name="New", action="test"), WORKING),
     ("connection-add-here", {"add-here": "connection"}, DO_WORK),
+    ("connection-alias-offer", None, WORKING),
+    ("connection-choices", None, SEEING),
     ("connection-duplicate", {}, DO_WORK),
     ("connection-bulk", {"action": "deactivate"}, DO_WORK),
     ("connection-bulk", {"action": "test"}, DO_WORK),
@@ -106,6 +108,7 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("package-import", None, WORKING),
     ("package-import", {"action": "upload"}, WORKING),
     ("profile-list", None, SEEING),
+    ("profile-alias-offer", None, WORKING),
     ("capability-list", None, WORKING),
     ("profile-create", None, WORKING),
     ("profile-create", NEW_PROFILE, DO_WORK),
@@ -634,7 +637,7 @@ def test_a_forged_seal_is_ignored(fake, client: Client):
 
 def test_an_edit_form_shows_the_mask_and_no_secret(connection: Connection, client: Client):
     response = client.get(page_of(connection, "edit"))
-    assert "Stored as sk-***" in words(response) and value_of(response, "settings-api_key") is None
+    assert "sk-*** is kept" in words(response) and value_of(response, "settings-api_key") is None
     assert SECRET not in html(response) and 'name="alias"' not in html(response)
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from connections import services
 from connections.models import Connection, Profile
-from tests.fakes import OLDER_KEY, REFUSED, connect, fake_provider, profile_of, reload
+from tests.fakes import OLDER_KEY, REFUSED, SECRET, connect, fake_provider, profile_of, reload
 from tests.pages import HTMX, html, told, value_of, words
 from tests.people import browser
 
@@ -452,5 +452,53 @@ def test_a_refused_form_begins_with_links_to_what_is_wrong(connection: Connectio
     assert "<title>Error: Add a profile for chat" in page
     assert '<a href="#id_settings-temperature">Temperature</a>: Temperature is at most 2.' in page
     page = client.post(ADD, given(fallbacks="nobody")).content.decode()
-    assert '<a href="#id_fallbacks_field">Profiles</a>: There is no profile nobody.' in page
+    assert '<a href="#id_fallbacks_fields">Profiles</a>: There is no profile nobody.' in page
     assert 'aria-describedby="id_fallbacks_helptext id_fallbacks_error"' in page
+
+
+def test_a_fallback_moves_up_and_down_and_nothing_is_saved(
+    connection: Connection, others: list[Profile], client: Client
+):
+    posted = given(fallbacks=["zebra", "ape"], move="1-up", name="Half typed")
+    shown = client.post(ADD, posted)
+    assert chosen(shown) == ["ape", "zebra", ""] and value_of(shown, "name") == "Half typed"
+    assert chosen(client.post(ADD, posted | {"move": "1-down"})) == ["zebra", "ape", ""]
+    assert Profile.objects.count() == len(others)
+
+
+def test_a_model_is_chosen_with_a_button(connection: Connection, client: Client):
+    shown = client.post(ADD, given(model="", **{"choose-model": "fake-large"}))
+    assert value_of(shown, "model") == "fake-large"
+
+
+def test_settings_that_the_model_does_not_take_are_marked(client: Client):
+    row = services.create_connection(
+        "openai", actor=None, name="OpenAI", settings={"api_key": SECRET}
+    ).row
+    shown = html(client.post(ADD, given(connection=row.alias, model="o3-mini", action="look")))
+    note = r'id="id_settings-temperature_note"[^>]*>([^<]*)<'
+    assert re.findall(note, shown) == ["o3-mini does not take this. It is left out."]
+    assert re.findall(note, html(client.get(ADD))) == [""]
+
+
+def test_with_very_many_connections_a_text_asks_the_server(
+    connection: Connection, client: Client, monkeypatch
+):
+    monkeypatch.setattr("connections.forms.profiles.MOST_CHOICES", 1)
+    shown = html(client.get(ADD))
+    assert 'list="connection-choices"' in shown and '<option value="production">' in shown
+    asked = client.get("/connections/choices/?capability=Chat&connection=PRODUC")
+    assert '<option value="production">' in html(asked) and "1 connection fits" in words(asked)
+    client.post(ADD, given(connection="PRODUCTION"))
+    client.post(ADD, given(connection=connection.name.upper(), name="Second"))
+    assert {one.connection for one in Profile.objects.all()} == {connection}
+
+
+def test_the_alias_follows_the_name_and_is_judged(profile: Profile, client: Client):
+    def offer(**query: str) -> str:
+        return words(client.get("/profiles/alias-offer/", query))
+
+    assert "other-name is free" in offer(name="Other name")
+    assert "answers-2 is free" in offer(name="Answers")
+    assert "answers is taken" in offer(name="x", alias="answers")
+    assert offer(name="", alias="").strip() == ""
