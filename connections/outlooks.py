@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
 
 from providers.core.ends import KeyEnd, end_of
@@ -38,10 +40,38 @@ class Learned:
     models: tuple[Model, ...] = ()
 
 
+def with_key_ends(rows: QuerySet[Connection]) -> QuerySet[Connection]:
+    """Connections with what `key_end` is read from, in the same query."""
+    is_current = When(outlook__settings_version=F("settings_version"), then="outlook__key_ends_at")
+    return rows.annotate(told_end=Case(is_current), told_end_by=F("outlook__key_end_source"))
+
+
 def key_end(connection: Connection) -> KeyEnd | None:
-    """The end of a connection's key: what the vendor says, else what a person entered."""
-    outlook = Outlook.objects.filter(pk=connection.pk).first()
-    return end_of_key(connection.expires_at, connection.settings_version, outlook)
+    """The end of a connection's key: what the vendor says, else what a person entered. One query,
+    none for a row of `with_key_ends`.
+    """
+    read = vars(connection)
+    if "told_end" not in read:
+        outlook = Outlook.objects.filter(pk=connection.pk).first()
+        return end_of_key(connection.expires_at, connection.settings_version, outlook)
+    if read["told_end"]:
+        return KeyEnd(read["told_end"], read["told_end_by"])
+    return end_of_key(connection.expires_at, connection.settings_version, None)
+
+
+def end_in_words(end: KeyEnd | None) -> str:
+    """`Ends in 5 days`, `Ends within a day`, `Ended`, for a badge; empty where there is no end, or
+    one later than every step of CONNECTIONS_RADAR_DAYS.
+    """
+    if end is None or end.at is None:
+        return ""
+    left = end.at - timezone.now()
+    if left <= timedelta(0):
+        return "Ended"
+    if left > timedelta(days=max(settings.CONNECTIONS_RADAR_DAYS)):
+        return ""
+    days = left.days
+    return f"Ends in {days} day{'' if days == 1 else 's'}" if days else "Ends within a day"
 
 
 def end_of_key(expires_at: Any, settings_version: int, outlook: Outlook | None) -> KeyEnd | None:

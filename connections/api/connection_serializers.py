@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -11,6 +12,7 @@ from providers.core.schema import settings_fields
 
 from .. import display, services
 from ..models import Connection, ConnectionCheck
+from ..outlooks import key_end
 from ..references import State
 from .camelcase import StrictBooleanField, StrictCharField, camel
 from .fields import (
@@ -30,7 +32,9 @@ from .settings_schema import is_too_long
 
 # names that a client may send back from an answer, which mean nothing in a request
 OF_SETTINGS = ("settings", "warnings")
-SENT_BACK = frozenset({"id", "version", "dateCreated", "dateModified", "health", "warnings"})
+SENT_BACK = frozenset(
+    {"id", "version", "dateCreated", "dateModified", "health", "keyEndsAt", "warnings"}
+)
 
 
 def public_settings(connection: Connection) -> dict[str, Any]:
@@ -64,6 +68,24 @@ def inner_settings(
     return settings
 
 
+@extend_schema_field(
+    {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "description": "When its key ends: as its service says, else the day that was entered.",
+    }
+)
+class KeyEndField(serializers.Field[Any, Any, Any, Any]):
+    """The end of a connection's key, as the radar knows it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", read_only=True, **kwargs)
+
+    def to_representation(self, row: Connection) -> str | None:
+        end = key_end(row)
+        return end.at.isoformat().replace("+00:00", "Z") if end and end.at else None
+
+
 class ConnectionColumnsSerializer(CamelCaseSerializer):
     """The columns of a connection, as they are read and written."""
 
@@ -88,6 +110,7 @@ class ConnectionItemSerializer(ConnectionColumnsSerializer):
     date_created = serializers.DateTimeField(read_only=True)
     date_modified = serializers.DateTimeField(read_only=True)
     health = HealthField()
+    key_ends_at = KeyEndField()
 
     def get_fields(self) -> dict[str, Any]:
         """The id first, where people look for it."""

@@ -18,6 +18,7 @@ from providers.core.registry import UnknownProvider, all_providers, get_provider
 from .. import listing, services
 from ..health.services import STATES, with_health
 from ..models import Connection
+from ..outlooks import with_key_ends
 from .base import ApiView, created, exists, refuse_mismatch, tagged
 from .connection_serializers import (
     ConnectionCreateSerializer,
@@ -167,7 +168,7 @@ class ConnectionDetail(ApiView):
         operation_id="getConnectionByIdOrAlias", responses=answers(200, ConnectionSerializer, 404)
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
-        row = self.find(Connection.objects.all(), id_or_alias)
+        row = self.find(with_key_ends(Connection.objects.all()), id_or_alias)
         return tagged(Response(ConnectionSerializer(row).data), row)
 
     @extend_schema(

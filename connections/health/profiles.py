@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.lookups import Exact, In
 
 from ..models import Connection, Fallback, Profile
+from ..outlooks import with_key_ends
 from ..profile_settings import profile_settings_class
 from .conditions import state_of_model
 from .reference_index import Resolve, resolve_now
@@ -37,8 +38,10 @@ def profile_health(profile: Profile, resolve: Resolve = resolve_now) -> Health:
 
 
 def with_health(rows: QuerySet[Connection]) -> QuerySet[Connection]:
-    """Connections with what their health is read from, in one more query."""
-    return rows.select_related("last_check").prefetch_related("traffic")
+    """Connections with what their health and the end of their key are read from, in one more
+    query.
+    """
+    return with_key_ends(rows).select_related("last_check").prefetch_related("traffic")
 
 
 def with_profile_health(rows: QuerySet[Profile]) -> QuerySet[Profile]:

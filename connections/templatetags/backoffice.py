@@ -15,6 +15,7 @@ from ..health.services import model_health, traffic_of
 from ..health.services import profile_health as health_of_profile
 from ..models import Connection, ConnectionCheck, Profile
 from ..models.traffic import FAILED
+from ..outlooks import end_in_words
 from ..outlooks import key_end as end_of_key
 from ..provenance import provenance as provenance_of
 from ..references import Resolution
@@ -50,6 +51,12 @@ def health_reason(connection: Connection) -> dict[str, Any]:
 def key_end(connection: Connection) -> dict[str, Any]:
     """When the key of a connection ends, and who says so."""
     return {"end": end_of_key(connection), "now": timezone.now()}
+
+
+@register.filter
+def key_end_words(connection: Connection) -> str:
+    """`Ends in 5 days`, for a badge in a row; empty where its key does not end soon."""
+    return end_in_words(end_of_key(connection))
 
 
 @register.filter

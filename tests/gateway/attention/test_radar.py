@@ -9,8 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from connections import services as connection_services
+from connections.health.services import with_health
 from connections.models import AccessToken, Connection, Outlook
-from connections.outlooks import Learned, note_learned
+from connections.outlooks import Learned, end_in_words, note_learned
+from connections.outlooks import key_end as end_of
 from connections.references import Resolution, Resolver, State
 from connections.sources import KeptStore
 from gateway.attention import services
@@ -63,6 +65,31 @@ def test_the_nearer_the_end_of_a_key_the_worse(row: Connection, days: float, sev
     (line,) = shown()
     assert line.ranked.fault.severity == severity
     assert line.ranked.fault.is_near == (severity == "critical")
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(31, ""), (5, "Ends in 5 days"), (0.5, "Ends within a day"), (-3, "Ended")]
+)
+def test_a_row_of_the_list_says_when_its_key_ends(
+    row: Connection, administrator: Any, django_assert_num_queries: Any, days: float, words: str
+):
+    learn(row, key_end=key_end(days))
+    (listed,) = with_health(Connection.objects.listed())
+    with django_assert_num_queries(0):
+        assert end_in_words(end_of(listed)) == words
+    (item,) = Api(token_of(administrator)).get("/connections").json()["items"]
+    assert datetime.fromisoformat(item["keyEndsAt"]) == Outlook.objects.get().key_ends_at
+
+
+def test_an_end_of_another_key_counts_for_nothing_and_an_entered_day_does(row: Connection):
+    learn(row, key_end=key_end(5))
+    day = (timezone.now() + timedelta(days=9)).date()
+    settings = {"api_key": OTHER_SECRET}
+    connection_services.update_connection(
+        row, actor=None, settings=settings, merge=True, expires_at=day
+    )
+    ends = [end_of(one) for one in (reload(row), *with_health(Connection.objects.listed()))]
+    assert [one and one.at and one.at.date() for one in ends] == [day, day]
 
 
 def test_an_end_that_is_far_is_not_told(row: Connection):
