@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from .administration import AdministrationView
 from .health import health_live, health_ready
 from .styleguide import StyleguideView
 from .views import DashboardView, StartView
@@ -12,6 +13,7 @@ API_PREFIXES = ["api/v1", *settings.API_EXTRA_PREFIXES]
 
 urlpatterns = [
     path("", DashboardView.as_view(), name="dashboard"),
+    path("administration/", AdministrationView.as_view(), name="administration"),
     path("start/", StartView.as_view(), name="start"),
     path("", include("connections.urls")),
     path("", include("connections.types.urls")),
@@ -40,5 +42,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler403 = "backoffice.refusals.refused"
 handler404 = "backoffice.views.not_found"
 handler500 = "backoffice.views.fault"

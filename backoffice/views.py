@@ -104,6 +104,6 @@ def csrf_failure(request: HttpRequest, **_kwargs: Any) -> HttpResponse:
     """The page for a form whose token is missing or old."""
     context = {
         "title": "This form is out of date",
-        "exception": "Go back, load the page again and repeat what you did.",
+        "detail": "Go back, load the page again and repeat what you did.",
     }
     return render(request, "403.html", context, status=403)

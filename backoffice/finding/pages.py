@@ -84,7 +84,7 @@ def pages(text: str, actor: Any) -> Group:
             hits.append(Hit(view.title, address, fits, icon=icon, sought=text))
     others = [("Change password", reverse("password-change"), "user-circle")]
     if actor.is_staff:
-        others.append(("Administration", reverse("admin:index"), "users"))
+        others.append(("Django's administration", reverse("admin:index"), "users"))
     for title, address, icon in others:
         fits = rank(text, title)
         if fits is not None:

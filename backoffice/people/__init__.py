@@ -1,1 +1,1 @@
-"""Sign-in, permissions, and the administration of users and groups."""
+"""Sign-in, people and their roles."""

@@ -1,14 +1,26 @@
-"""Addresses of sign-in and passwords."""
+"""Addresses of sign-in, passwords, and people."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from . import views
+from . import administration, views
 
 urlpatterns = [
     path("sign-in/", views.SignInView.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("password/", views.PasswordChangeView.as_view(), name="password-change"),
     path("password/done/", views.PasswordChangedView.as_view(), name="password-changed"),
+    path("people/", administration.PersonListView.as_view(), name="person-list"),
+    path("people/add/", administration.PersonCreateView.as_view(), name="person-create"),
+    path("people/roles/", administration.RoleListView.as_view(), name="role-list"),
+    path("people/<int:pk>/", administration.PersonDetailView.as_view(), name="person-detail"),
+    path(
+        "people/<int:pk>/password/",
+        administration.PersonPasswordView.as_view(),
+        name="person-password",
+    ),
+    path(
+        "people/<int:pk>/active/", administration.PersonActiveView.as_view(), name="person-active"
+    ),
     path("admin/login/", views.AdminSignInView.as_view()),
 ]

@@ -1,4 +1,4 @@
-"""Sign-in and passwords."""
+"""Sign-in and one's own password."""
 
 from django.contrib.auth import views as auth_views
 from django.core.exceptions import PermissionDenied

@@ -14,7 +14,7 @@ def require(actor: Actor, *permissions: str) -> None:
     for permission in permissions:
         if actor is not None and not actor.has_perm(permission):
             verb, _, thing = permission.partition(".")[2].partition("_")
-            article = "an" if thing[:1] in "aeiou" else "a"
+            article = "an" if thing[:1] in "aeio" else "a"
             raise PermissionDenied(
                 f"You may not {verb} {article} {thing}. Ask an administrator for a group that may."
             )

@@ -48,10 +48,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         return response
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied(
-            "You may not see this. Ask an administrator to add you to the group Viewers or "
-            "Operators."
-        )
+        raise PermissionDenied("You may not see this.")
 
     def get_template_names(self) -> list[str]:
         if self.fragment_name and self.request.htmx:  # type: ignore[attr-defined]

@@ -85,9 +85,7 @@ class PlaygroundView(OneProfile):
     permission_required = "connections.use_profile"
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied(
-            "You may not use profiles. Ask an administrator to add you to the group Operators."
-        )
+        raise PermissionDenied("You may not use profiles.")
 
     def get_title(self) -> str:
         return f"Playground of {self.profile.name}"

@@ -50,10 +50,7 @@ class UsagePage(Page):
     permission_required = "gateway.view_usagerecord"
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied(
-            "You may not see who asked what. Ask an administrator to add you to the group "
-            "Operators."
-        )
+        raise PermissionDenied("You may not see who asked what.")
 
     def filters(self) -> dict[str, str]:
         """The filters by name; an empty text filters nothing."""

@@ -592,6 +592,13 @@ def _together(providers: Sequence[type[Provider[Any]]]) -> list[type[Provider[An
 
 SCENES: dict[str, Scene] = {
     "dashboard": at("/"),
+    "administration": at("/administration/"),
+    "people": at("/people/"),
+    "people-add": at("/people/add/"),
+    "people-roles": at("/people/roles/"),
+    "person": at("/people/1/"),
+    "person-password": at("/people/2/password/"),
+    "person-deactivate": at("/people/2/active/"),
     "attention": at("/attention/"),
     "attention-snooze": about_to_snooze,
     "attention-snoozed": snoozed,

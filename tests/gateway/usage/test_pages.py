@@ -59,10 +59,10 @@ def test_operators_and_administrators_see_who_asked_what(people: dict[str, Any],
     assert {name: browser(user).get(path).status_code for name, user in people.items()} == PEOPLE
 
 
-def test_a_refusal_names_the_group(viewer: Any):
-    assert "Ask an administrator to add you to the group Operators" in words(
-        browser(viewer).get("/usage/")
-    )
+def test_a_refusal_names_the_role_and_whom_to_ask(viewer: Any, administrator: Any):
+    text = words(browser(viewer).get("/usage/"))
+    assert "You may not see who asked what. Your role is Viewers. Administrators or Op" in text
+    assert "Ask ada : they give roles" in text
 
 
 @pytest.mark.parametrize("who", ["viewer", "operator"])

@@ -1,0 +1,198 @@
+"""The pages of people and roles, for administrators."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from connections.services import Invalid
+from connections.views.base import Crumb, Page
+
+from . import services
+from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
+
+PAGE_SIZE = 50
+ADMINISTRATION: Crumb = ("Administration", "/administration/")
+PEOPLE: Crumb = ("People", "/people/")
+
+
+class PersonListView(Page):
+    """Everybody: their role, when they signed in last, their tokens."""
+
+    template_name = "people/list.html"
+    title = "People"
+    section = "people"
+    permission_required = "auth.view_user"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [ADMINISTRATION]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        search = request.GET.get("q", "").replace("\x00", "").strip()
+        found = services.people().filter(username__icontains=search)
+        page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+        return self.render_to_response(self.get_context_data(page=page, search=search))
+
+
+class RoleListView(Page):
+    """What each role may do."""
+
+    template_name = "people/roles.html"
+    title = "Roles"
+    section = "people"
+    permission_required = "auth.view_group"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [ADMINISTRATION, PEOPLE]
+
+    def get(self, _request: HttpRequest) -> HttpResponse:
+        context = {"roles": services.roles(), "kinds": services.rights_of_roles()}
+        return self.render_to_response(self.get_context_data(**context))
+
+
+class PersonCreateView(Page):
+    """Adds a person with a role."""
+
+    template_name = "people/form.html"
+    title = "Add a person"
+    section = "people"
+    permission_required = "auth.add_user"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [ADMINISTRATION, PEOPLE]
+
+    def get(self, _request: HttpRequest) -> HttpResponse:
+        return self.show(PersonForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = PersonForm(request.POST)
+        if form.is_valid():
+            try:
+                person = services.add_person(**form.cleaned_data, actor=request.user)
+            except Invalid as refused:
+                form.add_refusal(refused)
+            else:
+                messages.success(request, f"{person} is added, and may sign in.")
+                return self.redirect("person-list")
+        return self.show(form)
+
+    def show(self, form: RefusableForm) -> HttpResponse:
+        """The page with its form."""
+        return self.render_to_response(self.get_context_data(form=form, act="Add", back=PEOPLE[1]))
+
+
+class PersonPage(Page):
+    """A page about one person."""
+
+    section = "people"
+    permission_required = services.ADMINISTERS
+
+    @property
+    def person(self) -> User:
+        """The person in the address; 404 if there is none."""
+        if not hasattr(self, "_person"):
+            self._person = get_object_or_404(services.people(), pk=self.kwargs["pk"])
+        return self._person
+
+    def get_title(self) -> str:
+        return str(self.person)
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [ADMINISTRATION, PEOPLE]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        may = services.may_change(self.request.user, self.person)
+        return super().get_context_data(person=self.person, may_change=may, **kwargs)
+
+    def done(self, act: Callable[[], None], form: RefusableForm, text: str) -> bool:
+        """Runs a service and says so; False with the refusal in the form."""
+        try:
+            act()
+        except Invalid as refused:
+            form.add_refusal(refused)
+            return False
+        messages.success(self.request, text)
+        return True
+
+
+class PersonDetailView(PersonPage):
+    """One person, with the form of their role; its POST gives the role."""
+
+    template_name = "people/detail.html"
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        return self.show(RoleForm(initial={"role": self.person.groups.first()}))
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        form = RoleForm(request.POST)
+        if not form.is_valid():
+            return self.show(form)
+        role = form.cleaned_data["role"]
+        done = self.done(
+            lambda: services.set_role(self.person, role, actor=request.user),
+            form,
+            f"{self.person} has the role {role}.",
+        )
+        return self.redirect("person-list") if done else self.show(form)
+
+    def show(self, form: RefusableForm) -> HttpResponse:
+        """The page with its form."""
+        return self.render_to_response(self.get_context_data(form=form))
+
+
+class PersonPasswordView(PersonPage):
+    """Sets the password of another person."""
+
+    template_name = "people/form.html"
+
+    def get_title(self) -> str:
+        return f"Set the password of {self.person}"
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        return self.show(PasswordForm())
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        form = PasswordForm(request.POST)
+        if not form.is_valid():
+            return self.show(form)
+        done = self.done(
+            lambda: services.set_password(
+                self.person, form.cleaned_data["password"], actor=request.user
+            ),
+            form,
+            f"{self.person} has a new password, and must sign in with it.",
+        )
+        return self.redirect("person-detail", self.person.pk) if done else self.show(form)
+
+    def show(self, form: RefusableForm) -> HttpResponse:
+        """The page with its form."""
+        back = reverse("person-detail", args=[self.person.pk])
+        return self.render_to_response(
+            self.get_context_data(form=form, act="Set the password", back=back)
+        )
+
+
+class PersonActiveView(PersonPage):
+    """Says what deactivating a person hits, asks, and does it; activating asks nothing."""
+
+    template_name = "people/deactivate.html"
+
+    def get_title(self) -> str:
+        return f"Deactivate {self.person}"
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data())
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        is_active, form = request.POST.get("active") == "yes", RefusableForm({})
+        text = f"{self.person} is {'active again' if is_active else 'deactivated'}."
+        if self.done(
+            lambda: services.set_active(self.person, is_active, actor=request.user), form, text
+        ):
+            return self.redirect("person-list")
+        return self.render_to_response(self.get_context_data(form=form))

@@ -1,0 +1,60 @@
+"""The forms about people. The services decide; these only ask."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+
+from connections.services import Invalid
+
+from . import services
+
+
+class RoleField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of one role, least rights first."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(services.roles(), widget=forms.RadioSelect, empty_label=None, **kwargs)
+
+    def label_from_instance(self, role: Group) -> str:
+        return role.name
+
+
+def password_field(text: str) -> forms.CharField:
+    """A new password, which is typed as it is: the services judge it."""
+    widget = forms.PasswordInput({"autocomplete": "new-password"})
+    return forms.CharField(strip=False, widget=widget, help_text=text)
+
+
+class RefusableForm(forms.Form):
+    """A form that shows what a service refuses."""
+
+    def add_refusal(self, refused: Invalid) -> None:
+        """Puts each error at its field, or at the top."""
+        for error in refused.errors:
+            name = error.field if error.field in self.fields else None
+            self.add_error(name, forms.ValidationError(error.message, error.code))
+
+
+class PersonForm(RefusableForm):
+    """A new person."""
+
+    name = forms.CharField(
+        max_length=150,
+        help_text="They sign in with it.",
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "dir": "auto"}),
+    )
+    password = password_field("They can change it when they have signed in.")
+    role = RoleField(help_text="What they may do. Roles says what each holds.")
+
+
+class RoleForm(RefusableForm):
+    """The role of a person."""
+
+    role = RoleField(help_text="It takes the place of what they have now, at their next click.")
+
+
+class PasswordForm(RefusableForm):
+    """A new password of another person."""
+
+    password = password_field("It ends their sessions. Their tokens stay as they are.")

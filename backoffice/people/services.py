@@ -1,0 +1,205 @@
+"""What administrators do with people: list them, add them, give them a role, end and renew their
+access.
+
+A role is a group. These rules hold for all that is here: nobody hands out a right that they
+lack, nobody changes a person who may do more than they, and one administrator always remains.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from connections.errors import FieldError
+from connections.locks import retried
+from connections.services import Invalid, require
+
+ADMINISTERS = "auth.change_user"  # who has it is an administrator
+ADMINISTRATORS = "Administrators"
+SHOWN = ("connections", "gateway", "auth")  # apps whose rights a role may hold
+
+
+def people() -> QuerySet[User]:
+    """Everybody by name, with `tokens`: how many of their tokens work. Their groups are read."""
+    now = timezone.now()
+    works = Q(api_tokens__revoked_at=None) & (
+        Q(api_tokens__expires_at=None) | Q(api_tokens__expires_at__gt=now)
+    )
+    return (
+        User.objects.annotate(tokens=Count("api_tokens", works))
+        .prefetch_related("groups")
+        .order_by("username")
+    )
+
+
+def administrators() -> QuerySet[User]:
+    """The people who sign in and may change people, by name."""
+    right = Q(codename="change_user", content_type__app_label="auth")
+    holders = Permission.objects.filter(right)
+    return (
+        User.objects.filter(is_active=True)
+        .filter(
+            Q(is_superuser=True)
+            | Q(user_permissions__in=holders)
+            | Q(groups__permissions__in=holders)
+        )
+        .distinct()
+        .order_by("username")
+    )
+
+
+def roles() -> QuerySet[Group]:
+    """The roles, by what they may do, least first, with `members`: how many people have each."""
+    return Group.objects.annotate(
+        rights=Count("permissions", distinct=True), members=Count("user", distinct=True)
+    ).order_by("rights", "name")
+
+
+def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
+    """What each role may do: kinds of things, below each the acts in words, and for each role of
+    `roles()` in its order whether it may.
+    """
+    held = {role.pk: set(role.permissions.values_list("pk", flat=True)) for role in roles()}
+    wanted = Permission.objects.filter(
+        content_type__app_label__in=SHOWN, group__in=held
+    ).select_related("content_type")
+    table: dict[str, list[tuple[str, list[bool]]]] = {}
+    for one in wanted.distinct().order_by("content_type__app_label", "content_type__model", "pk"):
+        act = one.name.removeprefix("Can ")
+        row = (act[:1].upper() + act[1:], [one.pk in mine for mine in held.values()])
+        table.setdefault(str(one.content_type.name).capitalize(), []).append(row)
+    return list(table.items())
+
+
+@retried
+def add_person(name: str, password: str, role: Group, *, actor: Any) -> User:
+    """Adds a person who signs in with a name and a password.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, "auth.add_user")
+    _require_rights(actor, _rights(role))
+    person = User(username=User.normalize_username(name.strip()))
+    try:
+        UnicodeUsernameValidator()(person.username)
+    except ValidationError as error:
+        raise Invalid([FieldError("name", "invalid", " ".join(error.messages))]) from None
+    _put_password(person, password)
+    person.is_staff = role.name == ADMINISTRATORS
+    try:
+        with transaction.atomic():
+            person.save()
+            person.groups.set([role])
+    except IntegrityError:
+        text = "There is a person with this name already."
+        raise Invalid([FieldError("name", "taken", text)]) from None
+    return person
+
+
+@retried
+def set_role(person: User, role: Group, *, actor: Any) -> None:
+    """Gives a person one role in place of those that they have. Only Administrators enter /admin/.
+
+    Raises Invalid if nobody would be left who may change people, PermissionDenied.
+    """
+    _require_above(actor, person)
+    _require_rights(actor, _rights(role))
+    with transaction.atomic():
+        person = _locked(person)
+        person.groups.set([role])
+        person.is_staff = person.is_superuser or role.name == ADMINISTRATORS
+        person.save(update_fields=["is_staff"])
+        _one_remains("role")
+
+
+@retried
+def set_active(person: User, is_active: bool, *, actor: Any) -> None:
+    """Ends or renews a person's access: an inactive one is signed out, and their tokens do nothing.
+
+    Raises Invalid for oneself and for the last administrator, PermissionDenied.
+    """
+    _require_above(actor, person)
+    if actor is not None and actor.pk == person.pk and not is_active:
+        raise Invalid([FieldError("", "oneself", "Another administrator must deactivate you.")])
+    with transaction.atomic():
+        person = _locked(person)
+        person.is_active = is_active
+        person.save(update_fields=["is_active"])
+        _one_remains("")
+
+
+@retried
+def set_password(person: User, password: str, *, actor: Any) -> None:
+    """Sets a person's password, which ends their sessions. Their tokens stay.
+
+    Raises Invalid, PermissionDenied.
+    """
+    _require_above(actor, person)
+    _put_password(person, password)
+    person.save(update_fields=["password"])
+
+
+def may_change(actor: Any, person: User) -> bool:
+    """True if the actor may change this person: the actor may all that the person may."""
+    rights: set[str] = person.get_all_permissions() if person.is_active else _stored_rights(person)
+    is_above = actor.is_superuser or (
+        not person.is_superuser and rights <= actor.get_all_permissions()
+    )
+    return bool(actor.has_perm(ADMINISTERS) and is_above)
+
+
+def _require_above(actor: Any, person: User) -> None:
+    if actor is not None and not may_change(actor, person):
+        raise PermissionDenied(
+            f"You may not change {person}: this needs the right to change people, and every right "
+            f"that {person} has."
+        )
+
+
+def _require_rights(actor: Any, rights: Iterable[str]) -> None:
+    if actor is not None and not actor.has_perms(list(rights)):
+        raise PermissionDenied("You may give only roles whose rights you have yourself.")
+
+
+def _rights(role: Group) -> set[str]:
+    return _names(role.permissions.all())
+
+
+def _stored_rights(person: User) -> set[str]:
+    """The rights that an inactive person has again when activated."""
+    return _names(Permission.objects.filter(Q(user=person) | Q(group__user=person)))
+
+
+def _names(permissions: QuerySet[Permission]) -> set[str]:
+    rows = permissions.order_by().values_list("content_type__app_label", "codename")
+    return {f"{label}.{name}" for label, name in rows}
+
+
+def _put_password(person: User, password: str) -> None:
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise Invalid([FieldError("password", "weak", " ".join(error.messages))]) from None
+    person.set_password(password)
+
+
+def _locked(person: User) -> User:
+    """The person as they are now. Administrators are locked with them: of two who end each other's
+    access, the second one waits and sees that the first is gone.
+    """
+    which = Q(pk__in=list(administrators().values_list("pk", flat=True))) | Q(pk=person.pk)
+    rows = User.objects.filter(which).order_by("pk").select_for_update()
+    return next(one for one in rows if one.pk == person.pk)
+
+
+def _one_remains(field: str) -> None:
+    """Raises Invalid, so that the change is rolled back, if no administrator is left."""
+    if not administrators().exists():
+        text = "This is the last administrator. Make another person an administrator first."
+        raise Invalid([FieldError(field, "last_administrator", text)])
