@@ -24,6 +24,8 @@ SECTIONS = {  # the icons of the rail
     "types": "puzzle-piece",
     "schedule": "clock",
     "find": "magnifying-glass",
+    "administration": "cog-6-tooth",
+    "people": "users",
 }
 OTHER_WORDS = {  # what people call them who do not know their names
     "token-list": "api keys, access",
@@ -34,6 +36,8 @@ OTHER_WORDS = {  # what people call them who do not know their names
     "package-import": "upload, restore",
     "find-key": "find a leaked key, secret",
     "usage": "requests, cost, statistics, log",
+    "person-list": "users, accounts",
+    "role-list": "groups, rights, permissions",
     "source-list": "vault, secret stores",
 }
 NOT_OFFERED = frozenset(["styleguide", "find"])  # for developers; the page that asks
