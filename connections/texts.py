@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 
 LONGEST_KEY = 600  # characters: PostgreSQL indexes at most 2,704 bytes a row
+DIGITS = 12  # of a number in a name, when names are sorted
+A_NUMBER = re.compile(r"[0-9]+")
 # Ranges of a regular expression: controls, formats, and what is drawn as nothing or as a blank
 # although Unicode counts it as a letter, a mark or a symbol (Default_Ignorable_Code_Point):
 # https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
@@ -35,8 +37,17 @@ def folded(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What a name is sorted and searched by."""
+    """What a name is searched by."""
     return folded(name)[:LONGEST_KEY]
+
+
+def sort_key(name: str) -> str:
+    """What a name is sorted by: as it is searched, with numbers as numbers (`Team 2`, `Team 10`).
+
+    Longer ones than DIGITS sort by their digits.
+    """
+    spread = A_NUMBER.sub(lambda found: found[0].lstrip("0").zfill(DIGITS), folded(name))
+    return spread[:LONGEST_KEY]
 
 
 def tag_key(tag: str) -> str:

@@ -15,9 +15,7 @@ from providers.core.base import Capability, Provider
 from providers.core.registry import UnknownProvider, get_provider
 
 from ..credentials import CredentialsField, Undecryptable, key_ids
-from .base import EditableColumns, VersionedModel, by_name
-
-NOT_IN_HISTORY = ["name_key", "keyed_name"]
+from .base import KEYS_OF_NAME, EditableColumns, VersionedModel, by_name, by_name_key
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -78,7 +76,7 @@ class Connection(VersionedModel):
     asked_at = models.DateTimeField(db_default=Now(), default=timezone.now, editable=False)
 
     history = HistoricalRecords(
-        excluded_fields=["last_check", "settings_version", "asked_at", *NOT_IN_HISTORY]
+        excluded_fields=["last_check", "settings_version", "asked_at", *KEYS_OF_NAME]
     )
     objects = ConnectionQuerySet.as_manager()
 
@@ -86,7 +84,8 @@ class Connection(VersionedModel):
         ordering = ["name_key", "alias"]
         indexes = [
             models.Index(fields=["name", "alias"]),
-            models.Index(*by_name(), name="connections_by_name"),
+            models.Index(*by_name_key(), name="connections_by_name"),
+            models.Index(*by_name(), name="connections_in_order"),
             models.Index(fields=["date_created", "id"]),
             models.Index(fields=["-date_modified"]),
             models.Index(
@@ -153,13 +152,14 @@ class Profile(VersionedModel):
         "self", through="Fallback", symmetrical=False, related_name="fallback_for"
     )
 
-    history = HistoricalRecords(excluded_fields=NOT_IN_HISTORY)
+    history = HistoricalRecords(excluded_fields=KEYS_OF_NAME)
 
     class Meta:
         ordering = ["name_key", "alias"]
         indexes = [
             models.Index(fields=["name", "alias"]),
-            models.Index(*by_name(), name="profiles_by_name"),
+            models.Index(*by_name_key(), name="profiles_by_name"),
+            models.Index(*by_name(), name="profiles_in_order"),
             models.Index(fields=["date_created", "id"]),
         ]
         permissions = [

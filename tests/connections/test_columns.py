@@ -28,6 +28,7 @@ from django.test import Client
 from connections import services
 from connections.api.camelcase import camel
 from connections.models import Connection, Profile
+from connections.models.base import KEYS_OF_NAME
 from connections.packages import services as package_services
 from connections.packages.services import Decisions
 from tests.fakes import OTHER_SECRET, connect, reload
@@ -40,7 +41,7 @@ pytestmark = pytest.mark.django_db
 
 BY_SAVING = {
     *("id", "version", "date_created", "date_modified", "created_by", "modified_by"),
-    *("name_key", "keyed_name"),  # what the name is sorted and searched by
+    *KEYS_OF_NAME,  # what the name is sorted and searched by
     "settings_version",
     "asked_at",
 }

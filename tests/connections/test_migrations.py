@@ -43,6 +43,14 @@ def test_names_of_the_time_before_get_their_keys(connection):
     assert list(Connection.objects.values_list("name_key", "keyed_name")) == [("arger", "Ärger")]
 
 
+def test_names_of_the_time_before_get_their_sort_keys(connection):
+    Connection.objects.update(name="Ärger 2", sort_key="", sorted_name="")
+    fill = import_module("connections.migrations.0023_fill_sort_keys").fill
+    fill(apps, None)
+    expected = [("arger 000000000002", "Ärger 2")]
+    assert list(Connection.objects.values_list("sort_key", "sorted_name")) == expected
+
+
 def test_what_a_connection_does_today_stays_allowed(settings):
     settings.CONNECTIONS_REFERENCE_SECTIONS = ["TeamB"]
     addresses = {"base_url": "https://gateway.example:8443/v1", "api_key": "$TeamB:ApiKey"}

@@ -7,10 +7,11 @@ from django.db import connection as database
 
 from connections import listing, services
 from connections.models import Connection, Profile
+from connections.models.base import KEYS_OF_NAME
 from tests.fakes import connect, profile_of, reload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.server]
-IN_ORDER = ["10", "9", "_x", "apple", "\xc4rger", "Banana", "\xc9CLAIR", "STRASSE", "zebra", "Zoo"]
+IN_ORDER = ["9", "10", "_x", "apple", "\xc4rger", "Banana", "\xc9CLAIR", "STRASSE", "zebra", "Zoo"]
 
 
 def found(**filters: str) -> list[str]:
@@ -43,6 +44,13 @@ def test_a_name_alone_is_found_exactly():
     assert (found(name="Zoo"), found(name="zoo")) == (["Zoo"], [])
 
 
+def test_numbers_in_names_come_as_numbers(fake: Any):
+    names = ["Team 1", "Team 2 b", "Team 02 c", "Team 10", "team 10 a", "Team x"]
+    for number, name in enumerate(reversed(names)):
+        connect(name=name, alias=f"a{number}")
+    assert found() == names and found(q="team 1") == ["Team 1", "Team 10", "team 10 a"]
+
+
 def test_profiles_come_by_the_names_of_their_connections(many: list[Connection]):
     for row in many:
         profile_of(row, name=f"of {row.name}")
@@ -70,7 +78,7 @@ def test_a_row_that_the_version_before_renamed_sorts_and_is_found(many: list[Con
 def test_a_database_fills_the_keys_that_the_version_before_does_not_name(model: Any):
     with database.cursor() as cursor:
         columns = database.introspection.get_table_description(cursor, model._meta.db_table)
-    assert all(one.default for one in columns if one.name in ("name_key", "keyed_name"))
+    assert all(one.default for one in columns if one.name in KEYS_OF_NAME)
 
 
 @pytest.mark.usefixtures("many")
@@ -79,7 +87,7 @@ def test_the_list_by_name_is_read_from_its_index():
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "connections_by_name" in rows.explain()
+    assert "connections_in_order" in rows.explain()
 
 
 def errors(refused: services.Invalid) -> list[tuple[str, str]]:
