@@ -39,7 +39,7 @@
     detail.target?.removeAttribute("aria-busy");
     if (detail.successful) answered = performance.now();
     const isLost = left.delete(detail.target) && document.activeElement === document.body;
-    if (isLost) document.getElementById("messages")?.focus(); // what was swapped took it along; the outcome is told there
+    if (isLost) document.querySelector("#messages:has(*)")?.focus(); // what was swapped took it along; the outcome is told there
   });
   document.addEventListener("htmx:responseError", (event) => {
     fail(event, wordsFor(event.detail.xhr.status, event.detail.xhr.responseText));

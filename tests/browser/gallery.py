@@ -698,6 +698,25 @@ def too_wide(page: Page) -> list[str]:
     return page.evaluate(WIDER) or ["the page"]
 
 
+SPACED = """() => {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+    word-spacing: 0.16em !important } p { margin-bottom: 2em !important }`)
+  document.adoptedStyleSheets = [sheet]
+}"""
+
+
+def too_wide_when_spaced(page: Page) -> list[str]:
+    """What sticks out at 320 pixels, once as it is and once spaced as WCAG 1.4.12 says."""
+    found = []
+    page.set_viewport_size({"width": 320, "height": 640})
+    for spacing in ("() => {}", SPACED):
+        page.evaluate(spacing)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found += page.evaluate(WIDER) or ["the page"]
+    return found
+
+
 EMPTY = {
     "empty-dashboard": "/",
     "empty-attention": "/attention/",

@@ -13,7 +13,14 @@ from playwright.sync_api import Page
 from providers.core.registry import all_providers
 
 from .conftest import DESKTOP, PHONE, ROOT, OpenPage
-from .gallery import EMPTY, gallery, gallery_service, scene, too_wide  # noqa: F401 fixtures
+from .gallery import (  # noqa: F401 fixtures
+    EMPTY,
+    gallery,
+    gallery_service,
+    scene,
+    too_wide,
+    too_wide_when_spaced,
+)
 
 RUN = (
     "options => axe.run(options).then(found => found.violations.map(one => `${one.id}: "
@@ -50,6 +57,7 @@ def violations(page: Page, everything: bool = False) -> list[str]:
 def test_page_has_no_violation_and_fits_a_phone(scene: Page):  # noqa: F811
     assert violations(scene) == []
     assert too_wide(scene) == []
+    assert too_wide_when_spaced(scene) == []
 
 
 def test_the_texts_of_every_provider_fit_a_phone(open_page: OpenPage):
