@@ -90,21 +90,27 @@ def moved_addresses(connection: Connection, posted: Mapping[str, Any]) -> dict[s
 
 
 @dataclass(frozen=True)
-class DeletingProfile:
-    """The consequences of deleting a profile: the requests of the last hour to it, the tokens they
-    came with, and those that are limited to it.
+class DeletingProfiles:
+    """The consequences of deleting profiles or switching them off: the requests of the last hour to
+    them, the tokens they came with, and those that are limited to one of them.
     """
 
     requests: int
     tokens: Sequence[ApiToken]
     limited: Sequence[ApiToken]
 
+    @property
+    def hurts(self) -> bool:
+        """True if somebody asked within the last hour."""
+        return bool(self.requests)
 
-def deleting(profile: Profile) -> DeletingProfile:
-    """The consequences for this profile."""
-    asked = [one for one in last_hour() if one.profile_id == profile.pk]
-    limited = ApiToken.objects.filter(profiles=profile, revoked_at=None)
-    return DeletingProfile(
+
+def deleting(profiles: Sequence[Profile]) -> DeletingProfiles:
+    """The consequences for these profiles. As many queries for one as for all."""
+    pks = {row.pk for row in profiles}
+    asked = [one for one in last_hour() if one.profile_id in pks]
+    limited = ApiToken.objects.filter(profiles__in=pks, revoked_at=None).distinct()
+    return DeletingProfiles(
         sum(one.number for one in asked),
         list(ApiToken.objects.filter(pk__in={one.token_id for one in asked if one.token_id})),
         list(limited),

@@ -21,6 +21,7 @@ from .views import (
     provider_list,
     references,
     switching,
+    tasks,
     tokens,
     undo,
 )
@@ -44,7 +45,21 @@ urlpatterns = [
         form_answers.ConnectionChoicesView.as_view(),
         name="connection-choices",
     ),
-    path("connections/bulk/", bulk.ConnectionBulkView.as_view(), name="connection-bulk"),
+    path("connections/bulk/", bulk.BulkView.as_view(), name="connection-bulk"),
+    *(
+        path(f"connections/bulk/{act}/", page.as_view(), name=f"connection-bulk-{act}")
+        for act, page in bulk.ASKING.items()
+    ),
+    path("profiles/bulk/", bulk.BulkView.as_view(**bulk.OF_PROFILES), name="profile-bulk"),
+    *(
+        path(
+            f"profiles/bulk/{act}/",
+            page.as_view(**bulk.OF_PROFILES),
+            name=f"profile-bulk-{act}",
+        )
+        for act, page in bulk.ASKING.items()
+    ),
+    path("tasks/<uuid:pk>/", tasks.TaskView.as_view(), name="task"),
     path(
         "connections/switch-off/",
         switching.ConnectionSwitchOffView.as_view(),

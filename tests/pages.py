@@ -17,6 +17,7 @@ from connections.models import (
     KeyReplacement,
     ListChoice,
     Profile,
+    Task,
 )
 from providers.core.base import Provider
 from providers.core.schema import settings_fields
@@ -110,6 +111,7 @@ def world() -> list[Any]:
             FormerAlias,
             KeyReplacement,
             ListChoice,
+            Task,
         )
     ]
     return [*rows, Connection.history.count(), Profile.history.count()]

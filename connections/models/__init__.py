@@ -29,6 +29,7 @@ from .outlook import Outlook
 from .package_upload import PackageUpload
 from .schedule import JobRun, PlannedCheck, ScheduleLease
 from .snooze import Snooze
+from .task import Task, TaskPart
 from .tokens import ApiToken, RevealRecord, RevealToken, Token
 from .traffic import ConnectionTraffic
 from .undo_step import UndoStep
@@ -64,6 +65,8 @@ __all__ = [
     "ScheduleLease",
     "SecretFingerprints",
     "Snooze",
+    "Task",
+    "TaskPart",
     "Token",
     "UndoStep",
     "VersionedModel",

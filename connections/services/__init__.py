@@ -15,6 +15,14 @@ from .approvals import (
     settle_flows,
 )
 from .base import content, new_alias, save_version, save_versions
+from .bulk_tests import (
+    TestSummary,
+    begin_bulk_test,
+    bulk_test_summary,
+    failed_in,
+    resume_bulk_tests,
+    run_bulk_test,
+)
 from .checking import CheckResult, learn, run_check
 from .checks import (
     list_models,
@@ -22,7 +30,6 @@ from .checks import (
     record_check,
     record_scheduled,
     test_connection,
-    test_connections,
     test_settings,
 )
 from .connections import (
@@ -36,6 +43,7 @@ from .drafts import Draft, Saved, draft_change, draft_connection
 from .duplicates import duplicate_connection, duplicate_profile, expected_secrets
 from .fallbacks import MOST_FALLBACKS, fallback_errors, replace_fallbacks
 from .history import versions
+from .hosts import Hosts
 from .http_clients import http_client
 from .jobs import declare_jobs
 from .list_choices import choose_columns, list_choice, remove_view, save_view
@@ -52,9 +60,20 @@ from .profiles import (
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .rotation import declare_encrypted, key_report, rotate_credentials
+from .selection import Selection, connections_of, selected
 from .settings_validation import entries, merge_patch, plain_settings
+from .several import NotDeleted, delete_several, free_and_needed, retag
 from .source_tests import SourceTest, test_sources
 from .switching import set_active, set_profile_active, switch
+from .tasks import (
+    beat,
+    begin_task,
+    cancel_task,
+    drop_task,
+    end_task,
+    task_of,
+    tasks_of,
+)
 from .tokens import (
     Caller,
     Scope,
@@ -64,6 +83,7 @@ from .tokens import (
     create_token,
     find_caller,
     revoke_token,
+    revoke_tokens,
 )
 from .undo import Undone, last_step, prune_undo_steps, undo_last_act
 
@@ -76,24 +96,34 @@ __all__ = [
     "CheckResult",
     "Draft",
     "FieldError",
+    "Hosts",
     "InUse",
     "Invalid",
+    "NotDeleted",
     "NotUndone",
     "Notice",
     "ProfileDraft",
     "Saved",
     "Scope",
+    "Selection",
     "SourceTest",
     "Stale",
+    "TestSummary",
     "Throttled",
     "Undone",
     "Unusable",
     "allows",
     "ask_for_moved_hosts",
     "authenticate_token",
+    "beat",
+    "begin_bulk_test",
+    "begin_task",
+    "bulk_test_summary",
     "caller_of",
+    "cancel_task",
     "change_alias",
     "choose_columns",
+    "connections_of",
     "content",
     "create_connection",
     "create_profile",
@@ -104,18 +134,23 @@ __all__ = [
     "default_profiles",
     "delete_connection",
     "delete_profile",
+    "delete_several",
     "dependents_of",
     "draft_change",
     "draft_connection",
     "draft_profile",
     "draft_profile_change",
+    "drop_task",
     "duplicate_connection",
     "duplicate_profile",
+    "end_task",
     "entries",
     "expected_secrets",
+    "failed_in",
     "fallback_errors",
     "find_caller",
     "forget_host",
+    "free_and_needed",
     "http_client",
     "key_report",
     "last_step",
@@ -139,20 +174,26 @@ __all__ = [
     "renew_tokens",
     "replace_fallbacks",
     "require",
+    "resume_bulk_tests",
+    "retag",
     "revoke_token",
+    "revoke_tokens",
     "rotate_credentials",
+    "run_bulk_test",
     "run_check",
     "save_version",
     "save_versions",
     "save_view",
+    "selected",
     "set_active",
     "set_default_profiles",
     "set_profile_active",
     "settle_all_hosts",
     "settle_flows",
     "switch",
+    "task_of",
+    "tasks_of",
     "test_connection",
-    "test_connections",
     "test_settings",
     "test_sources",
     "undo_last_act",

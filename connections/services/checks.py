@@ -5,7 +5,6 @@ outside.
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,7 +34,6 @@ from .drafts import known_provider
 from .permissions import Actor, require
 from .settings_validation import SettingsResult, validate_settings
 
-AT_ONCE = 8  # checks of one bulk test that run side by side
 MODELS_SECONDS = 300  # how long a list of models is remembered, per version of the connection
 
 
@@ -45,7 +43,7 @@ def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
     Raises Throttled, PermissionDenied.
     """
     require(actor, "connections.test_connection")
-    _count(actor)
+    count_tests(actor)
     with _one_at_a_time(str(connection.pk)):
         outcome = prepare_check(connection)
         return record_check(
@@ -60,24 +58,6 @@ def prepare_check(connection: Connection) -> Provider[Any] | CheckResult:
         return get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
     except Unusable as error:
         return CheckResult(False, error.code, error.message)
-
-
-def test_connections(connections: Sequence[Connection], *, actor: Actor) -> list[ConnectionCheck]:
-    """Tests several, some at a time.
-
-    Only the calls run in threads; what touches the database stays here.
-    """
-    require(actor, "connections.test_connection")
-    _count(actor, len(connections))
-    prepared = [prepare_check(connection) for connection in connections]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = list(
-            pool.map(lambda one: one if isinstance(one, CheckResult) else run_check(one), prepared)
-        )
-    return [
-        record_check(connection, outcome, actor)
-        for connection, outcome in zip(connections, outcomes, strict=True)
-    ]
 
 
 @retried
@@ -176,7 +156,7 @@ def test_settings(
         return CheckResult(False, "host_not_approved", asked)
     if result.validated is None:
         return _unusable(result)
-    _count(actor)
+    count_tests(actor)
     with _one_at_a_time(
         str(connection.pk if connection else f"{getattr(actor, 'pk', '')}:{provider_id}")
     ):
@@ -204,7 +184,7 @@ def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) 
     key = f"models:{connection.pk}:{connection.version}"
     models: list[Model] | None = None if refresh else cache.get(key)
     if models is None:
-        _count(actor)
+        count_tests(actor)
         models = get_configured_provider(
             connection, limits=CHECK_LIMITS, even_inactive=True
         ).list_models()
@@ -212,7 +192,7 @@ def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) 
     return models
 
 
-def _count(actor: Actor, number: int = 1) -> None:
+def count_tests(actor: Actor, number: int = 1) -> None:
     """Raises Throttled when this person has asked for more than CONNECTIONS_TEST_RATE checks within
     a minute.
     """

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from ..jobs import Job, declare
+from .bulk_tests import resume_bulk_tests
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .undo import prune_undo_steps
@@ -15,6 +16,7 @@ def declare_jobs() -> None:
     hour, day = timedelta(hours=1), timedelta(days=1)
     soon = timedelta(seconds=30)
     declare(Job("renew-tokens", "Renewal of OAuth2 tokens in use", soon, _renew_tokens))
+    declare(Job("resume-tests", "Bulk tests whose process ended", soon, resume_bulk_tests, True))
     declare(Job("prune-checks", "Deletion of old checks", hour, _prune_checks))
     declare(Job("prune-undo", "Deletion of acts that cannot be undone any more", hour, _prune_undo))
     declare(Job("prune-history", "Deletion of old versions", day, _prune_history))

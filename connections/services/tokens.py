@@ -217,18 +217,30 @@ def allows(token: ApiToken | Caller | None, scope: str) -> bool:
     return scope in token.scopes or Scope.ADMIN in token.scopes
 
 
-@retried
 def revoke_token(token: Token, *, actor: Actor) -> UndoStep | None:
     """Ends a token of the API or of flows now; the row stays, to say that it was there. Returns the
     step by which that can be undone, None if it had ended.
 
     One's own of the API, or anybody's with the right to delete such tokens.
     """
-    kind, now = token._meta.model_name, timezone.now()
-    if kind != "apitoken" or actor is None or actor != token.user:
+    return revoke_tokens([token], actor=actor)[1]
+
+
+@retried
+def revoke_tokens(tokens: Sequence[Token], *, actor: Actor) -> tuple[int, UndoStep | None]:
+    """As `revoke_token`, for several of one kind: one act. Returns how many ended by it too.
+
+    Raises PermissionDenied, and ends none then.
+    """
+    kind, now = tokens[0]._meta.model_name, timezone.now()
+    if kind != "apitoken" or actor is None or any(actor != one.user for one in tokens):
         require(actor, f"connections.delete_{kind}")
-    tokens = type(token)._default_manager
+    rows: Any = type(tokens[0])._default_manager
     with transaction.atomic():
-        is_ended = tokens.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now)
+        ended = [
+            one
+            for one in sorted(tokens, key=lambda one: one.pk)
+            if rows.filter(pk=one.pk, revoked_at__isnull=True).update(revoked_at=now)
+        ]
         bump_change_counter()
-        return note_revocation(actor, token, now) if is_ended else None
+        return len(ended), note_revocation(actor, ended, now)

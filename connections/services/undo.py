@@ -134,6 +134,8 @@ def _switch_back(step: UndoStep, actor: Actor) -> Undone:
 @sensitive_variables("before", "row")
 def _change_back(step: UndoStep, actor: Actor) -> Undone:
     _require(actor, step)
+    if "columns" in step.beside:
+        return _columns_back(step, actor)
     noted, model = step.rows[0], MODELS[step.kind]
     record = model.history.filter(pk=noted["history"]).first()
     if record is None:
@@ -153,6 +155,23 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
     row._change_reason = "undone"
     save_version(row, actor)
     return Undone(f"{row.name} is as it was before.", [row])
+
+
+def _columns_back(step: UndoStep, actor: Actor) -> Undone:
+    """Puts the columns of several rows back that were changed together."""
+    rows, columns = _unchanged(step), step.beside["columns"]
+    keys = [one["history"] for one in step.rows]
+    records = MODELS[step.kind].history.filter(pk__in=keys).values("id", *columns)
+    before = {str(one["id"]): one for one in records}
+    if len(before) < len(step.rows):
+        raise NotUndone("The version before is not kept any more. Nothing was undone.")
+    for pk, row in rows.items():
+        for name in columns:
+            setattr(row, name, before[pk][name])
+        row._change_reason = "undone"
+        save_version(row, actor, columns)
+    said = f"{next(iter(rows.values())).name} is" if len(rows) == 1 else f"{len(rows)} are"
+    return Undone(f"{said} as before.", list(rows.values()))
 
 
 @sensitive_variables("record", "row", "before")
@@ -180,21 +199,31 @@ def _put_settings_back(row: Connection, record: Any, step: UndoStep) -> None:
 
 def _restore(step: UndoStep, actor: Actor) -> Undone:
     _require(actor, step)
-    row, notices = bring_back(MODELS[step.kind], step, actor)
-    return Undone(f"{row.name} is back.", [row], notices)
+    rows, notices = [], []
+    for noted in sorted(step.rows, key=lambda one: uuid.UUID(one["id"])):
+        beside = step.beside.get("each", {}).get(noted["id"], step.beside)
+        one = UndoStep(user_id=step.user_id, kind=step.kind, rows=[noted], beside=beside)
+        row, told = bring_back(MODELS[step.kind], one, actor)
+        rows.append(row)
+        notices += told
+    said = f"{rows[0].name} is back." if len(rows) == 1 else f"{len(rows)} are back."
+    return Undone(said, rows, notices)
 
 
 def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
-    noted = step.rows[0]
     tokens = MODELS[step.kind].objects
-    token = tokens.filter(pk=noted["id"]).first()
-    if token is None:
-        raise NotUndone("It was deleted since. Nothing was undone.")
-    if step.kind != "apitoken" or actor != token.user:
-        require(actor, f"connections.delete_{step.kind}")
-    revoked_at = datetime.fromisoformat(noted["revoked_at"])
-    if not tokens.filter(pk=token.pk, revoked_at=revoked_at).update(revoked_at=None):
-        raise NotUndone(f"Somebody changed {token} since. Nothing was undone.")
+    there = {str(one.pk): one for one in tokens.filter(pk__in=[one["id"] for one in step.rows])}
+    for noted in step.rows:
+        token = there.get(noted["id"])
+        if token is None:
+            raise NotUndone("It was deleted since. Nothing was undone.")
+        if step.kind != "apitoken" or actor != token.user:
+            require(actor, f"connections.delete_{step.kind}")
+        revoked_at = datetime.fromisoformat(noted["revoked_at"])
+        if not tokens.filter(pk=token.pk, revoked_at=revoked_at).update(revoked_at=None):
+            raise NotUndone(f"Somebody changed {token} since. Nothing was undone.")
+        token.revoked_at = None
     bump_change_counter()
-    token.revoked_at = None
-    return Undone(f"{token} is valid again.", [token])
+    back = [there[one["id"]] for one in step.rows]
+    said = f"{back[0]} is valid again." if len(back) == 1 else f"{len(back)} are valid again."
+    return Undone(said, back)

@@ -59,6 +59,22 @@ def note_switch(actor: Actor, rows: Sequence[VersionedModel]) -> UndoStep | None
     return _note(actor, Act.SWITCHED, rows, [a | b for a, b in zip(ordered, was, strict=True)])
 
 
+def note_changes(
+    actor: Actor, rows: Sequence[VersionedModel], columns: Sequence[str]
+) -> UndoStep | None:
+    """Notes that these columns of rows of one kind were changed together, and nothing else."""
+    if not rows or not _is_noted(actor):
+        return None
+    model: Any = type(rows[0])
+    before = {row.pk: row.version - 1 for row in rows}
+    records = model.history.filter(id__in=before).values_list("id", "version", "pk")
+    found = {pk: record for pk, version, record in records if version == before[pk]}
+    if len(found) < len(rows):
+        return None
+    noted = [{"id": str(row.pk), "version": row.version, "history": found[row.pk]} for row in rows]
+    return _note(actor, Act.CHANGED, rows, noted, {"columns": list(columns)})
+
+
 def note_change(
     actor: Actor, row: VersionedModel, chain: Sequence[Any] | None = None
 ) -> UndoStep | None:
@@ -85,12 +101,27 @@ def note_deletion(
     return _note(actor, Act.DELETED, [row], [{"id": str(pk), "history": found}], beside)
 
 
-def note_revocation(actor: Actor, token: Token, revoked_at: Any) -> UndoStep | None:
-    """Notes that a token was revoked at that time."""
-    if not _is_noted(actor):
+def note_deletions(
+    actor: Actor, rows: Sequence[tuple[VersionedModel, Any, Mapping[str, Any]]]
+) -> UndoStep | None:
+    """Notes that rows of one kind were deleted together: each with its id and `what_goes_along`."""
+    if not rows or not _is_noted(actor):
         return None
-    noted = {"id": str(token.pk), "revoked_at": revoked_at.isoformat()}
-    return _note(actor, Act.REVOKED, [token], [noted])
+    model: Any = type(rows[0][0])
+    gone = model.history.filter(id__in=[pk for _, pk, _ in rows], history_type="-")
+    found = dict(gone.order_by("history_id").values_list("id", "pk"))
+    noted = [{"id": str(pk), "history": found[pk]} for _, pk, _ in rows]
+    each = {str(pk): dict(beside) for _, pk, beside in rows}
+    return _note(actor, Act.DELETED, [row for row, _, _ in rows], noted, {"each": each})
+
+
+def note_revocation(actor: Actor, tokens: Sequence[Token], revoked_at: Any) -> UndoStep | None:
+    """Notes that tokens of one kind were revoked together at that time."""
+    if not tokens or not _is_noted(actor):
+        return None
+    at = revoked_at.isoformat()
+    noted = [{"id": str(token.pk), "revoked_at": at} for token in tokens]
+    return _note(actor, Act.REVOKED, tokens, noted)
 
 
 def _version(model: Any, row_id: Any, **which: Any) -> int | None:
@@ -100,9 +131,9 @@ def _version(model: Any, row_id: Any, **which: Any) -> int | None:
     return pk
 
 
-def what_goes_along(actor: Actor, row: Any) -> Kept:
+def what_goes_along(actor: Actor, row: Any, checks: int = CHECKS_BACK) -> Kept:
     """What a deletion of this row takes along and its history does not keep, to be noted. None of
-    it is a secret.
+    it is a secret. `checks`: the most of them.
     """
     if not _is_noted(actor):
         return {}
@@ -118,7 +149,7 @@ def what_goes_along(actor: Actor, row: Any) -> Kept:
         }
     tokens = RevealToken.objects.filter(connections=row).values_list("pk", flat=True)
     approvals = HostApproval.objects.filter(connection=row).values_list("pk", flat=True)
-    kept["rows"] += _as_data(row.checks.all()[:CHECKS_BACK])
+    kept["rows"] += _as_data(row.checks.all()[:checks])
     columns = {"settings_version": row.settings_version, "asked_at": row.asked_at}
     columns["last_check_id"] = row.last_check_id
     return kept | {"flow_tokens": _ids(tokens), "approvals": _ids(approvals), "columns": columns}

@@ -1,5 +1,7 @@
-"""Actions on all connections that are ticked in the list."""
+"""Actions on all rows that were chosen in the list of connections or of profiles."""
 
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -7,44 +9,209 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from .. import services
-from ..consequences import switching_off
-from ..models import Connection
-from .base import Page, tell_check
-from .switching import address_of_switching_off, switch, ticked
+from ..consequences import deleting, switching_off
+from ..models import Connection, Profile
+from .base import Crumb, tell_done
+from .connections import LIST as CONNECTIONS
+from .profiles import LIST as PROFILES
+from .selecting import SelectingPage
+from .switching import switch
+
+NOTHING = "Tick the {}s first."
+HITS: dict[str, Any] = {"connection": switching_off, "profile": deleting}
+MOST_SHOWN = 50
+MOST_REFUSED = 5  # rows that a message names
 
 
-class ConnectionBulkView(Page):
-    """Activate, deactivate or test what is ticked in the list, or lead on to its export."""
+class BulkPage(SelectingPage):
+    """What the two lists share. `kind`: of the rows. `right`: that it takes."""
 
-    permission_required = "connections.view_connection"
+    kind = "connection"
+    right: ClassVar[str] = "view"
+
+    def get_permission_required(self) -> list[str]:
+        return [f"connections.{self.right}_{self.kind}"]
+
+    @property
+    def list_name(self) -> str:
+        """The name of the list's address."""
+        return f"{self.kind}-list"
+
+    def rows(self) -> list[Any]:
+        """The rows that are chosen now."""
+        if not hasattr(self, "_rows"):
+            self._rows = list(self.chosen())
+        return self._rows
+
+    def tell_difference(self) -> None:
+        """Says if another number is chosen than the person saw."""
+        if said := self.selection.differs(len(self.rows())):
+            messages.warning(self.request, said)
+
+    def nothing(self) -> HttpResponse:
+        """The answer where nothing is chosen."""
+        messages.error(self.request, NOTHING.format(self.kind))
+        return self.back(self.list_name)
+
+    def counted(self, number: int) -> str:
+        """`3 connections`."""
+        return f"{number:,} {self.kind}{'' if number == 1 else 's'}"
+
+
+class BulkView(BulkPage):
+    """Activates, deactivates or tests what is chosen, or leads on to the page that asks first."""
+
+    fragment_name = "elements/tasks.html"
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        action = request.POST.get("action")
-        chosen = ticked(request.POST.getlist("ids"))
-        rows = list(chosen if action == "test" else chosen.defer("credentials"))
-        if not rows:
-            messages.error(request, "Tick the connections first.")
-        elif action in ("activate", "deactivate"):
-            return self._switch(rows, action == "activate")
-        elif action == "test":
-            self._test(rows)
-        elif action == "export":
-            ids = urlencode({"ids": [row.pk for row in rows]}, doseq=True)
-            return self.redirect(f"{reverse('package-export')}?{ids}")
-        return self.back("connection-list")
+        action = request.POST.get("action", "")
+        acts = {"activate": self._switch, "deactivate": self._switch, "test": self._test}
+        acts |= {"export": self._export}
+        if action in ASKING:
+            page = ASKING[action](kind=self.kind, model=self.model)
+            page.setup(request)
+            services.require(request.user, *page.get_permission_required())
+            if self.rows() and (action != "deactivate" or page.hit().hurts):
+                return page.ask()
+        if action not in acts and action not in ASKING:
+            return self.back(self.list_name)
+        return acts[action]() if self.rows() else self.nothing()
 
-    def _switch(self, rows: list[Connection], is_active: bool) -> HttpResponse:
-        services.require(self.request.user, "connections.toggle_connection")
-        if not is_active and switching_off(rows).hurts:
-            back = self.ours(self.request.POST.get("next", ""))
-            return self.redirect(address_of_switching_off(rows, back))
-        switch(self.request, rows, is_active)
-        return self.back("connection-list")
+    def _switch(self) -> HttpResponse:
+        switch(self.request, self.rows(), self.request.POST["action"] == "activate")
+        self.tell_difference()
+        return self.back(self.list_name)
 
-    def _test(self, rows: list[Connection]) -> None:
-        checks = services.test_connections(rows, actor=self.request.user)
-        failed = [check for check in checks if not check.success]
-        if len(failed) < len(checks):
-            messages.success(self.request, f"{len(checks) - len(failed)} of {len(checks)} work.")
-        for check in failed:
-            tell_check(self.request, check)
+    def _test(self) -> HttpResponse:
+        rows = list(services.connections_of(self.chosen()))
+        back = self.ours(self.posted("next")) or reverse(self.list_name)
+        is_part = self.request.htmx  # type: ignore[attr-defined]
+        try:
+            task = services.begin_bulk_test(rows, actor=self.request.user, back=back)
+        except services.Throttled as refused:
+            if not is_part:
+                raise
+            messages.error(self.request, str(refused))  # a redirect would lose the ticks
+        self.tell_difference()
+        if is_part:
+            return self.render_to_response(self.get_context_data(is_answer=True))
+        return self.redirect("task", task.pk)
+
+    def _export(self) -> HttpResponse:
+        query = self.pairs()
+        if self.model is Profile:
+            rows = services.connections_of(self.chosen())
+            query = [*(("ids", str(row.pk)) for row in rows), ("profiles", "on")]
+        return self.redirect(f"{reverse('package-export')}?{urlencode(query)}")
+
+
+class AskingPage(BulkPage):
+    """Shows what an act would do to what is chosen, and does it when the form there is sent."""
+
+    verb: ClassVar[str]
+
+    def get_title(self) -> str:
+        return f"{self.verb} {self.counted(len(self.rows()))}"
+
+    def hit(self) -> Any:
+        """The consequences, see consequences.py."""
+        return HITS[self.kind](self.rows())
+
+    def get_breadcrumbs(self) -> Sequence[Crumb]:
+        return [CONNECTIONS if self.model is Connection else PROFILES]
+
+    def ask(self, **context: Any) -> HttpResponse:
+        """The page that asks."""
+        number = len(self.rows())
+        shown = {
+            "kind": self.kind,
+            "rows": self.rows()[:MOST_SHOWN],
+            "number": number,
+            "pairs": self.pairs(number),
+            "differs": self.selection.differs(number),
+            "back": self.ours(self.given.get("next", "")) or reverse(self.list_name),
+            "action": reverse(f"{self.kind}-bulk-{self.verb.lower()}"),
+            "hit": context.pop("hit", None) or self.hit(),
+        }
+        return self.render_to_response(self.get_context_data(**shown, **context))
+
+    def post(self, _request: HttpRequest) -> HttpResponse:
+        if not self.rows():
+            return self.nothing()
+        # what was agreed to is what the page said
+        if self.selection.differs(len(self.rows())):
+            return self.ask()
+        return self.act()
+
+    def act(self) -> HttpResponse:
+        """Does it."""
+        raise NotImplementedError
+
+
+class BulkDeleteView(AskingPage):
+    """Deletes what is chosen, but for what something needs."""
+
+    template_name = "connections/bulk/delete.html"
+    right = "delete"
+    verb = "Delete"
+
+    def ask(self, **context: Any) -> HttpResponse:
+        free, needed = services.free_and_needed(self.rows())
+        shown = {"free": len(free), "needed": needed[:MOST_SHOWN], "kept": len(needed)}
+        return super().ask(hit=HITS[self.kind](free), **shown, **context)
+
+    def act(self) -> HttpResponse:
+        gone, stays, step = services.delete_several(self.rows(), actor=self.request.user)
+        if gone:
+            tell_done(self.request, f"{self.counted(gone)} deleted.", step)
+        if stays:
+            names = "; ".join(str(one) for one in stays[:MOST_REFUSED])
+            more = f"; and {len(stays) - MOST_REFUSED} more" if len(stays) > MOST_REFUSED else ""
+            text = f"{self.counted(len(stays))} not deleted. {names}{more}."
+            messages.warning(self.request, text)
+        return self.back(self.list_name)
+
+
+class BulkDeactivateView(AskingPage):
+    """Switches off what is chosen."""
+
+    template_name = "connections/bulk/deactivate.html"
+    right = "toggle"
+    verb = "Deactivate"
+
+    def act(self) -> HttpResponse:
+        switch(self.request, self.rows(), is_active=False)
+        return self.back(self.list_name)
+
+
+class BulkTagView(AskingPage):
+    """Gives what is chosen tags, and takes others away."""
+
+    template_name = "connections/bulk/tag.html"
+    right = "change"
+    verb = "Tag"
+
+    def ask(self, **context: Any) -> HttpResponse:
+        there = sorted({tag for row in self.rows() for tag in row.tags}, key=str.casefold)
+        typed = {"add": self.posted("add"), "taken": self.request.POST.getlist("take")}
+        return super().ask(there=there, **typed, **context)
+
+    def act(self) -> HttpResponse:
+        add = [one for one in self.posted("add").split(",") if one.strip()]
+        take = self.request.POST.getlist("take")
+        if not add and not take:
+            return self.ask(error="Type a tag to add, or tick one to take away.")
+        try:
+            number, step = services.retag(self.rows(), add=add, take=take, actor=self.request.user)
+        except services.Invalid as refused:
+            return self.ask(error=" ".join(one.message for one in refused.errors))
+        tell_done(self.request, f"Tags of {self.counted(number)} changed.", step)
+        return self.back(self.list_name)
+
+
+ASKING: dict[str, type[AskingPage]] = {
+    "delete": BulkDeleteView,
+    "deactivate": BulkDeactivateView,
+    "tag": BulkTagView,
+}
+OF_PROFILES: dict[str, Any] = {"kind": "profile", "model": Profile}

@@ -14,6 +14,7 @@ from ..health.services import LABELS
 from ..list_columns import Column, shown_columns, sort_choices
 from ..models import ListChoice
 from .base import Page
+from .selecting import ticked_again
 
 PAGE_SIZE = 25
 SEES_USAGE = "gateway.view_usagerecord"
@@ -88,6 +89,7 @@ class ListPage(Page):
             "sort": sort,
             "sorts": sort_choices(self.columns, sees_usage),
             "is_filtered": any(filters.values()),
+            **ticked_again(request.GET, page.object_list, user),
         }
         return self.render_to_response(self.get_context_data(**context))
 

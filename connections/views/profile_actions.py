@@ -44,7 +44,7 @@ class ProfileDeleteView(OneProfile):
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         context = {
             "dependents": services.dependents_of(self.profile),
-            "hit": deleting(self.profile),
+            "hit": deleting([self.profile]),
         }
         return self.render_to_response(self.get_context_data(**context))
 

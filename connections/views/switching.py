@@ -29,19 +29,21 @@ def ticked(keys: Iterable[str]) -> QuerySet[Connection]:
     return Connection.objects.filter(pk__in=wanted).order_by(*by_name())
 
 
-def switch(request: HttpRequest, rows: Sequence[Connection], is_active: bool) -> None:
-    """Switches connections, and says in a message what became of them and their profiles. Raises
-    PermissionDenied.
+def switch(request: HttpRequest, rows: Sequence[Any], is_active: bool) -> None:
+    """Switches connections or profiles, and says in a message what became of them, and of the
+    profiles of connections. Raises PermissionDenied.
     """
     saved = services.switch([(row, is_active) for row in rows], actor=request.user)
     changed = [one.row for one in saved if one.changed]
-    number = f"{len(changed)} connection{'' if len(changed) == 1 else 's'}"
+    kind = rows[0]._meta.model_name
+    number = f"{len(changed):,} {kind}{'' if len(changed) == 1 else 's'}"
     text = (
         f"{rows[0].name} is {'active' if is_active else 'inactive'}."
         if len(rows) == 1
         else f"{number} {'activated' if is_active else 'deactivated'}."
     )
-    told = [] if is_active else [told_of_switching_off(row) for row in changed[:MOST_TOLD]]
+    is_told = kind == "connection" and not is_active
+    told = [told_of_switching_off(row) for row in changed[:MOST_TOLD]] if is_told else []
     step = next((one.step for one in saved if one.changed), None)
     tell_done(request, " ".join([text, *filter(None, told)]), step)
 

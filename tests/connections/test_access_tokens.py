@@ -85,7 +85,7 @@ def test_a_test_of_the_connection_uses_the_shared_token():
     with OAuth2Server() as server:
         connection = saved(server)
         assert services.test_connection(connection, actor=None).success and ask(connection) == 200
-        assert services.test_connections([connection], actor=None)[0].success
+        assert services.test_connection(connection, actor=None).success
         assert server.fetched == 1
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import random
-import threading
 import time
 import uuid
 from collections import Counter
@@ -19,7 +18,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from connections.models import Connection, PlannedCheck
 from connections.outlooks import LOOK_EVERY, Learned, note_learned
-from connections.services import CheckResult, learn, prepare_check, record_scheduled, run_check
+from connections.services import (
+    CheckResult,
+    Hosts,
+    learn,
+    prepare_check,
+    record_scheduled,
+    run_check,
+)
 from providers.core.base import Provider
 from providers.core.values import CHECK_SECONDS
 
@@ -54,26 +60,6 @@ class Running:
     is_asked: bool = True
     is_postponed: bool = False
     is_done: bool = False
-
-
-class Hosts:
-    """Keeps the number of checks that ask a host at the same time."""
-
-    def __init__(self) -> None:
-        self._free: dict[str, threading.Semaphore] = {}
-        self._lock = threading.Lock()
-
-    def enter(self, key: str) -> bool:
-        """Waits until the host may be asked; False where it takes too long."""
-        with self._lock:
-            free = self._free.setdefault(
-                key, threading.Semaphore(settings.CONNECTIONS_CHECKS_PER_HOST)
-            )
-        return free.acquire(timeout=CHECK_SECONDS + 1)
-
-    def leave(self, key: str) -> None:
-        """Lets the next one ask."""
-        self._free[key].release()
 
 
 class Checks:

@@ -31,6 +31,7 @@ def test_every_room_has_declared_its_jobs():
         "prune-undo",
         "prune-usage",
         "renew-tokens",
+        "resume-tests",
         "tell-notices",
         "watch-keys",
     ]

@@ -871,7 +871,7 @@ ACTS: dict[str, tuple[Any, set[str]]] = {
         {"administrator", "operator"},
     ),
     "test several": (
-        lambda row, actor: services.test_connections([row], actor=actor),
+        lambda row, actor: services.begin_bulk_test([row], actor=actor),
         {"administrator", "operator"},
     ),
     "test unsaved": (

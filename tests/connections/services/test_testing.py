@@ -283,19 +283,11 @@ def test_every_kind_of_test_counts(connection: Connection, settings, operator, a
     acts: dict[str, Any] = {
         "saved": lambda: services.test_connection(connection, actor=operator),
         "unsaved": lambda: services.test_settings("fake", {"api_key": "x"}, actor=operator),
-        "bulk": lambda: services.test_connections([connection], actor=operator),
+        "bulk": lambda: services.begin_bulk_test([connection], actor=operator),
         "models": lambda: services.list_models(connection, actor=operator),
     }
     with pytest.raises(services.Throttled):
         acts[act]()
-
-
-def test_a_bulk_test_counts_each_connection(fake, settings, operator):
-    settings.CONNECTIONS_TEST_RATE = 2
-    rows = [connect(name=f"Number {number}") for number in range(3)]
-    with pytest.raises(services.Throttled):
-        services.test_connections(rows, actor=operator)
-    assert fake.asked == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -322,24 +314,6 @@ def test_a_dead_lock_does_not_last(connection: Connection):
 
 
 # Several at once
-
-
-def test_several_are_tested_and_each_outcome_is_its_own(fake):
-    good, bad = connect(name="Good"), connect(name="Bad", settings={"api_key": "$Fake:ApiKey"})
-    checks = services.test_connections([good, bad], actor=None)
-    assert [(check.connection, check.success, check.code) for check in checks] == [
-        (good, True, "ok"),
-        (bad, False, "unresolved_reference"),
-    ]
-    assert reload(bad).last_check == checks[1]
-
-
-def test_several_are_tested_side_by_side():
-    together = threading.Barrier(4, timeout=10)
-    with fake_provider(list_models=lambda self: [] if together.wait() < 4 else None):
-        rows = [connect(name=f"Number {number}") for number in range(4)]
-        checks = services.test_connections(rows, actor=None)
-    assert [check.success for check in checks] == [True] * 4
 
 
 # Models

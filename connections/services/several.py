@@ -1,0 +1,86 @@
+"""One act on several connections or profiles: tags, deletion."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from ..errors import InUse
+from ..locks import hold, long_change, retried
+from ..models import Profile, UndoStep
+from .base import clean_tags, save_version
+from .permissions import Actor, require
+from .profiles import dependents_of
+from .undo_steps import CHECKS_BACK, note_changes, note_deletions, what_goes_along
+
+
+@dataclass(frozen=True)
+class NotDeleted:
+    """A row that stays, because `dependents` need it."""
+
+    row: Any
+    dependents: Sequence[Any]
+
+    def __str__(self) -> str:
+        return f"{self.row.name}: {str(InUse(self.dependents, '')).strip().lower()}"
+
+
+@retried
+def retag(
+    rows: Sequence[Any], *, add: Sequence[str] = (), take: Sequence[str] = (), actor: Actor
+) -> tuple[int, UndoStep | None]:
+    """Gives rows of one kind tags, and takes others away: one act, which is undone as one.
+
+    Returns how many were changed. Raises Invalid, PermissionDenied.
+    """
+    model = type(rows[0])
+    require(actor, f"connections.change_{model._meta.model_name}")
+    clean_tags(list(add))
+    gone = {tag.casefold() for tag in take}
+    with long_change():
+        changed = []
+        for row in hold(model._default_manager.all(), [row.pk for row in rows]).values():
+            kept = [tag for tag in row.tags if tag.casefold() not in gone]
+            tags = clean_tags([*kept, *add], row.tags)
+            if tags != row.tags:
+                row.tags = tags
+                save_version(row, actor, ["tags"])
+                changed.append(row)
+        return len(changed), note_changes(actor, changed, ["tags"])
+
+
+def needed_by(row: Any) -> list[Any]:
+    """The rows for whose sake this one cannot be deleted."""
+    return dependents_of(row) if isinstance(row, Profile) else list(row.profiles.all()[:100])
+
+
+@retried
+def delete_several(
+    rows: Sequence[Any], *, actor: Actor
+) -> tuple[int, list[NotDeleted], UndoStep | None]:
+    """Deletes rows of one kind, but for those that something needs: one act, undone as one.
+
+    Returns how many are gone, and those that stay. Raises PermissionDenied.
+    """
+    model: Any = type(rows[0])
+    require(actor, f"connections.delete_{model._meta.model_name}")
+    checks = max(1, CHECKS_BACK // len(rows))
+    with long_change(), transaction.atomic():
+        keys = [row.pk for row in rows]
+        held = list(model.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+        stays = [NotDeleted(row, found) for row in held if (found := needed_by(row))]
+        kept = {one.row.pk for one in stays}
+        going = [row for row in held if row.pk not in kept]
+        noted = [(row, row.pk, what_goes_along(actor, row, checks)) for row in going]
+        for row in going:
+            row._history_user = actor
+            row.delete()
+        return len(going), stays, note_deletions(actor, noted)
+
+
+def free_and_needed(rows: Sequence[Any]) -> tuple[list[Any], list[NotDeleted]]:
+    """Those of the rows that can be deleted, and those that cannot."""
+    needed = [NotDeleted(row, found) for row in rows if (found := needed_by(row))]
+    kept = {one.row.pk for one in needed}
+    return [row for row in rows if row.pk not in kept], needed

@@ -1,0 +1,34 @@
+"""Pages of work that takes longer than a request: how far it is, cancel it, let its note go."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from .. import services
+from .base import Page
+
+
+class TaskView(Page):
+    """One's own task. The page asks again and again while it runs."""
+
+    template_name, fragment_name = "connections/task.html", "elements/task.html"
+    title = "Progress"
+    permission_required = ()
+
+    def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        task = services.task_of(pk, actor=request.user)
+        if task is None:
+            raise Http404("There is no such work any more.")
+        return self.render_to_response(
+            self.get_context_data(task=task, in_list="list" in request.GET)
+        )
+
+    def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        if request.POST.get("action") == "cancel":
+            services.cancel_task(pk, actor=request.user)
+            return self.get(request, pk) if request.htmx else self.redirect("task", pk)  # type: ignore[attr-defined]
+        task = services.task_of(pk, actor=request.user)
+        services.drop_task(pk, actor=request.user)
+        if request.htmx:  # type: ignore[attr-defined]
+            return HttpResponse()
+        return self.redirect((task and task.back) or "connection-list")
