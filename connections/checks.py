@@ -59,9 +59,11 @@ def check_fernet_keys(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def rows_can_be_read() -> bool:
-    """True if there are connections to check; False also before the first migrate."""
+    """True if there are connections to check; False also before a migrate that their table needs:
+    that command checks first.
+    """
     try:
-        return Connection.objects.exists()
+        return bool(Connection.objects.listed().order_by()[:1])
     except DatabaseError:
         return False
 
