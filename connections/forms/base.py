@@ -39,8 +39,15 @@ class FieldGroup:
 def _is_set(bound: BoundField) -> bool:
     if getattr(bound.field.widget, "stored", ""):
         return True
-    shown, default = as_text(bound.value()), as_text(bound.field.initial)
+    shown, default = _shown(bound.field, bound.value()), _shown(bound.field, bound.field.initial)
     return bool(shown) and shown not in (default, getattr(bound, "unset", ""))
+
+
+def _shown(field: forms.Field, value: Any) -> str:
+    """A value as its input shows it, to compare two of them; a box that is not ticked is empty."""
+    if isinstance(field, forms.BooleanField):
+        return as_text(bool(value) or None)
+    return as_text(field.prepare_value(value))
 
 
 def as_text(value: Any) -> str:
@@ -112,8 +119,7 @@ class RowForm(forms.Form):
         return [
             name
             for name, field in self.fields.items()
-            if as_text(field.prepare_value(self[name].initial))
-            != as_text(field.prepare_value(self[name].data))
+            if _shown(field, self[name].initial) != _shown(field, self[name].data)
         ]
 
     def typed(self) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class ProfileForm(RowForm):
         self.fields["connection"].widget = _connection_input(
             capability, choices, self.initial.get("connection")
         )
+        self.fields["connection"].must_be_chosen = True  # type: ignore[attr-defined]
         self.fields["model"].widget = _model_input(capability)
         self.fields["fallbacks"].widget = _fallbacks_input(
             others, self.initial.get("fallbacks") or []

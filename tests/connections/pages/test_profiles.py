@@ -502,3 +502,13 @@ def test_the_alias_follows_the_name_and_is_judged(profile: Profile, client: Clie
     assert "answers-2 is free" in offer(name="Answers")
     assert "answers is taken" in offer(name="x", alias="answers")
     assert offer(name="", alias="").strip() == ""
+
+
+def test_a_form_that_comes_back_marks_what_was_changed_and_no_more(
+    profile: Profile, client: Client
+):
+    posted = given(**{"settings-temperature": "7", "version": "1"})
+    posted["settings-system_prompt_template"] = "Answer in {language}."
+    shown = client.post(edit(profile), posted)
+    assert shown.context["form"].changed_data == ["settings-temperature"]
+    assert 'Limits</h2> <span class="quiet">nothing set' in html(client.get(edit(profile)))
