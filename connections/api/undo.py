@@ -20,7 +20,8 @@ class UndoStepSerializer(CamelCaseSerializer):
     id = serializers.UUIDField(source="key")
     act = serializers.ChoiceField(UndoStep.Act.choices)
     type = serializers.CharField(
-        source="kind", help_text="`connection`, `profile`, `apitoken` or `revealtoken`."
+        source="kind",
+        help_text="`connection`, `profile`, `defaultprofile`, `apitoken` or `revealtoken`.",
     )
     names = serializers.ListField(child=serializers.CharField(), help_text="Of six rows at most.")
     count = serializers.SerializerMethodField(help_text="Of rows.")

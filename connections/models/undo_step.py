@@ -23,6 +23,8 @@ class UndoStep(models.Model):
         CHANGED = "changed"
         DELETED = "deleted"
         REVOKED = "revoked"
+        MOVED = "moved"
+        CHOSEN = "chosen"
 
     # No constraint in the database: the version before deletes users without these rows.
     user = models.OneToOneField(

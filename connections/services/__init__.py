@@ -33,6 +33,7 @@ from .checks import (
     test_settings,
 )
 from .connections import (
+    Moved,
     create_connection,
     delete_connection,
     move_profiles,
@@ -99,6 +100,7 @@ __all__ = [
     "Hosts",
     "InUse",
     "Invalid",
+    "Moved",
     "NotDeleted",
     "NotUndone",
     "Notice",

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 from django.db import transaction
@@ -20,7 +20,7 @@ from .approvals import settle_hosts
 from .base import alias_race, refuse_fixed, refuse_stale, save_version
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
 from .permissions import Actor, require
-from .undo_steps import note_change, note_deletion, what_goes_along
+from .undo_steps import note_change, note_deletion, note_move, what_goes_along
 
 
 @contextmanager
@@ -132,9 +132,17 @@ def delete_connection(
         return note_deletion(actor, row, connection.pk, beside)
 
 
+@dataclass(frozen=True)
+class Moved:
+    """A number of profiles that were moved, and the step by which that can be undone."""
+
+    number: int
+    step: UndoStep | None
+
+
 @retried
-def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> int:
-    """Moves every profile of `source` to `target` and says how many.
+def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> Moved:
+    """Moves every profile of `source` to `target`.
 
     Raises Invalid when `target` cannot serve them.
     """
@@ -147,7 +155,7 @@ def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> in
         for profile in profiles.values():
             profile.connection = target
             save_version(profile, actor)
-    return len(profiles)
+        return Moved(len(profiles), note_move(actor, list(profiles.values()), source))
 
 
 def _refuse_unfit(target: Connection, source: Connection, profiles: list[Profile]) -> None:

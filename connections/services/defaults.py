@@ -1,6 +1,7 @@
 """The profiles that answer when a request names none."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 
@@ -8,8 +9,9 @@ from providers.core.base import Capability
 
 from ..errors import FieldError, Invalid
 from ..locks import hold, retried
-from ..models import DefaultProfile, Profile
+from ..models import DefaultProfile, Profile, UndoStep
 from .permissions import Actor, require
+from .undo_steps import note_choice
 
 
 def default_profiles() -> dict[str, Profile | None]:
@@ -21,8 +23,11 @@ def default_profiles() -> dict[str, Profile | None]:
 
 
 @retried
-def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor) -> None:
-    """Sets the default of each capability named; None takes it away.
+def set_default_profiles(
+    defaults: Mapping[str, Profile | None], *, actor: Actor
+) -> UndoStep | None:
+    """Sets the default of each capability named; None takes it away. Returns the step by which that
+    can be undone.
 
     Raises Invalid when a profile has another capability.
     """
@@ -41,10 +46,17 @@ def set_default_profiles(defaults: Mapping[str, Profile | None], *, actor: Actor
     with transaction.atomic():
         # so that none is deleted meanwhile
         hold(Profile.objects.all(), [profile.pk for profile in defaults.values() if profile])
-        for capability, profile in sorted(defaults.items(), key=lambda item: item[0]):
-            if profile is None:
-                DefaultProfile.objects.filter(pk=capability).delete()
-            else:
-                DefaultProfile.objects.update_or_create(
-                    pk=capability, defaults={"profile": profile}
-                )
+        found = DefaultProfile.objects.select_for_update().order_by("pk")
+        was = dict(found.values_list("pk", "profile_id"))
+        chosen = {name: profile and profile.pk for name, profile in sorted(defaults.items())}
+        put_defaults(chosen)
+        return note_choice(actor, {name: was.get(name) for name in chosen}, chosen)
+
+
+def put_defaults(chosen: Mapping[str, Any]) -> None:
+    """Writes the default of each capability named: the id of a profile that is held, or None."""
+    for capability, pk in sorted(chosen.items()):
+        if pk is None:
+            DefaultProfile.objects.filter(pk=capability).delete()
+        else:
+            DefaultProfile.objects.update_or_create(pk=capability, defaults={"profile_id": pk})

@@ -21,8 +21,9 @@ from ..destinations import destinations_of, read_by_flows, unapproved, unapprove
 from ..destinations import valid_reveal_tokens as flow_tokens
 from ..errors import Notice, NotUndone
 from ..locks import hold, retried
-from ..models import ApiToken, Connection, Profile, RevealToken, UndoStep
+from ..models import ApiToken, Connection, DefaultProfile, Profile, RevealToken, UndoStep
 from .base import save_version
+from .defaults import put_defaults
 from .drafts import SETTINGS_COLUMNS
 from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
@@ -33,7 +34,13 @@ Act = UndoStep.Act
 MODELS: dict[str, Any] = {
     str(one._meta.model_name): one for one in (Connection, Profile, ApiToken, RevealToken)
 }
-VERBS = {Act.SWITCHED: "toggle", Act.CHANGED: "change", Act.DELETED: "delete"}
+VERBS = {
+    Act.SWITCHED: "toggle",
+    Act.CHANGED: "change",
+    Act.DELETED: "delete",
+    Act.MOVED: "change",
+    Act.CHOSEN: "change",
+}
 LOST = (
     "The secrets it had before cannot be decrypted: no key of FERNET_KEYS opens them. Nothing was "
     "undone."
@@ -76,6 +83,8 @@ def undo_last_act(actor: Actor, key: uuid.UUID | None = None) -> Undone:
         Act.CHANGED: _change_back,
         Act.DELETED: _restore,
         Act.REVOKED: _unrevoke,
+        Act.MOVED: _move_back,
+        Act.CHOSEN: _choose_back,
     }[Act(step.act)]
     with transaction.atomic():
         undone = undoing(step, actor)
@@ -195,6 +204,35 @@ def _put_settings_back(row: Connection, record: Any, step: UndoStep) -> None:
     since = flow_tokens().filter(connections=row, date_created__gte=step.done_at)
     if is_other and since.exists():
         raise NotUndone("Somebody made a token for flows that read it since. Nothing was undone.")
+
+
+def _move_back(step: UndoStep, actor: Actor) -> Undone:
+    _require(actor, step)
+    pk = uuid.UUID(step.beside["connection"])
+    source = hold(Connection.objects.listed(), [pk]).get(pk)
+    if source is None:
+        raise NotUndone("The connection they came from was deleted since. Nothing was undone.")
+    rows = _unchanged(step)
+    for key in sorted(rows, key=uuid.UUID):
+        rows[key].connection, rows[key]._change_reason = source, "undone"
+        save_version(rows[key], actor)
+    number = f"{len(rows)} profiles are" if len(rows) > 1 else "The profile is"
+    return Undone(f"{number} at {source.name} again.", list(rows.values()))
+
+
+def _choose_back(step: UndoStep, actor: Actor) -> Undone:
+    _require(actor, step)
+    was = {one["id"]: one["was"] and uuid.UUID(one["was"]) for one in step.rows}
+    there = hold(Profile.objects.all(), filter(None, was.values()))
+    if gone := [name for name, pk in was.items() if pk and pk not in there]:
+        raise NotUndone(f"The default for {gone[0]} was deleted since. Nothing was undone.")
+    found = DefaultProfile.objects.select_for_update().order_by("pk")
+    now = {name: str(pk) for name, pk in found.values_list("pk", "profile_id")}
+    for one in step.rows:
+        if now.get(one["id"]) != one["now"]:
+            raise NotUndone(f"Somebody chose another default for {one['id']} since.")
+    put_defaults(was)
+    return Undone("The default profiles are as before.", list(there.values()))
 
 
 def _restore(step: UndoStep, actor: Actor) -> Undone:

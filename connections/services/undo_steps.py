@@ -13,7 +13,16 @@ from django.core import serializers
 from django.db import models
 from django.utils import timezone
 
-from ..models import AliasUse, ApiToken, HostApproval, RevealToken, Token, UndoStep, VersionedModel
+from ..models import (
+    AliasUse,
+    ApiToken,
+    DefaultProfile,
+    HostApproval,
+    RevealToken,
+    Token,
+    UndoStep,
+    VersionedModel,
+)
 from .permissions import Actor
 
 Act = UndoStep.Act
@@ -37,7 +46,7 @@ def _note(
         user_id=actor.pk,
         act=act,
         kind=str(of[0]._meta.model_name),
-        names=[str(one) for one in of[:6]],
+        names=[str(one.pk if isinstance(one, DefaultProfile) else one) for one in of[:6]],
         rows=list(rows),
         beside=beside or {},
         done_at=now,
@@ -122,6 +131,26 @@ def note_revocation(actor: Actor, tokens: Sequence[Token], revoked_at: Any) -> U
     at = revoked_at.isoformat()
     noted = [{"id": str(token.pk), "revoked_at": at} for token in tokens]
     return _note(actor, Act.REVOKED, tokens, noted)
+
+
+def note_move(actor: Actor, profiles: Sequence[VersionedModel], source: Any) -> UndoStep | None:
+    """Notes that profiles were moved away from a connection, each to its next version."""
+    if not profiles or not _is_noted(actor):
+        return None
+    rows = [{"id": str(row.pk), "version": row.version} for row in profiles]
+    return _note(actor, Act.MOVED, profiles, rows, {"connection": str(source.pk)})
+
+
+def note_choice(actor: Actor, was: Mapping[str, Any], now: Mapping[str, Any]) -> UndoStep | None:
+    """Notes that default profiles were chosen: the ids by capability, before and now."""
+    rows = [
+        {"id": one, "was": was[one] and str(was[one]), "now": now[one] and str(now[one])}
+        for one in sorted(now)
+        if was[one] != now[one]
+    ]
+    if not rows or not _is_noted(actor):
+        return None
+    return _note(actor, Act.CHOSEN, [DefaultProfile(one["id"]) for one in rows], rows)
 
 
 def _version(model: Any, row_id: Any, **which: Any) -> int | None:

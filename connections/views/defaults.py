@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from .. import services
 from ..lookup import all_by_id_or_alias
 from ..models import Profile
-from .base import Crumb, Page
+from .base import Crumb, Page, tell_done
 from .profiles import LIST
 
 
@@ -79,15 +78,15 @@ class DefaultsView(Page):
         if form.is_valid():
             chosen = form.profiles()
             if form.is_valid() and self._saved(form, chosen):
-                messages.success(request, "The default profiles are saved.")
                 return self.redirect("defaults")
         return self.render_to_response(self.get_context_data(form=form))
 
     def _saved(self, form: DefaultsForm, chosen: Mapping[str, Profile | None]) -> bool:
         try:
-            services.set_default_profiles(chosen, actor=self.request.user)
+            step = services.set_default_profiles(chosen, actor=self.request.user)
         except services.Invalid as refused:
             for error in refused.errors:
                 form.add_error(error.field, forms.ValidationError(error.message, error.code))
             return False
+        tell_done(self.request, "The default profiles are saved.", step)
         return True

@@ -79,9 +79,9 @@ class ConnectionMoveProfilesView(OneConnection):
             return self.back(self.connection)
         try:
             moved = services.move_profiles(self.connection, target, actor=request.user)
-            messages.success(
-                request, f"{moved} profile{'' if moved == 1 else 's'} moved to {target.name}."
-            )
+            plural = "" if moved.number == 1 else "s"
+            text = f"{moved.number} profile{plural} moved to {target.name}."
+            tell_done(request, text, moved.step)
         except services.Invalid as refused:
             messages.error(request, " ".join(error.message for error in refused.errors))
         return self.back(self.connection)

@@ -616,7 +616,7 @@ def test_a_deleted_connection_keeps_its_history_without_a_secret_in_clear(
 
 def test_profiles_move_to_another_connection(connection: Connection):
     profile, other = profile_of(connection), connect(name="Other")
-    assert services.move_profiles(connection, other, actor=None) == 1
+    assert services.move_profiles(connection, other, actor=None).number == 1
     assert (reload(profile).connection, reload(profile).version) == (other, 2)
 
 

@@ -83,6 +83,38 @@ def test_a_profile_gets_its_connection_and_fallbacks_back(connection: Connection
     assert list(row.fallbacks.all()) == [spare]
 
 
+def test_moved_profiles_go_back_together(connection: Connection, operator: Any):
+    profiles, other = [profile_of(connection), profile_of(connection)], connect(name="Other")
+    assert services.move_profiles(connection, other, actor=operator).step
+    assert undo_last_act(operator).said == "2 profiles are at Production again."
+    assert {reload(one).connection for one in profiles} == {connection}
+    assert reload(profiles[0]).history.first().history_change_reason == "undone"
+
+
+def test_moved_profiles_stay_where_one_was_changed_or_the_source_is_gone(
+    connection: Connection, operator: Any, administrator: Any
+):
+    profile, other = profile_of(connection), connect(name="Other")
+    services.move_profiles(connection, other, actor=operator)
+    services.delete_connection(connection, actor=administrator)
+    with pytest.raises(NotUndone, match="came from was deleted"):
+        undo_last_act(operator)
+    assert reload(profile).connection == other
+
+
+def test_default_profiles_are_as_before(connection: Connection, administrator: Any):
+    first, second = profile_of(connection), profile_of(connection)
+    services.set_default_profiles({"Chat": first}, actor=None)
+    services.set_default_profiles({"Chat": second, "Embedding": None}, actor=administrator)
+    assert last_step(administrator).names == ["Chat"]
+    assert undo_last_act(administrator).said == "The default profiles are as before."
+    assert services.default_profiles()["Chat"] == first
+    services.set_default_profiles({"Chat": None}, actor=administrator)
+    services.set_default_profiles({"Chat": second}, actor=None)
+    with pytest.raises(NotUndone, match="another default for Chat"):
+        undo_last_act(administrator)
+
+
 def test_only_the_last_act_is_undone_and_once(connection: Connection, operator: Any):
     first = services.set_active(connection, False, actor=operator).step
     change(reload(connection), operator, name="Renamed")
