@@ -41,9 +41,9 @@ def _rank(wanted: str, name: str) -> int | None:
 class Hit:
     """One thing that is found: a link, or a button that posts `fields` where there are any.
 
-    `kind`: the kind of thing, where its group does not say it. `alias`: what code calls it. `why`:
-    what of it fits, where its name does not. `provider`: the id of the service whose mark it has.
-    `icon`: the name of its icon where it has no mark. `sought`: the text, to be marked in the name.
+    `alias`: what code calls it. `why`: what of it fits, where its name does not. `provider`: the
+    id of the service whose mark it has. `icon`: the name of its icon where it has no mark.
+    `sought`: the text, to be marked in the name.
     """
 
     title: str

@@ -19,10 +19,12 @@ from providers.core.registry import UnknownProvider, get_provider
 from .hits import AT_MOST, COUNTED, ELSEWHERE, EXACT, PART, PREFIX, WORD, Group, Hit
 
 
-def connections(text: str) -> Group:
-    """Those that have all words of a text anywhere in them, as their list finds them."""
+def connections(text: str, everywhere: bool = True) -> Group:
+    """Those that have all words of a text anywhere in them, as their list finds them; without
+    `everywhere` only those that are called like it.
+    """
     columns = ("provider_id", "tags", "settings")
-    found, total = _best(listing.connections({}), text, columns)
+    found, total = _best(listing.connections({}), text, columns, everywhere)
     hits = [
         Hit(
             row["name"],
@@ -39,10 +41,12 @@ def connections(text: str) -> Group:
     return Group("Connections", hits, total, _listed("connection-list", text))
 
 
-def profiles(text: str) -> Group:
-    """Those that have all words of a text anywhere in them, as their list finds them."""
+def profiles(text: str, everywhere: bool = True) -> Group:
+    """Those that have all words of a text anywhere in them, as their list finds them; without
+    `everywhere` only those that are called like it.
+    """
     columns = ("model", "connection__provider_id")
-    found, total = _best(listing.profiles({}), text, columns)
+    found, total = _best(listing.profiles({}), text, columns, everywhere)
     hits = [
         Hit(
             row["name"],
@@ -107,28 +111,24 @@ def _fits(text: str) -> Case:
 
 
 def _best(
-    rows: QuerySet[Any], text: str, columns: tuple[str, ...]
+    rows: QuerySet[Any], text: str, columns: tuple[str, ...], everywhere: bool
 ) -> tuple[list[dict[str, Any]], int]:
     """The first of the rows that have all words of a text, the best before others, and how many
     there are, at most COUNTED and one more.
 
-    First those that are called like this: few are compared then, and of the others no more are
-    looked for than there is room.
+    First those that are called like this: few are compared then. The others are looked for, and
+    counted, only where there is room for them. Whatever is looked through is looked through once.
     """
-    model = rows.model
-    named = model._default_manager.filter(is_called(model, text))
+    model, most = rows.model, COUNTED + 1
     wanted = ("pk", "name", "alias", "is_active", "fits", *columns)
-    found = list(
-        named.annotate(fits=_fits(text)).order_by("fits", *by_name()).values(*wanted)[:AT_MOST]
-    )
-    if room := AT_MOST - len(found):
+    named = model._default_manager.filter(is_called(model, text)).annotate(fits=_fits(text))
+    found = list(named.order_by("fits", *by_name()).values(*wanted)[:most])
+    if everywhere and len(found) < AT_MOST:
         others = rows.filter(has_words(model, text, beside_names=True))
         others = others.exclude(pk__in=[row["pk"] for row in found])
         others = others.annotate(fits=Value(ELSEWHERE))
-        found += others.values(*wanted)[: room + 1]
-    if room and len(found) <= AT_MOST:
-        return found, len(found)
-    return found[:AT_MOST], rows.filter(has_words(model, text)).order_by()[: COUNTED + 1].count()
+        found += others.values(*wanted)[: most - len(found)]
+    return found[:AT_MOST], len(found)
 
 
 def _listed(name: str, text: str) -> str:

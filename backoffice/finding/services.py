@@ -20,10 +20,11 @@ def find(text: str, *, actor: Any) -> list[Group]:
     if not text:
         return [pages("", actor)]
     groups = [actions(text, actor)]
+    everywhere = not any(one.alias for one in groups[0].hits)  # else a verb found its rows
     if may(actor, "connection-list"):
-        groups.append(rows.connections(text))
+        groups.append(rows.connections(text, everywhere))
     if may(actor, "profile-list"):
-        groups.append(rows.profiles(text))
+        groups.append(rows.profiles(text, everywhere))
     groups.append(pages(text, actor))
     if may(actor, "connection-list"):
         groups += [values.tags(text), values.hosts(text), values.references(text)]

@@ -16,7 +16,7 @@
     const all = rows();
     const at = all.indexOf(current());
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-    next?.querySelector("[data-open]").focus();
+    next?.querySelector("[data-open]")?.focus();
     next?.scrollIntoView({ block: "nearest" });
     return Boolean(next);
   }

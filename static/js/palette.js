@@ -6,6 +6,10 @@
   const input = dialog.querySelector("input");
   const hits = () => [...dialog.querySelectorAll(".hit")];
 
+  if (/Mac|iP(hone|ad)/.test(navigator.platform)) {
+    for (const keys of document.querySelectorAll("[data-palette] kbd")) keys.textContent = "⌘ K";
+  }
+
   function open() {
     if (document.querySelector("dialog[open]")) return;
     dialog.showModal(); // which gives the focus back when it closes

@@ -58,6 +58,7 @@ def test_what_is_called_so_comes_before_what_begins_so_and_what_has_it_in_it(row
     assert titles("eu", operator)["Connections"] == ["EU", "EU West", "Anything EU", "Museum"]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("text", "group", "title"),
     [
@@ -122,6 +123,7 @@ def test_no_secret_is_found(operator, connection):
     assert titles(SECRET, operator) == {}
 
 
+@pytest.mark.server
 def test_null_characters_and_odd_texts_find_nothing_and_break_nothing(operator):
     for text in ("\x00", "a\x00b", "$", "%", "_", "'", "é", "switch off ", "x" * 500, "a " * 90):
         assert browser(operator).get("/find/", {"q": text}).status_code == 200
