@@ -26,7 +26,7 @@ class FindView(Page):
 class KeysView(Page):
     """The keys that the pages know."""
 
-    template_name = "finding/keys.html"
+    template_name, fragment_name = "finding/keys.html", "finding/_keys.html"
     title = "Keys"
     section = "find"
     permission_required = ()

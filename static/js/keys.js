@@ -37,6 +37,7 @@
   function show() {
     document.querySelectorAll("dialog[open]").forEach((one) => one.close());
     dialog.showModal();
+    htmx.trigger(dialog.querySelector("[hx-get]"), "asked"); // once
     return true;
   }
 
@@ -54,7 +55,12 @@
     if (act()) event.preventDefault();
   });
 
-  for (const box of document.querySelectorAll("[data-single-keys]")) box.checked = isOn();
+  function set(place) {
+    for (const box of place.querySelectorAll("[data-single-keys]")) box.checked = isOn();
+  }
+
+  set(document);
+  dialog.addEventListener("htmx:afterSettle", () => set(dialog));
 
   document.addEventListener("change", (event) => {
     if (!event.target.matches("[data-single-keys]")) return;

@@ -1403,9 +1403,10 @@ def test_references_are_listed_with_state_cure_and_users(fake, client: Client, s
 def test_a_form_posts_and_htmx_includes_nothing_in_addresses(
     connection: Connection, client: Client
 ):
-    shown = html(client.get(page_of(connection, "edit")))
+    page = html(client.get(page_of(connection, "edit")))
+    shown = page.partition("<main")[2].partition("</main>")[0]  # the shell has a search of its own
     forms = re.findall(r"<form[^>]*>", shown)
-    assert [form for form in forms if 'method="post"' not in form] == []
+    assert forms and [form for form in forms if 'method="post"' not in form] == []
     assert "hx-get" not in shown and "hx-include" not in shown
 
 
