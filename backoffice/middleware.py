@@ -2,16 +2,20 @@
 pages; and signing in when htmx asked.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRedirect
 
+from connections.views.typed import entries_of, page_of_form
 from gateway.core.keys import begin_request_id
 from providers.core.request_id import HEADER
 
@@ -98,9 +102,30 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
-        if not request.htmx:  # type: ignore[attr-defined]
+        is_htmx, is_sent = bool(request.htmx), request.method == "POST"  # type: ignore[attr-defined]
+        if not is_htmx and not is_sent:
             return super().handle_no_permission(request, view_func)
-        path = urlsplit(request.htmx.current_url or "/").path  # type: ignore[attr-defined]
-        return HttpResponseClientRedirect(
-            redirect_to_login(path, self.get_login_url(view_func)).url
-        )
+        page = page_of_form(request)
+        if request.method == "GET" and urlsplit(page).path == request.path:
+            page = request.get_full_path()  # with the filter that was just typed
+        if is_sent and (entries := entries_of(request.POST, page)):
+            return _sign_in_here(request, page, entries)
+        address = redirect_to_login(page, self.get_login_url(view_func)).url
+        return HttpResponseClientRedirect(address) if is_htmx else redirect(address)
+
+
+def _sign_in_here(request: HttpRequest, page: str, entries: list[tuple[str, str]]) -> HttpResponse:
+    """The sign-in page in place of an answer, with what was typed: nothing of it is kept here
+    before somebody has signed in.
+    """
+    context = {
+        "title": "Sign in",
+        "form": AuthenticationForm(request),
+        "next": page,
+        "typed": json.dumps(entries),
+    }
+    response = render(request, "people/sign_in.html", context)
+    if request.htmx:  # type: ignore[attr-defined]
+        response["HX-Retarget"] = response["HX-Reselect"] = "#main"
+        response["HX-Reswap"], response["HX-Push-Url"] = "outerHTML", "false"
+    return response

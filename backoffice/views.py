@@ -4,8 +4,9 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.defaults import page_not_found, server_error
@@ -14,6 +15,7 @@ from connections import selectors
 from connections.api.problems import problem_response
 from connections.outages import database_outage, log_outage
 from connections.views.base import Page
+from connections.views.typed import entries_of, keep_typed, page_of_form
 from gateway.attention.lines import lines
 from gateway.attention.services import attention
 from gateway.usage import records
@@ -102,6 +104,12 @@ def fault(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, **_kwargs: Any) -> HttpResponse:
     """The page for a form whose token is missing or old."""
+    page = page_of_form(request)
+    entries = entries_of(request.POST, page) if request.user.is_authenticated else []
+    if entries and not request.htmx:  # type: ignore[attr-defined]
+        text = "This form was out of date, so nothing was saved. What you typed is below, without "
+        messages.warning(request, f"{text}secrets: look at it, and send it again.")
+        return redirect(keep_typed(request, page, entries))
     context = {
         "title": "This form is out of date",
         "detail": "Go back, load the page again and repeat what you did.",

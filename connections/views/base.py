@@ -29,6 +29,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     title: ClassVar[str] = ""
     fragment_name: ClassVar[str] = ""
     section: ClassVar[str] = "connections"
+    shows_typed: ClassVar[bool] = False  # its `get` shows `typed_before` in its form
     raise_exception = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

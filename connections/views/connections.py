@@ -27,6 +27,7 @@ from ..suggestions import reference_names
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
 from .inline_add import AddContext, ConnectionAddPage, note_choice
 from .lists import ListPage, filter_words
+from .typed import typed_before
 
 LIST: Crumb = ("Connections", "/connections/")
 
@@ -97,6 +98,7 @@ class ConnectionFormPage(Page):
         "connections/connection_form.html",
         "connections/_connection_form.html",
     )
+    shows_typed = True
     add_context = AddContext()
 
     @property
@@ -119,7 +121,9 @@ class ConnectionFormPage(Page):
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         named = {} if self.row else {"name": self.provider.name}
-        return self.show(self.form(initial=named | as_the_original(request, self.row)))
+        typed = typed_before(request)
+        initial = self.form(data=typed).typed() if typed else as_the_original(request, self.row)
+        return self.show(self.form(initial=named | initial))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = self.form(data=request.POST)

@@ -185,7 +185,7 @@ class AddHereView(Page):
     def post(self, request: HttpRequest) -> HttpResponse:
         page = request.GET.get("from", "")
         address = _address_of_picker(page)
-        entries = _entries_to_keep(request.POST)
+        entries = entries_to_keep(request.POST)
         if sum(len(name) + sum(map(len, values)) for name, values in entries.items()) > LARGEST:
             text = (
                 "What you typed is too long to be kept while you add a connection. Go back, "
@@ -207,7 +207,7 @@ class AddHereView(Page):
         return self.redirect(f"{reverse('provider-list')}?{urlencode({'draft': key})}")
 
 
-def _entries_to_keep(posted: QueryDict) -> dict[str, list[str]]:
+def entries_to_keep(posted: QueryDict) -> dict[str, list[str]]:
     """The entries of a form that may stand in a session: no passphrase, and of a secret only a
     reference.
     """

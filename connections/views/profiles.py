@@ -23,6 +23,7 @@ from ..profile_fields import GROUPS
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
 from .inline_add import PicksConnections
 from .lists import ListPage
+from .typed import typed_before
 
 LIST: Crumb = ("Profiles", "/profiles/")
 
@@ -81,6 +82,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         "connections/profiles/form.html",
         "connections/profiles/_form.html",
     )
+    shows_typed = True
 
     @property
     def capability(self) -> Capability:
@@ -133,6 +135,8 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         """The entries of a draft, with the added connection chosen, else those that the address
         gives.
         """
+        if typed := typed_before(self.request):
+            return self.form(data=typed).typed()
         draft = self.draft()
         if draft:
             entries = self.form(data=draft.posted()).typed()
