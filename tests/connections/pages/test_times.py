@@ -8,6 +8,7 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from connections.templatetags.times import distance
+from tests.people import browser
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -44,3 +45,13 @@ def test_no_moment_leaves_room_for_a_default_and_a_day_has_no_zone():
     template = Template('{{ none|ago|default:"never" }} {{ day|day }}')
     text = template.render(Context({"none": None, "day": date(2026, 1, 2)}))
     assert text == 'never <time datetime="2026-01-02">2026-01-02</time>'
+
+
+@pytest.mark.parametrize(
+    "zone, shown",
+    [("Asia/Kolkata", "Asia/Kolkata"), ("Nowhere/At", "UTC"), ("../etc", "UTC"), ("", "UTC")],
+)
+def test_pages_are_in_the_zone_of_the_browser(operator, zone, shown):
+    client = browser(operator)
+    client.cookies["zone"] = zone
+    assert f"(all times in {shown})" in client.get("/usage/").text
