@@ -5,6 +5,7 @@ them.
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from ..forms import AliasesField
 from ..models import Connection, RevealRecord, RevealToken, by_name
 from ..views.base import Crumb, Page, tell_done
 from ..views.inline_add import PicksConnections
+from ..views.once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
 from . import services
 
 MOST_TICKED = 60  # with more connections than these, aliases are typed
@@ -92,7 +94,7 @@ class RevealTokenListView(PicksConnections):
     def show(self, form: RevealTokenForm, **context: Any) -> HttpResponse:
         """The page."""
         return self.render_to_response(
-            self.get_context_data(tokens=self.tokens(), form=form, **context)
+            self.get_context_data(tokens=self.tokens(), form=form, once=new_mark(), **context)
         )
 
     def form(self, **kwargs: Any) -> RevealTokenForm:
@@ -124,6 +126,9 @@ class RevealTokenListView(PicksConnections):
         form = self.form(data=request.POST)
         if not form.is_valid():
             return self.show(form)
+        if is_sent_again(request):
+            messages.warning(request, SENT_AGAIN)
+            return self.redirect("reveal-token-list")
         values = form.cleaned_data
         try:
             row, text = services.create_reveal_token(
@@ -136,6 +141,7 @@ class RevealTokenListView(PicksConnections):
                     forms.ValidationError(error.message, error.code),
                 )
             return self.show(form)
+        remember_sent(request)
         return self.show(
             self.form(), created=row, endpoint=request.build_absolute_uri(f"/promptflow/{text}")
         )

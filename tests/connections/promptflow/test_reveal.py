@@ -712,6 +712,15 @@ def test_the_page_shows_the_line_to_set_once(administrator, row: Connection):
     assert "192.0.2.0/24, 198.51.100.7/32" in shown
 
 
+def test_a_page_that_is_loaded_again_makes_no_second_token(administrator, row: Connection):
+    client = browser(administrator)
+    once = client.get(HERE).context["once"]
+    values = {"name": "nightly", "connections": "my-openai", "once": once, "expires_in_days": "9"}
+    assert client.post(HERE, values).status_code == 200
+    assert client.post(HERE, values)["Location"] == HERE
+    assert RevealToken.objects.count() == 1
+
+
 def test_the_page_says_what_is_wrong_and_keeps_what_was_typed(administrator, row: Connection):
     answer = browser(administrator).post(
         HERE, {"name": "nightly", "networks": "example.com", "expires_in_days": "9999"}
