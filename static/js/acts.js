@@ -3,6 +3,6 @@
 "use strict";
 
 document.addEventListener("click", (event) => {
-  const pressed = event.target.closest(".acts :is(a, button)");
+  const pressed = event.target.closest(".acts[popover] :is(a, button)");
   if (pressed && !("copy" in pressed.dataset)) pressed.closest(".acts").hidePopover?.();
 }, true);

@@ -41,6 +41,7 @@ def test_rows_stay_and_the_fault_is_told(open_page: OpenPage, breaks):
     page = open_page("operator")
     add_connection(page, "echo", "Echo")
     page.goto("/connections/")
+    page.get_by_role("checkbox", name="Tick Echo").check()
     page.route("**/*", breaks[0])
     for do in (
         lambda: act(page, "Echo", "Test"),
