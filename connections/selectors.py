@@ -218,8 +218,10 @@ def fallback_choices(
 
 def fallback_chain(profile: Profile) -> list[Profile]:
     """The profiles that answer when this one cannot, in order, with their connections."""
-    steps = profile.fallback_steps.select_related("fallback__connection").defer(
-        "fallback__connection__credentials"
+    steps = (
+        profile.fallback_steps.select_related("fallback__connection__last_check")
+        .defer("fallback__connection__credentials")
+        .prefetch_related("fallback__connection__traffic")
     )
     return [step.fallback for step in steps]
 

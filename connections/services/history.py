@@ -1,6 +1,6 @@
 """The versions of a row: who changed what and when, never to which secret."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from providers.core.registry import UnknownProvider, get_provider
 from providers.core.schema import settings_fields
 
-from ..credentials import Undecryptable
+from ..credentials import MASK, Undecryptable
 from ..models import VersionedModel
-from ..references import place
+from ..references import is_reference, place
 
 NOT_CONTENT = {
     "version",
@@ -25,15 +25,28 @@ NOT_CONTENT = {
 
 
 @dataclass(frozen=True)
+class Difference:
+    """One field of a change as it was and as it is, empty where it was not there. A secret is a
+    mask, a reference is shown.
+    """
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Version:
-    """One save: its number, when, by whom (None: the machine's operator), and one sentence per
-    changed field.
+    """One save: its number, when, by whom (None: the machine's operator), one sentence per changed
+    field, and what changed field by field. `sets_key`: a secret was stored or replaced.
     """
 
     number: int
     date: datetime
     user: Any
     changes: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+    sets_key: bool = False
 
 
 def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
@@ -49,6 +62,8 @@ def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
                 record.history_date,
                 record.history_user,
                 tuple(_changes(record, older)),
+                tuple(_differences(record, older)) if older else (),
+                _sets_key(record, older),
             )
         )
     return found
@@ -113,6 +128,54 @@ def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[s
         )
         return [] if same else ["credentials cannot be compared"]
     return [f"{key} replaced" for key in _different(before or {}, after or {}, maps)]
+
+
+def _differences(record: Any, older: Any) -> Iterator[Difference]:
+    """The fields that differ. Settings that are secret are masked, whatever they hold."""
+    provider_id = getattr(record, "provider_id", "")
+    maps, secret = _maps(provider_id), _secrets(provider_id)
+    names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
+    for name in names:
+        before: Any = getattr(older, name, None)
+        after: Any = getattr(record, name, None)
+        if name == "credentials":
+            if not isinstance(before, Undecryptable) and not isinstance(after, Undecryptable):
+                old, new = _flat(before or {}, maps), _flat(after or {}, maps)
+                for key in _different(before or {}, after or {}, maps):
+                    yield Difference(key, MASK * (key in old), MASK * (key in new))
+        elif name == "settings":
+            old, new = _flat(before, maps), _flat(after, maps)
+            for key in _different(before, after, maps):
+                was, now = old.get(key), new.get(key)
+                is_secret = key.partition(".")[0] in secret
+                yield Difference(key, _shown(was, is_secret), _shown(now, is_secret))
+        elif before != after:
+            yield Difference(name, _shown(before), _shown(after))
+
+
+def _shown(value: Any, is_secret: bool = False) -> str:
+    if value is None:
+        return ""
+    if is_secret and not is_reference(value):
+        return MASK
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _sets_key(record: Any, older: Any) -> bool:
+    """True if a secret was stored or replaced; unknown, and False, where one cannot be read."""
+    before, after = getattr(older, "credentials", None), getattr(record, "credentials", None)
+    if isinstance(before, Undecryptable) or isinstance(after, Undecryptable):
+        return False
+    return any((before or {}).get(key) != value for key, value in (after or {}).items())
+
+
+def _secrets(provider_id: str) -> frozenset[str]:
+    """The secret settings of this provider; none for a provider that is gone."""
+    try:
+        fields = settings_fields(get_provider(provider_id))
+    except UnknownProvider:
+        return frozenset()
+    return frozenset(name for name, field in fields.items() if field.secret)
 
 
 def _different(

@@ -35,6 +35,12 @@ def profile_health(profile: Profile) -> dict[str, Any]:
     return {"health": health_of_profile(profile)}
 
 
+@register.inclusion_tag("elements/health.html")
+def target_health(profile: Profile) -> dict[str, Any]:
+    """The badge of a profile's own model on its connection, its fallbacks left aside."""
+    return {"health": model_health(profile.connection, profile.model)}
+
+
 @register.inclusion_tag("elements/health_reason.html")
 def profile_health_reason(profile: Profile) -> dict[str, Any]:
     """The sentence behind the badge of a profile, where it is not well."""

@@ -286,12 +286,16 @@ class ConnectionDetailView(OneConnection):
 
 def detail_context(connection: Connection) -> dict[str, Any]:
     """The context of the detail page: settings, references, checks, profiles and versions."""
+    checks = list(connection.checks.select_related("checked_by")[:20])
+    versions = services.versions(connection)
     return {
         "settings_shown": selectors.shown_settings(connection, display.public_settings(connection)),
         "references": display.reference_states(connection),
         "hosts": hosts_of(connection),
-        "checks": list(connection.checks.select_related("checked_by")[:20]),
+        "checks": checks,
+        "failures": [one for one in checks if not one.success][:3],
         "profiles": dependent_profiles(connection),
-        "versions": services.versions(connection),
+        "versions": versions,
+        "key_set": next((one for one in versions if one.sets_key), None),
         "former_aliases": former_aliases_of(connection),
     }

@@ -260,9 +260,11 @@ class ProfileDetailView(OneProfile):
             f"{group.lower()}_shown": selectors.shown_profile_settings(self.profile, group)
             for group in GROUPS
         }
+        chain = selectors.fallback_chain(self.profile)
         context = {
             "versions": services.versions(self.profile),
-            "chain": selectors.fallback_chain(self.profile),
+            "chain": chain,
+            "targets": [self.profile, *chain],
             "former_aliases": former_aliases_of(self.profile),
         }
         return self.render_to_response(self.get_context_data(**context, **shown))

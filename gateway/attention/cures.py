@@ -1,12 +1,13 @@
 """What mends a fault: buttons and links that work as plain forms, each for those who may use it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
+from connections.health.services import FAILING, RESTING, Health
 from connections.models import Connection, RevealToken
 
 TEST, CHANGE, CHANGE_PROFILE, TOGGLE, APPROVE = (
@@ -98,3 +99,19 @@ def open_notice_target(row: Any) -> Cure:
     """Opens the form of a target of notices."""
     address = reverse("notice-target-update", args=[row.pk])
     return Cure("open_target", "See the target", address, "gateway.change_noticetarget")
+
+
+def cures_of(
+    connection: Connection, health: Health, is_referenced: bool, is_stood_in_for: bool
+) -> Iterator[Cure]:
+    """What may mend the state of one connection, the likeliest first. `is_referenced`: its secret
+    is behind a reference; `is_stood_in_for`: all its profiles have a fallback that answers.
+    """
+    if health.code == "unresolved_reference":
+        yield open_reference()
+    elif health.code in ("undecryptable", "incomplete"):
+        yield enter_key(connection)
+    elif health.state == FAILING and health.code in ("unauthorized", "quota"):
+        yield open_reference() if is_referenced else replace_key(connection)
+    if health.state in (FAILING, RESTING) and connection.is_active and is_stood_in_for:
+        yield switch_to_fallback(connection.pk)

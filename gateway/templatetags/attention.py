@@ -1,11 +1,17 @@
 """Tags of the list of faults."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django import template
 from django.template import RequestContext
 
-from ..attention.cures import Cure
+from connections.dependent_profiles import DependentProfile
+from connections.display import FieldReference
+from connections.health.services import health
+from connections.models import Connection
+
+from ..attention.cures import Cure, cures_of
 from ..attention.lines import Line
 
 register = template.Library()
@@ -16,3 +22,18 @@ def allowed_cures(context: RequestContext, line: Line) -> Sequence[Cure]:
     """The cures of a fault that the person may use."""
     user = context["request"].user
     return [one for one in line.cures if user.has_perm(one.permission)]
+
+
+@register.inclusion_tag("gateway/attention/_cures.html", takes_context=True)
+def connection_cures(
+    context: RequestContext,
+    connection: Connection,
+    references: Sequence[FieldReference],
+    profiles: Sequence[DependentProfile],
+) -> dict[str, Any]:
+    """The buttons that may mend the state of a connection, those that the person may use."""
+    request, active = context["request"], [one for one in profiles if one.profile.is_active]
+    is_stood_in_for = bool(active) and all(one.stand_in for one in active)
+    found = cures_of(connection, health(connection), bool(references), is_stood_in_for)
+    cures = [one for one in found if request.user.has_perm(one.permission)]
+    return {"cures": cures, "name": connection.name}

@@ -2,6 +2,7 @@
 the latest use of a profile or a connection.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -9,6 +10,7 @@ from django.template.context import RequestContext
 from django.urls import reverse
 
 from ..usage import records, selectors
+from ..usage.asked import Asked, asked_targets
 from ..usage.outcomes import in_words
 from ..usage.totals import Share, quantile
 
@@ -113,3 +115,32 @@ def used_lately(context: RequestContext, dimension: str, value: str) -> dict[str
         "latest": latest,
         "address": reverse("usage", query={"period": "7d", **filters}),
     }
+
+
+@register.simple_tag(takes_context=True)
+def requests_by_profile(context: RequestContext, connection: str) -> dict[str, int] | None:
+    """The requests of 7 days that asked a connection, by the alias of the profile that was asked;
+    None for a person who may not see usage.
+    """
+    if not context["request"].user.has_perm("gateway.view_usagerecord"):
+        return None
+    period, filters = records.last(records.PERIODS["7d"]), {"connection": connection}
+    shares = selectors.usage_report(period, filters, ("profile",)).shares["profile"]
+    return {one.name: one.requests for one in shares}
+
+
+@register.simple_tag(takes_context=True)
+def attempts_by_connection(context: RequestContext, profile: str) -> dict[str, Asked] | None:
+    """How often the requests of 7 days to a profile asked each connection, by alias; None for a
+    person who may not see usage.
+    """
+    if not context["request"].user.has_perm("gateway.view_usagerecord"):
+        return None
+    period = records.last(records.PERIODS["7d"])
+    return {one.name: one for one in asked_targets("connection", period, {"profile": profile})}
+
+
+@register.filter
+def of(found: Mapping[str, Any], name: str) -> Any:
+    """What a tag found for this name; 0 where it found nothing."""
+    return found.get(name, 0)
