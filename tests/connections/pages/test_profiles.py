@@ -285,7 +285,7 @@ def test_a_detail_page_says_who_answers_next_and_what_is_limited(
     client.post(ADD, given(fallbacks=["zebra", "ape"], **SOME))
     shown = words(client.get(Profile.objects.get(alias="answers").get_absolute_url()))
     assert re.search(
-        "First fake-chat of Production, then: Zebra .* Ape .* Move on when no answer in time", shown
+        "1 Answers Production .* 2 Zebra .* 3 Ape .* Move on when no answer in time", shown
     )
     assert (
         "Max tokens limit 200 Requests may set temperature, tools" in shown
