@@ -75,10 +75,10 @@ lock: .venv/.dev ## lock the requirements again (ARGS=--upgrade for newer versio
 
 # Two stamps for one venv. `uv pip sync` removes what is not listed, so once the development packages
 # are there (.venv/.dev), a new requirements.txt is installed together with them.
-SYNC = tools/ensure_venv $(UV_VERSION) && $(PYTHON_BIN) -m uv pip sync --quiet --python $(PYTHON_BIN) --require-hashes
+SYNC = tools/ensure_venv $(UV_VERSION) && tools/step "Fetching and installing what requirements.txt names" $(PYTHON_BIN) -m uv pip sync --quiet --python $(PYTHON_BIN) --require-hashes
 
 .venv/.run: requirements.txt
-	@echo "Installing the Python packages (once)."
+	@echo "Installing the Python packages. This is done once and takes about a minute."
 	@$(SYNC) requirements.txt $(if $(wildcard .venv/.dev),requirements-dev.txt)
 	@touch $@
 

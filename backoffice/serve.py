@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
@@ -116,8 +117,10 @@ def migrate() -> None:
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            say("Preparing the database.")
+            say("Preparing the database ...")
+            began = time.monotonic()
             call_command("migrate", interactive=False, verbosity=0)
+            say(f"  done in {time.monotonic() - began:.0f} s")
     except OperationalError as error:
         stop(f"The database cannot be used: {error}\nCheck DATABASE_URL, and that the server runs.")
 

@@ -143,6 +143,7 @@ urlpatterns = [
     ),
     path("settings/", defaults.DefaultsView.as_view(), name="defaults"),
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
+    path("tokens/revoke/", tokens.TokenBulkRevokeView.as_view(), name="token-bulk-revoke"),
     path("tokens/<uuid:pk>/", tokens.TokenDetailView.as_view(), name="token-detail"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),
     path(

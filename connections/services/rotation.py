@@ -1,6 +1,7 @@
 """Re-encryption of rows and their history with the newest key, in batches, any number of times."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,16 +55,24 @@ def key_report() -> KeyReport:
     return KeyReport({key: found[key] for key in key_ids()}, found[UNREADABLE])
 
 
-def rotate_credentials() -> int:
+def rotate_credentials(told: Callable[[int, int], None] | None = None) -> int:
     """Encrypts with the newest key whatever an older one opens; leaves alone what no key opens.
 
-    Returns how many.
+    Returns how many. `told`: hears after each batch how many are through, and of how many.
     """
-    newest, number = key_ids()[0], 0
-    for table in tables():
-        due = [pk for pk, token in _tokens(table) if opening_key(token) not in (None, newest)]
-        for start in range(0, len(due), BATCH):
-            number += _rotate_batch(table, due[start : start + BATCH])
+    newest, number, through = key_ids()[0], 0, 0
+    due = [
+        (table, [pk for pk, token in _tokens(table) if opening_key(token) not in (None, newest)])
+        for table in tables()
+    ]
+    total = sum(len(keys) for _, keys in due)
+    for table, keys in due:
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            number += _rotate_batch(table, batch)
+            through += len(batch)
+            if told:
+                told(through, total)
     return number
 
 

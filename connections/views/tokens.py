@@ -12,6 +12,7 @@ from django.urls import reverse
 from .. import services
 from ..consequences import requests_with
 from ..forms import AliasesField
+from ..lookup import parse_id
 from ..models import ApiToken, Profile, by_name
 from .base import Crumb, Page, tell_done
 from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
@@ -160,4 +161,38 @@ class TokenRevokeView(OneToken):
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         step = services.revoke_token(self.token, actor=request.user)
         tell_done(request, f"{self.token} is revoked.", step)
+        return self.redirect("token-list")
+
+
+class TokenBulkRevokeView(Page):
+    """Says what ending several tokens hits, asks, and ends them once that is `agreed`."""
+
+    template_name = "connections/tokens_revoke.html"
+    section = "tokens"
+    permission_required = "connections.view_apitoken"
+
+    def get_title(self) -> str:
+        number = len(self._tokens())
+        return f"Revoke {number} token{'' if number == 1 else 's'}"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [("Tokens", reverse("token-list"))]
+
+    def _tokens(self) -> list[ApiToken]:
+        if not hasattr(self, "_found"):
+            keys = filter(None, map(parse_id, self.request.POST.getlist("ids")))
+            rows = ApiToken.objects.select_related("user").filter(pk__in=keys, revoked_at=None)
+            self._found = list(rows)
+        return self._found
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if not self._tokens():
+            messages.error(request, "Tick tokens first that are not revoked yet.")
+            return self.redirect("token-list")
+        if "agreed" not in request.POST:
+            used = sum(requests_with(one.pk) for one in self._tokens())
+            context = self.get_context_data(tokens=self._tokens(), requests=used)
+            return self.render_to_response(context)
+        number, step = services.revoke_tokens(self._tokens(), actor=request.user)
+        tell_done(request, f"{number} token{'' if number == 1 else 's'} revoked.", step)
         return self.redirect("token-list")

@@ -376,8 +376,16 @@ def tested_in_the_list(page: Page, gallery: Gallery) -> None:
 
 def messages(page: Page, gallery: Gallery) -> None:
     page.goto("/connections/?q=experiments")
-    press(page, "Deactivate")
-    expect(page.locator(".message.error")).to_be_visible()
+    page.get_by_role("checkbox", name="Tick all of this page").check()
+    press(page, "Activate")
+    expect(page.locator(".message.success")).to_be_visible()
+
+
+def bulk_test(page: Page, gallery: Gallery) -> None:
+    page.goto("/connections/")
+    page.get_by_role("checkbox", name="Tick all of this page").check()
+    page.locator("#bulk").get_by_role("button", name="Test").click()
+    expect(page.locator("#tasks").get_by_role("status")).to_be_visible(timeout=30000)
 
 
 def profile_with_models(page: Page, gallery: Gallery) -> None:
@@ -607,6 +615,7 @@ SCENES: dict[str, Scene] = {
     "connections-none-fits": at("/connections/?q=nothing-like-it"),
     "connections-tested": tested_in_the_list,
     "connections-message": messages,
+    "connections-bulk-test": bulk_test,
     "providers": at("/connections/add/"),
     **{f"add-{one.id}": at(f"/connections/add/{one.id}/") for one in _together(all_providers())},
     "add-with-errors": form_with_errors,

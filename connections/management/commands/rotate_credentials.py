@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connections import services
 from connections.credentials import key_ids
 
+from ..progress import ProgressLine
+
 
 class Command(BaseCommand):
     """Re-encrypts rows and history.
@@ -27,9 +29,10 @@ class Command(BaseCommand):
         if not key_ids():
             raise CommandError("FERNET_KEYS is not set. See SECURITY.md.")
         if not options["check"]:
-            self.stdout.write(
-                f"{services.rotate_credentials()} encrypted anew with the newest key."
-            )
+            line = ProgressLine(self.stderr, "encrypted anew")
+            number = services.rotate_credentials(line)
+            line.end()
+            self.stdout.write(f"{number} encrypted anew with the newest key.")
         report = services.key_report()
         for position, (key, count) in enumerate(report.counts.items()):
             self.stdout.write(

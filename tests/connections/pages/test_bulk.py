@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from connections import services
-from connections.models import Connection, Profile, Task
+from connections.models import ApiToken, Connection, Profile, Task
 from tests.fakes import REFUSED, connect, profile_of, reload
 from tests.pages import HTMX, html, told, value_of, words
 from tests.people import browser
@@ -155,3 +155,14 @@ def test_nobody_sees_or_cancels_the_test_of_another(fake: Any, client: Client, o
     assert not Task.objects.get().is_cancelled
     browser(operator).post(url, {"action": "cancel"})
     assert Task.objects.get().is_cancelled
+
+
+def test_several_tokens_are_revoked_and_valid_again(client: Client, administrator: Any):
+    for name in ("One", "Two"):
+        services.create_token(name, user=administrator, actor=None, scopes=["admin"])
+    ids = {"ids": [str(one.pk) for one in ApiToken.objects.all()]}
+    page = client.post("/tokens/revoke/", ids)
+    assert "Revoke 2 tokens" in words(page) and ApiToken.objects.filter(revoked_at=None).count()
+    done = client.post("/tokens/revoke/", {**ids, "agreed": "on"}, follow=True)
+    assert not ApiToken.objects.filter(revoked_at=None).exists()
+    assert told(client.post("/undo/", {"step": value_of(done, "step")})) == ["2 are valid again."]

@@ -247,7 +247,7 @@ def test_the_table_above_has_every_url():
         "type-detail",
         "type-remove",
     }  # test_type_pages.py: test_only_administrators_come_in
-    elsewhere |= {"task"}  # test_bulk.py: nobody sees another one's
+    elsewhere |= {"task", "token-bulk-revoke"}  # test_bulk.py: nobody sees another one's
     elsewhere |= {"undo"}  # test_undo.py: the act says who may
     elsewhere |= {"mark"}  # test_marks.py: test_anybody_may_fetch_a_mark_and_keep_it
     elsewhere |= {"connection-allow", "connection-allowed"}  # test_allowing.py

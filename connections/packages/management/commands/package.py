@@ -17,6 +17,7 @@ from connections import listing
 from connections import services as core
 from connections.former_aliases import COMMAND_LINE
 from connections.lookup import get_by_id_or_alias
+from connections.management.progress import ProgressLine
 from connections.models import Connection, Profile
 from connections.packages import services
 from connections.packages.management.arguments import add_export_arguments, add_import_arguments
@@ -151,19 +152,24 @@ class Command(BaseCommand):
     ) -> services.Plan:
         """Ctrl-C ends it after the part that is being saved."""
         done = total = 0
+        line = ProgressLine(self.stderr, "rows are imported")
 
         def told(saved: int, of: int) -> None:
             nonlocal done, total
             done, total = saved, of
-            if saved % TELL_EVERY and saved < of:
-                return
-            self.stderr.write(f"{saved} of {of} rows are imported.", style_func=str)
+            line(saved, of)
+            is_told = not saved % TELL_EVERY or saved >= of
+            if is_told and not self.stderr.isatty():  # for a log
+                self.stderr.write(f"{saved} of {of} rows are imported.", style_func=str)
 
         try:
-            return services.import_package(
+            plan = services.import_package(
                 content, actor=None, passphrase=passphrase, decisions=decisions, told=told
             )
+            line.end()
+            return plan
         except KeyboardInterrupt:
+            line.end()
             if not done:
                 raise CommandError("Stopped. Nothing was written.") from None
             raise CommandError(
