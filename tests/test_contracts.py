@@ -45,6 +45,7 @@ PLANTED = {
         "gateway.notices.services.outbox",
     ),
     "The door of notices": ("gateway/api/urls.py", "gateway.notices.services.rules"),
+    "Inside finding": ("backoffice/finding/hits.py", "backoffice.finding.views"),
     "Inside the project": ("backoffice/logs.py", "backoffice.views"),
 }
 # What the sentences of the house name, beyond one import for each contract.

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -15,10 +15,10 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from .. import display, listing, selectors
 from .. import services as core
 from ..client_ip import address_of
-from ..lookup import parse_id
 from ..models import Connection, Profile, by_name
 from ..views.base import Crumb, Page
 from ..views.inline_add import PicksConnections
+from ..views.selecting import Pairs, SelectingPage
 from . import services
 from .forms import PackageExportForm, PackagePlanForm, PackageUploadForm
 
@@ -33,8 +33,11 @@ LOOK = services.Decisions(on_conflict="keep")  # what is here stays; nothing els
 
 
 @method_decorator(sensitive_post_parameters("passphrase", "again"), name="dispatch")
-class PackageExportView(Page):
-    """Shows the contents of a package before it is made; a POST downloads it."""
+class PackageExportView(SelectingPage):
+    """Shows the contents of a package before it is made; a POST downloads it.
+
+    `of`: "profile" where profiles were chosen, which brings them and their connections.
+    """
 
     template_name = "connections/packages/export.html"
     title = "Export connections"
@@ -43,8 +46,14 @@ class PackageExportView(Page):
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST]
 
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        if self.given.get("of") == "profile":
+            self.model = Profile
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(self.form(initial={"profiles": "profiles" in request.GET}))
+        with_profiles = "profiles" in request.GET or self.model is Profile
+        return self.show(self.form(initial={"profiles": with_profiles}))
 
     @sensitive_variables("values", "arguments")
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -52,12 +61,11 @@ class PackageExportView(Page):
         if not form.is_valid():
             return self.show(form)
         values = form.cleaned_data
-        rows = form.chosen_part() or list(self.rows().order_by("alias"))
-        profiles = (
-            list(Profile.objects.filter(connection__in=rows).order_by("alias"))
-            if values["profiles"]
-            else []
-        )
+        rows = form.chosen_part() or list(self.rows().defer(None).order_by("alias"))
+        profiles: list[Profile] = []
+        if values["profiles"]:
+            found = self.chosen() if self.model is Profile else Profile.objects.all()
+            profiles = list(found.filter(connection__in=rows).order_by("alias"))
         arguments = {
             "actor": request.user,
             "passphrase": values.get("passphrase", ""),
@@ -81,22 +89,29 @@ class PackageExportView(Page):
         may_seal = self.request.user.has_perm("connections.export_secrets")
         return PackageExportForm(services.parts_of(self.rows()), may_seal, **kwargs)
 
-    @property
-    def given(self) -> QueryDict:
-        """What the address or the form chooses."""
-        return self.request.POST if self.request.method == "POST" else self.request.GET
-
     def rows(self) -> QuerySet[Connection]:
-        """The connections to export: those with the ids, else those that the list's filters find,
-        without any every connection.
+        """The connections to export: those of what was chosen, else those that the list's filters
+        find, without any every connection.
         """
-        if ids := self.given.getlist("ids"):
-            return Connection.objects.filter(pk__in=filter(None, map(parse_id, ids)))
+        if self.is_selection:
+            return core.connections_of(self.chosen())
         return listing.connections(self.filters())
+
+    @property
+    def is_selection(self) -> bool:
+        """True if rows were chosen, one by one or all of a list."""
+        return "ids" in self.given or "all" in self.given
 
     def filters(self) -> dict[str, str]:
         """The filters of the list."""
         return {name: self.given.get(name, "") for name in FILTERS}
+
+    def hidden(self) -> Pairs:
+        """What was chosen, as names and values of the form."""
+        if self.is_selection:
+            of = [("of", "profile")] if self.model is Profile else []
+            return [*self.pairs(self.chosen().count()), *of]
+        return [pair for pair in self.filters().items() if pair[1]]
 
     def show(self, form: PackageExportForm) -> HttpResponse:
         """The page."""
@@ -113,8 +128,8 @@ class PackageExportView(Page):
             "placeholders": placeholders,
             "count": count,
             "more": max(0, count - MOST_SHOWN),
-            "ids": self.given.getlist("ids"),
-            "filters": {name: value for name, value in self.filters().items() if value},
+            "differs": self.selection.differs(self.chosen().count()) if self.is_selection else "",
+            "hidden": self.hidden(),
         }
         return self.render_to_response(self.get_context_data(form=form, **context))
 

@@ -30,7 +30,8 @@ class Selection:
         """A sentence if another number is chosen now than the person saw, empty if not."""
         if self.seen in (None, number):
             return ""
-        return f"{self.seen:,} were chosen when you looked, {number:,} are now."
+        were, are = ("was" if self.seen == 1 else "were"), ("is" if number == 1 else "are")
+        return f"{self.seen:,} {were} chosen when you looked, {number:,} {are} now."
 
 
 def selected(model: Any, selection: Selection, *, actor: Actor) -> QuerySet[Any]:

@@ -98,11 +98,8 @@ class BulkView(BulkPage):
         return self.redirect("task", task.pk)
 
     def _export(self) -> HttpResponse:
-        query = self.pairs()
-        if self.model is Profile:
-            rows = services.connections_of(self.chosen())
-            query = [*(("ids", str(row.pk)) for row in rows), ("profiles", "on")]
-        return self.redirect(f"{reverse('package-export')}?{urlencode(query)}")
+        of = [("of", "profile")] if self.model is Profile else []
+        return self.redirect(f"{reverse('package-export')}?{urlencode([*self.pairs(), *of])}")
 
 
 class AskingPage(BulkPage):

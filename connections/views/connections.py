@@ -35,10 +35,8 @@ LIST: Crumb = ("Connections", "/connections/")
 class ConnectionListView(ListPage):
     """Connections, filtered, sorted, a page at a time."""
 
-    template_name, fragment_name = (
-        "connections/connection_list.html",
-        "connections/_connection_rows.html",
-    )
+    template_name = "connections/connection_list.html"
+    fragment_name = "connections/_connection_rows.html"
     title = "Connections"
     permission_required = "connections.view_connection"
     list_name = "connection"
@@ -94,10 +92,8 @@ class ConnectionFormPage(Page):
     A subclass says `provider`, `save_form`, and what else is different on its page.
     """
 
-    template_name, fragment_name = (
-        "connections/connection_form.html",
-        "connections/_connection_form.html",
-    )
+    template_name = "connections/connection_form.html"
+    fragment_name = "connections/_connection_form.html"
     shows_typed = True
     add_context = AddContext()
 

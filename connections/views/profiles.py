@@ -40,10 +40,8 @@ class ProfilePage(Page):
 class ProfileListView(ProfilePage, ListPage):
     """Profiles, filtered, sorted, a page at a time."""
 
-    template_name, fragment_name = (
-        "connections/profiles/list.html",
-        "connections/profiles/_rows.html",
-    )
+    template_name = "connections/profiles/list.html"
+    fragment_name = "connections/profiles/_rows.html"
     title = "Profiles"
     permission_required = "connections.view_profile"
     list_name = "profile"
@@ -78,10 +76,8 @@ class ProfileFormPage(ProfilePage, PicksConnections):
     A subclass says `capability` and `save_form`.
     """
 
-    template_name, fragment_name = (
-        "connections/profiles/form.html",
-        "connections/profiles/_form.html",
-    )
+    template_name = "connections/profiles/form.html"
+    fragment_name = "connections/profiles/_form.html"
     shows_typed = True
 
     @property
@@ -290,12 +286,12 @@ class ProfileUpdateView(ProfileFormPage, OneProfile):
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]
 
     def save_form(self, form: ProfileForm) -> services.Saved:
-        chosen = {name: form.cleaned_data[name] for name in ("connection", "fallbacks")}
         return services.update_profile(
             self.profile,
             actor=self.request.user,
             expected_version=form.cleaned_data["version"],
             settings=form.settings(),
-            **chosen,
+            connection=form.cleaned_data["connection"],
+            fallbacks=form.cleaned_data["fallbacks"],
             **form.columns(),
         )

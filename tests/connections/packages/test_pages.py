@@ -515,3 +515,16 @@ def test_what_the_list_shows_can_be_exported(fake, client: Client):
     response = client.post(EXPORT, {"tag": "prod"})
     names = zipfile.ZipFile(io.BytesIO(response.content)).namelist()
     assert [name for name in names if name.startswith("connections/")] == ["connections/ours.yaml"]
+
+
+def test_all_that_match_are_exported_and_of_profiles_only_those(fake, client: Client):
+    ours, other = connect(name="Ours", tags=["prod"]), connect(name="Others")
+    profile = profile_of(ours, name="Asked", tags=["chat"])
+    profile_of(ours, name="Another"), profile_of(other, name="Third")
+    chosen = {"action": "export", "all": "match", "match": "tag=chat", "seen": "2"}
+    page = client.post("/profiles/bulk/", chosen, follow=True)
+    assert "2 were chosen when you looked, 1 is now." in words(page)
+    form = {"of": "profile", "all": "match", "match": "tag=chat", "profiles": "on"}
+    names = zipfile.ZipFile(io.BytesIO(client.post(EXPORT, form).content)).namelist()
+    assert {"connections/ours.yaml", f"profiles/{profile.alias}.yaml"} <= set(names)
+    assert len([name for name in names if "/" in name]) == 2
