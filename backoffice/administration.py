@@ -84,7 +84,7 @@ def _tokens() -> Iterator[Area]:
     works = ApiToken.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
     ending = works.filter(expires_at__lt=now + timedelta(days=14)).count()
     needs = (f"{counted(ending, 'token ends', 'tokens end')} within 14 days.",) if ending else ()
-    yield Area("Tokens", "token-list", f"{counted(works.count(), 'token')} that work", needs)
+    yield Area("Tokens", "token-list", f"{counted(works.count(), 'working token')}", needs)
 
 
 def _defaults() -> Iterator[Area]:

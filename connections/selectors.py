@@ -144,8 +144,13 @@ def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[Sh
         if public.get(name) is not None:
             found += _flattened(one.label, public[name], "stored" if one.secret else "typed")
         elif one.default is not None:
-            found.append(ShownSetting(one.label, one.default, "default"))
+            found.append(ShownSetting(one.label, _whole(one.default), "default"))
     return found
+
+
+def _whole(value: Any) -> Any:
+    """60 for 60.0: so it stands in the form, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _flattened(label: str, value: Any, origin: str) -> list[ShownSetting]:
@@ -155,7 +160,7 @@ def _flattened(label: str, value: Any, origin: str) -> list[ShownSetting]:
             for key, inner in value.items()
             for one in _flattened(f"{label}: {key}", inner, origin)
         ]
-    return [ShownSetting(label, value, "reference" if is_reference(value) else origin)]
+    return [ShownSetting(label, _whole(value), "reference" if is_reference(value) else origin)]
 
 
 def stored_secrets(connection: Connection, public: Mapping[str, Any]) -> list[str]:
