@@ -1,7 +1,5 @@
 """The way back from one's last act: `/undo`."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -72,9 +70,7 @@ class Undo(ApiView):
         responses=answers(200, UndoneSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
-        wanted: dict[str, Any] = {}
-        if request.stream is not None:
-            wanted = self.valid(UndoRequestSerializer, request)
+        wanted = self.valid(UndoRequestSerializer, request)
         undone = services.undo_last_act(request.user, wanted.get("id"))
         body = {
             "message": undone.said,

@@ -115,7 +115,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("DELETE", f"/attention/snoozes/{HOST}", None, 204, "operator", WRITE),
     ("GET", "/schedule", None, 200, "administrator", "admin"),
     ("GET", "/undo", None, 200, "stranger", "any"),  # the act says what it takes
-    ("POST", "/undo", None, 409, "stranger", "any"),
+    ("POST", "/undo", {}, 409, "stranger", "any"),
     ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
     ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
     ("GET", "/notices", None, 200, "viewer", READ),

@@ -105,7 +105,7 @@ def test_the_api_tells_what_can_be_undone_and_undoes_it(connection: Connection, 
         "ids": [str(connection.pk)],
         "notices": [],
     }
-    again = api.post("/undo")
+    again = api.post("/undo", {})
     assert (again.status_code, again.json()["code"]) == (409, "not_undone")
     assert api.get("/undo").json() == {"last": None}
 
@@ -115,8 +115,8 @@ def test_a_token_undoes_what_its_scopes_let_it_do(connection: Connection, admini
     writing, deleting = (
         Api(token_of(administrator, f"connections:{what}")) for what in ("write", "delete")
     )
-    assert "lacks the scope connections:delete" in writing.post("/undo").json()["detail"]
-    assert deleting.post("/undo").status_code == 200 and UndoStep.objects.count() == 0
+    assert "lacks the scope connections:delete" in writing.post("/undo", {}).json()["detail"]
+    assert deleting.post("/undo", {}).status_code == 200 and UndoStep.objects.count() == 0
 
 
 def test_an_endpoint_that_others_use_is_changed_on_a_second_yes(
