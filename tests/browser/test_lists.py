@@ -45,16 +45,29 @@ def test_ticked_rows_are_tested(open_page: OpenPage, javascript: bool):
     page.goto("/connections/")
     tick(page, "Good", "Bad")
     press(page, "Test")
-    expect(page.locator("#messages")).to_contain_text("1 of 2 work.")
-    expect(page.locator("#messages")).to_contain_text("OpenAI__NotYet")
+    outcome = page.get_by_role("region", name="The test of 2")
+    expect(outcome.get_by_role("status")).to_have_text("1 works, 1 does not.")
+    reasons = outcome.get_by_role("list", name="Reasons").get_by_role("listitem")
+    expect(reasons).to_have_text([re.compile(r"OpenAI__NotYet.*\bBad\b")])
 
 
-def test_nothing_ticked_is_said(open_page: OpenPage, javascript: bool):
+def test_nothing_ticked_changes_nothing(open_page: OpenPage, javascript: bool):
+    """Without JavaScript it is said; with it there is nothing to press until a row is ticked."""
     page = open_page("operator", javascript)
     add_connection(page, "echo", "Echo")
     page.goto("/connections/")
-    press(page, "Deactivate")
-    expect(page.locator("#messages")).to_contain_text("Tick the connections first.")
+    bar = page.get_by_role("form", name="With those ticked")
+    if javascript:
+        tick(page, "Echo")
+        expect(bar).to_contain_text("1 ticked")
+        page.get_by_role("checkbox", name="Tick Echo").uncheck()
+        expect(bar).to_have_count(0)
+    else:
+        press(page, "Deactivate")
+        expect(page.locator("#messages")).to_contain_text("Tick the connections first.")
+    expect(page.get_by_role("switch", name="Active: Echo")).to_have_attribute(
+        "aria-checked", "true"
+    )
 
 
 def test_filters_narrow_the_list(open_page: OpenPage, javascript: bool):

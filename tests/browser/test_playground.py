@@ -210,10 +210,13 @@ def test_a_lost_session_is_told(open_page: OpenPage):
 def test_viewers_see_no_form(open_page: OpenPage):
     page = open_page("administrator")
     address = open_profile(page)
+    expect(page.get_by_role("heading", name="Playground")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
     page = open_page("viewer")
     page.goto(address)
-    expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+    expect(page.get_by_role("heading", name="Changes")).to_be_visible()
     expect(page.get_by_role("heading", name="Playground")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send")).to_have_count(0)
 
 
 def test_keyboard_alone_leads_a_conversation(open_page: OpenPage, javascript: bool):
