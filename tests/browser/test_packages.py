@@ -161,7 +161,7 @@ def test_sealed_keys_travel_with_a_passphrase(open_page: OpenPage, tmp_path: Pat
     delete(page, address)
     upload(page, file)
     press(page, "Import")
-    expect(page.get_by_text("Enter the passphrase, or tick")).to_be_visible()
+    expect(page.locator(".field .errors")).to_contain_text("Enter the passphrase, or tick")
     page.get_by_label("Passphrase").fill(PASSPHRASE)
     press(page, "Show what these choices do")
     expect(page.get_by_text("What you entered is kept, encrypted")).to_be_visible()
@@ -183,7 +183,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(
         page.goto("/packages/import/")
         page.get_by_label("Package").set_input_files(tmp_path / "large.zip")
         press(page, "Upload and look")
-        expect(page.get_by_text(said)).to_be_visible()
+        expect(page.get_by_text(said).last).to_be_visible()  # beside the field, after the summary
     watch.found = [one for one in watch.found if "a status of 413" not in one]
 
 
