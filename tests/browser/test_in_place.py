@@ -241,7 +241,7 @@ def test_the_dialog_has_no_violation_no_second_ids_and_fits_a_phone(open_page: O
     dialog = page.get_by_role("dialog", name="Add Echo")
     dialog.locator("[name=name]").fill("")
     dialog.get_by_role("button", name="Save", exact=True).click()
-    expect(dialog.get_by_role("alert").filter(has_text="see the marked")).to_be_focused()
+    expect(dialog.get_by_role("alert").filter(has_text="1 field needs a change")).to_be_focused()
     assert page.evaluate(IDS) == []
     assert violations(page) == [] and too_wide(page) == []
     page.set_viewport_size(PHONE)

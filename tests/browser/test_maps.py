@@ -24,7 +24,7 @@ def test_rows_are_added_filled_saved_and_removed(open_page: OpenPage, javascript
     page.keyboard.type("token")
     page.locator(SECRET.format(1, "value")).fill("$OpenAI:ApiKey")
     page.locator(SECRET.format(1, "value")).press("Enter")  # saves, and adds no row
-    expect(page.get_by_role("status")).to_contain_text("Search is saved.")
+    expect(page.locator("#messages")).to_contain_text("Search is saved.")
     detail = page.locator("#detail")
     for text in (
         "Configs: endpoint",
