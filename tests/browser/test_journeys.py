@@ -14,6 +14,7 @@ from tests.upstreams import Upstream
 from .conftest import OpenPage, add_connection, add_profile, submit
 from .test_keyboard import NAME_OF_FOCUSED
 from .test_packages import export
+from .test_profiles import attempts
 
 pytestmark = pytest.mark.usefixtures("no_rows")
 
@@ -174,7 +175,7 @@ def profile_with_fallbacks(keys: Keys) -> None:
         keys.page.keyboard.type(name)
     keys.enter("Save")
     heading(keys, "Third")
-    expect(keys.page.locator(".steps li")).to_contain_text(["Second", "First"])
+    expect(attempts(keys.page)).to_contain_text(["Third", "Second", "First"])
 
 
 def ask_in_the_playground(keys: Keys) -> None:
