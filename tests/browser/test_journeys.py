@@ -119,6 +119,7 @@ def toggle_twice(keys: Keys) -> None:
         keys.press("Space")
         switch = keys.page.get_by_role("switch", name="Active: Echo 3")
         expect(switch).to_have_attribute("aria-checked", state)
+        expect(switch).to_have_class("switch")  # settled: no hand is faster than the script
         expect(switch).to_be_focused()
 
 
