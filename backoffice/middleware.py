@@ -85,7 +85,7 @@ class RequestIdMiddleware:
 
 
 class PersonsTimeZoneMiddleware:
-    """Shows pages in the time zone of the browser, which static/js/zone.js names in a cookie; in
+    """Shows pages in the time zone of the browser, which static/js/page.js names in a cookie; in
     TIME_ZONE where there is none. Answers of the API stay as they are.
     """
 

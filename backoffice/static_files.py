@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 HASH = re.compile(r"\.[0-9a-f]{12}(?=\.\w+$)")  # as Django's ManifestFilesMixin writes it
 LARGE = 100_000  # bytes: at Brotli's best the API's page alone would take 8 s, for 9 % less
 STAMP = "sources.sha256"
+FOR_READERS = {  # comments and indentation, by the folder of our own sources
+    "css/": re.compile(r"/\*.*?\*/|^\s+", re.DOTALL | re.MULTILINE),
+    "js/": re.compile(r"^\s*//.*\n|^\s+", re.MULTILINE),
+}
 log = logging.getLogger(__name__)
 
 
@@ -90,16 +94,28 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         return str(FileSystemStorage.url(self, name))
 
     def post_process(self, paths: Mapping[str, Any], **options: Any) -> Iterator[Any]:
-        """Hashes and compresses what was collected. Its stamp is written last: whoever is stopped
-        before leaves files that nobody takes for current.
+        """Hashes and compresses what was collected, our own sources without what only their readers
+        need. The stamp is written last: whoever is stopped before leaves files that nobody takes
+        for current.
         """
         if options.get("dry_run"):
             return
         self._stamp.unlink(missing_ok=True)
         found = fingerprint({name: self.path(name) for name in paths})
-        yield from super().post_process(paths, **options)
+        yield from super().post_process({**paths, **self._strip(paths)}, **options)
         self._stamp.write_text(found)
         self.is_current = True
+
+    def _strip(self, names: Iterable[str]) -> dict[str, tuple[FileSystemStorage, str]]:
+        """Takes `FOR_READERS` out of the collected files, and says that they are to be hashed."""
+        found: dict[str, tuple[FileSystemStorage, str]] = {}
+        for name in names:
+            for folder, unread in FOR_READERS.items():
+                if name.startswith(folder):
+                    file = Path(self.path(name))
+                    file.write_text(unread.sub("", file.read_text()))
+                    found[name] = (self, name)
+        return found
 
     def create_compressor(self, **options: Any) -> Compressor:
         """whitenoise's hook."""
