@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from providers.core.registry import all_providers
 
@@ -63,7 +63,8 @@ def rows_can_be_read() -> bool:
     that command checks first.
     """
     try:
-        return bool(Connection.objects.listed().order_by()[:1])
+        with transaction.atomic():  # PostgreSQL ends the transaction in which a query failed
+            return bool(Connection.objects.listed().order_by()[:1])
     except DatabaseError:
         return False
 
