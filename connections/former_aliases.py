@@ -48,8 +48,18 @@ def take_aliases(model: type[models.Model], aliases: Iterable[str]) -> list[Form
         return []
     found = [*FormerAlias.objects.with_orphans_of(model).filter(alias__in=searched)]
     if orphans := [one.pk for one in found if one.is_orphan]:
-        FormerAlias.objects.filter(pk__in=orphans).delete()
+        end_former_aliases(FormerAlias.objects.filter(pk__in=orphans))
     return [one for one in found if one.pk not in orphans]
+
+
+def end_former_aliases(rows: models.QuerySet[FormerAlias]) -> bool:
+    """Deletes former aliases with their uses, in the transaction that is open. False for none.
+
+    They are locked first: a use that a worker notes between the two deletions would break them.
+    """
+    keys = list(rows.values_list("pk", flat=True))
+    locked = FormerAlias.objects.select_for_update().filter(pk__in=keys)
+    return bool(keys and len(locked) and locked.delete()[0])
 
 
 def former_aliases_of(row: VersionedModel) -> list[FormerAlias]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from ..errors import Invalid
+from ..former_aliases import end_former_aliases
 from ..locks import hold, retried
 from ..models import Connection, FormerAlias, Profile
 from .base import alias_errors, alias_race, new_alias, refuse_stale, save_version
@@ -53,9 +54,9 @@ def change_alias(
         if wrong := alias_errors(held):
             raise Invalid(wrong)
         kind: Any = {row._meta.model_name: held}
-        FormerAlias.objects.filter(**kind, alias=held.alias).delete()
+        end_former_aliases(FormerAlias.objects.filter(**kind, alias=held.alias))
         # the version before does not know that another row had it, and may have given it to this
-        FormerAlias.objects.with_orphans_of(type(row)).filter(alias=old).delete()
+        end_former_aliases(FormerAlias.objects.with_orphans_of(type(row)).filter(alias=old))
         FormerAlias.objects.create(**kind, alias=old, changed_by=actor)
         with alias_race(held):
             save_version(held, actor, ["alias"])
@@ -72,12 +73,12 @@ def remove_former_alias(former: FormerAlias, *, actor: Actor) -> Saved:
     require(actor, CHANGE_ALIAS)
     with transaction.atomic():
         held = _held(former.row)
-        gone, _ = FormerAlias.objects.filter(pk=former.pk).delete()
+        gone = end_former_aliases(FormerAlias.objects.filter(pk=former.pk))
         if gone:
             # the history sees columns only
             held._change_reason = f"no longer found by the former alias {former.alias}"[:100]
             save_version(held, actor, ["alias"])
-    return Saved(held, changed=bool(gone))
+    return Saved(held, changed=gone)
 
 
 def _held(row: Connection | Profile) -> Any:
