@@ -126,4 +126,5 @@ class AdministrationView(Page):
     permission_required = "auth.view_user"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(areas=areas(request.user)))  # type: ignore[arg-type]
+        shown = areas(request.user)  # type: ignore[arg-type]
+        return self.render_to_response(self.get_context_data(areas=shown))

@@ -128,8 +128,11 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
-        is_htmx, is_sent = bool(request.htmx), request.method == "POST"  # type: ignore[attr-defined]
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Any
+    ) -> HttpResponseBase:
+        is_htmx = bool(request.htmx)  # type: ignore[attr-defined]
+        is_sent = request.method == "POST"
         if not is_htmx and not is_sent:
             return super().handle_no_permission(request, view_func)
         page = page_of_form(request)

@@ -122,7 +122,7 @@ def _has_tag(model: type[Model], tag: str) -> Q:
     """The condition that one of the tags equals this one, however it is spelled there."""
     lists = model._default_manager.order_by().values_list("tags", flat=True).distinct()
     tags = {one for tags in lists for one in tags}
-    return tagged(tags, lambda one: tag_key(one) == tag_key(tag))
+    return tagged(one for one in tags if tag_key(one) == tag_key(tag))
 
 
 def _sorted(rows: QuerySet[Any], sorts: Mapping[str, tuple[str, ...]], sort: str) -> QuerySet[Any]:

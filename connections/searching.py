@@ -1,7 +1,7 @@
 """The search of the pages' lists: where a text may be for a connection or a profile to be found."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import BooleanField, F, Func, Model, Q, TextField, Value
@@ -59,7 +59,8 @@ def has_words(model: type[Model], text: str, beside_names: bool = False) -> Q:
     tags = {one for tags in lists for one in tags}
     words = text.split()[:MOST_WORDS]
     for word in words:
-        found = tagged(tags, lambda tag, word=word: folded(word) in folded(tag))  # type: ignore[misc]
+        searched = folded(word)
+        found = tagged(one for one in tags if searched in folded(one))
         if not beside_names or len(words) > 1:
             found |= is_called(model, word)
         condition &= found | (_in_connection(word) if model is Connection else _in_profile(word))
@@ -88,12 +89,12 @@ def in_name(text: str, of: str = "", how: str = "contains") -> Q:
     return (has_name_key(of) & Q(**{f"{of}name_key__{how}": folded(text)})) | without_key
 
 
-def tagged(tags: set[str], is_wanted: Callable[[str], bool]) -> Q:
-    """The condition that a row has one of those of these tags that are wanted; the query has the
-    alias `tags_text`, see `with_texts`.
+def tagged(tags: Iterable[str]) -> Q:
+    """The condition that a row has one of these tags; the query has the alias `tags_text`, see
+    `with_texts`.
     """
     found = Q(pk__in=())
-    for one in sorted(filter(is_wanted, tags))[:MOST_SPELLINGS]:
+    for one in sorted(tags)[:MOST_SPELLINGS]:
         # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
         found |= Q(tags_text__contains=json.dumps(one)) | Q(tags_text__contains=f'"{one}"')
     return found

@@ -24,11 +24,12 @@ class TaskView(Page):
         )
 
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        is_part = request.htmx  # type: ignore[attr-defined]
         if request.POST.get("action") == "cancel":
             services.cancel_task(pk, actor=request.user)
-            return self.get(request, pk) if request.htmx else self.redirect("task", pk)  # type: ignore[attr-defined]
+            return self.get(request, pk) if is_part else self.redirect("task", pk)
         task = services.task_of(pk, actor=request.user)
         services.drop_task(pk, actor=request.user)
-        if request.htmx:  # type: ignore[attr-defined]
+        if is_part:
             return HttpResponse()
         return self.redirect((task and task.back) or "connection-list")
