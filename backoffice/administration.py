@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from connections import selectors
-from connections.models import ApiToken, ConnectionType, HostApproval
+from connections.models import ApiToken, ConnectionType, HostApproval, works_now
 from connections.schedule import services as schedule
 from connections.services import default_profiles
 from connections.views.base import Page
@@ -80,9 +79,8 @@ def _roles() -> Iterator[Area]:
 
 
 def _tokens() -> Iterator[Area]:
-    now = timezone.now()
-    works = ApiToken.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
-    ending = works.filter(expires_at__lt=now + timedelta(days=14)).count()
+    works = ApiToken.objects.filter(works_now())
+    ending = works.filter(expires_at__lt=timezone.now() + timedelta(days=14)).count()
     needs = (f"{counted(ending, 'token ends', 'tokens end')} within 14 days.",) if ending else ()
     yield Area("Tokens", "token-list", f"{counted(works.count(), 'working token')}", needs)
 

@@ -14,10 +14,10 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
 
 from connections.errors import FieldError
 from connections.locks import retried
+from connections.models import works_now
 from connections.services import Invalid, require
 
 ADMINISTERS = "auth.change_user"  # who has it is an administrator
@@ -27,12 +27,8 @@ SHOWN = ("connections", "gateway", "auth")  # apps whose rights a role may hold
 
 def people() -> QuerySet[User]:
     """Everybody by name, with `tokens`: how many of their tokens work. Their groups are read."""
-    now = timezone.now()
-    works = Q(api_tokens__revoked_at=None) & (
-        Q(api_tokens__expires_at=None) | Q(api_tokens__expires_at__gt=now)
-    )
     return (
-        User.objects.annotate(tokens=Count("api_tokens", works))
+        User.objects.annotate(tokens=Count("api_tokens", works_now("api_tokens__")))
         .prefetch_related("groups")
         .order_by("username")
     )

@@ -30,7 +30,7 @@ from .package_upload import PackageUpload
 from .schedule import JobRun, PlannedCheck, ScheduleLease
 from .snooze import Snooze
 from .task import Task, TaskPart
-from .tokens import ApiToken, RevealRecord, RevealToken, Token
+from .tokens import ApiToken, RevealRecord, RevealToken, Token, works_now
 from .traffic import ConnectionTraffic
 from .undo_step import UndoStep
 
@@ -72,4 +72,5 @@ __all__ = [
     "VersionedModel",
     "by_name",
     "has_name_key",
+    "works_now",
 ]

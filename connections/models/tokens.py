@@ -43,6 +43,15 @@ class Token(models.Model):
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
 
 
+def works_now(leading: str = "") -> models.Q:
+    """The condition that a token has neither ended nor been revoked. `leading`: to the token, from
+    another model.
+    """
+    ends, revoked = f"{leading}expires_at", f"{leading}revoked_at"
+    lasts = models.Q(**{ends: None}) | models.Q(**{f"{ends}__gt": timezone.now()})
+    return lasts & models.Q(**{revoked: None})
+
+
 class ApiToken(Token):
     """A key to our own API.
 

@@ -1,4 +1,5 @@
-// Ticks of a list: all of the page, a range with Shift, their number, and the keys between them and the bar.
+// Ticks of a list: all of the page, a range with Shift, their number, and the keys between them and
+// the bar.
 // Without this file each row has its tick, and the bar is always there with "All ..." in it.
 "use strict";
 

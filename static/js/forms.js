@@ -1,4 +1,5 @@
-// Tells what was changed in a form, asks before it is lost, and keeps open what was opened by hand. Without this file the buttons do the same,
+// Tells what was changed in a form, asks before it is lost, and keeps open what was opened by hand.
+// Without this file the buttons do the same,
 // and nothing asks.
 "use strict";
 

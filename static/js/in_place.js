@@ -1,4 +1,5 @@
-// Adds a connection in a dialog over the page that needs one. Without this file the same "+" leads to pages that lead back.
+// Adds a connection in a dialog over the page that needs one. Without this file the same "+" leads
+// to pages that lead back.
 "use strict";
 
 {
@@ -30,7 +31,8 @@
     dialog = asking = null;
   }
 
-  // The new connection as an option of the picker, and chosen: a list, texts with suggestions, or boxes to tick.
+  // The new connection as an option of the picker, and chosen: a list, texts with suggestions, or
+  // boxes to tick.
 
   function chosenIn(form, name, { value, name: called, label }) {
     const inputs = [...form.elements].filter((one) => one.name === name);

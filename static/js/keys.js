@@ -1,6 +1,7 @@
 "use strict";
 
-// Finds anything in a dialog over the page: what /find/ shows, which the same link opens without this file.
+// Finds anything in a dialog over the page: what /find/ shows, which the same link opens without
+// this file.
 {
   const dialog = document.getElementById("palette");
   const input = dialog.querySelector("input");
@@ -67,7 +68,8 @@
   });
 }
 
-// Keys for rows and searches. A row's hooks are data attributes: see docs/pages.md. Single keys can be switched off,
+// Keys for rows and searches. A row's hooks are data attributes: see docs/pages.md. Single keys can
+// be switched off,
 // for those who speak to their browser or press keys by accident (WCAG 2.1.4).
 {
   const KEPT = "single-keys";

@@ -1,7 +1,8 @@
 // What every page loads, in one file: each file costs a browser 600 bytes of headers.
 "use strict";
 
-// Shows that a request runs, and says so when no answer of ours comes: then nothing is swapped, and what was typed stays.
+// Shows that a request runs, and says so when no answer of ours comes: then nothing is swapped, and
+// what was typed stays.
 // Without this file the browser says it on a page of its own.
 {
   const live = document.currentScript.dataset.live; // answers while the server does
@@ -57,7 +58,8 @@
     say("Something other than the server answered. Reload the page in another tab, then try again here.");
   });
 
-  // A plain form and a download leave the page only for a server that answers, as it did a moment ago or does now.
+  // A plain form and a download leave the page only for a server that answers, as it did a moment
+  // ago or does now.
 
   const isFresh = () => performance.now() - answered < FRESH;
 
@@ -102,15 +104,18 @@
   });
 }
 
-// The menu of a row closes when something in it is pressed: the focus goes back to its opener, which
+// The menu of a row closes when something in it is pressed: the focus goes back to its opener,
+// which
 // htmx finds again by its id when the row is swapped.
 document.addEventListener("click", (event) => {
   const pressed = event.target.closest(".acts[popover] :is(a, button)");
   if (pressed && !("copy" in pressed.dataset)) pressed.closest(".acts").hidePopover?.();
 }, true);
 
-// Says how much a filter found, once the typing rests: the swapped part's [data-announce], in the dialog's
-// own status where it is in one. Without this file a filter loads a page, which is read from its title on.
+// Says how much a filter found, once the typing rests: the swapped part's [data-announce], in the
+// dialog's
+// own status where it is in one. Without this file a filter loads a page, which is read from its
+// title on.
 {
   const REST = 600; // milliseconds
   let waiting = 0;
