@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='Task',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('test', 'Test'), ('import', 'Import')], max_length=10)),
+                ('kind', models.CharField(choices=[('test', 'Test')], max_length=10)),
                 ('done', models.PositiveIntegerField(default=0)),
                 ('total', models.PositiveIntegerField(default=0)),
                 ('runner', models.UUIDField(default=uuid.uuid4)),

@@ -17,7 +17,6 @@ class Task(models.Model):
         """The kinds of work."""
 
         TEST = "test"
-        IMPORT = "import"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # No constraint in the database: the version before deletes users without these rows.
