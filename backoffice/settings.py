@@ -79,7 +79,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["connections.templatetags.times"],
+            "builtins": ["django.templatetags.i18n", "connections.templatetags.times"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -142,6 +142,7 @@ WHITENOISE_USE_FINDERS = True  # plain names are served from the sources, which 
 USE_TZ = True
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 
 # The API: see connections/api
 

@@ -72,7 +72,7 @@ def _offered() -> list[tuple[str, str]]:
     return [
         (name, reverse(name))
         for name, view in views().items()
-        if view.title and hasattr(view, "get") and name not in NOT_OFFERED
+        if str(view.title) and hasattr(view, "get") and name not in NOT_OFFERED
         if any(not parameters for _, parameters in arguments.getlist(name)[0][0])
     ]
 
@@ -82,10 +82,11 @@ def pages(text: str, actor: Any) -> Group:
     hits = []
     for name, address in _offered():
         view = views()[name]
-        fits = rank(text, view.title, view.section, OTHER_WORDS.get(name, ""))
+        title = str(view.title)
+        fits = rank(text, title, view.section, OTHER_WORDS.get(name, ""))
         if fits is not None and may(actor, name):
             icon = SECTIONS.get(view.section, "document")
-            hits.append(Hit(view.title, address, fits, icon=icon, sought=text))
+            hits.append(Hit(title, address, fits, icon=icon, sought=text))
     others = [("Change password", reverse("password-change"), "user-circle")]
     if actor.is_staff:
         others.append(("Django's administration", reverse("admin:index"), "users"))

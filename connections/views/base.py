@@ -9,6 +9,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
@@ -17,7 +18,8 @@ from ..catalog import confirm_types
 from ..models import ConnectionCheck, UndoStep, VersionedModel
 from ..services import Notice, Stale, Throttled
 
-Crumb = tuple[str, str]  # text, address
+Text = str | Promise  # a promise: translated when it is shown
+Crumb = tuple[Text, str]  # text, address
 
 
 class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
@@ -26,7 +28,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     `fragment_name` is the part of it that htmx gets; the page includes the same fragment.
     """
 
-    title: ClassVar[str] = ""
+    title: ClassVar[Text] = ""
     fragment_name: ClassVar[str] = ""
     section: ClassVar[str] = "connections"
     shows_typed: ClassVar[bool] = False  # its `get` shows `typed_before` in its form
@@ -58,7 +60,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
 
     def get_title(self) -> str:
         """The title of the page."""
-        return self.title
+        return str(self.title)
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
         """The pages above this one, from the top."""
