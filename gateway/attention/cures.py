@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from connections.health.services import FAILING, RESTING, Health
 from connections.models import Connection, RevealToken
@@ -32,73 +33,81 @@ class Cure:
 
 def test_again(pk: UUID) -> Cure:
     """Tests a connection."""
-    return Cure("test", "Test", reverse("connection-test", args=[pk]), TEST, {})
+    return Cure("test", _("Test"), reverse("connection-test", args=[pk]), TEST, {})
 
 
 def edit(connection: Connection) -> Cure:
     """Opens the form of a connection."""
-    return Cure("edit", "Edit", reverse("connection-update", args=[connection.pk]), CHANGE)
+    return Cure("edit", _("Edit"), reverse("connection-update", args=[connection.pk]), CHANGE)
 
 
 def enter_key(connection: Connection) -> Cure:
     """Opens the form of a connection for a new key."""
     address = reverse("connection-update", args=[connection.pk])
-    return Cure("enter_key", "Enter a new key", address, CHANGE)
+    return Cure("enter_key", _("Enter a new key"), address, CHANGE)
 
 
 def replace_key(connection: Connection) -> Cure:
     """Opens the page on which the key is replaced."""
     address = reverse("connection-replace-key", args=[connection.pk])
-    return Cure("replace_key", "Replace the key", address, CHANGE)
+    return Cure("replace_key", _("Replace the key"), address, CHANGE)
 
 
 def choose_model(pk: UUID) -> Cure:
     """Opens the form of a profile for another model."""
     address = reverse("profile-update", args=[pk])
-    return Cure("choose_model", "Choose another model", address, CHANGE_PROFILE)
+    return Cure("choose_model", _("Choose another model"), address, CHANGE_PROFILE)
 
 
 def switch_to_fallback(pk: UUID) -> Cure:
     """Switches a connection off whose profiles all have a fallback that then answers at once."""
     address = reverse("connection-toggle", args=[pk])
-    return Cure("switch_to_fallback", "Switch to fallback", address, TOGGLE, {"is_active": "false"})
+    return Cure(
+        "switch_to_fallback", _("Switch to fallback"), address, TOGGLE, {"is_active": "false"}
+    )
 
 
 def open_reference() -> Cure:
     """Shows the references, the broken ones first, with what to do."""
     address = reverse("reference-list")
-    return Cure("open_reference", "Open the reference", address, "connections.view_connection")
+    return Cure("open_reference", _("Open the reference"), address, "connections.view_connection")
 
 
 def approve(pk: UUID) -> Cure:
     """Lets the secrets of a section go to a host."""
     fields = {"decision": "approved"}
-    return Cure("approve", "Approve", reverse("host-decide", args=[pk]), APPROVE, fields)
+    return Cure("approve", _("Approve"), reverse("host-decide", args=[pk]), APPROVE, fields)
 
 
 def open_hosts() -> Cure:
     """Shows the hosts that were asked for."""
-    return Cure("open_hosts", "See the hosts", reverse("host-list"), "connections.view_connection")
+    return Cure(
+        "open_hosts", _("See the hosts"), reverse("host-list"), "connections.view_connection"
+    )
 
 
 def open_connections(query: str) -> Cure:
     """Shows the connections that a filter finds."""
     address = f"{reverse('connection-list')}?{query}"
-    return Cure("open_connections", "See the connections", address, "connections.view_connection")
+    return Cure(
+        "open_connections", _("See the connections"), address, "connections.view_connection"
+    )
 
 
 def open_tokens(row: Any) -> Cure:
     """Shows the tokens of this kind."""
     if isinstance(row, RevealToken):
         address = reverse("reveal-token-list")
-        return Cure("open_tokens", "See the tokens", address, "connections.view_revealtoken")
-    return Cure("open_tokens", "See the tokens", reverse("token-list"), "connections.view_apitoken")
+        return Cure("open_tokens", _("See the tokens"), address, "connections.view_revealtoken")
+    return Cure(
+        "open_tokens", _("See the tokens"), reverse("token-list"), "connections.view_apitoken"
+    )
 
 
 def open_notice_target(row: Any) -> Cure:
     """Opens the form of a target of notices."""
     address = reverse("notice-target-update", args=[row.pk])
-    return Cure("open_target", "See the target", address, "gateway.change_noticetarget")
+    return Cure("open_target", _("See the target"), address, "gateway.change_noticetarget")
 
 
 def cures_of(

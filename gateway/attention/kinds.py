@@ -8,27 +8,28 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 # In the order in which they are shown when they hit equally many
 KINDS = {
-    "failing": "Failing",
-    "replacement": "Key went back",
-    "reference": "Reference",
-    "source": "Source of references",
-    "encryption": "Cannot decrypt",
-    "provider": "Unknown provider",
-    "secret": "Needs its key",
-    "host": "Asks for a host",
-    "resting": "Resting",
-    "degraded": "Degraded",
-    "target": "Notices fail",
-    "limit": "Limit reached",
-    "key": "Key ends",
-    "certificate": "Certificate ends",
-    "access": "Access ends",
-    "model": "Model ends",
-    "token": "Token ends",
-    "unused": "Unused",
+    "failing": _("Failing"),
+    "replacement": _("Key went back"),
+    "reference": _("Reference"),
+    "source": _("Source of references"),
+    "encryption": _("Cannot decrypt"),
+    "provider": _("Unknown provider"),
+    "secret": _("Needs its key"),
+    "host": _("Asks for a host"),
+    "resting": _("Resting"),
+    "degraded": _("Degraded"),
+    "target": _("Notices fail"),
+    "limit": _("Limit reached"),
+    "key": _("Key ends"),
+    "certificate": _("Certificate ends"),
+    "access": _("Access ends"),
+    "model": _("Model ends"),
+    "token": _("Token ends"),
+    "unused": _("Unused"),
 }
 TONES = {
     "failing": "bad",

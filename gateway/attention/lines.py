@@ -48,7 +48,7 @@ class Line:
     @property
     def label(self) -> str:
         """The text of its badge."""
-        return self.told.label or KINDS[self.ranked.fault.kind]
+        return self.told.label or str(KINDS[self.ranked.fault.kind])
 
     @property
     def tone(self) -> str:

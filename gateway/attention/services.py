@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from connections import listing
 from connections.locks import retried
@@ -102,14 +103,15 @@ def snooze(key: str, *, reason: str, until: datetime, actor: Actor) -> Snooze:
     require(actor, "connections.change_connection")
     fault = next((one for one in faults() if one.key == key and _may_see(actor, one)), None)
     if fault is None:
-        raise ObjectDoesNotExist("This fault is over.")
+        raise ObjectDoesNotExist(_("This fault is over."))
     now, reason = timezone.now(), reason.strip()
     errors = []
     if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
-        text = f"Say why, in at most {LONGEST_REASON} characters."
+        text = _("Say why, in at most %(number)s characters.") % {"number": LONGEST_REASON}
         errors.append(FieldError("reason", "invalid", text))
     if not now < until <= now + LONGEST_SNOOZE:
-        text = f"Choose a time from now on, at most {LONGEST_SNOOZE.days} days ahead."
+        text = _("Choose a time from now on, at most %(number)s days ahead.")
+        text %= {"number": LONGEST_SNOOZE.days}
         errors.append(FieldError("until", "invalid", text))
     if errors:
         raise Invalid(errors)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from connections.health.services import Resolve, health
 from connections.models import Connection, RevealToken
 from connections.provenance import provenance
+from connections.references import State
 
 from .cures import (
     open_connections,
@@ -21,6 +24,16 @@ from .kinds import Fault
 from .radar import SourceEnd
 
 MOST_PROFILES = 5  # that the line of a model names
+# What a source of references needs, by its name there
+SOURCE_ENDS = {
+    "token": gettext_lazy("token"),
+    "certificate authority": gettext_lazy("certificate authority"),
+}
+REFERENCE_LABELS = {
+    State.MISSING: gettext_lazy("Reference missing"),
+    State.DENIED: gettext_lazy("Reference denied"),
+    State.ERROR: gettext_lazy("Reference error"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,36 +54,50 @@ def told(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
 def _of_health(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
     """What `health` says of its connection, and of a rejected key where that came from."""
     if not behind:
-        return Told("A connection", reverse("connection-list"), "It was deleted meanwhile.")
+        gone = _("It was deleted meanwhile.")
+        return Told(_("A connection"), reverse("connection-list"), gone)
     found = health(behind[0], resolve)
-    title = behind[0].name if fault.subject is None else f"{fault.subject} is refused"
-    origin = "" if fault.subject is None else provenance(resolve(fault.subject, True))
+    title, origin = behind[0].name, ""
+    if fault.subject is not None:
+        title = _("%(reference)s is refused") % {"reference": fault.subject}
+        origin = provenance(resolve(fault.subject, True))
     cause = f"{found.detail} {origin}".strip()
     return Told(title, behind[0].get_absolute_url(), cause, found.label)
 
 
 def _of_reference(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    one = fault.subject
+    one, address = fault.subject, open_reference().address
     if isinstance(one, SourceEnd):
-        ends = "ended" if fault.step == 0 else "ends"
-        cause = (
-            f"Its {one.what} {ends} on {_day(fault)}, and nobody can renew it from here. Give "
-            "another one, and start again."
-        )
-        return Told(one.source, open_reference().address, cause, f"Source: {one.what} {ends}")
+        return Told(one.source, address, *_source_end(fault, one))
     if fault.was == "restart":
-        cause = (
+        cause = _(
             "Its value came from .env when the server started, and is not there any more: a "
             "restart loses it. Put it back, or take the reference out."
         )
-        return Told(one.reference, open_reference().address, cause, "Lost at a restart")
-    title = one.reference if fault.kind == "reference" else one.source
-    label = f"Reference {one.state}" if fault.kind == "reference" else "Source away"
-    return Told(title, open_reference().address, one.message, label)
+        return Told(one.reference, address, cause, _("Lost at a restart"))
+    if fault.kind == "reference":
+        return Told(one.reference, address, one.message, str(REFERENCE_LABELS[one.state]))
+    return Told(one.source, address, one.message, _("Source away"))
+
+
+def _source_end(fault: Fault, one: SourceEnd) -> tuple[str, str]:
+    """The cause, and the label."""
+    words = {"what": SOURCE_ENDS.get(one.what, one.what), "day": _day(fault)}
+    if fault.step == 0:
+        cause = _(
+            "Its %(what)s ended on %(day)s, and nobody can renew it from here. Give another one, "
+            "and start again."
+        )
+        return cause % words, _("Source: %(what)s ended") % words
+    cause = _(
+        "Its %(what)s ends on %(day)s, and nobody can renew it from here. Give another one, and "
+        "start again."
+    )
+    return cause % words, _("Source: %(what)s ends") % words
 
 
 def _of_encryption(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    cause = (
+    cause = _(
         "The key that encrypted the credentials is not in FERNET_KEYS. Add it there and start "
         "again, or enter the credentials again."
     )
@@ -78,119 +105,150 @@ def _of_encryption(fault: Fault, behind: Sequence[Connection], _resolve: Resolve
 
 
 def _of_provider(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    cause = (
-        f"The provider {fault.subject} is not installed. Install it, or switch off what needs it."
-    )
+    cause = _("The provider %(id)s is not installed. Install it, or switch off what needs it.") % {
+        "id": fault.subject
+    }
     return Told(_names(fault, behind), _address(behind), cause)
 
 
 def _of_replacement(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
     address = reverse("connection-replace-key", args=[fault.subject.connection_id])
-    label = "Both keys refused" if fault.subject.is_both_refused else ""
+    label = _("Both keys refused") if fault.subject.is_both_refused else ""
     return Told(_names(fault, behind), address, fault.subject.said, label)
 
 
 def _of_host(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     one = fault.subject
-    who = one.requested_by or "The command line"
-    cause = f"{who} asks whether the secrets of {one.section} may go there. Nothing is sent before."
-    return Told(f"{one.section} to {one.host}", open_hosts().address, cause)
+    cause = _(
+        "%(who)s asks whether the secrets of %(section)s may go there. Nothing is sent before."
+    ) % {"who": one.requested_by or _("The command line"), "section": one.section}
+    title = _("%(section)s to %(host)s") % {"section": one.section, "host": one.host}
+    return Told(title, open_hosts().address, cause)
 
 
 def _of_token(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    one = fault.subject
-    what = "token of flows" if isinstance(one, RevealToken) else "token"
-    ends = "ended" if one.expires_at <= timezone.now() else "ends"
-    cause = (
-        f"The {what} of {one.user} {ends} at {one.expires_at:%Y-%m-%d %H:%M} UTC. Give its program "
-        "another one."
-    )
-    return Told(str(one), open_tokens(one).address, cause, f"Token {ends}")
+    one, is_over = fault.subject, fault.subject.expires_at <= timezone.now()
+    if isinstance(one, RevealToken):
+        ends = _("The token of flows of %(user)s ends at %(time)s UTC.")
+        ended = _("The token of flows of %(user)s ended at %(time)s UTC.")
+    else:
+        ends = _("The token of %(user)s ends at %(time)s UTC.")
+        ended = _("The token of %(user)s ended at %(time)s UTC.")
+    words = {"user": one.user, "time": f"{one.expires_at:%Y-%m-%d %H:%M}"}
+    cause = f"{(ended if is_over else ends) % words} {_('Give its program another one.')}"
+    label = _("Token ended") if is_over else _("Token ends")
+    return Told(str(one), open_tokens(one).address, cause, label)
 
 
 def _of_limit(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     one = fault.subject
-    cause = (
-        f"The token of {one.user} has used its {one.tokens_per_day} tokens of today. It is refused "
-        "until midnight UTC; raise its limit by making another token."
-    )
+    cause = _(
+        "The token of %(user)s has used its %(number)s tokens of today. It is refused until "
+        "midnight UTC; raise its limit by making another token."
+    ) % {"user": one.user, "number": one.tokens_per_day}
     return Told(str(one), open_tokens(one).address, cause)
 
 
 def _of_target(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     one = fault.subject
-    cause = f"Notices do not arrive there: {one.last_error}"
     if fault.was == "encryption":
-        cause = (
+        cause = _(
             "The key that encrypted its address is not in FERNET_KEYS. Add it there and start "
             "again, or enter the address again."
         )
+    else:
+        cause = _("Notices do not arrive there: %(error)s") % {"error": one.last_error}
     return Told(one.name, open_notice_target(one).address, cause)
 
 
 def _of_key(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    says = f"{fault.subject.source} says so" if fault.subject.source else "Somebody entered it"
+    source, day, label = fault.subject.source, {"day": _day(fault)}, ""
+    says = _("%(source)s says so.") % {"source": source} if source else _("Somebody entered it.")
     if fault.step == 0:
-        label, text = "Key ended", f"The key's date is over: it ended on {_day(fault)}. {says}. "
-        text += "Enter a new key, or correct the date."
+        label, text = _("Key ended"), _("The key's date is over: it ended on %(day)s.")
+        cure = _("Enter a new key, or correct the date.")
     else:
-        label, text = "", f"The key ends on {_day(fault)}. {says}. Have a new one made."
-    return Told(_names(fault, behind), _address(behind), text, label)
+        text, cure = _("The key ends on %(day)s."), _("Have a new one made.")
+    return Told(_names(fault, behind), _address(behind), f"{text % day} {says} {cure}", label)
 
 
 def _of_certificate(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    is_over = fault.step == 0
-    ends, label = ("ended", "Certificate ended") if is_over else ("ends", "")
+    is_over, words = fault.step == 0, {"day": _day(fault)}
+    label = _("Certificate ended") if is_over else ""
     if fault.key == f"certificate:{fault.subject}":
-        cause = (
-            f"The certificate of this host {ends} on {_day(fault)}. Whoever runs the host has to "
-            "renew it; no connection to it can be made after that."
+        ends = _("The certificate of this host ends on %(day)s.")
+        ended = _("The certificate of this host ended on %(day)s.")
+        cure = _(
+            "Whoever runs the host has to renew it; no connection to it can be made after that."
         )
         address = behind[0].get_absolute_url() if behind else open_connections("").address
+        cause = f"{(ended if is_over else ends) % words} {cure}"
         return Told(fault.subject, address, cause, label)
-    cause = (
-        f"The {fault.subject} in the settings {ends} on {_day(fault)}. Have a new one made and "
-        "enter it."
-    )
+    ends = _("The %(field)s in the settings ends on %(day)s. Have a new one made and enter it.")
+    ended = _("The %(field)s in the settings ended on %(day)s. Have a new one made and enter it.")
+    cause = (ended if is_over else ends) % (words | {"field": fault.subject})
     return Told(_names(fault, behind), _address(behind), cause, label)
 
 
 def _of_access(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    title, address = _names(fault, behind), _address(behind)
     if fault.subject.failed_at is not None:
-        cause = (
-            f"Its OAuth2 token could not be renewed ({fault.subject.failure}). Calls fail when the "
-            "one that is in use has ended. Test it to see why, or allow it anew."
-        )
-        return Told(_names(fault, behind), _address(behind), cause, "Not renewed")
-    ends = "ended" if fault.step == 0 else "ends"
-    cause = f"Its refresh token {ends} on {_day(fault)}. Allow the connection anew."
-    return Told(_names(fault, behind), _address(behind), cause, f"Access {ends}")
+        cause = _(
+            "Its OAuth2 token could not be renewed (%(code)s). Calls fail when the one that is in "
+            "use has ended. Test it to see why, or allow it anew."
+        ) % {"code": fault.subject.failure}
+        return Told(title, address, cause, _("Not renewed"))
+    words = {"day": _day(fault)}
+    if fault.step == 0:
+        cause = _("Its refresh token ended on %(day)s. Allow the connection anew.") % words
+        return Told(title, address, cause, _("Access ended"))
+    cause = _("Its refresh token ends on %(day)s. Allow the connection anew.") % words
+    return Told(title, address, cause, _("Access ends"))
 
 
 def _of_model(fault: Fault, behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    one = fault.subject
-    what = f"{one.model} is not listed any more"
-    if one.ends_at is not None:
-        what = f"{one.model} {'ended' if fault.step == 0 else 'ends'} on {_day(fault)}"
-    shown = ", ".join(one.profiles[:MOST_PROFILES])
-    more = len(one.profiles) - MOST_PROFILES
-    who = f"{shown} and {more} more" if more > 0 else shown
-    named = "profile" if len(one.profiles) == 1 else "profiles"
-    where = f" by {behind[0].name}" if behind else ""
-    cause = f"{what}{where}: {named} {who}. Choose another model."
-    label = "Model not listed" if one.ends_at is None else ""
+    one, label = fault.subject, ""
+    if one.ends_at is None:
+        label = _("Model not listed")
+        cause = _(
+            "%(model)s is not listed any more by %(connection)s: %(profiles)s. Choose another "
+            "model."
+        )
+    elif fault.step == 0:
+        cause = _(
+            "%(model)s ended on %(day)s by %(connection)s: %(profiles)s. Choose another model."
+        )
+    else:
+        cause = _(
+            "%(model)s ends on %(day)s by %(connection)s: %(profiles)s. Choose another model."
+        )
+    cause %= {
+        "model": one.model,
+        "day": _day(fault) if one.ends_at else "",
+        "connection": behind[0].name if behind else _("its connection"),
+        "profiles": _profiles(one.profiles),
+    }
     return Told(one.model, reverse("profile-detail", args=[one.first]), cause, label)
+
+
+def _profiles(names: Sequence[str]) -> str:
+    """`profile A`, `profiles A, B and 4 more`."""
+    shown, more = ", ".join(names[:MOST_PROFILES]), len(names) - MOST_PROFILES
+    if more > 0:
+        shown = _("%(names)s and %(number)s more") % {"names": shown, "number": more}
+    return ngettext("profile %(names)s", "profiles %(names)s", len(names)) % {"names": shown}
 
 
 def days_in_words(days: int) -> str:
     """`in 5 days`, `within a day`, `2 days ago`, of whole days that are left."""
     if days == 0:
-        return "within a day"
+        return _("within a day")
     number = days if days > 0 else -days - 1
     if number == 0:
-        return "within the last day"
-    text = f"{number} day{'' if number == 1 else 's'}"
-    return f"in {text}" if days > 0 else f"{text} ago"
+        return _("within the last day")
+    if days > 0:
+        return ngettext("in %(number)s day", "in %(number)s days", number) % {"number": number}
+    return ngettext("%(number)s day ago", "%(number)s days ago", number) % {"number": number}
 
 
 def _day(fault: Fault) -> str:
@@ -199,13 +257,19 @@ def _day(fault: Fault) -> str:
 
 def _of_unused(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
     number = len(fault.connection_ids)
-    title = f"{number} unused connection{'' if number == 1 else 's'}"
-    cause = "No call and no flow has asked for 90 days. Switch off what nobody needs."
-    return Told(title, open_connections("health=unused&status=active").address, cause)
+    title = ngettext("%(number)s unused connection", "%(number)s unused connections", number)
+    cause = _("No call and no flow has asked for 90 days. Switch off what nobody needs.")
+    return Told(
+        title % {"number": number}, open_connections("health=unused&status=active").address, cause
+    )
 
 
 def _names(fault: Fault, behind: Sequence[Connection]) -> str:
-    return behind[0].name if len(behind) == 1 else f"{len(fault.connection_ids)} connections"
+    if len(behind) == 1:
+        return behind[0].name
+    number = len(fault.connection_ids)
+    text = ngettext("%(number)s connection", "%(number)s connections", number)
+    return text % {"number": number}
 
 
 def _address(behind: Sequence[Connection]) -> str:

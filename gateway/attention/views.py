@@ -8,6 +8,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from connections.models import Snooze
 from connections.services import Invalid
@@ -18,7 +20,7 @@ from .kinds import KINDS
 from .lines import lines
 
 PAGE_SIZE = 25
-HOURS = {1: "1 hour", 4: "4 hours", 24: "1 day", 72: "3 days", 168: "7 days", 720: "30 days"}
+HOURS = (1, 4, 24, 72, 168, 720)
 
 
 class AttentionView(Page):
@@ -28,7 +30,7 @@ class AttentionView(Page):
         "gateway/attention/list.html",
         "gateway/attention/_rows.html",
     )
-    title = "Attention"
+    title = _("Attention")
     section = "attention"
     permission_required = "connections.view_connection"
 
@@ -47,10 +49,16 @@ class AttentionView(Page):
             "snoozed": found.snoozed,
             "filters": filters,
             "kinds": KINDS.items(),
-            "hours": HOURS.items(),
+            "hours": [(one, _in_words(one)) for one in HOURS],
             "is_filtered": any(filters.values()),
         }
         return self.render_to_response(self.get_context_data(**context))
+
+
+def _in_words(hours: int) -> str:
+    if hours < 24:
+        return ngettext("%(number)s hour", "%(number)s hours", hours) % {"number": hours}
+    return ngettext("%(number)s day", "%(number)s days", hours // 24) % {"number": hours // 24}
 
 
 class SnoozeView(Page):
@@ -70,9 +78,8 @@ class SnoozeView(Page):
             for error in refused.errors:
                 messages.error(request, error.message)
         else:
-            messages.success(
-                request, f"Snoozed until {row.until:%Y-%m-%d %H:%M} UTC, or until it changes."
-            )
+            text = gettext("Snoozed until %(time)s UTC, or until it changes.")
+            messages.success(request, text % {"time": f"{row.until:%Y-%m-%d %H:%M}"})
         return self.back("attention")
 
 
@@ -84,5 +91,5 @@ class WakeView(Page):
 
     def post(self, request: HttpRequest, pk: uuid.UUID, **_kwargs: object) -> HttpResponse:
         services.wake(get_object_or_404(Snooze, pk=pk), actor=request.user)
-        messages.success(request, "It is in the list again, unless it is over.")
+        messages.success(request, gettext("It is in the list again, unless it is over."))
         return self.back("attention")

@@ -9,6 +9,7 @@ import uuid
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from connections.credentials import CredentialsField
 
@@ -108,15 +109,15 @@ class NoticeTarget(models.Model):
     class Kind(models.TextChoices):
         """The way in which it is sent."""
 
-        WEBHOOK = "webhook", "Webhook"
-        APPRISE = "apprise", "Slack, Teams, e-mail and others (Apprise)"
+        WEBHOOK = "webhook", _("Webhook")
+        APPRISE = "apprise", _("Slack, Teams, e-mail and others (Apprise)")
 
     class Severity(models.TextChoices):
         """The weight of a notice, the lightest first."""
 
-        INFO = "info", "Info"
-        WARNING = "warning", "Warning"
-        CRITICAL = "critical", "Critical"
+        INFO = "info", _("Info")
+        WARNING = "warning", _("Warning")
+        CRITICAL = "critical", _("Critical")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, validators=[ProhibitNullCharactersValidator()])

@@ -1,6 +1,7 @@
 """The rows of usage: records, attempts, totals, counts of limited tokens, cool-downs."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class UsageRecord(models.Model):
@@ -61,11 +62,11 @@ class UsageRecord(models.Model):
 class AttemptOutcome(models.TextChoices):
     """How an attempt ended."""
 
-    OK = "ok", "Answered"
-    FAILED = "failed", "Failed"
-    CLIENT_CLOSED = "client_closed", "Caller hung up"
-    SERVER_STOPPED = "server_stopped", "Server stopped"
-    PASSED_OVER = "passed_over", "Passed over"
+    OK = "ok", _("Answered")
+    FAILED = "failed", _("Failed")
+    CLIENT_CLOSED = "client_closed", _("Caller hung up")
+    SERVER_STOPPED = "server_stopped", _("Server stopped")
+    PASSED_OVER = "passed_over", _("Passed over")
 
 
 class UsageAttempt(models.Model):

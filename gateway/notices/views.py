@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
@@ -29,7 +31,7 @@ class NoticeListView(Page):
     """Notices, the newest first. The newest of them count as seen once the page says so."""
 
     template_name = "gateway/notices/list.html"
-    title = "Notices"
+    title = _("Notices")
     section = "notices"
     permission_required = "connections.view_connection"
 
@@ -52,7 +54,7 @@ def _line(row: Notice, seen: int) -> dict[str, Any]:
     return {
         "notice": row,
         "headline": services.headline(row.kind, row.event, row.items),
-        "label": "Over" if row.event == "recovered" else KINDS.get(row.kind, row.kind),
+        "label": gettext("Over") if row.event == "recovered" else KINDS.get(row.kind, row.kind),
         "tone": {"recovered": "good", "flapped": "warn"}.get(row.event) or _tone(row.severity),
         "items": row.items[:NAMED],
         "more": max(0, len(row.items) - NAMED),
@@ -80,7 +82,7 @@ class TargetListView(Page):
     """Every target, and how the last message to it went."""
 
     template_name = "gateway/notices/targets.html"
-    title = "Where notices go"
+    title = _("Where notices go")
     section = "notices"
     permission_required = VIEW
 
@@ -89,7 +91,7 @@ class TargetListView(Page):
         return services.targets(actor=self.request.user)
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Notices", reverse("notice-list"))]
+        return [(gettext("Notices"), reverse("notice-list"))]
 
     def get(self, _request: HttpRequest) -> HttpResponse:
         return self.render_to_response(self.get_context_data(targets=self.rows()))
@@ -109,8 +111,8 @@ class TargetPage(Page):
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [
-            ("Notices", reverse("notice-list")),
-            ("Where notices go", reverse("notice-target-list")),
+            (gettext("Notices"), reverse("notice-list")),
+            (gettext("Where notices go"), reverse("notice-target-list")),
         ]
 
     def show(self, form: TargetForm, **context: Any) -> HttpResponse:
@@ -121,7 +123,7 @@ class TargetPage(Page):
 class TargetCreateView(TargetPage):
     """A new target. The key of a webhook is shown once, on the page that follows."""
 
-    title = "Add a target"
+    title = _("Add a target")
     permission_required = ADD
 
     def form(self, **kwargs: Any) -> TargetForm:
@@ -163,7 +165,7 @@ class TargetUpdateView(TargetPage):
             except Invalid as refused:
                 form.add_refusal(refused)
             else:
-                messages.success(request, f"{row.name} is saved.")
+                messages.success(request, gettext("%(name)s is saved.") % {"name": row.name})
                 return self.redirect("notice-target-list")
         return self.show(form, row=row)
 
@@ -212,7 +214,7 @@ class TargetDeleteView(TargetPage):
     permission_required = DELETE
 
     def get_title(self) -> str:
-        return f"Delete {self.row.name}"
+        return gettext("Delete %(name)s") % {"name": self.row.name}
 
     def get(self, _request: HttpRequest, pk: UUID) -> HttpResponse:  # noqa: ARG002
         return self.render_to_response(self.get_context_data(row=self.row))
@@ -220,5 +222,5 @@ class TargetDeleteView(TargetPage):
     def post(self, request: HttpRequest, pk: UUID) -> HttpResponse:  # noqa: ARG002
         row = self.row
         services.delete_target(row, actor=request.user)
-        messages.success(request, f"{row.name} is deleted.")
+        messages.success(request, gettext("%(name)s is deleted.") % {"name": row.name})
         return self.redirect("notice-target-list")

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from connections.services import Caller
 from providers.core.base import Capability
@@ -34,9 +36,9 @@ from ..routing.gateway import Gateway, PendingResponse
 ENDPOINT = "playground"
 SHOWN_NUMBERS = 8  # of a vector
 ENDINGS = {
-    FinishReason.LENGTH: "Cut off at the longest answer allowed",
-    FinishReason.CONTENT_FILTER: "Stopped by a content filter",
-    FinishReason.TOOL_CALLS: "With a tool call",
+    FinishReason.LENGTH: _("Cut off at the longest answer allowed"),
+    FinishReason.CONTENT_FILTER: _("Stopped by a content filter"),
+    FinishReason.TOOL_CALLS: _("With a tool call"),
 }
 
 
@@ -61,13 +63,14 @@ class Stopwatch:
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A request of the playground: its caller, the id of its profile, its body in OpenAI's format
-    with variables, and the same request as code.
+    with variables, the same request as code, and the language of its page.
     """
 
     caller: Caller
     profile: str
     body: dict[str, Any]
     code: dict[str, str]
+    language: str
 
     @property
     def door_request(self) -> DoorRequest:
@@ -108,7 +111,7 @@ async def _events(
                 pending.record_text(chunk.content)
                 yield sse.event({"content": chunk.content})
     usage = counted_by_service(pending.answer)
-    yield _facts_event(trial, stopwatch, pending.headers, usage, ENDINGS.get(reason))
+    yield _facts_event(trial, stopwatch, pending.headers, usage, reason)
 
 
 async def embed(gateway: Gateway, trial: Trial) -> DoorResponse:
@@ -141,7 +144,7 @@ def _facts_event(
     stopwatch: Stopwatch,
     headers: RawHeaders,
     usage: Usage | None = None,
-    ending: str | None = None,
+    reason: FinishReason | None = None,
 ) -> bytes:
     facts: dict[str, Any] = {
         name.removeprefix(b"x-switchboard-").decode().replace("-", "_"): value.decode()
@@ -149,11 +152,11 @@ def _facts_event(
     }
     if "connection" in facts:
         facts["connection_address"] = reverse("connection-list", query={"q": facts["connection"]})
+    with translation.override(trial.language):  # the gateway knows nothing of the page
+        ended = str(ENDINGS[reason]) if reason in ENDINGS else None
     facts["input_tokens"] = usage.input_tokens if usage else None
     facts["output_tokens"] = usage.output_tokens if usage else None
-    return sse.event(
-        {"facts": {**facts, **stopwatch.facts(), "ending": ending}, "code": trial.code}
-    )
+    return sse.event({"facts": {**facts, **stopwatch.facts(), "ending": ended}, "code": trial.code})
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from pydantic_core import from_json, to_json
 
 from connections.profile_settings import ProfileSettings
@@ -31,7 +33,7 @@ class PlaygroundForm(forms.Form):
             else:
                 set_to = getattr(settings, name)
                 self.fields[name].widget.attrs["placeholder"] = (
-                    "not set" if set_to is None else f"{set_to:g}"
+                    gettext("not set") if set_to is None else f"{set_to:g}"
                 )
 
     @property
@@ -67,14 +69,16 @@ class ChatForm(PlaygroundForm):
 
     overrides = ("temperature", "max_tokens")
     message = forms.CharField(
-        label="Message", widget=forms.Textarea(attrs={"rows": 3}), strip=False
+        label=_("Message"), widget=forms.Textarea(attrs={"rows": 3}), strip=False
     )
     history = forms.CharField(required=False, widget=forms.HiddenInput)
     temperature = forms.FloatField(
-        required=False, widget=forms.NumberInput(attrs={"step": "any", "min": 0, "max": 2})
+        label=_("Temperature"),
+        required=False,
+        widget=forms.NumberInput(attrs={"step": "any", "min": 0, "max": 2}),
     )
     max_tokens = forms.IntegerField(
-        label="Max tokens", required=False, widget=forms.NumberInput(attrs={"min": 1})
+        label=_("Max tokens"), required=False, widget=forms.NumberInput(attrs={"min": 1})
     )
 
     def __init__(self, settings: ProfileSettings, places: Sequence[str], **kwargs: Any) -> None:
@@ -100,7 +104,7 @@ class ChatForm(PlaygroundForm):
         found = read_turns(self.cleaned_data["history"])
         if found is None:
             raise ValidationError(
-                "The conversation so far cannot be read. Clear it and begin again."
+                gettext("The conversation so far cannot be read. Clear it and begin again.")
             )
         return found
 
@@ -166,8 +170,10 @@ class EmbeddingForm(PlaygroundForm):
     """A text to make a vector of."""
 
     overrides = ("dimensions",)
-    text = forms.CharField(label="Text", widget=forms.Textarea(attrs={"rows": 3}), strip=False)
-    dimensions = forms.IntegerField(required=False, widget=forms.NumberInput(attrs={"min": 1}))
+    text = forms.CharField(label=_("Text"), widget=forms.Textarea(attrs={"rows": 3}), strip=False)
+    dimensions = forms.IntegerField(
+        label=_("Dimensions"), required=False, widget=forms.NumberInput(attrs={"min": 1})
+    )
 
     def body(self) -> dict[str, Any]:
         """The request in OpenAI's format, without the model."""

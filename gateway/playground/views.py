@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from connections import selectors, services
@@ -85,10 +87,10 @@ class PlaygroundView(OneProfile):
     permission_required = "connections.use_profile"
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied("You may not use profiles.")
+        raise PermissionDenied(_("You may not use profiles."))
 
     def get_title(self) -> str:
-        return f"Playground of {self.profile.name}"
+        return _("Playground of %(name)s") % {"name": self.profile.name}
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]
@@ -132,6 +134,7 @@ class PlaygroundView(OneProfile):
             str(self.profile.pk),
             body,
             _code(self.request, self.profile, body),
+            get_language() or "en",
         )
 
         async def asked(gateway: Gateway) -> DoorResponse:
@@ -147,7 +150,7 @@ class CallView(OneProfile):
     permission_required = "connections.use_profile"
 
     def get_title(self) -> str:
-        return f"Call {self.profile.name}"
+        return _("Call %(name)s") % {"name": self.profile.name}
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]

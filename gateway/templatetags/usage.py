@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.template.context import RequestContext
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from ..usage import records, selectors
 from ..usage.asked import Asked, asked_targets
@@ -17,6 +18,16 @@ from ..usage.totals import Share, quantile
 register = template.Library()
 NONE = "\N{EN DASH}"
 LATEST = 8  # requests on the page of a row
+# A dimension as a word in a sentence, and as a title
+DIMENSIONS = {
+    "profile": (_("profile"), _("By profile")),
+    "connection": (_("connection"), _("By connection")),
+    "provider": (_("provider"), _("By provider")),
+    "model": (_("model"), _("By model")),
+    "user": (_("user"), _("By user")),
+    "token": (_("token"), _("By token")),
+    "outcome": (_("outcome"), _("By outcome")),
+}
 UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k"))
 
 
@@ -61,6 +72,18 @@ def percent(part: float | None) -> str:
 def outcome_words(outcome: str) -> str:
     """`rate_limited` -> `Too many requests`."""
     return in_words(outcome)
+
+
+@register.filter
+def dimension_word(dimension: str) -> str:
+    """The name of a dimension for people: `profile`."""
+    return str(DIMENSIONS[dimension][0])
+
+
+@register.filter
+def by_dimension(dimension: str) -> str:
+    """The title of numbers by a dimension: `By profile`."""
+    return str(DIMENSIONS[dimension][1])
 
 
 @register.simple_tag(takes_context=True)

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
 from connections.charts import Chart, Series, Share, bar_chart, line_chart, share_rows
 
 from .asked import Asked
@@ -14,9 +17,9 @@ def requests_chart(points: Sequence[Point], height: int = 160) -> Chart:
     return bar_chart(
         [one.start for one in points],
         [
-            Series("ok", "succeeded", [one.succeeded for one in points]),
-            Series("closed", "caller hung up", [one.closed for one in points]),
-            Series("failed", "failed", [one.failed for one in points]),
+            Series("ok", _("succeeded"), [one.succeeded for one in points]),
+            Series("closed", _("caller hung up"), [one.closed for one in points]),
+            Series("failed", _("failed"), [one.failed for one in points]),
         ],
         height=height,
     )
@@ -27,8 +30,8 @@ def tokens_chart(points: Sequence[Point]) -> Chart:
     return bar_chart(
         [one.start for one in points],
         [
-            Series("in", "in", [one.input_tokens for one in points]),
-            Series("out", "out", [one.output_tokens for one in points]),
+            Series("in", pgettext("tokens", "in"), [one.input_tokens for one in points]),
+            Series("out", pgettext("tokens", "out"), [one.output_tokens for one in points]),
         ],
     )
 

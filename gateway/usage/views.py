@@ -15,6 +15,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from connections.models import ApiToken, Connection, Profile
 from connections.views.base import Crumb, Page
@@ -33,13 +35,13 @@ from .outcomes import in_words
 PAGE_SIZE, SHOWN, MOST_CHOICES = 10, 10, 200
 MOST_READ = 20_000  # requests that are read one by one for a breakdown
 FIRST_PERIOD = "24h"
-PERIOD_NAMES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+PERIOD_NAMES = {"24h": _("24 hours"), "7d": _("7 days"), "30d": _("30 days")}
 FILTERS = records.FILTERS
-OUTCOMES = {one: in_words(one) for one in (OK, FAILED, CLOSED)}
+OUTCOMES = (OK, FAILED, CLOSED)
 BREAKDOWNS = ("profile", "connection", "provider", "model", "user", "token")
 ATTEMPTS = {
-    records.FALLBACK: "Answered by a fallback",
-    records.SEVERAL: "More than one",
+    records.FALLBACK: _("Answered by a fallback"),
+    records.SEVERAL: _("More than one"),
 }
 
 
@@ -50,7 +52,7 @@ class UsagePage(Page):
     permission_required = "gateway.view_usagerecord"
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied("You may not see who asked what.")
+        raise PermissionDenied(gettext("You may not see who asked what."))
 
     def filters(self) -> dict[str, str]:
         """The filters by name; an empty text filters nothing."""
@@ -93,7 +95,7 @@ class UsageView(UsagePage):
     """Numbers, charts, shares and the latest requests of a period."""
 
     template_name, fragment_name = "gateway/usage/usage.html", "gateway/usage/_usage.html"
-    title = "Usage"
+    title = _("Usage")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         name, period = self.period()
@@ -153,7 +155,7 @@ class UsageView(UsagePage):
             ],
             "tokens": tokens,
             "is_other_token": bool(filters["token"]) and filters["token"] not in dict(tokens),
-            "outcomes": OUTCOMES,
+            "outcomes": {one: in_words(one) for one in OUTCOMES},
             "attempt_choices": ATTEMPTS,
             "is_other_outcome": bool(filters["outcome"]) and filters["outcome"] not in OUTCOMES,
         }
@@ -200,10 +202,10 @@ class UsageRecordView(UsagePage):
     """One request with its attempts."""
 
     template_name = "gateway/usage/record.html"
-    title = "Request"
+    title = _("Request")
 
     def get_breadcrumbs(self) -> Sequence[Crumb]:
-        return (("Usage", reverse("usage")),)
+        return ((gettext("Usage"), reverse("usage")),)
 
     def get(self, request: HttpRequest, key: UUID) -> HttpResponse:
         record = get_object_or_404(UsageRecord.objects.defer("prompt", "answer"), key=key)
@@ -228,7 +230,7 @@ class UsageExportView(UsagePage):
     """The requests of the page as CSV, however many there are."""
 
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
-        _, period = self.period()
+        _name, period = self.period()
         rows = records.batches(period, self.filters(), COLUMNS)
         parts = csv_parts(_without_connection(rows))
         name = f"usage-{period.start:%Y-%m-%d}-{period.end:%Y-%m-%d}.csv"

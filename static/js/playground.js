@@ -10,6 +10,7 @@ for (const form of document.querySelectorAll("form[data-stream]")) {
   const stop = form.querySelector("[data-stop]");
   const message = form.elements.namedItem("message");
   const history = form.elements.namedItem("history");
+  const texts = form.dataset; // in the language of the page
   let running = null;
 
   for (const one of form.querySelectorAll("[data-scripted]")) one.hidden = false;
@@ -17,7 +18,7 @@ for (const form of document.querySelectorAll("form[data-stream]")) {
   function addTurn(role, text) {
     const turn = section.querySelector("template").content.firstElementChild.cloneNode(true);
     turn.classList.add(role);
-    turn.querySelector(".who").textContent = role === "user" ? "You" : "Answer";
+    turn.querySelector(".who").textContent = role === "user" ? texts.you : texts.answer;
     turn.querySelector(".said").textContent = text;
     log.append(turn);
     log.hidden = false;
@@ -68,8 +69,7 @@ for (const form of document.querySelectorAll("form[data-stream]")) {
       method: "POST", body: new URLSearchParams(data), headers: { Accept: "text/event-stream" }, signal,
     });
     if (!(answer.headers.get("Content-Type") || "").startsWith("text/event-stream")) {
-      const cure = answer.redirected ? "You are signed out. Reload the page and sign in." : "Reload the page, and clear a long conversation.";
-      throw new Error(`The server refused this (${answer.status}). ${cure}`);
+      throw new Error((answer.redirected ? texts.signedOut : texts.refused).replace("{status}", answer.status));
     }
     const found = { text: "", failed: false, ended: false };
     for await (const event of events(answer.body)) {
@@ -85,7 +85,7 @@ for (const form of document.querySelectorAll("form[data-stream]")) {
       if (event.facts) fill({ ...event.facts, ...event.code });
       found.ended = found.ended || Boolean(event.facts || event.error);
     }
-    if (!found.ended) throw new Error("The answer broke off. Send the message again.");
+    if (!found.ended) throw new Error(texts.brokenOff);
     return found;
   }
 
@@ -116,12 +116,12 @@ for (const form of document.querySelectorAll("form[data-stream]")) {
       const found = await ask(data, said, running.signal);
       if (found.failed) takeBack(said, question);
       else if (found.text) carryOn(question, found.text);
-      else said.textContent = "(an empty answer, with which the conversation does not go on)";
+      else said.textContent = texts.empty;
     } catch (problem) {
       if (!log.contains(said)) return; // the conversation was cleared meanwhile
       takeBack(said, question);
-      const gone = problem instanceof TypeError ? "The server cannot be reached, or the answer broke off. Try again." : problem.message;
-      fail(problem.name === "AbortError" ? "You stopped the answer. It is no part of the conversation." : gone);
+      const gone = problem instanceof TypeError ? texts.unreachable : problem.message;
+      fail(problem.name === "AbortError" ? texts.stopped : gone);
     }
     finish();
   }

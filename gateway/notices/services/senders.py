@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 from django.conf import settings
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connections import conf
@@ -84,18 +85,26 @@ def send_webhook(url: str, secret: str, message: Message) -> None:
     except BlockedAddress as refused:
         raise NotSent(str(refused)) from None
     except RedirectRefused:
-        raise NotSent("It redirects to another host. Enter the address it redirects to.") from None
+        text = _("It redirects to another host. Enter the address it redirects to.")
+        raise NotSent(text) from None
     except CompressedAnswer:
         return  # an answer came, which nobody reads
     except (httpx2.TimeoutException, TimeoutError):
-        raise NotSent(f"It did not answer within {WEBHOOK_SECONDS:g} seconds.") from None
+        raise NotSent(_no_answer(WEBHOOK_SECONDS)) from None
     except AnswerTooLarge:
-        raise NotSent("Its answer is too large.") from None
+        raise NotSent(_("Its answer is too large.")) from None
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-        raise NotSent(f"It cannot be reached ({type(error).__name__}).") from None
+        text = _("It cannot be reached (%(error)s).") % {"error": type(error).__name__}
+        raise NotSent(text) from None
     if not 200 <= status < 300:
-        hint = " Enter the address it redirects to." if 300 <= status < 400 else ""
-        raise NotSent(f"It answered with status {status}.{hint}")
+        text = _("It answered with status %(status)s.")
+        if 300 <= status < 400:
+            text = _("It answered with status %(status)s. Enter the address it redirects to.")
+        raise NotSent(text % {"status": status})
+
+
+def _no_answer(seconds: float) -> str:
+    return _("It did not answer within %(number)s seconds.") % {"number": f"{seconds:g}"}
 
 
 @sensitive_variables()
@@ -121,8 +130,8 @@ def send_by_apprise(url: str, message: Message | None) -> None:
         )
         answer = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        raise NotSent(f"It did not answer within {APPRISE_SECONDS:g} seconds.") from None
+        raise NotSent(_no_answer(APPRISE_SECONDS)) from None
     except (OSError, ValueError):
-        raise NotSent("Apprise ended without an answer. Is it installed?") from None
+        raise NotSent(_("Apprise ended without an answer. Is it installed?")) from None
     if not answer["ok"]:
         raise NotSent(answer["error"])

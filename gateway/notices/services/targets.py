@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connections import conf
@@ -63,7 +64,7 @@ def create_target(kind: str, address: str, *, actor: Actor, **columns: Any) -> t
     row = NoticeTarget(kind=kind)
     errors = _take(row, columns)
     if kind not in NoticeTarget.Kind.values:
-        errors.append(FieldError("kind", "invalid", "Choose webhook or apprise."))
+        errors.append(FieldError("kind", "invalid", _("Choose webhook or apprise.")))
     else:
         errors += _errors_of(kind, address)
     if errors:
@@ -87,9 +88,10 @@ def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor)
     address, stored = posted.get("address"), _stored(row)
     rule = KEEP if address == row.shown else write_rule(posted, "address", stored or MASK)
     if rule == CLEAR:
-        errors.append(FieldError("address", "required", "Enter an address, or delete the target."))
+        text = _("Enter an address, or delete the target.")
+        errors.append(FieldError("address", "required", text))
     elif rule == MASKED:
-        text = "This is the mask of an address. Enter the address itself, or leave it out."
+        text = _("This is the mask of an address. Enter the address itself, or leave it out.")
         errors.append(FieldError("address", "masked_value", text))
     elif rule != KEEP:
         errors += _errors_of(row.kind, str(address))
@@ -124,7 +126,7 @@ def renew_secret(row: NoticeTarget, *, actor: Actor) -> str:
     require(actor, CHANGE)
     row = NoticeTarget.objects.get(pk=row.pk)
     if row.kind != NoticeTarget.Kind.WEBHOOK or not (address := _stored(row)):
-        text = "Only a webhook whose address can be read has a key. Enter its address again."
+        text = _("Only a webhook whose address can be read has a key. Enter its address again.")
         raise Invalid([FieldError("kind", "invalid", text)])
     secret = new_secret()
     _store(row, address, secret)
@@ -144,7 +146,7 @@ def test_target(row: NoticeTarget, *, actor: Actor) -> Outcome:
     except NotSent as error:
         return Outcome(False, str(error))
     NoticeTarget.objects.filter(pk=row.pk).update(failing_since=None, last_error="", sent_at=at)
-    return Outcome(True, "The message was taken.")
+    return Outcome(True, _("The message was taken."))
 
 
 @sensitive_variables()
@@ -153,8 +155,10 @@ def send(row: NoticeTarget, message: Message) -> None:
     kept = row.credentials
     if isinstance(kept, Undecryptable):
         raise NotSent(
-            "The key that encrypted its address is not in FERNET_KEYS. Add it, or enter the "
-            "address again."
+            _(
+                "The key that encrypted its address is not in FERNET_KEYS. Add it, or enter the "
+                "address again."
+            )
         )
     if row.kind == NoticeTarget.Kind.WEBHOOK:
         send_webhook(kept["address"], kept["secret"], message)
@@ -183,7 +187,8 @@ def _errors_of(kind: str, address: str) -> list[FieldError]:
     address = address.strip()
     try:
         if not address or len(address) > LONGEST_ADDRESS or not address.isprintable():
-            raise NotSent(f"Enter an address of at most {LONGEST_ADDRESS} characters.")
+            text = _("Enter an address of at most %(number)s characters.")
+            raise NotSent(text % {"number": LONGEST_ADDRESS})
         if kind == NoticeTarget.Kind.APPRISE:
             send_by_apprise(address, None)
         else:
@@ -197,12 +202,15 @@ def _errors_of(kind: str, address: str) -> list[FieldError]:
 def _judge_webhook(address: str) -> None:
     try:
         parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
+        host, _port = parts.hostname, parts.port
     except ValueError:
         host = None
     if not host or parts.scheme not in ("http", "https") or parts.username is not None:
         raise NotSent(
-            "Enter a whole address that begins with https:// or http://, without user and password."
+            _(
+                "Enter a whole address that begins with https:// or http://, without user and "
+                "password."
+            )
         )
     try:
         conf.egress().refuse_name(host)
@@ -217,22 +225,26 @@ def _take(row: NoticeTarget, columns: Mapping[str, Any]) -> list[FieldError]:
     errors = []
     name = str(row.name or "").strip()
     if not name or len(name) > 100 or "\x00" in name:
-        errors.append(FieldError("name", "invalid", "Enter a name of at most 100 characters."))
+        text = _("Enter a name of at most %(number)s characters.") % {"number": 100}
+        errors.append(FieldError("name", "invalid", text))
     row.name = name
     if unknown := [one for one in row.kinds if one not in KINDS]:
-        text = f"There is no kind {unknown[0]!r:.40}. There are: {', '.join(KINDS)}."
+        text = _("There is no kind %(kind)s. There are: %(kinds)s.")
+        text %= {"kind": f"{unknown[0]!r:.40}", "kinds": ", ".join(KINDS)}
         errors.append(FieldError("kinds", "invalid", text))
     if row.minimum_severity not in NoticeTarget.Severity.values:
-        text = f"One of {', '.join(NoticeTarget.Severity.values)}."
+        text = _("Choose one of: %(choices)s.")
+        text %= {"choices": ", ".join(NoticeTarget.Severity.values)}
         errors.append(FieldError("minimum_severity", "invalid", text))
     for field in ("providers", "tags"):
         words = getattr(row, field)
         if len(words) > MOST_WORDS or any(len(one) > 100 or "\x00" in one for one in words):
-            errors.append(FieldError(field, "invalid", f"At most {MOST_WORDS} words."))
+            text = _("Enter at most %(number)s words.") % {"number": MOST_WORDS}
+            errors.append(FieldError(field, "invalid", text))
     if (row.quiet_from is None) != (row.quiet_to is None):
-        text = "Enter both the begin and the end of the quiet hours, or neither."
+        text = _("Enter both the begin and the end of the quiet hours, or neither.")
         errors.append(FieldError("quiet_to", "invalid", text))
     if row.time_zone not in available_timezones():
-        text = "Enter the name of a time zone, such as UTC or Europe/Berlin."
+        text = _("Enter the name of a time zone, such as UTC or Europe/Berlin.")
         errors.append(FieldError("time_zone", "invalid", text))
     return errors

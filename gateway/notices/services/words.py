@@ -5,56 +5,106 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from ...attention.kinds import KINDS
 from ...models import Notice, NoticeDelivery
 from .senders import Message
-from .states import BEGAN, FLAPPED, RECOVERED
+from .states import BEGAN, RECOVERED
 
 NAMED = 3  # faults that a headline names
 LINES = 20  # of a message to people
 MOST_ITEMS = 100  # faults of one notice in a webhook
 LONGEST = 900  # characters of a message to people before its last line: some services take 1000
 TYPE = "switchboard.notices.v1"
-NOUNS = {
-    "reference": "references",
-    "source": "sources",
-    "host": "hosts",
-    "target": "targets",
-    "model": "models",
-    "certificate": "certificates",
-    **dict.fromkeys(("limit", "token"), "tokens"),
-    **dict.fromkeys(("encryption", "provider"), "groups"),
-}
-# What one does, and what several do
-VERBS = {
-    "failing": ("fails", "fail"),
-    "replacement": ("has a key that was refused", "have keys that were refused"),
-    "reference": ("has no value", "have no value"),
-    "source": ("does not answer", "do not answer"),
-    "encryption": ("cannot be decrypted", "cannot be decrypted"),
-    "provider": ("needs a provider that is not installed",) * 2,
-    "secret": ("needs its key", "need their keys"),
-    "host": ("waits for approval", "wait for approval"),
-    "resting": ("rests", "rest"),
-    "degraded": ("is degraded", "are degraded"),
-    "target": ("does not take notices", "do not take notices"),
-    "limit": ("has reached its limit", "have reached their limits"),
-    "key": ("has a key that ends soon or has ended", "have keys that end soon or have ended"),
-    "certificate": ("has a certificate that ends soon or has ended", "end soon or have ended"),
-    "access": (
-        "has an access that ends or was not renewed",
-        "have accesses that end or were not renewed",
+# How many of a kind there are
+COUNTS = {
+    "reference": ngettext_lazy("%(number)s reference", "%(number)s references", "number"),
+    "source": ngettext_lazy("%(number)s source", "%(number)s sources", "number"),
+    "host": ngettext_lazy("%(number)s host", "%(number)s hosts", "number"),
+    "target": ngettext_lazy("%(number)s target", "%(number)s targets", "number"),
+    "model": ngettext_lazy("%(number)s model", "%(number)s models", "number"),
+    "certificate": ngettext_lazy("%(number)s certificate", "%(number)s certificates", "number"),
+    **dict.fromkeys(
+        ("limit", "token"), ngettext_lazy("%(number)s token", "%(number)s tokens", "number")
     ),
-    "model": ("is not listed any more or ends soon", "are not listed any more or end soon"),
-    "token": ("ends soon or has ended", "end soon or have ended"),
-    "unused": ("can be switched off", "can be switched off"),
+    **dict.fromkeys(
+        ("encryption", "provider"),
+        ngettext_lazy("%(number)s group", "%(number)s groups", "number"),
+    ),
+}
+CONNECTIONS = ngettext_lazy("%(number)s connection", "%(number)s connections", "number")
+# What began, of one and of several
+BEGINNINGS = {
+    "failing": (_("%(names)s fails"), _("%(count)s fail: %(names)s")),
+    "replacement": (
+        _("%(names)s has a key that was refused"),
+        _("%(count)s have keys that were refused: %(names)s"),
+    ),
+    "reference": (_("%(names)s has no value"), _("%(count)s have no value: %(names)s")),
+    "source": (_("%(names)s does not answer"), _("%(count)s do not answer: %(names)s")),
+    "encryption": (
+        _("%(names)s cannot be decrypted"),
+        _("%(count)s cannot be decrypted: %(names)s"),
+    ),
+    "provider": (
+        _("%(names)s needs a provider that is not installed"),
+        _("%(count)s need a provider that is not installed: %(names)s"),
+    ),
+    "secret": (_("%(names)s needs its key"), _("%(count)s need their keys: %(names)s")),
+    "host": (_("%(names)s waits for approval"), _("%(count)s wait for approval: %(names)s")),
+    "resting": (_("%(names)s rests"), _("%(count)s rest: %(names)s")),
+    "degraded": (_("%(names)s is degraded"), _("%(count)s are degraded: %(names)s")),
+    "target": (
+        _("%(names)s does not take notices"),
+        _("%(count)s do not take notices: %(names)s"),
+    ),
+    "limit": (
+        _("%(names)s has reached its limit"),
+        _("%(count)s have reached their limits: %(names)s"),
+    ),
+    "key": (
+        _("%(names)s has a key that ends soon or has ended"),
+        _("%(count)s have keys that end soon or have ended: %(names)s"),
+    ),
+    "certificate": (
+        _("%(names)s has a certificate that ends soon or has ended"),
+        _("%(count)s end soon or have ended: %(names)s"),
+    ),
+    "access": (
+        _("%(names)s has an access that ends or was not renewed"),
+        _("%(count)s have accesses that end or were not renewed: %(names)s"),
+    ),
+    "model": (
+        _("%(names)s is not listed any more or ends soon"),
+        _("%(count)s are not listed any more or end soon: %(names)s"),
+    ),
+    "token": (
+        _("%(names)s ends soon or has ended"),
+        _("%(count)s end soon or have ended: %(names)s"),
+    ),
+    "unused": (
+        _("%(names)s can be switched off"),
+        _("%(count)s can be switched off: %(names)s"),
+    ),
 }
 # The same of what is only ahead
 AHEAD = {
-    "source": ("has a sign-in or an authority that ends", "have sign-ins or authorities that end"),
-    "reference": ("would be lost by a restart", "would be lost by a restart"),
+    "source": (
+        _("%(names)s has a sign-in or an authority that ends"),
+        _("%(count)s have sign-ins or authorities that end: %(names)s"),
+    ),
+    "reference": (
+        _("%(names)s would be lost by a restart"),
+        _("%(count)s would be lost by a restart: %(names)s"),
+    ),
 }
+OVER = (_("Over: %(names)s (%(kind)s)"), _("Over for %(count)s: %(names)s (%(kind)s)"))
+AGAIN = (
+    _("%(names)s changed %(changes)s times (%(kind)s, and over again)"),
+    _("Changed again and again for %(count)s: %(names)s (%(kind)s)"),
+)
 TONES = {"critical": "failure", "warning": "warning", "info": "info"}
 
 
@@ -67,19 +117,20 @@ class Part:
 
 
 def headline(kind: str, event: str, items: Sequence[dict[str, Any]]) -> str:
-    """`12 connections fail: A, B, C and 9 more`."""
-    names = ", ".join(one["title"] for one in items[:NAMED])
-    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
-    noun = NOUNS.get(kind, "connections")
+    """`12 connections fail: A, B, C and 9 more`, in the language that is active."""
+    names, more = ", ".join(one["title"] for one in items[:NAMED]), len(items) - NAMED
+    if more > 0:
+        names = gettext("%(names)s and %(number)s more") % {"names": names, "number": more}
+    texts = OVER if event == RECOVERED else AGAIN
     if event == BEGAN:
         is_ahead = items[0].get("isAhead", False)
-        one, many = AHEAD.get(kind, VERBS[kind]) if is_ahead else VERBS[kind]
-        return f"{names} {one}" if len(items) == 1 else f"{len(items)} {noun} {many}: {names}{more}"
-    if event == FLAPPED and len(items) == 1:
-        return f"{names} changed {items[0]['changes']} times ({KINDS[kind]}, and over again)"
-    what = "Over" if event == RECOVERED else "Changed again and again"
-    count = "" if len(items) == 1 else f" for {len(items)} {noun}"
-    return f"{what}{count}: {names}{more} ({KINDS[kind]})"
+        texts = AHEAD.get(kind, BEGINNINGS[kind]) if is_ahead else BEGINNINGS[kind]
+    return str(texts[len(items) > 1]) % {
+        "names": names,
+        "count": COUNTS.get(kind, CONNECTIONS) % {"number": len(items)},
+        "kind": KINDS[kind],
+        "changes": items[0].get("changes"),
+    }
 
 
 def message_of(row: NoticeDelivery) -> Message:
