@@ -1,7 +1,8 @@
 """The address that a request came from, and whether it is within networks."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -61,4 +62,9 @@ def is_within(address: str, networks: Sequence[str]) -> bool:
     if not networks:
         return True
     found = _address(address)
-    return found is not None and any(found in ip_network(one) for one in networks)
+    return found is not None and any(found in _network(one) for one in networks)
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str) -> IPv4Network | IPv6Network:
+    return ip_network(text)

@@ -22,6 +22,7 @@ from .views import (
     references,
     switching,
     tasks,
+    token_renewal,
     tokens,
     undo,
 )
@@ -145,6 +146,7 @@ urlpatterns = [
     path("tokens/", tokens.TokenListView.as_view(), name="token-list"),
     path("tokens/revoke/", tokens.TokenBulkRevokeView.as_view(), name="token-bulk-revoke"),
     path("tokens/<uuid:pk>/", tokens.TokenDetailView.as_view(), name="token-detail"),
+    path("tokens/<uuid:pk>/renew/", token_renewal.TokenRenewView.as_view(), name="token-renew"),
     path("tokens/<uuid:pk>/revoke/", tokens.TokenRevokeView.as_view(), name="token-revoke"),
     path(
         "lists/<slug:list_name>/columns/",

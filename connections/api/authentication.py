@@ -4,11 +4,12 @@ from typing import Any, cast
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from .. import services
+from ..client_ip import address_of
 from ..models import ApiToken
 
 
@@ -24,6 +25,8 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked.", "invalid_token"
             )
+        if refusal := services.refused_address(token, address_of(request.META)):
+            raise PermissionDenied(refusal, "address_not_allowed")
         token.user.token = token  # type: ignore[attr-defined]  # may_approve asks
         return token.user, token
 
@@ -41,8 +44,8 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class AccessPermission(BasePermission):
-    """Lets in a token with the scope, and a user with the permission, that a view's `access` names
-    for the method.
+    """Lets in a token with the scopes (with blanks between them), and a user with the permission,
+    that a view's `access` names for the method.
 
     The services check again. This check comes before the look-up, so that a refusal does not tell
     what exists.
@@ -54,9 +57,11 @@ class AccessPermission(BasePermission):
         scope, permission = view.access.get(
             "GET" if request.method == "HEAD" else request.method, ("", "")
         )
-        if scope and not services.allows(cast("ApiToken | None", request.auth), scope):
-            self.message = f"This token lacks the scope {scope}."
-            return False
+        token = cast("ApiToken | None", request.auth)
+        for one in scope.split():
+            if not services.allows(token, one):
+                self.message = f"This token lacks the scope {one}."
+                return False
         if permission:
             services.require(request.user, permission)
         return True

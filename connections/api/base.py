@@ -26,7 +26,7 @@ Access = dict[str, tuple[str, str]]
 
 
 class ApiView(GenericAPIView[Any]):
-    """Base of every view. `access`: method -> (scope a token needs, permission its user needs)."""
+    """Base of every view. `access`: method -> (scopes a token needs, permission its user needs)."""
 
     access: ClassVar[Access] = {}
     # of a list: what may be in its query; None where nobody looks

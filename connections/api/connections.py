@@ -42,10 +42,10 @@ ADD, CHANGE = (
     ("connections:write", "connections.add_connection"),
     ("connections:write", "connections.change_connection"),
 )
-TEST, DELETE = (
-    ("connections:test", "connections.test_connection"),
-    ("connections:delete", "connections.delete_connection"),
-)
+# of values with references and an address of one's own
+TEST_UNSAVED = ("connections:test connections:write", "connections.test_connection")
+TEST = ("connections:test", "connections.test_connection")
+DELETE = ("connections:delete", "connections.delete_connection")
 SORTS = {
     "name": "name",
     "alias": "alias",
@@ -272,7 +272,7 @@ class ConnectionTest(ApiView):
 class ConnectionTestUnsaved(ApiView):
     """Test settings that are not saved."""
 
-    access = {"POST": TEST}
+    access = {"POST": TEST_UNSAVED}
 
     @extend_schema(
         operation_id="testConnectionSettings",

@@ -4,7 +4,7 @@ field.
 
 from .aliases import AliasForm
 from .connections import ConnectionForm
-from .fields import AliasesField
+from .fields import AliasesField, NetworksField
 from .profiles import ProfileForm
 
-__all__ = ["AliasForm", "AliasesField", "ConnectionForm", "ProfileForm"]
+__all__ = ["AliasForm", "AliasesField", "ConnectionForm", "NetworksField", "ProfileForm"]

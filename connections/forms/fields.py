@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from ..profile_fields import from_one_line, on_one_line
 from ..widgets import MapRow
@@ -45,6 +46,23 @@ class AliasesField(forms.Field):
                 "Null characters are not allowed.", "null_characters_not_allowed"
             )
         return aliases
+
+
+class NetworksField(forms.CharField):
+    """Networks, one a line or with commas between them. The services judge them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            widget=forms.Textarea({"rows": 2, "spellcheck": "false"}), required=False, **kwargs
+        )
+        self.help_text = gettext_lazy(
+            "From where it may be used: networks such as 10.0.0.0/8 or addresses, one a line. "
+            "Empty: from anywhere."
+        )
+
+    def to_python(self, value: Any) -> Any:
+        given = (super().to_python(value) or "").replace(",", "\n").splitlines()
+        return [one.strip() for one in given if one.strip()]
 
 
 class LinesField(forms.CharField):

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,6 +24,9 @@ class Token(models.Model):
     date_created = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_because = models.CharField(  # in English; empty where a person revoked it
+        max_length=200, blank=True, default="", db_default="", editable=False
+    )
 
     user: Any
     prefix: Any
@@ -55,7 +59,9 @@ def works_now(leading: str = "") -> models.Q:
 class ApiToken(Token):
     """A key to our own API.
 
-    Only a hash of it is stored; `prefix` finds the row and names it to people.
+    Only a hash of it is stored; `prefix` finds the row and names it to people. `networks`: where it
+    may be used from, empty for anywhere. `renews`: the token whose place it takes. `idle_from`: no
+    time before it counts as unused.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
@@ -75,6 +81,17 @@ class ApiToken(Token):
         null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit."
     )
     expires_at = models.DateTimeField(null=True, blank=True)
+    networks = models.JSONField(default=list, db_default=[], blank=True)
+    renews = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="successors",
+        db_constraint=False,
+    )
+    idle_from = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
 
     def get_absolute_url(self) -> str:
         return reverse("token-detail", args=[self.pk])

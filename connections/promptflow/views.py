@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from .. import services as core
-from ..forms import AliasesField
+from ..forms import AliasesField, NetworksField
 from ..models import Connection, RevealRecord, RevealToken, by_name
 from ..views.base import Crumb, Page, tell_done
 from ..views.inline_add import PicksConnections
@@ -33,14 +33,7 @@ class RevealTokenForm(forms.Form):
         widget=forms.TextInput({"autocomplete": "off"}),
     )
     connections = AliasesField(required=False)
-    networks = forms.CharField(
-        required=False,
-        widget=forms.Textarea({"rows": 2, "spellcheck": "false"}),
-        help_text=(
-            "From where it may be used: networks such as 10.0.0.0/8 or addresses, one a line. "
-            "Empty: from anywhere."
-        ),
-    )
+    networks = NetworksField()
     expires_in_days = forms.IntegerField(
         required=False, label="Ends after", initial=90, help_text="Days, at most 366."
     )
@@ -59,15 +52,6 @@ class RevealTokenForm(forms.Form):
             "Whose secrets it may read, at least one. None is added by itself later. What they "
             f"refer to now is approved; what they refer to later waits for an approval.{how}"
         )
-
-    def clean_networks(self) -> list[str]:
-        """The networks, one a line; commas are taken too."""
-        return [
-            one.strip()
-            for line in self.cleaned_data["networks"].splitlines()
-            for one in line.split(",")
-            if one.strip()
-        ]
 
 
 class RevealTokenListView(PicksConnections):

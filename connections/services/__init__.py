@@ -23,6 +23,15 @@ from .bulk_tests import (
     resume_bulk_tests,
     run_bulk_test,
 )
+from .callers import (
+    Caller,
+    Scope,
+    allows,
+    authenticate_token,
+    caller_of,
+    find_caller,
+    refused_address,
+)
 from .checking import CheckResult, learn, run_check
 from .checks import (
     list_models,
@@ -48,6 +57,7 @@ from .hosts import Hosts
 from .http_clients import http_client
 from .jobs import declare_jobs
 from .list_choices import choose_columns, list_choice, remove_view, save_view
+from .networks import clean_networks
 from .permissions import Actor, require
 from .profiles import (
     ProfileDraft,
@@ -75,17 +85,14 @@ from .tasks import (
     task_of,
     tasks_of,
 )
-from .tokens import (
-    Caller,
-    Scope,
-    allows,
-    authenticate_token,
-    caller_of,
-    create_token,
-    find_caller,
-    revoke_token,
-    revoke_tokens,
+from .token_ends import (
+    default_life,
+    end_unused_tokens,
+    longest_life,
+    may_be_endless,
+    unused_tokens,
 )
+from .tokens import create_token, may_make_tokens, renew_token, revoke_token, revoke_tokens
 from .undo import Undone, last_step, prune_undo_steps, undo_last_act
 
 __all__ = [
@@ -125,6 +132,7 @@ __all__ = [
     "cancel_task",
     "change_alias",
     "choose_columns",
+    "clean_networks",
     "connections_of",
     "content",
     "create_connection",
@@ -133,6 +141,7 @@ __all__ = [
     "decide_host",
     "declare_encrypted",
     "declare_jobs",
+    "default_life",
     "default_profiles",
     "delete_connection",
     "delete_profile",
@@ -146,6 +155,7 @@ __all__ = [
     "duplicate_connection",
     "duplicate_profile",
     "end_task",
+    "end_unused_tokens",
     "entries",
     "expected_secrets",
     "failed_in",
@@ -159,7 +169,10 @@ __all__ = [
     "learn",
     "list_choice",
     "list_models",
+    "longest_life",
+    "may_be_endless",
     "may_hand_to_flows",
+    "may_make_tokens",
     "merge_patch",
     "move_profiles",
     "new_alias",
@@ -171,8 +184,10 @@ __all__ = [
     "prune_undo_steps",
     "record_check",
     "record_scheduled",
+    "refused_address",
     "remove_former_alias",
     "remove_view",
+    "renew_token",
     "renew_tokens",
     "replace_fallbacks",
     "require",
@@ -199,6 +214,7 @@ __all__ = [
     "test_settings",
     "test_sources",
     "undo_last_act",
+    "unused_tokens",
     "update_connection",
     "update_profile",
     "versions",

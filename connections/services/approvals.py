@@ -28,8 +28,8 @@ from ..destinations import (
 from ..errors import Notice
 from ..locks import retried
 from ..models import Connection, HostApproval
+from .callers import Scope, allows
 from .permissions import Actor, require
-from .tokens import Scope, allows
 
 APPROVE = "connections.approve_host"
 State = HostApproval.State

@@ -8,6 +8,7 @@ from ..jobs import Job, declare
 from .bulk_tests import resume_bulk_tests
 from .renewal import renew_tokens
 from .retention import CHECKS_KEPT, prune_checks, prune_history
+from .token_ends import end_unused_tokens
 from .undo import prune_undo_steps
 
 
@@ -17,6 +18,7 @@ def declare_jobs() -> None:
     soon = timedelta(seconds=30)
     declare(Job("renew-tokens", "Renewal of OAuth2 tokens in use", soon, _renew_tokens))
     declare(Job("resume-tests", "Bulk tests whose process ended", soon, resume_bulk_tests, True))
+    declare(Job("end-unused-tokens", "End of tokens that nobody uses", day, _end_unused_tokens))
     declare(Job("prune-checks", "Deletion of old checks", hour, _prune_checks))
     declare(Job("prune-undo", "Deletion of acts that cannot be undone any more", hour, _prune_undo))
     declare(Job("prune-history", "Deletion of old versions", day, _prune_history))
@@ -26,6 +28,13 @@ def _renew_tokens() -> str:
     renewed, failed = renew_tokens()
     more = f", {failed} could not be: they are used until they end" if failed else ""
     return f"{renewed} renewed before their end{more}."
+
+
+def _end_unused_tokens() -> str:
+    days = settings.CONNECTIONS_TOKEN_UNUSED_END
+    if not days:
+        return "None is ended: CONNECTIONS_TOKEN_UNUSED_END is 0."
+    return f"{end_unused_tokens()} tokens revoked that nobody used for {days} days."
 
 
 def _prune_checks() -> str:

@@ -1,19 +1,12 @@
-"""Keys to our own API: made once, shown once, stored as a hash."""
+"""Keys to our own API: made once, shown once, stored as a hash, and ended."""
 
-import hmac
 import secrets
-import uuid
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from hashlib import sha256
+from datetime import timedelta
 from typing import Any
 
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from ..change_counter import bump_change_counter
@@ -21,30 +14,19 @@ from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import all_by_id_or_alias
 from ..models import ApiToken, Profile, Token, UndoStep
+from .callers import PREFIX_LENGTH, Scope, digest
+from .networks import clean_networks
 from .permissions import Actor, require
+from .token_ends import end_of_life, life_errors
 from .undo_steps import note_revocation
 
-PREFIX, PREFIX_LENGTH = "sb_", 11
-LONGEST_LIFE = 3650  # days
+PREFIX = "sb_"
 MOST = {
     "requests_per_minute": 10_000_000,
     "tokens_per_day": 2_000_000_000,
 }  # an integer column holds little more
-USED_EVERY = 60  # seconds between two notes of "last used"
-
-
-class Scope(StrEnum):
-    """The uses that a token may have, within what its user may do. `admin` is all of them."""
-
-    CONNECTIONS_READ = "connections:read"
-    CONNECTIONS_WRITE = "connections:write"
-    CONNECTIONS_TEST = "connections:test"
-    CONNECTIONS_DELETE = "connections:delete"
-    PROFILES_READ = "profiles:read"
-    PROFILES_WRITE = "profiles:write"
-    GATEWAY_USE = "gateway:use"
-    USAGE_READ = "usage:read"
-    ADMIN = "admin"
+OVERLAP, MOST_OVERLAP = 24, 24 * 31  # hours for which a token that was renewed still works
+RENEWED = ("name", "user", "scopes", "is_limited", "networks", *MOST)
 
 
 @retried
@@ -55,44 +37,104 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
     actor: Actor,
     scopes: Sequence[str],
     profiles: Sequence[str] = (),
+    networks: Sequence[str] = (),
     expires_in_days: int | None = None,
     requests_per_minute: int | None = None,
     tokens_per_day: int | None = None,
 ) -> tuple[ApiToken, str]:
     """Creates a token for `user` and returns it with its text, which cannot be had again.
 
-    `profiles`: ids or aliases, none for all.
+    `profiles`: ids or aliases, none for all. `networks`: in CIDR form, none for anywhere.
+    `expires_in_days`: None for the default, 0 for never.
 
     The two limits hold for what goes through the gateway; None is no limit. On a page people make
     tokens for themselves only. Raises Invalid, PermissionDenied.
     """
-    require(actor, "connections.add_apitoken")
-    if actor is not None and actor != user and not actor.is_superuser:
-        raise PermissionDenied("You may make tokens for yourself only.")
+    _require_own(actor, user)
     limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
-    name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
-    expires_at = (
-        timezone.now() + timedelta(days=expires_in_days)
-        if expires_in_days and 0 < expires_in_days <= LONGEST_LIFE
-        else None
-    )
+    name = name.strip()
     with transaction.atomic():
         found = all_by_id_or_alias(
             Profile.objects.select_for_update(no_key=True).order_by("pk"), profiles
         )
-        unknown = set(profiles) - found.keys()
-        if errors := [*_errors(name, scopes, unknown, expires_in_days), *_limit_errors(limits)]:
+        cleaned, errors = clean_networks(networks)
+        errors += [*_errors(name, scopes, set(profiles) - found.keys()), *_limit_errors(limits)]
+        if errors := [*errors, *life_errors(expires_in_days)]:
             raise Invalid(errors)
-        values: dict[str, Any] = {"prefix": text[:PREFIX_LENGTH], "digest": _digest(text)}
-        values |= {"scopes": sorted(set(scopes)), "expires_at": expires_at} | limits
-        row = ApiToken.objects.create(name=name, user=user, is_limited=bool(found), **values)
+        values: dict[str, Any] = {"scopes": sorted(set(scopes)), "networks": cleaned} | limits
+        values |= {"expires_at": end_of_life(expires_in_days), "is_limited": bool(found)}
+        row, text = _made(name=name, user=user, **values)
         row.profiles.set(found.values())
     return row, text
 
 
-def _errors(
-    name: str, scopes: Sequence[str], unknown: set[str], days: int | None
-) -> list[FieldError]:
+@retried
+def renew_token(
+    token: ApiToken,
+    *,
+    actor: Actor,
+    overlap_hours: int = OVERLAP,
+    expires_in_days: int | None = None,
+) -> tuple[ApiToken, str]:
+    """Creates a token that may what `token` may, and returns it with its text. `token` itself ends
+    after `overlap_hours`, or at its own end if that is sooner.
+
+    As for `create_token`, whose it is decides who may. A token that was revoked is not renewed.
+    Raises Invalid, PermissionDenied.
+    """
+    _require_own(actor, token.user)
+    with transaction.atomic():
+        token = ApiToken.objects.select_for_update(of=("self",)).get(pk=token.pk)
+        errors = life_errors(expires_in_days)
+        if not 0 <= overlap_hours <= MOST_OVERLAP:
+            text = f"0 to {MOST_OVERLAP} hours."
+            errors.append(FieldError("overlap_hours", "invalid", text))
+        if token.revoked_at:
+            text = f"{token} was revoked. Make a new token."
+            errors.append(FieldError("", "revoked", text))
+        if errors:
+            raise Invalid(errors)
+        values = {name: getattr(token, name) for name in RENEWED}
+        row, text = _made(**values, expires_at=end_of_life(expires_in_days), renews=token)
+        row.profiles.set(token.profiles.all())
+        ends = timezone.now() + timedelta(hours=overlap_hours)
+        if token.expires_at is None or token.expires_at > ends:
+            token.expires_at = ends
+            token.save(update_fields=["expires_at"])
+    return row, text
+
+
+def _made(**columns: Any) -> tuple[ApiToken, str]:
+    text = PREFIX + secrets.token_urlsafe(32)
+    row = ApiToken.objects.create(prefix=text[:PREFIX_LENGTH], digest=digest(text), **columns)
+    return row, text
+
+
+def may_make_tokens(actor: Actor, user: Any) -> bool:
+    """True if the actor may make tokens of this user's."""
+    try:
+        _require_own(actor, user)
+    except PermissionDenied:
+        return False
+    return True
+
+
+def _require_own(actor: Actor, user: Any) -> None:
+    """Raises PermissionDenied unless the actor may make tokens of this user's."""
+    require(actor, "connections.add_apitoken")
+    if actor is None:
+        return
+    acting = getattr(actor, "token", None)
+    if acting and (acting.is_limited or acting.networks):
+        raise PermissionDenied(
+            "A token that is limited to profiles or networks may not make another, which would not "
+            "be."
+        )
+    if actor != user and not actor.is_superuser:
+        raise PermissionDenied("You may make tokens for yourself only.")
+
+
+def _errors(name: str, scopes: Sequence[str], unknown: set[str]) -> list[FieldError]:
     errors = []
     if not name or len(name) > 100 or "\x00" in name:
         errors.append(
@@ -108,12 +150,6 @@ def _errors(
                 "profiles", "not_found", f"There is no profile {', '.join(sorted(unknown))}."
             )
         )
-    if days is not None and not 0 < days <= LONGEST_LIFE:
-        errors.append(
-            FieldError(
-                "expires_in_days", "invalid", f"1 to {LONGEST_LIFE} days, or nothing for no end."
-            )
-        )
     return errors
 
 
@@ -127,94 +163,6 @@ def _limit_errors(limits: dict[str, int | None]) -> list[FieldError]:
         FieldError(name, "invalid", f"1 to {most:,}, or nothing for no limit.")
         for name, most in wrong.items()
     ]
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
-def authenticate_token(text: str) -> ApiToken | None:
-    """The active token with this text and its active user, else None. One query."""
-    row = (
-        ApiToken.objects.select_related("user").filter(prefix=text[:PREFIX_LENGTH]).first()
-        if text.isascii() and text.isprintable()
-        else None
-    )
-    if (
-        row is None
-        or not hmac.compare_digest(row.digest, _digest(text))
-        or row.state != "active"
-        or not row.user.is_active
-    ):
-        return None
-    if cache.add(f"token-used:{row.pk}", 1, USED_EVERY):
-        # a full disk is no reason to refuse
-        with suppress(OperationalError), transaction.atomic():
-            ApiToken.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
-    return row
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The person or token that asks, as far as using profiles needs it.
-
-    A signed-in person has no token: `token_id` is None and the rest of it empty.
-
-    `profile_ids`: the profiles a token is limited to, None for all. `may_use_profiles`: what the
-    user is allowed, whatever the scopes.
-    """
-
-    user_id: int
-    user_name: str
-    token_id: uuid.UUID | None = None
-    token_name: str = ""
-    prefix: str = ""
-    scopes: frozenset[str] = frozenset()
-    profile_ids: frozenset[uuid.UUID] | None = None
-    requests_per_minute: int | None = None
-    tokens_per_day: int | None = None
-    expires_at: datetime | None = None
-    may_use_profiles: bool = False
-
-
-def find_caller(text: str) -> Caller | None:
-    """The caller with this active token, None if there is none."""
-    row = authenticate_token(text)
-    if row is None:
-        return None
-    profile_ids = (
-        frozenset(row.profiles.order_by().values_list("pk", flat=True)) if row.is_limited else None
-    )
-    return replace(
-        caller_of(row.user),
-        token_id=row.pk,
-        token_name=row.name,
-        prefix=row.prefix,
-        scopes=frozenset(row.scopes),
-        profile_ids=profile_ids,
-        requests_per_minute=row.requests_per_minute,
-        tokens_per_day=row.tokens_per_day,
-        expires_at=row.expires_at,
-    )
-
-
-def caller_of(user: Any) -> Caller:
-    """A person who is signed in, without a token."""
-    return Caller(
-        user.pk,
-        user.get_username(),
-        may_use_profiles=user.is_active and user.has_perm("connections.use_profile"),
-    )
-
-
-def allows(token: ApiToken | Caller | None, scope: str) -> bool:
-    """True if a token may be used for this.
-
-    None, or a caller without a token, is a signed-in person, whom scopes do not limit.
-    """
-    if token is None or (isinstance(token, Caller) and token.token_id is None):
-        return True
-    return scope in token.scopes or Scope.ADMIN in token.scopes
 
 
 def revoke_token(token: Token, *, actor: Actor) -> UndoStep | None:

@@ -23,11 +23,11 @@ from ..errors import Notice, NotUndone
 from ..locks import hold, retried
 from ..models import ApiToken, Connection, DefaultProfile, Profile, RevealToken, UndoStep
 from .base import save_version
+from .callers import Scope, allows
 from .defaults import put_defaults
 from .drafts import SETTINGS_COLUMNS
 from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
-from .tokens import Scope, allows
 from .undo_deletion import bring_back, fallbacks_of
 
 Act = UndoStep.Act
@@ -258,7 +258,8 @@ def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
         if step.kind != "apitoken" or actor != token.user:
             require(actor, f"connections.delete_{step.kind}")
         revoked_at = datetime.fromisoformat(noted["revoked_at"])
-        if not tokens.filter(pk=token.pk, revoked_at=revoked_at).update(revoked_at=None):
+        ended = tokens.filter(pk=token.pk, revoked_at=revoked_at)
+        if not ended.update(revoked_at=None, revoked_because=""):
             raise NotUndone(f"Somebody changed {token} since. Nothing was undone.")
         token.revoked_at = None
     bump_change_counter()

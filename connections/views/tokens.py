@@ -8,16 +8,37 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import services
 from ..consequences import requests_with
-from ..forms import AliasesField
+from ..forms import AliasesField, NetworksField
 from ..lookup import parse_id
 from ..models import ApiToken, Profile, by_name
 from .base import Crumb, Page, tell_done
 from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
 
 MOST_TICKED = 60  # with more profiles than these, aliases are typed
+
+
+class LifeField(forms.IntegerField):
+    """Days until a token ends, with those that the settings say for a start."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            required=False,
+            label=gettext_lazy("Ends after"),
+            initial=services.default_life,
+            **kwargs,
+        )
+
+    def get_bound_field(self, form: Any, field_name: str) -> Any:
+        """The field on a page, which says what is allowed as the settings have it now."""
+        self.help_text = _("Days, at most %(most)d.") % {"most": services.longest_life()}
+        if services.may_be_endless():
+            self.help_text += " " + _("0: it never ends.")
+        return super().get_bound_field(form, field_name)
 
 
 class TokenForm(forms.Form):
@@ -37,6 +58,7 @@ class TokenForm(forms.Form):
         help_text="What it may be used for, within what you may do yourself. admin is all of them.",
     )
     profiles = AliasesField(required=False)
+    networks = NetworksField()
     requests_per_minute = forms.IntegerField(
         required=False, help_text="Requests through the gateway (gateway:use). Empty: no limit."
     )
@@ -46,9 +68,7 @@ class TokenForm(forms.Form):
             "Tokens of models, in and out, through the gateway, by days of UTC. Empty: no limit."
         ),
     )
-    expires_in_days = forms.IntegerField(
-        required=False, label="Ends after", help_text="Days. Empty: no end."
-    )
+    expires_in_days = LifeField()
 
     def __init__(self, profiles: list[Profile], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -119,7 +139,7 @@ class OneToken(Page):
     def token(self) -> ApiToken:
         """The token in the address; 404 if there is none."""
         if not hasattr(self, "_token"):
-            rows = ApiToken.objects.select_related("user")
+            rows = ApiToken.objects.select_related("user", "renews")
             self._token = get_object_or_404(rows, pk=self.kwargs["pk"])
         return self._token
 
@@ -128,7 +148,9 @@ class OneToken(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         profiles = self.token.profiles.order_by(*by_name())
-        return super().get_context_data(token=self.token, profiles=profiles, **kwargs)
+        may_renew = services.may_make_tokens(self.request.user, self.token.user)
+        known = {"token": self.token, "profiles": profiles, "may_renew": may_renew}
+        return super().get_context_data(**known, **kwargs)
 
 
 class TokenDetailView(OneToken):

@@ -88,6 +88,7 @@ class GatewayView(ApiView):
 
     def post(self, request: Request, profile_id_or_alias: str = "") -> HttpResponseBase:
         http = request._request  # noqa: SLF001 Django's own, whose body DRF has not read
+        remote = http.META.get("REMOTE_ADDR") or ""
         person = None if request.auth else services.caller_of(request.user)
         try:
             # Not `request.body`, which allows 1 MB at most.
@@ -98,7 +99,7 @@ class GatewayView(ApiView):
 
         async def ask(gateway: Gateway) -> DoorResponse:
             try:
-                caller = person or await find_caller(gateway, incoming.headers)
+                caller = person or await find_caller(gateway, incoming.headers, remote)
                 return await type(self).endpoint(gateway, caller, incoming)
             except GatewayError as error:
                 return management_api.refusal(error, request.path)

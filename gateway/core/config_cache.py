@@ -7,6 +7,7 @@ by then.
 """
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -40,6 +41,8 @@ NO_DEFAULT = (
     "No profile is named, and there is no default for {}. Name one, or choose a default on the "
     "page Profiles."
 )
+
+logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 Entries = dict[Any, tuple[float, Any]]  # key -> when it was read, and the value
@@ -254,6 +257,7 @@ class ConfigCache:
             target.pooled = self._providers.get(connection.id, connection.version, provider)
         except services.Unusable as error:
             target.refusal = from_unusable(error, connection.alias)
+            logger.warning("A profile cannot be used: %s", target.refusal.detail)
             return target
         if watched := previous_connection(connection):
             with suppress(services.Unusable):

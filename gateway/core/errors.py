@@ -22,6 +22,7 @@ STATUSES = {
     "rate_limited": 429,
     "timeout": 504,
 }
+TOLD = frozenset({"connection_inactive", "undecryptable"})  # of what cannot be used: in full
 # The code on which clients shorten a conversation, as OpenAI writes it.
 CONTEXT_TOO_LONG = "context_length_exceeded"
 
@@ -29,9 +30,11 @@ CONTEXT_TOO_LONG = "context_length_exceeded"
 class GatewayError(Exception):
     """A refusal.
 
-    `code` is stable, `param` the field of the request it is about, `retry_after` seconds. `headers`
-    go with the response. `service_code`, `service_param` and `service_details`: what the service
-    told of it, where it refused the request, for clients that act on that.
+    `code` is stable, `param` the field of the request it is about, `retry_after` seconds. `outcome`
+    and `detail`: the code and the message for those who run this, where they say more than callers
+    with a token may learn. `headers` go with the response. `service_code`, `service_param` and
+    `service_details`: what the service told of it, where it refused the request, for clients that
+    act on that.
     """
 
     def __init__(
@@ -48,17 +51,22 @@ class GatewayError(Exception):
         self.message = message
         self.param = param
         self.retry_after = retry_after
+        self.outcome, self.detail = code, message
         self.headers: list[tuple[bytes, bytes]] = []
         self.service_code = self.service_param = ""
         self.service_details: dict[str, Any] = {}
 
-    def again(self) -> "GatewayError":
-        """A new exception with the same refusal, for another request.
+    def again(self, *, in_full: bool = False) -> "GatewayError":
+        """A new exception with the same refusal, for another request. `in_full`: with the `detail`
+        as its message.
 
         One exception that is raised twice would keep the frames of both requests, with their
         bodies, in its traceback.
         """
-        return GatewayError(self.status, self.code, self.message, self.param, self.retry_after)
+        message = self.detail if in_full else self.message
+        again = GatewayError(self.status, self.code, message, self.param, self.retry_after)
+        again.outcome, again.detail = self.outcome, self.detail
+        return again
 
 
 def invalid(code: str, message: str, param: str | None = None) -> GatewayError:
@@ -99,9 +107,16 @@ def _field_path(body: Any, wrong: ErrorDetails) -> list[int | str]:
 
 
 def from_unusable(error: Unusable, alias: str) -> GatewayError:
-    """A 409: the connection with this alias cannot be used as it is."""
-    message = error.message if alias in error.message else f"{alias}: {error.message}"
-    return GatewayError(409, error.code, message)
+    """A 409: the connection with this alias cannot be used as it is. What it lacks (names of
+    variables, hosts) is in `detail` alone.
+    """
+    detail = error.message if alias in error.message else f"{alias}: {error.message}"
+    if error.code in TOLD:
+        return GatewayError(409, error.code, detail)
+    text = f"The connection {alias} cannot be used as it is. Tell whoever runs Switchboard: its "
+    refused = GatewayError(409, error.code, f"{text}page says what it lacks.")
+    refused.detail = detail
+    return refused
 
 
 @sensitive_variables("secrets")

@@ -193,7 +193,7 @@ class _Exchange:
         try:
             headers = dict(scope["headers"])
             gateway = await start_gateway()
-            caller = await find_caller(gateway, headers)
+            caller = await find_caller(gateway, headers, (scope.get("client") or ("",))[0])
             if not operation.method:
                 raise GatewayError(404, "not_found", "There is no such address.")
             if scope["method"] not in operation.methods:

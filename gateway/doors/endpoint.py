@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from connections import services
 from connections.bodies import at_most
+from connections.client_ip import source_address
 from connections.services import Caller
 from providers.core.base import Capability
 from providers.core.chat import ChatRequest
@@ -114,10 +115,11 @@ def token_in(headers: dict[bytes, bytes]) -> str:
     return token.strip().decode("latin-1") if kind.lower() == b"bearer" else ""
 
 
-async def find_caller(gateway: Gateway, headers: dict[bytes, bytes]) -> Caller:
-    """The caller whose token is in `Authorization` or `api-key`.
+async def find_caller(gateway: Gateway, headers: dict[bytes, bytes], remote: str) -> Caller:
+    """The caller whose token is in `Authorization` or `api-key`. `remote`: the address that is
+    connected to us.
 
-    Raises GatewayError 401, or 403 for a token without the scope.
+    Raises GatewayError 401, or 403 for a token without the scope or from an address it is not for.
     """
     token = token_in(headers)
     caller = await gateway.config.caller(token) if token else None
@@ -128,6 +130,11 @@ async def find_caller(gateway: Gateway, headers: dict[bytes, bytes]) -> Caller:
         raise GatewayError(
             401, "missing_token", "Send Authorization: Bearer and a token of Switchboard."
         )
+    if caller.networks:
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        address = source_address(remote, forwarded, settings.TRUSTED_PROXIES)
+        if refusal := services.refused_address(caller, address):
+            raise GatewayError(403, "address_not_allowed", refusal)
     if not services.allows(caller, services.Scope.GATEWAY_USE):
         raise GatewayError(
             403, "missing_scope", f"This token lacks the scope {services.Scope.GATEWAY_USE}."

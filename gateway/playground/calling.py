@@ -10,8 +10,6 @@ from providers.core.base import Capability
 
 from . import snippets
 
-TOKEN_DAYS = 90
-
 
 class Snippet(NamedTuple):
     """A program: its language for people, and its text."""
@@ -45,5 +43,4 @@ def make_token(profile: Profile, user: Any) -> tuple[ApiToken, str]:
         actor=user,
         scopes=[services.Scope.GATEWAY_USE],
         profiles=[str(profile.pk)],
-        expires_in_days=TOKEN_DAYS,
     )

@@ -69,8 +69,8 @@ async def answer_by_route(
         attempt = record.begin_attempt(target, is_cooling=bool(cooling[id(target)]))
         if target.pooled is None:
             assert target.refusal is not None  # noqa: S101 one of the two is there
-            attempt.fail(target.refusal.code, target.refusal.message, is_about_request=True)
-            raise target.refusal.again()
+            attempt.fail(target.refusal.code, target.refusal.detail, is_about_request=True)
+            raise target.refusal.again(in_full=request.caller.token_id is None)
         try:
             return await _ask_watched(request, route, attempt, upstream)
         except ProviderError as error:

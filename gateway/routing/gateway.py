@@ -16,7 +16,7 @@ from connections.runtime import StoredProfile
 from providers.core.errors import ProviderError
 from providers.core.results import Usage
 
-from ..core.config_cache import ConfigCache
+from ..core.config_cache import ConfigCache, Route
 from ..core.errors import GatewayError, from_provider, text_for_record
 from ..core.estimates import counted_by_service, divided, input_tokens, longest_answer
 from ..core.limit_states import LimitState
@@ -28,6 +28,7 @@ from ..usage.pending import PendingRecord
 from ..usage.recording import Recorder
 from .fallback import TargetAnswer, answer_by_route
 
+NONE_NAMED = "No profile is named. Name one that this token may use."
 NOT_ALLOWED = "You may not use profiles. Ask an administrator for a group that may."
 
 
@@ -63,17 +64,16 @@ class Gateway:
             # Before the look-up, so that the refusal tells nothing about what exists.
             if not request.caller.may_use_profiles:
                 raise GatewayError(403, "permission_denied", NOT_ALLOWED)
-            route = await self.config.route(request.profile_ref, request.capability)
-            profile, allowed = route.profile, request.caller.profile_ids
-            record.asked = profile
-            if allowed is not None and profile.id not in allowed:
-                message = f"This token may not use the profile {profile.alias}."
-                raise GatewayError(403, "profile_not_allowed", message, "model")
+            if request.caller.profile_ids is None:
+                route = await self.config.route(request.profile_ref, request.capability)
+            else:
+                route = await self._route_of_its_own(request)
+            profile = record.asked = route.profile
             refuse_forbidden(request, profile)
             state = await self._count(request, profile, record)
             answer = await answer_by_route(request, route, record, self.config, self.upstream)
         except GatewayError as error:
-            self.recorder.finish(record, error.code)
+            self.recorder.finish(record, error.outcome)
             await settled(record.settlement)
             error.headers += target_headers(record) + (state.headers(0) if state else [])
             raise
@@ -84,6 +84,26 @@ class Gateway:
             self.recorder.finish(record, "error")
             raise
         return PendingResponse(self.recorder, answer, record, state)
+
+    async def _route_of_its_own(self, request: GatewayRequest) -> Route:
+        """The route for a token that is limited to profiles: to it, others do not exist. Raises
+        GatewayError.
+        """
+        caller, ref = request.caller, request.profile_ref
+        refused = GatewayError(404, "no_default_profile", NONE_NAMED, "model")
+        if ref:
+            message = f"There is no profile {ref[:100]!r}."
+            refused = GatewayError(404, "profile_not_found", message, "model")
+        refused.outcome = "profile_not_allowed"
+        if ref and not caller.may_name(ref):
+            raise refused
+        try:
+            route = await self.config.route(ref, request.capability)
+        except GatewayError as error:
+            raise (refused if error.code == refused.code else error) from None
+        if route.profile.id not in (caller.profile_ids or ()):
+            raise refused
+        return route
 
     async def _count(
         self, request: GatewayRequest, profile: StoredProfile, record: PendingRecord

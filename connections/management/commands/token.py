@@ -1,4 +1,4 @@
-"""`manage.py token create|list|revoke`: keys to the API."""
+"""`manage.py token create|list|renew|revoke`: keys to the API."""
 
 from typing import Any
 
@@ -8,6 +8,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connections import services
 from connections.models import ApiToken
 
+EXPIRES = (
+    "days until it ends, CONNECTIONS_TOKEN_DAYS if not given; 0 for never, where that is allowed"
+)
+WHICH = "its prefix, as `token list` shows it, or its id"
+
 
 class Command(BaseCommand):
     """Makes, lists and ends tokens.
@@ -15,7 +20,7 @@ class Command(BaseCommand):
     The text of a token is printed once, alone on stdout, so that a script can take it.
     """
 
-    help = "Make, list and revoke tokens of the API."
+    help = "Make, list, renew and revoke tokens of the API."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -36,7 +41,14 @@ class Command(BaseCommand):
             dest="profiles",
             help="id or alias of a profile it is limited to; can be repeated",
         )
-        create.add_argument("--expires", type=int, metavar="DAYS", help="days until it ends")
+        create.add_argument(
+            "--network",
+            action="append",
+            default=[],
+            dest="networks",
+            help="where it may be used from; can be repeated",
+        )
+        create.add_argument("--expires", type=int, metavar="DAYS", help=EXPIRES)
         create.add_argument(
             "--requests-per-minute",
             type=int,
@@ -50,13 +62,22 @@ class Command(BaseCommand):
             help="limit of models' tokens, in and out, by days of UTC",
         )
         actions.add_parser("list", help="list all tokens")
+        renew = actions.add_parser("renew", help="make another with the same rights, printed once")
+        renew.add_argument("token", help=WHICH)
+        renew.add_argument(
+            "--overlap",
+            type=int,
+            metavar="HOURS",
+            default=24,
+            help="hours for which the old one still works, 24 if not given",
+        )
+        renew.add_argument("--expires", type=int, metavar="DAYS", help=EXPIRES)
         revoke = actions.add_parser("revoke", help="end a token now")
-        revoke.add_argument("token", help="its prefix, as `token list` shows it, or its id")
+        revoke.add_argument("token", help=WHICH)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        {"create": self._create, "list": self._list, "revoke": self._revoke}[options["action"]](
-            options
-        )
+        act = {"create": self._create, "list": self._list, "renew": self._renew}
+        act.get(options["action"], self._revoke)(options)
 
     def _create(self, options: dict[str, Any]) -> None:
         user = get_user_model().objects.filter(username=options["user"]).first()
@@ -64,7 +85,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {options['user']!r}.")
         limits = {
             name: options[name]
-            for name in ("scopes", "profiles", "requests_per_minute", "tokens_per_day")
+            for name in (
+                *("scopes", "profiles", "networks"),
+                *("requests_per_minute", "tokens_per_day"),
+            )
         }
         try:
             row, text = services.create_token(
@@ -85,6 +109,7 @@ class Command(BaseCommand):
             )
             limits += [f"{row.tokens_per_day} tokens a day"] if row.tokens_per_day else []
             used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never used"
+            limits += [f"from {','.join(row.networks)}"] if row.networks else []
             ends = f"ends {row.expires_at:%Y-%m-%d}" if row.expires_at else "no end"
             self.stdout.write(
                 "  ".join(
@@ -102,7 +127,27 @@ class Command(BaseCommand):
                 )
             )
 
+    def _renew(self, options: dict[str, Any]) -> None:
+        old = self._named(options)
+        try:
+            row, text = services.renew_token(
+                old,
+                actor=None,
+                overlap_hours=options["overlap"],
+                expires_in_days=options["expires"],
+            )
+        except services.Invalid as refused:
+            raise CommandError(" ".join(error.message for error in refused.errors)) from None
+        old.refresh_from_db()
+        self.stdout.write(text)
+        self.stderr.write(f"{row} takes the place of {old}, which ends {old.expires_at:%F %R} UTC.")
+
     def _revoke(self, options: dict[str, Any]) -> None:
+        token = self._named(options)
+        services.revoke_token(token, actor=None)
+        self.stdout.write(f"{token} is revoked.")
+
+    def _named(self, options: dict[str, Any]) -> ApiToken:
         wanted = options["token"].strip()
         rows = [
             row
@@ -111,5 +156,4 @@ class Command(BaseCommand):
         ]
         if len(rows) != 1:
             raise CommandError(f"There is no token {wanted!r}. `token list` shows them.")
-        services.revoke_token(rows[0], actor=None)
-        self.stdout.write(f"{rows[0]} is revoked.")
+        return rows[0]

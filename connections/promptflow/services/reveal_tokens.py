@@ -13,18 +13,23 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from connections.client_ip import clean_network
 from connections.last_hour import HOUR
 from connections.locks import retried
 from connections.lookup import all_by_id_or_alias
 from connections.models import Connection, RevealRecord, RevealToken
-from connections.services import Actor, FieldError, Invalid, require, settle_flows
+from connections.services import (
+    Actor,
+    FieldError,
+    Invalid,
+    clean_networks,
+    require,
+    settle_flows,
+)
 
 # of reveal tokens alone: no scope of an API token contains it, `admin` neither
 REVEAL_SCOPE = "connections:reveal"
 PREFIX, PREFIX_LENGTH = "sbr_", 11
 DEFAULT_DAYS, MOST_DAYS = 90, 366
-MOST_NETWORKS = 50
 MAY_REVEAL = "connections.add_revealtoken"
 
 
@@ -51,7 +56,7 @@ def create_reveal_token(
     with transaction.atomic():
         rows = Connection.objects.listed().select_for_update(no_key=True).order_by("pk")
         found = all_by_id_or_alias(rows, connections)
-        cleaned, errors = _networks(networks)
+        cleaned, errors = clean_networks(networks)
         errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
         if actor is not None and actor != user:
             errors.append(
@@ -107,26 +112,6 @@ def _errors(
             )
         )
     return errors
-
-
-def _networks(given: Sequence[str]) -> tuple[list[str], list[FieldError]]:
-    """The networks in their usual form, and what is wrong with them."""
-    cleaned, wrong = [], []
-    for text in given:
-        try:
-            cleaned.append(clean_network(text))
-        except ValueError:
-            wrong.append(text.strip()[:50])
-    errors = []
-    if wrong:
-        text = (
-            f"Not a network: {', '.join(wrong[:5])}. Write it like 10.0.0.0/8, 192.0.2.17 or "
-            "2001:db8::/32, without further bits."
-        )
-        errors.append(FieldError("networks", "invalid", text))
-    if len(given) > MOST_NETWORKS:
-        errors.append(FieldError("networks", "invalid", f"At most {MOST_NETWORKS} networks."))
-    return list(dict.fromkeys(cleaned)), errors
 
 
 def reads_of_the_last_hour(token: RevealToken) -> int:

@@ -55,6 +55,7 @@ USAGE = (
 KEYS = ("next", "current")
 NEXT_KEY = {"settings": {"apiKey": "sk-next-51c07be2a9"}}
 # method, path, body, status when it is allowed, who may at least, which scope a token needs
+UNSAVED = f"{TEST} {WRITE}"  # both, which no token of one scope has
 TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/connections", None, 200, "viewer", READ),
     ("HEAD", "/connections", None, 200, "viewer", READ),
@@ -66,8 +67,8 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("DELETE", "/connections/unused", None, 204, "administrator", DELETE),
     ("POST", "/connections/production/test", None, 200, "operator", TEST),
     ("POST", "/connections/production/duplicate", {}, 201, "operator", WRITE),
-    ("POST", "/connections/test", {"providerId": "echo"}, 200, "operator", TEST),
-    ("POST", "/connections/test", {"id": "production"}, 200, "operator", TEST),
+    ("POST", "/connections/test", {"providerId": "echo"}, 200, "operator", UNSAVED),
+    ("POST", "/connections/test", {"id": "production"}, 200, "operator", UNSAVED),
     ("GET", "/connections/production/exists", None, 200, "viewer", READ),
     ("GET", "/connections/production/models", None, 200, "viewer", READ),
     ("GET", "/connections/production/references", None, 200, "viewer", READ),

@@ -136,8 +136,7 @@ def test_a_session_with_its_csrf_token_is_answered(operator: Any, profiles: dict
 def test_a_token_limited_to_another_profile_is_refused(operator: Any, profiles: dict[str, Any]):
     token = token_of(operator, "gateway:use", profiles=["poet"])
     assert (
-        problem(Api(token).post("/chat/writer/complete", HELLO), 403)["code"]
-        == "profile_not_allowed"
+        problem(Api(token).post("/chat/writer/complete", HELLO), 404)["code"] == "profile_not_found"
     )
 
 

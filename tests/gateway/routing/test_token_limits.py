@@ -189,8 +189,26 @@ def test_a_limited_token_may_use_its_profiles_only(gate: Gateway):
     mine, other = gate.profile(), gate.profile()
     token = gate.office.token(profiles=[mine])
     assert code_of(gate.chat(mine, token)) == (200, "")
-    assert code_of(gate.chat(other, token)) == (403, "profile_not_allowed")
+    refused, unknown = gate.chat(other, token), gate.chat("nothing", token)
+    assert code_of(refused) == code_of(unknown) == (404, "profile_not_found")
+    assert refused.text.replace(other, "nothing") == unknown.text
     assert gate.record(other)["outcome"] == "profile_not_allowed"
+
+
+def test_to_a_limited_token_another_profile_has_no_capability_and_no_faults(gate: Gateway):
+    mine, vectors, off = gate.profile(), gate.profile("Embedding"), gate.profile()
+    token = gate.office.token(profiles=[mine])
+    gate.office.spoil("profile", off, is_active=False)
+    for other in (vectors, off):
+        assert code_of(gate.chat(other, token)) == (404, "profile_not_found")
+
+
+def test_a_token_for_networks_is_refused_from_elsewhere(gate: Gateway):
+    profile, far = gate.profile(), gate.office.token(networks=["203.0.113.0/24"])
+    near = gate.office.token(networks=["203.0.113.0/24", "127.0.0.1"])
+    assert code_of(gate.chat(profile, near)) == (200, "")
+    refused = gate.chat(profile, far)
+    assert code_of(refused) == (403, "address_not_allowed") and "127.0.0.1" in refused.text
 
 
 def test_a_limited_token_sees_its_profiles_only(gate: Gateway):
@@ -206,8 +224,8 @@ def test_a_token_does_not_grow_when_its_profile_is_deleted(gate: Gateway):
     assert code_of(gate.chat(mine, token)) == (200, "")
     gate.office.delete_profile(mine)
     assert code_of(eventually(lambda: gate.chat(gate.known("words"), token))) == (
-        403,
-        "profile_not_allowed",
+        404,
+        "profile_not_found",
     )
     assert gate.get("/v1/models", token).json()["data"] == []
 
@@ -217,7 +235,7 @@ def test_the_default_is_no_way_round(gate: Gateway):
     token = gate.office.token(profiles=[mine])
     gate.office.make_default("Chat", other)
     try:
-        assert code_of(eventually(lambda: gate.chat("", token))) == (403, "profile_not_allowed")
+        assert code_of(eventually(lambda: gate.chat("", token))) == (404, "no_default_profile")
     finally:
         gate.office.make_default("Chat", None)
 

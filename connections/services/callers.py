@@ -1,0 +1,159 @@
+"""The callers of our own API and of the gateway: finding them by their tokens, and what a token
+lets them do.
+"""
+
+import hmac
+import logging
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from django.core.cache import cache
+from django.db import OperationalError, transaction
+from django.utils import timezone
+
+from ..client_ip import is_within
+from ..lookup import parse_id
+from ..models import ApiToken, FormerAlias, Profile
+
+PREFIX_LENGTH = 11
+USED_EVERY = 60  # seconds between two notes of "last used"
+
+logger = logging.getLogger(__name__)
+
+
+class Scope(StrEnum):
+    """The uses that a token may have, within what its user may do. `admin` is all of them."""
+
+    CONNECTIONS_READ = "connections:read"
+    CONNECTIONS_WRITE = "connections:write"
+    CONNECTIONS_TEST = "connections:test"
+    CONNECTIONS_DELETE = "connections:delete"
+    PROFILES_READ = "profiles:read"
+    PROFILES_WRITE = "profiles:write"
+    GATEWAY_USE = "gateway:use"
+    USAGE_READ = "usage:read"
+    ADMIN = "admin"
+
+
+def digest(text: str) -> str:
+    """The hash that is stored of a token."""
+    return sha256(text.encode()).hexdigest()
+
+
+def authenticate_token(text: str) -> ApiToken | None:
+    """The active token with this text and its active user, else None. One query."""
+    row = (
+        ApiToken.objects.select_related("user").filter(prefix=text[:PREFIX_LENGTH]).first()
+        if text.isascii() and text.isprintable()
+        else None
+    )
+    if (
+        row is None
+        or not hmac.compare_digest(row.digest, digest(text))
+        or row.state != "active"
+        or not row.user.is_active
+    ):
+        return None
+    if cache.add(f"token-used:{row.pk}", 1, USED_EVERY):
+        # a full disk is no reason to refuse
+        with suppress(OperationalError), transaction.atomic():
+            ApiToken.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The person or token that asks, as far as using profiles needs it.
+
+    A signed-in person has no token: `token_id` is None and the rest of it empty.
+
+    `profile_ids`: the profiles a token is limited to, None for all; `profile_names`: their aliases
+    and former ones. `networks`: where the token may be used from, empty for anywhere.
+    `may_use_profiles`: what the user is allowed, whatever the scopes.
+    """
+
+    user_id: int
+    user_name: str
+    token_id: uuid.UUID | None = None
+    token_name: str = ""
+    prefix: str = ""
+    scopes: frozenset[str] = frozenset()
+    profile_ids: frozenset[uuid.UUID] | None = None
+    profile_names: frozenset[str] = frozenset()
+    networks: tuple[str, ...] = ()
+    requests_per_minute: int | None = None
+    tokens_per_day: int | None = None
+    expires_at: datetime | None = None
+    may_use_profiles: bool = False
+
+    def may_name(self, id_or_alias: str) -> bool:
+        """False for a profile that the token is not for, and for one that does not exist."""
+        if self.profile_ids is None:
+            return True
+        pk = parse_id(id_or_alias)
+        return pk in self.profile_ids if pk else id_or_alias.lower() in self.profile_names
+
+
+def find_caller(text: str) -> Caller | None:
+    """The caller with this active token, None if there is none."""
+    row = authenticate_token(text)
+    if row is None:
+        return None
+    limits: dict[str, Any] = _limited_to(row) if row.is_limited else {}
+    return replace(
+        caller_of(row.user),
+        token_id=row.pk,
+        token_name=row.name,
+        prefix=row.prefix,
+        scopes=frozenset(row.scopes),
+        networks=tuple(row.networks),
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_day=row.tokens_per_day,
+        expires_at=row.expires_at,
+        **limits,
+    )
+
+
+def _limited_to(row: ApiToken) -> dict[str, Any]:
+    names = dict(row.profiles.order_by().values_list("pk", "alias"))
+    former = FormerAlias.objects.of(Profile).filter(profile__in=names).order_by()
+    aliases = [*names.values(), *former.values_list("alias", flat=True)]
+    return {"profile_ids": frozenset(names), "profile_names": frozenset(aliases)}
+
+
+def caller_of(user: Any) -> Caller:
+    """A person who is signed in, without a token."""
+    return Caller(
+        user.pk,
+        user.get_username(),
+        may_use_profiles=user.is_active and user.has_perm("connections.use_profile"),
+    )
+
+
+def allows(token: ApiToken | Caller | None, scope: str) -> bool:
+    """True if a token may be used for this.
+
+    None, or a caller without a token, is a signed-in person, whom scopes do not limit.
+    """
+    if token is None or (isinstance(token, Caller) and token.token_id is None):
+        return True
+    return scope in token.scopes or Scope.ADMIN in token.scopes
+
+
+def refused_address(token: ApiToken | Caller, address: str) -> str:
+    """Why a token may not be used from this address, empty where it may. Networks are judged, and
+    an address that is not known is in none.
+    """
+    if is_within(address, token.networks):
+        return ""
+    logger.warning("Token %s… refused: %s is not in its networks", token.prefix, address or "?")
+    whence = f"the address {address}" if address else "an address that is not known"
+    return (
+        f"This token may not be used from {whence}. Whoever made it has said from which networks "
+        "it may."
+    )

@@ -1,0 +1,75 @@
+"""The ends of tokens of the API: how long they may live, and the end of those that nobody uses."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from ..change_counter import bump_change_counter
+from ..errors import FieldError
+from ..locks import retried
+from ..models import ApiToken, works_now
+
+LONGEST_LIFE = 3650  # days, where the setting names no longest
+
+logger = logging.getLogger(__name__)
+
+
+def longest_life() -> int:
+    """The most days that a token may live."""
+    return settings.CONNECTIONS_TOKEN_DAYS_LONGEST or LONGEST_LIFE
+
+
+def may_be_endless() -> bool:
+    """True where tokens may be made that never end."""
+    return not settings.CONNECTIONS_TOKEN_DAYS_LONGEST
+
+
+def default_life() -> int:
+    """The days that a token lives where nobody says otherwise; 0 is without an end."""
+    longest: int = settings.CONNECTIONS_TOKEN_DAYS_LONGEST
+    days: int = settings.CONNECTIONS_TOKEN_DAYS or longest
+    return min(days, longest) if longest else days
+
+
+def life_errors(days: int | None) -> list[FieldError]:
+    """The errors of a number of days; None is the default, 0 without an end."""
+    if days is None or 0 < days <= longest_life() or (days == 0 and may_be_endless()):
+        return []
+    more = ", or 0 for a token that never ends" if may_be_endless() else ""
+    text = f"1 to {longest_life()} days{more}."
+    return [FieldError("expires_in_days", "invalid", text)]
+
+
+def end_of_life(days: int | None) -> datetime | None:
+    """The end of a token that is made now and lives so many days, as `life_errors` reads them."""
+    days = default_life() if days is None else days
+    return timezone.now() + timedelta(days=days) if days else None
+
+
+def unused_tokens(days: int) -> QuerySet[ApiToken]:
+    """The tokens that work and that nobody has used for so many days, nor were made within them."""
+    before = timezone.now() - timedelta(days=days)
+    unused = Q(last_used_at__isnull=True) | Q(last_used_at__lt=before)
+    return ApiToken.objects.filter(works_now(), unused, idle_from__lt=before)
+
+
+@retried
+def end_unused_tokens() -> int:
+    """Revokes the tokens that nobody has used for CONNECTIONS_TOKEN_UNUSED_END days, and says how
+    many. 0 days revoke none.
+    """
+    days = settings.CONNECTIONS_TOKEN_UNUSED_END
+    found = list(unused_tokens(days).order_by("pk").values_list("pk", "prefix")) if days else []
+    why = f"Nobody used it for {days} days."
+    ended = 0
+    for pk, prefix in found:
+        rows = unused_tokens(days).filter(pk=pk)  # it may have been used since
+        if rows.update(revoked_at=timezone.now(), revoked_because=why):
+            logger.warning("Token %s… revoked: %s", prefix, why)
+            ended += 1
+    if ended:
+        bump_change_counter()
+    return ended
