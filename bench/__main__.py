@@ -83,7 +83,10 @@ def on_one_database(name: str, url: str) -> None:
     its own.
     """
     modules = {
-        "pages": ("Pages", [("bench.pages", str(CONNECTIONS))]),
+        "pages": (
+            "Pages",
+            [("bench.pages", str(CONNECTIONS)), ("bench.lists", str(CONNECTIONS))],
+        ),
         "usage": ("Usage", [("bench.usage", str(REQUESTS))]),
         "checks": ("Checks by themselves", [("bench.checks", str(CONNECTIONS))]),
         "hands": ("Many hands", [("bench.hands",), ("bench.packages",)]),

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +19,7 @@ PROVIDERS = ("openai", "openai", "anthropic", "anthropic", "google")
 CODES = ("rate_limited", "timeout", "unauthorized", "error", "quota", "bad_request")
 PERIODS = {"24 h": "24h", "7 d": "7d", "30 d": "30d"}
 BREAKDOWNS = ("provider", "model", "profile", "connection", "user")
-ROUNDS, RECORDED = 5, 6000
+RECORDED = 6000
 
 Request = tuple[dict[str, Any], list[dict[str, Any]]]  # with its attempts
 
@@ -193,6 +192,18 @@ def addresses(now: datetime) -> dict[str, str]:
         "connection": "connection=connection-7",
         "token": f"token={uuid(3, 7)}",
         "failed of a profile": "profile=profile-7&outcome=failed",
+        "user": "user=user-7",
+        "provider": "provider=openai",
+        "model": "model=gpt-4o",
+        "profile and connection": "profile=profile-7&connection=connection-7",
+        "profile and model": "profile=profile-7&model=claude-sonnet",
+        "profile and user": "profile=profile-7&user=user-7",
+        "profile and a code": "profile=profile-7&outcome=timeout",
+        "connection and user": "connection=connection-7&user=user-7",
+        "token and profile": f"token={uuid(3, 7)}&profile=profile-7",
+        "provider and model": "provider=openai&model=gpt-4o",
+        "provider and a code": "provider=openai&outcome=timeout",
+        "model and user": "model=gpt-4o&user=user-7",
     }
     paths = {one: f"usage-by-{one}?profile=profile-7&{month}" for one in BREAKDOWNS}
     found |= {
@@ -204,42 +215,25 @@ def addresses(now: datetime) -> dict[str, str]:
     }
 
 
-def measure() -> None:
-    """Prints the milliseconds of each address, as the test client of Django takes them."""
-    from django.utils import timezone
-
-    from .in_process import signed_in
-
-    client = signed_in()
-    client.get("/")  # the first request loads every module
-    for name, address in addresses(timezone.now()).items():
-        times = []
-        for _ in range(ROUNDS):
-            started = time.perf_counter()
-            status = client.get(address).status_code
-            times.append((time.perf_counter() - started) * 1000)
-            if status != 200:
-                raise RuntimeError(f"{address} answered {status}")
-            if sum(times) > 10_000:
-                break
-        print(f"{name:<50}{median(times):>10,.0f} ms", flush=True)
-
-
 def main() -> None:
     """Makes tables and rows where they are missing, then measures."""
     import django
 
     django.setup()
     from django.core.management import call_command
+    from django.utils import timezone
 
     from gateway.models import UsageRecord
+
+    from .in_process import signed_in
+    from .page_costs import measure
 
     call_command("migrate", verbosity=0)
     if not UsageRecord.objects.exists():
         started = time.perf_counter()
         load(int(sys.argv[1]))
         print(f"{int(sys.argv[1]):,} requests in {time.perf_counter() - started:.0f} s")
-    measure()
+    measure(signed_in(), addresses(timezone.now()))
     measure_recorder()
 
 

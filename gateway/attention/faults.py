@@ -30,7 +30,7 @@ from providers.core.registry import all_providers
 
 from ..models import NoticeTarget, TokenCount
 from .kinds import Fault
-from .radar import radar
+from .radar import radar, radar_of_few
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,22 @@ class _Row:
 
 def faults() -> list[Fault]:
     """All of them, in no order. Decrypts nothing; as many queries for one as for ten thousand."""
-    named = named_references()
+    return [*faults_of_many(named_references()), *faults_of_few()]
+
+
+def faults_of_few() -> list[Fault]:
+    """Those of which there are never many, each with a row or a count of its own."""
+    return [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *radar_of_few()]
+
+
+def faults_of_many(named: Sequence[NamedReference]) -> list[Fault]:
+    """Those of which there may be as many as connections. `named`: the references of all."""
     broken = [one for one in named if one.resolution.state != State.RESOLVED]
     rows = _unwell(broken)
     setup = {row.pk: row for row in rows if row.state == SETUP}
     found = [*_of_references(broken, setup), *_of_stale(named), *_of_setup(setup.values())]
-    found += [*_of_connections([row for row in rows if row.state != SETUP])]
-    found += [*_of_replacements(), *_of_hosts(), *_of_targets(), *_of_limits(), *radar(named)]
-    return [*found, *_unused({row.pk for row in rows})]
+    found += _of_connections([row for row in rows if row.state != SETUP])
+    return [*found, *radar(named), *_unused({row.pk for row in rows})]
 
 
 def _unwell(broken: Sequence[NamedReference]) -> list[_Row]:

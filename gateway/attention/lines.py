@@ -27,7 +27,7 @@ from .cures import (
     test_again,
 )
 from .kinds import KINDS, Fault
-from .services import Ranked
+from .ranking import Ranked
 from .telling import Told, days_in_words, told
 
 NAMED = 5  # connections behind a fault that its line names

@@ -50,16 +50,22 @@ class SourceEnd:
 
 
 def radar(named: Sequence[NamedReference]) -> Iterator[Fault]:
-    """All that is near, in no order. `named`: the references of all connections."""
-    found = (_of_keys, _of_certificates, _of_access, _of_models)
-    for part in found:
+    """All that is near, in no order, but for `radar_of_few`. `named`: the references of all
+    connections.
+    """
+    for part in (_of_keys, _of_certificates, _of_models):
         yield from (one for one in part() if one is not None)
-    yield from _of_tokens()
     if named:
         rows = Connection.objects.filter(is_active=True).order_by()
         active = set(rows.values_list("pk", flat=True))
         yield from (one for one in _of_stores(named, active) if one is not None)
         yield from _of_restart(named, active)
+
+
+def radar_of_few() -> Iterator[Fault]:
+    """The near ends of which there are never many: OAuth2 access, and tokens."""
+    yield from (one for one in _of_access() if one is not None)
+    yield from _of_tokens()
 
 
 def _of_stores(named: Sequence[NamedReference], active: set[UUID]) -> Iterator[Fault | None]:

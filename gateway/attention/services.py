@@ -1,8 +1,9 @@
 """The list of faults: ranked, filtered, and snoozed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
@@ -14,23 +15,11 @@ from connections.locks import retried
 from connections.models import Snooze
 from connections.services import Actor, FieldError, Invalid, Scope, allows, require
 
-from .faults import faults
-from .hits import Hit, hits
-from .kinds import GUARDED, KINDS, Fault
+from .kinds import GUARDED, Fault
+from .ranking import Ranked, ranked
 
 LONGEST_SNOOZE = timedelta(days=90)
 LONGEST_REASON = 300
-LAST = datetime.max.replace(tzinfo=UTC)
-RANK = {kind: place for place, kind in enumerate(KINDS)}
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A fault, who is hit by it, and how it is snoozed, None when it is not."""
-
-    fault: Fault
-    hit: Hit
-    snooze: Snooze | None = None
 
 
 @dataclass(frozen=True)
@@ -47,30 +36,25 @@ def attention(
     """The faults with a connection that has this tag, of this kind; empty texts filter nothing.
     With `is_snoozed` those that are snoozed instead of those that are not. Tokens and targets of
     notices are only told to those who may see them.
-
-    The worst come first: those of the radar after all others, then by the requests of the last
-    hour that they hit, by profiles, tokens, kind and age.
     """
-    asleep = snoozes()
-    found = [one for one in faults() if _may_see(actor, one)]
-    known = hits(pk for one in found if one.kind != "unused" for pk in one.connection_ids)
+    asleep, tagged = snoozes(), _tagged(tag)
     rows = [
-        Ranked(
-            one,
-            Hit(known.of_token.get(one.subject.pk, 0))
-            if one.kind in ("token", "limit")
-            else known.of(one.connection_ids, one.models),
-            asleep.get((one.key, one.was)),
-        )
-        for one in found
-        if kind in ("", one.kind)
+        replace(row, snooze=snooze) if snooze else row
+        for row in ranked()
+        if kind in ("", row.fault.kind) and _may_see(actor, row.fault)
+        if tagged is None or not tagged.isdisjoint(row.fault.connection_ids)
+        for snooze in [asleep.get((row.fault.key, row.fault.was))]
     ]
-    if tag.strip():
-        tagged = set(listing.connections({"tag": tag}).order_by().values_list("pk", flat=True))
-        rows = [row for row in rows if not tagged.isdisjoint(row.fault.connection_ids)]
     shown = [row for row in rows if (row.snooze is not None) == is_snoozed]
     snoozed = len(shown) if is_snoozed else len(rows) - len(shown)
-    return Attention(sorted(shown, key=_worst_first), snoozed)
+    return Attention(shown, snoozed)
+
+
+def _tagged(tag: str) -> set[UUID] | None:
+    """The connections with this tag, None for an empty text."""
+    if not tag.strip():
+        return None
+    return set(listing.connections({"tag": tag}).order_by().values_list("pk", flat=True))
 
 
 def _may_see(actor: Actor, fault: Fault) -> bool:
@@ -79,13 +63,6 @@ def _may_see(actor: Actor, fault: Fault) -> bool:
     meta = fault.subject._meta
     is_allowed = allows(getattr(actor, "token", None), Scope.ADMIN)
     return is_allowed and bool(actor.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
-
-
-def _worst_first(row: Ranked) -> tuple[object, ...]:
-    fault, hit = row.fault, row.hit
-    since = fault.since or LAST
-    numbers = (-hit.requests, -hit.profiles, -hit.tokens)
-    return (not fault.is_near, *numbers, RANK[fault.kind], since, fault.key)
 
 
 def snoozes() -> dict[tuple[str, str], Snooze]:
@@ -101,7 +78,8 @@ def snooze(key: str, *, reason: str, until: datetime, actor: Actor) -> Snooze:
     Raises Invalid, PermissionDenied, ObjectDoesNotExist when there is no such fault now.
     """
     require(actor, "connections.change_connection")
-    fault = next((one for one in faults() if one.key == key and _may_see(actor, one)), None)
+    known = (row.fault for row in ranked() if row.fault.key == key)
+    fault = next((one for one in known if _may_see(actor, one)), None)
     if fault is None:
         raise ObjectDoesNotExist(_("This fault is over."))
     now, reason = timezone.now(), reason.strip()
