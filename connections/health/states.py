@@ -16,6 +16,7 @@ from providers.core.schema import settings_fields
 from ..models import Connection, ConnectionTraffic
 from ..models.traffic import FAILED
 from ..references import State, references_in
+from ..wording import outcome_in_words
 from .reference_index import Resolve, resolve_now
 
 STATES = ("ok", "degraded", "failed", "resting", "setup", "unused", "stale", "never")
@@ -124,7 +125,8 @@ def _seen(connection: Connection, rows: Sequence[ConnectionTraffic], model: str 
         return _failing(min(failing, key=_first), last_good)
     is_answered_since = check is not None and any(at > check.checked_at for at in answers)
     if check and is_fresh and not check.success and not is_answered_since:
-        detail = f"{check.message} Tested at {_moment(check.checked_at)}."
+        said = outcome_in_words(check.code, check.message)
+        detail = f"{said} Tested at {_moment(check.checked_at)}."
         since = check.failing_since or check.checked_at
         return Health(FAILING, "Failed", "bad", detail, check.code, since, 1, 1, last_good)
     others = [one for one in others if one not in resting]
@@ -151,7 +153,7 @@ def _failing(one: ConnectionTraffic, last_good: datetime | None) -> Health:
     since = f", since {_moment(one.failing_since)}" if one.failing_since else ""
     good = f" It answered last at {_moment(last_good)}." if last_good else ""
     where = "" if one.is_of_account else f" of {one.model}"
-    detail = f"The last {calls}{where} failed{since}: {_ended(one.message)}{good}"
+    detail = f"The last {calls}{where} failed{since}: {_said(one)}{good}"
     return Health(
         FAILING,
         "Failing",
@@ -169,7 +171,7 @@ def _rests(one: ConnectionTraffic, last_good: datetime | None) -> Health:
     where = "It" if one.is_of_account else one.model
     detail = (
         f"{where} rests until {_end(one):%H:%M:%S} UTC: profiles with a fallback ask it last. "
-        f"{_ended(one.message)}"
+        f"{_said(one)}"
     )
     failures, calls = one.recent.count(FAILED), len(one.recent)
     return Health(
@@ -189,13 +191,14 @@ def _degraded(one: ConnectionTraffic, last_good: datetime | None, is_failing: bo
     what = f"{one.model} fails" if is_failing else f"{failures} of its last {calls} calls failed"
     if not is_failing:
         what = f"{one.model}: {what}"
-    detail = f"{what}, last at {_moment(one.failed_at)}: {_ended(one.message)}"
+    detail = f"{what}, last at {_moment(one.failed_at)}: {_said(one)}"
     since = one.failing_since or one.failed_at
     return Health(DEGRADED, "Degraded", "warn", detail, one.code, since, failures, calls, last_good)
 
 
-def _ended(message: str) -> str:
+def _said(one: ConnectionTraffic) -> str:
     """A message that may end with a service's own words, as a sentence."""
+    message = outcome_in_words(one.code, one.message)
     return message if message.endswith((".", "!", "?")) else f"{message}."
 
 

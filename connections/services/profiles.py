@@ -16,6 +16,7 @@ from ..errors import FieldError, InUse, Invalid
 from ..locks import hold, retried
 from ..models import Connection, DefaultProfile, Profile, ProfileColumns, UndoStep
 from ..profile_settings import profile_fields, profile_settings_class
+from ..wording import in_active_language
 from .base import (
     alias_race,
     column_errors,
@@ -230,7 +231,7 @@ def _sentence(capability: str, error: Any) -> str:
         names = ", ".join(profile_fields(capability))
         return f"There is no setting {name[:100]!r}. There are: {names}."
     label = field.label if len(error["loc"]) == 1 else f"Each entry of {field.label}"
-    return plain_sentence(error, label)
+    return in_active_language(plain_sentence(error, label))
 
 
 @retried

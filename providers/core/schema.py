@@ -13,13 +13,18 @@ from pydantic_core import PydanticUndefined
 from .base import Provider
 from .settings import NetworkSettings, ProviderSettings
 from .types import FOR_PROXY, FREE, SecretEntries, is_entry_key
-from .wording import plain_sentence
-
-REQUIRED = "Required: enter a value or a reference such as {example}."
-NO_MAP = (
-    "Give keys with their values, all of them texts. A reference stands for one value, not for the "
-    "whole."
+from .wording import (
+    CHOICE,
+    NO_MAP,
+    NO_TEXT,
+    REQUIRED,
+    THIS,
+    UNKNOWN,
+    UNLIKE,
+    Sentence,
+    plain_sentence,
 )
+
 MAPS = ("map", "secret_map")
 
 
@@ -166,12 +171,12 @@ def canonical(provider: type[Provider[Any]], name: str, value: Any) -> Any:
 def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsError:
     name = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "missing":
-        return SettingsError(name, "required", REQUIRED.format(example=fields[name].example))
+        return SettingsError(name, "required", Sentence(REQUIRED, example=fields[name].example))
     if error["type"] == "extra_forbidden":
         return SettingsError(
             name,
             "unknown_setting",
-            f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}.",
+            Sentence(UNKNOWN, name=repr(name[:100]), names=", ".join(fields)),
         )
     return SettingsError(
         _entry_path(error, fields.get(name)) or name,
@@ -194,16 +199,12 @@ def _entry_path(error: Any, field: SettingsField | None) -> str:
 
 def _error_sentence(error: Any, field: SettingsField | None) -> str:
     if field and field.is_map and error["type"] in ("dict_type", "string_type"):
-        return (
-            "A value is text. Write numbers, true and false in quotes."
-            if len(error["loc"]) == 2
-            else NO_MAP
-        )
+        return Sentence(NO_TEXT if len(error["loc"]) == 2 else NO_MAP)
     if error["type"] == "literal_error" and field:
-        return f"Choose one of: {', '.join(str(choice) for choice, _ in field.choices)}."
+        return Sentence(CHOICE, choices=", ".join(str(choice) for choice, _ in field.choices))
     if error["type"] == "string_pattern_mismatch" and field:
-        return f"This is not how it is written: {field.label}. {field.help}"
-    return plain_sentence(error, field.label if field else "This")
+        return Sentence(UNLIKE, label=field.label, help=field.help)
+    return plain_sentence(error, field.label if field else THIS)
 
 
 def _settings_field(name: str, info: FieldInfo, section: str) -> SettingsField:

@@ -1,5 +1,10 @@
-"""The errors of pydantic in plain words: one place for pages, API, commands and types."""
+"""The errors of pydantic in plain words: one place for pages, API, commands and types.
 
+Providers speak English and know no other language. Each sentence remembers its pattern, so that
+pages can say it in the language of a person: `SENTENCES` has every pattern.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 BOUNDS = {
@@ -31,22 +36,49 @@ KINDS = {
     "dict_type": "{label} has keys with their values.",
     "string_unicode": "{label} has half of a character. Enter it again.",
 }
+CHOICE = "Choose one of: {choices}."
+REQUIRED = "Required: enter a value or a reference such as {example}."
+UNKNOWN = "There is no setting {name}. There are: {names}."
+UNLIKE = "This is not how it is written: {label}. {help}"
+NO_TEXT = "A value is text. Write numbers, true and false in quotes."
+NO_MAP = (
+    "Give keys with their values, all of them texts. A reference stands for one value, not for the "
+    "whole."
+)
+THIS = "This"  # the label of what is no field
+SENTENCES = (
+    *(sentence for _, sentence in BOUNDS.values()),
+    *KINDS.values(),
+    *(CHOICE, REQUIRED, UNKNOWN, UNLIKE, NO_TEXT, NO_MAP, THIS),
+)
+
+
+class Sentence(str):
+    """An English sentence, with the pattern that it is made of and what stands in its places."""
+
+    pattern: str
+    places: Mapping[str, str]
+
+    def __new__(cls, pattern: str, **places: str) -> "Sentence":
+        made = super().__new__(cls, pattern.format(**places))
+        made.pattern, made.places = pattern, places
+        return made
 
 
 def plain_sentence(error: Any, label: str) -> str:
     """One of the errors that a ValidationError lists, as a sentence about the field with this
-    label. What a validator of our own says is taken as it is.
+    label: a `Sentence`. What a validator of our own says is taken as it is.
 
     `error`: with its context (`ctx`), which has the bound that was passed.
     """
     kind, context = error["type"], error.get("ctx") or {}
     if kind in BOUNDS:
         name, sentence = BOUNDS[kind]
-        return sentence.format(label=label, bound=_number(context.get(name, "")))
+        return Sentence(sentence, label=label, bound=_number(context.get(name, "")))
     if kind in KINDS:
-        return KINDS[kind].format(label=label)
+        return Sentence(KINDS[kind], label=label)
     if kind == "literal_error":
-        return f"Choose one of: {str(context.get('expected', '')).replace(' or ', ', ')}."
+        return Sentence(CHOICE, choices=str(context.get("expected", "")).replace(" or ", ", "))
     said = str(error["msg"]).removeprefix("Value error, ")
     return said if said.endswith(".") else f"{said}."
 

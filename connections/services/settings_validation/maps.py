@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
+
 from providers.core.base import Provider
-from providers.core.schema import NO_MAP, SettingsField, settings_fields
+from providers.core.schema import SettingsField, settings_fields
+from providers.core.wording import NO_MAP
 
 from .result import SettingsResult
 
@@ -19,7 +22,7 @@ def posted_entries(result: SettingsResult, field: SettingsField, value: Any) -> 
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
-        result.refuse(field.name, "dict_type", NO_MAP)
+        result.refuse(field.name, "dict_type", gettext(NO_MAP))
         return {}
     return value
 

@@ -7,6 +7,7 @@ from connections import conf
 from connections.credentials import Undecryptable
 from connections.references import InvalidReference, State, is_reference, parse, place, unescape
 from connections.secret_texts import doubt
+from connections.wording import in_active_language
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields, validate
 
@@ -38,7 +39,7 @@ def check_schema(result: SettingsResult, provider: type[Provider[Any]]) -> None:
     missing = {name.partition(".")[0] for name in result.missing_secrets}
     for error in errors:
         if not (error.code in MISSING_CODES and error.field in missing):
-            message = error.message + _about_reference(result, error.field)
+            message = in_active_language(error.message) + _about_reference(result, error.field)
             result.refuse(error.field, error.code, message)
     if result.errors or unresolved or result.missing_secrets:
         result.validated = None
