@@ -7,16 +7,15 @@ nothing, and an unknown sort is by name.
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Case, F, Model, OrderBy, Q, QuerySet, Value, When
+from django.db.models import F, Model, OrderBy, Q, QuerySet, Value
 
 from providers.core.registry import all_providers
 
 from .health.services import (
-    BY_SEVERITY,
     of_health,
     profiles_of_health,
-    state_of_connection,
-    state_of_model,
+    severity_of_connection,
+    severity_of_model,
 )
 from .lookup import former_alias_q, id_or_alias_q
 from .models import ByCodePoint, Connection, Profile, by_name
@@ -128,9 +127,8 @@ def _has_tag(model: type[Model], tag: str) -> Q:
 def _sorted(rows: QuerySet[Any], sorts: Mapping[str, tuple[str, ...]], sort: str) -> QuerySet[Any]:
     columns = sorts.get(sort.removeprefix("-"), ())
     if HEALTH in columns:
-        state = state_of_connection() if rows.model is Connection else state_of_model()
-        worst_first = [When(of_state=one, then=place) for place, one in enumerate(BY_SEVERITY)]
-        rows = rows.alias(of_state=state).alias(health=Case(*worst_first, default=len(worst_first)))
+        of_one = severity_of_connection if rows.model is Connection else severity_of_model
+        rows = rows.alias(health=of_one())
     if USED in columns:
         rows = rows.alias(used=sort_by_use(rows.model) or Value(0))
     return rows.order_by(*_order(sorts, sort))

@@ -12,7 +12,12 @@ from django.utils import timezone
 from ..locks import retried
 from ..models import Connection, ConnectionTraffic
 from ..models.traffic import ANSWERED, FAILED, RECENT
-from .conditions import of_health, state_of_connection, state_of_model
+from .conditions import (
+    of_health,
+    severity_of_connection,
+    severity_of_model,
+    state_of_connection,
+)
 from .profiles import profile_health, profiles_of_health, with_health, with_profile_health
 from .reference_index import (
     NamedReference,
@@ -24,7 +29,6 @@ from .reference_index import (
     unresolved_references,
 )
 from .states import (
-    BY_SEVERITY,
     DEGRADED,
     FAILING,
     IN_A_ROW,
@@ -46,7 +50,6 @@ from .states import (
 from .trouble import UNWELL, Trouble, trouble, unwell
 
 __all__ = [
-    "BY_SEVERITY",
     "DEGRADED",
     "FAILING",
     "LABELS",
@@ -77,8 +80,9 @@ __all__ = [
     "reference_index",
     "resolve_now",
     "secret_references",
+    "severity_of_connection",
+    "severity_of_model",
     "state_of_connection",
-    "state_of_model",
     "traffic_of",
     "trouble",
     "unresolved_references",

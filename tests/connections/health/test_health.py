@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from connections import services
+from connections import listing, services
 from connections.health.services import (
     STATES,
     Call,
@@ -278,3 +278,10 @@ def _something(row: Connection, chance: random.Random, fake: Any) -> None:
         rest = timezone.now() + timedelta(seconds=chance.choice([-60, 300]))
         more = {"rests_until": rest} if code and chance.randrange(2) else {}
         note_calls([call(row, code, chance.choice("ab"), ago, **more)] * times)
+
+
+@pytest.mark.parametrize("rows", [listing.connections, listing.profiles])
+def test_a_list_by_health_looks_once_at_the_calls_of_a_row(rows: Any):
+    sql = str(rows({}, "health").values("pk").query)
+    # the other look is of rows with a failed test alone, for an answer since
+    assert sql.count(f'FROM "{ConnectionTraffic._meta.db_table}"') == 2
