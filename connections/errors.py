@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 
 @dataclass(frozen=True)
 class FieldError:
@@ -41,26 +43,26 @@ class Stale(Exception):
     """Somebody else saved the row first. `current` is the row as it is now."""
 
     def __init__(self, current: Any) -> None:
-        who = current.modified_by or "Somebody"
-        super().__init__(
-            f"{who} changed this while you were editing; it is at version {current.version} now. "
+        text = _(
+            "%(who)s changed this while you were editing; it is at version %(version)s now. "
             "Nothing was saved."
         )
+        who = current.modified_by or _("Somebody")
+        super().__init__(text % {"who": who, "version": current.version})
         self.current = current
 
 
 class InUse(Exception):
     """The row cannot be deleted while `dependents` need it. `cure`: what to do about it."""
 
-    def __init__(
-        self,
-        dependents: Sequence[Any],
-        cure: str = "Move or delete what uses it, or deactivate it instead.",
-    ) -> None:
-        names = ", ".join(str(one) for one in dependents[:5]) + (
-            " and more" if len(dependents) > 5 else ""
-        )
-        super().__init__(f"Still used by {names}. {cure}")
+    def __init__(self, dependents: Sequence[Any], cure: str | None = None) -> None:
+        names = ", ".join(str(one) for one in dependents[:5])
+        if len(dependents) > 5:
+            names = _("%(names)s and more") % {"names": names}
+        if cure is None:
+            cure = _("Move or delete what uses it, or deactivate it instead.")
+        text = _("Still used by %(names)s.") % {"names": names}
+        super().__init__(f"{text} {cure}")
         self.dependents = tuple(dependents)
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ..bodies import at_most
 from ..credentials import seal
@@ -17,23 +20,37 @@ from .services import Decisions, Placeholder, Plan, PlanItem
 
 ITEM, SECRET, FROM = "item-", "secret-", "from-"
 ACTIONS = {
-    "create": "Import",
-    "keep": "Keep mine",
-    "replace": "Replace mine",
-    "copy": "Import as a copy",
-    "merge": "Merge: fill what is empty here",
-    "skip": "Skip",
-    "nothing": "Nothing to do",
-    "refuse": "Stands in the way",
+    "create": pgettext_lazy("verb", "Import"),
+    "keep": _("Keep mine"),
+    "replace": _("Replace mine"),
+    "copy": _("Import as a copy"),
+    "merge": _("Merge: fill what is empty here"),
+    "skip": _("Skip"),
+    "nothing": _("Nothing to do"),
+    "refuse": _("Stands in the way"),
+}
+DONE = {
+    "create": _("imported"),
+    "keep": _("kept as it was here"),
+    "replace": _("replaced"),
+    "copy": _("imported as a copy"),
+    "merge": _("merged"),
+    "skip": _("skipped"),
+    "nothing": _("was here already"),
 }
 STATES = {
-    "new": ("new", "good"),
-    "identical": ("identical", ""),
-    "conflict": ("differs", "warn"),
-    "missing_type": ("type is missing", "bad"),
-    "unusable": ("not usable", "bad"),
+    "new": (_("new"), "good"),
+    "identical": (_("identical"), ""),
+    "conflict": (_("differs"), "warn"),
+    "missing_type": (_("type is missing"), "bad"),
+    "unusable": (_("not usable"), "bad"),
 }
-NO_REFERENCE = (
+KINDS = {
+    "connection": _("connection"),
+    "profile": _("profile"),
+    "type": _("type"),
+}
+NO_REFERENCE = _(
     "A reference begins with a dollar sign: $Section:Key. Keys are not entered here; leave it "
     "empty and enter the key later."
 )
@@ -45,19 +62,21 @@ class PackageExportForm(forms.Form):
     """
 
     part = forms.ChoiceField(
-        help_text="More than one package holds. Each part is a package with its profiles."
+        label=_("Part"),
+        help_text=_("More than one package holds. Each part is a package with its profiles."),
     )
-    profiles = forms.BooleanField(required=False, label="With their profiles")
+    profiles = forms.BooleanField(required=False, label=_("With their profiles"))
     passphrase = forms.CharField(
         required=False,
         strip=False,
-        help_text="Empty: no secrets. At least 12 characters. It is stored nowhere, so keep it.",
+        label=_("Passphrase"),
+        help_text=_("Empty: no secrets. At least 12 characters. It is stored nowhere, so keep it."),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
     again = forms.CharField(
         required=False,
         strip=False,
-        label="Passphrase again",
+        label=_("Passphrase again"),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
     )
 
@@ -67,7 +86,16 @@ class PackageExportForm(forms.Form):
         super().__init__(**kwargs)
         self._parts = parts
         self.fields["part"].choices = [  # type: ignore[attr-defined]
-            (str(number), f"{number} of {len(parts)}: {part[0].alias} to {part[-1].alias}")
+            (
+                str(number),
+                _("%(number)d of %(total)d: %(first)s to %(last)s")
+                % {
+                    "number": number,
+                    "total": len(parts),
+                    "first": part[0].alias,
+                    "last": part[-1].alias,
+                },
+            )
             for number, part in enumerate(parts, 1)
             if part
         ]
@@ -85,7 +113,7 @@ class PackageExportForm(forms.Form):
         values = super().clean() or {}
         if values.get("passphrase", "") != values.get("again", ""):
             raise forms.ValidationError(
-                {"again": "The two are not the same. Enter both again."}, "mismatch"
+                {"again": _("The two are not the same. Enter both again.")}, "mismatch"
             )
         return values
 
@@ -94,9 +122,9 @@ class PackageUploadForm(forms.Form):
     """An uploaded package. The services check that it is one."""
 
     file = forms.FileField(
-        label="Package",
+        label=_("Package"),
         allow_empty_file=True,
-        help_text=(
+        help_text=_(
             "A file that an export made, at most 10 MB. You see what it would do before anything "
             "is written."
         ),
@@ -133,15 +161,18 @@ class PackagePlanForm(forms.Form):
     """
 
     passphrase = forms.CharField(
-        required=False, strip=False, help_text="Opens the keys that are sealed in the package."
+        required=False,
+        strip=False,
+        label=_("Passphrase"),
+        help_text=_("Opens the keys that are sealed in the package."),
     )
     without_secrets = forms.BooleanField(
         required=False,
-        label="Import without the sealed keys",
-        help_text="What then lacks a key is inactive until somebody enters it.",
+        label=_("Import without the sealed keys"),
+        help_text=_("What then lacks a key is inactive until somebody enters it."),
     )
     install_types = forms.BooleanField(
-        required=False, label="Install the connection types it brings"
+        required=False, label=_("Install the connection types it brings")
     )
 
     def __init__(self, purpose: str, **kwargs: Any) -> None:
@@ -155,7 +186,7 @@ class PackagePlanForm(forms.Form):
         }
         if self.wrong:
             raise forms.ValidationError(
-                "What was entered for a secret is not a reference, and is not repeated here.",
+                _("What was entered for a secret is not a reference, and is not repeated here."),
                 "no_reference",
             )
         return super().clean() or {}
@@ -190,7 +221,7 @@ class PackagePlanForm(forms.Form):
         if plan.is_sealed and not self.passphrase_typed() and "without_secrets" not in self.data:
             self.add_error(
                 "passphrase",
-                "Enter the passphrase, or tick that the package is imported without its keys.",
+                _("Enter the passphrase, or tick that the package is imported without its keys."),
             )
         return self.is_valid()
 
@@ -217,7 +248,7 @@ class PackagePlanForm(forms.Form):
         choices = [
             (one if one in DECISIONS else "", ACTIONS[one], one == chosen) for one in offered
         ]
-        return PlanRow(item, state, tone, choices, ACTIONS[item.action], secrets)
+        return PlanRow(item, KINDS[item.kind], state, tone, choices, ACTIONS[item.action], secrets)
 
     def _secret(self, one: Placeholder, provider_id: str) -> "PlanSecret":
         typed, chosen = self._named(SECRET).get(one.name, ""), self._named(FROM).get(one.name, "")
@@ -236,7 +267,7 @@ class PlanSecret:
     placeholder: Placeholder
     reference: str
     chosen: str
-    error: str
+    error: str | Promise
     provider_id: str
 
     @property
@@ -252,15 +283,16 @@ class PlanSecret:
 
 @dataclass(frozen=True)
 class PlanRow:
-    """An item of a plan, with the words for its state and action.
+    """An item of a plan, with the words for its kind, state and action.
 
     `choices`: value, label, and whether it is chosen. The value is empty for an action that
     cannot be decided, such as that there is nothing to do.
     """
 
     item: PlanItem
-    state: str
+    kind: str | Promise
+    state: str | Promise
     tone: str
-    choices: Sequence[tuple[str, str, bool]]
-    action: str
+    choices: Sequence[tuple[str, str | Promise, bool]]
+    action: str | Promise
     secrets: Sequence[PlanSecret]

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from .. import display, listing, selectors
@@ -20,15 +22,15 @@ from ..views.base import Crumb, Page
 from ..views.inline_add import PicksConnections
 from ..views.selecting import Pairs, SelectingPage
 from . import services
-from .forms import PackageExportForm, PackagePlanForm, PackageUploadForm
+from .forms import DONE, KINDS, PackageExportForm, PackagePlanForm, PackageUploadForm
 
 MOST_SHOWN = 50
 FILTERS = ("q", "provider", "status", "health", "tag")
-GONE = (
+GONE = gettext_lazy(
     "This package is not here any more: it waits for an hour, and the five newest of each person. "
     "Upload it again."
 )
-LIST: Crumb = ("Connections", "/connections/")
+LIST: Crumb = (gettext_lazy("Connections"), "/connections/")
 LOOK = services.Decisions(on_conflict="keep")  # what is here stays; nothing else is decided yet
 
 
@@ -40,7 +42,7 @@ class PackageExportView(SelectingPage):
     """
 
     template_name = "connections/packages/export.html"
-    title = "Export connections"
+    title = gettext_lazy("Export connections")
     permission_required = "connections.view_connection"
 
     def get_breadcrumbs(self) -> list[Crumb]:
@@ -138,7 +140,7 @@ class ImportPage(Page):
     """A page of an import."""
 
     permission_required = services.MAY_IMPORT
-    title = "Import a package"
+    title = gettext_lazy("Import a package")
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST]
@@ -266,34 +268,26 @@ class PackageProgressView(ImportPage):
 
 def _dropped(saved: int, total: int) -> str:
     if not total:
-        return "The package is dropped. Nothing was imported."
-    return (
-        f"The import stops: {saved:,} of {total:,} rows are imported, and those that are being "
+        return _("The package is dropped. Nothing was imported.")
+    return _(
+        "The import stops: %(saved)s of %(total)s rows are imported, and those that are being "
         "saved. Import the package again for the rest."
-    )
+    ) % {"saved": f"{saved:,}", "total": f"{total:,}"}
 
 
-DONE = {
-    "create": "imported",
-    "keep": "kept as it was here",
-    "replace": "replaced",
-    "copy": "imported as a copy",
-    "merge": "merged",
-    "skip": "skipped",
-    "nothing": "was here already",
-}
 CHANGING = ("create", "copy", "replace", "merge")
 
 
 def _result(item: services.PlanItem) -> dict[str, Any]:
-    """The row of an item on the page of results: the words for its action, the address of its row,
-    and the keys that it needs.
+    """The row of an item on the page of results: the words for its kind and action, the address of
+    its row, and the keys that it needs.
     """
     is_row = item.row_id and item.kind in ("connection", "profile")
     address = reverse(f"{item.kind}-detail", args=[item.row_id]) if is_row else ""
     needs = item.missing_secrets if item.action in CHANGING else ()
     return {
         "item": item,
+        "kind": KINDS[item.kind],
         "done": DONE.get(item.action, item.action),
         "address": address,
         "needs": needs,

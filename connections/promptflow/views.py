@@ -10,6 +10,8 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import services as core
 from ..forms import AliasesField, NetworksField
@@ -21,7 +23,7 @@ from . import services
 
 MOST_TICKED = 60  # with more connections than these, aliases are typed
 PAGE_SIZE = 50
-HERE = ("Tokens for flows", "/tokens/flows/")
+HERE = (gettext_lazy("Tokens for flows"), "/tokens/flows/")
 
 
 class RevealTokenForm(forms.Form):
@@ -29,13 +31,17 @@ class RevealTokenForm(forms.Form):
 
     name = forms.CharField(
         max_length=100,
-        help_text="To tell tokens apart: which flow uses it?",
+        label=gettext_lazy("Name"),
+        help_text=gettext_lazy("To tell tokens apart: which flow uses it?"),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
-    connections = AliasesField(required=False)
+    connections = AliasesField(required=False, label=gettext_lazy("Connections"))
     networks = NetworksField()
     expires_in_days = forms.IntegerField(
-        required=False, label="Ends after", initial=90, help_text="Days, at most 366."
+        required=False,
+        label=gettext_lazy("Ends after"),
+        initial=90,
+        help_text=gettext_lazy("Days, at most 366."),
     )
 
     def __init__(self, connections: list[Connection], **kwargs: Any) -> None:
@@ -47,11 +53,12 @@ class RevealTokenForm(forms.Form):
             forms.CheckboxSelectMultiple(choices=choices),
         )
         self.fields["connections"].widget = text if many else boxes
-        how = " Ids or aliases with commas between them." if many else ""
-        self.fields["connections"].help_text = (
+        help_text = _(
             "Whose secrets it may read, at least one. None is added by itself later. What they "
-            f"refer to now is approved; what they refer to later waits for an approval.{how}"
+            "refer to now is approved; what they refer to later waits for an approval."
         )
+        how = _("Ids or aliases with commas between them.")
+        self.fields["connections"].help_text = f"{help_text} {how}" if many else help_text
 
 
 class RevealTokenListView(PicksConnections):
@@ -64,7 +71,7 @@ class RevealTokenListView(PicksConnections):
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return (
-            [("Tokens", "/tokens/")]
+            [(gettext_lazy("Tokens"), "/tokens/")]
             if self.request.user.has_perm("connections.view_apitoken")
             else []
         )
@@ -147,10 +154,10 @@ class RevealTokenRevokeView(Page):
         return self._token
 
     def get_title(self) -> str:
-        return f"Revoke {self.token.name}"
+        return _("Revoke %(name)s") % {"name": self.token.name}
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Tokens", "/tokens/"), HERE]
+        return [(gettext_lazy("Tokens"), "/tokens/"), HERE]
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         context = {
@@ -164,7 +171,7 @@ class RevealTokenRevokeView(Page):
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         step = core.revoke_token(self.token, actor=request.user)
-        tell_done(request, f"{self.token} is revoked.", step)
+        tell_done(request, _("%(name)s is revoked.") % {"name": self.token}, step)
         return self.redirect("reveal-token-list")
 
 
@@ -172,12 +179,12 @@ class RevealRecordListView(Page):
     """The records of reads and of refused attempts."""
 
     template_name = "connections/promptflow/reveal_record_list.html"
-    title = "Reads of secrets"
+    title = gettext_lazy("Reads of secrets")
     section = "tokens"
     permission_required = "connections.view_revealrecord"
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Tokens", "/tokens/"), HERE]
+        return [(gettext_lazy("Tokens"), "/tokens/"), HERE]
 
     def get(self, request: HttpRequest) -> HttpResponse:
         page = Paginator(RevealRecord.objects.select_related("token"), PAGE_SIZE).get_page(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from connections.display import public_settings
 from connections.forms.base import SETTINGS
@@ -63,6 +64,7 @@ class LeakedKeyForm(forms.Form):
     key = forms.CharField(
         required=False,
         strip=True,
+        label=_("Key"),
         widget=SecretInput("leaked", attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="It is compared, and neither stored nor logged.",
+        help_text=_("It is compared, and neither stored nor logged."),
     )

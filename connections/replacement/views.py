@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 
 from connections.consequences import switching_off
@@ -18,8 +20,12 @@ from providers.core.schema import settings_fields
 from . import services
 from .forms import LeakedKeyForm, NextKeyForm
 
-SWITCHED = "The key of {} is replaced. The new one is watched until {:%H:%M} UTC."
-NOT_WATCHED = "The key of {} is replaced. The one before cannot be decrypted, so it is not kept."
+SWITCHED = gettext_noop(
+    "The key of %(name)s is replaced. The new one is watched until %(time)s UTC."
+)
+NOT_WATCHED = gettext_noop(
+    "The key of %(name)s is replaced. The one before cannot be decrypted, so it is not kept."
+)
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -30,7 +36,7 @@ class ReplaceKeyView(OneConnection):
     permission_required = "connections.change_connection"
 
     def get_title(self) -> str:
-        return f"Replace the key of {self.connection.name}"
+        return _("Replace the key of %(name)s") % {"name": self.connection.name}
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.show(self.form())
@@ -62,7 +68,7 @@ class ReplaceKeyView(OneConnection):
     def form(self, **kwargs: Any) -> NextKeyForm:
         """The form of the next key."""
         if self.connection.provider is None:
-            raise Http404("The provider is not installed, so the key cannot be replaced.")
+            raise Http404(_("The provider is not installed, so the key cannot be replaced."))
         return NextKeyForm(self.connection, self.request.user, **kwargs)
 
     def show(self, form: NextKeyForm) -> HttpResponse:
@@ -75,7 +81,7 @@ class ReplaceKeyView(OneConnection):
             "form": form,
             "replacement": found,
             "is_under_way": is_under_way,
-            "labels": [names[one].label if one in names else one for one in found.fields]
+            "labels": [_(names[one].label) if one in names else one for one in found.fields]
             if found
             else [],
             "is_untouched": found and services.is_untouched(found, self.connection),
@@ -104,19 +110,21 @@ class ReplaceKeyView(OneConnection):
 
     def _switch(self, replacement: KeyReplacement, anyway: bool = False) -> None:
         made = services.switch_key(replacement, actor=self.request.user, anyway=anyway)
-        text = SWITCHED if made.is_watching else NOT_WATCHED
-        messages.success(self.request, text.format(self.connection.name, made.until))
+        text = _(SWITCHED if made.is_watching else NOT_WATCHED)
+        values = {"name": self.connection.name, "time": f"{made.until:%H:%M}"}
+        messages.success(self.request, text % values)
 
     def _go_back(self, replacement: KeyReplacement) -> None:
         services.go_back(replacement, actor=self.request.user)
-        messages.success(self.request, f"{self.connection.name} has its key from before again.")
+        text = _("%(name)s has its key from before again.") % {"name": self.connection.name}
+        messages.success(self.request, text)
 
     def _forget(self, replacement: KeyReplacement) -> None:
         services.forget_other(replacement, actor=self.request.user)
         text = (
-            "The next key is given up."
+            _("The next key is given up.")
             if replacement.is_open
-            else "The key that is not used is forgotten, in the history too."
+            else _("The key that is not used is forgotten, in the history too.")
         )
         messages.success(self.request, text)
 
@@ -128,7 +136,7 @@ class LeakedView(OneConnection):
     permission_required = ("connections.change_connection", "connections.toggle_connection")
 
     def get_title(self) -> str:
-        return f"The key of {self.connection.name} is known to others"
+        return _("The key of %(name)s is known to others") % {"name": self.connection.name}
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         context = {
@@ -143,14 +151,17 @@ class LeakedView(OneConnection):
         leak = services.report_leak(
             self.connection, actor=request.user, revoke="revoke" in request.POST
         )
-        text = f"{self.connection.name} is switched off. {leak.revoked}"
-        messages.success(request, text.strip())
+        text = _("%(name)s is switched off.") % {"name": self.connection.name}
+        messages.success(request, f"{text} {_(leak.revoked)}".strip())
         if leak.failed:
-            where = f" End it at {leak.by_hand}" if leak.by_hand else ""
-            messages.error(request, f"The key was not revoked: {leak.failed}{where}")
+            text = _("The key was not revoked: %(reason)s") % {"reason": leak.failed}
+            if leak.by_hand:
+                text = f"{text} {_('End it at %(address)s') % {'address': leak.by_hand}}"
+            messages.error(request, text)
         if leak.others:
             names = ", ".join(one.name for one in leak.others)
-            messages.warning(request, f"The same key is in {names}. Replace it there too.")
+            text = _("The same key is in %(names)s. Replace it there too.") % {"names": names}
+            messages.warning(request, text)
         return self.redirect("connection-replace-key", self.connection.pk)
 
 
@@ -159,7 +170,7 @@ class FindKeyView(Page):
     """Says whether a leaked key is one of ours, and where."""
 
     template_name = "connections/replacement/find_key.html"
-    title = "Is this leaked key ours?"
+    title = gettext_lazy("Is this leaked key ours?")
     permission_required = "connections.change_connection"
 
     def get_breadcrumbs(self) -> list[Crumb]:

@@ -1,6 +1,7 @@
 """The page of what runs by itself, for administrators."""
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from connections.views.base import Page
 
@@ -11,7 +12,7 @@ class ScheduleView(Page):
     """What ran, when and with what result, what is due, and what is overdue."""
 
     template_name = "connections/schedule/schedule.html"
-    title = "What runs by itself"
+    title = _("What runs by itself")
     section = "schedule"
     permission_required = "connections.add_connectiontype"
 

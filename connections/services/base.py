@@ -11,6 +11,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid, Stale
@@ -23,8 +25,10 @@ from .permissions import Actor, require
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
 AT_ONCE = 200  # rows that one statement saves
-NEVER = "This cannot be changed after creation."
-FIXED = {"alias": "This cannot be changed here. An administrator changes an alias by itself."}
+NEVER = gettext_noop("This cannot be changed after creation.")
+ALIAS_FIXED = gettext_noop(
+    "This cannot be changed here. An administrator changes an alias by itself."
+)
 UNCHANGED = ("id", "alias", "date_created", "created_by", "last_check")  # by a save of a saved row
 
 
@@ -47,12 +51,12 @@ def new_alias(model: type[VersionedModel], name: str, given: Collection[str] = (
 def alias_error(alias: str) -> str:
     """The reason why a text that fits the pattern cannot be an alias, empty if it can."""
     if alias in RESERVED_ALIASES:
-        return f"{alias} is a reserved word. Choose another alias."
+        return _("%(alias)s is a reserved word. Choose another alias.") % {"alias": alias}
     try:
         uuid.UUID(alias)
     except ValueError:
         return ""
-    return "An alias must not look like an id. Choose another."
+    return _("An alias must not look like an id. Choose another.")
 
 
 def clean_tags(tags: Any, stored: Collection[str] = ()) -> list[str]:
@@ -66,24 +70,25 @@ def clean_tags(tags: Any, stored: Collection[str] = ()) -> list[str]:
         or isinstance(tags, str)
         or not all(isinstance(tag, str) for tag in tags)
     ):
-        raise Invalid([FieldError("tags", "invalid", "Tags are a list of words.")])
+        raise Invalid([FieldError("tags", "invalid", _("Tags are a list of words."))])
     clean = without_doubles(tag.strip() for tag in tags if tag.strip())
     if len(clean) > MOST_TAGS or any(
         len(tag) > LONGEST_TAG or not TAG.fullmatch(tag) for tag in clean
     ):
-        text = (
-            f"At most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, without commas, quotes "
-            "and backslashes."
-        )
+        text = _(
+            "At most %(tags)d tags of at most %(longest)d characters, without commas, quotes and "
+            "backslashes."
+        ) % {"tags": MOST_TAGS, "longest": LONGEST_TAG}
         raise Invalid([FieldError("tags", "invalid", text)])
     for tag in clean:
         if tag not in stored and (unseen := invisible(tag)):
-            raise Invalid([FieldError("tags", "invisible", _unseen("A tag", unseen))])
+            raise Invalid([FieldError("tags", "invisible", _unseen(_("A tag"), unseen))])
     return clean
 
 
 def _unseen(what: str, character: str) -> str:
-    return f"{what} has the invisible character {character}. Leave it out."
+    text = _("%(what)s has the invisible character %(character)s. Leave it out.")
+    return text % {"what": what, "character": character}
 
 
 def _name_errors(row: VersionedModel, name: str) -> list[FieldError]:
@@ -92,7 +97,7 @@ def _name_errors(row: VersionedModel, name: str) -> list[FieldError]:
     # the column's own rule refuses the null character
     if not unseen or "\x00" in name:
         return []
-    return [FieldError("name", "invisible", _unseen("The name", unseen))]
+    return [FieldError("name", "invisible", _unseen(_("The name"), unseen))]
 
 
 def set_columns(row: VersionedModel, columns: Mapping[str, Any], actor: Actor) -> list[FieldError]:
@@ -151,9 +156,9 @@ def _field_errors(row: VersionedModel, exclude: Collection[str]) -> list[FieldEr
     try:
         row.clean_fields(exclude=exclude)
     except ValidationError as error:
-        for field, (found, *_) in error.error_dict.items():
+        for field, (found, *_others) in error.error_dict.items():
             if found.code == "blank":
-                errors.append(FieldError(field, "required", "This field is required."))
+                errors.append(FieldError(field, "required", _("This field is required.")))
             else:
                 text = "; ".join(found.messages)
                 errors.append(FieldError(field, found.code or "invalid", text))
@@ -189,15 +194,17 @@ def _former_errors(row: VersionedModel) -> list[FieldError]:
 def _still_finds(row: VersionedModel, former: FormerAlias) -> list[FieldError]:
     if former.row_id == row.pk:
         return []
-    text = (
-        f"The alias {row.alias} still finds {former.row.alias}, which had it before. Choose "
-        "another, or have it taken away there."
+    text = _(
+        "The alias %(alias)s still finds %(other)s, which had it before. Choose another, or have "
+        "it taken away there."
     )
-    return [FieldError("alias", "unique", text)]
+    values = {"alias": row.alias, "other": former.row.alias}
+    return [FieldError("alias", "unique", text % values)]
 
 
 def _taken(row: VersionedModel) -> FieldError:
-    return FieldError("alias", "unique", f"The alias {row.alias} is taken. Choose another.")
+    text = _("The alias %(alias)s is taken. Choose another.") % {"alias": row.alias}
+    return FieldError("alias", "unique", text)
 
 
 @contextmanager
@@ -230,7 +237,8 @@ def refuse_fixed(row: VersionedModel, given: dict[str, Any]) -> None:
         if former and former.row_id == row.pk:
             wrong.remove("alias")
     if wrong:
-        raise Invalid([FieldError(name, "immutable", FIXED.get(name, NEVER)) for name in wrong])
+        texts = {name: _(ALIAS_FIXED if name == "alias" else NEVER) for name in wrong}
+        raise Invalid([FieldError(name, "immutable", text) for name, text in texts.items()])
 
 
 def refuse_stale(row: VersionedModel, expected_version: int | None) -> None:

@@ -19,6 +19,8 @@ from django.conf import settings
 from django.db import Error, IntegrityError, transaction
 from django.db import connections as databases
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
@@ -35,8 +37,10 @@ from .tasks import beat, begin_task, end_task, taken_over, tasks_of
 BEAT_EVERY = 1.0  # seconds
 READ_AT_ONCE = 100  # parts
 MOST_REASONS = 8
-GONE = CheckResult(False, "gone", "Somebody deleted it meanwhile.")
-FAULT = CheckResult(False, "error", "The test broke off by a fault of ours. Try again.")
+GONE = CheckResult(False, "gone", gettext_noop("Somebody deleted it meanwhile."))
+FAULT = CheckResult(
+    False, "error", gettext_noop("The test broke off by a fault of ours. Try again.")
+)
 
 logger = logging.getLogger(__name__)
 _hosts = Hosts()
@@ -65,7 +69,8 @@ def begin_bulk_test(rows: Sequence[Connection], *, actor: Actor, back: str = "")
     require(actor, "connections.test_connection")
     count_tests(actor)
     if tasks_of(actor, Task.Kind.TEST).filter(ended_at=None, is_cancelled=False).exists():
-        raise Throttled("A bulk test of yours is running. Cancel it, or wait for its end.", 10)
+        text = _("A bulk test of yours is running. Cancel it, or wait for its end.")
+        raise Throttled(text, 10)
     with transaction.atomic():
         task = begin_task(Task.Kind.TEST, actor=actor, total=len(rows), back=back)
         parts = [TaskPart(task=task, row_id=row.pk, name=row.name) for row in rows]
@@ -93,7 +98,7 @@ def bulk_test_summary(task: Task) -> TestSummary:
         if is_bad:
             names = task.parts.filter(code=one["code"], message=one["message"])
             few = list(names.order_by("name").values_list("name", flat=True)[:5])
-            reasons.append((one["message"], one["number"], few))
+            reasons.append((_(one["message"]), one["number"], few))
     return TestSummary(by_code["ok"], by_code["bad"], by_code[""], reasons[:MOST_REASONS])
 
 

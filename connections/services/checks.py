@@ -12,6 +12,8 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Model, Provider
@@ -51,6 +53,7 @@ def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
         )
 
 
+@override("en")  # what it says is stored
 @sensitive_variables()
 def prepare_check(connection: Connection) -> Provider[Any] | CheckResult:
     """The provider to be asked by `run_check`, or why it cannot be asked."""
@@ -165,14 +168,9 @@ def test_settings(
 
 def _unusable(result: SettingsResult) -> CheckResult:
     """The outcome for values that are valid, but cannot be used: cause and cure."""
-    unresolved = [
-        notice.message.removeprefix("Saved, but not usable yet: ")
-        for notice in result.notices
-        if notice.code.endswith("_reference")
-    ]
-    code = "unresolved_reference" if unresolved else "undecryptable"
-    text = " ".join(unresolved) or "The stored credentials cannot be decrypted. Enter them again."
-    return CheckResult(False, code, text)
+    code = "unresolved_reference" if result.unresolved else "undecryptable"
+    lost = _("The stored credentials cannot be decrypted. Enter them again.")
+    return CheckResult(False, code, " ".join(result.unresolved) or lost)
 
 
 def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) -> list[Model]:
@@ -201,9 +199,8 @@ def count_tests(actor: Actor, number: int = 1) -> None:
     minute, left = divmod(int(time.time()), 60)
     key = f"checks:{actor.pk}:{minute}"
     if add_to_count(key, number, 120) > django_settings.CONNECTIONS_TEST_RATE:
-        raise Throttled(
-            f"Too many tests within a minute. Try again in {60 - left} seconds.", 60 - left
-        )
+        text = _("Too many tests within a minute. Try again in %(seconds)d seconds.")
+        raise Throttled(text % {"seconds": 60 - left}, 60 - left)
 
 
 @contextmanager
@@ -211,9 +208,8 @@ def _one_at_a_time(what: str) -> Iterator[None]:
     """One running check of a thing. The lock dies by itself, should its process."""
     key, token = f"checking:{what}", uuid.uuid4().hex
     if not cache.add(key, token, int(CHECK_SECONDS * 3)):
-        raise Throttled(
-            "A test of this connection is running already. Wait for its answer.", int(CHECK_SECONDS)
-        )
+        text = _("A test of this connection is running already. Wait for its answer.")
+        raise Throttled(text, int(CHECK_SECONDS))
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
@@ -162,15 +163,10 @@ def _refuse_unfit(target: Connection, source: Connection, profiles: list[Profile
     can = target.provider.capabilities if target.provider else ()
     unserved = sorted({profile.capability for profile in profiles} - {str(one) for one in can})
     if target.pk == source.pk:
-        raise Invalid([FieldError("target", "invalid", "Choose another connection than this one.")])
-    if unserved:
         raise Invalid(
-            [
-                FieldError(
-                    "target",
-                    "capability",
-                    f"{target.name} cannot serve {' and '.join(unserved)} profiles. "
-                    "Choose another.",
-                )
-            ]
+            [FieldError("target", "invalid", _("Choose another connection than this one."))]
         )
+    if unserved:
+        text = _("%(name)s cannot serve %(capabilities)s profiles. Choose another.")
+        values = {"name": target.name, "capabilities": _(" and ").join(unserved)}
+        raise Invalid([FieldError("target", "capability", text % values)])

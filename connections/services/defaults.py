@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from providers.core.base import Capability
 
@@ -36,7 +37,8 @@ def set_default_profiles(
         FieldError(
             capability,
             "capability",
-            f"{profile.name} is a {profile.capability} profile, not one for {capability}.",
+            _("%(name)s is a %(capability)s profile, not one for %(wanted)s.")
+            % {"name": profile.name, "capability": profile.capability, "wanted": capability},
         )
         for capability, profile in defaults.items()
         if profile is not None and profile.capability != capability

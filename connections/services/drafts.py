@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from django.conf import settings as django_settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
@@ -132,8 +133,8 @@ def _old_date(row: Connection, before: Mapping[str, Any]) -> list[Notice]:
     if day > timezone.now().date() + timedelta(days=max(django_settings.CONNECTIONS_RADAR_DAYS)):
         return []
     row.expires_at = None
-    text = f"{day} was the end of the old key, so it was taken away. Enter that of the new one."
-    return [Notice("expires_at", "old_date", text)]
+    text = _("%(day)s was the end of the old key, so it was taken away. Enter that of the new one.")
+    return [Notice("expires_at", "old_date", text % {"day": day})]
 
 
 @sensitive_variables("draft", "posted", "row")

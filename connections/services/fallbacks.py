@@ -8,6 +8,8 @@ profiles may name each other.
 import uuid
 from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext as _
+
 from ..errors import FieldError
 from ..models import Fallback, Profile
 
@@ -28,18 +30,23 @@ def fallback_errors(
         if pk in held and held[pk].capability != row.capability
     ]
     found = [
-        (len(chosen) > MOST_FALLBACKS, "too_many", f"At most {MOST_FALLBACKS} fallbacks."),
-        (row.pk in chosen, "itself", "A profile cannot be its own fallback."),
-        (len(set(chosen)) < len(chosen), "duplicate", "Name each fallback once."),
+        (
+            len(chosen) > MOST_FALLBACKS,
+            "too_many",
+            _("At most %(most)d fallbacks.") % {"most": MOST_FALLBACKS},
+        ),
+        (row.pk in chosen, "itself", _("A profile cannot be its own fallback.")),
+        (len(set(chosen)) < len(chosen), "duplicate", _("Name each fallback once.")),
         (
             not held.keys() >= set(chosen),
             "not_found",
-            "A fallback has been deleted meanwhile. Choose again.",
+            _("A fallback has been deleted meanwhile. Choose again."),
         ),
         (
             bool(others),
             "capability",
-            f"Only {row.capability} profiles can stand in here, not {', '.join(others)}.",
+            _("Only %(capability)s profiles can stand in here, not %(names)s.")
+            % {"capability": row.capability, "names": ", ".join(others)},
         ),
     ]
     return [FieldError("fallbacks", code, message) for wrong, code, message in found if wrong][:1]
@@ -47,7 +54,7 @@ def fallback_errors(
 
 def replace_fallbacks(chains: Sequence[tuple[Profile, Sequence[Profile]]]) -> None:
     """Writes the chains of saved profiles, in the transaction that stores these."""
-    Fallback.objects.filter(profile__in=[row.pk for row, _ in chains]).delete()
+    Fallback.objects.filter(profile__in=[row.pk for row, _chain in chains]).delete()
     Fallback.objects.bulk_create(
         Fallback(profile=row, fallback=one, position=number)
         for row, chain in chains

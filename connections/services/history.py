@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from providers.core.registry import UnknownProvider, get_provider
 from providers.core.schema import settings_fields
 
@@ -70,9 +72,9 @@ def versions(row: VersionedModel, limit: int = 20) -> list[Version]:
 
 
 def _changes(record: Any, older: Any) -> Sequence[str]:
-    reason = [record.history_change_reason] if record.history_change_reason else []
+    reason = [_(record.history_change_reason)] if record.history_change_reason else []
     if older is None:
-        return ["created", *reason] if record.history_type == "+" else []
+        return [_("created"), *reason] if record.history_type == "+" else []
     names = [field.name for field in record.tracked_fields if field.name not in NOT_CONTENT]
     maps = _maps(getattr(record, "provider_id", ""))
     texts = [
@@ -103,16 +105,18 @@ def _change(name: str, before: Any, after: Any, maps: frozenset[str]) -> list[st
     if before == after:
         return []
     if name == "settings":
-        return [f"{key} changed" for key in _different(before, after, maps)]
+        return [_("%(name)s changed") % {"name": key} for key in _different(before, after, maps)]
     if name == "alias":
-        return [f"alias changed from {before} to {after}"]
+        text = _("alias changed from %(before)s to %(after)s")
+        return [text % {"before": before, "after": after}]
     if name == "is_active":
-        return ["switched on" if after else "switched off"]
+        return [_("switched on") if after else _("switched off")]
     if name == "expires_at":
-        return [f"the key ends on {after}" if after else "the end of the key taken away"]
+        text = _("the key ends on %(day)s") if after else _("the end of the key taken away")
+        return [text % {"day": after}]
     if name == "is_checked":
-        return ["checked by itself" if after else "not checked by itself any more"]
-    return [f"{name} changed"]
+        return [_("checked by itself") if after else _("not checked by itself any more")]
+    return [_("%(name)s changed") % {"name": name}]
 
 
 def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[str]:
@@ -126,8 +130,11 @@ def _credential_changes(before: Any, after: Any, maps: frozenset[str]) -> list[s
             and isinstance(after, Undecryptable)
             and before.token == after.token
         )
-        return [] if same else ["credentials cannot be compared"]
-    return [f"{key} replaced" for key in _different(before or {}, after or {}, maps)]
+        return [] if same else [_("credentials cannot be compared")]
+    return [
+        _("%(name)s replaced") % {"name": key}
+        for key in _different(before or {}, after or {}, maps)
+    ]
 
 
 def _differences(record: Any, older: Any) -> Iterator[Difference]:

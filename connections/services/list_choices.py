@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from ..errors import FieldError, Invalid
 from ..locks import retried
@@ -35,13 +36,17 @@ def save_view(user: Any, list_name: str, name: str, query: str) -> ListChoice:
     """Keeps filters and order under a name; one of the same name is replaced. Raises Invalid."""
     name = " ".join(name.replace("\x00", "").split())
     if not name or len(name) > LONGEST_NAME:
-        message = f"Give the view a name of at most {LONGEST_NAME} characters."
+        message = _("Give the view a name of at most %(longest)d characters.") % {
+            "longest": LONGEST_NAME
+        }
         raise Invalid([FieldError("name", "invalid", message)])
     with transaction.atomic():
         choice = _held(user, list_name)
         views = [one for one in choice.views if one["name"] != name]
         if len(views) >= MOST_VIEWS:
-            message = f"There are {MOST_VIEWS} views already. Remove one first."
+            message = _("There are %(most)d views already. Remove one first.") % {
+                "most": MOST_VIEWS
+            }
             raise Invalid([FieldError("name", "too_many", message)])
         choice.views = [*views, {"name": name, "query": query[:LONGEST_QUERY]}]
         choice.save()

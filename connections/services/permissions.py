@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
 Actor = Any  # a user, or None for the operator of the machine (management commands)
 
@@ -13,8 +14,7 @@ def require(actor: Actor, *permissions: str) -> None:
     """
     for permission in permissions:
         if actor is not None and not actor.has_perm(permission):
-            verb, _, thing = permission.partition(".")[2].partition("_")
+            verb, _line, thing = permission.partition(".")[2].partition("_")
             article = "an" if thing[:1] in "aeio" else "a"
-            raise PermissionDenied(
-                f"You may not {verb} {article} {thing}. Ask an administrator for a group that may."
-            )
+            text = _("You may not %(act)s. Ask an administrator for a group that may.")
+            raise PermissionDenied(text % {"act": f"{verb} {article} {thing}"})

@@ -7,6 +7,8 @@ from typing import Any, Unpack
 
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import ValidationError
 
 from providers.core.base import Capability, Provider
@@ -178,7 +180,7 @@ def draft_profile_change(
         raise Invalid(found + wrong)
     moved = draft.fallbacks is not None and [one.pk for one in draft.fallbacks] != [*chain]
     # the history sees columns only
-    row._change_reason = "fallbacks changed" if moved else None  # type: ignore[attr-defined]
+    row._change_reason = gettext_noop("fallbacks changed") if moved else None  # type: ignore[attr-defined]
     return Saved(row, changed=moved or content(row, "settings", "connection_id") != before)
 
 
@@ -187,21 +189,13 @@ def _capability_errors(row: Profile, provider: type[Provider[Any]] | None) -> li
     if row.capability not in {str(one) for one in Capability}:
         return []  # the column's own rule has said so
     if provider is None:
-        return [
-            FieldError(
-                "connection",
-                "unknown_provider",
-                f"The provider of {row.connection.name} is gone. Choose another connection.",
-            )
-        ]
+        text = _("The provider of %(name)s is gone. Choose another connection.")
+        text %= {"name": row.connection.name}
+        return [FieldError("connection", "unknown_provider", text)]
     if row.capability not in {str(one) for one in provider.capabilities}:
-        return [
-            FieldError(
-                "connection",
-                "capability",
-                f"{provider.name} offers no {row.capability} models. Choose another connection.",
-            )
-        ]
+        text = _("%(provider)s offers no %(capability)s models. Choose another connection.")
+        text %= {"provider": provider.name, "capability": row.capability}
+        return [FieldError("connection", "capability", text)]
     return []
 
 
@@ -229,8 +223,11 @@ def _sentence(capability: str, error: Any) -> str:
     field = profile_fields(capability).get(name)
     if field is None:
         names = ", ".join(profile_fields(capability))
-        return f"There is no setting {name[:100]!r}. There are: {names}."
-    label = field.label if len(error["loc"]) == 1 else f"Each entry of {field.label}"
+        text = _("There is no setting %(name)r. There are: %(names)s.")
+        return text % {"name": name[:100], "names": names}
+    label = _(field.label)
+    if len(error["loc"]) > 1:
+        label = _("Each entry of %(setting)s") % {"setting": label}
     return in_active_language(plain_sentence(error, label))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import ngettext
 
 from ..listing import connections, profiles
 from ..models import Connection, Profile, by_name
@@ -28,10 +29,14 @@ class Selection:
 
     def differs(self, number: int) -> str:
         """A sentence if another number is chosen now than the person saw, empty if not."""
-        if self.seen in (None, number):
+        seen = self.seen
+        if seen is None or seen == number:
             return ""
-        were, are = ("was" if self.seen == 1 else "were"), ("is" if number == 1 else "are")
-        return f"{self.seen:,} {were} chosen when you looked, {number:,} {are} now."
+        were = ngettext(
+            "%(number)s was chosen when you looked", "%(number)s were chosen when you looked", seen
+        )
+        are = ngettext("%(number)s is now", "%(number)s are now", number)
+        return f"{were % {'number': f'{seen:,}'}}, {are % {'number': f'{number:,}'}}."
 
 
 def selected(model: Any, selection: Selection, *, actor: Actor) -> QuerySet[Any]:

@@ -23,7 +23,8 @@ class NotDeleted:
     dependents: Sequence[Any]
 
     def __str__(self) -> str:
-        return f"{self.row.name}: {str(InUse(self.dependents, '')).strip().lower()}"
+        reason = str(InUse(self.dependents, "")).strip()
+        return f"{self.row.name}: {reason[:1].lower()}{reason[1:]}"
 
 
 @retried

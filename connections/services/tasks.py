@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from ..models import Task
 from .permissions import Actor
@@ -77,5 +78,8 @@ def taken_over() -> list[Task]:
         if task.kind == Task.Kind.TEST:
             found.append(task)
         else:
-            end_task(task, "It was interrupted: its process ended. Do it again for the rest.")
+            end_task(
+                task,
+                gettext_noop("It was interrupted: its process ended. Do it again for the rest."),
+            )
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
@@ -138,16 +139,22 @@ def _errors(name: str, scopes: Sequence[str], unknown: set[str]) -> list[FieldEr
     errors = []
     if not name or len(name) > 100 or "\x00" in name:
         errors.append(
-            FieldError("name", "invalid", "A name of 1 to 100 characters, to tell tokens apart.")
+            FieldError("name", "invalid", _("A name of 1 to 100 characters, to tell tokens apart."))
         )
     if not scopes or set(scopes) - set(Scope):
         errors.append(
-            FieldError("scopes", "invalid", f"Choose at least one of {', '.join(Scope)}.")
+            FieldError(
+                "scopes",
+                "invalid",
+                _("Choose at least one of %(scopes)s.") % {"scopes": ", ".join(Scope)},
+            )
         )
     if unknown:
         errors.append(
             FieldError(
-                "profiles", "not_found", f"There is no profile {', '.join(sorted(unknown))}."
+                "profiles",
+                "not_found",
+                _("There is no profile %(names)s.") % {"names": ", ".join(sorted(unknown))},
             )
         )
     return errors
@@ -160,7 +167,9 @@ def _limit_errors(limits: dict[str, int | None]) -> list[FieldError]:
         if value is not None and not 0 < value <= MOST[name]
     }
     return [
-        FieldError(name, "invalid", f"1 to {most:,}, or nothing for no limit.")
+        FieldError(
+            name, "invalid", _("1 to %(most)s, or nothing for no limit.") % {"most": f"{most:,}"}
+        )
         for name, most in wrong.items()
     ]
 

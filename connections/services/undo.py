@@ -13,6 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from ..change_counter import bump_change_counter
@@ -28,7 +30,7 @@ from .defaults import put_defaults
 from .drafts import SETTINGS_COLUMNS
 from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
-from .undo_deletion import bring_back, fallbacks_of
+from .undo_deletion import NOTHING_DONE, bring_back, fallbacks_of
 
 Act = UndoStep.Act
 MODELS: dict[str, Any] = {
@@ -41,7 +43,8 @@ VERBS = {
     Act.MOVED: "change",
     Act.CHOSEN: "change",
 }
-LOST = (
+UNDONE = gettext_noop("undone")
+LOST = gettext_noop(
     "The secrets it had before cannot be decrypted: no key of FERNET_KEYS opens them. Nothing was "
     "undone."
 )
@@ -71,12 +74,12 @@ def undo_last_act(actor: Actor, key: uuid.UUID | None = None) -> Undone:
     """
     step = last_step(actor)
     if step is None:
-        minutes = settings.CONNECTIONS_UNDO_MINUTES
-        raise NotUndone(
-            f"There is nothing to undo: only your last act can be, within {minutes} minutes."
-        )
+        text = _("There is nothing to undo: only your last act can be, within %(minutes)s minutes.")
+        raise NotUndone(text % {"minutes": settings.CONNECTIONS_UNDO_MINUTES})
     if key not in (None, step.key):
-        raise NotUndone("You have done something else since, and only your last act can be undone.")
+        raise NotUndone(
+            _("You have done something else since, and only your last act can be undone.")
+        )
     _refuse_scope(actor, step)
     undoing = {
         Act.SWITCHED: _switch_back,
@@ -103,7 +106,8 @@ def _refuse_scope(actor: Actor, step: UndoStep) -> None:
     if step.kind == "connection" and step.act == Act.DELETED:
         scope = Scope.CONNECTIONS_DELETE
     if not allows(getattr(actor, "token", None), scope or Scope.ADMIN):
-        raise NotUndone(f"This token lacks the scope {scope or Scope.ADMIN}.")
+        text = _("This token lacks the scope %(scope)s.")
+        raise NotUndone(text % {"scope": scope or Scope.ADMIN})
 
 
 def _require(actor: Actor, step: UndoStep) -> None:
@@ -117,13 +121,14 @@ def _unchanged(step: UndoStep) -> dict[str, Any]:
     for one in step.rows:
         row = rows.get(one["id"])
         if row is None:
-            raise NotUndone("It was deleted since. Nothing was undone.")
+            raise NotUndone(_("It was deleted since. Nothing was undone."))
         if row.version != one["version"]:
-            who = row.modified_by or "Somebody"
-            raise NotUndone(
-                f"{who} changed {row.name} since; it is at version {row.version} now. Nothing was "
+            text = _(
+                "%(who)s changed %(name)s since; it is at version %(version)d now. Nothing was "
                 "undone."
             )
+            who = row.modified_by or _("Somebody")
+            raise NotUndone(text % {"who": who, "name": row.name, "version": row.version})
     return rows
 
 
@@ -132,12 +137,14 @@ def _switch_back(step: UndoStep, actor: Actor) -> Undone:
     rows = _unchanged(step)
     for one in sorted(step.rows, key=lambda one: uuid.UUID(one["id"])):
         row = rows[one["id"]]
-        row.is_active, row._change_reason = one["is_active"], "undone"
+        row.is_active, row._change_reason = one["is_active"], UNDONE
         save_version(row, actor, ["is_active"])
     switched = [rows[one["id"]] for one in step.rows]
     first = switched[0]
-    said = f"{first.name} is {'active' if first.is_active else 'inactive'} again."
-    return Undone(said if len(switched) == 1 else f"{len(switched)} are as before.", switched)
+    if len(switched) > 1:
+        return Undone(_("%(number)d are as before.") % {"number": len(switched)}, switched)
+    said = _("%(name)s is active again.") if first.is_active else _("%(name)s is inactive again.")
+    return Undone(said % {"name": first.name}, switched)
 
 
 @sensitive_variables("before", "row")
@@ -148,7 +155,7 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
     noted, model = step.rows[0], MODELS[step.kind]
     record = model.history.filter(pk=noted["history"]).first()
     if record is None:
-        raise NotUndone("The version before is not kept any more. Nothing was undone.")
+        raise NotUndone(_("The version before is not kept any more. Nothing was undone."))
     chain = fallbacks_of(step, record)
     row = _unchanged(step)[noted["id"]]
     if record.is_active != row.is_active:
@@ -161,9 +168,9 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
             replace_fallbacks([(row, chain)])
     for name in model.editable_columns:
         setattr(row, name, getattr(record, name))
-    row._change_reason = "undone"
+    row._change_reason = UNDONE
     save_version(row, actor)
-    return Undone(f"{row.name} is as it was before.", [row])
+    return Undone(_("%(name)s is as it was before.") % {"name": row.name}, [row])
 
 
 def _columns_back(step: UndoStep, actor: Actor) -> Undone:
@@ -173,14 +180,19 @@ def _columns_back(step: UndoStep, actor: Actor) -> Undone:
     records = MODELS[step.kind].history.filter(pk__in=keys).values("id", *columns)
     before = {str(one["id"]): one for one in records}
     if len(before) < len(step.rows):
-        raise NotUndone("The version before is not kept any more. Nothing was undone.")
+        raise NotUndone(_("The version before is not kept any more. Nothing was undone."))
     for pk, row in rows.items():
         for name in columns:
             setattr(row, name, before[pk][name])
-        row._change_reason = "undone"
+        row._change_reason = UNDONE
         save_version(row, actor, columns)
-    said = f"{next(iter(rows.values())).name} is" if len(rows) == 1 else f"{len(rows)} are"
-    return Undone(f"{said} as before.", list(rows.values()))
+    found = list(rows.values())
+    said = (
+        _("%(name)s is as before.") % {"name": found[0].name}
+        if len(found) == 1
+        else _("%(number)d are as before.") % {"number": len(found)}
+    )
+    return Undone(said, found)
 
 
 @sensitive_variables("record", "row", "before")
@@ -191,7 +203,7 @@ def _put_settings_back(row: Connection, record: Any, step: UndoStep) -> None:
     was, now = record.credentials, row.credentials
     is_lost = isinstance(was, Undecryptable)
     if is_lost and not (isinstance(now, Undecryptable) and now.token == was.token):
-        raise NotUndone(LOST)
+        raise NotUndone(_(LOST))
     before = {*destinations_of(row), *read_by_flows([row])}
     is_other = not is_lost and was != now
     if any(getattr(record, name) != getattr(row, name) for name in SETTINGS_COLUMNS):
@@ -199,11 +211,13 @@ def _put_settings_back(row: Connection, record: Any, step: UndoStep) -> None:
     for name in (*SETTINGS_COLUMNS, "type_version"):
         setattr(row, name, getattr(record, name))
     if moved := unapproved({*destinations_of(row), *read_by_flows([row])} - before):
-        raise NotUndone(f"{unapproved_message(moved)} Nothing was undone.")
+        raise NotUndone(f"{unapproved_message(moved)} {_(NOTHING_DONE)}")
     # whoever made a token for flows since meant them to read the new secrets
     since = flow_tokens().filter(connections=row, date_created__gte=step.done_at)
     if is_other and since.exists():
-        raise NotUndone("Somebody made a token for flows that read it since. Nothing was undone.")
+        raise NotUndone(
+            _("Somebody made a token for flows that read it since. Nothing was undone.")
+        )
 
 
 def _move_back(step: UndoStep, actor: Actor) -> Undone:
@@ -211,13 +225,17 @@ def _move_back(step: UndoStep, actor: Actor) -> Undone:
     pk = uuid.UUID(step.beside["connection"])
     source = hold(Connection.objects.listed(), [pk]).get(pk)
     if source is None:
-        raise NotUndone("The connection they came from was deleted since. Nothing was undone.")
+        raise NotUndone(_("The connection they came from was deleted since. Nothing was undone."))
     rows = _unchanged(step)
     for key in sorted(rows, key=uuid.UUID):
-        rows[key].connection, rows[key]._change_reason = source, "undone"
+        rows[key].connection, rows[key]._change_reason = source, UNDONE
         save_version(rows[key], actor)
-    number = f"{len(rows)} profiles are" if len(rows) > 1 else "The profile is"
-    return Undone(f"{number} at {source.name} again.", list(rows.values()))
+    said = ngettext(
+        "The profile is at %(name)s again.",
+        "%(number)d profiles are at %(name)s again.",
+        len(rows),
+    )
+    return Undone(said % {"number": len(rows), "name": source.name}, list(rows.values()))
 
 
 def _choose_back(step: UndoStep, actor: Actor) -> Undone:
@@ -225,14 +243,16 @@ def _choose_back(step: UndoStep, actor: Actor) -> Undone:
     was = {one["id"]: one["was"] and uuid.UUID(one["was"]) for one in step.rows}
     there = hold(Profile.objects.all(), filter(None, was.values()))
     if gone := [name for name, pk in was.items() if pk and pk not in there]:
-        raise NotUndone(f"The default for {gone[0]} was deleted since. Nothing was undone.")
+        text = _("The default for %(capability)s was deleted since. Nothing was undone.")
+        raise NotUndone(text % {"capability": gone[0]})
     found = DefaultProfile.objects.select_for_update().order_by("pk")
     now = {name: str(pk) for name, pk in found.values_list("pk", "profile_id")}
     for one in step.rows:
         if now.get(one["id"]) != one["now"]:
-            raise NotUndone(f"Somebody chose another default for {one['id']} since.")
+            text = _("Somebody chose another default for %(capability)s since.")
+            raise NotUndone(text % {"capability": one["id"]})
     put_defaults(was)
-    return Undone("The default profiles are as before.", list(there.values()))
+    return Undone(_("The default profiles are as before."), list(there.values()))
 
 
 def _restore(step: UndoStep, actor: Actor) -> Undone:
@@ -244,8 +264,8 @@ def _restore(step: UndoStep, actor: Actor) -> Undone:
         row, told = bring_back(MODELS[step.kind], one, actor)
         rows.append(row)
         notices += told
-    said = f"{rows[0].name} is back." if len(rows) == 1 else f"{len(rows)} are back."
-    return Undone(said, rows, notices)
+    said = ngettext("%(name)s is back.", "%(number)d are back.", len(rows))
+    return Undone(said % {"name": rows[0].name, "number": len(rows)}, rows, notices)
 
 
 def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
@@ -254,15 +274,16 @@ def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
     for noted in step.rows:
         token = there.get(noted["id"])
         if token is None:
-            raise NotUndone("It was deleted since. Nothing was undone.")
+            raise NotUndone(_("It was deleted since. Nothing was undone."))
         if step.kind != "apitoken" or actor != token.user:
             require(actor, f"connections.delete_{step.kind}")
         revoked_at = datetime.fromisoformat(noted["revoked_at"])
         ended = tokens.filter(pk=token.pk, revoked_at=revoked_at)
         if not ended.update(revoked_at=None, revoked_because=""):
-            raise NotUndone(f"Somebody changed {token} since. Nothing was undone.")
+            text = _("Somebody changed %(name)s since. Nothing was undone.")
+            raise NotUndone(text % {"name": token})
         token.revoked_at = None
     bump_change_counter()
     back = [there[one["id"]] for one in step.rows]
-    said = f"{back[0]} is valid again." if len(back) == 1 else f"{len(back)} are valid again."
-    return Undone(said, back)
+    said = ngettext("%(name)s is valid again.", "%(number)d are valid again.", len(back))
+    return Undone(said % {"name": back[0], "number": len(back)}, back)

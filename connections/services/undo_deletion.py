@@ -7,6 +7,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core import serializers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from ..credentials import Undecryptable
@@ -27,6 +29,8 @@ from .base import alias_race, column_errors
 from .fallbacks import replace_fallbacks
 from .permissions import Actor
 
+NOTHING_DONE = gettext_noop("Nothing was undone.")
+
 
 def fallbacks_of(step: UndoStep, record: Any) -> list[Profile] | None:
     """The fallbacks that a profile had before the act, locked after its connection of then; None
@@ -37,7 +41,7 @@ def fallbacks_of(step: UndoStep, record: Any) -> list[Profile] | None:
     if step.kind != "profile":
         return None
     if not hold(Connection.objects.listed(), [record.connection_id]):
-        raise NotUndone("The connection it had was deleted since. Nothing was undone.")
+        raise NotUndone(_("The connection it had was deleted since. Nothing was undone."))
     wanted = step.beside.get("fallbacks", [])
     held = hold(Profile.objects.all(), [*wanted, step.rows[0]["id"]])
     by_id = {str(pk): one for pk, one in held.items()}
@@ -52,19 +56,20 @@ def bring_back(model: Any, step: UndoStep, actor: Actor) -> tuple[Any, list[Noti
     """
     record = model.history.filter(pk=step.rows[0]["history"]).first()
     if record is None:
-        raise NotUndone("The version before is not kept any more. Nothing was undone.")
+        raise NotUndone(_("The version before is not kept any more. Nothing was undone."))
     chain = fallbacks_of(step, record)
     row = record.instance
     if model.objects.filter(pk=row.pk).exists():
-        raise NotUndone(f"{row.name} is there again already. Nothing was undone.")
+        text = _("%(name)s is there again already. Nothing was undone.")
+        raise NotUndone(text % {"name": row.name})
     _renew(row, step, actor)
     if wrong := column_errors(row, True):
-        raise NotUndone(f"{wrong[0].message} Nothing was undone.")
+        raise NotUndone(f"{wrong[0].message} {_(NOTHING_DONE)}")
     try:
         with alias_race(row):
             row.save(force_insert=True)
     except Invalid as refused:
-        raise NotUndone(f"{refused.errors[0].message} Nothing was undone.") from None
+        raise NotUndone(f"{refused.errors[0].message} {_(NOTHING_DONE)}") from None
     model.objects.filter(pk=row.pk).update(date_created=record.date_created)
     row.date_created = record.date_created
     notices = _put_rows_back(model, step)
@@ -87,7 +92,7 @@ def _renew(row: Any, step: UndoStep, actor: Actor) -> None:
         row.created_by_id = None
     row.version += 1
     row.modified_by = row._history_user = actor
-    row._change_reason = "deletion undone"
+    row._change_reason = gettext_noop("deletion undone")
 
 
 def _there(model: Any, keys: Iterable[str]) -> Any:
@@ -113,12 +118,13 @@ def _put_rows_back(model: Any, step: UndoStep) -> list[Notice]:
         if getattr(one, "checked_by_id", None) in people - users:
             one.checked_by_id = None
         type(one).objects.bulk_create([one], ignore_conflicts=True)
-    return [_away(f"The former alias {alias} was taken meanwhile.") for alias in sorted(taken)]
+    text = _("The former alias %(alias)s was taken meanwhile.")
+    return [_away(text % {"alias": alias}) for alias in sorted(taken)]
 
 
 def _fewer(wanted: list[str], chain: list[Profile]) -> list[Notice]:
     fewer = len(wanted) > len(chain)
-    return [_away("A fallback was deleted meanwhile and is left out.")] if fewer else []
+    return [_away(_("A fallback was deleted meanwhile and is left out."))] if fewer else []
 
 
 def _away(text: str) -> Notice:
@@ -139,7 +145,7 @@ def _connect(row: Connection, step: UndoStep) -> list[Notice]:
         token.connections.add(row)
     notices = []
     if isinstance(row.credentials, Undecryptable):
-        text = "Its secrets cannot be decrypted: no key of FERNET_KEYS opens them."
+        text = _("Its secrets cannot be decrypted: no key of FERNET_KEYS opens them.")
         notices.append(Notice("settings", "undecryptable", text))
     if waiting := unapproved({*destinations_of(row), *read_by_flows([row])}):
         notices.append(Notice("settings", "host_not_approved", unapproved_message(waiting)))

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from providers.core.base import Provider
 
@@ -20,17 +22,20 @@ class TypeForm(forms.Form):
     file = forms.FileField(
         required=False,
         allow_empty_file=True,
-        label="File",
-        help_text=(
-            f"YAML or JSON, at most {LARGEST // 1024} KB. Cognigy's schemas are taken too, as "
-            "JSON or as TypeScript."
+        label=_("File"),
+        help_text=format_lazy(
+            _(
+                "YAML or JSON, at most {size} KB. Cognigy's schemas are taken too, as JSON or as "
+                "TypeScript."
+            ),
+            size=LARGEST // 1024,
         ),
         widget=forms.FileInput({"accept": ".yaml,.yml,.json,.ts,text/plain,application/json"}),
     )
     document = forms.CharField(
         required=False,
         strip=False,
-        label="Or its text",
+        label=_("Or its text"),
         widget=forms.Textarea(
             {"rows": 14, "spellcheck": "false", "autocomplete": "off", "class": "code"}
         ),
@@ -48,7 +53,7 @@ class TypeForm(forms.Form):
         if not found["text"].strip():
             self.add_error(
                 "file" if file else "document",
-                "Choose a file, or enter the text of a connection type.",
+                _("Choose a file, or enter the text of a connection type."),
             )
         return found
 

@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from connections.courtesy import step_aside
 
 from .errors import PackageError
@@ -38,15 +40,20 @@ LOCAL_MARK, CENTRAL_MARK, END_MARK, DATA_MARK = (
 STORED, DEFLATED = 0, 8
 DESCRIPTOR, UTF8, DEFLATE_SPEED = 0x0008, 0x0800, 0x0006
 FIRST_OF_1980 = 0x0021  # the earliest date a zip can say
-NOT_A_ZIP = (
+NOT_A_ZIP = gettext_noop(
     "This is not a package: it is not a whole zip file, or it holds more than an export writes. "
     "Export it again."
 )
-LARGER = (
-    "A package has at most {} MB, {} files and {} MB unpacked, {} MB each. Export fewer "
-    "connections at a time."
+LARGER = gettext_noop(
+    "A package has at most %(packed)s MB, %(files)s files and %(unpacked)s MB unpacked, %(each)s "
+    "MB each. Export fewer connections at a time."
 )
-TOO_LARGE = LARGER.format(MOST_BYTES >> 20, MOST_ENTRIES, MOST_UNPACKED >> 20, MOST_OF_ONE >> 20)
+LIMITS = {
+    "packed": MOST_BYTES >> 20,
+    "files": MOST_ENTRIES,
+    "unpacked": MOST_UNPACKED >> 20,
+    "each": MOST_OF_ONE >> 20,
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class _ZipEntry:
 
 def refuse_large() -> PackageError:
     """The error for a limit that is passed, reading or writing."""
-    return PackageError("too_large", TOO_LARGE)
+    return PackageError("too_large", gettext(LARGER) % LIMITS)
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -116,26 +123,26 @@ def unpack(content: bytes) -> dict[str, bytes]:
     for entry in sorted(entries, key=lambda one: one.offset):
         step_aside()
         if entry.offset != position:  # a gap, or an overlap with the one before
-            raise PackageError("not_a_package", NOT_A_ZIP)
+            raise PackageError("not_a_package", gettext(NOT_A_ZIP))
         packed, position = _packed(content, entry, start)
         found[entry.name] = _unpacked(packed, entry, min(left, MOST_OF_ONE))
         left -= len(found[entry.name])
     if position != start:
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     return found
 
 
 def _directory(content: bytes) -> tuple[list[_ZipEntry], int]:
     """The entries that the end of the file names, and the position where their list begins."""
     if len(content) < END.size or content[-END.size : -END.size + 4] != END_MARK:
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     _, disk, first_disk, here, count, size, start, comment = END.unpack(content[-END.size :])
     if (
         (disk, first_disk, comment) != (0, 0, 0)
         or here != count
         or start + size + END.size != len(content)
     ):
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     if count > MOST_ENTRIES:
         raise refuse_large()
     entries, position = [], start
@@ -143,15 +150,16 @@ def _directory(content: bytes) -> tuple[list[_ZipEntry], int]:
         entry, position = _entry(content, position, start + size)
         entries.append(entry)
     if position != start + size:
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     if len({entry.name for entry in entries}) < count:
-        raise PackageError("unexpected_file", "A file is in this package twice. Export it again.")
+        text = gettext("A file is in this package twice. Export it again.")
+        raise PackageError("unexpected_file", text)
     return entries, start
 
 
 def _entry(content: bytes, position: int, end: int) -> tuple[_ZipEntry, int]:
     if position + CENTRAL.size > end:
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     fields = CENTRAL.unpack_from(content, position)
     (
         mark,
@@ -181,7 +189,7 @@ def _entry(content: bytes, position: int, end: int) -> tuple[_ZipEntry, int]:
         or flags & ~(DESCRIPTOR | UTF8 | DEFLATE_SPEED)
         or method not in (STORED, DEFLATED)
     ):
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     return _ZipEntry(_name(name), flags, method, crc, packed, size, offset), position
 
 
@@ -189,10 +197,8 @@ def _name(raw: bytes) -> str:
     text = raw.decode("ascii", errors="replace")
     if len(text) > LONGEST_NAME or not NAME.fullmatch(text):
         shown = re.sub(r"[^ -~]", "?", text[:80])
-        raise PackageError(
-            "unexpected_file",
-            f"The file {shown!r} does not belong into a package. Export it again.",
-        )
+        text = gettext("The file %(name)r does not belong into a package. Export it again.")
+        raise PackageError("unexpected_file", text % {"name": shown})
     return text
 
 
@@ -200,7 +206,7 @@ def _packed(content: bytes, entry: _ZipEntry, end: int) -> tuple[bytes, int]:
     """The packed bytes of an entry, and the position behind them."""
     start = entry.offset
     if start + LOCAL.size > end:
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = LOCAL.unpack_from(
         content, start
     )
@@ -213,10 +219,10 @@ def _packed(content: bytes, entry: _ZipEntry, end: int) -> tuple[bytes, int]:
         or (flags, method) != (entry.flags, entry.method)
         or not told
     ):
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     stop = start + entry.packed
     if stop > end:
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     behind = stop
     if flags & DESCRIPTOR:  # checksum and sizes once more, behind the bytes; its mark is optional
         behind += 16 if content[stop : stop + 4] == DATA_MARK else 12
@@ -233,7 +239,7 @@ def _unpacked(packed: bytes, entry: _ZipEntry, most: int) -> bytes:
     if len(found) > most:
         raise refuse_large()
     if len(found) != entry.size or zlib.crc32(found) != entry.crc:
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     return found
 
 
@@ -242,7 +248,7 @@ def _inflated(packed: bytes, most: int) -> bytes:
     try:
         found = unpacker.decompress(packed, most + 1)
     except zlib.error:
-        raise PackageError("not_a_package", NOT_A_ZIP) from None
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP)) from None
     if len(found) <= most and (not unpacker.eof or unpacker.unused_data):
-        raise PackageError("not_a_package", NOT_A_ZIP)
+        raise PackageError("not_a_package", gettext(NOT_A_ZIP))
     return found

@@ -3,6 +3,8 @@
 Every text is for people and repeats no value of the package.
 """
 
+from django.utils.translation import gettext as _
+
 from .plan import Plan
 
 
@@ -25,11 +27,12 @@ class PackageConflict(Exception):
     """An import wrote nothing because of `plan.conflicts`; the notes of each say why."""
 
     def __init__(self, plan: Plan) -> None:
-        names = ", ".join(f"{item.kind} {item.alias}" for item in plan.conflicts[:5]) + (
-            " and more" if len(plan.conflicts) > 5 else ""
-        )
-        super().__init__(
-            f"Nothing was imported, because of {names}. Decide what becomes of each, or leave it "
+        names = ", ".join(f"{_(item.kind)} {item.alias}" for item in plan.conflicts[:5])
+        if len(plan.conflicts) > 5:
+            names = _("%(names)s and more") % {"names": names}
+        text = _(
+            "Nothing was imported, because of %(names)s. Decide what becomes of each, or leave it "
             "out."
         )
+        super().__init__(text % {"names": names})
         self.plan = plan

@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 from pydantic import BaseModel
 
@@ -31,9 +33,9 @@ from .sealing import new_seal, refuse_weak, seal, unseal
 MANIFEST, SEALED = "package.yaml", "secrets.sealed"
 CONNECTIONS, PROFILES, TYPES = "connections/", "profiles/", "types/"
 RULES = yaml.Rules(archive.MOST_OF_ONE)
-NEWER = (
-    "This package has format {}, and this version of Switchboard reads format {}. Update "
-    "Switchboard, or export it with the older one."
+NEWER = gettext_noop(
+    "This package has format %(format)s, and this version of Switchboard reads format %(read)s. "
+    "Update Switchboard, or export it with the older one."
 )
 
 
@@ -91,7 +93,7 @@ def read_package(content: bytes) -> Package:
     """The package in these bytes. Raises PackageError for what an export does not write."""
     files = archive.unpack(content)
     if MANIFEST not in files:
-        raise PackageError("not_a_package", "This is not a package: it has no package.yaml.")
+        raise PackageError("not_a_package", _("This is not a package: it has no package.yaml."))
     manifest = _manifest(files)
     _check_sums(manifest, files)
     connections, profiles = [], []
@@ -110,7 +112,8 @@ def read_package(content: bytes) -> Package:
     }
     if (SEALED in files) != (manifest.sealed is not None):
         raise PackageError(
-            "bad_document", "package.yaml: What it says of sealed secrets is not what is there."
+            "bad_document",
+            _("package.yaml: What it says of sealed secrets is not what is there."),
         )
     by_alias = (
         sorted(connections, key=lambda one: one.alias),
@@ -128,11 +131,13 @@ def _manifest(files: Mapping[str, bytes]) -> ManifestDocument:
     data = _mapping(MANIFEST, files[MANIFEST])
     if data.get("format") != FORMAT:
         raise PackageError(
-            "not_a_package", "This is not a package: package.yaml says that it is something else."
+            "not_a_package",
+            _("This is not a package: package.yaml says that it is something else."),
         )
     number = data.get("format_version")
     if isinstance(number, int) and number > FORMAT_VERSION:
-        raise PackageError("newer_version", NEWER.format(number, FORMAT_VERSION))
+        values = {"format": number, "read": FORMAT_VERSION}
+        raise PackageError("newer_version", _(NEWER) % values)
     return document_of(ManifestDocument, data, MANIFEST)
 
 
@@ -141,42 +146,39 @@ def _check_sums(manifest: ManifestDocument, files: Mapping[str, bytes]) -> None:
     if len(sums) != len(manifest.contents) or sums.keys() != files.keys() - {MANIFEST}:
         raise PackageError(
             "unexpected_file",
-            "The files of this package are not those that package.yaml lists. Export it again.",
+            _("The files of this package are not those that package.yaml lists. Export it again."),
         )
     for path, digest in sums.items():
         if sha256(files[path]).hexdigest() != digest:
-            raise PackageError(
-                "wrong_sum",
-                f"{path} is not what was exported: its SHA-256 sum is another. Export it again.",
+            text = _(
+                "%(path)s is not what was exported: its SHA-256 sum is another. Export it again."
             )
+            raise PackageError("wrong_sum", text % {"path": path})
 
 
 def _connection(path: str, content: bytes, manifest: ManifestDocument) -> ConnectionDocument:
     found = document_of(ConnectionDocument, _mapping(path, content), path)
     if path != f"{CONNECTIONS}{found.alias}.yaml":
-        raise PackageError(
-            "bad_document", f"{path}: The file has to be called like the alias in it."
-        )
+        text = _("The file has to be called like the alias in it.")
+        raise PackageError("bad_document", f"{path}: {text}")
     if found.provider not in manifest.types:
-        raise PackageError(
-            "bad_document", f"{path}: package.yaml names no version for its provider."
-        )
+        text = _("package.yaml names no version for its provider.")
+        raise PackageError("bad_document", f"{path}: {text}")
     return found
 
 
 def _profile(path: str, content: bytes) -> ProfileDocument:
     found = document_of(ProfileDocument, _mapping(path, content), path)
     if path != f"{PROFILES}{found.alias}.yaml":
-        raise PackageError(
-            "bad_document", f"{path}: The file has to be called like the alias in it."
-        )
+        text = _("The file has to be called like the alias in it.")
+        raise PackageError("bad_document", f"{path}: {text}")
     return found
 
 
 def _refuse_doubles(documents: Sequence[ConnectionDocument] | Sequence[ProfileDocument]) -> None:
     if len({one.id for one in documents}) < len(documents):
         raise PackageError(
-            "bad_document", "Two of its documents have the same id. Export it again."
+            "bad_document", _("Two of its documents have the same id. Export it again.")
         )
 
 
@@ -188,7 +190,8 @@ def _mapping(path: str, content: bytes) -> dict[str, Any]:
         line = f", line {error.line}" if error.line else ""
         raise PackageError("bad_document", f"{path}{line}: {error.sentence}") from None
     if not isinstance(found, dict):
-        raise PackageError("bad_document", f"{path}: A mapping of fields is expected.")
+        text = _("A mapping of fields is expected.")
+        raise PackageError("bad_document", f"{path}: {text}")
     return found
 
 
@@ -196,7 +199,8 @@ def _decoded(path: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise PackageError("bad_document", f"{path}: This is not UTF-8 text.") from None
+        text = _("This is not UTF-8 text.")
+        raise PackageError("bad_document", f"{path}: {text}") from None
 
 
 @sensitive_variables("secrets", "passphrase")

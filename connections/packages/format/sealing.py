@@ -10,6 +10,8 @@ import unicodedata
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from .documents import SealDocument
@@ -18,15 +20,15 @@ from .errors import PackageError
 N, R, P = 2**16, 8, 1  # 64 MB and a fifth of a second for each guess; never what a file asks for
 MEMORY = 2**27
 SHORTEST, LONGEST = 12, 1024
-NOT_OPENED = (
+NOT_OPENED = gettext_noop(
     "The passphrase is wrong, or the package was changed after it was sealed. Nothing of it was "
     "used."
 )
-TOO_WEAK = (
-    f"A passphrase has {SHORTEST} to {LONGEST} characters. Several words that nobody would put "
+TOO_WEAK = gettext_noop(
+    "A passphrase has %(shortest)s to %(longest)s characters. Several words that nobody would put "
     "together are best."
 )
-OTHER_SEAL = (
+OTHER_SEAL = gettext_noop(
     "This package is sealed in a way that this version of Switchboard does not write. Nothing of "
     "it was used."
 )
@@ -41,7 +43,8 @@ def new_seal() -> SealDocument:
 def refuse_weak(passphrase: str) -> None:
     """Raises PackageError for a passphrase that is too short to seal with."""
     if not SHORTEST <= len(passphrase) <= LONGEST or len(set(passphrase)) < 4:
-        raise PackageError("weak_passphrase", TOO_WEAK)
+        values = {"shortest": SHORTEST, "longest": LONGEST}
+        raise PackageError("weak_passphrase", _(TOO_WEAK) % values)
 
 
 @sensitive_variables()
@@ -63,7 +66,7 @@ def unseal(
     Raises PackageError, the same one for a wrong passphrase and for a package that was changed.
     """
     if (seal.n, seal.r, seal.p) != (N, R, P):
-        raise PackageError("not_a_package", OTHER_SEAL)
+        raise PackageError("not_a_package", _(OTHER_SEAL))
     try:
         found = json.loads(_fernet(passphrase, seal).decrypt(token))
     except (InvalidToken, ValueError, RecursionError):
@@ -74,7 +77,7 @@ def unseal(
         or not isinstance(found.get("secrets"), dict)
         or not all(map(_is_secret, found["secrets"].values()))
     ):
-        raise PackageError("wrong_passphrase", NOT_OPENED)
+        raise PackageError("wrong_passphrase", _(NOT_OPENED))
     return dict(found["secrets"])
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable
@@ -16,8 +18,8 @@ from providers.core.schema import settings_fields
 from ..format.documents import ConnectionDocument
 from .secrets import IncomingConnection, addresses, stored_secret
 
-OTHER_ALIAS = "Its alias here is {}, and stays."
-KEEPS_SECRETS = "What is stored here and not in the package stays: {}."
+OTHER_ALIAS = gettext_noop("Its alias here is %(alias)s, and stays.")
+KEEPS_SECRETS = gettext_noop("What is stored here and not in the package stays: %(settings)s.")
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,12 @@ class Comparison:
             if one not in brought and one.partition(".")[0] not in brought
         ]
         found = (
-            [OTHER_ALIAS.format(self.row.alias)] if self.row.alias != self.document.alias else []
+            [_(OTHER_ALIAS) % {"alias": self.row.alias}]
+            if self.row.alias != self.document.alias
+            else []
         )
         return found + (
-            [KEEPS_SECRETS.format(", ".join(self.incoming.label(one) for one in kept))]
+            [_(KEEPS_SECRETS) % {"settings": ", ".join(map(self.incoming.label, kept))}]
             if kept
             else []
         )

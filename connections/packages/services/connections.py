@@ -5,6 +5,8 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models import Connection
@@ -42,23 +44,32 @@ from .run import (
 )
 from .secrets import FROM, IncomingConnection, NotMapped, addresses, read_incoming
 
-NEWER = (
-    "Its settings are of version {} of {}, and version {} is here. Install the newer type first, "
-    "or update Switchboard."
+NEWER = gettext_noop(
+    "Its settings are of version %(version)s of %(provider)s, and version %(here)s is here. "
+    "Install the newer type first, or update Switchboard."
 )
-NO_TYPE = "There is no connection type {!r} here."
-NOT_BROUGHT = "The package does not bring it. Install it first, or leave this connection out."
-BRINGS_TYPE = "The package brings this type. Install it too, or leave this connection out."
-OTHER_PROVIDER = (
-    "The connection {} is here with another provider, {}. It can be kept, or imported as a copy."
+NO_TYPE = gettext_noop("There is no connection type %(name)r here.")
+NOT_BROUGHT = gettext_noop(
+    "The package does not bring it. Install it first, or leave this connection out."
 )
-MAP_IT = "Map the secret to a reference or to another connection, or import this as a copy."
-NEEDS = "It will be inactive until it has what is missing."
-FOR_FLOWS = (
-    "Flows read {} with a token, so that only an administrator may give it the secret of another "
-    "connection. Map the secret to a reference, or import this as a copy."
+BRINGS_TYPE = gettext_noop(
+    "The package brings this type. Install it too, or leave this connection out."
 )
-OTHER_PLACE = "Secrets and addresses are left as they are, because it has another address here."
+OTHER_PROVIDER = gettext_noop(
+    "The connection %(alias)s is here with another provider, %(provider)s. It can be kept, or "
+    "imported as a copy."
+)
+MAP_IT = gettext_noop(
+    "Map the secret to a reference or to another connection, or import this as a copy."
+)
+NEEDS = gettext_noop("It will be inactive until it has what is missing.")
+FOR_FLOWS = gettext_noop(
+    "Flows read %(name)s with a token, so that only an administrator may give it the secret of "
+    "another connection. Map the secret to a reference, or import this as a copy."
+)
+OTHER_PLACE = gettext_noop(
+    "Secrets and addresses are left as they are, because it has another address here."
+)
 
 
 def take_connection(run: Run, document: ConnectionDocument) -> PlanItem:
@@ -74,12 +85,11 @@ def take_connection(run: Run, document: ConnectionDocument) -> PlanItem:
     try:
         provider = run.types.get(document.provider) or get_provider(document.provider)
     except UnknownProvider:
-        return _unread(run, document, row, NO_TYPE.format(document.provider))
+        return _unread(run, document, row, _(NO_TYPE) % {"name": document.provider})
     version = document.type_version or run.package.manifest.types[document.provider]
     if version > provider.version:
-        return _unread(
-            run, document, row, NEWER.format(version, document.provider, provider.version)
-        )
+        values = {"provider": document.provider, "version": version, "here": provider.version}
+        return _unread(run, document, row, _(NEWER) % values)
     try:
         incoming = read_incoming(
             document,
@@ -99,7 +109,9 @@ def _unread(run: Run, document: ConnectionDocument, row: Connection | None, note
     action = decided(run, f"connection:{document.id}", MISSING_TYPE)
     brings = document.provider in run.package.types
     cure = (
-        [] if brings and run.decisions.install_types else [BRINGS_TYPE if brings else NOT_BROUGHT]
+        []
+        if brings and run.decisions.install_types
+        else [_(BRINGS_TYPE if brings else NOT_BROUGHT)]
     )
     return _item(document, ItemResult(MISSING_TYPE, action, row, [note, *cure]))
 
@@ -130,7 +142,7 @@ def _taken(taking: _Taking, row: Connection | None) -> PlanItem:
     if row is None:
         return _done(taking, ItemResult(NEW, decided(run, taking.item_id, NEW)), None)
     if row.provider_id != document.provider:
-        note = OTHER_PROVIDER.format(row.alias, row.provider_name)
+        note = _(OTHER_PROVIDER) % {"alias": row.alias, "provider": row.provider_name}
         return _done(
             taking, ItemResult(UNUSABLE, decided(run, taking.item_id, UNUSABLE), row, [note]), None
         )
@@ -144,7 +156,7 @@ def _taken(taking: _Taking, row: Connection | None) -> PlanItem:
         state, decided(run, taking.item_id, state), row, beside.notes(), differences
     )
     if result.action == "refuse":
-        result.notes.append(UNDECIDED)
+        result.notes.append(_(UNDECIDED))
     return _done(taking, result, beside)
 
 
@@ -156,7 +168,7 @@ def _done(taking: _Taking, result: ItemResult, beside: Comparison | None) -> Pla
     elif beside and row and result.action in ("replace", "merge"):
         attempt(run, taking.item_id, result, lambda: _change(taking, beside, row, result.action))
         if result.action in ("merge", "refuse") and not beside.is_same_place:
-            result.notes.append(OTHER_PLACE if result.action == "merge" else MAP_IT)
+            result.notes.append(_(OTHER_PLACE if result.action == "merge" else MAP_IT))
     if result.row and result.action != "refuse":
         run.connections[document.id] = result.row
     missing = _missing(taking, result, beside)
@@ -165,7 +177,7 @@ def _done(taking: _Taking, result: ItemResult, beside: Comparison | None) -> Pla
             name, document.name, taking.incoming.label(where), taking.item_id
         )
     if missing and result.action in ("create", "copy", "replace"):
-        result.notes.append(NEEDS)
+        result.notes.append(_(NEEDS))
     return _item(document, result, tuple(dict.fromkeys(missing.values())))
 
 
@@ -202,7 +214,7 @@ def _change(taking: _Taking, beside: Comparison, row: Connection, action: str) -
     decisions, mapped = taking.run.decisions.secrets, taking.incoming.mapped.values()
     is_taken = any(decisions[placeholder].startswith(FROM) for placeholder in mapped)
     if is_taken and not may_hand_to_flows(row, taking.run.actor):
-        raise NotMapped(FOR_FLOWS.format(row.name))
+        raise NotMapped(_(FOR_FLOWS) % {"name": row.name})
     return (_replace if action == "replace" else _merge)(taking, beside, row)
 
 

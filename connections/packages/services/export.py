@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
@@ -26,7 +28,7 @@ from ..format.sealing import refuse_weak
 from .parts import refuse_many
 
 MADE_BY = "Switchboard"
-NOTHING = "There is nothing to export. Choose at least one connection."
+NOTHING = gettext_noop("There is nothing to export. Choose at least one connection.")
 CANNOT_DECRYPT = "The secrets of {} could not be decrypted here, so they are not in this package."
 CAME_ALONG = "{} came along, because profiles in this package use it."
 
@@ -69,7 +71,7 @@ def export_package(
     confirm_types()
     contents = _contents(keys, chosen)
     if not contents.documents:
-        raise PackageError("nothing_to_export", NOTHING)
+        raise PackageError("nothing_to_export", _(NOTHING))
     about = {
         "created": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}",
         "made_by": MADE_BY,

@@ -9,6 +9,7 @@ decide; a larger one installs them first.
 from collections.abc import Callable
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
@@ -21,7 +22,7 @@ from connections.services import Actor, Invalid
 from ..format.errors import PackageConflict, PackageError
 from ..format.plan import Decisions, Plan, PlanItem
 from .planning import Judged, Opened, judge, open_package
-from .saving import AT_ONCE, CHANGED, passed, save_at_once, save_in_parts
+from .saving import AT_ONCE, CHANGED, CHANGED_EACH_TIME, passed, save_at_once, save_in_parts
 from .types import install_taken
 
 MOST_TRIES = 5
@@ -46,7 +47,7 @@ def import_package(
     PackageError, PermissionDenied; then nothing was written, unless the PackageError says how much.
     """
     opened = open_package(content, actor, passphrase, decisions)
-    for _ in range(MOST_TRIES):
+    for _attempt in range(MOST_TRIES):
         try:
             plan = _imported(opened, told)
             _note_former_aliases(plan, actor)
@@ -54,7 +55,7 @@ def import_package(
         except IntegrityError:  # an alias that is taken now, a row that is not there now
             if transaction.get_connection().in_atomic_block:
                 raise
-    raise PackageError("changed", CHANGED.format(0, "the"))
+    raise PackageError("changed", _(CHANGED_EACH_TIME))
 
 
 def _note_former_aliases(plan: Plan, actor: Actor) -> None:
@@ -95,7 +96,8 @@ def _after_types(opened: Opened, before: Judged) -> Judged:
     try:
         judged = passed(judge(opened, is_dry=False))
     except PackageConflict:
-        raise PackageError("changed", CHANGED.format(0, len(before.run.changes))) from None
+        values = {"saved": 0, "total": len(before.run.changes)}
+        raise PackageError("changed", _(CHANGED) % values) from None
     judged.types = before.types
     return judged
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connections.models import Connection, Fallback
 
@@ -12,16 +14,17 @@ from ..format.errors import PackageError
 
 RESERVED = 100  # files for types and for the package itself
 MOST_ROWS = MOST_ENTRIES - RESERVED  # connections and profiles
-TOO_MANY = (
-    "{:,} connections and profiles are more than the {:,} that a package holds. Export them by "
-    "tag, or in parts (the command: --split)."
+TOO_MANY = gettext_noop(
+    "%(number)s connections and profiles are more than the %(most)s that a package holds. Export "
+    "them by tag, or in parts (the command: --split)."
 )
 
 
 def refuse_many(rows: int) -> None:
     """Raises PackageError for more connections and profiles than a package holds."""
     if rows > MOST_ROWS:
-        raise PackageError("too_large", TOO_MANY.format(rows, MOST_ROWS))
+        values = {"number": f"{rows:,}", "most": f"{MOST_ROWS:,}"}
+        raise PackageError("too_large", _(TOO_MANY) % values)
 
 
 def parts_of(rows: QuerySet[Connection]) -> list[list[Connection]]:

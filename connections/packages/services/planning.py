@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.catalog import confirm_types
@@ -26,13 +28,13 @@ from .run import Run
 from .secrets import refuse_bad_mapping
 from .types import take_types
 
-LEFT_OUT = (
+LEFT_OUT = gettext_noop(
     "The package has sealed secrets. Without its passphrase they are left out, and connections "
     "that need them will be inactive."
 )
-NOT_SEALED = "The package has no sealed secrets, so the passphrase is not needed."
-UNKNOWN_ITEM = "{} is not in this package. Its plan lists its items."
-UNKNOWN_ACTION = "Choose one of: {}."
+NOT_SEALED = gettext_noop("The package has no sealed secrets, so the passphrase is not needed.")
+UNKNOWN_ITEM = gettext_noop("%(item)s is not in this package. Its plan lists its items.")
+UNKNOWN_ACTION = gettext_noop("Choose one of: %(choices)s.")
 
 
 @sensitive_variables("content")
@@ -134,9 +136,9 @@ def _is_mapped(document: ConnectionDocument, decisions: Decisions) -> bool:
 def _notes(package: Package, passphrase: str) -> Iterator[str]:
     yield from package.manifest.notes
     if package.is_sealed and not passphrase:
-        yield LEFT_OUT
+        yield _(LEFT_OUT)
     if passphrase and not package.is_sealed:
-        yield NOT_SEALED
+        yield _(NOT_SEALED)
 
 
 def _refuse_unknown(package: Package, decisions: Decisions) -> None:
@@ -148,13 +150,12 @@ def _refuse_unknown(package: Package, decisions: Decisions) -> None:
     }
     ids |= {f"type:{key}" for key in package.types}
     if unknown := sorted(decisions.items.keys() - ids):
-        raise PackageError("bad_decision", UNKNOWN_ITEM.format(unknown[0][:100]))
+        raise PackageError("bad_decision", _(UNKNOWN_ITEM) % {"item": unknown[0][:100]})
     if decisions.on_conflict not in ON_CONFLICT:
-        raise PackageError("bad_decision", UNKNOWN_ACTION.format(", ".join(ON_CONFLICT)))
+        raise PackageError("bad_decision", _(UNKNOWN_ACTION) % {"choices": ", ".join(ON_CONFLICT)})
     if not set(decisions.items.values()) <= {*ACTIONS}:
-        raise PackageError("bad_decision", UNKNOWN_ACTION.format(", ".join(ACTIONS)))
+        raise PackageError("bad_decision", _(UNKNOWN_ACTION) % {"choices": ", ".join(ACTIONS)})
     if unknown := sorted(decisions.secrets.keys() - package.placeholders):
-        raise PackageError(
-            "bad_decision", UNKNOWN_ITEM.format(f"The placeholder {unknown[0][:100]!r}")
-        )
+        item = _("The placeholder %(name)r") % {"name": unknown[0][:100]}
+        raise PackageError("bad_decision", _(UNKNOWN_ITEM) % {"item": item})
     refuse_bad_mapping(decisions.secrets)

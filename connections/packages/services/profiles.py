@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from connections.courtesy import step_aside
 from connections.models import Connection, Profile
 from connections.profile_settings import profile_fields
@@ -36,15 +39,17 @@ from .run import (
     plan_item,
 )
 
-OTHER_CAPABILITY = (
-    "The profile {} is here for {}, and the capability of a profile is fixed. It can be kept, or "
-    "imported as a copy."
+OTHER_CAPABILITY = gettext_noop(
+    "The profile %(alias)s is here for %(capability)s, and the capability of a profile is fixed. "
+    "It can be kept, or imported as a copy."
 )
-NO_CONNECTION = (
-    "Its connection {} is not here and is not imported. Import the connection too, or leave the "
-    "profile out."
+NO_CONNECTION = gettext_noop(
+    "Its connection %(alias)s is not here and is not imported. Import the connection too, or "
+    "leave the profile out."
 )
-NO_FALLBACK = "Its fallback {} is not here and is not in the package, so it is left out."
+NO_FALLBACK = gettext_noop(
+    "Its fallback %(alias)s is not here and is not in the package, so it is left out."
+)
 
 
 def take_profiles(run: Run) -> list[PlanItem]:
@@ -105,7 +110,7 @@ def _take(run: Run, document: ProfileDocument, item_id: str) -> ItemResult:
     result = _judged(run, document, row, item_id)
     target = _connection(run, document.connection)
     result.notes += [
-        NO_FALLBACK.format(one.alias)
+        _(NO_FALLBACK) % {"alias": one.alias}
         for one in document.fallbacks
         if not _is_available(run, document, one)
     ]
@@ -122,9 +127,8 @@ def _made(
     if row and action == "merge":
         return _merge(run, document, row)
     if target is None:
-        raise Invalid(
-            [FieldError("connection", "not_found", NO_CONNECTION.format(document.connection.alias))]
-        )
+        text = _(NO_CONNECTION) % {"alias": document.connection.alias}
+        raise Invalid([FieldError("connection", "not_found", text)])
     if row and action == "replace":
         return _replace(run, document, target, row)
     return _create(run, document, target, is_copy=action == "copy")
@@ -138,13 +142,13 @@ def _judged(run: Run, document: ProfileDocument, row: Profile | None, item_id: s
             UNUSABLE,
             decided(run, item_id, UNUSABLE),
             row,
-            [OTHER_CAPABILITY.format(row.alias, row.capability)],
+            [_(OTHER_CAPABILITY) % {"alias": row.alias, "capability": row.capability}],
         )
     differences = list(_differences(run, document, row))
     state = CONFLICT if differences else SAME
     result = ItemResult(state, decided(run, item_id, state), row, [], differences)
     if result.action == "refuse":
-        result.notes.append(UNDECIDED)
+        result.notes.append(_(UNDECIDED))
     return result
 
 
@@ -152,8 +156,8 @@ def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[
     target = _connection(run, document.connection)
     brought = columns_of(document, Profile)
     pairs = {row.label(name): (getattr(row, name), brought[name]) for name in brought} | {
-        "Connection": (row.connection_id, target.pk if target else None),
-        "Fallbacks": (
+        _("Connection"): (row.connection_id, target.pk if target else None),
+        _("Fallbacks"): (
             _chain_of(row),
             _expected(run, document),
         ),
@@ -162,7 +166,7 @@ def _differences(run: Run, document: ProfileDocument, row: Profile) -> Iterator[
     fields = profile_fields(document.capability)
     for name in sorted(row.settings.keys() | document.settings.keys()):
         if row.settings.get(name) != document.settings.get(name):
-            yield fields[name].label if name in fields else name
+            yield _(fields[name].label) if name in fields else name
 
 
 def _connection(run: Run, name: RowName) -> Connection | None:

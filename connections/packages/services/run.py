@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext_noop
 
 from connections.models import Connection, Profile
 from connections.services import Actor, Invalid
@@ -33,7 +34,7 @@ CHOICES = {
     UNUSABLE: ("keep", "copy", "skip"),
     MISSING_TYPE: ("skip",),
 }
-UNDECIDED = "It differs from what is here. Decide what becomes of it."
+UNDECIDED = gettext_noop("It differs from what is here. Decide what becomes of it.")
 
 
 @dataclass

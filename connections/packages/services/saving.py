@@ -13,6 +13,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError
 from django.db import connection as database
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.courtesy import step_aside
@@ -32,13 +34,18 @@ PART = 25  # rows of one part of more
 # Seconds between two parts on SQLite. Whoever waits for its lock looks again after 1 to 100 ms
 # (sqlite.org/c3ref/busy_timeout.html), so without a pause the next part would mostly win.
 PAUSE = 0.015
-CHANGED = (
-    "Somebody made, changed or deleted rows that this package means while it was imported. {} of "
-    "{} rows are imported. Import it again for the rest: what is there will be identical."
+CHANGED = gettext_noop(
+    "Somebody made, changed or deleted rows that this package means while it was imported. "
+    "%(saved)s of %(total)s rows are imported. Import it again for the rest: what is there will be "
+    "identical."
 )
-INTERRUPTED = (
-    "The database stopped answering while the package was imported. {} of {} rows are imported. "
-    "Import it again for the rest: what is there will be identical."
+CHANGED_EACH_TIME = gettext_noop(
+    "Somebody made, changed or deleted rows that this package means while it was imported. 0 of "
+    "the rows are imported. Import it again for the rest: what is there will be identical."
+)
+INTERRUPTED = gettext_noop(
+    "The database stopped answering while the package was imported. %(saved)s of %(total)s rows "
+    "are imported. Import it again for the rest: what is there will be identical."
 )
 
 Part = Callable[[], int]
@@ -97,7 +104,7 @@ def save_in_parts(judged: Judged, told: Callable[[int, int], None] | None = None
             raise
         is_changed = isinstance(error, PackageConflict | IntegrityError)
         code, text = ("changed", CHANGED) if is_changed else ("interrupted", INTERRUPTED)
-        raise PackageError(code, text.format(saved, total)) from None
+        raise PackageError(code, _(text) % {"saved": saved, "total": total}) from None
 
 
 @sensitive_variables()

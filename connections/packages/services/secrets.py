@@ -7,6 +7,8 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable, merged
@@ -26,14 +28,14 @@ from ..format.errors import PackageError
 # character.
 MARK = "\0missing\0"
 FROM = "connection:"
-NOT_FOUND = "There is no connection {!r} to take the secret of."
-OTHER_PROVIDER = "The secret of {} is for another provider."
-OTHER_ADDRESS = (
-    "The secret of {} is for another address, and a secret does not follow an address. Enter it "
-    "again, or use a reference."
+NOT_FOUND = gettext_noop("There is no connection %(name)r to take the secret of.")
+OTHER_PROVIDER = gettext_noop("The secret of %(name)s is for another provider.")
+OTHER_ADDRESS = gettext_noop(
+    "The secret of %(name)s is for another address, and a secret does not follow an address. "
+    "Enter it again, or use a reference."
 )
-NOT_THERE = "{} has no such secret that could be taken."
-NO_MAPPING = (
+NOT_THERE = gettext_noop("%(name)s has no such secret that could be taken.")
+NO_MAPPING = gettext_noop(
     "A secret is mapped to a reference such as $OpenAI:ApiKey, or to connection: and an id or "
     "alias. Keys are not entered here."
 )
@@ -77,8 +79,8 @@ class IncomingConnection:
 
     def label(self, where: str) -> str:
         """The words for a setting, or for one entry of it."""
-        name, _, key = where.partition(".")
-        label = self.labels.get(name, name)
+        name, _dot, key = where.partition(".")
+        label = _(self.labels.get(name, name))
         return f"{label}: {key}" if key else label
 
 
@@ -110,7 +112,8 @@ def read_incoming(
         if _has_mark(plain[name]):
             raise PackageError(
                 "bad_document",
-                f"{path}, secrets.{name[:50]}: This is not a secret of {provider.name}.",
+                f"{path}, secrets.{name[:50]}: "
+                + _("This is not a secret of %(provider)s.") % {"provider": provider.name},
             )
     known: dict[str, Any] = {}
     missing: dict[str, str] = {}
@@ -136,13 +139,14 @@ def _refuse_misplaced(
     for name, value in document.settings.items():
         ones = value.values() if isinstance(value, dict) else [value]
         if _is_secret(fields, name) and not all(_is_good_reference(one) for one in ones):
-            raise PackageError("clear_secret", f"{path}, settings.{name}: {IN_CLEAR}")
+            raise PackageError("clear_secret", f"{path}, settings.{name}: {_(IN_CLEAR)}")
     for name, secret in document.secrets.items():
         if name in fields and not fields[name].secret and not is_reference(secret):
             raise PackageError(
                 "bad_document",
-                f"{path}, secrets.{name}: {fields[name].label} is not a secret. Put it under "
-                "settings.",
+                f"{path}, secrets.{name}: "
+                + _("%(setting)s is not a secret. Put it under settings.")
+                % {"setting": _(fields[name].label)},
             )
 
 
@@ -187,7 +191,8 @@ def _sort_out(
             known[name] = rest
     elif _has_mark(value):
         raise PackageError(
-            "bad_document", f"{path}, secrets.{name}: One value is expected here, not a map."
+            "bad_document",
+            f"{path}, secrets.{name}: " + _("One value is expected here, not a map."),
         )
     else:
         known[name] = value
@@ -228,15 +233,15 @@ def _chosen(
     require(actor, "connections.change_connection")
     row = _named(decision.removeprefix(FROM).strip(), new)
     if row is None:
-        raise NotMapped(NOT_FOUND.format(decision.removeprefix(FROM)[:100]))
+        raise NotMapped(_(NOT_FOUND) % {"name": decision.removeprefix(FROM)[:100]})
     if row.provider_id != provider.id:
-        raise NotMapped(OTHER_PROVIDER.format(row.name))
+        raise NotMapped(_(OTHER_PROVIDER) % {"name": row.name})
     bring_up(row, provider)
     if addresses(provider, row.settings) != addresses(provider, found.settings):
-        raise NotMapped(OTHER_ADDRESS.format(row.name))
+        raise NotMapped(_(OTHER_ADDRESS) % {"name": row.name})
     value = stored_secret(row, where)
     if not value:
-        raise NotMapped(NOT_THERE.format(row.name))
+        raise NotMapped(_(NOT_THERE) % {"name": row.name})
     return value
 
 
@@ -256,7 +261,7 @@ def refuse_bad_mapping(secrets: Mapping[str, str]) -> None:
         if not _is_good_reference(decision) and not (
             decision.startswith(FROM) and decision.removeprefix(FROM).strip()
         ):
-            raise PackageError("bad_decision", NO_MAPPING)
+            raise PackageError("bad_decision", _(NO_MAPPING))
 
 
 def addresses(provider: type[Provider[Any]], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """The connection types in a package, for connections whose type is missing or older here."""
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from connections.services import Invalid
 from connections.types.services import install_type, preview_type, read_types
 from providers.core.registry import UnknownProvider, get_provider
@@ -7,8 +10,10 @@ from providers.core.registry import UnknownProvider, get_provider
 from ..format.plan import PlanItem
 from .run import CHOICES, CONFLICT, NEW, SAME, ItemResult, Run, attempt
 
-NOT_ASKED = "It is installed only when that is asked for, by somebody who may install types."
-OTHER_KEY = "The document in the package is of another type than its name says."
+NOT_ASKED = gettext_noop(
+    "It is installed only when that is asked for, by somebody who may install types."
+)
+OTHER_KEY = gettext_noop("The document in the package is of another type than its name says.")
 
 
 def take_types(run: Run) -> list[PlanItem]:
@@ -39,8 +44,10 @@ def _take(run: Run, key: str, text: str) -> PlanItem:
             if run.decisions.install_types and run.decisions.items.get(f"type:{key}") != "skip"
             else "skip"
         )
-        result.notes += [] if result.action == "create" else [NOT_ASKED]
-        result.differences += [f"Version {here} is here, {version} in the package"] if here else []
+        result.notes += [] if result.action == "create" else [_(NOT_ASKED)]
+        if here:
+            text = _("Version %(here)s is here, %(version)s in the package")
+            result.differences.append(text % {"here": here, "version": version})
     if result.action == "create":
         _preview(run, result, key, text)
     return PlanItem(
@@ -60,7 +67,7 @@ def _take(run: Run, key: str, text: str) -> PlanItem:
 def _preview(run: Run, result: ItemResult, key: str, text: str) -> None:
     def act() -> None:
         if [one.key for one in read_types(text)] != [key]:
-            result.action, result.notes = "refuse", [OTHER_KEY]
+            result.action, result.notes = "refuse", [_(OTHER_KEY)]
             return
         preview = preview_type(text, actor=run.actor)
         if preview.refusals:

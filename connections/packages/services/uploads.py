@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import fernet
@@ -23,9 +25,9 @@ from .importing import import_package
 
 KEPT_FOR = timedelta(hours=1)
 MOST_UPLOADS = 5  # of one person; the oldest make room
-STOPPED = (
-    "The import was stopped. {} of {} rows are imported. Import the package again for the rest: "
-    "what is there will be identical."
+STOPPED = gettext_noop(
+    "The import was stopped. %(saved)s of %(total)s rows are imported. Import the package again "
+    "for the rest: what is there will be identical."
 )
 MAY_IMPORT = ("connections.add_connection", "connections.change_connection")
 
@@ -74,7 +76,7 @@ def import_upload(pk: uuid.UUID, content: bytes, *, actor: Actor, **more: Any) -
 
     def told(saved: int, total: int) -> None:
         if not _own(actor).filter(pk=pk).update(rows_saved=saved, rows_in_all=total):
-            raise PackageError("stopped", STOPPED.format(saved, total))
+            raise PackageError("stopped", _(STOPPED) % {"saved": saved, "total": total})
 
     plan = import_package(content, actor=actor, told=told, **more)
     drop_upload(pk, actor=actor)

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from connections.last_hour import HOUR
 from connections.locks import retried
@@ -60,11 +61,13 @@ def create_reveal_token(
         errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
         if actor is not None and actor != user:
             errors.append(
-                FieldError("user", "invalid", "You may make these tokens for yourself only.")
+                FieldError("user", "invalid", _("You may make these tokens for yourself only."))
             )
         if not user.has_perm(MAY_REVEAL):
             errors.append(
-                FieldError("user", "invalid", "Only an administrator can answer for such a token.")
+                FieldError(
+                    "user", "invalid", _("Only an administrator can answer for such a token.")
+                )
             )
         if errors or expires_in_days is None:
             raise Invalid(errors)
@@ -89,18 +92,22 @@ def _errors(
     errors = []
     if not name or len(name) > 100 or "\x00" in name:
         errors.append(
-            FieldError("name", "invalid", "A name of 1 to 100 characters, to tell tokens apart.")
+            FieldError("name", "invalid", _("A name of 1 to 100 characters, to tell tokens apart."))
         )
     if not connections:
         errors.append(
             FieldError(
-                "connections", "required", "Choose at least one connection. Only those can be read."
+                "connections",
+                "required",
+                _("Choose at least one connection. Only those can be read."),
             )
         )
     elif unknown:
         errors.append(
             FieldError(
-                "connections", "not_found", f"There is no connection {', '.join(sorted(unknown))}."
+                "connections",
+                "not_found",
+                _("There is no connection %(names)s.") % {"names": ", ".join(sorted(unknown))},
             )
         )
     if days is None or not 0 < days <= MOST_DAYS:
@@ -108,7 +115,8 @@ def _errors(
             FieldError(
                 "expires_in_days",
                 "invalid",
-                f"1 to {MOST_DAYS} days. A token that reveals secrets always ends.",
+                _("1 to %(most)d days. A token that reveals secrets always ends.")
+                % {"most": MOST_DAYS},
             )
         )
     return errors

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connections.counts import add_to_count
@@ -60,14 +61,17 @@ def find_key(secret: str, *, actor: Actor) -> list[Place]:
     require(actor, CHANGE)
     secret = secret.strip()
     if not secret or len(secret) > LONGEST:
-        raise Invalid([FieldError("key", "required", "Enter the key that leaked.")])
+        raise Invalid([FieldError("key", "required", _("Enter the key that leaked."))])
     _count(actor)
     refresh_fingerprints()
     wanted = digests(secret)
     now, before = matches(wanted)
     rows = Connection.objects.listed().in_bulk([*now, *before])
-    found = [Place(f"in use as {', '.join(now[pk])}", rows.get(pk)) for pk in now]
-    past = ("in a version of a deleted connection", "in a version of before")
+    found = [
+        Place(_("in use as %(settings)s") % {"settings": ", ".join(now[pk])}, rows.get(pk))
+        for pk in now
+    ]
+    past = (_("in a version of a deleted connection"), _("in a version of before"))
     found += [Place(past[pk in rows], rows.get(pk)) for pk in sorted(before)]
     return [*found, *_slots(secret), *_references(secret), *_tokens(secret)]
 
@@ -75,7 +79,8 @@ def find_key(secret: str, *, actor: Actor) -> list[Place]:
 def _count(actor: Actor) -> None:
     minute, left = divmod(int(time.time()), 60)
     if actor is not None and add_to_count(f"leaks:{actor.pk}:{minute}", 1, 120) > SEARCHES:
-        raise Throttled(f"Too many searches. Try again in {60 - left} seconds.", 60 - left)
+        text = _("Too many searches. Try again in %(seconds)d seconds.") % {"seconds": 60 - left}
+        raise Throttled(text, 60 - left)
 
 
 @sensitive_variables()
@@ -85,9 +90,9 @@ def _slots(secret: str) -> list[Place]:
     for one in rows:
         slot = one.credentials or {}
         held = {**slot.get("next", {}), **slot.get("credentials", {})}
-        if sum(_is_same(text, secret) for _, text in texts_in(held)):
+        if sum(_is_same(text, secret) for _place, text in texts_in(held)):
             row = Connection.objects.listed().filter(pk=one.connection_id).first()
-            what = "the next key of a replacement" if one.is_open else "a key that is kept"
+            what = _("the next key of a replacement") if one.is_open else _("a key that is kept")
             found.append(Place(what, row))
     return found
 
@@ -99,7 +104,7 @@ def _references(secret: str) -> list[Place]:
         value = one.resolution.value
         if value is not None and _is_same(value, secret):
             rows = Connection.objects.listed().filter(pk__in=one.connection_ids)
-            what = f"behind {one.resolution.reference}"
+            what = _("behind %(reference)s") % {"reference": one.resolution.reference}
             found += [Place(what, row) for row in rows] or [Place(what)]
     return found
 
@@ -107,11 +112,14 @@ def _references(secret: str) -> list[Place]:
 @sensitive_variables()
 def _tokens(secret: str) -> list[Place]:
     digest, found = sha256(secret.encode(errors="replace")).hexdigest(), []
-    kinds: list[tuple[Any, str]] = [(ApiToken, "token"), (RevealToken, "token of flows")]
-    for model, what in kinds:
+    kinds: list[tuple[Any, str]] = [
+        (ApiToken, _("the token %(name)s (%(prefix)s…)")),
+        (RevealToken, _("the token of flows %(name)s (%(prefix)s…)")),
+    ]
+    for model, text in kinds:
         for name, prefix, one in model.objects.values_list("name", "prefix", "digest"):
             if hmac.compare_digest(one, digest):
-                found.append(Place(f"the {what} {name} ({prefix}…)"))
+                found.append(Place(text % {"name": name, "prefix": prefix}))
     return found
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.change_counter import bump_change_counter
@@ -33,17 +35,26 @@ CHANGE, TEST = "connections.change_connection", "connections.test_connection"
 SWITCHED = "The key was replaced. The one before is kept until {:%Y-%m-%d %H:%M} UTC."
 SWITCHED_LOST = "The key was replaced. The one before cannot be decrypted, so it is not kept."
 BACK = "Gone back to the key before."
-CHANGED = (
-    "The settings of {} were changed since the next key was tested. Give it up, and begin again."
+CHANGED = gettext_noop(
+    "The settings of %(name)s were changed since the next key was tested. Give it up, and begin "
+    "again."
 )
-REFUSED = "The next key cannot be used: {} Enter another one, or test it again."
-NOT_TESTED = "The next key is not known to work: {} Replace the key anyway, or try again later."
+REFUSED = gettext_noop(
+    "The next key cannot be used: %(reason)s Enter another one, or test it again."
+)
+NOT_TESTED = gettext_noop(
+    "The next key is not known to work: %(reason)s Replace the key anyway, or try again later."
+)
 # Of a key that surely does not work; an outage says nothing about it.
 NEVER_ANYWAY = frozenset(
     {"unauthorized", "host_not_approved", "unresolved_reference", "undecryptable", "testing"}
 )
-TESTING = {"success": False, "code": "testing", "message": "It is being tested at this moment."}
-ENDED = "This replacement has ended already. Look at the page of the connection."
+TESTING = {
+    "success": False,
+    "code": "testing",
+    "message": gettext_noop("It is being tested at this moment."),
+}
+ENDED = gettext_noop("This replacement has ended already. Look at the page of the connection.")
 
 
 @sensitive_variables("settings", "given")
@@ -99,13 +110,19 @@ def _refuse_another(connection: Connection) -> None:
         if row.is_watching and not is_untouched(row, connection):
             end_watch(row, "The settings were changed by hand: the watch has ended.")
             continue
-        who, at = row.begun_by or "The command line", f"{row.date_begun:%Y-%m-%d %H:%M} UTC"
         text = (
-            f"{who} replaced this key at {at}, and it is still watched. End the watch first."
+            _(
+                "%(who)s replaced this key at %(time)s, and it is still watched. End the watch "
+                "first."
+            )
             if row.is_watching
-            else f"{who} began to replace this key at {at}. Finish that, or give it up first."
+            else _(
+                "%(who)s began to replace this key at %(time)s. Finish that, or give it up first."
+            )
         )
-        raise Unusable("replacement_open", text)
+        who = row.begun_by or _("The command line")
+        values = {"who": who, "time": f"{row.date_begun:%Y-%m-%d %H:%M} UTC"}
+        raise Unusable("replacement_open", text % values)
 
 
 @sensitive_variables("given")
@@ -126,9 +143,9 @@ def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
 def _next_of(replacement: KeyReplacement) -> dict[str, Any]:
     """The next values. Raises Unusable."""
     if not replacement.is_open:
-        raise Unusable("replacement_ended", ENDED)
+        raise Unusable("replacement_ended", _(ENDED))
     if not replacement.credentials:
-        text = "The next key cannot be decrypted. Give it up, and enter it again."
+        text = _("The next key cannot be decrypted. Give it up, and enter it again.")
         raise Unusable("undecryptable", text)
     return SecretDict(replacement.credentials["next"])
 
@@ -150,7 +167,7 @@ def switch_key(
         row, held = _held(replacement)
         given = _next_of(held)
         if not is_untouched(held, row):
-            raise Unusable("stale", CHANGED.format(row.name))
+            raise Unusable("stale", _(CHANGED) % {"name": row.name})
         before, type_version = slot_of(row, held.fields), row.type_version
         saved = update_connection(row, actor=actor, settings=given, merge=True).row
         if saved.type_version != type_version:
@@ -172,9 +189,9 @@ def refuse_untested(replacement: KeyReplacement, *, anyway: bool) -> None:
     """
     test = replacement.tests.get("next") or {"success": False, "code": "", "message": ""}
     if test["code"] in NEVER_ANYWAY:
-        raise Unusable(test["code"], REFUSED.format(test["message"]))
+        raise Unusable(test["code"], _(REFUSED) % {"reason": _(test["message"])})
     if not test["success"] and not anyway:
-        raise Unusable("not_tested", NOT_TESTED.format(test["message"]))
+        raise Unusable("not_tested", _(NOT_TESTED) % {"reason": _(test["message"])})
 
 
 def may_switch_anyway(replacement: KeyReplacement) -> bool:
@@ -224,13 +241,13 @@ def go_back(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     with transaction.atomic():
         row, held = _held(replacement)
         if not held.credentials or held.state not in (State.WATCHING, State.DONE):
-            text = "There is no previous key to go back to: it is not kept any more."
+            text = _("There is no previous key to go back to: it is not kept any more.")
             raise Unusable("no_previous_key", text)
         if not is_untouched(held, row):
-            text = (
-                f"The settings of {row.name} were changed since its key was replaced, so the "
+            text = _(
+                "The settings of %(name)s were changed since its key was replaced, so the "
                 "previous key does not come back by itself. Edit the connection instead."
-            )
+            ) % {"name": row.name}
             raise Unusable("stale", text)
         who = f" {actor}" if actor else " the command line"
         swap_back(row, held, actor, f"{BACK} Asked for by{who}.")

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
 from connections.errors import FieldError, Invalid
@@ -30,15 +32,17 @@ def judge(connection: Connection, given: Mapping[str, Any], actor: Actor) -> Non
     unknown = [name for name in given if name not in fields]
     if unknown or not given:
         wrong = unknown or list(fields)[:1]
-        text = f"Enter the next value of {' or '.join(fields) or 'nothing'}."
+        names = _(" or ").join(fields) or _("nothing")
+        text = _("Enter the next value of %(settings)s.") % {"settings": names}
         raise Invalid([FieldError(f"settings.{name}", "not_a_key", text) for name in wrong])
     row = Connection.objects.get(pk=connection.pk)
     draft = Draft(actor, given)
     if not draft_change(draft, row, row.provider, merge=True).changed:
-        text = "This is the value that is stored already. Enter the next one."
+        text = _("This is the value that is stored already. Enter the next one.")
         raise Invalid([FieldError(f"settings.{name}", "unchanged", text) for name in given])
 
 
+@override("en")  # what they say is stored
 @sensitive_variables("given", "posted")
 def tested(connection: Connection, given: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """What tests of the connection with its next and its current key say: `next`, `current`. They

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections.change_counter import bump_change_counter
@@ -27,10 +28,12 @@ State = KeyReplacement.State
 # What a service says of a key that it does not take. A key without the rights of the one before is
 # refused too, unless it was switched although its test said so.
 REFUSED, WITHOUT_RIGHTS = "unauthorized", "forbidden"
-WENT_BACK = "The service refused the new key: gone back to the one before, by itself."
-BOTH = "The service refuses the new key and the one before. The new one stays: enter another."
-ENDED_WELL = "The watch has ended: the service did not refuse the new key."
-CHANGED = "The settings were changed by hand: the watch has ended."
+WENT_BACK = gettext_noop("The service refused the new key: gone back to the one before, by itself.")
+BOTH = gettext_noop(
+    "The service refuses the new key and the one before. The new one stays: enter another."
+)
+ENDED_WELL = gettext_noop("The watch has ended: the service did not refuse the new key.")
+CHANGED = gettext_noop("The settings were changed by hand: the watch has ended.")
 
 logger = logging.getLogger(__name__)
 

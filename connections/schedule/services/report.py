@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from connections.jobs import declared
 from connections.models import Connection, ConnectionCheck, JobRun, PlannedCheck, ScheduleLease
@@ -129,16 +130,28 @@ def _silence(lease: ScheduleLease | None) -> list[str]:
     quiet = QUIET if settings.RUN_DUE else max(QUIET_OF_CRON, timedelta(seconds=2 * interval()))
     if timezone.now() - lease.renewed_at <= quiet:
         return []
-    since = f"Nothing has run by itself since {lease.renewed_at:%Y-%m-%d %H:%M:%S} UTC. "
-    if settings.RUN_DUE:
-        return [f"{since}Start the server, or look into its log."]
-    return [f"{since}RUN_DUE is off: have cron call `manage.py run_due --once`."]
+    text = (
+        _("Nothing has run by itself since %(time)s UTC. Start the server, or look into its log.")
+        if settings.RUN_DUE
+        else _(
+            "Nothing has run by itself since %(time)s UTC. RUN_DUE is off: have cron call "
+            "`manage.py run_due --once`."
+        )
+    )
+    return [text % {"time": f"{lease.renewed_at:%Y-%m-%d %H:%M:%S}"}]
 
 
 def _late(jobs: tuple[JobLine, ...], checks: int) -> list[str]:
-    found = [f"{one.title} is overdue." for one in jobs if one.is_overdue]
-    found += [f"{one.title} failed: {one.said}" for one in jobs if one.is_ok is False]
+    found = [_("%(job)s is overdue.") % {"job": _(one.title)} for one in jobs if one.is_overdue]
+    found += [
+        _("%(job)s failed: %(said)s") % {"job": _(one.title), "said": one.said}
+        for one in jobs
+        if one.is_ok is False
+    ]
     if checks:
-        text = "Raise CONNECTIONS_CHECKS_AT_ONCE, CONNECTIONS_CHECKS_PER_HOST or the interval."
-        found.append(f"{checks} checks of connections are overdue. {text}")
+        text = _(
+            "%(number)d checks of connections are overdue. Raise CONNECTIONS_CHECKS_AT_ONCE, "
+            "CONNECTIONS_CHECKS_PER_HOST or the interval."
+        )
+        found.append(text % {"number": checks})
     return found

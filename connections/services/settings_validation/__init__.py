@@ -7,6 +7,8 @@ One function for create, update and test-before-save, for every surface.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from connections.credentials import Undecryptable
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, canonical, settings_fields
@@ -39,8 +41,9 @@ def validate_settings(
         if name in fields:
             typed[name] = canonical(provider, name, _stripped(result, fields[name], value))
         else:
-            text = f"There is no setting {name[:100]!r}. There are: {', '.join(fields)}."
-            result.refuse(name, "unknown_setting", text)
+            text = _("There is no setting %(name)r. There are: %(names)s.")
+            values = {"name": name[:100], "names": ", ".join(fields)}
+            result.refuse(name, "unknown_setting", text % values)
     secrets = SecretWriter(result, stored)
     secrets.write(fields, typed)
     for name, value in typed.items():
@@ -64,8 +67,8 @@ def _stripped(result: SettingsResult, field: SettingsField, value: Any) -> Any:
         return value
     stripped = value.strip()
     if field.secret and stripped and stripped != value:
-        text = f"{field.label}: blanks or line breaks around the value were removed."
-        result.notify(field.name, "stripped", text)
+        text = _("%(name)s: blanks or line breaks around the value were removed.")
+        result.notify(field.name, "stripped", text % {"name": _(field.label)})
     return stripped
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from connections import conf
 from connections.references import is_reference, place
 from providers.core.errors import BlockedAddress
@@ -49,12 +51,17 @@ def refuse_kept_secrets(
         causes = [one for one in changed if one.proxy or not fields[name].for_proxy]
         if not causes:
             continue
-        what = key or f"the {_inside_a_sentence(fields[name].label)}"
-        label = _inside_a_sentence(causes[0].label)
-        is_switch = causes[0].kind == "boolean"
-        cause = f"{causes[0].label} was switched" if is_switch else f"the {label} changed"
-        text = f"Enter {what} again, because {cause}."
+        text = _because(causes[0], key or _the(fields[name].label))
         result.refuse(place(name, key), "secret_required", text)
+
+
+def _because(cause: SettingsField, what: str) -> str:
+    """The sentence that `what` is to be entered again."""
+    if cause.kind == "boolean":
+        text = _("Enter %(what)s again, because %(setting)s was switched.")
+        return text % {"what": what, "setting": _(cause.label)}
+    text = _("Enter %(what)s again, because %(setting)s changed.")
+    return text % {"what": what, "setting": _the(cause.label)}
 
 
 def _is_harmless(field: SettingsField, value: Any) -> bool:
@@ -62,6 +69,10 @@ def _is_harmless(field: SettingsField, value: Any) -> bool:
     return (field.trust and value is True) or (field.proxy and value is None)
 
 
-def _inside_a_sentence(label: str) -> str:
-    """`Endpoint` -> `endpoint`, but `API key` stays."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+def _the(label: str) -> str:
+    """A setting inside of a sentence: `the endpoint`, but `the API key` stays. In other languages
+    labels stay as they are.
+    """
+    if (translated := _(label)) != label:
+        return translated
+    return f"the {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"

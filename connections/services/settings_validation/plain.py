@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from connections import conf
 from connections.references import is_reference, place
 from providers.core.base import Provider
@@ -11,8 +14,9 @@ from providers.core.schema import SettingsField, settings_fields
 from .maps import entries, posted_entries
 from .result import SettingsResult
 
-IN_CLEAR = (
-    "{}: {} looks like a secret, but whoever sees the connection can read it. Put it under {}."
+IN_CLEAR = gettext_noop(
+    "%(setting)s: %(name)s looks like a secret, but whoever sees the connection can read it. Put "
+    "it under %(home)s."
 )
 
 
@@ -53,5 +57,6 @@ def notice_secrets_in_clear(result: SettingsResult, fields: Mapping[str, Setting
             continue
         for key, value in entries(result.settings.get(field.name)).items():
             if value and not is_reference(value) and conf.sounds_secret(key):
-                text = IN_CLEAR.format(field.label, key, home.label)
+                values = {"setting": _(field.label), "name": key, "home": _(home.label)}
+                text = _(IN_CLEAR) % values
                 result.notify(place(field.name, key), "sounds_secret", text)

@@ -37,7 +37,7 @@ class SettingsResult:
 
     `validated`: the provider's settings with every reference resolved, None when something is wrong
     or unresolved. `missing_secrets`: secrets that are known to be missing, a setting or
-    `setting.key` each.
+    `setting.key` each. `unresolved`: why references do not resolve, a sentence each.
     """
 
     settings: dict[str, Any]
@@ -46,6 +46,7 @@ class SettingsResult:
     notices: list[Notice] = field(default_factory=list)
     validated: ProviderSettings | None = None
     missing_secrets: Sequence[str] = ()
+    unresolved: list[str] = field(default_factory=list)
 
     @property
     def values(self) -> dict[str, Any]:

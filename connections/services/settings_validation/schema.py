@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from connections import conf
 from connections.credentials import Undecryptable
 from connections.references import InvalidReference, State, is_reference, parse, place, unescape
@@ -86,19 +88,22 @@ def _value(result: SettingsResult, where: str, value: Any, field: SettingsField)
     if resolution.state == State.DENIED and not resolution.source:
         result.refuse(where, "denied_reference", resolution.message)
     elif resolution.state != State.RESOLVED:
-        text = f"Saved, but not usable yet: {resolution.message}"
+        result.unresolved.append(resolution.message)
+        text = _("Saved, but not usable yet: %(reason)s") % {"reason": resolution.message}
         result.notify(where, f"{resolution.state}_reference", text)
     elif field.secret and (found := doubt(resolution.value or "", field.free or field.is_map)):
-        text = f"{where}: about the value that {value} stands for: {found.message}"
-        result.notify(where, found.code, text)
+        text = _("%(setting)s: about the value that %(reference)s stands for: %(reason)s")
+        values = {"setting": where, "reference": value, "reason": found.message}
+        result.notify(where, found.code, text % values)
     return resolution.value
 
 
 def _about_reference(result: SettingsResult, where: str) -> str:
     """A sentence to add to an error when it is about the value of a reference."""
-    name, _, key = where.partition(".")
+    name, _dot, key = where.partition(".")
     value = result.settings.get(name)
     reference = entries(value).get(key) if key else value
-    return (
-        f" This is about the value that {reference} stands for." if is_reference(reference) else ""
-    )
+    if not is_reference(reference):
+        return ""
+    text = _("This is about the value that %(reference)s stands for.") % {"reference": reference}
+    return f" {text}"

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from connections.credentials import CLEAR, KEEP, MASKED, REPLACE, Undecryptable, key_ids, write_rule
 from connections.references import is_reference, place, unescape
 from connections.secret_texts import doubt
@@ -14,14 +17,19 @@ from ...errors import Notice
 from .maps import entries, posted_entries
 from .result import SettingsResult, Stored
 
-REALLY = "If it is the real one, clear what is stored first, then enter it."
-MASKED_SETTING = f"This is a mask, not a key. Leave {{}} empty to keep what is stored. {REALLY}"
-MASKED_ENTRY = (
-    f"This is a mask, not a secret. Leave the value empty to keep what is stored. {REALLY}"
+MASKED_SETTING = gettext_noop(
+    "This is a mask, not a key. Leave %(setting)s empty to keep what is stored. If it is the real "
+    "one, clear what is stored first, then enter it."
 )
-NOTHING_TO_KEEP = "There is nothing stored to keep. Enter a value or a reference."
-NO_ENCRYPTION_KEY = "No key can be stored: FERNET_KEYS is not set. Set it, or enter a reference."
-REPLACED_UNDECRYPTABLE = (
+MASKED_ENTRY = gettext_noop(
+    "This is a mask, not a secret. Leave the value empty to keep what is stored. If it is the real "
+    "one, clear what is stored first, then enter it."
+)
+NOTHING_TO_KEEP = gettext_noop("There is nothing stored to keep. Enter a value or a reference.")
+NO_ENCRYPTION_KEY = gettext_noop(
+    "No key can be stored: FERNET_KEYS is not set. Set it, or enter a reference."
+)
+REPLACED_UNDECRYPTABLE = gettext_noop(
     "The stored credentials could not be decrypted and were replaced by what you entered; enter "
     "any other secret too."
 )
@@ -50,13 +58,13 @@ class SecretWriter:
             else:
                 self._write_setting(one, posted)
         for name in () if key_ids() else self._literals:
-            self.result.refuse(name, "no_encryption_key", NO_ENCRYPTION_KEY)
+            self.result.refuse(name, "no_encryption_key", _(NO_ENCRYPTION_KEY))
         self.result.credentials = self._literals or None
         if self.stored.lost is None:
             return
         if self._is_changed:
             self.result.notices.append(
-                Notice("credentials", "replaced_undecryptable", REPLACED_UNDECRYPTABLE)
+                Notice("credentials", "replaced_undecryptable", _(REPLACED_UNDECRYPTABLE))
             )
         else:
             self.result.credentials = self.stored.lost
@@ -67,7 +75,8 @@ class SecretWriter:
         stored = self.stored.values.get(name, self.stored.lost)
         rule = write_rule(posted, name, stored)
         if rule == MASKED:
-            self.result.refuse(name, "masked_value", MASKED_SETTING.format(setting.label))
+            text = _(MASKED_SETTING) % {"setting": _(setting.label)}
+            self.result.refuse(name, "masked_value", text)
         if rule == REPLACE and setting.kind != "headers":
             self._judge(name, posted[name], setting.free)
         value = self._value(rule, (name, ""), posted.get(name), stored)
@@ -86,9 +95,9 @@ class SecretWriter:
             rule = write_rule(given, key, stored)
             where = place(name, key) if is_entry_key(key) else name  # a wrong key is not repeated
             if rule == MASKED:
-                self.result.refuse(where, "masked_value", MASKED_ENTRY)
+                self.result.refuse(where, "masked_value", _(MASKED_ENTRY))
             if rule == KEEP and stored is None:
-                self.result.refuse(where, "required", NOTHING_TO_KEEP)
+                self.result.refuse(where, "required", _(NOTHING_TO_KEEP))
             if rule == REPLACE:
                 self._judge(where, given[key], free=True)
             value = self._value(rule, (name, key), given.get(key), stored)
@@ -126,6 +135,6 @@ class SecretWriter:
         }
         for key, value in clean.items():
             if value and value != given[key]:
-                text = f"{key}: blanks or line breaks around the value were removed."
-                self.result.notify(place(name, key), "stripped", text)
+                text = _("%(name)s: blanks or line breaks around the value were removed.")
+                self.result.notify(place(name, key), "stripped", text % {"name": key})
         return clean

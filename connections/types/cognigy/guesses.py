@@ -3,6 +3,8 @@
 Cognigy's schema has no kinds of fields, and no mark for a secret.
 """
 
+from django.utils.translation import gettext as _
+
 from providers.manifests.labels import words
 
 
@@ -71,18 +73,18 @@ def is_secret(name: str) -> tuple[bool, str]:
     """
     found = words(name)
     if any(tuple(found[-len(ending) :]) == ending for ending in ENDINGS):
-        return False, "it names no secret"
+        return False, _("it names no secret")
     if known := next((word for word in found if word in SECRET_WORDS), ""):
-        return True, f"its name says {known}"
+        return True, _("its name says %(word)s") % {"word": known}
     last = JOINED.get(found[-1], found[-1]) if found else ""
     if last in PLAIN_WORDS:
-        return False, f"{last} is nothing secret"
-    return True, "its name does not say what it is"
+        return False, _("%(word)s is nothing secret") % {"word": last}
+    return True, _("its name does not say what it is")
 
 
 def kind(name: str) -> str:
     """The kind of a field: only what is sure, everything else is a text."""
-    secret, _ = is_secret(name)
+    secret = is_secret(name)[0]
     found = words(name)
     if (
         "json" in found

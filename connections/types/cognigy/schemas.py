@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from providers.manifests.errors import ManifestError, Problem, nearest
 from providers.manifests.labels import label, sentence, words
 from providers.manifests.settings import RESERVED
@@ -57,7 +59,9 @@ def translated(data: Any) -> list[Schema]:
         else [data]
     )
     if not isinstance(rows, list) or not 0 < len(rows) <= MOST_TYPES:
-        raise ManifestError([("connections", f"1 to {MOST_TYPES} schemas are expected.")])
+        raise ManifestError(
+            [("connections", _("1 to %(most)d schemas are expected.") % {"most": MOST_TYPES})]
+        )
     nested = isinstance(data, list) or "connections" in data
     found = [
         _translated(row, f"[{index}]" if nested else "", extension)
@@ -65,15 +69,8 @@ def translated(data: Any) -> list[Schema]:
     ]
     keys = [one.document["key"] for one in found]
     if double := next((key for key in keys if keys.count(key) > 1), ""):
-        raise ManifestError(
-            [
-                (
-                    "",
-                    f"Two of the schemas have the type {double}. Keep one, or give each its "
-                    "extension.",
-                )
-            ]
-        )
+        text = _("Two of the schemas have the type %(key)s. Keep one, or give each its extension.")
+        raise ManifestError([("", text % {"key": double})])
     return found
 
 
@@ -92,32 +89,36 @@ def _translated(row: Any, place: str, extension: str) -> Schema:
     if row.get("isDeprecated") is True:
         document["deprecated"] = "Cognigy marks it as deprecated."
     guesses.append(
-        "The schema says no address, so a check only looks whether every value is there."
+        _("The schema says no address, so a check only looks whether every value is there.")
     )
     return Schema(document, tuple(guesses))
 
 
 def _problems(row: Any, place: str) -> list[Problem]:
     if not isinstance(row, dict):
-        return [(place, "A schema is a mapping with type, label and fields.")]
+        return [(place, _("A schema is a mapping with type, label and fields."))]
     dot = f"{place}." if place else ""
     found = [
         (
             f"{dot}{str(name)[:100]}",
-            f"Cognigy's schema has no {str(name)[:100]}.{nearest(str(name), KNOWN)}",
+            _("Cognigy's schema has no %(name)s.") % {"name": str(name)[:100]}
+            + nearest(str(name), KNOWN),
         )
         for name in row
         if name not in KNOWN
     ]
     if not isinstance(row.get("type"), str) or not _slug(row["type"]):
-        found.append((f"{dot}type", "This is required: a text with letters or digits."))
+        found.append((f"{dot}type", _("This is required: a text with letters or digits.")))
     if not isinstance(row.get("label", ""), str) or not isinstance(row.get("extension", ""), str):
-        found.append((f"{dot}label", "This is a text."))
+        found.append((f"{dot}label", _("This is a text.")))
     fields = row.get("fields")
     if not isinstance(fields, list) or not fields:
         return [
             *found,
-            (f"{dot}fields", "This is required: a list of fields, such as [{fieldName: apiKey}]."),
+            (
+                f"{dot}fields",
+                _("This is required: a list of fields, such as [{fieldName: apiKey}]."),
+            ),
         ]
     return found + [
         problem
@@ -128,23 +129,24 @@ def _problems(row: Any, place: str) -> list[Problem]:
 
 def _field_problems(field: Any, place: str) -> list[Problem]:
     if not isinstance(field, dict):
-        return [(place, "A field is a mapping with fieldName.")]
+        return [(place, _("A field is a mapping with fieldName."))]
     found = [
         (
             f"{place}.{str(name)[:100]}",
-            f"A field has no {str(name)[:100]}.{nearest(str(name), FIELD_KNOWN)}",
+            _("A field has no %(name)s.") % {"name": str(name)[:100]}
+            + nearest(str(name), FIELD_KNOWN),
         )
         for name in field
         if name not in FIELD_KNOWN
     ]
     name = field.get("fieldName")
     if not isinstance(name, str) or not words(name) or len(name) > 200:
-        found.append((f"{place}.fieldName", "This is required: a text with letters."))
+        found.append((f"{place}.fieldName", _("This is required: a text with letters.")))
     for one in ("label", "description"):
         if not isinstance(field.get(one, ""), str):
-            found.append((f"{place}.{one}", "This is a text."))
+            found.append((f"{place}.{one}", _("This is a text.")))
     if not isinstance(field.get("required", True), bool):
-        found.append((f"{place}.required", "This is true or false."))
+        found.append((f"{place}.required", _("This is true or false.")))
     return found
 
 
@@ -154,7 +156,8 @@ def _label_and_description(row: dict[str, Any], guesses: list[str]) -> dict[str,
     if given and len(given) <= LONGEST_LABEL and not given.endswith("."):
         return {"label": given, "description": sentence(_cleaned_text(row.get("description", "")))}
     made = label(row["type"])[:100]
-    guesses.append(f"The label is a sentence or missing, so the type is called {made}.")
+    text = _("The label is a sentence or missing, so the type is called %(label)s.")
+    guesses.append(text % {"label": made})
     return {
         "label": made,
         "description": sentence(_cleaned_text(row.get("description", "")) or given)[:500],
@@ -167,10 +170,11 @@ def _fields(rows: list[dict[str, Any]], guesses: list[str]) -> list[dict[str, An
         name = row["fieldName"]
         key = _key(name)
         if key in found:
-            guesses.append(f"The field {name} is there twice; once is enough.")
+            guesses.append(_("The field %(name)s is there twice; once is enough.") % {"name": name})
             continue
         if key == f"{'_'.join(words(name))}_value":
-            guesses.append(f"{name} means something else here, so the field's key is {key}.")
+            text = _("%(name)s means something else here, so the field's key is %(key)s.")
+            guesses.append(text % {"name": name, "key": key})
         found[key] = _field(row, key, guesses)
     return list(found.values())
 
@@ -179,7 +183,12 @@ def _field(row: dict[str, Any], key: str, guesses: list[str]) -> dict[str, Any]:
     secret, why = is_secret(row["fieldName"])
     shape = kind(row["fieldName"])
     called = _cleaned_text(row.get("label", ""))[:200] or label(row["fieldName"])
-    guesses.append(f"{called} is {'kept secret' if secret else 'not secret'}: {why}.")
+    text = (
+        _("%(label)s is kept secret: %(why)s.")
+        if secret
+        else _("%(label)s is not secret: %(why)s.")
+    )
+    guesses.append(text % {"label": called, "why": why})
     made: dict[str, Any] = {
         "key": key,
         "kind": shape,

@@ -3,6 +3,8 @@
 import secrets
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connections import services as core
@@ -18,7 +20,7 @@ from providers.http.authorization_code import (
 )
 from providers.manifests import ManifestProvider
 
-NOT_FOR_LONG = (
+NOT_FOR_LONG = gettext_noop(
     "The token service gave no refresh token, so the connection would end in an hour. Its type "
     "must ask for one: see the vendor's documents about offline access. A service that gave one "
     "before may want that withdrawn there first."
@@ -63,7 +65,7 @@ def ask_authorization(connection: Connection, redirect_uri: str, *, actor: core.
     """
     core.require(actor, "connections.change_connection")
     attempt = Attempt(redirect_uri, secrets.token_urlsafe(32), secrets.token_urlsafe(48))
-    _, authorization = _wanted(connection)
+    authorization = _wanted(connection)[1]
     return Asked(authorization_address(authorization, attempt), attempt)
 
 
@@ -89,7 +91,7 @@ def finish_authorization(
     code = code_in(answer, attempt)
     token = provider.fetched(grant_of_code(authorization, attempt, code))
     if not token.refresh_token:
-        raise ProviderError(NOT_FOR_LONG, "bad_response", True)
+        raise ProviderError(_(NOT_FOR_LONG), "bad_response", True)
     kept = {authorization.setting: token.refresh_token}
     return core.update_connection(
         connection, actor=actor, expected_version=expected_version, settings=kept, merge=True
@@ -100,6 +102,7 @@ def _wanted(connection: Connection) -> tuple[ManifestProvider, Authorization]:
     provider = get_configured_provider(connection, even_inactive=True)
     found = provider.authorization if isinstance(provider, ManifestProvider) else None
     if not isinstance(provider, ManifestProvider) or found is None:
-        text = f"{connection.alias} is not a connection that a person allows in a browser."
-        raise core.Invalid([core.FieldError("document", "invalid", text)])
+        text = _("%(alias)s is not a connection that a person allows in a browser.")
+        values = {"alias": connection.alias}
+        raise core.Invalid([core.FieldError("document", "invalid", text % values)])
     return provider, found

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connections.catalog import confirm_types, directory_types, installed_types, owner_of
 from connections.models import Connection, ConnectionType, by_name
@@ -12,7 +14,7 @@ from providers.core.base import Provider
 from providers.core.registry import all_providers, get_provider
 from providers.manifests import Manifest, manifest_text, shipped
 
-GONE = "There is no connection type {!r}. `connectiontype list` shows them."
+GONE = gettext_noop("There is no connection type %(key)r. `connectiontype list` shows them.")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def connection_type(key: str) -> TypeEntry:
     """The type with this key. Raises ConnectionType.DoesNotExist."""
     found = next((one for one in connection_types() if one.key == key), None)
     if found is None:
-        raise ConnectionType.DoesNotExist(GONE.format(key))
+        raise ConnectionType.DoesNotExist(_(GONE) % {"key": key})
     return found
 
 

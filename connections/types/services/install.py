@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from connections.catalog import confirm_types, digest_of, directory_types, owner_of
 from connections.change_counter import bump_change_counter
@@ -67,7 +68,7 @@ def install_types(text: str, *, actor: Actor) -> list[InstalledType]:
             installed = [_install(one, actor) for one in previews]
     except IntegrityError:
         raise refused(
-            "race", "Somebody installed it at the same time. Look at the list, and try again."
+            "race", _("Somebody installed it at the same time. Look at the list, and try again.")
         ) from None
     confirm_types()
     return installed
@@ -120,9 +121,10 @@ def remove_type(key: str, *, actor: Actor) -> None:
         row = ConnectionType.objects.select_for_update().filter(key=key.replace("\x00", "")).first()
         if row is None:
             _refuse_file(key)
-            raise ConnectionType.DoesNotExist(GONE.format(key))
+            raise ConnectionType.DoesNotExist(_(GONE) % {"key": key})
         if users := type_users(row.key):
-            raise InUse(users, "Delete these connections first, or move what they do to others.")
+            cure = _("Delete these connections first, or move what they do to others.")
+            raise InUse(users, cure)
         row.delete()
         bump_change_counter()
     confirm_types()
@@ -130,15 +132,9 @@ def remove_type(key: str, *, actor: Actor) -> None:
 
 def _refuse_file(key: str) -> None:
     if owner := owner_of(key):
-        raise Invalid(
-            [
-                FieldError(
-                    "key",
-                    "is_file",
-                    f"{key} belongs to {owner}. Only what was installed can be removed here.",
-                )
-            ]
-        )
+        text = _("%(key)s belongs to %(owner)s. Only what was installed can be removed here.")
+        values = {"key": key, "owner": owner}
+        raise Invalid([FieldError("key", "is_file", text % values)])
 
 
 def sync_types(*, actor: Actor = None) -> list[SyncedType]:

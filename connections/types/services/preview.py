@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from connections.catalog import (
     LARGEST,
     confirm_types,
@@ -49,10 +51,8 @@ class TypePreview:
 def read_types(text: str) -> list[Manifest]:
     """The manifests of a document. Raises Invalid with every problem, each at its place."""
     if len(text.encode(errors="replace")) > LARGEST:
-        raise refused(
-            "too_large",
-            f"The document is larger than {LARGEST // 1024} KB, which no connection type needs.",
-        )
+        message = _("The document is larger than %(size)d KB, which no connection type needs.")
+        raise refused("too_large", message % {"size": LARGEST // 1024})
     try:
         found = read_documents(text)
     except ManifestError as error:
@@ -64,10 +64,8 @@ def read_types(text: str) -> list[Manifest]:
         ) from None
     keys = [one.key for one in found]
     if doubles := sorted({key for key in keys if keys.count(key) > 1}):
-        raise refused(
-            "duplicate",
-            f"The document has {', '.join(doubles)} more than once. Give each its own key.",
-        )
+        message = _("The document has %(keys)s more than once. Give each its own key.")
+        raise refused("duplicate", message % {"keys": ", ".join(doubles)})
     # Only here: a type that is installed stays one when the packages drop its mark.
     if unknown := [one.mark for one in found if one.mark and not find_mark(one.mark)]:
         raise Invalid(
@@ -75,8 +73,10 @@ def read_types(text: str) -> list[Manifest]:
                 FieldError(
                     "mark",
                     "invalid_document",
-                    f"There is no mark {name[:50]}.{nearest(name, mark_names())} Without one the "
-                    "type shows its icon or two letters.",
+                    _("There is no mark %(name)s.") % {"name": name[:50]}
+                    + nearest(name, mark_names())
+                    + " "
+                    + _("Without one the type shows its icon or two letters."),
                 )
                 for name in unknown
             ]
@@ -117,7 +117,9 @@ def preview_type(text: str, *, actor: Actor = None) -> TypePreview:
 def refuse_several(found: Sequence[Any]) -> None:
     """Raises Invalid unless there is just one."""
     if len(found) != 1:
-        raise refused("several", f"The document holds {len(found)} types. Give one.")
+        raise refused(
+            "several", _("The document holds %(number)d types. Give one.") % {"number": len(found)}
+        )
 
 
 def stored_text(text: str, manifest: Manifest, manifests: Sequence[Manifest]) -> str:
@@ -154,11 +156,10 @@ def _redirect_refusals(goes_to: Sequence[str], actor: Actor) -> list[FieldError]
     """The refusal to send stored literals to a new address, unless the actor may export secrets."""
     if not goes_to or actor is None or actor.has_perm("connections.export_secrets"):
         return []
-    text = (
-        f"Stored credentials would go to {', '.join(goes_to)}. That takes somebody who may export "
-        "secrets."
+    text = _(
+        "Stored credentials would go to %(hosts)s. That takes somebody who may export secrets."
     )
-    return [FieldError("base_url", "redirected", text)]
+    return [FieldError("base_url", "redirected", text % {"hosts": ", ".join(goes_to)})]
 
 
 def _is_same(row: ConnectionType, manifest: Manifest) -> bool:
@@ -178,26 +179,22 @@ def _refusals(
 ) -> list[FieldError]:
     key = manifest.key
     if owner := owner_of(key):
-        return [
-            FieldError(
-                "key", "taken", f"The key {key} belongs to {owner}. Give the type another key."
-            )
-        ]
+        text = _("The key %(key)s belongs to %(owner)s. Give the type another key.")
+        return [FieldError("key", "taken", text % {"key": key, "owner": owner})]
     if key in RESERVED_KEYS:
-        return [
-            FieldError("key", "reserved", f"{key} is a reserved word. Give the type another key.")
-        ]
+        text = _("%(key)s is a reserved word. Give the type another key.")
+        return [FieldError("key", "reserved", text % {"key": key})]
     return _section_refusals(provider) + _version_refusals(manifest, row, connections)
 
 
 def _section_refusals(provider: type[Provider[Any]]) -> list[FieldError]:
     section = provider.section.lower()
     if section in NO_REFERENCES:
-        text = (
-            f"${provider.section}:... means plain environment variables already, so its references "
-            "could not be told apart."
+        text = _(
+            "$%(section)s:... means plain environment variables already, so its references could "
+            "not be told apart. Give the type another key."
         )
-        return [FieldError("key", "section_taken", f"{text} Give the type another key.")]
+        return [FieldError("key", "section_taken", text % {"section": provider.section})]
     other = next(
         (
             one
@@ -208,11 +205,12 @@ def _section_refusals(provider: type[Provider[Any]]) -> list[FieldError]:
     )
     if other is None:
         return []
-    text = (
-        f"Its references would be ${provider.section}:..., which are those of {other.name} "
-        f"({other.id}). Give the type another key."
+    text = _(
+        "Its references would be $%(section)s:..., which are those of %(name)s (%(id)s). Give the "
+        "type another key."
     )
-    return [FieldError("key", "section_taken", text)]
+    values = {"section": provider.section, "name": other.name, "id": other.id}
+    return [FieldError("key", "section_taken", text % values)]
 
 
 def _version_refusals(
@@ -220,24 +218,27 @@ def _version_refusals(
 ) -> list[FieldError]:
     version, old = manifest.version, installed_types().get(manifest.key)
     if row and version < row.version:
-        text = (
-            f"Version {row.version} of {manifest.key} is installed, this is {version}. A version "
-            "is never taken back: raise it above that."
+        text = _(
+            "Version %(installed)d of %(key)s is installed, this is %(version)d. A version is "
+            "never taken back: raise it above that."
         )
-        return [FieldError("version", "older_version", text)]
+        values = {"installed": row.version, "key": manifest.key, "version": version}
+        return [FieldError("version", "older_version", text % values)]
     if row and old and version == row.version:
-        text = (
-            f"Version {version} of {manifest.key} is installed with other content. Raise the "
-            f"version to {version + 1}."
+        text = _(
+            "Version %(version)d of %(key)s is installed with other content. Raise the version to "
+            "%(next)d."
         )
-        return [FieldError("version", "same_version", text)]
+        values = {"version": version, "key": manifest.key, "next": version + 1}
+        return [FieldError("version", "same_version", text % values)]
     newest = max((one.type_version for one in connections), default=0)
     if newest > version:
-        text = (
-            f"There are connections of version {newest} of {manifest.key}. Install that version or "
-            "a newer one."
+        text = _(
+            "There are connections of version %(version)d of %(key)s. Install that version or a "
+            "newer one."
         )
-        return [FieldError("version", "older_version", text)]
+        values = {"version": newest, "key": manifest.key}
+        return [FieldError("version", "older_version", text % values)]
     return (
         [
             FieldError("document", "incompatible", reason)

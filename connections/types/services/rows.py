@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from connections.credentials import Undecryptable, merged
@@ -33,35 +35,36 @@ class Move:
         """Warnings about the connections that were left or need more settings."""
         found = []
         if self.left:
-            text = (
-                f"{_counted(self.left)} stay{'s' if len(self.left) == 1 else ''} at the older "
-                "version, because the stored credentials"
+            text = ngettext(
+                "%(number)d connection stays at the older version, because the stored credentials "
+                "cannot be decrypted: %(names)s. With the key back, they follow.",
+                "%(number)d connections stay at the older version, because the stored credentials "
+                "cannot be decrypted: %(names)s. With the key back, they follow.",
+                len(self.left),
             )
-            found.append(
-                Notice(
-                    "type",
-                    "left",
-                    f"{text} cannot be decrypted: {_listed_names(self.left)}. With the key back, "
-                    "they follow.",
-                )
-            )
-        for labels in dict.fromkeys(labels for _, labels in self.unfit):
+            values = {"number": len(self.left), "names": _listed_names(self.left)}
+            found.append(Notice("type", "left", text % values))
+        for labels in dict.fromkeys(wanted for _name, wanted in self.unfit):
             names = [name for name, wanted in self.unfit if wanted == labels]
-            text = (
-                f"{_counted(names)} need{'s' if len(names) == 1 else ''}: {', '.join(labels)} "
-                f"({_listed_names(names)})."
+            text = ngettext(
+                "%(number)d connection needs: %(settings)s (%(names)s).",
+                "%(number)d connections need: %(settings)s (%(names)s).",
+                len(names),
             )
-            found.append(Notice("type", "unfit", text))
+            values = {
+                "number": len(names),
+                "settings": ", ".join(map(_, labels)),
+                "names": _listed_names(names),
+            }
+            found.append(Notice("type", "unfit", text % values))
         return found
 
 
-def _counted(names: Sequence[str]) -> str:
-    return f"{len(names)} connection{'' if len(names) == 1 else 's'}"
-
-
 def _listed_names(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    listed = ", ".join(names[:NAMED])
+    if len(names) <= NAMED:
+        return listed
+    return _("%(names)s and %(more)d more") % {"names": listed, "more": len(names) - NAMED}
 
 
 @sensitive_variables()

@@ -11,27 +11,34 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from providers.core.errors import ProviderError
 
 from ... import services as core
 from ...models import Connection
-from ...views.base import Page
+from ...views.base import Page, Text
 from ...views.connections import OneConnection
 from .. import services
 
-AGAIN = "Open the connection and press Allow access."
-NOTHING_OPEN = (
+NOTHING_OPEN = gettext_lazy(
     "Nothing was stored: no request of yours waits for this answer. It is more than 10 minutes "
-    "old, was answered already, or was made in another browser or by somebody else. " + AGAIN
+    "old, was answered already, or was made in another browser or by somebody else. Open the "
+    "connection and press Allow access."
 )
-SIGNED_OUT = "Nothing was stored: you are not signed in any more. Sign in. " + AGAIN
-MAY_NOT = (
+SIGNED_OUT = gettext_lazy(
+    "Nothing was stored: you are not signed in any more. Sign in. Open the connection and press "
+    "Allow access."
+)
+MAY_NOT = gettext_lazy(
     "Nothing was stored: you may not change connections. Ask an administrator to add you to the "
     "group Operators."
 )
-GONE = "Nothing was stored: somebody deleted the connection meanwhile."
-CHANGED = "Nothing was stored: {} changed the connection meanwhile. Press Allow access again."
+GONE = gettext_lazy("Nothing was stored: somebody deleted the connection meanwhile.")
+CHANGED = gettext_lazy(
+    "Nothing was stored: %(who)s changed the connection meanwhile. Press Allow access again."
+)
 REFUSED = (core.Invalid, core.Unusable, core.Stale, ProviderError)
 
 
@@ -45,12 +52,12 @@ class AllowView(OneConnection):
     permission_required = "connections.change_connection"
 
     def get_title(self) -> str:
-        return f"Allow {self.connection.name}"
+        return _("Allow %(name)s") % {"name": self.connection.name}
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         found = services.open_question(request.session, self.connection, actor=request.user)
         if found is None:
-            messages.info(request, "Press Allow access first. A request lives for 10 minutes.")
+            messages.info(request, _("Press Allow access first. A request lives for 10 minutes."))
             return self.redirect(self.connection)
         context = {
             "address": found.asked.address,
@@ -115,13 +122,15 @@ class AllowedView(Page):
             return self._refuse(GONE)
         except REFUSED as refused:
             return self._refuse(_told(refused), row)
-        text = f"{row.name} is allowed. Its refresh token is stored, encrypted."
+        text = _("%(name)s is allowed. Its refresh token is stored, encrypted.") % {
+            "name": row.name
+        }
         messages.success(self.request, text)
         self.tell(saved.notices)
         return self.redirect(row)
 
-    def _refuse(self, text: str, to: Any = "connection-list") -> HttpResponse:
-        messages.error(self.request, text)
+    def _refuse(self, text: Text, to: Any = "connection-list") -> HttpResponse:
+        messages.error(self.request, str(text))
         return self.redirect(to)
 
 
@@ -143,5 +152,5 @@ def _told(refused: Exception) -> str:
     if isinstance(refused, core.Invalid):
         return " ".join(one.message for one in refused.errors)
     if isinstance(refused, core.Stale):
-        return CHANGED.format(refused.current.modified_by or "somebody")
+        return CHANGED % {"who": refused.current.modified_by or _("somebody")}
     return str(refused)

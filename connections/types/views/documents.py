@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from providers.core.base import Provider
 
@@ -13,7 +15,7 @@ from ...views.base import Crumb, Page
 from .. import services
 from ..forms import PreviewForm, TypeForm
 
-TYPES: Crumb = ("Connection types", "/types/")
+TYPES: Crumb = (gettext_lazy("Connection types"), "/types/")
 
 
 class TypePage(Page):
@@ -23,7 +25,7 @@ class TypePage(Page):
     section = "types"
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Connections", "/connections/"), TYPES]
+        return [(gettext_lazy("Connections"), "/connections/"), TYPES]
 
     def form_of(self, provider: type[Provider[Any]], number: int = 0) -> PreviewForm:
         """The form that a connection of this type will have, to look at."""
@@ -34,10 +36,10 @@ class TypeListView(TypePage):
     """Every type that is described by a document, and its connections."""
 
     template_name = "connections/types/list.html"
-    title = "Connection types"
+    title = gettext_lazy("Connection types")
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Connections", "/connections/")]
+        return [(gettext_lazy("Connections"), "/connections/")]
 
     def get(self, _request: HttpRequest) -> HttpResponse:
         return self.render_to_response(self.get_context_data(types=services.connection_types()))
@@ -47,7 +49,7 @@ class TypeInstallView(TypePage):
     """Takes a document, previews its types, and installs them."""
 
     template_name = "connections/types/install.html"
-    title = "Install a connection type"
+    title = gettext_lazy("Install a connection type")
     permission_required = "connections.add_connectiontype"
 
     def get(self, _request: HttpRequest) -> HttpResponse:
@@ -101,16 +103,20 @@ class TypeInstallView(TypePage):
         )
 
     def _tell(self, one: services.InstalledType) -> None:
-        name, version = one.manifest.label, one.manifest.version
+        values = {"name": one.manifest.label, "version": one.manifest.version}
         if not one.changed:
-            messages.info(
-                self.request,
-                f"{name}: version {version} was installed already. Nothing was changed.",
-            )
+            text = _("%(name)s: version %(version)s was installed already. Nothing was changed.")
+            messages.info(self.request, text % values)
             return
-        count = len(one.move.moved)
-        moved = f" {count} connection{'' if count == 1 else 's'} brought up to it." if count else ""
-        messages.success(self.request, f"{name}: version {version} is installed.{moved}")
+        text = _("%(name)s: version %(version)s is installed.") % values
+        if count := len(one.move.moved):
+            moved = ngettext(
+                "%(number)d connection brought up to it.",
+                "%(number)d connections brought up to it.",
+                count,
+            )
+            text = f"{text} {moved % {'number': count}}"
+        messages.success(self.request, text)
 
 
 class OneType(TypePage):
@@ -152,7 +158,7 @@ class TypeRemoveView(OneType):
     permission_required = "connections.delete_connectiontype"
 
     def get_title(self) -> str:
-        return f"Remove {self.entry.label}"
+        return _("Remove %(label)s") % {"label": self.entry.label}
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [
@@ -175,5 +181,5 @@ class TypeRemoveView(OneType):
             )
             messages.error(request, text)
             return self.redirect("type-remove", key)
-        messages.success(request, f"{label} is removed.")
+        messages.success(request, _("%(label)s is removed.") % {"label": label})
         return self.redirect("type-list")

@@ -67,7 +67,7 @@ def test_what_a_profile_needs_is_not_deleted_and_named(fake: Any, client: Client
         page
     )
     done = client.post("/connections/bulk/delete/", ids, follow=True)
-    assert "1 connection deleted." in words(done) and "still used by support" in words(done)
+    assert "1 connection deleted." in words(done) and "still used by Support" in words(done)
     assert list(Connection.objects.values_list("name", flat=True)) == ["Used"]
     client.post("/undo/", {"step": value_of(done, "step")})
     assert Connection.objects.count() == 2
