@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.translation import gettext as _
 from fernet_fields import EncryptedField
 from fernet_fields.hkdf import derive_fernet_key
 from pydantic_core import from_json
@@ -61,10 +62,11 @@ def fernet() -> MultiFernet:
     """
     keys = tuple(settings.FERNET_KEYS or ())
     if not keys:
-        raise ImproperlyConfigured(
+        text = _(
             "FERNET_KEYS is not set, so credentials can neither be stored nor read. See "
             "SECURITY.md."
         )
+        raise ImproperlyConfigured(text)
     return _fernet(keys)
 
 

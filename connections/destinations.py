@@ -16,6 +16,7 @@ import httpx2
 from django.conf import settings as django_settings
 from django.db.models import Case, QuerySet, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Provider
@@ -255,12 +256,31 @@ def unapproved(wanted: Collection[Destination]) -> dict[Destination, HostApprova
 def unapproved_message(found: Mapping[Destination, HostApproval | None]) -> str:
     """Cause and cure for the first of the destinations that nobody approved."""
     one, row = next(iter(found.items()))
-    what = f"The secrets of {one.section} may not be sent to {one.host}"
+    values = {"section": one.section, "host": one.host, "who": row and row.decided_by}
     if row is not None and row.state == HostApproval.State.REFUSED:
-        who = f" by {row.decided_by}" if row.decided_by else ""
-        return f"{what}: that was refused{who}. Ask an administrator, or use another host."
-    asked = "An administrator has been asked" if row else "Save it to ask an administrator"
-    return f"{what} before an administrator approves that. {asked}: see References, Hosts."
+        return (
+            _(
+                "The secrets of %(section)s may not be sent to %(host)s: that was refused by "
+                "%(who)s. Ask an administrator, or use another host."
+            )
+            if row.decided_by
+            else _(
+                "The secrets of %(section)s may not be sent to %(host)s: that was refused. Ask an "
+                "administrator, or use another host."
+            )
+        ) % values
+    text = (
+        _(
+            "The secrets of %(section)s may not be sent to %(host)s before an administrator "
+            "approves that. An administrator has been asked: see References, Hosts."
+        )
+        if row
+        else _(
+            "The secrets of %(section)s may not be sent to %(host)s before an administrator "
+            "approves that. Save it to ask an administrator: see References, Hosts."
+        )
+    )
+    return text % values
 
 
 def refuse_unapproved(provider: type[Provider[Any]], stored: Mapping[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from django.utils.translation import gettext_noop
+
 FallbackCode = Literal[
     "unauthorized",
     "forbidden",
@@ -20,20 +22,20 @@ FallbackCode = Literal[
 ]
 # A request that is wrong in itself (bad_request) is wrong everywhere, so no profile may hand it on.
 FALLBACK_CODES: dict[str, str] = {
-    "unauthorized": "the key is not accepted",
-    "forbidden": "the key may not do this",
-    "quota": "the quota is used up",
-    "rate_limited": "too many requests",
-    "timeout": "no answer in time",
-    "refused": "nobody answers at the address",
-    "dns": "the host is unknown",
-    "tls": "the certificate is not accepted",
-    "not_found": "the model is not there",
-    "bad_response": "the answer makes no sense",
-    "error": "the service fails or hangs up",
-    "context_too_long": "the prompt is too long for the model",
-    "connection_inactive": "it is switched off",
-    "missing_key": "its key is missing or cannot be read",
+    "unauthorized": gettext_noop("the key is not accepted"),
+    "forbidden": gettext_noop("the key may not do this"),
+    "quota": gettext_noop("the quota is used up"),
+    "rate_limited": gettext_noop("too many requests"),
+    "timeout": gettext_noop("no answer in time"),
+    "refused": gettext_noop("nobody answers at the address"),
+    "dns": gettext_noop("the host is unknown"),
+    "tls": gettext_noop("the certificate is not accepted"),
+    "not_found": gettext_noop("the model is not there"),
+    "bad_response": gettext_noop("the answer makes no sense"),
+    "error": gettext_noop("the service fails or hangs up"),
+    "context_too_long": gettext_noop("the prompt is too long for the model"),
+    "connection_inactive": gettext_noop("it is switched off"),
+    "missing_key": gettext_noop("its key is missing or cannot be read"),
 }
 DEFAULT_FALLBACK_CODES = frozenset(
     {

@@ -11,6 +11,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from .sources import (
     EnvironmentSource,
     KeptStore,
@@ -24,10 +27,17 @@ from .sources import (
 LONGEST = 500
 SEGMENT = re.compile(r"[A-Za-z0-9_.-]+")
 ENV_SECTION = "env"
-OR_A_DOLLAR = "For a value that begins with a dollar sign, write $$."
-HOW_TO_ADD = "the key in a source that CONNECTIONS_SOURCES names"
-HOW_TO_WRITE = (
-    "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. " + OR_A_DOLLAR
+OR_A_DOLLAR = gettext_noop("For a value that begins with a dollar sign, write $$.")
+HOW_TO_ADD = gettext_noop("the key in a source that CONNECTIONS_SOURCES names")
+HOW_TO_WRITE = gettext_noop(
+    "Write a reference as $Section:Key, for example $OpenAI:ApiKey, or $Env:NAME. For a value that "
+    "begins with a dollar sign, write $$."
+)
+SET_VARIABLE = gettext_noop(
+    "Set the environment variable %(name)s, there or in .env, and start again."
+)
+SET_VARIABLE_OR = gettext_noop(
+    "Set the environment variable %(name)s, there or in .env, and start again; or set %(places)s."
 )
 
 
@@ -95,10 +105,11 @@ def unescape(value: str) -> str:
 def parse(reference: str) -> tuple[str, ...]:
     """`$OpenAI:ApiKey` -> ("OpenAI", "ApiKey"). Raises InvalidReference."""
     if len(reference) > LONGEST:
-        raise InvalidReference(f"A reference has at most {LONGEST} characters. {HOW_TO_WRITE}")
+        text = _("A reference has at most %(longest)d characters.") % {"longest": LONGEST}
+        raise InvalidReference(f"{text} {_(HOW_TO_WRITE)}")
     key = tuple(reference[1:].split(":"))
     if len(key) < 2 or not all(SEGMENT.fullmatch(segment) for segment in key):
-        raise InvalidReference(HOW_TO_WRITE)
+        raise InvalidReference(_(HOW_TO_WRITE))
     return key
 
 
@@ -196,16 +207,16 @@ class Resolver:
     def _denied(self, key: tuple[str, ...], secret: bool) -> str:
         section, name = key[0].lower(), key[-1]
         if not secret and not self._policy.is_public(key):
-            return (
-                f"{name} counts as a secret, and this setting is shown in clear. Only secret "
-                "settings may name it, unless CONNECTIONS_REFERENCE_PUBLIC lists "
-                f"{':'.join(key)}."
+            text = _(
+                "%(name)s counts as a secret, and this setting is shown in clear. Only secret "
+                "settings may name it, unless CONNECTIONS_REFERENCE_PUBLIC lists %(key)s."
             )
+            return text % {"name": name, "key": ":".join(key)}
         if section == ENV_SECTION and (len(key) != 2 or name.lower() not in self._policy.variables):
-            return (
-                f"$Env may not name {':'.join(key[1:])}. List it in CONNECTIONS_REFERENCE_ENV to "
-                f"allow it. {OR_A_DOLLAR}"
+            text = _(
+                "$Env may not name %(name)s. List it in CONNECTIONS_REFERENCE_ENV to allow it."
             )
+            return f"{text % {'name': ':'.join(key[1:])}} {_(OR_A_DOLLAR)}"
         return ""
 
     def _ask(
@@ -226,12 +237,14 @@ class Resolver:
             if value is not None:
                 return self._found(reference, source, key, tuple(tried), value.strip())
         if not tried:
-            text = (
-                f"References may not name the section {key[0]}. List it in "
-                f"CONNECTIONS_REFERENCE_SECTIONS to allow it. {OR_A_DOLLAR}"
+            text = _(
+                "References may not name the section %(section)s. List it in "
+                "CONNECTIONS_REFERENCE_SECTIONS to allow it."
             )
+            text = f"{text % {'section': key[0]}} {_(OR_A_DOLLAR)}"
             return Resolution(reference, State.DENIED, message=text)
-        text = f"{reference} is not set. {self._cure(key, tried)}"
+        text = _("%(reference)s is not set.") % {"reference": reference}
+        text = f"{text} {self._cure(key, tried)}"
         return Resolution(reference, State.MISSING, "", tuple(tried), text)
 
     def _found(
@@ -243,7 +256,8 @@ class Resolver:
         value: str,
     ) -> Resolution:
         if not value:
-            text = f"{reference} is set in {source.name}, but empty. Give it a value there."
+            text = _("%(reference)s is set in %(source)s, but empty. Give it a value there.")
+            text %= {"reference": reference, "source": source.name}
             return Resolution(reference, State.MISSING, source.name, tried, text)
         kept = source if isinstance(source, KeptStore) else None
         outage = kept.outage if kept else None
@@ -262,16 +276,18 @@ class Resolver:
         is_variable = key[0].lower() == ENV_SECTION
         # no shell sets - or .
         name = key[1] if is_variable else re.sub(r"[-.]", "_", "__".join(key))
-        start = f"Set the environment variable {name}, there or in .env, and start again"
         if is_variable:
-            return f"{start}."
+            return _(SET_VARIABLE) % {"name": name}
         # CONNECTIONS_CONFIG is code
         fixed = (self._environment.name, MappingSource.name)
         places = [
-            one.store.cure if isinstance(one, KeptStore) else f"the key in {one.name}"
+            str(one.store.cure)
+            if isinstance(one, KeptStore)
+            else _("the key in %(source)s") % {"source": one.name}
             for one in self._sources
             if one.name in tried and one.name not in fixed
         ]
-        if self._environment.name not in tried:
-            return f"Set {', or '.join(places)}." if places else HOW_TO_ADD
-        return f"{start}; or set {', or '.join(places) or HOW_TO_ADD}."
+        listed = _(", or ").join(places) or _(HOW_TO_ADD)
+        if self._environment.name in tried:
+            return _(SET_VARIABLE_OR) % {"name": name, "places": listed}
+        return _("Set %(places)s.") % {"places": listed} if places else listed

@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db import connection as database
 from django.db import connections as databases
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.debug import sensitive_variables
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -38,10 +39,9 @@ from .models import Connection, Fallback, Profile
 from .profile_settings import ProfileSettings, profile_settings_class
 from .references import is_reference, unescape
 
-CANNOT_DECRYPT = (
-    "The stored credentials of {} cannot be decrypted: the key that encrypted them is not in "
-    "FERNET_KEYS. Add that key again, or enter the "
-    "credentials again."
+CANNOT_DECRYPT = gettext_noop(
+    "The stored credentials of %(name)s cannot be decrypted: the key that encrypted them is not in "
+    "FERNET_KEYS. Add that key again, or enter the credentials again."
 )
 
 
@@ -177,10 +177,10 @@ def _profile_settings(columns: dict[str, Any]) -> ProfileSettings:
     except (KeyError, ValueError) as error:
         found = error.errors(include_input=False) if isinstance(error, ValidationError) else []
         wrong = ", ".join(dict.fromkeys(str(one["loc"][0]) for one in found if one["loc"]))
-        text = (
-            f"The settings of the profile {columns['alias']} are no longer "
-            f"valid{wrong and f' ({wrong})'}. Edit and save the profile."
-        )
+        text = gettext(
+            "The settings of the profile %(name)s are no longer valid%(wrong)s. Edit and "
+            "save the profile."
+        ) % {"name": columns["alias"], "wrong": wrong and f" ({wrong})"}
         raise Unusable("invalid_settings", text) from None
 
 
@@ -207,7 +207,7 @@ def resolved_settings(connection: Usable) -> ProviderSettings:
     """
     provider, credentials = _provider(connection), connection.credentials
     if isinstance(credentials, Undecryptable):
-        raise Unusable("undecryptable", CANNOT_DECRYPT.format(connection.name))
+        raise Unusable("undecryptable", gettext(CANNOT_DECRYPT) % {"name": connection.name})
     stored = merged(connection.settings, credentials) if credentials else connection.settings
     if connection.type_version != provider.version:
         stored = provider.migrated(connection.type_version, stored)
@@ -275,10 +275,9 @@ def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str
         f"{setting_label(settings_fields(provider), *error.field.split('.', 1))}: {error.message}"
         for error in errors
     ]
-    return Unusable(
-        "invalid_settings",
-        f"The settings of {connection.name} do not fit {provider.name}. {' '.join(texts)}",
-    )
+    text = gettext("The settings of %(name)s do not fit %(provider)s.")
+    text %= {"name": connection.name, "provider": provider.name}
+    return Unusable("invalid_settings", f"{text} {' '.join(texts)}")
 
 
 @sensitive_variables()
@@ -290,7 +289,8 @@ def get_configured_provider(
     Raises Unusable, with code connection_inactive when the row is switched off.
     """
     if not connection.is_active and not even_inactive:
-        raise Unusable("connection_inactive", f"The connection {connection.alias} is switched off.")
+        text = gettext("The connection %(alias)s is switched off.") % {"alias": connection.alias}
+        raise Unusable("connection_inactive", text)
     settings = resolved_settings(connection)
     provider = _provider(connection)(settings, egress=conf.egress(), limits=limits)
     if isinstance(provider, HttpService) and not (

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class PromptflowConfig(AppConfig):
@@ -18,5 +19,10 @@ class PromptflowConfig(AppConfig):
 
         every = timedelta(days=1)
         declare(
-            Job("prune-reveals", "Deletion of old reads of flows", every, prune_reveals_by_settings)
+            Job(
+                "prune-reveals",
+                gettext_noop("Deletion of old reads of flows"),
+                every,
+                prune_reveals_by_settings,
+            )
         )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from ..jobs import Job, declare
 from .bulk_tests import resume_bulk_tests
@@ -16,12 +17,36 @@ def declare_jobs() -> None:
     """Declares them. Called once, when Django is ready."""
     hour, day = timedelta(hours=1), timedelta(days=1)
     soon = timedelta(seconds=30)
-    declare(Job("renew-tokens", "Renewal of OAuth2 tokens in use", soon, _renew_tokens))
-    declare(Job("resume-tests", "Bulk tests whose process ended", soon, resume_bulk_tests, True))
-    declare(Job("end-unused-tokens", "End of tokens that nobody uses", day, _end_unused_tokens))
-    declare(Job("prune-checks", "Deletion of old checks", hour, _prune_checks))
-    declare(Job("prune-undo", "Deletion of acts that cannot be undone any more", hour, _prune_undo))
-    declare(Job("prune-history", "Deletion of old versions", day, _prune_history))
+    declare(
+        Job("renew-tokens", gettext_noop("Renewal of OAuth2 tokens in use"), soon, _renew_tokens)
+    )
+    declare(
+        Job(
+            "resume-tests",
+            gettext_noop("Bulk tests whose process ended"),
+            soon,
+            resume_bulk_tests,
+            True,
+        )
+    )
+    declare(
+        Job(
+            "end-unused-tokens",
+            gettext_noop("End of tokens that nobody uses"),
+            day,
+            _end_unused_tokens,
+        )
+    )
+    declare(Job("prune-checks", gettext_noop("Deletion of old checks"), hour, _prune_checks))
+    declare(
+        Job(
+            "prune-undo",
+            gettext_noop("Deletion of acts that cannot be undone any more"),
+            hour,
+            _prune_undo,
+        )
+    )
+    declare(Job("prune-history", gettext_noop("Deletion of old versions"), day, _prune_history))
 
 
 def _renew_tokens() -> str:

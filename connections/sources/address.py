@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
+
 from .base import Fault, SourceError, read_value
 
 CONNECT_SECONDS = 2.0
@@ -52,10 +56,11 @@ def library(module: str, package: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise SourceError(
-            f"The Python package {package} is not installed. Install it: "
-            f".venv/bin/python -m pip install {package}"
-        ) from None
+        text = gettext_noop(
+            "The Python package %(package)s is not installed. Install it: .venv/bin/python -m pip "
+            "install %(package)s"
+        )
+        raise SourceError(text, package=package) from None
 
 
 def variable(*names: str) -> str:
@@ -66,7 +71,10 @@ def variable(*names: str) -> str:
         if value := os.environ.get(name, "").strip():
             return value
         if path := os.environ.get(f"{name}_FILE", "").strip():
-            return read_value(Path(path), f"the file that {name}_FILE names")
+            return read_value(
+                Path(path),
+                format_lazy(gettext_lazy("the file that {name} names"), name=f"{name}_FILE"),
+            )
     return ""
 
 
@@ -75,22 +83,24 @@ def knock(host: str, port: int, name: str) -> None:
     try:
         socket.create_connection((host, port), CONNECT_SECONDS).close()
     except OSError as error:
-        raise away(name, error.strerror or "no answer in time") from None
+        raise away(name, error.strerror or gettext_lazy("no answer in time")) from None
 
 
-def away(name: str, reason: str) -> SourceError:
+def away(name: str, reason: str | Promise) -> SourceError:
     """The error for a store that does not answer."""
-    return SourceError(
-        f"{name} does not answer ({reason}). See that it runs and can be reached from here.",
-        Fault.AWAY,
+    text = gettext_noop(
+        "%(name)s does not answer (%(reason)s). See that it runs and can be reached from here."
     )
+    return SourceError(text, Fault.AWAY, name=name, reason=reason)
 
 
-def not_signed_in(name: str, cure: str) -> SourceError:
+def not_signed_in(name: str, cure: str | Promise) -> SourceError:
     """The error for a store that does not accept our sign-in."""
-    return SourceError(f"{name} does not accept the sign-in. {cure}", Fault.SIGN_IN_FAILED)
+    text = gettext_noop("%(name)s does not accept the sign-in. %(cure)s")
+    return SourceError(text, Fault.SIGN_IN_FAILED, name=name, cure=cure)
 
 
-def denied(name: str, what: str, cure: str) -> SourceError:
+def denied(name: str, what: str | Promise, cure: str | Promise) -> SourceError:
     """The error for a store that refuses what it was asked for."""
-    return SourceError(f"{name} does not allow to read {what}. {cure}", Fault.DENIED)
+    text = gettext_noop("%(name)s does not allow to read %(what)s. %(cure)s")
+    return SourceError(text, Fault.DENIED, name=name, what=what, cure=cure)

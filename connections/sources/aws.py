@@ -9,6 +9,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
+
 from .address import (
     CONNECT_SECONDS,
     READ_SECONDS,
@@ -55,9 +59,11 @@ AWAY = (
 )
 TOO_MANY = 429
 ASSUMING = "AssumeRole"  # STS, which is asked for a role's credentials before the store is
-SIGN_IN = "Check the credentials of AWS: AWS_ACCESS_KEY_ID, AWS_PROFILE or the machine's role."
+SIGN_IN = gettext_lazy(
+    "Check the credentials of AWS: AWS_ACCESS_KEY_ID, AWS_PROFILE or the machine's role."
+)
 FORBIDDEN = 403
-POLICY = "Its policy needs {}, see docs/references.md."
+POLICY = gettext_lazy("Its policy needs {action}, see docs/references.md.")
 
 
 class _AwsStore:
@@ -73,7 +79,7 @@ class _AwsStore:
         self._region, self._prefix = address.host, address.path.strip("/")
         self._options = address.options
         self.name = f"{address.scheme} {self._region}/{self._prefix}".rstrip("/")
-        self.cure = f"it in {self.name}"
+        self.cure = format_lazy(gettext_lazy("it in {store}"), store=self.name)
 
     def reach(self) -> None:
         parts = urlsplit(self._client.meta.endpoint_url)
@@ -95,7 +101,7 @@ class _AwsStore:
         return f"{self._prefix}/{section}".strip("/")
 
     @contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
+    def _translated(self, what: str | Promise) -> Iterator[None]:
         faults = library("botocore.exceptions", "boto3")
         try:
             yield
@@ -116,10 +122,13 @@ class _AwsStore:
             if code in NOT_SIGNED_IN or (error.operation_name.startswith(ASSUMING) and not is_away):
                 raise not_signed_in(self.name, SIGN_IN) from None
             if code in REFUSED or status == FORBIDDEN:
-                raise denied(self.name, what, POLICY.format(self.action)) from None
+                raise denied(self.name, what, format_lazy(POLICY, action=self.action)) from None
             if is_away:
-                raise away(self.name, f"it answered {code[:60]}") from None
-            raise SourceError(f"{self.name} refused to read {what} ({code[:60]}).") from None
+                raise away(
+                    self.name, format_lazy(gettext_lazy("it answered {code}"), code=code[:60])
+                ) from None
+            text = gettext_noop("%(name)s refused to read %(what)s (%(code)s).")
+            raise SourceError(text, name=self.name, what=what, code=code[:60]) from None
         except faults.BotoCoreError as error:
             raise away(self.name, type(error).__name__) from None
 
@@ -135,7 +144,7 @@ class AwsSecretsManager(_AwsStore):
     options = ("stage",)
 
     def read(self, place: tuple[str, ...]) -> Any:
-        what = f"the secret {self._path(place[0])}"
+        what = format_lazy(gettext_lazy("the secret {name}"), name=self._path(place[0]))
         faults = library("botocore.exceptions", "boto3")
         with self._translated(what):
             try:
@@ -152,7 +161,9 @@ class AwsSecretsManager(_AwsStore):
             content = json.loads(answer.get("SecretString") or "")
         except ValueError:
             content = None
-        return as_mapping(content, f"{what} in {self.name}")
+        return as_mapping(
+            content, format_lazy(gettext_lazy("{what} in {store}"), what=what, store=self.name)
+        )
 
 
 class AwsParameters(_AwsStore):
@@ -165,7 +176,7 @@ class AwsParameters(_AwsStore):
     def read(self, place: tuple[str, ...]) -> Any:
         path = f"/{self._path(place[0])}"
         found: dict[str, str] = {}
-        with self._translated(f"the parameters below {path}"):
+        with self._translated(format_lazy(gettext_lazy("the parameters below {path}"), path=path)):
             pages = self._client.get_paginator("get_parameters_by_path").paginate(
                 Path=path, Recursive=True, WithDecryption=True
             )

@@ -3,6 +3,9 @@
 from functools import cached_property
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
+
 from .address import (
     CONNECT_SECONDS,
     READ_SECONDS,
@@ -16,8 +19,10 @@ from .address import (
 from .base import SourceError
 
 SUFFIX = "vault.azure.net"
-SIGN_IN = "Check the credentials of Azure: a managed identity, or AZURE_CLIENT_ID and its fellows."
-CURE = "It needs the role Key Vault Secrets User, see docs/references.md."
+SIGN_IN = gettext_lazy(
+    "Check the credentials of Azure: a managed identity, or AZURE_CLIENT_ID and its fellows."
+)
+CURE = gettext_lazy("It needs the role Key Vault Secrets User, see docs/references.md.")
 
 
 class AzureKeyVault:
@@ -35,7 +40,9 @@ class AzureKeyVault:
         host = address.host if "." in address.host else f"{address.host}.{SUFFIX}"
         self._host, self._port = host, address.port or 443
         self.name = f"Azure Key Vault {address.host}"
-        self.cure = f"the secret, with -- for :, in {self.name}"
+        self.cure = format_lazy(
+            gettext_lazy("the secret, with -- for :, in {store}"), store=self.name
+        )
 
     def read(self, place: tuple[str, ...]) -> Any:
         name = "--".join(place)
@@ -48,12 +55,16 @@ class AzureKeyVault:
             raise not_signed_in(self.name, SIGN_IN) from None
         except faults.HttpResponseError as error:
             if error.status_code == 403:
-                raise denied(self.name, f"the secret {name}", CURE) from None
+                raise denied(
+                    self.name, format_lazy(gettext_lazy("the secret {name}"), name=name), CURE
+                ) from None
             if error.status_code == 401:
                 raise not_signed_in(self.name, SIGN_IN) from None
             if error.status_code == 400:  # a name that no secret can have
                 return None
-            raise away(self.name, f"it answered {error.status_code}") from None
+            raise away(
+                self.name, format_lazy(gettext_lazy("it answered {code}"), code=error.status_code)
+            ) from None
         except faults.AzureError as error:
             raise away(self.name, type(error).__name__) from None
 
@@ -76,4 +87,6 @@ class AzureKeyVault:
         try:
             return identity.DefaultAzureCredential(exclude_interactive_browser_credential=True)
         except ValueError:
-            raise SourceError(f"The credentials for {self.name} do not fit together.") from None
+            raise SourceError(
+                gettext_noop("The credentials for %(name)s do not fit together."), name=self.name
+            ) from None

@@ -7,6 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_noop
+
 LARGEST_VALUE = 64 * 1024  # bytes of one value in a file
 
 
@@ -20,11 +23,19 @@ class Fault(StrEnum):
 
 
 class SourceError(Exception):
-    """A source that is set up cannot be read. `str()` names it and the cure, never a value."""
+    """A source that is set up cannot be read. `str()` names it and the cure, never a value.
 
-    def __init__(self, message: str, fault: Fault = Fault.BROKEN) -> None:
-        super().__init__(message)
-        self.fault = fault
+    `values` fill the sentence. It is translated for whoever reads it: a worker keeps the error of a
+    store for all of its requests.
+    """
+
+    def __init__(self, sentence: str, fault: Fault = Fault.BROKEN, **values: object) -> None:
+        super().__init__(sentence)
+        self.sentence, self.fault, self.values = sentence, fault, values
+
+    def __str__(self) -> str:
+        text = gettext(self.sentence)
+        return text % self.values if self.values else text
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ class Store(Protocol):
 
     name: str
     depth: int | None
-    cure: str  # completes "X is not set.": where to put a value
+    cure: str | Promise  # completes "X is not set.": where to put a value
 
     def read(self, place: tuple[str, ...]) -> Any:
         """What is kept there: a mapping, or a text; None for nothing. Raises SourceError."""
@@ -84,7 +95,7 @@ class Store(Protocol):
         ...
 
 
-def read_value(path: Path, what: str) -> str:
+def read_value(path: Path, what: str | Promise) -> str:
     """The content of a small text file without surrounding blanks.
 
     Raises SourceError that calls the file `what`.
@@ -92,18 +103,27 @@ def read_value(path: Path, what: str) -> str:
     try:
         data = path.read_bytes()[: LARGEST_VALUE + 1]
         if len(data) > LARGEST_VALUE:
-            raise SourceError(f"Of {what} is more than 64 KB, which is no setting.")
+            raise SourceError(
+                gettext_noop("Of %(what)s is more than 64 KB, which is no setting."), what=what
+            )
         return data.decode("utf-8-sig").strip()
     except OSError as error:
         raise SourceError(
-            f"Cannot read {what} ({error.strerror}). Check that it exists and may be read."
+            gettext_noop(
+                "Cannot read %(what)s (%(reason)s). Check that it exists and may be read."
+            ),
+            what=what,
+            reason=error.strerror,
         ) from error
     except UnicodeDecodeError:
-        raise SourceError(f"Cannot read {what}: it is not UTF-8 text.") from None
+        raise SourceError(
+            gettext_noop("Cannot read %(what)s: it is not UTF-8 text."), what=what
+        ) from None
 
 
-def as_mapping(content: Any, what: str) -> Mapping[str, Any]:
+def as_mapping(content: Any, what: str | Promise) -> Mapping[str, Any]:
     """The content of a secret that holds a section. Raises SourceError that calls it `what`."""
     if not isinstance(content, Mapping):
-        raise SourceError(f"{what} is not a JSON object of keys and values. Write it as one.")
+        text = gettext_noop("%(what)s is not a JSON object of keys and values. Write it as one.")
+        raise SourceError(text, what=what)
     return content

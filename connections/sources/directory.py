@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
+
 from .base import SourceError, read_value
 
 
@@ -29,19 +32,24 @@ class DirectorySource:
                     found.setdefault(path.name.replace(":", "__").lower(), []).append(path)
             return found
         except OSError as error:
-            raise SourceError(
-                f"{self._setting} cannot be read ({error.strerror}). Check the folder and its "
-                "rights."
-            ) from error
+            text = gettext_noop(
+                "%(setting)s cannot be read (%(reason)s). Check the folder and its rights."
+            )
+            raise SourceError(text, setting=self._setting, reason=error.strerror) from error
 
     def lookup(self, key: tuple[str, ...]) -> str | None:
         paths = self._files().get("__".join(key).lower(), [])
-        values = {read_value(path, f"the file {path.name} in {self._setting}") for path in paths}
+        what = gettext_lazy("the file {name} in {setting}")
+        values = {
+            read_value(path, format_lazy(what, name=path.name, setting=self._setting))
+            for path in paths
+        }
         if len(values) > 1:
-            both = " and ".join(path.name for path in paths)
-            raise SourceError(
-                f"{self._setting} has the files {both}, with different contents. Take one out."
+            text = gettext_noop(
+                "%(setting)s has the files %(names)s, with different contents. Take one out."
             )
+            both = gettext(" and ").join(path.name for path in paths)
+            raise SourceError(text, setting=self._setting, names=both)
         return next(iter(values), None)
 
     def names(self) -> list[tuple[str, ...]]:

@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
+
 from .base import SourceError, read_value
 
 
@@ -37,7 +40,10 @@ class EnvironmentSource:
         """The content of the file, `empty` without one: an empty name of a file names none."""
         if path is None or not path.strip():
             return empty
-        return read_value(Path(path.strip()), f"the file that {name}_FILE names")
+        return read_value(
+            Path(path.strip()),
+            format_lazy(gettext_lazy("the file that {name} names"), name=f"{name}_FILE"),
+        )
 
     def _get(self, name: str) -> str | None:
         value = self._environ.get(name)
@@ -62,8 +68,10 @@ class EnvironmentSource:
         values = {one: self._environ[one] for one in names}
         given = {one: value for one, value in values.items() if value.strip()}
         if len(set(given.values())) > 1:
-            both = " and ".join(sorted(given))
-            raise SourceError(f"The environment sets {both}, with different values. Take one out.")
+            text = gettext_noop(
+                "The environment sets %(names)s, with different values. Take one out."
+            )
+            raise SourceError(text, names=gettext(" and ").join(sorted(given)))
         return next(iter((given or values).values()), None)
 
     def _read_names(self) -> None:

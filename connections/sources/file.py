@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from .base import SourceError
 from .documents import BrokenDocument, read_document
 from .settings import MappingSource
@@ -32,9 +34,10 @@ class FileSource(MappingSource):
             if seen != self._seen:
                 self._config, self._seen = self._read(), seen
         except OSError as error:
-            raise SourceError(
-                f"{self._setting} cannot be read ({error.strerror}). Check the path and its rights."
-            ) from error
+            text = gettext_noop(
+                "%(setting)s cannot be read (%(reason)s). Check the path and its rights."
+            )
+            raise SourceError(text, setting=self._setting, reason=error.strerror) from error
         return self._config
 
     def _read(self) -> Mapping[str, Any]:
@@ -42,4 +45,5 @@ class FileSource(MappingSource):
             is_yaml = self._path.suffix.lower() in YAML
             return read_document(self._path.read_bytes(), is_yaml=is_yaml)
         except BrokenDocument as error:
-            raise SourceError(f"{self._setting} {error}. Correct the file.") from None
+            text = gettext_noop("%(setting)s %(error)s. Correct the file.")
+            raise SourceError(text, setting=self._setting, error=error) from None

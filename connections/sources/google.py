@@ -3,13 +3,16 @@
 from functools import cached_property
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
+
 from .address import READ_SECONDS, Address, away, denied, knock, library, not_signed_in
 from .base import SourceError
 
 PACKAGE = "google-cloud-secret-manager"
 HOST = "secretmanager.googleapis.com"
-SIGN_IN = "Check GOOGLE_APPLICATION_CREDENTIALS or the machine's service account."
-CURE = "It needs the role Secret Manager Secret Accessor, see docs/references.md."
+SIGN_IN = gettext_lazy("Check GOOGLE_APPLICATION_CREDENTIALS or the machine's service account.")
+CURE = gettext_lazy("It needs the role Secret Manager Secret Accessor, see docs/references.md.")
 
 
 class GoogleSecretManager:
@@ -28,7 +31,9 @@ class GoogleSecretManager:
         self._project = address.host
         self._endpoint = address.options.get("endpoint", HOST)
         self.name = f"Google Secret Manager of {address.host}"
-        self.cure = f"the secret, with __ for :, in {self.name}"
+        self.cure = format_lazy(
+            gettext_lazy("the secret, with __ for :, in {store}"), store=self.name
+        )
 
     def read(self, place: tuple[str, ...]) -> Any:
         faults = library("google.api_core.exceptions", PACKAGE)
@@ -42,7 +47,9 @@ class GoogleSecretManager:
         except (faults.NotFound, faults.FailedPrecondition):  # gone, or its version is disabled
             return None
         except faults.Forbidden:
-            raise denied(self.name, f"the secret {what}", CURE) from None
+            raise denied(
+                self.name, format_lazy(gettext_lazy("the secret {name}"), name=what), CURE
+            ) from None
         except (faults.Unauthenticated, faults.Unauthorized):
             raise not_signed_in(self.name, SIGN_IN) from None
         except signing.TransportError as error:
@@ -52,7 +59,11 @@ class GoogleSecretManager:
         except (faults.GoogleAPIError, requests.RequestException) as error:
             raise away(self.name, type(error).__name__) from None
         except UnicodeDecodeError:
-            raise SourceError(f"The secret {what} in {self.name} is not UTF-8 text.") from None
+            raise SourceError(
+                gettext_noop("The secret %(secret)s in %(name)s is not UTF-8 text."),
+                secret=what,
+                name=self.name,
+            ) from None
 
     def reach(self) -> None:
         host, _, port = self._endpoint.partition(":")

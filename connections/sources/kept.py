@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from .base import Fault, Outage, SourceError, Store
 from .settings import descend, text
 
@@ -64,10 +66,15 @@ class KeptStore:
         if since is None:
             return None
         minutes = self._stale / 60
-        text = (
-            f"{self.name} does not answer since {since:%Y-%m-%d %H:%M:%S} UTC. Its last values are "
-            f"used for {minutes:g} minutes after they were read."
+        text = gettext(
+            "%(name)s does not answer since %(time)s UTC. Its last values are used for %(minutes)s "
+            "minutes after they were read."
         )
+        text %= {
+            "name": self.name,
+            "time": f"{since:%Y-%m-%d %H:%M:%S}",
+            "minutes": f"{minutes:g}",
+        }
         return Outage(self.name, since, text)
 
     @property
@@ -163,7 +170,7 @@ class KeptStore:
         else:
             outcome = flight.result(PATIENCE)
         if isinstance(outcome, SourceError):
-            raise SourceError(str(outcome), outcome.fault)
+            raise SourceError(outcome.sentence, outcome.fault, **outcome.values)
         return outcome
 
     def _read(self, place: Place) -> Any:
@@ -176,7 +183,12 @@ class KeptStore:
                 error = raised
                 self._note_failure(error)
             except Exception as raised:  # noqa: BLE001 a client's own; its text may hold a value
-                error = SourceError(f"{self.name} failed ({type(raised).__name__}).", Fault.AWAY)
+                error = SourceError(
+                    gettext_noop("%(name)s failed (%(reason)s)."),
+                    Fault.AWAY,
+                    name=self.name,
+                    reason=type(raised).__name__,
+                )
                 self._note_failure(error)
             else:
                 self._note_answer()
@@ -187,7 +199,8 @@ class KeptStore:
         elif kept is not None and began < kept.asked_at + FRESH + self._stale:
             return kept.content
         elif since is not None:
-            return SourceError(f"{error} Away since {since:%Y-%m-%d %H:%M:%S} UTC.", error.fault)
+            text = gettext_noop("%(error)s Away since %(time)s UTC.")
+            return SourceError(text, error.fault, error=error, time=f"{since:%Y-%m-%d %H:%M:%S}")
         return error
 
     def _keep(self, place: Place, content: Any, asked_at: float) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from .address import (
     CONNECT_SECONDS,
@@ -22,8 +24,10 @@ from .address import (
 )
 from .base import SourceError
 
-SIGN_IN = "Give a token of the Connect server in OP_CONNECT_TOKEN or OP_CONNECT_TOKEN_FILE."
-CURE = "Give the token read access to the vault, see docs/references.md."
+SIGN_IN = gettext_lazy(
+    "Give a token of the Connect server in OP_CONNECT_TOKEN or OP_CONNECT_TOKEN_FILE."
+)
+CURE = gettext_lazy("Give the token read access to the vault, see docs/references.md.")
 
 
 class OnePasswordConnect:
@@ -48,7 +52,9 @@ class OnePasswordConnect:
         netloc = f"[{self._host}]" if ":" in self._host else self._host
         self._url = f"{scheme}://{netloc}:{self._port}/v1"
         self.name = f"1Password Connect at {netloc}:{self._port}/{self._vault}"
-        self.cure = f"the field of the item of that section in {self.name}"
+        self.cure = format_lazy(
+            gettext_lazy("the field of the item of that section in {store}"), store=self.name
+        )
         self._vault_id = ""
 
     def read(self, place: tuple[str, ...]) -> Any:
@@ -64,7 +70,9 @@ class OnePasswordConnect:
             if not self._vault_id:
                 self._vault_id = self._found(client, "vaults", "name", self._vault)
             if not self._vault_id:
-                raise denied(self.name, f"the vault {self._vault}", CURE)
+                raise denied(
+                    self.name, format_lazy(gettext_lazy("the vault {name}"), name=self._vault), CURE
+                )
             items = f"vaults/{quote(self._vault_id)}/items"
             item = self._found(client, items, "title", place[0])
             return _fields(self._answer(client, f"{items}/{quote(item)}")) if item else None
@@ -85,16 +93,23 @@ class OnePasswordConnect:
             if response.status_code == 401:
                 raise not_signed_in(self.name, SIGN_IN)
             if response.status_code == 403:
-                raise denied(self.name, f"the vault {self._vault}", CURE)
+                raise denied(
+                    self.name, format_lazy(gettext_lazy("the vault {name}"), name=self._vault), CURE
+                )
             if response.status_code == 404:
                 return None
             if response.status_code >= 400:
-                raise away(self.name, f"it answered {response.status_code}")
+                raise away(
+                    self.name,
+                    format_lazy(gettext_lazy("it answered {code}"), code=response.status_code),
+                )
             return response.json()
         except (httpx2.HTTPError, OSError) as error:
             raise away(self.name, type(error).__name__) from None
         except ValueError:
-            raise SourceError(f"{self.name} answered something else than JSON.") from None
+            raise SourceError(
+                gettext_noop("%(name)s answered something else than JSON."), name=self.name
+            ) from None
 
 
 def _fields(item: Any) -> Mapping[str, Any] | None:

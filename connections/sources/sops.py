@@ -8,13 +8,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
+
 from .address import Address, away, not_signed_in
 from .base import SourceError
 from .documents import BrokenDocument, read_document
 
 SECONDS = 15.0
 NO_KEY, NOT_FOUND = 128, 100  # https://github.com/getsops/sops: cmd/sops/codes/codes.go
-SIGN_IN = "Give sops a key: SOPS_AGE_KEY_FILE, or the credentials of the cloud that holds it."
+SIGN_IN = gettext_lazy(
+    "Give sops a key: SOPS_AGE_KEY_FILE, or the credentials of the cloud that holds it."
+)
 
 
 class SopsFile:
@@ -28,30 +33,40 @@ class SopsFile:
             raise ValueError("write sops:///path/file.enc.yaml")
         self._path = Path(address.path)
         self.name = f"the sops file {address.path}"
-        self.cure = f"the key in {self.name}"
+        self.cure = format_lazy(gettext_lazy("the key in {store}"), store=self.name)
 
     def read(self, place: tuple[str, ...]) -> Any:  # noqa: ARG002 it is the whole file
         self.reach()
         program = shutil.which(os.environ.get("SOPS_PROGRAM", "sops"))
         if program is None:
             raise SourceError(
-                "The program sops is not installed. Install it from "
-                "https://github.com/getsops/sops/releases, or name it in SOPS_PROGRAM."
+                gettext_noop(
+                    "The program sops is not installed. Install it from "
+                    "https://github.com/getsops/sops/releases, or name it in SOPS_PROGRAM."
+                )
             )
         command = [program, "decrypt", "--output-type", "json", str(self._path)]
         try:
             done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603
         except subprocess.TimeoutExpired:
-            raise away(self.name, f"sops takes more than {SECONDS:g} seconds") from None
+            raise away(
+                self.name,
+                format_lazy(
+                    gettext_lazy("sops takes more than {seconds} seconds"), seconds=f"{SECONDS:g}"
+                ),
+            ) from None
         except OSError as error:
-            raise SourceError(f"sops cannot be started ({error.strerror}).") from None
+            raise SourceError(
+                gettext_noop("sops cannot be started (%(reason)s)."), reason=error.strerror
+            ) from None
         if done.returncode == NO_KEY:
             raise not_signed_in(self.name, SIGN_IN)
         if done.returncode:
-            raise SourceError(
-                f"sops cannot decrypt {self.name} (exit code {done.returncode}). Try it with: "
-                f"sops decrypt {self._path}"
+            text = gettext_noop(
+                "sops cannot decrypt %(name)s (exit code %(code)s). Try it with: sops decrypt "
+                "%(path)s"
             )
+            raise SourceError(text, name=self.name, code=done.returncode, path=self._path)
         try:
             return read_document(done.stdout, is_yaml=False)
         except BrokenDocument as error:
@@ -61,4 +76,8 @@ class SopsFile:
         try:
             self._path.open("rb").close()
         except OSError as error:
-            raise SourceError(f"{self.name} cannot be read ({error.strerror}).") from None
+            raise SourceError(
+                gettext_noop("%(name)s cannot be read (%(reason)s)."),
+                name=self.name,
+                reason=error.strerror,
+            ) from None

@@ -7,6 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
+
 from providers.http.certificates import first_end
 
 from .address import (
@@ -23,7 +26,7 @@ from .base import SourceError
 from .vault_sign_in import SignIn, method_of, translated
 
 SEALED, NOT_INITIALIZED = 503, 501
-CURE = "Its policy needs `read` on this path, see docs/references.md."
+CURE = gettext_lazy("Its policy needs `read` on this path, see docs/references.md.")
 
 
 class VaultStore:
@@ -51,7 +54,9 @@ class VaultStore:
             raise ValueError("kv of vault+https: is 1 or 2")
         method_of({"auth": address.options.get("auth", "token")})
         self.name = f"Vault at {host}/{self._path}"
-        self.cure = f"the key of the secret of that section in {self.name}"
+        self.cure = format_lazy(
+            gettext_lazy("the key of the secret of that section in {store}"), store=self.name
+        )
         self._lock = threading.Lock()
         self._sign_in: SignIn | None = None
         self._engine: tuple[str, str, str] | None = None  # mount, path below it, version
@@ -74,13 +79,18 @@ class VaultStore:
                 if sign_in.is_valid():
                     break
             sign_in.replace(token)
-        raise denied(self.name, f"the secret {place[0]}", CURE)
+        raise denied(self.name, format_lazy(gettext_lazy("the secret {name}"), name=place[0]), CURE)
 
     def reach(self) -> None:
         with translated(self.name):
             status = self._client().sys.read_health_status(method="HEAD").status_code
         if status in (SEALED, NOT_INITIALIZED):
-            raise away(self.name, "it is sealed" if status == SEALED else "it has no keys yet")
+            raise away(
+                self.name,
+                gettext_lazy("it is sealed")
+                if status == SEALED
+                else gettext_lazy("it has no keys yet"),
+            )
 
     @property
     def ends(self) -> dict[str, datetime]:
@@ -100,10 +110,11 @@ class VaultStore:
             if ca:
                 ssl.create_default_context(cafile=ca)
         except OSError:  # SSLError is one
-            raise SourceError(
-                f"{self.name} is not asked: the file of VAULT_CACERT holds no certificates, or "
-                "cannot be read. Give the authority in PEM."
-            ) from None
+            text = gettext_noop(
+                "%(name)s is not asked: the file of VAULT_CACERT holds no certificates, or cannot "
+                "be read. Give the authority in PEM."
+            )
+            raise SourceError(text, name=self.name) from None
         namespace = self._options.get("namespace") or variable("VAULT_NAMESPACE", "BAO_NAMESPACE")
         return library("hvac", "hvac").Client(
             self._url,

@@ -12,16 +12,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
+
 from .address import away, library, not_signed_in, variable
 from .base import Fault, SourceError, read_value
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 METHODS = ("token", "approle", "kubernetes", "jwt")
 CURES = {
-    "token": "Give a valid token in VAULT_TOKEN or VAULT_TOKEN_FILE.",
-    "approle": "Check VAULT_ROLE_ID and VAULT_SECRET_ID.",
-    "kubernetes": "Check VAULT_ROLE and the service account.",
-    "jwt": "Check VAULT_ROLE, and VAULT_JWT or VAULT_JWT_FILE.",
+    "token": gettext_lazy("Give a valid token in VAULT_TOKEN or VAULT_TOKEN_FILE."),
+    "approle": gettext_lazy("Check VAULT_ROLE_ID and VAULT_SECRET_ID."),
+    "kubernetes": gettext_lazy("Check VAULT_ROLE and the service account."),
+    "jwt": gettext_lazy("Check VAULT_ROLE, and VAULT_JWT or VAULT_JWT_FILE."),
 }
 RENEW_AFTER = 2 / 3  # of a lease
 LEAST_WAIT = 0.3  # seconds
@@ -113,11 +116,11 @@ class SignIn:
         if self._method == "token":
             token = variable("VAULT_TOKEN", "BAO_TOKEN") or _token_of_command()
             if not token:
-                raise SourceError(
-                    f"{self._name} needs a sign-in. {CURES['token']} Or set VAULT_ROLE_ID and "
-                    "VAULT_SECRET_ID.",
-                    Fault.SIGN_IN_FAILED,
+                text = gettext_noop(
+                    "%(name)s needs a sign-in. %(cure)s Or set VAULT_ROLE_ID and VAULT_SECRET_ID."
                 )
+                values = {"name": self._name, "cure": CURES["token"]}
+                raise SourceError(text, Fault.SIGN_IN_FAILED, **values)
             self.client.token = token
             found = auth.token.lookup_self()["data"]
             self.ends_at = _end_of(found)
@@ -127,7 +130,7 @@ class SignIn:
             answer = auth.approle.login(variable("VAULT_ROLE_ID"), secret_id, **at)
         elif self._method == "kubernetes":
             account = variable("VAULT_JWT") or read_value(
-                Path(SERVICE_ACCOUNT), "the service account's token"
+                Path(SERVICE_ACCOUNT), gettext_lazy("the service account's token")
             )
             answer = auth.kubernetes.login(role, account, **at)
         else:
@@ -198,7 +201,7 @@ def _keep_alive(reference: "weakref.ref[SignIn]") -> None:
 def _token_of_command() -> str:
     """The token that `vault login` or `bao login` left behind, empty for none."""
     path = Path.home() / ".vault-token"
-    return read_value(path, "the token of vault login") if path.is_file() else ""
+    return read_value(path, gettext_lazy("the token of vault login")) if path.is_file() else ""
 
 
 @contextmanager
@@ -210,7 +213,7 @@ def translated(name: str) -> Iterator[None]:
     try:
         yield
     except hvac.exceptions.VaultDown:
-        raise away(name, "it is sealed or in maintenance") from None
+        raise away(name, gettext_lazy("it is sealed or in maintenance")) from None
     except (
         hvac.exceptions.InternalServerError,
         hvac.exceptions.BadGateway,
@@ -218,14 +221,18 @@ def translated(name: str) -> Iterator[None]:
         hvac.exceptions.VaultNotInitialized,
         hvac.exceptions.UnexpectedError,
     ) as error:
-        raise away(name, f"it answered {type(error).__name__}") from None
+        raise away(
+            name, format_lazy(gettext_lazy("it answered {code}"), code=type(error).__name__)
+        ) from None
     except requests.exceptions.SSLError:
-        reason = "its certificate is not trusted: name its authority in VAULT_CACERT"
+        reason = gettext_lazy("its certificate is not trusted: name its authority in VAULT_CACERT")
         raise away(name, reason) from None
     except requests.exceptions.ConnectionError:
-        raise away(name, "no connection") from None
+        raise away(name, gettext_lazy("no connection")) from None
     except (requests.exceptions.RequestException, OSError) as error:
         raise away(name, type(error).__name__) from None
     except (KeyError, TypeError, AttributeError, ValueError):
-        text = f"{name} answered something else than a Vault does. Check host, mount and path."
-        raise SourceError(text) from None
+        text = gettext_noop(
+            "%(name)s answered something else than a Vault does. Check host, mount and path."
+        )
+        raise SourceError(text, name=name) from None

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.utils.translation import gettext_noop
+
 from connections.jobs import Job, declare
 
 from .fingerprints import refresh_fingerprints
@@ -11,8 +13,10 @@ from .watch import run_replacements
 def declare_jobs() -> None:
     """Declares them. Called once, when Django is ready."""
     soon, often = timedelta(seconds=30), timedelta(minutes=10)
-    declare(Job("watch-keys", "Watch of replaced keys", soon, run_replacements))
-    declare(Job("fingerprint-keys", "Fingerprints of stored keys", often, _fingerprint))
+    declare(Job("watch-keys", gettext_noop("Watch of replaced keys"), soon, run_replacements))
+    declare(
+        Job("fingerprint-keys", gettext_noop("Fingerprints of stored keys"), often, _fingerprint)
+    )
 
 
 def _fingerprint() -> str:
