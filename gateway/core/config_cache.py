@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
 from connections import runtime, services
@@ -224,6 +225,7 @@ class ConfigCache:
 
     # In a thread, with the database
 
+    @override("en")  # its refusals are kept for every caller
     def _read_route(self, id_or_alias: str, capability: Capability) -> Route:
         profile = _find_profile(id_or_alias, capability)
         chain = [profile]
