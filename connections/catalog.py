@@ -16,6 +16,7 @@ from threading import RLock
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from providers.core.base import Provider
 from providers.core.registry import get_provider, is_built_in, replace_installed
@@ -244,11 +245,12 @@ def read_document(path: Path) -> str:
 def decoded(content: bytes) -> str:
     """The text of a document. Raises ValueError when it is too large or not text."""
     if len(content) > LARGEST:
-        raise ValueError(f"It is larger than {LARGEST // 1024} KB, which no connection type needs.")
+        text = gettext("It is larger than %(size)d KB, which no connection type needs.")
+        raise ValueError(text % {"size": LARGEST // 1024})
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise ValueError("It is not UTF-8 text. Save it as UTF-8.") from None
+        raise ValueError(gettext("It is not UTF-8 text. Save it as UTF-8.")) from None
 
 
 def _why(error: Exception) -> str:

@@ -10,7 +10,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ..bodies import at_most
 from ..credentials import seal
 from ..models import Connection
 from ..references import is_reference
@@ -140,8 +139,9 @@ class PackageUploadForm(forms.Form):
         """The bytes of the file."""
         file = self.cleaned_data["file"]
         if file.size > settings.UPLOAD_MAX_BYTES:
+            size = settings.UPLOAD_MAX_BYTES // 1024 // 1024
             raise forms.ValidationError(
-                f"{at_most('A package', settings.UPLOAD_MAX_BYTES)}.", "too_large"
+                _("A package has at most %(size)d MB.") % {"size": size}, "too_large"
             )
         return bytes(file.read())
 

@@ -5,12 +5,15 @@ run.
 import re
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from providers.core.yaml import DEEPEST
 from providers.manifests.errors import ManifestError
 
 SOURCE = re.compile(
-    r"\s*(//|/\*|['\"]use "
-    r"strict|(import|export|const|let|var|type|interface|declare|module\.exports|exports\.)\b(?!\s*:))"
+    "\\s*(//|/\\*|['\\\"]use "
+    "strict|(import|export|const|let|var|type|interface|declare|module\\.exports|exports\\.)\\b(?!\\s*:))"
 )
 TOKEN = re.compile(
     r"""(?P<blank>[\s\ufeff]+|//[^\n]*|/\*.*?(?:\*/|\Z))
@@ -26,7 +29,7 @@ ESCAPE = re.compile(
 )
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
 WORDS = {"true": True, "false": False, "null": None, "undefined": None}
-ENDS = "The source ends in the middle of a schema."
+ENDS = gettext_noop("The source ends in the middle of a schema.")
 
 Tokens = list[tuple[str, str, int]]
 
@@ -92,8 +95,8 @@ def _refuse_hidden(
             [
                 (
                     f"line {line}",
-                    f"{furthest.message} Write the schema with quoted texts, true, false and lists "
-                    "only.",
+                    f"{furthest.message} "
+                    + _("Write the schema with quoted texts, true, false and lists only."),
                 )
             ]
         )
@@ -101,8 +104,10 @@ def _refuse_hidden(
         [
             (
                 "",
-                "There is no connection schema in this source: an object with type, label and "
-                "fields: [{ fieldName: ... }].",
+                _(
+                    "There is no connection schema in this source: an object with type, label and "
+                    "fields: [{ fieldName: ... }]."
+                ),
             )
         ]
     )
@@ -121,8 +126,8 @@ def _is_schema(value: Any) -> bool:
 def _literal(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
     """The literal that begins at this token, and where it ends."""
     if depth > DEEPEST:
-        raise NotLiteral(at, f"It is nested more than {DEEPEST} levels deep.")
-    kind, token, _ = tokens[at] if at < len(tokens) else ("end", "", 0)
+        raise NotLiteral(at, _("It is nested more than %(most)d levels deep.") % {"most": DEEPEST})
+    kind, token, _place = tokens[at] if at < len(tokens) else ("end", "", 0)
     if _is(tokens, at, "{"):
         value, end = _object(tokens, at + 1, depth)
     elif _is(tokens, at, "["):
@@ -140,12 +145,10 @@ def _scalar(kind: str, token: str, at: int) -> Any:
     if kind == "word" and token in WORDS:
         return WORDS[token]
     if kind == "template":
-        raise NotLiteral(at, "A template literal (`...`) is not read.")
+        raise NotLiteral(at, _("A template literal (`...`) is not read."))
     raise NotLiteral(
         at,
-        f"{token[:30]} is not a literal."
-        if token
-        else "The source ends in the middle of a schema.",
+        _("%(token)s is not a literal.") % {"token": token[:30]} if token else _(ENDS),
     )
 
 
@@ -159,12 +162,17 @@ def _unescaped(found: re.Match[str]) -> str:
 def _object(tokens: Tokens, at: int, depth: int) -> tuple[Any, int]:
     found: dict[str, Any] = {}
     while not _is(tokens, at, "}"):
-        kind, token, _ = tokens[at] if at < len(tokens) else ("end", "", 0)
+        kind, token, _place = tokens[at] if at < len(tokens) else ("end", "", 0)
         if kind not in ("word", "text", "number") or not _is(tokens, at + 1, ":"):
-            raise NotLiteral(at, f"{token[:30]} is not a name with a value." if token else ENDS)
+            raise NotLiteral(
+                at,
+                _("%(token)s is not a name with a value.") % {"token": token[:30]}
+                if token
+                else _(ENDS),
+            )
         name = str(_scalar(kind, token, at)) if kind == "text" else token
         if name in found:
-            raise NotLiteral(at, f"{name[:30]} is there twice.")
+            raise NotLiteral(at, _("%(token)s is there twice.") % {"token": name[:30]})
         found[name], at = _literal(tokens, at + 2, depth + 1)
         at = _after_comma(tokens, at, "}")
     return found, at + 1
@@ -183,8 +191,9 @@ def _after_comma(tokens: Tokens, at: int, end: str) -> int:
     if _is(tokens, at, ","):
         return at + 1
     if not _is(tokens, at, end):
-        token = tokens[at][1][:30] if at < len(tokens) else "the end of the source"
-        raise NotLiteral(at, f"A comma or {end} is expected before {token}.")
+        token = tokens[at][1][:30] if at < len(tokens) else _("the end of the source")
+        text = _("A comma or %(end)s is expected before %(token)s.")
+        raise NotLiteral(at, text % {"end": end, "token": token})
     return at
 
 
