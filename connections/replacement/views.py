@@ -15,6 +15,7 @@ from connections.errors import Invalid, Throttled, Unusable
 from connections.models import KeyReplacement
 from connections.views.base import Crumb, Page
 from connections.views.connections import LIST, OneConnection
+from connections.wording import outcome_in_words
 from providers.core.schema import settings_fields
 
 from . import services
@@ -80,6 +81,7 @@ class ReplaceKeyView(OneConnection):
         context = {
             "form": form,
             "replacement": found,
+            "tests": _tests(found) if found else {},
             "is_under_way": is_under_way,
             "labels": [_(names[one].label) if one in names else one for one in found.fields]
             if found
@@ -127,6 +129,14 @@ class ReplaceKeyView(OneConnection):
             else _("The key that is not used is forgotten, in the history too.")
         )
         messages.success(self.request, text)
+
+
+def _tests(replacement: KeyReplacement) -> dict[str, Any]:
+    """What the tests of both keys said, in the language of the page."""
+    return {
+        name: test | {"message": outcome_in_words(test["code"], _(test["message"]))}
+        for name, test in replacement.tests.items()
+    }
 
 
 class LeakedView(OneConnection):

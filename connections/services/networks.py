@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 from ..client_ip import clean_network
 from ..errors import FieldError
 
@@ -18,11 +20,12 @@ def clean_networks(given: Sequence[str]) -> tuple[list[str], list[FieldError]]:
             wrong.append(text.strip()[:50])
     errors = []
     if wrong:
-        text = (
-            f"Not a network: {', '.join(wrong[:5])}. Write it like 10.0.0.0/8, 192.0.2.17 or "
-            "2001:db8::/32, without further bits."
-        )
+        text = _(
+            "Not a network: %(given)s. Write it like 10.0.0.0/8, 192.0.2.17 or 2001:db8::/32, "
+            "without further bits."
+        ) % {"given": ", ".join(wrong[:5])}
         errors.append(FieldError("networks", "invalid", text))
     if len(given) > MOST_NETWORKS:
-        errors.append(FieldError("networks", "invalid", f"At most {MOST_NETWORKS} networks."))
+        text = _("At most %(most)d networks.") % {"most": MOST_NETWORKS}
+        errors.append(FieldError("networks", "invalid", text))
     return list(dict.fromkeys(cleaned)), errors

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError
@@ -38,9 +39,12 @@ def life_errors(days: int | None) -> list[FieldError]:
     """The errors of a number of days; None is the default, 0 without an end."""
     if days is None or 0 < days <= longest_life() or (days == 0 and may_be_endless()):
         return []
-    more = ", or 0 for a token that never ends" if may_be_endless() else ""
-    text = f"1 to {longest_life()} days{more}."
-    return [FieldError("expires_in_days", "invalid", text)]
+    text = (
+        _("1 to %(most)d days, or 0 for a token that never ends.")
+        if may_be_endless()
+        else _("1 to %(most)d days.")
+    )
+    return [FieldError("expires_in_days", "invalid", text % {"most": longest_life()})]
 
 
 def end_of_life(days: int | None) -> datetime | None:

@@ -88,10 +88,10 @@ def renew_token(
         token = ApiToken.objects.select_for_update(of=("self",)).get(pk=token.pk)
         errors = life_errors(expires_in_days)
         if not 0 <= overlap_hours <= MOST_OVERLAP:
-            text = f"0 to {MOST_OVERLAP} hours."
+            text = _("0 to %(most)d hours.") % {"most": MOST_OVERLAP}
             errors.append(FieldError("overlap_hours", "invalid", text))
         if token.revoked_at:
-            text = f"{token} was revoked. Make a new token."
+            text = _("%(name)s was revoked. Make a new token.") % {"name": token}
             errors.append(FieldError("", "revoked", text))
         if errors:
             raise Invalid(errors)
@@ -128,11 +128,13 @@ def _require_own(actor: Actor, user: Any) -> None:
     acting = getattr(actor, "token", None)
     if acting and (acting.is_limited or acting.networks):
         raise PermissionDenied(
-            "A token that is limited to profiles or networks may not make another, which would not "
-            "be."
+            _(
+                "A token that is limited to profiles or networks may not make another, which would "
+                "not be."
+            )
         )
     if actor != user and not actor.is_superuser:
-        raise PermissionDenied("You may make tokens for yourself only.")
+        raise PermissionDenied(_("You may make tokens for yourself only."))
 
 
 def _errors(name: str, scopes: Sequence[str], unknown: set[str]) -> list[FieldError]:

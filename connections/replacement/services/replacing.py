@@ -23,6 +23,7 @@ from connections.services import (
     save_version,
     update_connection,
 )
+from connections.wording import outcome_in_words
 
 from .clock import kept_time, put_end, watch_time
 from .finding import OPEN_STATES, is_untouched
@@ -49,11 +50,8 @@ NOT_TESTED = gettext_noop(
 NEVER_ANYWAY = frozenset(
     {"unauthorized", "host_not_approved", "unresolved_reference", "undecryptable", "testing"}
 )
-TESTING = {
-    "success": False,
-    "code": "testing",
-    "message": gettext_noop("It is being tested at this moment."),
-}
+NOT_YET = gettext_noop("It is being tested at this moment.")
+TESTING = {"success": False, "code": "testing", "message": NOT_YET}
 ENDED = gettext_noop("This replacement has ended already. Look at the page of the connection.")
 
 
@@ -189,9 +187,15 @@ def refuse_untested(replacement: KeyReplacement, *, anyway: bool) -> None:
     """
     test = replacement.tests.get("next") or {"success": False, "code": "", "message": ""}
     if test["code"] in NEVER_ANYWAY:
-        raise Unusable(test["code"], _(REFUSED) % {"reason": _(test["message"])})
+        raise Unusable(
+            test["code"],
+            _(REFUSED) % {"reason": outcome_in_words(test["code"], _(test["message"]))},
+        )
     if not test["success"] and not anyway:
-        raise Unusable("not_tested", _(NOT_TESTED) % {"reason": _(test["message"])})
+        raise Unusable(
+            "not_tested",
+            _(NOT_TESTED) % {"reason": outcome_in_words(test["code"], _(test["message"]))},
+        )
 
 
 def may_switch_anyway(replacement: KeyReplacement) -> bool:
