@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from . import selectors, services
 from .consequences import switching_off
@@ -40,7 +42,8 @@ class ActiveOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             saved = [one for one in services.switch(wanted, actor=request.user) if one.changed]
             for one in saved:
                 self.log_change(request, one.row, [{"changed": {"fields": ["Active"]}}])
-            text = f"{len(saved)} switched: {', '.join(one.row.name for one in saved[:5])}."
+            names = ", ".join(one.row.name for one in saved[:5])
+            text = _("%(number)s switched: %(names)s.") % {"number": len(saved), "names": names}
             step = saved[0].step if saved else None
             messages.success(request, text, extra_tags=str(step.key) if step else "")
         return redirect(asks or request.get_full_path())
@@ -147,7 +150,7 @@ class ProfileAdmin(ActiveOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:
         return super().get_queryset(request).defer("connection__credentials")
 
-    @admin.display(description="fallbacks")
+    @admin.display(description=gettext_lazy("fallbacks"))
     def chain(self, profile: Profile) -> str:
         """The fallbacks in their order; the column itself would be shown by name."""
         return ", ".join(one.alias for one in selectors.fallback_chain(profile))

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 @dataclass(frozen=True)
 class Column:
@@ -12,9 +15,9 @@ class Column:
     """
 
     key: str
-    label: str
+    label: str | Promise
     sort: str = ""
-    orders: tuple[str, str] = ("", "")
+    orders: tuple[str | Promise, str | Promise] = ("", "")
     is_extra: bool = False
     of_usage: bool = False
     is_number: bool = False
@@ -25,34 +28,37 @@ class Column:
         return self.sort[1:] if self.sort.startswith("-") else self.sort and f"-{self.sort}"
 
 
-NAME = Column("name", "Name", "name", ("A to Z", "Z to A"))  # always shown
-HEALTH = Column("health", "Health", "health", ("worst first", "best first"))
-USED = Column("used", "Used", "-used", ("most first", "least first"), of_usage=True, is_number=True)
-TAGS = Column("tags", "Tags", is_extra=True)
-CHANGED = Column("changed", "Changed", "-modified", ("newest first", "oldest first"))
-CREATED = Column("created", "Created", "-created", ("newest first", "oldest first"), is_extra=True)
-ACTIVE = Column("active", "Active", "status", ("active first", "inactive first"))
+A_TO_Z, NEWEST = (_("A to Z"), _("Z to A")), (_("newest first"), _("oldest first"))
+NAME = Column("name", _("Name"), "name", A_TO_Z)  # always shown
+HEALTH = Column("health", _("Health"), "health", (_("worst first"), _("best first")))
+USED = Column(
+    "used", _("Used"), "-used", (_("most first"), _("least first")), of_usage=True, is_number=True
+)
+TAGS = Column("tags", _("Tags"), is_extra=True)
+CHANGED = Column("changed", _("Changed"), "-modified", NEWEST)
+CREATED = Column("created", _("Created"), "-created", NEWEST, is_extra=True)
+ACTIVE = Column("active", _("Active"), "status", (_("active first"), _("inactive first")))
 
 CONNECTION_COLUMNS = (
     NAME,
     HEALTH,
-    Column("provider", "Provider", "provider", ("A to Z", "Z to A")),
+    Column("provider", _("Provider"), "provider", A_TO_Z),
     USED,
-    Column("profiles", "Profiles", is_number=True),
+    Column("profiles", _("Profiles"), is_number=True),
     TAGS,
-    Column("tested", "Tested", "-checked", ("newest first", "oldest first"), is_extra=True),
+    Column("tested", _("Tested"), "-checked", NEWEST, is_extra=True),
     CREATED,
     CHANGED,
     ACTIVE,
 )
 PROFILE_COLUMNS = (
     NAME,
-    Column("capability", "Capability", "capability", ("A to Z", "Z to A"), is_extra=True),
-    Column("connection", "Connection", "connection", ("A to Z", "Z to A")),
-    Column("model", "Model", "model", ("A to Z", "Z to A")),
+    Column("capability", _("Capability"), "capability", A_TO_Z, is_extra=True),
+    Column("connection", _("Connection"), "connection", A_TO_Z),
+    Column("model", _("Model"), "model", A_TO_Z),
     HEALTH,
     USED,
-    Column("fallbacks", "Fallbacks", is_number=True),
+    Column("fallbacks", _("Fallbacks"), is_number=True),
     TAGS,
     CREATED,
     CHANGED,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
@@ -142,9 +143,9 @@ def shown_settings(connection: Connection, public: Mapping[str, Any]) -> list[Sh
     found = []
     for name, one in settings_fields(provider).items():
         if public.get(name) is not None:
-            found += _flattened(one.label, public[name], "stored" if one.secret else "typed")
+            found += _flattened(_(one.label), public[name], "stored" if one.secret else "typed")
         elif one.default is not None:
-            found.append(ShownSetting(one.label, _whole(one.default), "default"))
+            found.append(ShownSetting(_(one.label), _whole(one.default), "default"))
     return found
 
 
@@ -191,7 +192,7 @@ def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[Shown
     fields = [one for one in profile_fields(profile.capability).values() if one.group == group]
     shown = [(one, _readable(one, profile.settings.get(one.name))) for one in fields]
     return [
-        ShownSetting(one.label, text, "typed" if one.name in profile.settings else "default")
+        ShownSetting(_(one.label), text, "typed" if one.name in profile.settings else "default")
         for one, text in shown
         if text
     ]
@@ -199,11 +200,11 @@ def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[Shown
 
 def _readable(field: ProfileField, value: Any) -> str:
     if value is None:
-        return field.unset
+        return _(field.unset)
     if field.kind == "boolean":
-        return "Yes" if value else ""
+        return _("Yes") if value else ""
     if field.kind == "choices":
-        return ", ".join(field.labels(value)) or "nothing"
+        return ", ".join(map(_, field.labels(value))) or _("nothing")
     return "\n".join(on_one_line(text) for text in value) if field.kind == "texts" else str(value)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from ..models import ALIAS_RULE
 from .base import RowForm
@@ -15,7 +16,7 @@ class AliasForm(RowForm):
     name = tags = is_active = None  # type: ignore[assignment]
     alias = forms.CharField(
         required=False,
-        label="New alias",
+        label=gettext_lazy("New alias"),
         help_text=ALIAS_RULE,
         widget=forms.TextInput(
             {

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..models import VersionedModel
 from ..services import Invalid, Stale
@@ -24,6 +26,11 @@ class FieldGroup:
     name: str
     fields: list[BoundField]
     is_folded: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name in the reader's language."""
+        return _(self.name)
 
     @property
     def number_set(self) -> int:
@@ -73,12 +80,14 @@ class RowForm(forms.Form):
     # The services refuse what is empty or too long, together with all other errors.
     name = forms.CharField(
         required=False,
-        help_text="For people.",
+        label=gettext_lazy("Name"),
+        help_text=gettext_lazy("For people."),
         widget=forms.TextInput({"autocomplete": "off", "required": True}),
     )
     alias = forms.CharField(
         required=False,
-        help_text=(
+        label=gettext_lazy("Alias"),
+        help_text=gettext_lazy(
             "What code asks for. Left empty, it is made from the name. Only an administrator can "
             "change it later."
         ),
@@ -88,7 +97,10 @@ class RowForm(forms.Form):
     )
     tags = TagsField()
     is_active = forms.BooleanField(
-        required=False, initial=True, label="Active", help_text="Switched off, nothing can use it."
+        required=False,
+        initial=True,
+        label=gettext_lazy("Active"),
+        help_text=gettext_lazy("Switched off, nothing can use it."),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -132,11 +144,10 @@ class RowForm(forms.Form):
         """
         self.data = self.data.copy()  # type: ignore[attr-defined]
         self.data["version"] = str(stale.current.version)  # type: ignore[index]
-        text = (
-            f"{stale} What you entered is kept below. Save again to replace the other change with "
-            "yours."
+        kept = _(
+            "What you entered is kept below. Save again to replace the other change with yours."
         )
-        self.add_error(None, forms.ValidationError(text, "stale"))
+        self.add_error(None, forms.ValidationError(f"{stale} {kept}", "stale"))
 
     def columns(self) -> dict[str, Any]:
         """The row's own columns, as the services take them."""

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.forms import BoundField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
@@ -26,16 +28,16 @@ class ConnectionForm(RowForm):
     is_checked = forms.BooleanField(
         required=False,
         initial=True,
-        label="Check by itself",
-        help_text=(
+        label=gettext_lazy("Check by itself"),
+        help_text=gettext_lazy(
             "Tests it now and then while nobody calls it, if a test is free: its health is known "
             "without anybody's asking."
         ),
     )
     expires_at = forms.DateField(
         required=False,
-        label="Key ends",
-        help_text=(
+        label=gettext_lazy("Key ends"),
+        help_text=gettext_lazy(
             "The last day of the key, if it has one. Attention tells it in time; what the service "
             "itself says of the key counts before this."
         ),
@@ -64,7 +66,8 @@ class ConnectionForm(RowForm):
             may_clear = field.secret and not field.is_map and not field.required
             if may_clear and stored is not None:
                 self.fields[f"{SETTINGS}{field.name}-clear"] = forms.BooleanField(
-                    required=False, label=f"Clear the stored {field.label}"
+                    required=False,
+                    label=_("Clear the stored %(setting)s") % {"setting": _(field.label)},
                 )
 
     def columns(self) -> dict[str, Any]:

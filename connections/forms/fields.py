@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..profile_fields import from_one_line, on_one_line
@@ -13,9 +14,10 @@ class TagsField(forms.CharField):
     """A list of words, typed with commas between them."""
 
     def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", gettext_lazy("Tags"))
         super().__init__(
             required=False,
-            help_text="Words with commas between them, to find and group by.",
+            help_text=gettext_lazy("Words with commas between them, to find and group by."),
             **kwargs,
         )
 
@@ -43,7 +45,7 @@ class AliasesField(forms.Field):
         aliases = [alias.strip() for alias in given if alias.strip()]
         if any("\x00" in alias for alias in aliases):
             raise forms.ValidationError(
-                "Null characters are not allowed.", "null_characters_not_allowed"
+                _("Null characters are not allowed."), "null_characters_not_allowed"
             )
         return aliases
 
@@ -72,7 +74,8 @@ class LinesField(forms.CharField):
         super().__init__(
             strip=False, widget=forms.Textarea({"rows": 2, "spellcheck": "false"}), **kwargs
         )
-        self.help_text = f"{self.help_text} One a line; write \\n for a line break in a text."
+        how = _("One a line; write \\n for a line break in a text.")
+        self.help_text = f"{self.help_text} {how}"
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(on_one_line(text) for text in value) if isinstance(value, list) else value
@@ -101,10 +104,12 @@ class MapField(forms.Field):
             if row.is_empty or (row.removed and not row.key):
                 continue
             if not row.key:
-                raise forms.ValidationError("Enter a key for each value.", "required")
+                raise forms.ValidationError(_("Enter a key for each value."), "required")
             if found.get(row.key) is not None and not row.removed:
                 raise forms.ValidationError(
-                    f"Two rows have the key {row.key}. Change or remove one of them.", "duplicate"
+                    _("Two rows have the key %(key)s. Change or remove one of them."),
+                    "duplicate",
+                    {"key": row.key},
                 )
             if not row.removed or row.key not in found:
                 found[row.key] = None if row.removed else row.value

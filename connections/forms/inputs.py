@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from providers.core.base import Provider
 from providers.core.schema import SettingsField, settings_fields
@@ -16,7 +18,7 @@ from .fields import MapField
 
 # the ids of the lists of references in the form
 SECRET_REFERENCES, PLAIN_REFERENCES = "secret-references", "plain-references"
-YES_NO = (("true", "Yes"), ("false", "No"))
+YES_NO = (("true", gettext_noop("Yes")), ("false", gettext_noop("No")))
 
 
 class SecretArea(SecretInput):
@@ -62,7 +64,7 @@ class SettingEntry:
             # browsers put a password of their own into a field of secrets that says "off"
             "autocomplete": "new-password" if self.field.secret else "off",
             "spellcheck": "false",
-            "placeholder": self.field.placeholder,
+            "placeholder": _(self.field.placeholder),
             "list": SECRET_REFERENCES if self.field.secret else PLAIN_REFERENCES,
         }
 
@@ -80,14 +82,16 @@ class SettingEntry:
 
 WIDGETS: dict[str, Callable[[SettingEntry], forms.Widget]] = {
     "map": lambda one: MapInput(
-        one.field.label, one.shown or {}, one.purpose if one.field.secret else ""
+        _(one.field.label), one.shown or {}, one.purpose if one.field.secret else ""
     ),
     "secret": lambda one: SecretInput(one.purpose, one.mask, one.attributes),
     "secret lines": lambda one: SecretArea(one.purpose, one.mask, one.attributes),
-    "choice": lambda one: ChoiceOrReference(one.number, choices_of(one.field)),
+    "choice": lambda one: ChoiceOrReference(
+        one.number, [(value, _(text)) for value, text in choices_of(one.field)]
+    ),
     "lines": lambda one: forms.Textarea({**one.attributes, "rows": 4}),
     "line": lambda one: forms.TextInput(
-        one.attributes | {"placeholder": one.field.placeholder or as_text(one.field.default)}
+        one.attributes | {"placeholder": _(one.field.placeholder) or as_text(one.field.default)}
     ),
 }
 
@@ -96,9 +100,9 @@ def setting_input(entry: SettingEntry) -> forms.Field:
     """The form's field for a setting. It is never required: the services say what is missing."""
     common: dict[str, Any] = {
         "widget": WIDGETS[entry.look](entry),
-        "label": entry.field.label,
+        "label": _(entry.field.label),
         "required": False,
-        "help_text": entry.field.help,
+        "help_text": _(entry.field.help),
     }
     if entry.look == "map":
         return MapField(**common)

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.forms import BoundField
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from providers.core.base import Capability
 
@@ -19,8 +21,13 @@ from ..widgets import InOrder, SomeOrAll
 from .base import SETTINGS, FieldGroup, RowForm
 from .fields import AliasesField, LinesField, TickField
 
-MORE = "More settings"
-NOT_TAKEN = "{} does not take this. It is left out."
+MORE = gettext_noop("More settings")
+NO_OTHER = {
+    Capability.CHAT: gettext_lazy("There is no other chat profile yet that could answer."),
+    Capability.EMBEDDING: gettext_lazy(
+        "There is no other embedding profile yet that could answer."
+    ),
+}
 MOST_CHOICES = 200  # more than these are typed, with suggestions
 
 
@@ -34,15 +41,20 @@ class ProfileForm(RowForm):
 
     # not required: a browser tells an untouched list of choices as invalid
     connection = forms.CharField(
-        required=False, max_length=255, help_text="The connection that answers."
+        required=False,
+        max_length=255,
+        label=gettext_lazy("Connection"),
+        help_text=gettext_lazy("The connection that answers."),
     )
     model = forms.CharField(
-        required=False, help_text="Fetch the provider's models, or type any name."
+        required=False,
+        label=gettext_lazy("Model"),
+        help_text=gettext_lazy("Fetch the provider's models, or type any name."),
     )
     fallbacks = AliasesField(
         required=False,
-        label="Profiles",
-        help_text=(
+        label=gettext_lazy("Profiles"),
+        help_text=gettext_lazy(
             "Who answers, in this order, when this one cannot. Their own fallbacks are not asked."
         ),
     )
@@ -69,11 +81,7 @@ class ProfileForm(RowForm):
             others, self.initial.get("fallbacks") or []
         )
         if not others:
-            self.fields[
-                "fallbacks"
-            ].help_text = (
-                f"There is no other {capability.value.lower()} profile yet that could answer."
-            )
+            self.fields["fallbacks"].help_text = NO_OTHER[capability]
         for name, field in profile_fields(capability).items():
             self.fields[SETTINGS + name] = _profile_input(field)
 
@@ -87,7 +95,9 @@ class ProfileForm(RowForm):
             bound = self[SETTINGS + name]
             bound.has_note = True  # type: ignore[attr-defined]
             if name in self.refused:
-                bound.note = NOT_TAKEN.format(self["model"].value())  # type: ignore[attr-defined]
+                bound.note = _("%(model)s does not take this. It is left out.") % {  # type: ignore[attr-defined]
+                    "model": self["model"].value()
+                }
             found.setdefault(group, []).append(bound)
         found[FALLBACKS].insert(0, self["fallbacks"])
         for name, fields in found.items():
@@ -127,9 +137,10 @@ class ProfileForm(RowForm):
         if row is not None:
             return row
         if not text:
-            raise forms.ValidationError("Choose a connection.", "required")
+            raise forms.ValidationError(_("Choose a connection."), "required")
         raise forms.ValidationError(
-            "There is no connection with this id, alias or name, or there are several.", "not_found"
+            _("There is no connection with this id, alias or name, or there are several."),
+            "not_found",
         )
 
     def clean_fallbacks(self) -> list[Profile]:
@@ -137,14 +148,21 @@ class ProfileForm(RowForm):
         given = self.cleaned_data["fallbacks"]
         found = all_by_id_or_alias(Profile.objects.all(), given)
         if unknown := ", ".join(one for one in given if one not in found):
-            raise forms.ValidationError(f"There is no profile {unknown}.", "not_found")
+            raise forms.ValidationError(
+                _("There is no profile %(names)s."), "not_found", {"names": unknown}
+            )
         return [found[one] for one in given]
 
 
 def _profile_input(field: ProfileField) -> forms.Field:
-    common: dict[str, Any] = {"label": field.label, "required": False, "help_text": field.help}
+    common: dict[str, Any] = {
+        "label": _(field.label),
+        "required": False,
+        "help_text": _(field.help),
+    }
     if field.kind == "choices":
-        return forms.Field(widget=SomeOrAll(field.unset, field.choices), **common)
+        choices = [(value, _(text)) for value, text in field.choices]
+        return forms.Field(widget=SomeOrAll(_(field.unset), choices), **common)
     if field.kind == "texts":
         return LinesField(**common)
     if field.kind == "boolean":
@@ -175,14 +193,16 @@ def _fallbacks_input(others: list[Profile], chosen: list[str]) -> forms.Widget:
     """Lists to choose from; with too many profiles, texts with suggestions."""
     labels = {
         one.alias: (
-            f"{one.name} ({one.connection.name}, "
-            f"{one.model}{'' if one.is_active else ', inactive'})"
+            f"{one.name} ({one.connection.name}, {one.model})"
+            if one.is_active
+            else _("%(name)s (%(connection)s, %(model)s, inactive)")
+            % {"name": one.name, "connection": one.connection.name, "model": one.model}
         )
         for one in others
     }
     gone = [(alias, alias) for alias in chosen if alias not in labels]
     return InOrder(
-        "Fallback", [*labels.items(), *gone], MOST_FALLBACKS, typed=len(labels) >= MOST_CHOICES
+        _("Fallback"), [*labels.items(), *gone], MOST_FALLBACKS, typed=len(labels) >= MOST_CHOICES
     )
 
 
@@ -211,7 +231,13 @@ def _connection_input(
 ) -> forms.Widget:
     """A list to choose from; with too many connections, a text that asks the server."""
     labels = [
-        (one.alias, f"{one.name} ({one.provider_name}{'' if one.is_active else ', inactive'})")
+        (
+            one.alias,
+            f"{one.name} ({one.provider_name})"
+            if one.is_active
+            else _("%(name)s (%(provider)s, inactive)")
+            % {"name": one.name, "provider": one.provider_name},
+        )
         for one in choices
     ]
     if len(choices) >= MOST_CHOICES:
@@ -221,7 +247,7 @@ def _connection_input(
                 "autocomplete": "off",
                 "autocapitalize": "none",
                 "spellcheck": "false",
-                "placeholder": "Name or alias",
+                "placeholder": _("Name or alias"),
                 "required": True,
                 "hx-get": f"{reverse('connection-choices')}?capability={capability.value}",
                 "hx-trigger": "input delay:250ms, change",
@@ -232,4 +258,6 @@ def _connection_input(
         )
     if chosen and chosen not in dict(labels):
         labels.append((chosen, chosen))
-    return forms.Select({"aria-required": "true"}, choices=[("", "Choose a connection"), *labels])
+    return forms.Select(
+        {"aria-required": "true"}, choices=[("", _("Choose a connection")), *labels]
+    )

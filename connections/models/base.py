@@ -8,11 +8,13 @@ from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..texts import LONGEST_KEY, name_key, sort_key
 
 ALIAS_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*\Z"
-ALIAS_RULE = (
+ALIAS_RULE = gettext_lazy(
     "Use lower case letters, digits and single hyphens between them, for example openai-production."
 )
 # Words that are path segments beside an alias, in pages or in the API.
@@ -111,7 +113,7 @@ class VersionedModel(models.Model):
         max_length=100,
         unique=True,
         validators=[RegexValidator(ALIAS_PATTERN, ALIAS_RULE)],
-        help_text=(
+        help_text=gettext_lazy(
             "What code asks for. Left empty, it is made from the name. An administrator can change "
             "it later."
         ),
@@ -125,7 +127,7 @@ class VersionedModel(models.Model):
     sort_key = models.CharField(max_length=LONGEST_KEY, db_default="", editable=False)
     sorted_name = models.CharField(max_length=255, db_default="", editable=False)
     tags = models.JSONField(default=list, blank=True)
-    is_active = models.BooleanField("active", default=True)
+    is_active = models.BooleanField(gettext_lazy("active"), default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     date_created = models.DateTimeField(auto_now_add=True)
     date_modified = models.DateTimeField(auto_now=True)
@@ -169,4 +171,5 @@ class VersionedModel(models.Model):
     @classmethod
     def label(cls, column: str) -> str:
         """The name of a column for people: `is_active` -> `Active`."""
-        return str(getattr(cls._meta.get_field(column), "verbose_name", column)).capitalize()
+        name = str(getattr(cls._meta.get_field(column), "verbose_name", column))
+        return _(name.capitalize())

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from simple_history.models import HistoricalRecords
 
 from providers.core.base import Capability, Provider
@@ -59,15 +61,15 @@ class Connection(VersionedModel):
     editable_columns = tuple(ConnectionColumns.__annotations__)
 
     provider_id = models.CharField(
-        "provider", max_length=100, db_index=True
+        gettext_lazy("provider"), max_length=100, db_index=True
     )  # no choices: a new provider is no migration
     settings = models.JSONField(default=dict, blank=True)
     credentials = CredentialsField(null=True, blank=True)
     credentials_key = models.CharField(max_length=12, null=True, blank=True, editable=False)  # noqa: DJ001 None is "no credentials"
     type_version = models.PositiveIntegerField(default=1, editable=False)
     lacking = models.JSONField(default=list, blank=True, editable=False)
-    is_checked = models.BooleanField("check by itself", default=True, db_default=True)
-    expires_at = models.DateField("key ends", null=True, blank=True)
+    is_checked = models.BooleanField(gettext_lazy("check by itself"), default=True, db_default=True)
+    expires_at = models.DateField(gettext_lazy("key ends"), null=True, blank=True)
     settings_version = models.PositiveIntegerField(db_default=1, default=1, editable=False)
     last_check = models.ForeignKey(
         "ConnectionCheck", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
@@ -240,4 +242,4 @@ class DefaultProfile(models.Model):
     profile = models.ForeignKey(Profile, models.PROTECT, related_name="default_for")
 
     def __str__(self) -> str:
-        return f"the default for {self.capability}"
+        return _("the default for %(capability)s") % {"capability": self.capability}

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from .connections import Connection
 
@@ -24,9 +25,9 @@ class HostApproval(models.Model):
     class State(models.TextChoices):
         """The answer so far."""
 
-        REQUESTED = "requested", "Requested"
-        APPROVED = "approved", "Approved"
-        REFUSED = "refused", "Refused"
+        REQUESTED = "requested", gettext_lazy("Requested")
+        APPROVED = "approved", gettext_lazy("Approved")
+        REFUSED = "refused", gettext_lazy("Refused")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     section = models.CharField(max_length=500)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from .connections import Connection, Profile
 
@@ -43,8 +44,9 @@ class Token(models.Model):
     def state(self) -> str:
         """active, expired or revoked."""
         if self.revoked_at:
-            return "revoked"
-        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+            return gettext_noop("revoked")
+        is_over = self.expires_at and self.expires_at <= timezone.now()
+        return gettext_noop("expired") if is_over else gettext_noop("active")
 
 
 def works_now(leading: str = "") -> models.Q:
@@ -69,16 +71,18 @@ class ApiToken(Token):
     digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
     profiles = models.ManyToManyField(
-        Profile, blank=True, related_name="+", help_text="Empty: every profile."
+        Profile, blank=True, related_name="+", help_text=gettext_lazy("Empty: every profile.")
     )
     is_limited = models.BooleanField(
         default=False, editable=False
     )  # or a token would grow when its last profile is deleted
     requests_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Through the gateway. Empty: no limit."
+        null=True, blank=True, help_text=gettext_lazy("Through the gateway. Empty: no limit.")
     )
     tokens_per_day = models.PositiveIntegerField(
-        null=True, blank=True, help_text="In and out, through the gateway. Empty: no limit."
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("In and out, through the gateway. Empty: no limit."),
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     networks = models.JSONField(default=list, db_default=[], blank=True)

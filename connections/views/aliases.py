@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from .. import services
 from ..former_aliases import lately_used
@@ -16,8 +17,6 @@ from .connections import LIST as CONNECTIONS
 from .connections import OneConnection
 from .profiles import LIST as PROFILES
 from .profiles import OneProfile
-
-CHANGED = "{} has the alias {} now. {} goes on answering until somebody takes it away."
 
 
 class AliasChangePage(Page):
@@ -32,7 +31,7 @@ class AliasChangePage(Page):
         raise NotImplementedError
 
     def get_title(self) -> str:
-        return f"Change the alias of {self.row.name}"
+        return _("Change the alias of %(name)s") % {"name": self.row.name}
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.show(AliasForm(self.row))
@@ -53,7 +52,12 @@ class AliasChangePage(Page):
             form.add_stale(stale)
             return self.show(form)
         if saved.changed:
-            messages.success(request, CHANGED.format(saved.row.name, saved.row.alias, old))
+            text = _(
+                "%(name)s has the alias %(alias)s now. %(former)s goes on answering until somebody "
+                "takes it away."
+            )
+            said = {"name": saved.row.name, "alias": saved.row.alias, "former": old}
+            messages.success(request, text % said)
         return self.redirect(saved.row)
 
     def show(self, form: AliasForm) -> HttpResponse:
@@ -95,7 +99,7 @@ class FormerAliasRemoveView(Page):
         return self._former
 
     def get_title(self) -> str:
-        return f"Take {self.former.alias} away"
+        return _("Take %(alias)s away") % {"alias": self.former.alias}
 
     def get_breadcrumbs(self) -> list[Crumb]:
         row = self.former.row
@@ -112,5 +116,6 @@ class FormerAliasRemoveView(Page):
     def post(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:  # noqa: ARG002
         row = self.former.row
         services.remove_former_alias(self.former, actor=request.user)
-        messages.success(request, f"{self.former.alias} finds {row.name} no longer.")
+        said = {"alias": self.former.alias, "name": row.name}
+        messages.success(request, _("%(alias)s finds %(name)s no longer.") % said)
         return self.redirect(row)

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -43,15 +44,15 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
             return self.back(self.came_from() or "dashboard")
         except (Http404, ObjectDoesNotExist) as error:
             if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
-                messages.error(request, "Somebody deleted it meanwhile.")
+                messages.error(request, _("Somebody deleted it meanwhile."))
                 return render(request, "elements/messages.html")  # and nothing for the row
             is_said = isinstance(error, Http404)
-            raise error if is_said else Http404("Somebody deleted it meanwhile.") from None
+            raise error if is_said else Http404(_("Somebody deleted it meanwhile.")) from None
         patch_vary_headers(response, ["HX-Request"])
         return response
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied("You may not see this.")
+        raise PermissionDenied(_("You may not see this."))
 
     def get_template_names(self) -> list[str]:
         if self.fragment_name and self.request.htmx:  # type: ignore[attr-defined]
@@ -138,14 +139,16 @@ def tell_done(request: HttpRequest, text: str, step: UndoStep | None) -> None:
 def tell_not_deleted(request: HttpRequest, stale: Stale) -> None:
     """Says who changed the row while somebody was asked whether to delete it."""
     row = stale.current
-    text = (
-        f"{row.name} is not deleted. {row.modified_by or 'Somebody'} changed it meanwhile; it is "
-        f"at version {row.version} now. Look at the change, or delete it again."
+    said = {"name": row.name, "who": row.modified_by or _("Somebody"), "version": row.version}
+    text = _(
+        "%(name)s is not deleted. %(who)s changed it meanwhile; it is at version %(version)s now. "
+        "Look at the change, or delete it again."
     )
-    messages.error(request, text)
+    messages.error(request, text % said)
 
 
 def tell_check(request: HttpRequest, check: ConnectionCheck) -> None:
     """Shows the result of a test."""
-    text = f"Test of {check.connection.name}: {check.message}"
+    said = {"name": check.connection.name, "message": check.message}
+    text = _("Test of %(name)s: %(message)s") % said
     (messages.success if check.success else messages.error)(request, text)

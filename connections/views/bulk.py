@@ -7,6 +7,9 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from .. import services
 from ..consequences import deleting, switching_off
@@ -17,8 +20,19 @@ from .profiles import LIST as PROFILES
 from .selecting import SelectingPage
 from .switching import switch
 
-NOTHING = "Tick the {}s first."
+NOTHING = {
+    "connection": gettext_lazy("Tick the connections first."),
+    "profile": gettext_lazy("Tick the profiles first."),
+}
 HITS: dict[str, Any] = {"connection": switching_off, "profile": deleting}
+TAGGED = {
+    "connection": ngettext_lazy(
+        "Tags of %(shown)s connection changed.", "Tags of %(shown)s connections changed.", "number"
+    ),
+    "profile": ngettext_lazy(
+        "Tags of %(shown)s profile changed.", "Tags of %(shown)s profiles changed.", "number"
+    ),
+}
 MOST_SHOWN = 50
 MOST_REFUSED = 5  # rows that a message names
 
@@ -50,12 +64,17 @@ class BulkPage(SelectingPage):
 
     def nothing(self) -> HttpResponse:
         """The answer where nothing is chosen."""
-        messages.error(self.request, NOTHING.format(self.kind))
+        messages.error(self.request, NOTHING[self.kind])
         return self.back(self.list_name)
 
     def counted(self, number: int) -> str:
         """`3 connections`."""
-        return f"{number:,} {self.kind}{'' if number == 1 else 's'}"
+        one_or_more = (
+            ngettext("%(number)s connection", "%(number)s connections", number)
+            if self.model is Connection
+            else ngettext("%(number)s profile", "%(number)s profiles", number)
+        )
+        return one_or_more % {"number": f"{number:,}"}
 
 
 class BulkView(BulkPage):
@@ -105,10 +124,11 @@ class BulkView(BulkPage):
 class AskingPage(BulkPage):
     """Shows what an act would do to what is chosen, and does it when the form there is sent."""
 
-    verb: ClassVar[str]
+    act_name: ClassVar[str]  # in the address
+    asks: ClassVar[Promise]  # its title, with a place for the rows
 
     def get_title(self) -> str:
-        return f"{self.verb} {self.counted(len(self.rows()))}"
+        return str(self.asks) % {"rows": self.counted(len(self.rows()))}
 
     def hit(self) -> Any:
         """The consequences, see consequences.py."""
@@ -127,7 +147,7 @@ class AskingPage(BulkPage):
             "pairs": self.pairs(number),
             "differs": self.selection.differs(number),
             "back": self.ours(self.given.get("next", "")) or reverse(self.list_name),
-            "action": reverse(f"{self.kind}-bulk-{self.verb.lower()}"),
+            "action": reverse(f"{self.kind}-bulk-{self.act_name}"),
             "hit": context.pop("hit", None) or self.hit(),
         }
         return self.render_to_response(self.get_context_data(**shown, **context))
@@ -150,7 +170,7 @@ class BulkDeleteView(AskingPage):
 
     template_name = "connections/bulk/delete.html"
     right = "delete"
-    verb = "Delete"
+    act_name, asks = "delete", gettext_lazy("Delete %(rows)s")
 
     def ask(self, **context: Any) -> HttpResponse:
         free, needed = services.free_and_needed(self.rows())
@@ -160,12 +180,14 @@ class BulkDeleteView(AskingPage):
     def act(self) -> HttpResponse:
         gone, stays, step = services.delete_several(self.rows(), actor=self.request.user)
         if gone:
-            tell_done(self.request, f"{self.counted(gone)} deleted.", step)
+            text = ngettext("%(rows)s deleted.", "%(rows)s deleted.", gone)
+            tell_done(self.request, text % {"rows": self.counted(gone)}, step)
         if stays:
-            names = "; ".join(str(one) for one in stays[:MOST_REFUSED])
-            more = f"; and {len(stays) - MOST_REFUSED} more" if len(stays) > MOST_REFUSED else ""
-            text = f"{self.counted(len(stays))} not deleted. {names}{more}."
-            messages.warning(self.request, text)
+            names = [str(one) for one in stays[:MOST_REFUSED]]
+            if len(stays) > MOST_REFUSED:
+                names.append(_("and %(number)s more") % {"number": len(stays) - MOST_REFUSED})
+            said = {"rows": self.counted(len(stays)), "reasons": "; ".join(names)}
+            messages.warning(self.request, _("%(rows)s not deleted. %(reasons)s.") % said)
         return self.back(self.list_name)
 
 
@@ -174,7 +196,7 @@ class BulkDeactivateView(AskingPage):
 
     template_name = "connections/bulk/deactivate.html"
     right = "toggle"
-    verb = "Deactivate"
+    act_name, asks = "deactivate", gettext_lazy("Deactivate %(rows)s")
 
     def act(self) -> HttpResponse:
         switch(self.request, self.rows(), is_active=False)
@@ -186,7 +208,7 @@ class BulkTagView(AskingPage):
 
     template_name = "connections/bulk/tag.html"
     right = "change"
-    verb = "Tag"
+    act_name, asks = "tag", gettext_lazy("Tag %(rows)s")
 
     def ask(self, **context: Any) -> HttpResponse:
         there = sorted({tag for row in self.rows() for tag in row.tags}, key=str.casefold)
@@ -197,12 +219,13 @@ class BulkTagView(AskingPage):
         add = [one for one in self.posted("add").split(",") if one.strip()]
         take = self.request.POST.getlist("take")
         if not add and not take:
-            return self.ask(error="Type a tag to add, or tick one to take away.")
+            return self.ask(error=_("Type a tag to add, or tick one to take away."))
         try:
             number, step = services.retag(self.rows(), add=add, take=take, actor=self.request.user)
         except services.Invalid as refused:
             return self.ask(error=" ".join(one.message for one in refused.errors))
-        tell_done(self.request, f"Tags of {self.counted(number)} changed.", step)
+        said = TAGGED[self.kind] % {"number": number, "shown": f"{number:,}"}
+        tell_done(self.request, said, step)
         return self.back(self.list_name)
 
 

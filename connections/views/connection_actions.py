@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from .. import services
 from ..consequences import switching_off
@@ -42,7 +43,8 @@ class ConnectionToggleView(RowOfConnection):
         saved = services.set_active(self.connection, is_active, actor=request.user)
         row = saved.row
         told = "" if row.is_active else told_of_switching_off(row)
-        text = f"{row.name} is {'active' if row.is_active else 'inactive'}."
+        text = _("%(name)s is active.") if row.is_active else _("%(name)s is inactive.")
+        text %= {"name": row.name}
         tell_done(request, f"{text} {told}".strip(), saved.step)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             return self.row()

@@ -8,6 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from providers.core.base import Provider
@@ -29,7 +31,7 @@ from .inline_add import AddContext, ConnectionAddPage, note_choice
 from .lists import ListPage, filter_words
 from .typed import typed_before
 
-LIST: Crumb = ("Connections", "/connections/")
+LIST: Crumb = (gettext_lazy("Connections"), "/connections/")
 
 
 class ConnectionListView(ListPage):
@@ -37,15 +39,15 @@ class ConnectionListView(ListPage):
 
     template_name = "connections/connection_list.html"
     fragment_name = "connections/_connection_rows.html"
-    title = "Connections"
+    title = gettext_lazy("Connections")
     permission_required = "connections.view_connection"
     list_name = "connection"
     filters = {
-        "q": "Search",
-        "provider": "Provider",
-        "status": "Status",
-        "health": "Health",
-        "tag": "Tag",
+        "q": gettext_lazy("Search"),
+        "provider": gettext_lazy("Provider"),
+        "status": gettext_lazy("Status"),
+        "health": gettext_lazy("Health"),
+        "tag": gettext_lazy("Tag"),
     }
     columns = CONNECTION_COLUMNS
 
@@ -182,8 +184,8 @@ class ConnectionFormPage(Page):
         """
         saved = self.save_form(form)
         row = saved.row
-        said = f"{row.name} is saved." if saved.changed else f"Nothing was changed in {row.name}."
-        tell_done(self.request, said, saved.step)
+        said = _("%(name)s is saved.") if saved.changed else _("Nothing was changed in %(name)s.")
+        tell_done(self.request, said % {"name": row.name}, saved.step)
         self.tell(saved.notices)
         if outcome:
             check = services.record_check(row, outcome, actor=self.request.user)
@@ -204,10 +206,10 @@ class ConnectionCreateView(ConnectionAddPage, ConnectionFormPage):
             raise Http404(str(error)) from error
 
     def get_title(self) -> str:
-        return f"Add {self.provider.name}"
+        return _("Add %(name)s") % {"name": self.provider.name}
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [LIST, ("Add a connection", reverse("provider-list") + self.add_context.query)]
+        return [LIST, (_("Add a connection"), reverse("provider-list") + self.add_context.query)]
 
     def save_form(self, form: ConnectionForm) -> services.Saved:
         return services.create_connection(
@@ -234,14 +236,14 @@ class ConnectionUpdateView(ConnectionFormPage, OneConnection):
     def provider(self) -> type[Provider[Any]]:
         provider = self.connection.provider
         if provider is None:
-            raise Http404(
-                f"The provider {self.connection.provider_id} is not installed, so this connection "
-                "cannot be edited."
+            text = _(
+                "The provider %(provider)s is not installed, so this connection cannot be edited."
             )
+            raise Http404(text % {"provider": self.connection.provider_id})
         return provider
 
     def get_title(self) -> str:
-        return f"Edit {self.connection.name}"
+        return _("Edit %(name)s") % {"name": self.connection.name}
 
     def asks_first(self, form: ConnectionForm) -> dict[str, Any]:
         moved = moved_addresses(self.connection, form.settings())

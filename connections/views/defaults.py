@@ -5,12 +5,26 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from providers.core.base import Capability
 
 from .. import services
 from ..lookup import all_by_id_or_alias
 from ..models import Profile
 from .base import Crumb, Page, tell_done
 from .profiles import LIST
+
+HELP = {
+    Capability.CHAT: gettext_lazy(
+        "Answers chat requests that name no profile. It cannot be deleted while it is the default."
+    ),
+    Capability.EMBEDDING: gettext_lazy(
+        "Answers embedding requests that name no profile. It cannot be deleted while it is the "
+        "default."
+    ),
+}
 
 
 class DefaultsForm(forms.Form):
@@ -28,16 +42,13 @@ class DefaultsForm(forms.Form):
         )
         for capability in chosen:
             found = Profile.objects.filter(capability=capability).values_list("alias", "name")[:200]
-            choices = [("", "None"), *((alias, f"{name} ({alias})") for alias, name in found)]
+            choices = [("", _("None")), *((alias, f"{name} ({alias})") for alias, name in found)]
             self.fields[capability] = forms.CharField(
                 required=False,
                 label=capability,
                 disabled=not may_change,
                 widget=forms.Select(choices=choices),
-                help_text=(
-                    f"Answers {capability.lower()} requests that name no profile. It cannot be "
-                    "deleted while it is the default."
-                ),
+                help_text=HELP[Capability(capability)],
             )
 
     def profiles(self) -> dict[str, Profile | None]:
@@ -49,7 +60,7 @@ class DefaultsForm(forms.Form):
         found = all_by_id_or_alias(Profile.objects.all(), wanted.values())
         for capability, alias in wanted.items():
             if alias and alias not in found:
-                self.add_error(capability, "There is no profile with this id or alias.")
+                self.add_error(capability, _("There is no profile with this id or alias."))
         return {capability: found.get(alias) for capability, alias in wanted.items()}
 
 
@@ -57,7 +68,7 @@ class DefaultsView(Page):
     """Default profiles."""
 
     template_name = "connections/defaults.html"
-    title = "Default profiles"
+    title = gettext_lazy("Default profiles")
     section = "profiles"
     permission_required = "connections.view_defaultprofile"
 
@@ -88,5 +99,5 @@ class DefaultsView(Page):
             for error in refused.errors:
                 form.add_error(error.field, forms.ValidationError(error.message, error.code))
             return False
-        tell_done(self.request, "The default profiles are saved.", step)
+        tell_done(self.request, _("The default profiles are saved."), step)
         return True

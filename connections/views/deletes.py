@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import selectors, services
 from ..consequences import switching_off
@@ -22,7 +24,7 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
     permission_required = "connections.delete_connection"
 
     def get_title(self) -> str:
-        return f"Delete {self.connection.name}"
+        return _("Delete %(name)s") % {"name": self.connection.name}
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         profiles = list(self.connection.profiles.all()[:100])
@@ -60,7 +62,7 @@ class ConnectionDeleteView(OneConnection, PicksConnections):
         except services.InUse as refused:
             messages.error(request, str(refused))
             return self.redirect("connection-delete", pk)
-        tell_done(request, f"{self.connection.name} is deleted.", step)
+        tell_done(request, _("%(name)s is deleted.") % {"name": self.connection.name}, step)
         return self.redirect("connection-list")
 
 
@@ -74,14 +76,17 @@ class ConnectionMoveProfilesView(OneConnection):
         if target is None:
             messages.error(
                 request,
-                "There is no connection with this id or alias. Choose where the profiles go.",
+                _("There is no connection with this id or alias. Choose where the profiles go."),
             )
             return self.back(self.connection)
         try:
             moved = services.move_profiles(self.connection, target, actor=request.user)
-            plural = "" if moved.number == 1 else "s"
-            text = f"{moved.number} profile{plural} moved to {target.name}."
-            tell_done(request, text, moved.step)
+            text = ngettext(
+                "%(number)s profile moved to %(name)s.",
+                "%(number)s profiles moved to %(name)s.",
+                moved.number,
+            )
+            tell_done(request, text % {"number": moved.number, "name": target.name}, moved.step)
         except services.Invalid as refused:
             messages.error(request, " ".join(error.message for error in refused.errors))
         return self.back(self.connection)

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from .. import services
 from ..models import VersionedModel
@@ -42,15 +43,14 @@ def duplicated(
     try:
         saved = duplicate(original, actor=user)
     except services.Invalid as refused:
-        messages.error(
-            page.request,
-            f"{original.name} cannot be copied. "
-            f"{' '.join(error.message for error in refused.errors)}",
-        )
+        why = " ".join(error.message for error in refused.errors)
+        text = _("%(name)s cannot be copied. %(why)s") % {"name": original.name, "why": why}
+        messages.error(page.request, text)
         return page.redirect(original)
     page.tell(saved.notices)
     if not user.has_perm(f"connections.change_{kind}"):
-        messages.success(page.request, f"{saved.row.name} is made. It is inactive.")
+        text = _("%(name)s is made. It is inactive.") % {"name": saved.row.name}
+        messages.success(page.request, text)
         return page.redirect(saved.row)
     was = (
         "active"

@@ -8,6 +8,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import services
 from ..destinations import host_approvals
@@ -21,7 +23,7 @@ class HostListView(Page):
     """Every host that was asked for, those that wait first."""
 
     template_name = "connections/host_list.html"
-    title = "Hosts"
+    title = gettext_lazy("Hosts")
     section = "references"
     permission_required = "connections.view_connection"
 
@@ -30,7 +32,7 @@ class HostListView(Page):
         return self.render_to_response(self.get_context_data(page=page))
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("References", reverse("reference-list"))]
+        return [(_("References"), reverse("reference-list"))]
 
 
 class HostDecisionView(Page):
@@ -46,14 +48,14 @@ class HostDecisionView(Page):
         elif decision in (HostApproval.State.APPROVED, HostApproval.State.REFUSED):
             services.decide_host(row, decision, actor=request.user)
         else:
-            messages.error(request, "Choose Approve, Refuse or Forget.")
+            messages.error(request, _("Choose Approve, Refuse or Forget."))
             return self.back("host-list")
-        messages.success(request, f"{row.host}: {TOLD[decision].format(row.section)}")
+        messages.success(request, TOLD[decision] % {"host": row.host, "section": row.section})
         return self.back("host-list")
 
 
 TOLD = {
-    "approved": "the secrets of {} may go there from now on.",
-    "refused": "the secrets of {} may not go there.",
-    "forget": "the next save or test asks again.",
+    "approved": gettext_lazy("%(host)s: the secrets of %(section)s may go there from now on."),
+    "refused": gettext_lazy("%(host)s: the secrets of %(section)s may not go there."),
+    "forget": gettext_lazy("%(host)s: the next save or test asks again."),
 }

@@ -17,6 +17,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext as _
 
 from providers.core.base import Provider
 
@@ -187,7 +188,7 @@ class AddHereView(Page):
         address = _address_of_picker(page)
         entries = entries_to_keep(request.POST)
         if sum(len(name) + sum(map(len, values)) for name, values in entries.items()) > LARGEST:
-            text = (
+            text = _(
                 "What you typed is too long to be kept while you add a connection. Go back, "
                 "shorten it, or add the connection first."
             )
@@ -228,13 +229,13 @@ def _address_of_picker(address: str) -> str:
     """
     parts = urlsplit(address)
     if parts.scheme or parts.netloc or not parts.path.startswith("/"):
-        raise SuspiciousOperation("Not an address of this site.")
+        raise SuspiciousOperation(_("Not an address of this site."))
     try:
         view = getattr(resolve(parts.path).func, "view_class", None)
     except Resolver404:
         view = None
     if view is None or not issubclass(view, PicksConnections):
-        raise Http404("There is no picker of connections on that page.")
+        raise Http404(_("There is no picker of connections on that page."))
     asked = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([(name, value) for name, value in asked if name != "draft"])
     return f"{parts.path}?{query}" if query else parts.path

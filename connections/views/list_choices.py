@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from .. import services
 from .base import Page
@@ -27,7 +28,7 @@ class ListChoiceView(Page):
         try:
             return LISTS[self.kwargs["list_name"]]
         except KeyError:
-            raise Http404("There is no such list.") from None
+            raise Http404(_("There is no such list.")) from None
 
     def get_permission_required(self) -> tuple[str, ...]:
         return (str(self.list_page.permission_required),)
@@ -55,12 +56,13 @@ class SaveViewView(ListChoiceView):
         name = self.posted("name")
         if "remove" in request.POST:
             services.remove_view(request.user, list_name, name)
-            messages.success(request, f"The view {name} is removed.")
+            messages.success(request, _("The view %(name)s is removed.") % {"name": name})
             return self.redirect(self.address())
         query = self._query()
         try:
             services.save_view(request.user, list_name, name, query)
-            messages.success(request, f"The view {' '.join(name.split())} is saved.")
+            said = {"name": " ".join(name.split())}
+            messages.success(request, _("The view %(name)s is saved.") % said)
         except services.Invalid as refused:
             messages.error(request, refused.errors[0].message)
             query = "&".join(filter(None, [query, urlencode({"view_name": name})]))

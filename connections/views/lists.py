@@ -8,23 +8,25 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
 from .. import services
 from ..health.services import LABELS
 from ..list_columns import Column, shown_columns, sort_choices
 from ..models import ListChoice
-from .base import Page
+from .base import Page, Text
 from .selecting import ticked_again
 
 PAGE_SIZE = 25
 SEES_USAGE = "gateway.view_usagerecord"
+STATUSES = {"active": gettext_lazy("Active"), "inactive": gettext_lazy("Inactive")}
 
 
 @dataclass(frozen=True)
 class Chip:
     """A filter that is on, in words, and the query of the list without it."""
 
-    label: str
+    label: Text
     text: str
     query: str
 
@@ -35,7 +37,7 @@ class ListPage(Page):
     """
 
     list_name: ClassVar[str] = ""
-    filters: ClassVar[Mapping[str, str]] = {}
+    filters: ClassVar[Mapping[str, Text]] = {}
     columns: ClassVar[tuple[Column, ...]] = ()
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Any]:
@@ -105,7 +107,7 @@ def filter_words(name: str, value: str) -> str:
     """The value of a filter that both lists have, for people."""
     if name == "health":
         return LABELS.get(value, value)
-    return value.capitalize() if name == "status" else value
+    return str(STATUSES.get(value, value)) if name == "status" else value
 
 
 def query_of(filters: Mapping[str, str], sort: str) -> str:

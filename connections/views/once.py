@@ -5,10 +5,11 @@ loaded again, and the browser then sends the form again.
 import uuid
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 REMEMBERED = 20  # forms of a session
 KEY = "sent_forms"
-SENT_AGAIN = (
+SENT_AGAIN = gettext_lazy(
     "That token was made already, and its text is shown only once. If you do not have it, revoke "
     "the token and make another one."
 )

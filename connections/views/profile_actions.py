@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from .. import services
 from ..consequences import deleting
@@ -24,8 +25,8 @@ class ProfileToggleView(OneProfile):
         is_active = not self.profile.is_active if wanted is None else wanted == "true"
         saved = services.set_profile_active(self.profile, is_active, actor=request.user)
         self._profile = saved.row
-        said = f"{self.profile.name} is {'active' if is_active else 'inactive'}."
-        tell_done(request, said, saved.step)
+        said = _("%(name)s is active.") if is_active else _("%(name)s is inactive.")
+        tell_done(request, said % {"name": self.profile.name}, saved.step)
         if request.htmx and request.POST.get("part") == "row":  # type: ignore[attr-defined]
             line = ProfileListView.row_context(request.user, self.profile)
             return self.render_to_response(self.get_context_data(**line))
@@ -39,7 +40,7 @@ class ProfileDeleteView(OneProfile):
     permission_required = "connections.delete_profile"
 
     def get_title(self) -> str:
-        return f"Delete {self.profile.name}"
+        return _("Delete %(name)s") % {"name": self.profile.name}
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         context = {
@@ -59,11 +60,13 @@ class ProfileDeleteView(OneProfile):
         except services.InUse as refused:
             first = refused.dependents[0]
             cure = (
-                f"It is {first}. Choose another default first."
+                _("It is the default for %(capability)s. Choose another default first.")
+                % {"capability": first.capability}
                 if isinstance(first, DefaultProfile)
                 else str(refused)
             )
-            messages.error(request, f"{self.profile.name} is not deleted. {cure}")
+            text = _("%(name)s is not deleted. %(cure)s")
+            messages.error(request, text % {"name": self.profile.name, "cure": cure})
             return self.redirect(self.profile)
-        tell_done(request, f"{self.profile.name} is deleted.", step)
+        tell_done(request, _("%(name)s is deleted.") % {"name": self.profile.name}, step)
         return self.redirect("profile-list")

@@ -6,6 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from providers.core.base import Capability
 from providers.core.errors import ProviderError
@@ -25,7 +27,7 @@ from .inline_add import PicksConnections
 from .lists import ListPage
 from .typed import typed_before
 
-LIST: Crumb = ("Profiles", "/profiles/")
+LIST: Crumb = (gettext_lazy("Profiles"), "/profiles/")
 
 
 class ProfilePage(Page):
@@ -42,16 +44,16 @@ class ProfileListView(ProfilePage, ListPage):
 
     template_name = "connections/profiles/list.html"
     fragment_name = "connections/profiles/_rows.html"
-    title = "Profiles"
+    title = gettext_lazy("Profiles")
     permission_required = "connections.view_profile"
     list_name = "profile"
     filters = {
-        "q": "Search",
-        "capability": "Capability",
-        "connection": "Connection",
-        "status": "Status",
-        "health": "Health",
-        "tag": "Tag",
+        "q": gettext_lazy("Search"),
+        "capability": gettext_lazy("Capability"),
+        "connection": gettext_lazy("Connection"),
+        "status": gettext_lazy("Status"),
+        "health": gettext_lazy("Health"),
+        "tag": gettext_lazy("Tag"),
     }
     columns = PROFILE_COLUMNS
 
@@ -160,9 +162,9 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         if form.is_valid():
             try:
                 saved = self.save_form(form)
-                is_saved = f"{saved.row.name} is saved."
-                nothing = f"Nothing was changed in {saved.row.name}."
-                tell_done(request, is_saved if saved.changed else nothing, saved.step)
+                nothing = _("Nothing was changed in %(name)s.")
+                said = _("%(name)s is saved.") if saved.changed else nothing
+                tell_done(request, said % {"name": saved.row.name}, saved.step)
                 return self.redirect(saved.row)
             except services.Invalid as refused:
                 form.add_refusal(refused)
@@ -179,7 +181,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         form = self._unjudged()
         connection = get_by_name(Connection.objects.all(), self.posted("connection"))
         if connection is None:
-            return self.show(form, models_error="Choose a connection first.")
+            return self.show(form, models_error=_("Choose a connection first."))
         try:
             models = services.list_models(connection, actor=self.request.user)
         except (services.Unusable, services.Throttled, ProviderError) as error:
@@ -202,10 +204,11 @@ class ProfileCreateView(ProfileFormPage):
         try:
             return next(one for one in Capability if one.value.lower() == self.kwargs["capability"])
         except StopIteration:
-            raise Http404("There is no such capability.") from None
+            raise Http404(_("There is no such capability.")) from None
 
     def get_title(self) -> str:
-        return f"Add a profile for {self.capability.value.lower()}"
+        is_chat = self.capability is Capability.CHAT
+        return _("Add a profile for chat") if is_chat else _("Add a profile for embedding")
 
     def save_form(self, form: ProfileForm) -> services.Saved:
         chosen = {name: form.cleaned_data[name] for name in ("connection", "fallbacks")}
@@ -280,7 +283,7 @@ class ProfileUpdateView(ProfileFormPage, OneProfile):
         return self.profile
 
     def get_title(self) -> str:
-        return f"Edit {self.profile.name}"
+        return _("Edit %(name)s") % {"name": self.profile.name}
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST, (self.profile.name, self.profile.get_absolute_url())]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
 from providers.core.base import Provider
 from providers.core.registry import all_providers
@@ -19,7 +20,7 @@ class ProviderListView(ConnectionAddPage):
         "connections/provider_list.html",
         "connections/_provider_cards.html",
     )
-    title = "Add a connection"
+    title = gettext_lazy("Add a connection")
     permission_required = "connections.add_connection"
 
     def get_breadcrumbs(self) -> list[Crumb]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
 from .. import selectors, services
 from ..conf import resolver
@@ -17,7 +18,7 @@ class ReferenceListView(Page):
     """Every reference, the broken ones first."""
 
     template_name = "connections/reference_list.html"
-    title = "References"
+    title = gettext_lazy("References")
     section = "references"
     permission_required = "connections.view_connection"
 
@@ -41,7 +42,7 @@ class SourceListView(Page):
     """Every source of references with a test of it, for administrators."""
 
     template_name = "connections/source_list.html"
-    title = "Sources of references"
+    title = gettext_lazy("Sources of references")
     section = "references"
     permission_required = "connections.add_connectiontype"
 

@@ -9,6 +9,9 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, ngettext_lazy
 
 from .. import services
 from ..consequences import switching_off
@@ -17,7 +20,22 @@ from ..models import Connection, by_name
 from .base import Crumb, Page, tell_done
 from .connections import LIST
 
+MOST_NAMED = 50
 MOST_TOLD = 5  # connections of whose profiles a message tells
+SWITCHED = {
+    ("connection", True): ngettext_lazy(
+        "%(shown)s connection activated.", "%(shown)s connections activated.", "number"
+    ),
+    ("connection", False): ngettext_lazy(
+        "%(shown)s connection deactivated.", "%(shown)s connections deactivated.", "number"
+    ),
+    ("profile", True): ngettext_lazy(
+        "%(shown)s profile activated.", "%(shown)s profiles activated.", "number"
+    ),
+    ("profile", False): ngettext_lazy(
+        "%(shown)s profile deactivated.", "%(shown)s profiles deactivated.", "number"
+    ),
+}
 
 
 def ticked(keys: Iterable[str]) -> QuerySet[Connection]:
@@ -36,12 +54,12 @@ def switch(request: HttpRequest, rows: Sequence[Any], is_active: bool) -> None:
     saved = services.switch([(row, is_active) for row in rows], actor=request.user)
     changed = [one.row for one in saved if one.changed]
     kind = rows[0]._meta.model_name
-    number = f"{len(changed):,} {kind}{'' if len(changed) == 1 else 's'}"
-    text = (
-        f"{rows[0].name} is {'active' if is_active else 'inactive'}."
-        if len(rows) == 1
-        else f"{number} {'activated' if is_active else 'deactivated'}."
-    )
+    if len(rows) == 1:
+        text = _("%(name)s is active.") if is_active else _("%(name)s is inactive.")
+        text %= {"name": rows[0].name}
+    else:
+        counted = {"number": len(changed), "shown": f"{len(changed):,}"}
+        text = SWITCHED[kind, is_active] % counted
     is_told = kind == "connection" and not is_active
     told = [told_of_switching_off(row) for row in changed[:MOST_TOLD]] if is_told else []
     step = next((one.step for one in saved if one.changed), None)
@@ -64,7 +82,12 @@ class ConnectionSwitchOffView(Page):
 
     def get_title(self) -> str:
         rows = self._rows()
-        return f"Switch off {rows[0].name if len(rows) == 1 else f'{len(rows)} connections'}"
+        if len(rows) == 1:
+            return _("Switch off %(name)s") % {"name": rows[0].name}
+        text = ngettext(
+            "Switch off %(number)s connection", "Switch off %(number)s connections", len(rows)
+        )
+        return text % {"number": len(rows)}
 
     def get_breadcrumbs(self) -> list[Crumb]:
         rows = self._rows()
@@ -78,15 +101,21 @@ class ConnectionSwitchOffView(Page):
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         if not self._rows():
-            messages.error(request, "Tick the connections first.")
+            messages.error(request, _("Tick the connections first."))
             return self.redirect("connection-list")
         back = self.ours(request.GET.get("next", "")) or reverse("connection-list")
-        context = {"rows": self._rows(), "hit": switching_off(self._rows()), "back": back}
+        names = format_html_join(
+            ", ",
+            "<strong>{}</strong> (<code>{}</code>)",
+            ((row.name, row.alias) for row in self._rows()[:MOST_NAMED]),
+        )
+        hit = switching_off(self._rows())
+        context = {"rows": self._rows(), "names": names, "hit": hit, "back": back}
         return self.render_to_response(self.get_context_data(**context))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         if self._rows():
             switch(request, self._rows(), is_active=False)
         else:
-            messages.error(request, "Tick the connections first.")
+            messages.error(request, _("Tick the connections first."))
         return self.back("connection-list")

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import services
 from .base import Page
@@ -12,13 +14,13 @@ class TaskView(Page):
     """One's own task. The page asks again and again while it runs."""
 
     template_name, fragment_name = "connections/task.html", "elements/task.html"
-    title = "Progress"
+    title = gettext_lazy("Progress")
     permission_required = ()
 
     def get(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         task = services.task_of(pk, actor=request.user)
         if task is None:
-            raise Http404("There is no such work any more.")
+            raise Http404(_("There is no such work any more."))
         return self.render_to_response(
             self.get_context_data(task=task, in_list="list" in request.GET)
         )

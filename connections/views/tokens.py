@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services
 from ..consequences import requests_with
@@ -49,22 +49,29 @@ class TokenForm(forms.Form):
 
     name = forms.CharField(
         max_length=100,
-        help_text="To tell tokens apart: what will use it?",
+        label=gettext_lazy("Name"),
+        help_text=gettext_lazy("To tell tokens apart: what will use it?"),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
     scopes = forms.MultipleChoiceField(
         choices=[(str(one), str(one)) for one in services.Scope],
         widget=forms.CheckboxSelectMultiple,
-        help_text="What it may be used for, within what you may do yourself. admin is all of them.",
+        label=gettext_lazy("Scopes"),
+        help_text=gettext_lazy(
+            "What it may be used for, within what you may do yourself. admin is all of them."
+        ),
     )
-    profiles = AliasesField(required=False)
+    profiles = AliasesField(required=False, label=gettext_lazy("Profiles"))
     networks = NetworksField()
     requests_per_minute = forms.IntegerField(
-        required=False, help_text="Requests through the gateway (gateway:use). Empty: no limit."
+        required=False,
+        label=gettext_lazy("Requests per minute"),
+        help_text=gettext_lazy("Requests through the gateway (gateway:use). Empty: no limit."),
     )
     tokens_per_day = forms.IntegerField(
         required=False,
-        help_text=(
+        label=gettext_lazy("Tokens per day"),
+        help_text=gettext_lazy(
             "Tokens of models, in and out, through the gateway, by days of UTC. Empty: no limit."
         ),
     )
@@ -77,19 +84,24 @@ class TokenForm(forms.Form):
         self.fields["profiles"].widget = (
             forms.TextInput() if many else forms.CheckboxSelectMultiple(choices=choices)
         )
-        how = (
-            "Ids or aliases with commas between them. Empty: all."
+        self.fields["profiles"].help_text = (
+            _(
+                "Which it is limited to in the gateway. Ids or aliases with commas between them. "
+                "Empty: all."
+            )
             if many
-            else "None ticked: all of them, also those made later."
+            else _(
+                "Which it is limited to in the gateway. None ticked: all of them, also those made "
+                "later."
+            )
         )
-        self.fields["profiles"].help_text = f"Which it is limited to in the gateway. {how}"
 
 
 class TokenListView(Page):
     """Tokens, and the form for a new one."""
 
     template_name = "connections/token_list.html"
-    title = "Tokens"
+    title = gettext_lazy("Tokens")
     section = "tokens"
     permission_required = "connections.view_apitoken"
 
@@ -144,7 +156,7 @@ class OneToken(Page):
         return self._token
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Tokens", reverse("token-list"))]
+        return [(_("Tokens"), reverse("token-list"))]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         profiles = self.token.profiles.order_by(*by_name())
@@ -171,7 +183,7 @@ class TokenRevokeView(OneToken):
     template_name = "connections/token_revoke.html"
 
     def get_title(self) -> str:
-        return f"Revoke {self.token.name}"
+        return _("Revoke %(name)s") % {"name": self.token.name}
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [*super().get_breadcrumbs(), (self.token.name, self.token.get_absolute_url())]
@@ -182,7 +194,7 @@ class TokenRevokeView(OneToken):
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         step = services.revoke_token(self.token, actor=request.user)
-        tell_done(request, f"{self.token} is revoked.", step)
+        tell_done(request, _("%(name)s is revoked.") % {"name": self.token}, step)
         return self.redirect("token-list")
 
 
@@ -195,10 +207,11 @@ class TokenBulkRevokeView(Page):
 
     def get_title(self) -> str:
         number = len(self._tokens())
-        return f"Revoke {number} token{'' if number == 1 else 's'}"
+        text = ngettext("Revoke %(number)s token", "Revoke %(number)s tokens", number)
+        return text % {"number": number}
 
     def get_breadcrumbs(self) -> list[Crumb]:
-        return [("Tokens", reverse("token-list"))]
+        return [(_("Tokens"), reverse("token-list"))]
 
     def _tokens(self) -> list[ApiToken]:
         if not hasattr(self, "_found"):
@@ -209,12 +222,13 @@ class TokenBulkRevokeView(Page):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if not self._tokens():
-            messages.error(request, "Tick tokens first that are not revoked yet.")
+            messages.error(request, _("Tick tokens first that are not revoked yet."))
             return self.redirect("token-list")
         if "agreed" not in request.POST:
             used = sum(requests_with(one.pk) for one in self._tokens())
             context = self.get_context_data(tokens=self._tokens(), requests=used)
             return self.render_to_response(context)
         number, step = services.revoke_tokens(self._tokens(), actor=request.user)
-        tell_done(request, f"{number} token{'' if number == 1 else 's'} revoked.", step)
+        text = ngettext("%(number)s token revoked.", "%(number)s tokens revoked.", number)
+        tell_done(request, text % {"number": number}, step)
         return self.redirect("token-list")

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from .. import services
 from ..lookup import parse_id
@@ -18,7 +19,7 @@ class UndoView(Page):
         key = parse_id(self.posted("step"))
         try:
             if key is None:
-                raise services.NotUndone("There is nothing to undo.")
+                raise services.NotUndone(_("There is nothing to undo."))
             undone = services.undo_last_act(request.user, key)
         except (services.NotUndone, PermissionDenied) as refused:
             messages.error(request, str(refused))
