@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
+from django.utils.translation import override
 
 from connections.change_counter import read_change_counter
 from connections.health.services import NamedReference, named_references
@@ -46,6 +47,7 @@ class Ranked:
 MEMORY: dict[str, tuple[Stamp, float, Sequence[Ranked]]] = {}
 
 
+@override("en")  # what is remembered is for readers of every language
 def ranked() -> Sequence[Ranked]:
     """All faults, none of them snoozed, the worst first. A dozen queries while nothing changes.
 

@@ -65,7 +65,7 @@ def _of_health(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> 
     return Told(title, behind[0].get_absolute_url(), cause, found.label)
 
 
-def _of_reference(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+def _of_reference(fault: Fault, _behind: Sequence[Connection], resolve: Resolve) -> Told:
     one, address = fault.subject, open_reference().address
     if isinstance(one, SourceEnd):
         return Told(one.source, address, *_source_end(fault, one))
@@ -75,9 +75,12 @@ def _of_reference(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve
             "restart loses it. Put it back, or take the reference out."
         )
         return Told(one.reference, address, cause, _("Lost at a restart"))
+    # asked again, since what is remembered of it is English
+    asked = (resolve(one.reference, is_secret) for is_secret in (True, False))
+    cause = next((again.message for again in asked if again.state == one.state), one.message)
     if fault.kind == "reference":
-        return Told(one.reference, address, one.message, str(REFERENCE_LABELS[one.state]))
-    return Told(one.source, address, one.message, _("Source away"))
+        return Told(one.reference, address, cause, str(REFERENCE_LABELS[one.state]))
+    return Told(one.source, address, cause, _("Source away"))
 
 
 def _source_end(fault: Fault, one: SourceEnd) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -138,7 +138,8 @@ class PlaygroundView(OneProfile):
         )
 
         async def asked(gateway: Gateway) -> DoorResponse:
-            return await ask(gateway, trial)
+            with override("en"):  # what the gateway writes down is for everybody
+                return await ask(gateway, trial)
 
         return asked
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import get_language, override
 
 from connections.health.services import Call, note_calls
 from connections.models import Connection
@@ -69,3 +70,15 @@ def test_what_only_time_changes_is_seen_after_a_while(
     monkeypatch.setattr(ranking.time, "monotonic", lambda: now + 10 * ranking.KEPT_FOR)
     kinds()
     assert ranks == [1, 1]
+
+
+def test_what_is_remembered_is_english_whoever_looks_first(
+    row: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    languages: list[str | None] = []
+    monkeypatch.setattr(ranking, "faults_of_many", lambda _: languages.append(get_language()) or [])
+    ranking.MEMORY.clear()
+    with override("de"):
+        attention(actor=None)
+        assert get_language() == "de"
+    assert languages == ["en"]
