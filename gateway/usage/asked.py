@@ -8,10 +8,9 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from ..models import AttemptOutcome, UsageAttempt, UsageRecord
 from .buckets import DAY, HOUR
-from .counting import ALL_REQUESTS, SCOPES
 from .dimensions import ASKED, ATTEMPTED, HAD_FAILED, WAS_ASKED, WAS_PASSED_OVER, attempted
 from .records import Period
-from .stored import Answer, answer_to, consistent, parts_of, scoped_answer
+from .stored import Answer, answer_to, consistent, mark_of, parts_of, scoped_answer
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def asked_targets(
     scope = scoped_answer(filters)
     counts = consistent(
         lambda counted: _asked_counts(dimension, period, filters, scope, counted),
-        SCOPES if scope else ALL_REQUESTS,
+        mark_of(scope),
     )
     found = [
         Asked(name, key, *(numbers[verb] for verb in ATTEMPTED))

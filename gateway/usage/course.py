@@ -11,7 +11,7 @@ from django.db.models import Count, Q, Sum
 from .buckets import DAY, HOUR, QUARTER, Bucket
 from .dimensions import CLOSED, FAILED, OK
 from .records import Period
-from .stored import Answer, Parts, answer_to, consistent, parts_of
+from .stored import Answer, Parts, answer_to, consistent, mark_of, parts_of
 
 Numbers = tuple[datetime, list[Any]]  # of what began then
 
@@ -50,7 +50,10 @@ def course(
     25 hours.
     """
     starts = list(starts_of(period, step or period.step, zone))
-    counts = consistent(lambda counted: _counts(starts, period, filters, counted))
+    answer = answer_to(filters)
+    counts = consistent(
+        lambda counted: _counts(starts, period, filters, answer, counted), mark_of(answer)
+    )
     return [
         Point(start.astimezone(zone), *numbers)
         for start, numbers in zip(starts, counts, strict=True)
@@ -58,10 +61,14 @@ def course(
 
 
 def _counts(
-    starts: list[datetime], period: Period, filters: Mapping[str, str] | None, counted: int
+    starts: list[datetime],
+    period: Period,
+    filters: Mapping[str, str] | None,
+    answer: Answer | None,
+    counted: int,
 ) -> list[list[int]]:
     """The numbers of the points that begin then, in the order of a Point's."""
-    parts, answer, length = parts_by_point(starts, period, filters, counted)
+    parts, length = parts_by_point(starts, period, answer, counted)
     counts = [[0] * len(SUMS) for _ in starts]
     for at, numbers in (*_of_records(parts, filters, length), *_of_totals(parts, answer)):
         place = bisect_right(starts, at) - 1
@@ -118,16 +125,16 @@ def starts_of(period: Period, step: timedelta, zone: tzinfo) -> Iterator[datetim
 
 
 def parts_by_point(
-    starts: list[datetime], period: Period, filters: Mapping[str, str] | None, counted: int
-) -> tuple[Parts, Answer | None, timedelta]:
-    """What to read for points that begin then: records and totals, the totals that answer, and the
-    length of the buckets for records.
+    starts: list[datetime], period: Period, answer: Answer | None, counted: int
+) -> tuple[Parts, timedelta]:
+    """What to read for points that begin then: records and totals, and the length of the buckets
+    for records.
     """
-    length, answer = _bucket_length(starts), answer_to(filters)
-    if answer is None or (length == QUARTER and answer.is_named):
+    length = _bucket_length(starts)
+    if answer is None or (answer.is_named and length < min(answer.lengths)):
         counted = 0
-    lengths = [one for one in (DAY, HOUR) if one <= length] or [QUARTER]
-    return parts_of(period, counted, lengths), answer, length
+    lengths = [one for one in (answer.lengths if answer else ()) if one <= length] or [QUARTER]
+    return parts_of(period, counted, lengths), length
 
 
 def _bucket_length(starts: list[datetime]) -> timedelta:

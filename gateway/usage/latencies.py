@@ -10,7 +10,7 @@ from .buckets import Bucket, Joined
 from .course import parts_by_point, starts_of
 from .records import Period
 from .sketches import counts_in
-from .stored import Answer, Parts, consistent
+from .stored import Answer, Parts, answer_to, consistent, mark_of
 from .totals import quantile
 
 
@@ -35,15 +35,22 @@ def latency_course(
     true ones.
     """
     starts = list(starts_of(period, step or period.step, zone))
-    counts = consistent(lambda counted: _counts(starts, period, filters, counted))
+    answer = answer_to(filters)
+    counts = consistent(
+        lambda counted: _counts(starts, period, filters, answer, counted), mark_of(answer)
+    )
     return [Latencies(quantile(one, 0.5), quantile(one, 0.95)) for one in counts]
 
 
 def _counts(
-    starts: list[datetime], period: Period, filters: Mapping[str, str] | None, counted: int
+    starts: list[datetime],
+    period: Period,
+    filters: Mapping[str, str] | None,
+    answer: Answer | None,
+    counted: int,
 ) -> list[Counter[int]]:
     """Milliseconds -> how many requests took so long, of each point."""
-    parts, answer, length = parts_by_point(starts, period, filters, counted)
+    parts, length = parts_by_point(starts, period, answer, counted)
     counts: list[Counter[int]] = [Counter() for _ in starts]
     for at, found in (*_of_records(parts, filters, length), *_of_totals(parts, answer)):
         counts[bisect_right(starts, at) - 1].update(found)

@@ -14,8 +14,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, Sum
 
 from ..models import UsageRecord, UsageTotal
-from .buckets import DAY, HOUR, Joined
-from .counting import ALL_REQUESTS, SCOPES
+from .buckets import Joined
 from .dimensions import (
     ALL,
     CALLER,
@@ -25,7 +24,15 @@ from .dimensions import (
 )
 from .records import Period
 from .sketches import counts_in
-from .stored import Answer, Parts, answer_to, consistent, parts_of, scoped_answer
+from .stored import (
+    Answer,
+    Parts,
+    answer_to,
+    consistent,
+    mark_of,
+    parts_of,
+    scoped_answer,
+)
 from .totals import Share, UsageTotals, median, totals_of
 
 DIMENSIONS = tuple(REQUESTS)
@@ -59,7 +66,7 @@ def usage_report(
         lambda counted: _Report(period, filters, dimensions, with_ids).made(
             answer, counted, medians
         ),
-        SCOPES if scope else ALL_REQUESTS,
+        mark_of(answer),
     )
 
 
@@ -90,8 +97,7 @@ class _Report:
         }
 
     def made(self, answer: Answer | None, counted: int, medians: int) -> UsageReport:
-        lengths = (DAY,) if answer and answer.scopes else (DAY, HOUR)
-        parts = parts_of(self.period, counted if answer else 0, lengths)
+        parts = parts_of(self.period, counted, answer.lengths) if answer else Parts(self.period, 0)
         if answer:
             self.plain = {
                 stored: one
@@ -247,9 +253,10 @@ def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None)
     without such streams.
     """
 
+    answer = answer_to(filters)
+
     def read(counted: int) -> Counter[int]:
-        answer = answer_to(filters)
-        parts = parts_of(period, counted if answer else 0)
+        parts = parts_of(period, counted, answer.lengths) if answer else Parts(period, 0)
         streams = parts.records(filters).filter(first_chunk_ms__isnull=False).order_by()
         counts = Counter(dict(streams.values_list("first_chunk_ms").annotate(n=Count("*"))))
         if answer and parts.spans:
@@ -258,4 +265,4 @@ def first_chunk_median(period: Period, filters: Mapping[str, str] | None = None)
                 counts.update(counts_in(sketch))
         return counts
 
-    return median(consistent(read))
+    return median(consistent(read, mark_of(answer)))

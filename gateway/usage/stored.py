@@ -17,7 +17,7 @@ from connections.lookup import parse_id
 
 from ..models import UsageRecord, UsageTotal
 from .buckets import DAY, HOUR, Unindexed, begin
-from .counting import ALL_REQUESTS, MINUTES, counted_to
+from .counting import ALL_REQUESTS, MINUTES, SCOPES, counted_to
 from .dimensions import (
     ALL,
     CLOSED,
@@ -47,6 +47,11 @@ def consistent(read: Callable[[int], Result], mark: int = ALL_REQUESTS) -> Resul
         if counted == before:
             break
     return found
+
+
+def mark_of(answer: "Answer | None") -> int:
+    """The mark that says how far its totals are counted, for `consistent`."""
+    return SCOPES if answer and answer.scopes else ALL_REQUESTS
 
 
 @dataclass(frozen=True)
@@ -132,13 +137,20 @@ class Answer:
     is_named: bool
     scopes: Sequence[str] = ()
 
+    @property
+    def lengths(self) -> Sequence[timedelta]:
+        """The lengths of its totals, the longest first."""
+        return (DAY,) if self.scopes else (DAY, HOUR)
+
     def stored(self, dimension: str) -> list[str]:
         """The dimensions under which its totals by a dimension are stored."""
         return [scoped(one, dimension) for one in self.scopes] if self.scopes else [dimension]
 
 
 def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
-    """The totals that answer filters, None if only records do."""
+    """The totals that answer filters, None if only records do. One query where there are two, one
+    of them of a profile or a connection: those of its scope have the other.
+    """
     wanted = wanted_values(filters)
     how = Q()
     if attempts := wanted.pop("attempts", ""):
@@ -147,9 +159,21 @@ def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
         how &= Q(kind=wanted.pop("outcome"))
     if not wanted:
         return Answer([ALL], Q(), how, False)
-    (what, text), *more = wanted.items()
-    if more or what == "request":
+    if "request" in wanted or len(wanted) > 2:
         return None
+    # A connection first: its scope has requests that it was asked for before another answered.
+    what = next((one for one in ("connection", "profile") if one in wanted), "")
+    if len(wanted) == 1:
+        return _named_answer(*wanted.popitem(), how)
+    if not what or not (scopes := _scopes(what, _named_answer(what, wanted.pop(what), how))):
+        return None
+    other = _named_answer(*wanted.popitem(), how)
+    dimensions = [scoped(scope, one) for scope in scopes for one in other.dimensions]
+    return replace(other, dimensions=dimensions, scopes=scopes)
+
+
+def _named_answer(what: str, text: str, how: Q) -> Answer:
+    """The totals of one value of a filter."""
     if what == "outcome" or what in COLUMNS:
         column = "user_name" if what == "user" else "name"
         return Answer([TOTALS_OF[what]], Q(**{column: text}), how, True)
@@ -168,14 +192,20 @@ def scoped_answer(filters: Mapping[str, str] | None) -> Answer | None:
     """
     answer, wanted = answer_to(filters), wanted_values(filters)
     what = next((one for one in ("profile", "connection") if one in wanted), "")
-    if answer is None or not what:
+    if answer is None or answer.scopes or not what:
         return None
+    scopes = _scopes(what, answer)
+    how = Answer([], Q(), answer.how, False, scopes)
+    return replace(how, dimensions=how.stored("outcome")) if scopes else None
+
+
+def _scopes(what: str, answer: Answer) -> list[str]:
+    """The scopes of a profile or a connection; none for a text that is no profile's alias. One
+    query.
+    """
     rows = UsageTotal.objects.filter(
         answer.value, dimension__in=answer.dimensions, minutes=MINUTES[DAY]
     )
     values = set(rows.order_by().values_list("name", "key").distinct())
-    if not values or not all(key for _, key in values):
-        return None  # a text that is no profile's alias
-    scopes = sorted(scope_of(what, *one) for one in values)
-    how = Answer([], Q(), answer.how, False, scopes)
-    return replace(how, dimensions=how.stored("outcome"))
+    is_known = values and all(key for _, key in values)
+    return sorted(scope_of(what, *one) for one in values) if is_known else []

@@ -16,6 +16,7 @@ from gateway.usage.asked import asked_targets
 from gateway.usage.buckets import DAY, HOUR
 from gateway.usage.course import course
 from gateway.usage.dimensions import OTHERS
+from gateway.usage.latencies import latency_course
 from gateway.usage.sketches import counts_in, rounded, sketch_of
 from tests.gateway.records import NOON, NOWHERE, gone_round, used
 
@@ -111,6 +112,61 @@ def test_totals_are_what_the_records_are(many: None, monkeypatch: pytest.MonkeyP
     assert [numbers(*case) for case in CASES] == expected
     scoped_counting.count_scopes()
     assert [numbers(*case) for case in CASES] == expected
+
+
+PAIRS = [
+    {"profile": "profile-1", "connection": "production"},  # never asked last
+    {"profile": str(UUID(int=201)), "model": "gpt-4o"},
+    {"profile": "profile-1", "outcome": "timeout"},
+    {"connection": "second", "user": "user-1", "attempts": "several"},
+    {"connection": "c-0", "token": str(UUID(int=101)), "outcome": "failed"},
+]
+
+
+def numbers_of_pairs(period: records.Period) -> list[Any]:
+    """What is told of each pair of filters, as a page without shares tells it."""
+    return [
+        (
+            vars(selectors.usage_report(period, one).totals) | {"latencies": None},
+            course(period, one, DAY),
+            course(period, one, DAY, KATHMANDU),
+        )
+        for one in PAIRS
+    ]
+
+
+def test_totals_of_a_pair_of_filters_are_what_the_records_are(
+    many: None, monkeypatch: pytest.MonkeyPatch
+):
+    expected = numbers_of_pairs(ODD)
+    assert sum(totals["requests"] > 0 for totals, *_ in expected) >= 4
+    half = UsageRecord.objects.order_by("pk")[COUNT // 2].pk
+    with monkeypatch.context() as patch:
+        patch.setattr(counting, "settled_id", lambda: half)
+        scoped_counting.count_scopes()
+    assert numbers_of_pairs(ODD) == expected
+    scoped_counting.count_scopes()
+    assert numbers_of_pairs(ODD) == expected
+
+
+def test_a_pair_of_filters_needs_no_records_of_whole_days(many: None):
+    period = PERIODS["whole days"]
+
+    def told() -> list[Any]:
+        return [
+            (
+                selectors.usage_report(period, one).totals.requests,
+                course(period, one, DAY),
+                [spot.p50 is None for spot in latency_course(period, one, DAY)],
+                selectors.first_chunk_median(period, one) is None,
+            )
+            for one in PAIRS
+        ]
+
+    expected = told()
+    scoped_counting.count_scopes()
+    UsageRecord.objects.all().delete()
+    assert told() == expected
 
 
 @pytest.mark.parametrize("filters", [{"profile": "profile-1"}, {"connection": "second"}])
