@@ -36,7 +36,7 @@ class RevealTokenForm(forms.Form):
         widget=forms.TextInput({"autocomplete": "off"}),
     )
     connections = AliasesField(required=False, label=gettext_lazy("Connections"))
-    networks = NetworksField()
+    networks = NetworksField(label=gettext_lazy("Networks"))
     expires_in_days = forms.IntegerField(
         required=False,
         label=gettext_lazy("Ends after"),
