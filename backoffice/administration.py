@@ -10,7 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connections import selectors
-from connections.models import ApiToken, ConnectionType, HostApproval, works_now
+from connections.models import (
+    ApiToken,
+    ConnectionType,
+    HostApproval,
+    ServiceAccount,
+    works_now,
+)
 from connections.schedule import services as schedule
 from connections.services import default_profiles
 from connections.views.base import Page
@@ -46,6 +52,7 @@ def areas(user: User) -> list[Area]:
     parts = (
         ("auth.view_user", _people),
         ("auth.view_group", _roles),
+        ("connections.view_serviceaccount", _service_accounts),
         ("connections.view_apitoken", _tokens),
         ("connections.view_defaultprofile", _defaults),
         ("connections.add_connectiontype", _sources),
@@ -61,7 +68,7 @@ def areas(user: User) -> list[Area]:
 
 
 def _people() -> Iterator[Area]:
-    rows = User.objects.filter(is_active=True)
+    rows = User.objects.filter(is_active=True, service_account=None)
     number, without = rows.count(), rows.filter(groups=None, is_superuser=False).count()
     needs = [f"{counted(without, 'person has', 'people have')} no role."] if without else []
     if people.administrators().count() == 1:
@@ -76,6 +83,12 @@ def _people() -> Iterator[Area]:
 
 def _roles() -> Iterator[Area]:
     yield Area("Roles", "role-list", ", ".join(role.name for role in people.roles()))
+
+
+def _service_accounts() -> Iterator[Area]:
+    number = ServiceAccount.objects.filter(user__is_active=True).count()
+    held = counted(number, "active service account")
+    yield Area("Service accounts", "service-account-list", held)
 
 
 def _tokens() -> Iterator[Area]:

@@ -38,7 +38,7 @@ def _steps() -> list[Step]:
     profile = Profile.objects.order_by("-date_created").only("pk").first()
     is_tested = ConnectionCheck.objects.filter(success=True).exists()
     has_token = ApiToken.objects.filter(revoked_at=None).exists()
-    has_colleague = User.objects.count() > 1
+    has_colleague = User.objects.filter(service_account=None).count() > 1
     itself = add_profile = ""
     if connection is not None:
         itself = connection.get_absolute_url()

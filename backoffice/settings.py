@@ -185,6 +185,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Capability": ["Chat", "Embedding"],
         "ReferenceState": [str(state) for state in State],
+        "TokenState": ["active", "expired", "revoked"],
         "SettingKind": ["text", "integer", "number", "boolean", "choice", "headers"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -33,6 +33,7 @@ urlpatterns = [
             "connections.packages.api.urls",
             "connections.schedule.api.urls",
             "connections.replacement.api.urls",
+            "backoffice.people.service_accounts.api",
             "gateway.api.urls",
         )
     ),

@@ -8,6 +8,8 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.db.models import Q
 
+from connections.models import is_service_account
+
 
 class OneQueryBackend(ModelBackend):
     """Django's backend; a person's permissions are remembered on the object for the length of a
@@ -31,3 +33,7 @@ class OneQueryBackend(ModelBackend):
             f"{label}.{name}"
             for label, name in rows.order_by().values_list("content_type__app_label", "codename")
         }
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        """False for a service account, whatever its password and session say."""
+        return not is_service_account(user) and super().user_can_authenticate(user)

@@ -26,9 +26,12 @@ SHOWN = ("connections", "gateway", "auth")  # apps whose rights a role may hold
 
 
 def people() -> QuerySet[User]:
-    """Everybody by name, with `tokens`: how many of their tokens work. Their groups are read."""
+    """Everybody but service accounts by name, with `tokens`: how many of their tokens work. Their
+    groups are read.
+    """
     return (
-        User.objects.annotate(tokens=Count("api_tokens", works_now("api_tokens__")))
+        User.objects.filter(service_account=None)
+        .annotate(tokens=Count("api_tokens", works_now("api_tokens__")))
         .prefetch_related("groups")
         .order_by("username")
     )
@@ -39,7 +42,7 @@ def administrators() -> QuerySet[User]:
     right = Q(codename="change_user", content_type__app_label="auth")
     holders = Permission.objects.filter(right)
     return (
-        User.objects.filter(is_active=True)
+        User.objects.filter(is_active=True, service_account=None)
         .filter(
             Q(is_superuser=True)
             | Q(user_permissions__in=holders)
@@ -53,7 +56,8 @@ def administrators() -> QuerySet[User]:
 def roles() -> QuerySet[Group]:
     """The roles, by what they may do, least first, with `members`: how many people have each."""
     return Group.objects.annotate(
-        rights=Count("permissions", distinct=True), members=Count("user", distinct=True)
+        rights=Count("permissions", distinct=True),
+        members=Count("user", Q(user__service_account=None), distinct=True),
     ).order_by("rights", "name")
 
 
@@ -199,3 +203,8 @@ def _one_remains(field: str) -> None:
     if not administrators().exists():
         text = "This is the last administrator. Make another person an administrator first."
         raise Invalid([FieldError(field, "last_administrator", text)])
+
+
+def require_may_give(role: Group, *, actor: Any) -> None:
+    """Raises PermissionDenied unless the actor has every right of the role."""
+    _require_rights(actor, _rights(role))

@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from . import administration, views
+from .service_accounts import views as accounts
 
 urlpatterns = [
     path("sign-in/", views.SignInView.as_view(), name="sign-in"),
@@ -13,6 +14,21 @@ urlpatterns = [
     path("people/", administration.PersonListView.as_view(), name="person-list"),
     path("people/add/", administration.PersonCreateView.as_view(), name="person-create"),
     path("people/roles/", administration.RoleListView.as_view(), name="role-list"),
+    path(
+        "people/service-accounts/",
+        accounts.ServiceAccountListView.as_view(),
+        name="service-account-list",
+    ),
+    path(
+        "people/service-accounts/add/",
+        accounts.ServiceAccountCreateView.as_view(),
+        name="service-account-create",
+    ),
+    path(
+        "people/service-accounts/<int:pk>/",
+        accounts.ServiceAccountDetailView.as_view(),
+        name="service-account-detail",
+    ),
     path("people/<int:pk>/", administration.PersonDetailView.as_view(), name="person-detail"),
     path(
         "people/<int:pk>/password/",

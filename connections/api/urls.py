@@ -13,6 +13,7 @@ from . import (
     host_approvals,
     profiles,
     providers,
+    tokens,
     undo,
 )
 from .docs import DocsView, SchemaView
@@ -56,6 +57,9 @@ urlpatterns = [
     path("host-approvals/<str:id>", host_approvals.HostApprovalDetail.as_view()),
     path("health-report", health.HealthReport.as_view()),
     path("settings", providers.DefaultsView.as_view()),
+    path("tokens", tokens.TokenList.as_view()),
+    path("tokens/<str:id>", tokens.TokenDetail.as_view()),
+    path("tokens/<str:id>/renew", tokens.TokenRenew.as_view()),
     path("undo", undo.Undo.as_view()),
     path("schema", SchemaView.as_view(), name="api-schema"),
     path("docs", DocsView.as_view(url_name="api-schema"), name="api-docs"),

@@ -31,11 +31,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='apitoken',
             name='revoked_because',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=200),
+            field=models.CharField(blank=True, choices=[('unused', 'nobody used it')], db_default='', default='', editable=False, max_length=20),
         ),
         migrations.AddField(
             model_name='revealtoken',
             name='revoked_because',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=200),
+            field=models.CharField(blank=True, choices=[('unused', 'nobody used it')], db_default='', default='', editable=False, max_length=20),
         ),
     ]

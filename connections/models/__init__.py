@@ -28,9 +28,10 @@ from .oauth_token import AccessToken
 from .outlook import Outlook
 from .package_upload import PackageUpload
 from .schedule import JobRun, PlannedCheck, ScheduleLease
+from .service_account import SUFFIX, ServiceAccount, is_service_account
 from .snooze import Snooze
 from .task import Task, TaskPart
-from .tokens import ApiToken, RevealRecord, RevealToken, Token, works_now
+from .tokens import ApiToken, EndedBecause, RevealRecord, RevealToken, Token, works_now
 from .traffic import ConnectionTraffic
 from .undo_step import UndoStep
 
@@ -38,6 +39,7 @@ __all__ = [
     "ALIAS_PATTERN",
     "ALIAS_RULE",
     "RESERVED_ALIASES",
+    "SUFFIX",
     "AccessToken",
     "AliasUse",
     "ApiToken",
@@ -49,6 +51,7 @@ __all__ = [
     "ConnectionTraffic",
     "ConnectionType",
     "DefaultProfile",
+    "EndedBecause",
     "Fallback",
     "FormerAlias",
     "HostApproval",
@@ -64,6 +67,7 @@ __all__ = [
     "RevealToken",
     "ScheduleLease",
     "SecretFingerprints",
+    "ServiceAccount",
     "Snooze",
     "Task",
     "TaskPart",
@@ -72,5 +76,6 @@ __all__ = [
     "VersionedModel",
     "by_name",
     "has_name_key",
+    "is_service_account",
     "works_now",
 ]

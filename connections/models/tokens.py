@@ -14,6 +14,12 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from .connections import Connection, Profile
 
 
+class EndedBecause(models.TextChoices):
+    """Why a token ended, other than by somebody who revoked it."""
+
+    UNUSED = "unused", gettext_lazy("nobody used it")
+
+
 class Token(models.Model):
     """The base of every kind of token.
 
@@ -25,8 +31,13 @@ class Token(models.Model):
     date_created = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    revoked_because = models.CharField(  # in English; empty where a person revoked it
-        max_length=200, blank=True, default="", db_default="", editable=False
+    revoked_because = models.CharField(
+        max_length=20,
+        choices=EndedBecause.choices,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
 
     user: Any

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ..change_counter import bump_change_counter
 from ..errors import FieldError
 from ..locks import retried
-from ..models import ApiToken, works_now
+from ..models import ApiToken, EndedBecause, works_now
 
 LONGEST_LIFE = 3650  # days, where the setting names no longest
 
@@ -67,12 +67,11 @@ def end_unused_tokens() -> int:
     """
     days = settings.CONNECTIONS_TOKEN_UNUSED_END
     found = list(unused_tokens(days).order_by("pk").values_list("pk", "prefix")) if days else []
-    why = f"Nobody used it for {days} days."
     ended = 0
     for pk, prefix in found:
         rows = unused_tokens(days).filter(pk=pk)  # it may have been used since
-        if rows.update(revoked_at=timezone.now(), revoked_because=why):
-            logger.warning("Token %s… revoked: %s", prefix, why)
+        if rows.update(revoked_at=timezone.now(), revoked_because=EndedBecause.UNUSED):
+            logger.warning("Token %s… revoked: nobody used it for %d days", prefix, days)
             ended += 1
     if ended:
         bump_change_counter()

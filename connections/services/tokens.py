@@ -14,7 +14,7 @@ from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import all_by_id_or_alias
-from ..models import ApiToken, Profile, Token, UndoStep
+from ..models import ApiToken, Profile, Token, UndoStep, is_service_account
 from .callers import PREFIX_LENGTH, Scope, digest
 from .networks import clean_networks
 from .permissions import Actor, require
@@ -133,8 +133,17 @@ def _require_own(actor: Actor, user: Any) -> None:
                 "not be."
             )
         )
-    if actor != user and not actor.is_superuser:
-        raise PermissionDenied(_("You may make tokens for yourself only."))
+    if actor == user or actor.is_superuser:
+        return
+    if not is_service_account(user):
+        raise PermissionDenied(_("You may make tokens for yourself and service accounts only."))
+    require(actor, "connections.change_serviceaccount")
+    if not user.is_active:
+        text = _("%(user)s is deactivated. Activate it first.")
+        raise PermissionDenied(text % {"user": user})
+    if not user.get_all_permissions() <= actor.get_all_permissions():
+        text = _("%(user)s may do more than you: you may not make tokens for it.")
+        raise PermissionDenied(text % {"user": user})
 
 
 def _errors(name: str, scopes: Sequence[str], unknown: set[str]) -> list[FieldError]:

@@ -15,7 +15,7 @@ from .. import services
 from ..consequences import requests_with
 from ..forms import AliasesField, NetworksField
 from ..lookup import parse_id
-from ..models import ApiToken, Profile, by_name
+from ..models import ApiToken, Profile, ServiceAccount, by_name
 from .base import Crumb, Page, tell_done
 from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
 
@@ -52,6 +52,13 @@ class TokenForm(forms.Form):
         label=gettext_lazy("Name"),
         help_text=gettext_lazy("To tell tokens apart: what will use it?"),
         widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    service_account = forms.ModelChoiceField(
+        ServiceAccount.objects.filter(user__is_active=True).select_related("user"),
+        required=False,
+        label=gettext_lazy("Whose"),
+        empty_label=gettext_lazy("Yours"),
+        help_text=gettext_lazy("Yours ends with your access, one of a service account does not."),
     )
     scopes = forms.MultipleChoiceField(
         choices=[(str(one), str(one)) for one in services.Scope],
@@ -116,10 +123,15 @@ class TokenListView(Page):
 
     def form(self, **kwargs: Any) -> TokenForm:
         """The form, bound when given `data`."""
-        return TokenForm(list(Profile.objects.order_by(*by_name())[:MOST_TICKED]), **kwargs)
+        form = TokenForm(list(Profile.objects.order_by(*by_name())[:MOST_TICKED]), **kwargs)
+        if not self.request.user.has_perm("connections.change_serviceaccount"):
+            del form.fields["service_account"]
+        return form
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
-        return self.show(self.form())
+    def get(self, request: HttpRequest) -> HttpResponse:
+        account = request.GET.get("service_account", "")
+        initial = {"service_account": account} if account.isdecimal() else {}
+        return self.show(self.form(initial=initial))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form(data=request.POST)
@@ -129,9 +141,11 @@ class TokenListView(Page):
             messages.warning(request, SENT_AGAIN)
             return self.redirect("token-list")
         values = form.cleaned_data
+        account = values.pop("service_account", None)
+        user = account.user if account else request.user
         try:
             row, text = services.create_token(
-                values.pop("name"), user=request.user, actor=request.user, **values
+                values.pop("name"), user=user, actor=request.user, **values
             )
         except services.Invalid as refused:
             for error in refused.errors:

@@ -29,6 +29,8 @@ KINDS = {
     "access": _("Access ends"),
     "model": _("Model ends"),
     "token": _("Token ends"),
+    "endless": _("Tokens never end"),
+    "idle": _("Tokens unused"),
     "unused": _("Unused"),
 }
 TONES = {
@@ -36,9 +38,12 @@ TONES = {
     "replacement": "bad",
     "encryption": "bad",
     "provider": "bad",
+    "endless": "quiet",
+    "idle": "quiet",
     "unused": "quiet",
 }
-GUARDED = frozenset({"token", "limit", "target"})  # only for those who may see what they are about
+# only for those who may see what they are about
+GUARDED = frozenset({"token", "endless", "idle", "limit", "target"})
 SEVERITIES = {"bad": "critical", "warn": "warning", "quiet": "info"}
 
 

@@ -106,7 +106,7 @@ def _of_kind(fault: Fault, alone: Connection | None) -> Iterator[Cure]:
     elif fault.kind == "host":
         yield approve(fault.subject.pk)
         yield open_hosts()
-    elif fault.kind in ("token", "limit"):
+    elif fault.kind in ("token", "endless", "idle", "limit"):
         yield open_tokens(fault.subject)
     elif fault.kind == "target":
         yield open_notice_target(fault.subject)

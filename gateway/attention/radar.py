@@ -10,12 +10,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from connections import conf
+from connections import conf, services
 from connections.health.services import NamedReference
-from connections.models import AccessToken, ApiToken, Connection, Outlook, Profile, RevealToken
+from connections.models import (
+    AccessToken,
+    ApiToken,
+    Connection,
+    Outlook,
+    Profile,
+    RevealToken,
+    works_now,
+)
 from connections.outlooks import MISSED
 from connections.provenance import lost_at_a_restart
 from providers.core.ends import KeyEnd, end_of
@@ -191,3 +200,20 @@ def _of_tokens() -> Iterator[Fault]:
             was = "ended" if at <= now else "near" if is_near else "soon"
             key, step = f"token:{row.pk}", step_to(at)
             yield Fault(key, "token", was, at, (), None, row, is_near, at, step)
+    yield from _of_old_tokens()
+
+
+def _of_old_tokens() -> Iterator[Fault]:
+    """One for all tokens of the API that never end where new ones must, and one for all that nobody
+    uses. The number is in `was`; the first of them is the subject.
+    """
+    found = {}
+    if not services.may_be_endless():
+        found["endless"] = ApiToken.objects.filter(works_now(), expires_at=None)
+    if settings.CONNECTIONS_TOKEN_UNUSED_DAYS:
+        found["idle"] = services.unused_tokens(settings.CONNECTIONS_TOKEN_UNUSED_DAYS)
+    for kind, rows in found.items():
+        oldest = rows.order_by("date_created", "pk").first()
+        if oldest is not None:
+            was = f"{kind} {rows.count()}"
+            yield Fault(f"tokens:{kind}", kind, was, None, (), None, oldest, is_near=False)

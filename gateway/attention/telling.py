@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from connections import services
 from connections.health.services import Resolve, health
 from connections.models import Connection, RevealToken
 from connections.provenance import provenance
@@ -141,6 +143,27 @@ def _of_token(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) ->
     cause = f"{(ended if is_over else ends) % words} {_('Give its program another one.')}"
     label = _("Token ended") if is_over else _("Token ends")
     return Told(str(one), open_tokens(one).address, cause, label)
+
+
+def _of_old_tokens(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    number, address = int(fault.was.rpartition(" ")[2]), open_tokens(fault.subject).address
+    if fault.kind == "endless":
+        title = ngettext("%(number)s token never ends", "%(number)s tokens never end", number)
+        cause = _(
+            "New tokens end after %(days)s days at the latest. Renew those that are needed, and "
+            "revoke the others."
+        ) % {"days": services.longest_life()}
+        return Told(title % {"number": number}, address, cause)
+    title = ngettext("%(number)s unused token", "%(number)s unused tokens", number)
+    cause = _("Nobody has used it for %(days)s days. Revoke what nobody needs.")
+    words = {"days": settings.CONNECTIONS_TOKEN_UNUSED_DAYS}
+    if end := settings.CONNECTIONS_TOKEN_UNUSED_END:
+        cause = _(
+            "Nobody has used it for %(days)s days. After %(end)s days a token is revoked by "
+            "itself. Revoke before what nobody needs."
+        )
+        words["end"] = end
+    return Told(title % {"number": number}, address, cause % words)
 
 
 def _of_limit(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
@@ -295,5 +318,6 @@ TELLING: dict[str, Callable[[Fault, Sequence[Connection], Resolve], Told]] = {
     "access": _of_access,
     "model": _of_model,
     "token": _of_token,
+    **dict.fromkeys(("endless", "idle"), _of_old_tokens),
     "unused": _of_unused,
 }

@@ -6,7 +6,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connections import services
-from connections.models import ApiToken
+from connections.models import SUFFIX, ApiToken
 
 EXPIRES = (
     "days until it ends, CONNECTIONS_TOKEN_DAYS if not given; 0 for never, where that is allowed"
@@ -26,7 +26,9 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True)
         create = actions.add_parser("create", help="make a token and print it, once")
         create.add_argument("name")
-        create.add_argument("--user", required=True, help="whose rights it has")
+        whose = create.add_mutually_exclusive_group(required=True)
+        whose.add_argument("--user", help="whose rights it has")
+        whose.add_argument("--service-account", metavar="NAME", help="the same, if it is one")
         create.add_argument(
             "--scope",
             action="append",
@@ -80,9 +82,11 @@ class Command(BaseCommand):
         act.get(options["action"], self._revoke)(options)
 
     def _create(self, options: dict[str, Any]) -> None:
-        user = get_user_model().objects.filter(username=options["user"]).first()
+        account = options["service_account"]
+        name = f"{account}{SUFFIX}" if account else options["user"]
+        user = get_user_model().objects.filter(username=name).first()
         if user is None:
-            raise CommandError(f"There is no user {options['user']!r}.")
+            raise CommandError(f"There is no user {name!r}.")
         limits = {
             name: options[name]
             for name in (

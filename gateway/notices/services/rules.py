@@ -10,7 +10,10 @@ from ...models import NoticeTarget
 WARNING, CRITICAL = NoticeTarget.Severity.WARNING, NoticeTarget.Severity.CRITICAL
 # Told only while somebody may act on them; that they are over is no news
 SILENT_ENDS = frozenset(
-    {"host", "token", "limit", "unused", "key", "certificate", "access", "model", "replacement"}
+    {
+        *("host", "token", "endless", "idle", "limit", "unused"),
+        *("key", "certificate", "access", "model", "replacement"),
+    }
 )
 
 SOON = 0.0  # seconds that a fault must last

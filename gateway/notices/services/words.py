@@ -84,6 +84,7 @@ BEGINNINGS = {
         _("%(names)s ends soon or has ended"),
         _("%(count)s end soon or have ended: %(names)s"),
     ),
+    **dict.fromkeys(("endless", "idle"), (_("%(names)s"), _("%(names)s"))),
     "unused": (
         _("%(names)s can be switched off"),
         _("%(count)s can be switched off: %(names)s"),

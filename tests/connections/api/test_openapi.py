@@ -6,12 +6,15 @@ from typing import Any
 
 import jsonschema
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from rest_framework.test import APIClient
 
+from backoffice.people.service_accounts import api as account_urls
+from backoffice.people.service_accounts.services import add_service_account
 from connections import services
 from connections.api import urls
 from connections.api.camelcase import camel
@@ -72,6 +75,8 @@ def client(administrator) -> APIClient:
         services.create_profile(
             openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o"
         )
+    account = {"role": Group.objects.get(name="Viewers"), "contact": "Platform team"}
+    add_service_account("ci-deploy", actor=administrator, **account)
     _, token = services.create_token(
         "examples", user=administrator, actor=administrator, scopes=["admin"]
     )
@@ -104,7 +109,7 @@ def test_rendering_warns_of_nothing(rendered):
 
 
 def test_every_address_is_described(document):
-    rooms = (urls, package_urls, schedule_urls, replacement_urls, gateway_urls)
+    rooms = (urls, package_urls, schedule_urls, replacement_urls, gateway_urls, account_urls)
     patterns = [pattern for room in rooms for pattern in room.urlpatterns]
     known = {
         f"/api/v1/{pattern.pattern}"

@@ -35,6 +35,7 @@ SNOOZE = {
     "until": (timezone.now() + timedelta(days=1)).isoformat(),
 }
 HOOK = {"name": "Hook", "kind": "webhook", "address": "http://127.0.0.1:9/x"}
+ACCOUNT = {"name": "ci", "role": "Operators", "contact": "Platform team"}
 READ, WRITE, TEST, DELETE = (
     "connections:read",
     "connections:write",
@@ -117,6 +118,15 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("GET", "/schedule", None, 200, "administrator", "admin"),
     ("GET", "/undo", None, 200, "stranger", "any"),  # the act says what it takes
     ("POST", "/undo", {}, 409, "stranger", "any"),
+    ("GET", "/tokens", None, 200, "administrator", "admin"),
+    ("POST", "/tokens", {"name": "N", "scopes": ["admin"]}, 201, "administrator", "admin"),
+    ("GET", f"/tokens/{HOST}", None, 404, "administrator", "admin"),
+    ("DELETE", f"/tokens/{HOST}", None, 404, "administrator", "admin"),
+    ("POST", f"/tokens/{HOST}/renew", {}, 404, "administrator", "admin"),
+    ("GET", "/service-accounts", None, 200, "administrator", "admin"),
+    ("POST", "/service-accounts", ACCOUNT, 201, "administrator", "admin"),
+    ("GET", "/service-accounts/ci", None, 404, "administrator", "admin"),
+    ("PATCH", "/service-accounts/ci", {}, 404, "administrator", "admin"),
     ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
     ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
     ("GET", "/notices", None, 200, "viewer", READ),

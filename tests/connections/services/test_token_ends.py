@@ -170,7 +170,7 @@ def test_a_token_that_nobody_uses_ends_by_itself(operator: Any):
     assert job.run() == "1 tokens revoked that nobody used for 365 days."
     states = {row.pk: row.state for row in ApiToken.objects.all()}
     assert states == {unused.pk: "revoked", used.pk: "active", fresh.pk: "active"}
-    assert ApiToken.objects.get(pk=unused.pk).revoked_because == "Nobody used it for 365 days."
+    assert ApiToken.objects.get(pk=unused.pk).revoked_because == "unused"
 
 
 def test_with_0_days_no_token_ends_by_itself(operator: Any, settings: Any):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from connections import services as connection_services
 from connections.health.services import with_health
-from connections.models import AccessToken, Connection, Outlook
+from connections.models import AccessToken, ApiToken, Connection, Outlook
 from connections.outlooks import Learned, end_in_words, note_learned
 from connections.outlooks import key_end as end_of
 from connections.references import Resolution, Resolver, State
@@ -329,6 +329,22 @@ def test_the_end_of_a_store_s_token_is_told(fake: Any, monkeypatch: pytest.Monke
         "Vault at vault.example",
         "in 3 days",
     )
+
+
+def test_tokens_without_an_end_and_unused_ones_are_told_together(
+    administrator: Any, operator: Any, settings: Any
+):
+    for _ in range(2):
+        token_of(administrator, "connections:read", expires_in_days=300)
+    assert not shown()
+    ApiToken.objects.update(expires_at=None, idle_from=in_days(-91))
+    assert told() == [
+        ("endless", "2 tokens never end", "", "info"),
+        ("idle", "2 unused tokens", "", "info"),
+    ]
+    assert not services.attention(actor=operator).rows
+    settings.CONNECTIONS_TOKEN_DAYS_LONGEST = settings.CONNECTIONS_TOKEN_UNUSED_DAYS = 0
+    assert not shown()
 
 
 class EndingStore:

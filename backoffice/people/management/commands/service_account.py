@@ -1,0 +1,65 @@
+"""`manage.py service_account add|list|change`: users of programs, which own tokens."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from backoffice.people.service_accounts import services
+from connections.models import SUFFIX
+from connections.services import Invalid
+
+
+class Command(BaseCommand):
+    """Adds, lists and changes service accounts. `token create --service-account` makes a token."""
+
+    help = "Add, list and change service accounts."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        add = actions.add_parser("add", help="add one")
+        change = actions.add_parser("change", help="change what is given")
+        for one, is_needed in ((add, True), (change, False)):
+            one.add_argument("name", help="such as ci-deploy")
+            one.add_argument("--role", required=is_needed, help="Viewers, Operators, ...")
+            one.add_argument("--contact", required=is_needed, help="whom to ask about it")
+            one.add_argument("--description", default="" if is_needed else None)
+        state = change.add_mutually_exclusive_group()
+        state.add_argument("--activate", action="store_true")
+        state.add_argument("--deactivate", action="store_true", help="its tokens do nothing then")
+        actions.add_parser("list", help="list all")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["action"] == "list":
+            row: Any
+            for row in services.service_accounts():
+                roles = ",".join(one.name for one in row.user.groups.all())
+                state = "active" if row.user.is_active else "deactivated"
+                self.stdout.write(
+                    f"{row.name}  {state}  {roles}  {row.tokens} tokens  {row.contact}"
+                )
+            return
+        values = {name: options[name] for name in ("contact", "description")}
+        if options["role"]:
+            values["role"] = Group.objects.filter(name=options["role"]).first()
+            if values["role"] is None:
+                raise CommandError(f"There is no role {options['role']!r}.")
+        try:
+            self._save(options, values)
+        except Invalid as refused:
+            raise CommandError(" ".join(error.message for error in refused.errors)) from None
+
+    def _save(self, options: dict[str, Any], values: dict[str, Any]) -> None:
+        name = options["name"]
+        if options["action"] == "add":
+            self.stdout.write(
+                f"{services.add_service_account(name, actor=None, **values)} is added."
+            )
+            return
+        row = services.service_accounts().filter(user__username=f"{name}{SUFFIX}").first()
+        if row is None:
+            raise CommandError(f"There is no service account {name!r}.")
+        if options["activate"] or options["deactivate"]:
+            values["is_active"] = options["activate"]
+        services.change_service_account(row, actor=None, **values)
+        self.stdout.write(f"{row} is changed.")

@@ -1,0 +1,107 @@
+"""What administrators do with service accounts: list them, add them, change them.
+
+The rules of people hold: nobody hands out a right that they lack, and nobody changes an account
+that may do more than they.
+"""
+
+import re
+
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
+
+from connections.errors import FieldError
+from connections.locks import retried
+from connections.models import ALIAS_PATTERN, SUFFIX, ServiceAccount, works_now
+from connections.services import Actor, Invalid, require
+
+from .. import services as people
+
+LONGEST_NAME = 100
+
+
+def service_accounts() -> QuerySet[ServiceAccount]:
+    """All of them by name, with `tokens`: how many of their tokens work."""
+    tokens = Count("user__api_tokens", works_now("user__api_tokens__"))
+    rows = ServiceAccount.objects.select_related("user").prefetch_related("user__groups")
+    return rows.annotate(tokens=tokens).order_by("user__username")
+
+
+@retried
+def add_service_account(
+    name: str, *, role: Group, contact: str, actor: Actor, description: str = ""
+) -> ServiceAccount:
+    """Adds an account that owns tokens and cannot sign in. `contact`: whom to ask about it.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, "connections.add_serviceaccount")
+    people.require_may_give(role, actor=actor)
+    errors = _errors(description, contact)
+    if not re.fullmatch(ALIAS_PATTERN, name) or len(name) > LONGEST_NAME:
+        text = _("At most %(most)d small letters and digits, with single hyphens between them.")
+        text %= {"most": LONGEST_NAME}
+        errors.insert(0, FieldError("name", "invalid", text))
+    if errors:
+        raise Invalid(errors)
+    user = User(username=f"{name}{SUFFIX}")
+    user.set_unusable_password()
+    by = actor.get_username() if actor else ""
+    try:
+        with transaction.atomic():
+            user.save()
+            user.groups.set([role])
+            return ServiceAccount.objects.create(
+                user=user, description=description.strip(), contact=contact.strip(), created_by=by
+            )
+    except IntegrityError:
+        text = _("There is a service account with this name already.")
+        raise Invalid([FieldError("name", "taken", text)]) from None
+
+
+@retried
+def change_service_account(
+    account: ServiceAccount,
+    *,
+    actor: Actor,
+    description: str | None = None,
+    contact: str | None = None,
+    role: Group | None = None,
+    is_active: bool | None = None,
+) -> ServiceAccount:
+    """Changes what is given; None keeps. While it is not active its tokens do nothing.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, "connections.change_serviceaccount")
+    if actor is not None and not people.may_change(actor, account.user):
+        text = _("You may not change %(name)s: it may do more than you.")
+        raise PermissionDenied(text % {"name": account})
+    if role is not None:
+        people.require_may_give(role, actor=actor)
+    account.description = (account.description if description is None else description).strip()
+    account.contact = (account.contact if contact is None else contact).strip()
+    if errors := _errors(account.description, account.contact):
+        raise Invalid(errors)
+    with transaction.atomic():
+        account.save(update_fields=["description", "contact"])
+        if role is not None:
+            account.user.groups.set([role])
+        if is_active is not None:
+            account.user.is_active = is_active
+            account.user.save(update_fields=["is_active"])
+    return account
+
+
+def _errors(description: str, contact: str) -> list[FieldError]:
+    errors = []
+    for name, text, most in (("description", description, 500), ("contact", contact, 200)):
+        if len(text) > most or "\x00" in text:
+            said = _("At most %(most)d characters.") % {"most": most}
+            errors.append(FieldError(name, "invalid", said))
+    if not contact.strip():
+        text = _("Say whom to ask about it: a person, a team, an address.")
+        errors.append(FieldError("contact", "required", text))
+    return errors

@@ -1,0 +1,127 @@
+"""The pages of service accounts, for administrators."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from connections.models import ServiceAccount
+from connections.services import Invalid
+from connections.views.base import Crumb, Page
+
+from .. import services as people
+from ..administration import ADMINISTRATION, PAGE_SIZE, PEOPLE
+from ..forms import RefusableForm
+from . import services
+from .forms import ServiceAccountChangeForm, ServiceAccountForm
+
+
+class ServiceAccountListView(Page):
+    """All service accounts: their role, contact and tokens."""
+
+    template_name = "people/service_accounts/list.html"
+    title = gettext_lazy("Service accounts")
+    section = "people"
+    permission_required = "connections.view_serviceaccount"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [ADMINISTRATION, PEOPLE]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        pages = Paginator(services.service_accounts(), PAGE_SIZE)
+        page = pages.get_page(request.GET.get("page"))
+        return self.render_to_response(self.get_context_data(page=page))
+
+
+class ServiceAccountPage(Page):
+    """A page below the list."""
+
+    section = "people"
+
+    def get_breadcrumbs(self) -> list[Crumb]:
+        return [ADMINISTRATION, PEOPLE, (_("Service accounts"), reverse("service-account-list"))]
+
+
+class ServiceAccountCreateView(ServiceAccountPage):
+    """Adds a service account with a role."""
+
+    template_name = "people/form.html"
+    title = gettext_lazy("Add a service account")
+    permission_required = "connections.add_serviceaccount"
+
+    def get(self, _request: HttpRequest) -> HttpResponse:
+        return self.show(ServiceAccountForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = ServiceAccountForm(request.POST)
+        if form.is_valid():
+            try:
+                account = services.add_service_account(**form.cleaned_data, actor=request.user)
+            except Invalid as refused:
+                form.add_refusal(refused)
+            else:
+                said = _("%(name)s is added. Make a token for it on the page Tokens.")
+                messages.success(request, said % {"name": account.name})
+                return self.redirect("service-account-detail", account.pk)
+        return self.show(form)
+
+    def show(self, form: RefusableForm) -> HttpResponse:
+        """The page with its form."""
+        context = {"form": form, "act": _("Add"), "back": reverse("service-account-list")}
+        return self.render_to_response(self.get_context_data(**context))
+
+
+class ServiceAccountDetailView(ServiceAccountPage):
+    """One service account with its tokens, and the form that changes it."""
+
+    template_name = "people/service_accounts/detail.html"
+    permission_required = "connections.view_serviceaccount"
+
+    @property
+    def account(self) -> ServiceAccount:
+        """The account in the address; 404 if there is none."""
+        if not hasattr(self, "_account"):
+            self._account = get_object_or_404(services.service_accounts(), pk=self.kwargs["pk"])
+        return self._account
+
+    def get_title(self) -> str:
+        return self.account.name
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        account = self.account
+        initial = {name: getattr(account, name) for name in ("description", "contact")}
+        initial["role"] = account.user.groups.first()
+        return self.show(ServiceAccountChangeForm(initial=initial))
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        form = RefusableForm({})
+        values: dict[str, Any] = {"is_active": request.POST.get("active") == "yes"}
+        if "active" not in request.POST:
+            form = ServiceAccountChangeForm(request.POST)
+            if not form.is_valid():
+                return self.show(form)
+            values = form.cleaned_data
+        try:
+            services.change_service_account(self.account, actor=request.user, **values)
+        except Invalid as refused:
+            form.add_refusal(refused)
+            return self.show(form)
+        messages.success(request, _("%(name)s is changed.") % {"name": self.account.name})
+        return self.redirect("service-account-detail", self.account.pk)
+
+    def show(self, form: RefusableForm) -> HttpResponse:
+        """The page with its form."""
+        user: Any = self.account.user
+        context = {
+            "account": self.account,
+            "form": form,
+            "may_change": self.request.user.has_perm("connections.change_serviceaccount")
+            and people.may_change(self.request.user, user),
+            "tokens": user.api_tokens.all(),
+        }
+        return self.render_to_response(self.get_context_data(**context))
