@@ -6,10 +6,13 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-REQUEST, LIMITS, FALLBACKS = "Settings", "Limits", "Fallbacks"
+REQUEST = gettext_noop("Settings")
+LIMITS, FALLBACKS = gettext_noop("Limits"), gettext_noop("Fallbacks")
 ESCAPES = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 GROUPS = (REQUEST, LIMITS, FALLBACKS)  # in the order they are shown
 
@@ -20,7 +23,8 @@ class ProfileField:
 
     `kind`: text, integer, number, boolean, texts (a list) or choices (a list of `choices`).
 
-    `unset`: what choices mean where none is stored, which is something else than an empty list.
+    `usual`: those that are meant where none is stored, which is something else than an empty list;
+    `unset_pattern` says so.
     `signed`: a number below 0 is possible. `is_advanced`: seldom wanted, so forms fold it.
     """
 
@@ -30,9 +34,16 @@ class ProfileField:
     kind: str
     group: str
     choices: tuple[tuple[str, str], ...]
-    unset: str
+    unset_pattern: str
+    usual: tuple[str, ...]
     signed: bool
     is_advanced: bool = False
+
+    @property
+    def unset(self) -> str:
+        """What choices mean where none is stored, in the active language."""
+        usual = ", ".join(map(_, self.labels(list(self.usual))))
+        return _(self.unset_pattern) % {"usual": usual}
 
     def labels(self, chosen: list[str]) -> list[str]:
         """The texts of what is chosen, in the order of the choices."""
@@ -73,7 +84,8 @@ def _field_of(name: str, info: FieldInfo) -> ProfileField:
         kind=kind,
         group=extra.get("group", REQUEST),
         choices=shown,
-        unset=extra.get("unset", ""),
+        unset_pattern=extra.get("unset", ""),
+        usual=tuple(extra.get("usual", ())),
         signed=any(getattr(one, "ge", 0) < 0 for one in info.metadata),
         is_advanced=bool(extra.get("advanced")),
     )

@@ -4,10 +4,11 @@ Field names are those of the OpenAI protocol.
 """
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal
 
+from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
@@ -57,18 +58,26 @@ def _limit(
     unset: str,
     labels: dict[str, str] | None = None,
     group: str = LIMITS,
+    usual: Collection[str] = (),
 ) -> Any:
     """A field whose list is chosen from.
 
-    `unset`: what None means; `labels`: texts for choices that do not speak for themselves.
+    `unset`: what None means, `usual` in its place; `labels`: texts for choices that do not speak
+    for themselves.
     """
     extra: dict[str, Any] = {"group": group, "unset": unset, "labels": labels or {}}
+    extra["usual"] = sorted(usual)
     return Field(None, title=title, description=description, json_schema_extra=extra)
 
 
 def _overrides() -> Any:
-    text = "Which fields of a request may differ from the profile."
-    return _limit("Requests may set", text, "everything", {OTHER: "any other field"})
+    text = gettext_noop("Which fields of a request may differ from the profile.")
+    return _limit(
+        gettext_noop("Requests may set"),
+        text,
+        gettext_noop("everything"),
+        {OTHER: gettext_noop("any other field")},
+    )
 
 
 class ProfileSettings(BaseModel):
@@ -81,8 +90,8 @@ class ProfileSettings(BaseModel):
     allowed_overrides: Sequence[str] | None = _overrides()
     leave_out_unsupported: bool = Field(
         False,
-        title="Leave out what the model does not take",
-        description=(
+        title=gettext_noop("Leave out what the model does not take"),
+        description=gettext_noop(
             "Fields of a request that this provider or model cannot serve are left out and named "
             "in the answer's header X-Switchboard-Left-Out, instead of refused."
         ),
@@ -90,14 +99,12 @@ class ProfileSettings(BaseModel):
         json_schema_extra={"group": LIMITS},
     )
     fallback_on: list[FallbackCode] | None = _limit(
-        "Move on when",
-        "Which failures let the next fallback answer.",
-        "as usual: "
-        + ", ".join(
-            text for code, text in FALLBACK_CODES.items() if code in DEFAULT_FALLBACK_CODES
-        ),
+        gettext_noop("Move on when"),
+        gettext_noop("Which failures let the next fallback answer."),
+        gettext_noop("as usual: %(usual)s"),
         FALLBACK_CODES,
         FALLBACKS,
+        DEFAULT_FALLBACK_CODES,
     )
 
     @field_validator("allowed_overrides", "fallback_on", check_fields=False)
@@ -138,12 +145,16 @@ class ChatSettings(ProfileSettings):
     """Settings of a chat profile."""
 
     temperature: float | None = Field(
-        None, title="Temperature", description="0 is most predictable, 2 most varied.", ge=0, le=2
+        None,
+        title=gettext_noop("Temperature"),
+        description=gettext_noop("0 is most predictable, 2 most varied."),
+        ge=0,
+        le=2,
     )
     top_p: float | None = Field(
         None,
-        title="Top p",
-        description=(
+        title=gettext_noop("Top p"),
+        description=gettext_noop(
             "Only the likeliest words, up to this sum of their chances. Set this or temperature."
         ),
         ge=0,
@@ -151,42 +162,48 @@ class ChatSettings(ProfileSettings):
         json_schema_extra=ADVANCED,
     )
     max_tokens: int | None = Field(
-        None, title="Max tokens", description="Longest answer, in tokens.", ge=1, le=MOST_TOKENS
+        None,
+        title=gettext_noop("Max tokens"),
+        description=gettext_noop("Longest answer, in tokens."),
+        ge=1,
+        le=MOST_TOKENS,
     )
     seed: int | None = Field(
         None,
-        title="Seed",
-        description="The same number asks for the same answer, as far as a model can.",
+        title=gettext_noop("Seed"),
+        description=gettext_noop(
+            "The same number asks for the same answer, as far as a model can."
+        ),
         ge=-(2**63),
         le=2**63 - 1,
         json_schema_extra=ADVANCED,
     )
     presence_penalty: float | None = Field(
         None,
-        title="Presence penalty",
-        description="Above 0, words that were used are used less.",
+        title=gettext_noop("Presence penalty"),
+        description=gettext_noop("Above 0, words that were used are used less."),
         ge=-2,
         le=2,
         json_schema_extra=ADVANCED,
     )
     frequency_penalty: float | None = Field(
         None,
-        title="Frequency penalty",
-        description="Above 0, the more often a word was used, the less it is used.",
+        title=gettext_noop("Frequency penalty"),
+        description=gettext_noop("Above 0, the more often a word was used, the less it is used."),
         ge=-2,
         le=2,
         json_schema_extra=ADVANCED,
     )
     stop: Annotated[list[Stop], Field(min_length=1, max_length=4)] | None = Field(
         None,
-        title="Stop",
-        description="Up to 4 texts; an answer ends before the first of them.",
+        title=gettext_noop("Stop"),
+        description=gettext_noop("Up to 4 texts; an answer ends before the first of them."),
         json_schema_extra=ADVANCED,
     )
     system_prompt_template: str | None = Field(
         None,
-        title="System prompt",
-        description=(
+        title=gettext_noop("System prompt"),
+        description=gettext_noop(
             "Put before every conversation. {variable} marks a place the request fills; {{ and }} "
             "write braces."
         ),
@@ -194,8 +211,8 @@ class ChatSettings(ProfileSettings):
     )
     max_tokens_limit: int | None = Field(
         None,
-        title="Max tokens limit",
-        description=(
+        title=gettext_noop("Max tokens limit"),
+        description=gettext_noop(
             "No request may ask for a longer answer. It holds also where neither request nor "
             "profile sets a length."
         ),
@@ -254,8 +271,8 @@ class EmbeddingSettings(ProfileSettings):
 
     dimensions: int | None = Field(
         None,
-        title="Dimensions",
-        description="Length of a vector, where the model lets one choose.",
+        title=gettext_noop("Dimensions"),
+        description=gettext_noop("Length of a vector, where the model lets one choose."),
         ge=1,
         le=100_000,
     )

@@ -200,7 +200,7 @@ def shown_profile_settings(profile: Profile, group: str = REQUEST) -> list[Shown
 
 def _readable(field: ProfileField, value: Any) -> str:
     if value is None:
-        return _(field.unset)
+        return field.unset
     if field.kind == "boolean":
         return _("Yes") if value else ""
     if field.kind == "choices":

@@ -54,8 +54,11 @@ class NetworksField(forms.CharField):
     """Networks, one a line or with commas between them. The services judge them."""
 
     def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", gettext_lazy("Networks"))
         super().__init__(
-            widget=forms.Textarea({"rows": 2, "spellcheck": "false"}), required=False, **kwargs
+            widget=forms.Textarea({"rows": 2, "spellcheck": "false"}),
+            required=False,
+            **kwargs,
         )
         self.help_text = gettext_lazy(
             "From where it may be used: networks such as 10.0.0.0/8 or addresses, one a line. "

@@ -162,7 +162,7 @@ def _profile_input(field: ProfileField) -> forms.Field:
     }
     if field.kind == "choices":
         choices = [(value, _(text)) for value, text in field.choices]
-        return forms.Field(widget=SomeOrAll(_(field.unset), choices), **common)
+        return forms.Field(widget=SomeOrAll(field.unset, choices), **common)
     if field.kind == "texts":
         return LinesField(**common)
     if field.kind == "boolean":
