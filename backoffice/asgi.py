@@ -22,7 +22,8 @@ from connections.schedule.services import Scheduler
 from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
+from .alive import AliveFirst
 from .uploads import BoundedBodies
 
-application = GatewayApplication(BoundedBodies(pages), Scheduler())
+application = AliveFirst(GatewayApplication(BoundedBodies(pages), Scheduler()))
 load_code()

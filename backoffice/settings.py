@@ -35,6 +35,10 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "backoffice.apps.OurStaticFilesConfig",
     "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "heroicons",
     "simple_history",
@@ -64,6 +68,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "backoffice.middleware.PersonsTimeZoneMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "backoffice.people.signin.middleware.SessionRulesMiddleware",
     "backoffice.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -104,24 +110,51 @@ if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache"
 # People
 
 AUTHENTICATION_BACKENDS = ["backoffice.people.backends.OneQueryBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in {
+        "UserAttributeSimilarityValidator": {},
+        "MinimumLengthValidator": {"min_length": 12},
+        "CommonPasswordValidator": {},
+        "NumericPasswordValidator": {},
+    }.items()
 ]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "sign-in"
+SIGN_IN_SECOND_FACTOR = env.names("SIGN_IN_SECOND_FACTOR")  # roles, or everybody
+SIGN_IN_IDLE_HOURS = env.number("SIGN_IN_IDLE_HOURS", 12, least=0.1, most=8760)
+SIGN_IN_DAYS = env.number("SIGN_IN_DAYS", 14, least=0.01, most=365)
+SIGN_IN_CONFIRM_MINUTES = env.number("SIGN_IN_CONFIRM_MINUTES", 15, least=1, most=10080)
+
+# django-allauth, whose limits are counted in the cache: ours are in the database
+
+ACCOUNT_ADAPTER = "backoffice.people.signin.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+MFA_ADAPTER = "backoffice.people.signin.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_FORMS = {
+    "authenticate": "backoffice.people.signin.forms.CodeForm",
+    "reauthenticate": "backoffice.people.signin.forms.ConfirmCodeForm",
+    "activate_totp": "backoffice.people.signin.forms.AppForm",
+    "login_webauthn": "backoffice.people.signin.forms.PasskeySignInForm",
+    "authenticate_webauthn": "backoffice.people.signin.forms.PasskeyForm",
+    "reauthenticate_webauthn": "backoffice.people.signin.forms.ConfirmPasskeyForm",
+    "add_webauthn": "backoffice.people.signin.forms.AddPasskeyForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Switchboard"
+MFA_TOTP_TOLERANCE = 1  # clocks may differ by half a minute
 
 # The browser
 
 HTTPS = env.boolean("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = int(SIGN_IN_DAYS * 86400)  # seconds
 # never in cookies: what is taken out of a session must be gone from it
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0

@@ -2,12 +2,19 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 
+from .access import roles_change
+
 admin.site.unregister([User, Group])
+# what allauth registers: second factors and sessions have pages of ours, e-mail addresses no use
+admin.site.unregister([Authenticator, UserSession, EmailAddress])
 
 
 @admin.register(User)
@@ -17,6 +24,10 @@ class SafeUserAdmin(UserAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if _is_superuser(request) else (*fields, "is_superuser", "user_permissions")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        with roles_change(form.instance.pk):
+            super().save_related(request, form, formsets, change)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (

@@ -6,19 +6,28 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
+from connections.views.typed import typed_before
 
 from . import services
 from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
+from .signin import factors
 
 PAGE_SIZE = 50
 ADMINISTRATION: Crumb = ("Administration", "/administration/")
 PEOPLE: Crumb = ("People", "/people/")
+
+
+def initial_of(typed: QueryDict | None) -> dict[str, str]:
+    """What was typed into the form before, as its initial values."""
+    return {name: str(value) for name, value in typed.items() if value} if typed else {}
 
 
 class PersonListView(Page):
@@ -62,12 +71,17 @@ class PersonCreateView(Page):
     title = "Add a person"
     section = "people"
     permission_required = "auth.add_user"
+    shows_typed = True
+
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        return request.method == "POST"
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [ADMINISTRATION, PEOPLE]
 
-    def get(self, _request: HttpRequest) -> HttpResponse:
-        return self.show(PersonForm())
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(PersonForm(initial=initial_of(typed_before(request))))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PersonForm(request.POST)
@@ -92,6 +106,10 @@ class PersonPage(Page):
     section = "people"
     permission_required = services.ADMINISTERS
 
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        return request.method == "POST"
+
     @property
     def person(self) -> User:
         """The person in the address; 404 if there is none."""
@@ -106,8 +124,13 @@ class PersonPage(Page):
         return [ADMINISTRATION, PEOPLE]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        may = services.may_change(self.request.user, self.person)
-        return super().get_context_data(person=self.person, may_change=may, **kwargs)
+        context = {
+            "person": self.person,
+            "may_change": services.may_change(self.request.user, self.person),
+            "factors": factors.kinds_of([self.person]).get(self.person.pk, []),
+            "must_have": factors.must_have(self.person),
+        }
+        return super().get_context_data(**context, **kwargs)
 
     def done(self, act: Callable[[], None], form: RefusableForm, text: str) -> bool:
         """Runs a service and says so; False with the refusal in the form."""
@@ -124,9 +147,11 @@ class PersonDetailView(PersonPage):
     """One person, with the form of their role; its POST gives the role."""
 
     template_name = "people/detail.html"
+    shows_typed = True
 
-    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        return self.show(RoleForm(initial={"role": self.person.groups.first()}))
+    def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        role = {"role": self.person.groups.first()}
+        return self.show(RoleForm(initial=role | initial_of(typed_before(request))))
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         form = RoleForm(request.POST)
@@ -196,3 +221,29 @@ class PersonActiveView(PersonPage):
         ):
             return self.redirect("person-list")
         return self.render_to_response(self.get_context_data(form=form))
+
+
+class PersonSecondFactorView(PersonPage):
+    """Says what taking away the second factor of a person does, asks, and does it."""
+
+    template_name = "people/second_factor.html"
+
+    def get_title(self) -> str:
+        return _("Take away the second factor of %(person)s") % {"person": self.person}
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data())
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        try:
+            number = services.remove_second_factor(self.person, actor=request.user)
+        except Invalid as refused:
+            messages.error(request, " ".join(error.message for error in refused.errors))
+        else:
+            text = ngettext(
+                "%(number)s second factor of %(person)s is taken away.",
+                "%(number)s second factors of %(person)s are taken away.",
+                number,
+            )
+            messages.success(request, text % {"number": number, "person": self.person})
+        return self.redirect("person-detail", self.person.pk)

@@ -1,4 +1,6 @@
-"""The app of people, for the administration of users and groups."""
+"""The app of people, for sign-in and the administration of users and groups."""
+
+from datetime import timedelta
 
 from django.apps import AppConfig
 
@@ -8,3 +10,27 @@ class PeopleConfig(AppConfig):
 
     name = "backoffice.people"
     label = "people"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from allauth.mfa.models import Authenticator
+        from django.contrib.auth.signals import user_logged_in
+        from django.db.models.signals import post_delete
+
+        from connections.jobs import Job, declare
+        from connections.services import declare_encrypted
+
+        from .access import watch_people
+        from .models import SecondFactorSecret
+        from .signin.factors import forget_secret
+        from .signin.limits import prune as prune_limits
+        from .signin.sessions import note_sign_in
+        from .signin.sessions import prune as prune_sessions
+
+        watch_people()
+        user_logged_in.connect(note_sign_in, dispatch_uid="people-signed-in")
+        post_delete.connect(forget_secret, Authenticator, dispatch_uid="people-factor")
+        declare_encrypted(SecondFactorSecret)
+        every = timedelta(days=1)
+        declare(Job("prune-sign-ins", "Deletion of old failed sign-ins", every, prune_limits))
+        declare(Job("prune-sessions", "Deletion of ended sessions", every, prune_sessions))

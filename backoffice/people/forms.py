@@ -57,4 +57,4 @@ class RoleForm(RefusableForm):
 class PasswordForm(RefusableForm):
     """A new password of another person."""
 
-    password = password_field("It ends their sessions. Their tokens stay as they are.")
+    password = password_field("It ends their sessions and their tokens, for good.")

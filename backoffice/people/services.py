@@ -20,6 +20,10 @@ from connections.locks import retried
 from connections.models import works_now
 from connections.services import Invalid, require
 
+from .access import roles_change
+from .signin import factors
+from .signin.sessions import end_sessions
+
 ADMINISTERS = "auth.change_user"  # who has it is an administrator
 ADMINISTRATORS = "Administrators"
 SHOWN = ("connections", "gateway", "auth")  # apps whose rights a role may hold
@@ -105,12 +109,13 @@ def add_person(name: str, password: str, role: Group, *, actor: Any) -> User:
 @retried
 def set_role(person: User, role: Group, *, actor: Any) -> None:
     """Gives a person one role in place of those that they have. Only Administrators enter /admin/.
+    Whoever may less than before is signed out, and their tokens end.
 
     Raises Invalid if nobody would be left who may change people, PermissionDenied.
     """
     _require_above(actor, person)
     _require_rights(actor, _rights(role))
-    with transaction.atomic():
+    with transaction.atomic(), roles_change(person.pk):
         person = _locked(person)
         person.groups.set([role])
         person.is_staff = person.is_superuser or role.name == ADMINISTRATORS
@@ -120,7 +125,7 @@ def set_role(person: User, role: Group, *, actor: Any) -> None:
 
 @retried
 def set_active(person: User, is_active: bool, *, actor: Any) -> None:
-    """Ends or renews a person's access: an inactive one is signed out, and their tokens do nothing.
+    """Ends or renews a person's access: an inactive one is signed out, and their tokens end.
 
     Raises Invalid for oneself and for the last administrator, PermissionDenied.
     """
@@ -136,13 +141,31 @@ def set_active(person: User, is_active: bool, *, actor: Any) -> None:
 
 @retried
 def set_password(person: User, password: str, *, actor: Any) -> None:
-    """Sets a person's password, which ends their sessions. Their tokens stay.
+    """Sets a person's password, which ends their sessions and their tokens.
 
     Raises Invalid, PermissionDenied.
     """
     _require_above(actor, person)
     _put_password(person, password)
-    person.save(update_fields=["password"])
+    with transaction.atomic():
+        person.save(update_fields=["password"])
+
+
+@retried
+def remove_second_factor(person: User, *, actor: Any) -> int:
+    """Takes away the second factors of another person, whose device is lost, and ends their
+    sessions. Returns how many there were.
+
+    Raises Invalid for oneself, PermissionDenied.
+    """
+    _require_above(actor, person)
+    if actor is not None and actor.pk == person.pk:
+        text = "Remove your own under Your sign-in, or ask another administrator."
+        raise Invalid([FieldError("", "oneself", text)])
+    with transaction.atomic():
+        number = factors.remove_all(person, actor=actor)
+        end_sessions(person.pk)
+    return number
 
 
 def may_change(actor: Any, person: User) -> bool:

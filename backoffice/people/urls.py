@@ -1,16 +1,12 @@
 """Addresses of sign-in, passwords, and people."""
 
-from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
-from . import administration, views
+from . import administration
 from .service_accounts import views as accounts
 
 urlpatterns = [
-    path("sign-in/", views.SignInView.as_view(), name="sign-in"),
-    path("sign-out/", LogoutView.as_view(), name="sign-out"),
-    path("password/", views.PasswordChangeView.as_view(), name="password-change"),
-    path("password/done/", views.PasswordChangedView.as_view(), name="password-changed"),
+    path("", include("backoffice.people.signin.urls")),
     path("people/", administration.PersonListView.as_view(), name="person-list"),
     path("people/add/", administration.PersonCreateView.as_view(), name="person-create"),
     path("people/roles/", administration.RoleListView.as_view(), name="role-list"),
@@ -36,7 +32,11 @@ urlpatterns = [
         name="person-password",
     ),
     path(
+        "people/<int:pk>/second-factor/",
+        administration.PersonSecondFactorView.as_view(),
+        name="person-second-factor",
+    ),
+    path(
         "people/<int:pk>/active/", administration.PersonActiveView.as_view(), name="person-active"
     ),
-    path("admin/login/", views.AdminSignInView.as_view()),
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -75,6 +75,11 @@ class HostApprovalDetail(ApiView):
     """One host for one section."""
 
     access = {"PATCH": DECIDE, "DELETE": DECIDE}
+
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        """True for what a browser changes."""
+        return request.method in ("PATCH", "DELETE")
 
     @extend_schema(
         operation_id="decideHostApproval",

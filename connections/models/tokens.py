@@ -18,6 +18,9 @@ class EndedBecause(models.TextChoices):
     """Why a token ended, other than by somebody who revoked it."""
 
     UNUSED = "unused", gettext_lazy("nobody used it")
+    PASSWORD = "password", gettext_lazy("the password of its person was changed")
+    ROLE = "role", gettext_lazy("a role of its person was taken away")
+    DEACTIVATED = "deactivated", gettext_lazy("its person was deactivated")
 
 
 class Token(models.Model):

@@ -45,6 +45,10 @@ class PackageExportView(SelectingPage):
     title = gettext_lazy("Export connections")
     permission_required = "connections.view_connection"
 
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        return bool(request.POST.get("passphrase"))
+
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST]
 

@@ -19,6 +19,7 @@ from ..models import Connection, RevealRecord, RevealToken, by_name
 from ..views.base import Crumb, Page, tell_done
 from ..views.inline_add import PicksConnections
 from ..views.once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
+from ..views.typed import typed_before
 from . import services
 
 MOST_TICKED = 60  # with more connections than these, aliases are typed
@@ -68,6 +69,11 @@ class RevealTokenListView(PicksConnections):
     title = HERE[0]
     section = "tokens"
     permission_required = "connections.view_revealtoken"
+    shows_typed = True
+
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        return request.method == "POST"
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return (
@@ -102,14 +108,13 @@ class RevealTokenListView(PicksConnections):
         too.
         """
         draft = self.draft()
-        if draft is None:
+        posted = draft.posted() if draft else typed_before(self.request)
+        if posted is None:
             return {}
-        typed = {
-            name: draft.posted().get(name, "") for name in ("name", "networks", "expires_in_days")
-        }
+        typed = {name: posted.get(name, "") for name in ("name", "networks", "expires_in_days")}
         chosen = [
-            *draft.entries.get("connections", ()),
-            draft.chosen,
+            *posted.getlist("connections"),
+            draft.chosen if draft else "",
         ]  # ticked ones, or one text of several
         return typed | {"connections": AliasesField(required=False).to_python(",".join(chosen))}
 

@@ -87,6 +87,7 @@ from .tasks import (
 )
 from .token_ends import (
     default_life,
+    end_tokens_of,
     end_unused_tokens,
     longest_life,
     may_be_endless,
@@ -155,6 +156,7 @@ __all__ = [
     "duplicate_connection",
     "duplicate_profile",
     "end_task",
+    "end_tokens_of",
     "end_unused_tokens",
     "entries",
     "expected_secrets",

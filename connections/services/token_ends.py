@@ -2,8 +2,10 @@
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,7 +13,7 @@ from django.utils.translation import gettext as _
 from ..change_counter import bump_change_counter
 from ..errors import FieldError
 from ..locks import retried
-from ..models import ApiToken, EndedBecause, works_now
+from ..models import ApiToken, EndedBecause, RevealToken, works_now
 
 LONGEST_LIFE = 3650  # days, where the setting names no longest
 
@@ -76,3 +78,22 @@ def end_unused_tokens() -> int:
     if ended:
         bump_change_counter()
     return ended
+
+
+@retried
+def end_tokens_of(user_pk: Any, reason: EndedBecause) -> int:
+    """Ends every token of a person, of the API and of flows, together with the access of that
+    person. Returns how many ended. Nobody can undo it.
+    """
+    now, number = timezone.now(), 0
+    # what was revoked a moment ago must not come back by Undo
+    undoable = now - timedelta(minutes=settings.CONNECTIONS_UNDO_MINUTES)
+    kinds: tuple[Any, ...] = (ApiToken, RevealToken)
+    with transaction.atomic():
+        for kind in kinds:
+            rows = kind.objects.filter(user_id=user_pk)
+            rows.filter(revoked_at__gt=undoable, revoked_because="").update(revoked_because=reason)
+            number += rows.filter(revoked_at=None).update(revoked_at=now, revoked_because=reason)
+        if number:
+            bump_change_counter()
+    return number

@@ -278,8 +278,8 @@ def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
         if step.kind != "apitoken" or actor != token.user:
             require(actor, f"connections.delete_{step.kind}")
         revoked_at = datetime.fromisoformat(noted["revoked_at"])
-        ended = tokens.filter(pk=token.pk, revoked_at=revoked_at)
-        if not ended.update(revoked_at=None, revoked_because=""):
+        ended = tokens.filter(pk=token.pk, revoked_at=revoked_at, revoked_because="")
+        if not ended.update(revoked_at=None):
             text = _("Somebody changed %(name)s since. Nothing was undone.")
             raise NotUndone(text % {"name": token})
         token.revoked_at = None

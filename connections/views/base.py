@@ -35,6 +35,11 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     shows_typed: ClassVar[bool] = False  # its `get` shows `typed_before` in its form
     raise_exception = True
 
+    @staticmethod
+    def is_dangerous(_request: HttpRequest) -> bool:
+        """True if this request of the page needs that its person proved lately who they are."""
+        return False
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         confirm_types()
         try:

@@ -40,6 +40,10 @@ class HostDecisionView(Page):
 
     permission_required = "connections.approve_host"
 
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        return request.method == "POST"
+
     def post(self, request: HttpRequest, pk: uuid.UUID, **_kwargs: Any) -> HttpResponse:
         row = get_object_or_404(HostApproval, pk=pk)
         decision = self.posted("decision")

@@ -185,10 +185,11 @@ def test_who_is_signed_in_but_not_staff_is_told_so(request, who: str, told: str)
 
 
 def test_staff_who_sign_in_come_to_the_admin(administrator):
-    response = Client().post(
-        "/admin/login/?next=/admin/", {"username": "ada", "password": PASSWORD}
-    )
-    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    client = Client()
+    asked = client.get("/admin/login/?next=/admin/")["Location"]
+    posted = {"username": "ada", "password": PASSWORD, "next": "/admin/"}
+    assert asked == "/sign-in/?next=%2Fadmin%2F"
+    assert client.post("/sign-in/", posted)["Location"] == "/admin/"
 
 
 # People

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -89,6 +89,12 @@ class ServiceAccountList(ApiView):
     """List and add."""
 
     access = {"GET": VIEW, "POST": ADD}
+
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        """True for what a browser adds, which has a role."""
+        return request.method == "POST"
+
     query_parameters = PAGE
     pagination_class = SkipTakePagination
 
@@ -117,6 +123,11 @@ class ServiceAccountDetail(ApiView):
     """One service account."""
 
     access = {"GET": VIEW, "PATCH": CHANGE}
+
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        """True for what a browser changes, which may be the role."""
+        return request.method == "PATCH"
 
     @extend_schema(
         operation_id="getServiceAccount", responses=answers(200, ServiceAccountSerializer, 404)

@@ -43,6 +43,10 @@ class ServiceAccountPage(Page):
 
     section = "people"
 
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        return request.method == "POST"  # it may give a role
+
     def get_breadcrumbs(self) -> list[Crumb]:
         return [ADMINISTRATION, PEOPLE, (_("Service accounts"), reverse("service-account-list"))]
 

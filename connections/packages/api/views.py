@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
@@ -55,6 +55,12 @@ class PackageExport(ApiView):
     """Connections as one file."""
 
     access = {"POST": EXPORT}
+
+    @staticmethod
+    def is_dangerous(request: HttpRequest) -> bool:
+        """True for a browser's POST, whose body may hold a passphrase for the secrets."""
+        return request.method == "POST"
+
     renderer_classes = [ZipRenderer, JSONRenderer]
 
     @extend_schema(

@@ -1,0 +1,140 @@
+"""One attempt to sign in, or to prove again who one is: its limits, and its line in the log."""
+
+import json
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
+
+from connections.client_ip import address_of
+
+from . import limits
+
+COOKIE, SALT = "known_browser", "people.signin.browser"
+KNOWN_FOR = 180 * 86400  # seconds
+LONGEST = 200  # characters of what a line of the log repeats
+
+logger = logging.getLogger("backoffice.people.signin")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt for the account of this name. `counted`: the limits that it counts for."""
+
+    name: str
+    address: str
+    agent: str
+    counted: tuple[limits.Limit, ...]
+
+    @property
+    def account(self) -> limits.Limit:
+        """The limit of the account, which also counts what its person is told."""
+        return limits.of_account(self.name)
+
+    def begin(self) -> int:
+        """Counts it. Returns the seconds to wait, 0 if it may be judged."""
+        seconds = limits.begin(self.counted, self.account)
+        if seconds:
+            self.log("refused, too many", logging.WARNING)
+        return seconds
+
+    def give_back(self) -> None:
+        """Takes it back: it was right, or nobody judged it."""
+        limits.give_back(self.counted, self.account)
+
+    def log(self, outcome: str, level: int = logging.INFO) -> None:
+        """A line with account, address and agent. A name that nobody has is told by a hash: it may
+        be a password, in the wrong field.
+        """
+        logger.log(
+            level,
+            "Sign-in: %s; account=%s address=%s agent=%s",
+            outcome,
+            _shown(self.name) if _is_account(self.name) else _unknown(self.name),
+            self.address or "unknown",
+            _shown(self.agent),
+        )
+
+
+def attempt_at_password(request: HttpRequest, name: str) -> Attempt:
+    """An attempt to sign in with a name and a password."""
+    address = address_of(request.META)
+    account, known = limits.of_account(name), _known_browser(request)
+    if known and known.get("account") == account.key:
+        counted = [limits.Limit("browser", str(known.get("browser")))]
+    else:
+        counted = [account, limits.of_address(address)]
+    return Attempt(name, address, _agent(request), tuple(counted))
+
+
+def attempt_at_code(request: HttpRequest, user: Any) -> Attempt:
+    """An attempt with the code of a second factor, after the password."""
+    return _attempt_of(request, user, "code")
+
+
+def attempt_to_confirm(request: HttpRequest, user: Any) -> Attempt:
+    """An attempt of a person who is signed in to prove it again by the password."""
+    return _attempt_of(request, user, "confirm")
+
+
+def _attempt_of(request: HttpRequest, user: Any, kind: str) -> Attempt:
+    limit = limits.Limit(kind, str(user.pk))
+    return Attempt(user.get_username(), address_of(request.META), _agent(request), (limit,))
+
+
+def succeeded(request: HttpRequest, user: Any) -> int:
+    """Notes that a person has signed in. Returns how many attempts had failed since the last
+    time.
+    """
+    attempt = attempt_at_password(request, user.get_username())
+    code = limits.Limit("code", str(user.pk))
+    attempt.log("succeeded")
+    return limits.clear([*attempt.counted, attempt.account, code], attempt.account)
+
+
+def remember_browser(request: HttpRequest, response: HttpResponse, user: Any) -> None:
+    """Marks the browser as one in which this person has signed in, in a signed cookie."""
+    account = limits.of_account(user.get_username()).key
+    known = _known_browser(request)
+    if not known or known.get("account") != account:
+        known = {"account": account, "browser": secrets.token_urlsafe(16)}
+    response.set_cookie(
+        COOKIE,
+        signing.dumps(known, salt=SALT),
+        max_age=KNOWN_FOR,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _known_browser(request: HttpRequest) -> dict[str, str]:
+    try:
+        found = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=KNOWN_FOR)
+    except signing.BadSignature:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _agent(request: HttpRequest) -> str:
+    return request.headers.get("User-Agent", "")
+
+
+def _is_account(name: str) -> bool:
+    return "\x00" not in name and User.objects.filter(username=name).exists()
+
+
+def _unknown(name: str) -> str:
+    digest = salted_hmac("people.signin.log", name, algorithm="sha256").hexdigest()
+    return f"unknown-{digest[:8]}"
+
+
+def _shown(text: str) -> str:
+    """The text in quotes, line breaks and other signs escaped."""
+    return json.dumps(text[:LONGEST])
