@@ -52,7 +52,11 @@ class ConnectionListView(ListPage):
     columns = CONNECTION_COLUMNS
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Connection]:
-        return with_health(listing.connections(filters, sort))
+        return listing.connections(filters, sort)
+
+    @staticmethod
+    def with_beside(rows: QuerySet[Connection]) -> QuerySet[Connection]:
+        return with_health(rows)
 
     @staticmethod
     def lines(rows: Sequence[Connection], sees_usage: bool) -> list[ConnectionLine]:

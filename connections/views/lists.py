@@ -45,6 +45,11 @@ class ListPage(Page):
         raise NotImplementedError
 
     @staticmethod
+    def with_beside(rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows with what `lines` reads of other tables. They are counted without it."""
+        raise NotImplementedError
+
+    @staticmethod
     def lines(rows: Sequence[Any], sees_usage: bool) -> Sequence[Any]:
         """The rows of one page with what is read beside them."""
         raise NotImplementedError
@@ -73,7 +78,10 @@ class ListPage(Page):
         sort = request.GET.get("sort", "name")
         if sort.removeprefix("-") == "used" and not sees_usage:
             sort = "name"
-        page = Paginator(self.rows(filters, sort), PAGE_SIZE).get_page(request.GET.get("page"))
+        rows = self.rows(filters, sort)
+        paginator = Paginator(self.with_beside(rows), PAGE_SIZE)
+        paginator.count = rows.count()
+        page = paginator.get_page(request.GET.get("page"))
         choice = services.list_choice(user, self.list_name)
         columns = self.columns_of(user, choice)
         query = query_of(filters, sort)

@@ -61,7 +61,11 @@ class ProfileListView(ProfilePage, ListPage):
         return []
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Profile]:
-        return with_profile_health(listing.profiles(filters, sort))
+        return listing.profiles(filters, sort)
+
+    @staticmethod
+    def with_beside(rows: QuerySet[Profile]) -> QuerySet[Profile]:
+        return with_profile_health(rows)
 
     @staticmethod
     def lines(rows: Sequence[Profile], sees_usage: bool) -> list[ProfileLine]:

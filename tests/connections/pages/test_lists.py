@@ -1,7 +1,9 @@
 """What a person chooses for a list: columns, density, views with a name; filters as chips."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from connections.models import ListChoice
 from tests.fakes import connect, profile_of
@@ -66,3 +68,11 @@ def test_a_chip_takes_one_filter_away_and_keeps_the_others(client: Client):
 
 def test_there_is_no_other_list(client: Client):
     assert client.post("/lists/tokens/columns/").status_code == 404
+
+
+@pytest.mark.parametrize("where", ["connections", "profiles"])
+def test_rows_are_counted_without_what_is_read_beside_them(client: Client, where: str):
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(f"/{where}/").status_code == 200
+    counts = [one["sql"] for one in captured.captured_queries if '"__count"' in one["sql"]]
+    assert len(counts) == 1 and " JOIN " not in counts[0], counts
