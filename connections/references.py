@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation.trans_null import gettext_noop  # Django's own asks the settings
 
 from .sources import (
     EnvironmentSource,

@@ -281,6 +281,16 @@ def test_the_server_stops_with_the_same_sentence():
     )
 
 
+def test_nothing_that_the_settings_import_asks_for_a_setting(fork: Forks):
+    """It would get half of them, and `make run` with it."""
+    code = (
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'backoffice.settings'\n"
+        "import backoffice.settings; from django.conf import settings; print(settings.configured)"
+    )
+    done = fork.run(code, environment=KEYS)
+    assert done.stdout == "False\n", done.stderr
+
+
 def test_settings_are_listed_without_secrets(started):
     shown = started(
         FERNET_KEYS="hunter2" * 5,
