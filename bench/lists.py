@@ -5,9 +5,13 @@
 
 import sys
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from .page_costs import measure
+from .page_costs import cost_of, measure
 from .rows import call_all, fill, prepare
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 PAGES = {"dashboard": "/", "attention": "/attention/"}
 LIST = {
@@ -89,6 +93,16 @@ def recover_all() -> None:
     )
 
 
+def first_look(client: "Client") -> None:
+    """Prints what the first look at the faults costs after a change: they are ranked again."""
+    from gateway.attention.ranking import MEMORY
+
+    MEMORY.clear()
+    found = cost_of(client, "/attention/")
+    name = "attention, the first look after a change"
+    print(f"  {name:<52}{found.cpu * 1000:>8,.0f}{found.wall * 1000:>18,.0f}", flush=True)
+
+
 def main() -> None:
     """Fills where nothing is, then measures."""
     many = int(sys.argv[1])
@@ -106,12 +120,15 @@ def main() -> None:
     client = signed_in()
     print(f"{many:,} connections, one in ten of the active fails")
     measure(client, PAGES | LIST)
+    first_look(client)
     fail_all()
     print(f"{many:,} connections, all that are active fail")
     measure(client, PAGES)
+    first_look(client)
     recover_all()
     print("all work again")
     measure(client, PAGES)
+    first_look(client)
 
 
 if __name__ == "__main__":

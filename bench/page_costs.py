@@ -55,7 +55,7 @@ def _in_turns(client: "Client", address: str) -> tuple[Cost, Cost]:
         if number and time.perf_counter() - started > LONGEST:
             break
         for one, costs in found:
-            costs.append(_cost(client, one))
+            costs.append(cost_of(client, one))
     empty, mine = (
         Cost(
             statistics.fmean(one.cpu for one in costs), statistics.median(one.wall for one in costs)
@@ -65,7 +65,8 @@ def _in_turns(client: "Client", address: str) -> tuple[Cost, Cost]:
     return empty, mine
 
 
-def _cost(client: "Client", address: str) -> Cost:
+def cost_of(client: "Client", address: str) -> Cost:
+    """The cost of one request."""
     server, began, used = _server_cpu(), time.perf_counter(), time.process_time()
     _ask(client, address)
     own, wall = time.process_time() - used, time.perf_counter() - began
