@@ -17,7 +17,7 @@ PROCESSES = -n 4 --dist worksteal
 WITHOUT_DATABASE = $(THROW_AWAY) DATABASE_URL=sqlite://:memory: CACHE_URL=locmemcache://
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fuzz format bench bench-peers test-promptflow test-stores docs lock
+.PHONY: help run test lint fuzz format bench bench-peers test-promptflow test-stores docs catalogue lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -66,6 +66,9 @@ test-stores: .venv/.dev .venv-stores/.ready ## references against OpenBao, moto'
 docs: .venv/.dev ## write docs/providers.md, docs/openapi.yaml and docs/architecture.md from the code
 	@export $(WITHOUT_DATABASE) && $(PYTHON_BIN) manage.py render_provider_docs && \
 	  $(PYTHON_BIN) manage.py render_openapi && exec $(PYTHON_BIN) -m tools.render_architecture
+
+catalogue: .venv/.dev ## write the messages of pages into locale/, for translation (ARGS=--check: does it lack any?)
+	@exec $(PYTHON_BIN) -m tools.catalogue $(ARGS)
 
 COMPILE = $(PYTHON_BIN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: .venv/.dev ## lock the requirements again (ARGS=--upgrade for newer versions)

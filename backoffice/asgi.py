@@ -13,9 +13,11 @@ from .environment import stopping
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 with stopping():
     django.setup()
+    from .catalogues import load_catalogues
     from .static_files import collect_static_files
 
     collect_static_files()
+    load_catalogues()
     pages = get_asgi_application()
 
 from connections.schedule.services import Scheduler

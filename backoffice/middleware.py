@@ -6,16 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.views.typed import entries_of, page_of_form
@@ -82,30 +79,6 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response.headers.setdefault(HEADER, found)
         return response
-
-
-class PersonsTimeZoneMiddleware:
-    """Shows pages in the time zone of the browser, which static/js/page.js names in a cookie; in
-    TIME_ZONE where there is none. Answers of the API stay as they are.
-    """
-
-    sync_capable, async_capable = True, False
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-        prefixes = ("api", "promptflow", *settings.API_EXTRA_PREFIXES)
-        self.others = tuple(f"/{one}/" for one in prefixes)
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = request.COOKIES.get("zone", "")
-        if not name or request.path.startswith(self.others):
-            return self.get_response(request)
-        try:
-            zone = ZoneInfo(name)
-        except (ValueError, OSError, KeyError):  # no zone of this machine
-            return self.get_response(request)
-        with timezone.override(zone):
-            return self.get_response(request)
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):

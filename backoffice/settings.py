@@ -14,6 +14,7 @@ from connections.sources import make_sources
 from gateway.core.origins import read_origins
 from providers.http.egress import trust_authorities
 
+from .catalogues import compiled_folder
 from .databases import with_options
 from .environment import BASE_DIR, read_environment
 from .logs import log_to_console
@@ -67,7 +68,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "backoffice.middleware.PersonsTimeZoneMiddleware",
+    "backoffice.localization.LocalizationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "backoffice.people.signin.middleware.SessionRulesMiddleware",
     "backoffice.middleware.SignInRequiredMiddleware",
@@ -176,6 +177,11 @@ USE_TZ = True
 TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [compiled_folder(STATIC_ROOT)]
+FORMAT_MODULE_PATH = ["backoffice.formats"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
+LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = True, "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
 
 # The API: see connections/api
 

@@ -25,6 +25,8 @@ from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from .catalogues import load_catalogues
+
 HASH = re.compile(r"\.[0-9a-f]{12}(?=\.\w+$)")  # as Django's ManifestFilesMixin writes it
 LARGE = 100_000  # bytes: at Brotli's best the API's page alone would take 8 s, for 9 % less
 STAMP = "sources.sha256"
@@ -47,8 +49,10 @@ def sources() -> dict[str, str]:
 
 
 def fingerprint(files: Mapping[str, str]) -> str:
-    """The hash of the names and contents of files, given as paths by name."""
-    digest = hashlib.sha256()
+    """The hash of the names and contents of files, given as paths by name, and of this module,
+    which decides what becomes of them.
+    """
+    digest = hashlib.sha256(Path(__file__).read_bytes())
     for name, path in sorted(files.items()):
         content = Path(path).read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -105,6 +109,7 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         yield from super().post_process({**paths, **self._strip(paths)}, **options)
         self._stamp.write_text(found)
         self.is_current = True
+        load_catalogues()
 
     def _strip(self, names: Iterable[str]) -> dict[str, tuple[FileSystemStorage, str]]:
         """Takes `FOR_READERS` out of the collected files, and says that they are to be hashed."""

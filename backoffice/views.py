@@ -24,6 +24,7 @@ from gateway.usage.charts import requests_chart
 from gateway.usage.course import course
 
 from .first_steps import first_steps, start_with_echo
+from .localization import show_as_chosen
 
 FAULTS = 10  # on the first page
 
@@ -73,6 +74,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """The page for an address that does not exist; under the API's prefixes, a problem document."""
     if _is_of_api(request):
         return problem_response(request, 404, "There is no such address.", "not_found")
+    show_as_chosen(request)
     return page_not_found(request, exception)
 
 
@@ -104,6 +106,7 @@ def fault(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, **_kwargs: Any) -> HttpResponse:
     """The page for a form whose token is missing or old."""
+    show_as_chosen(request)
     page = page_of_form(request)
     entries = entries_of(request.POST, page) if request.user.is_authenticated else []
     if entries and not request.htmx:  # type: ignore[attr-defined]

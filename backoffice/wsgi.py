@@ -12,7 +12,9 @@ from .environment import stopping
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 with stopping():
     django.setup()
+    from .catalogues import load_catalogues
     from .static_files import collect_static_files
 
     collect_static_files()
+    load_catalogues()
     application = get_wsgi_application()

@@ -16,6 +16,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.test import override_settings
 
+from backoffice.catalogues import load_catalogues
 from connections import catalog, conf
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
@@ -169,8 +170,9 @@ def secrets(settings, tmp_path: Path) -> Path:
 
 
 def pytest_configure() -> None:
-    """Makes the folder that the processes of a run share, before any of them is started."""
+    """Makes what the processes of a run share, before any of them is started."""
     shared_folder()
+    load_catalogues()
 
 
 @pytest.hookimpl(trylast=True)  # pytest-django puts what needs no database last

@@ -26,12 +26,14 @@ SECTIONS = {  # the icons of the rail
     "find": "magnifying-glass",
     "administration": "cog-6-tooth",
     "people": "users",
+    "you": "user-circle",
 }
 OTHER_WORDS = {  # what people call them who do not know their names
     "token-list": "api keys, access",
     "attention": "faults, problems, what is broken",
     "schedule": "checks, jobs",
     "defaults": "settings",
+    "preferences": "language, time zone, profile, account",
     "package-export": "download, backup",
     "package-import": "upload, restore",
     "find-key": "find a leaked key, secret",

@@ -45,6 +45,11 @@ class OneQueryBackend(ModelBackend):
             user.password = renewed
         return user
 
+    def get_user(self, user_id: int) -> User | None:
+        """The person of a session, with their `preferences`, which every page asks for."""
+        person = User.objects.select_related("preferences").filter(pk=user_id).first()
+        return person if person and self.user_can_authenticate(person) else None
+
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
             return set()

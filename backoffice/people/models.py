@@ -1,7 +1,10 @@
-"""What sign-in keeps: how often somebody failed, and the secrets of second factors."""
+"""What sign-in keeps: how often somebody failed, and the secrets of second factors; and what a
+person chose for themselves.
+"""
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 
 from connections.credentials import CredentialsField
@@ -44,3 +47,24 @@ class SecondFactorSecret(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Preferences(models.Model):
+    """The language and the time zone in which a person sees pages; empty: as the browser says."""
+
+    # No constraint in the database: the version before deletes users without these rows.
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        primary_key=True,
+        related_name="preferences",
+        db_constraint=False,
+    )
+    language = models.CharField(max_length=10, blank=True, db_default="")
+    time_zone = models.CharField(max_length=64, blank=True, db_default="")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"

@@ -21,6 +21,7 @@ from connections.models import works_now
 from connections.services import Invalid, require
 
 from .access import roles_change
+from .models import Preferences
 from .signin import factors
 from .signin.sessions import end_sessions
 
@@ -166,6 +167,16 @@ def remove_second_factor(person: User, *, actor: Any) -> int:
         number = factors.remove_all(person, actor=actor)
         end_sessions(person.pk)
     return number
+
+
+@retried
+def choose(person: User, language: str, time_zone: str) -> None:
+    """Keeps the language and the time zone in which a person sees pages; empty: as the browser
+    says.
+    """
+    chosen = {"language": language, "time_zone": time_zone}
+    row, _is_new = Preferences.objects.update_or_create(user=person, defaults=chosen)
+    person.preferences = row
 
 
 def may_change(actor: Any, person: User) -> bool:

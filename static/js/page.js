@@ -166,7 +166,7 @@ document.addEventListener("click", (event) => {
   });
 }
 
-// Tells the server the browser's time zone, for the next page: see PersonsTimeZoneMiddleware.
+// Tells the server the browser's time zone, for the next page: see backoffice/localization.py.
 {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const secure = location.protocol === "https:" ? "; Secure" : "";
