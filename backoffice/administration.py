@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from connections import selectors
 from connections.models import (
@@ -42,11 +44,6 @@ class Area:
         return reverse(self.page)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 person`, `2 people`: a number with its word."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def areas(user: User) -> list[Area]:
     """The parts of the administration that this person may see."""
     parts = (
@@ -63,26 +60,26 @@ def areas(user: User) -> list[Area]:
     if user.has_perm("gateway.view_noticetarget"):
         found += _notices(user)
     if user.is_staff:
-        found.append(Area("Django's administration", "admin:index", "users and groups in detail"))
+        holds = _("users and groups in detail")
+        found.append(Area(_("Django's administration"), "admin:index", holds))
     return found
 
 
 def _people() -> Iterator[Area]:
     rows = User.objects.filter(is_active=True, service_account=None)
     number, without = rows.count(), rows.filter(groups=None, is_superuser=False).count()
-    needs = [f"{counted(without, 'person has', 'people have')} no role."] if without else []
+    needs = []
+    if without:
+        lack = ngettext("%(n)s person has no role.", "%(n)s people have no role.", without)
+        needs.append(lack % {"n": without})
     if people.administrators().count() == 1:
-        needs.append("There is one administrator only. Nobody can help if they are away.")
-    yield Area(
-        "People",
-        "person-list",
-        f"{counted(number, 'active person', 'active people')}",
-        tuple(needs),
-    )
+        needs.append(_("There is one administrator only. Nobody can help if they are away."))
+    holds = ngettext("%(n)s active person", "%(n)s active people", number) % {"n": number}
+    yield Area(_("People"), "person-list", holds, tuple(needs))
 
 
 def _roles() -> Iterator[Area]:
-    yield Area("Roles", "role-list", ", ".join(role.name for role in people.roles()))
+    yield Area(_("Roles"), "role-list", ", ".join(_(role.name) for role in people.roles()))
 
 
 def _service_accounts() -> Iterator[Area]:
@@ -94,45 +91,57 @@ def _service_accounts() -> Iterator[Area]:
 def _tokens() -> Iterator[Area]:
     works = ApiToken.objects.filter(works_now())
     ending = works.filter(expires_at__lt=timezone.now() + timedelta(days=14)).count()
-    needs = (f"{counted(ending, 'token ends', 'tokens end')} within 14 days.",) if ending else ()
-    yield Area("Tokens", "token-list", f"{counted(works.count(), 'working token')}", needs)
+    number, needs = works.count(), tuple[str, ...]()
+    if ending:
+        ends = ngettext(
+            "%(n)s token ends within 14 days.", "%(n)s tokens end within 14 days.", ending
+        )
+        needs = (ends % {"n": ending},)
+    holds = ngettext("%(n)s working token", "%(n)s working tokens", number) % {"n": number}
+    yield Area(_("Tokens"), "token-list", holds, needs)
 
 
 def _defaults() -> Iterator[Area]:
     chosen = default_profiles()
-    names = [f"{kind}: {row.name if row else 'none'}" for kind, row in chosen.items()]
-    yield Area("Default profiles", "defaults", ", ".join(names))
+    names = [f"{_(kind)}: {row.name if row else _('none')}" for kind, row in chosen.items()]
+    yield Area(_("Default profiles"), "defaults", ", ".join(names))
 
 
 def _sources() -> Iterator[Area]:
     away = selectors.store_outages()
-    needs = tuple(f"{one.name} does not answer." for one in away)
-    yield Area("Sources of references", "source-list", "where references are looked up", needs)
+    needs = tuple(_("%(name)s does not answer.") % {"name": one.name} for one in away)
+    holds = _("where references are looked up")
+    yield Area(_("Sources of references"), "source-list", holds, needs)
     waiting = HostApproval.objects.filter(state=HostApproval.State.REQUESTED).count()
-    needs = (f"{counted(waiting, 'host waits', 'hosts wait')} for approval.",) if waiting else ()
-    yield Area("Hosts", "host-list", "where referenced secrets may go", needs)
+    waits = ngettext("%(n)s host waits for approval.", "%(n)s hosts wait for approval.", waiting)
+    needs = (waits % {"n": waiting},) if waiting else ()
+    yield Area(_("Hosts"), "host-list", _("where referenced secrets may go"), needs)
 
 
 def _types() -> Iterator[Area]:
     number = ConnectionType.objects.count()
-    yield Area("Connection types", "type-list", f"{number} installed, beside those that come along")
+    holds = _("%(n)s installed, beside those that come along") % {"n": number}
+    yield Area(_("Connection types"), "type-list", holds)
 
 
 def _schedule() -> Iterator[Area]:
-    yield Area("Schedule", "schedule", "checks and jobs that run by themselves", schedule.overdue())
+    holds = _("checks and jobs that run by themselves")
+    yield Area(_("Schedule"), "schedule", holds, schedule.overdue())
 
 
 def _notices(user: User) -> Iterator[Area]:
     rows = list(notices.targets(actor=user))
-    needs = tuple(f"{one.name} fails." for one in rows if one.is_active and one.failing_since)
-    yield Area("Targets of notices", "notice-target-list", counted(len(rows), "target"), needs)
+    failing = [one.name for one in rows if one.is_active and one.failing_since]
+    needs = tuple(_("%(name)s fails.") % {"name": name} for name in failing)
+    holds = ngettext("%(n)s target", "%(n)s targets", len(rows)) % {"n": len(rows)}
+    yield Area(_("Targets of notices"), "notice-target-list", holds, needs)
 
 
 class AdministrationView(Page):
     """The first page of the administration."""
 
     template_name = "administration.html"
-    title = "Administration"
+    title = gettext_lazy("Administration")
     section = "administration"
     permission_required = "auth.view_user"
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from connections import services
 from connections.models import ApiToken, Connection, ConnectionCheck, Profile
@@ -44,17 +45,18 @@ def _steps() -> list[Step]:
         itself = connection.get_absolute_url()
         add_profile = reverse("profile-create", args=["chat"]) + f"?connection={connection.alias}"
     call = reverse("profile-call", args=[profile.pk]) if profile else ""
-    account = "Add a connection: an account with a service. Echo needs no key."
-    model = "Add a profile: a model and its settings, under a name that code asks for."
-    program = "Call the profile from your program: the code is there to copy."
+    account = _("Add a connection: an account with a service. Echo needs no key.")
+    model = _("Add a profile: a model and its settings, under a name that code asks for.")
+    program = _("Call the profile from your program: the code is there to copy.")
+    colleague = _("Add a colleague.")
     rights = "connections."
     return [
         Step(account, bool(connection), f"{rights}add_connection", reverse("provider-list")),
-        Step("Test it. Nothing is billed.", is_tested, f"{rights}test_connection", itself),
+        Step(_("Test it. Nothing is billed."), is_tested, f"{rights}test_connection", itself),
         Step(model, bool(profile), f"{rights}add_profile", add_profile),
-        Step("Make a token for your program.", has_token, f"{rights}add_apitoken", call),
+        Step(_("Make a token for your program."), has_token, f"{rights}add_apitoken", call),
         Step(program, False, f"{rights}use_profile", call),
-        Step("Add a colleague.", has_colleague, "auth.add_user", reverse("admin:auth_user_add")),
+        Step(colleague, has_colleague, "auth.add_user", reverse("admin:auth_user_add")),
     ]
 
 

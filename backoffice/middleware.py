@@ -13,6 +13,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from connections.views.typed import entries_of, page_of_form
@@ -122,7 +123,7 @@ def _sign_in_here(request: HttpRequest, page: str, entries: list[tuple[str, str]
     before somebody has signed in.
     """
     context = {
-        "title": "Sign in",
+        "title": _("Sign in"),
         "form": AuthenticationForm(request),
         "next": page,
         "typed": json.dumps(entries),

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.defaults import page_not_found, server_error
 
 from connections import selectors
@@ -33,7 +35,7 @@ class DashboardView(Page):
     """The first page: numbers, and what needs attention."""
 
     template_name = "dashboard.html"
-    title = "Dashboard"
+    title = gettext_lazy("Dashboard")
     section = "dashboard"
     permission_required = "connections.view_connection"
 
@@ -96,7 +98,7 @@ def fault(request: HttpRequest) -> HttpResponse:
             request, outage.status, outage.detail, outage.code
         )
     else:
-        text = render_to_string("503.html", {"detail": outage.detail})
+        text = render_to_string("503.html", {"detail": _(outage.detail)})
         response = HttpResponse(text, status=outage.status)
     for header, value in outage.headers.items():
         response[header] = value
@@ -110,11 +112,14 @@ def csrf_failure(request: HttpRequest, **_kwargs: Any) -> HttpResponse:
     page = page_of_form(request)
     entries = entries_of(request.POST, page) if request.user.is_authenticated else []
     if entries and not request.htmx:  # type: ignore[attr-defined]
-        text = "This form was out of date, so nothing was saved. What you typed is below, without "
-        messages.warning(request, f"{text}secrets: look at it, and send it again.")
+        text = _(
+            "This form was out of date, so nothing was saved. What you typed is below, without "
+            "secrets: look at it, and send it again."
+        )
+        messages.warning(request, text)
         return redirect(keep_typed(request, page, entries))
     context = {
-        "title": "This form is out of date",
-        "detail": "Go back, load the page again and repeat what you did.",
+        "title": _("This form is out of date"),
+        "detail": _("Go back, load the page again and repeat what you did."),
     }
     return render(request, "403.html", context, status=403)

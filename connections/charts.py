@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from math import ceil, floor, log10
 
+from django.utils.translation import gettext as _
+
 SMALLEST = 2  # pixels: less cannot be seen
 FEW_TICKS, MANY_COLUMNS = 8, 100
 HOURS, DAYS = (1, 2, 3, 6, 12), (1, 2, 4, 7, 14, 28, 91, 182, 364)
@@ -274,7 +276,7 @@ def _title(
         for one, value in zip(series, values, strict=True)
         if value is not None
     ]
-    return f"{time:%Y-%m-%d %H:%M}: {', '.join([*filter(None, [reason]), *words]) or 'nothing'}"
+    return f"{time:%Y-%m-%d %H:%M}: {', '.join([*filter(None, [reason]), *words]) or _('nothing')}"
 
 
 def _y_ticks(ticks: Sequence[float], unit: Unit) -> tuple[Tick, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 
 from .models import Connection, Fallback, Profile, by_name
 from .profile_settings import profile_settings_class
@@ -21,8 +22,9 @@ class DependentProfile:
 
     def __str__(self) -> str:
         if self.stand_in is None:
-            return f"{self.profile.alias} is refused"
-        return f"{self.profile.alias} is answered by {self.stand_in.alias}"
+            return _("%(profile)s is refused") % {"profile": self.profile.alias}
+        names = {"profile": self.profile.alias, "other": self.stand_in.alias}
+        return _("%(profile)s is answered by %(other)s") % names
 
 
 def dependent_profiles(connection: Connection, limit: int = 50) -> list[DependentProfile]:

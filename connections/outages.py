@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db import InterfaceError, InternalError, OperationalError
+from django.utils.translation import gettext_noop
 
 ASK_EVERY = 0.5  # seconds between two questions to a server that is away
 LOG_EVERY = 60.0  # seconds between two lines about the same kind of outage
@@ -97,25 +98,31 @@ class DatabaseOutage:
 AWAY = DatabaseOutage(
     503,
     "database_unavailable",
-    "The database does not answer. Nothing was changed. Try again shortly.",
+    gettext_noop("The database does not answer. Nothing was changed. Try again shortly."),
     1,
 )
 BUSY = DatabaseOutage(
     503,
     "database_busy",
-    "The database is busy with another change. Nothing was changed. Try again shortly.",
+    gettext_noop(
+        "The database is busy with another change. Nothing was changed. Try again shortly."
+    ),
     1,
 )
 FULL = DatabaseOutage(
     507,
     "database_full",
-    "The disk of the database is full or fails. Nothing was changed. Make room on it, then try "
-    "again.",
+    gettext_noop(
+        "The disk of the database is full or fails. Nothing was changed. Make room on it, then try "
+        "again."
+    ),
 )
 READ_ONLY = DatabaseOutage(
     503,
     "database_read_only",
-    "The database takes no changes. Nothing was changed. Let it be written to, then try again.",
+    gettext_noop(
+        "The database takes no changes. Nothing was changed. Let it be written to, then try again."
+    ),
     5,
 )
 # https://www.sqlite.org/rescode.html#primary_result_code_list

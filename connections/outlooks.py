@@ -11,6 +11,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from providers.core.ends import KeyEnd, end_of
 from providers.core.values import Model
@@ -67,11 +69,13 @@ def end_in_words(end: KeyEnd | None) -> str:
         return ""
     left = end.at - timezone.now()
     if left <= timedelta(0):
-        return "Ended"
+        return _("Ended")
     if left > timedelta(days=max(settings.CONNECTIONS_RADAR_DAYS)):
         return ""
     days = left.days
-    return f"Ends in {days} day{'' if days == 1 else 's'}" if days else "Ends within a day"
+    if not days:
+        return _("Ends within a day")
+    return ngettext("Ends in %(n)s day", "Ends in %(n)s days", days) % {"n": days}
 
 
 def end_of_key(expires_at: Any, settings_version: int, outlook: Outlook | None) -> KeyEnd | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from providers.core.env_file import FROM_FILE, EnvFileError, load_env_file
 
@@ -25,19 +26,33 @@ def provenance(resolution: Resolution) -> str:
     if resolution.state != State.RESOLVED:
         return ""
     source = next((one for one in conf.resolver().sources if one.name == resolution.source), None)
-    came = f"Its value came from {resolution.source}"
+    told = {"source": resolution.source}
     if isinstance(source, KeptStore):
-        return f"{came}, which was read at {_asked(resolution):%Y-%m-%d %H:%M:%S} UTC. {AGAIN}"
+        text = _(
+            "Its value came from %(source)s, which was read at %(moment)s UTC. A new value there "
+            "needs no restart."
+        )
+        return text % {**told, "moment": f"{_asked(resolution):%Y-%m-%d %H:%M:%S}"}
     if isinstance(source, FileSource | DirectorySource):
-        return f"{came}, which is read at each use. {AGAIN}"
+        text = _(
+            "Its value came from %(source)s, which is read at each use. A new value there needs "
+            "no restart."
+        )
+        return text % told
     if isinstance(source, MappingSource):
-        return f"{came}, which is read when the server starts. A new value needs a restart."
+        text = _(
+            "Its value came from %(source)s, which is read when the server starts. A new value "
+            "needs a restart."
+        )
+        return text % told
     key = parse(resolution.reference)
-    name = key[1] if key[0].lower() == ENV_SECTION else "__".join(key)
-    return (
-        f"{came} ({name}), as this process got it when it started at {STARTED:%Y-%m-%d %H:%M} UTC. "
-        "A new value needs a restart, unless it is in a file that a variable ending in _FILE names."
+    told["name"] = key[1] if key[0].lower() == ENV_SECTION else "__".join(key)
+    text = _(
+        "Its value came from %(source)s (%(name)s), as this process got it when it started at "
+        "%(moment)s UTC. A new value needs a restart, unless it is in a file that a variable "
+        "ending in _FILE names."
     )
+    return text % {**told, "moment": f"{STARTED:%Y-%m-%d %H:%M}"}
 
 
 def lost_at_a_restart(resolutions: Iterable[Resolution]) -> list[Resolution]:
@@ -60,9 +75,6 @@ def _variable(resolution: Resolution) -> str:
         return ""
     key = parse(resolution.reference)
     return spelling(key[1] if key[0].lower() == ENV_SECTION else "__".join(key))
-
-
-AGAIN = "A new value there needs no restart."
 
 
 def _asked(resolution: Resolution) -> datetime:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
@@ -40,7 +41,7 @@ NOISE = re.compile(
     rb'^"(Project-Id|POT-Creation|PO-Revision|Last-Translator|Language-Team|Generated-By).*\n', re.M
 )
 
-Found = tuple[str, str | tuple[str, str]]  # context, message
+Found = tuple[str, str | tuple[str, ...]]  # context, message
 
 
 def messages() -> Catalog:
@@ -101,7 +102,8 @@ def faults(catalog: Catalog) -> Iterator[str]:
     for message in catalog:
         if not message.id:
             continue
-        words = message.string if isinstance(message.string, tuple) else (message.string,)
+        text: Any = message.string
+        words = text if isinstance(text, tuple) else (text,)
         if not all(words):
             yield f"not translated: {message.id!r}"
         elif message.fuzzy:

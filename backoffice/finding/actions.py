@@ -10,9 +10,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from connections.models import Connection, Profile, VersionedModel
 from connections.texts import folded
+from connections.views.base import Text
 from providers.core.registry import all_providers
 
 from .hits import AT_MOST, EXACT, Group, Hit, rank
@@ -27,14 +30,14 @@ ADD = ("add", "new", "create", "make")
 class Action:
     """Something that is done with a connection or a profile.
 
-    `words`: how it is asked for, `label` the first words of what is offered. `name`: that of the
-    address, which is about the row, or has its id in the query under `query`. `fields`: what is
-    posted, None for a page. `fits`: whether it makes sense for a row.
+    `words`: how it is asked for, `label` what is offered, with a place for the name of the row.
+    `name`: that of the address, which is about the row, or has its id in the query under `query`.
+    `fields`: what is posted, None for a page. `fits`: whether it makes sense for a row.
     """
 
     model: type[Connection] | type[Profile]
     words: tuple[str, ...]
-    label: str
+    label: Text
     name: str
     icon: str
     fields: Mapping[str, str] | None = None
@@ -45,7 +48,7 @@ class Action:
         """The action on one row."""
         address = reverse(self.name, args=[] if self.query else [row.pk])
         return Hit(
-            f"{self.label} {row.name}",
+            str(self.label) % {"name": row.name},
             f"{address}?{urlencode({self.query: row.pk})}" if self.query else address,
             EXACT,
             alias=row.alias,
@@ -69,17 +72,35 @@ def _is_installed(row: Connection) -> bool:
 OFF, ON = ("switch off", "deactivate", "disable"), ("switch on", "activate", "enable")
 COPY, REMOVE = ("duplicate", "copy"), ("delete", "remove")
 ACTIONS = (
-    Action(Connection, ("test", "check"), "Test", "connection-test", "signal", {}),
     Action(
-        Connection, ("edit", "change"), "Edit", "connection-update", "pencil", fits=_is_installed
+        Connection,
+        ("test", "check"),
+        _("Test %(name)s"),
+        "connection-test",
+        "signal",
+        {},
     ),
     Action(
-        Connection, OFF, "Switch off", "connection-switch-off", "power", query="ids", fits=_is_on
+        Connection,
+        ("edit", "change"),
+        _("Edit %(name)s"),
+        "connection-update",
+        "pencil",
+        fits=_is_installed,
+    ),
+    Action(
+        Connection,
+        OFF,
+        _("Switch off %(name)s"),
+        "connection-switch-off",
+        "power",
+        query="ids",
+        fits=_is_on,
     ),
     Action(
         Connection,
         ON,
-        "Switch on",
+        _("Switch on %(name)s"),
         "connection-toggle",
         "power",
         {"is_active": "true"},
@@ -88,37 +109,67 @@ ACTIONS = (
     Action(
         Connection,
         ("replace the key of", "replace key", "rotate", "replace"),
-        "Replace the key of",
+        _("Replace the key of %(name)s"),
         "connection-replace-key",
         "key",
         fits=_is_installed,
     ),
-    Action(Connection, ("export",), "Export", "package-export", "arrow-down-tray", query="ids"),
+    Action(
+        Connection,
+        ("export",),
+        _("Export %(name)s"),
+        "package-export",
+        "arrow-down-tray",
+        query="ids",
+    ),
     Action(
         Connection,
         COPY,
-        "Duplicate",
+        _("Duplicate %(name)s"),
         "connection-duplicate",
         "document-duplicate",
         {},
         fits=_is_installed,
     ),
-    Action(Connection, REMOVE, "Delete", "connection-delete", "trash"),
-    Action(Profile, ("call", "try", "test"), "Call", "profile-call", "play"),
-    Action(Profile, ("edit", "change"), "Edit", "profile-update", "pencil"),
+    Action(Connection, REMOVE, _("Delete %(name)s"), "connection-delete", "trash"),
+    Action(Profile, ("call", "try", "test"), _("Call %(name)s"), "profile-call", "play"),
+    Action(Profile, ("edit", "change"), _("Edit %(name)s"), "profile-update", "pencil"),
     Action(
-        Profile, OFF, "Switch off", "profile-toggle", "power", {"is_active": "false"}, "", _is_on
+        Profile,
+        OFF,
+        _("Switch off %(name)s"),
+        "profile-toggle",
+        "power",
+        {"is_active": "false"},
+        "",
+        _is_on,
     ),
-    Action(Profile, ON, "Switch on", "profile-toggle", "power", {"is_active": "true"}, "", _is_off),
-    Action(Profile, COPY, "Duplicate", "profile-duplicate", "document-duplicate", {}),
-    Action(Profile, REMOVE, "Delete", "profile-delete", "trash"),
+    Action(
+        Profile,
+        ON,
+        _("Switch on %(name)s"),
+        "profile-toggle",
+        "power",
+        {"is_active": "true"},
+        "",
+        _is_off,
+    ),
+    Action(
+        Profile,
+        COPY,
+        _("Duplicate %(name)s"),
+        "profile-duplicate",
+        "document-duplicate",
+        {},
+    ),
+    Action(Profile, REMOVE, _("Delete %(name)s"), "profile-delete", "trash"),
 )
 # what is made on a page of another name: its label, the page's name, the right that it takes
 MADE = (
-    ("token", "Make a token", "token-list", "connections.add_apitoken"),
+    ("token", _("Make a token"), "token-list", "connections.add_apitoken"),
     (
         "token for flows",
-        "Make a token for flows",
+        _("Make a token for flows"),
         "reveal-token-list",
         "connections.add_revealtoken",
     ),
@@ -129,29 +180,30 @@ def actions(text: str, actor: Any) -> Group:
     """The actions that a text asks for by a verb, those that a person may do."""
     wanted = folded(text)
     hits = [*_made(wanted, actor), *_on_rows(wanted, actor)]
-    return Group("Actions", hits[:AT_MOST], len(hits[:AT_MOST]))
+    return Group(gettext_noop("Actions"), hits[:AT_MOST], len(hits[:AT_MOST]))
 
 
 def actions_on(row: VersionedModel, actor: Any) -> Group:
     """What a person may do with one row."""
     wanted = [one for one in ACTIONS if isinstance(row, one.model) and one.fits(row)]
     hits = [one.on(row) for one in wanted if may(actor, one.name)]
-    return Group("Actions", hits, len(hits))
+    return Group(gettext_noop("Actions"), hits, len(hits))
 
 
 def _made(wanted: str, actor: Any) -> Iterator[Hit]:
-    verb, _, rest = wanted.partition(" ")
+    verb, _blank, rest = wanted.partition(" ")
     if verb not in ADD or not rest.strip():
         return
     for noun, label, name, right in MADE:
         if rank(rest.strip(), noun) is not None and actor.has_perm(right):
-            yield Hit(label, reverse(name), EXACT, icon="key")
+            yield Hit(str(label), reverse(name), EXACT, icon="key")
     if not may(actor, "connection-create"):
         return
     for one in all_providers():
         if rank(rest.strip(), one.name, one.id) is not None:
             address = reverse("connection-create", args=[one.id])
-            yield Hit(f"Add {one.name}", address, EXACT, why="a connection", provider=one.id)
+            title = _("Add %(name)s") % {"name": one.name}
+            yield Hit(title, address, EXACT, why=str(_("a connection")), provider=one.id)
 
 
 def _on_rows(wanted: str, actor: Any) -> Iterator[Hit]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from connections.texts import folded
 
 EXACT, PREFIX, WORD, PART, ELSEWHERE = range(5)  # the best first
@@ -74,7 +76,7 @@ class Group:
     that shows all of them, empty without one.
     """
 
-    name: str
+    name: str  # in English: templates translate it
     hits: Sequence[Hit] = field(default=())
     total: int = 0
     everything: str = ""
@@ -82,7 +84,8 @@ class Group:
     @property
     def number(self) -> str:
         """How many there are, for people."""
-        return f"more than {COUNTED}" if self.total > COUNTED else str(self.total)
+        most = _("more than %(n)s") % {"n": COUNTED}
+        return most if self.total > COUNTED else str(self.total)
 
     @property
     def rank(self) -> int:

@@ -7,6 +7,8 @@ from functools import cache
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connections.views.base import Page
 
@@ -89,11 +91,12 @@ def pages(text: str, actor: Any) -> Group:
         if fits is not None and may(actor, name):
             icon = SECTIONS.get(view.section, "document")
             hits.append(Hit(title, address, fits, icon=icon, sought=text))
-    others = [("Change password", reverse("password-change"), "user-circle")]
+    others = [(_("Change password"), reverse("password-change"), "user-circle")]
     if actor.is_staff:
-        others.append(("Django's administration", reverse("admin:index"), "users"))
+        others.append((_("Django's administration"), reverse("admin:index"), "users"))
     for title, address, icon in others:
         fits = rank(text, title)
         if fits is not None:
             hits.append(Hit(title, address, fits, icon=icon, sought=text))
-    return best("Pages", hits) if text else Group("Pages", hits, len(hits))
+    name = gettext_noop("Pages")
+    return best(name, hits) if text else Group(name, hits, len(hits))

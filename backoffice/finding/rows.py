@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connections import listing
 from connections.lookup import id_or_alias_q
@@ -32,13 +34,13 @@ def connections(text: str, everywhere: bool = True) -> Group:
             row["fits"],
             alias=row["alias"],
             why=_reason(row, text) if row["fits"] == ELSEWHERE else "",
-            note="" if row["is_active"] else "inactive",
+            note="" if row["is_active"] else _("inactive"),
             provider=row["provider_id"],
             sought=text,
         )
         for row in found
     ]
-    return Group("Connections", hits, total, _listed("connection-list", text))
+    return Group(gettext_noop("Connections"), hits, total, _listed("connection-list", text))
 
 
 def profiles(text: str, everywhere: bool = True) -> Group:
@@ -54,13 +56,13 @@ def profiles(text: str, everywhere: bool = True) -> Group:
             row["fits"],
             alias=row["alias"],
             why=row["model"],
-            note="" if row["is_active"] else "inactive",
+            note="" if row["is_active"] else _("inactive"),
             provider=row["connection__provider_id"],
             sought=text,
         )
         for row in found
     ]
-    return Group("Profiles", hits, total, _listed("profile-list", text))
+    return Group(gettext_noop("Profiles"), hits, total, _listed("profile-list", text))
 
 
 def called(model: type[Connection] | type[Profile], text: str, most: int) -> list[Any]:
@@ -93,7 +95,7 @@ def requests(text: str) -> Group:
         )
         for row in found.values("key", "request_id", "profile_alias")[:AT_MOST]
     ]
-    return Group("Requests", hits, len(hits))
+    return Group(gettext_noop("Requests"), hits, len(hits))
 
 
 def _fits(text: str) -> Case:
@@ -141,7 +143,7 @@ def _reason(row: Mapping[str, Any], text: str) -> str:
     words = [one for one in text.split() if folded(one) not in called]
     for word in map(folded, words):
         if tag := next((one for one in row["tags"] if word in folded(one)), ""):
-            return f"tag {tag}"
+            return _("tag %(tag)s") % {"tag": tag}
         try:
             name = get_provider(row["provider_id"]).name
         except UnknownProvider:
@@ -150,7 +152,7 @@ def _reason(row: Mapping[str, Any], text: str) -> str:
             return name
         if value := next((one for one in _texts(row["settings"]) if word in folded(one)), ""):
             return value[:80]
-        return "a model of its profiles"
+        return _("a model of its profiles")
     return ""
 
 

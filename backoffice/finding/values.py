@@ -9,6 +9,8 @@ from urllib.parse import urlencode, urlsplit
 
 from django.db.models import Count
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from connections.destinations import host_of
 from connections.health.services import reference_index
@@ -40,14 +42,14 @@ def providers(text: str, actor: Any) -> Group:
             if may_add
             else _listed("connection-list", provider=one.id),
             fits,
-            why="Add a connection" if may_add else "",
-            note=_number(used.get(one.id, 0), "connection"),
+            why=_("Add a connection") if may_add else "",
+            note=_connections(used.get(one.id, 0)),
             provider=one.id,
             sought=text,
         )
         for one, fits in found.items()
     ]
-    return best("Providers", hits)
+    return best(gettext_noop("Providers"), hits)
 
 
 def types(text: str) -> Group:
@@ -64,7 +66,7 @@ def types(text: str) -> Group:
         for one in all_providers()
         if getattr(one, "manifest", None) and (fits := _fits(one, text)) is not None
     ]
-    return best("Connection types", hits, everything=reverse("type-list"))
+    return best(gettext_noop("Connection types"), hits, everything=reverse("type-list"))
 
 
 def tags(text: str) -> Group:
@@ -80,21 +82,21 @@ def tags(text: str) -> Group:
             tag,
             _listed("connection-list", tag=tag),
             fits,
-            note=_number(numbers[key], "connection"),
+            note=_connections(numbers[key]),
             icon="tag",
             sought=text,
         )
         for key, tag in names.items()
         if (fits := rank(text, tag)) is not None
     ]
-    return best("Tags", hits)
+    return best(gettext_noop("Tags"), hits)
 
 
 def hosts(text: str) -> Group:
     """Hosts that connections name in their settings; of the first of very many connections."""
     wanted, found = folded(text), dict[str, int]()
     if " " in wanted:
-        return Group("Hosts")
+        return Group(gettext_noop("Hosts"))
     fields = {one.id: settings_fields(one) for one in all_providers()}
     rows = with_texts(Connection.objects.order_by()).filter(settings_text__icontains=wanted)
     for provider_id, settings in rows.values_list("provider_id", "settings")[:MOST_LOOKED_AT]:
@@ -106,14 +108,14 @@ def hosts(text: str) -> Group:
         Hit(host, _listed("connection-list", q=host), fits, icon="globe-alt", sought=text)
         for host, fits in found.items()
     ]
-    return best("Hosts", hits)
+    return best(gettext_noop("Hosts"), hits)
 
 
 def references(text: str) -> Group:
     """References that connections use, with or without their `$`."""
     users: dict[str, set[Any]] = {}
     written: dict[str, str] = {}
-    for (_, _, reference), keys in reference_index().users.items():
+    for (_id, _name, reference), keys in reference_index().users.items():
         key = written.setdefault(reference.lower(), reference)
         users.setdefault(key, set()).update(keys)
     hits = [
@@ -121,14 +123,14 @@ def references(text: str) -> Group:
             reference,
             _listed("connection-list", q=reference),
             fits,
-            note=_number(len(keys), "connection"),
+            note=_connections(len(keys)),
             icon="currency-dollar",
             sought=text,
         )
         for reference, keys in users.items()
         if (fits := rank(text, reference, reference[1:])) is not None and fits < ELSEWHERE
     ]
-    return best("References", hits, everything=reverse("reference-list"))
+    return best(gettext_noop("References"), hits, everything=reverse("reference-list"))
 
 
 def models(text: str) -> Group:
@@ -139,13 +141,13 @@ def models(text: str) -> Group:
             model,
             _listed("profile-list", q=model),
             rank(text, model) or EXACT,
-            note=_number(number, "profile"),
+            note=_profiles(number),
             icon="cpu-chip",
             sought=text,
         )
         for model, number in rows.annotate(number=Count("*"))
     ]
-    return best("Models", hits)
+    return best(gettext_noop("Models"), hits)
 
 
 def _fits(provider: type[Provider[Any]], text: str) -> int | None:
@@ -167,8 +169,14 @@ def _hosts(fields: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[s
             yield urlsplit(host_of(value)).netloc
 
 
-def _number(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else ""
+def _connections(number: int) -> str:
+    text = ngettext("%(n)s connection", "%(n)s connections", number)
+    return text % {"n": f"{number:,}"} if number else ""
+
+
+def _profiles(number: int) -> str:
+    text = ngettext("%(n)s profile", "%(n)s profiles", number)
+    return text % {"n": f"{number:,}"} if number else ""
 
 
 def _listed(name: str, **query: str) -> str:

@@ -1,6 +1,7 @@
 """The page that finds anything, whose part the palette shows, and the page of keys."""
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
 from connections.views.base import Page
 
@@ -11,7 +12,7 @@ class FindView(Page):
     """Everything that a text fits, for everybody: each finds what they may see."""
 
     template_name, fragment_name = "finding/find.html", "finding/_found.html"
-    title = "Find"
+    title = gettext_lazy("Find")
     section = "find"
     permission_required = ()
 
@@ -27,7 +28,7 @@ class KeysView(Page):
     """The keys that the pages know."""
 
     template_name, fragment_name = "finding/keys.html", "finding/_keys.html"
-    title = "Keys"
+    title = gettext_lazy("Keys")
     section = "find"
     permission_required = ()
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
@@ -21,8 +21,8 @@ from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
 from .signin import factors
 
 PAGE_SIZE = 50
-ADMINISTRATION: Crumb = ("Administration", "/administration/")
-PEOPLE: Crumb = ("People", "/people/")
+ADMINISTRATION: Crumb = (gettext_lazy("Administration"), "/administration/")
+PEOPLE: Crumb = (gettext_lazy("People"), "/people/")
 
 
 def initial_of(typed: QueryDict | None) -> dict[str, str]:
@@ -34,7 +34,7 @@ class PersonListView(Page):
     """Everybody: their role, when they signed in last, their tokens."""
 
     template_name = "people/list.html"
-    title = "People"
+    title = gettext_lazy("People")
     section = "people"
     permission_required = "auth.view_user"
 
@@ -52,7 +52,7 @@ class RoleListView(Page):
     """What each role may do."""
 
     template_name = "people/roles.html"
-    title = "Roles"
+    title = gettext_lazy("Roles")
     section = "people"
     permission_required = "auth.view_group"
 
@@ -68,7 +68,7 @@ class PersonCreateView(Page):
     """Adds a person with a role."""
 
     template_name = "people/form.html"
-    title = "Add a person"
+    title = gettext_lazy("Add a person")
     section = "people"
     permission_required = "auth.add_user"
     shows_typed = True
@@ -91,13 +91,16 @@ class PersonCreateView(Page):
             except Invalid as refused:
                 form.add_refusal(refused)
             else:
-                messages.success(request, f"{person} is added, and may sign in.")
+                text = _("%(person)s is added, and may sign in.") % {"person": person}
+                messages.success(request, text)
                 return self.redirect("person-list")
         return self.show(form)
 
     def show(self, form: RefusableForm) -> HttpResponse:
         """The page with its form."""
-        return self.render_to_response(self.get_context_data(form=form, act="Add", back=PEOPLE[1]))
+        return self.render_to_response(
+            self.get_context_data(form=form, act=_("Add"), back=PEOPLE[1])
+        )
 
 
 class PersonPage(Page):
@@ -161,7 +164,7 @@ class PersonDetailView(PersonPage):
         done = self.done(
             lambda: services.set_role(self.person, role, actor=request.user),
             form,
-            f"{self.person} has the role {role}.",
+            _("%(person)s has the role %(role)s.") % {"person": self.person, "role": _(role.name)},
         )
         return self.redirect("person-list") if done else self.show(form)
 
@@ -176,7 +179,7 @@ class PersonPasswordView(PersonPage):
     template_name = "people/form.html"
 
     def get_title(self) -> str:
-        return f"Set the password of {self.person}"
+        return _("Set the password of %(person)s") % {"person": self.person}
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.show(PasswordForm())
@@ -190,7 +193,7 @@ class PersonPasswordView(PersonPage):
                 self.person, form.cleaned_data["password"], actor=request.user
             ),
             form,
-            f"{self.person} has a new password, and must sign in with it.",
+            _("%(person)s has a new password, and must sign in with it.") % {"person": self.person},
         )
         return self.redirect("person-detail", self.person.pk) if done else self.show(form)
 
@@ -198,7 +201,7 @@ class PersonPasswordView(PersonPage):
         """The page with its form."""
         back = reverse("person-detail", args=[self.person.pk])
         return self.render_to_response(
-            self.get_context_data(form=form, act="Set the password", back=back)
+            self.get_context_data(form=form, act=_("Set the password"), back=back)
         )
 
 
@@ -208,14 +211,15 @@ class PersonActiveView(PersonPage):
     template_name = "people/deactivate.html"
 
     def get_title(self) -> str:
-        return f"Deactivate {self.person}"
+        return _("Deactivate %(person)s") % {"person": self.person}
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data())
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         is_active, form = request.POST.get("active") == "yes", RefusableForm({})
-        text = f"{self.person} is {'active again' if is_active else 'deactivated'}."
+        said = _("%(person)s is active again.") if is_active else _("%(person)s is deactivated.")
+        text = said % {"person": self.person}
         if self.done(
             lambda: services.set_active(self.person, is_active, actor=request.user), form, text
         ):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
 
 from connections.services import Invalid
 
@@ -14,16 +15,23 @@ class RoleField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A choice of one role, least rights first."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(services.roles(), widget=forms.RadioSelect, empty_label=None, **kwargs)
+        super().__init__(
+            services.roles(),
+            label=_("Role"),
+            widget=forms.RadioSelect,
+            empty_label=None,
+            **kwargs,
+        )
 
     def label_from_instance(self, role: Group) -> str:
-        return role.name
+        return str(_(role.name))
 
 
-def password_field(text: str) -> forms.CharField:
+def password_field(text: Any) -> forms.CharField:
     """A new password, which is typed as it is: the services judge it."""
     widget = forms.PasswordInput({"autocomplete": "new-password"})
-    return forms.CharField(strip=False, widget=widget, help_text=text)
+    label = _("Password")
+    return forms.CharField(label=label, strip=False, widget=widget, help_text=text)
 
 
 class RefusableForm(forms.Form):
@@ -40,21 +48,22 @@ class PersonForm(RefusableForm):
     """A new person."""
 
     name = forms.CharField(
+        label=_("Name"),
         max_length=150,
-        help_text="They sign in with it.",
+        help_text=_("They sign in with it."),
         widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "dir": "auto"}),
     )
-    password = password_field("They can change it when they have signed in.")
-    role = RoleField(help_text="What they may do. Roles says what each holds.")
+    password = password_field(_("They can change it when they have signed in."))
+    role = RoleField(help_text=_("What they may do. Roles says what each holds."))
 
 
 class RoleForm(RefusableForm):
     """The role of a person."""
 
-    role = RoleField(help_text="It takes the place of what they have now, at their next click.")
+    role = RoleField(help_text=_("It takes the place of what they have now, at their next click."))
 
 
 class PasswordForm(RefusableForm):
     """A new password of another person."""
 
-    password = password_field("It ends their sessions and their tokens, for good.")
+    password = password_field(_("It ends their sessions and their tokens, for good."))

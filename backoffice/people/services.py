@@ -14,6 +14,8 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from connections.errors import FieldError
 from connections.locks import retried
@@ -26,7 +28,8 @@ from .signin import factors
 from .signin.sessions import end_sessions
 
 ADMINISTERS = "auth.change_user"  # who has it is an administrator
-ADMINISTRATORS = "Administrators"
+ADMINISTRATORS = gettext_noop("Administrators")
+OTHERS = (gettext_noop("Operators"), gettext_noop("Viewers"))  # by a migration
 SHOWN = ("connections", "gateway", "auth")  # apps whose rights a role may hold
 
 
@@ -102,7 +105,7 @@ def add_person(name: str, password: str, role: Group, *, actor: Any) -> User:
             person.save()
             person.groups.set([role])
     except IntegrityError:
-        text = "There is a person with this name already."
+        text = _("There is a person with this name already.")
         raise Invalid([FieldError("name", "taken", text)]) from None
     return person
 
@@ -132,7 +135,8 @@ def set_active(person: User, is_active: bool, *, actor: Any) -> None:
     """
     _require_above(actor, person)
     if actor is not None and actor.pk == person.pk and not is_active:
-        raise Invalid([FieldError("", "oneself", "Another administrator must deactivate you.")])
+        text = _("Another administrator must deactivate you.")
+        raise Invalid([FieldError("", "oneself", text)])
     with transaction.atomic():
         person = _locked(person)
         person.is_active = is_active
@@ -176,7 +180,7 @@ def choose(person: User, language: str, time_zone: str) -> None:
     """
     chosen = {"language": language, "time_zone": time_zone}
     row, _is_new = Preferences.objects.update_or_create(user=person, defaults=chosen)
-    person.preferences = row
+    row.user = person  # whose `preferences` it is from now on
 
 
 def may_change(actor: Any, person: User) -> bool:
@@ -191,14 +195,17 @@ def may_change(actor: Any, person: User) -> bool:
 def _require_above(actor: Any, person: User) -> None:
     if actor is not None and not may_change(actor, person):
         raise PermissionDenied(
-            f"You may not change {person}: this needs the right to change people, and every right "
-            f"that {person} has."
+            _(
+                "You may not change %(person)s: this needs the right to change people, and every "
+                "right that %(person)s has."
+            )
+            % {"person": person}
         )
 
 
 def _require_rights(actor: Any, rights: Iterable[str]) -> None:
     if actor is not None and not actor.has_perms(list(rights)):
-        raise PermissionDenied("You may give only roles whose rights you have yourself.")
+        raise PermissionDenied(_("You may give only roles whose rights you have yourself."))
 
 
 def _rights(role: Group) -> set[str]:
@@ -235,7 +242,7 @@ def _locked(person: User) -> User:
 def _one_remains(field: str) -> None:
     """Raises Invalid, so that the change is rolled back, if no administrator is left."""
     if not administrators().exists():
-        text = "This is the last administrator. Make another person an administrator first."
+        text = _("This is the last administrator. Make another person an administrator first.")
         raise Invalid([FieldError(field, "last_administrator", text)])
 
 

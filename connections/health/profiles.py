@@ -6,6 +6,7 @@ from functools import cache
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.lookups import Exact, In
+from django.utils.translation import gettext as _
 
 from ..models import Connection, Fallback, Profile
 from ..outlooks import with_key_ends
@@ -15,6 +16,7 @@ from .reference_index import Resolve, resolve_now
 from .states import (
     DEGRADED,
     FAILING,
+    LABELS,
     RESTING,
     SETUP,
     STATES,
@@ -33,8 +35,9 @@ def profile_health(profile: Profile, resolve: Resolve = resolve_now) -> Health:
     stand_in = next(_answering(profile, own, resolve), None)
     if stand_in is None:
         return own
-    detail = f"It answers by its fallback {stand_in.alias}. {own.detail}"
-    return replace(own, state=DEGRADED, label="Degraded", tone="warn", detail=detail)
+    told = _("It answers by its fallback %(alias)s.") % {"alias": stand_in.alias}
+    detail = f"{told} {own.detail}"
+    return replace(own, state=DEGRADED, label=str(LABELS[DEGRADED]), tone="warn", detail=detail)
 
 
 def with_health(rows: QuerySet[Connection]) -> QuerySet[Connection]:
@@ -81,8 +84,9 @@ def profiles_of_health(rows: QuerySet[Profile], state: str) -> QuerySet[Profile]
 
 def _own(profile: Profile, resolve: Resolve) -> Health:
     if not profile.connection.is_active:
-        detail = f"Its connection {profile.connection.name} is switched off."
-        return Health(SETUP, "Connection off", "warn", detail, "connection_inactive")
+        text = _("Its connection %(name)s is switched off.")
+        detail = text % {"name": profile.connection.name}
+        return Health(SETUP, _("Connection off"), "warn", detail, "connection_inactive")
     return model_health(profile.connection, profile.model, resolve)
 
 

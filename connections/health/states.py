@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from providers.core.schema import settings_fields
 
-from ..models import Connection, ConnectionTraffic
+from ..models import Connection, ConnectionCheck, ConnectionTraffic
 from ..models.traffic import FAILED
 from ..references import State, references_in
 from ..wording import outcome_in_words
@@ -23,14 +25,21 @@ STATES = ("ok", "degraded", "failed", "resting", "setup", "unused", "stale", "ne
 OK, DEGRADED, FAILING, RESTING, SETUP, UNUSED, STALE, NEVER = STATES
 BY_SEVERITY = (FAILING, SETUP, RESTING, DEGRADED, STALE, NEVER, UNUSED, OK)  # the worst first
 LABELS = {
-    OK: "Works",
-    DEGRADED: "Degraded",
-    FAILING: "Failing",
-    RESTING: "Resting",
-    SETUP: "Not set up",
-    UNUSED: "Unused",
-    STALE: "Changed since test",
-    NEVER: "Not tested",
+    OK: gettext_lazy("Works"),
+    DEGRADED: gettext_lazy("Degraded"),
+    FAILING: gettext_lazy("Failing"),
+    RESTING: gettext_lazy("Resting"),
+    SETUP: gettext_lazy("Not set up"),
+    UNUSED: gettext_lazy("Unused"),
+    STALE: gettext_lazy("Changed since test"),
+    NEVER: gettext_lazy("Not tested"),
+}
+REFERENCE_LABELS = {
+    State.MISSING: gettext_lazy("Reference missing"),
+    State.DENIED: gettext_lazy("Reference denied"),
+    State.AWAY: gettext_lazy("Reference away"),
+    State.SIGN_IN_FAILED: gettext_lazy("Reference sign-in failed"),
+    State.ERROR: gettext_lazy("Reference error"),
 }
 REMEMBERED = timedelta(days=1)  # a model's own failure counts that long after its last call
 DEGRADED_FOR = timedelta(hours=1)  # after the last failure among answers
@@ -88,22 +97,20 @@ def traffic_of(connection: Connection) -> list[ConnectionTraffic]:
 def _of_setup(connection: Connection, resolve: Resolve) -> Health | None:
     """The reason why it cannot be used as it is, None if there is none."""
     if connection.provider is None:
-        detail = f"The provider {connection.provider_id} is not installed."
-        return Health(SETUP, "Unknown provider", "bad", detail, "unknown_provider")
+        detail = _("The provider %(id)s is not installed.") % {"id": connection.provider_id}
+        return Health(SETUP, _("Unknown provider"), "bad", detail, "unknown_provider")
     if not connection.is_decryptable:
-        detail = "The key that encrypted the credentials is not in FERNET_KEYS."
-        return Health(SETUP, "Cannot decrypt", "bad", detail, "undecryptable")
+        detail = _("The key that encrypted the credentials is not in FERNET_KEYS.")
+        return Health(SETUP, _("Cannot decrypt"), "bad", detail, "undecryptable")
     if connection.lacking:
-        detail = (
-            f"It came here without {', '.join(connection.lacking)}. Edit it and enter what is "
-            "missing."
-        )
-        return Health(SETUP, "Needs its key", "warn", detail, "incomplete")
-    for name, _, reference in references_in(connection.settings):
+        text = _("It came here without %(names)s. Edit it and enter what is missing.")
+        detail = text % {"names": ", ".join(connection.lacking)}
+        return Health(SETUP, _("Needs its key"), "warn", detail, "incomplete")
+    for name, _key, reference in references_in(connection.settings):
         one = settings_fields(connection.provider).get(name)
         resolution = resolve(reference, bool(one and one.secret))
         if resolution.state != State.RESOLVED:
-            label = f"Reference {resolution.state}"
+            label = str(REFERENCE_LABELS[resolution.state])
             return Health(SETUP, label, "warn", resolution.message, "unresolved_reference")
     return None
 
@@ -125,10 +132,10 @@ def _seen(connection: Connection, rows: Sequence[ConnectionTraffic], model: str 
         return _failing(min(failing, key=_first), last_good)
     is_answered_since = check is not None and any(at > check.checked_at for at in answers)
     if check and is_fresh and not check.success and not is_answered_since:
-        said = outcome_in_words(check.code, check.message)
-        detail = f"{said} Tested at {_moment(check.checked_at)}."
+        tested = _("Tested at %(moment)s.") % {"moment": _moment(check.checked_at)}
+        detail = f"{outcome_in_words(check.code, check.message)} {tested}"
         since = check.failing_since or check.checked_at
-        return Health(FAILING, "Failed", "bad", detail, check.code, since, 1, 1, last_good)
+        return Health(FAILING, _("Failed"), "bad", detail, check.code, since, 1, 1, last_good)
     others = [one for one in others if one not in resting]
     if resting and (any(one.is_of_account for one in resting) or not others):
         return _rests(max(resting, key=_end), last_good)
@@ -137,26 +144,39 @@ def _seen(connection: Connection, rows: Sequence[ConnectionTraffic], model: str 
         return _degraded(min(failing or resting or degraded, key=_first), last_good, bool(failing))
     if connection.is_active and connection.asked_at < now - UNUSED_AFTER:
         return _unused(connection, last_good)
+    return _well_or_unknown(check, is_fresh, last_good, last_good in passed)
+
+
+def _well_or_unknown(
+    check: ConnectionCheck | None, is_fresh: bool, last_good: datetime | None, is_tested: bool
+) -> Health:
+    """The state of what does not fail, as far as its last test and its calls say. `is_tested`: a
+    test was the last good thing.
+    """
     if last_good:
-        how = "Tested" if last_good in passed else "It answered a call"
-        detail = f"{how} at {_moment(last_good)}."
-        return Health(OK, "Works", "good", detail, "ok", last_good=last_good)
+        how = _("Tested at %(moment)s.") if is_tested else _("It answered a call at %(moment)s.")
+        detail = how % {"moment": _moment(last_good)}
+        return Health(OK, str(LABELS[OK]), "good", detail, "ok", last_good=last_good)
     if check and not is_fresh:
-        before = "Worked" if check.success else "Failed"
-        detail = f"{before} at {_moment(check.checked_at)}, before its settings changed."
-        return Health(STALE, "Changed since test", "quiet", detail)
-    return Health(NEVER, "Not tested", "quiet", "Nobody has tested this connection yet.")
+        if check.success:
+            text = _("Worked at %(moment)s, before its settings changed.")
+        else:
+            text = _("Failed at %(moment)s, before its settings changed.")
+        detail = text % {"moment": _moment(check.checked_at)}
+        return Health(STALE, str(LABELS[STALE]), "quiet", detail)
+    detail = _("Nobody has tested this connection yet.")
+    return Health(NEVER, str(LABELS[NEVER]), "quiet", detail)
 
 
 def _failing(one: ConnectionTraffic, last_good: datetime | None) -> Health:
-    calls = "call" if one.failures == 1 else f"{one.failures} of {one.failures} calls"
-    since = f", since {_moment(one.failing_since)}" if one.failing_since else ""
-    good = f" It answered last at {_moment(last_good)}." if last_good else ""
-    where = "" if one.is_of_account else f" of {one.model}"
-    detail = f"The last {calls}{where} failed{since}: {_said(one)}{good}"
+    told = {"n": one.failures, "model": one.model, "since": _moment(one.failing_since)}
+    detail = f"{_failed_calls(one) % told}: {_said(one)}"
+    if last_good:
+        good = _("It answered last at %(moment)s.") % {"moment": _moment(last_good)}
+        detail = f"{detail} {good}"
     return Health(
         FAILING,
-        "Failing",
+        str(LABELS[FAILING]),
         "bad",
         detail,
         one.code,
@@ -167,33 +187,74 @@ def _failing(one: ConnectionTraffic, last_good: datetime | None) -> Health:
     )
 
 
-def _rests(one: ConnectionTraffic, last_good: datetime | None) -> Health:
-    where = "It" if one.is_of_account else one.model
-    detail = (
-        f"{where} rests until {_end(one):%H:%M:%S} UTC: profiles with a fallback ask it last. "
-        f"{_said(one)}"
+def _failed_calls(one: ConnectionTraffic) -> str:
+    """How many calls failed, of which model and since when, with places for these."""
+    number = one.failures
+    if one.is_of_account and one.failing_since:
+        return ngettext(
+            "The last call failed, since %(since)s",
+            "The last %(n)s of %(n)s calls failed, since %(since)s",
+            number,
+        )
+    if one.is_of_account:
+        return ngettext("The last call failed", "The last %(n)s of %(n)s calls failed", number)
+    if one.failing_since:
+        return ngettext(
+            "The last call of %(model)s failed, since %(since)s",
+            "The last %(n)s of %(n)s calls of %(model)s failed, since %(since)s",
+            number,
+        )
+    return ngettext(
+        "The last call of %(model)s failed",
+        "The last %(n)s of %(n)s calls of %(model)s failed",
+        number,
     )
+
+
+def _rests(one: ConnectionTraffic, last_good: datetime | None) -> Health:
+    if one.is_of_account:
+        text = _("It rests until %(time)s UTC: profiles with a fallback ask it last.")
+    else:
+        text = _("%(model)s rests until %(time)s UTC: profiles with a fallback ask it last.")
+    rests = text % {"model": one.model, "time": f"{_end(one):%H:%M:%S}"}
+    detail = f"{rests} {_said(one)}"
     failures, calls = one.recent.count(FAILED), len(one.recent)
     return Health(
-        RESTING, "Resting", "warn", detail, one.code, one.failed_at, failures, calls, last_good
+        RESTING,
+        str(LABELS[RESTING]),
+        "warn",
+        detail,
+        one.code,
+        one.failed_at,
+        failures,
+        calls,
+        last_good,
     )
 
 
 def _unused(connection: Connection, last_good: datetime | None) -> Health:
-    detail = f"No call and no flow has asked for it since {_moment(connection.asked_at)}."
+    text = _("No call and no flow has asked for it since %(moment)s.")
+    detail = text % {"moment": _moment(connection.asked_at)}
     if last_good:
-        detail += f" It worked at {_moment(last_good)}."
-    return Health(UNUSED, "Unused", "quiet", detail, "unused", last_good=last_good)
+        worked = _("It worked at %(moment)s.") % {"moment": _moment(last_good)}
+        detail = f"{detail} {worked}"
+    return Health(UNUSED, str(LABELS[UNUSED]), "quiet", detail, "unused", last_good=last_good)
 
 
 def _degraded(one: ConnectionTraffic, last_good: datetime | None, is_failing: bool) -> Health:
     failures, calls = one.recent.count(FAILED), len(one.recent)
-    what = f"{one.model} fails" if is_failing else f"{failures} of its last {calls} calls failed"
-    if not is_failing:
-        what = f"{one.model}: {what}"
-    detail = f"{what}, last at {_moment(one.failed_at)}: {_said(one)}"
+    if is_failing:
+        text = _("%(model)s fails, last at %(moment)s: %(message)s")
+    else:
+        text = _(
+            "%(model)s: %(failures)s of its last %(calls)s calls failed, last at %(moment)s: "
+            "%(message)s"
+        )
+    told = {"model": one.model, "failures": failures, "calls": calls}
+    detail = text % {**told, "moment": _moment(one.failed_at), "message": _said(one)}
     since = one.failing_since or one.failed_at
-    return Health(DEGRADED, "Degraded", "warn", detail, one.code, since, failures, calls, last_good)
+    label = str(LABELS[DEGRADED])
+    return Health(DEGRADED, label, "warn", detail, one.code, since, failures, calls, last_good)
 
 
 def _said(one: ConnectionTraffic) -> str:

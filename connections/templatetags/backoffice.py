@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from providers.core.base import Provider
 from providers.core.registry import all_providers
@@ -109,7 +110,7 @@ def check_chart(checks: Sequence[ConnectionCheck]) -> Chart:
     failed = [None if one.success else one.latency_ms for one in checks]
     return bar_chart(
         [timezone.localtime(one.checked_at) for one in checks],
-        [Series("ok", "works", passed), Series("failed", "fails", failed)],
+        [Series("ok", _("works"), passed), Series("failed", _("fails"), failed)],
         DURATION,
         height=96,
         failed=["" if one.success else one.code for one in checks],

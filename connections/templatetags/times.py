@@ -4,6 +4,7 @@ zone in its title. Every template has them, without loading them.
 The zone is that of the person who looks: Django's current one.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from django import template
@@ -11,13 +12,20 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 register = template.Library()
+Words = Callable[[int], str]
 FORMATS = {"minutes": "Y-m-d H:i", "seconds": "Y-m-d H:i:s", "time": "H:i"}
-STEPS = (
-    (timedelta(days=1), "{} day"),
-    (timedelta(hours=1), "{} h"),
-    (timedelta(minutes=1), "{} min"),
+STEPS: tuple[tuple[timedelta, Words, Words], ...] = (
+    (
+        timedelta(days=1),
+        lambda n: ngettext("%(n)s day ago", "%(n)s days ago", n),
+        lambda n: ngettext("in %(n)s day", "in %(n)s days", n),
+    ),
+    (timedelta(hours=1), lambda _n: _("%(n)s h ago"), lambda _n: _("in %(n)s h")),
+    (timedelta(minutes=1), lambda _n: _("%(n)s min ago"), lambda _n: _("in %(n)s min")),
 )
 LONG = timedelta(days=30)
 
@@ -45,12 +53,11 @@ def distance(when: datetime, now: datetime) -> str:
     away = abs(now - when)
     if away > LONG:
         return date_format(when, "Y-m-d")
-    for step, words in STEPS:
+    for step, past, future in STEPS:
         if away >= step:
             number = away // step
-            text = words.format(number) + ("s" if step.days and number > 1 else "")
-            return f"{text} ago" if when < now else f"in {text}"
-    return "just now" if when <= now else "in a moment"
+            return (past if when < now else future)(number) % {"n": number}
+    return _("just now") if when <= now else _("in a moment")
 
 
 def _element(when: date, text: str) -> SafeString:

@@ -114,7 +114,7 @@ class ListPage(Page):
 def filter_words(name: str, value: str) -> str:
     """The value of a filter that both lists have, for people."""
     if name == "health":
-        return LABELS.get(value, value)
+        return str(LABELS.get(value, value))
     return str(STATUSES.get(value, value)) if name == "status" else value
 
 
