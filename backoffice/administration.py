@@ -84,8 +84,8 @@ def _roles() -> Iterator[Area]:
 
 def _service_accounts() -> Iterator[Area]:
     number = ServiceAccount.objects.filter(user__is_active=True).count()
-    held = counted(number, "active service account")
-    yield Area("Service accounts", "service-account-list", held)
+    holds = ngettext("%(n)s active service account", "%(n)s active service accounts", number)
+    yield Area(_("Service accounts"), "service-account-list", holds % {"n": number})
 
 
 def _tokens() -> Iterator[Area]:

@@ -74,7 +74,7 @@ def in_providers() -> Iterator[Found]:
     """What providers say of themselves and of their settings, and the sentences about wrong values.
     Providers know no Django: pages translate these texts where they show them.
     """
-    texts = [*wording.KINDS.values(), *(sentence for _name, sentence in wording.BOUNDS.values())]
+    texts = [wording.THIS, *wording.SENTENCES]
     for provider in all_providers():
         texts += [provider.description, provider.category]
         for field in settings_fields(provider).values():

@@ -15,13 +15,8 @@ class RoleField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A choice of one role, least rights first."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            services.roles(),
-            label=_("Role"),
-            widget=forms.RadioSelect,
-            empty_label=None,
-            **kwargs,
-        )
+        kwargs.setdefault("label", _("Role"))
+        super().__init__(services.roles(), widget=forms.RadioSelect, empty_label=None, **kwargs)
 
     def label_from_instance(self, role: Group) -> str:
         return str(_(role.name))

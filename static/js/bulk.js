@@ -19,7 +19,8 @@
       head.indeterminate = number > 0 && number < rows.length;
     }
     const isAll = all && all.checked;
-    form.querySelector("[data-count]").textContent = isAll ? "All ticked" : `${number} ticked`;
+    const count = form.querySelector("[data-count]");
+    count.textContent = isAll ? count.dataset.every : count.dataset.some.replace("{number}", number);
   }
 
   document.addEventListener("change", (event) => {

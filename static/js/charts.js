@@ -3,14 +3,12 @@
 "use strict";
 
 {
-  const HINT = "Point at a column, or press the arrow keys, to read its numbers.";
-
   function prepare() {
     for (const chart of document.querySelectorAll("[data-chart]:not([tabindex])")) {
       const drawing = chart.querySelector(".plot");
       chart.tabIndex = 0;
       chart.setAttribute("role", "group");
-      chart.setAttribute("aria-label", `${drawing.getAttribute("aria-label")} ${HINT}`);
+      chart.setAttribute("aria-label", `${drawing.getAttribute("aria-label")} ${chart.dataset.hint}`);
       chart.querySelector(".reading").hidden = false;
     }
   }

@@ -28,10 +28,13 @@
 
   function tell(form) {
     const names = changed(form).map((one) => one.dataset.label);
-    const more = names.length > 4 ? ` and ${names.length - 4} more` : "";
-    const text = names.length ? `${names.length} change${names.length > 1 ? "s" : ""}: ${names.slice(0, 4).join(", ")}${more}` : "";
     const place = form.querySelector(".changes");
-    if (place && place.textContent !== text) place.textContent = text;
+    if (!place) return;
+    const { one, some, more } = place.dataset;
+    const pattern = names.length > 4 ? more : names.length > 1 ? some : one;
+    const places = { number: names.length, names: names.slice(0, 4).join(", "), rest: names.length - 4 };
+    const text = names.length ? pattern.replace(/\{(\w+)\}/g, (_all, name) => places[name]) : "";
+    if (place.textContent !== text) place.textContent = text;
   }
 
   const isTyped = (form) => [...form.elements].some((one) => {
@@ -55,7 +58,7 @@
 
   document.addEventListener("cancel", (event) => { // Escape in a dialog
     const form = event.target.matches?.("dialog") && event.target.querySelector("form[method=post]");
-    if (form && isTyped(form) && !confirm("Close and lose what you entered here?")) event.preventDefault();
+    if (form && isTyped(form) && !confirm(event.target.dataset.lose)) event.preventDefault();
   }, true);
 
   document.addEventListener("click", (event) => { // a choice beside an input fills it

@@ -74,7 +74,8 @@
     const created = part("[data-created]");
     if (created) return take(created);
     const form = part("[data-title]");
-    part("#add-here-title").textContent = form ? form.dataset.title : "Add a connection";
+    const title = part("#add-here-title");
+    title.textContent = form ? form.dataset.title : title.dataset.first;
     (part("#add-here-content [role=alert]") || part("#add-here-title")).focus();
     dialog.scrollTop = 0;
   }

@@ -1,14 +1,15 @@
 // What every page loads, in one file: each file costs a browser 600 bytes of headers.
 "use strict";
 
+const words = document.currentScript.dataset; // in the language of the page
+
 // Shows that a request runs, and says so when no answer of ours comes: then nothing is swapped, and
 // what was typed stays.
 // Without this file the browser says it on a page of its own.
 {
-  const live = document.currentScript.dataset.live; // answers while the server does
+  const live = words.live; // answers while the server does
   const WAIT = 8000, FRESH = 10000; // milliseconds
   const ANSWERS = /id=["']?main\b/; // a page of ours, whatever its status
-  const LOST = "The server cannot be reached. Nothing was changed here. Try again.";
   const passed = new WeakSet(); // forms and links that may go on: the server answers
   const asking = new WeakSet();
   const left = new WeakSet(); // targets that had the focus
@@ -21,11 +22,11 @@
   }
 
   function wordsFor(status, body = "") {
-    if (status === 504) return "The server did not answer in time (504). It may have done it all the same: look before you try again.";
-    if (status === 502 || status === 503 && !ANSWERS.test(body)) return `The server did not answer (${status}). Nothing was changed. Try again.`;
+    if (status === 504) return words.late;
+    if (status === 502 || status === 503 && !ANSWERS.test(body)) return words.silent.replace("{status}", status);
     const page = new DOMParser().parseFromString(body, "text/html");
     const said = page.querySelector("#main .card p") || page.getElementById("main");
-    return said ? said.textContent.trim().slice(0, 300) : `The server answered ${status}. Nothing was changed. Try again.`;
+    return said ? said.textContent.trim().slice(0, 300) : words.failed.replace("{status}", status);
   }
 
   function fail(event, text) {
@@ -49,13 +50,13 @@
   document.addEventListener("htmx:responseError", (event) => {
     fail(event, wordsFor(event.detail.xhr.status, event.detail.xhr.responseText));
   });
-  document.addEventListener("htmx:sendError", (event) => fail(event, LOST));
+  document.addEventListener("htmx:sendError", (event) => fail(event, words.lost));
 
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     if (detail.target?.contains(document.activeElement)) left.add(detail.target);
     if (!/<html/i.test(detail.serverResponse) || ANSWERS.test(detail.serverResponse) || detail.isError) return;
     detail.shouldSwap = false; // the page of a network that wants a sign-in of its own
-    say("Something other than the server answered. Reload the page in another tab, then try again here.");
+    say(words.foreign);
   });
 
   // A plain form and a download leave the page only for a server that answers, as it did a moment
@@ -69,7 +70,7 @@
       if (answer.status < 502 || answer.status > 504) return true;
       say(wordsFor(answer.status));
     } catch {
-      say(LOST);
+      say(words.lost);
     }
     return false;
   }
@@ -160,8 +161,8 @@ document.addEventListener("click", (event) => {
     document.body.append(said); // in the page before it has a text, so that the text is a change
     button.dataset.word ??= button.textContent;
     const done = await copy(button);
-    button.textContent = done ? "Copied" : "Selected";
-    said.textContent = done ? `${button.dataset.label}: copied` : `${button.dataset.label}: selected. Press Control and C.`;
+    button.textContent = done ? words.copied : words.selected;
+    said.textContent = (done ? words.saidCopied : words.saidSelected).replace("{label}", () => button.dataset.label);
     setTimeout(() => { button.textContent = button.dataset.word; said.textContent = ""; said.remove(); }, 3000);
   });
 }
