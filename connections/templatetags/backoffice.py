@@ -20,8 +20,15 @@ from ..outlooks import end_in_words
 from ..outlooks import key_end as end_of_key
 from ..provenance import provenance as provenance_of
 from ..references import Resolution
+from ..wording import outcome_in_words
 
 register = template.Library()
+
+
+@register.filter
+def said(outcome: Any) -> str:
+    """What was said at the end of a test or a call, in the language of the page."""
+    return outcome_in_words(outcome.code, outcome.message, getattr(outcome, "model_count", None))
 
 
 @register.inclusion_tag("elements/health.html")

@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from ..catalog import confirm_types
 from ..models import ConnectionCheck, UndoStep, VersionedModel
 from ..services import Notice, Stale, Throttled
+from ..wording import outcome_in_words
 
 Text = str | Promise  # a promise: translated when it is shown
 Crumb = tuple[Text, str]  # text, address
@@ -154,6 +155,7 @@ def tell_not_deleted(request: HttpRequest, stale: Stale) -> None:
 
 def tell_check(request: HttpRequest, check: ConnectionCheck) -> None:
     """Shows the result of a test."""
-    said = {"name": check.connection.name, "message": check.message}
+    message = outcome_in_words(check.code, check.message, check.model_count)
+    said = {"name": check.connection.name, "message": message}
     text = _("Test of %(name)s: %(message)s") % said
     (messages.success if check.success else messages.error)(request, text)

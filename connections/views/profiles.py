@@ -22,6 +22,7 @@ from ..list_rows import ProfileLine, profile_lines
 from ..lookup import get_by_id_or_alias, get_by_name
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
+from ..wording import outcome_in_words
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
 from .inline_add import PicksConnections
 from .lists import ListPage
@@ -189,7 +190,8 @@ class ProfileFormPage(ProfilePage, PicksConnections):
         try:
             models = services.list_models(connection, actor=self.request.user)
         except (services.Unusable, services.Throttled, ProviderError) as error:
-            return self.show(form, models_error=str(error))
+            said = outcome_in_words(getattr(error, "code", ""), str(error))
+            return self.show(form, models_error=said)
         fitting = [  # not every service says what its models can do
             model
             for model in models
