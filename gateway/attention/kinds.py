@@ -89,6 +89,16 @@ class Fault:
         return SEVERITIES[self.tone]
 
 
+@dataclass(frozen=True)
+class Told:
+    """`address`: of the page about it. `label`: empty for that of its kind."""
+
+    title: str
+    address: str
+    cause: str
+    label: str = ""
+
+
 def ending(
     key: str,
     kind: str,

@@ -26,9 +26,9 @@ from .cures import (
     switch_to_fallback,
     test_again,
 )
-from .kinds import KINDS, Fault
+from .kinds import KINDS, Fault, Told
 from .ranking import Ranked
-from .telling import Told, days_in_words, told
+from .telling import days_in_words, told
 
 NAMED = 5  # connections behind a fault that its line names
 UNEDITED = ("host", "unused", "model", "replacement")  # have a cure of their own, or none

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from connections import conf, services
@@ -190,17 +191,28 @@ def _of_model(
 
 
 def _of_tokens() -> Iterator[Fault]:
-    """Tokens whose end is near, or just over. They say when, so `since` is their end."""
+    """Tokens whose end is near, or just over. They say when, so `since` is their end. Those that
+    were renewed are left out, unless they were used later than their successor.
+    """
     now = timezone.now()
     ends = {"revoked_at": None, "expires_at__gt": now - ENDED, "expires_at__lt": now + SOON}
     for model in (ApiToken, RevealToken):
         rows: Any = model.objects.filter(**ends).select_related("user")
+        if model is ApiToken:
+            rows = rows.exclude(Exists(_successors())).prefetch_related("successors")
         for row in rows.order_by():
             is_near, at = row.expires_at < now + NEAR, row.expires_at
             was = "ended" if at <= now else "near" if is_near else "soon"
             key, step = f"token:{row.pk}", step_to(at)
             yield Fault(key, "token", was, at, (), None, row, is_near, at, step)
     yield from _of_old_tokens()
+
+
+def _successors() -> QuerySet[ApiToken]:
+    """The successors of a token in the outer query that are used in its place."""
+    used = Coalesce(OuterRef("last_used_at"), OuterRef("date_created"))
+    later = Q(date_created__gt=used) | Q(last_used_at__gt=used)
+    return ApiToken.objects.filter(later, renews=OuterRef("pk"))
 
 
 def _of_old_tokens() -> Iterator[Fault]:

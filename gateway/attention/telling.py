@@ -1,17 +1,13 @@
 """The words of a fault: a title, the cause in a sentence, and the label of its badge."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from connections import services
 from connections.health.services import Resolve, health
-from connections.models import Connection, RevealToken
+from connections.models import Connection
 from connections.provenance import provenance
 from connections.references import State
 
@@ -20,10 +16,10 @@ from .cures import (
     open_hosts,
     open_notice_target,
     open_reference,
-    open_tokens,
 )
-from .kinds import Fault
+from .kinds import Fault, Told
 from .radar import SourceEnd
+from .telling_tokens import of_limit, of_old_tokens, of_token
 
 MOST_PROFILES = 5  # that the line of a model names
 # What a source of references needs, by its name there
@@ -36,16 +32,6 @@ REFERENCE_LABELS = {
     State.DENIED: gettext_lazy("Reference denied"),
     State.ERROR: gettext_lazy("Reference error"),
 }
-
-
-@dataclass(frozen=True)
-class Told:
-    """`address`: of the page about it. `label`: empty for that of its kind."""
-
-    title: str
-    address: str
-    cause: str
-    label: str = ""
 
 
 def told(fault: Fault, behind: Sequence[Connection], resolve: Resolve) -> Told:
@@ -129,50 +115,6 @@ def _of_host(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> 
     ) % {"who": one.requested_by or _("The command line"), "section": one.section}
     title = _("%(section)s to %(host)s") % {"section": one.section, "host": one.host}
     return Told(title, open_hosts().address, cause)
-
-
-def _of_token(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    one, is_over = fault.subject, fault.subject.expires_at <= timezone.now()
-    if isinstance(one, RevealToken):
-        ends = _("The token of flows of %(user)s ends at %(time)s UTC.")
-        ended = _("The token of flows of %(user)s ended at %(time)s UTC.")
-    else:
-        ends = _("The token of %(user)s ends at %(time)s UTC.")
-        ended = _("The token of %(user)s ended at %(time)s UTC.")
-    words = {"user": one.user, "time": f"{one.expires_at:%Y-%m-%d %H:%M}"}
-    cause = f"{(ended if is_over else ends) % words} {_('Give its program another one.')}"
-    label = _("Token ended") if is_over else _("Token ends")
-    return Told(str(one), open_tokens(one).address, cause, label)
-
-
-def _of_old_tokens(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    number, address = int(fault.was.rpartition(" ")[2]), open_tokens(fault.subject).address
-    if fault.kind == "endless":
-        title = ngettext("%(number)s token never ends", "%(number)s tokens never end", number)
-        cause = _(
-            "New tokens end after %(days)s days at the latest. Renew those that are needed, and "
-            "revoke the others."
-        ) % {"days": services.longest_life()}
-        return Told(title % {"number": number}, address, cause)
-    title = ngettext("%(number)s unused token", "%(number)s unused tokens", number)
-    cause = _("Nobody has used it for %(days)s days. Revoke what nobody needs.")
-    words = {"days": settings.CONNECTIONS_TOKEN_UNUSED_DAYS}
-    if end := settings.CONNECTIONS_TOKEN_UNUSED_END:
-        cause = _(
-            "Nobody has used it for %(days)s days. After %(end)s days a token is revoked by "
-            "itself. Revoke before what nobody needs."
-        )
-        words["end"] = end
-    return Told(title % {"number": number}, address, cause % words)
-
-
-def _of_limit(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
-    one = fault.subject
-    cause = _(
-        "The token of %(user)s has used its %(number)s tokens of today. It is refused until "
-        "midnight UTC; raise its limit by making another token."
-    ) % {"user": one.user, "number": one.tokens_per_day}
-    return Told(str(one), open_tokens(one).address, cause)
 
 
 def _of_target(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
@@ -311,13 +253,13 @@ TELLING: dict[str, Callable[[Fault, Sequence[Connection], Resolve], Told]] = {
     "provider": _of_provider,
     "host": _of_host,
     "target": _of_target,
-    "limit": _of_limit,
+    "limit": of_limit,
     "replacement": _of_replacement,
     "key": _of_key,
     "certificate": _of_certificate,
     "access": _of_access,
     "model": _of_model,
-    "token": _of_token,
-    **dict.fromkeys(("endless", "idle"), _of_old_tokens),
+    "token": of_token,
+    **dict.fromkeys(("endless", "idle"), of_old_tokens),
     "unused": _of_unused,
 }

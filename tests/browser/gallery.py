@@ -499,6 +499,33 @@ def token_about_to_end(page: Page, gallery: Gallery) -> None:
     expect(page.get_by_role("heading", name="Revoke Deployment")).to_be_visible()
 
 
+def token_about_to_renew(page: Page, gallery: Gallery) -> None:
+    token_made(page, gallery)
+    page.get_by_role("link", name="Deployment", exact=True).first.click()
+    page.get_by_role("link", name="Renew").click()
+    expect(page.get_by_role("heading", name="Renew Deployment")).to_be_visible()
+
+
+def token_renewed(page: Page, gallery: Gallery) -> None:
+    token_about_to_renew(page, gallery)
+    press(page, "Renew")
+    expect(page.locator(".panel.good")).to_be_visible()
+
+
+def service_account(page: Page, gallery: Gallery) -> None:
+    page.goto("/people/service-accounts/add/")
+    page.locator("[name=name]").fill("ci-deploy")
+    page.locator("[name=contact]").fill("Platform team")
+    page.get_by_label("Operators").check()
+    press(page, "Add")
+    expect(page.get_by_role("heading", name="ci-deploy", exact=True)).to_be_visible()
+
+
+def service_accounts(page: Page, gallery: Gallery) -> None:
+    service_account(page, gallery)
+    page.goto("/people/service-accounts/")
+
+
 def token_refused(page: Page, gallery: Gallery) -> None:
     page.goto("/tokens/")
     press(page, "Make a token")
@@ -604,6 +631,10 @@ SCENES: dict[str, Scene] = {
     "people": at("/people/"),
     "people-add": at("/people/add/"),
     "people-roles": at("/people/roles/"),
+    "service-accounts": service_accounts,
+    "service-accounts-none": at("/people/service-accounts/"),
+    "service-account-add": at("/people/service-accounts/add/"),
+    "service-account": service_account,
     "person": at("/people/1/"),
     "person-password": at("/people/2/password/"),
     "your-sign-in": at("/your-sign-in/"),
@@ -684,6 +715,8 @@ SCENES: dict[str, Scene] = {
     "tokens": at("/tokens/"),
     "token-made": token_made,
     "token-revoke": token_about_to_end,
+    "token-renew": token_about_to_renew,
+    "token-renewed": token_renewed,
     "token-refused": token_refused,
     "flow-tokens": at("/tokens/flows/"),
     "flow-token-made": flow_token_made,

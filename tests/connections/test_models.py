@@ -27,6 +27,7 @@ RULE = WORK | {"connections.delete_connection", "connections.delete_profile"}
 RULE |= {
     "connections.change_defaultprofile",
     *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete")),
+    *(f"connections.{verb}_serviceaccount" for verb in ("view", "add", "change")),
 }
 RULE |= {
     "connections.view_revealrecord",

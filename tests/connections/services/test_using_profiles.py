@@ -230,8 +230,8 @@ def test_an_unlimited_caller_has_no_limits(operator: Any):
         found.profile_ids,
         found.requests_per_minute,
         found.tokens_per_day,
-        found.expires_at,
-    ) == (None, None, None, None)
+        found.networks,
+    ) == (None, None, None, ())
 
 
 @pytest.mark.django_db

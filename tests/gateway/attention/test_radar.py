@@ -331,6 +331,20 @@ def test_the_end_of_a_store_s_token_is_told(fake: Any, monkeypatch: pytest.Monke
     )
 
 
+def test_a_renewed_token_is_told_only_while_it_is_used_later_than_the_new_one(operator: Any):
+    old, _ = connection_services.create_token(
+        "CI", user=operator, actor=None, scopes=["connections:read"]
+    )
+    row, _ = connection_services.renew_token(old, actor=None, overlap_hours=24)
+    assert not shown()
+    for moment, is_told in ((1, True), (2, False)):
+        used = ApiToken.objects.filter(pk=(old if is_told else row).pk)
+        used.update(last_used_at=in_days(moment / 100))
+        assert [one.told.cause.partition("UTC. ")[2] for one in shown()] == (
+            ["It was renewed, and is still used: give its program the new one."] if is_told else []
+        )
+
+
 def test_tokens_without_an_end_and_unused_ones_are_told_together(
     administrator: Any, operator: Any, settings: Any
 ):

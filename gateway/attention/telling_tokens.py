@@ -1,0 +1,65 @@
+"""The words of a fault about tokens."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from connections import services
+from connections.health.services import Resolve
+from connections.models import ApiToken, Connection, RevealToken
+
+from .cures import open_tokens
+from .kinds import Fault, Told
+
+
+def of_token(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    """The end of one token."""
+    one, is_over = fault.subject, fault.subject.expires_at <= timezone.now()
+    if isinstance(one, RevealToken):
+        ends = _("The token of flows of %(user)s ends at %(time)s UTC.")
+        ended = _("The token of flows of %(user)s ended at %(time)s UTC.")
+    else:
+        ends = _("The token of %(user)s ends at %(time)s UTC.")
+        ended = _("The token of %(user)s ended at %(time)s UTC.")
+    words = {"user": one.user, "time": f"{one.expires_at:%Y-%m-%d %H:%M}"}
+    cure = _("Give its program another one.")
+    if isinstance(one, ApiToken) and one.successors.all():
+        cure = _("It was renewed, and is still used: give its program the new one.")
+    cause = f"{(ended if is_over else ends) % words} {cure}"
+    label = _("Token ended") if is_over else _("Token ends")
+    return Told(str(one), open_tokens(one).address, cause, label)
+
+
+def of_old_tokens(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    """All tokens that never end, or all that nobody uses."""
+    number, address = int(fault.was.rpartition(" ")[2]), open_tokens(fault.subject).address
+    if fault.kind == "endless":
+        title = ngettext("%(number)s token never ends", "%(number)s tokens never end", number)
+        cause = _(
+            "New tokens end after %(days)s days at the latest. Renew those that are needed, and "
+            "revoke the others."
+        ) % {"days": services.longest_life()}
+        return Told(title % {"number": number}, address, cause)
+    title = ngettext("%(number)s unused token", "%(number)s unused tokens", number)
+    cause = _("Nobody has used it for %(days)s days. Revoke what nobody needs.")
+    words = {"days": settings.CONNECTIONS_TOKEN_UNUSED_DAYS}
+    if end := settings.CONNECTIONS_TOKEN_UNUSED_END:
+        cause = _(
+            "Nobody has used it for %(days)s days. After %(end)s days a token is revoked by "
+            "itself. Revoke before what nobody needs."
+        )
+        words["end"] = end
+    return Told(title % {"number": number}, address, cause % words)
+
+
+def of_limit(fault: Fault, _behind: Sequence[Connection], _resolve: Resolve) -> Told:
+    """A token that has used up its day."""
+    one = fault.subject
+    cause = _(
+        "The token of %(user)s has used its %(number)s tokens of today. It is refused until "
+        "midnight UTC; raise its limit by making another token."
+    ) % {"user": one.user, "number": one.tokens_per_day}
+    return Told(str(one), open_tokens(one).address, cause)
