@@ -51,7 +51,7 @@ class ServiceAccountSerializer(CamelCaseSerializer):
 
     name = serializers.CharField()
     user = serializers.CharField(help_text="As it is shown where a person would be.")
-    is_active = serializers.BooleanField(help_text="While it is not, its tokens do nothing.")
+    is_active = serializers.BooleanField(help_text="Deactivating it ends its tokens.")
     role = serializers.CharField(allow_null=True)
     contact = serializers.CharField()
     description = serializers.CharField()

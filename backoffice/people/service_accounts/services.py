@@ -71,7 +71,7 @@ def change_service_account(
     role: Group | None = None,
     is_active: bool | None = None,
 ) -> ServiceAccount:
-    """Changes what is given; None keeps. While it is not active its tokens do nothing.
+    """Changes what is given; None keeps. Deactivating it ends its tokens, as it does a person's.
 
     Raises Invalid, PermissionDenied.
     """

@@ -26,7 +26,7 @@ class Command(BaseCommand):
             one.add_argument("--description", default="" if is_needed else None)
         state = change.add_mutually_exclusive_group()
         state.add_argument("--activate", action="store_true")
-        state.add_argument("--deactivate", action="store_true", help="its tokens do nothing then")
+        state.add_argument("--deactivate", action="store_true", help="this ends its tokens")
         actions.add_parser("list", help="list all")
 
     def handle(self, *_args: Any, **options: Any) -> None:
