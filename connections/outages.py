@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.db import InterfaceError, InternalError, OperationalError
-from django.utils.translation import gettext_noop
+from django.utils.translation.trans_null import gettext_noop  # Django's own asks the settings
 
 ASK_EVERY = 0.5  # seconds between two questions to a server that is away
 LOG_EVERY = 60.0  # seconds between two lines about the same kind of outage

@@ -281,13 +281,17 @@ def test_the_server_stops_with_the_same_sentence():
     )
 
 
-def test_nothing_that_the_settings_import_asks_for_a_setting(fork: Forks):
+@pytest.mark.parametrize(
+    "servers",
+    [{}, {"DATABASE_URL": "postgres://u@127.0.0.1/x", "CACHE_URL": "redis://127.0.0.1"}],
+)
+def test_nothing_that_the_settings_import_asks_for_a_setting(fork: Forks, servers: dict[str, str]):
     """It would get half of them, and `make run` with it."""
     code = (
         "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'backoffice.settings'\n"
         "import backoffice.settings; from django.conf import settings; print(settings.configured)"
     )
-    done = fork.run(code, environment=KEYS)
+    done = fork.run(code, environment=KEYS | servers)
     assert done.stdout == "False\n", done.stderr
 
 
