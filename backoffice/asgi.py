@@ -25,7 +25,8 @@ from gateway.doors.asgi import GatewayApplication
 from gateway.routing.warming import load_code
 
 from .alive import AliveFirst
+from .sign_in_gate import SignInGate
 from .uploads import BoundedBodies
 
-application = AliveFirst(GatewayApplication(BoundedBodies(pages), Scheduler()))
+application = AliveFirst(GatewayApplication(SignInGate(BoundedBodies(pages)), Scheduler()))
 load_code()

@@ -26,7 +26,13 @@ from .sessions import UNKNOWN, has_ended, is_due, note_use
 
 OPEN = frozenset(  # names of addresses that whoever lacks a second factor may use
     [
-        *("your-sign-in", "mfa_index", "mfa_activate_totp", "mfa_add_webauthn"),
+        *(
+            "your-sign-in",
+            "mfa_index",
+            "mfa_list_webauthn",
+            "mfa_activate_totp",
+            "mfa_add_webauthn",
+        ),
         *("mfa_view_recovery_codes", "mfa_download_recovery_codes", "account_reauthenticate"),
         *("mfa_reauthenticate", "mfa_reauthenticate_webauthn", "sign-out", "account_logout"),
         *("password-change", "password-changed"),

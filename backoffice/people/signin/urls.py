@@ -25,7 +25,7 @@ def _page(view: Any, template: str, title: Any) -> Any:
 
 CONFIRM = _("Confirm that it is you")
 sign_in, sign_out = views.SignInView.as_view(), LogoutView.as_view()
-yours = views.YourSignInView.as_view()
+to_yours = RedirectView.as_view(pattern_name="your-sign-in")
 
 urlpatterns = [
     path("sign-in/", sign_in, name="account_login"),
@@ -55,9 +55,9 @@ urlpatterns = [
     ),
     path("password/", views.PasswordChangeView.as_view(), name="password-change"),
     path("password/done/", views.PasswordChangedView.as_view(), name="password-changed"),
-    path("your-sign-in/", yours, name="mfa_index"),
-    path("your-sign-in/", yours, name="mfa_list_webauthn"),
-    path("your-sign-in/", yours, name="your-sign-in"),
+    path("your-sign-in/", views.YourSignInView.as_view(), name="your-sign-in"),
+    path("your-sign-in/all/", to_yours, name="mfa_index"),
+    path("your-sign-in/passkeys/", to_yours, name="mfa_list_webauthn"),
     path("your-sign-in/end-others/", views.EndOtherSessionsView.as_view(), name="end-others"),
     path("your-sign-in/app/", views.AppView.as_view(), name="mfa_activate_totp"),
     path(
