@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import post_save, pre_delete, pre_save
 
-from connections.models import EndedBecause, is_service_account
+from connections.models import EndedBecause
 from connections.services import end_tokens_of
 
 from .signin.sessions import end_sessions
@@ -49,12 +49,8 @@ def watch_people() -> None:
 
 
 def _compare(instance: Any, raw: bool = False, update_fields: Any = None, **_kwargs: Any) -> None:
-    """Notes on a person who is saved why their access ends, if it does. A service account has no
-    sessions, and its tokens wait for it to be activated again.
-    """
+    """Notes on a person, or a service account, who is saved why their access ends, if it does."""
     instance.access_ends = None
-    if is_service_account(instance):
-        return
     if raw or instance._state.adding or not (update_fields is None or WATCHED & {*update_fields}):
         return
     before = User.objects.filter(pk=instance.pk).values(*WATCHED).first()
@@ -80,6 +76,5 @@ def _end(instance: Any, **_kwargs: Any) -> None:
 
 
 def _end_of_role(instance: Group, **_kwargs: Any) -> None:
-    for user in instance.user_set.all():
-        if not is_service_account(user):
-            end_access(user.pk, EndedBecause.ROLE)
+    for pk in list(instance.user_set.values_list("pk", flat=True)):
+        end_access(pk, EndedBecause.ROLE)
