@@ -147,6 +147,8 @@ RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("token-detail", None, RULING),
     ("token-revoke", None, RULING),
     ("token-revoke", {}, DO_RULE),
+    ("token-renew", None, RULING),
+    ("token-renew", {"overlap_hours": "1"}, RULING),
     ("reveal-token-list", None, RULING),
     ("reveal-record-list", None, RULING),
     ("password-change", None, EVERYBODY),
@@ -1326,7 +1328,7 @@ def test_a_list_asks_little_and_decrypts_nothing(
         profile_of(connect(name=f"Number {number:02}"))
     monkeypatch.setattr(MultiFernet, "decrypt", no_decryption)
     # faults of many kinds, usage, first steps; profiles, use, the person's choice; fallbacks
-    most = {"/": 38, "/connections/": 13, "/profiles/": 14}
+    most = {"/": 39, "/connections/": 13, "/profiles/": 14}
     with django_assert_max_num_queries(most.get(url, 9)):
         assert client.get(url).status_code == 200
 
