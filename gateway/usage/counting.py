@@ -138,15 +138,15 @@ def _amounts(after: int, last: int) -> Amounts:
                 if value.dimension == "profile" and not value.key:
                     value = value._replace(name=texts.bounded(at, value.name))
                 total = TotalKey(value.dimension, MINUTES[length], at, *value[1:], *kind)
-                _add(amounts, total, amount)
+                add(amounts, total, amount)
     for short, long in ((QUARTER, HOUR), (HOUR, DAY)):
         for total, amount in [one for one in amounts.items() if one[0].minutes == MINUTES[short]]:
             longer = total._replace(minutes=MINUTES[long], start=begin(total.start, long))
-            _add(amounts, longer, amount)
+            add(amounts, longer, amount)
     return amounts
 
 
-def _add(amounts: Amounts, total: TotalKey, amount: Amount) -> None:
+def add(amounts: Amounts, total: TotalKey, amount: Amount) -> None:
     """Adds an amount to a total. The first is kept as it is, shared with other totals."""
     there = amounts.get(total)
     amounts[total] = amount if there is None else there.plus(amount)

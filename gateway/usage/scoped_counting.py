@@ -7,9 +7,10 @@ much as to write them. There are days of them only.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from django.db import connection, transaction
@@ -24,6 +25,7 @@ from .counting import (
     NUMBERS,
     SCOPES,
     Kind,
+    add,
     amount_of,
     count_all,
     counted_to,
@@ -44,16 +46,15 @@ from .dimensions import (
 )
 from .total_rows import Amount, TotalKey, add_to_totals
 
-CHUNK = 2_000  # records in one transaction
+CHUNK = 10_000  # records in one transaction
 EVERY, AT_ONCE = timedelta(hours=6), 20_000  # records
 KEYS_AT_ONCE = 5_000  # totals in one statement
-COLUMNS = {
-    **{name: REQUESTS[name] for name in ("provider", "model", "profile", "connection", "outcome")},
-    CALLER: (*REQUESTS["token"], *REQUESTS["user"]),
-}
-Columns = dict[str, tuple[Any, ...]]
-Group = tuple[str, str, str, tuple[Any, ...], Kind]  # a scope, a dimension, a day, a value
-Target = tuple[str, Columns]  # the outcome of an attempt, and what was asked
+OF_TARGET = ("provider", "model", "profile", "connection", "outcome")  # what mostly goes together
+OF_CALLER = (*REQUESTS["token"], *REQUESTS["user"])
+
+Texts = tuple[str | None, ...]  # values of columns, one behind the other
+Request = tuple[int, str, Kind, Texts, Texts, Sequence[Any]]
+Group = tuple[str, str, Kind, Any]  # a scope, a day, a kind, and what is the same in all of it
 
 
 def count_scopes_when_due() -> str:
@@ -103,50 +104,85 @@ def _count_chunk(top: int) -> int:
     return int(chunk["number"])
 
 
+def _places(dimensions: Iterable[str]) -> dict[str, slice]:
+    """The places of dimensions in the texts of their columns."""
+    found, end = dict[str, slice](), 0
+    for one in dimensions:
+        found[one] = slice(end, end + len(REQUESTS[one]))
+        end = found[one].stop
+    return found
+
+
+IN_TARGET, IN_ATTEMPT = _places(OF_TARGET), _places(ASKED)
+
+
 def _amounts(after: int, last: int) -> dict[TotalKey, Amount]:
-    """What the records with ids after `after`, up to `last`, add to which totals."""
+    """What the records with ids after `after`, up to `last`, add to which totals.
+
+    Records that are the same in all dimensions but one are summed together first: there are few
+    such groups, and many records.
+    """
     attempts = _attempts(after, last)
-    rows: defaultdict[Group, list[Any]] = defaultdict(list)
+    targets: defaultdict[Group, list[Any]] = defaultdict(list)
+    callers: defaultdict[Group, list[Any]] = defaultdict(list)
     ends: defaultdict[Group, int] = defaultdict(int)
-    for pk, day, kind, columns, numbers in _requests(after, last):
-        targets = attempts.get(pk, ())
-        for scope in _scopes(columns, targets):
-            for dimension, value in columns.items():
-                rows[scope, dimension, day, value, kind].append(numbers)
-            for outcome, target in targets:
-                for verb in verbs_of(outcome):
-                    for name, value in target.items():
-                        ends[scope, attempted(verb, name), day, value, kind] += 1
-    amounts = {_key(*group): amount_of(found) for group, found in rows.items()}
-    return amounts | {_key(*group): Amount([n, 0, 0, 0, 0]) for group, n in ends.items()}
+    for pk, day, kind, target, caller, numbers in _requests(after, last):
+        asked = tuple(attempts.get(pk, ()))
+        for scope in _scopes(target, asked):
+            targets[scope, day, kind, target].append(numbers)
+            callers[scope, day, kind, caller].append(numbers)
+            ends[scope, day, kind, asked] += 1
+    amounts: dict[TotalKey, Amount] = {}
+    for (scope, day, kind, target), rows in targets.items():
+        amount = amount_of(rows)
+        for name, place in IN_TARGET.items():
+            add(amounts, _key(scope, name, day, target[place], kind), amount)
+    for (scope, day, kind, caller), rows in callers.items():
+        amounts[_key(scope, CALLER, day, caller, kind)] = amount_of(rows)
+    for (scope, day, kind, asked), number in ends.items():
+        for outcome, *texts in asked:
+            for verb, (name, place) in product(verbs_of(outcome), IN_ATTEMPT.items()):
+                key = _key(scope, attempted(verb, name), day, tuple(texts[place]), kind)
+                add(amounts, key, Amount([number, 0, 0, 0, 0]))
+    return amounts
 
 
-def _key(scope: str, dimension: str, day: str, value: tuple[Any, ...], kind: Kind) -> TotalKey:
+def _key(scope: str, dimension: str, day: str, value: Texts, kind: Kind) -> TotalKey:
     return TotalKey(scoped(scope, dimension), MINUTES[DAY], utc(day), *_value(value), *kind)
 
 
 @lru_cache(maxsize=8192)
-def _value(value: tuple[Any, ...]) -> tuple[str, str, str, str]:
+def _value(value: Texts) -> tuple[str, str, str, str]:
     """The columns of a total: name, key, and those of a user."""
     found = tuple(name_and_key(value))
     return found if len(found) == 4 else (*found, "", "")  # type: ignore[return-value]
 
 
-def _scopes(columns: Columns, targets: Sequence[Target]) -> set[str]:
+@lru_cache(maxsize=8192)
+def _scopes(target: Texts, asked: tuple[Texts, ...]) -> frozenset[str]:
     """The profile that was asked for, and each connection that was asked."""
-    connections = {columns["connection"]} | {
-        target["connection"] for outcome, target in targets if WAS_ASKED in verbs_of(outcome)
+    connections = {target[IN_TARGET["connection"]]} | {
+        texts[IN_ATTEMPT["connection"]]
+        for outcome, *rest in asked
+        if WAS_ASKED in verbs_of(str(outcome)) and (texts := tuple(rest))
     }
     found = {("connection", *_value(one)[:2]) for one in connections}
-    found.add(("profile", *_value(columns["profile"])[:2]))
-    return {scope_of(*one) for one in found if one[2]}
+    found.add(("profile", *_value(target[IN_TARGET["profile"]])[:2]))
+    return frozenset(scope_of(*one) for one in found if one[2])
 
 
-def _requests(after: int, last: int) -> Iterator[tuple[int, Any, Any, Columns, Sequence[Any]]]:
-    """The requests: id, day, kind, values of dimensions, numbers, time to the first chunk."""
-    names = [f"CAST({one} AS TEXT)" for own in COLUMNS.values() for one in own]
+def _requests(
+    after: int, last: int
+) -> Iterator[tuple[int, str, Kind, Texts, Texts, Sequence[Any]]]:
+    """The requests: id, day, kind, the texts of OF_TARGET and of OF_CALLER, and the numbers with
+    the time to the first chunk.
+    """
+    texts = [*(one for name in OF_TARGET for one in REQUESTS[name]), *OF_CALLER]
     day = bucket_sql(connection.vendor, "started_at", DAY)
-    columns = ["id", day, "attempts > 1", FALLBACK, *NUMBERS, "first_chunk_ms", *names]
+    columns = [
+        *("id", day, "attempts > 1", FALLBACK, *NUMBERS, "first_chunk_ms"),
+        *(f"CAST({one} AS TEXT)" for one in texts),
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM {UsageRecord._meta.db_table} "  # noqa: S608
@@ -154,24 +190,21 @@ def _requests(after: int, last: int) -> Iterator[tuple[int, Any, Any, Columns, S
             [after, last],
         )
         found = cursor.fetchall()
-    own = 4 + len(NUMBERS) + 1
-    for pk, at, several, fallback, *rest in found:
-        texts = iter(rest[own - 4 :])
-        values = {name: tuple(next(texts) for _ in own) for name, own in COLUMNS.items()}
-        kind = kind_of(values["outcome"][0]), bool(several), bool(fallback)
-        yield pk, at, kind, values, rest[: own - 4]
+    first, caller = len(columns) - len(texts), len(columns) - len(OF_CALLER)
+    for row in found:
+        outcome = row[caller - 1]
+        kind = kind_of(outcome), bool(row[2]), bool(row[3])
+        yield row[0], row[1], kind, row[first:caller], row[caller:], row[4:first]
 
 
-def _attempts(after: int, last: int) -> dict[int, list[Target]]:
-    """The attempts at targets, by the ids of their requests."""
+def _attempts(after: int, last: int) -> dict[int, list[Texts]]:
+    """The attempts by the ids of their requests: of each the outcome, and the texts of ASKED."""
     columns = [f"CAST(attempt.{one} AS TEXT)" for own in ASKED.values() for one in own]
-    found: dict[int, list[Target]] = {}
+    found: dict[int, list[Texts]] = {}
     with connection.cursor() as cursor:
         cursor.execute(ATTEMPTS.format(columns=", ".join(columns)), [after, last])
-        for pk, outcome, *rest in cursor.fetchall():
-            texts = iter(rest)
-            target = {name: tuple(next(texts) for _ in own) for name, own in ASKED.items()}
-            found.setdefault(pk, []).append((outcome, target))
+        for pk, *texts in cursor.fetchall():
+            found.setdefault(pk, []).append(tuple(texts))
     return found
 
 
