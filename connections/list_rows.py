@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.db.models import Count, Model
+from django.db.models import Count, Model, QuerySet
 
 from providers.core.schema import settings_fields
 
-from .health.services import Health, health, profile_health, resolve_now
+from .health.services import Health, health, profile_health, resolve_now, with_health
 from .models import Connection, DefaultProfile, Profile
+from .outlooks import with_key_ends
 from .recent_use import Use, recent_use
 
 
@@ -41,6 +42,11 @@ class ProfileLine:
     health: Health
     is_default: bool
     use: Use | None
+
+
+def with_lines(rows: QuerySet[Connection]) -> QuerySet[Connection]:
+    """Connections with what their lines are read from: health, and the end of the key."""
+    return with_key_ends(with_health(rows))
 
 
 def connection_lines(rows: Sequence[Connection], sees_usage: bool) -> list[ConnectionLine]:

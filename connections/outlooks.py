@@ -62,20 +62,20 @@ def key_end(connection: Connection) -> KeyEnd | None:
 
 
 def end_in_words(end: KeyEnd | None) -> str:
-    """`Ends in 5 days`, `Ends within a day`, `Ended`, for a badge; empty where there is no end, or
-    one later than every step of CONNECTIONS_RADAR_DAYS.
+    """`Key ends in 5 days`, `Key ends within a day`, `Key ended`, for a badge; empty where there is
+    no end, or one later than every step of CONNECTIONS_RADAR_DAYS.
     """
     if end is None or end.at is None:
         return ""
     left = end.at - timezone.now()
     if left <= timedelta(0):
-        return _("Ended")
+        return _("Key ended")
     if left > timedelta(days=max(settings.CONNECTIONS_RADAR_DAYS)):
         return ""
     days = left.days
     if not days:
-        return _("Ends within a day")
-    return ngettext("Ends in %(n)s day", "Ends in %(n)s days", days) % {"n": days}
+        return _("Key ends within a day")
+    return ngettext("Key ends in %(n)s day", "Key ends in %(n)s days", days) % {"n": days}
 
 
 def end_of_key(expires_at: Any, settings_version: int, outlook: Outlook | None) -> KeyEnd | None:

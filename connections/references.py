@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -62,7 +63,8 @@ class Resolution:
 
     `source`: where it was found, or which one failed; a denial without one is our own. `tried`: the
     sources asked, in order; `message`: cause and cure. `outage`: of the store whose last value this
-    is. `asked_at`: when its store was asked, by the monotonic clock.
+    is. `asked_at`: when its store was asked, by the monotonic clock. `ends_at`: when its store will
+    not hold it any more, or the value itself ends, as the store says.
     """
 
     reference: str
@@ -73,6 +75,7 @@ class Resolution:
     outage: Outage | None = None
     asked_at: float | None = field(default=None, compare=False)
     value: str | None = field(default=None, repr=False, compare=False)
+    ends_at: datetime | None = field(default=None, compare=False)
 
 
 def is_reference(value: object) -> bool:
@@ -270,6 +273,7 @@ class Resolver:
             outage,
             kept.asked_at(key) if kept else None,
             value,
+            kept.ends_at(key) if kept else None,
         )
 
     def _cure(self, key: tuple[str, ...], tried: Sequence[str]) -> str:

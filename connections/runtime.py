@@ -37,7 +37,7 @@ from .kept import settings_alone
 from .lookup import id_or_alias_q, parse_id
 from .models import Connection, Fallback, Profile
 from .profile_settings import ProfileSettings, profile_settings_class
-from .references import is_reference, unescape
+from .references import Resolution, is_reference, unescape
 
 CANNOT_DECRYPT = gettext_noop(
     "The stored credentials of %(name)s cannot be decrypted: the key that encrypted them is not in "
@@ -245,25 +245,23 @@ def _resolved(field: SettingsField | None, value: str) -> str:
     resolution = conf.resolver().resolve(value, field is not None and field.secret)
     if resolution.value is None:
         raise Unusable("unresolved_reference", resolution.message)
-    if resolution.asked_at is not None and (ages := _asked_at.get()) is not None:
-        ages.append(resolution.asked_at)
+    if (noted := _noted.get()) is not None:
+        noted.append(resolution)
     return resolution.value
 
 
-_asked_at: ContextVar[list[float] | None] = ContextVar("asked_at", default=None)
+_noted: ContextVar[list[Resolution] | None] = ContextVar("noted", default=None)
 
 
 @contextmanager
-def noting_age() -> Iterator[list[float]]:
-    """Notes when the stores were asked for the values that are resolved in the block, by the
-    monotonic clock.
-    """
-    ages: list[float] = []
-    token = _asked_at.set(ages)
+def noting_resolutions() -> Iterator[list[Resolution]]:
+    """Notes the references that are resolved in the block to be used."""
+    found: list[Resolution] = []
+    token = _noted.set(found)
     try:
-        yield ages
+        yield found
     finally:
-        _asked_at.reset(token)
+        _noted.reset(token)
 
 
 def _invalid(connection: Usable, provider: type[Provider[Any]], values: dict[str, Any]) -> Unusable:

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import CheckResult as Passed
 from providers.core.base import Provider
-from providers.core.ends import KeyEnd, end_in_keys
+from providers.core.ends import KeyEnd, end_in_keys, first_of
 from providers.core.errors import ProviderError
 from providers.http.certificates import first_end, noting_certificates
 
@@ -106,6 +106,11 @@ def learn(
 
 
 def _key_end(provider: Provider[Any], passed: Passed | None) -> KeyEnd | None:
+    """What comes first: the end that the service or the key tells, or that of its store."""
+    return first_of([_told_end(provider, passed), provider.kept_end])
+
+
+def _told_end(provider: Provider[Any], passed: Passed | None) -> KeyEnd | None:
     if passed is None:
         return end_in_keys(provider.settings)
     if passed.key_end and passed.key_end.at:

@@ -17,6 +17,7 @@ from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import Model, Provider
+from providers.core.ends import KeyEnd, first_of
 from providers.core.values import CHECK_LIMITS, CHECK_SECONDS
 
 from .. import conf
@@ -29,7 +30,7 @@ from ..locks import hold, retried
 from ..models import Connection, ConnectionCheck, ConnectionTraffic
 from ..models.traffic import FAILED
 from ..outlooks import note_learned
-from ..runtime import get_configured_provider
+from ..runtime import get_configured_provider, noting_resolutions
 from .approvals import ask_for_hosts
 from .checking import CheckResult, run_check
 from .drafts import known_provider
@@ -58,9 +59,12 @@ def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
 def prepare_check(connection: Connection) -> Provider[Any] | CheckResult:
     """The provider to be asked by `run_check`, or why it cannot be asked."""
     try:
-        return get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
+        with noting_resolutions() as noted:
+            provider = get_configured_provider(connection, limits=CHECK_LIMITS, even_inactive=True)
     except Unusable as error:
         return CheckResult(False, error.code, error.message)
+    provider.kept_end = first_of(KeyEnd(one.ends_at, one.source) for one in noted)
+    return provider
 
 
 @retried

@@ -1,10 +1,15 @@
 """Azure Key Vault as a store, by its official client and DefaultAzureCredential."""
 
+import os
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy, gettext_noop
+
+from providers.http.certificates import first_end
 
 from .address import (
     CONNECT_SECONDS,
@@ -16,7 +21,7 @@ from .address import (
     library,
     not_signed_in,
 )
-from .base import SourceError
+from .base import Dated, SourceError
 
 SUFFIX = "vault.azure.net"
 SIGN_IN = gettext_lazy(
@@ -48,7 +53,8 @@ class AzureKeyVault:
         name = "--".join(place)
         faults = library("azure.core.exceptions", "azure-keyvault-secrets")
         try:
-            return self._client.get_secret(name).value
+            found = self._client.get_secret(name)
+            return Dated(found.value, found.properties.expires_on)
         except faults.ResourceNotFoundError:
             return None
         except faults.ClientAuthenticationError:
@@ -67,6 +73,16 @@ class AzureKeyVault:
             ) from None
         except faults.AzureError as error:
             raise away(self.name, type(error).__name__) from None
+
+    @property
+    def ends(self) -> dict[str, datetime]:
+        """When the certificate ends with which it signs in, where that is a file in PEM."""
+        path = os.environ.get("AZURE_CLIENT_CERTIFICATE_PATH", "")
+        try:
+            end = first_end(Path(path).read_text("ascii")) if path else None
+        except (OSError, UnicodeDecodeError):  # PKCS #12, or one that asking it tells
+            end = None
+        return {"client certificate": end} if end else {}
 
     def reach(self) -> None:
         knock(self._host, self._port, self.name)

@@ -1,7 +1,7 @@
 """The protocol of every source of references, its faults, and how a file is read."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -47,6 +47,14 @@ class Outage:
     message: str
 
 
+@dataclass(frozen=True)
+class Dated:
+    """What a store holds at a place, and when that ends as the store says; None for never."""
+
+    content: Any = field(repr=False)
+    ends_at: datetime | None
+
+
 class Source(Protocol):
     """A source, as the resolver needs it."""
 
@@ -87,7 +95,9 @@ class Store(Protocol):
     cure: str | Promise  # completes "X is not set.": where to put a value
 
     def read(self, place: tuple[str, ...]) -> Any:
-        """What is kept there: a mapping, or a text; None for nothing. Raises SourceError."""
+        """What is kept there: a mapping, or a text; None for nothing. Dated, where the store tells
+        its end with it. Raises SourceError.
+        """
         ...
 
     def reach(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
-from .base import Fault, Outage, SourceError, Store
+from .base import Dated, Fault, Outage, SourceError, Store
 from .settings import descend, text
 
 FRESH = 30.0  # seconds in which a store is not asked again for what it answered
@@ -29,10 +29,11 @@ Place = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer of a store, and when it was asked for."""
+    """An answer of a store, when it was asked for, and when it ends as the store says."""
 
     content: Any = field(repr=False)
     asked_at: float
+    ends_at: datetime | None = None
 
 
 class KeptStore:
@@ -111,8 +112,16 @@ class KeptStore:
 
     def asked_at(self, key: tuple[str, ...]) -> float | None:
         """When the store was asked for what is kept of this key, by the clock."""
-        kept = self._kept.get(key if self.store.depth is None else key[: self.store.depth])
+        kept = self._kept_of(key)
         return kept.asked_at if kept else None
+
+    def ends_at(self, key: tuple[str, ...]) -> datetime | None:
+        """When the store will not hold this key any more, or what it holds ends, as it says."""
+        kept = self._kept_of(key)
+        return kept.ends_at if kept else None
+
+    def _kept_of(self, key: tuple[str, ...]) -> Kept | None:
+        return self._kept.get(key if self.store.depth is None else key[: self.store.depth])
 
     def look(self) -> None:
         """Asks whether the store is there, in a thread and at most once in LOOK_EVERY seconds, and
@@ -192,7 +201,8 @@ class KeptStore:
                 self._note_failure(error)
             else:
                 self._note_answer()
-                return self._keep(place, content, began)
+                dated = content if isinstance(content, Dated) else Dated(content, None)
+                return self._keep(place, dated, began)
         kept, since = self._kept.get(place), self._since
         if error.fault != Fault.AWAY:
             self._kept.pop(place, None)
@@ -203,16 +213,16 @@ class KeptStore:
             return SourceError(text, error.fault, error=error, time=f"{since:%Y-%m-%d %H:%M:%S}")
         return error
 
-    def _keep(self, place: Place, content: Any, asked_at: float) -> Any:
+    def _keep(self, place: Place, dated: Dated, asked_at: float) -> Any:
         oldest = asked_at - FRESH - self._stale
         for other, kept in [*self._kept.items()]:
             if kept.asked_at < oldest:
                 self._kept.pop(other, None)
-        if content is None:
+        if dated.content is None:
             self._kept.pop(place, None)
         else:
-            self._kept[place] = Kept(content, asked_at)
-        return content
+            self._kept[place] = Kept(dated.content, asked_at, dated.ends_at)
+        return dated.content
 
     def _failure(self) -> SourceError | None:
         """The failure of the whole store that is too young to ask again."""

@@ -4,12 +4,15 @@ https://developer.1password.com/docs/connect/api-reference
 
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy, gettext_noop
+
+from providers.core.ends import ends_in, first_of
 
 from .address import (
     CONNECT_SECONDS,
@@ -76,6 +79,15 @@ class OnePasswordConnect:
             items = f"vaults/{quote(self._vault_id)}/items"
             item = self._found(client, items, "title", place[0])
             return _fields(self._answer(client, f"{items}/{quote(item)}")) if item else None
+
+    @property
+    def ends(self) -> dict[str, datetime]:
+        """When its token ends, which says so itself (`exp`) where it was made with an end."""
+        try:
+            end = first_of(ends_in(variable("OP_CONNECT_TOKEN")))
+        except SourceError:  # a file that cannot be read, which asking it tells
+            end = None
+        return {"token": end.at} if end and end.at else {}
 
     def reach(self) -> None:
         knock(self._host, self._port, self.name)

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from providers.core.ends import moment
 from providers.http.certificates import first_end
 
 from .address import (
@@ -22,7 +23,7 @@ from .address import (
     library,
     variable,
 )
-from .base import SourceError
+from .base import Dated, SourceError
 from .vault_sign_in import SignIn, method_of, translated
 
 SEALED, NOT_INITIALIZED = 503, 501
@@ -134,7 +135,9 @@ class VaultStore:
         answer = client.secrets.kv.v2.read_secret_version(
             path, mount_point=mount, raise_on_deleted_version=True
         )
-        return answer["data"]["data"]
+        # of a mount or secret with delete_version_after
+        ends_at = moment(answer["data"]["metadata"].get("deletion_time"))
+        return Dated(answer["data"]["data"], ends_at)
 
     def _found_engine(self, client: Any) -> tuple[str, str, str]:
         """The mount of the engine, what of the path is below it, and its version, asked for as the

@@ -77,7 +77,7 @@ def named(name: str, words: str) -> str:
 
 @register.filter
 def key_end_words(connection: Connection) -> str:
-    """`Ends in 5 days`, for a badge in a row; empty where its key does not end soon."""
+    """`Key ends in 5 days`, for a badge in a row; empty where its key does not end soon."""
     return end_in_words(end_of_key(connection))
 
 

@@ -1,6 +1,5 @@
 """Pages of connections: list, provider cards, form, detail, delete; and the actions on them."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -21,9 +20,9 @@ from ..dependent_profiles import dependent_profiles
 from ..destinations import hosts_of
 from ..former_aliases import former_aliases_of
 from ..forms import ConnectionForm
-from ..health.services import LABELS, with_health
+from ..health.services import LABELS
 from ..list_columns import CONNECTION_COLUMNS
-from ..list_rows import ConnectionLine, connection_lines
+from ..list_rows import connection_lines, with_lines
 from ..models import Connection
 from ..suggestions import reference_names
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
@@ -54,13 +53,8 @@ class ConnectionListView(ListPage):
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Connection]:
         return listing.connections(filters, sort)
 
-    @staticmethod
-    def with_beside(rows: QuerySet[Connection]) -> QuerySet[Connection]:
-        return with_health(rows)
-
-    @staticmethod
-    def lines(rows: Sequence[Connection], sees_usage: bool) -> list[ConnectionLine]:
-        return connection_lines(rows, sees_usage)
+    with_beside = staticmethod(with_lines)
+    lines = staticmethod(connection_lines)
 
     @staticmethod
     def words(name: str, value: str) -> str:

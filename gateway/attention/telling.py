@@ -26,6 +26,7 @@ MOST_PROFILES = 5  # that the line of a model names
 SOURCE_ENDS = {
     "token": gettext_lazy("token"),
     "certificate authority": gettext_lazy("certificate authority"),
+    "client certificate": gettext_lazy("client certificate"),
 }
 REFERENCE_LABELS = {
     State.MISSING: gettext_lazy("Reference missing"),

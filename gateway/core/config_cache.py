@@ -234,8 +234,9 @@ class ConfigCache:
             with suppress(Profile.DoesNotExist, services.Unusable):
                 chain.append(runtime.find_profile(str(pk)))
         began = time.monotonic()
-        with runtime.noting_age() as ages:
+        with runtime.noting_resolutions() as noted:
             targets = tuple(self._read_target(one, is_last=one is chain[-1]) for one in chain)
+        ages = [one.asked_at for one in noted if one.asked_at is not None]
         # a value of a store that is away is old already, and yet not looked up in every request
         return Route(targets, max(min([began, *ages]), began - MEMORY + LEAST_MEMORY))
 

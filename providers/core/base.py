@@ -71,6 +71,7 @@ class Provider(Clients, Generic[SettingsT]):
     sdk: ClassVar[str] = ""  # its module, if importing it takes long: loaded before it is needed
 
     settings: SettingsT
+    kept_end: KeyEnd | None = None  # of what its settings refer to, as the store that keeps it says
 
     def __init__(
         self, settings: SettingsT, egress: EgressPolicy | None = None, limits: Limits = Limits()

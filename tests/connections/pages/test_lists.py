@@ -1,9 +1,12 @@
 """What a person chooses for a list: columns, density, views with a name; filters as chips."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from connections.models import ListChoice
 from tests.fakes import connect, profile_of
@@ -38,6 +41,15 @@ def test_a_row_that_is_replaced_has_the_chosen_columns(client: Client):
         f"/connections/{row.pk}/toggle/", {"part": "row"}, headers={"HX-Request": "true"}
     )
     assert 'data-label="Tags"' in html(answer) and 'data-label="Changed"' not in html(answer)
+
+
+def test_a_row_says_that_its_key_ends_soon(client: Client):
+    row = connect(name="Beta", expires_at=timezone.now().date() + timedelta(days=5))
+    assert words(client.get("/connections/")).count("Key ends in 5 days") == 1
+    answer = client.post(
+        f"/connections/{row.pk}/test/", {"part": "row"}, headers={"HX-Request": "true"}
+    )
+    assert "Key ends in 5 days" in words(answer)
 
 
 @pytest.mark.server

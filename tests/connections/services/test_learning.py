@@ -1,15 +1,17 @@
 """What checks learn of ends from a service over TLS, from its lists and from settings."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from connections import services
+from connections import conf, services
 from connections.models import Connection, Outlook
 from connections.outlooks import Learned, key_end, note_learned
+from connections.sources import KeptStore
+from connections.sources.base import Dated
 from providers import openai_compatible
 from providers.core.ends import KeyEnd
 from tests.fakes import REFUSED, SECRET, connect, reload
@@ -120,3 +122,34 @@ def test_an_outlook_goes_with_its_connection(tls: HttpServer):
     services.test_connection(row, actor=None)
     services.delete_connection(reload(row), actor=None)
     assert not Outlook.objects.exists()
+
+
+class Store:
+    """A secret store that tells when what it holds ends."""
+
+    name, depth, cure = "the store", 1, "there"
+
+    def __init__(self, ends_at: datetime | None) -> None:
+        self.content = Dated({"ApiKey": SECRET}, ends_at)
+
+    def read(self, _place: tuple[str, ...]) -> Dated:
+        return self.content
+
+    def reach(self) -> None:
+        """It is there."""
+
+
+@pytest.mark.parametrize(
+    ("stored", "told", "source"), [(5, 9, "the store"), (9, 5, "fake"), (5, None, "the store")]
+)
+def test_what_ends_first_counts_the_key_or_what_its_store_keeps(
+    fake: Any, monkeypatch: pytest.MonkeyPatch, stored: float, told: float | None, source: str
+):
+    now, left = timezone.now(), timedelta(days=min(stored, told or stored))
+    store = KeptStore(Store(now + timedelta(days=stored)), 60)
+    monkeypatch.setattr(conf.resolver(), "_sources", (store,))
+    end = told and KeyEnd(now + timedelta(days=told), "fake")
+    monkeypatch.setattr(fake, "key_end", lambda _self: end, raising=False)
+    row = connect(name="Main", settings={"api_key": "$Fake:ApiKey"})
+    services.test_connection(row, actor=None)
+    assert key_end(reload(row)) == KeyEnd(now + left, source)

@@ -5,6 +5,7 @@ clients of Azure and Google, against a TLS server that answers as their document
 import base64
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,8 @@ def test_azure_s_client_reads_a_name_as_net_writes_it(
     # the client refuses a challenge for another domain than the vault's
     domain = server.host.partition(".")[2]
     challenge = f'Bearer authorization="https://login.example/t", resource="https://{domain}"'
-    answers = {"now": Answer(body={"value": VALUE, "id": f"{server.url}/secrets/OpenAI--ApiKey/1"})}
+    told = {"value": VALUE, "id": f"{server.url}/secrets/OpenAI--ApiKey/1"}
+    answers = {"now": Answer(body=told | {"attributes": {"enabled": True, "exp": 1927966500}})}
 
     def answer(request: Any) -> Answer:
         if not request.values("Authorization"):
@@ -129,6 +131,7 @@ def test_azure_s_client_reads_a_name_as_net_writes_it(
     address = f"azure-keyvault://{server.host}"
     source = one_source(address)
     assert (source.lookup(KEY), source.lookup(("OpenAI", "Other"))) == (VALUE, None)
+    assert source.ends_at(KEY) == datetime(2031, 2, 4, 10, 15, tzinfo=UTC)
     for status, fault in ((403, Fault.DENIED), (503, Fault.AWAY)):
         answers["now"] = Answer(status, {"error": {"code": "x", "message": VALUE}})
         assert fault_of(one_source(address)) == fault

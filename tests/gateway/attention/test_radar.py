@@ -68,7 +68,8 @@ def test_the_nearer_the_end_of_a_key_the_worse(row: Connection, days: float, sev
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(31, ""), (5, "Ends in 5 days"), (0.5, "Ends within a day"), (-3, "Ended")]
+    ("days", "words"),
+    [(31, ""), (5, "Key ends in 5 days"), (0.5, "Key ends within a day"), (-3, "Key ended")],
 )
 def test_a_row_of_the_list_says_when_its_key_ends(
     row: Connection, administrator: Any, django_assert_num_queries: Any, days: float, words: str

@@ -1,7 +1,7 @@
 """Ends as services write them, and ends that a key carries itself."""
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +53,20 @@ def token(claims: Any) -> str:
 def end_of(secret: str) -> Any:
     found = end_in_keys(FakeSettings(api_key=secret))
     return found and (found.at, found.source)
+
+
+@pytest.mark.parametrize(
+    ("query", "end"),
+    [
+        ("X-Amz-Date=20310202T221500Z&X-Amz-Expires=43200&X-Amz-Signature=ab", END),
+        ("X-Amz-Date=20310202T221500Z&X-Amz-Expires=soon", None),
+        ("X-Amz-Expires=43200", None),
+    ],
+)
+def test_a_short_term_key_of_bedrock_says_when_it_ends(query: str, end: datetime | None):
+    signed = b64encode(f"bedrock.amazonaws.com/?Action=CallWithBearerToken&{query}".encode())
+    found = end_of(f"bedrock-api-key-{signed.decode()}")
+    assert found == (end and (end, "the key itself (X-Amz-Expires)"))
 
 
 def test_a_web_token_says_when_it_ends():
