@@ -19,6 +19,7 @@ from .databases import with_options
 from .environment import BASE_DIR, read_environment
 from .logs import log_to_console
 from .outbound import SPELLINGS, read_proxies
+from .sign_in_settings import *  # noqa: F403
 
 ENVIRONMENT = env = read_environment()
 
@@ -111,15 +112,6 @@ if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache"
 # People
 
 AUTHENTICATION_BACKENDS = ["backoffice.people.backends.OneQueryBackend"]
-AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
-    for name, options in {
-        "UserAttributeSimilarityValidator": {},
-        "MinimumLengthValidator": {"min_length": 12},
-        "CommonPasswordValidator": {},
-        "NumericPasswordValidator": {},
-    }.items()
-]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -127,28 +119,6 @@ SIGN_IN_SECOND_FACTOR = env.names("SIGN_IN_SECOND_FACTOR")  # roles, or everybod
 SIGN_IN_IDLE_HOURS = env.number("SIGN_IN_IDLE_HOURS", 12, least=0.1, most=8760)
 SIGN_IN_DAYS = env.number("SIGN_IN_DAYS", 14, least=0.01, most=365)
 SIGN_IN_CONFIRM_MINUTES = env.number("SIGN_IN_CONFIRM_MINUTES", 15, least=1, most=10080)
-
-# django-allauth, whose limits are counted in the cache: ours are in the database
-
-ACCOUNT_ADAPTER = "backoffice.people.signin.adapters.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = False
-MFA_ADAPTER = "backoffice.people.signin.adapters.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
-MFA_FORMS = {
-    "authenticate": "backoffice.people.signin.forms.CodeForm",
-    "reauthenticate": "backoffice.people.signin.forms.ConfirmCodeForm",
-    "activate_totp": "backoffice.people.signin.forms.AppForm",
-    "login_webauthn": "backoffice.people.signin.forms.PasskeySignInForm",
-    "authenticate_webauthn": "backoffice.people.signin.forms.PasskeyForm",
-    "reauthenticate_webauthn": "backoffice.people.signin.forms.ConfirmPasskeyForm",
-    "add_webauthn": "backoffice.people.signin.forms.AddPasskeyForm",
-}
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = "Switchboard"
-MFA_TOTP_TOLERANCE = 1  # clocks may differ by half a minute
 
 # The browser
 

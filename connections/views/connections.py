@@ -27,7 +27,7 @@ from ..models import Connection
 from ..suggestions import reference_names
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
 from .inline_add import AddContext, ConnectionAddPage, note_choice
-from .lists import ListPage, filter_words
+from .lists import ListPage, filter_words, labels_of
 from .typed import typed_before
 
 LIST: Crumb = (gettext_lazy("Connections"), "/connections/")
@@ -41,13 +41,7 @@ class ConnectionListView(ListPage):
     title = gettext_lazy("Connections")
     permission_required = "connections.view_connection"
     list_name = "connection"
-    filters = {
-        "q": gettext_lazy("Search"),
-        "provider": gettext_lazy("Provider"),
-        "status": gettext_lazy("Status"),
-        "health": gettext_lazy("Health"),
-        "tag": gettext_lazy("Tag"),
-    }
+    filters = labels_of("q", "provider", "status", "health", "tag")
     columns = CONNECTION_COLUMNS
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Connection]:

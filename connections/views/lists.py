@@ -19,6 +19,15 @@ from .selecting import ticked_again
 
 PAGE_SIZE = 25
 SEES_USAGE = "gateway.view_usagerecord"
+LABELS_OF_FILTERS = {
+    "q": gettext_lazy("Search"),
+    "provider": gettext_lazy("Provider"),
+    "capability": gettext_lazy("Capability"),
+    "connection": gettext_lazy("Connection"),
+    "status": gettext_lazy("Status"),
+    "health": gettext_lazy("Health"),
+    "tag": gettext_lazy("Tag"),
+}
 STATUSES = {"active": gettext_lazy("Active"), "inactive": gettext_lazy("Inactive")}
 
 
@@ -109,6 +118,11 @@ class ListPage(Page):
             for name, value in filters.items()
             if value
         ]
+
+
+def labels_of(*names: str) -> dict[str, Any]:
+    """The filters of a list with their labels."""
+    return {name: LABELS_OF_FILTERS[name] for name in names}
 
 
 def filter_words(name: str, value: str) -> str:

@@ -25,7 +25,7 @@ from ..profile_fields import GROUPS
 from ..wording import outcome_in_words
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
 from .inline_add import PicksConnections
-from .lists import ListPage
+from .lists import ListPage, labels_of
 from .typed import typed_before
 
 LIST: Crumb = (gettext_lazy("Profiles"), "/profiles/")
@@ -48,14 +48,7 @@ class ProfileListView(ProfilePage, ListPage):
     title = gettext_lazy("Profiles")
     permission_required = "connections.view_profile"
     list_name = "profile"
-    filters = {
-        "q": gettext_lazy("Search"),
-        "capability": gettext_lazy("Capability"),
-        "connection": gettext_lazy("Connection"),
-        "status": gettext_lazy("Status"),
-        "health": gettext_lazy("Health"),
-        "tag": gettext_lazy("Tag"),
-    }
+    filters = labels_of("q", "capability", "connection", "status", "health", "tag")
     columns = PROFILE_COLUMNS
 
     def get_breadcrumbs(self) -> list[Crumb]:

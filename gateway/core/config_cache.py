@@ -29,7 +29,7 @@ from providers.core.base import Capability, Limits
 
 from .clients import PooledProvider, ProviderPool
 from .db_threads import read_in_thread
-from .errors import GatewayError, from_unusable
+from .errors import NO_DEFAULT, GatewayError, from_unusable
 from .invalidation import new_invalidation
 
 MEMORY = 30.0  # seconds
@@ -37,11 +37,6 @@ LEAST_MEMORY = 1.0  # seconds
 SWEEP_EVERY = 5.0  # seconds
 MOST_ENTRIES = 20_000  # of each kind that is remembered
 REREADINGS = 3
-
-NO_DEFAULT = (
-    "No profile is named, and there is no default for {}. Name one, or choose a default on the "
-    "page Profiles."
-)
 
 logger = logging.getLogger(__name__)
 

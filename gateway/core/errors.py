@@ -27,6 +27,12 @@ TOLD = frozenset({"connection_inactive", "undecryptable"})  # of what cannot be 
 CONTEXT_TOO_LONG = "context_length_exceeded"
 
 
+NO_DEFAULT = (
+    "No profile is named, and there is no default for {}. Name one, or choose a default on the "
+    "page Profiles."
+)
+
+
 class GatewayError(Exception):
     """A refusal.
 

@@ -173,11 +173,8 @@ def _settings_error(fields: dict[str, SettingsField], error: Any) -> SettingsErr
     if error["type"] == "missing":
         return SettingsError(name, "required", Sentence(REQUIRED, example=fields[name].example))
     if error["type"] == "extra_forbidden":
-        return SettingsError(
-            name,
-            "unknown_setting",
-            Sentence(UNKNOWN, name=repr(name[:100]), names=", ".join(fields)),
-        )
+        said = Sentence(UNKNOWN, name=repr(name[:100]), names=", ".join(fields))
+        return SettingsError(name, "unknown_setting", said)
     return SettingsError(
         _entry_path(error, fields.get(name)) or name,
         error["type"],

@@ -24,7 +24,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        create = actions.add_parser("create", help="make a token and print it, once")
+        self._add_create(actions.add_parser("create", help="make a token and print it, once"))
+        actions.add_parser("list", help="list all tokens")
+        renew = actions.add_parser("renew", help="make another with the same rights, printed once")
+        renew.add_argument("token", help=WHICH)
+        renew.add_argument(
+            "--overlap",
+            type=int,
+            metavar="HOURS",
+            default=24,
+            help="hours for which the old one still works, 24 if not given",
+        )
+        renew.add_argument("--expires", type=int, metavar="DAYS", help=EXPIRES)
+        revoke = actions.add_parser("revoke", help="end a token now")
+        revoke.add_argument("token", help=WHICH)
+
+    @staticmethod
+    def _add_create(create: CommandParser) -> None:
         create.add_argument("name")
         whose = create.add_mutually_exclusive_group(required=True)
         whose.add_argument("--user", help="whose rights it has")
@@ -63,19 +79,6 @@ class Command(BaseCommand):
             metavar="N",
             help="limit of models' tokens, in and out, by days of UTC",
         )
-        actions.add_parser("list", help="list all tokens")
-        renew = actions.add_parser("renew", help="make another with the same rights, printed once")
-        renew.add_argument("token", help=WHICH)
-        renew.add_argument(
-            "--overlap",
-            type=int,
-            metavar="HOURS",
-            default=24,
-            help="hours for which the old one still works, 24 if not given",
-        )
-        renew.add_argument("--expires", type=int, metavar="DAYS", help=EXPIRES)
-        revoke = actions.add_parser("revoke", help="end a token now")
-        revoke.add_argument("token", help=WHICH)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         act = {"create": self._create, "list": self._list, "renew": self._renew}

@@ -60,15 +60,11 @@ def create_reveal_token(
         cleaned, errors = clean_networks(networks)
         errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
         if actor is not None and actor != user:
-            errors.append(
-                FieldError("user", "invalid", _("You may make these tokens for yourself only."))
-            )
+            why = _("You may make these tokens for yourself only.")
+            errors.append(FieldError("user", "invalid", why))
         if not user.has_perm(MAY_REVEAL):
-            errors.append(
-                FieldError(
-                    "user", "invalid", _("Only an administrator can answer for such a token.")
-                )
-            )
+            why = _("Only an administrator can answer for such a token.")
+            errors.append(FieldError("user", "invalid", why))
         if errors or expires_in_days is None:
             raise Invalid(errors)
         ends = timezone.now() + timedelta(days=expires_in_days)
