@@ -195,7 +195,8 @@ class FindKeyView(Page):
             try:
                 found = services.find_key(form.cleaned_data["key"], actor=request.user)
             except Invalid as refused:
+                form = LeakedKeyForm({})  # without what was typed, even sealed
                 form.add_error("key", str(refused.errors[0].message))
-        shown = form if found is None else LeakedKeyForm()  # what was typed is not shown again
+        shown = form if found is None else LeakedKeyForm()
         context = {"form": shown, "found": found, "is_asked": found is not None}
         return self.render_to_response(self.get_context_data(**context))

@@ -26,7 +26,8 @@ from .base import Page
 
 SESSION_KEY = "drafts"
 MOST_DRAFTS, LARGEST, LIFE = 4, 65_536, 3600  # of one session, characters of one, seconds
-NEVER_KEPT = re.compile(r"csrf|passw|passphrase|^add-here$", re.IGNORECASE)
+# `again`: a passphrase once more
+NEVER_KEPT = re.compile(r"csrf|passw|passphrase|^again$|^add-here$", re.IGNORECASE)
 REFERENCES_ONLY = re.compile(
     r"^(?!from-|item-).*(secret|token|key)", re.IGNORECASE
 )  # a secret must not stand in a session

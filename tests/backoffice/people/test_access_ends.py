@@ -202,7 +202,7 @@ def test_what_is_dangerous_asks_again_and_loses_nothing_that_was_typed(administr
         ("/people/{viewer}/password/", {"password": NEW}),
         ("/people/{viewer}/second-factor/", {}),
         ("/admin/auth/user/{viewer}/change/", {}),
-        ("/packages/export/", {"passphrase": "a long passphrase"}),
+        ("/packages/export/", {"passphrase": NEW, "again": NEW}),
         ("/references/hosts/00000000-0000-0000-0000-000000000000/", {"decision": "approved"}),
     ],
 )
@@ -210,6 +210,7 @@ def test_each_dangerous_form_asks_again(administrator, viewer, path, posted):
     client = aged(browser(administrator), signed_in_at=16 * 60)
     answer = client.post(path.format(viewer=viewer.pk), posted)
     assert answer.status_code == 302 and answer["Location"].startswith("/sign-in/confirm/")
+    assert NEW not in str(dict(client.session.items()))
 
 
 def test_a_browser_that_calls_the_api_is_asked_too_and_a_token_is_not(administrator):

@@ -7,6 +7,7 @@ import pytest
 from connections.models import Connection, KeyReplacement
 from connections.replacement.services import replace_key, run_replacements
 from tests.fakes import SECRET, connect, reload
+from tests.pages import html, words
 from tests.people import browser
 
 from .conftest import NEXT
@@ -87,6 +88,12 @@ def test_the_search_says_whose_a_key_is_and_does_not_show_it(connection, fake, o
     for key, said in ((SECRET, "It is ours."), ("sk-nobody-has-this", "It is not ours.")):
         page = client.post("/connections/find-key/", {"key": key}).content.decode()
         assert said in page and key not in page
+
+
+def test_a_key_that_cannot_be_looked_for_is_not_sent_back_even_sealed(operator):
+    page = browser(operator).post("/connections/find-key/", {"key": "x" * 20_001})
+    assert "Enter the key that leaked." in words(page) and len(page.content) < 20_000
+    assert 'name="key-sealed"' not in html(page)
 
 
 @pytest.mark.parametrize("page", ["replace-key", "leaked"])
