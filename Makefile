@@ -30,7 +30,7 @@ test: .venv/.dev ## every test, the browser's included (ARGS="-k alias" for some
 	  export $(THROW_AWAY) PATH="$$node:$$PATH" CHROMIUM="$$chromium" && $(KEEP_BYTECODE) && \
 	  exec $(PYTHON_BIN) -m pytest $(PROCESSES) --durations=30 $(ARGS)
 
-lint: .venv/.dev ## style, types, import contracts, migrations, generated documents
+lint: .venv/.dev ## style, types, import contracts, migrations, generated documents, translations
 	$(PYTHON_BIN) -m ruff check $(LINT_PATHS)
 	$(PYTHON_BIN) -m ruff format --check $(LINT_PATHS)
 	$(PYTHON_BIN) -m djhtml --check --tabwidth 2 $(TEMPLATES)
@@ -41,7 +41,8 @@ lint: .venv/.dev ## style, types, import contracts, migrations, generated docume
 	  $(PYTHON_BIN) manage.py check --fail-level WARNING && \
 	  $(PYTHON_BIN) manage.py render_provider_docs --check && \
 	  $(PYTHON_BIN) manage.py render_openapi --check && \
-	  $(PYTHON_BIN) -m tools.render_architecture --check
+	  $(PYTHON_BIN) -m tools.render_architecture --check && \
+	  $(PYTHON_BIN) -m tools.catalogue --check
 
 fuzz: .venv/.dev ## ask the API everything its OpenAPI document allows, and much that it does not (some minutes)
 	@export $(THROW_AWAY) && exec $(PYTHON_BIN) -m tests.connections.api.fuzz $(ARGS)
