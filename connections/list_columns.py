@@ -1,4 +1,6 @@
-"""The columns of the lists of connections and profiles, and the orders in which they can be."""
+"""The columns of the lists of connections, profiles and references, and the orders in which they
+can be.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -63,6 +65,14 @@ PROFILE_COLUMNS = (
     CREATED,
     CHANGED,
     ACTIVE,
+)
+REFERENCE_COLUMNS = (
+    Column("name", _("Reference"), "name", A_TO_Z),
+    Column("resolved", _("State"), "state", (_("broken first"), _("resolved first"))),
+    Column("cure", _("What to do")),
+    Column("source", _("Asked, in order"), "source", A_TO_Z),
+    Column("users", _("Used by"), "-users", (_("most first"), _("least first"))),
+    Column("read", _("Last read"), "-read", NEWEST, is_extra=True),
 )
 
 

@@ -18,6 +18,8 @@ from .models import Connection, DefaultProfile, Profile
 from .outlooks import with_key_ends
 from .recent_use import Use, recent_use
 
+SEES_USAGE = "gateway.view_usagerecord"
+
 
 @dataclass(frozen=True)
 class ConnectionLine:
@@ -49,12 +51,12 @@ def with_lines(rows: QuerySet[Connection]) -> QuerySet[Connection]:
     return with_key_ends(with_health(rows))
 
 
-def connection_lines(rows: Sequence[Connection], sees_usage: bool) -> list[ConnectionLine]:
+def connection_lines(rows: Sequence[Connection], actor: Any) -> list[ConnectionLine]:
     """The rows of connections. Two queries, one for who does not see usage."""
     serving = Profile.objects.filter(connection__in=[row.pk for row in rows]).order_by()
     counted = serving.values("connection").annotate(n=Count("pk"))
     profiles = dict(counted.values_list("connection", "n"))
-    uses = _uses(Connection, rows) if sees_usage else None
+    uses = _uses(Connection, rows) if actor.has_perm(SEES_USAGE) else None
     resolve = cache(resolve_now)
     return [
         ConnectionLine(
@@ -64,10 +66,10 @@ def connection_lines(rows: Sequence[Connection], sees_usage: bool) -> list[Conne
     ]
 
 
-def profile_lines(rows: Sequence[Profile], sees_usage: bool) -> list[ProfileLine]:
+def profile_lines(rows: Sequence[Profile], actor: Any) -> list[ProfileLine]:
     """The rows of profiles. Two queries, one for who does not see usage."""
     defaults = set(DefaultProfile.objects.values_list("profile", flat=True))
-    uses = _uses(Profile, rows) if sees_usage else None
+    uses = _uses(Profile, rows) if actor.has_perm(SEES_USAGE) else None
     resolve = cache(resolve_now)
     return [
         ProfileLine(row, profile_health(row, resolve), row.pk in defaults, _of(uses, row.pk))

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -20,7 +19,6 @@ from . import services
 from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
 from .signin import factors
 
-PAGE_SIZE = 50
 ADMINISTRATION: Crumb = (gettext_lazy("Administration"), "/administration/")
 PEOPLE: Crumb = (gettext_lazy("People"), "/people/")
 
@@ -28,24 +26,6 @@ PEOPLE: Crumb = (gettext_lazy("People"), "/people/")
 def initial_of(typed: QueryDict | None) -> dict[str, str]:
     """What was typed into the form before, as its initial values."""
     return {name: str(value) for name, value in typed.items() if value} if typed else {}
-
-
-class PersonListView(Page):
-    """Everybody: their role, when they signed in last, their tokens."""
-
-    template_name = "people/list.html"
-    title = gettext_lazy("People")
-    section = "people"
-    permission_required = "auth.view_user"
-
-    def get_breadcrumbs(self) -> list[Crumb]:
-        return [ADMINISTRATION]
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        search = request.GET.get("q", "").replace("\x00", "").strip()
-        found = services.people().filter(username__icontains=search)
-        page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-        return self.render_to_response(self.get_context_data(page=page, search=search))
 
 
 class RoleListView(Page):
@@ -206,7 +186,9 @@ class PersonPasswordView(PersonPage):
 
 
 class PersonActiveView(PersonPage):
-    """Says what deactivating a person hits, asks, and does it; activating asks nothing."""
+    """Says what deactivating a person hits, asks, and does it; activating asks nothing. Then it
+    leads to the list, or where the form says.
+    """
 
     template_name = "people/deactivate.html"
 
@@ -223,7 +205,7 @@ class PersonActiveView(PersonPage):
         if self.done(
             lambda: services.set_active(self.person, is_active, actor=request.user), form, text
         ):
-            return self.redirect("person-list")
+            return self.back("person-list")
         return self.render_to_response(self.get_context_data(form=form))
 
 

@@ -5,7 +5,7 @@ A role is a group. These rules hold for all that is here: nobody hands out a rig
 lack, nobody changes a person who may do more than they, and one administrator always remains.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
@@ -13,7 +13,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -190,6 +190,42 @@ def may_change(actor: Any, person: User) -> bool:
         not person.is_superuser and rights <= actor.get_all_permissions()
     )
     return bool(actor.has_perm(ADMINISTERS) and is_above)
+
+
+def may_change_of(actor: Any, people: Sequence[User]) -> set[Any]:
+    """The ids of those of several people whom the actor may change: `may_change`, with as many
+    queries for one as for all.
+    """
+    if not actor.has_perm(ADMINISTERS):
+        return set()
+    right = "permissions__content_type"
+    prefetch_related_objects(people, f"groups__{right}", f"user_{right}")
+    mine = actor.get_all_permissions()
+    found = set()
+    for one in people:
+        held = [*one.user_permissions.all()]
+        held += [right for role in one.groups.all() for right in role.permissions.all()]
+        rights = {f"{right.content_type.app_label}.{right.codename}" for right in held}
+        if actor.is_superuser or (not one.is_superuser and rights <= mine):
+            found.add(one.pk)
+    return found
+
+
+def deactivate_several(people: Sequence[User], *, actor: Any) -> tuple[list[User], list[str]]:
+    """Ends the access of several people. Returns those whose access ended, and a sentence about
+    each of the others.
+    """
+    done, kept = [], []
+    for one in people:
+        try:
+            set_active(one, False, actor=actor)
+        except Invalid as refused:
+            kept.append(f"{one}: {refused.errors[0].message}")
+        except PermissionDenied as denied:
+            kept.append(str(denied))
+        else:
+            done.append(one)
+    return done, kept
 
 
 def _require_above(actor: Any, person: User) -> None:

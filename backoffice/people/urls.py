@@ -2,14 +2,15 @@
 
 from django.urls import include, path
 
-from . import administration, preferences
+from . import administration, lists, preferences
 from .service_accounts import views as accounts
 
 urlpatterns = [
     path("", include("backoffice.people.signin.urls")),
     path("you/", preferences.PreferencesView.as_view(), name="preferences"),
     path("language/", preferences.choose_language, name="choose-language"),
-    path("people/", administration.PersonListView.as_view(), name="person-list"),
+    path("people/", lists.PersonListView.as_view(), name="person-list"),
+    path("people/deactivate/", lists.PeopleDeactivateView.as_view(), name="person-bulk-deactivate"),
     path("people/add/", administration.PersonCreateView.as_view(), name="person-create"),
     path("people/roles/", administration.RoleListView.as_view(), name="role-list"),
     path(

@@ -27,13 +27,13 @@ from ..models import Connection
 from ..suggestions import reference_names
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
 from .inline_add import AddContext, ConnectionAddPage, note_choice
-from .lists import ListPage, filter_words, labels_of
+from .lists import TestedListPage, filter_words, labels_of
 from .typed import typed_before
 
 LIST: Crumb = (gettext_lazy("Connections"), "/connections/")
 
 
-class ConnectionListView(ListPage):
+class ConnectionListView(TestedListPage):
     """Connections, filtered, sorted, a page at a time."""
 
     template_name = "connections/connection_list.html"

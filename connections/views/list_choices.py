@@ -5,18 +5,11 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from .. import services
 from .base import Page
-from .connections import ConnectionListView
-from .lists import ListPage, query_of
-from .profiles import ProfileListView
-
-LISTS: dict[str, type[ListPage]] = {
-    one.list_name: one for one in (ConnectionListView, ProfileListView)
-}
+from .lists import LISTS, ListPage
 
 
 class ListChoiceView(Page):
@@ -33,11 +26,6 @@ class ListChoiceView(Page):
     def get_permission_required(self) -> tuple[str, ...]:
         return (str(self.list_page.permission_required),)
 
-    def address(self, query: str = "") -> str:
-        """The address of the list."""
-        there = reverse(f"{self.list_page.list_name}-list")
-        return f"{there}?{query}" if query else there
-
 
 class ColumnsView(ListChoiceView):
     """Keeps the columns that are ticked, and the density."""
@@ -46,7 +34,7 @@ class ColumnsView(ListChoiceView):
         ticked = set(request.POST.getlist("columns"))
         hidden = {one.key for one in self.list_page.columns[1:]} - ticked
         services.choose_columns(request.user, list_name, hidden, "dense" in request.POST)
-        return self.back(self.address())
+        return self.back(self.list_page.address())
 
 
 class SaveViewView(ListChoiceView):
@@ -57,7 +45,7 @@ class SaveViewView(ListChoiceView):
         if "remove" in request.POST:
             services.remove_view(request.user, list_name, name)
             messages.success(request, _("The view %(name)s is removed.") % {"name": name})
-            return self.redirect(self.address())
+            return self.redirect(self.list_page.address())
         query = self._query()
         try:
             services.save_view(request.user, list_name, name, query)
@@ -66,10 +54,11 @@ class SaveViewView(ListChoiceView):
         except services.Invalid as refused:
             messages.error(request, refused.errors[0].message)
             query = "&".join(filter(None, [query, urlencode({"view_name": name})]))
-        return self.redirect(self.address(query))
+        return self.redirect(self.list_page.address(query))
 
     def _query(self) -> str:
         """The filters and the order that were posted, and nothing else."""
         given = QueryDict(self.posted("query"))
         filters: dict[str, Any] = {name: given.get(name, "") for name in self.list_page.filters}
-        return query_of(filters, str(given.get("sort", "name")))
+        sort = str(given.get("sort", self.list_page.first_sort))
+        return self.list_page.query_of(filters, sort)

@@ -8,17 +8,18 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from .. import services
 from ..health.services import LABELS
 from ..list_columns import Column, shown_columns, sort_choices
+from ..list_rows import SEES_USAGE
 from ..models import ListChoice
 from .base import Page, Text
 from .selecting import ticked_again
 
 PAGE_SIZE = 25
-SEES_USAGE = "gateway.view_usagerecord"
 LABELS_OF_FILTERS = {
     "q": gettext_lazy("Search"),
     "provider": gettext_lazy("Provider"),
@@ -29,6 +30,9 @@ LABELS_OF_FILTERS = {
     "tag": gettext_lazy("Tag"),
 }
 STATUSES = {"active": gettext_lazy("Active"), "inactive": gettext_lazy("Inactive")}
+
+
+LISTS: dict[str, type["ListPage"]] = {}  # by their names
 
 
 @dataclass(frozen=True)
@@ -42,25 +46,34 @@ class Chip:
 
 class ListPage(Page):
     """A list. A subclass says its name, which filters and columns it has, its rows, and what is
-    read beside them. `filters`: their names in the address, and for people.
+    read beside them. `filters`: their names in the address, and for people. `columns`: the first
+    is always shown. `first_sort`: the order in which it begins. `address_name`: of its page, where
+    that is not the list's name with `-list` behind it.
     """
 
     list_name: ClassVar[str] = ""
+    address_name: ClassVar[str] = ""
     filters: ClassVar[Mapping[str, Text]] = {}
     columns: ClassVar[tuple[Column, ...]] = ()
+    first_sort: ClassVar[str] = "name"
 
-    def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Any]:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.list_name:
+            LISTS[cls.list_name] = cls
+
+    def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Any] | Sequence[Any]:
         """The rows that the filters leave, in this order."""
         raise NotImplementedError
 
     @staticmethod
-    def with_beside(rows: QuerySet[Any]) -> QuerySet[Any]:
+    def with_beside(rows: Any) -> Any:
         """The rows with what `lines` reads of other tables. They are counted without it."""
-        raise NotImplementedError
+        return rows
 
     @staticmethod
-    def lines(rows: Sequence[Any], sees_usage: bool) -> Sequence[Any]:
-        """The rows of one page with what is read beside them."""
+    def lines(rows: Sequence[Any], actor: Any) -> Sequence[Any]:
+        """The rows of one page with what is read beside them for who looks at them."""
         raise NotImplementedError
 
     @staticmethod
@@ -68,10 +81,28 @@ class ListPage(Page):
         """The value of a filter for people."""
         return filter_words(name, value)
 
+    def of_page(self, rows: Sequence[Any]) -> dict[str, Any]:  # noqa: ARG002
+        """What else the template needs for the rows of one page."""
+        return {}
+
+    @classmethod
+    def address(cls, query: str = "") -> str:
+        """The address of the list with this query."""
+        there = reverse(cls.address_name or f"{cls.list_name}-list")
+        return f"{there}?{query}" if query else there
+
+    @classmethod
+    def query_of(cls, filters: Mapping[str, str], sort: str) -> str:
+        """The query of the list with these filters and this order; empty for the list as it
+        begins.
+        """
+        given = {name: value for name, value in filters.items() if value}
+        return urlencode(given | ({} if sort == cls.first_sort else {"sort": sort}))
+
     @classmethod
     def row_context(cls, user: Any, row: Any) -> dict[str, Any]:
         """What the template of one row needs, for an answer that replaces a row."""
-        (line,) = cls.lines([row], user.has_perm(SEES_USAGE))
+        (line,) = cls.lines([row], user)
         columns = cls.columns_of(user, services.list_choice(user, cls.list_name))
         return {"line": line, "shown": {one.key for one in columns}}
 
@@ -84,22 +115,23 @@ class ListPage(Page):
         user: Any = request.user
         sees_usage = user.has_perm(SEES_USAGE)
         filters = {name: request.GET.get(name, "") for name in self.filters}
-        sort = request.GET.get("sort", "name")
+        sort = request.GET.get("sort", self.first_sort)
         if sort.removeprefix("-") == "used" and not sees_usage:
-            sort = "name"
+            sort = self.first_sort
         rows = self.rows(filters, sort)
         paginator = Paginator(self.with_beside(rows), PAGE_SIZE)
-        paginator.count = rows.count()
+        paginator.count = rows.count() if isinstance(rows, QuerySet) else len(rows)
         page = paginator.get_page(request.GET.get("page"))
+        shown = list(page)
         choice = services.list_choice(user, self.list_name)
         columns = self.columns_of(user, choice)
-        query = query_of(filters, sort)
+        query = self.query_of(filters, sort)
         context = {
             "page": page,
-            "lines": self.lines(list(page), sees_usage),
+            "lines": self.lines(shown, user),
             "columns": columns,
             "shown": {one.key for one in columns},
-            "all_columns": [one for one in self.columns if sees_usage or not one.of_usage],
+            "all_columns": [one for one in self.columns[1:] if sees_usage or not one.of_usage],
             "choice": choice,
             "list_name": self.list_name,
             "query": query,
@@ -108,15 +140,17 @@ class ListPage(Page):
             "sort": sort,
             "sorts": sort_choices(self.columns, sees_usage),
             "is_filtered": any(filters.values()),
-            **ticked_again(request.GET, page.object_list, user),
+            "filters_on": sum(bool(value) for name, value in filters.items() if name != "q"),
+            **self.of_page(shown),
         }
         return self.render_to_response(self.get_context_data(**context))
 
     def _chips(self, filters: dict[str, str], sort: str) -> list[Chip]:
         return [
-            Chip(self.filters[name], self.words(name, value), query_of({**filters, name: ""}, sort))
+            Chip(self.filters[name], self.words(name, value), self.query_of(without, sort))
             for name, value in filters.items()
             if value
+            for without in [{**filters, name: ""}]
         ]
 
 
@@ -125,14 +159,15 @@ def labels_of(*names: str) -> dict[str, Any]:
     return {name: LABELS_OF_FILTERS[name] for name in names}
 
 
+class TestedListPage(ListPage):
+    """A list whose rows can be tested together: those that did not work are ticked again."""
+
+    def of_page(self, rows: Sequence[Any]) -> dict[str, Any]:
+        return ticked_again(self.request.GET, rows, self.request.user)
+
+
 def filter_words(name: str, value: str) -> str:
     """The value of a filter that both lists have, for people."""
     if name == "health":
         return str(LABELS.get(value, value))
     return str(STATUSES.get(value, value)) if name == "status" else value
-
-
-def query_of(filters: Mapping[str, str], sort: str) -> str:
-    """The query of a list with these filters and this order; empty for the list as it begins."""
-    given = {name: value for name, value in filters.items() if value}
-    return urlencode(given | ({} if sort == "name" else {"sort": sort}))

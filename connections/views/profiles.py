@@ -1,6 +1,5 @@
 """Pages of profiles: list, form with models fetched from the provider, delete, switch."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -18,14 +17,14 @@ from ..former_aliases import former_aliases_of
 from ..forms import ProfileForm
 from ..health.services import LABELS, with_profile_health
 from ..list_columns import PROFILE_COLUMNS
-from ..list_rows import ProfileLine, profile_lines
+from ..list_rows import profile_lines
 from ..lookup import get_by_id_or_alias, get_by_name
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
 from ..wording import outcome_in_words
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
 from .inline_add import PicksConnections
-from .lists import ListPage, labels_of
+from .lists import TestedListPage, labels_of
 from .typed import typed_before
 
 LIST: Crumb = (gettext_lazy("Profiles"), "/profiles/")
@@ -40,7 +39,7 @@ class ProfilePage(Page):
         return [LIST]
 
 
-class ProfileListView(ProfilePage, ListPage):
+class ProfileListView(ProfilePage, TestedListPage):
     """Profiles, filtered, sorted, a page at a time."""
 
     template_name = "connections/profiles/list.html"
@@ -61,9 +60,7 @@ class ProfileListView(ProfilePage, ListPage):
     def with_beside(rows: QuerySet[Profile]) -> QuerySet[Profile]:
         return with_profile_health(rows)
 
-    @staticmethod
-    def lines(rows: Sequence[Profile], sees_usage: bool) -> list[ProfileLine]:
-        return profile_lines(rows, sees_usage)
+    lines = staticmethod(profile_lines)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         choices = {"capabilities": list(Capability), "states": LABELS.items()}

@@ -1,41 +1,64 @@
 """The page of all references: the state of each, its uses, and how to mend it."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy
 
 from .. import selectors, services
 from ..conf import resolver
+from ..list_columns import REFERENCE_COLUMNS
+from ..reference_list import STATES, ReferenceLine, listed_references, reference_lines
 from ..references import State
 from .base import Page
+from .lists import ListPage
 
-PAGE_SIZE = 50
 
-
-class ReferenceListView(Page):
+class ReferenceListView(ListPage):
     """Every reference, the broken ones first."""
 
     template_name = "connections/reference_list.html"
+    fragment_name = "connections/_reference_rows.html"
     title = gettext_lazy("References")
     section = "references"
     permission_required = "connections.view_connection"
+    list_name = "reference"
+    filters = {
+        "q": gettext_lazy("Search"),
+        "state": gettext_lazy("State"),
+        "source": gettext_lazy("Source"),
+    }
+    columns = REFERENCE_COLUMNS
+    first_sort = "state"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        uses = selectors.reference_uses()
-        broken = sum(use.resolution.state != State.RESOLVED for use in uses)
-        page = Paginator(uses, PAGE_SIZE).get_page(request.GET.get("page"))
-        return self.render_to_response(self.context(page, broken))
+    @cached_property
+    def uses(self) -> list[selectors.ReferenceUse]:
+        """All references, whatever the filters."""
+        return selectors.reference_uses()
 
-    def context(self, page: Any, broken: int) -> dict[str, Any]:
-        """The page of references, the stores that are away, and all sources in their order."""
-        return self.get_context_data(
-            page=page,
-            broken=broken,
-            outages=selectors.store_outages(),
-            sources=[source.name for source in resolver().sources],
-        )
+    def rows(self, filters: dict[str, str], sort: str) -> list[selectors.ReferenceUse]:
+        return listed_references(self.uses, filters, sort)
+
+    @staticmethod
+    def lines(rows: Sequence[selectors.ReferenceUse], actor: Any) -> list[ReferenceLine]:  # noqa: ARG004
+        return reference_lines(rows)
+
+    @staticmethod
+    def words(name: str, value: str) -> str:
+        return str(STATES.get(value, value)) if name == "state" else value  # type: ignore[call-overload]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the stores that are away, and all sources in their order."""
+        shown = {
+            "total": len(self.uses),
+            "broken": sum(use.resolution.state != State.RESOLVED for use in self.uses),
+            "outages": selectors.store_outages(),
+            "sources": [source.name for source in resolver().sources],
+            "states": [(one.value, text) for one, text in STATES.items()],
+        }
+        return super().get_context_data(**shown, **kwargs)
 
 
 class SourceListView(Page):

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from connections.dependent_profiles import all_stood_in_for
 from connections.health.services import resolve_now, with_health
+from connections.list_columns import A_TO_Z, NEWEST, Column
 from connections.models import Connection
+from connections.texts import sort_key
 
 from .cures import (
     Cure,
@@ -30,6 +34,15 @@ from .kinds import KINDS, Fault, Told
 from .ranking import Ranked
 from .telling import days_in_words, told
 
+COLUMNS = (
+    Column("fault", _("Fault")),
+    Column("kind", _("Kind"), "kind", A_TO_Z),
+    Column("hit", _("Hit"), "worst", (_("worst first"), _("mildest first"))),
+    Column("since", _("Since, or until"), "-since", NEWEST),
+    Column("connections", _("Connections"), is_extra=True),
+    Column("cures", _("What to do")),
+)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NAMED = 5  # connections behind a fault that its line names
 UNEDITED = ("host", "unused", "model", "replacement")  # have a cure of their own, or none
 TESTED = ("failing", "resting", "degraded", "certificate", "access")
@@ -65,6 +78,20 @@ class Line:
     def when(self) -> str:
         """The same in words, `in 5 days`; empty where it is not about an end."""
         return "" if self.days_left is None else days_in_words(self.days_left)
+
+
+def in_order(rows: Sequence[Ranked], sort: str) -> list[Ranked]:
+    """Faults by `worst` (as they are ranked), `kind` or `since`; `-` before it reverses it. Any
+    other order is `worst`.
+    """
+    is_reversed = sort.startswith("-")
+    if sort.removeprefix("-") == "kind":
+        return sorted(
+            rows, key=lambda row: sort_key(str(KINDS[row.fault.kind])), reverse=is_reversed
+        )
+    if sort.removeprefix("-") == "since":
+        return sorted(rows, key=lambda row: row.fault.since or LONG_AGO, reverse=is_reversed)
+    return list(reversed(rows)) if sort == "-worst" else list(rows)
 
 
 def lines(rows: Sequence[Ranked]) -> list[Line]:

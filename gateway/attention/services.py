@@ -1,6 +1,6 @@
 """The list of faults: ranked, filtered, and snoozed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -71,16 +71,26 @@ def snoozes() -> dict[tuple[str, str], Snooze]:
     return {(row.fault, row.was): row for row in rows.order_by()}
 
 
-@retried
 def snooze(key: str, *, reason: str, until: datetime, actor: Actor) -> Snooze:
     """Leaves a fault out of the list until then, or until it changes.
 
     Raises Invalid, PermissionDenied, ObjectDoesNotExist when there is no such fault now.
     """
+    return snooze_several([key], reason=reason, until=until, actor=actor)[0]
+
+
+@retried
+def snooze_several(
+    keys: Collection[str], *, reason: str, until: datetime, actor: Actor
+) -> list[Snooze]:
+    """Snoozes several faults as `snooze` does one, but for those that are over.
+
+    Raises Invalid, PermissionDenied, ObjectDoesNotExist when there is none of them now.
+    """
     require(actor, "connections.change_connection")
-    known = (row.fault for row in ranked() if row.fault.key == key)
-    fault = next((one for one in known if _may_see(actor, one)), None)
-    if fault is None:
+    known = [row.fault for row in ranked() if row.fault.key in keys]
+    faults = [one for one in known if _may_see(actor, one)]
+    if not faults:
         raise ObjectDoesNotExist(_("This fault is over."))
     now, reason = timezone.now(), reason.strip()
     errors = []
@@ -93,10 +103,11 @@ def snooze(key: str, *, reason: str, until: datetime, actor: Actor) -> Snooze:
         errors.append(FieldError("until", "invalid", text))
     if errors:
         raise Invalid(errors)
-    values = {"was": fault.was, "reason": reason, "until": until, "snoozed_by": actor}
+    values = {"reason": reason, "until": until, "snoozed_by": actor}
     with transaction.atomic():
         Snooze.objects.filter(until__lte=now).delete()
-        return Snooze.objects.update_or_create(fault=key, defaults=values)[0]
+        found = [(one.key, values | {"was": one.was}) for one in faults]
+        return [Snooze.objects.update_or_create(fault=key, defaults=new)[0] for key, new in found]
 
 
 @retried

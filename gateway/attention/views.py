@@ -1,10 +1,11 @@
 """The page of faults, and their snoozes."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -14,16 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from connections.models import Snooze
 from connections.services import Invalid
 from connections.views.base import Page
+from connections.views.lists import ListPage
 
 from . import services
 from .kinds import KINDS
-from .lines import lines
+from .lines import COLUMNS, Line, in_order, lines
+from .ranking import Ranked
 
-PAGE_SIZE = 25
 HOURS = (1, 4, 24, 72, 168, 720)
 
 
-class AttentionView(Page):
+class AttentionView(ListPage):
     """Every fault, the worst first, a page at a time."""
 
     template_name, fragment_name = (
@@ -33,26 +35,37 @@ class AttentionView(Page):
     title = _("Attention")
     section = "attention"
     permission_required = "connections.view_connection"
+    list_name = address_name = "attention"
+    filters = {"tag": _("Tag"), "kind": _("Kind"), "snoozed": _("Show")}
+    columns = COLUMNS
+    first_sort = "worst"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        filters = {name: request.GET.get(name, "") for name in ("tag", "kind", "snoozed")}
+    def rows(self, filters: dict[str, str], sort: str) -> list[Ranked]:
         found = services.attention(
             filters["tag"].replace("\x00", ""),
             filters["kind"] if filters["kind"] in KINDS else "",
-            actor=request.user,
+            actor=self.request.user,
             is_snoozed=filters["snoozed"] == "yes",
         )
-        page = Paginator(found.rows, PAGE_SIZE).get_page(request.GET.get("page"))
-        context = {
-            "page": page,
-            "lines": lines(list(page.object_list)),
-            "snoozed": found.snoozed,
-            "filters": filters,
+        self.snoozed = found.snoozed
+        return in_order(found.rows, sort)
+
+    @staticmethod
+    def lines(rows: Sequence[Ranked], actor: Any) -> list[Line]:  # noqa: ARG004
+        return lines(rows)
+
+    @staticmethod
+    def words(name: str, value: str) -> str:
+        known = {"kind": KINDS, "snoozed": {"yes": _("Snoozed")}}.get(name, {})
+        return str(known.get(value, value))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        shown = {
+            "snoozed": self.snoozed,
             "kinds": KINDS.items(),
             "hours": [(one, _in_words(one)) for one in HOURS],
-            "is_filtered": any(filters.values()),
         }
-        return self.render_to_response(self.get_context_data(**context))
+        return super().get_context_data(**shown, **kwargs)
 
 
 def _in_words(hours: int) -> str:
@@ -62,7 +75,7 @@ def _in_words(hours: int) -> str:
 
 
 class SnoozeView(Page):
-    """Leaves a fault out of the list for some hours."""
+    """Leaves faults out of the list for some hours: one, or those that are ticked."""
 
     section = "attention"
     permission_required = "connections.change_connection"
@@ -70,16 +83,25 @@ class SnoozeView(Page):
     def post(self, request: HttpRequest) -> HttpResponse:
         hours = self.posted("hours")
         until = timezone.now() + timedelta(hours=int(hours) if hours in map(str, HOURS) else 0)
+        keys = request.POST.getlist("fault") or request.POST.getlist("ids")
+        if not keys:
+            messages.error(request, gettext("Tick the faults first."))
+            return self.back("attention")
         try:
-            row = services.snooze(
-                self.posted("fault"), reason=self.posted("reason"), until=until, actor=request.user
+            rows = services.snooze_several(
+                keys, reason=self.posted("reason"), until=until, actor=request.user
             )
         except Invalid as refused:
             for error in refused.errors:
                 messages.error(request, error.message)
         else:
-            text = gettext("Snoozed until %(time)s UTC, or until it changes.")
-            messages.success(request, text % {"time": f"{row.until:%Y-%m-%d %H:%M}"})
+            text = ngettext(
+                "Snoozed until %(time)s UTC, or until it changes.",
+                "%(number)s snoozed until %(time)s UTC, or until they change.",
+                len(rows),
+            )
+            said = {"time": f"{until:%Y-%m-%d %H:%M}", "number": len(rows)}
+            messages.success(request, text % said)
         return self.back("attention")
 
 

@@ -146,6 +146,7 @@ class UsageView(UsagePage):
             "periods": PERIOD_NAMES,
             "filters": filters,
             "is_filtered": any(filters.values()),
+            "filters_on": sum(map(bool, filters.values())),
             "dates": {"from": query.get("from", ""), "to": query.get("to", "")} if not name else {},
             "profiles": Profile.objects.order_by("alias").values_list("alias", flat=True)[
                 :MOST_CHOICES

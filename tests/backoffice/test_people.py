@@ -1,11 +1,16 @@
 """The pages of people: rights, roles, passwords, and the last administrator."""
 
+from typing import Any
+
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backoffice.people import services
 from connections.services import Invalid, create_token
-from tests.pages import words
+from tests.pages import html, told, words
 from tests.people import browser, person
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +24,7 @@ def role(name: str) -> Group:
 def test_the_list_has_role_sign_in_and_tokens_of_everybody(people, administrator):
     create_token("Site", user=administrator, actor=administrator, scopes=["gateway:use"])
     response = browser(administrator).get("/people/")
-    shown = {one.username: one.tokens for one in response.context["page"]}
+    shown = {line.row.username: line.row.tokens for line in response.context["lines"]}
     assert shown == {"ada": 1, "olaf": 0, "sten": 0, "vera": 0}
     assert "no role" in words(response)
 
@@ -129,3 +134,94 @@ def test_an_operator_is_told_which_role_may(operator, administrator):
 
 def test_a_page_that_is_not_there_has_a_title(viewer):
     assert "<title>There is nothing here · " in browser(viewer).get("/nowhere/").text
+
+
+def names(response: Any) -> list[str]:
+    return [line.row.username for line in response.context["lines"]]
+
+
+SHOWN = {
+    "": ["ada", "bot 2", "bot 10", "olaf", "vera"],
+    "sort=-name": ["vera", "olaf", "bot 10", "bot 2", "ada"],
+    "sort=-tokens": ["ada", "bot 2", "bot 10", "olaf", "vera"],
+    "sort=tokens": ["bot 2", "bot 10", "olaf", "vera", "ada"],
+    "sort=role": ["bot 2", "bot 10", "ada", "olaf", "vera"],
+    "sort=status": ["ada", "bot 2", "olaf", "vera", "bot 10"],
+    "q=BOT": ["bot 2", "bot 10"],
+    "role=Operators": ["olaf"],
+    "role=-": ["bot 2", "bot 10"],
+    "status=inactive": ["bot 10"],
+    "factor=yes": ["vera"],
+    "factor=no&role=Viewers": [],
+    "status=nonsense&role=Viewers": ["vera"],
+}
+
+
+def test_people_are_filtered_and_sorted(administrator, operator, viewer):
+    person("bot 2")
+    person("bot 10", is_active=False)
+    Authenticator.objects.create(user=viewer, type="totp", data={})
+    create_token("Site", user=administrator, actor=administrator, scopes=["gateway:use"])
+    page = browser(administrator)
+    assert {query: names(page.get(f"/people/?{query}")) for query in SHOWN} == SHOWN
+
+
+def test_a_page_of_people_asks_no_more_for_ten_than_for_one(administrator):
+    page = browser(administrator)
+    page.get("/people/")
+    with CaptureQueriesContext(connection) as few:
+        page.get("/people/")
+    for number in range(9):
+        person(f"one {number}", "Viewers")
+    with CaptureQueriesContext(connection) as many:
+        page.get("/people/")
+    assert len(many) <= len(few)
+
+
+def test_what_may_be_changed_of_several_is_what_may_be_changed_of_each(people, administrator):
+    del people["nobody"]
+    people["root"] = person("root", is_superuser=True)
+    people["more"] = person("more")
+    people["more"].user_permissions.add(*_rights_that_no_role_has())
+    for actor in (administrator, people["operator"], people["root"]):
+        each = {one.pk for one in people.values() if services.may_change(actor, one)}
+        rows = list(User.objects.filter(pk__in=[one.pk for one in people.values()]))
+        assert services.may_change_of(actor, rows) == each
+
+
+def test_ticked_people_are_deactivated_once_that_is_agreed(administrator, operator, viewer):
+    page, chosen = browser(administrator), {"ids": [operator.pk, viewer.pk], "next": "/people/?q=v"}
+    asked = page.post("/people/deactivate/", chosen)
+    assert "olaf" in words(asked) and User.objects.filter(is_active=False).count() == 0
+    answer = page.post("/people/deactivate/", chosen | {"agreed": "yes"})
+    assert answer["Location"] == "/people/?q=v" and told(answer) == ["2 people are deactivated."]
+    assert set(User.objects.filter(is_active=False)) == {operator, viewer}
+
+
+def test_all_that_match_are_deactivated_but_for_whom_the_rules_keep(administrator, viewer):
+    page = browser(administrator)
+    asked = page.post("/people/deactivate/", {"all": "match", "match": "status=active"})
+    ids = [one.pk for one in asked.context["people"]]
+    assert ids == [administrator.pk, viewer.pk]
+    answer = page.post("/people/deactivate/", {"ids": ids, "agreed": "yes"})
+    assert told(answer)[0] == "1 person is deactivated."
+    assert "Another administrator must deactivate you." in told(answer)[1]
+
+
+def test_only_administrators_deactivate_several(people):
+    given = {"ids": [person("other").pk], "agreed": "yes"}
+    statuses = [
+        browser(people[who]).post("/people/deactivate/", given).status_code for who in people
+    ]
+    assert statuses == [302, 403, 403, 403, 302]
+
+
+def test_lists_of_people_keep_columns_and_views(administrator):
+    page = browser(administrator)
+    page.post("/lists/person/columns/", {"columns": ["created"], "dense": "on"})
+    shown = html(page.get("/people/"))
+    assert "of-created" in shown and "of-tokens" not in shown and "rows of-person dense" in shown
+    given = {"name": "Gone", "query": "status=inactive&sort=-created"}
+    saved = page.post("/lists/person/views/", given)
+    assert saved["Location"] == "/people/?status=inactive&sort=-created"
+    assert 'aria-label="Without State: Deactivated"' in html(page.get(saved["Location"]))

@@ -597,7 +597,8 @@ def keys_dialog(page: Page, gallery: Gallery) -> None:
 
 def about_to_snooze(page: Page, gallery: Gallery) -> None:
     page.goto("/attention/")
-    page.locator(".faults summary").first.click()
+    page.locator("[popovertarget^=menu-]").first.click()
+    page.locator(".acts:popover-open summary").click()
     expect(page.get_by_role("textbox", name="Reason")).to_be_visible()
 
 

@@ -1,9 +1,9 @@
 """The pages of service accounts, for administrators."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -13,29 +13,52 @@ from django.utils.translation import gettext_lazy
 from connections.models import ServiceAccount
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
+from connections.views.lists import ListPage
 
 from .. import services as people
-from ..administration import ADMINISTRATION, PAGE_SIZE, PEOPLE
+from ..administration import ADMINISTRATION, PEOPLE
 from ..forms import RefusableForm
+from ..listing import ACCOUNT_COLUMNS, STATES, listed_accounts
+from ..lists import words_of
 from . import services
 from .forms import ServiceAccountChangeForm, ServiceAccountForm
 
 
-class ServiceAccountListView(Page):
+class ServiceAccountListView(ListPage):
     """All service accounts: their role, contact and tokens."""
 
-    template_name = "people/service_accounts/list.html"
+    template_name, fragment_name = (
+        "people/service_accounts/list.html",
+        "people/service_accounts/_rows.html",
+    )
     title = gettext_lazy("Service accounts")
     section = "people"
     permission_required = "connections.view_serviceaccount"
+    list_name = "service-account"
+    filters = {
+        "q": gettext_lazy("Search"),
+        "role": gettext_lazy("Role"),
+        "status": gettext_lazy("State"),
+    }
+    columns = ACCOUNT_COLUMNS
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [ADMINISTRATION, PEOPLE]
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        pages = Paginator(services.service_accounts(), PAGE_SIZE)
-        page = pages.get_page(request.GET.get("page"))
-        return self.render_to_response(self.get_context_data(page=page))
+    def rows(self, filters: dict[str, str], sort: str) -> list[ServiceAccount]:
+        return listed_accounts(services.service_accounts(), filters, sort)
+
+    @staticmethod
+    def lines(rows: Sequence[ServiceAccount], actor: Any) -> Sequence[ServiceAccount]:  # noqa: ARG004
+        return rows
+
+    @staticmethod
+    def words(name: str, value: str) -> str:
+        return words_of(name, value)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        choices = {"roles": people.roles(), "states": STATES.items()}
+        return super().get_context_data(**choices, **kwargs)
 
 
 class ServiceAccountPage(Page):

@@ -88,3 +88,33 @@ def test_rows_are_counted_without_what_is_read_beside_them(client: Client, where
         assert client.get(f"/{where}/").status_code == 200
     counts = [one["sql"] for one in captured.captured_queries if '"__count"' in one["sql"]]
     assert len(counts) == 1 and " JOIN " not in counts[0], counts
+
+
+def references(client: Client, query: str) -> list[str]:
+    lines = client.get(f"/references/?{query}").context["lines"]
+    return [line.row.resolution.reference for line in lines]
+
+
+def test_references_are_filtered_and_sorted(client: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("Fake__Set", "a-value-of-a-key")
+    for name, key in (("Beta", "Key10"), ("Gamma", "Key2"), ("Delta", "Set"), ("Epsilon", "Set")):
+        connect(name=name, settings={"api_key": f"$Fake:{key}"})
+    assert references(client, "") == ["$Fake:Key2", "$Fake:Key10", "$Fake:Set"]
+    assert references(client, "sort=-name") == ["$Fake:Set", "$Fake:Key10", "$Fake:Key2"]
+    assert references(client, "sort=-users")[0] == "$Fake:Set"
+    assert references(client, "q=gamma") == ["$Fake:Key2"]
+    assert references(client, "state=resolved&source=environment") == ["$Fake:Set"]
+    assert references(client, "state=denied") == []
+    page = client.get("/references/?state=missing")
+    assert "2 of 3 need attention" in words(page)
+    assert 'aria-label="Without State: missing"' in html(page)
+
+
+@pytest.mark.parametrize("where", ["connections", "profiles", "references", "attention"])
+def test_filters_fold_and_say_how_many_are_on(client: Client, where: str):
+    connect(name="Beta", settings={"api_key": "$Fake:ApiKey"})
+    page = html(client.get(f"/{where}/?q=a&tag=prod&kind=failing&state=missing"))
+    number = {"connections": 1, "profiles": 1, "references": 1, "attention": 2}[where]
+    assert '<details class="fold">' in page and f'"filters-on">({number})</span>' in page
+    part = html(client.get(f"/{where}/", headers={"HX-Request": "true"}))
+    assert '<span id="filters-on" hx-swap-oob="innerHTML"></span>' in part

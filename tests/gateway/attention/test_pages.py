@@ -79,6 +79,36 @@ def test_a_snooze_without_a_reason_is_refused(row: Connection, client: Client):
     assert "Say why" in told(answer)[0] and not Snooze.objects.exists()
 
 
+def test_ticked_faults_are_snoozed_together_but_for_those_that_are_over(
+    row: Connection, client: Client
+):
+    fail(connect(name="Second"))
+    keys = [f"connection:{one.pk}" for one in Connection.objects.all()]
+    given = {"ids": [*keys, "over"], "reason": "Maintenance.", "hours": "4"}
+    answer = client.post("/attention/snooze/", given | {"next": "/attention/?sort=kind"})
+    assert answer["Location"] == "/attention/?sort=kind"
+    assert told(answer)[0].startswith("2 snoozed until")
+    assert set(Snooze.objects.values_list("fault", flat=True)) == set(keys)
+    assert told(client.post("/attention/snooze/", {}))[-1] == "Tick the faults first."
+    assert client.post("/attention/snooze/", given | {"ids": ["over"]}).status_code == 404
+
+
+def test_faults_are_sorted_filtered_and_kept_as_a_view(row: Connection, client: Client):
+    connect(name="Early", settings={"api_key": "$Fake:Missing"})
+
+    def kinds(query: str) -> list[str]:
+        lines = client.get(f"/attention/?{query}").context["lines"]
+        return [line.ranked.fault.kind for line in lines]
+
+    assert kinds("") == ["failing", "reference"] == kinds("sort=kind")
+    assert kinds("sort=-worst") == kinds("sort=-kind") == ["reference", "failing"]
+    assert kinds("kind=reference") == ["reference"]
+    given = {"name": "Missing", "query": "kind=reference&sort=-since&page=2"}
+    saved = client.post("/lists/attention/views/", given)
+    assert saved["Location"] == "/attention/?kind=reference&sort=-since"
+    assert 'aria-label="Without Kind: Reference"' in html(client.get(saved["Location"]))
+
+
 def test_the_api_lists_and_snoozes(row: Connection, operator: Any):
     api = Api(token_of(operator))
     (item,) = api.read("/attention?kind=failing")["items"]
