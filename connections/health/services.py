@@ -96,6 +96,9 @@ __all__ = [
 OF_ACCOUNT = frozenset(
     {"unauthorized", "quota", "refused", "dns", "tls", "blocked_address", "not_installed"}
 )
+# Workers write what they saw one after the other, so an answer may be written after a failure that
+# it was before. What is older than this is so by a clock that is wrong.
+LATE = timedelta(seconds=5)
 NEWS = timedelta(seconds=15)  # an answer after another one is written that often
 USED_EVERY = timedelta(days=1)  # the time of the last use is noted that often
 
@@ -159,9 +162,13 @@ def note_use(connection_ids: Iterable[UUID]) -> None:
 
 
 @retried
-def forget_failures(connection: Connection) -> None:
-    """Called after a passed test: what failed before is over, until a call says otherwise."""
+def forget_failures(connection: Connection, asked_at: datetime | None = None) -> None:
+    """Called after a passed test: what failed before it asked, at `asked_at`, is over, until a call
+    says otherwise.
+    """
     failed = ConnectionTraffic.objects.filter(connection=connection, recent__contains=FAILED)
+    if asked_at:
+        failed = failed.exclude(failed_at__gt=asked_at, failed_at__lte=timezone.now())
     if failed.exists():
         failed.update(recent="", is_failing=False, failing_since=None, failures=0)
 
@@ -200,6 +207,10 @@ def _is_news(row: ConnectionTraffic | None, calls: Sequence[Call]) -> bool:
     )
 
 
+def _was_before(at: datetime, known: datetime | None) -> bool:
+    return known is not None and timedelta(0) < known - at <= LATE
+
+
 def _take(row: ConnectionTraffic, calls: Sequence[Call], settings_version: int) -> None:
     """Counts calls into a row. Those of settings that were replaced since do not count."""
     if row.version < settings_version:
@@ -209,6 +220,12 @@ def _take(row: ConnectionTraffic, calls: Sequence[Call], settings_version: int) 
         if call.version < settings_version:
             continue
         row.version = max(row.version, call.version)
+        if not call.code and _was_before(call.ended_at, row.failed_at):
+            answered = row.recent.rstrip(FAILED)
+            failed = row.recent[len(answered) :]
+            row.recent = (answered + ANSWERED * call.times + failed)[-RECENT:]
+            row.answered_at = max(row.answered_at or call.ended_at, call.ended_at)
+            continue
         if row.is_failing and not call.code:
             row.recent = row.recent.rstrip(FAILED)  # what failed in a row is over
         row.recent = (row.recent + (FAILED if call.code else ANSWERED * call.times))[-RECENT:]

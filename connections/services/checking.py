@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from providers.core.base import CheckResult as Passed
@@ -29,6 +30,7 @@ class CheckResult:
 
     `code` is "ok", a ProviderError code, or one of Unusable; `message` names cause and cure.
     `learned`: of the ends of its key, certificates and models; None where nobody was asked.
+    `asked_at`: when it began, None where that is not known.
     """
 
     success: bool
@@ -38,6 +40,7 @@ class CheckResult:
     latency_ms: int | None = None
     model_count: int | None = None
     learned: Learned | None = None
+    asked_at: datetime | None = None
 
 
 @sensitive_variables("provider")
@@ -51,7 +54,7 @@ def run_check(provider: Provider[Any]) -> CheckResult:
         # wrong with it
     ):
         _ = provider.client
-    started = time.monotonic()
+    started, asked_at = time.monotonic(), timezone.now()
     with noting_certificates() as seen:
         try:
             result = provider.check()
@@ -76,6 +79,7 @@ def run_check(provider: Provider[Any]) -> CheckResult:
         took,
         result.model_count,
         learned,
+        asked_at,
     )
 
 

@@ -78,7 +78,7 @@ def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> 
         check.save()
         Connection.objects.filter(pk=connection.pk).update(last_check=check)
         if outcome.success:
-            forget_failures(connection)
+            forget_failures(connection, outcome.asked_at)
         if outcome.learned:
             note_learned([(connection, outcome.learned)])
     connection.last_check = check
@@ -99,12 +99,12 @@ def record_scheduled(outcomes: Sequence[tuple[Connection, CheckResult]]) -> None
             for row, outcome in kept
         ]
         ConnectionCheck.objects.bulk_create(checks)
-        passed = [row.pk for row, outcome in kept if outcome.success]
+        passed = {row.pk: outcome.asked_at for row, outcome in kept if outcome.success}
         failed = ConnectionTraffic.objects.filter(connection__in=passed, recent__contains=FAILED)
         for check in checks:
             there[check.connection_id].last_check = check
         for pk in set(failed.values_list("connection_id", flat=True)):
-            forget_failures(there[pk])
+            forget_failures(there[pk], passed[pk])
         Connection.objects.bulk_update(there.values(), ["last_check"])
         note_learned([(row, outcome.learned) for row, outcome in kept if outcome.learned])
 

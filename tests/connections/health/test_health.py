@@ -84,6 +84,30 @@ def test_an_answer_clears_a_failure(row: Connection):
     assert (state(row), health(reload(row)).since) == ("ok", None)
 
 
+def test_an_answer_of_before_that_another_worker_wrote_later_clears_nothing(row: Connection):
+    note_calls([call(row, "unauthorized")])
+    note_calls([call(row, ago=1)])
+    one = ConnectionTraffic.objects.get()
+    assert (state(row), one.recent, one.failures) == ("failed", "+-", 1)
+
+
+def test_a_failure_of_a_clock_that_is_fast_is_cleared_all_the_same(row: Connection):
+    note_calls([call(row, "unauthorized", ago=-3600)])
+    note_calls([call(row)])
+    assert state(row) == "ok"
+
+
+def test_a_test_that_asked_before_a_key_was_refused_clears_nothing(row: Connection):
+    note_calls([call(row, "unauthorized", ago=1)])
+    states = []
+    for ago in (2, 0):
+        asked = timezone.now() - timedelta(seconds=ago)
+        outcome = services.CheckResult(True, "ok", "It works.", asked_at=asked)
+        services.record_check(reload(row), outcome, actor=None)
+        states.append(state(row))
+    assert states == ["failed", "ok"]
+
+
 def test_single_failures_among_answers_are_degraded(row: Connection):
     note_calls([call(row), call(row, "timeout"), call(row)])
     found = health(reload(row))
