@@ -29,6 +29,8 @@ def test_every_room_has_declared_its_jobs():
         "prune-history",
         "prune-notices",
         "prune-reveals",
+        "prune-sessions",
+        "prune-sign-ins",
         "prune-undo",
         "prune-usage",
         "renew-tokens",
