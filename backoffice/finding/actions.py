@@ -1,5 +1,6 @@
 """What can be done: `switch off openai-eu`, `test openai-eu`, `add anthropic`, `new token`.
 
+In another language than English its words count too: `openai-eu testen`, `testen openai-eu`.
 Nothing is done by being found: an action leads to its form or to the page that asks, or it is a
 button that posts.
 """
@@ -191,16 +192,16 @@ def actions_on(row: VersionedModel, actor: Any) -> Group:
 
 
 def _made(wanted: str, actor: Any) -> Iterator[Hit]:
-    verb, _blank, rest = wanted.partition(" ")
-    if verb not in ADD or not rest.strip():
+    rest = _named(wanted, ADD, _("Add %(name)s"))
+    if not rest:
         return
     for noun, label, name, right in MADE:
-        if rank(rest.strip(), noun) is not None and actor.has_perm(right):
+        if rank(rest, noun) is not None and actor.has_perm(right):
             yield Hit(str(label), reverse(name), EXACT, icon="key")
     if not may(actor, "connection-create"):
         return
     for one in all_providers():
-        if rank(rest.strip(), one.name, one.id) is not None:
+        if rank(rest, one.name, one.id) is not None:
             address = reverse("connection-create", args=[one.id])
             title = _("Add %(name)s") % {"name": one.name}
             yield Hit(title, address, EXACT, why=str(_("a connection")), provider=one.id)
@@ -209,10 +210,23 @@ def _made(wanted: str, actor: Any) -> Iterator[Hit]:
 def _on_rows(wanted: str, actor: Any) -> Iterator[Hit]:
     found: dict[tuple[type[Any], str], list[Any]] = {}
     for action in ACTIONS:
-        verb = next((one for one in action.words if f"{wanted} ".startswith(f"{one} ")), None)
-        if verb is None or not may(actor, action.name):
+        rest = _named(wanted, action.words, action.label)
+        if rest is None or not may(actor, action.name):
             continue
-        key = (action.model, wanted.removeprefix(verb).strip())
+        key = (action.model, rest)
         if key not in found:
             found[key] = called(*key, ROWS)
         yield from (action.on(row) for row in found[key] if action.fits(row))
+
+
+def _named(wanted: str, words: tuple[str, ...], label: Text) -> str | None:
+    """The name that stands with the words of an action, None if these are not in a text. The words
+    of its label count too, which other languages put behind the name: `eu testen`.
+    """
+    before, _place, after = folded(str(label)).partition("%(name)s")
+    for verb in (*words, f"{before.strip()} {after.strip()}".strip()):
+        if f"{wanted} ".startswith(f"{verb} "):
+            return wanted.removeprefix(verb).strip()
+    if after and wanted.startswith(before) and wanted.endswith(after):
+        return wanted.removeprefix(before).removesuffix(after).strip()
+    return None

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from backoffice.finding.hits import ELSEWHERE, EXACT, PART, PREFIX, WORD, rank
 from backoffice.finding.services import find
@@ -104,6 +104,17 @@ def test_each_finds_what_they_may_see_and_do(rows, operator, viewer, stranger):
     assert titles("eu", stranger) == {}
     pages = {"Your sign-in", "Your settings", "Keys", "Change password"}
     assert set(titles("", stranger)["Pages"]) == pages
+
+
+@pytest.mark.parametrize("text", ["test eu", "testen eu", "eu testen"])
+def test_an_action_is_found_by_the_words_of_both_languages(rows, operator, text):
+    with translation.override("de"):
+        assert "EU testen" in titles(text, operator)["Actions"]
+
+
+def test_headings_of_what_is_found_are_in_the_language_of_the_page(rows, operator):
+    page = words(browser(operator).get("/find/", {"q": "eu"}, headers={"accept-language": "de"}))
+    assert "Verbindungen" in page and "Connections" not in page
 
 
 def test_asking_does_nothing_and_an_action_posts_with_a_token(rows, operator):
