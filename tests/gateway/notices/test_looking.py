@@ -158,10 +158,16 @@ def test_a_host_that_waits_is_told_and_its_end_is_not(fake: Any, operator: Any):
 
 
 def test_a_token_whose_day_is_used_up_is_told(administrator: Any):
+    now = timezone.now()
     token = ApiToken.objects.create(
-        name="Batch", user=administrator, prefix="sb_b", digest="x", tokens_per_day=100
+        name="Batch",
+        user=administrator,
+        prefix="sb_b",
+        digest="x",
+        tokens_per_day=100,
+        expires_at=now + timedelta(days=60),
     )
-    today = timezone.now().date().isoformat()
+    today = now.date().isoformat()
     count = TokenCount.objects.create(token_id=token.pk, window=today, count=150, reserved=60)
     look(1.0)
     assert told() == []
