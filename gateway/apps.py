@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class GatewayConfig(AppConfig):
@@ -26,9 +27,10 @@ class GatewayConfig(AppConfig):
         from .usage.scoped_counting import count_scopes_when_due
 
         every = timedelta(days=1)
-        declare(Job("prune-usage", "Deletion of old usage", every, prune_by_settings))
+        what = gettext_noop("Deletion of old usage")
+        declare(Job("prune-usage", what, every, prune_by_settings))
         often = timedelta(minutes=15)
-        what = "Totals of each profile and connection"
+        what = gettext_noop("Totals of each profile and connection")
         declare(Job("count-usage", what, often, count_scopes_when_due))
         declare_jobs()
         declare_encrypted(NoticeTarget)

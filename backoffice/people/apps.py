@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 
 class PeopleConfig(AppConfig):
@@ -32,5 +33,7 @@ class PeopleConfig(AppConfig):
         post_delete.connect(forget_secret, Authenticator, dispatch_uid="people-factor")
         declare_encrypted(SecondFactorSecret)
         every = timedelta(days=1)
-        declare(Job("prune-sign-ins", "Deletion of old failed sign-ins", every, prune_limits))
-        declare(Job("prune-sessions", "Deletion of ended sessions", every, prune_sessions))
+        what = gettext_noop("Deletion of old failed sign-ins")
+        declare(Job("prune-sign-ins", what, every, prune_limits))
+        what = gettext_noop("Deletion of ended sessions")
+        declare(Job("prune-sessions", what, every, prune_sessions))

@@ -19,7 +19,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import View
 
 from connections.models import ApiToken, RevealToken, works_now
@@ -117,12 +117,9 @@ class YourSignInView(Page):
     """A person's own sign-in: password, second factor, passkeys, sessions."""
 
     template_name = "people/signin/yours.html"
-    title = "Your sign-in"
+    title = gettext_lazy("Your sign-in")
     section = "yours"
     permission_required = ()
-
-    def get_title(self) -> str:
-        return _("Your sign-in")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from connections.jobs import Job, declare
 
@@ -17,8 +18,8 @@ LOOK_EVERY = timedelta(seconds=5)
 def declare_jobs() -> None:
     """Adds the jobs to what the schedule runs."""
     day = timedelta(days=1)
-    declare(Job("tell-notices", "Notices of faults", LOOK_EVERY, tell, is_quick=True))
-    declare(Job("prune-notices", "Deletion of old notices", day, prune))
+    declare(Job("tell-notices", gettext_noop("Notices of faults"), LOOK_EVERY, tell, is_quick=True))
+    declare(Job("prune-notices", gettext_noop("Deletion of old notices"), day, prune))
 
 
 def tell() -> str:
