@@ -46,6 +46,11 @@ PLANTED = {
     ),
     "The door of notices": ("gateway/api/urls.py", "gateway.notices.services.rules"),
     "Inside finding": ("backoffice/finding/hits.py", "backoffice.finding.views"),
+    "Inside people": ("backoffice/people/models.py", "backoffice.people.services"),
+    "Inside sign-in": (
+        "backoffice/people/signin/limits.py",
+        "backoffice.people.signin.views",
+    ),
     "Inside the project": ("backoffice/logs.py", "backoffice.views"),
 }
 # What the sentences of the house name, beyond one import for each contract.
