@@ -56,8 +56,10 @@ class SessionRulesMiddleware:
         self, request: HttpRequest, view: Any, _args: Any, _kwargs: Any
     ) -> HttpResponse | None:
         """The answer in place of the page's, None where nothing is in its way."""
-        is_health = request.path.startswith("/health/")  # which answers without the database
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or is_health:
+        is_api = hasattr(view, "cls")
+        # what is open to all answers without the database, or in its own words
+        is_open = not getattr(view, "login_required", True) and not is_api
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or is_open:
             return None
         if not request.user.is_authenticated:
             return None
@@ -67,7 +69,6 @@ class SessionRulesMiddleware:
         if is_due(request.session):
             _note_use(request)
         name = request.resolver_match.url_name if request.resolver_match else ""
-        is_api = hasattr(view, "cls")
         if settings.SIGN_IN_SECOND_FACTOR and name not in OPEN and factors.lacks(request.user):
             return _set_up_first(request, is_api)
         if _is_dangerous(request, view) and not proof.is_fresh(request):
