@@ -71,7 +71,7 @@ def roles() -> QuerySet[Group]:
 
 def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
     """What each role may do: kinds of things, below each the acts in words, and for each role of
-    `roles()` in its order whether it may.
+    `roles()` in its order whether it may. `words_of_rights` has the words for translation.
     """
     held = {role.pk: set(role.permissions.values_list("pk", flat=True)) for role in roles()}
     wanted = Permission.objects.filter(
@@ -80,8 +80,8 @@ def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
     table: dict[str, list[tuple[str, list[bool]]]] = {}
     for one in wanted.distinct().order_by("content_type__app_label", "content_type__model", "pk"):
         act = one.name.removeprefix("Can ")
-        row = (act[:1].upper() + act[1:], [one.pk in mine for mine in held.values()])
-        table.setdefault(str(one.content_type.name).capitalize(), []).append(row)
+        row = (_(act[:1].upper() + act[1:]), [one.pk in mine for mine in held.values()])
+        table.setdefault(_(str(one.content_type.name).capitalize()), []).append(row)
     return list(table.items())
 
 
