@@ -3,6 +3,7 @@ pages; and signing in when htmx asked.
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +46,10 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
+INDENTATION = re.compile(rb"\n\s+")
+KEEPS_SPACES = re.compile(rb"<(?:pre|textarea)\b")  # and what is inside means something
+
+
 class PageCompressionMiddleware(GZipMiddleware):
     """Compresses pages, with Django's guard against BREACH: random bytes in each answer.
 
@@ -56,10 +61,12 @@ class PageCompressionMiddleware(GZipMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
         """The answer, compressed if it is a page and the browser takes gzip."""
-        if response.streaming or not response.headers.get("Content-Type", "").startswith(
-            "text/html"
-        ):
+        kind = response.headers.get("Content-Type", "")
+        if not isinstance(response, HttpResponse) or not kind.startswith("text/html"):
             return response
+        page = response.content
+        if page.startswith(b"<!doctype html>") and not KEEPS_SPACES.search(page):
+            response.content = INDENTATION.sub(b"\n", page)
         return super().process_response(request, response)
 
 

@@ -316,8 +316,14 @@ def test_a_webhook_that_is_none_is_refused_when_it_is_saved(address: str):
         services.create_target("webhook", address, actor=None, name="A")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"endless", "idle"}))
 def test_every_kind_of_fault_has_words(kind: str):
     items = [{"title": name, "changes": 1} for name in "ab"]
     assert words.headline(kind, "began", items[:1]).startswith("a ")
     assert words.headline(kind, "began", items).startswith("2 ")
+
+
+@pytest.mark.parametrize("kind", ["endless", "idle"])
+def test_a_fault_that_is_one_line_for_all_is_told_by_its_title(kind: str):
+    items = [{"title": "3 tokens never end", "changes": 1}]
+    assert words.headline(kind, "began", items) == "3 tokens never end"

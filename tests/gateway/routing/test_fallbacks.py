@@ -328,9 +328,10 @@ def test_it_is_passed_over_as_a_fallback(gate: Gateway, how: str):
     ) == (good, "2")
 
 
-def test_the_name_of_the_reference_is_told(gate: Gateway):
+def test_the_name_of_the_reference_is_not_told_to_a_caller(gate: Gateway):
     profile, _ = made_with(gate, "unresolved_reference")
-    assert "OpenAICompatible:NobodySetThis" in gate.chat(profile).json()["error"]["message"]
+    message = gate.chat(profile).json()["error"]["message"]
+    assert "NobodySetThis" not in message and "cannot be used as it is" in message
 
 
 def test_a_profile_that_is_switched_off_is_refused_and_passed_over(gate: Gateway):

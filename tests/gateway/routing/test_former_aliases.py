@@ -78,4 +78,4 @@ def test_a_token_for_the_profile_goes_on(gate: Gateway):
     token, new = gate.office.token(profiles=[profile]), gate.name()
     gate.office.rename(profile, new)
     assert gate.chat(profile, token).status_code == gate.chat(new, token).status_code == 200
-    assert gate.chat(gate.known("words"), token).status_code == 403
+    assert gate.chat(gate.known("words"), token).status_code == 404
