@@ -15,7 +15,10 @@ IGNORED = "Ignored: an answer may be sent back as it is."
 TEMPLATE = r"^([^{}\x00]|\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\})*$"
 AT = "#/components/schemas/"
 # bodies that name a row, and that no answer comes back as
-NO_ANSWERS = ("DuplicateRequest", "AliasRequest", "NoticeTargetCreate", "NoticeTargetPatch")
+NO_ANSWERS = (
+    *("DuplicateRequest", "AliasRequest", "NoticeTargetCreate", "NoticeTargetPatch"),
+    *("TokenCreate", "ServiceAccountCreate"),
+)
 
 Schema = dict[str, Any]
 
