@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -177,7 +176,7 @@ def _wait_for(server: Server) -> None:
     for _ in range(300):
         try:
             urllib.request.urlopen(f"{server.url}/health/live", timeout=10).close()
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # nothing listens yet, or nothing answers: a worker starts
             assert server.process.poll() is None, server.log.read_text()[-5000:]
             time.sleep(0.1)
         else:
