@@ -67,6 +67,7 @@ class PageCompressionMiddleware(GZipMiddleware):
         page = response.content
         if page.startswith(b"<!doctype html>") and not KEEPS_SPACES.search(page):
             response.content = INDENTATION.sub(b"\n", page)
+            response.headers["Content-Length"] = str(len(response.content))
         return super().process_response(request, response)
 
 

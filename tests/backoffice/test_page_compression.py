@@ -62,6 +62,19 @@ def test_what_a_person_is_shown_is_compressed(viewer, path: str, status: int):
 
 
 @pytest.mark.django_db
+def test_a_page_loses_its_indentation_and_says_its_length(viewer):
+    answer = browser(viewer).get("/connections/", headers={"accept-encoding": "identity"})
+    assert b"\n " not in answer.content
+    assert answer["Content-Length"] == str(len(answer.content))
+
+
+@pytest.mark.parametrize("tag", ["pre", "textarea"])
+def test_a_page_with_text_in_lines_keeps_its_spaces(tag: str):
+    text = f"<!doctype html>\n<{tag}>a\n  b</{tag}>"
+    assert sent(HttpResponse(text, **PAGE), "identity").content.decode() == text
+
+
+@pytest.mark.django_db
 def test_the_api_keeps_its_strong_etags(administrator, fake):
     address = f"/api/v1/connections/{connect().alias}"
     answer = browser(administrator).get(address, headers={"accept-encoding": "gzip"})
