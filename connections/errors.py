@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 
@@ -37,6 +38,16 @@ class Invalid(Exception):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
         self.errors = tuple(errors)
+
+
+class MissingRight(PermissionDenied):
+    """Somebody lacks rights. `permissions`: those rights, e.g. "connections.test_connection"; `on`:
+    the row that it was about, if it was about one.
+    """
+
+    def __init__(self, message: str, permissions: Sequence[str], on: Any = None) -> None:
+        super().__init__(message)
+        self.permissions, self.on = tuple(permissions), on
 
 
 class Stale(Exception):

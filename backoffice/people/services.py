@@ -26,6 +26,7 @@ from .access import roles_change
 from .models import Preferences
 from .signin import factors
 from .signin.sessions import end_sessions
+from .words_of_rights import in_words
 
 ADMINISTERS = "auth.change_user"  # who has it is an administrator
 ADMINISTRATORS = gettext_noop("Administrators")
@@ -79,8 +80,7 @@ def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
     ).select_related("content_type")
     table: dict[str, list[tuple[str, list[bool]]]] = {}
     for one in wanted.distinct().order_by("content_type__app_label", "content_type__model", "pk"):
-        act = one.name.removeprefix("Can ")
-        row = (_(act[:1].upper() + act[1:]), [one.pk in mine for mine in held.values()])
+        row = (in_words(one.name), [one.pk in mine for mine in held.values()])
         table.setdefault(_(str(one.content_type.name).capitalize()), []).append(row)
     return list(table.items())
 

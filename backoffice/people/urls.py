@@ -4,10 +4,12 @@ from django.urls import include, path
 
 from . import administration, lists, preferences
 from .service_accounts import views as accounts
+from .why_not import WhyNotView
 
 urlpatterns = [
     path("", include("backoffice.people.signin.urls")),
     path("you/", preferences.PreferencesView.as_view(), name="preferences"),
+    path("why-not/<str:right>/", WhyNotView.as_view(), name="why-not"),
     path("language/", preferences.choose_language, name="choose-language"),
     path("people/", lists.PersonListView.as_view(), name="person-list"),
     path("people/deactivate/", lists.PeopleDeactivateView.as_view(), name="person-bulk-deactivate"),

@@ -1,7 +1,12 @@
-"""The words of rights and of what they are about, for the catalogue: Django stores them in English
-with its permissions.
+"""The words of rights, and what one may do instead of what one may not.
+
+Django stores the words in English with its permissions; `WORDS` has them for the catalogue.
 """
 
+from collections.abc import Collection
+
+from django.contrib.auth.models import Permission
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 WORDS = (
@@ -65,3 +70,118 @@ WORDS = (
     gettext_noop("Test connection"),
     gettext_noop("Use profile"),
 )
+
+# What is of use to whoever lacks a right: another right, and what to do with it.
+INSTEAD: dict[str, tuple[tuple[str, str], ...]] = {
+    "connections.add_connection": (
+        (
+            "connections.view_connection",
+            gettext_noop("You may use one that is there: the list shows which."),
+        ),
+    ),
+    "connections.change_connection": (
+        (
+            "connections.test_connection",
+            gettext_noop("You may test it, so that whoever may edit it knows what is wrong."),
+        ),
+        (
+            "connections.view_connection",
+            gettext_noop("You may read its settings, and who changed them."),
+        ),
+    ),
+    "connections.delete_connection": (
+        (
+            "connections.toggle_connection",
+            gettext_noop("You may switch it off: nothing uses it then."),
+        ),
+        ("connections.view_connection", gettext_noop("You may see what still uses it.")),
+    ),
+    "connections.toggle_connection": (
+        ("connections.view_connection", gettext_noop("You may see what still uses it.")),
+    ),
+    "connections.test_connection": (
+        (
+            "connections.view_connectioncheck",
+            gettext_noop("You may see how its last tests ended."),
+        ),
+    ),
+    "connections.export_secrets": (
+        (
+            "connections.view_connection",
+            gettext_noop("You may export connections without their secrets."),
+        ),
+    ),
+    "connections.change_alias": (
+        (
+            "connections.add_connection",
+            gettext_noop("You may duplicate the row: the copy gets an alias of its own."),
+        ),
+    ),
+    "connections.approve_host": (
+        (
+            "connections.change_connection",
+            gettext_noop("You may enter the secret itself in place of the reference."),
+        ),
+    ),
+    "connections.add_profile": (
+        (
+            "connections.use_profile",
+            gettext_noop("You may use a profile that is there: try it in its playground."),
+        ),
+    ),
+    "connections.change_profile": (
+        (
+            "connections.use_profile",
+            gettext_noop("You may try other values in its playground: they are not saved."),
+        ),
+        ("connections.view_profile", gettext_noop("You may read its settings.")),
+    ),
+    "connections.delete_profile": (
+        (
+            "connections.toggle_profile",
+            gettext_noop("You may switch it off: its requests are refused then."),
+        ),
+    ),
+    "connections.add_apitoken": (
+        (
+            "connections.use_profile",
+            gettext_noop("You may call profiles in their playgrounds, without a token."),
+        ),
+    ),
+    "gateway.view_usagerecord": (
+        (
+            "connections.view_connection",
+            gettext_noop("You may see on its page whether a connection works."),
+        ),
+    ),
+}
+
+
+def words_of_all(rights: Collection[str]) -> dict[str, str]:
+    """The words of rights in the language of the page, by the right, sorted by what they are
+    about. A right that Django does not know has none.
+    """
+    labels = {one.partition(".")[0] for one in rights}
+    rows = Permission.objects.filter(content_type__app_label__in=labels).values_list(
+        "content_type__app_label", "codename", "name"
+    )
+    return {
+        right: in_words(name)
+        for label, codename, name in rows.order_by("content_type__app_label", "pk")
+        if (right := f"{label}.{codename}") in rights
+    }
+
+
+def instead_of(right: str, held: Collection[str]) -> str:
+    """What somebody with the rights `held` may do in place of what they may not; empty if nothing
+    is known.
+    """
+    fitting = (text for needs, text in INSTEAD.get(right, ()) if needs in held)
+    text = next(fitting, "")
+    return _(text) if text else ""
+
+
+def in_words(name: str) -> str:
+    """The name of a permission in the language of the page, "Can add user" as "Add user"."""
+    act = name.removeprefix("Can ")
+    return _(act[:1].upper() + act[1:])

@@ -94,6 +94,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
     dependents = DependentSerializer(many=True, required=False)
+    permission = serializers.CharField(required=False, help_text="The right that is missing.")
+    roles = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="The roles that hold it."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         return super().get_fields() | deepcopy(_registered_members)
@@ -146,6 +150,14 @@ def _in_use(error: services.InUse) -> Problem:
     return Problem(409, str(error), "in_use", {"dependents": dependents})
 
 
+def _missing_right(error: services.MissingRight) -> Problem:
+    members = {
+        "permission": error.permissions[0],
+        "roles": services.roles_that_hold(error.permissions),
+    }
+    return Problem(403, str(error), "permission_denied", members)
+
+
 def _not_valid(error: exceptions.ValidationError) -> Problem:
     errors = [
         {"pointer": pointer, "code": one.code, "detail": str(one)}
@@ -189,6 +201,7 @@ _problems: dict[type[BaseException], Callable[[Any], Problem]] = {
     ProviderError: lambda error: Problem(502, error.message, error.code),
     Http404: lambda _: NOT_FOUND,
     ObjectDoesNotExist: lambda _: NOT_FOUND,
+    services.MissingRight: _missing_right,
     PermissionDenied: lambda error: Problem(
         403, str(error) or "You may not do this.", "permission_denied"
     ),

@@ -4,7 +4,17 @@ Surfaces translate, services decide. No service takes a request: the person is `
 means the machine's own operator at a terminal, who may do everything.
 """
 
-from ..errors import FieldError, InUse, Invalid, Notice, NotUndone, Stale, Throttled, Unusable
+from ..errors import (
+    FieldError,
+    InUse,
+    Invalid,
+    MissingRight,
+    Notice,
+    NotUndone,
+    Stale,
+    Throttled,
+    Unusable,
+)
 from .aliases import AliasOffer, change_alias, offered_alias, remove_former_alias
 from .approvals import (
     ask_for_moved_hosts,
@@ -58,7 +68,7 @@ from .http_clients import http_client
 from .jobs import declare_jobs
 from .list_choices import choose_columns, list_choice, remove_view, save_view
 from .networks import clean_networks
-from .permissions import Actor, require
+from .permissions import Actor, require, roles_that_hold
 from .profiles import (
     ProfileDraft,
     create_profile,
@@ -108,6 +118,7 @@ __all__ = [
     "Hosts",
     "InUse",
     "Invalid",
+    "MissingRight",
     "Moved",
     "NotDeleted",
     "NotUndone",
@@ -197,6 +208,7 @@ __all__ = [
     "retag",
     "revoke_token",
     "revoke_tokens",
+    "roles_that_hold",
     "rotate_credentials",
     "run_bulk_test",
     "run_check",

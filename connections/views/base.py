@@ -5,19 +5,20 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.generic.base import ContextMixin, TemplateResponseMixin, View
 from django_htmx.http import HttpResponseClientRedirect
 
 from ..catalog import confirm_types
 from ..models import ConnectionCheck, UndoStep, VersionedModel
-from ..services import Notice, Stale, Throttled
+from ..services import MissingRight, Notice, Stale, Throttled
 from ..wording import outcome_in_words
 
 Text = str | Promise  # a promise: translated when it is shown
@@ -33,6 +34,7 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
     title: ClassVar[Text] = ""
     fragment_name: ClassVar[str] = ""
     section: ClassVar[str] = "connections"
+    refusal: ClassVar[Text] = gettext_lazy("You may not see this.")  # to whoever lacks a right
     shows_typed: ClassVar[bool] = False  # its `get` shows `typed_before` in its form
     raise_exception = True
 
@@ -58,7 +60,9 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         return response
 
     def handle_no_permission(self) -> Any:
-        raise PermissionDenied(_("You may not see this."))
+        user = self.request.user
+        lacking = [one for one in self.get_permission_required() if not user.has_perm(one)]
+        raise MissingRight(str(self.refusal), lacking)
 
     def get_template_names(self) -> list[str]:
         if self.fragment_name and self.request.htmx:  # type: ignore[attr-defined]

@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -85,9 +84,7 @@ class PlaygroundView(OneProfile):
         "gateway/playground/_playground.html",
     )
     permission_required = "connections.use_profile"
-
-    def handle_no_permission(self) -> Any:
-        raise PermissionDenied(_("You may not use profiles."))
+    refusal = gettext_lazy("You may not use profiles.")
 
     def get_title(self) -> str:
         return _("Playground of %(name)s") % {"name": self.profile.name}

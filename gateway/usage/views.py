@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db import close_old_connections, connection
@@ -50,9 +49,7 @@ class UsagePage(Page):
 
     section = "usage"
     permission_required = "gateway.view_usagerecord"
-
-    def handle_no_permission(self) -> Any:
-        raise PermissionDenied(gettext("You may not see who asked what."))
+    refusal = _("You may not see who asked what.")
 
     def filters(self) -> dict[str, str]:
         """The filters by name; an empty text filters nothing."""
