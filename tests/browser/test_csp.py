@@ -90,15 +90,18 @@ def test_pages_name_no_other_host_as_a_source(open_page: OpenPage):
 
 def test_the_page_of_the_api_shows_the_operations_of_each_subject(open_page: OpenPage):
     page = open_page(None)
+    # Swagger UI resolves the whole document before its page can be clicked, and again for the first
+    # operation that is opened: 2 seconds of a quiet core each
+    page.set_default_timeout(60_000)
     document = page.request.get("/api/v1/schema?format=json").json()
     subjects = Counter(one["tags"][0] for *_, one in operations_of(document))
     page.goto("/api/v1/docs")
-    expect(page.locator(".opblock-tag")).to_have_count(len(subjects), timeout=30_000)
+    expect(page.locator(".opblock-tag")).to_have_count(len(subjects), timeout=60_000)
     subject = page.locator(".opblock-tag-section", has_text="profiles").first
     subject.locator(".opblock-tag").click()
-    expect(subject.locator(".opblock")).to_have_count(subjects["profiles"])
+    expect(subject.locator(".opblock")).to_have_count(subjects["profiles"], timeout=60_000)
     subject.locator(".opblock-post .opblock-summary-control").first.click()
-    expect(page.locator(".opblock-body")).to_be_visible(timeout=30_000)
+    expect(page.locator(".opblock-body")).to_be_visible(timeout=60_000)
 
 
 def test_expired_form_is_told_in_a_page(open_page: OpenPage):
