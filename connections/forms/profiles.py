@@ -220,6 +220,7 @@ def _model_input(capability: Capability) -> forms.Widget:
             "hx-post": ".",
             "hx-trigger": "change",
             "hx-vals": '{"action": "look"}',
+            "hx-sync": "closest form:abort",  # a button brings these notes too
             "hx-swap": "none",
             "hx-select-oob": notes,
         }

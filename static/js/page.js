@@ -59,6 +59,10 @@ const words = document.currentScript.dataset; // in the language of the page
     say(words.foreign);
   });
 
+  document.addEventListener("htmx:oobErrorNoTarget", ({ detail }) => { // what had asked is gone; its outcome is told all the same
+    document.querySelector(detail.target)?.replaceChildren(...detail.content.childNodes);
+  });
+
   // A plain form and a download leave the page only for a server that answers, as it did a moment
   // ago or does now.
 

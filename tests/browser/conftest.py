@@ -233,6 +233,9 @@ class Watch:
         refused_page = (
             "the server responded with a status of 40" in message.text
         )  # a 404 page that a test asked for
+        # htmx calls it an error when a newer request replaces one; a failure also says sendError
+        if message.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
+            return
         if message.type in ("error", "warning") and not (
             refused_page and message.page and message.location["url"] == message.page.url
         ):

@@ -1,9 +1,9 @@
 """What a form tells while it is filled: its changes, the alias, the place to go on."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from .conftest import OpenPage, Upstream, add_connection, add_profile, fill_openai, press
+from .conftest import OpenPage, Upstream, Watch, add_connection, add_profile, fill_openai, press
 
 pytestmark = pytest.mark.usefixtures("no_rows")
 
@@ -57,3 +57,34 @@ def test_a_model_is_chosen_and_fallbacks_moved(open_page: OpenPage, javascript: 
     page.locator("#model-choices").get_by_role("button", name="echo-1").click()
     expect(page.locator("[name=model]")).to_have_value("echo-1")
     expect(page.get_by_label("Fallback 2", exact=True)).to_have_value("reserve")
+
+
+def test_what_another_press_makes_old_brings_no_answer(open_page: OpenPage):
+    page = open_page("operator")
+    add_connection(page, "echo", "Echo")
+    page.goto("/profiles/add/chat/?connection=echo")
+    looks: list[Route] = []
+
+    def hold(one: Route) -> None:
+        looks.append(one) if "action=look" in (one.request.post_data or "") else one.continue_()
+
+    page.route("**/profiles/add/chat/**", hold)
+    page.locator("[name=model]").fill("echo")
+    press(page, "Fetch models")  # the input is left, which asks what the model does not take
+    expect(page.locator("#model-choices")).to_be_visible()
+    assert [one.request.failure for one in looks] == ["net::ERR_ABORTED"]
+
+
+def test_the_outcome_for_a_row_that_was_filtered_away_is_told(open_page: OpenPage, watch: Watch):
+    page = open_page("operator")
+    add_connection(page, "echo", "Echo")
+    page.goto("/connections/")
+    held: list[Route] = []
+    page.route("**/toggle/", lambda one: held.append(one))
+    page.get_by_role("switch", name="Active: Echo").click()
+    page.get_by_role("searchbox").first.fill("nothing")
+    expect(page.get_by_role("switch")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator("#messages")).to_contain_text("Echo")
+    assert ["oobErrorNoTarget" in one for one in watch.found] == [True]  # htmx's own, of the row
+    watch.found.clear()
