@@ -11,12 +11,20 @@ from urllib.parse import urlsplit
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from connections.standing import viewer_who
+from connections.viewing import current_viewer, viewed, viewing
 from connections.views.typed import entries_of, page_of_form
 from gateway.core.keys import begin_request_id
 from providers.core.request_id import HEADER
@@ -87,6 +95,32 @@ class RequestIdMiddleware:
         found = begin_request_id(headers.get("X-Request-ID", ""), headers.get("traceparent", ""))
         response = self.get_response(request)
         response.headers.setdefault(HEADER, found)
+        return response
+
+
+class ViewerMiddleware:
+    """Says who looks: rows that the person may not see are not there for them. Who it is is looked
+    for when a row is read.
+
+    A program's token says so later, in its own name.
+    """
+
+    sync_capable, async_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with viewing(viewer_who(lambda: request.user)):
+            response = self.get_response(request)
+            # the rest of it is made after this block
+            if (
+                isinstance(response, StreamingHttpResponse)
+                and not isinstance(response, FileResponse)
+                and not response.is_async
+            ):
+                parts: Any = response.streaming_content
+                response.streaming_content = viewed(current_viewer(), parts)
         return response
 
 

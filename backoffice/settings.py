@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "backoffice.middleware.ViewerMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "backoffice.localization.LocalizationMiddleware",
     "allauth.account.middleware.AccountMiddleware",

@@ -21,7 +21,18 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
-from .models import ApiToken, ChangeStamp, Connection, DefaultProfile, Fallback, Profile
+from .models import (
+    ApiToken,
+    ChangeStamp,
+    Connection,
+    ConnectionShare,
+    DefaultProfile,
+    Fallback,
+    Membership,
+    Profile,
+    ProfileShare,
+    Team,
+)
 from .redis_cache import REDIS, redis_address, redis_client
 
 CHANNEL = "switchboard_changed"
@@ -83,7 +94,9 @@ def _changed(
 def watch_changes() -> None:
     """Connects the signals. Called once, when Django is ready."""
     user = get_user_model()
-    for model in (Connection, Profile, Fallback, DefaultProfile, ApiToken, user, Group):
+    of_teams = (Team, Membership, ConnectionShare, ProfileShare)
+    content = (Connection, Profile, Fallback, DefaultProfile, ApiToken, user, Group, *of_teams)
+    for model in content:
         post_save.connect(_changed, model, dispatch_uid=f"change-counter-{model.__name__}")
         post_delete.connect(_changed, model, dispatch_uid=f"change-counter-{model.__name__}-gone")
     for through in (

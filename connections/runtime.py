@@ -140,10 +140,10 @@ def find_profile(id_or_alias: str) -> StoredProfile:
 
     Two queries, two more for a former alias. Raises Profile.DoesNotExist, Unusable.
     """
-    found = _stored_profile(Profile.objects.filter(id_or_alias_q(id_or_alias)))
+    found = _stored_profile(Profile.every.filter(id_or_alias_q(id_or_alias)))
     if found is None and not parse_id(id_or_alias):
         former = former_alias(Profile, id_or_alias)
-        found = _stored_profile(Profile.objects.filter(pk=former.row_id)) if former else None
+        found = _stored_profile(Profile.every.filter(pk=former.row_id)) if former else None
         if former and found:
             found.former_alias_id = former.pk
     if found is None:
@@ -156,7 +156,7 @@ def find_default_profile(capability: str) -> StoredProfile | None:
 
     Two queries. Raises Unusable.
     """
-    return _stored_profile(Profile.objects.filter(default_for__capability=capability))
+    return _stored_profile(Profile.every.filter(default_for__capability=capability))
 
 
 def _stored_profile(rows: QuerySet[Profile]) -> StoredProfile | None:

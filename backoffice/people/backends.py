@@ -5,12 +5,12 @@ Django's two (own permissions, groups' permissions).
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Permission, User
-from django.db.models import Q
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from connections.models import is_service_account
+from connections.standing import rights_anywhere, rights_on, standing_of
 
 from . import hashing
 
@@ -51,22 +51,11 @@ class OneQueryBackend(ModelBackend):
         return person if person and self.user_can_authenticate(person) else None
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
-            return set()
-        if not hasattr(user_obj, "_perm_cache"):
-            user_obj._perm_cache = self._permissions(user_obj)
-        return set(user_obj._perm_cache)
-
-    def _permissions(self, user: Any) -> set[str]:
-        rows = (
-            Permission.objects.all()
-            if user.is_superuser
-            else Permission.objects.filter(Q(user=user) | Q(group__user=user))
-        )
-        return {
-            f"{label}.{name}"
-            for label, name in rows.order_by().values_list("content_type__app_label", "codename")
-        }
+        """Without an object what a person may do at all, by their groups or in one of their teams;
+        with one what they may do with it (connections/standing.py).
+        """
+        standing = standing_of(user_obj)
+        return set(rights_anywhere(standing) if obj is None else rights_on(standing, obj))
 
     def user_can_authenticate(self, user: Any) -> bool:
         """False for a service account, whatever its password and session say."""

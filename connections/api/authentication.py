@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from .. import services
 from ..client_ip import address_of
 from ..models import ApiToken
+from ..standing import viewer_of
+from ..viewing import begin_viewing
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -28,6 +30,7 @@ class TokenAuthentication(BaseAuthentication):
         if refusal := services.refused_address(token, address_of(request.META)):
             raise PermissionDenied(refusal, "address_not_allowed")
         token.user.token = token  # type: ignore[attr-defined]  # may_approve asks
+        begin_viewing(viewer_of(token.user, token))  # ends with the request: ViewerMiddleware
         return token.user, token
 
     def authenticate_header(self, _request: Request) -> str:

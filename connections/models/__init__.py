@@ -28,9 +28,12 @@ from .oauth_token import AccessToken
 from .outlook import Outlook
 from .package_upload import PackageUpload
 from .schedule import JobRun, PlannedCheck, ScheduleLease
+from .seeing import seen
 from .service_account import SUFFIX, ServiceAccount, is_service_account
+from .shares import ConnectionShare, Level, ProfileShare
 from .snooze import Snooze
 from .task import Task, TaskPart
+from .teams import Membership, Role, Team
 from .tokens import ApiToken, EndedBecause, RevealRecord, RevealToken, Token, works_now
 from .traffic import ConnectionTraffic
 from .undo_step import UndoStep
@@ -48,6 +51,7 @@ __all__ = [
     "Connection",
     "ConnectionCheck",
     "ConnectionColumns",
+    "ConnectionShare",
     "ConnectionTraffic",
     "ConnectionType",
     "DefaultProfile",
@@ -57,25 +61,31 @@ __all__ = [
     "HostApproval",
     "JobRun",
     "KeyReplacement",
+    "Level",
     "ListChoice",
+    "Membership",
     "Outlook",
     "PackageUpload",
     "PlannedCheck",
     "Profile",
     "ProfileColumns",
+    "ProfileShare",
     "RevealRecord",
     "RevealToken",
+    "Role",
     "ScheduleLease",
     "SecretFingerprints",
     "ServiceAccount",
     "Snooze",
     "Task",
     "TaskPart",
+    "Team",
     "Token",
     "UndoStep",
     "VersionedModel",
     "by_name",
     "has_name_key",
     "is_service_account",
+    "seen",
     "works_now",
 ]

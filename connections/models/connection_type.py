@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 
+from .teams import team_of_a_row
+
 
 class ConnectionType(models.Model):
     """A kind of connection that an administrator added without a deployment.
@@ -12,6 +14,7 @@ class ConnectionType(models.Model):
     Types that are files (shipped ones, and those of CONNECTIONS_TYPES_DIR) have no row.
     """
 
+    team = team_of_a_row("connection_types")
     key = models.CharField(primary_key=True, max_length=100)
     version = models.PositiveIntegerField()
     document = models.TextField()

@@ -18,6 +18,8 @@ from providers.core.registry import UnknownProvider, get_provider
 
 from ..credentials import CredentialsField, Undecryptable, key_ids
 from .base import KEYS_OF_NAME, EditableColumns, VersionedModel, by_name, by_name_key
+from .seeing import OfSeenConnections, SeenConnections, SeenProfiles
+from .teams import team_of_a_row
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -60,6 +62,7 @@ class Connection(VersionedModel):
 
     editable_columns = tuple(ConnectionColumns.__annotations__)
 
+    team = team_of_a_row("connections")
     provider_id = models.CharField(
         gettext_lazy("provider"), max_length=100, db_index=True
     )  # no choices: a new provider is no migration
@@ -80,7 +83,8 @@ class Connection(VersionedModel):
     history = HistoricalRecords(
         excluded_fields=["last_check", "settings_version", "asked_at", *KEYS_OF_NAME]
     )
-    objects = ConnectionQuerySet.as_manager()
+    objects = SeenConnections.from_queryset(ConnectionQuerySet)()
+    every = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["name_key", "alias"]
@@ -144,6 +148,7 @@ class Profile(VersionedModel):
 
     editable_columns = tuple(ProfileColumns.__annotations__)
 
+    team = team_of_a_row("profiles")
     capability = models.CharField(
         max_length=50, choices=[(one.value, one.value) for one in Capability]
     )
@@ -155,6 +160,8 @@ class Profile(VersionedModel):
     )
 
     history = HistoricalRecords(excluded_fields=KEYS_OF_NAME)
+    objects = SeenProfiles["Profile"]()
+    every = models.Manager["Profile"]()
 
     class Meta:
         ordering = ["name_key", "alias"]
@@ -214,6 +221,9 @@ class ConnectionCheck(models.Model):
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
     model_count = models.PositiveIntegerField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
+
+    objects = OfSeenConnections["ConnectionCheck"]()
+    every = models.Manager["ConnectionCheck"]()
 
     class Meta:
         ordering = ["-checked_at", "-id"]

@@ -21,10 +21,10 @@ class FormerAliasQuerySet(models.QuerySet["FormerAlias"]):
         """Those that find a connection, or those that find a profile."""
         return self.filter(**{f"{model._meta.model_name}__alias__isnull": False})
 
-    def with_orphans_of(self, model: type[models.Model]) -> "FormerAliasQuerySet":
+    def with_orphans_of(self, model: Any) -> "FormerAliasQuerySet":
         """Those of connections, or those of profiles, with `is_orphan`."""
         kind = model._meta.model_name
-        row = model._default_manager.filter(pk=OuterRef(f"{kind}_id"))
+        row = model.every.filter(pk=OuterRef(f"{kind}_id"))
         return self.filter(**{f"{kind}__isnull": False}).annotate(is_orphan=~Exists(row))
 
 

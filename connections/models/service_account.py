@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 
+from .teams import team_of_a_row
+
 SUFFIX = " (service account)"
 
 
@@ -26,6 +28,7 @@ class ServiceAccount(models.Model):
     description = models.CharField(
         max_length=500, blank=True, validators=[ProhibitNullCharactersValidator()]
     )
+    team = team_of_a_row("service_accounts")
     contact = models.CharField(max_length=200, validators=[ProhibitNullCharactersValidator()])
     created_by = models.CharField(max_length=150, blank=True, editable=False)
 

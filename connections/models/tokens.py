@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from .connections import Connection, Profile
+from .teams import team_of_a_row
 
 
 class EndedBecause(models.TextChoices):
@@ -76,14 +77,17 @@ class ApiToken(Token):
     """A key to our own API.
 
     Only a hash of it is stored; `prefix` finds the row and names it to people. `networks`: where it
-    may be used from, empty for anywhere. `renews`: the token whose place it takes. `idle_from`: no
-    time before it counts as unused.
+    may be used from, empty for anywhere. `team`, `tags`: it is for what belongs to this team or to
+    none, and has one of these tags; empty for all that its person may. `renews`: the token whose
+    place it takes. `idle_from`: no time before it counts as unused.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
     prefix = models.CharField(max_length=20, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
+    team = team_of_a_row("api_tokens")
+    tags = models.JSONField(default=list, db_default=[], blank=True)
     profiles = models.ManyToManyField(
         Profile, blank=True, related_name="+", help_text=gettext_lazy("Empty: every profile.")
     )
@@ -127,6 +131,7 @@ class RevealToken(Token):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     prefix = models.CharField(max_length=20, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    team = team_of_a_row("reveal_tokens")
     connections = models.ManyToManyField(Connection, related_name="+")
     networks = models.JSONField(default=list, blank=True)
     expires_at = models.DateTimeField()

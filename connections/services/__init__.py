@@ -68,7 +68,7 @@ from .http_clients import http_client
 from .jobs import declare_jobs
 from .list_choices import choose_columns, list_choice, remove_view, save_view
 from .networks import clean_networks
-from .permissions import Actor, require, roles_that_hold
+from .permissions import Actor, may, require, roles_that_hold
 from .profiles import (
     ProfileDraft,
     create_profile,
@@ -84,6 +84,7 @@ from .rotation import declare_encrypted, key_report, rotate_credentials
 from .selection import Selection, connections_of, selected
 from .settings_validation import entries, merge_patch, plain_settings
 from .several import NotDeleted, delete_several, free_and_needed, retag
+from .sharing import move_to_team, share, shares_of, unshare
 from .source_tests import SourceTest, test_sources
 from .switching import set_active, set_profile_active, switch
 from .tasks import (
@@ -94,6 +95,18 @@ from .tasks import (
     end_task,
     task_of,
     tasks_of,
+)
+from .team_end import delete_team, owned_by
+from .teams import (
+    create_team,
+    may_add_for_all,
+    members_of,
+    remove_member,
+    rename_team,
+    set_member,
+    teams_of,
+    teams_to_add,
+    teams_to_share_with,
 )
 from .token_ends import (
     default_life,
@@ -149,6 +162,7 @@ __all__ = [
     "content",
     "create_connection",
     "create_profile",
+    "create_team",
     "create_token",
     "decide_host",
     "declare_encrypted",
@@ -158,6 +172,7 @@ __all__ = [
     "delete_connection",
     "delete_profile",
     "delete_several",
+    "delete_team",
     "dependents_of",
     "draft_change",
     "draft_connection",
@@ -183,13 +198,18 @@ __all__ = [
     "list_choice",
     "list_models",
     "longest_life",
+    "may",
+    "may_add_for_all",
     "may_be_endless",
     "may_hand_to_flows",
     "may_make_tokens",
+    "members_of",
     "merge_patch",
     "move_profiles",
+    "move_to_team",
     "new_alias",
     "offered_alias",
+    "owned_by",
     "plain_settings",
     "prepare_check",
     "prune_checks",
@@ -199,7 +219,9 @@ __all__ = [
     "record_scheduled",
     "refused_address",
     "remove_former_alias",
+    "remove_member",
     "remove_view",
+    "rename_team",
     "renew_token",
     "renew_tokens",
     "replace_fallbacks",
@@ -218,16 +240,23 @@ __all__ = [
     "selected",
     "set_active",
     "set_default_profiles",
+    "set_member",
     "set_profile_active",
     "settle_all_hosts",
     "settle_flows",
+    "share",
+    "shares_of",
     "switch",
     "task_of",
     "tasks_of",
+    "teams_of",
+    "teams_to_add",
+    "teams_to_share_with",
     "test_connection",
     "test_settings",
     "test_sources",
     "undo_last_act",
+    "unshare",
     "unused_tokens",
     "update_connection",
     "update_profile",

@@ -46,7 +46,7 @@ def change_alias(
     """
     require(actor, CHANGE_ALIAS)
     with transaction.atomic():
-        held = _held(row)
+        held = _held(row, actor)
         refuse_stale(held, expected_version)
         old, held.alias = held.alias, alias.strip()
         if held.alias == old:
@@ -72,7 +72,7 @@ def remove_former_alias(former: FormerAlias, *, actor: Actor) -> Saved:
     """
     require(actor, CHANGE_ALIAS)
     with transaction.atomic():
-        held = _held(former.row)
+        held = _held(former.row, actor)
         gone = end_former_aliases(FormerAlias.objects.filter(pk=former.pk))
         if gone:
             # the history sees columns only
@@ -81,10 +81,11 @@ def remove_former_alias(former: FormerAlias, *, actor: Actor) -> Saved:
     return Saved(held, changed=gone)
 
 
-def _held(row: Connection | Profile) -> Any:
-    """The row as it is now, locked. Raises DoesNotExist."""
+def _held(row: Connection | Profile, actor: Actor) -> Any:
+    """The row as it is now, locked. Raises DoesNotExist, PermissionDenied."""
     model: Any = type(row)
     found = hold(model._default_manager.all(), [row.pk])
     if row.pk not in found:
         raise model.DoesNotExist
+    require(actor, CHANGE_ALIAS, on=found[row.pk])
     return found[row.pk]

@@ -20,7 +20,7 @@ from ..fingerprints import keep_fingerprints
 from ..former_aliases import former_alias, take_aliases
 from ..models import RESERVED_ALIASES, FormerAlias, VersionedModel
 from ..texts import invisible, without_doubles
-from .permissions import Actor, require
+from .permissions import Actor, may, require
 
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
@@ -29,6 +29,8 @@ NEVER = gettext_noop("This cannot be changed after creation.")
 ALIAS_FIXED = gettext_noop(
     "This cannot be changed here. An administrator changes an alias by itself."
 )
+# who changes an alias, or installs a type for all who use it, may do just that
+WITHOUT_A_RIGHT_TO_ROWS = ("connections.change_alias", "connections.add_connectiontype")
 UNCHANGED = ("id", "alias", "date_created", "created_by", "last_check")  # by a save of a saved row
 
 
@@ -40,7 +42,7 @@ def new_alias(model: type[VersionedModel], name: str, given: Collection[str] = (
     while (
         alias in given
         or alias_error(alias)
-        or model._default_manager.filter(alias=alias).exists()
+        or model.every.filter(alias=alias).exists()
         or former_alias(model, alias)
     ):
         number += 1
@@ -182,7 +184,7 @@ def _new_alias_errors(
 
 
 def _has_another(row: VersionedModel) -> bool:
-    return type(row)._default_manager.filter(alias=row.alias).exclude(pk=row.pk).exists()
+    return type(row).every.filter(alias=row.alias).exclude(pk=row.pk).exists()
 
 
 def _former_errors(row: VersionedModel) -> list[FieldError]:
@@ -256,7 +258,15 @@ def save_version(row: VersionedModel, actor: Actor, update_fields: list[str] | N
 
 
 def _sign(row: VersionedModel, actor: Actor) -> None:
-    """Makes a row its next version, in the actor's name."""
+    """Makes a row its next version, in the actor's name.
+
+    The service has asked for the right to its act. Here, once more, whether the actor may do
+    anything at all to a row of this team. Raises PermissionDenied.
+    """
+    kind = row._meta.model_name
+    acts = [f"connections.{verb}_{kind}" for verb in ("add", "change", "toggle", "delete")]
+    if not any(may(actor, one, row) for one in (*acts, *WITHOUT_A_RIGHT_TO_ROWS)):
+        require(actor, acts[1], on=row)
     if row._state.adding:
         row.created_by = actor
     else:
@@ -284,13 +294,13 @@ def save_versions(rows: Sequence[Any], actor: Actor) -> None:
     with transaction.atomic():
         keep_fingerprints(rows)
         # ON CONFLICT takes a tenth of the time of Django's bulk_update
-        model.objects.bulk_create(
+        model.every.bulk_create(
             old, AT_ONCE, update_conflicts=True, unique_fields=["id"], update_fields=columns
         )
         for row in old:
             row.date_created = created[row.pk]  # bulk_create takes every row as a new one
         model.history.bulk_history_create(old, batch_size=AT_ONCE, update=True)
-        model.objects.bulk_create(new, AT_ONCE)
+        model.every.bulk_create(new, AT_ONCE)
         if take_aliases(model, [row.alias for row in new]):
             raise IntegrityError("an alias still finds the row that had it before")
         model.history.bulk_history_create(new, batch_size=AT_ONCE)

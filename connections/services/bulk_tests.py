@@ -66,7 +66,8 @@ def begin_bulk_test(rows: Sequence[Connection], *, actor: Actor, back: str = "")
     `back`: the page that it is started on. Raises Throttled while another one of the person's runs,
     PermissionDenied.
     """
-    require(actor, "connections.test_connection")
+    for row in rows:
+        require(actor, "connections.test_connection", on=row)
     count_tests(actor)
     if tasks_of(actor, Task.Kind.TEST).filter(ended_at=None, is_cancelled=False).exists():
         text = _("A bulk test of yours is running. Cancel it, or wait for its end.")

@@ -45,7 +45,7 @@ def test_connection(connection: Connection, *, actor: Actor) -> ConnectionCheck:
 
     Raises Throttled, PermissionDenied.
     """
-    require(actor, "connections.test_connection")
+    require(actor, "connections.test_connection", on=connection)
     count_tests(actor)
     with _one_at_a_time(str(connection.pk)):
         outcome = prepare_check(connection)
@@ -76,7 +76,7 @@ def record_check(connection: Connection, outcome: CheckResult, actor: Actor) -> 
     with transaction.atomic():
         check = _check(connection, outcome, connection.last_check, checked_by=actor)
         check.save()
-        Connection.objects.filter(pk=connection.pk).update(last_check=check)
+        Connection.every.filter(pk=connection.pk).update(last_check=check)
         if outcome.success:
             forget_failures(connection, outcome.asked_at)
         if outcome.learned:
@@ -153,6 +153,7 @@ def test_settings(
         actor,
         "connections.test_connection",
         f"connections.{'change' if connection else 'add'}_connection",
+        on=connection,
     )
     provider = known_provider(connection.provider_id if connection else provider_id)
     stored = (connection.settings, connection.credentials) if connection else ({}, None)
@@ -182,7 +183,7 @@ def list_models(connection: Connection, *, actor: Actor, refresh: bool = False) 
 
     Raises Unusable, ProviderError, Throttled.
     """
-    require(actor, "connections.view_connection")
+    require(actor, "connections.view_connection", on=connection)
     key = f"models:{connection.pk}:{connection.version}"
     models: list[Model] | None = None if refresh else cache.get(key)
     if models is None:

@@ -16,7 +16,7 @@ from providers.core.registry import is_built_in
 from ..catalog import confirm_types
 from ..errors import FieldError, InUse, Invalid
 from ..locks import hold, retried
-from ..models import Connection, ConnectionColumns, ConnectionType, Profile, UndoStep
+from ..models import Connection, ConnectionColumns, ConnectionType, Profile, Team, UndoStep
 from .approvals import settle_hosts
 from .base import alias_race, refuse_fixed, refuse_stale, save_version
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
@@ -39,7 +39,7 @@ def held_provider(provider_id: str) -> Iterator[type[Provider[Any]]]:
 
 @retried
 @sensitive_variables("settings", "columns", "saved")
-def create_connection(
+def create_connection(  # noqa: PLR0913 by name, and each is a column or a mark
     provider_id: str,
     *,
     actor: Actor,
@@ -48,6 +48,7 @@ def create_connection(
     id: uuid.UUID | None = None,
     missing_secrets: Collection[str] = (),
     kept: Mapping[str, str] | None = None,
+    team: Team | None = None,
     **columns: Unpack[ConnectionColumns],
 ) -> Saved:
     """Creates a connection.
@@ -57,10 +58,11 @@ def create_connection(
 
     `missing_secrets`: secrets that could not be brought along, a setting or `setting.key` each;
     those that are not in `settings` are not an error but noted on the row. `id`: of a connection
-    that moves here. `kept`: what a room keeps beside the settings (kept.py).
+    that moves here. `kept`: what a room keeps beside the settings (kept.py). `team`: to which it
+    belongs, None for one that all share.
     """
     require(actor, "connections.add_connection")
-    draft = Draft(actor, settings, missing_secrets, kept)
+    draft = Draft(actor, settings, missing_secrets, kept, team)
     with held_provider(provider_id) as provider:
         saved = draft_connection(draft, provider, alias=alias, id=id, **columns)
         with alias_race(saved.row):
@@ -99,6 +101,7 @@ def update_connection(  # noqa: PLR0913 by name, and each is a column or a mark
         row = hold(Connection.objects.all(), [connection.pk]).get(connection.pk)
         if row is None:
             raise Connection.DoesNotExist
+        require(actor, "connections.change_connection", on=row)
         refuse_stale(row, expected_version)
         refuse_fixed(row, {"alias": alias, "provider_id": provider_id})
         # The row is locked: who installs a version now waits, who did so before is seen.
@@ -123,8 +126,9 @@ def delete_connection(
     require(actor, "connections.delete_connection")
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection.pk)
+        require(actor, "connections.delete_connection", on=row)
         refuse_stale(row, expected_version)
-        dependents = list(row.profiles.all()[:100])
+        dependents = list(Profile.every.filter(connection=row)[:100])
         if dependents:
             raise InUse(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
@@ -150,10 +154,11 @@ def move_profiles(source: Connection, target: Connection, *, actor: Actor) -> Mo
     require(actor, "connections.change_profile")
     with transaction.atomic():
         hold(Connection.objects.listed(), [target.pk])
-        keys = source.profiles.values_list("pk", flat=True)
-        profiles = hold(Profile.objects.filter(connection=source), keys)
+        of_source = Profile.every.filter(connection=source)
+        profiles = hold(of_source, of_source.values_list("pk", flat=True))
         _refuse_unfit(target, source, list(profiles.values()))
         for profile in profiles.values():
+            require(actor, "connections.change_profile", on=profile)
             profile.connection = target
             save_version(profile, actor)
         return Moved(len(profiles), note_move(actor, list(profiles.values()), source))

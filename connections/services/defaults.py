@@ -43,6 +43,12 @@ def set_default_profiles(
         for capability, profile in defaults.items()
         if profile is not None and profile.capability != capability
     ]
+    text = _("%(name)s belongs to a team. Only what all share can be a default.")
+    wrong += [
+        FieldError(capability, "of_a_team", text % {"name": profile.name})
+        for capability, profile in defaults.items()
+        if profile is not None and profile.team_id is not None
+    ]
     if wrong:
         raise Invalid(wrong)
     with transaction.atomic():

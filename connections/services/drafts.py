@@ -20,7 +20,7 @@ from providers.core.registry import UnknownProvider, get_provider
 from ..catalog import confirm_types
 from ..errors import FieldError, Invalid, Notice
 from ..kept import kept_beside, settings_alone
-from ..models import Connection, ConnectionColumns, UndoStep
+from ..models import Connection, ConnectionColumns, Team, UndoStep
 from ..type_versions import bring_up
 from .base import column_errors, content, new_alias, set_columns
 from .permissions import Actor, require
@@ -52,6 +52,7 @@ class Draft:
     settings: Mapping[str, Any] | None = field(default=None, repr=False)
     missing_secrets: Collection[str] = ()
     kept: Mapping[str, str] | None = None
+    team: Team | None = None
 
 
 def known_provider(provider_id: str) -> type[Provider[Any]]:
@@ -77,8 +78,8 @@ def draft_connection(
 
     `taken`: the aliases that are taken, None to look it up. Raises Invalid, PermissionDenied.
     """
-    require(draft.actor, "connections.add_connection")
-    row = Connection(provider_id=provider.id, type_version=provider.version)
+    row = Connection(provider_id=provider.id, type_version=provider.version, team=draft.team)
+    require(draft.actor, "connections.add_connection", on=row)
     row.id = id or row.id
     errors = set_columns(row, columns, draft.actor)
     row.alias = alias or new_alias(Connection, row.name)
@@ -103,7 +104,7 @@ def draft_change(
 
     `provider`: of the row, None when it is gone. Raises Invalid, PermissionDenied.
     """
-    require(draft.actor, "connections.change_connection")
+    require(draft.actor, "connections.change_connection", on=row)
     before = content(row, *SETTINGS_COLUMNS)
     if provider:
         bring_up(row, provider)

@@ -15,14 +15,15 @@ from providers.core.schema import SettingsField, settings_fields
 from ..credentials import Undecryptable, merged
 from ..kept import kept_beside
 from ..locks import retried
-from ..models import Connection, Profile, VersionedModel
+from ..models import Connection, Profile, Team, VersionedModel
 from ..references import place
 from ..type_versions import split
 from .base import content
 from .connections import create_connection, held_provider
 from .drafts import Saved
-from .permissions import Actor, require
+from .permissions import Actor, may, require
 from .profiles import create_profile
+from .teams import teams_to_add
 
 LONGEST_NAME = 255
 COPY = re.compile(r" copy(?: \d+)?\Z")
@@ -44,7 +45,7 @@ def duplicate_connection(
     with transaction.atomic(), held_provider(connection.provider_id) as provider:
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         stored = _todays(row, provider)
-        may_keep = actor is None or actor.has_perm("connections.change_connection")
+        may_keep = may(actor, "connections.change_connection", row)
         settings, missing = _brought(row, provider, stored, may_keep)
         saved = create_connection(
             row.provider_id,
@@ -53,6 +54,7 @@ def duplicate_connection(
             settings=settings,
             missing_secrets=missing,
             kept=kept_beside(stored),
+            team=team_of_copy(row, actor),
             **_columns(row, name),
         )
         _note(saved.row, row)
@@ -77,10 +79,19 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
             capability=row.capability,
             settings=row.settings,
             fallbacks=chain,
+            team=team_of_copy(row, actor),
             **_columns(row, name),
         )
         _note(saved.row, row)
     return saved
+
+
+def team_of_copy(row: Connection | Profile, actor: Actor) -> Team | None:
+    """The team of a copy: that of the original, else the first in which the actor may add one."""
+    kind = str(row._meta.model_name)
+    if may(actor, f"connections.add_{kind}", type(row)(team=row.team)):
+        return row.team
+    return next(iter(teams_to_add(actor, kind)), row.team)
 
 
 def _columns(row: VersionedModel, name: str) -> Any:
@@ -90,7 +101,8 @@ def _columns(row: VersionedModel, name: str) -> Any:
 
 def _copy_name(row: VersionedModel) -> str:
     """`X copy`, or `X copy 2` when there is one already; the copy of a copy counts on."""
-    stem, rows, number = COPY.sub("", row.name), type(row)._default_manager, 1
+    model: Any = type(row)
+    stem, rows, number = COPY.sub("", row.name), model.objects, 1
     while True:
         end = " copy" if number == 1 else f" copy {number}"
         found = stem[: LONGEST_NAME - len(end)] + end

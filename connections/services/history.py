@@ -23,6 +23,7 @@ NOT_CONTENT = {
     "credentials_key",
     "last_check",
     "id",
+    "team",  # whose name is not for everybody; the reason says that it moved
 }
 
 

@@ -7,6 +7,7 @@ from providers.core.base import Limits
 from providers.http.service import HttpService
 
 from ..errors import Unusable
+from ..models import Connection
 from ..runtime import find_connection, get_configured_provider
 from .permissions import Actor, require
 
@@ -28,6 +29,9 @@ def http_client(
     """
     require(actor, "connections.change_connection")
     connection = find_connection(id_or_alias)
+    if actor is not None:
+        row = Connection.every.listed().get(pk=connection.id)
+        require(actor, "connections.change_connection", on=row)
     provider = get_configured_provider(connection, limits=Limits(timeout=timeout))
     if not isinstance(provider, HttpService):
         raise Unusable(

@@ -7,16 +7,30 @@ from django.contrib.auth.models import Group
 from django.utils.translation import gettext as _
 
 from ..errors import MissingRight
+from ..standing import is_within
 
 Actor = Any  # a user, or None for the operator of the machine (management commands)
 
 
-def require(actor: Actor, *permissions: str) -> None:
-    """Raises MissingRight unless the actor has every permission, e.g.
-    "connections.test_connection".
+def may(actor: Actor, permission: str, on: Any = None) -> bool:
+    """True if the actor has a permission, e.g. "connections.test_connection": on this row, saved or
+    not, by its team, its shares and the token with which they ask (docs/teams.md).
+
+    Without a row: on any at all, as menus and pages ask before they know which.
+    """
+    if actor is None:
+        return True
+    if on is None:
+        return bool(actor.has_perm(permission))
+    return is_within(getattr(actor, "token", None), on) and bool(actor.has_perm(permission, on))
+
+
+def require(actor: Actor, *permissions: str, on: Any = None) -> None:
+    """Raises MissingRight unless the actor has every permission, on this row if one is given:
+    `may`.
     """
     for permission in permissions:
-        if actor is not None and not actor.has_perm(permission):
+        if not may(actor, permission, on):
             verb, _line, thing = permission.partition(".")[2].partition("_")
             article = "an" if thing[:1] in "aeio" else "a"
             text = _("You may not %(act)s. Ask an administrator for a group that may.")

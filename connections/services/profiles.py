@@ -16,7 +16,7 @@ from providers.core.wording import plain_sentence
 
 from ..errors import FieldError, InUse, Invalid
 from ..locks import hold, retried
-from ..models import Connection, DefaultProfile, Profile, ProfileColumns, UndoStep
+from ..models import Connection, DefaultProfile, Profile, ProfileColumns, Team, UndoStep
 from ..profile_settings import profile_fields, profile_settings_class
 from ..wording import in_active_language
 from .base import (
@@ -32,11 +32,12 @@ from .base import (
 from .drafts import Saved
 from .fallbacks import fallback_errors, replace_fallbacks
 from .permissions import Actor, require
+from .team_fit import team_errors
 from .undo_steps import note_change, note_deletion, what_goes_along
 
 
 @retried
-def create_profile(
+def create_profile(  # noqa: PLR0913 by name, and each is a column or a mark
     connection: Connection,
     *,
     actor: Actor,
@@ -45,12 +46,14 @@ def create_profile(
     settings: Mapping[str, Any] | None = None,
     fallbacks: Sequence[Profile] = (),
     id: uuid.UUID | None = None,
+    team: Team | None = None,
     **columns: Unpack[ProfileColumns],
 ) -> Saved:
     """Creates a profile.
 
     `alias`: made from the name when it is empty. `fallbacks`: the profiles that answer when it
-    cannot, in order. `id`: of a profile that moves here.
+    cannot, in order. `id`: of a profile that moves here. `team`: to which it belongs, None for one
+    that all share.
 
     Raises Invalid, PermissionDenied.
     """
@@ -58,7 +61,7 @@ def create_profile(
     with transaction.atomic():
         target = _held(connection)
         held = hold(Profile.objects.all(), [one.pk for one in fallbacks])
-        draft = ProfileDraft(actor, target, settings, fallbacks, held)
+        draft = ProfileDraft(actor, target, settings, fallbacks, held, team=team)
         saved = draft_profile(draft, capability, alias=alias, id=id, **columns)
         with alias_race(saved.row):
             save_version(saved.row, actor)
@@ -124,6 +127,7 @@ class ProfileDraft:
     fallbacks: Sequence[Profile] | None
     held: Mapping[uuid.UUID, Profile]
     provider: type[Provider[Any]] | None = None
+    team: Team | None = None
 
 
 def draft_profile(
@@ -139,14 +143,15 @@ def draft_profile(
 
     `taken`: the aliases that are taken, None to look it up. Raises Invalid, PermissionDenied.
     """
-    require(draft.actor, "connections.add_profile")
-    row = Profile(capability=capability)
+    row = Profile(capability=capability, team=draft.team)
+    require(draft.actor, "connections.add_profile", on=row)
     row.id = id or row.id
     errors = set_columns(row, columns, draft.actor)
     row.alias = alias or new_alias(Profile, row.name)
     if draft.connection:
         row.connection = draft.connection
     errors += fallback_errors(row, draft.fallbacks or (), draft.held)
+    errors += team_errors(row, draft.fallbacks or ())
     row.settings, wrong = validate_profile_settings(capability, draft.settings or {})
     found = column_errors(row, True, taken) + errors + _capability_errors(row, draft.provider)
     if found + wrong:
@@ -166,12 +171,13 @@ def draft_profile_change(
 
     Raises Invalid, PermissionDenied.
     """
-    require(draft.actor, "connections.change_profile")
+    require(draft.actor, "connections.change_profile", on=row)
     before = content(row, "settings", "connection_id")
     errors = set_columns(row, columns, draft.actor)
     errors += fallback_errors(row, draft.fallbacks or (), draft.held)
     if draft.connection:
         row.connection = draft.connection
+    errors += team_errors(row, draft.fallbacks or (), draft.connection is not None)
     keeps = merge or draft.settings is None
     given = {**(row.settings if keeps else {}), **(draft.settings or {})}
     row.settings, wrong = validate_profile_settings(row.capability, given)
@@ -242,6 +248,7 @@ def delete_profile(
     require(actor, "connections.delete_profile")
     with transaction.atomic():
         row = Profile.objects.select_for_update().get(pk=profile.pk)
+        require(actor, "connections.delete_profile", on=row)
         refuse_stale(row, expected_version)
         if dependents := dependents_of(row):
             raise InUse(dependents)
@@ -258,4 +265,5 @@ def dependents_of(profile: Profile) -> list[DefaultProfile | Profile]:
     """The rows that stand in the way of deleting a profile: defaults, and profiles that fall back
     on it.
     """
-    return [*profile.default_for.all(), *profile.fallback_for.all()[:100]]
+    of_others = Profile.every.filter(fallback_steps__fallback=profile)[:100]
+    return [*profile.default_for.all(), *of_others]

@@ -42,6 +42,7 @@ def retag(
     with long_change():
         changed = []
         for row in hold(model._default_manager.all(), [row.pk for row in rows]).values():
+            require(actor, f"connections.change_{model._meta.model_name}", on=row)
             kept = [tag for tag in row.tags if tag.casefold() not in gone]
             tags = clean_tags([*kept, *add], row.tags)
             if tags != row.tags:
@@ -53,7 +54,9 @@ def retag(
 
 def needed_by(row: Any) -> list[Any]:
     """The rows for whose sake this one cannot be deleted."""
-    return dependents_of(row) if isinstance(row, Profile) else list(row.profiles.all()[:100])
+    if isinstance(row, Profile):
+        return dependents_of(row)
+    return list(Profile.every.filter(connection=row)[:100])
 
 
 @retried
@@ -70,6 +73,8 @@ def delete_several(
     with long_change(), transaction.atomic():
         keys = [row.pk for row in rows]
         held = list(model.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+        for row in held:
+            require(actor, f"connections.delete_{model._meta.model_name}", on=row)
         stays = [NotDeleted(row, found) for row in held if (found := needed_by(row))]
         kept = {one.row.pk for one in stays}
         going = [row for row in held if row.pk not in kept]

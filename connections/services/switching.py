@@ -30,6 +30,7 @@ def switch(rows: Sequence[tuple[Any, bool]], *, actor: Actor) -> list[Saved]:
             raise model.DoesNotExist
         changed = [row for pk, row in held.items() if row.is_active != wanted[pk]]
         for row in changed:
+            require(actor, f"connections.toggle_{model._meta.model_name}", on=row)
             row.is_active = wanted[row.pk]
             save_version(row, actor, ["is_active"])
         step = note_switch(actor, changed)

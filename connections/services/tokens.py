@@ -27,7 +27,7 @@ MOST = {
     "tokens_per_day": 2_000_000_000,
 }  # an integer column holds little more
 OVERLAP, MOST_OVERLAP = 24, 24 * 31  # hours for which a token that was renewed still works
-RENEWED = ("name", "user", "scopes", "is_limited", "networks", *MOST)
+RENEWED = ("name", "user", "scopes", "is_limited", "networks", "team", "tags", *MOST)
 
 
 @retried
@@ -126,11 +126,12 @@ def _require_own(actor: Actor, user: Any) -> None:
     if actor is None:
         return
     acting = getattr(actor, "token", None)
-    if acting and (acting.is_limited or acting.networks):
+    is_narrow = acting and (acting.team_id or acting.tags)
+    if acting and (acting.is_limited or acting.networks or is_narrow):
         raise PermissionDenied(
             _(
-                "A token that is limited to profiles or networks may not make another, which would "
-                "not be."
+                "A token that is limited to profiles, networks, tags or a team may not make "
+                "another, which would not be."
             )
         )
     if actor == user or actor.is_superuser:

@@ -114,10 +114,15 @@ def _require(actor: Actor, step: UndoStep) -> None:
     require(actor, f"connections.{VERBS[Act(step.act)]}_{step.kind}")
 
 
-def _unchanged(step: UndoStep) -> dict[str, Any]:
-    """The rows of an act, locked, by id. Raises NotUndone if one is another since."""
+def _unchanged(step: UndoStep, actor: Actor) -> dict[str, Any]:
+    """The rows of an act, locked, by id.
+
+    Raises NotUndone if one is another since, PermissionDenied.
+    """
     found = hold(MODELS[step.kind].objects.all(), [one["id"] for one in step.rows])
     rows = {str(pk): row for pk, row in found.items()}
+    for row in found.values():
+        require(actor, f"connections.{VERBS[Act(step.act)]}_{step.kind}", on=row)
     for one in step.rows:
         row = rows.get(one["id"])
         if row is None:
@@ -134,7 +139,7 @@ def _unchanged(step: UndoStep) -> dict[str, Any]:
 
 def _switch_back(step: UndoStep, actor: Actor) -> Undone:
     _require(actor, step)
-    rows = _unchanged(step)
+    rows = _unchanged(step, actor)
     for one in sorted(step.rows, key=lambda one: uuid.UUID(one["id"])):
         row = rows[one["id"]]
         row.is_active, row._change_reason = one["is_active"], UNDONE
@@ -157,9 +162,9 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
     if record is None:
         raise NotUndone(_("The version before is not kept any more. Nothing was undone."))
     chain = fallbacks_of(step, record)
-    row = _unchanged(step)[noted["id"]]
+    row = _unchanged(step, actor)[noted["id"]]
     if record.is_active != row.is_active:
-        require(actor, f"connections.toggle_{step.kind}")
+        require(actor, f"connections.toggle_{step.kind}", on=row)
     if step.kind == "connection":
         _put_settings_back(row, record, step)
     else:
@@ -175,7 +180,7 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
 
 def _columns_back(step: UndoStep, actor: Actor) -> Undone:
     """Puts the columns of several rows back that were changed together."""
-    rows, columns = _unchanged(step), step.beside["columns"]
+    rows, columns = _unchanged(step, actor), step.beside["columns"]
     keys = [one["history"] for one in step.rows]
     records = MODELS[step.kind].history.filter(pk__in=keys).values("id", *columns)
     before = {str(one["id"]): one for one in records}
@@ -226,7 +231,7 @@ def _move_back(step: UndoStep, actor: Actor) -> Undone:
     source = hold(Connection.objects.listed(), [pk]).get(pk)
     if source is None:
         raise NotUndone(_("The connection they came from was deleted since. Nothing was undone."))
-    rows = _unchanged(step)
+    rows = _unchanged(step, actor)
     for key in sorted(rows, key=uuid.UUID):
         rows[key].connection, rows[key]._change_reason = source, UNDONE
         save_version(rows[key], actor)

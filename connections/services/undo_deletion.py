@@ -27,7 +27,7 @@ from ..models import (
 )
 from .base import alias_race, column_errors
 from .fallbacks import replace_fallbacks
-from .permissions import Actor
+from .permissions import Actor, require
 
 NOTHING_DONE = gettext_noop("Nothing was undone.")
 
@@ -59,7 +59,8 @@ def bring_back(model: Any, step: UndoStep, actor: Actor) -> tuple[Any, list[Noti
         raise NotUndone(_("The version before is not kept any more. Nothing was undone."))
     chain = fallbacks_of(step, record)
     row = record.instance
-    if model.objects.filter(pk=row.pk).exists():
+    require(actor, f"connections.delete_{step.kind}", on=row)
+    if model.every.filter(pk=row.pk).exists():
         text = _("%(name)s is there again already. Nothing was undone.")
         raise NotUndone(text % {"name": row.name})
     _renew(row, step, actor)
@@ -70,7 +71,7 @@ def bring_back(model: Any, step: UndoStep, actor: Actor) -> tuple[Any, list[Noti
             row.save(force_insert=True)
     except Invalid as refused:
         raise NotUndone(f"{refused.errors[0].message} {_(NOTHING_DONE)}") from None
-    model.objects.filter(pk=row.pk).update(date_created=record.date_created)
+    model.every.filter(pk=row.pk).update(date_created=record.date_created)
     row.date_created = record.date_created
     notices = _put_rows_back(model, step)
     if step.kind == "profile":
@@ -107,7 +108,7 @@ def _put_rows_back(model: Any, step: UndoStep) -> list[Notice]:
     rows: list[Any] = [one.object for one in found]
     former = [one for one in rows if isinstance(one, FormerAlias)]
     aliases = {one.alias for one in former}
-    taken = set(model.objects.filter(alias__in=aliases).values_list("alias", flat=True))
+    taken = set(model.every.filter(alias__in=aliases).values_list("alias", flat=True))
     taken |= {one.alias for one in former_aliases_among(model, aliases)}
     gone = {one.pk for one in former if one.alias in taken}
     people: set[Any] = {getattr(one, "checked_by_id", None) for one in rows} - {None}

@@ -154,7 +154,7 @@ class ConfigCache:
         """Every active profile, by alias."""
 
         def read() -> list[ListedProfile]:
-            rows = Profile.objects.filter(is_active=True).order_by("alias")
+            rows = Profile.every.filter(is_active=True).order_by("alias")
             former = defaultdict[UUID, tuple[str, ...]](tuple)
             for one in FormerAlias.objects.of(Profile):
                 former[one.row_id] += (one.alias,)

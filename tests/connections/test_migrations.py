@@ -21,6 +21,7 @@ WITHOUT_OLD_ROWS = {
     ("connections", "taskpart"),
     ("gateway", "noticedelivery"),
 }
+AS_NEW = {"connections.team"}  # tables whose rows the version before never deletes
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -95,7 +96,7 @@ def test_what_later_migrations_add_holds_no_row_that_the_version_before_deletes(
         f"{model}.{name}"
         for (app, model), state in now.models.items()
         for name, field in state.fields.items()
-        if app in APPS and field.is_relation
+        if app in APPS and field.is_relation and field.remote_field.model not in AS_NEW
         if (field.remote_field if field.many_to_many else field).db_constraint
         if (app, model) not in first.models or name not in first.models[app, model].fields
         if (app, model) not in WITHOUT_OLD_ROWS

@@ -1,0 +1,89 @@
+"""What whoever looks may see: a condition in the query, so that lists, counts and searches are
+right without knowing it.
+"""
+
+import json
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
+from ..viewing import Viewer, current_viewer
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def seen(kind: str, of: str = "") -> Q:
+    """The condition that whoever looks may see the connection, or the profile, that a row is or
+    belongs to. It is empty where they see all.
+
+    `kind`: `connection` or `profile`. `of`: the way there from the row, e.g. `connection__`.
+    """
+    viewer = current_viewer()
+    if viewer is None:
+        return Q()
+    standing = viewer.standing()
+    if not standing.has_teams:
+        return _with_tags(kind, of, viewer)
+    if standing.sees_all and viewer.team is None:
+        return _with_tags(kind, of, viewer)
+    if viewer.team is None:
+        teams = set(standing.roles)
+    else:
+        teams = {viewer.team} if standing.sees_all else {viewer.team} & set(standing.roles)
+    condition = Q(**{f"{of}team__isnull": True})
+    if teams:
+        shares = apps.get_model("connections", f"{kind.capitalize()}Share")._default_manager
+        shared = shares.filter(team__in=teams).order_by().values(kind)
+        condition |= Q(**{f"{of}team__in": teams}) | Q(**{f"{of}pk__in": shared})
+    return condition & _with_tags(kind, of, viewer)
+
+
+def _with_tags(kind: str, of: str, viewer: Viewer) -> Q:
+    """The condition that one of the tags is one that a token is narrowed to, spelled alike."""
+    if not viewer.tags:
+        return Q()
+    model: Any = apps.get_model("connections", kind)
+    rows = model.every.alias(tags_text=Cast("tags", TextField())).order_by()
+    condition = Q(pk__in=())
+    for tag in viewer.tags:
+        # as the JSON column's text has it: escaped in SQLite, plain in PostgreSQL
+        condition |= Q(tags_text__contains=json.dumps(tag)) | Q(tags_text__contains=f'"{tag}"')
+    return Q(**{f"{of}pk__in": rows.filter(condition).values("pk")})
+
+
+class SeenManager(models.Manager[Row]):
+    """The rows that whoever looks may see. A row that they may not see is not there for them.
+
+    Beside it a model has `every`, for what must know all rows whoever looks: that an alias is
+    unique, what a deletion would break, and what is remembered for others too.
+    """
+
+    kind, of = "", ""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        rows = super().get_queryset()
+        if current_viewer() is None:
+            return rows
+        condition = seen(self.kind, self.of)
+        return rows.filter(condition) if condition else rows
+
+
+class SeenConnections(SeenManager[Row]):
+    """The connections that whoever looks may see."""
+
+    kind = "connection"
+
+
+class SeenProfiles(SeenManager[Row]):
+    """The profiles that whoever looks may see."""
+
+    kind = "profile"
+
+
+class OfSeenConnections(SeenManager[Row]):
+    """What belongs to connections that whoever looks may see."""
+
+    kind, of = "connection", "connection__"

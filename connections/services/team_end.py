@@ -1,0 +1,87 @@
+"""The end of a team: who gets what it has."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from ..change_counter import bump_change_counter
+from ..errors import FieldError, Invalid
+from ..locks import retried
+from ..models import (
+    ApiToken,
+    Connection,
+    ConnectionShare,
+    ConnectionType,
+    Level,
+    Profile,
+    ProfileShare,
+    RevealToken,
+    ServiceAccount,
+    Team,
+)
+from ..standing import MANAGES
+from .permissions import Actor, require
+from .sharing import refuse_uses
+
+OWNERS: tuple[Any, ...] = (
+    Connection.every,
+    Profile.every,
+    ApiToken.objects,
+    RevealToken.objects,
+    ServiceAccount.objects,
+    ConnectionType.objects,
+)
+
+
+def owned_by(team: Team) -> dict[str, int]:
+    """How much a team has, by kind: `connection`, `profile`, `apitoken`, and so on."""
+    return {str(rows.model._meta.model_name): rows.filter(team=team).count() for rows in OWNERS}
+
+
+@retried
+def delete_team(
+    team: Team, *, actor: Actor, heir: Team | None = None, is_for_all: bool = False
+) -> None:
+    """Deletes a team. What it has, and what others share with it, goes to `heir`, or to all with
+    `is_for_all`; its memberships end.
+
+    Raises Invalid if it has something and neither is named, or if a profile that all share would
+    use what they may not; PermissionDenied for whoever does not manage all teams.
+    """
+    require(actor, MANAGES, on=Team())
+    if heir is None and not is_for_all and any(owned_by(team).values()):
+        text = _("%(name)s has things. Say which team gets them, or that all do.")
+        raise Invalid([FieldError("heir", "required", text % {"name": team.name})])
+    if heir is not None and heir.pk == team.pk:
+        raise Invalid([FieldError("heir", "invalid", _("Name another team."))])
+    with transaction.atomic():
+        profiles = list(Profile.every.filter(team=team).select_related("connection"))
+        for rows in OWNERS:
+            rows.filter(team=team).update(team=heir)
+        for model in (Connection, Profile):
+            history: Any = model.history
+            history.filter(team=team).update(team=heir)
+        _hand_shares_over(team, heir)
+        for row in profiles:
+            row.team = heir
+        refuse_uses(profiles)
+        team.delete()
+        bump_change_counter()
+
+
+def _hand_shares_over(team: Team, heir: Team | None) -> None:
+    """Gives what others share with a team to its heir, unless they have it already."""
+    for model, kind in ((ConnectionShare, "connection"), (ProfileShare, "profile")):
+        rows: Any = model._default_manager
+        if heir is not None:
+            rows.filter(team=heir, **{f"{kind}__team": heir}).delete()
+            for one in rows.filter(team=team).exclude(**{f"{kind}__team": heir}):
+                given = {kind: getattr(one, kind), "team": heir}
+                made, is_new = rows.get_or_create(**given, defaults={"level": one.level})
+                if not is_new and one.level == Level.USE:
+                    made.level = one.level
+                    made.save(update_fields=["level"])
+        else:  # what all share needs none
+            rows.filter(**{f"{kind}__team": None}).delete()
+        rows.filter(team=team).delete()

@@ -1,0 +1,140 @@
+"""Teams and their members. Whoever manages all teams makes them, and the administrators of each
+keep its members.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from ..errors import FieldError, Invalid
+from ..locks import retried
+from ..models import Connection, Membership, Profile, Role, Team
+from ..standing import MANAGES, standing_of
+from .permissions import Actor, may, require
+
+LONGEST_NAME = 100
+
+
+def teams_of(actor: Actor) -> QuerySet[Team]:
+    """The teams that the actor is in, all of them for whoever manages all. By name."""
+    standing = None if actor is None else standing_of(actor)
+    if standing is None or standing.sees_all:
+        return Team.objects.all()
+    return Team.objects.filter(pk__in=set(standing.roles))
+
+
+def teams_to_share_with(actor: Actor) -> QuerySet[Team]:
+    """The teams that the actor may name: all for whoever manages any, else their own. By name."""
+    return Team.objects.all() if may(actor, MANAGES) else teams_of(actor)
+
+
+def teams_to_add(actor: Actor, kind: str) -> list[Team]:
+    """The teams in which the actor may make something new, by name. `kind`: `connection`,
+    `profile`. No query where there is no team.
+    """
+    if actor is not None and not standing_of(actor).has_teams:
+        return []
+    return [one for one in teams_of(actor) if may(actor, f"connections.add_{kind}", one)]
+
+
+def may_add_for_all(actor: Actor, kind: str) -> bool:
+    """True if the actor may make something that all share. `kind`: as in `teams_to_add`."""
+    model = Profile if kind == "profile" else Connection
+    return may(actor, f"connections.add_{kind}", model())
+
+
+@retried
+def create_team(name: str, *, actor: Actor) -> Team:
+    """Makes a team. Raises Invalid, PermissionDenied."""
+    team = Team()
+    require(actor, MANAGES, on=team)
+    return _named(team, name)
+
+
+@retried
+def rename_team(team: Team, name: str, *, actor: Actor) -> Team:
+    """Gives a team another name. Raises Invalid, PermissionDenied."""
+    require(actor, MANAGES, on=team)
+    return _named(team, name)
+
+
+def _named(team: Team, name: str) -> Team:
+    team.name = " ".join(name.split())
+    if not team.name or len(team.name) > LONGEST_NAME or "\x00" in name:
+        text = _("Give the team a name of at most %(longest)d characters.")
+        raise Invalid([FieldError("name", "invalid", text % {"longest": LONGEST_NAME})])
+    try:
+        with transaction.atomic():
+            team.save()
+    except IntegrityError:
+        text = _("There is a team with this name already.")
+        raise Invalid([FieldError("name", "taken", text)]) from None
+    return team
+
+
+@retried
+def set_member(team: Team, person: Any, role: str, *, actor: Actor) -> Membership:
+    """Takes a person, or a service account, into a team, or gives them another role there.
+
+    Raises Invalid, PermissionDenied.
+    """
+    require(actor, MANAGES, on=team)
+    if role not in Role:
+        text = _("Choose one of %(roles)s.") % {"roles": ", ".join(Role.values)}
+        raise Invalid([FieldError("role", "invalid", text)])
+    with transaction.atomic():
+        _lock(team)
+        row, _is_new = Membership.objects.update_or_create(
+            team=team, user=person, defaults={"role": role}
+        )
+        _one_remains(team)
+    return row
+
+
+@retried
+def remove_member(team: Team, person: Any, *, actor: Actor) -> bool:
+    """Takes a person out of a team; anybody may leave. False for whoever is not in it.
+
+    Raises Invalid if nobody would be left to manage it, PermissionDenied.
+    """
+    if actor is None or actor.pk != person.pk:
+        require(actor, MANAGES, on=team)
+    with transaction.atomic():
+        _lock(team)
+        found = Membership.objects.filter(team=team, user=person).first()
+        if found is None:
+            return False
+        found.delete()
+        if found.role == Role.ADMINISTRATOR:
+            _one_remains(team)
+    return True
+
+
+def members_of(team: Team) -> Sequence[Membership]:
+    """The members of a team with their people, by name."""
+    return list(team.memberships.select_related("user", "user__service_account"))
+
+
+def _lock(team: Team) -> None:
+    """Of two administrators who leave at once, the second one waits."""
+    list(Team.objects.select_for_update().filter(pk=team.pk))
+
+
+def _one_remains(team: Team) -> None:
+    """Raises Invalid, so that the change is rolled back, if nobody is left who manages a team."""
+    right = Permission.objects.filter(
+        content_type__app_label="connections", codename="manage_teams"
+    )
+    managers = (
+        Q(is_superuser=True) | Q(user_permissions__in=right) | Q(groups__permissions__in=right)
+    )
+    active = get_user_model().objects.filter(is_active=True)
+    in_team = Q(memberships__team=team, memberships__role=Role.ADMINISTRATOR)
+    if not active.filter(managers | in_team).exists():
+        text = _("This is the last administrator of %(team)s. Make somebody else one first.")
+        raise Invalid([FieldError("role", "last_administrator", text % {"team": team.name})])

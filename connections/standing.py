@@ -1,0 +1,153 @@
+"""What a person may do, by their groups and their roles in teams: the rule of docs/teams.md.
+
+Pages and services ask by `may` and `require` of the services; what may be seen is filtered in the
+query (models/seeing.py). Both read a `Standing`, which takes one query a request.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db.models import BooleanField, Exists, Q, TextField, Value
+from django.db.models.functions import Cast
+
+from .models import Level, Membership, Role, Team
+from .viewing import Standing, Viewer
+
+MANAGES = "connections.manage_teams"
+SEES = frozenset(
+    [
+        "connections.view_connection",
+        "connections.view_profile",
+        "connections.view_connectioncheck",
+        "connections.view_defaultprofile",
+    ]
+)
+USES = frozenset([*SEES, "connections.test_connection", "connections.use_profile"])
+OPERATES = frozenset(
+    [
+        *USES,
+        *(f"connections.{verb}_connection" for verb in ("add", "change", "toggle")),
+        *(f"connections.{verb}_profile" for verb in ("add", "change", "toggle")),
+    ]
+)
+ADMINISTERS = frozenset(
+    [
+        *OPERATES,
+        MANAGES,  # its own team
+        "connections.delete_connection",
+        "connections.delete_profile",
+    ]
+)
+# A right goes in here when everything behind it keeps to the teams of whoever asks.
+RIGHTS: Mapping[str, frozenset[str]] = {
+    Role.VIEWER: SEES,
+    Role.OPERATOR: OPERATES,
+    Role.ADMINISTRATOR: ADMINISTERS,
+}
+OF_SHARES: Mapping[str, frozenset[str]] = {Level.SEE: SEES, Level.USE: USES}
+NOBODY = Standing()
+
+
+def standing_of(user: Any) -> Standing:
+    """What a person may do. One query: it is remembered on the object, which lasts a request."""
+    if not user.is_active or user.is_anonymous:
+        return NOBODY
+    found: Standing | None = getattr(user, "_perm_cache", None)  # where Django has it too
+    if found is None:
+        found = user._perm_cache = _read(user)
+    return found
+
+
+def _read(user: Any) -> Standing:
+    granted = (
+        Permission.objects.all()
+        if user.is_superuser
+        else Permission.objects.filter(Q(user=user) | Q(group__user=user))
+    )
+    rights = granted.order_by().values_list(
+        "content_type__app_label", "codename", Exists(Team.objects.order_by())
+    )
+    roles = (
+        Membership.objects.filter(user=user)
+        .order_by()
+        .values_list(Cast("team", TextField()), "role", Value(True, BooleanField()))
+    )
+    found = list(rights.union(roles, all=True))
+    names, teams = set(), {}
+    for label, name, _is_there in found:
+        if name in RIGHTS:
+            teams[uuid.UUID(label)] = name
+        else:
+            names.add(f"{label}.{name}")
+    # nothing tells whoever has no right at all, for whom it makes no difference
+    has_teams = not found or any(is_there for _label, _name, is_there in found)
+    return Standing(frozenset(names), teams, MANAGES in names, has_teams)
+
+
+def rights_anywhere(standing: Standing) -> frozenset[str]:
+    """What a person may do with something, of no team or of any of theirs."""
+    return standing.rights | rights_in_teams(standing)
+
+
+def rights_in_teams(standing: Standing) -> frozenset[str]:
+    """What a person may do with something of one of their teams, whichever that is."""
+    return frozenset[str]().union(*(RIGHTS[role] for role in standing.roles.values()))
+
+
+def rights_on(standing: Standing, row: Any) -> frozenset[str]:
+    """What a person may do with a row, saved or not: a connection, a profile, or whatever else has
+    a team or is one.
+
+    One query, where the row is of a team that the person is not in; none if its `shares` are
+    prefetched.
+    """
+    team = row.pk if isinstance(row, Team) else getattr(row, "team_id", None)
+    if standing.sees_all:
+        return standing.rights
+    if team is None:
+        return standing.rights | (rights_in_teams(standing) & USES)
+    if team in standing.roles:
+        return RIGHTS[standing.roles[team]]
+    return _of_shares(standing, row)
+
+
+def _of_shares(standing: Standing, row: Any) -> frozenset[str]:
+    if not standing.roles or not hasattr(row, "shares") or row._state.adding:
+        return frozenset()
+    found = frozenset[str]()
+    for share in row.shares.all():
+        if share.team_id in standing.roles:
+            found |= OF_SHARES[share.level] & RIGHTS[standing.roles[share.team_id]]
+    return found
+
+
+def is_within(token: Any, row: Any) -> bool:
+    """True if a token, narrowed to a team or to tags, is for this row; None is no token.
+
+    What has no tags, such as a team, is not narrowed by them.
+    """
+    if token is None:
+        return True
+    tags = getattr(row, "tags", None)
+    of_token = set(getattr(token, "tags", ()))
+    if of_token and tags is not None and of_token.isdisjoint(tags):
+        return False
+    team = row.pk if isinstance(row, Team) else getattr(row, "team_id", None)
+    if token.team_id is None or team is None or team == token.team_id:
+        return True
+    shares = row.shares.all() if hasattr(row, "shares") and not row._state.adding else ()
+    return any(share.team_id == token.team_id for share in shares)
+
+
+def viewer_of(user: Any, token: Any = None) -> Viewer:
+    """The viewer that a person is, or their token."""
+    return viewer_who(lambda: user, token)
+
+
+def viewer_who(person: Callable[[], Any], token: Any = None) -> Viewer:
+    """The viewer that a person is, who is looked for when a row is read."""
+    if token is None:
+        return Viewer(lambda: standing_of(person()))
+    return Viewer(lambda: standing_of(person()), token.team_id, tuple(getattr(token, "tags", ())))
