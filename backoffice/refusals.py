@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from connections.services import MissingRight
 
 from .people.reasons import reason
+from .people.view_as.services import OnlyViewing
 
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -16,12 +17,13 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     have no role yet.
     """
     user: Any = request.user
-    is_new = bool(user.pk) and not user.get_all_permissions()
+    is_of_rights = bool(user.pk) and not isinstance(exception, OnlyViewing)
+    is_new = is_of_rights and not user.get_all_permissions()
     lacking = exception.permissions if isinstance(exception, MissingRight) else ()
     context = {
         "title": _("You have no role yet") if is_new else _("You may not do this"),
         "detail": "" if is_new else str(exception),
         "is_new": is_new,
-        "reason": reason(user, () if is_new else lacking) if user.pk else None,
+        "reason": reason(user, () if is_new else lacking) if is_of_rights else None,
     }
     return render(request, "403.html", context, status=403)

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "backoffice.localization.LocalizationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "backoffice.people.signin.middleware.SessionRulesMiddleware",
+    "backoffice.people.view_as.middleware.ViewAsMiddleware",
     "backoffice.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -18,9 +18,11 @@ from connections.views.typed import typed_before
 from . import services
 from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
 from .signin import factors
+from .view_as.services import may_view_as, views_as
 
 ADMINISTRATION: Crumb = (gettext_lazy("Administration"), "/administration/")
 PEOPLE: Crumb = (gettext_lazy("People"), "/people/")
+VIEWS_AS = 5  # the last ones, on a person's page
 
 
 def initial_of(typed: QueryDict | None) -> dict[str, str]:
@@ -131,6 +133,13 @@ class PersonDetailView(PersonPage):
 
     template_name = "people/detail.html"
     shows_typed = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = {
+            "may_view_as": may_view_as(self.request.user, self.person),
+            "views_as": views_as(self.person)[:VIEWS_AS],
+        }
+        return super().get_context_data(**context, **kwargs)
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         role = {"role": self.person.groups.first()}

@@ -49,6 +49,39 @@ class SecondFactorSecret(models.Model):
         return str(self.id)
 
 
+class ViewAs(models.Model):
+    """The record that an administrator saw pages as another person. Names stay when users go."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # No constraints in the database: the version before deletes users without these rows.
+    viewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+    )
+    viewer_name = models.CharField(max_length=150)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+    )
+    person_name = models.CharField(max_length=150)
+    address = models.CharField(max_length=45, blank=True)
+    began_at = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.viewer_name} as {self.person_name}"
+
+
 class Preferences(models.Model):
     """The language and the time zone in which a person sees pages; empty: as the browser says."""
 

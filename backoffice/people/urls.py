@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from . import administration, lists, preferences
 from .service_accounts import views as accounts
+from .view_as.views import ViewAsEndView, ViewAsView
 from .why_not import WhyNotView
 
 urlpatterns = [
@@ -30,6 +31,8 @@ urlpatterns = [
         accounts.ServiceAccountDetailView.as_view(),
         name="service-account-detail",
     ),
+    path("people/<int:pk>/view-as/", ViewAsView.as_view(), name="person-view-as"),
+    path("view-as/end/", ViewAsEndView.as_view(), name="view-as-end"),
     path("people/<int:pk>/", administration.PersonDetailView.as_view(), name="person-detail"),
     path(
         "people/<int:pk>/password/",

@@ -35,7 +35,7 @@ def require(actor: Actor, *permissions: str, on: Any = None) -> None:
             article = "an" if thing[:1] in "aeio" else "a"
             text = _("You may not %(act)s. Ask an administrator for a group that may.")
             said = text % {"act": f"{verb} {article} {thing}"}
-            raise MissingRight(said, [permission])
+            raise MissingRight(said, [permission], on)
 
 
 def roles_that_hold(permissions: Sequence[str]) -> list[str]:

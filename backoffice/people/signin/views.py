@@ -26,6 +26,7 @@ from connections.models import ApiToken, RevealToken, works_now
 from connections.views.base import Page
 from connections.views.typed import entries_of
 
+from ..models import ViewAs
 from . import factors
 from .adapters import TYPED_BEFORE
 from .forms import AppForm, PasswordChangeForm, SignInForm
@@ -131,6 +132,7 @@ class YourSignInView(Page):
             "codes": bool(codes),
             "codes_left": len(RecoveryCodes(codes[0]).get_unused_codes()) if codes else 0,
             "must": factors.must_have(user),
+            "views_as": ViewAs.objects.filter(person=user).order_by("-began_at")[:5],
             "sessions": open_sessions(user, request.session.session_key),
         }
         return self.render_to_response(self.get_context_data(**context))
