@@ -17,6 +17,7 @@ from connections.models import (
     ConnectionType,
     HostApproval,
     ServiceAccount,
+    TrustedIssuer,
     works_now,
 )
 from connections.schedule import services as schedule
@@ -51,6 +52,7 @@ def areas(user: User) -> list[Area]:
         ("auth.view_group", _roles),
         ("connections.view_serviceaccount", _service_accounts),
         ("connections.view_apitoken", _tokens),
+        ("connections.view_trustedissuer", _issuers),
         ("connections.view_defaultprofile", _defaults),
         ("connections.add_connectiontype", _sources),
         ("connections.view_connectiontype", _types),
@@ -99,6 +101,17 @@ def _tokens() -> Iterator[Area]:
         needs = (ends % {"n": ending},)
     holds = ngettext("%(n)s working token", "%(n)s working tokens", number) % {"n": number}
     yield Area(_("Tokens"), "token-list", holds, needs)
+
+
+def _issuers() -> Iterator[Area]:
+    rows = list(TrustedIssuer.objects.filter(is_active=True).order_by("name"))
+    needs = tuple(
+        _("The keys of %(name)s cannot be fetched.") % {"name": row.name}
+        for row in rows
+        if row.keys_error
+    )
+    holds = ngettext("%(n)s trusted issuer", "%(n)s trusted issuers", len(rows)) % {"n": len(rows)}
+    yield Area(_("Trusted issuers"), "trusted-issuer-list", holds, needs)
 
 
 def _defaults() -> Iterator[Area]:

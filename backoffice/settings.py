@@ -9,13 +9,13 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from connections.references import State
 from connections.sources import make_sources
 from gateway.core.origins import read_origins
 from providers.http.egress import trust_authorities
 
 from .catalogues import compiled_folder
 from .databases import with_options
+from .document_settings import *  # noqa: F403
 from .environment import BASE_DIR, read_environment
 from .logs import log_to_console
 from .outbound import SPELLINGS, read_proxies
@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "connections.promptflow",
     "connections.schedule",
     "connections.replacement",
+    "connections.workloads",
     "gateway",
 ]
 
@@ -165,6 +166,7 @@ UPLOAD_MAX_BYTES = 10 * 1024 * 1024  # of a file
 FILE_UPLOAD_HANDLERS = ["connections.bodies.BoundedUploadHandler"]
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "connections.workloads.api.authentication.WorkloadAuthentication",
         "connections.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
@@ -176,39 +178,6 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {"user": env.rate("API_THROTTLE_RATE", "6000/min")},
     "EXCEPTION_HANDLER": "connections.api.problems.problem_handler",
     "URL_FORMAT_OVERRIDE": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Switchboard",
-    "DESCRIPTION": "Connections to AI services and the profiles that use them. "
-    "A stored secret is never answered, only its mask. "
-    "Beside this API, `/v1` speaks OpenAI's protocol "
-    "(`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) "
-    "with the same tokens; "
-    "the model is a profile's alias. See docs/gateway.md.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["connections.api.authentication.AccessPermission"],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SCHEMA_PATH_PREFIX_INSERT": "",
-    "COMPONENT_SPLIT_REQUEST": False,
-    "COMPONENT_SPLIT_PATCH": False,
-    "ENUM_NAME_OVERRIDES": {
-        "Capability": ["Chat", "Embedding"],
-        "ReferenceState": [str(state) for state in State],
-        "TokenState": ["active", "expired", "revoked"],
-        "SettingKind": ["text", "integer", "number", "boolean", "choice", "headers"],
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    # folded by their subject: all 140 operations laid out at once kept a browser busy for seconds
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none"},
-    "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
-    "PREPROCESSING_HOOKS": ["connections.api.openapi.only_v1"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "connections.api.components.complete_components",
-        "connections.api.openapi.complete_operations",
-    ],
 }
 
 # Secrets and references: see SECURITY.md
@@ -255,6 +224,7 @@ CONNECTIONS_TOKEN_DAYS = env.whole("CONNECTIONS_TOKEN_DAYS", 90, most=3650)  # 0
 CONNECTIONS_TOKEN_DAYS_LONGEST = env.whole("CONNECTIONS_TOKEN_DAYS_LONGEST", 366, most=3650)
 CONNECTIONS_TOKEN_UNUSED_DAYS = env.whole("CONNECTIONS_TOKEN_UNUSED_DAYS", 90, most=3650)
 CONNECTIONS_TOKEN_UNUSED_END = env.whole("CONNECTIONS_TOKEN_UNUSED_END", 365, most=3650)
+CONNECTIONS_ISSUER_KEYS_HOURS = env.whole("CONNECTIONS_ISSUER_KEYS_HOURS", 24, least=1, most=720)
 CONNECTIONS_REVEAL_DAYS = env.whole("CONNECTIONS_REVEAL_DAYS", 400)  # see prune_reveals
 # how many of X-Forwarded-For's last addresses our own proxies wrote
 TRUSTED_PROXIES = env.whole("TRUSTED_PROXIES", 0)

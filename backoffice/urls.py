@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("connections.promptflow.urls")),
     path("", include("connections.schedule.urls")),
     path("", include("connections.replacement.urls")),
+    path("", include("connections.workloads.urls")),
     path("", include("gateway.urls")),
     path("promptflow/", include("connections.promptflow.endpoint_urls")),
     path("", include("backoffice.people.urls")),
@@ -33,6 +34,7 @@ urlpatterns = [
             "connections.packages.api.urls",
             "connections.schedule.api.urls",
             "connections.replacement.api.urls",
+            "connections.workloads.api.urls",
             "backoffice.people.service_accounts.api",
             "gateway.api.urls",
         )

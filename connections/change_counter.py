@@ -28,10 +28,12 @@ from .models import (
     ConnectionShare,
     DefaultProfile,
     Fallback,
+    IssuerRule,
     Membership,
     Profile,
     ProfileShare,
     Team,
+    TrustedIssuer,
 )
 from .redis_cache import REDIS, redis_address, redis_client
 
@@ -95,12 +97,14 @@ def watch_changes() -> None:
     """Connects the signals. Called once, when Django is ready."""
     user = get_user_model()
     of_teams = (Team, Membership, ConnectionShare, ProfileShare)
-    content = (Connection, Profile, Fallback, DefaultProfile, ApiToken, user, Group, *of_teams)
-    for model in content:
+    rows = (Connection, Profile, Fallback, DefaultProfile, *of_teams)
+    callers = (ApiToken, TrustedIssuer, IssuerRule, user, Group)
+    for model in (*rows, *callers):
         post_save.connect(_changed, model, dispatch_uid=f"change-counter-{model.__name__}")
         post_delete.connect(_changed, model, dispatch_uid=f"change-counter-{model.__name__}-gone")
     for through in (
         ApiToken.profiles.through,
+        IssuerRule.profiles.through,
         user.groups.through,
         user.user_permissions.through,
         Group.permissions.through,

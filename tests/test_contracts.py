@@ -36,6 +36,10 @@ PLANTED = {
         "backoffice/views.py",
         "connections.replacement.services.watch",
     ),
+    "The door of workload identity": (
+        "backoffice/views.py",
+        "connections.workloads.services.keys",
+    ),
     "Inside the gateway": ("gateway/core/requests.py", "gateway.routing.fallback"),
     "Inside usage": ("gateway/usage/totals.py", "gateway.usage.views"),
     "Inside attention": ("gateway/attention/hits.py", "gateway.attention.views"),
@@ -72,6 +76,7 @@ EXHAUSTIVE = (
     "connections/promptflow",
     "connections/schedule",
     "connections/replacement",
+    "connections/workloads",
     "gateway",
     "gateway/usage",
     "gateway/notices",

@@ -17,7 +17,8 @@ AT = "#/components/schemas/"
 # bodies that name a row, and that no answer comes back as
 NO_ANSWERS = (
     *("DuplicateRequest", "AliasRequest", "NoticeTargetCreate", "NoticeTargetPatch"),
-    *("TokenCreate", "ServiceAccountCreate"),
+    *("TokenCreate", "ServiceAccountCreate", "TrustedIssuerCreate", "TrustedIssuerPatch"),
+    *("IssuerRuleCreate", "IssuerRulePatch", "TokenTrialRequest"),
 )
 
 Schema = dict[str, Any]

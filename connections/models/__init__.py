@@ -36,6 +36,7 @@ from .task import Task, TaskPart
 from .teams import Membership, Role, Team
 from .tokens import ApiToken, EndedBecause, RevealRecord, RevealToken, Token, works_now
 from .traffic import ConnectionTraffic
+from .trusted_issuer import IssuerRule, TrustedIssuer
 from .undo_step import UndoStep
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Fallback",
     "FormerAlias",
     "HostApproval",
+    "IssuerRule",
     "JobRun",
     "KeyReplacement",
     "Level",
@@ -81,6 +83,7 @@ __all__ = [
     "TaskPart",
     "Team",
     "Token",
+    "TrustedIssuer",
     "UndoStep",
     "VersionedModel",
     "by_name",

@@ -40,6 +40,7 @@ from .callers import (
     authenticate_token,
     caller_of,
     find_caller,
+    profiles_limit,
     refused_address,
 )
 from .checking import CheckResult, learn, run_check
@@ -116,7 +117,16 @@ from .token_ends import (
     may_be_endless,
     unused_tokens,
 )
-from .tokens import create_token, may_make_tokens, renew_token, revoke_token, revoke_tokens
+from .tokens import (
+    create_token,
+    may_make_tokens,
+    renew_token,
+    require_above,
+    require_may_make_tokens,
+    revoke_token,
+    revoke_tokens,
+    token_errors,
+)
 from .undo import Undone, last_step, prune_undo_steps, undo_last_act
 
 __all__ = [
@@ -212,6 +222,7 @@ __all__ = [
     "owned_by",
     "plain_settings",
     "prepare_check",
+    "profiles_limit",
     "prune_checks",
     "prune_history",
     "prune_undo_steps",
@@ -226,6 +237,8 @@ __all__ = [
     "renew_tokens",
     "replace_fallbacks",
     "require",
+    "require_above",
+    "require_may_make_tokens",
     "resume_bulk_tests",
     "retag",
     "revoke_token",
@@ -255,6 +268,7 @@ __all__ = [
     "test_connection",
     "test_settings",
     "test_sources",
+    "token_errors",
     "undo_last_act",
     "unshare",
     "unused_tokens",

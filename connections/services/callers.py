@@ -104,7 +104,7 @@ def find_caller(text: str) -> Caller | None:
     row = authenticate_token(text)
     if row is None:
         return None
-    limits: dict[str, Any] = _limited_to(row) if row.is_limited else {}
+    limits: dict[str, Any] = profiles_limit(row) if row.is_limited else {}
     return replace(
         caller_of(row.user),
         token_id=row.pk,
@@ -119,7 +119,8 @@ def find_caller(text: str) -> Caller | None:
     )
 
 
-def _limited_to(row: ApiToken) -> dict[str, Any]:
+def profiles_limit(row: Any) -> dict[str, Any]:
+    """The profiles that a token, or what stands for one, is limited to, as Caller has them."""
     names = dict(row.profiles.order_by().values_list("pk", "alias"))
     former = FormerAlias.objects.of(Profile).filter(profile__in=names).order_by()
     aliases = [*names.values(), *former.values_list("alias", flat=True)]

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,7 +53,7 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
     The two limits hold for what goes through the gateway; None is no limit. On a page people make
     tokens for themselves only. Raises Invalid, PermissionDenied.
     """
-    _require_own(actor, user)
+    require_may_make_tokens(actor, user)
     limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
     name = name.strip()
     with transaction.atomic():
@@ -59,7 +61,7 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
             Profile.objects.select_for_update(no_key=True).order_by("pk"), profiles
         )
         cleaned, errors = clean_networks(networks)
-        errors += [*_errors(name, scopes, set(profiles) - found.keys()), *_limit_errors(limits)]
+        errors += token_errors(name, scopes, set(profiles) - found.keys(), limits)
         if errors := [*errors, *life_errors(expires_in_days)]:
             raise Invalid(errors)
         values: dict[str, Any] = {"scopes": sorted(set(scopes)), "networks": cleaned} | limits
@@ -83,7 +85,7 @@ def renew_token(
     As for `create_token`, whose it is decides who may. A token that was revoked is not renewed.
     Raises Invalid, PermissionDenied.
     """
-    _require_own(actor, token.user)
+    require_may_make_tokens(actor, token.user)
     with transaction.atomic():
         token = ApiToken.objects.select_for_update(of=("self",)).get(pk=token.pk)
         errors = life_errors(expires_in_days)
@@ -114,17 +116,52 @@ def _made(**columns: Any) -> tuple[ApiToken, str]:
 def may_make_tokens(actor: Actor, user: Any) -> bool:
     """True if the actor may make tokens of this user's."""
     try:
-        _require_own(actor, user)
+        require_may_make_tokens(actor, user)
     except PermissionDenied:
         return False
     return True
 
 
-def _require_own(actor: Actor, user: Any) -> None:
+def require_may_make_tokens(actor: Actor, user: Any) -> None:
     """Raises PermissionDenied unless the actor may make tokens of this user's."""
     require(actor, "connections.add_apitoken")
     if actor is None:
         return
+    _require_unlimited(actor)
+    if actor == user or actor.is_superuser:
+        return
+    if not is_service_account(user):
+        raise PermissionDenied(_("You may make tokens for yourself and service accounts only."))
+    require(actor, "connections.change_serviceaccount")
+    if not user.is_active:
+        text = _("%(user)s is deactivated. Activate it first.")
+        raise PermissionDenied(text % {"user": user})
+    require_above(actor, user)
+
+
+def require_above(actor: Actor, user: Any) -> None:
+    """Raises PermissionDenied unless the actor has every right of this user, who may be
+    deactivated, and does not act by a limited token.
+    """
+    if actor is None:
+        return
+    _require_unlimited(actor)
+    if actor.is_superuser:
+        return
+    rights = user.get_all_permissions() if user.is_active else _stored_rights(user)
+    if user.is_superuser or not rights <= actor.get_all_permissions():
+        text = _("%(user)s may do more than you: you may not make tokens for it.")
+        raise PermissionDenied(text % {"user": user})
+
+
+def _stored_rights(user: Any) -> set[str]:
+    """The rights that somebody who is deactivated has again when activated."""
+    held = Permission.objects.filter(Q(user=user) | Q(group__user=user)).order_by()
+    names = held.values_list("content_type__app_label", "codename")
+    return {f"{label}.{name}" for label, name in names}
+
+
+def _require_unlimited(actor: Any) -> None:
     acting = getattr(actor, "token", None)
     is_narrow = acting and (acting.team_id or acting.tags)
     if acting and (acting.is_limited or acting.networks or is_narrow):
@@ -134,17 +171,15 @@ def _require_own(actor: Actor, user: Any) -> None:
                 "another, which would not be."
             )
         )
-    if actor == user or actor.is_superuser:
-        return
-    if not is_service_account(user):
-        raise PermissionDenied(_("You may make tokens for yourself and service accounts only."))
-    require(actor, "connections.change_serviceaccount")
-    if not user.is_active:
-        text = _("%(user)s is deactivated. Activate it first.")
-        raise PermissionDenied(text % {"user": user})
-    if not user.get_all_permissions() <= actor.get_all_permissions():
-        text = _("%(user)s may do more than you: you may not make tokens for it.")
-        raise PermissionDenied(text % {"user": user})
+
+
+def token_errors(
+    name: str, scopes: Sequence[str], unknown: set[str], limits: dict[str, int | None]
+) -> list[FieldError]:
+    """The errors of what a token, or a rule that stands for one, may do. `unknown`: profiles that
+    do not exist.
+    """
+    return [*_errors(name, scopes, unknown), *_limit_errors(limits)]
 
 
 def _errors(name: str, scopes: Sequence[str], unknown: set[str]) -> list[FieldError]:

@@ -9,11 +9,9 @@ by then.
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
@@ -23,14 +21,17 @@ from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
 from connections import runtime, services
-from connections.models import FormerAlias, Profile
+from connections.models import Profile
 from connections.replacement.services import previous_connection
+from connections.workloads.services import TokenRefused, find_workload, is_signed_token
 from providers.core.base import Capability, Limits
 
 from .clients import PooledProvider, ProviderPool
 from .db_threads import read_in_thread
-from .errors import NO_DEFAULT, GatewayError, from_unusable
+from .errors import GatewayError, from_refused, from_unusable
 from .invalidation import new_invalidation
+from .issuer_keys import IssuerKeys
+from .profiles import ListedProfile, find_profile, listed_profiles
 
 MEMORY = 30.0  # seconds
 LEAST_MEMORY = 1.0  # seconds
@@ -85,18 +86,6 @@ class Route:
         return self.targets[0].profile
 
 
-@dataclass(frozen=True, slots=True)
-class ListedProfile:
-    """An active profile, for the list of models."""
-
-    id: UUID
-    alias: str
-    capability: str
-    provider_id: str
-    date_created: datetime
-    former_aliases: tuple[str, ...] = ()
-
-
 class ConfigCache:
     """One in a worker. Every question first confirms that nothing has changed."""
 
@@ -107,6 +96,7 @@ class ConfigCache:
         self._models: Entries = {}
         self._readings: dict[Any, asyncio.Task[Any]] = {}
         self._providers = ProviderPool()
+        self._issuer_keys = IssuerKeys()
         self._generation = 0
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -130,13 +120,37 @@ class ConfigCache:
 
     @sensitive_variables("token")
     async def caller(self, token: str) -> services.Caller | None:
-        """The caller whose active token this is, None for any other text."""
+        """The caller whose active token this is, None for any other text.
+
+        Raises GatewayError 401 for the token of an issuer that is not taken, and 503 while its
+        issuer's keys are not known.
+        """
         key = sha256(token.encode()).digest()
+        read = self._workload if is_signed_token(token) else self._stored
+        found: services.Caller | None = await read(key, token)
+        if found is None or (found.expires_at and found.expires_at <= timezone.now()):
+            return None
+        return found
+
+    async def _stored(self, key: bytes, token: str) -> services.Caller | None:
         found: services.Caller | None = await self._cached(
             self._callers, key, services.find_caller, token
         )
-        if found is None or (found.expires_at and found.expires_at <= timezone.now()):
-            return None
+        return found
+
+    async def _workload(self, key: bytes, token: str) -> services.Caller:
+        try:
+            found: services.Caller = await self._cached(self._callers, key, find_workload, token)
+            return found
+        except TokenRefused as refused:
+            if refused.wants_keys_of is None:
+                raise from_refused(refused) from None
+            issuer = refused.wants_keys_of
+        await self._issuer_keys.refresh(issuer)
+        try:
+            found = await self._cached(self._callers, key, find_workload, token)
+        except TokenRefused as refused:
+            raise from_refused(refused) from None
         return found
 
     async def route(self, id_or_alias: str, capability: Capability) -> Route:
@@ -152,20 +166,7 @@ class ConfigCache:
 
     async def models(self) -> list[ListedProfile]:
         """Every active profile, by alias."""
-
-        def read() -> list[ListedProfile]:
-            rows = Profile.every.filter(is_active=True).order_by("alias")
-            former = defaultdict[UUID, tuple[str, ...]](tuple)
-            for one in FormerAlias.objects.of(Profile):
-                former[one.row_id] += (one.alias,)
-            return [
-                ListedProfile(*row, former[row[0]])
-                for row in rows.values_list(
-                    "pk", "alias", "capability", "connection__provider_id", "date_created"
-                )
-            ]
-
-        profiles: list[ListedProfile] = await self._cached(self._models, "all", read)
+        profiles: list[ListedProfile] = await self._cached(self._models, "all", listed_profiles)
         return profiles
 
     async def _cached(
@@ -222,7 +223,7 @@ class ConfigCache:
 
     @override("en")  # its refusals are kept for every caller
     def _read_route(self, id_or_alias: str, capability: Capability) -> Route:
-        profile = _find_profile(id_or_alias, capability)
+        profile = find_profile(id_or_alias, capability)
         chain = [profile]
         for pk in profile.fallback_ids:
             # A fallback that cannot be read is passed over, because another may answer.
@@ -272,27 +273,3 @@ class ConfigCache:
                 for key in [key for key, entry in entries.items() if entry[0] < old]:
                     del entries[key]
             await self._providers.sweep(MEMORY)
-
-
-def _find_profile(id_or_alias: str, capability: Capability) -> runtime.StoredProfile:
-    try:
-        found = (
-            runtime.find_profile(id_or_alias)
-            if id_or_alias
-            else runtime.find_default_profile(capability)
-        )
-    except Profile.DoesNotExist:
-        raise GatewayError(
-            404, "profile_not_found", f"There is no profile {id_or_alias[:100]!r}.", "model"
-        ) from None
-    except services.Unusable as error:
-        raise GatewayError(409, error.code, error.message) from None
-    if found is None:
-        raise GatewayError(404, "no_default_profile", NO_DEFAULT.format(capability.value), "model")
-    if found.capability != capability:
-        message = (
-            f"The profile {found.alias} is for {found.capability}, not for {capability.value}. "
-            "Name another."
-        )
-        raise GatewayError(400, "wrong_capability", message, "model")
-    return found

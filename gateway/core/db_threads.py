@@ -13,6 +13,7 @@ from connections.outages import AWAY, database_outage
 from .errors import GatewayError
 
 EXECUTOR = ThreadPoolExecutor(2, "gateway-database")  # its threads start when they are needed
+SLOW = ThreadPoolExecutor(4, "gateway-network")  # for what waits for others than the database
 ANSWER_SECONDS = 1.7  # a caller who waits for a database server is refused after that
 UNCONFIRMED = (
     "The database does not answer, so nothing that was remembered may be used. Try again shortly."
@@ -21,7 +22,9 @@ UNCONFIRMED = (
 Result = TypeVar("Result")
 
 
-async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
+async def in_thread(
+    function: Callable[..., Result], *arguments: Any, executor: ThreadPoolExecutor = EXECUTOR
+) -> Result:
     """Calls a function that uses the database in a thread, and returns its result.
 
     Raises what it raises. The event loop goes on meanwhile.
@@ -40,7 +43,7 @@ async def in_thread(function: Callable[..., Result], *arguments: Any) -> Result:
             elif connection.errors_occurred:
                 close_old_connections()
 
-    return await asyncio.get_running_loop().run_in_executor(EXECUTOR, call)
+    return await asyncio.get_running_loop().run_in_executor(executor, call)
 
 
 async def read_in_thread(function: Callable[..., Result], *arguments: Any) -> Result:

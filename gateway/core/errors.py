@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from connections.services import Unusable
+from connections.workloads.services import TokenRefused
 from providers.core.error_bodies import CONTEXT_CODES
 from providers.core.errors import ProviderError, no_such_model
 from providers.core.messages import Unsupported
@@ -123,6 +124,16 @@ def from_unusable(error: Unusable, alias: str) -> GatewayError:
     refused = GatewayError(409, error.code, f"{text}page says what it lacks.")
     refused.detail = detail
     return refused
+
+
+def from_refused(refused: TokenRefused) -> GatewayError:
+    """A 401 for the token of an issuer that is not taken, a 503 while its issuer's keys are not
+    known.
+    """
+    if refused.retry_after is not None:
+        code = "issuer_unavailable"
+        return GatewayError(503, code, refused.message, retry_after=refused.retry_after)
+    return GatewayError(401, "invalid_token", refused.message)
 
 
 @sensitive_variables("secrets")

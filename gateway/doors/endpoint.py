@@ -119,10 +119,16 @@ async def find_caller(gateway: Gateway, headers: dict[bytes, bytes], remote: str
     """The caller whose token is in `Authorization` or `api-key`. `remote`: the address that is
     connected to us.
 
-    Raises GatewayError 401, or 403 for a token without the scope or from an address it is not for.
+    Raises GatewayError 401, 403 for a token without the scope or from an address it is not for, or
+    503 while nothing can be confirmed.
     """
     token = token_in(headers)
-    caller = await gateway.config.caller(token) if token else None
+    try:
+        caller = await gateway.config.caller(token) if token else None
+    except GatewayError as error:
+        if error.status == 401:
+            gateway.recorder.note_unknown_caller()
+        raise
     if caller is None:
         gateway.recorder.note_unknown_caller()
         if token:

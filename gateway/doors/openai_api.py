@@ -14,8 +14,8 @@ from providers.core.base import Capability
 from providers.core.errors import ProviderError
 
 from ..core import sse
-from ..core.config_cache import ListedProfile
 from ..core.errors import GatewayError, invalid
+from ..core.profiles import ListedProfile
 from ..core.requests import GatewayRequest, parse_request
 from ..routing.gateway import Gateway, PendingResponse
 from ..upstreams.wire_events import text_in

@@ -530,6 +530,44 @@ def service_accounts(page: Page, gallery: Gallery) -> None:
     page.goto("/people/service-accounts/")
 
 
+def trusted_issuer(page: Page, gallery: Gallery) -> None:
+    """With a rule, and keys that cannot be fetched: nothing answers there."""
+    service_account(page, gallery)
+    page.goto("/issuers/")
+    if (there := page.get_by_role("link", name="forge", exact=True)).count():
+        there.click()
+        return
+    page.goto("/issuers/add/")
+    page.locator("[name=name]").fill("forge")
+    page.locator("[name=issuer]").fill("https://127.0.0.1:9/forge")
+    page.locator("[name=audiences]").fill("https://switchboard.example")
+    press(page, "Trust")
+    page.get_by_role("link", name="Add a rule").click()
+    page.locator("[name=name]").fill("deploy")
+    page.locator("[name=conditions]").fill("repository = acme/app\nref = refs/heads/*")
+    page.locator("[name=account]").select_option(label="ci-deploy (service account)")
+    press(page, "Add")
+    expect(page.get_by_role("cell", name="repository = acme/app")).to_be_visible()
+
+
+def trusted_issuers(page: Page, gallery: Gallery) -> None:
+    trusted_issuer(page, gallery)
+    page.goto("/issuers/")
+
+
+def issuer_rule(page: Page, gallery: Gallery) -> None:
+    trusted_issuer(page, gallery)
+    page.get_by_role("link", name="deploy", exact=True).click()
+    expect(page.get_by_role("heading", name="Change deploy")).to_be_visible()
+
+
+def token_trial(page: Page, gallery: Gallery) -> None:
+    page.goto("/issuers/try/")
+    page.locator("[name=token]").fill("a.b.c")
+    press(page, "Try")
+    expect(page.get_by_text("It is not taken.")).to_be_visible()
+
+
 def token_refused(page: Page, gallery: Gallery) -> None:
     page.goto("/tokens/")
     press(page, "Make a token")
@@ -639,6 +677,11 @@ SCENES: dict[str, Scene] = {
     "service-accounts": service_accounts,
     "service-account-add": at("/people/service-accounts/add/"),
     "service-account": service_account,
+    "trusted-issuer-add": at("/issuers/add/"),
+    "trusted-issuer": trusted_issuer,
+    "trusted-issuers": trusted_issuers,
+    "issuer-rule": issuer_rule,
+    "token-trial": token_trial,
     "person": at("/people/1/"),
     "person-password": at("/people/2/password/"),
     "your-sign-in": at("/your-sign-in/"),

@@ -18,6 +18,7 @@ APPS = ("connections", "gateway")
 # they belong to tables that are as new
 WITHOUT_OLD_ROWS = {
     ("connections", "aliasuse"),
+    ("connections", "issuerrule"),
     ("connections", "taskpart"),
     ("gateway", "noticedelivery"),
 }

@@ -199,6 +199,53 @@ def token(user: str = USER, scopes: tuple[str, ...] = ("gateway:use",), **limits
     return services.create_token("test", user=_user(user), actor=None, scopes=scopes, **limits)[1]
 
 
+def trust(issuer: str, name: str, **values: Any) -> str:
+    """Trusts an issuer, with one rule for tokens with `sub` ci, as a service account of operators.
+    The id of the rule. `values`: of the rule.
+    """
+    from django.contrib.auth.models import Group
+
+    from backoffice.people.service_accounts.services import add_service_account
+    from connections.workloads import services
+
+    role = Group.objects.get(name="Operators")
+    account = add_service_account(name, role=role, contact="us", actor=None)
+    row = services.create_issuer(
+        actor=None, name=name, issuer=issuer, audiences=["https://switchboard.example"]
+    )
+    usual = {"name": "deploy", "conditions": {"sub": "ci"}, "scopes": ["gateway:use"]}
+    return str(services.create_rule(row, actor=None, account=account, **(usual | values)).pk)
+
+
+def switch_issuer(name: str, on: bool) -> float:
+    from connections.models import TrustedIssuer
+    from connections.workloads import services
+
+    row = TrustedIssuer.objects.get(name=name)
+    services.change_issuer(row, {"is_active": on}, actor=None)
+    return time.monotonic()
+
+
+def switch_rule(pk: str, on: bool) -> float:
+    from connections.models import IssuerRule
+    from connections.workloads import services
+
+    services.change_rule(IssuerRule.objects.get(pk=pk), {"is_active": on}, actor=None)
+    return time.monotonic()
+
+
+def age_keys(name: str) -> None:
+    """Lets two minutes pass since the keys of an issuer were asked for."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from connections.models import TrustedIssuer
+
+    then = timezone.now() - timedelta(minutes=2)
+    TrustedIssuer.objects.filter(name=name).update(keys_tried_at=then, keys_fetched_at=then)
+
+
 def token_id(text: str) -> str:
     return str(_token(text).pk)
 

@@ -24,6 +24,8 @@ from connections.models import Connection, KeyReplacement
 from connections.packages.api import urls as package_urls
 from connections.replacement.api import urls as replacement_urls
 from connections.schedule.api import urls as schedule_urls
+from connections.workloads.api import urls as workload_urls
+from connections.workloads.services import create_issuer, create_rule
 from gateway.api import urls as gateway_urls
 from gateway.models import NoticeTarget
 from gateway.notices.services import create_target
@@ -76,13 +78,24 @@ def client(administrator) -> APIClient:
             openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o"
         )
     account = {"role": Group.objects.get(name="Viewers"), "contact": "Platform team"}
-    add_service_account("ci-deploy", actor=administrator, **account)
+    deploys = add_service_account("ci-deploy", actor=administrator, **account)
+    _trust("github-actions", deploys)
     _, token = services.create_token(
         "examples", user=administrator, actor=administrator, scopes=["admin"]
     )
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
+
+
+def _trust(name: str, account: Any) -> None:
+    """A trusted issuer with one rule; nothing answers at its address."""
+    address = "https://127.0.0.1:9/issuer"
+    row = create_issuer(actor=None, name=name, issuer=address, audiences=["us"])
+    conditions, scopes = {"repository": "acme/app"}, ["gateway:use"]
+    create_rule(
+        row, actor=None, name="deploy", conditions=conditions, account=account, scopes=scopes
+    )
 
 
 def operation_of(document: dict[str, Any], name: str) -> tuple[str, str, dict[str, Any]]:
@@ -109,7 +122,8 @@ def test_rendering_warns_of_nothing(rendered):
 
 
 def test_every_address_is_described(document):
-    rooms = (urls, package_urls, schedule_urls, replacement_urls, gateway_urls, account_urls)
+    rooms = (urls, package_urls, schedule_urls, replacement_urls, workload_urls, gateway_urls)
+    rooms += (account_urls,)
     patterns = [pattern for room in rooms for pattern in room.urlpatterns]
     known = {
         f"/api/v1/{pattern.pattern}"

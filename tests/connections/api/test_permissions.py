@@ -35,6 +35,7 @@ SNOOZE = {
     "until": (timezone.now() + timedelta(days=1)).isoformat(),
 }
 HOOK = {"name": "Hook", "kind": "webhook", "address": "http://127.0.0.1:9/x"}
+ISSUER = {"name": "forge", "issuer": "https://forge.example", "audiences": ["us"]}
 ACCOUNT = {"name": "ci", "role": "Operators", "contact": "Platform team"}
 READ, WRITE, TEST, DELETE = (
     "connections:read",
@@ -127,6 +128,18 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("POST", "/service-accounts", ACCOUNT, 201, "administrator", "admin"),
     ("GET", "/service-accounts/ci", None, 404, "administrator", "admin"),
     ("PATCH", "/service-accounts/ci", {}, 404, "administrator", "admin"),
+    ("GET", "/trusted-issuers", None, 200, "administrator", "admin"),
+    ("POST", "/trusted-issuers", ISSUER, 201, "administrator", "admin"),
+    ("POST", "/trusted-issuers/try", {"token": "x"}, 200, "administrator", "admin"),
+    ("GET", "/trusted-issuers/forge", None, 404, "administrator", "admin"),
+    ("PATCH", "/trusted-issuers/forge", {}, 404, "administrator", "admin"),
+    ("DELETE", "/trusted-issuers/forge", None, 404, "administrator", "admin"),
+    ("POST", "/trusted-issuers/forge/keys", None, 404, "administrator", "admin"),
+    ("GET", "/trusted-issuers/forge/rules", None, 404, "administrator", "admin"),
+    ("POST", "/trusted-issuers/forge/rules", {}, 404, "administrator", "admin"),
+    ("GET", "/trusted-issuers/forge/rules/r", None, 404, "administrator", "admin"),
+    ("PATCH", "/trusted-issuers/forge/rules/r", {}, 404, "administrator", "admin"),
+    ("DELETE", "/trusted-issuers/forge/rules/r", None, 404, "administrator", "admin"),
     ("PATCH", f"/host-approvals/{HOST}", {"state": "approved"}, 200, "administrator", "admin"),
     ("DELETE", f"/host-approvals/{HOST}", None, 204, "administrator", "admin"),
     ("GET", "/notices", None, 200, "viewer", READ),

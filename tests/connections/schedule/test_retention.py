@@ -25,6 +25,7 @@ def test_every_room_has_declared_its_jobs():
         "count-usage",
         "end-unused-tokens",
         "fingerprint-keys",
+        "issuer-keys",
         "prune-checks",
         "prune-history",
         "prune-notices",

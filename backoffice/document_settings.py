@@ -1,0 +1,39 @@
+"""Settings of drf-spectacular, which writes the OpenAPI document."""
+
+from typing import Any
+
+from connections.references import State
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Switchboard",
+    "DESCRIPTION": "Connections to AI services and the profiles that use them. "
+    "A stored secret is never answered, only its mask. "
+    "Beside this API, `/v1` speaks OpenAI's protocol "
+    "(`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`) "
+    "with the same tokens; "
+    "the model is a profile's alias. See docs/gateway.md.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["connections.api.authentication.AccessPermission"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_PATH_PREFIX_INSERT": "",
+    "COMPONENT_SPLIT_REQUEST": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Capability": ["Chat", "Embedding"],
+        "ReferenceState": [str(state) for state in State],
+        "TokenState": ["active", "expired", "revoked"],
+        "SettingKind": ["text", "integer", "number", "boolean", "choice", "headers"],
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    # folded by their subject: all 140 operations laid out at once kept a browser busy for seconds
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none"},
+    "SWAGGER_UI_FAVICON_HREF": "/static/icon.svg",
+    "PREPROCESSING_HOOKS": ["connections.api.openapi.only_v1"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "connections.api.components.complete_components",
+        "connections.api.openapi.complete_operations",
+    ],
+}

@@ -1,0 +1,1 @@
+"""Workload identity: access tokens of trusted issuers in the place of our own."""

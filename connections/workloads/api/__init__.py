@@ -1,0 +1,1 @@
+"""Workload identity in the API."""
