@@ -60,19 +60,21 @@ class StoredConnection:
     settings: dict[str, Any]
     credentials: Any = field(repr=False)
     type_version: int = 1
+    team_id: uuid.UUID | None = None
 
 
 Usable = Connection | StoredConnection
 QUERY = (
-    "SELECT id, alias, name, version, provider_id, is_active, settings, credentials, type_version "
-    "FROM connections_connection WHERE {} = {}"
+    "SELECT id, alias, name, version, provider_id, is_active, settings, credentials, type_version, "
+    "team_id FROM connections_connection WHERE {} = {}"
 )
 PLACEHOLDERS = {"sqlite": "?", "postgresql": "%s"}
 
 
 @sensitive_variables()
 def find_connection(id_or_alias: str) -> StoredConnection:
-    """The connection with this id, alias or former alias, for use.
+    """The connection with this id, alias or former alias, for use: whoever looks, since it is
+    looked for on behalf of a profile, or of code on this server.
 
     One indexed query, two more for a former alias, whose use is noted. Raises
     Connection.DoesNotExist.
@@ -86,10 +88,9 @@ def find_connection(id_or_alias: str) -> StoredConnection:
         note_use(former, OWN_CODE)
     if row is None:
         raise Connection.DoesNotExist(f"There is no connection {id_or_alias!r}.")
-    key, alias, name, version, provider_id, is_active, settings, token, type_version = row
-    key = key if isinstance(key, uuid.UUID) else uuid.UUID(key)
+    key, alias, name, version, provider_id, is_active, settings, token, type_version, team = row
     return StoredConnection(
-        key,
+        _as_id(key),
         alias,
         name,
         version,
@@ -98,7 +99,13 @@ def find_connection(id_or_alias: str) -> StoredConnection:
         from_json(settings),
         decrypt(token),
         type_version,
+        team and _as_id(team),
     )
+
+
+def _as_id(value: uuid.UUID | str) -> uuid.UUID:
+    """An id as the driver gives it: SQLite knows texts alone."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 @dataclass(slots=True)
@@ -120,23 +127,18 @@ class StoredProfile:
     settings: ProfileSettings
     fallback_ids: tuple[uuid.UUID, ...]
     former_alias_id: uuid.UUID | None = None
+    team_id: uuid.UUID | None = None
 
 
 PROFILE_COLUMNS = (
-    "id",
-    "alias",
-    "name",
-    "version",
-    "capability",
-    "connection_id",
-    "model",
-    "is_active",
-    "settings",
+    *("id", "alias", "name", "version", "capability", "connection_id"),
+    *("model", "is_active", "settings", "team_id"),
 )
 
 
 def find_profile(id_or_alias: str) -> StoredProfile:
-    """The profile with this id, or this alias or former alias in any letter case, for use.
+    """The profile with this id, or this alias or former alias in any letter case, for use, whoever
+    looks.
 
     Two queries, two more for a former alias. Raises Profile.DoesNotExist, Unusable.
     """

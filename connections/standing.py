@@ -30,6 +30,7 @@ OPERATES = frozenset(
         *USES,
         *(f"connections.{verb}_connection" for verb in ("add", "change", "toggle")),
         *(f"connections.{verb}_profile" for verb in ("add", "change", "toggle")),
+        "gateway.view_usagerecord",
     ]
 )
 ADMINISTERS = frozenset(
@@ -38,6 +39,7 @@ ADMINISTERS = frozenset(
         MANAGES,  # its own team
         "connections.delete_connection",
         "connections.delete_profile",
+        *(f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")),
     ]
 )
 # A right goes in here when everything behind it keeps to the teams of whoever asks.
@@ -83,7 +85,7 @@ def _read(user: Any) -> Standing:
             names.add(f"{label}.{name}")
     # nothing tells whoever has no right at all, for whom it makes no difference
     has_teams = not found or any(is_there for _label, _name, is_there in found)
-    return Standing(frozenset(names), teams, MANAGES in names, has_teams)
+    return Standing(frozenset(names), teams, MANAGES in names, has_teams, user.pk)
 
 
 def rights_anywhere(standing: Standing) -> frozenset[str]:
@@ -139,6 +141,15 @@ def is_within(token: Any, row: Any) -> bool:
         return True
     shares = row.shares.all() if hasattr(row, "shares") and not row._state.adding else ()
     return any(share.team_id == token.team_id for share in shares)
+
+
+def teams_of_viewer(viewer: Viewer) -> frozenset[uuid.UUID]:
+    """The teams of whoever looks, of a token those that it is narrowed to."""
+    standing = viewer.standing()
+    own = frozenset(standing.roles)
+    if viewer.team is None:
+        return own
+    return frozenset([viewer.team]) if standing.sees_all else own & {viewer.team}
 
 
 def viewer_of(user: Any, token: Any = None) -> Viewer:

@@ -8,7 +8,7 @@ out. The rule itself is in docs/teams.md.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +19,14 @@ class Standing:
 
     `rights`: of their groups, for what belongs to no team. `roles`: by the ids of their teams.
     `sees_all`: the person sees and may everything, whatever its team. `has_teams`: there is a team
-    at all.
+    at all. `user_id`: of the person, None for nobody.
     """
 
     rights: frozenset[str] = frozenset()
-    roles: Mapping[UUID, str] = ()  # type: ignore[assignment]
+    roles: Mapping[UUID, str] = field(default_factory=dict)
     sees_all: bool = False
     has_teams: bool = True
+    user_id: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ from .hosts import Hosts
 from .http_clients import http_client
 from .jobs import declare_jobs
 from .list_choices import choose_columns, list_choice, remove_view, save_view
+from .narrowing import USE_PROFILE, Narrowing, UsableProfiles, usable_profiles
 from .networks import clean_networks
 from .permissions import Actor, may, require, roles_that_hold
 from .profiles import (
@@ -132,6 +133,7 @@ from .undo import Undone, last_step, prune_undo_steps, undo_last_act
 __all__ = [
     "CHECKS_KEPT",
     "MOST_FALLBACKS",
+    "USE_PROFILE",
     "Actor",
     "AliasOffer",
     "Caller",
@@ -143,6 +145,7 @@ __all__ = [
     "Invalid",
     "MissingRight",
     "Moved",
+    "Narrowing",
     "NotDeleted",
     "NotUndone",
     "Notice",
@@ -156,6 +159,7 @@ __all__ = [
     "Throttled",
     "Undone",
     "Unusable",
+    "UsableProfiles",
     "allows",
     "ask_for_moved_hosts",
     "authenticate_token",
@@ -274,5 +278,6 @@ __all__ = [
     "unused_tokens",
     "update_connection",
     "update_profile",
+    "usable_profiles",
     "versions",
 ]

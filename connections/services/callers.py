@@ -19,6 +19,8 @@ from django.utils import timezone
 from ..client_ip import is_within
 from ..lookup import parse_id
 from ..models import ApiToken, FormerAlias, Profile
+from ..standing import standing_of
+from .narrowing import USE_PROFILE, Narrowing, narrowing_of
 
 PREFIX_LENGTH = 11
 USED_EVERY = 60  # seconds between two notes of "last used"
@@ -74,7 +76,8 @@ class Caller:
 
     `profile_ids`: the profiles a token is limited to, None for all; `profile_names`: their aliases
     and former ones. `networks`: where the token may be used from, empty for anywhere.
-    `may_use_profiles`: what the user is allowed, whatever the scopes.
+    `may_use_profiles`: what the user is allowed, whatever the scopes; `narrowing`: with which of
+    them, by teams and tags, None with all.
     """
 
     user_id: int
@@ -90,6 +93,7 @@ class Caller:
     tokens_per_day: int | None = None
     expires_at: datetime | None = None
     may_use_profiles: bool = False
+    narrowing: Narrowing | None = None
 
     def may_name(self, id_or_alias: str) -> bool:
         """False for a profile that the token is not for, and for one that does not exist."""
@@ -115,13 +119,15 @@ def find_caller(text: str) -> Caller | None:
         requests_per_minute=row.requests_per_minute,
         tokens_per_day=row.tokens_per_day,
         expires_at=row.expires_at,
+        narrowing=narrowing_of(standing_of(row.user), row),
         **limits,
     )
 
 
 def profiles_limit(row: Any) -> dict[str, Any]:
     """The profiles that a token, or what stands for one, is limited to, as Caller has them."""
-    names = dict(row.profiles.order_by().values_list("pk", "alias"))
+    every: Any = row.profiles(manager="every")  # whoever looks
+    names = dict(every.order_by().values_list("pk", "alias"))
     former = FormerAlias.objects.of(Profile).filter(profile__in=names).order_by()
     aliases = [*names.values(), *former.values_list("alias", flat=True)]
     return {"profile_ids": frozenset(names), "profile_names": frozenset(aliases)}
@@ -132,7 +138,8 @@ def caller_of(user: Any) -> Caller:
     return Caller(
         user.pk,
         user.get_username(),
-        may_use_profiles=user.is_active and user.has_perm("connections.use_profile"),
+        may_use_profiles=user.is_active and user.has_perm(USE_PROFILE),
+        narrowing=narrowing_of(standing_of(user)),
     )
 
 

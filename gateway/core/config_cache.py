@@ -31,6 +31,7 @@ from .db_threads import read_in_thread
 from .errors import GatewayError, from_refused, from_unusable
 from .invalidation import new_invalidation
 from .issuer_keys import IssuerKeys
+from .lending import NOT_SHARED, is_lent, owners_of
 from .profiles import ListedProfile, find_profile, listed_profiles
 
 MEMORY = 30.0  # seconds
@@ -58,7 +59,8 @@ class Target:
     """One profile of a route with its connection.
 
     Either `pooled`, the provider to ask, or `refusal`, the reason why it cannot be used as it is.
-    `previous`: to be asked where the service refuses a key that was just replaced.
+    `previous`: to be asked where the service refuses a key that was just replaced. `owners`,
+    `profile_owners`: the teams that see the connection, and the profile; none: all do.
     """
 
     profile: runtime.StoredProfile
@@ -69,6 +71,8 @@ class Target:
     pooled: PooledProvider | None = None
     refusal: GatewayError | None = None
     previous: PreviousKey | None = None
+    owners: frozenset[UUID] = frozenset()
+    profile_owners: frozenset[UUID] = frozenset()
 
 
 @dataclass(slots=True)
@@ -94,6 +98,7 @@ class ConfigCache:
         self._routes: Entries = {}
         self._callers: Entries = {}
         self._models: Entries = {}
+        self._usable: Entries = {}
         self._readings: dict[Any, asyncio.Task[Any]] = {}
         self._providers = ProviderPool()
         self._issuer_keys = IssuerKeys()
@@ -113,9 +118,13 @@ class ConfigCache:
         self._forget()
         await self._providers.close()
 
+    @property
+    def _kept(self) -> tuple[Entries, ...]:
+        return self._routes, self._callers, self._models, self._usable
+
     def _forget(self) -> None:
         self._generation += 1
-        for entries in (self._routes, self._callers, self._models):
+        for entries in self._kept:
             entries.clear()
 
     @sensitive_variables("token")
@@ -151,6 +160,13 @@ class ConfigCache:
             found = await self._cached(self._callers, key, find_workload, token)
         except TokenRefused as refused:
             raise from_refused(refused) from None
+        return found
+
+    async def usable(self, narrowing: services.Narrowing) -> services.UsableProfiles:
+        """The profiles that callers may use who are narrowed like this."""
+        found: services.UsableProfiles = await self._cached(
+            self._usable, narrowing, services.usable_profiles, narrowing
+        )
         return found
 
     async def route(self, id_or_alias: str, capability: Capability) -> Route:
@@ -231,24 +247,32 @@ class ConfigCache:
                 chain.append(runtime.find_profile(str(pk)))
         began = time.monotonic()
         with runtime.noting_resolutions() as noted:
-            targets = tuple(self._read_target(one, is_last=one is chain[-1]) for one in chain)
+            targets = tuple(
+                self._read_target(one, profile, is_last=one is chain[-1]) for one in chain
+            )
         ages = [one.asked_at for one in noted if one.asked_at is not None]
         # a value of a store that is away is old already, and yet not looked up in every request
         return Route(targets, max(min([began, *ages]), began - MEMORY + LEAST_MEMORY))
 
     @sensitive_variables()
-    def _read_target(self, profile: runtime.StoredProfile, *, is_last: bool) -> Target:
+    def _read_target(
+        self, profile: runtime.StoredProfile, asked: runtime.StoredProfile, *, is_last: bool
+    ) -> Target:
         """Only the last target of a route repeats a request that failed: instead of the others, the
-        next one is asked.
+        next one is asked. `asked`: the profile that the request names.
         """
         connection = runtime.find_connection(str(profile.connection_id))
         target = Target(
             profile, connection.id, connection.alias, connection.version, connection.provider_id
         )
+        target.owners, target.profile_owners = owners_of(connection), owners_of(profile)
         if not profile.is_active:
             target.refusal = GatewayError(
                 409, "profile_inactive", f"The profile {profile.alias} is switched off."
             )
+            return target
+        if not (is_lent(profile, asked.team_id) and is_lent(connection, profile.team_id)):
+            target.refusal = GatewayError(409, "not_shared", NOT_SHARED)
             return target
         limits = Limits() if is_last else Limits(max_retries=0)
         try:
@@ -269,7 +293,7 @@ class ConfigCache:
         while True:
             await asyncio.sleep(SWEEP_EVERY)
             old = time.monotonic() - MEMORY
-            for entries in (self._routes, self._callers, self._models):
+            for entries in self._kept:
                 for key in [key for key, entry in entries.items() if entry[0] < old]:
                     del entries[key]
             await self._providers.sweep(MEMORY)

@@ -18,6 +18,7 @@ from ..core.errors import GatewayError, invalid
 from ..core.profiles import ListedProfile
 from ..core.requests import GatewayRequest, parse_request
 from ..routing.gateway import Gateway, PendingResponse
+from ..routing.permitted import permitted_models
 from ..upstreams.wire_events import text_in
 from .endpoint import (
     JSON,
@@ -117,13 +118,7 @@ async def models(gateway: Gateway, caller: Caller, request: DoorRequest) -> Door
 
     Raises GatewayError 404 for another alias.
     """
-    found = [
-        one
-        for one in await gateway.config.models()
-        if caller.profile_ids is None or one.id in caller.profile_ids
-    ]
-    if not caller.may_use_profiles:
-        found = []
+    found = await permitted_models(gateway.config, caller)
     if not request.profile:
         data = [_model_object(one) for one in found]
         return DoorResponse(200, [JSON], to_json({"object": "list", "data": data}))

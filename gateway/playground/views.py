@@ -72,8 +72,17 @@ def _code(request: HttpRequest, profile: Profile, body: dict[str, Any]) -> dict[
     return {one.language.lower(): one.text for one in snippets_for(request, profile, body)}
 
 
+class UsedProfile(OneProfile):
+    """A page for those who may use the profile."""
+
+    permission_required = services.USE_PROFILE
+
+    def has_permission(self) -> bool:
+        return services.may(self.request.user, services.USE_PROFILE, self.profile)
+
+
 @method_decorator(sensitive_post_parameters(), name="dispatch")
-class PlaygroundView(OneProfile):
+class PlaygroundView(UsedProfile):
     """Asks the profile as the person who is signed in.
 
     A request with `Accept: text/event-stream` is answered in events, as they come.
@@ -83,7 +92,6 @@ class PlaygroundView(OneProfile):
         "gateway/playground/playground.html",
         "gateway/playground/_playground.html",
     )
-    permission_required = "connections.use_profile"
     refusal = gettext_lazy("You may not use profiles.")
 
     def get_title(self) -> str:
@@ -141,11 +149,10 @@ class PlaygroundView(OneProfile):
         return asked
 
 
-class CallView(OneProfile):
+class CallView(UsedProfile):
     """How to call the profile from a program, and the token for that, which is shown once."""
 
     template_name = "gateway/playground/call.html"
-    permission_required = "connections.use_profile"
 
     def get_title(self) -> str:
         return _("Call %(name)s") % {"name": self.profile.name}

@@ -29,6 +29,7 @@ from ..core.requests import GatewayRequest, body_for, leave_out
 from ..upstreams.passthrough import Upstream
 from ..usage.pending import Attempt, PendingRecord
 from .asking import ask_provider
+from .permitted import refusal_of
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +69,9 @@ async def answer_by_route(
         _pass_over_before(target, route, record, cooling)
         attempt = record.begin_attempt(target, is_cooling=bool(cooling[id(target)]))
         if target.pooled is None:
-            assert target.refusal is not None  # noqa: S101 one of the two is there
-            attempt.fail(target.refusal.code, target.refusal.detail, is_about_request=True)
-            raise target.refusal.again(in_full=request.caller.token_id is None)
+            refused = refusal_of(target, request.caller)
+            attempt.fail(refused.code, refused.detail, is_about_request=True)
+            raise refused
         try:
             return await _ask_watched(request, route, attempt, upstream)
         except ProviderError as error:

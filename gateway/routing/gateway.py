@@ -16,7 +16,7 @@ from connections.runtime import StoredProfile
 from providers.core.errors import ProviderError
 from providers.core.results import Usage
 
-from ..core.config_cache import ConfigCache, Route
+from ..core.config_cache import ConfigCache
 from ..core.errors import GatewayError, from_provider, text_for_record
 from ..core.estimates import counted_by_service, divided, input_tokens, longest_answer
 from ..core.limit_states import LimitState
@@ -27,8 +27,8 @@ from ..upstreams.passthrough import Upstream
 from ..usage.pending import PendingRecord
 from ..usage.recording import Recorder
 from .fallback import TargetAnswer, answer_by_route
+from .permitted import is_told, permitted_route
 
-NONE_NAMED = "No profile is named. Name one that this token may use."
 NOT_ALLOWED = "You may not use profiles. Ask an administrator for a group that may."
 
 
@@ -64,10 +64,7 @@ class Gateway:
             # Before the look-up, so that the refusal tells nothing about what exists.
             if not request.caller.may_use_profiles:
                 raise GatewayError(403, "permission_denied", NOT_ALLOWED)
-            if request.caller.profile_ids is None:
-                route = await self.config.route(request.profile_ref, request.capability)
-            else:
-                route = await self._route_of_its_own(request)
+            route = await permitted_route(self.config, request)
             profile = record.asked = route.profile
             refuse_forbidden(request, profile)
             state = await self._count(request, profile, record)
@@ -84,26 +81,6 @@ class Gateway:
             self.recorder.finish(record, "error")
             raise
         return PendingResponse(self.recorder, answer, record, state)
-
-    async def _route_of_its_own(self, request: GatewayRequest) -> Route:
-        """The route for a token that is limited to profiles: to it, others do not exist. Raises
-        GatewayError.
-        """
-        caller, ref = request.caller, request.profile_ref
-        refused = GatewayError(404, "no_default_profile", NONE_NAMED, "model")
-        if ref:
-            message = f"There is no profile {ref[:100]!r}."
-            refused = GatewayError(404, "profile_not_found", message, "model")
-        refused.outcome = "profile_not_allowed"
-        if ref and not caller.may_name(ref):
-            raise refused
-        try:
-            route = await self.config.route(ref, request.capability)
-        except GatewayError as error:
-            raise (refused if error.code == refused.code else error) from None
-        if route.profile.id not in (caller.profile_ids or ()):
-            raise refused
-        return route
 
     async def _count(
         self, request: GatewayRequest, profile: StoredProfile, record: PendingRecord
@@ -123,15 +100,18 @@ class Gateway:
 
 
 def target_headers(record: PendingRecord) -> list[tuple[bytes, bytes]]:
-    """The headers that tell which target was asked last, empty when none was."""
-    last = record.last
+    """The headers that tell which target was asked last, empty when none was; without the names
+    of what the caller may not see.
+    """
+    last, caller = record.last, record.request.caller
     if last is None:
         return []
-    return [
-        (b"x-switchboard-profile", last.target.profile.alias.encode()),
-        (b"x-switchboard-connection", last.target.connection_alias.encode()),
-        (b"x-switchboard-attempts", str(record.asked_count).encode()),
-    ]
+    found = [(b"x-switchboard-attempts", str(record.asked_count).encode())]
+    if is_told(caller, last.target.owners):
+        found.insert(0, (b"x-switchboard-connection", last.target.connection_alias.encode()))
+    if is_told(caller, last.target.profile_owners):
+        found.insert(0, (b"x-switchboard-profile", last.target.profile.alias.encode()))
+    return found
 
 
 class PendingResponse:

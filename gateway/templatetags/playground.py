@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.template.context import RequestContext
 
+from connections import services
 from connections.models import Profile
 
 from ..playground.views import new_form, section
@@ -19,10 +20,10 @@ register = template.Library()
 def playground(
     context: RequestContext, profile: Profile, chain: Sequence[Profile]
 ) -> dict[str, Any]:
-    """The section; nothing for a person who may not use profiles.
+    """The section; nothing for a person who may not use the profile.
 
     `chain`: the profile's fallbacks.
     """
-    if not context["request"].user.has_perm("connections.use_profile"):
+    if not services.may(context["request"].user, services.USE_PROFILE, profile):
         return {}
     return section(context["request"], profile, new_form(profile, chain))
