@@ -16,6 +16,7 @@ from connections.models import Connection, Profile, by_name
 from connections.searching import has_words, in_name, is_called
 from connections.texts import folded
 from gateway.models import UsageRecord
+from gateway.usage.sight import seen_records
 from providers.core.registry import UnknownProvider, get_provider
 
 from .hits import AT_MOST, COUNTED, ELSEWHERE, EXACT, PART, PREFIX, WORD, Group, Hit
@@ -80,7 +81,7 @@ def called(model: type[Connection] | type[Profile], text: str, most: int) -> lis
 
 def requests(text: str) -> Group:
     """The request of the gateway with this key, if the text is one, else those with this id."""
-    keys = UsageRecord.objects.exclude(key=None)
+    keys = seen_records(UsageRecord.objects.exclude(key=None))
     try:
         found = keys.filter(key=UUID(text))
     except ValueError:

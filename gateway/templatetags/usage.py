@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ..usage import records, selectors
 from ..usage.asked import Asked, asked_targets
 from ..usage.outcomes import in_words
+from ..usage.sight import without_names
 from ..usage.totals import Share, quantile
 
 register = template.Library()
@@ -122,7 +123,7 @@ def used_lately(context: RequestContext, dimension: str, value: str) -> dict[str
     filters, period = {dimension: value}, records.last(records.PERIODS["7d"])
     by = ("outcome",) if selectors.is_quick(filters) else ()
     report = selectors.usage_report(period, filters, by)
-    latest = records.records(period, filters)[: min(LATEST, report.totals.requests)]
+    latest = without_names(records.records(period, filters)[: min(LATEST, report.totals.requests)])
     return {
         "is_shown": True,
         "dimension": dimension,

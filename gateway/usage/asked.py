@@ -10,6 +10,7 @@ from ..models import AttemptOutcome, UsageAttempt, UsageRecord
 from .buckets import DAY, HOUR
 from .dimensions import ASKED, ATTEMPTED, HAD_FAILED, WAS_ASKED, WAS_PASSED_OVER, attempted
 from .records import Period
+from .sight import seen_attempts
 from .stored import Answer, answer_to, consistent, mark_of, parts_of, scoped_answer
 
 
@@ -80,7 +81,7 @@ def _attempts(
     """Of the attempts of some records: how often each was what of ATTEMPTED."""
     passed_over, failed = Q(outcome=AttemptOutcome.PASSED_OVER), Q(outcome=AttemptOutcome.FAILED)
     counted = (
-        UsageAttempt.objects.filter(record_key__in=rows.order_by().values("key"))
+        seen_attempts(UsageAttempt.objects.filter(record_key__in=rows.order_by().values("key")))
         .order_by()
         .values(*ASKED[dimension])
         .annotate(

@@ -15,11 +15,11 @@ from django.db.models.expressions import ExpressionWrapper
 from django.utils import timezone
 
 from connections.lookup import names_of, parse_id
-from connections.models import Connection, Profile
 
 from ..models import AttemptOutcome, UsageAttempt, UsageRecord
 from .buckets import DAY, HOUR
 from .dimensions import CLOSED, FAILED, IS_FALLBACK, IS_SEVERAL, OK
+from .sight import MODELS, hidden_tokens, seen_attempts, seen_records
 
 PERIODS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 HOURLY_AT_MOST, DAILY_AT_MOST = 7 * DAY, 1100 * DAY
@@ -27,7 +27,6 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SEVERAL, FALLBACK = ATTEMPTS = ("several", "fallback")  # filters of attempts
 COLUMNS = {"provider": "provider_id", "model": "model", "user": "user_name"}
 FILTERS = ("profile", "connection", "token", "outcome", "attempts", "request", *COLUMNS)
-MODELS: dict[str, Any] = {"profile": Profile, "connection": Connection}
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def records(period: Period, filters: Mapping[str, str] | None = None) -> QuerySe
 def filtered(
     rows: QuerySet[UsageRecord], filters: Mapping[str, str] | None = None
 ) -> QuerySet[UsageRecord]:
-    """Those of the rows that filters leave, without their texts.
+    """Those of the rows that filters leave and that the one who looks may see, without their texts.
 
     `filters`: profile (the one that was asked for) and connection (each that was asked, also where
     another answered) by id or alias, token by id, outcome by its code or FAILED, attempts by
@@ -70,7 +69,7 @@ def filtered(
     asked last) by theirs, user by name; an empty text filters nothing.
     """
     wanted = wanted_values(filters)
-    rows = rows.defer("prompt", "answer")
+    rows = seen_records(rows).defer("prompt", "answer")
     rows = rows.annotate(is_fallback=ExpressionWrapper(IS_FALLBACK, BooleanField()))
     if request := wanted.get("request"):
         rows = rows.filter(request_id=request)
@@ -81,12 +80,12 @@ def filtered(
         rows = rows.filter(**named("profile", profile))
     if connection := wanted.get("connection"):
         own = named("connection", connection)
-        asked = UsageAttempt.objects.filter(record_key=OuterRef("key"), **own)
+        asked = seen_attempts(UsageAttempt.objects.filter(record_key=OuterRef("key"), **own))
         earlier = Exists(asked.exclude(outcome=AttemptOutcome.PASSED_OVER))
         rows = rows.filter(Q(**own) | (IS_SEVERAL & Q(earlier)))
     if token := wanted.get("token"):
         pk = parse_id(token)
-        rows = rows.filter(token_id=pk) if pk else rows.none()
+        rows = rows.filter(token_id=pk) if pk and pk not in hidden_tokens() else rows.none()
     if outcome := wanted.get("outcome"):
         rows = (
             rows.exclude(outcome__in=(OK, CLOSED))
@@ -117,11 +116,18 @@ def batches(
     """The columns of a period's requests, the oldest first, in batches of `size`, each by a query
     of its own.
     """
-    rows = records(period, filters)
+    rows, hidden = records(period, filters), hidden_tokens()
+    token = columns.index("token_id") if "token_id" in columns else None
     while batch := list(
         rows.order_by("started_at", "pk").values_list("started_at", "pk", *columns)[:size]
     ):
-        yield [values for _, _, *values in batch]
+        found = [values for _, _, *values in batch]
+        if token is not None and hidden:
+            name = columns.index("token_name")
+            for values in found:
+                if values[token] in hidden:
+                    values[token], values[name] = None, ""
+        yield found
         at, pk, *_ = batch[-1]
         # A new period instead of one more condition: SQLite would still use the first condition
         # for its look-up in the index.
@@ -129,8 +135,10 @@ def batches(
 
 
 def attempts_of(keys: Sequence[UUID]) -> dict[UUID, list[UsageAttempt]]:
-    """The attempts of the records with these keys, in their order."""
+    """The attempts of the records with these keys, in their order, without those at what the one
+    who looks may not see.
+    """
     found: dict[UUID, list[UsageAttempt]] = {key: [] for key in keys}
-    for attempt in UsageAttempt.objects.filter(record_key__in=keys):
+    for attempt in seen_attempts(UsageAttempt.objects.filter(record_key__in=keys)):
         found[attempt.record_key].append(attempt)
     return found

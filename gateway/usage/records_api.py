@@ -15,6 +15,7 @@ from connections.lookup import parse_id
 from ..models import AttemptOutcome, UsageRecord
 from . import records
 from .api import FILTERS, PERIOD, UsageView
+from .sight import without_names
 
 
 class UsageAttemptSerializer(CamelCaseSerializer):
@@ -88,7 +89,7 @@ class UsageRecordsView(UsageView):
         pages = SkipTakePagination()
         rows = records.records(self.period(), self.filters())
         found: list[UsageRecord] = pages.paginate_queryset(rows, request)
-        _put_attempts(found)
+        _put_attempts(without_names(found))
         return pages.get_paginated_response(UsageRecordSerializer(found, many=True).data)
 
 
@@ -105,7 +106,7 @@ class UsageRecordView(ApiView):
         record = records.filtered(UsageRecord.objects.filter(key=key)).first() if key else None
         if record is None:
             raise Http404
-        _put_attempts([record])
+        _put_attempts(without_names([record]))
         return Response(UsageRecordSerializer(record).data)
 
 

@@ -23,6 +23,7 @@ from .dimensions import (
     TOTALS_OF,
 )
 from .records import Period
+from .sight import hidden_tokens
 from .sketches import counts_in
 from .stored import (
     Answer,
@@ -132,7 +133,10 @@ class _Report:
                 for column in (own if name in self.with_ids else own[:1])
             )
         )
+        hidden = hidden_tokens() if "token" in names else set()
         for row in _summed(parts.records(self.filters), ["outcome", *columns]):
+            if row.get("token_id") in hidden:
+                row |= {"token_id": None, "token_name": ""}
             tokens, times = (row["i"], row["o"]), Counter(map(int, row["times"].split()))
             part = totals_of(
                 row["outcome"], row["n"], tokens, row["fallback"], row["asked"], int(row["ms"])

@@ -29,6 +29,7 @@ from .dimensions import (
     scoped,
 )
 from .records import COLUMNS, FALLBACK, Period, filtered, named, records, wanted_values
+from .sight import sight
 
 Result = TypeVar("Result")
 Span = tuple[timedelta, datetime, datetime]  # totals of this length that begin from, and before
@@ -148,9 +149,12 @@ class Answer:
 
 
 def answer_to(filters: Mapping[str, str] | None) -> Answer | None:
-    """The totals that answer filters, None if only records do. One query where there are two, one
-    of them of a profile or a connection: those of its scope have the other.
+    """The totals that answer filters, None if only records do, as for whoever does not see
+    everything. One query where there are two, one of them of a profile or a connection: those of
+    its scope have the other.
     """
+    if sight():
+        return None
     wanted = wanted_values(filters)
     how = Q()
     if attempts := wanted.pop("attempts", ""):

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connections.models import ApiToken, Connection, Profile
+from connections.viewing import current_viewer, viewed
 from connections.views.base import Crumb, Page
 
 from ..models import UsageRecord
@@ -30,6 +31,7 @@ from .csv_export import COLUMNS, csv_parts
 from .dimensions import CLOSED, FAILED, OK
 from .latencies import latency_course
 from .outcomes import in_words
+from .sight import MODELS, hidden_tokens, seen_records, without_names
 
 PAGE_SIZE, SHOWN, MOST_CHOICES = 10, 10, 200
 MOST_READ = 20_000  # requests that are read one by one for a breakdown
@@ -106,6 +108,7 @@ class UsageView(UsagePage):
         # Set, so that it is not counted: for a million rows that takes as long as all the rest.
         paginator.count = usage.totals.requests
         page = paginator.get_page(request.GET.get("page"))
+        page.object_list = without_names(page.object_list)
         asked = asked_targets("connection", period, filters)[:SHOWN] if is_broken_down else []
         context = {
             "usage": usage,
@@ -122,7 +125,8 @@ class UsageView(UsagePage):
             "is_broken_down": is_broken_down,
             "page": page,
             "addresses": _addresses(usage, asked, page.object_list),
-            "is_unused": not usage.totals.requests and not UsageRecord.objects.exists(),
+            "is_unused": not usage.totals.requests
+            and not seen_records(UsageRecord.objects.all()).exists(),
             **self._filter_form(name, period, filters),
         }
         return self.render_to_response(self.get_context_data(**context))
@@ -133,9 +137,9 @@ class UsageView(UsagePage):
         query = self.request.GET
         tokens = [
             (str(pk), token)
-            for pk, token in ApiToken.objects.order_by("name").values_list("pk", "name")[
-                :MOST_CHOICES
-            ]
+            for pk, token in ApiToken.objects.exclude(pk__in=hidden_tokens())
+            .order_by("name")
+            .values_list("pk", "name")[:MOST_CHOICES]
         ]
         return {
             "period": period,
@@ -181,7 +185,7 @@ def _addresses(
     """The pages of the profiles and connections that are shown and still there, by alias."""
     names = {
         dimension: {one.name for one in usage.shares.get(dimension, ())[:SHOWN]}
-        for dimension in records.MODELS
+        for dimension in MODELS
     }
     names["connection"] |= {one.name for one in asked}
     for row in rows:
@@ -192,7 +196,7 @@ def _addresses(
             row.alias: row.get_absolute_url()
             for row in model.objects.filter(alias__in=names[dimension]).only("pk", "alias")
         }
-        for dimension, model in records.MODELS.items()
+        for dimension, model in MODELS.items()
     }
 
 
@@ -206,7 +210,8 @@ class UsageRecordView(UsagePage):
         return ((gettext("Usage"), reverse("usage")),)
 
     def get(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        record = get_object_or_404(UsageRecord.objects.defer("prompt", "answer"), key=key)
+        found = get_object_or_404(records.filtered(UsageRecord.objects.all()), key=key)
+        (record,) = without_names([found])
         attempts = records.attempts_of([key])[key]
         addresses = {
             what: {
@@ -215,7 +220,7 @@ class UsageRecordView(UsagePage):
                     pk__in={getattr(one, f"{what}_id") for one in (record, *attempts)} - {None}
                 ).only("pk")
             }
-            for what, model in records.MODELS.items()
+            for what, model in MODELS.items()
         }
         if request.user.has_perm("connections.view_apitoken"):
             tokens = ApiToken.objects.filter(pk__in=[record.token_id]).only("pk")
@@ -230,7 +235,8 @@ class UsageExportView(UsagePage):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         _name, period = self.period()
         rows = records.batches(period, self.filters(), COLUMNS)
-        parts = csv_parts(_without_connection(rows))
+        # made while it is sent, when nobody looks any more
+        parts = viewed(current_viewer(), csv_parts(_without_connection(rows)))
         name = f"usage-{period.start:%Y-%m-%d}-{period.end:%Y-%m-%d}.csv"
         return StreamingHttpResponse(
             _iterate_in_thread(parts) if isinstance(request, ASGIRequest) else parts,
