@@ -2,41 +2,34 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..models import (
-    ApiToken,
     Connection,
     ConnectionShare,
-    ConnectionType,
     Level,
     Profile,
     ProfileShare,
-    RevealToken,
-    ServiceAccount,
     Team,
 )
 from ..standing import MANAGES
 from .permissions import Actor, require
 from .sharing import refuse_uses
 
-OWNERS: tuple[Any, ...] = (
-    Connection.every,
-    Profile.every,
-    ApiToken.objects,
-    RevealToken.objects,
-    ServiceAccount.objects,
-    ConnectionType.objects,
-)
+
+def _owned() -> list[Any]:
+    """All rows of whatever may belong to a team, of every app, whoever looks."""
+    columns = [one for one in Team._meta.related_objects if one.on_delete is models.PROTECT]
+    return [one.related_model._base_manager.all() for one in columns]  # noqa: SLF001 Django's own
 
 
 def owned_by(team: Team) -> dict[str, int]:
     """How much a team has, by kind: `connection`, `profile`, `apitoken`, and so on."""
-    return {str(rows.model._meta.model_name): rows.filter(team=team).count() for rows in OWNERS}
+    return {str(rows.model._meta.model_name): rows.filter(team=team).count() for rows in _owned()}
 
 
 @retried
@@ -57,7 +50,7 @@ def delete_team(
         raise Invalid([FieldError("heir", "invalid", _("Name another team."))])
     with transaction.atomic():
         profiles = list(Profile.every.filter(team=team).select_related("connection"))
-        for rows in OWNERS:
+        for rows in _owned():
             rows.filter(team=team).update(team=heir)
         for model in (Connection, Profile):
             history: Any = model.history

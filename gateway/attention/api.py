@@ -27,7 +27,7 @@ from connections.models import Snooze
 
 from . import services
 from .kinds import KINDS, SEVERITIES
-from .lines import Line, lines
+from .lines import Line, allowed, lines
 
 LONGEST_KEY = 600  # characters
 READ = ("connections:read", "connections.view_connection")
@@ -162,7 +162,7 @@ def _item(line: Line, user: Any) -> dict[str, Any]:
         "tokens": hit.tokens,
         "connection_count": len(fault.connection_ids),
         "connections": line.connections,
-        "cures": [one for one in line.cures if user.has_perm(one.permission)],
+        "cures": allowed(line.cures, user),
         "snooze": snooze and _snooze_item(snooze),
     }
 

@@ -22,35 +22,40 @@ TEST, CHANGE, CHANGE_PROFILE, TOGGLE, APPROVE = (
 
 @dataclass(frozen=True)
 class Cure:
-    """An action. `fields`: of its form, None for a link. `permission`: of whoever may use it."""
+    """An action. `fields`: of its form, None for a link. `permission`: of whoever may use it, `on`
+    this row; None: whichever.
+    """
 
     action: str
     label: str
     address: str
     permission: str
     fields: Mapping[str, str] | None = None
+    on: Any = None
 
 
-def test_again(pk: UUID) -> Cure:
+def test_again(connection: Connection) -> Cure:
     """Tests a connection."""
-    return Cure("test", _("Test"), reverse("connection-test", args=[pk]), TEST, {})
+    address = reverse("connection-test", args=[connection.pk])
+    return Cure("test", _("Test"), address, TEST, {}, connection)
 
 
 def edit(connection: Connection) -> Cure:
     """Opens the form of a connection."""
-    return Cure("edit", _("Edit"), reverse("connection-update", args=[connection.pk]), CHANGE)
+    address = reverse("connection-update", args=[connection.pk])
+    return Cure("edit", _("Edit"), address, CHANGE, on=connection)
 
 
 def enter_key(connection: Connection) -> Cure:
     """Opens the form of a connection for a new key."""
     address = reverse("connection-update", args=[connection.pk])
-    return Cure("enter_key", _("Enter a new key"), address, CHANGE)
+    return Cure("enter_key", _("Enter a new key"), address, CHANGE, on=connection)
 
 
 def replace_key(connection: Connection) -> Cure:
     """Opens the page on which the key is replaced."""
     address = reverse("connection-replace-key", args=[connection.pk])
-    return Cure("replace_key", _("Replace the key"), address, CHANGE)
+    return Cure("replace_key", _("Replace the key"), address, CHANGE, on=connection)
 
 
 def choose_model(pk: UUID) -> Cure:
@@ -59,12 +64,10 @@ def choose_model(pk: UUID) -> Cure:
     return Cure("choose_model", _("Choose another model"), address, CHANGE_PROFILE)
 
 
-def switch_to_fallback(pk: UUID) -> Cure:
+def switch_to_fallback(connection: Connection) -> Cure:
     """Switches a connection off whose profiles all have a fallback that then answers at once."""
-    address = reverse("connection-toggle", args=[pk])
-    return Cure(
-        "switch_to_fallback", _("Switch to fallback"), address, TOGGLE, {"is_active": "false"}
-    )
+    address, fields = reverse("connection-toggle", args=[connection.pk]), {"is_active": "false"}
+    return Cure("switch_to_fallback", _("Switch to fallback"), address, TOGGLE, fields, connection)
 
 
 def open_reference() -> Cure:
@@ -123,4 +126,4 @@ def cures_of(
     elif health.state == FAILING and health.code in ("unauthorized", "quota"):
         yield open_reference() if is_referenced else replace_key(connection)
     if health.state in (FAILING, RESTING) and connection.is_active and is_stood_in_for:
-        yield switch_to_fallback(connection.pk)
+        yield switch_to_fallback(connection)

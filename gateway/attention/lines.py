@@ -1,6 +1,6 @@
 """The faults of one page as people read them: what, why, since when, who is hit, and the cure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from connections.dependent_profiles import all_stood_in_for
 from connections.health.services import resolve_now, with_health
 from connections.list_columns import A_TO_Z, NEWEST, Column
-from connections.models import Connection
+from connections.models import Connection, seen
+from connections.services import Actor, may
 from connections.texts import sort_key
 
 from .cures import (
@@ -80,6 +81,11 @@ class Line:
         return "" if self.days_left is None else days_in_words(self.days_left)
 
 
+def allowed(cures: Iterable[Cure], actor: Actor) -> list[Cure]:
+    """Those of the cures that somebody may use."""
+    return [one for one in cures if may(actor, one.permission, one.on)]
+
+
 def in_order(rows: Sequence[Ranked], sort: str) -> list[Ranked]:
     """Faults by `worst` (as they are ranked), `kind` or `since`; `-` before it reverses it. Any
     other order is `worst`.
@@ -98,7 +104,10 @@ def lines(rows: Sequence[Ranked]) -> list[Line]:
     """The lines of one page. As many queries for one as for all."""
     faults = [row.fault for row in rows]
     pks = {pk for fault in faults for pk in fault.connection_ids[:NAMED]}
-    known = {row.pk: row for row in with_health(Connection.objects.listed().filter(pk__in=pks))}
+    behind_them = with_health(Connection.objects.listed().filter(pk__in=pks))
+    if seen("connection"):
+        behind_them = behind_them.prefetch_related("shares")  # `allowed` asks
+    known = {row.pk: row for row in behind_them}
     ill = [one.connection_ids[0] for one in faults if one.kind in ("failing", "resting")]
     stood_in_for = all_stood_in_for(ill) if ill else set()
     resolve, found = cache(resolve_now), []
@@ -115,9 +124,9 @@ def _cures(fault: Fault, behind: Sequence[Connection], stood_in_for: set[UUID]) 
     alone = behind[0] if len(fault.connection_ids) == 1 and behind else None
     yield from _of_kind(fault, alone)
     if fault.kind in TESTED and behind:
-        yield test_again(behind[0].pk)
+        yield test_again(behind[0])
     if alone and alone.pk in stood_in_for:
-        yield switch_to_fallback(alone.pk)
+        yield switch_to_fallback(alone)
     if alone and alone.provider and fault.kind not in UNEDITED:
         needs_key = fault.kind in ("encryption", "secret", "key") or " unauthorized " in fault.was
         is_stored = not fault.subject_is_reference

@@ -42,13 +42,23 @@ ENDED = timedelta(days=7)  # after its end, it still is
 class LostModel:
     """A model that profiles name and that the service does not list any more, or soon will not.
 
-    `ends_at`: as the service says; None for one that is gone. `profiles`: by their names.
+    `ends_at`: as the service says; None for one that is gone. `users`: the profiles, by their
+    names.
     """
 
     model: str
     ends_at: datetime | None
-    profiles: tuple[str, ...]
-    first: UUID
+    users: tuple[tuple[UUID, str], ...]
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The names of the profiles."""
+        return tuple(name for _, name in self.users)
+
+    @property
+    def first(self) -> UUID:
+        """The first of the profiles."""
+        return self.users[0][0]
 
 
 @dataclass(frozen=True)
@@ -177,16 +187,15 @@ def _of_models() -> Iterator[Fault | None]:
 def _of_model(
     pk: UUID, model: str, known: dict[str, Any], users: list[tuple[UUID, str]]
 ) -> Fault | None:
-    key, hit = f"model:{pk}:{model}", frozenset([model])
-    first, names = users[0][0], tuple(name for _, name in users)
+    key, hit, behind = f"model:{pk}:{model}", frozenset([model]), tuple(users)
     if known["missing"] >= MISSED:
         since = datetime.fromisoformat(known["since"])
-        subject = LostModel(model, None, names, first)
+        subject = LostModel(model, None, behind)
         return Fault(key, "model", f"missing {since}", since, (pk,), hit, subject)
     if not known["ends"]:
         return None
     end = datetime.fromisoformat(known["ends"])
-    subject = LostModel(model, end, names, first)
+    subject = LostModel(model, end, behind)
     return ending(key, "model", end, [pk], models=hit, subject=subject)
 
 

@@ -20,6 +20,7 @@ from connections.change_counter import read_change_counter
 from connections.health.services import NamedReference, named_references
 from connections.models import ConnectionCheck, ConnectionTraffic, Snooze
 from connections.references import State
+from connections.viewing import viewing
 
 from .faults import faults_of_few, faults_of_many
 from .hits import Hit, hits
@@ -47,9 +48,11 @@ class Ranked:
 MEMORY: dict[str, tuple[Stamp, float, Sequence[Ranked]]] = {}
 
 
-@override("en")  # what is remembered is for readers of every language
+@override("en")  # what is remembered is for readers of every language, and of every team
+@viewing(None)
 def ranked() -> Sequence[Ranked]:
-    """All faults, none of them snoozed, the worst first. A dozen queries while nothing changes.
+    """All faults, whoever looks, none of them snoozed, the worst first. A dozen queries while
+    nothing changes.
 
     The worst come first: those of the radar after all others, then by the requests of the last
     hour that they hit, by profiles, tokens, kind and age.
@@ -100,10 +103,11 @@ def _ranked(named: Sequence[NamedReference], few: Sequence[Fault]) -> list[Ranke
         )
         for one in found
     ]
-    return sorted(rows, key=_worst_first)
+    return sorted(rows, key=worst_first)
 
 
-def _worst_first(row: Ranked) -> tuple[object, ...]:
+def worst_first(row: Ranked) -> tuple[object, ...]:
+    """What faults are sorted by."""
     fault, hit = row.fault, row.hit
     since = fault.since or LAST
     numbers = (-hit.requests, -hit.profiles, -hit.tokens)

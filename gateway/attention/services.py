@@ -5,18 +5,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from connections import listing
 from connections.locks import retried
-from connections.models import Snooze
-from connections.services import Actor, FieldError, Invalid, Scope, allows, require
+from connections.models import Connection, Snooze, seen
+from connections.services import Actor, FieldError, Invalid, may, require
 
-from .kinds import GUARDED, Fault
+from .kinds import Fault
 from .ranking import Ranked, ranked
+from .seeing import seen_faults
+
+CHANGE = "connections.change_connection"
 
 LONGEST_SNOOZE = timedelta(days=90)
 LONGEST_REASON = 300
@@ -40,8 +43,8 @@ def attention(
     asleep, tagged = snoozes(), _tagged(tag)
     rows = [
         replace(row, snooze=snooze) if snooze else row
-        for row in ranked()
-        if kind in ("", row.fault.kind) and _may_see(actor, row.fault)
+        for row in seen_faults(actor)
+        if kind in ("", row.fault.kind)
         if tagged is None or not tagged.isdisjoint(row.fault.connection_ids)
         for snooze in [asleep.get((row.fault.key, row.fault.was))]
     ]
@@ -55,14 +58,6 @@ def _tagged(tag: str) -> set[UUID] | None:
     if not tag.strip():
         return None
     return set(listing.connections({"tag": tag}).order_by().values_list("pk", flat=True))
-
-
-def _may_see(actor: Actor, fault: Fault) -> bool:
-    if fault.kind not in GUARDED or actor is None:
-        return True
-    meta = fault.subject._meta
-    is_allowed = allows(getattr(actor, "token", None), Scope.ADMIN)
-    return is_allowed and bool(actor.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
 
 
 def snoozes() -> dict[tuple[str, str], Snooze]:
@@ -87,11 +82,11 @@ def snooze_several(
 
     Raises Invalid, PermissionDenied, ObjectDoesNotExist when there is none of them now.
     """
-    require(actor, "connections.change_connection")
-    known = [row.fault for row in ranked() if row.fault.key in keys]
-    faults = [one for one in known if _may_see(actor, one)]
+    require(actor, CHANGE)
+    faults = [row.fault for row in seen_faults(actor) if row.fault.key in keys]
     if not faults:
         raise ObjectDoesNotExist(_("This fault is over."))
+    _refuse_of_others(faults, actor)
     now, reason = timezone.now(), reason.strip()
     errors = []
     if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
@@ -112,6 +107,31 @@ def snooze_several(
 
 @retried
 def wake(row: Snooze, *, actor: Actor) -> None:
-    """Ends a snooze. Raises PermissionDenied."""
-    require(actor, "connections.change_connection")
+    """Ends a snooze. Raises PermissionDenied, ObjectDoesNotExist for one of a fault that the actor
+    does not see.
+    """
+    require(actor, CHANGE)
+    if seen("connection"):
+        faults = [one.fault for one in seen_faults(actor) if one.fault.key == row.fault]
+        if not faults:
+            raise ObjectDoesNotExist(_("This fault is over."))
+        _refuse_of_others(faults, actor)
     row.delete()
+
+
+def _refuse_of_others(faults: Collection[Fault], actor: Actor) -> None:
+    """Raises PermissionDenied where a fault hits a connection that the actor may not change: it is
+    snoozed for everybody.
+    """
+    if not seen("connection"):
+        return
+    whole = {row.fault.key: row.fault.connection_ids for row in ranked()}
+    pks = {pk for one in faults for pk in whole.get(one.key, ())}
+    rows = Connection.objects.listed().filter(pk__in=pks).prefetch_related("shares")
+    found = [row for row in rows if may(actor, CHANGE, row)]
+    if len(found) < len(pks):
+        text = _(
+            "This fault is also about connections that you may not change, and a snooze counts for "
+            "everybody. Ask an administrator of all teams."
+        )
+        raise PermissionDenied(text)

@@ -12,6 +12,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from connections.credentials import CredentialsField
+from connections.models import team_of_a_row
 
 
 class NoticeLook(models.Model):
@@ -60,7 +61,8 @@ class NoticeState(models.Model):
 class Notice(models.Model):
     """What changed at one look, of one kind: one fault, or all those that came at once.
 
-    `event`: began, recovered or flapped. `items`: the faults in words, without secrets.
+    `event`: began, recovered or flapped. `items`: the faults in words, without secrets. `teams`:
+    whose they are, empty where no team was made (gateway/notices/services/owners.py).
     """
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -68,6 +70,7 @@ class Notice(models.Model):
     kind = models.CharField(max_length=20)
     severity = models.CharField(max_length=20)
     items = models.JSONField(default=list)
+    teams = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-id"]
@@ -103,7 +106,7 @@ class NoticeTarget(models.Model):
     `credentials`: the address, which is a secret, and the key that signs. `shown`: as much of the
     address as may be shown. `kinds`, `providers` and `tags`: empty for all. `quiet_from` and
     `quiet_to`: hours of `time_zone` in which nothing is sent, but what is critical where
-    `is_woken_by_critical`.
+    `is_woken_by_critical`. `team`: it is told of what this team has alone; None: of everything.
     """
 
     class Kind(models.TextChoices):
@@ -121,6 +124,7 @@ class NoticeTarget(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, validators=[ProhibitNullCharactersValidator()])
+    team = team_of_a_row("notice_targets")
     kind = models.CharField(max_length=20, choices=Kind)
     credentials = CredentialsField(editable=False)
     credentials_key = models.CharField(max_length=12, editable=False)

@@ -50,11 +50,12 @@ class NoticeList(ApiView):
         kind = one_of(request.query_params, "kind", list(KINDS))
         rows = services.notices(actor=request.user, kind=kind)
         page, seen = self.paginate_queryset(rows) or [], services.seen_to(request.user)
-        return self.get_paginated_response([_notice(one, seen) for one in page])
+        return self.get_paginated_response([_notice(one, seen, request.user) for one in page])
 
 
-def _notice(row: Notice, seen: int) -> Any:
-    data = services.notice_data(services.Part(row, row.items)) | {"at": row.at}
+def _notice(row: Notice, seen: int, actor: Any) -> Any:
+    part = services.Part(row, services.told_to(row, actor))
+    data = services.notice_data(part) | {"at": row.at}
     items = [
         one | {"connection_count": one["connectionCount"], "is_ahead": one["isAhead"]}
         for one in data["items"]
@@ -102,7 +103,9 @@ class TargetList(ApiView):
     )
     def post(self, request: Request) -> Response:
         values = self.valid(NoticeTargetCreateSerializer, request)
-        row, secret = services.create_target(actor=request.user, **values)
+        chosen = values.pop("team_id") if "team_id" in values else None
+        team = services.team_for(request.user, str(chosen) if chosen else None)
+        row, secret = services.create_target(actor=request.user, team=team, **values)
         body = NoticeTargetSerializer(row).data | {"secret": secret or None}
         return Response(body, 201, headers={"Location": f"{request.path}/{row.pk}"})
 

@@ -1,11 +1,13 @@
 """The form of a target. The services refuse what makes no sense."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from connections.forms.fields import TagsField
+from connections.models import Team
 from connections.services import Invalid
 from connections.widgets import SecretInput
 
@@ -81,8 +83,21 @@ class TargetForm(forms.Form):
         required=False, initial=True, label=_("Send what is critical in quiet hours too")
     )
 
-    def __init__(self, purpose: str, row: NoticeTarget | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        purpose: str,
+        row: NoticeTarget | None = None,
+        teams: Sequence[Team | None] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        if len(teams) > 1:
+            self.fields["team"] = forms.ChoiceField(
+                label=_("Team"),
+                required=False,
+                choices=[(str(one.pk) if one else "", one or _("Everything")) for one in teams],
+                help_text=_("It is told of what this team has alone."),
+            )
         stored = row.shown if row else ""
         attrs = {"autocomplete": "off", "spellcheck": "false"}
         self.fields["address"].widget = SecretInput(purpose, stored, attrs)

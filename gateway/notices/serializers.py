@@ -105,6 +105,12 @@ class NoticeTargetCreateSerializer(NoticeTargetColumnsSerializer):
 
     kind = serializers.ChoiceField(NoticeTarget.Kind.choices)
     address = AddressField(help_text="https://... of a webhook, slack://... and so on of Apprise.")
+    team_id = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="It is told of this team's rows alone. Left out: of everything, or of the only "
+        "team for which you may make one.",
+    )
 
 
 class NoticeTargetPatchSerializer(NoticeTargetColumnsSerializer):
@@ -120,6 +126,9 @@ class NoticeTargetSerializer(NoticeTargetColumnsSerializer):
     """A target."""
 
     id = serializers.UUIDField()
+    team_id = serializers.UUIDField(
+        allow_null=True, help_text="It is told of this team's rows alone. Null: of everything."
+    )
     kind = serializers.CharField(help_text="webhook or apprise.")
     address = serializers.CharField(source="shown", help_text="Its beginning.")
     sent_at = serializers.DateTimeField(allow_null=True)

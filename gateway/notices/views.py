@@ -42,7 +42,7 @@ class NoticeListView(Page):
         seen = services.seen_to(request.user)
         context = {
             "page": page,
-            "lines": [_line(one, seen) for one in page.object_list],
+            "lines": [_line(one, seen, request.user) for one in page.object_list],
             "newest": page.object_list[0].pk if page.number == 1 and page.object_list else 0,
             "kinds": KINDS.items(),
             "kind": kind,
@@ -50,14 +50,15 @@ class NoticeListView(Page):
         return self.render_to_response(self.get_context_data(**context))
 
 
-def _line(row: Notice, seen: int) -> dict[str, Any]:
+def _line(row: Notice, seen: int, actor: Any) -> dict[str, Any]:
+    items = services.told_to(row, actor)
     return {
         "notice": row,
-        "headline": services.headline(row.kind, row.event, row.items),
+        "headline": services.headline(row.kind, row.event, items),
         "label": gettext("Over") if row.event == "recovered" else KINDS.get(row.kind, row.kind),
         "tone": {"recovered": "good", "flapped": "warn"}.get(row.event) or _tone(row.severity),
-        "items": row.items[:NAMED],
-        "more": max(0, len(row.items) - NAMED),
+        "items": items[:NAMED],
+        "more": max(0, len(items) - NAMED),
         "is_new": row.pk > seen,
     }
 
@@ -105,8 +106,8 @@ class TargetPage(Page):
 
     @property
     def row(self) -> NoticeTarget:
-        """The target in the address; 404 if there is none."""
-        rows = NoticeTarget.objects.defer("credentials")
+        """The target in the address; 404 if there is none that the person may see."""
+        rows = services.targets(actor=self.request.user)
         return get_object_or_404(rows, pk=self.kwargs["pk"])
 
     def get_breadcrumbs(self) -> list[Crumb]:
@@ -128,7 +129,8 @@ class TargetCreateView(TargetPage):
 
     def form(self, **kwargs: Any) -> TargetForm:
         """The form, bound when given `data`."""
-        return TargetForm(f"notice-target:{self.request.user.pk}", **kwargs)
+        teams = services.teams_for(self.request.user)
+        return TargetForm(f"notice-target:{self.request.user.pk}", teams=teams, **kwargs)
 
     def get(self, _request: HttpRequest) -> HttpResponse:
         return self.show(self.form())
@@ -136,8 +138,10 @@ class TargetCreateView(TargetPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form(data=request.POST)
         if form.is_valid():
+            posted = form.posted()
             try:
-                row, secret = services.create_target(actor=request.user, **form.posted())
+                team = services.team_for(request.user, posted.pop("team", None))
+                row, secret = services.create_target(actor=request.user, team=team, **posted)
             except Invalid as refused:
                 form.add_refusal(refused)
             else:

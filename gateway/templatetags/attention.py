@@ -12,7 +12,7 @@ from connections.health.services import health
 from connections.models import Connection
 
 from ..attention.cures import Cure, cures_of
-from ..attention.lines import Line
+from ..attention.lines import Line, allowed
 
 register = template.Library()
 
@@ -20,8 +20,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def allowed_cures(context: RequestContext, line: Line) -> Sequence[Cure]:
     """The cures of a fault that the person may use."""
-    user = context["request"].user
-    return [one for one in line.cures if user.has_perm(one.permission)]
+    return allowed(line.cures, context["request"].user)
 
 
 @register.inclusion_tag("gateway/attention/_cures.html", takes_context=True)
@@ -35,5 +34,4 @@ def connection_cures(
     request, active = context["request"], [one for one in profiles if one.profile.is_active]
     is_stood_in_for = bool(active) and all(one.stand_in for one in active)
     found = cures_of(connection, health(connection), bool(references), is_stood_in_for)
-    cures = [one for one in found if request.user.has_perm(one.permission)]
-    return {"cures": cures, "name": connection.name}
+    return {"cures": allowed(found, request.user), "name": connection.name}

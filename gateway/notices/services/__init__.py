@@ -11,6 +11,7 @@ from .outbox import (
     wait_for_senders,
     waiting,
 )
+from .owners import told_to
 from .reading import MOST_COUNTED, mark_seen, notices, seen_to, unread
 from .senders import Message, NotSent, signature
 from .targets import (
@@ -20,6 +21,8 @@ from .targets import (
     delete_target,
     renew_secret,
     targets,
+    team_for,
+    teams_for,
     test_target,
     update_target,
 )
@@ -50,8 +53,11 @@ __all__ = [
     "send_due",
     "signature",
     "targets",
+    "team_for",
+    "teams_for",
     "tell",
     "test_target",
+    "told_to",
     "unread",
     "update_target",
     "wait_for_senders",

@@ -3,14 +3,16 @@ the number of processes that look.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, F, Max, Q
 
 from connections.change_counter import read_change_counter
-from connections.health.services import resolve_now, with_health
+from connections.health.services import Resolve, resolve_now, with_health
 from connections.locks import hold, retried
 from connections.models import (
     Connection,
@@ -25,6 +27,7 @@ from ...attention.services import snoozes
 from ...attention.telling import told
 from ...models import Notice, NoticeLook, NoticeState, NoticeTarget
 from .outbox import put
+from .owners import parts_of, written
 from .rules import FLAPS, WARNING
 from .states import FLAPPED, Change, is_forgettable, step
 
@@ -123,6 +126,7 @@ def _notices(changes: Sequence[tuple[NoticeState, Change]]) -> list[Notice]:
             kind=kind,
             severity=severity,
             items=items[start : start + MOST_ITEMS],
+            teams=written(items[start : start + MOST_ITEMS]),
         )
         for (event, kind, severity, _), items in groups.items()
         for start in range(0, len(items), MOST_ITEMS)
@@ -133,30 +137,54 @@ def _notices(changes: Sequence[tuple[NoticeState, Change]]) -> list[Notice]:
 
 
 def _write_items(pairs: Sequence[tuple[NoticeState, Fault]]) -> None:
-    """Puts the words of faults into their states. As many queries for one as for all."""
+    """Puts the words of faults into their states, as a whole and for each team that they hit. As
+    many queries for one as for all.
+    """
+    columns = ("pk", "provider_id", "tags", "team")
     pks = {pk for _, fault in pairs for pk in fault.connection_ids}
-    named = {pk for _, fault in pairs for pk in fault.connection_ids[:NAMED]}
+    marks = Connection.objects.filter(pk__in=pks).values_list(*columns)
+    known = {pk: (provider, tags, team) for pk, provider, tags, team in marks}
+    teams = {pk: team for pk, (_, _, team) in known.items()}
+    parts = [parts_of(fault, teams) for _, fault in pairs]
+    faults = [*(fault for _, fault in pairs), *(part for one in parts for part in one.values())]
+    named = {pk for fault in faults for pk in fault.connection_ids[:NAMED]}
     shown = with_health(Connection.objects.listed().filter(pk__in=named))
-    rows = {one.pk: one for one in shown}
-    others = Connection.objects.filter(pk__in=pks).values_list("pk", "provider_id", "tags")
-    marks = {pk: (provider, tags) for pk, provider, tags in others}
-    resolve = cache(resolve_now)
-    for row, fault in pairs:
-        behind = [rows[pk] for pk in fault.connection_ids[:NAMED] if pk in rows]
-        words = told(fault, behind, resolve)
-        known = [marks[pk] for pk in fault.connection_ids if pk in marks]
+    words = _Words(known, {one.pk: one for one in shown})
+    for (row, fault), own in zip(pairs, parts, strict=True):
         row.item = {
             "fault": row.fault,
-            "title": words.title[:255],
-            "cause": words.cause[:500],
             "severity": fault.severity,
             "isAhead": not fault.is_near,
-            "address": words.address,
             "since": fault.since.isoformat() if fault.since else None,
+            **words.of(fault),
+        }
+        if own:
+            row.item["owners"] = {owner: words.of(part) for owner, part in own.items()}
+
+
+@dataclass
+class _Words:
+    """What is needed to put faults into words. `known`: of each connection its provider, tags and
+    team; `rows`: the connections that are named.
+    """
+
+    known: Mapping[UUID, tuple[str, list[str], UUID | None]]
+    rows: Mapping[UUID, Connection]
+    resolve: Resolve = field(default_factory=lambda: cache(resolve_now))
+
+    def of(self, fault: Fault) -> dict[str, Any]:
+        """The part of an item that differs between those whom the fault hits."""
+        behind = [self.rows[pk] for pk in fault.connection_ids[:NAMED] if pk in self.rows]
+        known = [self.known[pk] for pk in fault.connection_ids if pk in self.known]
+        said = told(fault, behind, self.resolve)
+        return {
+            "title": said.title[:255],
+            "cause": said.cause[:500],
+            "address": said.address,
             "connectionCount": len(fault.connection_ids),
             "connections": [
                 {"id": str(one.pk), "alias": one.alias, "name": one.name} for one in behind
             ],
-            "providers": sorted({provider for provider, _ in known}),
-            "tags": sorted({tag for _, tags in known for tag in tags}),
+            "providers": sorted({provider for provider, _, _ in known}),
+            "tags": sorted({tag for _, tags, _ in known for tag in tags}),
         }

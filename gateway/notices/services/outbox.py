@@ -21,6 +21,7 @@ from connections.models import ScheduleLease
 from connections.services import Actor, require
 
 from ...models import Notice, NoticeDelivery, NoticeTarget
+from .owners import owners_of, parts_for
 from .rules import CRITICAL, is_quiet, wants
 from .senders import NotSent
 from .targets import CHANGE, send
@@ -53,7 +54,8 @@ def put(notices: Sequence[Notice], targets: Iterable[NoticeTarget], clock: float
             places = [
                 place
                 for place, item in enumerate(one.items)
-                if wants(target, one.event, one.kind, item)
+                for part in parts_for(item, owners_of(target))
+                if wants(target, one.event, one.kind, part)
             ]
             if places:
                 parts.append([one.pk, places])
@@ -110,7 +112,7 @@ def retry_waiting(target: NoticeTarget | None, *, actor: Actor) -> Retried:
     """Tries now what waits for a target (None for all), and waits for the end of it. What is being
     sent by another process is left to it; quiet hours count as ever. Raises PermissionDenied.
     """
-    require(actor, CHANGE)
+    require(actor, CHANGE, on=target or NoticeTarget())
     clock, tried = schedule_clock(), 0
     mine = _waiting_for(target)
     mine.filter(due__gt=clock + CLAIM).update(due=clock)

@@ -1,6 +1,6 @@
 """Notices as people see them: the list, and how many of it are new to somebody."""
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from connections.locks import retried
@@ -8,6 +8,7 @@ from connections.services import Actor, Scope, allows, require
 
 from ...attention.kinds import GUARDED
 from ...models import Notice, NoticeSeen
+from .owners import seen_owners
 from .targets import VIEW
 
 SEE = "connections.view_connection"
@@ -25,9 +26,22 @@ def notices(*, actor: Actor, kind: str = "") -> QuerySet[Notice]:
 
 def _visible(actor: Actor) -> QuerySet[Notice]:
     is_allowed = allows(getattr(actor, "token", None), Scope.ADMIN)
-    if actor is None or (is_allowed and actor.has_perm(VIEW)):
-        return Notice.objects.all()
-    return Notice.objects.exclude(kind__in=GUARDED)
+    is_guard = actor is None or (is_allowed and actor.has_perm(VIEW))
+    owners = seen_owners(actor, is_guarded=False)
+    if owners is None:
+        return Notice.objects.all() if is_guard else Notice.objects.exclude(kind__in=GUARDED)
+    kept = seen_owners(actor, is_guarded=True) or set()
+    is_guarded = Q(kind__in=GUARDED)
+    guarded = is_guarded & _of(kept) if is_guard else Q(pk__in=())
+    return Notice.objects.filter((~is_guarded & _of(owners)) | guarded)
+
+
+def _of(owners: set[str]) -> Q:
+    """The condition that a notice is about what one of these has."""
+    found = Q(pk__in=())
+    for one in owners:
+        found |= Q(teams__contains=f" {one} ")
+    return found
 
 
 def seen_to(actor: Actor) -> int:

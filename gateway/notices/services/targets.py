@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -22,7 +22,9 @@ from connections.credentials import (
     write_rule,
 )
 from connections.locks import retried
+from connections.models import Team
 from connections.services import Actor, FieldError, Invalid, require
+from connections.standing import RIGHTS, standing_of
 from providers.core.errors import BlockedAddress
 
 from ...attention.kinds import KINDS
@@ -49,19 +51,51 @@ class Outcome:
 
 
 def targets(*, actor: Actor) -> QuerySet[NoticeTarget]:
-    """Every target, by name. Raises PermissionDenied."""
+    """The targets that the actor may see, by name. Raises PermissionDenied."""
     require(actor, VIEW)
-    return NoticeTarget.objects.defer("credentials")
+    rows = NoticeTarget.objects.select_related("team").defer("credentials")
+    if actor is None or (standing := standing_of(actor)).sees_all:
+        return rows
+    mine = {team for team, role in dict(standing.roles).items() if VIEW in RIGHTS[role]}
+    shared = Q(team=None) if VIEW in standing.rights else Q(pk__in=())
+    return rows.filter(shared | Q(team__in=mine))
+
+
+def teams_for(actor: Actor) -> list[Team | None]:
+    """The teams for which the actor may make targets, by name; None first: of what all have. No
+    query where there is no team.
+    """
+    standing = standing_of(actor) if actor else None
+    if standing is None or standing.sees_all:
+        return [None, *Team.objects.all()] if standing is None or standing.has_teams else [None]
+    mine = {team for team, role in dict(standing.roles).items() if ADD in RIGHTS[role]}
+    found: list[Team | None] = [None] if ADD in standing.rights else []
+    return [*found, *Team.objects.filter(pk__in=mine)] if mine else found
+
+
+def team_for(actor: Actor, given: str | None) -> Team | None:
+    """The team with this id for which the actor makes a target, None for all; without an id, the
+    only one that there is to choose. Raises Invalid.
+    """
+    choices = teams_for(actor)
+    if given is None:
+        return choices[0] if len(choices) == 1 else None
+    for one in choices:
+        if given == (str(one.pk) if one else ""):
+            return one
+    raise Invalid([FieldError("team", "not_found", _("There is no such team."))])
 
 
 @retried
 @sensitive_variables()
-def create_target(kind: str, address: str, *, actor: Actor, **columns: Any) -> tuple[Any, str]:
+def create_target(
+    kind: str, address: str, *, actor: Actor, team: Team | None = None, **columns: Any
+) -> tuple[Any, str]:
     """A new target, and the key that signs its webhooks, which is shown this once; empty for
-    Apprise. Raises Invalid, PermissionDenied.
+    Apprise. `team`: it is told of this team's rows alone. Raises Invalid, PermissionDenied.
     """
-    require(actor, ADD)
-    row = NoticeTarget(kind=kind)
+    row = NoticeTarget(kind=kind, team=team)
+    require(actor, ADD, on=row)
     errors = _take(row, columns)
     if kind not in NoticeTarget.Kind.values:
         errors.append(FieldError("kind", "invalid", _("Choose webhook or apprise.")))
@@ -81,7 +115,7 @@ def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor)
     """Changes what is posted. An address that is left out, empty, or sent back as it was shown
     stays. Raises Invalid, PermissionDenied.
     """
-    require(actor, CHANGE)
+    require(actor, CHANGE, on=row)
     row = NoticeTarget.objects.get(pk=row.pk)
     columns = {name: value for name, value in posted.items() if name in COLUMNS}
     errors = _take(row, columns)
@@ -114,7 +148,7 @@ def update_target(row: NoticeTarget, posted: Mapping[str, Any], *, actor: Actor)
 @retried
 def delete_target(row: NoticeTarget, *, actor: Actor) -> None:
     """Deletes a target with all that is on its way to it. Raises PermissionDenied."""
-    require(actor, DELETE)
+    require(actor, DELETE, on=row)
     NoticeTarget.objects.filter(pk=row.pk).delete()
 
 
@@ -123,7 +157,7 @@ def renew_secret(row: NoticeTarget, *, actor: Actor) -> str:
     """Puts a new key in the place of the one that signs, and returns it, this once. Raises Invalid,
     PermissionDenied.
     """
-    require(actor, CHANGE)
+    require(actor, CHANGE, on=row)
     row = NoticeTarget.objects.get(pk=row.pk)
     if row.kind != NoticeTarget.Kind.WEBHOOK or not (address := _stored(row)):
         text = _("Only a webhook whose address can be read has a key. Enter its address again.")
@@ -136,7 +170,7 @@ def renew_secret(row: NoticeTarget, *, actor: Actor) -> str:
 
 def test_target(row: NoticeTarget, *, actor: Actor) -> Outcome:
     """Sends one message at once, whatever the rules. Raises PermissionDenied."""
-    require(actor, CHANGE)
+    require(actor, CHANGE, on=row)
     at = timezone.now()
     text = "This is a test. Notices of Switchboard arrive here."
     data = {"type": "switchboard.test.v1", "timestamp": at.isoformat(), "data": {"summary": text}}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ...attention.kinds import KINDS
 from ...models import Notice, NoticeDelivery
+from .owners import owners_of, parts_for
 from .senders import Message
 from .states import BEGAN, RECOVERED
 
@@ -138,7 +139,14 @@ def message_of(row: NoticeDelivery) -> Message:
     """The message of a delivery, as people and as programs read it."""
     notices = Notice.objects.in_bulk([pk for pk, _ in row.parts])
     parts = [
-        Part(notices[pk], [notices[pk].items[place] for place in places])
+        Part(
+            notices[pk],
+            [
+                part
+                for place in places
+                for part in parts_for(notices[pk].items[place], owners_of(row.target))
+            ],
+        )
         for pk, places in row.parts
         if pk in notices
     ]

@@ -1,0 +1,66 @@
+"""The faults as the one who looks may see them: what hits only rows of others is not there, and of
+the rest only what hits their own rows is told and counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from connections.models import Connection, HostApproval, Profile, seen
+from connections.services import Actor, Scope, allows, may
+
+from .hits import Hit, Hits, hits
+from .kinds import GUARDED, Fault
+from .radar import LostModel
+from .ranking import Ranked, ranked, worst_first
+
+OF_ALL = frozenset({"endless", "idle"})  # one fault for the tokens of all teams
+
+
+def seen_faults(actor: Actor) -> Sequence[Ranked]:
+    """The faults that the one who looks may see, the worst first. Four queries more for whoever
+    does not see everything. Tokens and targets of notices are only told to those who may see them.
+    """
+    if not seen("connection"):
+        return [row for row in ranked() if _may_see(actor, row.fault)]
+    mine = {*Connection.objects.order_by().values_list("pk", flat=True)}
+    profiles = {*Profile.objects.order_by().values_list("pk", flat=True)}
+    faults = [
+        fault
+        for row in ranked()
+        for fault in [_narrowed(row.fault, mine, profiles)]
+        if fault is not None and fault.kind not in OF_ALL and _may_see(actor, fault)
+    ]
+    known = hits(pk for one in faults if one.kind != "unused" for pk in one.connection_ids)
+    return sorted((Ranked(one, _hit(one, known)) for one in faults), key=worst_first)
+
+
+def _hit(fault: Fault, known: Hits) -> Hit:
+    if fault.kind in ("token", "limit"):
+        return Hit(known.of_token.get(fault.subject.pk, 0))
+    return known.of(fault.connection_ids, fault.models)
+
+
+def _narrowed(fault: Fault, mine: set[UUID], profiles: set[UUID]) -> Fault | None:
+    """The fault as it hits these connections and profiles, None where it hits none of them."""
+    if isinstance(fault.subject, HostApproval):
+        return fault if fault.subject.connection_id in mine else None
+    if fault.kind in GUARDED:
+        return fault
+    subject: Any = fault.subject
+    if isinstance(subject, LostModel):
+        users = tuple(one for one in subject.users if one[0] in profiles)
+        if not users:
+            return None
+        subject = replace(subject, users=users)
+    pks = tuple(pk for pk in fault.connection_ids if pk in mine)
+    return replace(fault, connection_ids=pks, subject=subject) if pks else None
+
+
+def _may_see(actor: Actor, fault: Fault) -> bool:
+    if fault.kind not in GUARDED or actor is None:
+        return True
+    meta = fault.subject._meta
+    is_allowed = allows(getattr(actor, "token", None), Scope.ADMIN)
+    return is_allowed and may(actor, f"{meta.app_label}.view_{meta.model_name}", fault.subject)
