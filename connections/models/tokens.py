@@ -22,6 +22,13 @@ class EndedBecause(models.TextChoices):
     PASSWORD = "password", gettext_lazy("the password of its person was changed")
     ROLE = "role", gettext_lazy("a role of its person was taken away")
     DEACTIVATED = "deactivated", gettext_lazy("its person was deactivated")
+    PROVIDER = (
+        "provider",
+        gettext_lazy(
+            "the identity provider of its person refused them; it works again when they sign in "
+            "by a provider"
+        ),
+    )
 
 
 class Token(models.Model):

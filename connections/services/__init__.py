@@ -116,6 +116,7 @@ from .token_ends import (
     end_unused_tokens,
     longest_life,
     may_be_endless,
+    resume_tokens_of,
     unused_tokens,
 )
 from .tokens import (
@@ -244,6 +245,7 @@ __all__ = [
     "require_above",
     "require_may_make_tokens",
     "resume_bulk_tests",
+    "resume_tokens_of",
     "retag",
     "revoke_token",
     "revoke_tokens",

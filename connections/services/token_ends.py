@@ -83,7 +83,7 @@ def end_unused_tokens() -> int:
 @retried
 def end_tokens_of(user_pk: Any, reason: EndedBecause) -> int:
     """Ends every token of a person, of the API and of flows, together with the access of that
-    person. Returns how many ended. Nobody can undo it.
+    person. Returns how many ended. Nobody can undo it; after PROVIDER `resume_tokens_of` can.
     """
     now, number = timezone.now(), 0
     # what was revoked a moment ago must not come back by Undo
@@ -92,8 +92,27 @@ def end_tokens_of(user_pk: Any, reason: EndedBecause) -> int:
     with transaction.atomic():
         for kind in kinds:
             rows = kind.objects.filter(user_id=user_pk)
-            rows.filter(revoked_at__gt=undoable, revoked_because="").update(revoked_because=reason)
+            if reason != EndedBecause.PROVIDER:
+                recent = rows.filter(revoked_at__gt=undoable, revoked_because="")
+                recent.update(revoked_because=reason)
+                rows.filter(revoked_because=EndedBecause.PROVIDER).update(revoked_because=reason)
             number += rows.filter(revoked_at=None).update(revoked_at=now, revoked_because=reason)
+        if number:
+            bump_change_counter()
+    return number
+
+
+@retried
+def resume_tokens_of(user_pk: Any) -> int:
+    """Lets those tokens of a person work again that an identity provider had stopped, since it let
+    the person in again. Returns how many.
+    """
+    stopped, number = EndedBecause.PROVIDER, 0
+    kinds: tuple[Any, ...] = (ApiToken, RevealToken)
+    with transaction.atomic():
+        for kind in kinds:
+            rows = kind.objects.filter(user_id=user_pk, revoked_because=stopped)
+            number += rows.update(revoked_at=None, revoked_because="")
         if number:
             bump_change_counter()
     return number

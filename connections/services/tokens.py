@@ -16,7 +16,7 @@ from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import all_by_id_or_alias
-from ..models import ApiToken, Profile, Token, UndoStep, is_service_account
+from ..models import ApiToken, EndedBecause, Profile, Token, UndoStep, is_service_account
 from .callers import PREFIX_LENGTH, Scope, digest
 from .networks import clean_networks
 from .permissions import Actor, require
@@ -240,11 +240,13 @@ def revoke_tokens(tokens: Sequence[Token], *, actor: Actor) -> tuple[int, UndoSt
     if kind != "apitoken" or actor is None or any(actor != one.user for one in tokens):
         require(actor, f"connections.delete_{kind}")
     rows: Any = type(tokens[0])._default_manager
+    # one that a provider stopped would come back
+    may_end = Q(revoked_at=None) | Q(revoked_because=EndedBecause.PROVIDER)
     with transaction.atomic():
         ended = [
             one
             for one in sorted(tokens, key=lambda one: one.pk)
-            if rows.filter(pk=one.pk, revoked_at__isnull=True).update(revoked_at=now)
+            if rows.filter(may_end, pk=one.pk).update(revoked_at=now, revoked_because="")
         ]
         bump_change_counter()
         return len(ended), note_revocation(actor, ended, now)
