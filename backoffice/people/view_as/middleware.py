@@ -53,7 +53,8 @@ class ViewAsMiddleware:
         session = request.session
         with ExitStack() as request.while_viewing_as:  # type: ignore[attr-defined]
             response = self.get_response(request)
-        request.session = session
+        if isinstance(request.session, NoSession):  # allauth too puts another in its place
+            request.session = session
         is_file = response.streaming or "Content-Disposition" in response.headers
         if is_file and hasattr(request, "view_as"):
             raise services.OnlyViewing(request.view_as)
