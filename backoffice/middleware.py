@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
@@ -169,6 +170,7 @@ def _sign_in_here(request: HttpRequest, page: str, entries: list[tuple[str, str]
         "form": AuthenticationForm(request),
         "next": page,
         "typed": json.dumps(entries),
+        "providers": settings.IDENTITY_PROVIDERS,
     }
     response = render(request, "people/sign_in.html", context)
     if request.htmx:  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from .catalogues import compiled_folder
 from .databases import with_options
 from .document_settings import *  # noqa: F403
 from .environment import BASE_DIR, read_environment
+from .identity_providers import read_identity_providers
 from .logs import log_to_console
 from .outbound import SPELLINGS, read_proxies
 from .sign_in_settings import *  # noqa: F403
@@ -37,10 +38,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "backoffice.apps.OurStaticFilesConfig",
     "django.forms",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "allauth.usersessions",
+    *ALLAUTH_APPS,  # noqa: F405
     "django_htmx",
     "heroicons",
     "simple_history",
@@ -119,6 +117,8 @@ LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "sign-in"
 SIGN_IN_SECOND_FACTOR = env.names("SIGN_IN_SECOND_FACTOR")  # roles, or everybody
+SIGN_IN_LOCALLY = env.names("SIGN_IN_LOCALLY", ["everybody"])  # roles, or everybody
+IDENTITY_PROVIDERS = read_identity_providers(env)  # by their keys
 SIGN_IN_IDLE_HOURS = env.number("SIGN_IN_IDLE_HOURS", 12, least=0.1, most=8760)
 SIGN_IN_DAYS = env.number("SIGN_IN_DAYS", 14, least=0.01, most=365)
 SIGN_IN_CONFIRM_MINUTES = env.number("SIGN_IN_CONFIRM_MINUTES", 15, least=1, most=10080)

@@ -14,6 +14,14 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     }.items()
 ]
 
+ALLAUTH_APPS = [
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+]
 ACCOUNT_ADAPTER = "backoffice.people.signin.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
@@ -33,3 +41,9 @@ MFA_FORMS = {
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Switchboard"
 MFA_TOTP_TOLERANCE = 1  # clocks may differ by half a minute
+SOCIALACCOUNT_ADAPTER = "backoffice.people.oidc.adapters.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"provider_class": "backoffice.people.oidc.adapters.OurProvider"}
+}
+SOCIALACCOUNT_STORE_TOKENS = False  # they are kept encrypted, in a table of ours
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # nobody takes over an account by an address

@@ -13,7 +13,16 @@ from providers.core.registry import all_providers, opens_references
 from providers.core.schema import settings_fields
 from providers.http.policy import EgressPolicy
 
-from .references import ENV_SECTION, Policy, Resolver, plain_name
+from .references import (
+    ENV_SECTION,
+    InvalidReference,
+    Policy,
+    Resolution,
+    Resolver,
+    State,
+    parse,
+    plain_name,
+)
 from .sources import (
     DirectorySource,
     EnvironmentSource,
@@ -28,6 +37,18 @@ from .sources import (
 def resolver() -> Resolver:
     """The resolver for this process; it is made anew when types change what may be named."""
     return Resolver(_sources(), _policy(), EnvironmentSource())
+
+
+def resolve_own(reference: str) -> Resolution:
+    """Resolves a reference that whoever sets up Switchboard has written, so that it may name any
+    section; people's connections may not for that. Never raises.
+    """
+    try:
+        section = parse(reference)[0].lower()
+    except InvalidReference as error:
+        return Resolution(reference, State.ERROR, message=str(error))
+    policy = Policy(frozenset([section]), frozenset(), ())
+    return Resolver(_sources(), policy, EnvironmentSource()).resolve(reference, secret=True)
 
 
 @lru_cache(maxsize=1)
@@ -81,7 +102,9 @@ OWN_VARIABLES = frozenset(
         "switchboard_admin_password",
     ]
 )
-OWN_PREFIXES = ("connections_", "gateway_", "django_", "vault_", "bao_", "op_connect_", "sops_")
+OWN_PREFIXES = (
+    *("connections_", "gateway_", "django_", "oidc_", "vault_", "bao_", "op_connect_", "sops_"),
+)
 
 
 def is_own_variable(name: str) -> bool:

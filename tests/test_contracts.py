@@ -55,6 +55,10 @@ PLANTED = {
         "backoffice/people/signin/limits.py",
         "backoffice.people.signin.views",
     ),
+    "Inside identity providers": (
+        "backoffice/people/oidc/claims.py",
+        "backoffice.people.oidc.services",
+    ),
     "Inside the project": ("backoffice/logs.py", "backoffice.views"),
 }
 # What the sentences of the house name, beyond one import for each contract.

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -15,6 +16,7 @@ from .access import roles_change
 admin.site.unregister([User, Group])
 # what allauth registers: second factors and sessions have pages of ours, e-mail addresses no use
 admin.site.unregister([Authenticator, UserSession, EmailAddress])
+admin.site.unregister([SocialAccount, SocialApp, SocialToken])  # links have pages, the rest no use
 
 
 @admin.register(User)

@@ -18,6 +18,7 @@ from connections.views.typed import typed_before
 from . import services
 from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
 from .signin import factors
+from .signin.providers import configured
 from .view_as.services import may_view_as, views_as
 
 ADMINISTRATION: Crumb = (gettext_lazy("Administration"), "/administration/")
@@ -114,6 +115,7 @@ class PersonPage(Page):
             "may_change": services.may_change(self.request.user, self.person),
             "factors": factors.kinds_of([self.person]).get(self.person.pk, []),
             "must_have": factors.must_have(self.person),
+            "providers": configured(),
         }
         return super().get_context_data(**context, **kwargs)
 

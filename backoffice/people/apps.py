@@ -14,6 +14,7 @@ class PeopleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from allauth.account.signals import user_logged_in as signed_in
         from allauth.mfa.models import Authenticator
         from django.contrib.auth.signals import user_logged_in
         from django.db.models.signals import post_delete
@@ -22,7 +23,9 @@ class PeopleConfig(AppConfig):
         from connections.services import declare_encrypted
 
         from .access import watch_people
-        from .models import SecondFactorSecret
+        from .models import ProviderSession, SecondFactorSecret
+        from .oidc.adapters import note_visit
+        from .oidc.staying import RUN_EVERY, ask_due
         from .signin.factors import forget_secret
         from .signin.limits import prune as prune_limits
         from .signin.sessions import note_sign_in
@@ -31,9 +34,13 @@ class PeopleConfig(AppConfig):
         watch_people()
         user_logged_in.connect(note_sign_in, dispatch_uid="people-signed-in")
         post_delete.connect(forget_secret, Authenticator, dispatch_uid="people-factor")
+        signed_in.connect(note_visit, dispatch_uid="people-came-by-provider")
         declare_encrypted(SecondFactorSecret)
+        declare_encrypted(ProviderSession)
         every = timedelta(days=1)
         what = gettext_noop("Deletion of old failed sign-ins")
         declare(Job("prune-sign-ins", what, every, prune_limits))
         what = gettext_noop("Deletion of ended sessions")
         declare(Job("prune-sessions", what, every, prune_sessions))
+        what, every = gettext_noop("Questions to identity providers who may stay"), RUN_EVERY
+        declare(Job("ask-providers", what, every, ask_due, is_quick=True))

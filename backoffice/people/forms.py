@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from connections.services import Invalid
 
 from . import services
+from .signin.providers import configured
 
 
 class RoleField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -62,3 +63,22 @@ class PasswordForm(RefusableForm):
     """A new password of another person."""
 
     password = password_field(_("It ends their sessions and their tokens, for good."))
+
+
+def _providers() -> list[tuple[str, str]]:
+    return [(key, one.label) for key, one in configured().items()]
+
+
+class ExpectForm(RefusableForm):
+    """The provider and the address by which a person is expected."""
+
+    provider_key = forms.ChoiceField(label=_("Provider"), choices=_providers)
+    email = forms.CharField(
+        label=_("E-mail address"),
+        max_length=150,
+        help_text=_(
+            "Whoever signs in by the provider next with this verified address is this person. It "
+            "counts once."
+        ),
+        widget=forms.EmailInput({"autocomplete": "off"}),
+    )

@@ -82,6 +82,72 @@ class ViewAs(models.Model):
         return f"{self.viewer_name} as {self.person_name}"
 
 
+class ProviderSession(models.Model):
+    """A sign-in by an identity provider: while this row is there, its session may go on.
+
+    `session_key`: of the session here; `sid`: the provider's name of the session there. `asked_at`:
+    when the provider was asked last whether the person may stay, None where it gave no refresh
+    token. `credentials`: that token, and the id token, which signing out there needs.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(
+        "socialaccount.SocialAccount", models.CASCADE, related_name="provider_sessions"
+    )
+    session_key = models.CharField(max_length=40, db_index=True)
+    sid = models.CharField(max_length=255, blank=True, db_index=True)
+    credentials = CredentialsField(null=True)
+    credentials_key = models.CharField(max_length=12, null=True)  # noqa: DJ001 None is "none"
+    asked_at = models.DateTimeField(null=True, db_index=True)
+    date_created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ProviderRole(models.Model):
+    """The role that a provider gave to a person: what it gave it may take away."""
+
+    account = models.OneToOneField(
+        "socialaccount.SocialAccount",
+        models.CASCADE,
+        primary_key=True,
+        related_name="provider_role",
+    )
+    role = models.ForeignKey("auth.Group", models.CASCADE, related_name="+", db_constraint=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.role_id}"
+
+
+class ExpectedLink(models.Model):
+    """The word of an administrator that whoever comes from a provider with this verified e-mail
+    address is this person. It counts once.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_constraint=False
+    )
+    provider = models.CharField(max_length=200)
+    email = models.CharField(max_length=150)
+    date_created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "email"], name="people_expected_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} of {self.provider}"
+
+
 class Preferences(models.Model):
     """The language and the time zone in which a person sees pages; empty: as the browser says."""
 

@@ -111,18 +111,19 @@ def add_person(name: str, password: str, role: Group, *, actor: Any) -> User:
 
 
 @retried
-def set_role(person: User, role: Group, *, actor: Any) -> None:
-    """Gives a person one role in place of those that they have. Only Administrators enter /admin/.
-    Whoever may less than before is signed out, and their tokens end.
+def set_role(person: User, role: Group | None, *, actor: Any) -> None:
+    """Gives a person one role, or none, in place of those that they have. Only Administrators enter
+    /admin/. Whoever may less than before is signed out, and their tokens end.
 
     Raises Invalid if nobody would be left who may change people, PermissionDenied.
     """
     _require_above(actor, person)
-    _require_rights(actor, _rights(role))
+    _require_rights(actor, _rights(role) if role else ())
     with transaction.atomic(), roles_change(person.pk):
         person = _locked(person)
-        person.groups.set([role])
-        person.is_staff = person.is_superuser or role.name == ADMINISTRATORS
+        person.groups.set([role] if role else [])
+        is_administrator = role is not None and role.name == ADMINISTRATORS
+        person.is_staff = person.is_superuser or is_administrator
         person.save(update_fields=["is_staff"])
         _one_remains("role")
 

@@ -2,13 +2,14 @@
 
 from django.urls import include, path
 
-from . import administration, lists, preferences
+from . import administration, lists, preferences, provider_links
 from .service_accounts import views as accounts
 from .view_as.views import ViewAsEndView, ViewAsView
 from .why_not import WhyNotView
 
 urlpatterns = [
     path("", include("backoffice.people.signin.urls")),
+    path("", include("backoffice.people.oidc.urls")),
     path("you/", preferences.PreferencesView.as_view(), name="preferences"),
     path("why-not/<str:right>/", WhyNotView.as_view(), name="why-not"),
     path("language/", preferences.choose_language, name="choose-language"),
@@ -38,6 +39,11 @@ urlpatterns = [
         "people/<int:pk>/password/",
         administration.PersonPasswordView.as_view(),
         name="person-password",
+    ),
+    path(
+        "people/<int:pk>/providers/",
+        provider_links.PersonProvidersView.as_view(),
+        name="person-providers",
     ),
     path(
         "people/<int:pk>/second-factor/",

@@ -1,9 +1,11 @@
 """What django-allauth asks us: addresses of clients, where to go, how secrets are kept."""
 
+import logging
 import re
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
 from django.contrib.auth import authenticate
@@ -18,7 +20,7 @@ from connections.client_ip import address_of
 from connections.views.typed import keep_typed
 
 from ..hashing import Busy
-from . import attempts, factors, proof
+from . import attempts, factors, proof, providers
 from .sessions import UNKNOWN
 
 TYPED_BEFORE = "typed_before_sign_in"  # in a session
@@ -39,6 +41,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:  # noqa: ARG002
         messages.error(request, _("This account is not active. Ask an administrator."))
         return HttpResponseRedirect(reverse("sign-in"))
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
+        """Sends those away who may sign in by a provider only."""
+        is_by_provider = "sociallogin" in (kwargs["signal_kwargs"] or {})
+        if not is_by_provider and not providers.may_sign_in_locally(user):
+            attempt = attempts.attempt_at_password(request, user.get_username())
+            attempt.log("refused, only by a provider", logging.WARNING)
+            messages.error(request, _("Your role signs in by a provider only."))
+            return HttpResponseRedirect(reverse("sign-in"))
+        answer: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        return answer
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The ways to prove again who one is; by a provider where one is linked."""
+        found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if user.is_authenticated and any(label for _one, label in providers.accounts_of(user)):
+            address = reverse("confirm-by-provider")
+            found.append({"id": "provider", "description": "provider", "url": address})
+        return found
 
     @sensitive_variables("password")
     def reauthenticate(self, user: Any, password: str) -> bool:
@@ -61,7 +82,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         attempts.
         """
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        failed = attempts.succeeded(request, user)
+        came_by = getattr((kwargs["signal_kwargs"] or {}).get("sociallogin"), "provider", None)
+        failed = attempts.succeeded(request, user, came_by.name if came_by else "")
         if failed:
             text = ngettext(
                 "%(number)s sign-in with your name failed since you signed in last. If that was "
@@ -87,6 +109,13 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def decrypt(self, encrypted_text: str) -> str:
         return factors.find_secret(encrypted_text)
+
+    def is_mfa_enabled(self, user: Any, types: Any = None) -> bool:
+        """False while somebody comes in by a provider whose people are asked for no factor here."""
+        came_by = getattr(context.request, "came_by", None)
+        if came_by is not None and not came_by.asks_factor:
+            return False
+        return bool(super().is_mfa_enabled(user, types=types))
 
     def get_totp_label(self, user: Any) -> str:
         return str(user.get_username())

@@ -3,7 +3,7 @@
 import json
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -25,12 +25,15 @@ logger = logging.getLogger("backoffice.people.signin")
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt for the account of this name. `counted`: the limits that it counts for."""
+    """An attempt for the account of this name. `counted`: the limits that it counts for. `by`: the
+    provider that judged it.
+    """
 
     name: str
     address: str
     agent: str
     counted: tuple[limits.Limit, ...]
+    by: str = ""
 
     @property
     def account(self) -> limits.Limit:
@@ -54,7 +57,8 @@ class Attempt:
         """
         logger.log(
             level,
-            "Sign-in: %s; account=%s address=%s agent=%s",
+            "Sign-in%s: %s; account=%s address=%s agent=%s",
+            f" by {self.by}" if self.by else "",
             outcome,
             _shown(self.name) if _is_account(self.name) else _unknown(self.name),
             self.address or "unknown",
@@ -83,16 +87,21 @@ def attempt_to_confirm(request: HttpRequest, user: Any) -> Attempt:
     return _attempt_of(request, user, "confirm")
 
 
+def attempt_by_provider(request: HttpRequest, name: str, label: str) -> Attempt:
+    """An attempt by an identity provider, which judges it: no limit counts it here."""
+    return Attempt(name, address_of(request.META), _agent(request), (), by=label)
+
+
 def _attempt_of(request: HttpRequest, user: Any, kind: str) -> Attempt:
     limit = limits.Limit(kind, str(user.pk))
     return Attempt(user.get_username(), address_of(request.META), _agent(request), (limit,))
 
 
-def succeeded(request: HttpRequest, user: Any) -> int:
-    """Notes that a person has signed in. Returns how many attempts had failed since the last
-    time.
+def succeeded(request: HttpRequest, user: Any, by: str = "") -> int:
+    """Notes that a person has signed in, `by` a provider. Returns how many attempts had failed
+    since the last time.
     """
-    attempt = attempt_at_password(request, user.get_username())
+    attempt = replace(attempt_at_password(request, user.get_username()), by=by)
     code = limits.Limit("code", str(user.pk))
     attempt.log("succeeded")
     return limits.clear([*attempt.counted, attempt.account, code], attempt.account)

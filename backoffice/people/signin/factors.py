@@ -29,7 +29,12 @@ def must_have(user: Any) -> bool:
     """True if SIGN_IN_SECOND_FACTOR names everybody or a role of this person. Superusers count as
     Administrators.
     """
-    named = {one.lower() for one in settings.SIGN_IN_SECOND_FACTOR}
+    return is_of_roles(user, settings.SIGN_IN_SECOND_FACTOR)
+
+
+def is_of_roles(user: Any, names: Iterable[str]) -> bool:
+    """True if everybody is named, or a role of this person."""
+    named = {one.lower() for one in names}
     if not named:
         return False
     if EVERYBODY in named or (user.is_superuser and ADMINISTRATORS in named):

@@ -21,7 +21,7 @@ from connections.client_ip import address_of
 from connections.views.inline_add import LARGEST, entries_to_keep
 from connections.views.typed import keep_typed, page_of_form
 
-from . import factors, proof
+from . import factors, proof, providers
 from .sessions import UNKNOWN, has_ended, is_due, note_use
 
 OPEN = frozenset(  # names of addresses that whoever lacks a second factor may use
@@ -35,7 +35,8 @@ OPEN = frozenset(  # names of addresses that whoever lacks a second factor may u
         ),
         *("mfa_view_recovery_codes", "mfa_download_recovery_codes", "account_reauthenticate"),
         *("mfa_reauthenticate", "mfa_reauthenticate_webauthn", "sign-out", "account_logout"),
-        *("password-change", "password-changed"),
+        *("password-change", "password-changed", "confirm-by-provider", "openid_connect_login"),
+        *("openid_connect_callback",),
     ]
 )
 ADMIN_OF_PEOPLE = "/admin/auth/"
@@ -63,13 +64,13 @@ class SessionRulesMiddleware:
             return None
         if not request.user.is_authenticated:
             return None
-        if has_ended(request.session):
+        if has_ended(request.session) or providers.is_over(request.session):
             logout(request)
             return None
         if is_due(request.session):
             _note_use(request)
         name = request.resolver_match.url_name if request.resolver_match else ""
-        if settings.SIGN_IN_SECOND_FACTOR and name not in OPEN and factors.lacks(request.user):
+        if settings.SIGN_IN_SECOND_FACTOR and name not in OPEN and _lacks_factor(request):
             return _set_up_first(request, is_api)
         if _is_dangerous(request, view) and not proof.is_fresh(request):
             return _confirm_first(request, is_api)
@@ -83,6 +84,10 @@ def _note_use(request: HttpRequest) -> None:
             note_use(request.session, request.user, address_of(request.META) or UNKNOWN, agent)
     except DatabaseError:  # a full disk is no reason to show nothing
         request.session.modified = False
+
+
+def _lacks_factor(request: HttpRequest) -> bool:
+    return factors.lacks(request.user) and providers.asks_factor(request.session)
 
 
 def _is_dangerous(request: HttpRequest, view: Any) -> bool:

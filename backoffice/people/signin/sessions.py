@@ -96,6 +96,12 @@ def end_sessions(user_pk: Any, keep: str | None = None) -> int:
     return len(keys)
 
 
+def end_session(session_key: str) -> None:
+    """Ends one session, if it is there."""
+    Session.objects.filter(session_key=session_key).delete()
+    UserSession.objects.filter(session_key=session_key).delete()
+
+
 def prune() -> str:
     """Deletes sessions that have ended, and what was noted of them."""
     number = Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]

@@ -9,7 +9,6 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkeys
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
@@ -24,14 +23,12 @@ def _page(view: Any, template: str, title: Any) -> Any:
 
 
 CONFIRM = _("Confirm that it is you")
-sign_in, sign_out = views.SignInView.as_view(), LogoutView.as_view()
+sign_in = views.SignInView.as_view()
 to_yours = RedirectView.as_view(pattern_name="your-sign-in")
 
 urlpatterns = [
     path("sign-in/", sign_in, name="account_login"),
     path("sign-in/", sign_in, name="sign-in"),
-    path("sign-out/", sign_out, name="account_logout"),
-    path("sign-out/", sign_out, name="sign-out"),
     path(
         "sign-in/code/",
         _page(mfa.AuthenticateView, "code", _("Second factor")),

@@ -27,10 +27,24 @@ from connections.views.base import Page
 from connections.views.typed import entries_of
 
 from ..models import ViewAs
-from . import factors
+from . import factors, providers
 from .adapters import TYPED_BEFORE
 from .forms import AppForm, PasswordChangeForm, SignInForm
 from .sessions import end_sessions, open_sessions
+
+
+def keep_typed_of(request: HttpRequest, page: str) -> None:
+    """Keeps what was typed into a form of this page before the session had ended, until its person
+    has signed in.
+    """
+    try:
+        posted = QueryDict(mutable=True)
+        for name, value in json.loads(request.POST.get("typed", "[]")):
+            posted.appendlist(str(name), str(value))
+    except (ValueError, TypeError):
+        return
+    if entries := entries_of(posted, page):
+        request.session[TYPED_BEFORE] = entries
 
 
 class SignInView(auth_views.LoginView):
@@ -42,28 +56,19 @@ class SignInView(auth_views.LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         typed = self.request.POST.get("typed", "")
-        return super().get_context_data(typed=typed, title=_("Sign in"), **kwargs)
+        context = {"typed": typed, "title": _("Sign in"), "providers": providers.configured()}
+        return super().get_context_data(**context, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Goes on to the second factor if there is one, else signs in; what was typed before the
         session had ended is kept for its form.
         """
         user, page = form.get_user(), self.get_success_url()
-        if entries := self._typed(page):
-            self.request.session[TYPED_BEFORE] = entries
+        keep_typed_of(self.request, page)
         login = Login(user=user, redirect_url=page)
         name = {"username": user.get_username()}
         response: HttpResponse = perform_password_login(self.request, name, login)
         return response
-
-    def _typed(self, page: str) -> list[tuple[str, str]]:
-        try:
-            posted = QueryDict(mutable=True)
-            for name, value in json.loads(self.request.POST.get("typed", "[]")):
-                posted.appendlist(str(name), str(value))
-        except (ValueError, TypeError):
-            return []
-        return entries_of(posted, page)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """The page again, told when to come back where it was refused for that."""
@@ -133,9 +138,21 @@ class YourSignInView(Page):
             "codes_left": len(RecoveryCodes(codes[0]).get_unused_codes()) if codes else 0,
             "must": factors.must_have(user),
             "views_as": ViewAs.objects.filter(person=user).order_by("-began_at")[:5],
+            "providers": _links_of(user),
             "sessions": open_sessions(user, request.session.session_key),
         }
         return self.render_to_response(self.get_context_data(**context))
+
+
+def _links_of(user: Any) -> list[dict[str, Any]]:
+    """Each provider, with the links of this person; last those of providers that are gone."""
+    accounts, known = providers.accounts_of(user), providers.configured()
+    found = [
+        {"provider": one, "links": [link for link, _ in accounts if link.provider == key]}
+        for key, one in known.items()
+    ]
+    gone = [link for link, label in accounts if not label]
+    return [*found, *([{"provider": None, "links": gone}] if gone else [])]
 
 
 class EndOtherSessionsView(Page):
