@@ -25,6 +25,7 @@ from .errors import (
     Unauthorized,
 )
 from .results import CheckResult, Profile, Replacement
+from .token_results import ServiceAccount, Token
 from .types import (
     AzureAISearchConnection,
     AzureAIServicesConnection,
@@ -73,8 +74,10 @@ __all__ = [
     "ServerError",
     "ServerUnreachable",
     "ServerlessConnection",
+    "ServiceAccount",
     "StaleError",
     "SwitchboardError",
+    "Token",
     "TypedConnection",
     "Unauthorized",
     "WeaviateConnection",

@@ -9,6 +9,7 @@ from .connection import Connection
 from .replacements import AsyncReplacements, Replacements
 from .results import CheckResult, Profile
 from .retries import RETRIES
+from .tokens import AsyncServiceAccounts, AsyncTokens, ServiceAccounts, Tokens
 from .transport import Address, AsyncTransport, Transport, Verify
 
 TIMEOUT = 30.0
@@ -128,7 +129,8 @@ class Client:
         self._address = Address(url, token)
         self._transport = Transport(self._address, timeout, verify, retries)
         self.connections, self.profiles = Connections(self._transport), Profiles(self._transport)
-        self.replacements = Replacements(self._transport)
+        self.replacements, self.tokens = Replacements(self._transport), Tokens(self._transport)
+        self.service_accounts = ServiceAccounts(self._transport)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._address.url!r})"
@@ -239,6 +241,8 @@ class AsyncClient:
             AsyncProfiles(self._transport),
         )
         self.replacements = AsyncReplacements(self._transport)
+        self.tokens = AsyncTokens(self._transport)
+        self.service_accounts = AsyncServiceAccounts(self._transport)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._address.url!r})"

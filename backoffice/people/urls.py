@@ -34,6 +34,11 @@ urlpatterns = [
     ),
     path("people/<int:pk>/view-as/", ViewAsView.as_view(), name="person-view-as"),
     path("view-as/end/", ViewAsEndView.as_view(), name="view-as-end"),
+    path(
+        "people/service-accounts/<int:pk>/delete/",
+        accounts.ServiceAccountDeleteView.as_view(),
+        name="service-account-delete",
+    ),
     path("people/<int:pk>/", administration.PersonDetailView.as_view(), name="person-detail"),
     path(
         "people/<int:pk>/password/",

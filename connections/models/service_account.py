@@ -33,7 +33,7 @@ class ServiceAccount(models.Model):
     created_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
-        default_permissions = ("view", "add", "change")
+        default_permissions = ("view", "add", "change", "delete")
 
     def __str__(self) -> str:
         return self.user.get_username()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -14,12 +14,13 @@ from backoffice.people import services as people
 from backoffice.people.service_accounts.services import (
     add_service_account,
     change_service_account,
+    delete_service_account,
 )
 from connections import services
 from connections.models import ApiToken, Connection, ServiceAccount
 from tests.connections.api.calls import Api, problem, token_of
 from tests.pages import words
-from tests.people import PASSWORD, browser
+from tests.people import PASSWORD, browser, person
 
 pytestmark = pytest.mark.django_db
 HOME = "/people/service-accounts/"
@@ -50,6 +51,49 @@ def test_an_administrator_adds_one_and_makes_its_token_on_the_pages(administrato
     assert Api(text).get("/connections").status_code == 200
     assert "CI" in words(client.get(f"{HOME}{row.pk}/"))
     assert "ci-deploy (service account)" in words(client.get("/tokens/"))
+
+
+def test_with_another_name_its_tokens_go_on(ci: ServiceAccount, administrator: Any):
+    text = token_of(ci.user)
+    client = browser(administrator)
+    role = Group.objects.get(name="Operators").pk
+    sent = {"name": "deploy", "contact": "Platform team", "role": role}
+    account(administrator, name="taken")
+    taken = client.post(f"{HOME}{ci.pk}/", sent | {"name": "taken"})
+    assert "already" in words(taken)
+    client.post(f"{HOME}{ci.pk}/", sent)
+    assert str(ServiceAccount.objects.get(pk=ci.pk)) == "deploy (service account)"
+    assert Api(text).get("/connections").status_code == 200
+
+
+def test_deleted_its_tokens_end_and_it_is_asked_before(ci: ServiceAccount, administrator: Any):
+    text, client = token_of(ci.user), browser(administrator)
+    asked = words(client.get(f"{HOME}{ci.pk}/delete/"))
+    assert "Tokens that work 1" in asked and ServiceAccount.objects.exists()
+    client.post(f"{HOME}{ci.pk}/delete/")
+    assert not ServiceAccount.objects.exists()
+    assert Api(text).get("/connections").status_code == 401
+
+
+def test_it_is_renamed_and_deleted_by_api_and_command(ci: ServiceAccount, administrator: Any):
+    api = Api(token_of(administrator))
+    renamed = api.patch("/service-accounts/ci-deploy", {"name": "deploy"})
+    assert renamed.json()["user"] == "deploy (service account)"
+    call_command("service_account", "change", "deploy", "--name", "again", stdout=StringIO())
+    assert api.delete("/service-accounts/again").status_code == 204
+    account(administrator)
+    call_command("service_account", "delete", "ci-deploy", stdout=StringIO())
+    assert not ServiceAccount.objects.exists()
+
+
+def test_nobody_deletes_one_that_may_more(ci: ServiceAccount, administrator: Any):
+    boss = account(administrator, "Administrators", "boss")
+    lead = person("lead", "Operators")
+    rights = ("delete_serviceaccount", "change_user", "change_serviceaccount")
+    lead.user_permissions.add(*Permission.objects.filter(codename__in=rights))
+    with pytest.raises(PermissionDenied):
+        delete_service_account(boss, actor=lead)
+    delete_service_account(ci, actor=lead)
 
 
 def test_it_cannot_sign_in_even_with_a_password(ci: ServiceAccount, client: Client):

@@ -31,6 +31,8 @@ class AwaitedClient:
         self.connections = Awaited(self.runner, self.client.connections)
         self.profiles = Awaited(self.runner, self.client.profiles)
         self.replacements = Awaited(self.runner, self.client.replacements)
+        self.tokens = Awaited(self.runner, self.client.tokens)
+        self.service_accounts = Awaited(self.runner, self.client.service_accounts)
 
     def __enter__(self) -> "AwaitedClient":
         return self

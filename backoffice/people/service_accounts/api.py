@@ -22,8 +22,9 @@ from connections.services import FieldError, Invalid, Scope
 
 from . import services
 
-VIEW, ADD, CHANGE = (
-    (Scope.ADMIN, f"connections.{verb}_serviceaccount") for verb in ("view", "add", "change")
+VIEW, ADD, CHANGE, DELETE = (
+    (Scope.ADMIN, f"connections.{verb}_serviceaccount")
+    for verb in ("view", "add", "change", "delete")
 )
 register_operations(Path(__file__).with_name("operations.yaml"))
 
@@ -40,6 +41,7 @@ class ServiceAccountCreateSerializer(CamelCaseSerializer):
 class ServiceAccountPatchSerializer(CamelCaseSerializer):
     """What is to change of a service account."""
 
+    name = TokenWordField(required=False, help_text="Its tokens go on.")
     role = TokenWordField(required=False)
     contact = TokenWordField(required=False)
     description = TokenWordField(required=False)
@@ -122,12 +124,12 @@ class ServiceAccountList(ApiView):
 class ServiceAccountDetail(ApiView):
     """One service account."""
 
-    access = {"GET": VIEW, "PATCH": CHANGE}
+    access = {"GET": VIEW, "PATCH": CHANGE, "DELETE": DELETE}
 
     @staticmethod
     def is_dangerous(request: HttpRequest) -> bool:
-        """True for what a browser changes, which may be the role."""
-        return request.method == "PATCH"
+        """True for what a browser changes, which may be the role, or deletes."""
+        return request.method in ("PATCH", "DELETE")
 
     @extend_schema(
         operation_id="getServiceAccount", responses=answers(200, ServiceAccountSerializer, 404)
@@ -143,8 +145,15 @@ class ServiceAccountDetail(ApiView):
     def patch(self, request: Request, name: str) -> Response:
         row = _found(name)
         values = _with_role(self.valid(ServiceAccountPatchSerializer, request))
-        services.change_service_account(row, actor=request.user, **values)
-        return Response(_item(_found(name)))
+        row = services.change_service_account(row, actor=request.user, **values)
+        return Response(_item(_found(row.name)))
+
+    @extend_schema(
+        operation_id="deleteServiceAccount", request=None, responses=answers(204, None, 404)
+    )
+    def delete(self, request: Request, name: str) -> Response:
+        services.delete_service_account(_found(name), actor=request.user)
+        return Response(status=204)
 
 
 urlpatterns = [

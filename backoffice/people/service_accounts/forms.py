@@ -9,6 +9,12 @@ from ..forms import RefusableForm, RoleField
 class ServiceAccountChangeForm(RefusableForm):
     """What can be changed of a service account."""
 
+    name = forms.CharField(
+        max_length=100,
+        label=_("Name"),
+        help_text=_("Small letters and digits, with hyphens between them, such as ci-deploy."),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none"}),
+    )
     description = forms.CharField(
         max_length=500, required=False, label=_("Description"), help_text=_("What uses it?")
     )
@@ -22,11 +28,3 @@ class ServiceAccountChangeForm(RefusableForm):
 
 class ServiceAccountForm(ServiceAccountChangeForm):
     """A new service account."""
-
-    name = forms.CharField(
-        max_length=100,
-        label=_("Name"),
-        help_text=_("Small letters and digits, with hyphens between them, such as ci-deploy."),
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none"}),
-    )
-    field_order = ("name", "description", "contact", "role")

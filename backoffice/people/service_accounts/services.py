@@ -1,4 +1,4 @@
-"""What administrators do with service accounts: list them, add them, change them.
+"""What administrators do with service accounts: list them, add, change and delete them.
 
 The rules of people hold: nobody hands out a right that they lack, and nobody changes an account
 that may do more than they.
@@ -39,12 +39,7 @@ def add_service_account(
     """
     require(actor, "connections.add_serviceaccount")
     people.require_may_give(role, actor=actor)
-    errors = _errors(description, contact)
-    if not re.fullmatch(ALIAS_PATTERN, name) or len(name) > LONGEST_NAME:
-        text = _("At most %(most)d small letters and digits, with single hyphens between them.")
-        text %= {"most": LONGEST_NAME}
-        errors.insert(0, FieldError("name", "invalid", text))
-    if errors:
+    if errors := [*_name_errors(name), *_errors(description, contact)]:
         raise Invalid(errors)
     user = User(username=f"{name}{SUFFIX}")
     user.set_unusable_password()
@@ -57,8 +52,7 @@ def add_service_account(
                 user=user, description=description.strip(), contact=contact.strip(), created_by=by
             )
     except IntegrityError:
-        text = _("There is a service account with this name already.")
-        raise Invalid([FieldError("name", "taken", text)]) from None
+        raise _taken() from None
 
 
 @retried
@@ -66,26 +60,29 @@ def change_service_account(
     account: ServiceAccount,
     *,
     actor: Actor,
+    name: str | None = None,
     description: str | None = None,
     contact: str | None = None,
     role: Group | None = None,
     is_active: bool | None = None,
 ) -> ServiceAccount:
     """Changes what is given; None keeps. Deactivating it ends its tokens, as it does a person's.
+    With another name its tokens go on; usage of before keeps the name of before.
 
     Raises Invalid, PermissionDenied.
     """
     require(actor, "connections.change_serviceaccount")
-    if actor is not None and not people.may_change(actor, account.user):
-        text = _("You may not change %(name)s: it may do more than you.")
-        raise PermissionDenied(text % {"name": account})
+    _require_above(account, actor)
     if role is not None:
         people.require_may_give(role, actor=actor)
     account.description = (account.description if description is None else description).strip()
     account.contact = (account.contact if contact is None else contact).strip()
-    if errors := _errors(account.description, account.contact):
+    wrong = [] if name in (None, account.name) else _name_errors(name or "")
+    if errors := [*wrong, *_errors(account.description, account.contact)]:
         raise Invalid(errors)
     with transaction.atomic():
+        if name is not None and name != account.name:
+            _rename(account, name)
         account.save(update_fields=["description", "contact"])
         if role is not None:
             account.user.groups.set([role])
@@ -93,6 +90,46 @@ def change_service_account(
             account.user.is_active = is_active
             account.user.save(update_fields=["is_active"])
     return account
+
+
+def _rename(account: ServiceAccount, name: str) -> None:
+    account.user.username = f"{name}{SUFFIX}"
+    try:
+        with transaction.atomic():
+            account.user.save(update_fields=["username"])
+    except IntegrityError:
+        raise _taken() from None
+
+
+@retried
+def delete_service_account(account: ServiceAccount, *, actor: Actor) -> None:
+    """Deletes an account with its tokens and the rules of trusted issuers that give it: whoever
+    uses one is refused from now on. Recorded usage stays. Nobody can undo it.
+
+    Raises PermissionDenied.
+    """
+    require(actor, "connections.delete_serviceaccount")
+    _require_above(account, actor)
+    with transaction.atomic():
+        account.user.delete()
+
+
+def _require_above(account: ServiceAccount, actor: Actor) -> None:
+    if actor is not None and not people.may_change(actor, account.user):
+        text = _("You may not change %(name)s: it may do more than you.")
+        raise PermissionDenied(text % {"name": account})
+
+
+def _name_errors(name: str) -> list[FieldError]:
+    if re.fullmatch(ALIAS_PATTERN, name) and len(name) <= LONGEST_NAME:
+        return []
+    text = _("At most %(most)d small letters and digits, with single hyphens between them.")
+    return [FieldError("name", "invalid", text % {"most": LONGEST_NAME})]
+
+
+def _taken() -> Invalid:
+    text = _("There is a service account with this name already.")
+    return Invalid([FieldError("name", "taken", text)])
 
 
 def _errors(description: str, contact: str) -> list[FieldError]:

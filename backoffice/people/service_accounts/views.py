@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from connections.consequences import requests_with
 from connections.models import ServiceAccount
 from connections.services import Invalid
 from connections.views.base import Crumb, Page
@@ -70,6 +71,13 @@ class ServiceAccountPage(Page):
     def is_dangerous(request: HttpRequest) -> bool:
         return request.method == "POST"  # it may give a role
 
+    @property
+    def account(self) -> ServiceAccount:
+        """The account in the address; 404 if there is none."""
+        if not hasattr(self, "_account"):
+            self._account = get_object_or_404(services.service_accounts(), pk=self.kwargs["pk"])
+        return self._account
+
     def get_breadcrumbs(self) -> list[Crumb]:
         return [ADMINISTRATION, PEOPLE, (_("Service accounts"), reverse("service-account-list"))]
 
@@ -109,19 +117,12 @@ class ServiceAccountDetailView(ServiceAccountPage):
     template_name = "people/service_accounts/detail.html"
     permission_required = "connections.view_serviceaccount"
 
-    @property
-    def account(self) -> ServiceAccount:
-        """The account in the address; 404 if there is none."""
-        if not hasattr(self, "_account"):
-            self._account = get_object_or_404(services.service_accounts(), pk=self.kwargs["pk"])
-        return self._account
-
     def get_title(self) -> str:
         return self.account.name
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         account = self.account
-        initial = {name: getattr(account, name) for name in ("description", "contact")}
+        initial = {name: getattr(account, name) for name in ("name", "description", "contact")}
         initial["role"] = account.user.groups.first()
         return self.show(ServiceAccountChangeForm(initial=initial))
 
@@ -150,5 +151,30 @@ class ServiceAccountDetailView(ServiceAccountPage):
             "may_change": self.request.user.has_perm("connections.change_serviceaccount")
             and people.may_change(self.request.user, user),
             "tokens": user.api_tokens.all(),
+            "rules": self.account.issuer_rules.select_related("issuer"),
         }
         return self.render_to_response(self.get_context_data(**context))
+
+
+class ServiceAccountDeleteView(ServiceAccountPage):
+    """Says what deleting a service account hits, asks, and deletes it."""
+
+    template_name = "people/service_accounts/delete.html"
+    permission_required = "connections.delete_serviceaccount"
+
+    def get_title(self) -> str:
+        return _("Delete %(name)s") % {"name": self.account.name}
+
+    def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        account: Any = self.account
+        rules = account.issuer_rules.select_related("issuer")
+        used = [*account.user.api_tokens.values_list("pk", flat=True), *(one.pk for one in rules)]
+        context = {"account": account, "rules": rules}
+        context["requests"] = sum(requests_with(one) for one in used)
+        return self.render_to_response(self.get_context_data(**context))
+
+    def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
+        services.delete_service_account(self.account, actor=request.user)
+        text = _("%(name)s is deleted, and its tokens with it.")
+        messages.success(request, text % {"name": self.account.name})
+        return self.redirect("service-account-list")

@@ -128,6 +128,7 @@ TABLE: list[tuple[str, str, Any, int, str, str]] = [
     ("POST", "/service-accounts", ACCOUNT, 201, "administrator", "admin"),
     ("GET", "/service-accounts/ci", None, 404, "administrator", "admin"),
     ("PATCH", "/service-accounts/ci", {}, 404, "administrator", "admin"),
+    ("DELETE", "/service-accounts/ci", None, 404, "administrator", "admin"),
     ("GET", "/trusted-issuers", None, 200, "administrator", "admin"),
     ("POST", "/trusted-issuers", ISSUER, 201, "administrator", "admin"),
     ("POST", "/trusted-issuers/try", {"token": "x"}, 200, "administrator", "admin"),

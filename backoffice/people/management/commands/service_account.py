@@ -1,4 +1,4 @@
-"""`manage.py service_account add|list|change`: users of programs, which own tokens."""
+"""`manage.py service_account add|list|change|delete`: users of programs, which own tokens."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backoffice.people.service_accounts import services
-from connections.models import SUFFIX
+from connections.models import SUFFIX, ServiceAccount
 from connections.services import Invalid
 
 
 class Command(BaseCommand):
-    """Adds, lists and changes service accounts. `token create --service-account` makes a token."""
+    """Adds, lists, changes and deletes service accounts. `token create` makes their tokens."""
 
-    help = "Add, list and change service accounts."
+    help = "Add, list, change and delete service accounts."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -27,6 +27,9 @@ class Command(BaseCommand):
         state = change.add_mutually_exclusive_group()
         state.add_argument("--activate", action="store_true")
         state.add_argument("--deactivate", action="store_true", help="this ends its tokens")
+        change.add_argument("--name", dest="new_name", help="another name; its tokens go on")
+        delete = actions.add_parser("delete", help="delete one with its tokens; usage stays")
+        delete.add_argument("name")
         actions.add_parser("list", help="list all")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -38,6 +41,10 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"{row.name}  {state}  {roles}  {row.tokens} tokens  {row.contact}"
                 )
+            return
+        if options["action"] == "delete":
+            services.delete_service_account(_found(options["name"]), actor=None)
+            self.stdout.write(f"{options['name']} is deleted, and its tokens with it.")
             return
         values = {name: options[name] for name in ("contact", "description")}
         if options["role"]:
@@ -56,10 +63,16 @@ class Command(BaseCommand):
                 f"{services.add_service_account(name, actor=None, **values)} is added."
             )
             return
-        row = services.service_accounts().filter(user__username=f"{name}{SUFFIX}").first()
-        if row is None:
-            raise CommandError(f"There is no service account {name!r}.")
+        row = _found(name)
+        values["name"] = options["new_name"]
         if options["activate"] or options["deactivate"]:
             values["is_active"] = options["activate"]
         services.change_service_account(row, actor=None, **values)
         self.stdout.write(f"{row} is changed.")
+
+
+def _found(name: str) -> ServiceAccount:
+    row = services.service_accounts().filter(user__username=f"{name}{SUFFIX}").first()
+    if row is None:
+        raise CommandError(f"There is no service account {name!r}.")
+    return row
