@@ -81,8 +81,13 @@ class ActiveOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
-        return bool(request.user.has_perm(f"connections.toggle_{self.opts.model_name}"))
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        right = f"connections.toggle_{self.opts.model_name}"
+        return services.may(request.user, right, obj)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        right = f"connections.view_{self.opts.model_name}"
+        return self.has_change_permission(request, obj) or services.may(request.user, right, obj)
 
 
 @admin.register(Connection)
@@ -97,6 +102,7 @@ class ConnectionAdmin(ActiveOnlyAdmin):
     shown = (
         "id",
         "alias",
+        "team",
         "provider_id",
         *Connection.editable_columns,
         "version",
@@ -135,6 +141,7 @@ class ProfileAdmin(ActiveOnlyAdmin):
     shown = (
         "id",
         "alias",
+        "team",
         "capability",
         "connection",
         *Profile.editable_columns,

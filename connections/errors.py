@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,19 @@ class Stale(Exception):
 
 
 class InUse(Exception):
-    """The row cannot be deleted while `dependents` need it. `cure`: what to do about it."""
+    """The row cannot be deleted while `dependents` need it. `cure`: what to do about it. `others`:
+    how many more need it that are not for whoever asks.
+    """
 
-    def __init__(self, dependents: Sequence[Any], cure: str | None = None) -> None:
+    def __init__(self, dependents: Sequence[Any], cure: str | None = None, others: int = 0) -> None:
         names = ", ".join(str(one) for one in dependents[:5])
         if len(dependents) > 5:
             names = _("%(names)s and more") % {"names": names}
+        if others:
+            text = ngettext(
+                "%(number)d profile of another team", "%(number)d profiles of other teams", others
+            )
+            names = ", ".join(filter(None, [names, text % {"number": others}]))
         if cure is None:
             cure = _("Move or delete what uses it, or deactivate it instead.")
         text = _("Still used by %(names)s.") % {"names": names}

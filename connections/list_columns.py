@@ -14,6 +14,7 @@ class Column:
     """A column of a list. `sort`: what it is sorted by, empty for none; a `-` before it: the
     greatest comes first when somebody sorts by it. `orders`: the words for this order and for the
     other one. `is_extra`: it is only shown to who asks for it. `of_usage`: only for who sees usage.
+    `of_teams`: only where there are teams.
     """
 
     key: str
@@ -22,6 +23,7 @@ class Column:
     orders: tuple[str | Promise, str | Promise] = ("", "")
     is_extra: bool = False
     of_usage: bool = False
+    of_teams: bool = False
     is_number: bool = False
 
     @property
@@ -36,6 +38,7 @@ HEALTH = Column("health", _("Health"), "health", (_("worst first"), _("best firs
 USED = Column(
     "used", _("Used"), "-used", (_("most first"), _("least first")), of_usage=True, is_number=True
 )
+TEAM = Column("team", _("Team"), of_teams=True)
 TAGS = Column("tags", _("Tags"), is_extra=True)
 CHANGED = Column("changed", _("Changed"), "-modified", NEWEST)
 CREATED = Column("created", _("Created"), "-created", NEWEST, is_extra=True)
@@ -47,6 +50,7 @@ CONNECTION_COLUMNS = (
     Column("provider", _("Provider"), "provider", A_TO_Z),
     USED,
     Column("profiles", _("Profiles"), is_number=True),
+    TEAM,
     TAGS,
     Column("tested", _("Tested"), "-checked", NEWEST, is_extra=True),
     CREATED,
@@ -61,6 +65,7 @@ PROFILE_COLUMNS = (
     HEALTH,
     USED,
     Column("fallbacks", _("Fallbacks"), is_number=True),
+    TEAM,
     TAGS,
     CREATED,
     CHANGED,
@@ -76,8 +81,22 @@ REFERENCE_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Looker:
+    """What decides on the columns that somebody may have: whether they see usage, and whether there
+    are teams.
+    """
+
+    sees_usage: bool
+    has_teams: bool
+
+    def may_have(self, column: Column) -> bool:
+        """True for a column that this person may have."""
+        return (self.sees_usage or not column.of_usage) and (self.has_teams or not column.of_teams)
+
+
 def shown_columns(
-    columns: Sequence[Column], hidden: Collection[str] | None, sees_usage: bool
+    columns: Sequence[Column], hidden: Collection[str] | None, looker: Looker
 ) -> list[Column]:
     """The columns that a person sees. `hidden`: the keys of those that the person took away, None
     for who never chose.
@@ -85,17 +104,17 @@ def shown_columns(
     return [
         one
         for one in columns
-        if (sees_usage or not one.of_usage)
+        if looker.may_have(one)
         and (one.key not in hidden if hidden is not None else not one.is_extra)
     ]
 
 
-def sort_choices(columns: Sequence[Column], sees_usage: bool) -> list[tuple[str, str]]:
+def sort_choices(columns: Sequence[Column], looker: Looker) -> list[tuple[str, str]]:
     """The orders of a list with their words, in pairs of an order and its reverse."""
     return [
         choice
         for one in columns
-        if one.sort and (sees_usage or not one.of_usage)
+        if one.sort and looker.may_have(one)
         for choice in (
             (one.sort, f"{one.label}: {one.orders[0]}"),
             (one.turned, f"{one.label}: {one.orders[1]}"),

@@ -17,6 +17,8 @@ from .health.services import Health, health, profile_health, resolve_now, with_h
 from .models import Connection, DefaultProfile, Profile
 from .outlooks import with_key_ends
 from .recent_use import Use, recent_use
+from .standing import perms_on, prefetch_teams
+from .unseen import fallbacks_seen, hide_unseen
 
 SEES_USAGE = "gateway.view_usagerecord"
 
@@ -24,7 +26,7 @@ SEES_USAGE = "gateway.view_usagerecord"
 @dataclass(frozen=True)
 class ConnectionLine:
     """A connection, its health, the host that it asks, the number of its profiles, and its use;
-    None where it is not shown.
+    None where it is not shown. `perms`: what the person may do with it.
     """
 
     row: Connection
@@ -32,18 +34,21 @@ class ConnectionLine:
     host: str
     profiles: int
     use: Use | None
+    perms: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class ProfileLine:
-    """A profile, its health and use as for connections, and whether it is the default of its
-    capability.
+    """A profile, its health, use and `perms` as for connections, whether it is the default of its
+    capability, and its fallbacks.
     """
 
     row: Profile
     health: Health
     is_default: bool
+    fallbacks: Sequence[Profile]
     use: Use | None
+    perms: Mapping[str, Any]
 
 
 def with_lines(rows: QuerySet[Connection]) -> QuerySet[Connection]:
@@ -52,7 +57,10 @@ def with_lines(rows: QuerySet[Connection]) -> QuerySet[Connection]:
 
 
 def connection_lines(rows: Sequence[Connection], actor: Any) -> list[ConnectionLine]:
-    """The rows of connections. Two queries, one for who does not see usage."""
+    """The rows of connections. Two queries, one for who does not see usage; two more at most where
+    there are teams.
+    """
+    prefetch_teams(rows, actor)
     serving = Profile.objects.filter(connection__in=[row.pk for row in rows]).order_by()
     counted = serving.values("connection").annotate(n=Count("pk"))
     profiles = dict(counted.values_list("connection", "n"))
@@ -60,19 +68,34 @@ def connection_lines(rows: Sequence[Connection], actor: Any) -> list[ConnectionL
     resolve = cache(resolve_now)
     return [
         ConnectionLine(
-            row, health(row, resolve), host_of(row), profiles.get(row.pk, 0), _of(uses, row.pk)
+            row,
+            health(row, resolve),
+            host_of(row),
+            profiles.get(row.pk, 0),
+            _of(uses, row.pk),
+            perms_on(actor, row),
         )
         for row in rows
     ]
 
 
 def profile_lines(rows: Sequence[Profile], actor: Any) -> list[ProfileLine]:
-    """The rows of profiles. Two queries, one for who does not see usage."""
+    """The rows of profiles, with as many queries as those of connections."""
+    prefetch_teams(rows, actor)
+    hide_unseen(rows)
+    fallbacks = fallbacks_seen(rows)
     defaults = set(DefaultProfile.objects.values_list("profile", flat=True))
     uses = _uses(Profile, rows) if actor.has_perm(SEES_USAGE) else None
     resolve = cache(resolve_now)
     return [
-        ProfileLine(row, profile_health(row, resolve), row.pk in defaults, _of(uses, row.pk))
+        ProfileLine(
+            row,
+            profile_health(row, resolve),
+            row.pk in defaults,
+            fallbacks[row.pk],
+            _of(uses, row.pk),
+            perms_on(actor, row),
+        )
         for row in rows
     ]
 

@@ -17,7 +17,7 @@ from .health.services import (
     severity_of_connection,
     severity_of_model,
 )
-from .lookup import former_alias_q, id_or_alias_q
+from .lookup import former_alias_q, id_or_alias_q, parse_id
 from .models import ByCodePoint, Connection, Profile, by_name
 from .recent_use import sort_by_use
 from .searching import has_words, is_called, tagged, with_texts
@@ -48,13 +48,15 @@ PROFILE_SORTS: Mapping[str, tuple[str, ...]] = {
     "created": ("date_created", "pk"),
     "modified": ("date_modified", "pk"),
 }
+NO_TEAM = "none"  # in a filter: what all share
 TEXTS = frozenset(["alias", "provider_id", "capability", "model"])  # beside the names
 
 
 def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Connection]:
     """Connections by `q` (words anywhere in them, see `has_words`), `called` (in name, alias or
     former alias, or the id), `name` (exactly), `provider`, `capability`, `status` (active or
-    inactive), `health` (one of its states) and `tag`; `-` before a sort reverses it.
+    inactive), `health` (one of its states), `team` (its id or name, or `none`) and `tag`; `-`
+    before a sort reverses it.
     """
     filters = _storable(filters)
     rows = _common(Connection.objects.listed(), filters)
@@ -69,7 +71,8 @@ def connections(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Conn
 def profiles(filters: Mapping[str, str], sort: str = "name") -> QuerySet[Profile]:
     """Profiles with their connections, by `q` (words anywhere in them, see `has_words`), `called`
     (in name, alias, former alias or model, or the id), `name` (exactly), `provider` and
-    `connection` (an id or alias), `capability`, `status`, `health` (one of its states) and `tag`.
+    `connection` (an id or alias), `capability`, `status`, `health` (one of its states), `team` (as
+    there) and `tag`.
     """
     filters = _storable(filters)
     rows = Profile.objects.select_related("connection").defer("connection__credentials")
@@ -98,7 +101,7 @@ def _storable(filters: Mapping[str, str]) -> dict[str, str]:
 
 def _common(rows: QuerySet[Any], filters: Mapping[str, str], *searched: str) -> QuerySet[Any]:
     """The filters of both lists: words anywhere, a text in name, alias, former alias or these
-    columns, a name, status, tag.
+    columns, a name, status, team, tag.
     """
     rows = with_texts(rows)
     if text := filters.get("q", "").strip():
@@ -112,9 +115,19 @@ def _common(rows: QuerySet[Any], filters: Mapping[str, str], *searched: str) -> 
         rows = rows.filter(name=name)
     if filters.get("status") in ("active", "inactive"):
         rows = rows.filter(is_active=filters["status"] == "active")
+    if team := filters.get("team", "").strip():
+        rows = rows.filter(_of_team(team))
     if tag := filters.get("tag", "").strip():
         rows = rows.filter(_has_tag(rows.model, tag))
     return rows
+
+
+def _of_team(text: str) -> Q:
+    """The condition that a row belongs to the team with this id or name, or to none."""
+    if text == NO_TEAM:
+        return Q(team=None)
+    pk = parse_id(text)
+    return Q(team=pk) if pk else Q(team__name__iexact=text)
 
 
 def _has_tag(model: type[Model], tag: str) -> Q:

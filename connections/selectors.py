@@ -5,20 +5,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
+from providers.core.base import Capability
 from providers.core.registry import all_providers
 from providers.core.schema import settings_fields
 
 from . import conf
 from .listing import connections, of_capability
 from .lookup import get_by_name
-from .models import Connection, ConnectionCheck, Profile, by_name
+from .models import Connection, ConnectionCheck, Fallback, Profile, by_name
 from .profile_fields import REQUEST, ProfileField, on_one_line
 from .profile_settings import profile_fields
 from .references import Resolution, State, is_reference, place, references_in
 from .sources import Outage
+from .unseen import fallbacks_seen, hide_unseen
 
 
 @dataclass
@@ -67,6 +69,15 @@ def store_outages() -> list[Outage]:
 def connection_choices(capability: str, limit: int = 200) -> QuerySet[Connection]:
     """The connections whose provider has a capability, to offer in a list of choices, by name."""
     return of_capability(Connection.objects.listed(), capability).order_by(*by_name())[:limit]
+
+
+def example_model(connection: Connection, capability: Capability) -> str:
+    """A model of the service for chats; empty where only the owner of its address knows."""
+    provider = connection.provider
+    if provider is None or capability is not Capability.CHAT:
+        return ""
+    is_own = any(one.address and one.required for one in settings_fields(provider).values())
+    return "" if is_own else next(iter(provider.model_examples), "")
 
 
 @dataclass(frozen=True)
@@ -223,13 +234,18 @@ def fallback_choices(
 
 
 def fallback_chain(profile: Profile) -> list[Profile]:
-    """The profiles that answer when this one cannot, in order, with their connections."""
+    """The profiles that answer when this one cannot, in order, with their connections, as far as
+    whoever looks may see them.
+    """
     steps = (
-        profile.fallback_steps.select_related("fallback__connection__last_check")
+        Fallback.objects.select_related("fallback__connection__last_check")
         .defer("fallback__connection__credentials")
         .prefetch_related("fallback__connection__traffic")
     )
-    return [step.fallback for step in steps]
+    prefetch_related_objects([profile], Prefetch("fallback_steps", steps))
+    found = fallbacks_seen([profile])[profile.pk]
+    hide_unseen(found)
+    return found
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ query (models/seeing.py). Both read a `Standing`, which takes one query a reques
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db.models import BooleanField, Exists, Q, TextField, Value
+from django.db.models import BooleanField, Exists, Q, TextField, Value, prefetch_related_objects
 from django.db.models.functions import Cast
 
 from .models import Level, Membership, Role, Team
@@ -40,6 +40,7 @@ ADMINISTERS = frozenset(
         "connections.delete_connection",
         "connections.delete_profile",
         *(f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")),
+        *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete")),
     ]
 )
 # A right goes in here when everything behind it keeps to the teams of whoever asks.
@@ -54,8 +55,11 @@ NOBODY = Standing()
 
 def standing_of(user: Any) -> Standing:
     """What a person may do. One query: it is remembered on the object, which lasts a request."""
-    if not user.is_active or user.is_anonymous:
-        return NOBODY
+    return stored_standing(user) if user.is_active and not user.is_anonymous else NOBODY
+
+
+def stored_standing(user: Any) -> Standing:
+    """`standing_of`, also of somebody who is deactivated: what they may do again when activated."""
     found: Standing | None = getattr(user, "_perm_cache", None)  # where Django has it too
     if found is None:
         found = user._perm_cache = _read(user)
@@ -113,6 +117,26 @@ def rights_on(standing: Standing, row: Any) -> frozenset[str]:
     if team in standing.roles:
         return RIGHTS[standing.roles[team]]
     return _of_shares(standing, row)
+
+
+def perms_on(user: Any, row: Any) -> dict[str, dict[str, bool]]:
+    """What a person may do with a row, as templates ask for it in place of `perms`."""
+    found: dict[str, dict[str, bool]] = {}
+    for right in rights_on(standing_of(user), row):
+        label, _dot, name = right.partition(".")
+        found.setdefault(label, {})[name] = True
+    return found
+
+
+def prefetch_teams(rows: Sequence[Any], user: Any) -> None:
+    """Reads the teams of rows, and the shares of those that others share with this person: two
+    queries at most, none where no row has a team.
+    """
+    prefetch_related_objects(rows, "team")
+    standing = standing_of(user)
+    foreign = [one for one in rows if one.team_id and one.team_id not in standing.roles]
+    if foreign and not standing.sees_all:
+        prefetch_related_objects(foreign, "shares")
 
 
 def _of_shares(standing: Standing, row: Any) -> frozenset[str]:

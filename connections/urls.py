@@ -20,6 +20,7 @@ from .views import (
     profiles,
     provider_list,
     references,
+    sharing,
     switching,
     tasks,
     token_renewal,
@@ -46,6 +47,12 @@ urlpatterns = [
         form_answers.ConnectionChoicesView.as_view(),
         name="connection-choices",
     ),
+    path(
+        "connections/<uuid:pk>/team/",
+        sharing.ConnectionSharingView.as_view(),
+        name="connection-sharing",
+    ),
+    path("profiles/<uuid:pk>/team/", sharing.ProfileSharingView.as_view(), name="profile-sharing"),
     path("connections/bulk/", bulk.BulkView.as_view(), name="connection-bulk"),
     *(
         path(f"connections/bulk/{act}/", page.as_view(), name=f"connection-bulk-{act}")

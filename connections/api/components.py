@@ -19,6 +19,7 @@ NO_ANSWERS = (
     *("DuplicateRequest", "AliasRequest", "NoticeTargetCreate", "NoticeTargetPatch"),
     *("TokenCreate", "ServiceAccountCreate", "TrustedIssuerCreate", "TrustedIssuerPatch"),
     *("IssuerRuleCreate", "IssuerRulePatch", "TokenTrialRequest"),
+    *("TeamRequest", "TeamMoveRequest", "MemberRequest", "ShareRequest"),
 )
 
 Schema = dict[str, Any]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -12,7 +11,6 @@ from providers.core.schema import settings_fields
 
 from .. import display, services
 from ..models import Connection, ConnectionCheck
-from ..outlooks import key_end
 from ..references import State
 from .camelcase import StrictBooleanField, StrictCharField, camel
 from .fields import (
@@ -20,10 +18,12 @@ from .fields import (
     CamelCaseSerializer,
     CapabilityField,
     DayField,
+    KeyEndField,
     ModelReferenceSerializer,
     NameField,
     ProviderIdField,
     TagsField,
+    TeamField,
     inner_names,
 )
 from .health import HealthField
@@ -68,24 +68,6 @@ def inner_settings(
     return settings
 
 
-@extend_schema_field(
-    {
-        "type": ["string", "null"],
-        "format": "date-time",
-        "description": "When its key ends: as its service says, else the day that was entered.",
-    }
-)
-class KeyEndField(serializers.Field[Any, Any, Any, Any]):
-    """The end of a connection's key, as the radar knows it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(source="*", read_only=True, **kwargs)
-
-    def to_representation(self, row: Connection) -> str | None:
-        end = key_end(row)
-        return end.at.isoformat().replace("+00:00", "Z") if end and end.at else None
-
-
 class ConnectionColumnsSerializer(CamelCaseSerializer):
     """The columns of a connection, as they are read and written."""
 
@@ -100,6 +82,7 @@ class ConnectionColumnsSerializer(CamelCaseSerializer):
         default=None, help_text="The last day of its key, as somebody entered it; null for none."
     )
     tags = TagsField(default=list)
+    team = TeamField()
 
 
 class ConnectionItemSerializer(ConnectionColumnsSerializer):

@@ -1,9 +1,8 @@
 """Connections: `/connections...`"""
 
-from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.types import OpenApiTypes
@@ -33,9 +32,10 @@ from .connection_serializers import (
     saved_json,
     test_result,
 )
-from .fields import DuplicateRequestSerializer
+from .fields import DuplicateRequestSerializer, refuse_other_team, team_of_new
+from .filters import DIRECTIONS, HEALTH, TEAM, shared_filters, wanted_sort
 from .openapi import answers, items_of
-from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
+from .pagination import PAGE, PLAIN, SkipTakePagination, one_of
 
 READ = ("connections:read", "connections.view_connection")
 ADD, CHANGE = (
@@ -54,10 +54,6 @@ SORTS = {
     "dateCreated": "created",
     "dateModified": "modified",
 }
-HEALTH = OpenApiParameter(
-    "health", str, enum=list(STATES), description="Those whose `health` has this state."
-)
-DIRECTIONS = ("ascending", "descending", "asc", "desc")
 FILTERS = [
     *PAGE,
     OpenApiParameter(
@@ -79,31 +75,13 @@ FILTERS = [
     OpenApiParameter("isActive", bool),
     HEALTH,
     OpenApiParameter("tag", PLAIN, description="Those with this tag, in any case."),
+    TEAM,
     OpenApiParameter(
         "settings", bool, description="With true, each has its settings too; secrets are masked."
     ),
     OpenApiParameter("orderBy", str, enum=list(SORTS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
-
-
-def shared_filters(query: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of both lists, of connections and of profiles, as `listing` names them."""
-    status = {"true": "active", "false": "inactive", "": ""}
-    return {
-        "called": plain_text(query, "filter"),
-        "name": plain_text(query, "name"),
-        "provider": plain_text(query, "providerId"),
-        "capability": one_of(query, "capability", [one.value for one in Capability]),
-        "status": status[one_of(query, "isActive", ("true", "false"))],
-        "tag": plain_text(query, "tag"),
-    }
-
-
-def wanted_sort(query: Mapping[str, str], sorts: Mapping[str, str]) -> str:
-    """The sort of `listing` for `orderBy` and `orderDirection`."""
-    sort = sorts[one_of(query, "orderBy", list(sorts)) or "name"]
-    return f"-{sort}" if one_of(query, "orderDirection", DIRECTIONS).startswith("desc") else sort
 
 
 class ConnectionList(ApiView):
@@ -128,9 +106,9 @@ class ConnectionList(ApiView):
         rows, serializer = self.get_queryset(), ConnectionItemSerializer
         if one_of(request.query_params, "settings", ("true", "false")) == "true":
             rows, serializer = rows.defer(None), ConnectionSerializer
-        return self.get_paginated_response(
-            serializer(self.paginate_queryset(rows) or [], many=True).data
-        )
+        page = self.paginate_queryset(rows) or []
+        prefetch_related_objects(page, "team")
+        return self.get_paginated_response(serializer(page, many=True).data)
 
     @extend_schema(
         operation_id="createConnection",
@@ -141,8 +119,9 @@ class ConnectionList(ApiView):
     def post(self, request: Request) -> Response:
         values = self.valid(ConnectionCreateSerializer, request)
         settings = inner_settings(_provider(values["provider_id"]), values.pop("settings") or {})
+        team = team_of_new("connection", values, request.user)
         saved = services.create_connection(
-            values.pop("provider_id"), actor=request.user, settings=settings, **values
+            values.pop("provider_id"), actor=request.user, settings=settings, team=team, **values
         )
         return created(request, saved.row, saved_json(saved))
 
@@ -202,6 +181,7 @@ class ConnectionDetail(ApiView):
     ) -> Response:
         posted = values.pop("settings", None)
         settings = None if posted is None else inner_settings(row.provider, posted)
+        refuse_other_team(row, values, request.user)
         version = refuse_mismatch(request, row)
         saved = services.update_connection(
             row,
@@ -249,7 +229,7 @@ class ConnectionExists(ApiView):
         responses=answers(200, bool, 400, 404),
     )
     def get(self, request: Request, alias: str) -> Response:
-        return Response(exists(Connection.objects.all(), alias, request.query_params))
+        return Response(exists(Connection.every.all(), alias, request.query_params))
 
 
 class ConnectionTest(ApiView):

@@ -14,7 +14,9 @@ from rest_framework.fields import empty
 
 from providers.core.base import Capability
 
-from ..models import ALIAS_PATTERN
+from .. import services
+from ..models import ALIAS_PATTERN, Connection, Team
+from ..outlooks import key_end
 from ..texts import UNSEEN
 from .camelcase import CamelCaseMixin, StrictCharField, camel, unknown_names
 from .settings_schema import BLANK, is_of_kind
@@ -80,6 +82,46 @@ class IdField(serializers.UUIDField):
     """The id of a row. Its text, unlike DRF's, does not repeat the value."""
 
     default_error_messages = {"invalid": "This is not an id."}
+
+
+@extend_schema_field(WORD_SCHEMA | {"type": ["string", "null"], "maxLength": 100})
+class TeamField(StrictCharField):
+    """The team of a row: its name; a body may say its id instead. Null: shared by all."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            required=False,
+            allow_null=True,
+            min_length=1,
+            max_length=100,
+            help_text="The name of the team it belongs to. null: all share it.",
+            **kwargs,
+        )
+
+    def get_attribute(self, instance: Any) -> Any:
+        return instance
+
+    def to_representation(self, value: Any) -> Any:
+        return value.team.name if value.team_id else None
+
+
+def team_of_new(kind: str, values: dict[str, Any], actor: Any) -> Team | None:
+    """The team of a new row, taken out of its body: the one that is named, else `team_for_new`.
+    Raises Invalid.
+    """
+    text = (values.pop("team") or "") if "team" in values else None
+    return services.team_for_new(kind, text, actor=actor)
+
+
+def refuse_other_team(row: Any, values: dict[str, Any], actor: Any) -> None:
+    """Takes the team out of a body that changes a row. Raises Invalid where it is another one."""
+    if "team" not in values:
+        return
+    text = values.pop("team")
+    named = services.team_named(text, actor=actor) if text else None
+    if (named and named.pk) != row.team_id:
+        message = "This cannot be changed here. PUT the team to the address of the row and /team."
+        raise services.Invalid([services.FieldError("team", "immutable", message)])
 
 
 @extend_schema_field(WORD_SCHEMA | {"maxLength": 100})
@@ -167,3 +209,21 @@ def inner_names(kinds: Mapping[str, str], posted: Mapping[str, Any]) -> dict[str
     if wrong:
         raise serializers.ValidationError({"settings": wrong})
     return {names[name]: value for name, value in posted.items()}
+
+
+@extend_schema_field(
+    {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "description": "When its key ends: as its service says, else the day that was entered.",
+    }
+)
+class KeyEndField(serializers.Field[Any, Any, Any, Any]):
+    """The end of a connection's key, as the radar knows it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", read_only=True, **kwargs)
+
+    def to_representation(self, row: Connection) -> str | None:
+        end = key_end(row)
+        return end.at.isoformat().replace("+00:00", "Z") if end and end.at else None

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import services
-from ..destinations import host_approvals
+from ..approval_list import approvals_seen
 from ..lookup import parse_id
 from ..models import HostApproval
 from .base import ApiView
@@ -66,7 +66,7 @@ class HostApprovalList(ApiView):
         responses=answers(200, items_of(HostApprovalSerializer), 400),
     )
     def get(self, request: Request) -> Response:
-        rows = host_approvals(one_of(request.query_params, "state", State.values))
+        rows = approvals_seen(one_of(request.query_params, "state", State.values))
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response([_item(row) for row in page])
 
@@ -102,7 +102,7 @@ class HostApprovalDetail(ApiView):
 
 def _found(id: str) -> HostApproval:
     pk = parse_id(id)
-    row = host_approvals().filter(pk=pk).first() if pk else None
+    row = approvals_seen().filter(pk=pk).first() if pk else None
     if row is None:
         raise Http404
     return row

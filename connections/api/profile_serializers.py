@@ -2,22 +2,24 @@
 
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ..models import Profile
 from ..profile_settings import profile_fields
 from ..services import MOST_FALLBACKS
+from ..unseen import fallbacks_seen
 from .camelcase import StrictBooleanField, camel, decapitalized
 from .fields import (
     AliasField,
     CamelCaseSerializer,
     CapabilityField,
-    IdField,
     IdOrAliasField,
     ModelReferenceSerializer,
     NameField,
     TagsField,
+    TeamField,
 )
 from .health import HealthField
 
@@ -32,13 +34,22 @@ class ProfileItemSerializer(CamelCaseSerializer):
     name = NameField()
     capability = CapabilityField()
     model = serializers.SerializerMethodField()
-    connection_id = IdField()
+    connection_id = serializers.SerializerMethodField(
+        "get_connection",
+        help_text="null where it is of another team, which shares only the profile.",
+    )
     is_active = StrictBooleanField(default=True)
     tags = TagsField(default=list)
+    team = TeamField()
     version = serializers.IntegerField(read_only=True)
     date_created = serializers.DateTimeField(read_only=True)
     date_modified = serializers.DateTimeField(read_only=True)
     health = HealthField()
+
+    @extend_schema_field({"type": ["string", "null"], "format": "uuid"})
+    def get_connection(self, profile: Profile) -> str | None:
+        """The id, unless a stand-in is in the connection's place."""
+        return str(profile.connection_id) if profile.connection.alias else None
 
     @extend_schema_field(ModelReferenceSerializer)
     def get_model(self, profile: Profile) -> dict[str, str]:
@@ -57,7 +68,9 @@ class ProfileSerializer(ProfileItemSerializer):
     @extend_schema_field({"type": "array", "items": {"type": "string", "format": "uuid"}})
     def get_fallbacks(self, profile: Profile) -> list[str]:
         """The ids in the order they are tried."""
-        return [str(step.fallback_id) for step in profile.fallback_steps.all()]
+        steps = profile.fallback_steps.select_related("fallback")
+        prefetch_related_objects([profile], Prefetch("fallback_steps", steps))
+        return [str(one.pk) for one in fallbacks_seen([profile])[profile.pk]]
 
     @extend_schema_field({"type": "object"})
     def get_settings(self, profile: Profile) -> dict[str, Any]:
@@ -92,6 +105,7 @@ class ProfileUpdateSerializer(CamelCaseSerializer):
     connection_id = IdOrAliasField()
     is_active = StrictBooleanField(required=False)
     tags = TagsField(required=False)
+    team = TeamField()
     settings = serializers.DictField(required=False, allow_null=True)
     fallback_profile_ids = serializers.ListField(
         child=IdOrAliasField(),

@@ -1,10 +1,8 @@
 """Profiles: `/profiles...`"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -15,21 +13,24 @@ from providers.core.base import Capability
 from .. import listing, services
 from ..former_aliases import actor_name
 from ..health.services import STATES, with_profile_health
-from ..lookup import all_by_id_or_alias, get_by_id_or_alias
-from ..models import Connection, Profile
+from ..models import Profile
+from ..unseen import hide_unseen
 from .base import ApiView, created, exists, refuse_mismatch, tagged
-from .camelcase import decapitalized
-from .connections import DIRECTIONS, HEALTH, shared_filters, wanted_sort
-from .fields import DuplicateRequestSerializer, inner_names
+from .fields import (
+    DuplicateRequestSerializer,
+    refuse_other_team,
+    team_of_new,
+)
+from .filters import DIRECTIONS, HEALTH, TEAM, shared_filters, wanted_sort
 from .openapi import answers, items_of
 from .pagination import PAGE, PLAIN, SkipTakePagination, one_of, plain_text
+from .profile_bodies import as_in_the_body, translated
 from .profile_serializers import (
     ProfileCreateSerializer,
     ProfileItemSerializer,
     ProfilePatchSerializer,
     ProfileSerializer,
     ProfileUpdateSerializer,
-    profile_settings_kinds,
 )
 
 READ = ("profiles:read", "connections.view_profile")
@@ -64,6 +65,7 @@ FILTERS = [
     OpenApiParameter("isActive", bool),
     HEALTH,
     OpenApiParameter("tag", PLAIN, description="Those with this tag, in any case."),
+    TEAM,
     OpenApiParameter("orderBy", str, enum=list(SORTS)),
     OpenApiParameter("orderDirection", str, enum=list(DIRECTIONS)),
 ]
@@ -72,105 +74,6 @@ FILTERS = [
 def rows() -> QuerySet[Profile]:
     """Profiles with their connections, whose credentials stay encrypted."""
     return Profile.objects.select_related("connection").defer("connection__credentials")
-
-
-def translated(values: dict[str, Any], by: str, stored: Profile | None = None) -> dict[str, Any]:
-    """A valid body as the services take it. `by`: who asks, should it name a former alias.
-
-    Raises Invalid for an unknown connection or another provider's model.
-    """
-    arguments: dict[str, Any] = {
-        name: values[name]
-        for name in ("alias", "capability", *Profile.editable_columns)
-        if name in values
-    }
-    connection = stored.connection if stored else None
-    if "connection_id" in values:
-        connection = get_by_id_or_alias(Connection.objects.listed(), values["connection_id"], by)
-        if connection is None:
-            raise services.Invalid(
-                [
-                    services.FieldError(
-                        "connection_id",
-                        "not_found",
-                        "There is no such connection.",
-                    )
-                ]
-            )
-        arguments["connection"] = connection
-    if "model" in values:
-        arguments["model"] = _model_id(values["model"], connection)
-    if values.get("settings") is not None:
-        capability = values.get("capability") or (stored.capability if stored else "")
-        arguments["settings"] = _inner_settings(capability, values["settings"])
-    if "fallback_profile_ids" in values:
-        arguments["fallbacks"] = _profiles(values["fallback_profile_ids"] or [], by)
-    return arguments
-
-
-def _profiles(names: list[str], by: str) -> list[Profile]:
-    found = all_by_id_or_alias(Profile.objects.all(), names, by)
-    if not found.keys() >= set(names):
-        raise services.Invalid(
-            [
-                services.FieldError(
-                    "fallback_profile_ids",
-                    "not_found",
-                    "One of these profiles is not there.",
-                )
-            ]
-        )
-    return [found[one] for one in names]
-
-
-def _model_id(model: dict[str, str], connection: Connection | None) -> str:
-    if connection and model["provider_id"] != connection.provider_id:
-        text = (
-            f"{connection.alias} is a connection of {connection.provider_id}, not of this model's "
-            "provider."
-        )
-        raise services.Invalid([services.FieldError("model.provider_id", "mismatch", text)])
-    return model["model_id"]
-
-
-def _inner_settings(capability: str, posted: dict[str, Any]) -> dict[str, Any]:
-    """Posted settings, by their names in Python.
-
-    `$type` may be left out. Raises Invalid when it names another capability.
-    """
-    kind = posted.get("$type", decapitalized(capability))
-    if kind != decapitalized(capability):
-        raise services.Invalid(
-            [
-                services.FieldError(
-                    "settings.$type",
-                    "mismatch",
-                    f"A {capability} profile takes {decapitalized(capability)}.",
-                )
-            ]
-        )
-    return inner_names(
-        profile_settings_kinds(capability),
-        {name: value for name, value in posted.items() if name != "$type"},
-    )
-
-
-@contextmanager
-def as_in_the_body() -> Iterator[None]:
-    """Let what the services refuse inside name the fields as the body does."""
-    names = {
-        "connection": "connection_id",
-        "model": "model.model_id",
-        "fallbacks": "fallback_profile_ids",
-    }
-    try:
-        yield
-    except services.Invalid as refused:
-        errors = [
-            services.FieldError(names.get(one.field, one.field), one.code, one.message)
-            for one in refused.errors
-        ]
-        raise services.Invalid(errors) from None
 
 
 class ProfileList(ApiView):
@@ -196,6 +99,8 @@ class ProfileList(ApiView):
     )
     def get(self, _request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
+        prefetch_related_objects(page, "team")
+        hide_unseen(page)
         return self.get_paginated_response(ProfileItemSerializer(page, many=True).data)
 
     @extend_schema(
@@ -204,12 +109,12 @@ class ProfileList(ApiView):
         responses=answers(201, ProfileSerializer, 400, 409, 413, 415),
     )
     def post(self, request: Request) -> Response:
-        arguments = translated(
-            self.valid(ProfileCreateSerializer, request), actor_name(request.user)
-        )
+        values = self.valid(ProfileCreateSerializer, request)
+        team = team_of_new("profile", values, request.user)
+        arguments = translated(values, actor_name(request.user))
         with as_in_the_body():
             row = services.create_profile(
-                arguments.pop("connection"), actor=request.user, **arguments
+                arguments.pop("connection"), actor=request.user, team=team, **arguments
             ).row
         return created(request, row, ProfileSerializer(row).data)
 
@@ -226,6 +131,7 @@ class ProfileDetail(ApiView):
     )
     def get(self, _request: Request, id_or_alias: str) -> Response:
         row = self.find(rows(), id_or_alias)
+        hide_unseen([row])
         return tagged(Response(ProfileSerializer(row).data), row)
 
     @extend_schema(
@@ -252,6 +158,7 @@ class ProfileDetail(ApiView):
     ) -> Response:
         row = self.find(rows(), id_or_alias)
         values = self.valid(serializer, request)
+        refuse_other_team(row, values, request.user)
         arguments = translated(values, actor_name(request.user), row)
         version = refuse_mismatch(request, row)
         with as_in_the_body():
@@ -296,4 +203,4 @@ class ProfileExists(ApiView):
         responses=answers(200, bool, 400, 404),
     )
     def get(self, request: Request, alias: str) -> Response:
-        return Response(exists(Profile.objects.all(), alias, request.query_params))
+        return Response(exists(Profile.every.all(), alias, request.query_params))

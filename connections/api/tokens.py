@@ -14,7 +14,7 @@ from ..lookup import parse_id
 from ..models import SUFFIX, ApiToken, ServiceAccount
 from .base import ApiView
 from .camelcase import StrictCharField
-from .fields import WORD_SCHEMA, CamelCaseSerializer, IdOrAliasField
+from .fields import WORD_SCHEMA, CamelCaseSerializer, IdOrAliasField, TagField
 from .openapi import answers, items_of
 from .pagination import PAGE, SkipTakePagination
 
@@ -23,7 +23,7 @@ VIEW, ADD, DELETE = (
 )
 LARGEST = 2**31 - 1
 COLUMNS = (
-    *("id", "name", "prefix", "scopes", "is_limited", "networks", "state"),
+    *("id", "name", "prefix", "scopes", "is_limited", "networks", "tags", "state"),
     *("requests_per_minute", "tokens_per_day"),
     *("date_created", "last_used_at", "expires_at", "revoked_at"),
 )  # of the row, as they are
@@ -65,6 +65,16 @@ class TokenCreateSerializer(CamelCaseSerializer):
         max_length=50,
         help_text="Where it may be used from: 10.0.0.0/8, 192.0.2.17. Empty: anywhere.",
     )
+    team = TokenWordField(
+        required=False,
+        help_text="Name or id: only for what belongs to this team, to none, or is shared with it.",
+    )
+    tags = serializers.ListField(
+        child=TagField(max_length=50),
+        required=False,
+        max_length=50,
+        help_text="Only for what has one of these. Empty: all.",
+    )
     requests_per_minute = WholeField(allow_null=True)
     tokens_per_day = WholeField(allow_null=True)
     expires_in_days = WholeField(
@@ -90,6 +100,8 @@ class ApiTokenSerializer(CamelCaseSerializer):
     is_limited = serializers.BooleanField(help_text="To `profiles`, of which none may be left.")
     profiles = serializers.ListField(child=serializers.CharField(), help_text="Their aliases.")
     networks = serializers.ListField(child=serializers.CharField())
+    team = serializers.CharField(allow_null=True, help_text="The team it is for. Null: for all.")
+    tags = serializers.ListField(child=serializers.CharField())
     requests_per_minute = serializers.IntegerField(allow_null=True)
     tokens_per_day = serializers.IntegerField(allow_null=True)
     state = serializers.ChoiceField(["active", "expired", "revoked"])
@@ -107,12 +119,13 @@ class MadeApiTokenSerializer(ApiTokenSerializer):
 
 
 def _rows() -> QuerySet[ApiToken]:
-    return ApiToken.objects.select_related("user").prefetch_related("profiles")
+    return ApiToken.objects.select_related("user", "team").prefetch_related("profiles")
 
 
 def _item(row: ApiToken) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in COLUMNS}
     values |= {"user": row.user.get_username(), "renews": row.renews_id}
+    values["team"] = row.team and row.team.name
     values["profiles"] = sorted(one.alias for one in row.profiles.all())
     return dict(ApiTokenSerializer(values).data)
 
@@ -141,6 +154,8 @@ class TokenList(ApiView):
     def post(self, request: Request) -> Response:
         values = self.valid(TokenCreateSerializer, request)
         user = _owner(values.pop("service_account", ""), request)
+        if team := values.get("team"):
+            values["team"] = services.team_named(team, actor=request.user)
         row, text = services.create_token(
             values.pop("name"), user=user, actor=request.user, **values
         )

@@ -3,8 +3,17 @@ field.
 """
 
 from .aliases import AliasForm
+from .base import team_choices
 from .connections import ConnectionForm
-from .fields import AliasesField, NetworksField
+from .fields import AliasesField, NetworksField, TagsField
 from .profiles import ProfileForm
 
-__all__ = ["AliasForm", "AliasesField", "ConnectionForm", "NetworksField", "ProfileForm"]
+__all__ = [
+    "AliasForm",
+    "AliasesField",
+    "ConnectionForm",
+    "NetworksField",
+    "ProfileForm",
+    "TagsField",
+    "team_choices",
+]

@@ -10,11 +10,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import VersionedModel
-from ..services import Invalid, Stale
+from ..services import Invalid, Stale, may_add_for_all, teams_to_add
 from ..widgets import MapInput, MapRow
 from .fields import TagsField
 
 SETTINGS = "settings-"
+FOR_ALL = "all"
+
+
+def team_choices(kind: str, user: Any) -> list[tuple[str, str]]:
+    """The teams in which this person may make a row, and FOR_ALL for what all share; none without
+    a team. `kind`: `connection` or `profile`.
+    """
+    teams = teams_to_add(user, kind)
+    found = [(str(one.pk), one.name) for one in teams]
+    if teams and may_add_for_all(user, kind):
+        found.insert(0, (FOR_ALL, _("Shared by all")))
+    return found
 
 
 @dataclass(frozen=True)
@@ -106,6 +118,23 @@ class RowForm(forms.Form):
 
     row_class: type[VersionedModel]
     row: Any = None
+
+    def add_team(self, choices: list[tuple[str, str]]) -> None:
+        """Adds the choice of a team if there is one to be made."""
+        if len(choices) < 2:
+            return
+        self.fields["team"] = forms.ChoiceField(
+            required=False,
+            choices=choices,
+            initial=choices[0][0],
+            label=_("Team"),
+            help_text=_("Who sees it. It can be moved and shared later."),
+        )
+
+    def team(self) -> str | None:
+        """The id of the chosen team, empty for what all share; None where nothing was to choose."""
+        chosen = self.cleaned_data.get("team")
+        return None if chosen is None else str(chosen).replace(FOR_ALL, "")
 
     def fix_alias(self) -> None:
         """Removes the alias if the row is saved: it is changed on a page of its own."""

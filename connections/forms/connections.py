@@ -14,7 +14,7 @@ from providers.core.schema import SettingsField, settings_fields
 from ..display import public_settings
 from ..models import Connection
 from ..widgets import MapRow
-from .base import SETTINGS, FieldGroup, RowForm, as_text
+from .base import SETTINGS, FieldGroup, RowForm, as_text, team_choices
 from .fields import MapField
 from .inputs import SettingEntry, choice_numbers, choices_of, setting_input
 
@@ -56,6 +56,8 @@ class ConnectionForm(RowForm):
         kwargs["initial"] = {**_initial(provider, connection, shown), **kwargs.get("initial", {})}
         super().__init__(**kwargs)
         self.fix_alias()
+        if connection is None:
+            self.add_team(team_choices("connection", user))
         purpose = f"{user.pk}:{provider.id}:{connection.pk if connection else ''}"
         numbers = choice_numbers(provider)
         for field in settings_fields(provider).values():
@@ -89,7 +91,8 @@ class ConnectionForm(RowForm):
 
     def column_inputs(self) -> list[BoundField]:
         """The inputs of the connection's own columns, besides its name and alias."""
-        return [self[name] for name in Connection.editable_columns if name != "name"]
+        names = [one for one in Connection.editable_columns if one != "name"]
+        return [self[name] for name in (*(["team"] if "team" in self.fields else []), *names)]
 
     def add_row(self, name: str) -> None:
         """Adds an empty row to the map of this input, if there is such a map."""

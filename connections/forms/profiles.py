@@ -66,12 +66,14 @@ class ProfileForm(RowForm):
         choices: list[Connection],
         others: list[Profile],
         profile: Profile | None = None,
+        teams: list[tuple[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
         self.capability, self.row = capability, profile
         kwargs["initial"] = {**_profile_initial(profile), **kwargs.get("initial", {})}
         super().__init__(**kwargs)
         self.fix_alias()
+        self.add_team(teams or [])
         self.fields["connection"].widget = _connection_input(
             capability, choices, self.initial.get("connection")
         )

@@ -60,7 +60,7 @@ def reference_index() -> ReferenceIndex:
 
 def _read() -> ReferenceIndex:
     found = ReferenceIndex()
-    named = Connection.objects.order_by().alias(text=Cast("settings", TextField()))
+    named = Connection.every.order_by().alias(text=Cast("settings", TextField()))
     rows = named.filter(text__contains='"$').values_list("pk", "provider_id", "settings")
     written: dict[Use, Use] = {}
     for pk, provider_id, settings in rows.iterator():

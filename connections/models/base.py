@@ -107,6 +107,7 @@ class VersionedModel(models.Model):
     """
 
     editable_columns: ClassVar[tuple[str, ...]] = tuple(EditableColumns.__annotations__)
+    every: models.Manager[Any]  # all rows, whoever looks: see models/seeing.py
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     alias = models.CharField(

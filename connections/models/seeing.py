@@ -11,6 +11,7 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from ..viewing import Viewer, current_viewer
+from .teams import Role
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -87,3 +88,33 @@ class OfSeenConnections(SeenManager[Row]):
     """What belongs to connections that whoever looks may see."""
 
     kind, of = "connection", "connection__"
+
+
+def seen_tokens() -> Q:
+    """The condition that whoever looks may see a token of the API: it is theirs, of a team that
+    they administer, or of none where they may see tokens of all. Empty where they see all.
+    """
+    viewer = current_viewer()
+    if viewer is None:
+        return Q()
+    standing = viewer.standing()
+    if not standing.has_teams or (standing.sees_all and viewer.team is None):
+        return Q()
+    if standing.sees_all:
+        return Q(team=viewer.team)
+    managed = {pk for pk, role in standing.roles.items() if role == Role.ADMINISTRATOR}
+    if viewer.team is not None:
+        managed &= {viewer.team}
+    condition = Q(user=standing.user_id) | Q(team__in=managed)
+    if viewer.team is None and "connections.view_apitoken" in standing.rights:
+        condition |= Q(team=None)
+    return condition
+
+
+class SeenTokens(models.Manager[Row]):
+    """The tokens that whoever looks may see."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        rows = super().get_queryset()
+        condition = seen_tokens()
+        return rows.filter(condition) if condition else rows

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from .connections import Connection, Profile
+from .seeing import SeenTokens
 from .teams import team_of_a_row
 
 
@@ -121,6 +122,9 @@ class ApiToken(Token):
         db_constraint=False,
     )
     idle_from = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    objects = SeenTokens["ApiToken"]()
+    every = models.Manager["ApiToken"]()
 
     def get_absolute_url(self) -> str:
         return reverse("token-detail", args=[self.pk])

@@ -15,6 +15,7 @@ from ..errors import (
     Throttled,
     Unusable,
 )
+from ..standing import MANAGES
 from .aliases import AliasOffer, change_alias, offered_alias, remove_former_alias
 from .approvals import (
     ask_for_moved_hosts,
@@ -85,7 +86,7 @@ from .retention import CHECKS_KEPT, prune_checks, prune_history
 from .rotation import declare_encrypted, key_report, rotate_credentials
 from .selection import Selection, connections_of, selected
 from .settings_validation import entries, merge_patch, plain_settings
-from .several import NotDeleted, delete_several, free_and_needed, retag
+from .several import NotDeleted, delete_several, free_and_needed, needed_by, retag
 from .sharing import move_to_team, share, shares_of, unshare
 from .source_tests import SourceTest, test_sources
 from .switching import set_active, set_profile_active, switch
@@ -106,6 +107,8 @@ from .teams import (
     remove_member,
     rename_team,
     set_member,
+    team_for_new,
+    team_named,
     teams_of,
     teams_to_add,
     teams_to_share_with,
@@ -119,20 +122,13 @@ from .token_ends import (
     resume_tokens_of,
     unused_tokens,
 )
-from .tokens import (
-    create_token,
-    may_make_tokens,
-    renew_token,
-    require_above,
-    require_may_make_tokens,
-    revoke_token,
-    revoke_tokens,
-    token_errors,
-)
+from .token_owners import may_make_tokens, require_above, require_may_make_tokens
+from .tokens import create_token, renew_token, revoke_token, revoke_tokens, token_errors
 from .undo import Undone, last_step, prune_undo_steps, undo_last_act
 
 __all__ = [
     "CHECKS_KEPT",
+    "MANAGES",
     "MOST_FALLBACKS",
     "USE_PROFILE",
     "Actor",
@@ -222,6 +218,7 @@ __all__ = [
     "merge_patch",
     "move_profiles",
     "move_to_team",
+    "needed_by",
     "new_alias",
     "offered_alias",
     "owned_by",
@@ -268,6 +265,8 @@ __all__ = [
     "switch",
     "task_of",
     "tasks_of",
+    "team_for_new",
+    "team_named",
     "teams_of",
     "teams_to_add",
     "teams_to_share_with",

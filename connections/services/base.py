@@ -20,7 +20,8 @@ from ..fingerprints import keep_fingerprints
 from ..former_aliases import former_alias, take_aliases
 from ..models import RESERVED_ALIASES, FormerAlias, VersionedModel
 from ..texts import invisible, without_doubles
-from .permissions import Actor, may, require
+from .permissions import Actor, require
+from .signing import sign
 
 TAG = re.compile(r"[^\s,\"\\\x00-\x1f\x7f]+( [^\s,\"\\\x00-\x1f\x7f]+)*")
 MOST_TAGS, LONGEST_TAG = 50, 50
@@ -29,8 +30,6 @@ NEVER = gettext_noop("This cannot be changed after creation.")
 ALIAS_FIXED = gettext_noop(
     "This cannot be changed here. An administrator changes an alias by itself."
 )
-# who changes an alias, or installs a type for all who use it, may do just that
-WITHOUT_A_RIGHT_TO_ROWS = ("connections.change_alias", "connections.add_connectiontype")
 UNCHANGED = ("id", "alias", "date_created", "created_by", "last_check")  # by a save of a saved row
 
 
@@ -184,7 +183,7 @@ def _new_alias_errors(
 
 
 def _has_another(row: VersionedModel) -> bool:
-    return type(row).every.filter(alias=row.alias).exclude(pk=row.pk).exists()
+    return bool(type(row).every.filter(alias=row.alias).exclude(pk=row.pk).exists())
 
 
 def _former_errors(row: VersionedModel) -> list[FieldError]:
@@ -200,6 +199,8 @@ def _still_finds(row: VersionedModel, former: FormerAlias) -> list[FieldError]:
         "The alias %(alias)s still finds %(other)s, which had it before. Choose another, or have "
         "it taken away there."
     )
+    if not type(row)._default_manager.filter(pk=former.row_id).exists():
+        return [_taken(row)]  # by a row that is not for whoever looks
     values = {"alias": row.alias, "other": former.row.alias}
     return [FieldError("alias", "unique", text % values)]
 
@@ -251,28 +252,10 @@ def refuse_stale(row: VersionedModel, expected_version: int | None) -> None:
 
 def save_version(row: VersionedModel, actor: Actor, update_fields: list[str] | None = None) -> None:
     """Saves the row as its next version, in the actor's name."""
-    _sign(row, actor)
+    sign(row, actor)
     keep_fingerprints([row])
     extra = ["version", "modified_by", "date_modified"]
     row.save(update_fields=[*update_fields, *extra] if update_fields else None)
-
-
-def _sign(row: VersionedModel, actor: Actor) -> None:
-    """Makes a row its next version, in the actor's name.
-
-    The service has asked for the right to its act. Here, once more, whether the actor may do
-    anything at all to a row of this team. Raises PermissionDenied.
-    """
-    kind = row._meta.model_name
-    acts = [f"connections.{verb}_{kind}" for verb in ("add", "change", "toggle", "delete")]
-    if not any(may(actor, one, row) for one in (*acts, *WITHOUT_A_RIGHT_TO_ROWS)):
-        require(actor, acts[1], on=row)
-    if row._state.adding:
-        row.created_by = actor
-    else:
-        row.version += 1
-    row.modified_by = actor
-    row._history_user = actor  # type: ignore[attr-defined]  # django-simple-history reads it
 
 
 def save_versions(rows: Sequence[Any], actor: Actor) -> None:
@@ -287,7 +270,7 @@ def save_versions(rows: Sequence[Any], actor: Actor) -> None:
     new = sorted((row for row in rows if row._state.adding), key=lambda row: row.alias)
     old = sorted((row for row in rows if not row._state.adding), key=lambda row: row.pk)
     for row in rows:
-        _sign(row, actor)
+        sign(row, actor)
         row.prepare()
     created = {row.pk: row.date_created for row in old}
     columns = [one.name for one in model._meta.concrete_fields if one.name not in UNCHANGED]

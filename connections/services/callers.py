@@ -50,7 +50,7 @@ def digest(text: str) -> str:
 def authenticate_token(text: str) -> ApiToken | None:
     """The active token with this text and its active user, else None. One query."""
     row = (
-        ApiToken.objects.select_related("user").filter(prefix=text[:PREFIX_LENGTH]).first()
+        ApiToken.every.select_related("user").filter(prefix=text[:PREFIX_LENGTH]).first()
         if text.isascii() and text.isprintable()
         else None
     )
@@ -64,7 +64,7 @@ def authenticate_token(text: str) -> ApiToken | None:
     if cache.add(f"token-used:{row.pk}", 1, USED_EVERY):
         # a full disk is no reason to refuse
         with suppress(OperationalError), transaction.atomic():
-            ApiToken.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
+            ApiToken.every.filter(pk=row.pk).update(last_used_at=timezone.now())
     return row
 
 

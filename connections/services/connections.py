@@ -14,11 +14,12 @@ from providers.core.base import Provider
 from providers.core.registry import is_built_in
 
 from ..catalog import confirm_types
-from ..errors import FieldError, InUse, Invalid
+from ..errors import FieldError, Invalid
 from ..locks import hold, retried
 from ..models import Connection, ConnectionColumns, ConnectionType, Profile, Team, UndoStep
 from .approvals import settle_hosts
 from .base import alias_race, refuse_fixed, refuse_stale, save_version
+from .dependents import in_use
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
 from .permissions import Actor, require
 from .undo_steps import note_change, note_deletion, note_move, what_goes_along
@@ -130,7 +131,7 @@ def delete_connection(
         refuse_stale(row, expected_version)
         dependents = list(Profile.every.filter(connection=row)[:100])
         if dependents:
-            raise InUse(dependents)
+            raise in_use(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
         beside = what_goes_along(actor, row)
         row.delete()

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from providers.core.base import Capability, Provider
 from providers.core.wording import plain_sentence
 
-from ..errors import FieldError, InUse, Invalid
+from ..errors import FieldError, Invalid
 from ..locks import hold, retried
 from ..models import Connection, DefaultProfile, Profile, ProfileColumns, Team, UndoStep
 from ..profile_settings import profile_fields, profile_settings_class
@@ -29,6 +29,7 @@ from .base import (
     save_version,
     set_columns,
 )
+from .dependents import in_use
 from .drafts import Saved
 from .fallbacks import fallback_errors, replace_fallbacks
 from .permissions import Actor, require
@@ -251,13 +252,15 @@ def delete_profile(
         require(actor, "connections.delete_profile", on=row)
         refuse_stale(row, expected_version)
         if dependents := dependents_of(row):
-            raise InUse(dependents)
+            raise in_use(dependents)
         row._history_user = actor  # type: ignore[attr-defined]
         beside = what_goes_along(actor, row)
         try:
             row.delete()
         except ProtectedError as error:  # named as a fallback or a default since the look
-            raise InUse([getattr(one, "profile", one) for one in error.protected_objects]) from None
+            raise in_use(
+                [getattr(one, "profile", one) for one in error.protected_objects]
+            ) from None
         return note_deletion(actor, row, profile.pk, beside)
 
 

@@ -10,6 +10,7 @@ from ..errors import InUse
 from ..locks import hold, long_change, retried
 from ..models import Profile, UndoStep
 from .base import clean_tags, save_version
+from .dependents import seen_and_others
 from .permissions import Actor, require
 from .profiles import dependents_of
 from .undo_steps import CHECKS_BACK, note_changes, note_deletions, what_goes_along
@@ -17,13 +18,14 @@ from .undo_steps import CHECKS_BACK, note_changes, note_deletions, what_goes_alo
 
 @dataclass(frozen=True)
 class NotDeleted:
-    """A row that stays, because `dependents` need it."""
+    """A row that stays: `dependents` need it, and `others` that are not for whoever asks."""
 
     row: Any
     dependents: Sequence[Any]
+    others: int = 0
 
     def __str__(self) -> str:
-        reason = str(InUse(self.dependents, "")).strip()
+        reason = str(InUse(self.dependents, "", self.others)).strip()
         return f"{self.row.name}: {reason[:1].lower()}{reason[1:]}"
 
 
@@ -52,11 +54,14 @@ def retag(
         return len(changed), note_changes(actor, changed, ["tags"])
 
 
-def needed_by(row: Any) -> list[Any]:
-    """The rows for whose sake this one cannot be deleted."""
-    if isinstance(row, Profile):
-        return dependents_of(row)
-    return list(Profile.every.filter(connection=row)[:100])
+def needed_by(row: Any) -> tuple[list[Any], int]:
+    """The rows for whose sake this one cannot be deleted, and the number of those that are not for
+    whoever asks.
+    """
+    is_profile = isinstance(row, Profile)
+    return seen_and_others(
+        dependents_of(row) if is_profile else list(Profile.every.filter(connection=row)[:100])
+    )
 
 
 @retried
@@ -75,7 +80,7 @@ def delete_several(
         held = list(model.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
         for row in held:
             require(actor, f"connections.delete_{model._meta.model_name}", on=row)
-        stays = [NotDeleted(row, found) for row in held if (found := needed_by(row))]
+        stays = [NotDeleted(row, *found) for row in held if any(found := needed_by(row))]
         kept = {one.row.pk for one in stays}
         going = [row for row in held if row.pk not in kept]
         noted = [(row, row.pk, what_goes_along(actor, row, checks)) for row in going]
@@ -87,6 +92,6 @@ def delete_several(
 
 def free_and_needed(rows: Sequence[Any]) -> tuple[list[Any], list[NotDeleted]]:
     """Those of the rows that can be deleted, and those that cannot."""
-    needed = [NotDeleted(row, found) for row in rows if (found := needed_by(row))]
+    needed = [NotDeleted(row, *found) for row in rows if any(found := needed_by(row))]
     kept = {one.row.pk for one in needed}
     return [row for row in rows if row.pk not in kept], needed

@@ -32,7 +32,7 @@ MOVED = gettext_noop("moved to another team")
 
 def shares_of(row: Connection | Profile) -> list[Any]:
     """The shares of a row with their teams, by name."""
-    found: Any = row.shares  # type: ignore[attr-defined]
+    found: Any = row.shares
     return list(found.select_related("team").order_by("team__name"))
 
 
@@ -53,7 +53,7 @@ def share(row: Connection | Profile, team: Team, level: str, *, actor: Actor) ->
     if row.team_id == team.pk:
         text = _("%(name)s belongs to this team.") % {"name": row.name}
         raise Invalid([FieldError("team", "own", text)])
-    kind, shares = row._meta.model_name, _shares(row)
+    kind, shares = str(row._meta.model_name), _shares(row)
     with transaction.atomic():
         made, _is_new = shares.update_or_create(**{kind: row}, team=team, defaults={"level": level})
         if level != Level.USE:

@@ -49,16 +49,14 @@ def delete_team(
     if heir is not None and heir.pk == team.pk:
         raise Invalid([FieldError("heir", "invalid", _("Name another team."))])
     with transaction.atomic():
-        profiles = list(Profile.every.filter(team=team).select_related("connection"))
+        moved = list(Profile.every.filter(team=team).values_list("pk", flat=True))
         for rows in _owned():
             rows.filter(team=team).update(team=heir)
         for model in (Connection, Profile):
             history: Any = model.history
             history.filter(team=team).update(team=heir)
         _hand_shares_over(team, heir)
-        for row in profiles:
-            row.team = heir
-        refuse_uses(profiles)
+        refuse_uses(Profile.every.filter(pk__in=moved).select_related("connection"))
         team.delete()
         bump_change_counter()
 

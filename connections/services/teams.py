@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from ..errors import FieldError, Invalid
 from ..locks import retried
+from ..lookup import parse_id
 from ..models import Connection, Membership, Profile, Role, Team
 from ..standing import MANAGES, standing_of
 from .permissions import Actor, may, require
@@ -46,6 +47,38 @@ def may_add_for_all(actor: Actor, kind: str) -> bool:
     """True if the actor may make something that all share. `kind`: as in `teams_to_add`."""
     model = Profile if kind == "profile" else Connection
     return may(actor, f"connections.add_{kind}", model())
+
+
+def team_named(text: str, *, actor: Actor) -> Team:
+    """The team with this id, or this name in any letter case, among those that the actor may name.
+    Raises Invalid.
+    """
+    pk = parse_id(text)
+    rows = teams_to_share_with(actor)
+    found = rows.filter(
+        Q(pk=pk) if pk else Q(name__iexact=text.strip().replace("\x00", ""))
+    ).first()
+    if found is None:
+        raise Invalid([FieldError("team", "not_found", _("There is no such team."))])
+    return found
+
+
+def team_for_new(kind: str, text: str | None, *, actor: Actor) -> Team | None:
+    """The team of something new. `text`: its id or name; empty for what all share; None where
+    nobody said: then all share it, or, for whoever may not add such, it is of their only team.
+
+    Raises Invalid where a team must be named, or there is none of that name.
+    """
+    if text:
+        return team_named(text, actor=actor)
+    if text == "" or actor is None or may_add_for_all(actor, kind):
+        return None
+    teams = teams_to_add(actor, kind)
+    if len(teams) > 1:
+        names = ", ".join(one.name for one in teams)
+        message = _("Say to which team it belongs: %(teams)s.") % {"teams": names}
+        raise Invalid([FieldError("team", "required", message)])
+    return teams[0] if teams else None
 
 
 @retried
@@ -89,10 +122,12 @@ def set_member(team: Team, person: Any, role: str, *, actor: Actor) -> Membershi
         raise Invalid([FieldError("role", "invalid", text)])
     with transaction.atomic():
         _lock(team)
+        before = Membership.objects.filter(team=team, user=person).first()
         row, _is_new = Membership.objects.update_or_create(
             team=team, user=person, defaults={"role": role}
         )
-        _one_remains(team)
+        if before and before.role == Role.ADMINISTRATOR:
+            _one_remains(team)
     return row
 
 

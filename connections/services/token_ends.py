@@ -59,7 +59,7 @@ def unused_tokens(days: int) -> QuerySet[ApiToken]:
     """The tokens that work and that nobody has used for so many days, nor were made within them."""
     before = timezone.now() - timedelta(days=days)
     unused = Q(last_used_at__isnull=True) | Q(last_used_at__lt=before)
-    return ApiToken.objects.filter(works_now(), unused, idle_from__lt=before)
+    return ApiToken.every.filter(works_now(), unused, idle_from__lt=before)
 
 
 @retried
@@ -88,10 +88,10 @@ def end_tokens_of(user_pk: Any, reason: EndedBecause) -> int:
     now, number = timezone.now(), 0
     # what was revoked a moment ago must not come back by Undo
     undoable = now - timedelta(minutes=settings.CONNECTIONS_UNDO_MINUTES)
-    kinds: tuple[Any, ...] = (ApiToken, RevealToken)
+    kinds: tuple[Any, ...] = (ApiToken.every, RevealToken.objects)
     with transaction.atomic():
         for kind in kinds:
-            rows = kind.objects.filter(user_id=user_pk)
+            rows = kind.filter(user_id=user_pk)
             if reason != EndedBecause.PROVIDER:
                 recent = rows.filter(revoked_at__gt=undoable, revoked_because="")
                 recent.update(revoked_because=reason)

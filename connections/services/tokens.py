@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import Permission
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,11 +14,13 @@ from ..change_counter import bump_change_counter
 from ..errors import FieldError, Invalid
 from ..locks import retried
 from ..lookup import all_by_id_or_alias
-from ..models import ApiToken, EndedBecause, Profile, Token, UndoStep, is_service_account
+from ..models import ApiToken, EndedBecause, Profile, Team, Token, UndoStep
+from .base import clean_tags
 from .callers import PREFIX_LENGTH, Scope, digest
 from .networks import clean_networks
 from .permissions import Actor, require
 from .token_ends import end_of_life, life_errors
+from .token_owners import require_may_make_tokens
 from .undo_steps import note_revocation
 
 PREFIX = "sb_"
@@ -44,16 +44,19 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
     expires_in_days: int | None = None,
     requests_per_minute: int | None = None,
     tokens_per_day: int | None = None,
+    team: Team | None = None,
+    tags: Sequence[str] = (),
 ) -> tuple[ApiToken, str]:
     """Creates a token for `user` and returns it with its text, which cannot be had again.
 
     `profiles`: ids or aliases, none for all. `networks`: in CIDR form, none for anywhere.
-    `expires_in_days`: None for the default, 0 for never.
+    `expires_in_days`: None for the default, 0 for never. `team`: it is only for what belongs to
+    this team, to none, or is shared with it. `tags`: only for what has one of these.
 
     The two limits hold for what goes through the gateway; None is no limit. On a page people make
     tokens for themselves only. Raises Invalid, PermissionDenied.
     """
-    require_may_make_tokens(actor, user)
+    require_may_make_tokens(actor, user, team)
     limits = {"requests_per_minute": requests_per_minute, "tokens_per_day": tokens_per_day}
     name = name.strip()
     with transaction.atomic():
@@ -65,6 +68,7 @@ def create_token(  # noqa: PLR0913 by name, and each is a column or a mark
         if errors := [*errors, *life_errors(expires_in_days)]:
             raise Invalid(errors)
         values: dict[str, Any] = {"scopes": sorted(set(scopes)), "networks": cleaned} | limits
+        values |= {"team": team, "tags": clean_tags(list(tags))}
         values |= {"expires_at": end_of_life(expires_in_days), "is_limited": bool(found)}
         row, text = _made(name=name, user=user, **values)
         row.profiles.set(found.values())
@@ -85,7 +89,7 @@ def renew_token(
     As for `create_token`, whose it is decides who may. A token that was revoked is not renewed.
     Raises Invalid, PermissionDenied.
     """
-    require_may_make_tokens(actor, token.user)
+    require_may_make_tokens(actor, token.user, token.team)
     with transaction.atomic():
         token = ApiToken.objects.select_for_update(of=("self",)).get(pk=token.pk)
         errors = life_errors(expires_in_days)
@@ -111,66 +115,6 @@ def _made(**columns: Any) -> tuple[ApiToken, str]:
     text = PREFIX + secrets.token_urlsafe(32)
     row = ApiToken.objects.create(prefix=text[:PREFIX_LENGTH], digest=digest(text), **columns)
     return row, text
-
-
-def may_make_tokens(actor: Actor, user: Any) -> bool:
-    """True if the actor may make tokens of this user's."""
-    try:
-        require_may_make_tokens(actor, user)
-    except PermissionDenied:
-        return False
-    return True
-
-
-def require_may_make_tokens(actor: Actor, user: Any) -> None:
-    """Raises PermissionDenied unless the actor may make tokens of this user's."""
-    require(actor, "connections.add_apitoken")
-    if actor is None:
-        return
-    _require_unlimited(actor)
-    if actor == user or actor.is_superuser:
-        return
-    if not is_service_account(user):
-        raise PermissionDenied(_("You may make tokens for yourself and service accounts only."))
-    require(actor, "connections.change_serviceaccount")
-    if not user.is_active:
-        text = _("%(user)s is deactivated. Activate it first.")
-        raise PermissionDenied(text % {"user": user})
-    require_above(actor, user)
-
-
-def require_above(actor: Actor, user: Any) -> None:
-    """Raises PermissionDenied unless the actor has every right of this user, who may be
-    deactivated, and does not act by a limited token.
-    """
-    if actor is None:
-        return
-    _require_unlimited(actor)
-    if actor.is_superuser:
-        return
-    rights = user.get_all_permissions() if user.is_active else _stored_rights(user)
-    if user.is_superuser or not rights <= actor.get_all_permissions():
-        text = _("%(user)s may do more than you: you may not make tokens for it.")
-        raise PermissionDenied(text % {"user": user})
-
-
-def _stored_rights(user: Any) -> set[str]:
-    """The rights that somebody who is deactivated has again when activated."""
-    held = Permission.objects.filter(Q(user=user) | Q(group__user=user)).order_by()
-    names = held.values_list("content_type__app_label", "codename")
-    return {f"{label}.{name}" for label, name in names}
-
-
-def _require_unlimited(actor: Any) -> None:
-    acting = getattr(actor, "token", None)
-    is_narrow = acting and (acting.team_id or acting.tags)
-    if acting and (acting.is_limited or acting.networks or is_narrow):
-        raise PermissionDenied(
-            _(
-                "A token that is limited to profiles, networks, tags or a team may not make "
-                "another, which would not be."
-            )
-        )
 
 
 def token_errors(
@@ -238,7 +182,8 @@ def revoke_tokens(tokens: Sequence[Token], *, actor: Actor) -> tuple[int, UndoSt
     """
     kind, now = tokens[0]._meta.model_name, timezone.now()
     if kind != "apitoken" or actor is None or any(actor != one.user for one in tokens):
-        require(actor, f"connections.delete_{kind}")
+        for one in tokens:
+            require(actor, f"connections.delete_{kind}", on=one)
     rows: Any = type(tokens[0])._default_manager
     # one that a provider stopped would come back
     may_end = Q(revoked_at=None) | Q(revoked_because=EndedBecause.PROVIDER)

@@ -281,7 +281,7 @@ def _unrevoke(step: UndoStep, actor: Actor) -> Undone:
         if token is None:
             raise NotUndone(_("It was deleted since. Nothing was undone."))
         if step.kind != "apitoken" or actor != token.user:
-            require(actor, f"connections.delete_{step.kind}")
+            require(actor, f"connections.delete_{step.kind}", on=token)
         revoked_at = datetime.fromisoformat(noted["revoked_at"])
         ended = tokens.filter(pk=token.pk, revoked_at=revoked_at, revoked_because="")
         if not ended.update(revoked_at=None):

@@ -97,7 +97,7 @@ def _renew(row: Any, step: UndoStep, actor: Actor) -> None:
 
 
 def _there(model: Any, keys: Iterable[str]) -> Any:
-    return model.objects.filter(pk__in=list(keys), revoked_at=None)
+    return model._base_manager.filter(pk__in=list(keys), revoked_at=None)  # noqa: SLF001
 
 
 def _put_rows_back(model: Any, step: UndoStep) -> list[Notice]:

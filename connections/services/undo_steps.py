@@ -171,7 +171,7 @@ def what_goes_along(actor: Actor, row: Any, checks: int = CHECKS_BACK) -> Kept:
     kept: Kept = {"rows": [*_as_data(former), *_as_data(uses)]}
     if row._meta.model_name == "profile":
         chain = row.fallback_steps.values_list("fallback_id", flat=True)
-        limited = ApiToken.objects.filter(profiles=row).values_list("pk", flat=True)
+        limited = ApiToken.every.filter(profiles=row).values_list("pk", flat=True)
         return kept | {
             "fallbacks": _ids(chain),
             "tokens": _ids(limited),

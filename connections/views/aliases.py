@@ -96,6 +96,8 @@ class FormerAliasRemoveView(Page):
             rows = FormerAlias.objects.there().select_related("connection", "profile")
             rows = rows.defer("connection__credentials")
             self._former = get_object_or_404(rows, pk=self.kwargs["pk"])
+            row = self._former.row
+            get_object_or_404(type(row), pk=row.pk)  # it may be one that they do not see
         return self._former
 
     def get_title(self) -> str:

@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from ..catalog import confirm_types
 from ..models import ConnectionCheck, UndoStep, VersionedModel
-from ..services import MissingRight, Notice, Stale, Throttled
+from ..services import MissingRight, Notice, Stale, Throttled, require
 from ..wording import outcome_in_words
 
 Text = str | Promise  # a promise: translated when it is shown
@@ -63,6 +63,15 @@ class Page(PermissionRequiredMixin, TemplateResponseMixin, ContextMixin, View):
         user = self.request.user
         lacking = [one for one in self.get_permission_required() if not user.has_perm(one)]
         raise MissingRight(str(self.refusal), lacking)
+
+    def require_on(self, row: VersionedModel) -> None:
+        """Raises MissingRight unless the person has the rights of this page on this row. A right to
+        add is one to whatever the page makes of it, which its service judges.
+        """
+        for right in self.get_permission_required():
+            is_of_row = right.endswith(f"_{row._meta.model_name}")
+            if is_of_row and ".add_" not in right:
+                require(self.request.user, right, on=row)
 
     def get_template_names(self) -> list[str]:
         if self.fragment_name and self.request.htmx:  # type: ignore[attr-defined]

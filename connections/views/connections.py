@@ -14,18 +14,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from providers.core.base import Provider
 from providers.core.registry import UnknownProvider, all_providers, get_provider
 
-from .. import display, listing, selectors, services
+from .. import listing, services
 from ..consequences import moved_addresses, switching_off
-from ..dependent_profiles import dependent_profiles
-from ..destinations import hosts_of
-from ..former_aliases import former_aliases_of
 from ..forms import ConnectionForm
 from ..health.services import LABELS
 from ..list_columns import CONNECTION_COLUMNS
 from ..list_rows import connection_lines, with_lines
 from ..models import Connection
+from ..standing import perms_on
 from ..suggestions import reference_names
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_check, tell_done
+from .details import detail_context, team_context
 from .inline_add import AddContext, ConnectionAddPage, note_choice
 from .lists import TestedListPage, filter_words, labels_of
 from .typed import typed_before
@@ -41,7 +40,7 @@ class ConnectionListView(TestedListPage):
     title = gettext_lazy("Connections")
     permission_required = "connections.view_connection"
     list_name = "connection"
-    filters = labels_of("q", "provider", "status", "health", "tag")
+    filters = labels_of("q", "provider", "status", "health", "tag", "team")
     columns = CONNECTION_COLUMNS
 
     def rows(self, filters: dict[str, str], sort: str) -> QuerySet[Connection]:
@@ -70,13 +69,18 @@ class OneConnection(Page):
         if not hasattr(self, "_connection"):
             rows = Connection.objects.select_related("last_check", "created_by", "modified_by")
             self._connection = get_object_or_404(rows, pk=self.kwargs["pk"])
+            self.require_on(self._connection)
         return self._connection
 
     def get_breadcrumbs(self) -> list[Crumb]:
         return [LIST, (self.connection.name, self.connection.get_absolute_url())]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(connection=self.connection, **kwargs)
+        context = {
+            "connection": self.connection,
+            "perms": perms_on(self.request.user, self.connection),
+        }
+        return super().get_context_data(**context | kwargs)
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")
@@ -205,7 +209,11 @@ class ConnectionCreateView(ConnectionAddPage, ConnectionFormPage):
 
     def save_form(self, form: ConnectionForm) -> services.Saved:
         return services.create_connection(
-            self.provider.id, actor=self.request.user, settings=form.settings(), **form.columns()
+            self.provider.id,
+            actor=self.request.user,
+            settings=form.settings(),
+            team=services.team_for_new("connection", form.team(), actor=self.request.user),
+            **form.columns(),
         )
 
     def leave(self, row: Connection) -> HttpResponse:
@@ -271,21 +279,5 @@ class ConnectionDetailView(OneConnection):
         return [LIST]
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(**detail_context(self.connection)))
-
-
-def detail_context(connection: Connection) -> dict[str, Any]:
-    """The context of the detail page: settings, references, checks, profiles and versions."""
-    checks = list(connection.checks.select_related("checked_by")[:20])
-    versions = services.versions(connection)
-    return {
-        "settings_shown": selectors.shown_settings(connection, display.public_settings(connection)),
-        "references": display.reference_states(connection),
-        "hosts": hosts_of(connection),
-        "checks": checks,
-        "failures": [one for one in checks if not one.success][:3],
-        "profiles": dependent_profiles(connection),
-        "versions": versions,
-        "key_set": next((one for one in versions if one.sets_key), None),
-        "former_aliases": former_aliases_of(connection),
-    }
+        shown = detail_context(self.connection) | team_context(self.connection, self.request.user)
+        return self.render_to_response(self.get_context_data(**shown))

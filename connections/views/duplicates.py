@@ -48,13 +48,13 @@ def duplicated(
         messages.error(page.request, text)
         return page.redirect(original)
     page.tell(saved.notices)
-    if not user.has_perm(f"connections.change_{kind}"):
+    if not services.may(user, f"connections.change_{kind}", saved.row):
         text = _("%(name)s is made. It is inactive.") % {"name": saved.row.name}
         messages.success(page.request, text)
         return page.redirect(saved.row)
     was = (
         "active"
-        if original.is_active and user.has_perm(f"connections.toggle_{kind}")
+        if original.is_active and services.may(user, f"connections.toggle_{kind}", saved.row)
         else "inactive"
     )
     return page.redirect(f"{reverse(f'{kind}-update', args=[saved.row.pk])}?copy={was}")

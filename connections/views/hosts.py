@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import services
-from ..destinations import host_approvals
+from ..approval_list import approvals_seen
 from ..models import HostApproval
 from .base import Crumb, Page
 
@@ -28,7 +28,7 @@ class HostListView(Page):
     permission_required = "connections.view_connection"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        page = Paginator(host_approvals(), PAGE_SIZE).get_page(request.GET.get("page"))
+        page = Paginator(approvals_seen(), PAGE_SIZE).get_page(request.GET.get("page"))
         return self.render_to_response(self.get_context_data(page=page))
 
     def get_breadcrumbs(self) -> list[Crumb]:
@@ -45,7 +45,7 @@ class HostDecisionView(Page):
         return request.method == "POST"
 
     def post(self, request: HttpRequest, pk: uuid.UUID, **_kwargs: Any) -> HttpResponse:
-        row = get_object_or_404(HostApproval, pk=pk)
+        row = get_object_or_404(approvals_seen(), pk=pk)
         decision = self.posted("decision")
         if decision == "forget":
             services.forget_host(row, actor=request.user)

@@ -1,6 +1,6 @@
 """Lists with filters, an order, columns and views that a person chooses, and pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from .. import services
 from ..health.services import LABELS
-from ..list_columns import Column, shown_columns, sort_choices
+from ..list_columns import Column, Looker, shown_columns, sort_choices
 from ..list_rows import SEES_USAGE
-from ..models import ListChoice
+from ..listing import NO_TEAM
+from ..models import ListChoice, Team
+from ..standing import standing_of
 from .base import Page, Text
 from .selecting import ticked_again
 
@@ -28,7 +30,9 @@ LABELS_OF_FILTERS = {
     "status": gettext_lazy("Status"),
     "health": gettext_lazy("Health"),
     "tag": gettext_lazy("Tag"),
+    "team": gettext_lazy("Team"),
 }
+SHARED = gettext_lazy("Shared by all")
 STATUSES = {"active": gettext_lazy("Active"), "inactive": gettext_lazy("Inactive")}
 
 
@@ -104,19 +108,19 @@ class ListPage(Page):
         """What the template of one row needs, for an answer that replaces a row."""
         (line,) = cls.lines([row], user)
         columns = cls.columns_of(user, services.list_choice(user, cls.list_name))
-        return {"line": line, "shown": {one.key for one in columns}}
+        return {"line": line, "perms": line.perms, "shown": {one.key for one in columns}}
 
     @classmethod
     def columns_of(cls, user: Any, choice: ListChoice) -> list[Column]:
         """The columns that a person sees."""
-        return shown_columns(cls.columns, choice.hidden, user.has_perm(SEES_USAGE))
+        return shown_columns(cls.columns, choice.hidden, looker_of(user))
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user: Any = request.user
-        sees_usage = user.has_perm(SEES_USAGE)
+        looker = looker_of(user)
         filters = {name: request.GET.get(name, "") for name in self.filters}
         sort = request.GET.get("sort", self.first_sort)
-        if sort.removeprefix("-") == "used" and not sees_usage:
+        if sort.removeprefix("-") == "used" and not looker.sees_usage:
             sort = self.first_sort
         rows = self.rows(filters, sort)
         paginator = Paginator(self.with_beside(rows), PAGE_SIZE)
@@ -126,28 +130,34 @@ class ListPage(Page):
         choice = services.list_choice(user, self.list_name)
         columns = self.columns_of(user, choice)
         query = self.query_of(filters, sort)
+        teams = services.teams_of(user) if looker.has_teams and "team" in filters else ()
         context = {
             "page": page,
+            "teams": teams,
             "lines": self.lines(shown, user),
             "columns": columns,
             "shown": {one.key for one in columns},
-            "all_columns": [one for one in self.columns[1:] if sees_usage or not one.of_usage],
+            "all_columns": [one for one in self.columns[1:] if looker.may_have(one)],
             "choice": choice,
             "list_name": self.list_name,
             "query": query,
-            "chips": self._chips(filters, sort),
+            "chips": self._chips(filters, sort, teams),
             "filters": filters,
             "sort": sort,
-            "sorts": sort_choices(self.columns, sees_usage),
+            "sorts": sort_choices(self.columns, looker),
             "is_filtered": any(filters.values()),
             "filters_on": sum(bool(value) for name, value in filters.items() if name != "q"),
             **self.of_page(shown),
         }
         return self.render_to_response(self.get_context_data(**context))
 
-    def _chips(self, filters: dict[str, str], sort: str) -> list[Chip]:
+    def _chips(self, filters: dict[str, str], sort: str, teams: Iterable[Team]) -> list[Chip]:
         return [
-            Chip(self.filters[name], self.words(name, value), self.query_of(without, sort))
+            Chip(
+                self.filters[name],
+                _team_words(value, teams) if name == "team" else self.words(name, value),
+                self.query_of(without, sort),
+            )
             for name, value in filters.items()
             if value
             for without in [{**filters, name: ""}]
@@ -157,6 +167,11 @@ class ListPage(Page):
 def labels_of(*names: str) -> dict[str, Any]:
     """The filters of a list with their labels."""
     return {name: LABELS_OF_FILTERS[name] for name in names}
+
+
+def looker_of(user: Any) -> Looker:
+    """What decides on the columns that a person may have."""
+    return Looker(user.has_perm(SEES_USAGE), standing_of(user).has_teams)
 
 
 class TestedListPage(ListPage):
@@ -171,3 +186,9 @@ def filter_words(name: str, value: str) -> str:
     if name == "health":
         return str(LABELS.get(value, value))
     return str(STATUSES.get(value, value)) if name == "status" else value
+
+
+def _team_words(value: str, teams: Iterable[Team]) -> str:
+    """The name of one of these teams, or the words for none; what is neither as it is."""
+    names = {str(one.pk): one.name for one in teams}
+    return str(SHARED) if value == NO_TEAM else names.get(value, value)

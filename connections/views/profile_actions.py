@@ -44,7 +44,7 @@ class ProfileDeleteView(OneProfile):
 
     def get(self, _request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         context = {
-            "dependents": services.dependents_of(self.profile),
+            "dependents": services.needed_by(self.profile)[0],
             "hit": deleting([self.profile]),
         }
         return self.render_to_response(self.get_context_data(**context))
@@ -58,7 +58,7 @@ class ProfileDeleteView(OneProfile):
             tell_not_deleted(request, stale)
             return self.redirect("profile-delete", pk)
         except services.InUse as refused:
-            first = refused.dependents[0]
+            first = next(iter(refused.dependents), None)
             cure = (
                 _("It is the default for %(capability)s. Choose another default first.")
                 % {"capability": first.capability}

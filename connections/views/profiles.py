@@ -10,19 +10,21 @@ from django.utils.translation import gettext_lazy
 
 from providers.core.base import Capability
 from providers.core.errors import ProviderError
-from providers.core.schema import settings_fields
 
 from .. import listing, selectors, services
 from ..former_aliases import former_aliases_of
-from ..forms import ProfileForm
+from ..forms import ProfileForm, team_choices
 from ..health.services import LABELS, with_profile_health
 from ..list_columns import PROFILE_COLUMNS
 from ..list_rows import profile_lines
 from ..lookup import get_by_id_or_alias, get_by_name
 from ..models import Connection, Profile
 from ..profile_fields import GROUPS
+from ..standing import perms_on
+from ..unseen import hide_unseen
 from ..wording import outcome_in_words
 from .base import Crumb, Page, as_the_original, is_fresh_copy, tell_done
+from .details import team_context
 from .inline_add import PicksConnections
 from .lists import TestedListPage, labels_of
 from .typed import typed_before
@@ -47,7 +49,7 @@ class ProfileListView(ProfilePage, TestedListPage):
     title = gettext_lazy("Profiles")
     permission_required = "connections.view_profile"
     list_name = "profile"
-    filters = labels_of("q", "capability", "connection", "status", "health", "tag")
+    filters = labels_of("q", "capability", "connection", "status", "health", "tag", "team")
     columns = PROFILE_COLUMNS
 
     def get_breadcrumbs(self) -> list[Crumb]:
@@ -99,6 +101,7 @@ class ProfileFormPage(ProfilePage, PicksConnections):
             list(selectors.connection_choices(self.capability)),
             others,
             self.row,
+            [] if self.row else team_choices("profile", self.request.user),
             **kwargs,
         )
 
@@ -140,7 +143,10 @@ class ProfileFormPage(ProfilePage, PicksConnections):
             chosen = get_by_id_or_alias(Connection.objects.listed(), given)
             initial["connection"] = chosen.alias if chosen else given
             if chosen is not None:
-                initial |= {"name": chosen.name, "model": _example(chosen, self.capability)}
+                initial |= {
+                    "name": chosen.name,
+                    "model": selectors.example_model(chosen, self.capability),
+                }
         return initial
 
     def post(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
@@ -212,18 +218,10 @@ class ProfileCreateView(ProfileFormPage):
             actor=self.request.user,
             capability=self.capability.value,
             settings=form.settings(),
+            team=services.team_for_new("profile", form.team(), actor=self.request.user),
             **chosen,
             **form.columns(),
         )
-
-
-def _example(connection: Connection, capability: Capability) -> str:
-    """A model of the service for chats; empty where only the owner of its address knows."""
-    provider = connection.provider
-    if provider is None or capability is not Capability.CHAT:
-        return ""
-    is_own = any(one.address and one.required for one in settings_fields(provider).values())
-    return "" if is_own else next(iter(provider.model_examples), "")
 
 
 class OneProfile(ProfilePage):
@@ -235,10 +233,13 @@ class OneProfile(ProfilePage):
         if not hasattr(self, "_profile"):
             rows = Profile.objects.select_related("connection").defer("connection__credentials")
             self._profile = get_object_or_404(rows, pk=self.kwargs["pk"])
+            self.require_on(self._profile)
+            hide_unseen([self._profile])
         return self._profile
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(profile=self.profile, **kwargs)
+        context = {"profile": self.profile, "perms": perms_on(self.request.user, self.profile)}
+        return super().get_context_data(**context | kwargs)
 
 
 class ProfileDetailView(OneProfile):
@@ -262,6 +263,7 @@ class ProfileDetailView(OneProfile):
             "targets": [self.profile, *chain],
             "former_aliases": former_aliases_of(self.profile),
         }
+        context |= team_context(self.profile, self.request.user)
         return self.render_to_response(self.get_context_data(**context, **shown))
 
 

@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from .. import services
 from ..consequences import requests_with
-from ..forms import AliasesField, NetworksField
+from ..forms import AliasesField, NetworksField, TagsField
 from ..lookup import parse_id
 from ..models import ApiToken, Profile, ServiceAccount, by_name
+from ..standing import standing_of
 from .base import Crumb, Page, tell_done
 from .once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
 
@@ -70,6 +71,14 @@ class TokenForm(forms.Form):
     )
     profiles = AliasesField(required=False, label=gettext_lazy("Profiles"))
     networks = NetworksField()
+    team = forms.ChoiceField(
+        required=False,
+        label=gettext_lazy("Team"),
+        help_text=gettext_lazy(
+            "It is only for what belongs to this team, to none, or is shared with it."
+        ),
+    )
+    tags = TagsField()
     requests_per_minute = forms.IntegerField(
         required=False,
         label=gettext_lazy("Requests per minute"),
@@ -114,7 +123,7 @@ class TokenListView(Page):
 
     def tokens(self) -> QuerySet[ApiToken]:
         """Every token, the newest first."""
-        return ApiToken.objects.select_related("user").prefetch_related("profiles")
+        return ApiToken.objects.select_related("user", "team").prefetch_related("profiles")
 
     def show(self, form: TokenForm, **context: Any) -> HttpResponse:
         """The page."""
@@ -126,7 +135,25 @@ class TokenListView(Page):
         form = TokenForm(list(Profile.objects.order_by(*by_name())[:MOST_TICKED]), **kwargs)
         if not self.request.user.has_perm("connections.change_serviceaccount"):
             del form.fields["service_account"]
+        teams = self._teams()
+        if teams:
+            field: Any = form.fields["team"]
+            field.choices = teams
+        else:
+            del form.fields["team"]
+        form.fields["tags"].help_text = _("Only for what has one of these. Empty: for all.")
         return form
+
+    def _teams(self) -> list[tuple[str, str]]:
+        """The teams for which the person may make tokens; none where there are no teams."""
+        user: Any = self.request.user
+        if not standing_of(user).has_teams:
+            return []
+        right = "connections.add_apitoken"
+        teams = [one for one in services.teams_of(user) if services.may(user, right, one)]
+        may_all = services.may(user, right, ApiToken())
+        whole = [("", _("All that you may do"))] if may_all else []
+        return [*whole, *((str(one.pk), one.name) for one in teams)]
 
     def get(self, request: HttpRequest) -> HttpResponse:
         account = request.GET.get("service_account", "")
@@ -143,9 +170,11 @@ class TokenListView(Page):
         values = form.cleaned_data
         account = values.pop("service_account", None)
         user = account.user if account else request.user
+        named = values.pop("team", "")
         try:
+            team = services.team_named(named, actor=request.user) if named else None
             row, text = services.create_token(
-                values.pop("name"), user=user, actor=request.user, **values
+                values.pop("name"), user=user, actor=request.user, team=team, **values
             )
         except services.Invalid as refused:
             for error in refused.errors:
@@ -165,7 +194,7 @@ class OneToken(Page):
     def token(self) -> ApiToken:
         """The token in the address; 404 if there is none."""
         if not hasattr(self, "_token"):
-            rows = ApiToken.objects.select_related("user", "renews")
+            rows = ApiToken.objects.select_related("user", "renews", "team")
             self._token = get_object_or_404(rows, pk=self.kwargs["pk"])
         return self._token
 
@@ -174,7 +203,7 @@ class OneToken(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         profiles = self.token.profiles.order_by(*by_name())
-        may_renew = services.may_make_tokens(self.request.user, self.token.user)
+        may_renew = services.may_make_tokens(self.request.user, self.token.user, self.token.team)
         known = {"token": self.token, "profiles": profiles, "may_renew": may_renew}
         return super().get_context_data(**known, **kwargs)
 

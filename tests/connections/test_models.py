@@ -37,6 +37,7 @@ RULE |= {
     "connections.approve_host",
     "connections.change_alias",
     "connections.export_secrets",
+    "connections.manage_teams",
     *(f"connections.{verb}_connectiontype" for verb in ("view", "add", "delete")),
 }
 RULE |= {f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")}

@@ -24,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        self._add_create(actions.add_parser("create", help="make a token and print it, once"))
+        create = actions.add_parser("create", help="make a token and print it, once")
+        self._add_create(create)
+        self._add_narrowing(create)
         actions.add_parser("list", help="list all tokens")
         renew = actions.add_parser("renew", help="make another with the same rights, printed once")
         renew.add_argument("token", help=WHICH)
@@ -38,6 +40,17 @@ class Command(BaseCommand):
         renew.add_argument("--expires", type=int, metavar="DAYS", help=EXPIRES)
         revoke = actions.add_parser("revoke", help="end a token now")
         revoke.add_argument("token", help=WHICH)
+
+    @staticmethod
+    def _add_narrowing(create: CommandParser) -> None:
+        create.add_argument("--team", default="", help="name of a team whose rows it is for")
+        create.add_argument(
+            "--tag",
+            action="append",
+            default=[],
+            dest="tags",
+            help="a tag of what it is for; can be repeated",
+        )
 
     @staticmethod
     def _add_create(create: CommandParser) -> None:
@@ -93,13 +106,20 @@ class Command(BaseCommand):
         limits = {
             name: options[name]
             for name in (
-                *("scopes", "profiles", "networks"),
+                *("scopes", "profiles", "networks", "tags"),
                 *("requests_per_minute", "tokens_per_day"),
             )
         }
         try:
+            named = options["team"]
+            team = services.team_named(named, actor=None) if named else None
             row, text = services.create_token(
-                options["name"], user=user, actor=None, expires_in_days=options["expires"], **limits
+                options["name"],
+                user=user,
+                actor=None,
+                expires_in_days=options["expires"],
+                team=team,
+                **limits,
             )
         except services.Invalid as refused:
             raise CommandError(" ".join(error.message for error in refused.errors)) from None
@@ -107,7 +127,7 @@ class Command(BaseCommand):
         self.stderr.write(f"{row} of {user}: {', '.join(row.scopes)}. It is shown this once.")
 
     def _list(self, _options: dict[str, Any]) -> None:
-        for row in ApiToken.objects.select_related("user").prefetch_related("profiles"):
+        for row in ApiToken.every.select_related("user", "team").prefetch_related("profiles"):
             profiles = ",".join(profile.alias for profile in row.profiles.all()) or (
                 "no profile any more" if row.is_limited else "all profiles"
             )
@@ -117,6 +137,8 @@ class Command(BaseCommand):
             limits += [f"{row.tokens_per_day} tokens a day"] if row.tokens_per_day else []
             used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never used"
             limits += [f"from {','.join(row.networks)}"] if row.networks else []
+            limits += [f"team {row.team}"] if row.team else []
+            limits += [f"tags {','.join(row.tags)}"] if row.tags else []
             ends = f"ends {row.expires_at:%Y-%m-%d}" if row.expires_at else "no end"
             self.stdout.write(
                 "  ".join(

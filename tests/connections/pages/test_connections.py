@@ -71,6 +71,8 @@ NEW_PROFILE = {"name": "New", "connection": "production", "model": "m", "is_acti
 RIGHTS: list[tuple[str, dict[str, Any] | None, tuple[int, ...]]] = [
     ("dashboard", None, SEEING),
     ("connection-list", None, SEEING),
+    ("connection-sharing", None, SEEING),
+    ("profile-sharing", None, SEEING),
     ("provider-list", None, WORKING),
     ("connection-create", None, WORKING),
     ("connection-create", entries(name="New"), DO_WORK),
