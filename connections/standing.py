@@ -119,9 +119,19 @@ def rights_on(standing: Standing, row: Any) -> frozenset[str]:
     return _of_shares(standing, row)
 
 
-def perms_on(user: Any, row: Any) -> dict[str, dict[str, bool]]:
+class RowPerms(dict[str, dict[str, bool]]):
+    """What somebody may do with a row, by app and right, with `"app.right" in perms` as in Django's
+    own of a person.
+    """
+
+    def __contains__(self, name: object) -> bool:
+        label, dot, right = str(name).partition(".")
+        return right in self.get(label, {}) if dot else super().__contains__(name)
+
+
+def perms_on(user: Any, row: Any) -> RowPerms:
     """What a person may do with a row, as templates ask for it in place of `perms`."""
-    found: dict[str, dict[str, bool]] = {}
+    found = RowPerms()
     for right in rights_on(standing_of(user), row):
         label, _dot, name = right.partition(".")
         found.setdefault(label, {})[name] = True
