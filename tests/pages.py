@@ -5,6 +5,7 @@ from html import unescape
 from typing import Any
 
 from django.contrib.messages import get_messages
+from django.db import connection as database
 from django.http import HttpResponse
 
 from connections.models import (
@@ -99,8 +100,8 @@ def told(response: HttpResponse) -> list[str]:
 
 def world() -> list[Any]:
     """Everything a request could have changed."""
-    rows = [
-        list(model.objects.order_by("pk").values())
+    found: list[Any] = []
+    with database.cursor() as cursor:
         for model in (
             Connection,
             Profile,
@@ -112,6 +113,7 @@ def world() -> list[Any]:
             KeyReplacement,
             ListChoice,
             Task,
-        )
-    ]
-    return [*rows, Connection.history.count(), Profile.history.count()]
+        ):
+            cursor.execute(f"SELECT * FROM {model._meta.db_table} ORDER BY {model._meta.pk.column}")
+            found.append(cursor.fetchall())
+    return [*found, Connection.history.count(), Profile.history.count()]
