@@ -22,6 +22,7 @@ from .base import alias_race, refuse_fixed, refuse_stale, save_version
 from .dependents import in_use
 from .drafts import Draft, Saved, draft_change, draft_connection, known_provider
 from .permissions import Actor, require
+from .team_fit import may_be_used_by
 from .undo_steps import note_change, note_deletion, note_move, what_goes_along
 
 
@@ -176,3 +177,7 @@ def _refuse_unfit(target: Connection, source: Connection, profiles: list[Profile
         text = _("%(name)s cannot serve %(capabilities)s profiles. Choose another.")
         values = {"name": target.name, "capabilities": _(" and ").join(unserved)}
         raise Invalid([FieldError("target", "capability", text % values)])
+    teams = {profile.team_id for profile in profiles}
+    if not all(may_be_used_by(target, one) for one in teams):
+        text = _("%(name)s is of another team, which has not let this one use it.")
+        raise Invalid([FieldError("target", "other_team", text % {"name": target.name})])

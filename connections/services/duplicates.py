@@ -44,6 +44,7 @@ def duplicate_connection(
     require(actor, "connections.view_connection", "connections.add_connection")
     with transaction.atomic(), held_provider(connection.provider_id) as provider:
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        require(actor, "connections.view_connection", on=row)
         stored = _todays(row, provider)
         may_keep = may(actor, "connections.change_connection", row)
         settings, missing = _brought(row, provider, stored, may_keep)
@@ -71,6 +72,7 @@ def duplicate_profile(profile: Profile, *, actor: Actor, name: str = "", alias: 
     require(actor, "connections.view_profile", "connections.add_profile")
     with transaction.atomic():
         row = Profile.objects.get(pk=profile.pk)
+        require(actor, "connections.view_profile", on=row)
         chain = [step.fallback for step in row.fallback_steps.select_related("fallback")]
         saved = create_profile(
             row.connection,

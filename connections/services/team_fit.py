@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ..errors import FieldError
+from ..errors import FieldError, NotUndone
 from ..models import Level, Profile
 
 
@@ -36,3 +36,9 @@ def team_errors(
         text = _("Of another team, which has not let this one use them: %(names)s.")
         errors.append(FieldError("fallbacks", "other_team", text % {"names": ", ".join(names)}))
     return errors
+
+
+def refuse_unfit_team(row: Profile, fallbacks: Sequence[Profile]) -> None:
+    """Raises NotUndone where the profile's team may not use its connection or these any more."""
+    if wrong := team_errors(row, fallbacks):
+        raise NotUndone(f"{wrong[0].message} {_('Nothing was undone.')}")

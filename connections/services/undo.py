@@ -30,6 +30,7 @@ from .defaults import put_defaults
 from .drafts import SETTINGS_COLUMNS
 from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
+from .team_fit import refuse_unfit_team
 from .undo_deletion import NOTHING_DONE, bring_back, fallbacks_of
 
 Act = UndoStep.Act
@@ -169,6 +170,7 @@ def _change_back(step: UndoStep, actor: Actor) -> Undone:
         _put_settings_back(row, record, step)
     else:
         row.settings, row.connection_id = record.settings, record.connection_id
+        refuse_unfit_team(row, chain or ())
         if chain is not None:
             replace_fallbacks([(row, chain)])
     for name in model.editable_columns:
@@ -234,6 +236,7 @@ def _move_back(step: UndoStep, actor: Actor) -> Undone:
     rows = _unchanged(step, actor)
     for key in sorted(rows, key=uuid.UUID):
         rows[key].connection, rows[key]._change_reason = source, UNDONE
+        refuse_unfit_team(rows[key], ())
         save_version(rows[key], actor)
     said = ngettext(
         "The profile is at %(name)s again.",

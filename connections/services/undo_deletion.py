@@ -28,6 +28,7 @@ from ..models import (
 from .base import alias_race, column_errors
 from .fallbacks import replace_fallbacks
 from .permissions import Actor, require
+from .team_fit import refuse_unfit_team
 
 NOTHING_DONE = gettext_noop("Nothing was undone.")
 
@@ -63,6 +64,8 @@ def bring_back(model: Any, step: UndoStep, actor: Actor) -> tuple[Any, list[Noti
     if model.every.filter(pk=row.pk).exists():
         text = _("%(name)s is there again already. Nothing was undone.")
         raise NotUndone(text % {"name": row.name})
+    if step.kind == "profile":
+        refuse_unfit_team(row, chain or ())
     _renew(row, step, actor)
     if wrong := column_errors(row, True):
         raise NotUndone(f"{wrong[0].message} {_(NOTHING_DONE)}")
@@ -101,8 +104,8 @@ def _there(model: Any, keys: Iterable[str]) -> Any:
 
 
 def _put_rows_back(model: Any, step: UndoStep) -> list[Notice]:
-    """Saves the former aliases and checks that went along. What another row has taken stays away,
-    which a notice says.
+    """Saves the former aliases, shares and checks that went along. What another row has taken
+    stays away, which a notice says.
     """
     found = serializers.deserialize("python", step.beside.get("rows", []), ignorenonexistent=True)
     rows: list[Any] = [one.object for one in found]

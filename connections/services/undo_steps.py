@@ -168,7 +168,7 @@ def what_goes_along(actor: Actor, row: Any, checks: int = CHECKS_BACK) -> Kept:
         return {}
     former = list(row.former_aliases.all())
     uses = AliasUse.objects.filter(former_alias__in=former)
-    kept: Kept = {"rows": [*_as_data(former), *_as_data(uses)]}
+    kept: Kept = {"rows": [*_as_data(former), *_as_data(uses), *_as_data(row.shares.all())]}
     if row._meta.model_name == "profile":
         chain = row.fallback_steps.values_list("fallback_id", flat=True)
         limited = ApiToken.every.filter(profiles=row).values_list("pk", flat=True)
