@@ -1,4 +1,5 @@
-"""An identity provider that answers whatever a test wants: right by default, wrong on purpose.
+"""An identity provider that answers whatever a test wants: right by default, wrong on purpose;
+and one that others wrote.
 
 with SignedProvider() as provider:
     settings.IDENTITY_PROVIDERS = {"acme": provider.ours(roles=(("staff", "Operators"),))}
@@ -6,13 +7,17 @@ with SignedProvider() as provider:
 """
 
 import json
+import socket
+import subprocess
 import time
 from base64 import urlsafe_b64encode
 from functools import cache
 from hashlib import sha256
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
@@ -21,6 +26,7 @@ from backoffice.identity_providers import IdentityProvider
 
 from .httpserver import Answer, HttpServer, RawRequest
 
+ROOT = Path(__file__).resolve().parent.parent
 SECRET = "client-secret-of-acme-5512"
 
 
@@ -133,3 +139,46 @@ class SignedProvider(HttpServer):
             "id_token": self.token(**nonce),
         }
         return Answer(body={**told, **self.gives})
+
+
+class StrictProvider:
+    """oidc-provider, a certified provider that others wrote, for Switchboard at `ours`."""
+
+    def __init__(self, ours: str) -> None:
+        self.issuer, self.secret = f"http://127.0.0.1:{_free_port()}", "s" * 43
+        port = self.issuer.rpartition(":")[2]
+        program = ["node", "tests/oidc_provider.mjs", port, "switchboard", self.secret, ours]
+        self.process = subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if line == "ready\n":
+                return
+        raise AssertionError(
+            "oidc-provider does not start. Run `npm ci` in the repository's root.\n" + "".join(said)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def ours(self, **more: Any) -> IdentityProvider:
+        """This provider as the settings would name it."""
+        usual: dict[str, Any] = {"client_id": "switchboard", "client_secret": self.secret}
+        usual["scopes"] = ("profile", "email", "groups", "offline_access")
+        usual["parameters"] = (("prompt", "consent"),)  # or it gives no refresh token
+        return IdentityProvider("strict", "Strict", self.issuer, **{**usual, **more})
+
+    def put(self, name: str, claims: dict[str, Any] | None) -> None:
+        """Sets the claims of a person; None deactivates them."""
+        address = f"{self.issuer}/people/{name}"
+        httpx2.put(address, content=json.dumps(claims)).raise_for_status()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        return int(door.getsockname()[1])
