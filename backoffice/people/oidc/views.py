@@ -39,6 +39,8 @@ from .wire import ProviderAway, place
 
 LONGEST_HINT = 4000  # characters of an id token that is put into an address
 
+ON_THE_WAY = 900  # seconds that the session of somebody lasts who does not come back
+
 logger = logging.getLogger("backoffice.people.signin")
 
 
@@ -105,6 +107,8 @@ def begin(request: HttpRequest, ours: IdentityProvider, process: str, page: str)
         text = _("%(provider)s does not answer. Try again later, or sign in another way.")
         messages.error(request, text % {"provider": ours.label})
         return redirect("sign-in" if process == LOGIN else "your-sign-in")
+    if not request.user.is_authenticated:
+        request.session.set_expiry(ON_THE_WAY)  # else anybody fills the table for two weeks
     usual = ["profile", "email", *(["offline_access"] if "offline_access" in published else [])]
     provider = get_adapter(request).get_provider(request, ours.key)
     answer = provider.redirect(

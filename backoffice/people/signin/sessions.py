@@ -30,6 +30,7 @@ class OpenSession:
 def note_sign_in(request: Any, **_kwargs: Any) -> None:
     """Notes in the session when it began, by whichever way somebody signed in."""
     request.session[SIGNED_IN] = request.session[SEEN] = time.time()
+    request.session.set_expiry(None)  # one that waited for a provider would end sooner
 
 
 def has_ended(session: Any) -> bool:
