@@ -17,7 +17,7 @@ from .keys import refuse_guessed
 PREFIX = "OIDC_"
 NEEDED = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 WISHES = (
-    *("LABEL", "SCOPES", "PARAMETERS", "GROUPS_CLAIM", "ROLES", "SIGN_UP_DOMAINS"),
+    *("LABEL", "SCOPES", "PARAMETERS", "GROUPS_CLAIM", "ROLES", "TEAMS", "SIGN_UP_DOMAINS"),
     *("SIGN_UP_GROUPS", "EMAILS_VERIFIED", "SECOND_FACTOR", "SIGN_OUT"),
 )
 ENDS = sorted((*NEEDED, *WISHES), key=len, reverse=True)  # GROUPS_CLAIM before a shorter end of it
@@ -26,6 +26,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # what Kubernetes sets for a service of the name oidc
 OF_KUBERNETES = re.compile(r"OIDC_(?:\w+_)?(?:SERVICE_(?:HOST|PORT)\w*|PORT(?:_\d+_\w+)?)")
 REFERENCE = re.compile(r"\$[^$:\s][^:\s]*(?::[^:\s]+)+")
+TEAM_ROLES = ("viewer", "operator", "administrator")  # least first, as in connections/models/
 EVERYBODY = "*"  # in place of a group: whoever comes by the provider
 OURS = {  # parameters of a request for sign-in that are ours to set
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce"),
@@ -37,7 +38,8 @@ OURS = {  # parameters of a request for sign-in that are ours to set
 class IdentityProvider:
     """One provider. `key`: its name in addresses and rows; `client_secret`: itself or a reference.
 
-    `roles`: groups there with roles here, the first that fits counts. `domains` and `groups`: of
+    `roles`: groups there with roles here, the first that fits counts. `teams`: groups there with
+    teams here and the role in each, all that fit count. `domains` and `groups`: of
     whom an account is made here. `emails_verified`: it says nothing of e-mail addresses, and they
     are verified all the same. `asks_factor`: its people are asked for a second factor here too.
     """
@@ -51,6 +53,7 @@ class IdentityProvider:
     parameters: tuple[tuple[str, str], ...] = ()
     groups_claim: str = "groups"
     roles: tuple[tuple[str, str], ...] = ()
+    teams: tuple[tuple[str, str, str], ...] = ()
     domains: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     emails_verified: bool = False
@@ -115,6 +118,7 @@ def _read(env: Environment, name: str) -> IdentityProvider:
         parameters=_parameters(env, of("PARAMETERS")),
         groups_claim=env.text(of("GROUPS_CLAIM"), "groups"),
         roles=_pairs(env, of("ROLES"), "role"),
+        teams=tuple(_teams(env, of("TEAMS"))),
         domains=tuple(_domains(env, of("SIGN_UP_DOMAINS"))),
         groups=tuple(_groups(env, of("SIGN_UP_GROUPS"))),
         emails_verified=env.boolean(of("EMAILS_VERIFIED"), False),
@@ -189,6 +193,19 @@ def _pairs(env: Environment, variable: str, what: str) -> tuple[tuple[str, str],
             )
         pairs.append((group.strip(), mapped.strip()))
     return tuple(pairs)
+
+
+def _teams(env: Environment, variable: str) -> Iterable[tuple[str, str, str]]:
+    """Groups with teams and the role there: `group=team` for the least, `group=team:operator`."""
+    for group, mapped in _pairs(env, variable, "team"):
+        team, sign, role = mapped.rpartition(":")
+        team, role = (team.strip(), role.strip().lower()) if sign else (mapped, TEAM_ROLES[0])
+        if role not in TEAM_ROLES or not team:
+            raise ImproperlyConfigured(
+                f"{variable} has a role in a team that there is not. Write one of "
+                f"{', '.join(TEAM_ROLES)} behind the colon, such as staff=Research:operator."
+            )
+        yield group, team, role
 
 
 def _groups(env: Environment, variable: str) -> Iterable[str]:

@@ -126,6 +126,26 @@ class ProviderRole(models.Model):
         return f"{self.account_id}: {self.role_id}"
 
 
+class ProviderMembership(models.Model):
+    """The place in a team that a provider gave to a person: what it gave it may take away."""
+
+    account = models.ForeignKey(
+        "socialaccount.SocialAccount", models.CASCADE, related_name="provider_memberships"
+    )
+    team = models.ForeignKey(
+        "connections.Team", models.CASCADE, related_name="+", db_constraint=False
+    )
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["account", "team"], name="people_given_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} in {self.team_id}"
+
+
 class ExpectedLink(models.Model):
     """The word of an administrator that whoever comes from a provider with this verified e-mail
     address is this person. It counts once.

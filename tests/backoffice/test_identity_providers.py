@@ -22,6 +22,7 @@ def test_a_provider_needs_three_variables_and_takes_more():
         OIDC_MY_IDP_CLIENT_ID="x",
         OIDC_MY_IDP_CLIENT_SECRET="$Idp:Secret",
         OIDC_MY_IDP_ROLES="CN=Admins,OU=x=Administrators; staff=Operators",
+        OIDC_MY_IDP_TEAMS="eng=Research:operator; all=A: b:viewer; x=Ops",
         OIDC_MY_IDP_SIGN_UP_DOMAINS="Acme.example, @b.example",
         OIDC_MY_IDP_SIGN_UP_GROUPS="a, b; c",
         OIDC_MY_IDP_PARAMETERS="access_type=offline&prompt=consent",
@@ -35,6 +36,8 @@ def test_a_provider_needs_three_variables_and_takes_more():
     assert (acme.issuer, acme.label, acme.roles, acme.groups) == (ISSUER, "Acme", (), ())
     assert mine.label == "My Idp" and mine.asks_factor
     assert mine.roles == (("CN=Admins,OU=x", "Administrators"), ("staff", "Operators"))
+    assert mine.teams[:2] == (("eng", "Research", "operator"), ("all", "A: b", "viewer"))
+    assert mine.teams[2] == ("x", "Ops", "viewer")
     assert mine.domains == ("acme.example", "b.example") and mine.groups == ("a, b", "c")
     assert mine.parameters == (("access_type", "offline"), ("prompt", "consent"))
 
@@ -58,6 +61,7 @@ REFUSED = {
     "OIDC_ACNE_ISSUER": (ISSUER, "OIDC_ACNE_CLIENT_ID is not set"),
     "OIDC_OTHER_LABEL": ("x", "OIDC_OTHER_ISSUER is not set"),
     "OIDC_ACME_ROLES": ("staff", "not group=role"),
+    "OIDC_ACME_TEAMS": ("staff=Research:oprator", "Write one of viewer"),
     "OIDC_ACME_SIGN_OUT": ("maybe", "neither true nor false"),
     "OIDC_ACME_SIGN_UP_DOMAINS": ("acme", "domains of e-mail addresses"),
     "OIDC_ACME_PARAMETERS": ("nonce=1", "sets nonce, which is not free"),

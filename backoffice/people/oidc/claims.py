@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from ...identity_providers import EVERYBODY, IdentityProvider
+from ...identity_providers import EVERYBODY, TEAM_ROLES, IdentityProvider
 
 LONGEST_SUBJECT, LONGEST_SID, LONGEST_EMAIL, MOST_GROUPS = 191, 255, 150, 5000
 
@@ -49,6 +49,17 @@ def role_for(provider: IdentityProvider, groups: Sequence[str] | None) -> str:
     """The name of the role here for somebody in these groups there, empty for none."""
     mine = {EVERYBODY, *(groups or ())}
     return next((role for group, role in provider.roles if group in mine), "")
+
+
+def teams_for(provider: IdentityProvider, groups: Sequence[str] | None) -> dict[str, str]:
+    """The names of the teams here for somebody in these groups there, each with the highest role
+    that one of them gives.
+    """
+    mine, found = {EVERYBODY, *(groups or ())}, dict[str, str]()
+    for group, team, role in provider.teams:
+        if group in mine:
+            found[team] = max(found.get(team, role), role, key=TEAM_ROLES.index)
+    return found
 
 
 def may_sign_up(provider: IdentityProvider, identity: Identity) -> bool:

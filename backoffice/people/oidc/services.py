@@ -28,7 +28,8 @@ from ...identity_providers import IdentityProvider
 from .. import services as people
 from ..models import ExpectedLink, ProviderRole
 from ..signin.providers import configured, may_unlink
-from .claims import Identity, may_sign_up, role_for
+from .claims import Identity, may_sign_up, role_for, teams_for
+from .membership import apply_teams
 
 logger = logging.getLogger("backoffice.people.signin")
 
@@ -75,10 +76,11 @@ def welcome(provider: IdentityProvider, identity: Identity) -> SocialAccount:
 def apply_groups(
     provider: IdentityProvider, account: SocialAccount, groups: Sequence[str] | None
 ) -> None:
-    """Gives the role that the groups stand for. Where there is none, the role that the provider
-    gave before is taken away; one that was given by hand stays. Raises Refused for who has no role
-    then.
+    """Gives the role and the teams that the groups stand for. Where there is no role, the one that
+    the provider gave before is taken away, as are teams; what was given by hand stays. Raises
+    Refused for who has no role then.
     """
+    apply_teams(provider, account, teams_for(provider, groups))
     if not provider.roles:
         return
     person, role = account.user, _role(provider, groups)

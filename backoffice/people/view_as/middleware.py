@@ -25,7 +25,7 @@ KEY = "view_as"  # in the session of who views: the id of the record
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP")
 OWN = frozenset({"view-as-end", "sign-out", "account_logout"})  # what who views does themselves
-PRIVATE = frozenset({"your-sign-in", "password-change", "password-changed"})
+PRIVATE = frozenset({*("your-sign-in", "password-change", "password-changed"), "provider-unlink"})
 PRIVATE_PREFIXES = ("mfa_", "account_")  # allauth's pages
 
 

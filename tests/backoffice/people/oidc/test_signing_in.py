@@ -9,9 +9,12 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.test import Client
 
+from backoffice.identity_providers import TEAM_ROLES
 from backoffice.people.models import ProviderSession
 from backoffice.people.oidc import services, wire
-from connections.models import SUFFIX
+from connections.models import SUFFIX, Membership
+from connections.models.teams import Role
+from connections.services import create_team, set_member
 from tests.httpserver import Answer
 from tests.pages import told, words
 from tests.people import PASSWORD, browser
@@ -106,6 +109,14 @@ def test_a_state_counts_once_and_for_its_own_browser(acme):
     assert acme.come_back(mine)["Location"] == "/" and is_in(mine)
     assert told(acme.come_back(Client())) == [used] and not is_in(other)
     assert told(acme.come_back(Client(), state="")) == [used]
+
+
+def test_who_does_not_come_back_leaves_a_short_session(acme):
+    client = Client()
+    acme.begin(client)
+    assert client.session.get_expiry_age() <= 900
+    acme.come_back(client)
+    assert client.session.get_expiry_age() > 86400
 
 
 def test_two_tabs_may_be_on_their_way_at_once(acme):
@@ -333,6 +344,30 @@ def test_roles_follow_the_groups_and_those_given_by_hand_stay(acme, settings, pe
     assert role(groups=["staff"]) == ["Viewers"]
     assert role(groups=["others"]) == []  # given by the provider
     assert role(groups=["staff"]) == ["Viewers"]
+
+
+def test_teams_follow_the_groups_and_places_given_by_hand_stay(acme, settings, people):
+    assert list(TEAM_ROLES) == Role.values
+    one, two, three = (create_team(name, actor=None) for name in ("One", "Two", "Three"))
+    olaf = people["operator"]
+    set_member(two, olaf, "administrator", actor=None)
+    linked(olaf)
+    teams = (("a", "one", "viewer"), ("b", "One", "operator"), ("a", "Two", "viewer"))
+    teams += (("c", "Three", "viewer"), ("a", "No such team", "viewer"))
+    settings.IDENTITY_PROVIDERS = {"acme": acme.ours(teams=teams)}
+
+    def places(**claims):
+        acme.claims = {}
+        acme.sign_in(Client(), **claims)
+        return {row.team.name: row.role for row in Membership.objects.filter(user=olaf)}
+
+    assert places() == {"Two": "administrator"}
+    assert places(groups=["a"]) == {"One": "viewer", "Two": "administrator"}
+    assert places(groups=["a", "b", "c"])["One"] == "operator"
+    set_member(one, olaf, "administrator", actor=None)
+    set_member(three, olaf, "operator", actor=None)
+    assert places(groups=["a"]) == {"One": "viewer", "Two": "administrator"}
+    assert places(groups=[]) == {"Two": "administrator"}
 
 
 def test_the_last_administrator_keeps_the_role(acme, settings, administrator):
