@@ -3,6 +3,7 @@
 import re
 from urllib.parse import SplitResult
 
+MAIL = ("smtp", "smtp+tls", "smtps", "smtp+ssl")
 DATABASES = ("sqlite", "postgres", "postgresql")
 CACHES = ("locmemcache", "redis", "rediss")
 MASK = "***"
@@ -22,6 +23,8 @@ def is_whole(address: SplitResult) -> bool:
         return True
     if address.port == 0:
         return False
+    if address.scheme in MAIL:
+        return bool(address.hostname)
     if address.scheme in CACHES:  # redis-py takes 0 for what is not a number
         return re.fullmatch(r"/?[0-9]*", address.path) is not None
     return len(address.path) > 1

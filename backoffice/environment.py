@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from providers.core import env_file
 
-from .addresses import CACHES, DATABASES, MASK, is_whole, masked
+from .addresses import CACHES, DATABASES, MAIL, MASK, is_whole, masked
 from .keys import refuse_guessed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -182,6 +182,11 @@ class Environment:
         """The settings of Django's for a cache by its address."""
         example = "redis://127.0.0.1:6379/1"
         return self._address(name, default, CACHES, example, environ.Env.cache_url_config)
+
+    def email(self, name: str) -> dict[str, Any]:
+        """The settings of Django's for e-mail by the address of its server."""
+        example = "smtp+tls://user:password@mail.example.com:587"
+        return self._address(name, "", MAIL, example, environ.Env.email_url_config)
 
     def refuse_misspelt(self, *others: str) -> None:
         """Refuses what is nearly the name of a setting: it would be a guard that nobody set up.

@@ -18,9 +18,11 @@ LOOKS_SECRET = re.compile(
 LOOKS_LIKE_KEY = re.compile(
     r"\b((?:sk|pk|rk|sb|gsk|xai|AIza|AKIA|ghp|glpat)[-_]?)[A-Za-z0-9_-]{12,}"
 )
-# The token of a flow is part of its address. What stands there is hidden whatever it is: a mistyped
-# token is nearly one.
-IN_ADDRESS = re.compile(r"(?i)(promptflow/+)[^/?#\s\"']+")
+SIGNED_TOKEN = re.compile(r"\b(eyJ)[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
+# The token of a flow, or of a link that resets a password, is part of its address. What stands
+# there is hidden whatever it is: a mistyped token is nearly one.
+IN_ADDRESS = re.compile(r"(?i)(promptflow/+|sign-in/+reset/+[^/?#\s\"']+/+)[^/?#\s\"']+")
+WITH_TOKENS = ("promptflow/", "sign-in/reset/")
 # What OAuth2 brings back in an address (RFC 6749, section 4.1.2), wherever that address is written,
 # also inside another one.
 CODE_IN_ADDRESS = re.compile(r"(?i)([?&](?:code|state)=)[^&#\s\"']+")
@@ -30,17 +32,23 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def redact(text: str) -> str:
     """The text with `***` for whatever looks like a credential."""
-    for pattern in (LOOKS_SECRET, LOOKS_LIKE_KEY, CODE_IN_ADDRESS, CODE_IN_INNER_ADDRESS):
+    for pattern in (
+        LOOKS_SECRET,
+        LOOKS_LIKE_KEY,
+        SIGNED_TOKEN,
+        CODE_IN_ADDRESS,
+        CODE_IN_INNER_ADDRESS,
+    ):
         text = pattern.sub(r"\1***", text)
     return _without_tokens(text)
 
 
 def _without_tokens(text: str) -> str:
-    """The text with `***` for the tokens in addresses under /promptflow/, also where percent signs
-    hide such an address.
+    """The text with `***` for the tokens in addresses under /promptflow/ and /sign-in/reset/, also
+    where percent signs hide such an address.
     """
     plain = unquote(text) if "%" in text else text
-    if plain.lower().count("promptflow/") > text.lower().count("promptflow/"):
+    if any(plain.lower().count(one) > text.lower().count(one) for one in WITH_TOKENS):
         text = CONTROL.sub("?", plain)
     return IN_ADDRESS.sub(r"\1***", text)
 

@@ -16,6 +16,7 @@ from providers.http.egress import trust_authorities
 from .catalogues import compiled_folder
 from .databases import with_options
 from .document_settings import *  # noqa: F403
+from .email_settings import read_email
 from .environment import BASE_DIR, read_environment
 from .identity_providers import read_identity_providers
 from .logs import log_to_console
@@ -119,6 +120,8 @@ LOGOUT_REDIRECT_URL = "sign-in"
 SIGN_IN_SECOND_FACTOR = env.names("SIGN_IN_SECOND_FACTOR")  # roles, or everybody
 SIGN_IN_LOCALLY = env.names("SIGN_IN_LOCALLY", ["everybody"])  # roles, or everybody
 IDENTITY_PROVIDERS = read_identity_providers(env)  # by their keys
+globals().update(read_email(env))
+PASSWORD_RESET_TIMEOUT = 3600  # seconds
 SIGN_IN_IDLE_HOURS = env.number("SIGN_IN_IDLE_HOURS", 12, least=0.1, most=8760)
 SIGN_IN_DAYS = env.number("SIGN_IN_DAYS", 14, least=0.01, most=365)
 SIGN_IN_CONFIRM_MINUTES = env.number("SIGN_IN_CONFIRM_MINUTES", 15, least=1, most=10080)

@@ -229,6 +229,11 @@ def deactivate_several(people: Sequence[User], *, actor: Any) -> tuple[list[User
     return done, kept
 
 
+def require_may_change(person: User, *, actor: Any) -> None:
+    """Raises PermissionDenied unless the actor may change this person."""
+    _require_above(actor, person)
+
+
 def _require_above(actor: Any, person: User) -> None:
     if actor is not None and not may_change(actor, person):
         raise PermissionDenied(
@@ -260,11 +265,16 @@ def _names(permissions: QuerySet[Permission]) -> set[str]:
 
 
 def _put_password(person: User, password: str) -> None:
+    person.set_password(validated_password(password, person))
+
+
+def validated_password(password: str, person: User) -> str:
+    """The password, if it is good enough for this person. Raises Invalid."""
     try:
         validate_password(password, person)
     except ValidationError as error:
         raise Invalid([FieldError("password", "weak", " ".join(error.messages))]) from None
-    person.set_password(password)
+    return password
 
 
 def _locked(person: User) -> User:

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from . import administration, lists, preferences, provider_links
+from .reset import views as reset
 from .service_accounts import views as accounts
 from .view_as.views import ViewAsEndView, ViewAsView
 from .why_not import WhyNotView
@@ -12,6 +13,14 @@ urlpatterns = [
     path("", include("backoffice.people.oidc.urls")),
     path("you/", preferences.PreferencesView.as_view(), name="preferences"),
     path("why-not/<str:right>/", WhyNotView.as_view(), name="why-not"),
+    path("sign-in/reset/", reset.AskView.as_view(), name="password-reset"),
+    path(
+        "sign-in/reset/<str:uid>/<str:token>/",
+        reset.ConfirmView.as_view(),
+        name="password-reset-confirm",
+    ),
+    path("your-sign-in/email/", reset.YourEmailView.as_view(), name="your-email"),
+    path("people/<int:pk>/email/", reset.PersonEmailView.as_view(), name="person-email"),
     path("language/", preferences.choose_language, name="choose-language"),
     path("people/", lists.PersonListView.as_view(), name="person-list"),
     path("people/deactivate/", lists.PeopleDeactivateView.as_view(), name="person-bulk-deactivate"),

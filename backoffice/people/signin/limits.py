@@ -22,7 +22,9 @@ from connections.locks import retried
 
 from ..models import SignInLimit
 
-FREE = {"account": 5, "address": 50, "browser": 5, "code": 5, "confirm": 5}  # failures in a row
+# failures in a row; of a forgotten password: how often a link may be asked for
+FREE = {"account": 5, "address": 50, "browser": 5, "code": 5, "confirm": 5}
+FREE |= {"reset": 3, "reset-address": 20}
 FIRST, LONGEST = timedelta(seconds=30), timedelta(minutes=15)
 FORGOTTEN, DELETED = timedelta(days=1), timedelta(days=30)
 
