@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -17,15 +18,19 @@ from connections.models import (
     ConnectionType,
     HostApproval,
     ServiceAccount,
+    Team,
     TrustedIssuer,
     works_now,
 )
 from connections.schedule import services as schedule
 from connections.services import default_profiles
+from connections.standing import MANAGES
 from connections.views.base import Page
 from gateway.notices import services as notices
 
 from .people import services as people
+
+NO_RIGHTS = Q(groups=None, is_superuser=False, memberships=None)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def areas(user: User) -> list[Area]:
     parts = (
         ("auth.view_user", _people),
         ("auth.view_group", _roles),
+        (MANAGES, _teams),
         ("connections.view_serviceaccount", _service_accounts),
         ("connections.view_apitoken", _tokens),
         ("connections.view_trustedissuer", _issuers),
@@ -69,7 +75,7 @@ def areas(user: User) -> list[Area]:
 
 def _people() -> Iterator[Area]:
     rows = User.objects.filter(is_active=True, service_account=None)
-    number, without = rows.count(), rows.filter(groups=None, is_superuser=False).count()
+    number, without = rows.count(), rows.filter(NO_RIGHTS).count()
     needs = []
     if without:
         lack = ngettext("%(n)s person has no role.", "%(n)s people have no role.", without)
@@ -82,6 +88,12 @@ def _people() -> Iterator[Area]:
 
 def _roles() -> Iterator[Area]:
     yield Area(_("Roles"), "role-list", ", ".join(_(role.name) for role in people.roles()))
+
+
+def _teams() -> Iterator[Area]:
+    number = Team.objects.count()
+    holds = ngettext("%(n)s team", "%(n)s teams", number) % {"n": number}
+    yield Area(_("Teams"), "team-list", holds if number else _("none: all share everything"))
 
 
 def _service_accounts() -> Iterator[Area]:

@@ -20,10 +20,11 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     is_of_rights = bool(user.pk) and not isinstance(exception, OnlyViewing)
     is_new = is_of_rights and not user.get_all_permissions()
     lacking = exception.permissions if isinstance(exception, MissingRight) else ()
+    on = getattr(exception, "on", None)
     context = {
         "title": _("You have no role yet") if is_new else _("You may not do this"),
         "detail": "" if is_new else str(exception),
         "is_new": is_new,
-        "reason": reason(user, () if is_new else lacking) if is_of_rights else None,
+        "reason": reason(user, () if is_new else lacking, on) if is_of_rights else None,
     }
     return render(request, "403.html", context, status=403)

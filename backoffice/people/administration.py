@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from connections.services import Invalid
+from connections.models import Membership, Role
+from connections.services import Invalid, teams_of
 from connections.views.base import Crumb, Page
 from connections.views.typed import typed_before
 
@@ -64,10 +65,11 @@ class PersonCreateView(Page):
         return [ADMINISTRATION, PEOPLE]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(PersonForm(initial=initial_of(typed_before(request))))
+        initial = initial_of(typed_before(request))
+        return self.show(PersonForm(initial=initial, teams=teams_of(request.user)))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = PersonForm(request.POST)
+        form = PersonForm(request.POST, teams=teams_of(request.user))
         if form.is_valid():
             try:
                 person = services.add_person(**form.cleaned_data, actor=request.user)
@@ -139,9 +141,20 @@ class PersonDetailView(PersonPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = {
             "may_view_as": may_view_as(self.request.user, self.person),
+            **self._teams(),
             "views_as": views_as(self.person)[:VIEWS_AS],
         }
         return super().get_context_data(**context, **kwargs)
+
+    def _teams(self) -> dict[str, Any]:
+        """The person's teams, and those that they are not in, of those that one sees."""
+        seen = teams_of(self.request.user)
+        memberships = Membership.objects.filter(user=self.person, team__in=seen)
+        return {
+            "memberships": memberships.select_related("team").order_by("team__name"),
+            "other_teams": seen.exclude(memberships__user=self.person),
+            "team_roles": Role.choices,
+        }
 
     def get(self, request: HttpRequest, **_kwargs: Any) -> HttpResponse:
         role = {"role": self.person.groups.first()}

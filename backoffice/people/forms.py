@@ -6,6 +6,8 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
+from connections.models import Role as TeamRole
+from connections.models import Team
 from connections.services import Invalid
 
 from . import services
@@ -51,6 +53,26 @@ class PersonForm(RefusableForm):
     )
     password = password_field(_("They can change it when they have signed in."))
     role = RoleField(help_text=_("What they may do. Roles says what each holds."))
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=_("Team"), required=False, empty_label=_("None")
+    )
+    team_role = forms.ChoiceField(
+        label=_("Role in the team"),
+        required=False,
+        choices=TeamRole.choices,
+        initial=TeamRole.OPERATOR,
+    )
+
+    def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
+        """`teams`: those that whoever adds the person may take them into."""
+        super().__init__(*args, **kwargs)
+        fields: Any = self.fields
+        if teams.exists():
+            fields["team"].queryset = teams
+            fields["role"].required = False
+            fields["role"].help_text = _("On what all share. Left out, only their team counts.")
+        else:
+            del fields["team"], fields["team_role"]
 
 
 class RoleForm(RefusableForm):

@@ -72,7 +72,9 @@ class PreferencesView(Page):
 
     def show(self, form: PreferencesForm) -> HttpResponse:
         """The page with its form."""
-        return self.render_to_response(self.get_context_data(form=form))
+        user: Any = self.request.user
+        mine = user.memberships.select_related("team").order_by("team__name")
+        return self.render_to_response(self.get_context_data(form=form, memberships=mine))
 
 
 def _zones() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_noop
 
 from connections.errors import FieldError
 from connections.locks import retried
-from connections.models import works_now
-from connections.services import Invalid, require
+from connections.models import Team, works_now
+from connections.services import Invalid, require, set_member
 
 from .access import roles_change
 from .models import Preferences
@@ -86,24 +86,36 @@ def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
 
 
 @retried
-def add_person(name: str, password: str, role: Group, *, actor: Any) -> User:
-    """Adds a person who signs in with a name and a password.
+def add_person(
+    name: str,
+    password: str,
+    role: Group | None,
+    *,
+    actor: Any,
+    team: Team | None = None,
+    team_role: str = "operator",
+) -> User:
+    """Adds a person who signs in with a name and a password, with a role, or in a team, or both.
 
     Raises Invalid, PermissionDenied.
     """
     require(actor, "auth.add_user")
-    _require_rights(actor, _rights(role))
+    _require_rights(actor, _rights(role) if role else ())
+    if role is None and team is None:
+        raise Invalid([FieldError("role", "required", _("Choose a role or a team."))])
     person = User(username=User.normalize_username(name.strip()))
     try:
         UnicodeUsernameValidator()(person.username)
     except ValidationError as error:
         raise Invalid([FieldError("name", "invalid", " ".join(error.messages))]) from None
     _put_password(person, password)
-    person.is_staff = role.name == ADMINISTRATORS
+    person.is_staff = role is not None and role.name == ADMINISTRATORS
     try:
         with transaction.atomic():
             person.save()
-            person.groups.set([role])
+            person.groups.set([role] if role else [])
+            if team is not None:
+                set_member(team, person, team_role, actor=actor)
     except IntegrityError:
         text = _("There is a person with this name already.")
         raise Invalid([FieldError("name", "taken", text)]) from None

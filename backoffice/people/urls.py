@@ -5,6 +5,8 @@ from django.urls import include, path
 from . import administration, lists, preferences, provider_links
 from .reset import views as reset
 from .service_accounts import views as accounts
+from .teams import views as teams
+from .teams.lists import TeamListView
 from .view_as.views import ViewAsEndView, ViewAsView
 from .why_not import WhyNotView
 
@@ -41,6 +43,11 @@ urlpatterns = [
         accounts.ServiceAccountDetailView.as_view(),
         name="service-account-detail",
     ),
+    path("teams/", TeamListView.as_view(), name="team-list"),
+    path("teams/add/", teams.TeamCreateView.as_view(), name="team-create"),
+    path("teams/<uuid:pk>/", teams.TeamDetailView.as_view(), name="team-detail"),
+    path("teams/<uuid:pk>/delete/", teams.TeamDeleteView.as_view(), name="team-delete"),
+    path("people/<int:pk>/team/", teams.PersonTeamView.as_view(), name="person-team"),
     path("people/<int:pk>/view-as/", ViewAsView.as_view(), name="person-view-as"),
     path("view-as/end/", ViewAsEndView.as_view(), name="view-as-end"),
     path(

@@ -4,6 +4,7 @@ right without knowing it.
 
 import json
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.apps import apps
 from django.db import models
@@ -30,16 +31,21 @@ def seen(kind: str, of: str = "") -> Q:
         return _with_tags(kind, of, viewer)
     if standing.sees_all and viewer.team is None:
         return _with_tags(kind, of, viewer)
-    if viewer.team is None:
-        teams = set(standing.roles)
-    else:
-        teams = {viewer.team} if standing.sees_all else {viewer.team} & set(standing.roles)
+    teams = _teams_of(viewer)
     condition = Q(**{f"{of}team__isnull": True})
     if teams:
         shares = apps.get_model("connections", f"{kind.capitalize()}Share")._default_manager
         shared = shares.filter(team__in=teams).order_by().values(kind)
         condition |= Q(**{f"{of}team__in": teams}) | Q(**{f"{of}pk__in": shared})
     return condition & _with_tags(kind, of, viewer)
+
+
+def _teams_of(viewer: Viewer) -> set[UUID]:
+    """The teams whose rows a viewer sees, who does not see all."""
+    standing = viewer.standing()
+    if viewer.team is None:
+        return set(standing.roles)
+    return {viewer.team} if standing.sees_all else {viewer.team} & set(standing.roles)
 
 
 def _with_tags(kind: str, of: str, viewer: Viewer) -> Q:
@@ -88,6 +94,19 @@ class OfSeenConnections(SeenManager[Row]):
     """What belongs to connections that whoever looks may see."""
 
     kind, of = "connection", "connection__"
+
+
+class OfSeenTeams(models.Manager[Row]):
+    """Rows of no team, and of the teams whose rows whoever looks may see."""
+
+    def get_queryset(self) -> models.QuerySet[Row]:
+        rows, viewer = super().get_queryset(), current_viewer()
+        if viewer is None:
+            return rows
+        standing = viewer.standing()
+        if not standing.has_teams or (standing.sees_all and viewer.team is None):
+            return rows
+        return rows.filter(Q(team=None) | Q(team__in=_teams_of(viewer)))
 
 
 def seen_tokens() -> Q:

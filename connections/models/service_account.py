@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import models
 
+from .seeing import OfSeenTeams
 from .teams import team_of_a_row
 
 SUFFIX = " (service account)"
@@ -31,6 +32,9 @@ class ServiceAccount(models.Model):
     team = team_of_a_row("service_accounts")
     contact = models.CharField(max_length=200, validators=[ProhibitNullCharactersValidator()])
     created_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    objects = OfSeenTeams["ServiceAccount"]()
+    every = models.Manager["ServiceAccount"]()
 
     class Meta:
         default_permissions = ("view", "add", "change", "delete")

@@ -101,6 +101,7 @@ from .tasks import (
 )
 from .team_end import delete_team, owned_by
 from .teams import (
+    administrators_of,
     create_team,
     may_add_for_all,
     members_of,
@@ -157,6 +158,7 @@ __all__ = [
     "Undone",
     "Unusable",
     "UsableProfiles",
+    "administrators_of",
     "allows",
     "ask_for_moved_hosts",
     "authenticate_token",

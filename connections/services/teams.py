@@ -155,6 +155,13 @@ def members_of(team: Team) -> Sequence[Membership]:
     return list(team.memberships.select_related("user", "user__service_account"))
 
 
+def administrators_of(team: Team) -> QuerySet[Any]:
+    """The people who sign in and are administrators of a team, by name."""
+    is_one = Q(memberships__team=team, memberships__role=Role.ADMINISTRATOR)
+    rows = get_user_model().objects.filter(is_one, is_active=True, service_account=None)
+    return rows.order_by("username")
+
+
 def _lock(team: Team) -> None:
     """Of two administrators who leave at once, the second one waits."""
     list(Team.objects.select_for_update().filter(pk=team.pk))

@@ -55,7 +55,7 @@ class TokenForm(forms.Form):
         widget=forms.TextInput({"autocomplete": "off"}),
     )
     service_account = forms.ModelChoiceField(
-        ServiceAccount.objects.filter(user__is_active=True).select_related("user"),
+        ServiceAccount.objects.none(),
         required=False,
         label=gettext_lazy("Whose"),
         empty_label=gettext_lazy("Yours"),
@@ -133,7 +133,11 @@ class TokenListView(Page):
     def form(self, **kwargs: Any) -> TokenForm:
         """The form, bound when given `data`."""
         form = TokenForm(list(Profile.objects.order_by(*by_name())[:MOST_TICKED]), **kwargs)
-        if not self.request.user.has_perm("connections.change_serviceaccount"):
+        if self.request.user.has_perm("connections.change_serviceaccount"):
+            accounts: Any = form.fields["service_account"]
+            rows = ServiceAccount.objects.filter(user__is_active=True)
+            accounts.queryset = rows.select_related("user")
+        else:
             del form.fields["service_account"]
         teams = self._teams()
         if teams:

@@ -120,7 +120,7 @@ class RuleForm(RefusableForm):
         ),
     )
     account = forms.ModelChoiceField(
-        ServiceAccount.objects.select_related("user").order_by("user__username"),
+        ServiceAccount.objects.none(),
         label=gettext_lazy("Service account"),
         help_text=gettext_lazy("Whose rights its tokens have, within the scopes below."),
     )
@@ -152,6 +152,12 @@ class RuleForm(RefusableForm):
         label=gettext_lazy("Place"),
         help_text=gettext_lazy("Of several rules that fit, the one with the lowest number counts."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        accounts: Any = self.fields["account"]
+        rows = ServiceAccount.objects.select_related("user")
+        accounts.queryset = rows.order_by("user__username")
 
 
 class TrialForm(forms.Form):
