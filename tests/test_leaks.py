@@ -241,7 +241,18 @@ def records(
     caplog.set_level(logging.DEBUG)
     for name in [*logging.root.manager.loggerDict, "openai", "httpx2", "httpcore2"]:
         caplog.set_level(logging.DEBUG, logger=name)
+    monkeypatch.setattr(logging.getLogger("django.template"), "filters", [_without_lines])
     return caplog
+
+
+def _without_lines(record: logging.LogRecord) -> bool:
+    """Of a variable that a template lacks, what the error says and not which lines led to it.
+
+    It says the whole context. The lines are ours, and took most of the time of looking at pages.
+    """
+    if record.name == "django.template" and record.exc_info:
+        record.exc_text = str(record.exc_info[1])
+    return True
 
 
 # Pages
