@@ -18,6 +18,7 @@ from connections.views.typed import typed_before
 
 from . import services
 from .forms import PasswordForm, PersonForm, RefusableForm, RoleForm
+from .listing import rights_of_roles
 from .signin import factors
 from .signin.providers import configured
 from .view_as.services import may_view_as, views_as
@@ -44,7 +45,7 @@ class RoleListView(Page):
         return [ADMINISTRATION, PEOPLE]
 
     def get(self, _request: HttpRequest) -> HttpResponse:
-        context = {"roles": services.roles(), "kinds": services.rights_of_roles()}
+        context = {"roles": services.roles(), "kinds": rights_of_roles()}
         return self.render_to_response(self.get_context_data(**context))
 
 

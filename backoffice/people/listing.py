@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connections.list_columns import A_TO_Z, NAME, NEWEST, Column
@@ -20,6 +21,7 @@ from connections.texts import name_key, sort_key
 
 from . import services
 from .signin import factors
+from .words_of_rights import in_words
 
 NO_ROLE = "-"
 STATES = {"active": _("Active"), "inactive": _("Deactivated")}
@@ -103,6 +105,23 @@ def person_lines(people: Sequence[User], actor: Any) -> list[PersonLine]:
     kinds = factors.kinds_of(people)
     may = services.may_change_of(actor, people)
     return [PersonLine(one, kinds.get(one.pk, []), one.pk in may) for one in people]
+
+
+def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
+    """What each role may do: kinds of things, below each the acts in words, and for each role of
+    `services.roles()` in its order whether it may. `words_of_rights` has the words for translation.
+    """
+    held = {
+        role.pk: set(role.permissions.values_list("pk", flat=True)) for role in services.roles()
+    }
+    wanted = Permission.objects.filter(
+        content_type__app_label__in=services.SHOWN, group__in=held
+    ).select_related("content_type")
+    table: dict[str, list[tuple[str, list[bool]]]] = {}
+    for one in wanted.distinct().order_by("content_type__app_label", "content_type__model", "pk"):
+        row = (in_words(one.name), [one.pk in mine for mine in held.values()])
+        table.setdefault(gettext(str(one.content_type.name).capitalize()), []).append(row)
+    return list(table.items())
 
 
 def _common(rows: QuerySet[Any], filters: Mapping[str, str], of: str) -> QuerySet[Any]:

@@ -26,7 +26,6 @@ from .access import roles_change
 from .models import Preferences
 from .signin import factors
 from .signin.sessions import end_sessions
-from .words_of_rights import in_words
 
 ADMINISTERS = "auth.change_user"  # who has it is an administrator
 ADMINISTRATORS = gettext_noop("Administrators")
@@ -68,21 +67,6 @@ def roles() -> QuerySet[Group]:
         rights=Count("permissions", distinct=True),
         members=Count("user", Q(user__service_account=None), distinct=True),
     ).order_by("rights", "name")
-
-
-def rights_of_roles() -> list[tuple[str, list[tuple[str, list[bool]]]]]:
-    """What each role may do: kinds of things, below each the acts in words, and for each role of
-    `roles()` in its order whether it may. `words_of_rights` has the words for translation.
-    """
-    held = {role.pk: set(role.permissions.values_list("pk", flat=True)) for role in roles()}
-    wanted = Permission.objects.filter(
-        content_type__app_label__in=SHOWN, group__in=held
-    ).select_related("content_type")
-    table: dict[str, list[tuple[str, list[bool]]]] = {}
-    for one in wanted.distinct().order_by("content_type__app_label", "content_type__model", "pk"):
-        row = (in_words(one.name), [one.pk in mine for mine in held.values()])
-        table.setdefault(_(str(one.content_type.name).capitalize()), []).append(row)
-    return list(table.items())
 
 
 @retried
