@@ -23,7 +23,7 @@ from .connections import (
 from .former_alias import AliasUse, FormerAlias
 from .host_approval import HostApproval
 from .key_replacement import KeyReplacement, SecretFingerprints
-from .list_choice import ListChoice
+from .list_choice import ListChoice, TeamView
 from .oauth_token import AccessToken
 from .outlook import Outlook
 from .package_upload import PackageUpload
@@ -82,6 +82,7 @@ __all__ = [
     "Task",
     "TaskPart",
     "Team",
+    "TeamView",
     "Token",
     "TrustedIssuer",
     "UndoStep",

@@ -1,7 +1,9 @@
-"""The way in which a person looks at a list."""
+"""The ways in which a person, and the members of a team, look at a list."""
 
 from django.conf import settings
 from django.db import models
+
+from .teams import Team
 
 
 class ListChoice(models.Model):
@@ -28,3 +30,24 @@ class ListChoice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.list_name} of {self.user_id}"
+
+
+class TeamView(models.Model):
+    """A view of a list with a name, for the members of a team. `query`: as in ListChoice."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="+")
+    list_name = models.CharField(max_length=30)
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=2000)
+
+    class Meta:
+        ordering = ["name"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "list_name", "name"], name="one_view_of_a_team_and_name"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

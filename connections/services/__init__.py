@@ -68,7 +68,16 @@ from .history import versions
 from .hosts import Hosts
 from .http_clients import http_client
 from .jobs import declare_jobs
-from .list_choices import choose_columns, list_choice, remove_view, save_view
+from .list_choices import (
+    choose_columns,
+    list_choice,
+    remove_team_view,
+    remove_view,
+    save_team_view,
+    save_view,
+    team_views,
+    teams_to_save_for,
+)
 from .narrowing import USE_PROFILE, Narrowing, UsableProfiles, usable_profiles
 from .networks import clean_networks
 from .permissions import Actor, may, require, roles_that_hold
@@ -235,6 +244,7 @@ __all__ = [
     "refused_address",
     "remove_former_alias",
     "remove_member",
+    "remove_team_view",
     "remove_view",
     "rename_team",
     "renew_token",
@@ -252,6 +262,7 @@ __all__ = [
     "rotate_credentials",
     "run_bulk_test",
     "run_check",
+    "save_team_view",
     "save_version",
     "save_versions",
     "save_view",
@@ -269,8 +280,10 @@ __all__ = [
     "tasks_of",
     "team_for_new",
     "team_named",
+    "team_views",
     "teams_of",
     "teams_to_add",
+    "teams_to_save_for",
     "teams_to_share_with",
     "test_connection",
     "test_settings",

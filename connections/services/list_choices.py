@@ -1,15 +1,21 @@
-"""How a person looks at a list: its columns, its density, and views with a name."""
+"""How a person looks at a list: its columns, its density, and views with a name, their own and
+those of their teams.
+"""
 
 from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from ..errors import FieldError, Invalid
 from ..locks import retried
-from ..models import ListChoice
+from ..models import ListChoice, Team, TeamView
+from .permissions import Actor, require
+from .teams import teams_of, teams_to_add
 
+ADDS = "connections.add_connection"
 MOST_VIEWS, LONGEST_NAME, LONGEST_QUERY = 20, 60, 2000
 
 
@@ -34,20 +40,12 @@ def choose_columns(
 @retried
 def save_view(user: Any, list_name: str, name: str, query: str) -> ListChoice:
     """Keeps filters and order under a name; one of the same name is replaced. Raises Invalid."""
-    name = " ".join(name.replace("\x00", "").split())
-    if not name or len(name) > LONGEST_NAME:
-        message = _("Give the view a name of at most %(longest)d characters.") % {
-            "longest": LONGEST_NAME
-        }
-        raise Invalid([FieldError("name", "invalid", message)])
+    name = _clean(name)
     with transaction.atomic():
         choice = _held(user, list_name)
         views = [one for one in choice.views if one["name"] != name]
         if len(views) >= MOST_VIEWS:
-            message = _("There are %(most)d views already. Remove one first.") % {
-                "most": MOST_VIEWS
-            }
-            raise Invalid([FieldError("name", "too_many", message)])
+            raise _too_many()
         choice.views = [*views, {"name": name, "query": query[:LONGEST_QUERY]}]
         choice.save()
     return choice
@@ -61,6 +59,60 @@ def remove_view(user: Any, list_name: str, name: str) -> ListChoice:
         choice.views = [one for one in choice.views if one["name"] != name]
         choice.save()
     return choice
+
+
+def team_views(actor: Actor, list_name: str) -> QuerySet[TeamView]:
+    """The views of a list that the actor's teams have, with their teams, by name."""
+    rows = TeamView.objects.filter(list_name=list_name, team__in=teams_of(actor))
+    return rows.select_related("team").order_by("name", "team__name")
+
+
+def teams_to_save_for(actor: Actor) -> list[Team]:
+    """The teams for which the actor may save views, by name: whoever adds connections there."""
+    return teams_to_add(actor, "connection")
+
+
+@retried
+def save_team_view(team: Team, list_name: str, name: str, query: str, *, actor: Actor) -> TeamView:
+    """Keeps filters and order under a name for the members of a team; one of the same name is
+    replaced. Raises Invalid, PermissionDenied.
+    """
+    require(actor, ADDS, on=team)
+    name, rows = _clean(name), TeamView.objects.filter(team=team, list_name=list_name)
+    with transaction.atomic():
+        if rows.exclude(name=name).count() >= MOST_VIEWS:
+            raise _too_many()
+        values = {"query": query[:LONGEST_QUERY]}
+        return rows.update_or_create(team=team, list_name=list_name, name=name, defaults=values)[0]
+
+
+@retried
+def remove_team_view(pk: Any, *, actor: Actor) -> str:
+    """Forgets a view of a team. Returns its name, empty where it is not there. Raises
+    PermissionDenied.
+    """
+    found = TeamView.objects.filter(pk=pk, team__in=teams_of(actor)).select_related("team").first()
+    if found is None:
+        return ""
+    require(actor, ADDS, on=found.team)
+    found.delete()
+    return found.name
+
+
+def _clean(name: str) -> str:
+    """The name of a view without blanks that do not matter. Raises Invalid."""
+    name = " ".join(name.replace("\x00", "").split())
+    if not name or len(name) > LONGEST_NAME:
+        message = _("Give the view a name of at most %(longest)d characters.") % {
+            "longest": LONGEST_NAME
+        }
+        raise Invalid([FieldError("name", "invalid", message)])
+    return name
+
+
+def _too_many() -> Invalid:
+    message = _("There are %(most)d views already. Remove one first.") % {"most": MOST_VIEWS}
+    return Invalid([FieldError("name", "too_many", message)])
 
 
 def _held(user: Any, list_name: str) -> ListChoice:

@@ -42,13 +42,22 @@ class SaveViewView(ListChoiceView):
 
     def post(self, request: HttpRequest, list_name: str) -> HttpResponse:
         name = self.posted("name")
+        if team_view := self.posted("team_view"):
+            number = int(team_view) if team_view.isdecimal() and len(team_view) < 10 else 0
+            if gone := services.remove_team_view(number, actor=request.user):
+                messages.success(request, _("The view %(name)s is removed.") % {"name": gone})
+            return self.redirect(self.list_page.address())
         if "remove" in request.POST:
             services.remove_view(request.user, list_name, name)
             messages.success(request, _("The view %(name)s is removed.") % {"name": name})
             return self.redirect(self.list_page.address())
         query = self._query()
         try:
-            services.save_view(request.user, list_name, name, query)
+            if team := self.posted("team"):
+                found = services.team_named(team, actor=request.user)
+                services.save_team_view(found, list_name, name, query, actor=request.user)
+            else:
+                services.save_view(request.user, list_name, name, query)
             said = {"name": " ".join(name.split())}
             messages.success(request, _("The view %(name)s is saved.") % said)
         except services.Invalid as refused:

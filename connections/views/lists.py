@@ -131,9 +131,12 @@ class ListPage(Page):
         columns = self.columns_of(user, choice)
         query = self.query_of(filters, sort)
         teams = services.teams_of(user) if looker.has_teams and "team" in filters else ()
+        views = services.team_views(user, self.list_name) if looker.has_teams else ()
         context = {
             "page": page,
             "teams": teams,
+            "team_views": views,
+            "may_save_for": services.teams_to_save_for(user) if query and looker.has_teams else (),
             "lines": self.lines(shown, user),
             "columns": columns,
             "shown": {one.key for one in columns},

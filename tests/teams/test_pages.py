@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from connections import services
-from connections.models import ApiToken, Connection, Profile, Team
+from connections.models import ApiToken, Connection, Profile, Team, TeamView
 from tests.connections.api.calls import Api, errors, token_of
 from tests.fakes import SECRET, connect
 from tests.pages import html
@@ -232,3 +232,17 @@ def test_the_command_makes_and_ends_teams(teams: Teams, capsys: Any):
     assert Profile.every.filter(team__name="Green").count() == 1
     call_command("team", "delete", "green", "--to-all")
     assert not Team.objects.filter(name="Green").exists()
+
+
+def test_a_view_is_for_the_members_of_a_team(teams: Teams, operator_page: Client):
+    saved = {"name": "Of red", "query": "status=active", "team": teams.a.pk}
+    operator_page.post("/lists/connection/views/", saved)
+    viewer, stranger = (browser(teams.people[one]) for one in ("viewer", "global operator"))
+    assert "Of red" in page(viewer, "/connections/") and "Of red" not in page(viewer, "/profiles/")
+    assert "Of red" not in page(stranger, "/connections/")
+    taken = {"team_view": TeamView.objects.get().pk}
+    assert viewer.post("/lists/connection/views/", taken).status_code == 403
+    stranger.post("/lists/connection/views/", taken)
+    assert TeamView.objects.exists()
+    operator_page.post("/lists/connection/views/", taken)
+    assert not TeamView.objects.exists()
