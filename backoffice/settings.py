@@ -120,7 +120,9 @@ LOGOUT_REDIRECT_URL = "sign-in"
 SIGN_IN_SECOND_FACTOR = env.names("SIGN_IN_SECOND_FACTOR")  # roles, or everybody
 SIGN_IN_LOCALLY = env.names("SIGN_IN_LOCALLY", ["everybody"])  # roles, or everybody
 IDENTITY_PROVIDERS = read_identity_providers(env)  # by their keys
-globals().update(read_email(env))
+_email = read_email(env)
+globals().update(_email)
+EMAIL_IS_SET_UP, SIGN_IN_ADDRESS = bool(_email["EMAIL_IS_SET_UP"]), str(_email["SIGN_IN_ADDRESS"])
 PASSWORD_RESET_TIMEOUT = 3600  # seconds
 SIGN_IN_IDLE_HOURS = env.number("SIGN_IN_IDLE_HOURS", 12, least=0.1, most=8760)
 SIGN_IN_DAYS = env.number("SIGN_IN_DAYS", 14, least=0.01, most=365)

@@ -525,6 +525,12 @@ def service_account(page: Page, gallery: Gallery) -> None:
     expect(page.get_by_role("heading", name="ci-deploy", exact=True)).to_be_visible()
 
 
+def service_account_delete(page: Page, gallery: Gallery) -> None:
+    service_account(page, gallery)
+    page.get_by_role("link", name="Delete", exact=True).click()
+    expect(page.get_by_role("heading", name="Delete ci-deploy")).to_be_visible()
+
+
 def service_accounts(page: Page, gallery: Gallery) -> None:
     service_account(page, gallery)
     page.goto("/people/service-accounts/")
@@ -677,6 +683,9 @@ SCENES: dict[str, Scene] = {
     "service-accounts": service_accounts,
     "service-account-add": at("/people/service-accounts/add/"),
     "service-account": service_account,
+    "service-account-delete": service_account_delete,
+    "password-reset": at("/sign-in/reset/"),
+    "your-email": at("/your-sign-in/email/"),
     "trusted-issuer-add": at("/issuers/add/"),
     "trusted-issuer": trusted_issuer,
     "trusted-issuers": trusted_issuers,

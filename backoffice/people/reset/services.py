@@ -142,7 +142,7 @@ def reset_password(person: User, token: str, password: str) -> bool:
     """
     encoded = hashing.encode(validated_password(password, person))
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=person.pk)
+        locked: Any = User.objects.select_for_update().get(pk=person.pk)
         if not default_token_generator.check_token(locked, token):
             return False
         locked.password = encoded
