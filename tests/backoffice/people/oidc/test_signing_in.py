@@ -2,9 +2,9 @@
 
 import logging
 import time
+from dataclasses import replace
 
 import pytest
-from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
 from django.test import Client
@@ -15,6 +15,7 @@ from backoffice.people.oidc import services, wire
 from connections.models import SUFFIX, Membership
 from connections.models.teams import Role
 from connections.services import create_team, set_member
+from tests.backoffice.people.test_second_factor import SECRET, code_of, with_app  # noqa: F401
 from tests.httpserver import Answer
 from tests.pages import told, words
 from tests.people import PASSWORD, browser
@@ -378,14 +379,18 @@ def test_the_last_administrator_keeps_the_role(acme, settings, administrator):
     assert is_in(client) and administrator.groups.get().name == "Administrators"
 
 
-def test_a_second_factor_is_asked_for_by_setting_only(acme, settings, operator):
-    linked(operator)
-    Authenticator.objects.create(user=operator, type=Authenticator.Type.TOTP, data={"secret": "x"})
+def test_a_second_factor_is_asked_for_by_setting_only(acme, settings, with_app):  # noqa: F811
+    linked(with_app)
     client = Client()
     assert acme.sign_in(client)["Location"] == "/" and is_in(client)
-    settings.IDENTITY_PROVIDERS = {"acme": acme.ours(asks_factor=True)}
+    ours = acme.ours(asks_factor=True)
+    other = replace(ours, key="other", label="Other")  # with the same client
+    settings.IDENTITY_PROVIDERS = {"other": other, "acme": ours}
     client = Client()
     assert acme.sign_in(client)["Location"] == "/sign-in/code/" and not is_in(client)
+    assert client.post("/sign-in/code/", {"code": code_of(SECRET)})["Location"] == "/"
+    row = ProviderSession.objects.get(pk=client.session["provider_session"])
+    assert row.credentials["refresh"] == "refresh-token-2"
 
 
 @pytest.mark.parametrize(("asks", "page"), [(False, 200), (True, 302)])
@@ -401,10 +406,9 @@ def test_a_compulsory_factor_is_that_of_the_provider_unless_it_is_wanted_here(
     client.post("/sign-in/", {"username": "olaf", "password": PASSWORD})
 
 
-def test_a_visit_by_a_provider_spares_no_factor_of_a_password(acme, operator, viewer):
+def test_a_visit_by_a_provider_spares_no_factor_of_a_password(acme, with_app, viewer):  # noqa: F811
     """Who comes in by a provider as one person does not skip the factor of another."""
     linked(viewer)
-    Authenticator.objects.create(user=operator, type=Authenticator.Type.TOTP, data={"secret": "x"})
     client = Client()
     acme.sign_in(client)
     client.post("/sign-out/")
