@@ -9,26 +9,45 @@ from uuid import UUID
 
 from connections.models import Connection, HostApproval, Profile, seen
 from connections.services import Actor, Scope, allows, may
+from connections.viewing import current_viewer
 
 from .hits import Hit, Hits, hits
 from .kinds import GUARDED, Fault
 from .radar import LostModel
 from .ranking import Ranked, ranked, worst_first
 
+# What was shown to whom last, and of which faults: their list is another one after every change.
+KEPT: dict[Any, tuple[Sequence[Ranked], Sequence[Ranked]]] = {}
+MOST_KEPT = 200
 OF_ALL = frozenset({"endless", "idle"})  # one fault for the tokens of all teams
 
 
 def seen_faults(actor: Actor) -> Sequence[Ranked]:
     """The faults that the one who looks may see, the worst first. Four queries more for whoever
-    does not see everything. Tokens and targets of notices are only told to those who may see them.
+    does not see everything, and none while nothing changes. Tokens and targets of notices are only
+    told to those who may see them.
     """
+    everything = ranked()
     if not seen("connection"):
-        return [row for row in ranked() if _may_see(actor, row.fault)]
+        return [row for row in everything if _may_see(actor, row.fault)]
+    viewer, token = current_viewer(), getattr(actor, "token", None)
+    who = viewer and (viewer.standing().user_id, viewer.team, viewer.tags)
+    key = (getattr(actor, "pk", None), token and token.pk, who)
+    kept = KEPT.get(key)
+    if kept is None or kept[0] is not everything:
+        if len(KEPT) >= MOST_KEPT:
+            KEPT.clear()
+        kept = KEPT[key] = everything, _narrowed_to_viewer(everything, actor)
+    return kept[1]
+
+
+def _narrowed_to_viewer(everything: Sequence[Ranked], actor: Actor) -> Sequence[Ranked]:
+    """What is left of all faults for the one who looks."""
     mine = {*Connection.objects.order_by().values_list("pk", flat=True)}
     profiles = {*Profile.objects.order_by().values_list("pk", flat=True)}
     faults = [
         fault
-        for row in ranked()
+        for row in everything
         for fault in [_narrowed(row.fault, mine, profiles)]
         if fault is not None and fault.kind not in OF_ALL and _may_see(actor, fault)
     ]
