@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from connections import selectors
+from connections.approval_list import approvals_seen
 from connections.models import (
     ApiToken,
     ConnectionType,
@@ -137,7 +138,7 @@ def _sources() -> Iterator[Area]:
     needs = tuple(_("%(name)s does not answer.") % {"name": one.name} for one in away)
     holds = _("where references are looked up")
     yield Area(_("Sources of references"), "source-list", holds, needs)
-    waiting = HostApproval.objects.filter(state=HostApproval.State.REQUESTED).count()
+    waiting = approvals_seen(HostApproval.State.REQUESTED).count()
     waits = ngettext("%(n)s host waits for approval.", "%(n)s hosts wait for approval.", waiting)
     needs = (waits % {"n": waiting},) if waiting else ()
     yield Area(_("Hosts"), "host-list", _("where referenced secrets may go"), needs)

@@ -95,9 +95,11 @@ class FormerAliasRemoveView(Page):
         if not hasattr(self, "_former"):
             rows = FormerAlias.objects.there().select_related("connection", "profile")
             rows = rows.defer("connection__credentials")
-            self._former = get_object_or_404(rows, pk=self.kwargs["pk"])
-            row = self._former.row
-            get_object_or_404(type(row), pk=row.pk)  # it may be one that they do not see
+            former = get_object_or_404(rows, pk=self.kwargs["pk"])
+            seen = type(former.row).objects.filter(pk=former.row.pk)
+            if not seen.exists():  # told in the words for one that is not there
+                get_object_or_404(FormerAlias.objects.none())
+            self._former = former
         return self._former
 
     def get_title(self) -> str:
