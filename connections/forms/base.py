@@ -120,8 +120,8 @@ class RowForm(forms.Form):
     row: Any = None
 
     def add_team(self, choices: list[tuple[str, str]]) -> None:
-        """Adds the choice of a team if there is one to be made."""
-        if len(choices) < 2:
+        """Adds the choice of a team. A choice of one is there to be seen."""
+        if not choices:
             return
         self.fields["team"] = forms.ChoiceField(
             required=False,
@@ -132,9 +132,9 @@ class RowForm(forms.Form):
         )
 
     def team(self) -> str | None:
-        """The id of the chosen team, empty for what all share; None where nothing was to choose."""
+        """The id of the chosen team, empty for what all share; None where none was."""
         chosen = self.cleaned_data.get("team")
-        return None if chosen is None else str(chosen).replace(FOR_ALL, "")
+        return str(chosen).replace(FOR_ALL, "") if chosen else None
 
     def fix_alias(self) -> None:
         """Removes the alias if the row is saved: it is changed on a page of its own."""
