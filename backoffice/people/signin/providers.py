@@ -45,17 +45,19 @@ def may_unlink(person: Any, account: SocialAccount) -> bool:
 
 
 def is_over(session: Any) -> bool:
-    """True if a session began by a provider and was ended by it. A session whose key has changed
-    is noted.
+    """True if a session began by a provider and was ended by it, or the provider is set up no more.
+    A session whose key has changed is noted.
     """
     own = session.get(OF_PROVIDER)
     if own is None:
         return False
     rows = ProviderSession.objects.filter(pk=own)
-    found = rows.values_list("session_key", flat=True).first()
-    if found is not None and found != session.session_key:
+    found = rows.values_list("session_key", "account__provider").first()
+    if found is None or found[1] not in configured():
+        return True
+    if found[0] != session.session_key:
         rows.update(session_key=session.session_key)
-    return found is None
+    return False
 
 
 def asks_factor(session: Any) -> bool:

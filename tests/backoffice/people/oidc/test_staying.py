@@ -184,6 +184,12 @@ def test_a_provider_without_refresh_tokens_is_not_asked(acme, olaf):
     assert ask_later().startswith("0 sign-ins asked about") and stays(client)
 
 
+def test_a_provider_that_is_taken_out_ends_its_sessions(acme, olaf, settings):
+    client, text = come(acme), token_of(olaf)
+    settings.IDENTITY_PROVIDERS = {}
+    assert not stays(client) and find_caller(text)
+
+
 def test_after_signing_out_it_is_asked_on_while_there_are_tokens(acme, olaf):
     text = token_of(olaf)
     come(acme).post("/sign-out/")
