@@ -84,7 +84,7 @@ class IdField(serializers.UUIDField):
     default_error_messages = {"invalid": "This is not an id."}
 
 
-@extend_schema_field(WORD_SCHEMA | {"type": ["string", "null"], "maxLength": 100})
+@extend_schema_field(WORD_SCHEMA | {"maxLength": 100})
 class TeamField(StrictCharField):
     """The team of a row: its name; a body may say its id instead. Null: shared by all."""
 

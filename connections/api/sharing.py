@@ -19,7 +19,7 @@ from .connection_serializers import ConnectionSerializer
 from .fields import CamelCaseSerializer
 from .openapi import answers, items_of
 from .profile_serializers import ProfileSerializer
-from .teams import MANAGE, TeamNameField
+from .teams import MANAGE, TeamNameField, team_in
 
 
 class TeamMoveRequestSerializer(CamelCaseSerializer):
@@ -133,7 +133,7 @@ class ConnectionShareDetail(OfRow):
     def put(self, request: Request, id_or_alias: str, team: str) -> Response:
         row, level = self.row(id_or_alias), self.valid(ShareRequestSerializer, request)["level"]
         services.require(request.user, services.MANAGES, on=row)
-        named = services.team_named(team, actor=request.user)
+        named = team_in(services.teams_to_share_with(request.user), team)
         made = services.share(row, named, level, actor=request.user)
         return Response(ShareSerializer(made).data)
 
@@ -143,7 +143,7 @@ class ConnectionShareDetail(OfRow):
     def delete(self, request: Request, id_or_alias: str, team: str) -> Response:
         row = self.row(id_or_alias)
         services.require(request.user, services.MANAGES, on=row)
-        named = services.team_named(team, actor=request.user)
+        named = team_in(services.teams_to_share_with(request.user), team)
         if not services.unshare(row, named, actor=request.user):
             raise Http404
         return Response(status=204)

@@ -63,14 +63,19 @@ class MemberRequestSerializer(CamelCaseSerializer):
     role = serializers.ChoiceField(Role.values)
 
 
-def _team(request: Request, id_or_name: str) -> Team:
-    """The team in the address, if the caller may see it. Raises Http404."""
-    pk, rows = parse_id(id_or_name), services.teams_of(request.user)
+def team_in(rows: QuerySet[Team], id_or_name: str) -> Team:
+    """The team in an address, by its id or name. Raises Http404."""
+    pk = parse_id(id_or_name)
     name = id_or_name.replace("\x00", "")
     found: Team | None = (rows.filter(pk=pk) if pk else rows.filter(name__iexact=name)).first()
     if found is None:
         raise Http404
     return found
+
+
+def _team(request: Request, id_or_name: str) -> Team:
+    """The team in the address, if the caller may see it. Raises Http404."""
+    return team_in(services.teams_of(request.user), id_or_name)
 
 
 class TeamList(ApiView):

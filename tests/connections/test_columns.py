@@ -54,6 +54,7 @@ WITH_RULES_OF_ITS_OWN = {
     "lacking",
     "last_check",
     "connection",
+    "team",  # a page and an address of its own
 }
 COLUMNS = Connection.editable_columns
 

@@ -59,6 +59,7 @@ def test_an_id_may_be_written_in_capitals_and_without_hyphens(api: Api, connecti
 
 
 OWN = {"id", "alias", "providerId", "version", "dateCreated", "dateModified", "health", "keyEndsAt"}
+OWN |= {"team"}
 IN_A_LIST = OWN | {camel(column) for column in Connection.editable_columns}
 
 

@@ -73,6 +73,7 @@ def client(administrator) -> APIClient:
     address = "http://127.0.0.1:9/hook"
     target, _ = create_target("webhook", address, actor=administrator, name="On call")
     NoticeTarget.objects.filter(pk=target.pk).update(id="9a51cf0e-0b5c-4f0e-8d0a-3d5f6e7c8b9a")
+    services.create_team("Research", actor=None)
     for name, alias in (("Support", "support-answers"), ("Reserve", "reserve")):
         services.create_profile(
             openai, actor=administrator, capability="Chat", name=name, alias=alias, model="gpt-4o"
