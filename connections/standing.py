@@ -39,6 +39,7 @@ ADMINISTERS = frozenset(
         MANAGES,  # its own team
         "connections.delete_connection",
         "connections.delete_profile",
+        *(f"connections.{verb}_revealtoken" for verb in ("view", "add", "delete")),
         *(f"gateway.{verb}_noticetarget" for verb in ("view", "add", "change", "delete")),
         *(f"connections.{verb}_apitoken" for verb in ("view", "add", "delete")),
     ]
@@ -177,8 +178,21 @@ def is_within(token: Any, row: Any) -> bool:
     return any(share.team_id == token.team_id for share in shares)
 
 
-def teams_of_viewer(viewer: Viewer) -> frozenset[uuid.UUID]:
-    """The teams of whoever looks, of a token those that it is narrowed to."""
+def owned_q(standing: Standing, permission: str) -> Q:
+    """The condition that a person has a permission on a row by its `team` alone: on what has no
+    shares, such as a token. Empty where they have it on all.
+    """
+    if standing.sees_all:
+        return Q()
+    shared = Q(team=None) if permission in standing.rights else Q(pk__in=())
+    roles = dict(standing.roles).items()
+    return shared | Q(team__in=[team for team, role in roles if permission in RIGHTS[role]])
+
+
+def teams_of_viewer(viewer: Viewer | None) -> frozenset[uuid.UUID]:
+    """The teams of whoever looks, of a token those that it is narrowed to; None has none."""
+    if viewer is None:
+        return frozenset()
     standing = viewer.standing()
     own = frozenset(standing.roles)
     if viewer.team is None:

@@ -21,6 +21,7 @@ from .. import services as core
 from ..client_ip import address_of
 from ..models import Connection
 from ..outages import database_outage, log_outage
+from ..viewing import viewing
 from . import services
 
 REFUSAL_SECONDS = 0.05  # every refusal takes at least this, so that its time does not tell why
@@ -53,9 +54,12 @@ def endpoint(view: View) -> View:
         started = time.monotonic()
         _hide(request, kwargs.get("name", "" if "token" in kwargs else None))
         try:
-            response = (
-                view(request, **kwargs) if request.method in ("GET", "HEAD") else _other_method()
-            )
+            with viewing(None):  # the token's person decides, and nobody is signed in
+                response = (
+                    view(request, **kwargs)
+                    if request.method in ("GET", "HEAD")
+                    else _other_method()
+                )
         except services.NotRevealed:
             response = problem(404, "not_found", NOTHING)
             time.sleep(max(0.0, started + REFUSAL_SECONDS - time.monotonic()))

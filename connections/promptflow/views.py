@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from .. import services as core
 from ..forms import AliasesField, NetworksField
-from ..models import Connection, RevealRecord, RevealToken, by_name
+from ..models import Connection, RevealToken, by_name
 from ..views.base import Crumb, Page, tell_done
 from ..views.inline_add import PicksConnections
 from ..views.once import SENT_AGAIN, is_sent_again, new_mark, remember_sent
@@ -83,8 +83,8 @@ class RevealTokenListView(PicksConnections):
         )
 
     def tokens(self) -> QuerySet[RevealToken]:
-        """Every token, the newest first."""
-        return RevealToken.objects.select_related("user").prefetch_related(
+        """Every token that the person may see, the newest first."""
+        return services.reveal_tokens(self.request.user).prefetch_related(
             Prefetch("connections", Connection.objects.listed())
         )
 
@@ -96,9 +96,8 @@ class RevealTokenListView(PicksConnections):
 
     def form(self, **kwargs: Any) -> RevealTokenForm:
         """The form, bound when given `data`."""
-        return RevealTokenForm(
-            list(Connection.objects.listed().order_by(*by_name())[:MOST_TICKED]), **kwargs
-        )
+        rows = services.revealable(self.request.user).order_by(*by_name())
+        return RevealTokenForm(list(rows[:MOST_TICKED]), **kwargs)
 
     def get(self, _request: HttpRequest) -> HttpResponse:
         return self.show(self.form(initial=self._brought_back()))
@@ -154,7 +153,7 @@ class RevealTokenRevokeView(Page):
     def token(self) -> RevealToken:
         """The token in the address; 404 if there is none."""
         if not hasattr(self, "_token"):
-            rows = RevealToken.objects.select_related("user")
+            rows = services.reveal_tokens(self.request.user)
             self._token = get_object_or_404(rows, pk=self.kwargs["pk"])
         return self._token
 
@@ -192,7 +191,6 @@ class RevealRecordListView(Page):
         return [(gettext_lazy("Tokens"), "/tokens/"), HERE]
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        page = Paginator(RevealRecord.objects.select_related("token"), PAGE_SIZE).get_page(
-            request.GET.get("page")
-        )
+        rows = services.reveal_records(request.user)
+        page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
         return self.render_to_response(self.get_context_data(page=page))

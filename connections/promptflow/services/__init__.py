@@ -10,6 +10,9 @@ from .reveal_tokens import (
     prune_reveals,
     prune_reveals_by_settings,
     reads_of_the_last_hour,
+    reveal_records,
+    reveal_tokens,
+    revealable,
 )
 from .show import (
     behind_lost_keys,
@@ -47,5 +50,8 @@ __all__ = [
     "reads_of_the_last_hour",
     "reveal_connection",
     "reveal_connections",
+    "reveal_records",
+    "reveal_tokens",
+    "revealable",
     "save_promptflow",
 ]

@@ -17,7 +17,7 @@ from connections.former_aliases import note_asked
 from connections.health.services import note_use
 from connections.lookup import parse_id
 from connections.models import Connection, FormerAlias, RevealRecord, RevealToken
-from connections.services import FieldError, Invalid, Throttled, Unusable
+from connections.services import FieldError, Invalid, Throttled, Unusable, may
 
 from .reveal_tokens import MAY_REVEAL, digest
 from .values import execution_dict
@@ -153,7 +153,8 @@ def _first_named(rows: Sequence[Connection], names: Sequence[str]) -> tuple[Conn
 
 
 def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Connection]]:
-    """Judges the token, counts the request, and returns the attempt and the token's connections.
+    """Judges the token, counts the request, and returns the attempt and the token's connections, as
+    far as the person who answers for it may still reveal them.
 
     Every refusal looks the same from outside. Raises NotRevealed, Throttled.
     """
@@ -178,7 +179,9 @@ def _begin(text: str, address: str, asked: str = "") -> tuple[_Attempt, list[Con
         # a full disk is no reason to refuse
         with suppress(OperationalError), transaction.atomic():
             RevealToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
-    return attempt, list(token.connections.order_by("alias"))
+    every: Any = token.connections(manager="every")
+    rows = every.select_related("team").prefetch_related("shares").order_by("alias")
+    return attempt, [row for row in rows if may(token.user, MAY_REVEAL, row)]
 
 
 def _why_not(token: RevealToken | None, address: str) -> str:

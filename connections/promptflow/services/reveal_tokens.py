@@ -4,34 +4,37 @@ Made by administrators, shown once, stored as a hash.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from connections.last_hour import HOUR
 from connections.locks import retried
 from connections.lookup import all_by_id_or_alias
-from connections.models import Connection, RevealRecord, RevealToken
+from connections.models import Connection, RevealRecord, RevealToken, Team, seen
 from connections.services import (
     Actor,
     FieldError,
     Invalid,
     clean_networks,
+    may,
     require,
     settle_flows,
 )
+from connections.standing import owned_q, standing_of
 
 # of reveal tokens alone: no scope of an API token contains it, `admin` neither
 REVEAL_SCOPE = "connections:reveal"
 PREFIX, PREFIX_LENGTH = "sbr_", 11
 DEFAULT_DAYS, MOST_DAYS = 90, 366
-MAY_REVEAL = "connections.add_revealtoken"
+MAY_REVEAL, MAY_SEE = "connections.add_revealtoken", "connections.view_revealtoken"
 
 
 @retried
@@ -49,8 +52,9 @@ def create_reveal_token(
     `user` answers for it: when the user may make no such tokens any more, it opens nothing. What
     the connections refer to now is approved by that, and nothing that they refer to later.
 
-    `connections`: ids or aliases, at least one. `networks`: in CIDR form, none for anywhere. Raises
-    Invalid, PermissionDenied.
+    `connections`: ids or aliases, at least one; of a team that the actor administers, or of none as
+    far as a group lets them. `networks`: in CIDR form, none for anywhere. Raises Invalid,
+    PermissionDenied.
     """
     require(actor, MAY_REVEAL)
     name, text = name.strip(), PREFIX + secrets.token_urlsafe(32)
@@ -59,20 +63,62 @@ def create_reveal_token(
         found = all_by_id_or_alias(rows, connections)
         cleaned, errors = clean_networks(networks)
         errors += _errors(name, connections, set(connections) - found.keys(), expires_in_days)
-        if actor is not None and actor != user:
-            why = _("You may make these tokens for yourself only.")
-            errors.append(FieldError("user", "invalid", why))
-        if not user.has_perm(MAY_REVEAL):
-            why = _("Only an administrator can answer for such a token.")
-            errors.append(FieldError("user", "invalid", why))
+        errors += _person_errors(user, actor, found.values())
         if errors or expires_in_days is None:
             raise Invalid(errors)
         ends = timezone.now() + timedelta(days=expires_in_days)
         values = {"prefix": text[:PREFIX_LENGTH], "digest": digest(text), "expires_at": ends}
-        row = RevealToken.objects.create(name=name, user=user, networks=cleaned, **values)
+        values |= {"team": _team_of(found.values()), "networks": cleaned}
+        row = RevealToken.objects.create(name=name, user=user, **values)
         row.connections.set(found.values())
         settle_flows(found.values(), actor)
     return row, text
+
+
+def _person_errors(user: Any, actor: Actor, rows: Collection[Connection]) -> list[FieldError]:
+    """The errors of the person who answers for a token. Raises PermissionDenied where the actor may
+    not let flows read one of the connections.
+    """
+    for row in rows:
+        require(actor, MAY_REVEAL, on=row)
+    errors = []
+    if actor is not None and actor != user:
+        why = _("You may make these tokens for yourself only.")
+        errors.append(FieldError("user", "invalid", why))
+    if not (may(user, MAY_REVEAL) and all(may(user, MAY_REVEAL, row) for row in rows)):
+        why = _("Only an administrator can answer for such a token.")
+        errors.append(FieldError("user", "invalid", why))
+    return errors
+
+
+def reveal_tokens(actor: Actor) -> QuerySet[RevealToken]:
+    """The tokens that the actor may see: their own, and those of their teams. Newest first."""
+    rows = RevealToken.objects.select_related("user", "team")
+    if actor is None:
+        return rows
+    return rows.filter(Q(user=actor) | owned_q(standing_of(actor), MAY_SEE))
+
+
+def revealable(actor: Actor) -> QuerySet[Connection]:
+    """The connections whose secrets the actor may let flows read."""
+    rows = Connection.objects.listed()
+    return rows.filter(owned_q(standing_of(actor), MAY_REVEAL)) if seen("connection") else rows
+
+
+def reveal_records(actor: Actor) -> QuerySet[RevealRecord]:
+    """The records of reads with the tokens that the actor may see; all of them for whoever sees
+    everything.
+    """
+    rows = RevealRecord.objects.select_related("token")
+    if actor is None or not seen("connection"):
+        return rows
+    return rows.filter(token__in=reveal_tokens(actor).values("pk"))
+
+
+def _team_of(rows: Iterable[Connection]) -> Team | None:
+    """The team whose connections a token reads, None for those of none or of several."""
+    teams = {row.team for row in rows if row.team_id}
+    return teams.pop() if len(teams) == 1 else None
 
 
 def digest(text: str) -> str:

@@ -25,9 +25,9 @@ def refresh_fingerprints() -> int:
     if newest is None:
         return 0
     history: Any = Connection.history
-    gone = history.exclude(id__in=Connection.objects.values("pk")).values_list("id", flat=True)
+    gone = history.exclude(id__in=Connection.every.values("pk")).values_list("id", flat=True)
     wanted = dict.fromkeys(gone.order_by().distinct(), 0)
-    wanted |= dict(Connection.objects.order_by().values_list("pk", "settings_version"))
+    wanted |= dict(Connection.every.order_by().values_list("pk", "settings_version"))
     made = {
         pk: (key, version)
         for pk, key, version in SecretFingerprints.objects.values_list(
@@ -44,7 +44,7 @@ def refresh_fingerprints() -> int:
 @retried
 @sensitive_variables()
 def _make(pks: list[UUID], newest: str) -> None:
-    rows = Connection.objects.in_bulk(pks)
+    rows = Connection.every.in_bulk(pks)
     history: Any = Connection.history
     past: dict[UUID, set[str]] = {}
     records = history.filter(id__in=pks, credentials__isnull=False)
@@ -75,7 +75,9 @@ def matches(wanted: Mapping[str, str]) -> tuple[dict[UUID, list[str]], set[UUID]
 
 @sensitive_variables()
 def same_key(connection: Connection) -> list[Connection]:
-    """The other connections that have a stored secret of this one."""
+    """The other connections that have a stored secret of this one, as far as the one who looks may
+    see them.
+    """
     refresh_fingerprints()
     found: set[UUID] = set()
     for _, text in texts_in(connection.credentials):

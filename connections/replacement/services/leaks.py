@@ -2,20 +2,25 @@
 
 import hmac
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from connections.counts import add_to_count
 from connections.errors import FieldError, Invalid, Throttled, Unusable
 from connections.fingerprints import digests, texts_in
 from connections.health.services import named_references
-from connections.models import ApiToken, Connection, KeyReplacement, RevealToken
+from connections.models import ApiToken, Connection, KeyReplacement, RevealToken, seen
 from connections.runtime import get_configured_provider
-from connections.services import Actor, require, set_active
+from connections.services import Actor, may, require, set_active
+from connections.standing import MANAGES, teams_of_viewer
+from connections.viewing import current_viewer, viewing
 from providers.core.errors import ProviderError
 from providers.core.values import CHECK_LIMITS
 
@@ -31,11 +36,12 @@ LONGEST = 20_000  # characters
 @dataclass(frozen=True)
 class Place:
     """A place where a key was found. `what`: for people; `row`: the connection, None for a token or
-    for a connection that is gone.
+    for a connection that is gone; `team`: of these.
     """
 
     what: str
     row: Connection | None = None
+    team: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ class Leak:
 @sensitive_variables()
 def find_key(secret: str, *, actor: Actor) -> list[Place]:
     """Every place where this key is: connections, previous slots, kept versions, references, tokens
-    of our own. Nothing of it is stored or logged.
+    of our own. Nothing of it is stored or logged. Places of other teams are told as a number, to
+    administrators alone.
 
     Raises Invalid for an empty text, Throttled, PermissionDenied.
     """
@@ -64,16 +71,49 @@ def find_key(secret: str, *, actor: Actor) -> list[Place]:
         raise Invalid([FieldError("key", "required", _("Enter the key that leaked."))])
     _count(actor)
     refresh_fingerprints()
-    wanted = digests(secret)
-    now, before = matches(wanted)
+    with viewing(None):
+        found = [*_stored(secret), *_slots(secret), *_references(secret), *_tokens(secret)]
+    return _told(found, actor)
+
+
+def _told(found: Sequence[Place], actor: Actor) -> list[Place]:
+    """Those of the places that the one who looks may see, and how many there are besides, for
+    whoever administers anything.
+    """
+    if not seen("connection"):
+        return list(found)
+    named = {one.row.pk for one in found if one.row}
+    rows = set(Connection.objects.filter(pk__in=named).values_list("pk", flat=True))
+    teams = teams_of_viewer(current_viewer())
+    mine = [
+        one
+        for one in found
+        if (one.row.pk in rows if one.row else one.team is None or one.team in teams)
+    ]
+    others = len(found) - len(mine)
+    if others and may(actor, MANAGES):
+        text = ngettext(
+            "in %(number)d place of another team; ask an administrator of all teams",
+            "in %(number)d places of other teams; ask an administrator of all teams",
+            others,
+        )
+        mine.append(Place(text % {"number": others}))
+    return mine
+
+
+@sensitive_variables("wanted")
+def _stored(secret: str) -> list[Place]:
+    now, before = matches(digests(secret))
     rows = Connection.objects.listed().in_bulk([*now, *before])
     found = [
         Place(_("in use as %(settings)s") % {"settings": ", ".join(now[pk])}, rows.get(pk))
         for pk in now
     ]
+    history: Any = Connection.history
+    gone = history.filter(id__in=before - rows.keys(), history_type="-").order_by("history_id")
+    teams = dict(gone.values_list("id", "team"))
     past = (_("in a version of a deleted connection"), _("in a version of before"))
-    found += [Place(past[pk in rows], rows.get(pk)) for pk in sorted(before)]
-    return [*found, *_slots(secret), *_references(secret), *_tokens(secret)]
+    return found + [Place(past[pk in rows], rows.get(pk), teams.get(pk)) for pk in sorted(before)]
 
 
 def _count(actor: Actor) -> None:
@@ -117,9 +157,10 @@ def _tokens(secret: str) -> list[Place]:
         (RevealToken, _("the token of flows %(name)s (%(prefix)s…)")),
     ]
     for model, text in kinds:
-        for name, prefix, one in model.objects.values_list("name", "prefix", "digest"):
+        columns = ("name", "prefix", "digest", "team")
+        for name, prefix, one, team in model.objects.values_list(*columns):
             if hmac.compare_digest(one, digest):
-                found.append(Place(text % {"name": name, "prefix": prefix}))
+                found.append(Place(text % {"name": name, "prefix": prefix}, team=team))
     return found
 
 
@@ -147,7 +188,7 @@ def report_leak(connection: Connection, *, actor: Actor, revoke: bool) -> Leak:
 
     Raises PermissionDenied.
     """
-    require(actor, CHANGE, TOGGLE)
+    require(actor, CHANGE, TOGGLE, on=connection)
     saved = set_active(connection, False, actor=actor)
     if saved.changed:
         note_reason(saved.row, LEAKED)

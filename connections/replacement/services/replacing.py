@@ -64,7 +64,7 @@ def begin_replacement(
 
     Raises Invalid, Throttled, PermissionDenied; Unusable while another replacement is open.
     """
-    require(actor, CHANGE, TEST)
+    require(actor, CHANGE, TEST, on=connection)
     given = {name: value for name, value in settings.items() if value != ""}
     judge(connection, given, actor)
     row = _begun(connection, given, actor)
@@ -129,7 +129,7 @@ def test_again(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
 
     Raises Unusable unless the replacement is open, Invalid, Throttled, PermissionDenied.
     """
-    require(actor, CHANGE, TEST)
+    require(actor, CHANGE, TEST, on=replacement.connection)
     connection = Connection.objects.get(pk=replacement.connection_id)
     given = _next_of(replacement)
     tests = tested(connection, given, actor)
@@ -159,7 +159,7 @@ def switch_key(
     Raises Unusable where the service refused the next key, where it was not reached, where the
     connection changed since, or where the replacement has ended; Invalid, PermissionDenied.
     """
-    require(actor, CHANGE)
+    require(actor, CHANGE, on=replacement.connection)
     refuse_untested(replacement, anyway=anyway)
     with transaction.atomic():
         row, held = _held(replacement)
@@ -241,7 +241,7 @@ def go_back(replacement: KeyReplacement, *, actor: Actor) -> KeyReplacement:
     Raises Unusable when it is not kept any more, or somebody changed the connection since;
     PermissionDenied.
     """
-    require(actor, CHANGE)
+    require(actor, CHANGE, on=replacement.connection)
     with transaction.atomic():
         row, held = _held(replacement)
         if not held.credentials or held.state not in (State.WATCHING, State.DONE):
@@ -295,5 +295,5 @@ def forget_other(replacement: KeyReplacement, *, actor: Actor) -> None:
     """Gives an open replacement up, or ends the watch; in any case the key that the connection does
     not use is forgotten, and taken out of its history. Raises PermissionDenied.
     """
-    require(actor, CHANGE)
+    require(actor, CHANGE, on=replacement.connection)
     purge(replacement)

@@ -9,7 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from connections.jobs import declared
-from connections.models import Connection, ConnectionCheck, JobRun, PlannedCheck, ScheduleLease
+from connections.models import (
+    Connection,
+    ConnectionCheck,
+    JobRun,
+    PlannedCheck,
+    ScheduleLease,
+    seen,
+)
 
 from .due_checks import CLAIM
 from .lease import ROW
@@ -66,16 +73,19 @@ class ScheduleReport:
 
 
 def schedule_report() -> ScheduleReport:
-    """The report of now. Six queries."""
+    """The report of now; connections are counted as far as the one who looks may see them. Six
+    queries.
+    """
     lease = ScheduleLease.objects.filter(pk=ROW).first()
     moment = lease.renewed_at if lease and lease.renewed_at else timezone.now()
     seconds = lease.seconds if lease else 0.0
-    found = PlannedCheck.objects.aggregate(
+    checks = PlannedCheck.objects.filter(seen("connection", "connection__"))
+    found = checks.aggregate(
         planned=Count("pk"),
         overdue=Count("pk", Q(due__lt=seconds - LATE_CHECK)),
         failing=Count("pk", Q(failures__gt=0)),
     )
-    first = PlannedCheck.objects.order_by("due").values_list("due", flat=True).first()
+    first = checks.order_by("due").values_list("due", flat=True).first()
     last = ConnectionCheck.objects.filter(is_scheduled=True).order_by("-id").first()
     jobs = _jobs(seconds, moment)
     return ScheduleReport(

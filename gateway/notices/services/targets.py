@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -24,7 +24,7 @@ from connections.credentials import (
 from connections.locks import retried
 from connections.models import Team
 from connections.services import Actor, FieldError, Invalid, require
-from connections.standing import RIGHTS, standing_of
+from connections.standing import RIGHTS, owned_q, standing_of
 from providers.core.errors import BlockedAddress
 
 from ...attention.kinds import KINDS
@@ -54,11 +54,7 @@ def targets(*, actor: Actor) -> QuerySet[NoticeTarget]:
     """The targets that the actor may see, by name. Raises PermissionDenied."""
     require(actor, VIEW)
     rows = NoticeTarget.objects.select_related("team").defer("credentials")
-    if actor is None or (standing := standing_of(actor)).sees_all:
-        return rows
-    mine = {team for team, role in dict(standing.roles).items() if VIEW in RIGHTS[role]}
-    shared = Q(team=None) if VIEW in standing.rights else Q(pk__in=())
-    return rows.filter(shared | Q(team__in=mine))
+    return rows if actor is None else rows.filter(owned_q(standing_of(actor), VIEW))
 
 
 def teams_for(actor: Actor) -> list[Team | None]:
@@ -74,14 +70,14 @@ def teams_for(actor: Actor) -> list[Team | None]:
 
 
 def team_for(actor: Actor, given: str | None) -> Team | None:
-    """The team with this id for which the actor makes a target, None for all; without an id, the
-    only one that there is to choose. Raises Invalid.
+    """The team with this id or name for which the actor makes a target, None for all; where none
+    is named, the only one that there is to choose. Raises Invalid.
     """
     choices = teams_for(actor)
     if given is None:
         return choices[0] if len(choices) == 1 else None
     for one in choices:
-        if given == (str(one.pk) if one else ""):
+        if given in ((str(one.pk), one.name) if one else ("",)):
             return one
     raise Invalid([FieldError("team", "not_found", _("There is no such team."))])
 
